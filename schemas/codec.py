@@ -1,0 +1,73 @@
+"""The one codec: records to bytes and back.
+
+Encoding is deterministic (fields in the order of their record, no blanks), so the same record gives the same
+bytes. Decoding is strict: a wrong type, a missing field, a number out of range and bytes that are no JSON all
+raise `SchemaError` with one line that names the field. Unknown fields are ignored, so that an older agent reads
+what a newer one wrote; settings are the exception (`schemas.settings`).
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class SchemaError(ValueError):
+    """Bytes or values that are not the record they should be; the text says which field and why."""
+
+
+def encode(record: object) -> bytes:
+    """The record as compact JSON."""
+    return _ENCODER.encode(record)
+
+
+def pretty(record: object) -> str:
+    """The record as indented JSON, for people and for `--json`."""
+    return msgspec.json.format(_ENCODER.encode(record), indent=2).decode()
+
+
+def decode(payload: bytes | str, kind: type[T]) -> T:
+    """JSON to a record. Raises SchemaError."""
+    try:
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise SchemaError(_one_line(error)) from error
+
+
+def decode_any(payload: bytes | str) -> Any:
+    """JSON to plain values, for output that is not ours. Raises SchemaError."""
+    try:
+        return msgspec.json.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise SchemaError(_one_line(error)) from error
+
+
+def convert(value: object, kind: type[T]) -> T:
+    """Plain values (from YAML, from a message) to a record. Raises SchemaError."""
+    try:
+        return msgspec.convert(value, kind)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise SchemaError(_one_line(error)) from error
+
+
+def plain(record: object) -> Any:
+    """A record as plain values: what JSON would hold."""
+    return msgspec.to_builtins(record)
+
+
+def replace(record: T, **changes: Any) -> T:
+    """The record with some fields changed."""
+    return msgspec.structs.replace(record, **changes)  # type: ignore[type-var]
+
+
+def json_schema(kind: type) -> Mapping[str, Any]:
+    """The JSON Schema (2020-12) of a record."""
+    return msgspec.json.schema(kind)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

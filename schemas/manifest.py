@@ -1,0 +1,65 @@
+"""The raw manifest: what the scan stage did, and what the scanner left."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from schemas.ids import Scanner, ScanId
+from schemas.records import Record
+from schemas.request import Reason
+
+Outcome = Literal["finished", "failed", "cancelled", "joined"]
+Role = Literal["xccdf-results", "arf", "docker-bench-json", "docker-bench-log", "stdout", "stderr"]
+
+
+class RawFile(Record, frozen=True, kw_only=True):
+    """One file of a raw entry, stored compressed (zstd)."""
+
+    role: Role
+    name: str
+    """File name inside the entry, for instance `arf.xml.zst`."""
+    stored_bytes: Annotated[int, Meta(ge=0)]
+    stored_sha256: str
+    """Of the bytes as stored."""
+    original_bytes: Annotated[int, Meta(ge=0)]
+    """Length before compression: no reader unpacks more than this."""
+
+
+class Content(Record, frozen=True, kw_only=True):
+    """The security content that a scan used."""
+
+    path: str
+    sha256: str
+    source: Literal["installed", "configured", "own"]
+    """Found for this host, named by a setting, or shipped with the agent."""
+
+
+class Manifest(Record, frozen=True, kw_only=True):
+    """One run of a scanner, or the reason why there was none."""
+
+    scan_id: ScanId
+    scanner: Scanner
+    outcome: Outcome
+    """`joined`: the wish was answered by another scan, named in `answered_by`."""
+    error: str | None = None
+    """Why the scan failed or was cancelled, in one line; None when it finished."""
+    answered_by: ScanId | None = None
+    profile_id: str | None = None
+    """The profile that ran, by full id; None where none was found or the scanner has none."""
+    profile_title: str | None = None
+    reasons: tuple[Reason, ...] = ()
+    """Everyone who asked for this scan."""
+    command: tuple[str, ...] = ()
+    exit_code: int | None = None
+    """None where nothing was started, or where a signal ended it."""
+    signal: int | None = None
+    scanner_version: str | None = None
+    content: Content | None = None
+    started_at: datetime
+    completed_at: datetime
+    warnings: tuple[str, ...] = ()
+    """What an administrator should know of this run: content of a lower version, a clock that jumped."""
+    files: tuple[RawFile, ...] = ()
+    agent_version: str
+    format: Literal[1] = 1

@@ -1,0 +1,30 @@
+"""The receipt: the end of a scan's way, with the server's words."""
+
+from datetime import datetime
+from typing import Literal
+
+from schemas.ids import ScanId
+from schemas.records import Record
+
+Answer = Literal["accepted", "refused", "superseded"]
+
+
+class Receipt(Record, frozen=True, kw_only=True):
+    """What became of one report."""
+
+    scan_id: ScanId
+    answer: Answer
+    at: datetime
+    destination: str | None = None
+    """The server's URL, without credentials; None where nothing was sent."""
+    status_code: int | None = None
+    words: str | None = None
+    """What the server said, or why nothing was sent, in one line."""
+    server_scan_id: str | None = None
+    superseded_by: ScanId | None = None
+    attempts: int = 0
+    """Requests made for this scan since the stage started, the last included."""
+    sent_bytes: int | None = None
+    left_out: tuple[str, ...] = ()
+    """What was left out of the body to fit the server's limit."""
+    format: Literal[1] = 1

@@ -1,0 +1,116 @@
+"""The report: one scan, normalized, the same shape for both scanners.
+
+Field names and status words are those of the agent specification (`ScanResult`, `ScanSummary`, `RuleResult`).
+A report depends on its raw entry, the parser and the settings alone: no clock, no host state.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from schemas.ids import Scanner, ScanId
+from schemas.manifest import Content
+from schemas.records import Record
+from schemas.request import Reason
+
+RuleStatus = Literal["pass", "fail", "warn", "skip", "notapplicable", "error"]
+Severity = Literal["critical", "high", "medium", "low", "unknown"]
+ScanStatus = Literal["completed", "failed", "cancelled", "joined"]
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Reference(Record, frozen=True, kw_only=True):
+    """A rule's place in a standard: `standard` is its URI or name, `id` the number or name in it."""
+
+    standard: str
+    id: str
+
+
+class Fix(Record, frozen=True, kw_only=True):
+    """A remediation in one system's language: `system` is `sh`, `ansible`, `puppet`, … or the content's URI."""
+
+    system: str
+    text: str
+
+
+class RuleResult(Record, frozen=True, kw_only=True):
+    """What became of one rule (XCCDF) or one check (Docker Bench)."""
+
+    rule_ref: str
+    title: str
+    status: RuleStatus
+    severity: Severity = "unknown"
+    section: str | None = None
+    description: str | None = None
+    rationale: str | None = None
+    finding: str | None = None
+    actual: str | None = None
+    expected: str | None = None
+    remediation: str | None = None
+    """The runnable shell fix, or the scanner's own advice."""
+    references: tuple[Reference, ...] = ()
+    other_fixes: tuple[Fix, ...] = ()
+
+
+class Summary(Record, frozen=True, kw_only=True):
+    """Counts of rule results, as the specification counts them."""
+
+    total_rules: Count = 0
+    passed: Count = 0
+    failed: Count = 0
+    warnings: Count = 0
+    skipped: Count = 0
+    """Skipped *and* not applicable."""
+    not_applicable: Count = 0
+    errors: Count = 0
+    score: float = 0.0
+    """passed / total × 100, to two decimals; 0 where there are no rules."""
+
+
+class Profile(Record, frozen=True, kw_only=True):
+    """`name` is what the server files the scan under: the profile's title, `CIS Docker` for Docker Bench."""
+
+    name: str
+    type: Scanner
+    id: str | None = None
+    version: str | None = None
+
+
+class Report(Record, frozen=True, kw_only=True):
+    """One scan, from whichever scanner."""
+
+    scan_id: ScanId | None = None
+    """None where the report was made from loose files."""
+    profile: Profile
+    status: ScanStatus
+    error: str | None = None
+    answered_by: ScanId | None = None
+    started_at: datetime
+    completed_at: datetime
+    summary: Summary
+    results: tuple[RuleResult, ...] = ()
+    warnings: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    scanner_version: str | None = None
+    content: Content | None = None
+    raw_output: str | None = None
+    format: Literal[1] = 1
+
+
+def summarize(results: tuple[RuleResult, ...]) -> Summary:
+    """Count the results. Source: the specification's `parseXCCDFResults`."""
+    count = {word: 0 for word in ("pass", "fail", "warn", "skip", "notapplicable", "error")}
+    for result in results:
+        count[result.status] += 1
+    total = len(results)
+    return Summary(
+        total_rules=total,
+        passed=count["pass"],
+        failed=count["fail"],
+        warnings=count["warn"],
+        skipped=count["skip"] + count["notapplicable"],
+        not_applicable=count["notapplicable"],
+        errors=count["error"],
+        score=round(count["pass"] / total * 100, 2) if total else 0.0,
+    )

@@ -1,0 +1,47 @@
+"""Requests and cancellations: what the trigger stage writes.
+
+A request asks for one scan. Two requests for the same scanner and profile may be answered by one scan; that is
+the scan stage's decision and is told in the raw manifest, never here.
+"""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from schemas.ids import Scanner, ScanId
+from schemas.records import Record
+
+Source = Literal["schedule", "server", "operator"]
+Text256 = Annotated[str, Meta(max_length=256)]
+
+
+class Reason(Record, frozen=True, kw_only=True):
+    """Why a scan runs: who asked, when, and under which name of theirs."""
+
+    source: Source
+    at: datetime
+    """When the wish arrived, UTC."""
+    request_id: Text256 | None = None
+    """The asker's own name for it: the server's `request_id`; None where there is none."""
+    detail: Text256 | None = None
+    """One line for people: the cron expression, the operator's words."""
+
+
+class Request(Record, frozen=True, kw_only=True):
+    """One wish for one scan."""
+
+    scan_id: ScanId
+    scanner: Scanner
+    profile: Text256 | None = None
+    """A profile by id, short name or title; None is the configured one."""
+    reason: Reason
+    format: Literal[1] = 1
+
+
+class Cancellation(Record, frozen=True, kw_only=True):
+    """A wish to end scans that wait or run; ids that are done are left alone."""
+
+    scan_ids: tuple[ScanId, ...]
+    reason: Reason
+    format: Literal[1] = 1

@@ -1,0 +1,29 @@
+"""What all tests share: where the real parts are, and the rule for a missing one."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+def _missing(what: str) -> None:
+    """A missing real part is a skip on a laptop and a failure in CI."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing, and CI must have it")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(autouse=True)
+def _real_parts(request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("oscap") and shutil.which("oscap") is None:
+        _missing("oscap (apt-get install openscap-scanner)")
+
+
+@pytest.fixture(scope="session")
+def captures() -> Path:
+    """Captured scanner output, outside the project; COMPLIANCE_AGENT_CAPTURES names it."""
+    where = os.environ.get("COMPLIANCE_AGENT_CAPTURES")
+    if not where:
+        pytest.skip("COMPLIANCE_AGENT_CAPTURES is not set")
+    return Path(where)
