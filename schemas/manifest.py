@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from schemas.ids import Scanner, ScanId
+from schemas.ids import ScanId, Scanner
 from schemas.records import Record
 from schemas.request import Reason
 

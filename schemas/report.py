@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from schemas.ids import Scanner, ScanId
+from schemas.ids import ScanId, Scanner
 from schemas.manifest import Content
 from schemas.records import Record
 from schemas.request import Reason
@@ -100,7 +100,7 @@ class Report(Record, frozen=True, kw_only=True):
 
 def summarize(results: tuple[RuleResult, ...]) -> Summary:
     """Count the results. Source: the specification's `parseXCCDFResults`."""
-    count = {word: 0 for word in ("pass", "fail", "warn", "skip", "notapplicable", "error")}
+    count = dict.fromkeys(("pass", "fail", "warn", "skip", "notapplicable", "error"), 0)
     for result in results:
         count[result.status] += 1
     total = len(results)

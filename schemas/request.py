@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from schemas.ids import Scanner, ScanId
+from schemas.ids import ScanId, Scanner
 from schemas.records import Record
 
 Source = Literal["schedule", "server", "operator"]
