@@ -1,0 +1,36 @@
+"""Events: what a doorbell says. Only ever hints; a lost one loses no work."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from schemas.records import Record
+
+EventName = Literal[
+    "CommandGiven",
+    "HostDetected",
+    "ScanRequested",
+    "CancellationRequested",
+    "ScanStarted",
+    "RuleEvaluated",
+    "ScanFinished",
+    "ReportWritten",
+    "ReportShipped",
+    "ShippingPaused",
+]
+Short = Annotated[str, Meta(max_length=512)]
+
+
+class Event(Record, frozen=True, kw_only=True):
+    """Something happened."""
+
+    name: EventName
+    scan_id: Short | None = None
+    profile: Short | None = None
+    rule: Short | None = None
+    """The rule just evaluated: its title or id."""
+    result: Short | None = None
+    """Its result word, or the outcome of the scan."""
+    done: int | None = None
+    total: int | None = None
+    words: Short | None = None

@@ -1,0 +1,186 @@
+"""The settings: every key, its type, its bounds and its default.
+
+The keys of the specification's `config.yml` keep their names and places. All problems are reported at once, each
+with its path (`compliance.openscap.time_limit_s`); an unknown key is a problem and names the nearest known one.
+"""
+
+import difflib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from schemas.codec import SchemaError, convert
+from schemas.records import Record
+
+R = TypeVar("R", bound=Record)
+
+Text = Annotated[str, Meta(min_length=1, max_length=4096)]
+ProfileText = Annotated[str, Meta(min_length=1, max_length=256)]
+Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#]*$", max_length=2048)]
+AbsolutePath = Annotated[str, Meta(pattern=r"^/", max_length=4096)]
+TimeLimit = Annotated[int, Meta(ge=10, le=24 * 3600)]
+Megabytes = Annotated[int, Meta(ge=1, le=1024 * 1024)]
+
+
+class ServerSettings(Record, frozen=True, kw_only=True):
+    """Where results go."""
+
+    url: Url | None = None
+    """Base URL of the PatchMon server. Default: none, results stay in the spool."""
+    ca_file: AbsolutePath | None = None
+    """Certificates (PEM) to trust instead of the system's. Default: the system's."""
+
+
+class ApiSettings(Record, frozen=True, kw_only=True):
+    """The host's credentials. The key comes from here, from a file, or from systemd's credential `api-key`."""
+
+    id: Text | None = None
+    """The host's API id, `patchmon_…`."""
+    key: Text | None = None
+    """The API key itself; then this file must not be readable by everyone."""
+    key_file: AbsolutePath | None = None
+    """A file that holds nothing but the API key."""
+
+
+class OpenSCAPSettings(Record, frozen=True, kw_only=True):
+    """The OpenSCAP scanner."""
+
+    enabled: bool = True
+    """Whether scans run at all; a wish for one is answered with a failed scan while this is false."""
+    profile: ProfileText = "auto"
+    """Full id, the part after `_profile_`, or title; `auto` takes cis_level1_server, cis, standard or the first."""
+    schedule: Text | None = None
+    """A cron expression, five fields. Default: no schedule."""
+    content: AbsolutePath | None = None
+    """A datastream to use instead of the one found for this host."""
+    content_dirs: tuple[AbsolutePath, ...] = (
+        "/usr/share/xml/scap/ssg/content",
+        "/usr/share/scap-security-guide",
+        "/opt/scap/content",
+    )
+    """Directories in which content is searched, in this order."""
+    own_content: bool = True
+    """Use the agent's own small baseline where no installed content fits this host."""
+    time_limit_s: TimeLimit = 3600
+    """Seconds after which a scan is ended and counts as failed."""
+    output_limit_mib: Megabytes = 1024
+    """MiB that one scan may write; more ends it."""
+    include_notselected: bool = False
+    """Report the rules that the profile does not select, as not applicable."""
+
+
+class DockerBenchSettings(Record, frozen=True, kw_only=True):
+    """The Docker Bench scanner."""
+
+    enabled: bool = True
+    """Whether scans run at all."""
+    schedule: Text | None = None
+    """A cron expression, five fields. Default: no schedule."""
+
+
+class ComplianceSettings(Record, frozen=True, kw_only=True):
+    """What is scanned, and when."""
+
+    enabled: bool = True
+    """false: no schedule runs and no wish for a scan is carried out."""
+    openscap: OpenSCAPSettings = OpenSCAPSettings()
+    docker_bench: DockerBenchSettings = DockerBenchSettings()
+    raw_output: bool = False
+    """Send the scanner's own output along (`raw_output`)."""
+
+
+class SpoolSettings(Record, frozen=True, kw_only=True):
+    """Where work lies, and how long what is done is kept."""
+
+    path: AbsolutePath = "/var/lib/compliance-agent/spool"
+    """The spool directory; it must be on a local disk."""
+    keep_days: Annotated[int, Meta(ge=0, le=36500)] = 30
+    """Days that a delivered scan is kept, counted back from the newest one."""
+    keep_last: Annotated[int, Meta(ge=1, le=100000)] = 20
+    """Scans that are always kept, however old."""
+    min_free_mib: Megabytes = 64
+    """MiB that must be free before a scan starts; with less it waits."""
+    look_every_s: Annotated[float, Meta(ge=0.05, le=60)] = 15.0
+    """Seconds after which a stage looks for work even if no doorbell rang."""
+
+
+class LogSettings(Record, frozen=True, kw_only=True):
+    """What is told."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important kind of line that is written."""
+
+
+class Settings(Record, frozen=True, kw_only=True):
+    """All of `config.yml`."""
+
+    server: ServerSettings = ServerSettings()
+    api: ApiSettings = ApiSettings()
+    compliance: ComplianceSettings = ComplianceSettings()
+    spool: SpoolSettings = SpoolSettings()
+    runtime_dir: AbsolutePath = "/run/compliance-agent"
+    """Where the doorbells' sockets lie."""
+    log: LogSettings = LogSettings()
+
+    @property
+    def keep(self) -> timedelta:
+        return timedelta(days=self.spool.keep_days)
+
+
+def check_settings(values: object) -> tuple[Settings, list[str]]:
+    """Settings from plain values, and all problems, each with its path. With problems, defaults stand in."""
+    problems: list[str] = []
+    return _check(values, Settings, "", problems), problems
+
+
+def every_key(record: type[Record] = Settings, path: str = "") -> Iterator[tuple[str, Any]]:
+    """All keys by their full path, each with its default."""
+    for field in msgspec.structs.fields(record):
+        kind = _record(field.type)
+        if kind:
+            yield from every_key(kind, f"{path}{field.name}.")
+        else:
+            yield f"{path}{field.name}", field.default
+
+
+def _check(values: object, record: type[R], path: str, problems: list[str]) -> R:
+    if values is None:
+        return record()
+    if not isinstance(values, Mapping):
+        problems.append(f"{path.rstrip('.') or 'the file'}: must be a mapping of keys, is {_kind(values)}")
+        return record()
+    known = {field.name: field for field in msgspec.structs.fields(record)}
+    taken: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in known:
+            problems.append(f"{path}{key}: no such key{_nearest(str(key), known)}")
+        elif kind := _record(known[key].type):
+            taken[key] = _check(value, kind, f"{path}{key}.", problems)
+        else:
+            try:
+                taken[key] = convert(value, known[key].type)
+            except SchemaError as error:
+                problems.append(f"{path}{key}: {_plain_words(error)}")
+    return record(**taken)
+
+
+def _record(kind: object) -> type[Record] | None:
+    return kind if isinstance(kind, type) and issubclass(kind, Record) else None
+
+
+def _nearest(key: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(known)}"
+
+
+def _plain_words(error: SchemaError) -> str:
+    return str(error).replace("`", "").replace("matching regex", "that matches")
+
+
+def _kind(value: object) -> str:
+    return {list: "a list", str: "a text", bool: "a boolean", int: "a number"}.get(
+        type(value), type(value).__name__
+    )

@@ -1,0 +1,1 @@
+"""The spool: facts on disk, one file each. Its format and its promises are in `spool/README.md`."""

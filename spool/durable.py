@@ -1,0 +1,109 @@
+"""Durable writing: the only module that renames and syncs.
+
+Promises: a name that is visible is complete and on the disk, also after a power cut: write to a dot name in the
+same directory, sync the file, rename, sync the directory. A name is never written twice: its one writer checks
+first (it holds the stage's lock). A file whose sync failed is thrown away, never synced again.
+
+All work is relative to an open directory, so nothing swapped in at a path can lead it elsewhere.
+
+Diagnostics: OSError, for the caller to translate; the dot name is gone by then.
+"""
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+FILE_MODE = 0o640
+DIRECTORY_MODE = 0o750
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def open_directory(path: Path | str, at: int | None = None) -> int:
+    """A file descriptor of a directory that is no symlink."""
+    return os.open(path, _DIRECTORY, dir_fd=at)
+
+
+def write(directory: int, name: str, content: bytes, *, replace: bool = False) -> None:
+    """Make `name` appear with `content`. Raises FileExistsError for a name that is there, unless `replace`."""
+    if not replace and exists(directory, name):
+        raise FileExistsError(name)
+    temporary = f".{name}.tmp"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=directory)
+    handle = os.open(temporary, _NEW, FILE_MODE, dir_fd=directory)
+    try:
+        try:
+            _write_all(handle, content)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=directory)
+        raise
+    os.fsync(directory)
+
+
+def publish_directory(parent: int, temporary: str, name: str) -> None:
+    """Make a finished directory appear as `name`: sync its files and itself, rename it, sync the parent."""
+    if exists(parent, name):
+        raise FileExistsError(name)
+    directory = open_directory(temporary, parent)
+    try:
+        for entry in os.listdir(directory):
+            sync_file(directory, entry)
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+    os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+    os.fsync(parent)
+
+
+def move(source: int, name: str, target: int, new_name: str) -> None:
+    """Move an entry to another directory of the same file system, and put both on the disk."""
+    os.rename(name, new_name, src_dir_fd=source, dst_dir_fd=target)
+    os.fsync(target)
+    os.fsync(source)
+
+
+def sync_file(directory: int, name: str) -> None:
+    handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def exists(directory: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def remove(directory: int, name: str) -> None:
+    """Remove a file, or a directory of files; nothing where it is already gone. Never follows a symlink."""
+    try:
+        mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
+        if not stat.S_ISDIR(mode):
+            os.unlink(name, dir_fd=directory)
+            return
+        inner = open_directory(name, directory)
+        try:
+            for entry in os.listdir(inner):
+                remove(inner, entry)
+        finally:
+            os.close(inner)
+        os.rmdir(name, dir_fd=directory)
+    except FileNotFoundError:
+        return
+
+
+def _write_all(handle: int, content: bytes) -> None:
+    view = memoryview(content)
+    while view:
+        view = view[os.write(handle, view) :]

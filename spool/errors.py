@@ -1,0 +1,57 @@
+"""What can go wrong with a spool, by what has to be done about it."""
+
+import errno
+import os
+from pathlib import Path
+
+_MENDS = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "raise the quota or free some space",
+    errno.EROFS: "the file system has gone read-only: check the disk and remount it",
+    errno.EIO: "the disk reports an error: check it",
+    errno.EMFILE: "raise LimitNOFILE",
+    errno.ENFILE: "the whole system is out of file handles",
+    errno.EACCES: "check owner and mode",
+    errno.EPERM: "check owner and mode",
+}
+
+
+class SpoolError(Exception):
+    """The base of all spool errors; the text is one line for the operator."""
+
+
+class SpoolUnusableError(SpoolError):
+    """The spool can't be used as it is: a wrong owner or mode, no directory. The text ends with the mend."""
+
+
+class SpoolBusyError(SpoolError):
+    """Another instance of the same stage holds the lock."""
+
+
+class StorageError(SpoolError):
+    """The disk would not take or give something. Transient: nothing was acknowledged, try again later."""
+
+    def __init__(self, doing: str, where: Path, cause: OSError) -> None:
+        super().__init__(f"{where}: {doing}: {_reason(where, cause)}; {_mend(cause)}; the work stays pending")
+
+
+class EntryMissingError(SpoolError):
+    """There is no such entry."""
+
+
+class EntryDamagedError(SpoolError):
+    """An entry is not what was written: cut short, altered, or not a plain file."""
+
+
+def _reason(where: Path, cause: OSError) -> str:
+    if cause.errno == errno.ENOSPC:
+        try:
+            if os.statvfs(where).f_favail == 0:
+                return "no free inodes left"
+        except OSError:
+            pass
+    return cause.strerror or str(cause)
+
+
+def _mend(cause: OSError) -> str:
+    return _MENDS.get(cause.errno or 0, "see the system's log")

@@ -1,0 +1,98 @@
+"""Compression: raw files are kept as zstd; what others made may come as gzip, xz or bzip2 as well.
+
+Promises: unpacking is streamed and ends at a limit, so a decompression bomb costs no more than the limit says.
+The only importer of the compression libraries.
+
+Diagnostics: PackingError for a stream that is broken, or that unpacks to more than it may.
+"""
+
+import bz2
+import gzip
+import hashlib
+import io
+import lzma
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+import zstandard
+
+from spool.errors import SpoolError
+
+_CHUNK = 256 * 1024
+_LEVEL = 3
+_MAX_WINDOW = 128 * 1024 * 1024
+
+
+class PackingError(SpoolError):
+    """A compressed stream that can't or must not be unpacked."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    original_bytes: int
+    stored_bytes: int
+    stored_sha256: str
+
+
+def pack(source: BinaryIO, target: BinaryIO) -> Packed:
+    """Compress `source` into `target` as zstd. Raises OSError."""
+    packer = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
+    digest, original, stored = hashlib.sha256(), 0, 0
+    while True:
+        chunk = source.read(_CHUNK)
+        packed = packer.compress(chunk) if chunk else packer.flush()
+        digest.update(packed)
+        original, stored = original + len(chunk), stored + len(packed)
+        target.write(packed)
+        if not chunk:
+            return Packed(original, stored, digest.hexdigest())
+
+
+def unpacked(stream: BinaryIO, limit: int) -> BinaryIO:
+    """The content of a stream that may be compressed, by its first bytes; at most `limit` bytes of it."""
+    head = stream.read(6)
+    stream.seek(0)
+    for magic, opener in _OPENERS.items():
+        if head.startswith(magic):
+            return cast(BinaryIO, io.BufferedReader(_Bounded(opener(stream), limit), _CHUNK))
+    return cast(BinaryIO, io.BufferedReader(_Bounded(stream, limit), _CHUNK))
+
+
+class _Bounded(io.RawIOBase):
+    """Reads through, and refuses to read more than the limit."""
+
+    def __init__(self, stream: BinaryIO, limit: int) -> None:
+        self._stream = stream
+        self._left = limit
+        self._limit = limit
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        try:
+            chunk = self._stream.read(len(buffer))
+        except (EOFError, OSError, lzma.LZMAError, zstandard.ZstdError, ValueError) as error:
+            raise PackingError(f"compressed data is broken: {error or 'cut short'}") from error
+        self._left -= len(chunk)
+        if self._left < 0:
+            raise PackingError(f"unpacks to more than {self._limit} bytes")
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+def _zstd(stream: BinaryIO) -> BinaryIO:
+    return cast(BinaryIO, zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).stream_reader(stream))
+
+
+_OPENERS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
+    b"\x28\xb5\x2f\xfd": _zstd,
+    b"\x1f\x8b": lambda stream: cast(BinaryIO, gzip.GzipFile(fileobj=stream)),
+    b"\xfd7zXZ\x00": lambda stream: cast(BinaryIO, lzma.LZMAFile(stream)),
+    b"BZh": lambda stream: cast(BinaryIO, bz2.BZ2File(stream)),
+}

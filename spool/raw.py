@@ -1,0 +1,147 @@
+"""The raw box: entries are directories, with a manifest and the scanner's output, compressed.
+
+    raw/20261123T060301Z-openscap-3f9c2a17/manifest
+                                           arf.xml.zst
+                                           results.xml.zst
+
+Promises: as `spool.outbox`; a directory appears by one rename, complete. What a scanner is still writing lies in a
+dot directory, which the owner sweeps after a crash.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+from schemas import codec
+from schemas.ids import ScanId, is_scan_id
+from schemas.manifest import Manifest, RawFile, Role
+from spool import durable, frame, layout, packing, reading
+from spool.errors import EntryDamagedError, EntryMissingError, StorageError
+from spool.outbox import Outbox
+
+_CHUNK = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Output:
+    """A file that a scanner left in the draft directory."""
+
+    role: Role
+    name: str
+
+
+class RawBox(Outbox):
+    """The outbox of the scan stage."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, "raw")
+
+    def scan_ids(self) -> list[ScanId]:
+        return [ScanId(name) for name in self.names() if is_scan_id(name)]
+
+    def draft(self, scan_id: ScanId) -> Path:
+        """A fresh private directory for a scanner to write into, where only `publish` will look."""
+        name = f".{scan_id}.draft"
+        with self.directory("can't be written") as handle:
+            durable.remove(handle, name)
+            os.mkdir(name, durable.DIRECTORY_MODE, dir_fd=handle)
+        return self.path / name
+
+    def discard(self, scan_id: ScanId) -> None:
+        self.remove(f".{scan_id}.draft")
+
+    def publish(self, manifest: Manifest, outputs: tuple[Output, ...] = ()) -> Manifest:
+        """Compress the outputs of the draft, seal the manifest, make the entry appear. Returns the manifest."""
+        draft = f".{manifest.scan_id}.draft"
+        with self.directory("can't be written") as parent:
+            if not durable.exists(parent, draft):
+                os.mkdir(draft, durable.DIRECTORY_MODE, dir_fd=parent)
+            directory = durable.open_directory(draft, parent)
+            try:
+                files = tuple(self._pack(directory, output) for output in outputs)
+                manifest = codec.replace(manifest, files=files)
+                for name in os.listdir(directory):
+                    if name not in {file.name for file in files}:
+                        durable.remove(directory, name)
+                sealed = frame.seal(layout.MANIFEST, codec.encode(manifest))
+                durable.write(directory, layout.MANIFEST, sealed)
+            finally:
+                os.close(directory)
+            durable.publish_directory(parent, draft, manifest.scan_id)
+        return manifest
+
+    def manifest(self, scan_id: ScanId) -> Manifest:
+        """Raises EntryMissingError, EntryDamagedError, StorageError."""
+        where = self.path / scan_id / layout.MANIFEST
+        with self._entry(scan_id) as directory:
+            try:
+                sealed = reading.read_plain(directory, layout.MANIFEST, where, frame.MAX_ENTRY_BYTES)
+                manifest = codec.decode(frame.unseal(layout.MANIFEST, sealed), Manifest)
+            except (EntryMissingError, EntryDamagedError, codec.SchemaError) as error:
+                raise EntryDamagedError(f"{where}: {error}") from error
+        if manifest.scan_id != scan_id:
+            raise EntryDamagedError(f"{where}: is the manifest of {manifest.scan_id}")
+        return manifest
+
+    def open_file(self, scan_id: ScanId, file: RawFile) -> BinaryIO:
+        """The uncompressed content of a file, after its stored bytes were found to be those of the manifest."""
+        where = self.path / scan_id / file.name
+        if "/" in file.name or layout.is_hidden(file.name):
+            raise EntryDamagedError(f"{where}: no name for a raw file")
+        with self._entry(scan_id) as directory:
+            try:
+                stream = reading.open_plain(directory, file.name, where)
+            except EntryMissingError as error:
+                raise EntryDamagedError(f"{where}: is missing") from error
+            _verify(stream, file, where)
+            return packing.unpacked(stream, file.original_bytes)
+
+    def _pack(self, directory: int, output: Output) -> RawFile:
+        name = f"{output.name}.zst"
+        source = os.open(output.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        target = os.open(name, flags, durable.FILE_MODE, dir_fd=directory)
+        with os.fdopen(source, "rb") as plain, os.fdopen(target, "wb") as packed:
+            result = packing.pack(plain, packed)
+        return RawFile(
+            role=output.role,
+            name=name,
+            stored_bytes=result.stored_bytes,
+            stored_sha256=result.stored_sha256,
+            original_bytes=result.original_bytes,
+        )
+
+    @contextmanager
+    def _entry(self, scan_id: ScanId) -> Iterator[int]:
+        with self.directory("can't be read") as parent:
+            try:
+                directory = durable.open_directory(scan_id, parent)
+            except FileNotFoundError as error:
+                raise EntryMissingError(f"{self.path / scan_id}: no such entry") from error
+            except OSError as error:
+                raise EntryDamagedError(
+                    f"{self.path / scan_id}: not a directory ({error.strerror})"
+                ) from error
+            try:
+                yield directory
+            finally:
+                os.close(directory)
+
+
+def _verify(stream: BinaryIO, file: RawFile, where: Path) -> None:
+    digest, length = sha256(), 0
+    try:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            length += len(chunk)
+        stream.seek(0)
+    except OSError as error:
+        raise StorageError("can't be read", where, error) from error
+    if length != file.stored_bytes:
+        raise EntryDamagedError(f"{where}: {length} bytes, the manifest says {file.stored_bytes}")
+    if digest.hexdigest() != file.stored_sha256:
+        raise EntryDamagedError(f"{where}: SHA-256 differs from the manifest's")

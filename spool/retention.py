@@ -1,0 +1,32 @@
+"""Which entries may go. Pure, and without a clock: age is counted from the newest entry, so a clock that jumps
+expires nothing until a newer scan is really there.
+
+An entry may go only when its scan is done and its upstream entry is gone: then nothing is ever scanned, parsed or
+sent again because its answer was cleaned away. What is not done is never named here.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+
+from schemas.ids import ScanId, asked_at
+
+
+def expired(
+    own: Collection[ScanId],
+    upstream: Collection[ScanId],
+    done: Collection[ScanId],
+    keep: timedelta,
+    keep_last: int,
+) -> list[ScanId]:
+    """Ids of `own` whose entries may go: done, not upstream, older than the newest by `keep`, not among the last."""
+    ordered = sorted(own)
+    if not ordered:
+        return []
+    newest = asked_at(ordered[-1])
+    candidates = ordered[: max(0, len(ordered) - keep_last)]
+    free, finished = set(upstream), set(done)
+    return [
+        entry
+        for entry in candidates
+        if entry in finished and entry not in free and newest - asked_at(entry) > keep
+    ]

@@ -1,0 +1,70 @@
+"""One spool, seen by one stage or by the operator.
+
+Promises: `claim` makes what is missing of a stage's own, checks owners and modes of all that the stage needs, takes
+the stage's lock and sweeps what a crash left; after that the stage may write its outbox.
+"""
+
+from pathlib import Path
+
+from spool import access
+from spool.layout import BOXES, OUTBOX, STAGES, UPSTREAM, Box, Stage
+from spool.lock import Lock
+from spool.notes import Notes
+from spool.outbox import Outbox
+from spool.raw import RawBox
+
+
+class Spool:
+    """Reading needs no more than this; writing needs `claim` (a stage) or `open_for_commands` (the operator)."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.commands = Outbox(root, "commands")
+        self.requests = Outbox(root, "requests")
+        self.raw = RawBox(root)
+        self.reports = Outbox(root, "reports")
+        self.receipts = Outbox(root, "receipts")
+        self._lock: Lock | None = None
+
+    def outbox(self, box: Box) -> Outbox:
+        return {
+            "commands": self.commands,
+            "requests": self.requests,
+            "raw": self.raw,
+            "reports": self.reports,
+            "receipts": self.receipts,
+        }[box]
+
+    def notes(self, stage: Stage) -> Notes:
+        return Notes(self.root, stage)
+
+    def claim(self, stage: Stage) -> list[str]:
+        """Become the one writer of a stage's outbox; what a crash had left half written is returned."""
+        self.prepare()
+        access.check_root(self.root)
+        for path in self._owned(stage):
+            access.check_owned(path)
+        access.check_readable(self.root / UPSTREAM[stage])
+        self._lock = Lock(self.root / "state" / stage / ".lock")
+        self._lock.acquire(f"{stage} stage")
+        return self.outbox(OUTBOX[stage]).sweep()
+
+    def prepare(self) -> None:
+        """Make what is missing of the spool, so that stages may start in any order."""
+        missing = [path for path in self._directories() if not path.exists()]
+        for path in missing:
+            access.make_directory(path)
+
+    def release(self) -> None:
+        if self._lock:
+            self._lock.release()
+
+    def _owned(self, stage: Stage) -> list[Path]:
+        box = OUTBOX[stage]
+        return [self.root / sub for sub in (box, f"history/{box}", f"quarantine/{box}", f"state/{stage}")]
+
+    def _directories(self) -> list[Path]:
+        groups = [self.root, *(self.root / name for name in ("history", "quarantine", "state"))]
+        boxes = [self.root / box for box in BOXES]
+        attics = [self.root / attic / box for attic in ("history", "quarantine") for box in BOXES]
+        return [*groups, *boxes, *attics, *(self.root / "state" / stage for stage in STAGES)]

@@ -1,0 +1,188 @@
+"""The doorbell: ZeroMQ messages that say "look".
+
+Each stage publishes on its own endpoint `STAGE.bell` and subscribes to its neighbours'; the operator's commands ring
+at `STAGE.ring`. Promises: ringing never blocks and queues little; a message that is lost, forged, garbled or too
+large does no harm, because it is only a hint. Where ZeroMQ can't be had (not installed, no directory, something
+else at the socket's path) a stage says so once and works without: by watch and timer.
+
+Security: endpoints are Unix sockets in the runtime directory, mode 0660. Nothing but a socket is ever replaced.
+"""
+
+import os
+import select
+import stat
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Protocol
+
+from schemas import codec
+from schemas.event import Event, EventName
+from spool.layout import STAGES, Stage
+
+_MAX_MESSAGE_BYTES = 4096
+_QUEUE = 1000
+_MAX_PATH_BYTES = 107
+
+
+class DoorbellError(Exception):
+    """The doorbell can't be used; the text says why and what mends it."""
+
+
+class Doorbell(Protocol):
+    """What a stage waits at."""
+
+    def ring(self, event: Event) -> None: ...
+
+    def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
+        """Events that came, and which of the file handles have something to read, after at most `timeout_s`."""
+
+    def close(self) -> None: ...
+
+
+class NoDoorbell:
+    """Waits for file handles alone."""
+
+    def ring(self, event: Event) -> None:
+        """Nobody hears it."""
+
+    def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
+        poller = select.poll()
+        for handle in handles:
+            poller.register(handle, select.POLLIN)
+        return [], [handle for handle, _ in poller.poll(max(0, round(timeout_s * 1000)))]
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class ZmqDoorbell:
+    """A publishing socket of one's own, and a subscription to others'."""
+
+    def __init__(self, runtime: Path, me: Stage | None, hears: Iterable[EventName]) -> None:
+        """`me` None: only listen (the operator's program). Raises DoorbellError."""
+        self._zmq = _library()
+        self._context: Any = self._zmq.Context(io_threads=1)
+        self._bell: Any = None
+        self._ear: Any = self._socket(self._zmq.SUB)
+        for name in hears:
+            self._ear.setsockopt(self._zmq.SUBSCRIBE, name.encode())
+        try:
+            for stage in STAGES:
+                if stage != me:
+                    self._ear.connect(_endpoint(runtime / f"{stage}.bell"))
+            if me:
+                self._bell = self._socket(self._zmq.PUB)
+                self._bind(self._bell, runtime / f"{me}.bell")
+                self._bind(self._ear, runtime / f"{me}.ring")
+        except (DoorbellError, self._zmq.ZMQError) as error:
+            self.close()
+            raise DoorbellError(str(error)) from error
+        self._poller = self._zmq.Poller()
+        self._poller.register(self._ear, self._zmq.POLLIN)
+
+    def ring(self, event: Event) -> None:
+        if self._bell is not None:
+            with suppress(self._zmq.ZMQError):
+                self._bell.send(_message(event), self._zmq.NOBLOCK)
+
+    def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
+        for handle in handles:
+            self._poller.register(handle, self._zmq.POLLIN)
+        try:
+            ready = dict(self._poller.poll(max(0, round(timeout_s * 1000))))
+        finally:
+            for handle in handles:
+                self._poller.unregister(handle)
+        events = self._drain() if self._ear in ready else []
+        return events, [handle for handle in handles if handle in ready]
+
+    def close(self) -> None:
+        for socket in (self._bell, self._ear):
+            if socket is not None:
+                socket.close(linger=0)
+        self._context.term()
+
+    def _drain(self) -> list[Event]:
+        events: list[Event] = []
+        for _ in range(_QUEUE):
+            try:
+                message = self._ear.recv(self._zmq.NOBLOCK)
+            except self._zmq.ZMQError:
+                break
+            if self._ear.getsockopt(self._zmq.RCVMORE):
+                continue
+            with suppress(codec.SchemaError):
+                events.append(codec.decode(message.partition(b" ")[2], Event))
+        return events
+
+    def _socket(self, kind: int) -> Any:
+        socket = self._context.socket(kind)
+        socket.setsockopt(self._zmq.LINGER, 0)
+        socket.setsockopt(self._zmq.MAXMSGSIZE, _MAX_MESSAGE_BYTES)
+        socket.setsockopt(self._zmq.SNDHWM, _QUEUE)
+        socket.setsockopt(self._zmq.RCVHWM, _QUEUE)
+        socket.setsockopt(self._zmq.RECONNECT_IVL, 100)
+        socket.setsockopt(self._zmq.RECONNECT_IVL_MAX, 5000)
+        return socket
+
+    def _bind(self, socket: Any, path: Path) -> None:
+        _check_free(path)
+        socket.bind(_endpoint(path))
+        path.chmod(0o660)
+
+
+def ring_stages(runtime: Path, event: Event, patience_s: float = 0.3) -> None:
+    """Ring at every stage that runs, from outside. Without ZeroMQ nothing happens: the watch sees the command."""
+    try:
+        zmq = _library()
+    except DoorbellError:
+        return
+    endpoints = [path for stage in STAGES if (path := runtime / f"{stage}.ring").is_socket()]
+    context = zmq.Context(io_threads=1)
+    socket = context.socket(zmq.XPUB)
+    try:
+        # A publisher's message reaches only those whose subscription has arrived: wait for them, not long.
+        for path in endpoints:
+            socket.connect(_endpoint(path))
+        heard = 0
+        while heard < len(endpoints) and socket.poll(round(patience_s * 1000)):
+            heard += event.name.encode() in socket.recv()
+        with suppress(zmq.ZMQError):
+            socket.send(_message(event), zmq.NOBLOCK)
+    except (zmq.ZMQError, DoorbellError):
+        return
+    finally:
+        socket.close(linger=200)
+        context.term()
+
+
+def _library() -> ModuleType:
+    try:
+        import zmq
+    except ImportError as error:
+        raise DoorbellError(f"ZeroMQ can't be loaded ({error}): pip install pyzmq") from error
+    return zmq
+
+
+def _message(event: Event) -> bytes:
+    return event.name.encode() + b" " + codec.encode(event)
+
+
+def _endpoint(path: Path) -> str:
+    if len(os.fsencode(path)) > _MAX_PATH_BYTES:
+        raise DoorbellError(f"{path}: longer than {_MAX_PATH_BYTES} bytes: set a shorter runtime_dir")
+    return f"ipc://{path}"
+
+
+def _check_free(path: Path) -> None:
+    """libzmq would delete whatever lies there."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DoorbellError(f"{path}: {error.strerror}") from error
+    if not stat.S_ISSOCK(mode):
+        raise DoorbellError(f"{path}: is not a socket; move it away")

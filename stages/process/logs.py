@@ -1,0 +1,67 @@
+"""Log lines: a lower-case fact, then values, then what to do.
+
+One line per event on standard error. Under journald each line carries its level as `<N>` and journald adds the
+time; elsewhere the line starts with time and stage. Values are quoted where they hold blanks or anything that a
+terminal would obey, so hostile text stays one harmless line.
+
+debug: detail; info: the state changed; warning: recovered; error: this item is lost, damaged or stuck.
+"""
+
+import json
+import os
+import sys
+from datetime import UTC, datetime
+from typing import Literal, TextIO
+
+Level = Literal["debug", "info", "warning", "error"]
+_ORDER: dict[Level, int] = {"debug": 0, "info": 1, "warning": 2, "error": 3}
+_JOURNAL: dict[Level, int] = {"debug": 7, "info": 6, "warning": 4, "error": 3}
+
+
+class Log:
+    """A stage's log."""
+
+    def __init__(self, who: str, level: Level = "info", stream: TextIO | None = None) -> None:
+        self.level = level
+        self._who = who
+        self._stream = stream or sys.stderr
+        self._journal = "JOURNAL_STREAM" in os.environ and stream is None
+
+    def debug(self, fact: str, **values: object) -> None:
+        self._write("debug", fact, values)
+
+    def info(self, fact: str, **values: object) -> None:
+        self._write("info", fact, values)
+
+    def warning(self, fact: str, **values: object) -> None:
+        self._write("warning", fact, values)
+
+    def error(self, fact: str, **values: object) -> None:
+        self._write("error", fact, values)
+
+    def _write(self, level: Level, fact: str, values: dict[str, object]) -> None:
+        if _ORDER[level] < _ORDER[self.level]:
+            return
+        told = " ".join([one_line(fact), *(f"{k}={quoted(v)}" for k, v in values.items() if v is not None)])
+        if self._journal:
+            line = f"<{_JOURNAL[level]}>{told}\n"
+        else:
+            line = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {self._who} {level}: {told}\n"
+        try:
+            self._stream.write(line)
+            self._stream.flush()
+        except OSError:
+            # Nobody listens any more (a closed terminal, a full disk): the work goes on without its log.
+            return
+
+
+def one_line(text: str) -> str:
+    """The text with everything that a terminal would obey made visible."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def quoted(value: object) -> str:
+    text = str(value)
+    if text and text.isprintable() and not any(c in text for c in ' "='):
+        return text
+    return one_line(json.dumps(text, ensure_ascii=False))

@@ -1,0 +1,130 @@
+"""What a stage works with: settings, spool, log, doorbell, clock, and the wish to stop.
+
+`wait` is the one place where a stage process sleeps. It returns early when the doorbell rings, when something
+changes in a watched directory, when a given file handle has something to read, or when the process is told to stop;
+and it tells the service manager that the work loop is alive.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from schemas.event import Event
+from schemas.settings import Settings
+from spool.layout import Stage
+from spool.notes import Notes
+from spool.spool import Spool
+from stages.process import settings_file
+from stages.process.doorbell import Doorbell
+from stages.process.logs import Log
+from stages.process.notify import Notifier
+
+_WATCHDOG_EVERY_S = 10.0
+
+
+class Process:
+    """One running stage."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        settings: Settings,
+        config: Path | None,
+        spool: Spool,
+        log: Log,
+        doorbell: Doorbell,
+    ) -> None:
+        self.stage = stage
+        self.settings = settings
+        self.config = config
+        self.spool = spool
+        self.log = log
+        self.stopping = False
+        self.listener: Callable[[Event], None] = lambda event: None
+        self._doorbell = doorbell
+        self._notifier = Notifier()
+        self._config_seen = _signature(config)
+        self._told_alive = 0.0
+        self._wake, self.wake_handle = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+
+    @property
+    def notes(self) -> Notes:
+        return self.spool.notes(self.stage)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def ring(self, event: Event) -> None:
+        self._doorbell.ring(event)
+
+    def stop(self) -> None:
+        self.stopping = True
+        self.wake()
+
+    def wake(self) -> None:
+        """End the current wait; for other threads and signal handlers."""
+        with suppress(OSError):
+            os.write(self.wake_handle, b"w")
+
+    def ready(self) -> None:
+        self._notifier.tell("READY=1")
+
+    def gone(self) -> None:
+        self._notifier.tell("STOPPING=1")
+
+    def wait(self, timeout_s: float, handles: Sequence[int] = ()) -> list[int]:
+        """Sleep, at most `timeout_s`; the handles that have something to read are returned."""
+        self.alive()
+        end = time.monotonic() + max(0.0, timeout_s)
+        while True:
+            left = min(end - time.monotonic(), _WATCHDOG_EVERY_S)
+            events, ready = self._doorbell.wait(max(0.0, left), (self._wake, *handles))
+            self.alive()
+            woken = self._wake in ready
+            if woken:
+                with suppress(BlockingIOError):
+                    os.read(self._wake, 65536)
+            for event in events:
+                self.listener(event)
+            if woken or events or len(ready) > woken or self.stopping or time.monotonic() >= end:
+                return [handle for handle in ready if handle != self._wake]
+
+    def alive(self) -> None:
+        now = time.monotonic()
+        if now - self._told_alive >= _WATCHDOG_EVERY_S / 2:
+            self._told_alive = now
+            self._notifier.tell("WATCHDOG=1")
+
+    def refresh_settings(self) -> bool:
+        """Take in a changed settings file; True when new settings are in force. A broken one changes nothing."""
+        seen = _signature(self.config)
+        if seen == self._config_seen:
+            return False
+        self._config_seen = seen
+        loaded = settings_file.load(self.config)
+        if loaded.problems:
+            for problem in loaded.problems:
+                self.log.error("settings not taken over, the old ones stay in force", problem=problem)
+            return False
+        self._tell_what_needs_a_restart(loaded.settings)
+        self.settings = loaded.settings
+        self.log.level = loaded.settings.log.level
+        self.log.info("settings taken over", file=self.config)
+        return True
+
+    def _tell_what_needs_a_restart(self, new: Settings) -> None:
+        if (new.spool.path, new.runtime_dir) != (self.settings.spool.path, self.settings.runtime_dir):
+            self.log.warning("spool.path and runtime_dir take effect only at a restart: restart the stages")
+
+
+def _signature(path: Path | None) -> tuple[int, int, int] | None:
+    if path is None:
+        return None
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size, status.st_ino

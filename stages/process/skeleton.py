@@ -1,0 +1,181 @@
+"""The skeleton: how every stage starts, loops and ends.
+
+Start: settings, spool (owners, modes, lock), doorbell, watch; then ready. Loop: look for work until there is none,
+wait. End: on SIGTERM or SIGINT after the step at hand. Trouble with the disk ends a look, is told once, and the
+look is tried again; a fault in the program ends the process, whose supervisor starts it anew.
+
+Diagnostics: exit codes of `stages.process.exits`.
+"""
+
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from schemas.event import Event, EventName
+from spool.errors import SpoolBusyError, SpoolError, SpoolUnusableError
+from spool.layout import UPSTREAM, Stage
+from spool.spool import Spool
+from stages.process import settings_file, upkeep
+from stages.process.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoorbell
+from stages.process.exits import Exit
+from stages.process.logs import Log
+from stages.process.process import Process
+from stages.process.watch import Watch
+
+HEARS: Mapping[Stage, tuple[EventName, ...]] = {
+    "trigger": (
+        "CommandGiven",
+        "HostDetected",
+        "ScanStarted",
+        "RuleEvaluated",
+        "ScanFinished",
+        "ReportWritten",
+        "ReportShipped",
+        "ShippingPaused",
+    ),
+    "scan": ("CommandGiven", "ScanRequested", "CancellationRequested"),
+    "parse": ("CommandGiven", "ScanFinished"),
+    "ship": ("CommandGiven", "ReportWritten"),
+}
+_UPKEEP_EVERY_S = 600.0
+_TROUBLE_WAIT_S = 5.0
+
+
+class Worker(Protocol):
+    """What a stage does; the skeleton does the rest."""
+
+    def look(self) -> None:
+        """Do all the work that there is. Raises SpoolError when the disk is in the way."""
+
+    def timeout_s(self) -> float:
+        """Seconds after which to look again, even if nothing rings."""
+
+    def heard(self, event: Event) -> None:
+        """A neighbour rang."""
+
+    def reloaded(self) -> None:
+        """New settings are in force."""
+
+    def verify(self, name: str) -> object:
+        """Read an own entry by its name. Raises EntryDamagedError."""
+
+    def close(self) -> None:
+        """The process ends: children and connections too."""
+
+
+def run(stage: Stage, make: Callable[[Process], Worker], config: Path | None) -> Exit:
+    """Run a stage until it is told to stop."""
+    loaded = settings_file.load(config)
+    log = Log(stage, loaded.settings.log.level)
+    if loaded.problems:
+        for problem in loaded.problems:
+            log.error("settings are wrong", file=loaded.path, problem=problem)
+        return Exit.USAGE
+    spool = Spool(Path(loaded.settings.spool.path))
+    try:
+        left = spool.claim(stage)
+    except SpoolBusyError as error:
+        log.error(str(error))
+        return Exit.BUSY
+    except SpoolError as error:
+        log.error(str(error))
+        return Exit.UNUSABLE
+    if left:
+        log.warning("removed what a crash left half written", count=len(left))
+    doorbell = _doorbell(Path(loaded.settings.runtime_dir), stage, log)
+    process = Process(stage, loaded.settings, loaded.path, spool, log, doorbell)
+    try:
+        return _serve(process, make)
+    except Exception as error:  # the one broad except: told, then the supervisor's turn
+        log.error(f"stage ends by a fault in the program: {type(error).__name__}: {error}")
+        traceback.print_exc(file=sys.stderr)
+        return Exit.BUG
+    finally:
+        doorbell.close()
+        spool.release()
+
+
+def _serve(process: Process, make: Callable[[Process], Worker]) -> Exit:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: process.stop())
+    watch = _watch(process)
+    worker = make(process)
+    process.listener = worker.heard
+    process.log.info("stage started", spool=process.spool.root)
+    process.ready()
+    try:
+        _loop(process, worker)
+    finally:
+        process.gone()
+        worker.close()
+        if watch:
+            watch.close()
+    process.log.info("stage stopped")
+    return Exit.OK
+
+
+def _loop(process: Process, worker: Worker) -> None:
+    trouble: str | None = None
+    kept_up = -_UPKEEP_EVERY_S
+    while not process.stopping:
+        wait_s = _TROUBLE_WAIT_S
+        try:
+            if process.refresh_settings():
+                worker.reloaded()
+            upkeep.quarantine_damage(process.spool, process.stage, worker.verify, process.now(), process.log)
+            worker.look()
+            if time.monotonic() - kept_up >= _UPKEEP_EVERY_S:
+                kept_up = time.monotonic()
+                _keep_up(process)
+            wait_s = min(worker.timeout_s(), process.settings.spool.look_every_s)
+            if trouble:
+                process.log.warning("work goes on", after=trouble)
+                trouble = None
+        except SpoolError as error:
+            if str(error) != trouble:
+                trouble = str(error)
+                process.log.error(trouble)
+            _mend_spool(process, error)
+        if not process.stopping:
+            process.wait(wait_s)
+
+
+def _keep_up(process: Process) -> None:
+    upkeep.forget_damage(process.spool, process.stage)
+    gone = upkeep.expire(process.spool, process.stage, process.settings)
+    if gone:
+        process.log.info("old entries removed", count=len(gone), oldest=gone[0], newest=gone[-1])
+
+
+def _mend_spool(process: Process, error: SpoolError) -> None:
+    """A spool that was deleted while the stage runs is made again; what was in it is gone, and that is told."""
+    if isinstance(error, SpoolUnusableError):
+        process.spool.release()
+        process.spool.claim(process.stage)
+        process.log.error(
+            "spool made again; what was in the missing directories is lost", spool=process.spool.root
+        )
+
+
+def _doorbell(runtime: Path, stage: Stage, log: Log) -> Doorbell:
+    try:
+        runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return ZmqDoorbell(runtime, stage, HEARS[stage])
+    except (DoorbellError, OSError) as error:
+        log.warning("no doorbell: stages find their work by watch and timer, a little later", why=str(error))
+        return NoDoorbell()
+
+
+def _watch(process: Process) -> Watch | None:
+    directories = {process.spool.root / UPSTREAM[process.stage], process.spool.commands.path}
+    if process.config:
+        directories.add(process.config.resolve().parent)
+    try:
+        return Watch(directories, process.wake_handle)
+    except OSError as error:
+        process.log.warning("can't watch the spool: stages find their work by timer alone", why=str(error))
+        return None

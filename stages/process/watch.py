@@ -1,0 +1,46 @@
+"""Watching directories: something new there wakes the loop.
+
+A hint like the doorbell: inotify may be out of watches, a file system may not support it; the timer looks anyway.
+"""
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.observers import Observer
+
+_CHANGES = frozenset({"created", "moved", "deleted", "modified", "closed"})
+
+
+class Watch:
+    """Writes a byte to `wake` for every change in the directories."""
+
+    def __init__(self, directories: Iterable[Path], wake: int) -> None:
+        """Raises OSError where a directory can't be watched."""
+        self._observer = Observer()
+        bell = _Bell(wake)
+        for directory in directories:
+            self._observer.schedule(bell, str(directory), recursive=False)
+        self._observer.daemon = True
+        self._observer.start()
+
+    def close(self) -> None:
+        self._observer.stop()
+        self._observer.join(timeout=2)
+
+
+class _Bell(FileSystemEventHandler):
+    def __init__(self, wake: int) -> None:
+        self._wake = wake
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        if event.event_type in _CHANGES and not _is_draft(event):
+            with suppress(OSError):
+                os.write(self._wake, b"w")
+
+
+def _is_draft(event: FileSystemEvent) -> bool:
+    names = [os.path.basename(os.fsdecode(path)) for path in (event.src_path, event.dest_path) if path]  # noqa: PTH119
+    return all(name.startswith(".") for name in names)
