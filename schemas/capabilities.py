@@ -49,6 +49,9 @@ class Detected(Record, frozen=True, kw_only=True):
     """The datastream chosen for this host."""
     content_source: Literal["installed", "configured", "own"] | None = None
     content_version: str | None = None
+    """Version of the content's benchmark."""
+    progress_option: str = "--progress-full"
+    """How this oscap is asked to tell of each rule as it goes."""
     content_warning: str | None = None
     """Why the content does not quite fit this host; None where it does."""
     problems: tuple[str, ...] = ()

@@ -45,6 +45,8 @@ class Manifest(Record, frozen=True, kw_only=True):
     error: str | None = None
     """Why the scan failed or was cancelled, in one line; None when it finished."""
     answered_by: ScanId | None = None
+    answers: tuple[ScanId, ...] = ()
+    """Other requests that this run answers; each has a `joined` entry of its own."""
     profile_id: str | None = None
     """The profile that ran, by full id; None where none was found or the scanner has none."""
     profile_title: str | None = None

@@ -62,8 +62,6 @@ class OpenSCAPSettings(Record, frozen=True, kw_only=True):
         "/opt/scap/content",
     )
     """Directories in which content is searched, in this order."""
-    own_content: bool = True
-    """Use the agent's own small baseline where no installed content fits this host."""
     time_limit_s: TimeLimit = 3600
     """Seconds after which a scan is ended and counts as failed."""
     output_limit_mib: Megabytes = 1024

@@ -43,7 +43,7 @@ class Process:
         self.spool = spool
         self.log = log
         self.stopping = False
-        self.listener: Callable[[Event], None] = lambda event: None
+        self.listener: Callable[[Event], None] = lambda _: None
         self._doorbell = doorbell
         self._notifier = Notifier()
         self._config_seen = _signature(config)

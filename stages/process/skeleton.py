@@ -90,6 +90,9 @@ def run(stage: Stage, make: Callable[[Process], Worker], config: Path | None) ->
     process = Process(stage, loaded.settings, loaded.path, spool, log, doorbell)
     try:
         return _serve(process, make)
+    except SpoolError as error:
+        log.error(str(error))
+        return Exit.UNUSABLE
     except Exception as error:  # the one broad except: told, then the supervisor's turn
         log.error(f"stage ends by a fault in the program: {type(error).__name__}: {error}")
         traceback.print_exc(file=sys.stderr)

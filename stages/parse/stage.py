@@ -1,0 +1,103 @@
+"""The parse stage: every raw entry becomes a report, also one that can't be read.
+
+The same raw entry with the same parser and settings gives the same bytes. An entry that kills its reader is tried
+three times in all, then its report says so.
+"""
+
+from functools import partial
+
+from schemas.event import Event
+from schemas.ids import ScanId
+from schemas.manifest import Manifest, Role
+from schemas.report import Report
+from spool.errors import EntryDamagedError
+from spool.layout import parse_name
+from stages.parse import build
+from stages.parse.sources import Opener
+from stages.process import upkeep
+from stages.process.process import Process
+
+_TRIES = 3
+
+
+class ParseStage:
+    """The worker of the parse stage."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._spool = process.spool
+        self._notes = process.notes
+
+    def look(self) -> None:
+        self._replay()
+        for scan_id in self._waiting():
+            if self._process.stopping:
+                return
+            self._parse(scan_id)
+            self._process.alive()
+
+    def timeout_s(self) -> float:
+        return float("inf")
+
+    def heard(self, event: Event) -> None:
+        """A ring is enough to look; what it says does not matter."""
+
+    def reloaded(self) -> None:
+        """New settings count from the next report on."""
+
+    def verify(self, name: str) -> object:
+        parsed = parse_name(name)
+        return self._spool.reports.read(parsed[0], "report", Report) if parsed else None
+
+    def close(self) -> None:
+        """Nothing is open between two reports."""
+
+    def _waiting(self) -> list[ScanId]:
+        reported = set(self._spool.reports.ids("report"))
+        return [scan_id for scan_id in self._spool.raw.scan_ids() if scan_id not in reported]
+
+    def _replay(self) -> None:
+        for command_id, replay in upkeep.replays(self._spool, "parse"):
+            for scan_id in upkeep.retire_replayed(self._spool.reports, "report", command_id, replay.scan_ids):
+                self._process.log.info(
+                    "report taken to history, the raw entry is parsed again", scan_id=scan_id
+                )
+
+    def _parse(self, scan_id: ScanId) -> None:
+        begun = self._notes.begin(scan_id)
+        damage: str | None = None
+        try:
+            manifest = self._spool.raw.manifest(scan_id)
+            if begun >= _TRIES:
+                report = build.unreadable(
+                    manifest, f"reading it ended the parse stage {_TRIES} times; the raw entry is kept"
+                )
+            else:
+                report = build.report(manifest, partial(self._open, manifest), self._process.settings)
+        except EntryDamagedError as error:
+            damage = str(error)
+            report = build.damaged(scan_id, damage)
+        self._spool.reports.write(scan_id, "report", report)
+        self._notes.end(scan_id)
+        if damage:
+            self._notes.mark_damaged(scan_id, damage)
+        self._tell(scan_id, report)
+
+    def _open(self, manifest: Manifest, role: Role) -> Opener | None:
+        file = next((file for file in manifest.files if file.role == role), None)
+        return partial(self._spool.raw.open_file, manifest.scan_id, file) if file else None
+
+    def _tell(self, scan_id: ScanId, report: Report) -> None:
+        tell = self._process.log.error if report.status == "failed" else self._process.log.info
+        summary = report.summary
+        tell(
+            "report written",
+            scan_id=scan_id,
+            status=report.status,
+            rules=summary.total_rules,
+            passed=summary.passed,
+            failed=summary.failed,
+            score=summary.score if report.status == "completed" else None,
+            why=report.error,
+        )
+        self._process.ring(Event(name="ReportWritten", scan_id=scan_id, result=report.status))

@@ -1,0 +1,1 @@
+"""The scan stage: detects the scanners, runs them one at a time, keeps what they wrote."""

@@ -1,0 +1,125 @@
+"""Running OpenSCAP: `oscap xccdf eval` with XCCDF results and ARF.
+
+Exit codes of `oscap xccdf eval`: 0 all pass, 2 at least one fail or unknown, 1 error. 1 is not a finding: it is a
+failed scan, and so are a signal, and results that are missing or empty.
+
+Security: the profile is one that the content lists; nothing of a request reaches the argument list as it is.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from schemas.capabilities import Detected
+from schemas.ids import ScanId
+from schemas.manifest import Content
+from schemas.settings import OpenSCAPSettings
+from spool.raw import Output
+from stages.scan import profiles
+from stages.scan.child import End, Limits
+from stages.scan.runner import CannotRun, Plan, Progress, Verdict
+
+_RESULTS, _ARF = "results.xml", "arf.xml"
+_RESULT_WORDS = frozenset(
+    "pass fail error unknown notapplicable notchecked notselected informational fixed".split()
+)
+
+
+class OpenSCAP:
+    """The OpenSCAP scanner on this host, as detected."""
+
+    def __init__(
+        self, settings: OpenSCAPSettings, detected: Detected, rule_count: Callable[[str], int | None]
+    ) -> None:
+        self._settings = settings
+        self._detected = detected
+        self._rule_count = rule_count
+
+    def plan(self, profile: str | None, scan_id: ScanId, draft: Path) -> Plan | CannotRun:  # noqa: ARG002
+        openscap = self._detected.capabilities.openscap
+        if openscap is None or not self._detected.openscap_ready or self._detected.content_file is None:
+            return CannotRun("; ".join(self._detected.problems) or "OpenSCAP can't run on this host")
+        chosen = profiles.resolve(profile or self._settings.profile, openscap.available_profiles)
+        if isinstance(chosen, profiles.Unknown):
+            return CannotRun(chosen.reason)
+        try:
+            digest = _digest(Path(self._detected.content_file))
+        except OSError as error:
+            return CannotRun(f"{self._detected.content_file}: the content can't be read: {error.strerror}")
+        warnings = [self._detected.content_warning, chosen.why]
+        return Plan(
+            profile_id=chosen.profile.id,
+            profile_title=chosen.profile.title,
+            command=(
+                *(openscap.oscap_path, "xccdf", "eval", self._detected.progress_option),
+                *("--profile", chosen.profile.id),
+                *("--results", str(draft / _RESULTS)),
+                *("--results-arf", str(draft / _ARF)),
+                self._detected.content_file,
+            ),
+            limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
+            scanner_version=openscap.version,
+            content=Content(
+                path=self._detected.content_file,
+                sha256=digest,
+                source=self._detected.content_source or "installed",
+            ),
+            warnings=tuple(warning for warning in warnings if warning),
+            total_rules=self._rule_count(chosen.profile.id),
+        )
+
+    def same_profile(self, profile: str | None) -> str | None:
+        openscap = self._detected.capabilities.openscap
+        known = openscap.available_profiles if openscap else ()
+        chosen = profiles.resolve(profile or self._settings.profile, known)
+        return chosen.profile.id if isinstance(chosen, profiles.Chosen) else None
+
+    def progress(self, line: str) -> Progress | None:
+        """A line of `--progress-full` (`rule id|title|result`) or of `--progress` (`rule id:result`)."""
+        rest, bar, result = line.rpartition("|" if "|" in line else ":")
+        rule, _, title = rest.partition("|")
+        if not bar or result not in _RESULT_WORDS or " " in rule:
+            return None
+        return Progress(title or rule, result)
+
+    def judge(self, end: End, draft: Path) -> Verdict:
+        error = _error(end) or _missing(draft)
+        kept: list[Output] = []
+        for role, name in (
+            ("xccdf-results", _RESULTS),
+            ("arf", _ARF),
+            ("stdout", "stdout.log"),
+            ("stderr", "stderr.log"),
+        ):
+            if _filled(draft / name):
+                kept.append(Output(role, name))  # type: ignore[arg-type]
+        return Verdict(tuple(kept), error)
+
+    def clean_up(self, scan_id: ScanId) -> None:
+        """oscap leaves nothing outside its draft directory."""
+
+
+def _error(end: End) -> str | None:
+    if end.ended_by:
+        return f"oscap {end.ended_by}" if not end.ended_by.startswith("cancelled") else end.ended_by
+    said = f": {end.last_words}" if end.last_words else ""
+    if end.signal is not None:
+        return f"oscap was ended by signal {end.signal}{said}"
+    if end.exit_code not in (0, 2):
+        return f"oscap ended with exit code {end.exit_code}{said}"
+    return None
+
+
+def _missing(draft: Path) -> str | None:
+    if not _filled(draft / _RESULTS) and not _filled(draft / _ARF):
+        return "oscap ended as if all were well, but wrote no results"
+    return None
+
+
+def _filled(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink() and path.stat().st_size > 0
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,42 @@
+"""What the scan stage has to do: requests without a raw entry, and which of them were cancelled."""
+
+from collections.abc import Iterator
+
+from schemas.ids import ScanId, is_scan_id
+from schemas.request import Cancellation, Reason
+from spool.errors import EntryDamagedError, EntryMissingError
+from spool.layout import attic_parts
+from spool.spool import Spool
+
+
+class Queue:
+    """The requests, seen from the scan stage."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._cancellations: dict[str, Cancellation | None] = {}
+
+    def waiting(self) -> list[ScanId]:
+        """Ids to be scanned, oldest first. A raw entry in quarantine is an answer, too: no scan is done twice."""
+        answered = set(self._spool.raw.names())
+        answered |= {parts[0] for kept in self._spool.raw.quarantined() if (parts := attic_parts(kept))}
+        wanted = self._spool.requests.ids("request")
+        return [ScanId(i) for i in wanted if is_scan_id(i) and i not in answered]
+
+    def cancelled(self, scan_id: ScanId) -> Reason | None:
+        """Who wants this scan ended; None where nobody does."""
+        return next((c.reason for c in self._read_cancellations() if scan_id in c.scan_ids), None)
+
+    def _read_cancellations(self) -> Iterator[Cancellation]:
+        ids = self._spool.requests.ids("cancel")
+        self._cancellations = {
+            i: self._cancellations[i] if i in self._cancellations else self._read(i) for i in ids
+        }
+        return (cancellation for cancellation in self._cancellations.values() if cancellation)
+
+    def _read(self, command_id: str) -> Cancellation | None:
+        try:
+            return self._spool.requests.read(command_id, "cancel", Cancellation)
+        except (EntryMissingError, EntryDamagedError):
+            # A cancellation that can't be read ends nothing: the scan is worth more than a wish in pieces.
+            return None

@@ -1,0 +1,131 @@
+"""One run of a scanner, from its plan to the manifest of what came of it."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from schemas.event import Event
+from schemas.ids import ScanId, scanner_of
+from schemas.manifest import Manifest, Outcome
+from schemas.request import Reason
+from spool.raw import Output
+from stages.process.process import Process
+from stages.process.version import agent_version
+from stages.scan.child import Child, End
+from stages.scan.runner import Plan, Runner
+
+_CLOCK_SLACK = timedelta(seconds=60)
+CANCELLED = "cancelled"
+STOPPING = "the agent is stopping"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A run that came to an end of its own kind: its manifest, and the files that go with it."""
+
+    manifest: Manifest
+    outputs: tuple[Output, ...]
+
+
+class Run:
+    """A run that is going on. Rings for every rule that was evaluated."""
+
+    def __init__(self, process: Process, scan_id: ScanId, runner: Runner, plan: Plan, draft: Path) -> None:
+        self._process = process
+        self._scan_id = scan_id
+        self._runner = runner
+        self._plan = plan
+        self._draft = draft
+        self._done = 0
+
+    def carry_out(
+        self, reason: Reason, started: Callable[[int], None], unwanted: Callable[[], str | None]
+    ) -> Ran | None:
+        """Run to the end; None where this process is told to stop: the scan stays pending."""
+        plan = self._plan
+        at, ticks = self._process.now(), time.monotonic()
+        self._process.log.info(
+            "scan started", scan_id=self._scan_id, profile=plan.profile_title, why=reason.source
+        )
+        self._ring("ScanStarted")
+        child = Child(self._process, self._draft, plan.limits, self._told)
+        try:
+            end = child.run(plan.command, started, lambda: STOPPING if self._process.stopping else unwanted())
+        except OSError as error:
+            end = End(None, None, f"can't be started: {error.strerror}", "")
+        finally:
+            self._runner.clean_up(self._scan_id)
+        if end.ended_by == STOPPING:
+            return None
+        verdict = self._runner.judge(end, self._draft)
+        took = timedelta(seconds=time.monotonic() - ticks)
+        manifest = Manifest(
+            scan_id=self._scan_id,
+            scanner=scanner_of(self._scan_id),
+            outcome=_outcome(verdict.error),
+            error=verdict.error,
+            profile_id=plan.profile_id,
+            profile_title=plan.profile_title,
+            reasons=(reason,),
+            command=plan.command,
+            exit_code=end.exit_code,
+            signal=end.signal,
+            scanner_version=plan.scanner_version,
+            content=plan.content,
+            started_at=at,
+            completed_at=at + took,
+            warnings=(*plan.warnings, *verdict.warnings, *_clock_jumped(at + took, self._process.now())),
+            agent_version=agent_version(),
+        )
+        return Ran(manifest, verdict.outputs)
+
+    def _told(self, line: str) -> None:
+        progress = self._runner.progress(line)
+        if progress:
+            self._done += 1
+            self._ring("RuleEvaluated", rule=progress.rule[:512], result=progress.result)
+
+    def _ring(self, name: str, rule: str | None = None, result: str | None = None) -> None:
+        self._process.ring(
+            Event(
+                name=name,  # type: ignore[arg-type]
+                scan_id=self._scan_id,
+                profile=self._plan.profile_title[:512],
+                rule=rule,
+                result=result,
+                done=self._done,
+                total=self._plan.total_rules,
+            )
+        )
+
+
+def _outcome(error: str | None) -> Outcome:
+    if error is None:
+        return "finished"
+    return "cancelled" if error.startswith(CANCELLED) else "failed"
+
+
+def _clock_jumped(expected: datetime, now: datetime) -> tuple[str, ...]:
+    if abs(now - expected) <= _CLOCK_SLACK:
+        return ()
+    return (
+        f"the clock jumped by {(now - expected).total_seconds():.0f} s while the scan ran: its times are those of the start",
+    )
+
+
+def start_ticks(pid: int) -> int | None:
+    """When a process started, in ticks since boot (proc(5), field 22); None where there is none."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    return int(text.rpartition(")")[2].split()[19])
+
+
+def room_left(path: Path) -> int:
+    """Bytes that this process may still write where `path` lies."""
+    status = os.statvfs(path)
+    return status.f_bavail * status.f_frsize

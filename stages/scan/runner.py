@@ -1,0 +1,67 @@
+"""What the scan stage asks of a scanner: can it run, how is it run, what did its end mean."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from schemas.ids import ScanId
+from schemas.manifest import Content
+from spool.raw import Output
+from stages.scan.child import End, Limits
+
+
+@dataclass(frozen=True)
+class CannotRun:
+    """The scan fails before it starts, for this reason; it ends with what to do."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run of a scanner, settled in every respect."""
+
+    profile_id: str | None
+    """What requests must share to be answered by the same run."""
+    profile_title: str
+    command: tuple[str, ...]
+    limits: Limits
+    scanner_version: str | None
+    content: Content | None = None
+    warnings: tuple[str, ...] = ()
+    total_rules: int | None = None
+    """How many results to expect, for a progress bar; None where that is not known."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One rule was evaluated."""
+
+    rule: str
+    result: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a run amounted to: the files to keep, and why it failed (None where it did not)."""
+
+    outputs: tuple[Output, ...]
+    error: str | None
+    warnings: tuple[str, ...] = ()
+
+
+class Runner(Protocol):
+    """One scanner."""
+
+    def plan(self, profile: str | None, scan_id: ScanId, draft: Path) -> Plan | CannotRun: ...
+
+    def same_profile(self, profile: str | None) -> str | None:
+        """The profile id that a request's wish comes to; None where it comes to nothing that can run."""
+
+    def progress(self, line: str) -> Progress | None:
+        """What a line of standard output tells of a rule."""
+
+    def judge(self, end: End, draft: Path) -> Verdict: ...
+
+    def clean_up(self, scan_id: ScanId) -> None:
+        """Remove what a run of this scan may have left on the host, after its end or after a crash."""

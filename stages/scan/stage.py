@@ -1,0 +1,225 @@
+"""The scan stage: one scan at a time, and every request gets a raw entry, also a bad one.
+
+A scan is never retried by itself. Only a crash of this process is survived: a scan found begun is tried once more,
+then it fails. Requests for the same scanner and profile that arrive before a run ends are answered by that run.
+"""
+
+import signal
+
+from schemas.codec import replace
+from schemas.event import Event
+from schemas.ids import ScanId, scanner_of
+from schemas.manifest import Manifest, Outcome
+from schemas.records import Record
+from schemas.request import Reason, Request
+from spool.errors import EntryDamagedError, EntryMissingError, SpoolError
+from spool.layout import entry_name
+from spool.raw import Output
+from stages.process.process import Process
+from stages.process.version import agent_version
+from stages.scan import run
+from stages.scan.child import end_group
+from stages.scan.detection import Detector
+from stages.scan.openscap import OpenSCAP
+from stages.scan.queue import Queue
+from stages.scan.runner import CannotRun, Plan, Runner
+
+_TRIES = 2
+_RUNNING = "running"
+
+
+class LowSpaceError(SpoolError):
+    """Too little room for a scan; it waits."""
+
+
+class Running(Record, frozen=True, kw_only=True):
+    """The scan at hand, in the stage's notes: by it a crash's leftovers are found."""
+
+    scan_id: ScanId
+    pid: int
+    start_ticks: int
+
+
+class ScanStage:
+    """The worker of the scan stage."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._spool = process.spool
+        self._notes = process.notes
+        self._queue = Queue(process.spool)
+        self._detector = Detector(process)
+        self._recover()
+
+    def look(self) -> None:
+        self._detector.refresh()
+        while not self._process.stopping and (waiting := self._queue.waiting()):
+            self._handle(waiting[0])
+
+    def timeout_s(self) -> float:
+        return self._detector.due_in_s()
+
+    def heard(self, event: Event) -> None:
+        """A ring is enough to look; what it says does not matter."""
+
+    def reloaded(self) -> None:
+        self._detector.refresh(now=True)
+
+    def verify(self, name: str) -> object:
+        manifest = self._spool.raw.manifest(ScanId(name))
+        for file in manifest.files:
+            self._spool.raw.open_file(manifest.scan_id, file).close()
+        return manifest
+
+    def close(self) -> None:
+        """No scanner outlives a run, and no run outlives `look`."""
+
+    def _handle(self, scan_id: ScanId) -> None:
+        try:
+            request = self._spool.requests.read(scan_id, "request", Request)
+        except EntryDamagedError as error:
+            self._conclude(scan_id, "failed", f"the request is damaged: {error}; ask for the scan again", ())
+            self._notes.mark_damaged(entry_name(scan_id, "request"), str(error))
+            return
+        if cancelled := self._queue.cancelled(scan_id):
+            self._conclude(scan_id, "cancelled", _who_cancelled(cancelled), (request.reason,))
+        elif refusal := self._refusal(request):
+            self._conclude(scan_id, "failed", refusal, (request.reason,))
+        else:
+            self._check_room()
+            if self._notes.begin(scan_id) < _TRIES:
+                self._scan(scan_id, request)
+            else:
+                words = f"the scan ended the agent {_TRIES} times: see the system's log for memory or crashes"
+                self._conclude(scan_id, "failed", words, (request.reason,))
+
+    def _scan(self, scan_id: ScanId, request: Request) -> None:
+        runner = self._runner(request)
+        draft = self._spool.raw.draft(scan_id)
+        plan = runner.plan(request.profile, scan_id, draft)
+        if isinstance(plan, CannotRun):
+            self._conclude(scan_id, "failed", plan.reason, (request.reason,))
+            return
+        ran = run.Run(self._process, scan_id, runner, plan, draft).carry_out(
+            request.reason, lambda pid: self._note_running(scan_id, pid), lambda: self._unwanted(scan_id)
+        )
+        if ran is None:
+            self._process.log.info("scan put off, the agent is stopping", scan_id=scan_id)
+            self._spool.raw.discard(scan_id)
+            self._notes.end(scan_id)
+            return
+        joined = self._joined(scan_id, runner, plan)
+        reasons = (request.reason, *(other.reason for other in joined))
+        manifest = replace(ran.manifest, reasons=reasons, answers=tuple(other.scan_id for other in joined))
+        self._publish(manifest, ran.outputs)
+        self._publish_joined(manifest)
+        self._notes.forget(_RUNNING)
+
+    def _joined(self, scan_id: ScanId, runner: Runner, plan: Plan) -> list[Request]:
+        """The other requests that the run has answered."""
+        found: list[Request] = []
+        for other in self._queue.waiting():
+            if other == scan_id or scanner_of(other) != scanner_of(scan_id) or self._queue.cancelled(other):
+                continue
+            try:
+                request = self._spool.requests.read(other, "request", Request)
+            except (EntryDamagedError, EntryMissingError):
+                continue
+            if runner.same_profile(request.profile) == plan.profile_id:
+                found.append(request)
+        return found
+
+    def _publish_joined(self, answer: Manifest) -> None:
+        """Give the requests that a run answers their own entries; those that have one keep it."""
+        waiting = set(self._queue.waiting())
+        for scan_id in answer.answers:
+            if scan_id in waiting:
+                words = f"answered by {answer.scan_id}, the same scanner and profile"
+                self._conclude(scan_id, "joined", words, (), answered_by=answer.scan_id)
+
+    def _conclude(
+        self,
+        scan_id: ScanId,
+        outcome: Outcome,
+        words: str,
+        reasons: tuple[Reason, ...],
+        answered_by: ScanId | None = None,
+    ) -> None:
+        """The end of a request for which no scanner ran."""
+        now = self._process.now()
+        self._spool.raw.discard(scan_id)
+        self._publish(
+            Manifest(
+                scan_id=scan_id,
+                scanner=scanner_of(scan_id),
+                outcome=outcome,
+                error=words,
+                answered_by=answered_by,
+                reasons=reasons,
+                started_at=now,
+                completed_at=now,
+                agent_version=agent_version(),
+            )
+        )
+
+    def _publish(self, manifest: Manifest, outputs: tuple[Output, ...] = ()) -> None:
+        self._spool.raw.publish(manifest, outputs)
+        self._notes.end(manifest.scan_id)
+        tell = self._process.log.error if manifest.outcome == "failed" else self._process.log.info
+        tell(
+            f"scan {manifest.outcome}", scan_id=manifest.scan_id, exit=manifest.exit_code, why=manifest.error
+        )
+        words = (manifest.error or "")[:512] or None
+        self._process.ring(
+            Event(name="ScanFinished", scan_id=manifest.scan_id, result=manifest.outcome, words=words)
+        )
+
+    def _refusal(self, request: Request) -> str | None:
+        compliance = self._process.settings.compliance
+        if not compliance.enabled:
+            return "scans are switched off: set compliance.enabled: true"
+        if request.scanner == "openscap" and not compliance.openscap.enabled:
+            return "OpenSCAP scans are switched off: set compliance.openscap.enabled: true"
+        if request.scanner == "docker-bench":
+            return "Docker Bench scans are not supported by this version"
+        return None
+
+    def _runner(self, request: Request) -> Runner:
+        return OpenSCAP(
+            self._process.settings.compliance.openscap, self._detector.detected, self._detector.rule_count
+        )
+
+    def _unwanted(self, scan_id: ScanId) -> str | None:
+        reason = self._queue.cancelled(scan_id)
+        return _who_cancelled(reason) if reason else None
+
+    def _check_room(self) -> None:
+        needed = self._process.settings.spool.min_free_mib << 20
+        left = run.room_left(self._spool.root)
+        if left < needed:
+            raise LowSpaceError(
+                f"{self._spool.root}: {left >> 20} MiB free, a scan needs {needed >> 20} MiB (spool.min_free_mib): "
+                "free some space; scans wait"
+            )
+
+    def _note_running(self, scan_id: ScanId, pid: int) -> None:
+        self._notes.write(_RUNNING, Running(scan_id=scan_id, pid=pid, start_ticks=run.start_ticks(pid) or 0))
+
+    def _recover(self) -> None:
+        """After a crash: end the scanner that was left, and finish what a finished run has answered."""
+        running = self._notes.read(_RUNNING, Running)
+        if running is None:
+            return
+        if run.start_ticks(running.pid) == running.start_ticks:
+            self._process.log.warning("ending a scanner that a crash left running", scan_id=running.scan_id)
+            end_group(running.pid, signal.SIGKILL)
+        try:
+            self._publish_joined(self._spool.raw.manifest(running.scan_id))
+        except (EntryMissingError, EntryDamagedError):
+            pass
+        self._notes.forget(_RUNNING)
+
+
+def _who_cancelled(reason: Reason) -> str:
+    detail = f": {reason.detail}" if reason.detail else ""
+    return f"{run.CANCELLED} by the {reason.source}{detail}"
