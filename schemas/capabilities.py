@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
+from schemas.manifest import ContentSource
 from schemas.records import Record
 
 
@@ -47,7 +48,7 @@ class Detected(Record, frozen=True, kw_only=True):
     """Ready: a scan started now would really run."""
     content_file: str | None = None
     """The datastream chosen for this host."""
-    content_source: Literal["installed", "configured", "own"] | None = None
+    content_source: ContentSource | None = None
     content_version: str | None = None
     """Version of the content's benchmark."""
     progress_option: str = "--progress-full"

@@ -10,6 +10,7 @@ from schemas.records import Record
 from schemas.request import Reason
 
 Outcome = Literal["finished", "failed", "cancelled", "joined"]
+ContentSource = Literal["installed", "configured", "own"]
 Role = Literal["xccdf-results", "arf", "docker-bench-json", "docker-bench-log", "stdout", "stderr"]
 
 
@@ -31,7 +32,7 @@ class Content(Record, frozen=True, kw_only=True):
 
     path: str
     sha256: str
-    source: Literal["installed", "configured", "own"]
+    source: ContentSource
     """Found for this host, named by a setting, or shipped with the agent."""
 
 

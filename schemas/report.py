@@ -91,6 +91,8 @@ class Report(Record, frozen=True, kw_only=True):
     summary: Summary
     results: tuple[RuleResult, ...] = ()
     warnings: tuple[str, ...] = ()
+    read_from: str | None = None
+    """Which of the scanner's outputs was read, and how, where there is more than one way."""
     reasons: tuple[Reason, ...] = ()
     scanner_version: str | None = None
     content: Content | None = None

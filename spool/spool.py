@@ -8,14 +8,14 @@ from pathlib import Path
 
 from spool import access
 from spool.layout import BOXES, OUTBOX, STAGES, UPSTREAM, Box, Stage
-from spool.lock import Lock
+from spool.lock import Lock, is_held
 from spool.notes import Notes
 from spool.outbox import Outbox
 from spool.raw import RawBox
 
 
 class Spool:
-    """Reading needs no more than this; writing needs `claim` (a stage) or `open_for_commands` (the operator)."""
+    """Reading needs no more than this; writing needs `claim` (a stage) or `prepare` (the operator, for commands)."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -45,7 +45,7 @@ class Spool:
         for path in self._owned(stage):
             access.check_owned(path)
         access.check_readable(self.root / UPSTREAM[stage])
-        self._lock = Lock(self.root / "state" / stage / ".lock")
+        self._lock = Lock(self._lock_path(stage))
         self._lock.acquire(f"{stage} stage")
         return self.outbox(OUTBOX[stage]).sweep()
 
@@ -55,9 +55,16 @@ class Spool:
         for path in missing:
             access.make_directory(path)
 
+    def is_running(self, stage: Stage) -> bool:
+        """Whether a process of that stage works on this spool."""
+        return is_held(self._lock_path(stage))
+
     def release(self) -> None:
         if self._lock:
             self._lock.release()
+
+    def _lock_path(self, stage: Stage) -> Path:
+        return self.root / "state" / stage / ".lock"
 
     def _owned(self, stage: Stage) -> list[Path]:
         box = OUTBOX[stage]

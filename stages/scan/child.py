@@ -192,14 +192,16 @@ def end_group(leader: int, number: signal.Signals) -> None:
         os.killpg(leader, number)
 
 
+def death_pact() -> list[str]:
+    """Words before a command that make the kernel kill it when this process dies, where the host can."""
+    path = shutil.which("setpriv")
+    return [path, "--pdeathsig", "KILL"] if path else []
+
+
 def _wrapping() -> list[str]:
-    """Programs that lower the priority and tie the scanner's life to this process, where the host has them."""
-    words: list[str] = []
-    for program, arguments in (
-        ("setpriv", ["--pdeathsig", "KILL"]),
-        ("ionice", ["-c", "3"]),
-        ("nice", ["-n", "19"]),
-    ):
+    """The death pact, and programs that lower the priority, where the host has them."""
+    words = death_pact()
+    for program, arguments in (("ionice", ["-c", "3"]), ("nice", ["-n", "19"])):
         path = shutil.which(program)
         if path:
             words += [path, *arguments]

@@ -10,11 +10,20 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
-from schemas.capabilities import ComplianceCapabilities, Detected, DockerBenchDetection, OpenSCAPDetection
-from schemas.codec import encode, replace
+from schemas.capabilities import (
+    ComplianceCapabilities,
+    Detected,
+    DockerBenchDetection,
+    OpenSCAPDetection,
+    ProfileInfo,
+)
+from schemas.codec import replace
 from schemas.event import Event
+from schemas.manifest import ContentSource
 from schemas.settings import OpenSCAPSettings, Settings
 from stages.process.process import Process
 from stages.scan import content
@@ -26,6 +35,7 @@ from stages.scap.xml import ScapError
 NOTE = "detected"
 _CACHE_NOTE = "profiles"
 _EVERY_S = 3600.0
+_UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 _OS_RELEASE = (Path("/etc/os-release"), Path("/usr/lib/os-release"))
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -47,18 +57,14 @@ class Detector:
         if not now and seen == self._seen and time.monotonic() < self._due:
             return
         self._seen, self._due = seen, time.monotonic() + _EVERY_S
-        before, self.detected = self.detected, self._detect()
+        before = self.detected
+        found, datastream = detect(self._process.settings, self._cache)
+        self.detected = replace(found, at=self._process.now())
+        self._counts = dict(datastream.rule_counts) if datastream else {}
+        self._process.notes.write(_CACHE_NOTE, self._cache.dump())
         self._process.notes.write(NOTE, self.detected)
-        if _told(before) != _told(self.detected):
-            for problem in self.detected.problems:
-                self._process.log.warning(problem)
-            openscap = self.detected.capabilities.openscap
-            self._process.log.info(
-                "scanners detected",
-                openscap=openscap.version if openscap and openscap.installed else "missing",
-                content=self.detected.content_file,
-            )
-            self._process.ring(Event(name="HostDetected"))
+        if replace(before, at=self.detected.at) != self.detected:
+            self._tell()
 
     def due_in_s(self) -> float:
         return max(0.0, self._due - time.monotonic())
@@ -66,13 +72,146 @@ class Detector:
     def rule_count(self, profile_id: str) -> int | None:
         return self._counts.get(profile_id)
 
-    def _detect(self) -> Detected:
-        detected, datastream = detect(self._process.settings, self._cache, self._process)
-        self._counts = dict(datastream.rule_counts) if datastream else {}
-        self._process.notes.write(_CACHE_NOTE, self._cache.dump())
-        return detected
-
     def _surroundings(self) -> object:
         settings = self._process.settings.compliance.openscap
         paths = [*settings.content_dirs, *([settings.content] if settings.content else [])]
         return shutil.which("oscap", path=_PATH), [_changed(Path(path)) for path in paths]
+
+    def _tell(self) -> None:
+        for problem in self.detected.problems:
+            self._process.log.warning(problem)
+        openscap = self.detected.capabilities.openscap
+        self._process.log.info(
+            "scanners detected",
+            openscap=openscap.version if openscap and openscap.installed else "missing",
+            content=self.detected.content_file or "missing",
+        )
+        self._process.ring(Event(name="HostDetected"))
+
+
+def detect(settings: Settings, cache: ProfileCache) -> tuple[Detected, Datastream | None]:
+    """What this host can scan, and the content chosen for it. `at` is the beginning of time: the caller knows it."""
+    platform = this_platform()
+    openscap, problems = _scanner(platform)
+    choice, missing = _content(settings.compliance.openscap, platform)
+    datastream: Datastream | None = None
+    if choice:
+        try:
+            datastream = cache.get(Path(choice.path))
+        except (ScapError, OSError) as error:
+            missing = f"{choice.path}: the content can't be read: {error}; install it again"
+    if missing:
+        problems.append(missing)
+    profiles = datastream.profiles if datastream else ()
+    directory = str(Path(choice.path).parent) if choice else _first_directory(settings.compliance.openscap)
+    openscap = replace(openscap, content_path=directory, available_profiles=profiles)
+    capabilities = ComplianceCapabilities(
+        openscap=openscap, docker_bench=DockerBenchDetection(docker_installed=False)
+    )
+    found = Detected(
+        capabilities=capabilities,
+        at=_UNKNOWN_TIME,
+        openscap_ready=bool(openscap.installed and profiles),
+        content_file=str(choice.path) if choice and datastream else None,
+        content_source=_source(choice, settings.compliance.openscap) if choice else None,
+        content_version=datastream.version if datastream else None,
+        content_warning=choice.warning if choice else None,
+        progress_option=_progress_option(openscap),
+        problems=tuple(problems),
+        os_id=platform.id,
+        os_version=platform.version,
+        os_name=platform.name,
+    )
+    return found, datastream
+
+
+def detect_now(settings: Settings) -> Detected:
+    """Detection without a running stage."""
+    return replace(detect(settings, ProfileCache({}))[0], at=datetime.now(UTC))
+
+
+def all_content(settings: Settings) -> tuple[ProfileInfo, ...]:
+    """The profiles of every datastream on this host, readable ones only."""
+    cache = ProfileCache({})
+    found: list[ProfileInfo] = []
+    for path in _datastreams(settings.compliance.openscap):
+        with suppress(ScapError, OSError):
+            found += cache.get(path).profiles
+    return tuple(found)
+
+
+def this_platform() -> Platform:
+    for path in _OS_RELEASE:
+        with suppress(OSError):
+            return parse_os_release(path.read_text(errors="replace"))
+    return parse_os_release("")
+
+
+def _scanner(platform: Platform) -> tuple[OpenSCAPDetection, list[str]]:
+    path = shutil.which("oscap", path=_PATH)
+    if path is None:
+        return OpenSCAPDetection(installed=False), [f"OpenSCAP is not installed: {platform.install('oscap')}"]
+    said = _output([path, "--version"])
+    match = re.search(r"\b(\d+\.\d+[\w.+-]*)", said or "")
+    if match is None:
+        words = f"{path} does not tell its version: {platform.install('oscap')} (reinstall)"
+        return OpenSCAPDetection(installed=False, oscap_path=path), [words]
+    return OpenSCAPDetection(installed=True, version=match[1], oscap_path=path), []
+
+
+def _content(settings: OpenSCAPSettings, platform: Platform) -> tuple[Choice | None, str | None]:
+    """The content for this host, or why there is none."""
+    if settings.content:
+        if Path(settings.content).is_file():
+            return Choice(Path(settings.content)), None
+        return None, f"compliance.openscap.content: {settings.content}: there is no such file"
+    files = _datastreams(settings)
+    choice = choose(platform, files)
+    if choice:
+        return choice, None
+    install = platform.install("content")
+    if not files:
+        return None, f"no SCAP content in {', '.join(settings.content_dirs)}: {install}"
+    return None, (
+        f"none of the {len(files)} datastreams in {files[0].parent} is for this host ({platform.name}): {install}, "
+        "or set compliance.openscap.content"
+    )
+
+
+def _datastreams(settings: OpenSCAPSettings) -> list[Path]:
+    found: list[Path] = []
+    for directory in settings.content_dirs:
+        found += sorted(Path(directory).glob("ssg-*-ds.xml"))
+    return found
+
+
+def _source(choice: Choice, settings: OpenSCAPSettings) -> ContentSource:
+    if Path(choice.path) == content.LINUX:
+        return "own"
+    return "configured" if settings.content else "installed"
+
+
+def _first_directory(settings: OpenSCAPSettings) -> str:
+    return next((path for path in settings.content_dirs if Path(path).is_dir()), "")
+
+
+def _progress_option(openscap: OpenSCAPDetection) -> str:
+    if not openscap.installed:
+        return "--progress-full"
+    usage = _output([openscap.oscap_path, "xccdf", "eval", "--help"]) or ""
+    return "--progress-full" if "--progress-full" in usage else "--progress"
+
+
+def _output(command: Sequence[str]) -> str | None:
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return (done.stdout + done.stderr).decode("utf-8", "replace")
+
+
+def _changed(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None

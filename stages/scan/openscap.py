@@ -21,7 +21,17 @@ from stages.scan.runner import CannotRun, Plan, Progress, Verdict
 
 _RESULTS, _ARF = "results.xml", "arf.xml"
 _RESULT_WORDS = frozenset(
-    "pass fail error unknown notapplicable notchecked notselected informational fixed".split()
+    [
+        "pass",
+        "fail",
+        "error",
+        "unknown",
+        "notapplicable",
+        "notchecked",
+        "notselected",
+        "informational",
+        "fixed",
+    ]
 )
 
 

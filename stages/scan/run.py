@@ -111,9 +111,8 @@ def _outcome(error: str | None) -> Outcome:
 def _clock_jumped(expected: datetime, now: datetime) -> tuple[str, ...]:
     if abs(now - expected) <= _CLOCK_SLACK:
         return ()
-    return (
-        f"the clock jumped by {(now - expected).total_seconds():.0f} s while the scan ran: its times are those of the start",
-    )
+    jump = (now - expected).total_seconds()
+    return (f"the clock jumped by {jump:.0f} s while the scan ran: its times are counted from its start",)
 
 
 def start_ticks(pid: int) -> int | None:

@@ -5,6 +5,7 @@ then it fails. Requests for the same scanner and profile that arrive before a ru
 """
 
 import signal
+from contextlib import suppress
 
 from schemas.codec import replace
 from schemas.event import Event
@@ -94,7 +95,7 @@ class ScanStage:
                 self._conclude(scan_id, "failed", words, (request.reason,))
 
     def _scan(self, scan_id: ScanId, request: Request) -> None:
-        runner = self._runner(request)
+        runner = self._runner()
         draft = self._spool.raw.draft(scan_id)
         plan = runner.plan(request.profile, scan_id, draft)
         if isinstance(plan, CannotRun):
@@ -184,7 +185,7 @@ class ScanStage:
             return "Docker Bench scans are not supported by this version"
         return None
 
-    def _runner(self, request: Request) -> Runner:
+    def _runner(self) -> Runner:
         return OpenSCAP(
             self._process.settings.compliance.openscap, self._detector.detected, self._detector.rule_count
         )
@@ -213,10 +214,8 @@ class ScanStage:
         if run.start_ticks(running.pid) == running.start_ticks:
             self._process.log.warning("ending a scanner that a crash left running", scan_id=running.scan_id)
             end_group(running.pid, signal.SIGKILL)
-        try:
+        with suppress(EntryMissingError, EntryDamagedError):
             self._publish_joined(self._spool.raw.manifest(running.scan_id))
-        except (EntryMissingError, EntryDamagedError):
-            pass
         self._notes.forget(_RUNNING)
 
 

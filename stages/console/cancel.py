@@ -1,0 +1,33 @@
+"""`cancel`: end scans that wait or run. What was asked for stays on record, as cancelled."""
+
+import argparse
+
+from schemas.request import Cancellation, Reason
+from spool.layout import new_command_id
+from stages.console import commanding, states
+from stages.console.context import CommandError, Context
+from stages.console.output import say, show_json
+from stages.process.exits import Exit
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "scan_ids", metavar="ID", nargs="*", help="scans to end (default: all that wait or run)"
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    boxes = states.look(context.existing_spool())
+    open_ids = frozenset(i for i in boxes.scan_ids if boxes.state(i) in ("asked", "waiting"))
+    wanted = args.scan_ids or sorted(open_ids)
+    if not wanted:
+        raise CommandError("no scan waits or runs", Exit.NO)
+    at = commanding.now()
+    scan_ids = commanding.known(wanted, open_ids, "waiting or running scan")
+    cancellation = Cancellation(scan_ids=scan_ids, reason=Reason(source="operator", at=at))
+    commanding.give(context, new_command_id(at), "cancel", cancellation)
+    if context.json:
+        show_json(cancellation)
+    else:
+        say(f"cancelling {', '.join(scan_ids)}")
+    return Exit.OK

@@ -1,0 +1,61 @@
+"""Giving commands: entries in `commands/`, the operator's own outbox; then a ring.
+
+What is done is pruned here, because the operator is the one writer of this box.
+"""
+
+from datetime import UTC, datetime
+
+from schemas.event import Event
+from schemas.ids import ScanId
+from spool.errors import SpoolError
+from spool.layout import Kind, attic_parts, entry_name
+from spool.spool import Spool
+from stages.console.context import CommandError, Context
+from stages.process.doorbell import ring_stages
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def give(context: Context, entry_id: str, kind: Kind, command: object) -> None:
+    """Put a command on disk, then ring. Raises CommandError where the spool does not take it."""
+    spool = context.spool
+    try:
+        spool.prepare()
+        _prune(spool)
+        spool.commands.write(entry_id, kind, command)
+    except SpoolError as error:
+        raise CommandError(
+            f"{error}; commands are given by root, or by the user that owns the spool"
+        ) from error
+    ring(context, "CommandGiven")
+
+
+def ring(context: Context, name: str) -> None:
+    ring_stages(context.runtime, Event(name=name))  # type: ignore[arg-type]
+
+
+def known(scan_ids: list[str], present: frozenset[str], where: str) -> tuple[ScanId, ...]:
+    """The ids, all of which must be present. Raises CommandError that names those that are not."""
+    missing = [i for i in scan_ids if i not in present]
+    if missing:
+        raise CommandError(f"no {where} for {', '.join(missing)}: see `compliance-agent list`")
+    return tuple(ScanId(i) for i in scan_ids)
+
+
+def _prune(spool: Spool) -> None:
+    """Remove requests whose scan is done, and replays that were carried out."""
+    done = set(spool.receipts.ids("receipt"))
+    for scan_id in spool.commands.ids("request"):
+        if scan_id in done:
+            spool.commands.remove(entry_name(scan_id, "request"))
+    retired = {
+        parts[1]
+        for box in (spool.reports, spool.receipts)
+        for n in box.retired()
+        if (parts := attic_parts(n))
+    }
+    for command_id in spool.commands.ids("replay")[:-100]:
+        if command_id in retired:
+            spool.commands.remove(entry_name(command_id, "replay"))

@@ -1,0 +1,81 @@
+"""`list`: the scans of the spool, newest last."""
+
+import argparse
+
+from schemas.ids import ScanId, scanner_of
+from schemas.receipt import Receipt
+from schemas.records import Record
+from schemas.report import Report
+from spool.errors import EntryDamagedError, EntryMissingError
+from spool.spool import Spool
+from stages.console import states
+from stages.console.context import Context
+from stages.console.output import say, show_json, show_table
+from stages.console.states import State
+from stages.process.exits import Exit
+
+
+class Row(Record, frozen=True, kw_only=True):
+    """One scan of the list."""
+
+    scan_id: ScanId
+    scanner: str
+    state: State
+    profile: str | None = None
+    status: str | None = None
+    score: float | None = None
+    answer: str | None = None
+    words: str | None = None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pending", action="store_true", help="only what is not done")
+    parser.add_argument(
+        "--last", type=int, default=50, metavar="N", help="at most N, 0 for all (default: 50)"
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    spool = context.existing_spool()
+    boxes = states.look(spool)
+    scan_ids = boxes.pending if args.pending else boxes.scan_ids
+    shown = scan_ids[-args.last :] if args.last else scan_ids
+    rows = [_row(spool, boxes, scan_id) for scan_id in shown]
+    if context.json:
+        show_json(rows)
+    elif not rows:
+        say("no scans")
+    else:
+        columns = ("scan", "state", "profile", "status", "score", "answer", "why")
+        show_table(
+            columns, ((r.scan_id, r.state, r.profile, r.status, r.score, r.answer, r.words) for r in rows)
+        )
+        if len(shown) < len(scan_ids):
+            say(f"{len(scan_ids) - len(shown)} older ones are not shown: --last 0")
+    return Exit.OK
+
+
+def _row(spool: Spool, boxes: states.Boxes, scan_id: ScanId) -> Row:
+    report = receipt = None
+    damage: str | None = None
+    try:
+        if scan_id in boxes.reports:
+            report = spool.reports.read(scan_id, "report", Report)
+        if scan_id in boxes.receipts:
+            receipt = spool.receipts.read(scan_id, "receipt", Receipt)
+    except EntryDamagedError as error:
+        damage = str(error)
+    except EntryMissingError:
+        # Its owner took it away while we looked.
+        pass
+    completed = report is not None and report.status == "completed"
+    return Row(
+        scan_id=scan_id,
+        scanner=scanner_of(scan_id),
+        state=boxes.state(scan_id),
+        profile=report.profile.name if report else None,
+        status=report.status if report else None,
+        score=report.summary.score if report and completed else None,
+        answer=receipt.answer if receipt else None,
+        words=damage or (report.error if report else None) or (receipt.words if receipt else None),
+    )

@@ -1,0 +1,135 @@
+"""compliance-agent: scans this host with OpenSCAP and Docker Bench, and delivers every result.
+
+The parser, and nothing heavy: each command is imported when it is called, so a stage starts lean.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from spool.errors import SpoolError
+from spool.layout import STAGES
+from stages.process import settings_file
+from stages.process.exits import Exit
+from stages.process.version import agent_version
+
+# Command, module, one line of help. A module offers add_arguments(parser) and run(args, context).
+_COMMANDS = (
+    ("run", "supervise", "run all four stages in the foreground"),
+    ("scan", "scan", "ask for a scan of this host"),
+    ("cancel", "cancel", "end scans that wait or run"),
+    ("detect", "detect", "detect the scanners on this host"),
+    ("profiles", "profiles", "list the profiles that this host can be scanned with"),
+    ("status", "status", "show stages, scanners, schedules and what waits"),
+    ("list", "listing", "list scans, newest last"),
+    ("show", "show", "show one scan"),
+    ("replay", "replay", "parse or ship stored scans again"),
+    ("verify", "verify", "check every entry of the spool"),
+    ("parse", "parse_files", "turn scanner output made elsewhere into a report, without a spool"),
+    ("config", "config", "check the settings"),
+    ("receiver", "receiver_command", "run a small server that receives scans, for trying out and for tests"),
+    ("demo", "demo", "scan this host once, with everything in a directory of its own"),
+)
+_WITHOUT_SETTINGS = frozenset({"receiver", "demo", "config", "parse"})
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The program. Returns an exit code of `stages.process.exits`."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["stage"]:
+        return _stage(words[1:])
+    try:
+        return _command(words)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): that is its right.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+
+
+def parser(only: str | None = None) -> argparse.ArgumentParser:
+    """The whole parser, or with `only` that command's part alone filled in."""
+    top = argparse.ArgumentParser(
+        prog="compliance-agent",
+        description="Scans this host with OpenSCAP and Docker Bench for Security, and delivers every result.",
+        epilog="exit codes: 0 done; 1 done, and the answer is bad (failed, refused, damaged, not delivered); "
+        "2 wrong usage or settings; 3 spool or host unusable; 4 already running; 70 a fault in the program; "
+        "130 interrupted",
+    )
+    top.add_argument("--version", action="version", version=f"compliance-agent {agent_version()}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, module, words in _COMMANDS:
+        command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+        add_common(command)
+        if only in (None, name):
+            importlib.import_module(f"stages.console.{module}").add_arguments(command)
+    stage = commands.add_parser("stage", help="run one stage in the foreground (what the units start)")
+    _add_stage_arguments(stage)
+    return top
+
+
+def add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"settings file (default: $COMPLIANCE_AGENT_CONFIG, or {settings_file.DEFAULT_PATH} where it exists)",
+    )
+    command.add_argument("--json", action="store_true", help="print JSON instead of text")
+
+
+def _command(words: list[str]) -> int:
+    only = next((word for word in words if not word.startswith("-")), "")
+    wants_help = not only or (only not in {name for name, _, _ in _COMMANDS})
+    args = parser(None if wants_help else only).parse_args(words)
+    module = importlib.import_module(
+        f"stages.console.{next(module for name, module, _ in _COMMANDS if name == args.command)}"
+    )
+    from stages.console.context import CommandError, Context
+    from stages.console.output import warn
+
+    path = args.config or _environment_config()
+    loaded = settings_file.load(None if args.command in _WITHOUT_SETTINGS else path)
+    if loaded.problems:
+        for problem in loaded.problems:
+            warn(f"{loaded.path}: {problem}")
+        return Exit.USAGE
+    try:
+        return int(module.run(args, Context(loaded.settings, loaded.path or path, args.json)))
+    except CommandError as error:
+        warn(f"compliance-agent {args.command}: {error}")
+        return error.code
+    except SpoolError as error:
+        warn(f"compliance-agent {args.command}: {error}")
+        return Exit.UNUSABLE
+
+
+def _environment_config() -> Path | None:
+    value = os.environ.get("COMPLIANCE_AGENT_CONFIG")
+    return Path(value) if value else None
+
+
+def _add_stage_arguments(stage: argparse.ArgumentParser) -> None:
+    stage.add_argument("stage", choices=STAGES)
+    stage.add_argument("--config", type=Path, metavar="FILE", help="settings file")
+
+
+def _stage(words: list[str]) -> int:
+    """Run one stage. Kept apart from the other commands: their imports would stay in memory for ever."""
+    stage = argparse.ArgumentParser(
+        prog="compliance-agent stage", description="Run one stage in the foreground."
+    )
+    _add_stage_arguments(stage)
+    args = stage.parse_args(words)
+    from stages.process.skeleton import run
+
+    worker = getattr(importlib.import_module(f"stages.{args.stage}.stage"), f"{args.stage.capitalize()}Stage")
+    return run(args.stage, worker, args.config or _environment_config())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Speaking to people and to programs: tables, colour and a progress bar on a terminal, JSON where asked for.
+
+Security: text of scanners and servers is shown with everything that a terminal would obey made visible. The only
+importer of rich.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from schemas import codec
+from stages.process.logs import one_line
+
+_WIDE = 250
+_STYLES = {
+    "pass": "green",
+    "fail": "red",
+    "error": "magenta",
+    "warn": "yellow",
+    "accepted": "green",
+    "refused": "red",
+    "completed": "green",
+    "failed": "red",
+    "cancelled": "yellow",
+    "superseded": "dim",
+    "critical": "bold red",
+    "high": "red",
+    "medium": "yellow",
+    "running": "green",
+    "stopped": "red",
+    "missing": "red",
+    "ready": "green",
+}
+
+
+def screen(*, error: bool = False) -> Console:
+    """Standard output (or error). Piped, lines are never cut to a terminal's width."""
+    console = Console(stderr=error, highlight=False, markup=False, soft_wrap=True)
+    if not console.is_terminal:
+        console.width = _WIDE
+    return console
+
+
+def say(text: str = "", style: str | None = None) -> None:
+    screen().print(Text(safe(text), style=style or ""))
+
+
+def warn(text: str) -> None:
+    screen(error=True).print(Text(safe(text), style="yellow"))
+
+
+def show_json(record: object) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(codec.pretty(record) + "\n")
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
+    table = Table(*columns, box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    screen().print(table)
+
+
+def show_facts(facts: Iterable[tuple[str, object]]) -> None:
+    """Names and values, two columns; values that are None are left out."""
+    grid = Table.grid(padding=(0, 2))
+    for name, value in facts:
+        if value is not None:
+            grid.add_row(Text(name, style="bold"), _cell(value))
+    screen().print(grid)
+
+
+def safe(text: str) -> str:
+    """Many lines, each harmless to a terminal."""
+    return "\n".join(one_line(line) for line in text.split("\n"))
+
+
+class Bar:
+    """A progress bar under the rules as they are evaluated; where there is no terminal, the rules alone."""
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress
+        self._task = progress.add_task("", total=None) if progress else None
+
+    def step(self, words: str, done: int | None = None, total: int | None = None) -> None:
+        """One more thing is done: `done` of `total`, where these are known."""
+        count = f"[{done}/{total or '?'}] " if done else ""
+        line = Text(f"{count}{one_line(words)}", style=_STYLES.get(words.partition(":")[0], ""))
+        (self._progress.console if self._progress else screen()).print(line)
+        if self._progress and self._task is not None and done is not None:
+            self._progress.update(self._task, completed=done, total=total)
+
+
+class SilentBar(Bar):
+    """For programs: nothing but JSON is printed."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+    def step(self, words: str, done: int | None = None, total: int | None = None) -> None:
+        """Nothing is shown."""
+
+
+@contextmanager
+def progress_bar(*, quiet: bool = False) -> Iterator[Bar]:
+    console = screen()
+    if quiet or not console.is_terminal:
+        yield SilentBar() if quiet else Bar(None)
+        return
+    columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield Bar(progress)
+
+
+def _cell(value: object) -> Text:
+    text = "" if value is None else safe(str(value))
+    return Text(text, style=_STYLES.get(text, ""))

@@ -1,0 +1,73 @@
+"""`scan`: ask for a scan of this host, and wait for it where wanted."""
+
+import argparse
+from contextlib import ExitStack
+from typing import Literal
+
+from schemas.ids import SCANNERS, ScanId, new_scan_id
+from schemas.receipt import Receipt
+from schemas.report import Report
+from schemas.request import Reason, Request
+from spool.layout import STAGES
+from stages.console import commanding, follow
+from stages.console.context import CommandError, Context
+from stages.console.output import say, show_json, warn
+from stages.console.report_view import show_failed, show_summary
+from stages.process.exits import Exit
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile", metavar="P", help="by id, short name or title (default: the configured profile)"
+    )
+    parser.add_argument("--scanner", choices=SCANNERS, default="openscap", help="(default: %(default)s)")
+    parser.add_argument("--wait", action="store_true", help="show progress, and wait for the server's answer")
+    parser.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="with --wait: give up waiting (the scan goes on)"
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    at = commanding.now()
+    scan_id = new_scan_id(args.scanner, at)
+    request = Request(
+        scan_id=scan_id, scanner=args.scanner, profile=args.profile, reason=Reason(source="operator", at=at)
+    )
+    with ExitStack() as stack:
+        bell = follow.listen(stack, context.runtime) if args.wait else None
+        commanding.give(context, scan_id, "request", request)
+        _tell_what_does_not_run(context)
+        if bell is None:
+            show_json(request) if context.json else say(scan_id)
+            return Exit.OK
+        say(scan_id) if not context.json else None
+        until: Literal["report", "receipt"] = "receipt" if context.settings.server.url else "report"
+        if not follow.follow(context.spool, bell, {scan_id}, until, args.timeout, quiet=context.json):
+            raise CommandError(f"{scan_id} is not done after {args.timeout} s; it goes on", Exit.NO)
+    return outcome(context, scan_id)
+
+
+def outcome(context: Context, scan_id: ScanId) -> Exit:
+    """Show what came of a scan. OK where it completed and the server took it, or where there is no server."""
+    spool = context.spool
+    report = spool.reports.read(scan_id, "report", Report)
+    answered = scan_id in spool.receipts.ids("receipt")
+    receipt = spool.receipts.read(scan_id, "receipt", Receipt) if answered else None
+    if report.answered_by and report.answered_by in spool.reports.ids("report"):
+        say(f"answered by {report.answered_by}") if not context.json else None
+        return outcome(context, report.answered_by)
+    if context.json:
+        show_json({"report": report, "receipt": receipt})
+    else:
+        show_summary(report, receipt)
+        show_failed(report)
+        if receipt is None:
+            say("not sent: no server is configured (server.url)", "yellow")
+    good = report.status == "completed" and (receipt is None or receipt.answer == "accepted")
+    return Exit.OK if good else Exit.NO
+
+
+def _tell_what_does_not_run(context: Context) -> None:
+    stopped = [stage for stage in STAGES if not context.spool.is_running(stage)]
+    if stopped:
+        warn(f"not running: {', '.join(stopped)}; the request waits in {context.spool.root}")

@@ -1,0 +1,129 @@
+"""`show`: one scan, from request to receipt; or one of its rules; or its fixes."""
+
+import argparse
+
+from schemas.ids import ScanId, is_scan_id
+from schemas.manifest import Manifest
+from schemas.receipt import Receipt
+from schemas.records import Record
+from schemas.report import Report, RuleResult
+from schemas.request import Request
+from spool.spool import Spool
+from stages.console import states
+from stages.console.context import CommandError, Context
+from stages.console.output import say, show_facts, show_json
+from stages.console.report_view import show_failed, show_rule, show_summary
+from stages.process.exits import Exit
+
+
+class Whole(Record, frozen=True, kw_only=True):
+    """All entries of one scan."""
+
+    scan_id: ScanId
+    state: states.State
+    request: Request | None = None
+    manifest: Manifest | None = None
+    report: Report | None = None
+    receipt: Receipt | None = None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scan_id", metavar="ID", help="a scan id, or `last`")
+    parser.add_argument("--rule", metavar="RULE", help="everything about one rule: its id, or the end of it")
+    parser.add_argument(
+        "--fix", metavar="SYSTEM", help="print the fixes of the failed rules: sh, ansible, puppet, …"
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    spool = context.existing_spool()
+    whole = _whole(spool, args.scan_id)
+    if args.rule or args.fix:
+        return _part(args, context, whole)
+    if context.json:
+        show_json(whole)
+        return Exit.OK
+    _show_way(spool, whole)
+    if whole.report:
+        show_summary(whole.report, whole.receipt)
+        show_failed(whole.report)
+    return Exit.OK
+
+
+def _whole(spool: Spool, wanted: str) -> Whole:
+    boxes = states.look(spool)
+    if wanted == "last" and boxes.scan_ids:
+        wanted = boxes.scan_ids[-1]
+    if not is_scan_id(wanted) or wanted not in boxes.scan_ids:
+        raise CommandError(f"no scan {wanted}: see `compliance-agent list`", Exit.NO)
+    scan_id = ScanId(wanted)
+    asked = spool.requests if scan_id in boxes.requests else spool.commands
+    has_request = scan_id in boxes.requests or scan_id in boxes.commands
+    return Whole(
+        scan_id=scan_id,
+        state=boxes.state(scan_id),
+        request=asked.read(scan_id, "request", Request) if has_request else None,
+        manifest=spool.raw.manifest(scan_id) if scan_id in boxes.raw else None,
+        report=spool.reports.read(scan_id, "report", Report) if scan_id in boxes.reports else None,
+        receipt=spool.receipts.read(scan_id, "receipt", Receipt) if scan_id in boxes.receipts else None,
+    )
+
+
+def _show_way(spool: Spool, whole: Whole) -> None:
+    manifest = whole.manifest
+    reasons = manifest.reasons if manifest else (whole.request.reason,) if whole.request else ()
+    show_facts(
+        (
+            ("scan", whole.scan_id),
+            ("state", whole.state),
+            *(
+                ("asked for", f"by the {r.source} at {r.at:%Y-%m-%d %H:%M:%SZ}{_as(r.request_id)}")
+                for r in reasons
+            ),
+            ("command", " ".join(manifest.command) if manifest and manifest.command else None),
+            ("exit code", manifest.exit_code if manifest else None),
+            ("raw", spool.raw.path / whole.scan_id if manifest else None),
+            ("report", spool.reports.path / f"{whole.scan_id}.report" if whole.report else None),
+        )
+    )
+
+
+def _as(request_id: str | None) -> str:
+    return f" as {request_id}" if request_id else ""
+
+
+def _part(args: argparse.Namespace, context: Context, whole: Whole) -> Exit:
+    if whole.report is None:
+        raise CommandError(f"{whole.scan_id} has no report yet: it is {whole.state}", Exit.NO)
+    results = whole.report.results
+    if args.rule:
+        matching = [r for r in results if r.rule_ref == args.rule or r.rule_ref.endswith(f"_{args.rule}")]
+        if not matching:
+            raise CommandError(f"{whole.scan_id} has no rule {args.rule}", Exit.NO)
+        results = tuple(matching)
+    if args.fix:
+        return _fixes(results, args.fix, context)
+    for result in results:
+        show_json(result) if context.json else show_rule(result)
+    return Exit.OK
+
+
+def _fixes(results: tuple[RuleResult, ...], system: str, context: Context) -> Exit:
+    """Runnable text for those that failed, each under its rule's name."""
+    failed = [result for result in results if result.status == "fail"]
+    fixes = {result.rule_ref: text for result in failed if (text := _fix(result, system))}
+    if context.json:
+        show_json(fixes)
+    elif not fixes:
+        raise CommandError(f"no {system} fix for the {len(failed)} failed rules", Exit.NO)
+    for rule, text in fixes.items() if not context.json else ():
+        say(f"# {rule}")
+        say(text)
+        say()
+    return Exit.OK
+
+
+def _fix(result: RuleResult, system: str) -> str | None:
+    if system in ("sh", "bash", "shell"):
+        return result.remediation
+    return next((fix.text for fix in result.other_fixes if fix.system == system), None)

@@ -1,0 +1,71 @@
+"""`status`: what runs, what can be scanned, what waits and why."""
+
+import argparse
+from collections import Counter
+
+from schemas.capabilities import Detected
+from schemas.records import Record
+from spool.layout import BOXES, STAGES
+from stages.console import states
+from stages.console.context import Context
+from stages.console.detect import show_detected
+from stages.console.output import say, show_facts, show_json, show_table
+from stages.process.exits import Exit
+from stages.scan.detection import NOTE
+
+
+class Status(Record, frozen=True, kw_only=True):
+    """What `status --json` prints."""
+
+    spool: str
+    stages: dict[str, str]
+    scans: dict[str, int]
+    quarantined: int
+    detected: Detected | None
+    server: str | None
+    config: str | None
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """No arguments of its own."""
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
+    status = _status(context)
+    if context.json:
+        show_json(status)
+        return Exit.OK
+    show_table(("stage", "state"), status.stages.items())
+    say()
+    show_facts(
+        (
+            ("settings", status.config or "none, the defaults"),
+            ("spool", status.spool),
+            ("server", status.server or "not set: results stay in the spool"),
+            ("scans", ", ".join(f"{count} {state}" for state, count in status.scans.items()) or "none"),
+            (
+                "quarantine",
+                f"{status.quarantined} damaged entries: see verify" if status.quarantined else None,
+            ),
+        )
+    )
+    say()
+    if status.detected:
+        show_detected(status.detected)
+    else:
+        say("scanners: not detected yet; the scan stage does that at its start", "yellow")
+    return Exit.OK
+
+
+def _status(context: Context) -> Status:
+    spool = context.existing_spool()
+    boxes = states.look(spool)
+    return Status(
+        spool=str(spool.root),
+        stages={stage: "running" if spool.is_running(stage) else "stopped" for stage in STAGES},
+        scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
+        quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
+        detected=spool.notes("scan").read(NOTE, Detected),
+        server=context.settings.server.url,
+        config=str(context.config) if context.config else None,
+    )

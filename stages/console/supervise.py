@@ -1,0 +1,118 @@
+"""`run`: all four stages in the foreground, each started again when it dies.
+
+A stage that refuses to start (wrong settings, an unusable spool, another instance) ends the whole run with its exit
+code: starting it again would not help. A stage that dies is started again after 0.5 s, doubling to 30 s while it
+keeps dying.
+"""
+
+import argparse
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import Popen, TimeoutExpired
+from typing import TextIO
+
+from spool.layout import STAGES, Stage
+from stages.console.context import Context
+from stages.process.exits import Exit
+from stages.process.logs import Log
+from stages.scan.child import death_pact
+
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
+_HEALTHY_AFTER_S = 60.0
+_STOP_PATIENCE_S = 30.0
+_REFUSALS = frozenset({Exit.USAGE, Exit.UNUSABLE, Exit.BUSY})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """No arguments of its own."""
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
+    log = Log("run", context.settings.log.level)
+    supervisor = Supervisor(context.config, log)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: supervisor.stop())
+    try:
+        return supervisor.serve()
+    finally:
+        supervisor.end()
+
+
+@dataclass
+class _Child:
+    stage: Stage
+    popen: "Popen[bytes] | None" = None
+    started: float = 0.0
+    delay_s: float = _FIRST_DELAY_S
+    due: float = field(default_factory=time.monotonic)
+
+
+class Supervisor:
+    """The four stage processes."""
+
+    def __init__(self, config: Path | None, log: Log, output: TextIO | None = None) -> None:
+        """`output`: where the stages write their logs; None: where this process does."""
+        self._config = config
+        self._log = log
+        self._output = output
+        self._stopping = False
+        self._children = [_Child(stage) for stage in STAGES]
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def serve(self) -> Exit:
+        """Keep all four running until `stop`; the exit code of a stage that refuses to run ends it earlier."""
+        while not self._stopping:
+            refused = self.tend()
+            if refused is not None:
+                return refused
+            time.sleep(0.2)
+        return Exit.OK
+
+    def tend(self) -> Exit | None:
+        """Start what is due, and see to what has died. The code of a stage that refuses to run, if one does."""
+        for child in self._children:
+            if child.popen is None:
+                if time.monotonic() >= child.due:
+                    self._start(child)
+            elif (code := child.popen.poll()) is not None:
+                child.popen = None
+                if code in _REFUSALS:
+                    self._log.error(f"the {child.stage} stage refuses to run: see above", exit=code)
+                    return Exit(code)
+                self._died(child, code)
+        return None
+
+    def end(self) -> None:
+        """Stop all, in patience; kill what does not listen."""
+        running = [child.popen for child in self._children if child.popen]
+        for popen in running:
+            popen.terminate()
+        end = time.monotonic() + _STOP_PATIENCE_S
+        for popen in running:
+            try:
+                popen.wait(max(0.1, end - time.monotonic()))
+            except TimeoutExpired:
+                popen.kill()
+                popen.wait()
+
+    def _start(self, child: _Child) -> None:
+        command = [*death_pact(), sys.executable, "-m", "stages.console.main", "stage", child.stage]
+        if self._config:
+            command += ["--config", str(self._config)]
+        # Its own session: a Ctrl-C reaches this process alone, which then stops all four in order.
+        child.popen = Popen(command, start_new_session=True, stderr=self._output)
+        child.started = time.monotonic()
+
+    def _died(self, child: _Child, code: int) -> None:
+        now = time.monotonic()
+        if now - child.started > _HEALTHY_AFTER_S:
+            child.delay_s = _FIRST_DELAY_S
+        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
+        self._log.warning(f"the {child.stage} stage ended {how}: starting it again", in_s=child.delay_s)
+        child.due = now + child.delay_s
+        child.delay_s = min(child.delay_s * 2, _LONGEST_DELAY_S)

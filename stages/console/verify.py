@@ -1,0 +1,100 @@
+"""`verify`: read every entry of the spool, and name what is damaged, foreign or in quarantine."""
+
+import argparse
+from collections.abc import Iterator
+
+from schemas.command import Hold, Replay, Retry
+from schemas.ids import ScanId, is_scan_id
+from schemas.receipt import Receipt
+from schemas.records import Record
+from schemas.report import Report
+from schemas.request import Cancellation, Request
+from spool.errors import EntryDamagedError, EntryMissingError
+from spool.layout import BOXES, Kind, parse_name
+from spool.outbox import Outbox
+from spool.raw import RawBox
+from spool.spool import Spool
+from stages.console import states
+from stages.console.context import Context
+from stages.console.output import say, show_json, show_table
+from stages.process.exits import Exit
+
+_RECORDS: dict[Kind, type[Record]] = {
+    "request": Request,
+    "cancel": Cancellation,
+    "report": Report,
+    "receipt": Receipt,
+    "replay": Replay,
+    "hold": Hold,
+    "retry": Retry,
+}
+
+
+class Finding(Record, frozen=True, kw_only=True):
+    """Something that is not as it should be."""
+
+    path: str
+    kind: str
+    words: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """No arguments of its own."""
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
+    spool = context.existing_spool()
+    findings = [*_entries(spool), *_states(spool), *_quarantined(spool)]
+    if context.json:
+        show_json(findings)
+    elif findings:
+        show_table(("what", "path", "why"), ((f.kind, f.path, f.words) for f in findings))
+    else:
+        say(f"{spool.root}: every entry is whole")
+    return Exit.NO if any(finding.kind == "damaged" for finding in findings) else Exit.OK
+
+
+def _entries(spool: Spool) -> Iterator[Finding]:
+    for name in BOXES:
+        box = spool.outbox(name)
+        for entry in box.names():
+            try:
+                if not _read(box, entry):
+                    words = "not an entry; it is left alone: remove it"
+                    yield Finding(path=str(box.path / entry), kind="foreign", words=words)
+            except EntryDamagedError as error:
+                yield Finding(path=str(box.path / entry), kind="damaged", words=str(error))
+            except EntryMissingError:
+                continue
+
+
+def _read(box: Outbox, entry: str) -> bool:
+    """Read one entry to its last byte; False for a name that is none."""
+    if isinstance(box, RawBox):
+        if not is_scan_id(entry):
+            return False
+        manifest = box.manifest(ScanId(entry))
+        for file in manifest.files:
+            box.open_file(manifest.scan_id, file).close()
+        return True
+    parsed = parse_name(entry)
+    if parsed is None:
+        return False
+    box.read(parsed[0], parsed[1], _RECORDS[parsed[1]])
+    return True
+
+
+def _states(spool: Spool) -> Iterator[Finding]:
+    """Rows of the state table that only a copy or a loss can make."""
+    boxes = states.look(spool)
+    for scan_id in sorted(boxes.receipts - boxes.reports):
+        if scan_id in boxes.raw or scan_id in boxes.requests:
+            words = "has a receipt and no report: it is parsed again"
+            yield Finding(path=str(spool.receipts.path / f"{scan_id}.receipt"), kind="odd", words=words)
+
+
+def _quarantined(spool: Spool) -> Iterator[Finding]:
+    for name in BOXES:
+        for kept in spool.outbox(name).quarantined():
+            path = spool.root / "quarantine" / name / kept
+            yield Finding(path=str(path), kind="quarantine", words="see the .reason file beside it")
