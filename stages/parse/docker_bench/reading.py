@@ -1,0 +1,123 @@
+"""Docker Bench's output to a report: strictly, else leniently, else from the text log.
+
+The text log also supplies what the JSON lacks: checks, titles, findings, remediations, the time. The report says
+in `read_from` which way was used, and in `warnings` why, where it was not the strict one.
+
+*Diagnostics*: `DockerBenchError` where no check is found in what was given.
+*Security*: output larger than 16 MiB is not read; texts, lists and the number of checks are bounded.
+"""
+
+from datetime import UTC, datetime
+
+from schemas.report import Profile, Report, summarize
+from stages.parse.docker_bench.lenient import read_leniently
+from stages.parse.docker_bench.mapping import rule_results
+from stages.parse.docker_bench.output import MAX_CHECKS, BrokenJSONError, DockerBenchError, Output
+from stages.parse.docker_bench.strict import read_strictly
+from stages.parse.docker_bench.textlog import COLOURS, is_log_line, read_log
+
+MAX_BYTES = 16 * 1024 * 1024
+HEAD_BYTES = 65_536
+
+_JSON_NAMES = ('"dockerbenchsecurity"', '"dockerbenchsec_version"')
+_LOG_NAMES = ("# Docker Bench for Security", "Section A - Check results")
+
+
+def read_docker_bench(json_output: bytes | None, log: bytes | None, *, at: datetime) -> Report:
+    """The report of one run from its JSON, its text log or both.
+
+    `at` (aware) stands in for the times that the output does not tell. Raises DockerBenchError.
+    """
+    output, read_from, warnings = _read(json_output, log)
+    results = rule_results(output)
+    if output.left_out:
+        warnings.append(f"{output.left_out} checks beyond {MAX_CHECKS} were left out")
+    elif output.counted and output.counted > len(results):
+        warnings.append(f"the scanner counted {output.counted} checks, {len(results)} were found")
+    started, completed = _times(output, at)
+    return Report(
+        profile=Profile(name="CIS Docker", type="docker-bench", version=output.version),
+        status="completed",
+        started_at=started,
+        completed_at=completed,
+        summary=summarize(results),
+        results=results,
+        warnings=tuple(warnings),
+        scanner_version=output.version,
+        read_from=read_from,
+    )
+
+
+def read_docker_bench_file(content: bytes, *, at: datetime) -> Report:
+    """The report of one run from one file, JSON or text log. Raises DockerBenchError."""
+    if any(map(is_log_line, _head(content))):
+        return read_docker_bench(None, content, at=at)
+    return read_docker_bench(content, None, at=at)
+
+
+def looks_like_docker_bench(head: bytes) -> bool:
+    """Whether a file that begins so is Docker Bench's JSON or text log."""
+    lines = _head(head)
+    text = "\n".join(lines).lstrip()
+    if text.startswith("<"):
+        return False
+    if text.startswith(("{", "[{")) or text.translate(_NO_BLANKS).startswith("[{"):
+        listed = all(name in text for name in ('"id"', '"desc"', '"result"'))
+        return listed or any(name in text for name in _JSON_NAMES)
+    return any(is_log_line(entry) or entry.startswith(_LOG_NAMES) for entry in lines)
+
+
+def _read(json_output: bytes | None, log: bytes | None) -> tuple[Output, str, list[str]]:
+    from_log = read_log(log) if log and len(log) <= MAX_BYTES else Output()
+    output, trouble = _read_json(json_output)
+    if not output.checks:
+        if from_log.checks:
+            from_log.supply(output)
+            return from_log, "text log", [f"read from the text log: {trouble or 'the JSON holds no check'}"]
+        raise DockerBenchError(f"output holds no check: {trouble or 'the JSON has none'}, {_state_of(log)}")
+    warnings = [f"read leniently: {trouble}"] if trouble else []
+    if trouble and output.end is None and not from_log.checks:
+        warnings.append("the JSON has no end: later checks may be missing")
+    read_from = "JSON (leniently)" if trouble else "JSON"
+    if added := output.supply(from_log):
+        names = ", ".join(added[:10]) + (", …" if len(added) > 10 else "")
+        warnings.append(f"the JSON lacks {len(added)} checks, taken from the text log: {names}")
+        read_from += " and text log"
+    return output, read_from, warnings
+
+
+def _read_json(payload: bytes | None) -> tuple[Output, str | None]:
+    """The run, and what kept it from being read strictly."""
+    if not payload or not payload.strip():
+        return Output(), "there is no JSON" if payload is None else "the JSON is empty"
+    if len(payload) > MAX_BYTES:
+        return Output(), f"the JSON is {len(payload)} bytes, more than {MAX_BYTES}"
+    try:
+        return read_strictly(payload), None
+    except BrokenJSONError as error:
+        return read_leniently(payload), f"the JSON is broken: {error}"
+
+
+def _state_of(log: bytes | None) -> str:
+    if log is None:
+        return "there is no text log"
+    if len(log) > MAX_BYTES:
+        return f"the text log is {len(log)} bytes, more than {MAX_BYTES}"
+    return "the text log has none" if log.strip() else "the text log is empty"
+
+
+def _times(output: Output, at: datetime) -> tuple[datetime, datetime]:
+    """Start and end; a clock that was set back during the scan does not make it end before it began."""
+    started = datetime.fromtimestamp(output.start, UTC) if output.start else None
+    completed = datetime.fromtimestamp(output.end, UTC) if output.end else at.astimezone(UTC)
+    if started is None:
+        return completed, completed
+    return started, max(started, completed)
+
+
+_NO_BLANKS = dict.fromkeys(map(ord, " \t\r\n"))
+
+
+def _head(content: bytes) -> list[str]:
+    text = content[:HEAD_BYTES].decode("utf-8-sig", errors="replace")
+    return [entry.lstrip() for entry in COLOURS.sub("", text).split("\n")]
