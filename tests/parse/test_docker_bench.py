@@ -19,7 +19,7 @@ from docker_bench_printing import (
     the,
 )
 
-from stages.parse.docker_bench import looks_like_docker_bench, read_docker_bench_file
+from stages.parse.docker_bench import is_docker_bench_log, looks_like_docker_bench
 
 
 def test_words_become_statuses_and_groups_become_sections() -> None:
@@ -165,14 +165,11 @@ def test_files_are_told_by_their_content() -> None:
         assert not looks_like_docker_bench(head)
 
 
-def test_one_file_is_enough_whichever_it_is() -> None:
-    for content in (
-        json_of_1_6(CHECKS),
-        json_of_1_3_5(CHECKS),
-        text_log(CHECKS),
-        text_log(CHECKS, colours=True),
-    ):
-        assert statuses(read_docker_bench_file(content, at=AT)) == STATUSES
+def test_the_json_and_the_log_are_told_from_each_other() -> None:
+    for content in (json_of_1_6(CHECKS), json_of_1_3_5(CHECKS), b'\n[\n {"id": "4.1"}]'):
+        assert not is_docker_bench_log(content)
+    for content in (text_log(CHECKS), text_log(CHECKS, colours=True), b"[INFO] 1 - Host Configuration\n"):
+        assert is_docker_bench_log(content)
 
 
 @pytest.mark.shared

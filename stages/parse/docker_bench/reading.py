@@ -48,23 +48,18 @@ def read_docker_bench(json_output: bytes | None, log: bytes | None, *, at: datet
     )
 
 
-def read_docker_bench_file(content: bytes, *, at: datetime) -> Report:
-    """The report of one run from one file, JSON or text log. Raises DockerBenchError."""
-    if any(map(is_log_line, _head(content))):
-        return read_docker_bench(None, content, at=at)
-    return read_docker_bench(content, None, at=at)
-
-
 def looks_like_docker_bench(head: bytes) -> bool:
     """Whether a file that begins so is Docker Bench's JSON or text log."""
-    lines = _head(head)
-    text = "\n".join(lines).lstrip()
-    if text.startswith("<"):
-        return False
-    if text.startswith(("{", "[{")) or text.translate(_NO_BLANKS).startswith("[{"):
+    text = _beginning(head)
+    if _is_json(text):
         listed = all(name in text for name in ('"id"', '"desc"', '"result"'))
         return listed or any(name in text for name in _JSON_NAMES)
-    return any(is_log_line(entry) or entry.startswith(_LOG_NAMES) for entry in lines)
+    return any(is_log_line(line) or line.startswith(_LOG_NAMES) for line in text.split("\n"))
+
+
+def is_docker_bench_log(head: bytes) -> bool:
+    """Of a file that looks like Docker Bench: whether it is the text log, not the JSON."""
+    return not _is_json(_beginning(head))
 
 
 def _read(json_output: bytes | None, log: bytes | None) -> tuple[Output, str, list[str]]:
@@ -115,9 +110,10 @@ def _times(output: Output, at: datetime) -> tuple[datetime, datetime]:
     return started, max(started, completed)
 
 
-_NO_BLANKS = dict.fromkeys(map(ord, " \t\r\n"))
+def _beginning(content: bytes) -> str:
+    return COLOURS.sub("", content[:HEAD_BYTES].decode("utf-8-sig", errors="replace")).lstrip()
 
 
-def _head(content: bytes) -> list[str]:
-    text = content[:HEAD_BYTES].decode("utf-8-sig", errors="replace")
-    return [entry.lstrip() for entry in COLOURS.sub("", text).split("\n")]
+def _is_json(text: str) -> bool:
+    """A log also begins with a bracket, `[INFO]`."""
+    return text.startswith("{") or (text.startswith("[") and text[1:].lstrip().startswith("{"))
