@@ -86,12 +86,40 @@ class _Bounded(io.RawIOBase):
         super().close()
 
 
-def _zstd(stream: BinaryIO) -> BinaryIO:
-    return cast(BinaryIO, zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).stream_reader(stream))
+class _Zstd(io.RawIOBase):
+    """A zstd frame, unpacked in small steps; unlike the library's own reader it notices a frame cut short.
+
+    One block of a few bytes may unpack to 128 KiB, so a step takes little: 512 bytes make at most 22 MiB.
+    """
+
+    _STEP = 512
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj()
+        self._ready = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._ready and not self._unpacker.eof:
+            step = self._stream.read(self._STEP)
+            if not step:
+                raise EOFError
+            self._ready = memoryview(self._unpacker.decompress(step))
+        part = self._ready[: len(buffer)]
+        self._ready = self._ready[len(part) :]
+        buffer[: len(part)] = part
+        return len(part)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 _OPENERS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
-    b"\x28\xb5\x2f\xfd": _zstd,
+    b"\x28\xb5\x2f\xfd": lambda stream: cast(BinaryIO, _Zstd(stream)),
     b"\x1f\x8b": lambda stream: cast(BinaryIO, gzip.GzipFile(fileobj=stream)),
     b"\xfd7zXZ\x00": lambda stream: cast(BinaryIO, lzma.LZMAFile(stream)),
     b"BZh": lambda stream: cast(BinaryIO, bz2.BZ2File(stream)),

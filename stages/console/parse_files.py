@@ -15,7 +15,12 @@ from spool.packing import PackingError, unpacked
 from stages.console.context import CommandError, Context
 from stages.console.output import show_json
 from stages.console.report_view import show_failed, show_summary
-from stages.parse.docker_bench import DockerBenchError, looks_like_docker_bench, read_docker_bench
+from stages.parse.docker_bench import (
+    DockerBenchError,
+    is_docker_bench_log,
+    looks_like_docker_bench,
+    read_docker_bench,
+)
 from stages.parse.openscap import Opener, Options, read_openscap
 from stages.process.exits import Exit
 from stages.scap.xml import ScapError
@@ -71,9 +76,12 @@ def _read(files: _Sorted, include_notselected: bool) -> Report:
 
 def _read_bench(paths: list[Path]) -> Report:
     contents = [_whole(path) for path in paths]
-    json = next((content for content in contents if content.lstrip()[:1] in (b"{", b"[")), None)
-    log = next((content for content in contents if content is not json), None)
-    return read_docker_bench(json, log, _modified(paths[0]))
+    logs = [content for content in contents if is_docker_bench_log(content[:_HEAD_BYTES])]
+    jsons = [content for content in contents if content not in logs]
+    if len(logs) > 1 or len(jsons) > 1:
+        raise CommandError("two files of one kind: give the JSON and the text log of one run", Exit.USAGE)
+    json, log = next(iter(jsons), None), next(iter(logs), None)
+    return read_docker_bench(json, log, at=_modified(paths[0]))
 
 
 def _sort(paths: list[Path]) -> _Sorted:

@@ -12,8 +12,8 @@ from schemas.manifest import Manifest, Role
 from schemas.report import Profile, Report, ScanStatus, Summary
 from schemas.settings import Settings
 from spool.packing import PackingError
-from stages.parse.openscap import Options, read_openscap
-from stages.parse.sources import Opener
+from stages.parse.docker_bench import DockerBenchError, read_docker_bench
+from stages.parse.openscap import Opener, Options, read_openscap
 from stages.scap.xml import ScapError
 
 Open = Callable[[Role], Opener | None]
@@ -26,8 +26,8 @@ def report(manifest: Manifest, open_file: Open, settings: Settings) -> Report:
     if manifest.outcome != "finished":
         return _without_results(manifest, _STATUS[manifest.outcome], manifest.error)
     try:
-        read = _read(open_file, settings)
-    except (ScapError, PackingError) as error:
+        read = _read(manifest, open_file, settings)
+    except (ScapError, PackingError, DockerBenchError) as error:
         return unreadable(manifest, str(error))
     return replace(
         read,
@@ -86,9 +86,19 @@ def _without_results(manifest: Manifest, status: ScanStatus, error: str | None) 
     )
 
 
-def _read(open_file: Open, settings: Settings) -> Report:
+def _read(manifest: Manifest, open_file: Open, settings: Settings) -> Report:
+    if manifest.scanner == "docker-bench":
+        json, log = _bytes(open_file("docker-bench-json")), _bytes(open_file("docker-bench-log"))
+        return read_docker_bench(json, log, at=manifest.started_at)
     options = Options(include_notselected=settings.compliance.openscap.include_notselected)
     return read_openscap(open_file("xccdf-results"), open_file("arf"), options)
+
+
+def _bytes(opener: Opener | None) -> bytes | None:
+    if opener is None:
+        return None
+    with opener() as stream:
+        return stream.read()
 
 
 def _raw_output(open_file: Open) -> str | None:

@@ -13,7 +13,7 @@ from schemas.report import Report
 from spool.errors import EntryDamagedError
 from spool.layout import parse_name
 from stages.parse import build
-from stages.parse.sources import Opener
+from stages.parse.openscap import Opener
 from stages.process import upkeep
 from stages.process.process import Process
 

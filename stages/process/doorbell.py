@@ -99,10 +99,7 @@ class ZmqDoorbell:
         return events, [handle for handle in handles if handle in ready]
 
     def close(self) -> None:
-        for socket in (self._bell, self._ear):
-            if socket is not None:
-                socket.close(linger=0)
-        self._context.term()
+        self._context.destroy(linger=0)
 
     def _drain(self) -> list[Event]:
         events: list[Event] = []
@@ -133,7 +130,7 @@ class ZmqDoorbell:
         path.chmod(0o660)
 
 
-def ring_stages(runtime: Path, event: Event, patience_s: float = 0.3) -> None:
+def ring_stages(runtime: Path, event: Event, patience_s: float = 1.0) -> None:
     """Ring at every stage that runs, from outside. Without ZeroMQ nothing happens: the watch sees the command."""
     try:
         zmq = _library()
@@ -142,6 +139,7 @@ def ring_stages(runtime: Path, event: Event, patience_s: float = 0.3) -> None:
     endpoints = [path for stage in STAGES if (path := runtime / f"{stage}.ring").is_socket()]
     context = zmq.Context(io_threads=1)
     socket = context.socket(zmq.XPUB)
+    socket.setsockopt(zmq.XPUB_VERBOSE, 1)
     try:
         # A publisher's message reaches only those whose subscription has arrived: wait for them, not long.
         for path in endpoints:
@@ -154,7 +152,7 @@ def ring_stages(runtime: Path, event: Event, patience_s: float = 0.3) -> None:
     except (zmq.ZMQError, DoorbellError):
         return
     finally:
-        socket.close(linger=200)
+        socket.close(linger=1000)
         context.term()
 
 

@@ -1,0 +1,154 @@
+import os
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from schemas.ids import ScanId, new_scan_id
+from schemas.request import Reason, Request
+from spool.errors import EntryDamagedError, EntryMissingError, SpoolBusyError, SpoolUnusableError
+from spool.spool import Spool
+
+AT = datetime(2026, 11, 23, 6, 3, 1, tzinfo=UTC)
+
+
+def a_request(token: str = "3f9c2a17") -> Request:
+    scan_id = new_scan_id("openscap", AT, token)
+    return Request(scan_id=scan_id, scanner="openscap", reason=Reason(source="operator", at=AT))
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    spool = Spool(tmp_path / "spool")
+    spool.claim("trigger")
+    return spool
+
+
+def test_an_entry_comes_back_as_it_was_written(spool: Spool) -> None:
+    request = a_request()
+    spool.requests.write(request.scan_id, "request", request)
+    assert spool.requests.read(request.scan_id, "request", Request) == request
+
+
+def test_an_entry_never_changes(spool: Spool) -> None:
+    request = a_request()
+    spool.requests.write(request.scan_id, "request", request)
+    other = Request(scan_id=request.scan_id, scanner="openscap", profile="cis", reason=request.reason)
+    spool.requests.write(request.scan_id, "request", other)
+    assert spool.requests.read(request.scan_id, "request", Request) == request
+
+
+def test_foreign_files_are_no_entries_and_are_left_alone(spool: Spool) -> None:
+    for name in ("README", "x.request", "20261123T060301Z-openscap-3f9c2a1.request", "a\nb.request"):
+        (spool.requests.path / name).write_text("mine")
+    assert spool.requests.ids("request") == []
+    assert (spool.requests.path / "README").read_text() == "mine"
+
+
+def test_a_missing_entry_is_told_by_its_path(spool: Spool) -> None:
+    with pytest.raises(EntryMissingError, match=r"requests/20261123T060301Z-openscap-3f9c2a17\.request"):
+        spool.requests.read("20261123T060301Z-openscap-3f9c2a17", "request", Request)
+
+
+@pytest.mark.parametrize("trap", ["symlink", "fifo", "socket", "directory", "hard link"])
+def test_only_a_plain_file_is_an_entry(spool: Spool, trap: str, tmp_path: Path) -> None:
+    request = a_request()
+    spool.requests.write(request.scan_id, "request", request)
+    path = spool.requests.path / f"{request.scan_id}.request"
+    aside = tmp_path / "aside"
+    path.rename(aside)
+    if trap == "symlink":
+        path.symlink_to(aside)
+    elif trap == "fifo":
+        os.mkfifo(path)
+    elif trap == "socket":
+        os.mknod(path, stat.S_IFSOCK | 0o600)
+    elif trap == "directory":
+        path.mkdir()
+    else:
+        path.hardlink_to(aside)
+    with pytest.raises(EntryDamagedError, match=request.scan_id):
+        spool.requests.read(request.scan_id, "request", Request)
+
+
+def test_damage_goes_to_quarantine_with_its_reason(spool: Spool) -> None:
+    request = a_request()
+    spool.requests.write(request.scan_id, "request", request)
+    name = f"{request.scan_id}.request"
+    spool.requests.quarantine(name, "20261123T060400Z-00000001", "SHA-256 differs")
+    assert spool.requests.names() == []
+    assert spool.requests.quarantined() == [f"{name}~20261123T060400Z-00000001"]
+    reason = spool.root / "quarantine" / "requests" / f"{name}~20261123T060400Z-00000001.reason"
+    assert reason.read_text() == "SHA-256 differs\n"
+
+
+def test_a_second_instance_is_refused_with_the_first_ones_process_id(spool: Spool) -> None:
+    with pytest.raises(SpoolBusyError, match=f"another trigger stage is running .process {os.getpid()}"):
+        Spool(spool.root).claim("trigger")
+
+
+def test_the_lock_is_seen_by_readers_and_goes_with_its_holder(spool: Spool) -> None:
+    assert Spool(spool.root).is_running("trigger")
+    assert not Spool(spool.root).is_running("ship")
+    spool.release()
+    assert not Spool(spool.root).is_running("trigger")
+
+
+def test_what_a_crash_left_half_written_is_swept_at_the_next_start(spool: Spool) -> None:
+    (spool.requests.path / ".20261123T060301Z-openscap-3f9c2a17.request.tmp").write_text("half")
+    spool.release()
+    assert Spool(spool.root).claim("trigger") == [".20261123T060301Z-openscap-3f9c2a17.request.tmp"]
+    assert list(spool.requests.path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("mode", "box"), [(0o770, "requests"), (0o755, "requests"), (0o757, "commands")])
+def test_a_box_that_others_may_touch_is_refused_with_the_mend(spool: Spool, mode: int, box: str) -> None:
+    spool.release()
+    path = spool.root / box
+    path.chmod(mode)
+    with pytest.raises(SpoolUnusableError, match=f"chmod 0750 {path}"):
+        Spool(spool.root).claim("trigger")
+    assert path.stat().st_mode & 0o777 == mode, "a wrong mode is never mended silently"
+
+
+def test_a_box_of_another_user_is_refused_with_the_mend(spool: Spool) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("needs root to give a directory away")
+    spool.release()
+    os.chown(spool.requests.path, 12345, -1)
+    with pytest.raises(
+        SpoolUnusableError, match=f"belongs to 12345, not to root: chown root {spool.requests.path}"
+    ):
+        Spool(spool.root).claim("trigger")
+
+
+def test_a_symlink_in_place_of_a_box_is_refused(spool: Spool, tmp_path: Path) -> None:
+    spool.release()
+    elsewhere = tmp_path / "elsewhere"
+    spool.requests.path.rename(elsewhere)
+    spool.requests.path.symlink_to(elsewhere)
+    with pytest.raises(SpoolUnusableError, match="is no directory"):
+        Spool(spool.root).claim("trigger")
+
+
+def test_ids_come_oldest_first(spool: Spool) -> None:
+    for token, at in (
+        ("0000000a", AT),
+        ("0000000b", AT.replace(year=2025)),
+        ("0000000c", AT.replace(year=2027)),
+    ):
+        scan_id = new_scan_id("openscap", at, token)
+        spool.requests.write(
+            scan_id, "request", Request(scan_id=scan_id, scanner="openscap", reason=a_request().reason)
+        )
+    assert [i[:4] for i in spool.requests.ids("request")] == ["2025", "2026", "2027"]
+
+
+def test_a_scan_id_names_its_scanner_and_second() -> None:
+    from schemas.ids import asked_at, is_scan_id, scanner_of
+
+    scan_id = ScanId("20261123T060301Z-docker-bench-3f9c2a17")
+    assert is_scan_id(scan_id)
+    assert scanner_of(scan_id) == "docker-bench"
+    assert asked_at(scan_id) == AT

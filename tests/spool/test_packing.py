@@ -1,0 +1,54 @@
+import bz2
+import gzip
+import io
+import lzma
+from collections.abc import Callable
+
+import pytest
+import zstandard
+
+from spool.packing import PackingError, pack, unpacked
+
+CONTENT = b"<Benchmark/>" * 1000
+
+
+@pytest.mark.parametrize(
+    "squeeze",
+    [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress],
+    ids=lambda f: f.__module__,
+)
+def test_every_compression_is_known_by_its_first_bytes(squeeze: Callable[[bytes], bytes]) -> None:
+    with unpacked(io.BytesIO(squeeze(CONTENT)), len(CONTENT)) as stream:
+        assert stream.read() == CONTENT
+
+
+@pytest.mark.parametrize("squeeze", [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+def test_no_more_is_unpacked_than_the_limit(squeeze: Callable[[bytes], bytes]) -> None:
+    with unpacked(io.BytesIO(squeeze(CONTENT)), len(CONTENT) - 1) as stream, pytest.raises(PackingError):
+        stream.read()
+
+
+def test_a_small_file_that_unpacks_to_a_gibibyte_ends_at_the_limit() -> None:
+    bomb = zstandard.ZstdCompressor().compressobj()
+    squeezed = b"".join(bomb.compress(bytes(1 << 20)) for _ in range(1024)) + bomb.flush()
+    with (
+        unpacked(io.BytesIO(squeezed), 1 << 20) as stream,
+        pytest.raises(PackingError, match="more than 1048576"),
+    ):
+        stream.read()
+
+
+@pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+def test_a_torn_stream_is_told_never_taken_for_whole(squeeze: Callable[[bytes], bytes]) -> None:
+    torn = squeeze(CONTENT)[:-2]
+    with unpacked(io.BytesIO(torn), 10**6) as stream, pytest.raises(PackingError, match="broken"):
+        stream.read()
+
+
+def test_packing_tells_length_and_digest_of_what_it_stored() -> None:
+    import hashlib
+
+    target = io.BytesIO()
+    packed = pack(io.BytesIO(CONTENT), target)
+    assert (packed.original_bytes, packed.stored_bytes) == (len(CONTENT), len(target.getvalue()))
+    assert packed.stored_sha256 == hashlib.sha256(target.getvalue()).hexdigest()

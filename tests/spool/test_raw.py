@@ -1,0 +1,109 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from schemas.ids import ScanId
+from schemas.manifest import Manifest
+from spool.errors import EntryDamagedError
+from spool.packing import PackingError
+from spool.raw import Output
+from spool.spool import Spool
+
+AT = datetime(2026, 11, 23, 6, 3, 1, tzinfo=UTC)
+ID = ScanId("20261123T060301Z-openscap-3f9c2a17")
+CONTENT = b"<Benchmark>" + b"evidence " * 5000
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Spool:
+    spool = Spool(tmp_path / "spool")
+    spool.claim("scan")
+    return spool
+
+
+def a_manifest() -> Manifest:
+    return Manifest(
+        scan_id=ID, scanner="openscap", outcome="finished", started_at=AT, completed_at=AT, agent_version="1"
+    )
+
+
+def publish(spool: Spool) -> Manifest:
+    draft = spool.raw.draft(ID)
+    (draft / "results.xml").write_bytes(CONTENT)
+    (draft / "scratch").write_text("not wanted")
+    return spool.raw.publish(a_manifest(), (Output("xccdf-results", "results.xml"),))
+
+
+def test_what_the_scanner_wrote_comes_back_byte_for_byte(spool: Spool) -> None:
+    publish(spool)
+    manifest = spool.raw.manifest(ID)
+    with spool.raw.open_file(ID, manifest.files[0]) as stream:
+        assert stream.read() == CONTENT
+    assert manifest.files[0].original_bytes == len(CONTENT)
+    assert manifest.files[0].stored_bytes < len(CONTENT) / 10
+
+
+def test_a_draft_is_no_entry_and_leaves_nothing_behind_but_its_outputs(spool: Spool) -> None:
+    spool.raw.draft(ID)
+    assert spool.raw.scan_ids() == []
+    publish(spool)
+    assert spool.raw.scan_ids() == [ID]
+    assert sorted(p.name for p in (spool.raw.path / ID).iterdir()) == ["manifest", "results.xml.zst"]
+
+
+@pytest.mark.parametrize("at", [0, 5, -1])
+def test_a_flipped_bit_is_damage_that_names_the_file(spool: Spool, at: int) -> None:
+    manifest = publish(spool)
+    path = spool.raw.path / ID / "results.xml.zst"
+    content = bytearray(path.read_bytes())
+    content[at] ^= 4
+    path.write_bytes(content)
+    with pytest.raises(EntryDamagedError, match=f"{path}: SHA-256 differs"):
+        spool.raw.open_file(ID, manifest.files[0])
+
+
+def test_a_missing_file_is_damage(spool: Spool) -> None:
+    manifest = publish(spool)
+    (spool.raw.path / ID / "results.xml.zst").unlink()
+    with pytest.raises(EntryDamagedError, match="is missing"):
+        spool.raw.open_file(ID, manifest.files[0])
+
+
+def test_an_entry_without_manifest_is_damage(spool: Spool) -> None:
+    publish(spool)
+    (spool.raw.path / ID / "manifest").unlink()
+    with pytest.raises(EntryDamagedError, match="manifest"):
+        spool.raw.manifest(ID)
+
+
+def test_a_manifest_of_another_scan_is_damage(spool: Spool) -> None:
+    publish(spool)
+    other = ScanId("20261123T060301Z-openscap-00000000")
+    (spool.raw.path / ID).rename(spool.raw.path / other)
+    with pytest.raises(EntryDamagedError, match=f"is the manifest of {ID}"):
+        spool.raw.manifest(other)
+
+
+def test_a_bomb_costs_no_more_than_the_manifest_said(spool: Spool) -> None:
+    manifest = publish(spool)
+    liar = manifest.files[0].__class__(
+        **{
+            **{f: getattr(manifest.files[0], f) for f in manifest.files[0].__struct_fields__},
+            "original_bytes": 10,
+        }
+    )
+    with (
+        spool.raw.open_file(ID, liar) as stream,
+        pytest.raises(PackingError, match="unpacks to more than 10 bytes"),
+    ):
+        stream.read()
+
+
+def test_a_file_name_that_leads_out_of_the_entry_is_damage(spool: Spool) -> None:
+    from schemas.codec import replace
+
+    manifest = publish(spool)
+    for name in ("../../commands/x", ".hidden", "/etc/passwd"):
+        with pytest.raises(EntryDamagedError):
+            spool.raw.open_file(ID, replace(manifest.files[0], name=name))

@@ -1,0 +1,136 @@
+"""The architecture is a test: layers, owners, and a place for every package."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted(p for top in ("schemas", "spool", "stages") for p in (ROOT / top).rglob("*.py"))
+
+# A package may import what stands below it; those of one rank never meet.
+LAYERS: list[set[str]] = [
+    {"stages.console"},
+    {"stages.trigger", "stages.scan", "stages.parse", "stages.ship"},
+    {"stages.scap", "stages.process"},
+    {"spool"},
+    {"schemas"},
+]
+OWNERS: dict[str, set[str]] = {
+    "msgspec": {"schemas"},
+    "zstandard": {"spool"},
+    "lzma": {"spool"},
+    "bz2": {"spool"},
+    "gzip": {"spool"},
+    "zmq": {"stages.process"},
+    "yaml": {"stages.process"},
+    "watchdog": {"stages.process"},
+    "lxml": {"stages.scap"},
+    "croniter": {"stages.trigger"},
+    "websockets": {"stages.trigger"},
+    "requests": {"stages.ship"},
+    "tenacity": {"stages.ship"},
+    "subprocess": {"stages.scan", "stages.console"},
+    "rich": {"stages.console"},
+    "starlette": {"stages.console"},
+    "uvicorn": {"stages.console"},
+}
+DURABLE = "spool/durable.py"
+
+
+def package(path: Path) -> str:
+    """The layered package that a file belongs to."""
+    parts = path.relative_to(ROOT).parts
+    return parts[0] if parts[0] != "stages" or len(parts) == 2 else f"stages.{parts[1]}"
+
+
+def rank(name: str) -> int:
+    return next(i for i, layer in enumerate(LAYERS) if name in layer)
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            assert node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def ours(name: str) -> str | None:
+    parts = name.split(".")
+    if parts[0] in ("schemas", "spool"):
+        return parts[0]
+    return f"stages.{parts[1]}" if parts[0] == "stages" and len(parts) > 1 else None
+
+
+def test_every_package_has_its_place() -> None:
+    placed = set().union(*LAYERS)
+    assert {package(path) for path in SOURCES} - {"stages"} == placed
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_down_only_and_siblings_never_meet(path: Path) -> None:
+    me = package(path)
+    for name in imports(path):
+        other = ours(name)
+        if other and other != me and me != "stages":
+            assert rank(other) > rank(me), f"{me} must not import {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_every_library_has_one_owner(path: Path) -> None:
+    for name in imports(path):
+        library = name.split(".")[0]
+        if library in OWNERS:
+            assert package(path) in OWNERS[library], f"{library} belongs to {OWNERS[library]}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_one_module_renames_and_syncs(path: Path) -> None:
+    if str(path.relative_to(ROOT)) == DURABLE:
+        return
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and node.attr in ("fsync", "replace", "rename", "renames"):
+            owner = node.value
+            assert not (isinstance(owner, ast.Name) and owner.id == "os"), (
+                f"{path}:{node.lineno}: os.{node.attr}"
+            )
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_shell_is_ever_started(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call):
+            assert not any(k.arg == "shell" for k in node.keywords), f"{path}:{node.lineno}"
+            if isinstance(node.func, ast.Attribute) and node.func.attr in ("system", "popen"):
+                assert not (isinstance(node.func.value, ast.Name) and node.func.value.id == "os")
+
+
+def test_the_only_broad_except_is_the_skeletons() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}"
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or (isinstance(node.type, ast.Name) and node.type.id == "Exception"))
+    ]
+    assert found == ["stages/process/skeleton.py"]
+
+
+def test_pure_modules_touch_neither_clock_nor_files_nor_environment() -> None:
+    pure = [
+        "spool/layout.py",
+        "spool/frame.py",
+        "spool/retention.py",
+        "stages/scan/choose.py",
+        "stages/scan/platform.py",
+        "stages/scan/profiles.py",
+    ]
+    impure = {"os", "time", "socket", "subprocess", "shutil", "tempfile", "random"}
+    for name in pure:
+        used = {name.split(".")[0] for name in imports(ROOT / name)}
+        assert not used & impure, f"{name} imports {used & impure}"
+        assert "open(" not in (ROOT / name).read_text()
