@@ -5,6 +5,7 @@ from typing import Literal
 
 from schemas.ids import ScanId
 from schemas.records import Record
+from schemas.report import ScanStatus
 
 Answer = Literal["accepted", "refused", "superseded"]
 
@@ -15,6 +16,9 @@ class Receipt(Record, frozen=True, kw_only=True):
     scan_id: ScanId
     answer: Answer
     at: datetime
+    profile: str | None = None
+    """What the server files the scan under; with the scanner, that is where a newer scan replaces it."""
+    scan_status: ScanStatus | None = None
     destination: str | None = None
     """The server's URL, without credentials; None where nothing was sent."""
     status_code: int | None = None
@@ -27,4 +31,6 @@ class Receipt(Record, frozen=True, kw_only=True):
     sent_bytes: int | None = None
     left_out: tuple[str, ...] = ()
     """What was left out of the body to fit the server's limit."""
+    remarks: tuple[str, ...] = ()
+    """What an administrator should know of this delivery, one line each."""
     format: Literal[1] = 1

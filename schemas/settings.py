@@ -22,6 +22,7 @@ ProfileText = Annotated[str, Meta(min_length=1, max_length=256)]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#]*$", max_length=2048)]
 AbsolutePath = Annotated[str, Meta(pattern=r"^/", max_length=4096)]
 TimeLimit = Annotated[int, Meta(ge=10, le=24 * 3600)]
+ProxyUrl = Annotated[str, Meta(pattern=r"^(none|https?://[^\s/?#]+/?)$", max_length=2048)]
 Megabytes = Annotated[int, Meta(ge=1, le=1024 * 1024)]
 
 
@@ -32,6 +33,29 @@ class ServerSettings(Record, frozen=True, kw_only=True):
     """Base URL of the PatchMon server. Default: none, results stay in the spool."""
     ca_file: AbsolutePath | None = None
     """Certificates (PEM) to trust instead of the system's. Default: the system's."""
+    verify: bool = True
+    """false: any certificate is taken, so anyone on the way can read and alter what is sent. For trying out only."""
+    client_certificate: AbsolutePath | None = None
+    """A certificate (PEM) by which this host shows who it is. Default: none."""
+    client_key: AbsolutePath | None = None
+    """Its private key, without a passphrase. Default: it is in the certificate's file."""
+    proxy: ProxyUrl | None = None
+    """A proxy for all requests, or `none`. Default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment."""
+
+
+class DeliverySettings(Record, frozen=True, kw_only=True):
+    """What is sent, and how fast."""
+
+    backlog: Literal["all", "latest"] = "all"
+    """After an outage: send every scan, oldest first, or only the newest of each profile."""
+    send_failed: Literal["always", "never", "unless-good"] = "always"
+    """Whether failed scans are sent: a server keeps one scan per profile, so a failed one replaces a good one."""
+    per_minute: Annotated[int, Meta(ge=0, le=6000)] = 9
+    """Requests within any 60 s; the server refuses more than 10. 0: no limit."""
+    body_limit_kib: Annotated[int, Meta(ge=16, le=1024 * 1024)] = 5120
+    """KiB that a request may be long; a longer one is sent without its longest texts."""
+    compliance_hash: bool = True
+    """Send the digest by which servers from 2.1.0 check that a scan arrived unchanged."""
 
 
 class ApiSettings(Record, frozen=True, kw_only=True):
@@ -117,6 +141,7 @@ class Settings(Record, frozen=True, kw_only=True):
 
     server: ServerSettings = ServerSettings()
     api: ApiSettings = ApiSettings()
+    delivery: DeliverySettings = DeliverySettings()
     compliance: ComplianceSettings = ComplianceSettings()
     spool: SpoolSettings = SpoolSettings()
     runtime_dir: AbsolutePath = "/run/compliance-agent"

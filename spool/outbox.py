@@ -51,9 +51,11 @@ class Outbox:
     def head(self, entry_id: str, kind: Kind, size: int) -> bytes:
         """The first bytes of an entry, unchecked: a hint for whoever must not read all of many entries."""
         name = layout.entry_name(entry_id, kind)
-        with self.directory("can't be read") as handle:
-            with reading.open_plain(handle, name, self.path / name) as stream:
-                return stream.read(size)
+        with (
+            self.directory("can't be read") as handle,
+            reading.open_plain(handle, name, self.path / name) as stream,
+        ):
+            return stream.read(size)
 
     def write(self, entry_id: str, kind: Kind, record: object) -> None:
         """Make an entry. Nothing happens where it is there already: an entry never changes."""

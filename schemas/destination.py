@@ -1,0 +1,51 @@
+"""The state of the destination: what the ship stage tells everyone who asks why scans wait."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, field
+
+from schemas.records import Record
+
+DestinationState = Literal["ready", "backing off", "paused", "not set"]
+
+
+class Destination(Record, frozen=True, kw_only=True):
+    """How it stands with the server; kept in the ship stage's state, under the name `destination`."""
+
+    state: DestinationState
+    """`backing off`: temporary trouble, tried again by itself. `paused`: someone has to mend something."""
+    at: datetime
+    """When this was found."""
+    since: datetime
+    """Since when the state has been what it is."""
+    url: str | None = None
+    why: str | None = None
+    """What happened at the last attempt; None while all is well."""
+    todo: str | None = None
+    """What the operator should do; None where waiting is enough."""
+    next_try: datetime | None = None
+    asked_to_wait: bool = False
+    """The server itself named the time of the next try; it holds after a restart too."""
+    failures: Annotated[int, Meta(ge=0)] = 0
+    """Attempts in a row that led to nothing."""
+    verified: bool = True
+    """false: certificates are not checked (`server.verify: false`)."""
+    last_accepted_at: datetime | None = None
+    format: Literal[1] = 1
+
+
+class Accepted(Record, frozen=True, kw_only=True):
+    """The newest scan of a profile that the server took."""
+
+    scan_id: str
+    good: bool
+
+
+class Memory(Record, frozen=True, kw_only=True):
+    """What the ship stage remembers beside its receipts, which an operator may have taken away."""
+
+    accepted: dict[str, Accepted] = field(default_factory=dict)
+    """By profile and scanner."""
+    last_retry: str = ""
+    """The newest retry command that was obeyed."""

@@ -1,0 +1,143 @@
+"""The destination: whether it may be tried now, why not, and what everyone may know of that.
+
+Its state is written into the stage's notes whenever it changes, so that `status` and `list` can tell it whether this
+stage runs or not. After a restart the destination is tried at once, unless the server itself had named a time.
+"""
+
+import hashlib
+import time
+from datetime import datetime, timedelta
+
+from schemas import codec
+from schemas.destination import Destination as State
+from schemas.destination import DestinationState
+from schemas.event import Event
+from stages.process.credentials import Credentials, NoCredentials
+from stages.process.process import Process
+from stages.ship.backoff import Backoff, Pace
+from stages.ship.outcome import Accepted, Outcome, Paused, Refused, Temporary
+
+NOTE = "destination"
+_ALARM_AFTER = 3
+
+
+class Destination:
+    """The one server that a stage ships to."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._backoff = Backoff()
+        self._pace = Pace()
+        self._state = process.notes.read(NOTE, State)
+        self._credentials = ""
+        self._take_over()
+
+    def due_in_s(self, credentials: Credentials) -> float:
+        """Seconds until a request may be sent."""
+        now = time.monotonic()
+        if self._changed(credentials):
+            self._backoff.try_now()
+        return max(
+            self._backoff.due_in_s(now), self._pace.due_in_s(now, self._process.settings.delivery.per_minute)
+        )
+
+    def try_now(self) -> None:
+        """The operator says so, or the settings have changed."""
+        self._backoff.try_now()
+
+    def sending(self) -> None:
+        self._pace.sent(time.monotonic())
+
+    def sent_before(self, seconds_ago: float) -> None:
+        """A request of an earlier run of this stage: the server counts it too."""
+        self._pace.sent(time.monotonic() - seconds_ago)
+
+    def heard(self, outcome: Outcome) -> None:
+        """Take in what an attempt came to."""
+        if isinstance(outcome, Accepted | Refused):
+            self._backoff.succeeded()
+            self._note("ready", accepted=isinstance(outcome, Accepted))
+        elif isinstance(outcome, Paused):
+            wait_s = self._backoff.paused(time.monotonic())
+            self._note("paused", outcome.words, outcome.todo, wait_s)
+        else:
+            self._failed(outcome)
+
+    def not_set(self) -> None:
+        """There is nowhere to send to."""
+        todo = "set server.url; results stay in the spool until then"
+        self._note("not set", "no server is configured", todo)
+
+    def no_credentials(self, reason: NoCredentials) -> None:
+        """Nothing is sent; they are looked for again at every look."""
+        self._note("paused", "no credentials", reason.reason)
+
+    def _failed(self, outcome: Temporary) -> None:
+        wait_s = self._backoff.failed(time.monotonic(), outcome.asked_s)
+        todo = outcome.todo if self._backoff.failures >= _ALARM_AFTER else None
+        self._note("backing off", outcome.words, todo, wait_s, asked=outcome.asked_s > 0)
+
+    def _note(
+        self,
+        state: DestinationState,
+        why: str | None = None,
+        todo: str | None = None,
+        wait_s: float | None = None,
+        *,
+        asked: bool = False,
+        accepted: bool = False,
+    ) -> None:
+        now, server, old = self._process.now(), self._process.settings.server, self._state
+        same = old is not None and (old.state, old.url) == (state, server.url)
+        new = State(
+            state=state,
+            at=now,
+            since=old.since if old and same else now,
+            url=server.url,
+            why=why,
+            todo=todo,
+            next_try=now + timedelta(seconds=wait_s) if wait_s is not None else None,
+            asked_to_wait=asked,
+            failures=self._backoff.failures,
+            verified=server.verify,
+            last_accepted_at=now if accepted else old.last_accepted_at if old else None,
+        )
+        if old is None or not _alike(old, new):
+            self._tell(old, new, wait_s)
+            self._state = new
+            self._process.notes.write(NOTE, new)
+
+    def _tell(self, old: State | None, new: State, wait_s: float | None) -> None:
+        log, next_try = self._process.log, None if wait_s is None else round(wait_s, 1)
+        if new.state == "ready":
+            if old and old.state != "ready":
+                log.info("server reached again", server=new.url)
+            return
+        tell = log.error if new.state == "paused" or new.todo else log.warning
+        tell(f"delivery is {new.state}", why=new.why, next_try_s=next_try, todo=new.todo)
+        if new.state == "paused" and (old is None or (old.state, old.why) != (new.state, new.why)):
+            self._process.ring(Event(name="ShippingPaused", words=(new.why or "")[:512]))
+
+    def _take_over(self) -> None:
+        old, now = self._state, self._process.now()
+        if old and old.asked_to_wait and old.next_try and old.url == self._process.settings.server.url:
+            self._backoff.hold(time.monotonic(), (old.next_try - now).total_seconds())
+
+    def _changed(self, credentials: Credentials) -> bool:
+        """Whether these are others than the last ones; kept as a digest, so no dump of this object shows a key."""
+        seen = hashlib.sha256(f"{credentials.id}\0{credentials.key}".encode()).hexdigest()
+        changed = self._credentials not in ("", seen)
+        self._credentials = seen
+        return changed
+
+
+def _alike(old: State, new: State) -> bool:
+    """Whether nothing changed that anyone would ask for: while all is well, not every delivery is noted."""
+    if new.state != "ready" and new.next_try is not None:
+        return False
+    return codec.replace(new, at=old.at, last_accepted_at=old.last_accepted_at) == old
+
+
+def remaining_s(state: State, now: datetime) -> float:
+    """Seconds until the next try."""
+    return max(0.0, (state.next_try - now).total_seconds()) if state.next_try else 0.0

@@ -1,0 +1,122 @@
+"""The ship stage: every report gets a receipt, in order, for as long as it takes.
+
+Oldest first per profile, one request at a time. Trouble with the server concerns the destination, not a scan, and
+nothing is discarded for it. A scan whose outcome is not known (a timeout, a crash) is sent again under the same id.
+A report that need not be sent (answered by another scan, or overtaken by a newer one) gets its receipt without.
+"""
+
+import os
+from datetime import timedelta
+
+from schemas.event import Event
+from schemas.receipt import Receipt
+from schemas.report import Report
+from spool.layout import parse_name
+from stages.process import credentials
+from stages.process.process import Process
+from stages.ship.backoff import WINDOW_S
+from stages.ship.courier import Courier
+from stages.ship.destination import Destination
+from stages.ship.ledger import Ledger
+from stages.ship.order import Waiting, next_of
+from stages.ship.queue import Queue
+
+_AFTER_A_COMMAND_S = 2.0
+
+
+class ShipStage:
+    """The worker of the ship stage."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._ledger = Ledger(process)
+        self._queue = Queue(process, self._ledger)
+        self._destination = Destination(process)
+        self._courier = Courier(process, self._ledger, self._destination, self._queue.begun)
+        self._learned = False
+        self._wait_s = float("inf")
+
+    def look(self) -> None:
+        self._wait_s = float("inf")
+        self._ledger.settle()
+        self._learn()
+        self._obey_retry()
+        self._queue.begin_look()
+        while not self._process.stopping and self._step():
+            self._process.alive()
+        self._courier.rest()
+        self._ledger.save()
+
+    def timeout_s(self) -> float:
+        return self._wait_s
+
+    def heard(self, event: Event) -> None:
+        """A ring is enough to look; what it says does not matter."""
+
+    def reloaded(self) -> None:
+        self._courier.rest()
+        self._destination.try_now()
+
+    def verify(self, name: str) -> object:
+        parsed = parse_name(name)
+        return self._process.spool.receipts.read(parsed[0], "receipt", Receipt) if parsed else None
+
+    def close(self) -> None:
+        self._courier.rest()
+
+    def _step(self) -> bool:
+        """Conclude what need not be sent, then send one report; whether there may be more to do."""
+        scans = self._queue.waiting()
+        concluded = 0
+        for report, reason in self._queue.superseded(scans):
+            self._courier.supersede(report, reason)
+            concluded += 1
+            if self._process.stopping:
+                return False
+        return bool(self._queue.candidates(scans) and self._send(scans)) or concluded > 0
+
+    def _send(self, scans: list[Waiting]) -> bool:
+        """Send the next report, if it may go now; otherwise know when to look again."""
+        if self._process.settings.server.url is None:
+            self._destination.not_set()
+            return False
+        found = credentials.find(self._process.settings.api, self._process.config, os.environ)
+        if isinstance(found, credentials.NoCredentials):
+            self._destination.no_credentials(found)
+            return False
+        self._wait_s = self._destination.due_in_s(found)
+        if self._wait_s > 0:
+            return False
+        scan = next_of(self._queue.candidates(scans), self._courier.failing)
+        report = self._queue.read(scan.scan_id) if scan else None
+        if report is None:
+            return True
+        self._wait_s = self._too_early_s(report)
+        if self._wait_s > 0:
+            return False
+        return self._courier.deliver(report, found)
+
+    def _too_early_s(self, report: Report) -> float:
+        """A server writes down that a scan of its own runs only after it has sent the command."""
+        now = self._process.now()
+        asked = [reason.at for reason in report.reasons if reason.source == "server"]
+        left = _AFTER_A_COMMAND_S - min(
+            ((now - at).total_seconds() for at in asked), default=_AFTER_A_COMMAND_S
+        )
+        return left if 0 < left <= _AFTER_A_COMMAND_S else 0.0
+
+    def _learn(self) -> None:
+        """Once, from the receipts: what was accepted, and what the server has counted within its last minute."""
+        if not self._learned:
+            now = self._process.now()
+            for at in self._ledger.read_receipts(timedelta(seconds=WINDOW_S), now):
+                self._destination.sent_before((now - at).total_seconds())
+            self._queue.forget_marks()
+            self._learned = True
+
+    def _obey_retry(self) -> None:
+        retries = self._process.spool.commands.ids("retry")
+        if retries and retries[-1] > self._ledger.last_retry:
+            self._process.log.info("trying the server now, by the operator's wish")
+            self._destination.try_now()
+            self._ledger.obeyed(retries[-1])
