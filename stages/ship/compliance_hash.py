@@ -21,7 +21,7 @@ _BLANKS = (
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
-_ESCAPED = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"})
+_ESCAPED = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 """What Go escapes so that JSON may stand in HTML and JavaScript."""
 
 _RESULT_KEYS = {
@@ -50,7 +50,10 @@ def compliance_hash(scans: Iterable[Mapping[str, Any]]) -> str:
     """The hash of a submission, 64 hex digits."""
     ordered = sorted(map(_scan, scans), key=lambda scan: (scan["profileName"], scan["profileType"]))
     text = json.dumps({"scans": ordered}, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.translate(_ESCAPED).encode()).hexdigest()
+    # One by one: `translate` goes through a dictionary for each character of the text, some ten times slower.
+    for character, escape in _ESCAPED.items():
+        text = text.replace(character, escape)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _scan(scan: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,8 +74,10 @@ def _scan(scan: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: str | None) -> str:
+    if not value or value.isascii():
+        return (value or "").strip(_BLANKS)
     # A lone surrogate can't be sent: the server reads U+FFFD in its place.
-    readable = _LONE_SURROGATE.sub("\ufffd", value or "")
+    readable = _LONE_SURROGATE.sub("\ufffd", value)
     return unicodedata.normalize("NFC", readable).strip(_BLANKS)
 
 
