@@ -31,7 +31,6 @@ class Destination(Record, frozen=True, kw_only=True):
     """Attempts in a row that led to nothing."""
     verified: bool = True
     """false: certificates are not checked (`server.verify: false`)."""
-    last_accepted_at: datetime | None = None
     format: Literal[1] = 1
 
 

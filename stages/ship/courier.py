@@ -87,7 +87,13 @@ class Courier:
             # Imported at the first delivery: a stage that has nothing to send stays small.
             from stages.ship.transport import Transport
 
-            self._transport = Transport(self._process.settings.server)
+            server = self._process.settings.server
+            if not server.verify:
+                self._process.log.warning(
+                    "the server's certificate is not checked: anyone on the way can read and alter what is sent",
+                    todo="set server.verify: true",
+                )
+            self._transport = Transport(server)
         case.attempts += 1
         self._destination.sending()
         self._process.log.debug("sending", scan_id=scan_id, bytes=len(made), attempt=case.attempts)

@@ -6,7 +6,7 @@ stage runs or not. After a restart the destination is tried at once, unless the 
 
 import hashlib
 import time
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from schemas import codec
 from schemas.destination import Destination as State
@@ -56,7 +56,7 @@ class Destination:
         """Take in what an attempt came to."""
         if isinstance(outcome, Accepted | Refused):
             self._backoff.succeeded()
-            self._note("ready", accepted=isinstance(outcome, Accepted))
+            self._note("ready")
         elif isinstance(outcome, Paused):
             wait_s = self._backoff.paused(time.monotonic())
             self._note("paused", outcome.words, outcome.todo, wait_s)
@@ -85,7 +85,6 @@ class Destination:
         wait_s: float | None = None,
         *,
         asked: bool = False,
-        accepted: bool = False,
     ) -> None:
         now, server, old = self._process.now(), self._process.settings.server, self._state
         same = old is not None and (old.state, old.url) == (state, server.url)
@@ -100,7 +99,6 @@ class Destination:
             asked_to_wait=asked,
             failures=self._backoff.failures,
             verified=server.verify,
-            last_accepted_at=now if accepted else old.last_accepted_at if old else None,
         )
         if old is None or not _alike(old, new):
             self._tell(old, new, wait_s)
@@ -132,12 +130,7 @@ class Destination:
 
 
 def _alike(old: State, new: State) -> bool:
-    """Whether nothing changed that anyone would ask for: while all is well, not every delivery is noted."""
+    """Whether nothing has changed but the time: while all is well, not every delivery is noted."""
     if new.state != "ready" and new.next_try is not None:
         return False
-    return codec.replace(new, at=old.at, last_accepted_at=old.last_accepted_at) == old
-
-
-def remaining_s(state: State, now: datetime) -> float:
-    """Seconds until the next try."""
-    return max(0.0, (state.next_try - now).total_seconds()) if state.next_try else 0.0
+    return codec.replace(new, at=old.at) == old

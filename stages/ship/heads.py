@@ -22,7 +22,7 @@ _STATUSES: dict[str, ScanStatus] = {
 }
 
 
-def read_head(scan_id: ScanId, head: bytes, *, forced: bool) -> Waiting | None:
+def read_head(scan_id: ScanId, head: bytes) -> Waiting | None:
     """What the first bytes of a report's entry say; None where they do not say it."""
     text = head.decode("utf-8", "ignore")
     start = _PROFILE.search(text)
@@ -35,4 +35,4 @@ def read_head(scan_id: ScanId, head: bytes, *, forced: bool) -> Waiting | None:
     status = _STATUS.match(text, end)
     if status is None or not isinstance(profile.get("name"), str):
         return None
-    return Waiting(scan_id, profile_key(profile["name"], scan_id), _STATUSES[status[1]], forced=forced)
+    return Waiting(scan_id, profile_key(profile["name"], scan_id), _STATUSES[status[1]])

@@ -34,9 +34,9 @@ class Superseded:
     by: ScanId | None = None
 
 
-def waiting(report: Report, scan_id: ScanId, *, forced: bool) -> Waiting:
+def waiting(report: Report, scan_id: ScanId) -> Waiting:
     key = profile_key(report.profile.name, scan_id)
-    return Waiting(scan_id, key, report.status, report.answered_by, forced)
+    return Waiting(scan_id, key, report.status, report.answered_by)
 
 
 def profile_key(name: str, scan_id: ScanId) -> str:
@@ -92,7 +92,7 @@ def candidates(
     ]
 
 
-def next_of(ready: Sequence[Waiting], failing: Collection[str]) -> Waiting | None:
+def next_of(ready: Sequence[Waiting], failing: Collection[str]) -> Waiting:
     """The first; where the server fails at that very scan, the first of another profile, to see if it fails at all."""
     stuck = {scan.profile for scan in ready if scan.scan_id in failing}
-    return next((scan for scan in ready if scan.profile not in stuck), ready[0] if ready else None)
+    return next((scan for scan in ready if scan.profile not in stuck), ready[0])

@@ -1,6 +1,7 @@
 """The queue: what waits in the spool, and what the operator has said about it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from schemas.destination import Accepted
 from schemas.ids import ScanId, is_scan_id
@@ -50,7 +51,7 @@ class Queue:
         self.begun.difference_update(done)
         pending = [ScanId(i) for i in self._spool.reports.ids("report") if is_scan_id(i) and i not in done]
         self._known = {i: known for i in pending if (known := self._known.get(i) or self._find(i))}
-        return list(self._known.values())
+        return [replace(scan, forced=scan.scan_id in self._forced) for scan in self._known.values()]
 
     def candidates(self, scans: Sequence[Waiting]) -> list[Waiting]:
         """Those that may be sent now, in order."""
@@ -62,7 +63,8 @@ class Queue:
         """Those that need not be sent, each with its report and the reason."""
         for scan in scans:
             if self._why(scan) and (report := self.read(scan.scan_id)):
-                whole = order.waiting(report, scan.scan_id, forced=scan.forced)
+                self._process.alive()
+                whole = replace(order.waiting(report, scan.scan_id), forced=scan.forced)
                 if reason := self._why(whole):
                     yield report, reason
 
@@ -90,15 +92,14 @@ class Queue:
         if scan_id in self._damaged:
             return None
         self._process.alive()
-        forced = scan_id in self._forced
         try:
             head = self._spool.reports.head(scan_id, "report", heads.BYTES)
         except (EntryMissingError, EntryDamagedError):
             head = b""
-        if found := heads.read_head(scan_id, head, forced=forced):
+        if found := heads.read_head(scan_id, head):
             return found
         report = self.read(scan_id)
-        return order.waiting(report, scan_id, forced=forced) if report else None
+        return order.waiting(report, scan_id) if report else None
 
     def _mark(self, scan_id: ScanId, name: str, reason: str) -> None:
         self._damaged.add(scan_id)

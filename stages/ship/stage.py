@@ -73,9 +73,10 @@ class ShipStage:
             concluded += 1
             if self._process.stopping:
                 return False
-        return bool(self._queue.candidates(scans) and self._send(scans)) or concluded > 0
+        ready = self._queue.candidates(scans)
+        return (bool(ready) and self._send(ready)) or concluded > 0
 
-    def _send(self, scans: list[Waiting]) -> bool:
+    def _send(self, ready: list[Waiting]) -> bool:
         """Send the next report, if it may go now; otherwise know when to look again."""
         if self._process.settings.server.url is None:
             self._destination.not_set()
@@ -87,8 +88,7 @@ class ShipStage:
         self._wait_s = self._destination.due_in_s(found)
         if self._wait_s > 0:
             return False
-        scan = next_of(self._queue.candidates(scans), self._courier.failing)
-        report = self._queue.read(scan.scan_id) if scan else None
+        report = self._queue.read(next_of(ready, self._courier.failing).scan_id)
         if report is None:
             return True
         self._wait_s = self._too_early_s(report)
