@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from stages.scan.platform import Platform
+from stages.scan.platform import REBUILDS, Platform
 
 _NAME = re.compile(r"ssg-(?P<product>[a-zA-Z][a-zA-Z_-]*?)(?P<version>\d*)-ds\.xml")
 
@@ -34,9 +34,11 @@ def choose(platform: Platform, files: Sequence[PurePath]) -> Choice | None:
         relative = _find(known, product, version)
         if relative:
             return Choice(relative, _warning(platform, relative, "is for a related system"))
-    lower = _nearest_lower(known, platform.product, platform.product_version)
-    if lower:
-        return Choice(lower, _warning(platform, lower, "is for an older version"))
+    rebuilt = [relative for relative in platform.relatives if relative[0] in REBUILDS]
+    for product, version in ((platform.product, platform.product_version), *rebuilt):
+        lower = _nearest_lower(known, product, version)
+        if lower:
+            return Choice(lower, _warning(platform, lower, "is for an older version"))
     return None
 
 
@@ -56,6 +58,6 @@ def _nearest_lower(known: Sequence[tuple[str, str, PurePath]], product: str, ver
 
 def _warning(platform: Platform, path: PurePath, how: str) -> str:
     return (
-        f"{path.name} {how} than this host ({platform.name}): rules may not apply; install matching content, "
+        f"{path.name} {how}, this host is {platform.name}: rules may not apply; install matching content, "
         "or set compliance.openscap.content"
-    ).replace("related system than", "related system, not for")
+    )

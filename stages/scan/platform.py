@@ -10,6 +10,7 @@ from dataclasses import dataclass
 # Products whose file name is not ID + VERSION_ID.
 _PRODUCTS: Mapping[str, str] = {
     "rocky": "rl",
+    "suse": "sle",
     "sles": "sle",
     "sled": "sle",
     "sles_sap": "sle",
@@ -34,6 +35,8 @@ _CODENAMES: Mapping[str, str] = {
     "bookworm": "debian12",
     "trixie": "debian13",
 }
+REBUILDS = frozenset({"rhel", "centos", "sle"})
+"""Products whose rebuilds share their version numbers, so that an older version of them may stand in, too."""
 _RPM_LIKE = ("rhel", "centos", "fedora", "ol", "rocky", "almalinux", "amzn")
 
 
