@@ -75,13 +75,10 @@ class Platform:
             found.append((name, product.removeprefix(name)))
         if self.id == "centos":
             found.append(("centos", self._major))
-        # Rebuilds of one distribution share its version numbers; others only share its tools.
-        found += [
-            (_PRODUCTS.get(like, like), self._major) for like in self.like if like in ("rhel", "sles", "suse")
-        ]
-        if self.product == "opensuse" and self._major:
-            found.append(("sle", self._major))
-        return tuple(("sle", version) if name == "suse" else (name, version) for name, version in found)
+        for like in self.like:
+            version = self.version.replace(".", "") if like == "ubuntu" else self._major
+            found.append((_PRODUCTS.get(like, like), version))
+        return tuple(dict.fromkeys(found))
 
     @property
     def _major(self) -> str:
