@@ -1,0 +1,65 @@
+"""Benchmarks: rules kept as bytes until a result asks for them, groups, values and profiles."""
+
+from dataclasses import dataclass, field
+
+from stages.parse.xccdf.text import one_line, readable
+from stages.scap.xml import Element, frozen, local
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRule:
+    """A rule as it was found; most are never looked at."""
+
+    xml: bytes
+    group: str
+
+
+@dataclass
+class Benchmark:
+    id: str
+    title: str | None = None
+    version: str | None = None
+    rules: dict[str, HeldRule] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
+    """Group id to the titles of its path, outermost first."""
+    values: dict[str, str] = field(default_factory=dict)
+    """Value id to its default."""
+    profiles: dict[str, str] = field(default_factory=dict)
+    """Profile id to title."""
+
+    def add(self, parent: Element, record: Element) -> None:
+        """One record that lies in the benchmark or in one of its groups."""
+        name = local(record)
+        if name == "Rule":
+            self.rules[record.get("id", "")] = HeldRule(frozen(record), parent.get("id", ""))
+        elif name == "Value":
+            self._add_value(record)
+        elif name == "Profile":
+            self.add_profile(record)
+        elif local(parent) == "Group":
+            if name == "title":
+                self._add_group(parent, record)
+        elif name == "title":
+            self.title = one_line(readable(record, {}))
+        elif name == "version":
+            self.version = (record.text or "").strip() or None
+        elif name == "plain-text":
+            self.values[record.get("id", "")] = record.text or ""
+
+    def add_profile(self, profile: Element) -> None:
+        for child in profile:
+            if local(child) == "title":
+                self.profiles[profile.get("id", "")] = one_line(readable(child, self.values)) or ""
+
+    def _add_value(self, element: Element) -> None:
+        """The value without a selector is the default; where all have one, the first."""
+        found = [child for child in element if local(child) == "value"]
+        chosen = [child for child in found if not child.get("selector")] or found
+        if chosen:
+            self.values[element.get("id", "")] = chosen[0].text or ""
+
+    def _add_group(self, group: Element, title: Element) -> None:
+        outer = group.getparent()
+        path = self.groups.get(outer.get("id", "")) if outer is not None and local(outer) == "Group" else None
+        text = one_line(readable(title, self.values)) or ""
+        self.groups[group.get("id", "")] = f"{path} > {text}" if path else text

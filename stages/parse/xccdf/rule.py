@@ -1,0 +1,150 @@
+"""A rule's own texts: title, description, rationale, severity, references, fixes and section. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from schemas.report import Fix, Reference, Severity
+from stages.parse.xccdf.text import one_line, readable, verbatim
+from stages.scap.xml import Element, local
+
+_FIX_PREFIX = "urn:xccdf:fix:script:"
+_SEVERITIES = ("critical", "high", "medium", "low")
+_NUMBER = re.compile(r"\d+(\.\d+)+")
+_CIS_ID = re.compile(r"cisecurity\.benchmarks?_(?:rule|group)_(\d+(?:\.\d+)+)")
+_OWN: tuple[tuple[str, str, str], ...] = (
+    # profile id contains, reference's standard contains, id matches
+    ("anssi", r"gouv\.fr", r"\S.*"),
+    ("stig", r"cyber\.mil|disa", r"[A-Z0-9]+-[A-Z0-9]+-\d{6}|V-\d+"),
+    ("pci", r"pcisecuritystandards", r"\S.*"),
+    ("hipaa", r"gpo\.gov|hhs\.gov|hipaa", r"\S.*"),
+    ("cui", r"800-171", r"\S.*"),
+    ("800-171", r"800-171", r"\S.*"),
+    ("ospp", r"niap", r"\S.*"),
+    ("cjis", r"fbi\.gov|cjis", r"\S.*"),
+    ("ism", r"cyber\.gov\.au", r"\S.*"),
+    ("e8", r"cyber\.gov\.au", r"\S.*"),
+    ("bsi", r"bsi\.bund", r"\S.*"),
+    ("ccn", r"ccn-cert", r"\S.*"),
+    ("nerc", r"nerc\.com", r"\S.*"),
+    ("iso27", r"iso\.org", r"\S.*"),
+    ("moderate", r"800-53", r"\S.*"),
+    ("high", r"800-53", r"\S.*"),
+    ("nist", r"800-53", r"\S.*"),
+)
+
+
+@dataclass(frozen=True)
+class RuleTexts:
+    title: str
+    severity: Severity
+    description: str | None
+    rationale: str | None
+    section: str | None
+    remediation: str | None
+    references: tuple[Reference, ...]
+    other_fixes: tuple[Fix, ...]
+
+
+def texts(rule: Element, values: Mapping[str, str], profile: str | None, path: str | None) -> RuleTexts:
+    """The texts of a rule with this profile's values; `path` are the titles of the groups it lies in."""
+    parts: dict[str, list[Element]] = {}
+    for child in rule:
+        parts.setdefault(local(child), []).append(child)
+    references = _references(parts.get("reference", ()), parts.get("ident", ()))
+    shell, others = _fixes(parts.get("fix", ()), values)
+    advice = readable(_first(parts, "fixtext"), values)
+    return RuleTexts(
+        title=one_line(readable(_first(parts, "title"), values)) or rule.get("id") or "",
+        severity=severity(rule.get("severity")),
+        description=readable(_first(parts, "description"), values),
+        rationale=readable(_first(parts, "rationale"), values),
+        section=section(rule.get("id", ""), references, profile, _text(parts, "version"), path),
+        remediation=shell or advice,
+        references=references,
+        other_fixes=others,
+    )
+
+
+def severity(word: str | None) -> Severity:
+    return cast(Severity, word) if word in _SEVERITIES else "unknown"
+
+
+def section(
+    rule_id: str,
+    references: Sequence[Reference],
+    profile: str | None,
+    version: str | None,
+    path: str | None,
+) -> str | None:
+    """The rule's number in its benchmark: of CIS first, then of the profile's own standard, then the group path."""
+    for reference in references:
+        if _is_cis_benchmark(reference):
+            return reference.id
+    if found := _CIS_ID.search(rule_id):
+        return found[1]
+    name = (profile or "").rpartition("_profile_")[2].lower()
+    for word, standard, pattern in _OWN:
+        if word in name:
+            for reference in references:
+                if re.search(standard, reference.standard) and re.fullmatch(pattern, reference.id):
+                    return reference.id
+    if rule_id.startswith(("SV-", "xccdf_mil.disa.stig")) and version:
+        return version
+    return path
+
+
+def _is_cis_benchmark(reference: Reference) -> bool:
+    """Not CIS Controls, which have numbers of their own at the same host."""
+    where = reference.standard.lower()
+    cis = "cisecurity.org" in where or (where.startswith("cis ") and "benchmark" in where)
+    return cis and "/controls" not in where and _NUMBER.fullmatch(reference.id) is not None
+
+
+def _references(references: Sequence[Element], idents: Sequence[Element]) -> tuple[Reference, ...]:
+    found = [
+        Reference(standard=element.get(attribute) or "unnamed", id=text)
+        for elements, attribute in ((references, "href"), (idents, "system"))
+        for element in elements
+        if (text := _reference_text(element))
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def _reference_text(element: Element) -> str | None:
+    """A reference may be plain text or Dublin Core elements; an identifier tells more than a title."""
+    named = {local(child): child.text for child in element}
+    return one_line(named.get("identifier") or named.get("title") or element.text)
+
+
+def _fixes(fixes: Sequence[Element], values: Mapping[str, str]) -> tuple[str | None, tuple[Fix, ...]]:
+    shell: str | None = None
+    others = []
+    for fix in fixes:
+        text = verbatim(fix, values).strip("\n")
+        system = fix.get("system", "unnamed").removeprefix(_FIX_PREFIX)
+        if not text.strip():
+            continue
+        if system in ("sh", "bash") and shell is None:
+            shell = text
+        else:
+            others.append(Fix(system=system, text=text))
+    return shell, tuple(others)
+
+
+_Part = Literal["title", "description", "rationale", "fixtext", "version"]
+
+
+def _first(parts: Mapping[str, Sequence[Element]], name: _Part) -> Element | None:
+    """The first of its name; English where there are several languages."""
+    found = parts.get(name, ())
+    for element in found:
+        if element.get("{http://www.w3.org/XML/1998/namespace}lang", "en").startswith("en"):
+            return element
+    return found[0] if found else None
+
+
+def _text(parts: Mapping[str, Sequence[Element]], name: _Part) -> str | None:
+    element = _first(parts, name)
+    return one_line(element.text) if element is not None else None

@@ -1,0 +1,97 @@
+"""Marked-up XCCDF text to plain text that people can read.
+
+Lists, code and line breaks are kept, markup is not; `sub` becomes the value it stands for. Pure.
+"""
+
+import re
+from collections.abc import Mapping
+
+from stages.scap.xml import Element, local
+
+_BLOCKS = frozenset(("p", "div", "ul", "ol", "li", "table", "tr", "dl", "dt", "dd", "blockquote", "pre"))
+_BLANKS = re.compile(r"[ \t\r\f\v]+")
+_EMPTY_LINES = re.compile(r"\n{3,}")
+_DISCUSSION = re.compile(r"<VulnDiscussion>(.*?)(</VulnDiscussion>|$)", re.DOTALL)
+
+
+def readable(element: Element | None, values: Mapping[str, str]) -> str | None:
+    """The text of a title, description or rationale; None where there is none."""
+    if element is None:
+        return None
+    writer = _Writer(values)
+    writer.write(element, pre=False)
+    text = writer.text()
+    discussion = _DISCUSSION.search(text)
+    return (discussion[1].strip() if discussion else text) or None
+
+
+def verbatim(element: Element, values: Mapping[str, str]) -> str:
+    """The text of a fix: every blank and line break as it is, values filled in."""
+    parts = [element.text or ""]
+    for child in element:
+        parts.append(_value(child, values) if local(child) == "sub" else verbatim(child, values))
+        parts.append(child.tail or "")
+    return "".join(parts)
+
+
+def one_line(text: str | None) -> str | None:
+    """Text without line breaks and double blanks; None where nothing is left."""
+    return " ".join(text.split()) or None if text else None
+
+
+def _value(element: Element, values: Mapping[str, str]) -> str:
+    name = element.get("idref", "")
+    return values.get(name, f"({name})")
+
+
+class _Writer:
+    """Collects lines; `pre` lines keep their blanks."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self._lines: list[str] = []
+        self._line = ""
+
+    def text(self) -> str:
+        self._end_line()
+        return _EMPTY_LINES.sub("\n\n", "\n".join(self._lines)).strip("\n")
+
+    def write(self, element: Element, *, pre: bool) -> None:
+        self._add(element.text, pre=pre)
+        for number, child in enumerate(element, 1):
+            self._child(child, number if local(element) == "ol" else None, pre=pre)
+            self._add(child.tail, pre=pre)
+
+    def _child(self, child: Element, number: int | None, *, pre: bool) -> None:
+        name = local(child)
+        if name == "sub":
+            self._add(_value(child, self._values), pre=True)
+        elif name == "br":
+            self._end_line()
+        elif name in _BLOCKS:
+            self._start_line()
+            if name == "li":
+                self._line = f"{number}. " if number else "- "
+            self.write(child, pre=pre or name == "pre")
+            self._start_line()
+        else:
+            self.write(child, pre=pre)
+
+    def _add(self, text: str | None, *, pre: bool) -> None:
+        for index, piece in enumerate((text or "").split("\n")):
+            if index:
+                self._end_line()
+            if pre:
+                self._line += piece
+            else:
+                words = _BLANKS.sub(" ", piece)
+                self._line += words.lstrip() if not self._line or self._line.endswith(" ") else words
+
+    def _start_line(self) -> None:
+        if self._line.strip():
+            self._end_line()
+        self._line = ""
+
+    def _end_line(self) -> None:
+        self._lines.append(self._line.rstrip())
+        self._line = ""

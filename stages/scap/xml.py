@@ -1,0 +1,247 @@
+"""XML as it comes from scanners and content: read in pieces, with limits, and never trusted.
+
+`records` gives every complete subtree that lies directly below a structural element, in document order, and frees it
+once the next is asked for; so memory follows the largest piece and not the file.
+
+Diagnostics: whatever is wrong with a file is a ScapError of one line; errors of the stream pass through.
+Security: a document type declaration is refused, with all that it could declare (entities, external subsets); the
+parser opens nothing and expands nothing; bytes, depth, elements and time are bounded.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import BinaryIO, TypeAlias, cast
+
+from lxml import etree
+
+Element: TypeAlias = etree._Element
+Record: TypeAlias = tuple[Element, Element]
+"""A record's parent, and the record."""
+Clock: TypeAlias = Callable[[], float]
+
+_CHUNK_BYTES = 128 * 1024
+_MAX_PROLOG_BYTES = 1024 * 1024
+_DECLARED = re.compile(rb"<!\s*(DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
+_ENCODING = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_PLAIN_ENCODINGS = re.compile(rb"utf-?8|us-ascii|ascii|iso-8859-\d+|windows-125\d", re.IGNORECASE)
+_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s>/]")
+
+
+class ScapError(ValueError):
+    """A file that can't be read as SCAP; the text is one line that says why."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one file may cost. Depth is bounded too, by the parser: 256 levels."""
+
+    bytes: int = 2 * 1024 * 1024 * 1024
+    elements: int = 50_000_000
+    """In the whole file."""
+    held_elements: int = 2_000_000
+    """At one time: no single record is larger."""
+    seconds: float = 300.0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the records of a kind of file lie, by local names."""
+
+    roots: frozenset[str]
+    structure: frozenset[str]
+    """Elements to look into; whatever else lies in them is a record."""
+    skipped: frozenset[str] = frozenset()
+    """Elements to leave out, as a name or as `parent/name`."""
+
+
+def records(
+    stream: BinaryIO, layout: Layout, limits: Limits | None = None, clock: Clock = time.monotonic
+) -> Iterator[Record]:
+    """Every record of the file. A record is valid until the next one is asked for. Raises ScapError."""
+    reader = _Reader(stream, layout, limits or Limits(), clock)
+    while not reader.done:
+        yield from reader.next_batch()
+        reader.release()
+
+
+def fragment(xml: bytes) -> Element:
+    """A subtree that `frozen` has kept. Raises ScapError."""
+    try:
+        return etree.fromstring(xml, parser=etree.XMLParser(resolve_entities=False, no_network=True))
+    except etree.XMLSyntaxError as error:
+        raise ScapError(_one_line(error)) from error
+
+
+def frozen(element: Element) -> bytes:
+    """A subtree as bytes: a fifth of the memory, for those that may never be looked at."""
+    return etree.tostring(element, with_tail=False)
+
+
+def local(element: Element) -> str:
+    """The name of an element without its namespace."""
+    return element.tag.rpartition("}")[2]
+
+
+def namespace(element: Element) -> str:
+    return element.tag.rpartition("}")[0][1:]
+
+
+class _Reader:
+    """Feeds the parser, and walks along the elements that are still open."""
+
+    def __init__(self, stream: BinaryIO, layout: Layout, limits: Limits, clock: Clock) -> None:
+        self.done = False
+        self._stream, self._layout, self._limits, self._clock = stream, layout, limits, clock
+        self._deadline = clock() + limits.seconds
+        self._bytes = self._tags = self._held = 0
+        self._parser = etree.XMLPullParser(
+            events=("start",),
+            tag=[f"{{*}}{name}" for name in sorted(layout.roots)],
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            remove_comments=True,
+            remove_pis=True,
+            huge_tree=False,
+        )
+        self._prolog = b""
+        self._root: Element | None = None
+        self._spent: list[tuple[Element, int]] = []
+        self._kinds: dict[tuple[str, str], str] = {}
+
+    def next_batch(self) -> list[Record]:
+        """The records that the next piece of the file completes."""
+        chunk = self._stream.read(_CHUNK_BYTES)
+        self._count(chunk)
+        if self._root is None:
+            self._prolog += chunk
+            _check_prolog(self._prolog)
+        try:
+            if chunk:
+                self._parser.feed(chunk)
+            else:
+                self._finish()
+        except etree.XMLSyntaxError as error:
+            raise ScapError(_one_line(error)) from error
+        self.done = not chunk
+        if self._root is None:
+            self._root = self._find_root()
+        batch: list[Record] = []
+        if self._root is not None:
+            self._walk(self._root, batch)
+        return batch
+
+    def release(self) -> None:
+        """Free what has been read. The last child stays: the parser may still be writing behind it."""
+        for parent, count in self._spent:
+            del parent[:count]
+        self._spent = []
+
+    def _finish(self) -> None:
+        if not self._bytes:
+            raise ScapError("the file is empty")
+        self._parser.close()
+
+    def _count(self, chunk: bytes) -> None:
+        tags = chunk.count(b"<")
+        self._bytes += len(chunk)
+        self._tags += tags
+        self._held += tags
+        limits = self._limits
+        if self._bytes > limits.bytes:
+            raise ScapError(f"the file is larger than {limits.bytes} bytes, the limit")
+        if self._tags > 2 * limits.elements:
+            raise ScapError(f"the file has more than {limits.elements} elements, the limit")
+        if self._clock() > self._deadline:
+            raise ScapError(f"reading took longer than {limits.seconds:g} s, the limit")
+        if self._held > limits.held_elements and self._root is not None:
+            self._held = _size(self._root)
+            if self._held > limits.held_elements // 2:
+                raise ScapError(f"one record has more than {limits.held_elements // 2} elements, the limit")
+
+    def _find_root(self) -> Element | None:
+        for _, element in cast("Iterator[tuple[str, Element]]", self._parser.read_events()):
+            tree = element.getroottree()
+            if tree.getroot() is not element:
+                break
+            if tree.docinfo.doctype:  # type: ignore[attr-defined]
+                raise ScapError("the file declares a document type, which is refused")
+            self._prolog = b""
+            return element
+        found = _ROOT.search(_COMMENT.sub(b"", self._prolog))
+        name = found[1].decode() if found else None
+        if self.done or (name and name not in self._layout.roots) or len(self._prolog) > _MAX_PROLOG_BYTES:
+            what = f"its outermost element is {name}" if name else "it has no outermost element"
+            expected = " or ".join(sorted(self._layout.roots))
+            raise ScapError(f"not the file expected: {what}, expected {expected}")
+        return None
+
+    def _walk(self, node: Element, batch: list[Record]) -> None:
+        """Along the last children, which alone may be incomplete; what lies before them is complete."""
+        skipping = False
+        while True:
+            count = len(node)
+            children = count if self.done else count - 1
+            if children > 0:
+                if not skipping:
+                    for child in islice(node, children):
+                        self._complete(node, child, batch)
+                self._spent.append((node, count - 1))
+            if self.done or not count:
+                return
+            last = node[-1]
+            kind = "skipped" if skipping else self._kind(node, last)
+            if kind == "record":
+                return
+            skipping = kind == "skipped"
+            node = last
+
+    def _complete(self, parent: Element, element: Element, batch: list[Record]) -> None:
+        kind = self._kind(parent, element)
+        if kind == "record":
+            batch.append((parent, element))
+        elif kind == "structure":
+            for child in element:
+                self._complete(element, child, batch)
+
+    def _kind(self, parent: Element, element: Element) -> str:
+        key = (parent.tag, element.tag)
+        kind = self._kinds.get(key)
+        if kind is None:
+            name = local(element)
+            if name in self._layout.skipped or f"{local(parent)}/{name}" in self._layout.skipped:
+                kind = "skipped"
+            else:
+                kind = "structure" if name in self._layout.structure else "record"
+            self._kinds[key] = kind
+        return kind
+
+
+def _check_prolog(prolog: bytes) -> None:
+    """What comes before the outermost element, as far as it is known."""
+    if prolog and not prolog.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+        raise ScapError("the file is no XML in UTF-8: it does not begin with <")
+    encoding = _ENCODING.match(prolog)
+    if encoding and not _PLAIN_ENCODINGS.fullmatch(encoding[1]):
+        raise ScapError(f"the file is in {encoding[1].decode()}, expected UTF-8")
+    bare = _COMMENT.sub(b"", prolog)
+    root = _ROOT.search(bare)
+    if _DECLARED.search(bare, 0, root.start() if root else len(bare)):
+        raise ScapError("the file declares a document type or entities, which is refused")
+
+
+def _size(root: Element) -> int:
+    return int(cast(float, root.xpath("count(//*)")))
+
+
+def _one_line(error: etree.XMLSyntaxError) -> str:
+    text = " ".join(str(error).split())
+    if "Excessive depth" in text:
+        return f"elements nested deeper than 256 levels, the limit ({text})"
+    if "Start tag expected" in text or "Document is empty" in text:
+        return f"the file is no XML ({text})"
+    return f"the XML is broken or cut off ({text})"
