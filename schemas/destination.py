@@ -46,5 +46,5 @@ class Memory(Record, frozen=True, kw_only=True):
 
     accepted: dict[str, Accepted] = field(default_factory=dict)
     """By profile and scanner."""
-    last_retry: str = ""
-    """The newest retry command that was obeyed."""
+    obeyed: tuple[str, ...] = ()
+    """Retry commands that lie there and were obeyed."""

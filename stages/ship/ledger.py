@@ -5,6 +5,7 @@ a receipt is kept, and written before anything else is done. The newest accepted
 also when an operator takes receipts away to send scans again.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from schemas.destination import Accepted, Memory
@@ -38,10 +39,6 @@ class Ledger:
         """Concluded scans whose receipts the disk has not taken yet."""
         return {receipt.scan_id for receipt in self._kept}
 
-    @property
-    def last_retry(self) -> str:
-        return self._memory.last_retry
-
     def conclude(self, receipt: Receipt) -> None:
         """The end of a scan's way. Raises SpoolError where the receipt can't be written; then it is kept."""
         if receipt.answer == "accepted" and receipt.profile:
@@ -61,10 +58,14 @@ class Ledger:
     def save(self) -> None:
         """Write the memory where it has changed; receipts that are there make up for what a crash loses of it."""
         if self._accepted != self._memory.accepted:
-            self._write(Memory(accepted=dict(self._accepted), last_retry=self._memory.last_retry))
+            self._write(Memory(accepted=dict(self._accepted), obeyed=self._memory.obeyed))
 
-    def obeyed(self, retry: str) -> None:
-        self._write(Memory(accepted=dict(self._accepted), last_retry=retry))
+    def obey(self, retries: Sequence[str]) -> bool:
+        """Whether one of these commands is new; it is remembered before it is obeyed, so it is obeyed once."""
+        new = bool(set(retries) - set(self._memory.obeyed))
+        if new:
+            self._write(Memory(accepted=dict(self._accepted), obeyed=tuple(retries)))
+        return new
 
     def read_receipts(self, since: timedelta, now: datetime) -> list[datetime]:
         """Learn from the receipts what the notes may have lost; when requests were answered in the last `since`."""

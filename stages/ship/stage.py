@@ -115,8 +115,6 @@ class ShipStage:
             self._learned = True
 
     def _obey_retry(self) -> None:
-        retries = self._process.spool.commands.ids("retry")
-        if retries and retries[-1] > self._ledger.last_retry:
+        if self._ledger.obey(self._process.spool.commands.ids("retry")):
             self._process.log.info("trying the server now, by the operator's wish")
             self._destination.try_now()
-            self._ledger.obeyed(retries[-1])

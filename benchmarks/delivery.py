@@ -1,0 +1,224 @@
+"""How fast, how large and how soon the ship stage is, against the allowed figures.
+
+    python benchmarks/delivery.py [--reports 200] [--backlog 10000]
+
+- draining 200 reports of real size to a local receiver, without pacing, beside a bare requests session that posts
+  the same bodies: at least 0.7 of its speed;
+- memory of the stage while it does so, and with a backlog of 10,000 scans: under 60 MB;
+- a backlog of 10,000 scans: the first request leaves within 5 s of the start of the process.
+"""
+
+import argparse
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import requests
+
+from schemas.ids import new_scan_id
+from schemas.report import Profile, Report, RuleResult, summarize
+from spool.spool import Spool
+from stages.ship import body
+
+KEY = "0" * 64
+RATIO, MEMORY_MB, READY_S = 0.7, 60.0, 5.0
+START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
+
+
+def report(number: int, rules: int) -> Report:
+    """A report like one of a CIS profile: 245 rules, half a megabyte."""
+    chance = random.Random(number)
+    words = [f"{chance.getrandbits(20 + i % 24):x}" for i in range(400)]
+
+    def text(length: int) -> str:
+        return " ".join(chance.choices(words, k=length // 8))
+
+    at = START + timedelta(seconds=number)
+    results = tuple(
+        RuleResult(
+            rule_ref=f"xccdf_org.ssgproject.content_rule_{words[i % 400]}_{i}",
+            title=text(60),
+            status=chance.choice(("pass", "pass", "pass", "fail", "notapplicable")),
+            severity="medium",
+            section=f"1.{i}",
+            description=text(500),
+            rationale=text(300),
+            remediation=text(900),
+            finding=text(60),
+        )
+        for i in range(rules)
+    )
+    return Report(
+        scan_id=new_scan_id("openscap", at, f"{number:08x}"),
+        profile=Profile(name=f"CIS level 1, number {number}", type="openscap"),
+        status="completed",
+        started_at=at,
+        completed_at=at,
+        summary=summarize(results),
+        results=results,
+    )
+
+
+def fill(root: Path, count: int, rules: int) -> list[Report]:
+    spool = Spool(root)
+    spool.prepare()
+    reports = [report(number, rules) for number in range(count)]
+    for one in reports:
+        spool.reports.write(str(one.scan_id), "report", one)
+    return reports
+
+
+def settings(directory: Path, url: str) -> Path:
+    path = directory / "config.yml"
+    path.write_text(
+        f"server: {{url: '{url}'}}\napi: {{id: bench, key: '{KEY}'}}\ndelivery: {{per_minute: 0}}\n"
+        f"spool: {{path: {directory}/spool, min_free_mib: 1}}\nruntime_dir: {directory}/run\nlog: {{level: error}}\n"
+    )
+    path.chmod(0o640)
+    return path
+
+
+@contextmanager
+def receiver(directory: Path) -> Iterator[str]:
+    """The project's own receiver, in a process of its own."""
+    key = directory / "key"
+    key.write_text(KEY)
+    key.chmod(0o600)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "stages.console.main", "receiver", "--listen", f"127.0.0.1:{port}"]
+    command += ["--api-id", "bench", "--api-key-file", str(key), "--posts-per-minute", "1000000"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def stage(config: Path) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stages.console.main", "stage", "ship", "--config", str(config)]
+    )
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def bare(url: str, reports: list[Report]) -> float:
+    """Seconds that a session of requests takes for the same bodies, made beforehand."""
+    bodies = [body.make(one, 5 << 20, with_hash=True, agent_version="0").content for one in reports]
+    headers = {"X-API-ID": "bench", "X-API-KEY": KEY, "Content-Type": "application/json"}
+    with requests.Session() as session:
+        began = time.perf_counter()
+        for content in bodies:
+            answer = session.post(f"{url}/api/v1/compliance/scans", data=content, headers=headers, timeout=60)
+            answer.raise_for_status()
+        return time.perf_counter() - began
+
+
+def drain(directory: Path, url: str, count: int) -> tuple[float, float]:
+    """Seconds from the first receipt to the last, scaled to all; and the largest memory of the stage in MB."""
+    receipts = Spool(directory / "spool").receipts
+    with stage(settings(directory, url)) as process:
+        while not (first := len(receipts.ids("receipt"))):
+            time.sleep(0.001)
+        began, most = time.perf_counter(), 0.0
+        while (done := len(receipts.ids("receipt"))) < count:
+            most = max(most, memory_mb(process.pid))
+            time.sleep(0.01)
+        return (time.perf_counter() - began) * count / (done - first), max(most, memory_mb(process.pid))
+
+
+def memory_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
+
+
+def first_request(directory: Path) -> tuple[float, float]:
+    """Seconds from starting the stage to its first request, and its memory then."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        began = time.perf_counter()
+        with stage(settings(directory, f"http://127.0.0.1:{server.getsockname()[1]}")) as process:
+            connection, _ = server.accept()
+            connection.recv(1)
+            taken, memory = time.perf_counter() - began, memory_mb(process.pid)
+            connection.close()
+        return taken, memory
+
+
+def backlog_of(root: Path, count: int) -> None:
+    """Many entries of real size; the bytes of one report serve for all, under the id of each."""
+    spool = Spool(root)
+    spool.prepare()
+    one = report(0, 245)
+    for number in range(count):
+        at = START + timedelta(seconds=number)
+        scan_id = new_scan_id("openscap", at, f"{number:08x}")
+        (spool.reports.path / f"{scan_id}.report").write_bytes(sealed(one, str(scan_id)))
+
+
+def sealed(one: Report, scan_id: str) -> bytes:
+    from schemas import codec
+    from spool import frame
+
+    return frame.seal("report", codec.encode(codec.replace(one, scan_id=scan_id)))
+
+
+def verdict(good: bool) -> str:
+    return "ok" if good else "TOO BAD"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--reports", type=int, default=200)
+    parser.add_argument("--backlog", type=int, default=10_000)
+    args = parser.parse_args()
+    good = []
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCHMARK_DIR")) as name:
+        directory = Path(name)
+        reports = fill(directory / "spool", args.reports, 245)
+        size = len(body.make(reports[0], 5 << 20, with_hash=True, agent_version="0"))
+        with receiver(directory) as url:
+            plain = bare(url, reports)
+            stage_s, most = drain(directory, url, args.reports)
+        good.append(plain / stage_s >= RATIO)
+        print(
+            f"{args.reports} reports of {size} bytes: requests alone {plain:.2f} s, the stage {stage_s:.2f} s"
+        )
+        print(f"  ratio {plain / stage_s:.2f}, at least {RATIO}: {verdict(good[-1])}")
+        good.append(most < MEMORY_MB)
+        print(f"  memory {most:.1f} MB, under {MEMORY_MB:.0f}: {verdict(good[-1])}")
+    with tempfile.TemporaryDirectory(dir=os.environ.get("BENCHMARK_DIR")) as name:
+        backlog_of(Path(name) / "spool", args.backlog)
+        taken, most = first_request(Path(name))
+        good += [taken <= READY_S, most < MEMORY_MB]
+        print(
+            f"a backlog of {args.backlog}: first request after {taken:.2f} s, at most {READY_S:.0f}: {verdict(good[-2])}"
+        )
+        print(f"  memory {most:.1f} MB, under {MEMORY_MB:.0f}: {verdict(good[-1])}")
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
