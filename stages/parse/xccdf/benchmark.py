@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from stages.parse.xccdf.text import one_line, readable
+from stages.scap.text import one_line, readable
 from stages.scap.xml import Element, frozen, local
 
 

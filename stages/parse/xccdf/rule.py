@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from schemas.report import Fix, Reference, Severity
-from stages.parse.xccdf.text import one_line, readable, verbatim
+from stages.scap.text import one_line, readable, verbatim
 from stages.scap.xml import Element, local
 
 _FIX_PREFIX = "urn:xccdf:fix:script:"
