@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from schemas import codec
 from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
 from schemas.settings import Settings
+from spool.layout import STAGES
 from stages.console import commanding, follow, scan
 from stages.console.context import CommandError, Context
 from stages.console.output import say
@@ -32,6 +34,7 @@ from stages.scan import content
 from stages.scan.detection import detect_now, this_platform
 
 _LIMIT_S = 1800.0
+_START_LIMIT_S = 15.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +61,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         supervisor = stack.enter_context(_supervised(config, log))
         say(f"spool:    {demo.spool.root}")
         say(f"logs:     {log.name}")
+        _await_stages(demo, supervisor, log.name)
         bell = follow.listen(stack, demo.runtime)
         at = commanding.now()
         scan_id = new_scan_id("openscap", at)
@@ -145,6 +149,18 @@ def _supervised(config: Path, log: TextIO) -> Iterator[Supervisor]:
 
 def _interrupted(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
     raise KeyboardInterrupt
+
+
+def _await_stages(demo: Context, supervisor: Supervisor, log: str) -> None:
+    """Until all four work, so that nothing of the scan is missed on the screen."""
+    end = time.monotonic() + _START_LIMIT_S
+    while not all(
+        demo.spool.is_running(stage) and (demo.runtime / f"{stage}.ring").exists() for stage in STAGES
+    ):
+        _tend(supervisor, log)
+        if time.monotonic() > end:
+            return
+        time.sleep(0.05)
 
 
 def _tend(supervisor: Supervisor, log: str) -> None:

@@ -70,7 +70,7 @@ class Detector:
         return max(0.0, self._due - time.monotonic())
 
     def rule_count(self, profile_id: str) -> int | None:
-        return self._counts.get(profile_id)
+        return self._counts.get(profile_id) or None
 
     def _surroundings(self) -> object:
         settings = self._process.settings.compliance.openscap

@@ -1,0 +1,24 @@
+"""Fixtures of the tests that run the four real processes."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stages.console.receiver import Policy, Receiver
+
+sys.path.insert(0, str(Path(__file__).parent))
+from agent import Agent, an_agent
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Receiver]:
+    with Receiver(Policy(posts_per_minute=10_000), database=tmp_path / "receiver.db") as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def agent(server: Receiver) -> Iterator[Agent]:
+    with an_agent(server) as agent:
+        yield agent

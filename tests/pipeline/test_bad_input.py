@@ -1,0 +1,214 @@
+"""Damage, strangers and wrong permissions: told clearly, and the rest goes on."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from agent import Agent, an_agent, until
+
+from schemas.ids import ScanId
+from schemas.manifest import Manifest
+from spool.layout import STAGES
+from spool.raw import Output
+from spool.spool import Spool
+from stages.console.commanding import now
+from stages.console.receiver import Receiver
+
+SCAN_ID = ScanId("20261123T060301Z-openscap-3f9c2a17")
+
+
+def raw_entry(spool: Spool, scan_id: ScanId, results: bytes, arf: bytes | None = None) -> None:
+    """A raw entry as the scan stage would have written it."""
+    spool.prepare()
+    draft = spool.raw.draft(scan_id)
+    outputs = [Output("xccdf-results", "results.xml")]
+    (draft / "results.xml").write_bytes(results)
+    if arf is not None:
+        (draft / "arf.xml").write_bytes(arf)
+        outputs.append(Output("arf", "arf.xml"))
+    at = now()
+    manifest = Manifest(
+        scan_id=scan_id,
+        scanner="openscap",
+        outcome="finished",
+        started_at=at,
+        completed_at=at,
+        agent_version="1",
+    )
+    spool.raw.publish(manifest, tuple(outputs))
+
+
+HOSTILE = {
+    "empty": b"",
+    "no xml": b"once upon a time",
+    "cut short": b"<?xml version='1.0'?><Benchmark xmlns='http://checklists.nist.gov/xccdf/1.2'><TestResult>",
+    "another root": b"<html><body>captive portal</body></html>",
+    "entity bomb": b"<!DOCTYPE b [<!ENTITY a 'aaaaaaaaaa'><!ENTITY c '&a;&a;&a;&a;&a;&a;&a;'>]>"
+    b"<Benchmark xmlns='http://checklists.nist.gov/xccdf/1.2'>&c;</Benchmark>",
+    "external entity": b"<!DOCTYPE b [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>"
+    b"<Benchmark xmlns='http://checklists.nist.gov/xccdf/1.2'>&x;</Benchmark>",
+    "10,000 deep": b"<Benchmark xmlns='http://checklists.nist.gov/xccdf/1.2'>" + b"<Group>" * 10_000,
+    "nul bytes": b"\0" * 4096,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_results_that_cannot_be_read_are_a_failed_scan_with_the_reason(
+    agent: Agent, server: Receiver, name: str
+) -> None:
+    raw_entry(agent.spool, SCAN_ID, HOSTILE[name])
+    agent.start("parse", "ship")
+    until(lambda: agent.received(SCAN_ID), "a receipt")
+    report = agent.report(SCAN_ID)
+    assert report.status == "failed"
+    assert report.error
+    assert "\n" not in report.error
+    assert "root:" not in str(report)
+    assert len(server.posts()) == 1
+
+
+@pytest.mark.oscap
+def test_a_flipped_bit_is_told_and_quarantined_and_the_rest_goes_on(agent: Agent) -> None:
+    scan_id = agent.ask()
+    agent.start("trigger", "scan")
+    until(lambda: scan_id in agent.spool.raw.scan_ids(), "a raw entry")
+    path = agent.spool.raw.path / scan_id / "results.xml.zst"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert "damaged" in agent.run("verify", code=1)
+    agent.start("parse", "ship")
+    other = agent.ask()
+    until(lambda: agent.received(scan_id) and agent.received(other), "receipts")
+    assert "SHA-256 differs" in (agent.report(scan_id).error or "")
+    assert agent.report(other).status == "completed"
+    until(lambda: agent.spool.raw.quarantined(), "quarantine")
+    until(lambda: scan_id not in agent.spool.raw.names(), "the entry is taken away")
+    time_of_raw = agent.spool.raw.names()
+    assert other in time_of_raw, "and it is not scanned again"
+
+
+@pytest.mark.oscap
+def test_a_damaged_report_is_made_again_from_its_raw_entry(agent: Agent) -> None:
+    scan_id = agent.ask()
+    agent.start("trigger", "scan", "parse")
+    until(lambda: agent.reported(scan_id), "a report")
+    path = agent.spool.reports.path / f"{scan_id}.report"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-7])
+    agent.start("ship")
+    until(lambda: agent.received(scan_id), "a receipt")
+    assert agent.receipt(scan_id).answer == "accepted"
+    assert path.read_bytes() == whole
+    assert agent.spool.reports.quarantined()
+
+
+def test_a_damaged_request_is_a_failed_scan(agent: Agent) -> None:
+    agent.spool.prepare()
+    (agent.spool.requests.path / f"{SCAN_ID}.request").write_bytes(b"\0" * 100)
+    agent.start()
+    until(lambda: agent.received(SCAN_ID), "a receipt")
+    assert "the request is damaged" in (agent.report(SCAN_ID).error or "")
+
+
+@pytest.mark.oscap
+def test_foreign_files_and_symlinks_stop_nothing(agent: Agent) -> None:
+    agent.spool.prepare()
+    for box in ("requests", "raw", "reports", "receipts"):
+        (agent.spool.root / box / "README").write_text("mine")
+        (agent.spool.root / box / "20261123T060301Z-openscap-00000000").symlink_to("/etc")
+    for box, kind in (("requests", "request"), ("reports", "report"), ("receipts", "receipt")):
+        (agent.spool.root / box / f"20261123T060302Z-openscap-00000000.{kind}").symlink_to("/etc/passwd")
+    agent.start()
+    scan_id = agent.ask()
+    until(lambda: agent.received(scan_id), "a receipt")
+    assert agent.receipt(scan_id).answer == "accepted"
+    assert (agent.spool.root / "raw" / "README").read_text() == "mine"
+    assert "README" in agent.run("verify", code=1)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_second_instance_exits_at_once_and_says_why(agent: Agent, stage: str) -> None:
+    agent.start(stage)  # type: ignore[arg-type]
+    until(lambda: agent.spool.is_running(stage), "it runs")  # type: ignore[arg-type]
+    before = time.monotonic()
+    second = subprocess.run(
+        [sys.executable, "-m", "stages.console.main", "stage", stage, "--config", str(agent.config)],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert second.returncode == 4, second.stderr
+    assert f"another {stage} stage is running" in second.stderr
+    assert time.monotonic() - before < 5
+
+
+@pytest.mark.parametrize(("box", "mode"), [("requests", 0o777), ("state/trigger", 0o755)])
+def test_wrong_permissions_are_refused_with_the_command_that_mends_them(
+    agent: Agent, box: str, mode: int
+) -> None:
+    agent.spool.prepare()
+    path = agent.spool.root / box
+    path.chmod(mode)
+    agent.start("trigger")
+    assert agent.processes["trigger"].wait(timeout=20) == 3
+    assert f"chmod 0750 {path}" in agent.log("trigger")
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    import tempfile
+
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount a small file system")
+    with tempfile.TemporaryDirectory(prefix="small") as directory:
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=24m,mode=0750", "tmpfs", directory], check=False
+        )
+        if done.returncode:
+            pytest.skip("can't mount a tmpfs here")
+        try:
+            yield Path(directory)
+        finally:
+            subprocess.run(["umount", "-l", directory], check=True)
+
+
+@pytest.mark.oscap
+def test_a_full_disk_is_told_and_nothing_is_lost(server: Receiver, small_disk: Path) -> None:
+    with an_agent(server) as agent:
+        agent.settings["spool"] = {"path": str(small_disk / "spool"), "look_every_s": 0.5, "min_free_mib": 4}
+        agent.configure()
+        spool = Spool(small_disk / "spool")
+        agent.start()
+        until(lambda: all("stage started" in agent.log(stage) for stage in STAGES), "all stages run")
+        agent.stop()
+        scan_id = _ask(agent, spool)
+        ballast = small_disk / "ballast"
+        with ballast.open("wb") as stream:
+            try:
+                while True:
+                    stream.write(bytes(64 * 1024))
+                    stream.flush()
+            except OSError:
+                pass
+        agent.start()
+        until(
+            lambda: "No space left" in agent.logs or "MiB free" in agent.logs, "it says that the disk is full"
+        )
+        ballast.unlink()
+        until(lambda: scan_id in spool.receipts.ids("receipt"), "a receipt after there is room again")
+        agent.stop()
+    (post,) = [post for post in server.posts() if post["status"] == 200]
+    assert post["idempotency_key"] == scan_id
+
+
+def _ask(agent: Agent, spool: Spool) -> ScanId:
+    words = json.loads(agent.run("scan", "--json"))
+    assert words["scan_id"] in spool.commands.ids("request")
+    return ScanId(words["scan_id"])

@@ -1,0 +1,131 @@
+"""Scanners that fail, hang, flood or are not wanted any more: every outcome is an entry, also a bad one."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from agent import Agent, until
+
+from schemas.ids import ScanId
+from schemas.report import Report
+from stages.console.receiver import Receiver
+
+pytestmark = pytest.mark.oscap
+
+PREFIX = "xccdf_io.github.compliance-agent.every-result_profile_"
+
+
+def report_of(agent: Agent, profile: str | None) -> Report:
+    scan_id = agent.ask(profile)
+    if not agent.processes:
+        agent.start()
+    until(lambda: agent.received(scan_id), "a receipt")
+    return agent.report(scan_id)
+
+
+@pytest.mark.parametrize(("profile", "words"), [("fails", "exit code 1"), ("crashes", "signal 11")])
+def test_a_scanner_that_breaks_is_a_failed_scan_never_a_clean_one(
+    agent: Agent, server: Receiver, profile: str, words: str
+) -> None:
+    report = report_of(agent, PREFIX + profile)
+    assert report.status == "failed"
+    assert words in (report.error or "")
+    assert report.results == ()
+    (post,) = server.posts()
+    body = json.loads(post["body"])
+    assert body["status"] == "failed"
+    assert words in body["error"]
+
+
+def test_an_unknown_profile_is_a_failed_scan_that_lists_the_nearest(agent: Agent) -> None:
+    report = report_of(agent, "all_passs")
+    assert report.status == "failed"
+    assert "nearest: all_pass" in (report.error or "")
+
+
+def test_a_scan_over_its_time_limit_is_ended_with_all_its_children(agent: Agent) -> None:
+    agent.settings["compliance"]["openscap"]["time_limit_s"] = 10
+    agent.configure()
+    report = report_of(agent, PREFIX + "waits")
+    if report.status == "completed":
+        pytest.skip("this machine finished within the limit")
+    assert "longer than its limit of 10 s" in (report.error or "")
+
+
+def test_the_same_profile_asked_for_twice_is_scanned_once_and_answers_both(
+    agent: Agent, server: Receiver
+) -> None:
+    first, second = agent.ask("slow"), agent.ask(PREFIX + "slow")
+    agent.start()
+    until(lambda: agent.received(first) and agent.received(second), "receipts")
+    by_status = {agent.report(i).status: agent.report(i) for i in (first, second)}
+    assert set(by_status) == {"completed", "joined"}
+    whole, joined = by_status["completed"], by_status["joined"]
+    assert joined.answered_by == whole.scan_id
+    assert len(whole.reasons) == 2
+    assert len(server.posts()) == 1
+    assert agent.receipt(ScanId(str(joined.scan_id))).answer == "superseded"
+
+
+def test_different_profiles_are_scanned_one_after_the_other(agent: Agent) -> None:
+    first, second = agent.ask("all_pass"), agent.ask("nothing_applies")
+    agent.start()
+    until(lambda: agent.received(first) and agent.received(second), "receipts")
+    assert agent.report(first).status == agent.report(second).status == "completed"
+    assert any(
+        "nothing" in warning.lower() or "no rule" in warning.lower()
+        for warning in agent.report(second).warnings
+    )
+
+
+def test_cancelling_ends_the_running_scan_and_is_on_record(agent: Agent, server: Receiver) -> None:
+    agent.start()
+    running, waiting = agent.ask("waits"), agent.ask("slower")
+    until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "a scan runs")
+    agent.run("cancel")
+    until(lambda: agent.received(running) and agent.received(waiting), "receipts", 20)
+    for scan_id in (running, waiting):
+        report = agent.report(scan_id)
+        assert report.status == "cancelled"
+        assert (report.error or "").startswith("cancelled by the operator")
+    assert len(server.posts()) == 2
+
+
+def test_stopping_in_a_scan_ends_the_scanner_and_the_scan_is_done_after_the_start(agent: Agent) -> None:
+    agent.start()
+    scan_id = agent.ask("slow")
+    until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "a scan runs")
+    agent.stop()
+    assert not agent.reported(scan_id)
+    assert list((agent.spool.root / "raw").iterdir()) == []
+    agent.start()
+    until(lambda: agent.received(scan_id), "a receipt")
+    assert agent.report(scan_id).status == "completed"
+
+
+def test_a_scanner_left_by_a_killed_agent_is_ended_at_the_start(agent: Agent) -> None:
+    agent.start()
+    agent.ask("waits")
+    note = agent.spool.root / "state" / "scan" / "running"
+    until(note.exists, "a scan runs")
+    pid = json.loads(note.read_text())["pid"]
+    agent.kill("scan")
+    agent.start("scan")
+    until(lambda: not _runs(pid), "the old scanner is gone")
+
+
+def test_a_scanner_that_is_missing_is_told_with_its_install_command(agent: Agent, tmp_path: Path) -> None:
+    agent.settings["compliance"]["openscap"]["content"] = str(tmp_path / "none.xml")
+    agent.configure()
+    report = report_of(agent, None)
+    assert report.status == "failed"
+    assert f"{tmp_path / 'none.xml'}: there is no such file" in (report.error or "")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
