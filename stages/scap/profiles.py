@@ -13,7 +13,7 @@ from typing import Any
 from schemas.capabilities import ProfileInfo
 from schemas.codec import SchemaError, convert, plain
 from schemas.records import Record as Frozen
-from stages.scap.text import one_line, readable
+from stages.scap.text import one_line, profile_title, readable
 from stages.scap.xml import Element, Layout, Limits, ScapError, local, records
 
 _LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
@@ -22,7 +22,6 @@ _LAYOUT = Layout(
     structure=frozenset(("data-stream-collection", "component", "data-stream", "Benchmark", "Group")),
     skipped=frozenset(("extended-component",)),
 )
-_RULE_WORDS = ("_rule_", "SV-", "rule-")
 
 
 class Datastream(Frozen, frozen=True, kw_only=True):
@@ -174,18 +173,10 @@ def _upwards(element: Element) -> Iterator[Element]:
 
 
 def _profile(element: Element) -> tuple[str, str, str, int]:
-    texts: dict[str, str] = {}
-    count = 0
-    for child in element:
-        name = local(child)
-        if name == "select":
-            chosen = child.get("selected", "false") in ("true", "1")
-            count += chosen and any(word in child.get("idref", "") for word in _RULE_WORDS)
-        elif name in ("title", "description") and name not in texts:
-            texts[name] = readable(child, {}) or ""
-    return (
-        element.get("id", ""),
-        one_line(texts.get("title")) or "",
-        texts.get("description", ""),
-        count,
+    title = element.find("{*}title")
+    description = readable(element.find("{*}description"), {}) or ""
+    rules = sum(
+        select.get("selected") in ("true", "1") and "_group_" not in select.get("idref", "")
+        for select in element.iterchildren("{*}select")
     )
+    return element.get("id", ""), "" if title is None else profile_title(title), description, rules

@@ -25,6 +25,11 @@ def readable(element: Element | None, values: Mapping[str, str]) -> str | None:
     return (discussion[1].strip() if discussion else text) or None
 
 
+def profile_title(element: Element) -> str:
+    """A profile's title as the scanner itself shows it: the server files scans under it, so it must not differ."""
+    return " ".join(line.strip() for line in "".join(element.itertext()).strip().splitlines())
+
+
 def verbatim(element: Element, values: Mapping[str, str]) -> str:
     """The text of a fix: every blank and line break as it is, values filled in."""
     parts = [element.text or ""]

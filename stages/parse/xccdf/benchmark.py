@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from stages.scap.text import one_line, readable
+from stages.scap.text import one_line, profile_title, readable
 from stages.scap.xml import Element, frozen, local
 
 
@@ -49,7 +49,7 @@ class Benchmark:
     def add_profile(self, profile: Element) -> None:
         for child in profile:
             if local(child) == "title":
-                self.profiles[profile.get("id", "")] = one_line(readable(child, self.values)) or ""
+                self.profiles[profile.get("id", "")] = profile_title(child)
 
     def _add_value(self, element: Element) -> None:
         """The value without a selector is the default; where all have one, the first."""
