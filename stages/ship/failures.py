@@ -100,7 +100,8 @@ def _proxy(error: ProxyError, chain: tuple[BaseException, ...]) -> Outcome:
 
 def _tls(error: ssl.SSLError, *, cut_upload: bool) -> Outcome:
     if isinstance(error, _BROKEN_OFF):
-        return Temporary("the TLS connection broke off", cut_upload=cut_upload)
+        todo = "if this stays: does the server want a client certificate (server.client_certificate)?"
+        return Temporary("the TLS connection broke off", todo=todo, cut_upload=cut_upload)
     words = _reason(error)
     return Paused(f"TLS: {words}", _todo(words))
 

@@ -184,7 +184,8 @@ def _object(reply: Reply) -> Mapping[str, Any] | None:
 
 def _is_page(reply: Reply) -> bool:
     """HTML: not this server speaks, but something on the way to it."""
-    return "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip()[:1] == b"<"
+    html = "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip()[:1] == b"<"
+    return html and _object(reply) is None
 
 
 def _said(reply: Reply) -> str | None:

@@ -45,12 +45,9 @@ class Transport:
         self._server = server
         self._timeouts = (connect_s, progress_s)
         self._line = Line()
-        self._session = requests.Session()
-        # Not from the environment: .netrc would replace credentials, REQUESTS_CA_BUNDLE the settings.
-        self._session.trust_env = False
-        adapter = _Adapter(self._line, progress_s)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        # No session of requests: it would take credentials from .netrc, keep cookies, and read the whole body of
+        # a redirect, however long that is.
+        self._adapter = _Adapter(self._line, progress_s)
 
     def post(self, content: bytes, credentials: Credentials, scan_id: str, agent_version: str) -> Outcome:
         """Send one body, and wait for what comes of it."""
@@ -77,11 +74,15 @@ class Transport:
         self._line.cut()
 
     def close(self) -> None:
-        self._session.close()
+        self._adapter.close()
         self._line.close()
 
     def _send(self, body: io.BytesIO, headers: dict[str, str]) -> Reply | Paused:
         url = f"{(self._server.url or '').rstrip('/')}{PATH}"
+        try:
+            _origin(url)
+        except ValueError as error:
+            return Paused(f"the address can't be used: {error}", "check server.url")
         for _ in range(_MAX_REDIRECTS + 1):
             body.seek(0)
             reply = self._request(url, body, headers)
@@ -97,16 +98,13 @@ class Transport:
         with warnings.catch_warnings():
             # The stage says itself, louder, that certificates are not checked.
             warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-            response = self._session.post(
-                url,
-                data=body,
-                headers=headers,
-                timeout=self._timeouts,
-                allow_redirects=False,
+            response = self._adapter.send(
+                requests.Request("POST", url, headers=headers, data=body).prepare(),
                 stream=True,
-                proxies=proxies(self._server.proxy, url),
+                timeout=self._timeouts,
                 verify=_trusted(self._server),
                 cert=_client_certificate(self._server),
+                proxies=proxies(self._server.proxy, url),
             )
         with response:
             content = _bounded(response.raw)
@@ -137,17 +135,16 @@ class _Adapter(HTTPAdapter):
 
 def redirect(url: str, location: str | None) -> str | Paused:
     """Where a redirect leads, if that is the same origin. Pure."""
-    target = urljoin(url, location or "")
+    todo = "if that is the server, set server.url to it"
     try:
-        same = bool(location) and _origin(target) == _origin(url)
+        target = urljoin(url, location or "")
+        if location and _origin(target) == _origin(url):
+            return target
+        shown = _without_secrets(target)
     except ValueError:
-        same = False
-    if same:
-        return target
-    shown = _without_secrets(target) if location else "nowhere"
+        return Paused("redirected to an address that is none", "check server.url")
     return Paused(
-        f"redirected to {shown}, another origin than {_without_secrets(url)}; nothing was sent there",
-        "if that is the server, set server.url to it",
+        f"redirected to {shown}, another origin than {_without_secrets(url)}; nothing was sent there", todo
     )
 
 
@@ -160,11 +157,15 @@ def proxies(setting: str | None, url: str) -> dict[str, str]:
     return dict(get_environ_proxies(url))
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
+def _origin(url: str) -> tuple[str, str | None, str | None, int | None]:
+    """Raises ValueError for what is no URL."""
     parts = urlsplit(url)
-    if parts.username or parts.password:
-        raise ValueError("credentials in a redirect")
-    return parts.scheme, parts.hostname, parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    return (
+        parts.scheme,
+        parts.username,
+        parts.hostname,
+        parts.port or {"https": 443, "http": 80}.get(parts.scheme),
+    )
 
 
 def _without_secrets(url: str) -> str:

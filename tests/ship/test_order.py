@@ -1,0 +1,120 @@
+"""Which scan goes next, and which need not go at all."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from ship_spool import report, scan_id
+
+from schemas import codec
+from schemas.destination import Accepted
+from schemas.report import ScanStatus
+from schemas.settings import DeliverySettings
+from spool import frame
+from stages.ship import heads
+from stages.ship.order import Waiting, candidates, next_of, profile_key, superseded, waiting
+
+ALL = DeliverySettings()
+NEVER, UNLESS_GOOD = DeliverySettings(send_failed="never"), DeliverySettings(send_failed="unless-good")
+
+
+def scan(
+    number: int, profile: str = "CIS", status: ScanStatus = "completed", *, forced: bool = False
+) -> Waiting:
+    return Waiting(scan_id(number), profile_key(profile, scan_id(number)), status, forced=forced)
+
+
+def took(number: int, *, good: bool = True) -> Accepted:
+    return Accepted(scan_id=scan_id(number), good=good)
+
+
+def numbers(scans: list[Waiting]) -> list[int]:
+    return [int(one.scan_id.rsplit("-", 1)[1], 16) for one in scans]
+
+
+def test_an_older_scan_is_superseded_once_a_newer_one_was_accepted() -> None:
+    reason = superseded(scan(1), took(2), ALL)
+    assert reason
+    assert reason.by == scan_id(2)
+    assert superseded(scan(3), took(2), ALL) is None
+    assert superseded(scan(2), took(2), ALL) is None
+    assert superseded(scan(1), None, ALL) is None
+
+
+def test_an_older_scan_goes_all_the_same_where_the_operator_forces_it() -> None:
+    assert superseded(scan(1, forced=True), took(2), ALL) is None
+
+
+def test_a_joined_scan_is_superseded_by_the_one_that_answered_it() -> None:
+    joined = Waiting(scan_id(1), "CIS", "joined", answered_by=scan_id(2))
+    reason = superseded(joined, None, ALL)
+    assert reason
+    assert reason.by == scan_id(2)
+
+
+def test_failed_scans_go_as_the_setting_says() -> None:
+    statuses: tuple[ScanStatus, ...] = ("failed", "cancelled")
+    for status in statuses:
+        failed = scan(2, status=status)
+        assert superseded(failed, took(1), ALL) is None
+        assert superseded(failed, None, NEVER)
+        assert superseded(failed, None, UNLESS_GOOD) is None
+        assert superseded(failed, took(1), UNLESS_GOOD)
+        assert superseded(failed, took(1, good=False), UNLESS_GOOD) is None
+        assert superseded(failed, took(3), ALL)
+    assert superseded(scan(2), took(1), NEVER) is None
+
+
+def test_all_go_oldest_first_or_only_the_newest_of_each_profile() -> None:
+    scans = [scan(1), scan(2, "B"), scan(3), scan(4, "B"), scan(5, forced=True)]
+    assert numbers(candidates(scans, (), (), "all")) == [1, 2, 3, 4, 5]
+    assert numbers(candidates(scans[:4], (), (), "latest")) == [3, 4]
+
+
+def test_a_held_scan_stays_and_the_next_goes_on() -> None:
+    scans = [scan(1), scan(2), scan(3)]
+    assert numbers(candidates(scans, {scan_id(1)}, (), "all")) == [2, 3]
+    assert numbers(candidates(scans, {scan_id(3)}, (), "latest")) == [2]
+
+
+def test_an_older_scan_waits_while_a_newer_one_may_be_with_the_server() -> None:
+    scans = [scan(1), scan(2), scan(3, "B")]
+    assert numbers(candidates(scans, (), {scan_id(2)}, "all")) == [2, 3]
+    assert numbers(candidates(scans, {scan_id(2)}, {scan_id(2)}, "all")) == [3]
+
+
+def test_where_the_server_fails_at_one_scan_another_profile_is_tried() -> None:
+    scans = [scan(1), scan(2), scan(3, "B")]
+    assert next_of(scans, ()).scan_id == scan_id(1)
+    assert next_of(scans, {scan_id(1)}).scan_id == scan_id(3)
+    assert next_of(scans[:2], {scan_id(1)}).scan_id == scan_id(1)
+
+
+profiles = st.sampled_from("AB")
+a_scan = st.builds(scan, st.integers(0, 30), profiles)
+some_scans = st.lists(a_scan, unique_by=lambda one: one.scan_id).map(
+    lambda s: sorted(s, key=lambda o: o.scan_id)
+)
+
+
+@given(scans=some_scans, held=st.sets(st.integers(0, 30)), begun=st.sets(st.integers(0, 30)))
+def test_no_candidate_is_older_than_one_that_the_server_may_have(
+    scans: list[Waiting], held: set[int], begun: set[int]
+) -> None:
+    sent = {scan_id(number) for number in begun}
+    for backlog in ("all", "latest"):
+        found = candidates(scans, {scan_id(number) for number in held}, sent, backlog)
+        assert found == sorted(found, key=lambda one: one.scan_id)
+        for one in found:
+            newer = [s for s in scans if s.profile == one.profile and s.scan_id > one.scan_id]
+            assert not sent & {s.scan_id for s in newer}
+
+
+@given(st.text(max_size=300), st.sampled_from(("completed", "failed", "cancelled", "joined")))
+def test_the_head_of_a_report_says_what_the_whole_says(name: str, status: ScanStatus) -> None:
+    one = report(1, profile=name, status=status)
+    entry = frame.seal("report", codec.encode(one))
+    assert heads.read_head(scan_id(1), entry[: heads.BYTES]) == waiting(one, scan_id(1))
+
+
+@given(st.binary(max_size=200))
+def test_a_head_that_says_nothing_is_no_head(content: bytes) -> None:
+    assert heads.read_head(scan_id(1), b'{"profile":' + content) is None
