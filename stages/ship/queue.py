@@ -38,12 +38,14 @@ class Queue:
         """Carry out the operator's replays, and look at damaged reports anew."""
         self._damaged.clear()
         self._forced.clear()
-        for step in ("parse", "ship"):
-            for command_id, replay in upkeep.replays(self._spool, step):
-                change = self._forced.update if replay.force else self._forced.difference_update
-                change(replay.scan_ids)
-                ids = replay.scan_ids if step == "ship" else self._parsed_again(command_id, replay.scan_ids)
-                self._retire(command_id, ids)
+        commands = [*upkeep.replays(self._spool, "parse"), *upkeep.replays(self._spool, "ship")]
+        for command_id, replay in sorted(commands, key=lambda command: command[1].at):
+            change = self._forced.update if replay.force else self._forced.difference_update
+            change(replay.scan_ids)
+            ids = (
+                replay.scan_ids if replay.step == "ship" else self._parsed_again(command_id, replay.scan_ids)
+            )
+            self._retire(command_id, ids)
 
     def waiting(self) -> list[Waiting]:
         """All reports without a receipt, oldest first; those that can't be read are left out."""
@@ -56,13 +58,13 @@ class Queue:
     def candidates(self, scans: Sequence[Waiting]) -> list[Waiting]:
         """Those that may be sent now, in order."""
         backlog = self._process.settings.delivery.backlog
-        held = {*self._spool.commands.ids("hold"), *self._damaged}
-        return order.candidates(scans, held, self.begun, backlog)
+        return order.candidates(scans, {*self._held(), *self._damaged}, self.begun, backlog)
 
     def superseded(self, scans: Sequence[Waiting]) -> Iterator[tuple[Report, order.Superseded]]:
         """Those that need not be sent, each with its report and the reason."""
+        held = self._held()
         for scan in scans:
-            if self._why(scan) and (report := self.read(scan.scan_id)):
+            if scan.scan_id not in held and self._why(scan) and (report := self.read(scan.scan_id)):
                 self._process.alive()
                 whole = replace(order.waiting(report, scan.scan_id), forced=scan.forced)
                 if reason := self._why(whole):
@@ -83,6 +85,9 @@ class Queue:
             self._mark(scan_id, name, str(error))
             return None
         return report
+
+    def _held(self) -> set[str]:
+        return set(self._spool.commands.ids("hold"))
 
     def _why(self, scan: Waiting) -> order.Superseded | None:
         accepted: Accepted | None = self._ledger.accepted.get(scan.profile)

@@ -67,14 +67,16 @@ class ShipStage:
     def _step(self) -> bool:
         """Conclude what need not be sent, then send one report; whether there may be more to do."""
         scans = self._queue.waiting()
-        concluded = 0
+        concluded = False
         for report, reason in self._queue.superseded(scans):
             self._courier.supersede(report, reason)
-            concluded += 1
+            concluded = True
             if self._process.stopping:
                 return False
+        if concluded:
+            return True
         ready = self._queue.candidates(scans)
-        return (bool(ready) and self._send(ready)) or concluded > 0
+        return bool(ready) and self._send(ready)
 
     def _send(self, ready: list[Waiting]) -> bool:
         """Send the next report, if it may go now; otherwise know when to look again."""
@@ -94,7 +96,10 @@ class ShipStage:
         self._wait_s = self._too_early_s(report)
         if self._wait_s > 0:
             return False
-        return self._courier.deliver(report, found)
+        if self._courier.deliver(report, found):
+            return True
+        self._wait_s = self._destination.due_in_s(found)
+        return False
 
     def _too_early_s(self, report: Report) -> float:
         """A server writes down that a scan of its own runs only after it has sent the command."""
