@@ -23,12 +23,13 @@ python=${PYTHON:-python3}
     exit 2
 }
 
-made_for=$(cat pyproject.toml constraints.txt "$0" | sha256sum)
-if [ "$(cat .venv/made-for 2>/dev/null)" != "$made_for${extra:-}" ]; then
+made_for=$(cat pyproject.toml constraints.txt scripts/venv.sh | sha256sum)
+case "$(cat .venv/made-for 2>/dev/null)" in "$made_for${extra:-}"*) made=yes ;; *) made= ;; esac
+if [ -z "$made" ]; then
     "$python" -c 'import ensurepip, venv' 2>/dev/null || install "python3-venv" python3-venv || exit 3
     echo "making .venv, a private virtual environment (once, about half a minute)"
     "$python" -m venv .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-        --constraint constraints.txt --editable ".${extra:-}"
+        --constraint constraints.txt --config-settings editable_mode=compat --editable ".${extra:-}"
     printf '%s' "$made_for${extra:-}" > .venv/made-for
 fi

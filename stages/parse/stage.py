@@ -4,20 +4,24 @@ The same raw entry with the same parser and settings gives the same bytes. An en
 three times in all, then its report says so.
 """
 
+from collections.abc import Callable
 from functools import partial
+from typing import BinaryIO
 
+from schemas import codec
 from schemas.event import Event
 from schemas.ids import ScanId
 from schemas.manifest import Manifest, Role
 from schemas.report import Report
+from schemas.settings import Settings
 from spool.errors import EntryDamagedError
 from spool.layout import parse_name
 from stages.parse import build
-from stages.parse.openscap import Opener
-from stages.process import upkeep
+from stages.process import offspring, upkeep
 from stages.process.process import Process
 
 _TRIES = 3
+_LIMIT_S = 600.0
 
 
 class ParseStage:
@@ -64,26 +68,43 @@ class ParseStage:
                 )
 
     def _parse(self, scan_id: ScanId) -> None:
-        begun = self._notes.begin(scan_id)
         damage: str | None = None
         try:
-            manifest = self._spool.raw.manifest(scan_id)
-            if begun >= _TRIES:
-                report = build.unreadable(
-                    manifest, f"reading it ended the parse stage {_TRIES} times; the raw entry is kept"
-                )
-            else:
-                report = build.report(manifest, partial(self._open, manifest), self._process.settings)
+            report = self._report(scan_id)
         except EntryDamagedError as error:
             damage = str(error)
             report = build.damaged(scan_id, damage)
+        except offspring.StoppedError:
+            self._notes.end(scan_id)
+            return
         self._spool.reports.write(scan_id, "report", report)
         self._notes.end(scan_id)
         if damage:
             self._notes.mark_damaged(scan_id, damage)
         self._tell(scan_id, report)
 
-    def _open(self, manifest: Manifest, role: Role) -> Opener | None:
+    def _report(self, scan_id: ScanId) -> Report:
+        """Read the entry in a child process: a large one must not make this one large, nor take it along."""
+        manifest = self._spool.raw.manifest(scan_id)
+        if manifest.outcome != "finished":
+            return build.without_results(manifest)
+        died = "the reader died with the stage"
+        while self._notes.begin(scan_id) < _TRIES:
+            try:
+                work = partial(self._read, manifest, self._process.settings)
+                return codec.decode(offspring.in_child(self._process, work, _LIMIT_S), Report)
+            except offspring.OffspringError as error:
+                died = f"the reader {error}"
+                self._process.log.warning(died, scan_id=scan_id)
+        return build.unreadable(manifest, f"{died}, {_TRIES} times; the raw entry is kept")
+
+    def _read(self, manifest: Manifest, settings: Settings) -> bytes:
+        # Imported in the child alone: the XML library would stay in this process for good.
+        from stages.parse.read import read
+
+        return codec.encode(read(manifest, partial(self._open, manifest), settings))
+
+    def _open(self, manifest: Manifest, role: Role) -> Callable[[], BinaryIO] | None:
         file = next((file for file in manifest.files if file.role == role), None)
         return partial(self._spool.raw.open_file, manifest.scan_id, file) if file else None
 

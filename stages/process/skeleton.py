@@ -23,6 +23,7 @@ from stages.process import settings_file, upkeep
 from stages.process.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoorbell
 from stages.process.exits import Exit
 from stages.process.logs import Log
+from stages.process.memory import Memory
 from stages.process.process import Process
 from stages.process.watch import Watch
 
@@ -123,6 +124,7 @@ def _serve(process: Process, make: Callable[[Process], Worker]) -> Exit:
 
 def _loop(process: Process, worker: Worker) -> None:
     trouble: str | None = None
+    memory = Memory()
     kept_up = -_UPKEEP_EVERY_S
     while not process.stopping:
         wait_s = _TROUBLE_WAIT_S
@@ -144,6 +146,7 @@ def _loop(process: Process, worker: Worker) -> None:
                 process.log.error(trouble)
             _mend_spool(process, error)
         if not process.stopping:
+            memory.give_back()
             process.wait(wait_s)
 
 

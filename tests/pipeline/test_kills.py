@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Sequence
 
 import pytest
 from agent import Agent, until
@@ -14,7 +15,7 @@ pytestmark = pytest.mark.oscap
 ALL_PASS = "xccdf_io.github.compliance-agent.every-result_profile_all_pass"
 
 
-def all_received(agent: Agent, scan_ids: list[str]) -> bool:
+def all_received(agent: Agent, scan_ids: Sequence[str]) -> bool:
     return set(scan_ids) <= set(agent.spool.receipts.ids("receipt"))
 
 
@@ -32,7 +33,7 @@ def test_each_stage_killed_again_and_again_loses_and_doubles_nothing(
         agent.kill(stage)
         agent.start(stage)
     until(lambda: all_received(agent, scan_ids), "a receipt for each request", 90)
-    answers = [agent.receipt(i).answer for i in scan_ids]  # type: ignore[arg-type]
+    answers = [agent.receipt(i).answer for i in scan_ids]
     assert set(answers) <= {"accepted", "superseded"}
     assert answers.count("accepted") >= 1
     held = {scan["idempotency_key"] for scan in server.posts() if scan["status"] == 200}

@@ -1,0 +1,107 @@
+"""The pipeline's own cost: beside oscap alone, beside bare Python, in one run.
+
+    python -m benchmarks.pipeline [--content FILE] [--profile P] [--runs N] [--rest SECONDS]
+
+Prints three figures, each with what it is compared with and its limit:
+latency (request to receipt, beyond oscap's own time), rest (PSS and CPU of the four stages), start (of a stage).
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.agent import BenchAgent
+from spool.layout import STAGES
+from stages.console.receiver import Policy, Receiver
+from stages.scan.content import LINUX
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--content", type=Path, default=LINUX, help="a datastream (default: the agent's own)")
+    parser.add_argument("--profile", default="standard")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--rest", type=float, default=60, metavar="SECONDS")
+    args = parser.parse_args()
+    with (
+        Receiver(Policy(posts_per_minute=10_000)) as server,
+        BenchAgent(server, args.content, args.profile) as agent,
+    ):
+        agent.start()
+        agent.scan()  # the first one loads what stages load only when they need it
+        latency(agent, args)
+        rest(agent, args.rest)
+    start()
+
+
+def latency(agent: BenchAgent, args: argparse.Namespace) -> None:
+    """Request to receipt, beside `oscap` alone with the same words, taken in turns."""
+    whole, alone = [], []
+    for _ in range(args.runs):
+        alone.append(oscap_alone(args.content, args.profile))
+        whole.append(agent.scan())
+    ours, oscap = statistics.median(whole), statistics.median(alone)
+    print(
+        f"request to receipt {ours:.3f} s, oscap alone {oscap:.3f} s: {ours - oscap:.3f} s beyond it (limit 0.5 s)"
+    )
+
+
+def oscap_alone(content: Path, profile: str) -> float:
+    with tempfile.TemporaryDirectory() as directory:
+        words = ["oscap", "xccdf", "eval", "--progress-full", "--profile", profile]
+        words += ["--results", f"{directory}/r.xml", "--results-arf", f"{directory}/a.xml", str(content)]
+        before = time.perf_counter()
+        done = subprocess.run(words, capture_output=True, check=False)
+        took = time.perf_counter() - before
+    assert done.returncode in (0, 2), done.stderr
+    return took
+
+
+def rest(agent: BenchAgent, seconds: float) -> None:
+    """Memory and processor time of the four stages with nothing to do, beside four bare Pythons."""
+    bare = [subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in STAGES]
+    cpu_before, before = sum(map(cpu_s, agent.pids)), time.monotonic()
+    time.sleep(seconds)
+    used = (sum(map(cpu_s, agent.pids)) - cpu_before) / (time.monotonic() - before) * 100
+    each = {stage: pss_mb(pid) for stage, pid in zip(STAGES, agent.pids, strict=True)}
+    bare_mb = sum(pss_mb(process.pid) for process in bare)
+    for process in bare:
+        process.communicate(b"\n")
+    told = ", ".join(f"{stage} {mb:.1f}" for stage, mb in each.items())
+    print(
+        f"at rest {sum(each.values()):.1f} MB PSS ({told}), four bare Pythons {bare_mb:.1f} MB (limit 90 MB)"
+    )
+    print(f"at rest {used:.3f} % of one core over {seconds:.0f} s (limit 0.2 %)")
+
+
+def start() -> None:
+    """Start of each stage until it is ready, beside a Python that does nothing."""
+    bare = statistics.median(timed([sys.executable, "-c", "pass"]) for _ in range(5))
+    for stage in STAGES:
+        took = statistics.median(BenchAgent.time_to_ready(stage) for _ in range(5))
+        print(f"start of {stage} {took:.3f} s, bare Python {bare:.3f} s (limit 0.4 s)")
+
+
+def timed(words: list[str]) -> float:
+    before = time.perf_counter()
+    subprocess.run(words, check=True)
+    return time.perf_counter() - before
+
+
+def pss_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    main()
