@@ -5,7 +5,7 @@ stage runs or not. After a restart the destination is tried at once, unless the 
 """
 
 import hashlib
-import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from schemas import codec
@@ -24,8 +24,10 @@ _ALARM_AFTER = 3
 class Destination:
     """The one server that a stage ships to."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, clock: Callable[[], float]) -> None:
+        """`clock`: seconds that only ever grow, whatever happens to the time of day."""
         self._process = process
+        self._clock = clock
         self._backoff = Backoff()
         self._pace = Pace()
         self._state = process.notes.read(NOTE, State)
@@ -34,7 +36,7 @@ class Destination:
 
     def due_in_s(self, credentials: Credentials) -> float:
         """Seconds until a request may be sent."""
-        now = time.monotonic()
+        now = self._clock()
         if self._changed(credentials):
             self._backoff.try_now()
         return max(
@@ -46,11 +48,11 @@ class Destination:
         self._backoff.try_now()
 
     def sending(self) -> None:
-        self._pace.sent(time.monotonic())
+        self._pace.sent(self._clock())
 
     def sent_before(self, seconds_ago: float) -> None:
         """A request of an earlier run of this stage: the server counts it too."""
-        self._pace.sent(time.monotonic() - seconds_ago)
+        self._pace.sent(self._clock() - seconds_ago)
 
     def heard(self, outcome: Outcome) -> None:
         """Take in what an attempt came to."""
@@ -58,7 +60,7 @@ class Destination:
             self._backoff.succeeded()
             self._note("ready")
         elif isinstance(outcome, Paused):
-            wait_s = self._backoff.paused(time.monotonic())
+            wait_s = self._backoff.paused(self._clock())
             self._note("paused", outcome.words, outcome.todo, wait_s)
         else:
             self._failed(outcome)
@@ -73,7 +75,7 @@ class Destination:
         self._note("paused", "no credentials", reason.reason)
 
     def _failed(self, outcome: Temporary) -> None:
-        wait_s = self._backoff.failed(time.monotonic(), outcome.asked_s)
+        wait_s = self._backoff.failed(self._clock(), outcome.asked_s)
         todo = outcome.todo if self._backoff.failures >= _ALARM_AFTER else None
         self._note("backing off", outcome.words, todo, wait_s, asked=outcome.asked_s > 0)
 
@@ -119,7 +121,7 @@ class Destination:
     def _take_over(self) -> None:
         old, now = self._state, self._process.now()
         if old and old.asked_to_wait and old.next_try and old.url == self._process.settings.server.url:
-            self._backoff.hold(time.monotonic(), (old.next_try - now).total_seconds())
+            self._backoff.hold(self._clock(), (old.next_try - now).total_seconds())
 
     def _changed(self, credentials: Credentials) -> bool:
         """Whether these are others than the last ones; kept as a digest, so no dump of this object shows a key."""

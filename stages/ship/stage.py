@@ -6,6 +6,8 @@ A report that need not be sent (answered by another scan, or overtaken by a newe
 """
 
 import os
+import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from schemas.event import Event
@@ -27,11 +29,11 @@ _AFTER_A_COMMAND_S = 2.0
 class ShipStage:
     """The worker of the ship stage."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, clock: Callable[[], float] = time.monotonic) -> None:
         self._process = process
         self._ledger = Ledger(process)
         self._queue = Queue(process, self._ledger)
-        self._destination = Destination(process)
+        self._destination = Destination(process, clock)
         self._courier = Courier(process, self._ledger, self._destination, self._queue.begun)
         self._learned = False
         self._wait_s = float("inf")

@@ -84,9 +84,16 @@ class Ship:
     def start(self) -> None:
         """As after a restart of the process: nothing is known but what is on disk."""
         self.spool.claim("ship")
-        log = Log("ship", "debug", self.log_file.open("a"))
-        self.process = Process("ship", self.settings, None, self.spool, log, NoDoorbell())
-        self.stage = ShipStage(self.process)
+        self.log_stream = self.log_file.open("a")
+        log = Log("ship", "debug", self.log_stream)
+        self.process = self.make_process(log)
+        self.stage = self.make_stage()
+
+    def make_process(self, log: Log) -> Process:
+        return Process("ship", self.settings, None, self.spool, log, NoDoorbell())
+
+    def make_stage(self) -> ShipStage:
+        return ShipStage(self.process)
 
     def restart(self) -> None:
         self.close()
@@ -95,6 +102,7 @@ class Ship:
     def close(self) -> None:
         self.stage.close()
         self.spool.release()
+        self.log_stream.close()
         os.close(self.process.wake_handle)
 
     def put(self, *reports: Report) -> None:
