@@ -9,10 +9,12 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from schemas.capabilities import (
     ComplianceCapabilities,
@@ -21,31 +23,44 @@ from schemas.capabilities import (
     OpenSCAPDetection,
     ProfileInfo,
 )
-from schemas.codec import replace
+from schemas.codec import decode, encode, replace
 from schemas.event import Event
 from schemas.manifest import ContentSource
+from schemas.records import Record
 from schemas.settings import OpenSCAPSettings, Settings
+from stages.process.offspring import OffspringError, StoppedError, in_child
 from stages.process.process import Process
 from stages.scan import content
 from stages.scan.choose import Choice, choose
 from stages.scan.platform import Platform, parse_os_release
-from stages.scap.profiles import Datastream, ProfileCache
-from stages.scap.xml import ScapError
+
+if TYPE_CHECKING:
+    # At run time only in a child process: the XML library would stay in the stage for good.
+    from stages.scap.profiles import Datastream, ProfileCache
 
 NOTE = "detected"
 _CACHE_NOTE = "profiles"
 _EVERY_S = 3600.0
+_LIMIT_S = 300.0
 _UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 _OS_RELEASE = (Path("/etc/os-release"), Path("/usr/lib/os-release"))
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+class Found(Record, frozen=True, kw_only=True):
+    """What one detection brings home from its child process."""
+
+    detected: Detected
+    rule_counts: dict[str, int]
+    cache: dict[str, Any]
+
+
 class Detector:
-    """What was detected last, kept true."""
+    """What was detected last, kept true. The content is read in a child process, whose memory goes with it."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._cache = ProfileCache(process.notes.read(_CACHE_NOTE, dict) or {})
+        self._cache: dict[str, Any] = process.notes.read(_CACHE_NOTE, dict) or {}
         self._seen: object = None
         self._due = 0.0
         self._counts: dict[str, int] = {}
@@ -58,10 +73,12 @@ class Detector:
             return
         self._seen, self._due = seen, time.monotonic() + _EVERY_S
         before = self.detected
-        found, datastream = detect(self._process.settings, self._cache)
-        self.detected = replace(found, at=self._process.now())
-        self._counts = dict(datastream.rule_counts) if datastream else {}
-        self._process.notes.write(_CACHE_NOTE, self._cache.dump())
+        found = self._find()
+        if found is None:
+            return
+        self.detected = replace(found.detected, at=self._process.now())
+        self._counts, self._cache = found.rule_counts, found.cache
+        self._process.notes.write(_CACHE_NOTE, self._cache)
         self._process.notes.write(NOTE, self.detected)
         if replace(before, at=self.detected.at) != self.detected:
             self._tell()
@@ -71,6 +88,16 @@ class Detector:
 
     def rule_count(self, profile_id: str) -> int | None:
         return self._counts.get(profile_id) or None
+
+    def _find(self) -> Found | None:
+        work = partial(_detect_to_bytes, self._process.settings, self._cache)
+        try:
+            return decode(in_child(self._process, work, _LIMIT_S), Found)
+        except StoppedError:
+            return None
+        except OffspringError as error:
+            self._process.log.error(f"the detection of scanners {error}; what was detected before stays")
+            return None
 
     def _surroundings(self) -> object:
         settings = self._process.settings.compliance.openscap
@@ -89,8 +116,10 @@ class Detector:
         self._process.ring(Event(name="HostDetected"))
 
 
-def detect(settings: Settings, cache: ProfileCache) -> tuple[Detected, Datastream | None]:
+def detect(settings: Settings, cache: "ProfileCache") -> "tuple[Detected, Datastream | None]":
     """What this host can scan, and the content chosen for it. `at` is the beginning of time: the caller knows it."""
+    from stages.scap.xml import ScapError
+
     platform = this_platform()
     openscap, problems = _scanner(platform)
     choice, missing = _content(settings.compliance.openscap, platform)
@@ -125,13 +154,27 @@ def detect(settings: Settings, cache: ProfileCache) -> tuple[Detected, Datastrea
     return found, datastream
 
 
+def _detect_to_bytes(settings: Settings, kept: Mapping[str, Any]) -> bytes:
+    from stages.scap.profiles import ProfileCache
+
+    cache = ProfileCache(kept)
+    detected, datastream = detect(settings, cache)
+    counts = dict(datastream.rule_counts) if datastream else {}
+    return encode(Found(detected=detected, rule_counts=counts, cache=cache.dump()))
+
+
 def detect_now(settings: Settings) -> Detected:
     """Detection without a running stage."""
+    from stages.scap.profiles import ProfileCache
+
     return replace(detect(settings, ProfileCache({}))[0], at=datetime.now(UTC))
 
 
 def all_content(settings: Settings) -> tuple[ProfileInfo, ...]:
     """The profiles of every datastream on this host, readable ones only."""
+    from stages.scap.profiles import ProfileCache
+    from stages.scap.xml import ScapError
+
     cache = ProfileCache({})
     found: list[ProfileInfo] = []
     for path in _datastreams(settings.compliance.openscap):
