@@ -214,7 +214,8 @@ def main() -> int:
         taken, most = first_request(Path(name))
         good += [taken <= READY_S, most < MEMORY_MB]
         print(
-            f"a backlog of {args.backlog}: first request after {taken:.2f} s, at most {READY_S:.0f}: {verdict(good[-2])}"
+            f"a backlog of {args.backlog}: first request after {taken:.2f} s, "
+            f"at most {READY_S:.0f}: {verdict(good[-2])}"
         )
         print(f"  memory {most:.1f} MB, under {MEMORY_MB:.0f}: {verdict(good[-1])}")
     return 0 if all(good) else 1
