@@ -1,0 +1,65 @@
+"""Why a report waits, in plain words: what an operator is told by `list` and `status`. Pure.
+
+Derived from what lies in the spool and from the stage's note on its destination, so it can be told whether the stage
+runs or not.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.destination import Destination
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a report without a receipt."""
+
+    held: bool
+    hold_words: str | None
+    """Why the operator holds it, in the operator's words."""
+    running: bool
+    """Whether the ship stage runs."""
+    ahead: int
+    """Reports that go before this one."""
+    damaged: str | None = None
+
+
+def why_waiting(facts: Facts, destination: Destination | None, now: datetime) -> str:
+    """Why it waits, when the next try is, and what to do, where there is something to do."""
+    if facts.damaged:
+        return f"damaged: {facts.damaged}; it is made again from the raw entry"
+    if facts.held:
+        words = f" ({facts.hold_words})" if facts.hold_words else ""
+        return f"held by the operator{words}: compliance-agent release ID lets it go"
+    if not facts.running:
+        return "the ship stage does not run: start it (compliance-agent run, or the service)"
+    if destination is not None and destination.state != "ready":
+        return destination_words(destination, now)
+    if facts.ahead:
+        return f"{facts.ahead} older report{'s' if facts.ahead > 1 else ''} first"
+    return "next to be sent"
+
+
+def destination_words(destination: Destination, now: datetime) -> str:
+    """How it stands with the server, in one line."""
+    if destination.state == "ready":
+        return "reached"
+    parts = [f"{destination.state}: {destination.why}" if destination.why else f"{destination.state}"]
+    if destination.next_try:
+        parts.append(f"next try {_in(destination.next_try, now)}")
+    if destination.todo:
+        parts.append(destination.todo)
+    elif destination.state == "backing off":
+        parts.append("nothing to do, or compliance-agent retry to try now")
+    return "; ".join(parts)
+
+
+def _in(moment: datetime, now: datetime) -> str:
+    seconds = round((moment - now).total_seconds())
+    if seconds <= 0:
+        return "now"
+    if seconds < 120:
+        return f"in {seconds} s"
+    return (
+        f"in {seconds // 60} min" if seconds < 7200 else f"in {seconds // 3600} h {seconds % 3600 // 60} min"
+    )

@@ -1,0 +1,53 @@
+"""Why a report waits, in plain words."""
+
+from datetime import UTC, datetime, timedelta
+
+from schemas.codec import replace
+from schemas.destination import Destination
+from stages.ship.waiting import Facts, destination_words, why_waiting
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+NEXT = Facts(held=False, hold_words=None, running=True, ahead=0)
+READY = Destination(state="ready", at=NOW, since=NOW)
+PAUSED = Destination(
+    state="paused",
+    at=NOW,
+    since=NOW,
+    why="HTTP 401: Invalid API credentials",
+    todo="check api.id",
+    next_try=NOW + timedelta(seconds=90),
+)
+BACKING_OFF = replace(
+    PAUSED, state="backing off", why="refused", todo=None, next_try=NOW + timedelta(minutes=14)
+)
+
+
+def test_each_reason_is_told_with_what_to_do() -> None:
+    assert why_waiting(NEXT, READY, NOW) == "next to be sent"
+    assert why_waiting(NEXT, None, NOW) == "next to be sent"
+    assert why_waiting(Facts(False, None, True, 2), READY, NOW) == "2 older reports first"
+    assert "start it" in why_waiting(Facts(False, None, False, 0), PAUSED, NOW)
+    held = why_waiting(Facts(True, "maintenance", False, 0), PAUSED, NOW)
+    assert "maintenance" in held
+    assert "release" in held
+
+
+def test_the_destinations_trouble_names_cause_next_try_and_mend() -> None:
+    assert why_waiting(NEXT, PAUSED, NOW) == (
+        "paused: HTTP 401: Invalid API credentials; next try in 90 s; check api.id"
+    )
+    assert "next try in 14 min" in why_waiting(NEXT, BACKING_OFF, NOW)
+    assert "compliance-agent retry" in why_waiting(NEXT, BACKING_OFF, NOW)
+
+
+def test_a_next_try_that_has_passed_is_now() -> None:
+    assert "next try now" in destination_words(PAUSED, NOW + timedelta(hours=1))
+    assert "next try in 23 h 59 min" in destination_words(
+        replace(PAUSED, next_try=NOW + timedelta(hours=23, minutes=59)), NOW
+    )
+
+
+def test_a_damaged_report_says_so_first() -> None:
+    assert why_waiting(Facts(False, None, True, 0, damaged="SHA-256 differs"), READY, NOW).startswith(
+        "damaged"
+    )
