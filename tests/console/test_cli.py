@@ -1,0 +1,140 @@
+"""The command line, as an operator meets it: answers, mistakes, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def agent(*words: str, config: Path | None = None, code: int = 0) -> "subprocess.CompletedProcess[str]":
+    options = ["--config", str(config)] if config else []
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.console.main", *words, *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "COMPLIANCE_AGENT_CONFIG": ""},
+    )
+    assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yml"
+    settings = {"spool": {"path": str(tmp_path / "spool")}, "runtime_dir": str(tmp_path / "run")}
+    path.write_text(json.dumps(settings))
+    return path
+
+
+def test_help_names_every_command_and_every_exit_code() -> None:
+    told = agent("--help").stdout
+    for word in ("run", "scan", "replay", "receiver", "exit codes", "130"):
+        assert word in told
+
+
+@pytest.mark.parametrize(
+    "words", [["scann"], ["list", "--nonsense"], ["stage", "sing"], [], ["replay", "scan"]]
+)
+def test_a_wrong_command_line_is_exit_code_2(words: list[str]) -> None:
+    assert agent(*words, code=2).stderr
+
+
+def test_a_scan_is_asked_for_while_no_stage_runs(config: Path) -> None:
+    done = agent("scan", "--profile", "cis", config=config)
+    scan_id = done.stdout.strip()
+    assert "not running: trigger, scan, parse, ship" in done.stderr
+    (row,) = json.loads(agent("list", "--json", config=config).stdout)
+    assert row["scan_id"] == scan_id
+    assert row["state"] == "asked"
+
+
+def test_reading_a_spool_that_is_not_there_says_what_to_do(config: Path) -> None:
+    for command in ("status", "list", "verify"):
+        assert "no spool there yet" in agent(command, config=config, code=3).stderr
+
+
+def test_an_unknown_scan_is_told(config: Path) -> None:
+    agent("scan", config=config)
+    assert (
+        "no scan nonsense: see `compliance-agent list`"
+        in agent("show", "nonsense", config=config, code=1).stderr
+    )
+    told = agent("replay", "parse", "20261123T060301Z-openscap-3f9c2a17", config=config, code=3).stderr
+    assert "20261123T060301Z-openscap-3f9c2a17" in told
+
+
+def test_all_problems_of_the_settings_are_told_at_once(config: Path) -> None:
+    config.write_text("server: {url: nonsense}\ncompliance: {openscap: {time_limit_s: 1}}\nlogs: {}\n")
+    told = agent("config", "check", config=config, code=2).stdout
+    for path in ("server.url", "compliance.openscap.time_limit_s", "logs: no such key; did you mean log?"):
+        assert path in told
+    checked = json.loads(agent("config", "check", "--json", config=config, code=2).stdout)
+    assert len(checked["problems"]) == 3
+
+
+def test_with_wrong_settings_nothing_is_done(config: Path) -> None:
+    config.write_text("spool: {path: relative}\n")
+    assert "spool.path" in agent("scan", config=config, code=2).stderr
+    assert "spool.path" in agent("stage", "scan", config=config, code=2).stderr
+
+
+def test_a_world_readable_key_is_a_problem_with_its_mend(config: Path) -> None:
+    config.write_text("server: {url: 'https://x'}\napi: {id: patchmon_1, key: secret}\n")
+    config.chmod(0o644)
+    told = agent("config", "check", config=config, code=2).stdout
+    assert f"chmod 640 {config}" in told
+    assert "secret\n" not in told
+
+
+def test_parsing_what_is_no_scanner_output_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text("<html>log in</html>")
+    told = agent("parse", str(path), code=1).stderr
+    assert str(path) in told
+    assert "log in" not in told
+    assert "No such file" in agent("parse", str(tmp_path / "none"), code=2).stderr
+
+
+def test_detect_prints_the_specifications_shape() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.console.main", "detect", "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    detected = json.loads(done.stdout)
+    assert set(detected) == {"openscap", "docker_bench"}
+    assert set(detected["openscap"]) == {
+        "installed",
+        "version",
+        "oscap_path",
+        "content_path",
+        "available_profiles",
+    }
+    assert set(detected["docker_bench"]) == {"docker_installed", "docker_version", "docker_bench_method"}
+    for profile in detected["openscap"]["available_profiles"]:
+        assert set(profile) == {"id", "title", "description", "file_path"}
+
+
+def test_a_reader_that_goes_away_is_no_error(config: Path) -> None:
+    agent("scan", config=config)
+    done = subprocess.run(
+        f"{sys.executable} -m stages.console.main config keys --config {config} | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+
+
+def test_terminal_codes_in_scanner_text_are_made_visible() -> None:
+    from stages.console.output import safe
+
+    assert safe("a\x1b[31mb\nc\x07\u202e") == "a\\x1b[31mb\nc\\x07\\u202e"
