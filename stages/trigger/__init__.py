@@ -1,0 +1,1 @@
+"""The trigger stage: schedules, the server's commands and the operator's become requests."""
