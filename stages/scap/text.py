@@ -27,7 +27,7 @@ def readable(element: Element | None, values: Mapping[str, str]) -> str | None:
 
 def profile_title(element: Element) -> str:
     """A profile's title as the scanner itself shows it: the server files scans under it, so it must not differ."""
-    return " ".join(line.strip() for line in "".join(element.itertext()).strip().splitlines())
+    return " ".join(line.strip() for line in "".join(map(str, element.itertext())).strip().splitlines())
 
 
 def verbatim(element: Element, values: Mapping[str, str]) -> str:

@@ -38,13 +38,17 @@ def test_what_is_no_record_is_a_schema_error_of_one_line(payload: bytes) -> None
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"1e999", b"-1"])
 def test_numbers_that_are_no_counts_are_refused(number: bytes) -> None:
-    payload = b'{"profile":{"name":"p","type":"openscap"},"status":"completed","started_at":"2026-11-23T06:03:01Z",'
+    payload = (
+        b'{"profile":{"name":"p","type":"openscap"},"status":"completed","started_at":"2026-11-23T06:03:01Z",'
+    )
     payload += b'"completed_at":"2026-11-23T06:03:01Z","summary":{"total_rules":' + number + b"}}"
     with pytest.raises(codec.SchemaError):
         codec.decode(payload, Report)
 
 
-statuses: st.SearchStrategy[RuleStatus] = st.sampled_from(["pass", "fail", "warn", "skip", "notapplicable", "error"])
+statuses: st.SearchStrategy[RuleStatus] = st.sampled_from(
+    ["pass", "fail", "warn", "skip", "notapplicable", "error"]
+)
 
 
 @given(st.lists(statuses))
