@@ -3,6 +3,8 @@
 What is done is pruned here, because the operator is the one writer of this box.
 """
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from schemas.event import Event
@@ -20,16 +22,36 @@ def now() -> datetime:
 
 def give(context: Context, entry_id: str, kind: Kind, command: object) -> None:
     """Put a command on disk, then ring. Raises CommandError where the spool does not take it."""
+    give_all(context, [(entry_id, kind, command)])
+
+
+def give_all(context: Context, commands: Sequence[tuple[str, Kind, object]]) -> None:
+    """Put commands on disk, then ring once."""
     spool = context.spool
-    try:
+    with _written():
         spool.prepare()
         _prune(spool)
-        spool.commands.write(entry_id, kind, command)
+        for entry_id, kind, command in commands:
+            spool.commands.write(entry_id, kind, command)
+    ring(context, "CommandGiven")
+
+
+def take_back(context: Context, names: Sequence[str]) -> None:
+    """Remove commands that hold as long as they are there, then ring."""
+    with _written():
+        for name in names:
+            context.spool.commands.remove(name)
+    ring(context, "CommandGiven")
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    try:
+        yield
     except SpoolError as error:
         raise CommandError(
             f"{error}; commands are given by root, or by the user that owns the spool"
         ) from error
-    ring(context, "CommandGiven")
 
 
 def ring(context: Context, name: str) -> None:

@@ -27,10 +27,16 @@ _COMMANDS = (
     ("list", "listing", "list scans, newest last"),
     ("show", "show", "show one scan"),
     ("replay", "replay", "parse or ship stored scans again"),
+    ("hold", "delivery.hold", "do not ship scans until they are released"),
+    ("release", "delivery.release", "let held scans go"),
+    ("retry", "delivery.retry", "try the server now"),
+    ("flush", "delivery.flush", "deliver what waits, now"),
+    ("export", "delivery.export", "write reports into one file, for a host that reaches the server"),
+    ("import", "delivery.import_reports", "take reports from such a file"),
     ("verify", "verify", "check every entry of the spool"),
     ("parse", "parse_files", "turn scanner output made elsewhere into a report, without a spool"),
     ("config", "config", "check the settings"),
-    ("receiver", "receiver_command", "run a small server that receives scans, for trying out and for tests"),
+    ("receiver", "receiver.command", "run a small server that receives scans, for trying out and for tests"),
     ("demo", "demo", "scan this host once, with everything in a directory of its own"),
 )
 _WITHOUT_SETTINGS = frozenset({"receiver", "demo", "config", "parse"})

@@ -107,12 +107,12 @@ class SilentBar(Bar):
 
 
 @contextmanager
-def progress_bar(*, quiet: bool = False) -> Iterator[Bar]:
+def progress_bar(*, quiet: bool = False, what: str = "evaluating") -> Iterator[Bar]:
     console = screen()
     if quiet or not console.is_terminal:
         yield SilentBar() if quiet else Bar(None)
         return
-    columns = (TextColumn("evaluating"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         yield Bar(progress)
 

@@ -2,8 +2,10 @@
 
 import argparse
 from collections import Counter
+from datetime import UTC, datetime
 
 from schemas.capabilities import Detected
+from schemas.destination import Destination
 from schemas.records import Record
 from spool.layout import BOXES, STAGES
 from stages.console import states
@@ -12,6 +14,10 @@ from stages.console.detect import show_detected
 from stages.console.output import say, show_facts, show_json, show_table
 from stages.process.exits import Exit
 from stages.scan.detection import NOTE
+from stages.ship.destination import NOTE as DESTINATION
+from stages.ship.waiting import destination_words
+
+UNVERIFIED = "NOT CHECKED (server.verify: false): anyone on the way can read and alter what is sent"
 
 
 class Status(Record, frozen=True, kw_only=True):
@@ -23,6 +29,9 @@ class Status(Record, frozen=True, kw_only=True):
     quarantined: int
     detected: Detected | None
     server: str | None
+    delivery: Destination | None
+    """How it stands with the server; None where nothing was ever to be sent."""
+    certificates_verified: bool
     config: str | None
 
 
@@ -42,6 +51,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
             ("settings", status.config or "none, the defaults"),
             ("spool", status.spool),
             ("server", status.server or "not set: results stay in the spool"),
+            ("delivery", destination_words(status.delivery, datetime.now(UTC)) if status.delivery else None),
+            ("certificates", None if status.certificates_verified else UNVERIFIED),
             ("scans", ", ".join(f"{count} {state}" for state, count in status.scans.items()) or "none"),
             (
                 "quarantine",
@@ -67,5 +78,7 @@ def _status(context: Context) -> Status:
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
         detected=spool.notes("scan").read(NOTE, Detected),
         server=context.settings.server.url,
+        delivery=spool.notes("ship").read(DESTINATION, Destination),
+        certificates_verified=context.settings.server.verify,
         config=str(context.config) if context.config else None,
     )

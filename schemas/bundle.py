@@ -1,0 +1,30 @@
+"""The bundle: reports on their way to a host that reaches the server, in one file."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from schemas.ids import ScanId
+from schemas.records import Record
+
+
+class BundledReport(Record, frozen=True, kw_only=True):
+    """One report of a bundle."""
+
+    scan_id: ScanId
+    sha256: str
+    """Of its entry, as it lies in the spool and in the bundle."""
+    bytes: Annotated[int, Meta(ge=0)]
+
+
+class Bundle(Record, frozen=True, kw_only=True):
+    """The first thing in a bundle: where it comes from, and all that must follow."""
+
+    origin: str
+    """A digest that tells hosts apart."""
+    hostname: str
+    exported_at: datetime
+    agent_version: str
+    reports: tuple[BundledReport, ...]
+    format: Literal[1] = 1

@@ -1,0 +1,105 @@
+"""Bundles: many entries in one file, to be carried to another spool.
+
+A bundle is a zstd stream: its index (`schemas.bundle.Bundle`), then the entries that it lists, each in its envelope,
+in that order, and nothing after them.
+
+Promises: an entry is given out only if it is the one that the index lists, byte for byte. Reading holds one entry at
+a time in memory. Diagnostics: BundleError for whatever is not a whole bundle.
+"""
+
+import hashlib
+import io
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, cast
+
+from schemas import codec
+from schemas.bundle import Bundle, BundledReport
+from spool import frame, packing
+from spool.errors import EntryDamagedError, SpoolError
+
+_INDEX = "bundle"
+_MAX_HEAD_BYTES = 256
+_MAX_BYTES = 64 * 1024**3
+
+
+class BundleError(SpoolError):
+    """A file is no bundle, or not the whole of one."""
+
+
+def listed(scan_id: str, entry: bytes) -> BundledReport:
+    """An entry's place in the index."""
+    digest = hashlib.sha256(entry).hexdigest()
+    return BundledReport(scan_id=scan_id, sha256=digest, bytes=len(entry))  # type: ignore[arg-type]
+
+
+def write(target: BinaryIO, index: Bundle, entries: Iterable[bytes]) -> None:
+    """Write a bundle; `entries` as the index lists them. Raises OSError, and BundleError for another entry."""
+
+    def pieces() -> Iterator[bytes]:
+        yield frame.seal(_INDEX, codec.encode(index))
+        for report, entry in zip(index.reports, entries, strict=True):
+            if listed(report.scan_id, entry) != report:
+                raise BundleError(f"{report.scan_id}: has changed meanwhile; export again")
+            yield entry
+
+    packing.pack(cast(BinaryIO, io.BufferedReader(_Pieces(pieces()))), target)
+
+
+def read(source: BinaryIO) -> tuple[Bundle, Iterator[tuple[BundledReport, bytes]]]:
+    """The index of a bundle, and its entries' payloads, each checked when its turn comes. Raises BundleError."""
+    stream = packing.unpacked(source, _MAX_BYTES)
+    try:
+        index = codec.decode(frame.unseal(_INDEX, _next(stream)), Bundle)
+    except (packing.PackingError, EntryDamagedError, codec.SchemaError) as error:
+        raise BundleError(f"no bundle of this program: {error}") from error
+    return index, _entries(stream, index)
+
+
+def _entries(stream: BinaryIO, index: Bundle) -> Iterator[tuple[BundledReport, bytes]]:
+    for report in index.reports:
+        try:
+            entry = _next(stream)
+            if listed(report.scan_id, entry) != report:
+                raise BundleError(f"{report.scan_id}: is not the entry that the bundle lists")
+            yield report, frame.unseal("report", entry)
+        except (packing.PackingError, EntryDamagedError) as error:
+            raise BundleError(f"{report.scan_id}: {error}") from error
+    try:
+        if stream.read(1):
+            raise BundleError("there is more in the file than the bundle lists")
+    except packing.PackingError as error:
+        raise BundleError(str(error)) from error
+
+
+def _next(stream: BinaryIO) -> bytes:
+    """The next envelope, with its payload."""
+    head = stream.readline(_MAX_HEAD_BYTES)
+    fields = head.split(b" ")
+    if not head.endswith(b"\n") or len(fields) != 5 or not fields[3].isdigit() or len(fields[3]) > 12:
+        raise EntryDamagedError("cut short" if not head else "no entry header")
+    length = int(fields[3])
+    if length > frame.MAX_ENTRY_BYTES:
+        raise EntryDamagedError(f"an entry of {length} bytes; none is larger than {frame.MAX_ENTRY_BYTES}")
+    return head + stream.read(length)
+
+
+class _Pieces(io.RawIOBase):
+    """Reads through pieces as if they were one file."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        part = self._rest[: len(buffer)]
+        self._rest = self._rest[len(part) :]
+        buffer[: len(part)] = part
+        return len(part)

@@ -1,0 +1,1 @@
+"""The operator's commands on delivery: hold, release, retry, flush, export, import."""

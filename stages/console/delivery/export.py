@@ -1,0 +1,96 @@
+"""`export`: reports into one file, for a host that reaches the server."""
+
+import argparse
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from schemas import codec
+from schemas.bundle import Bundle
+from schemas.ids import ScanId
+from schemas.report import Report
+from spool import bundle, frame
+from spool.errors import EntryDamagedError
+from spool.spool import Spool
+from stages.console import commanding, states
+from stages.console.context import CommandError, Context
+from stages.console.delivery import filters
+from stages.console.delivery.origin import origin
+from stages.console.output import say, show_json, warn
+from stages.process.exits import Exit
+from stages.process.version import agent_version
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", type=Path, help="the file to write; it must not exist")
+    filters.add_ids(parser)
+    filters.add_filters(parser)
+    parser.add_argument("--all", action="store_true", help="also those that were delivered")
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    spool = context.existing_spool()
+    boxes = states.look(spool)
+    among = boxes.reports if args.all else boxes.reports - boxes.receipts
+    chosen: Sequence[ScanId] = [ScanId(i) for i in sorted(among)]
+    if args.scan_ids or filters.is_filtered(args):
+        chosen = filters.choose(args, spool, among, "report to export")
+    index, damaged = _index(spool, chosen)
+    if not index.reports:
+        raise CommandError("no report to export; --all takes delivered ones too", Exit.NO)
+    _write(args.file, spool, index)
+    for words in damaged:
+        warn(f"left out: {words}")
+    if context.json:
+        show_json(index)
+    else:
+        say(
+            f"{args.file}: {len(index.reports)} reports; bring them in with: compliance-agent import {args.file}"
+        )
+    return Exit.NO if damaged else Exit.OK
+
+
+def _index(spool: Spool, chosen: Sequence[ScanId]) -> tuple[Bundle, list[str]]:
+    reports, damaged = [], []
+    for scan_id in chosen:
+        try:
+            reports.append(bundle.listed(scan_id, _entry(spool, scan_id)))
+        except EntryDamagedError as error:
+            damaged.append(str(error))
+    index = Bundle(
+        origin=origin(),
+        hostname=socket.gethostname(),
+        exported_at=commanding.now(),
+        agent_version=agent_version(),
+        reports=tuple(reports),
+    )
+    return index, damaged
+
+
+def _write(path: Path, spool: Spool, index: Bundle) -> None:
+    def entries() -> Iterator[bytes]:
+        for report in index.reports:
+            yield _entry(spool, report.scan_id)
+
+    try:
+        with path.open("xb") as target, _removed_on_failure(path):
+            path.chmod(0o600)
+            bundle.write(target, index, entries())
+    except FileExistsError as error:
+        raise CommandError(f"{path}: exists; choose another name", Exit.USAGE) from error
+    except OSError as error:
+        raise CommandError(f"{path}: can't be written: {error.strerror}") from error
+
+
+@contextmanager
+def _removed_on_failure(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _entry(spool: Spool, scan_id: ScanId) -> bytes:
+    return frame.seal("report", codec.encode(spool.reports.read(scan_id, "report", Report)))

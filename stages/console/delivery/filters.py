@@ -1,0 +1,89 @@
+"""Choosing scans: by id, profile, scanner, status, or a span of time."""
+
+import argparse
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from schemas.ids import SCANNERS, ScanId, asked_at, scanner_of
+from spool.errors import EntryDamagedError, EntryMissingError
+from spool.spool import Spool
+from stages.console import commanding
+from stages.console.context import CommandError
+from stages.process.exits import Exit
+from stages.ship import heads
+from stages.ship.order import Waiting
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("which scans")
+    group.add_argument("--profile", metavar="TEXT", help="those whose profile's name contains TEXT")
+    group.add_argument("--scanner", choices=SCANNERS, help="those of one scanner")
+    group.add_argument("--status", choices=("completed", "failed", "cancelled"), help="those that ended so")
+    group.add_argument(
+        "--since", metavar="T", type=moment, help="asked for at T or later (2026-11-23[T06:00])"
+    )
+    group.add_argument("--until", metavar="T", type=moment, help="asked for before T")
+
+
+def add_ids(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scan_ids", metavar="ID", nargs="*", help="scans, by id")
+
+
+def is_filtered(args: argparse.Namespace) -> bool:
+    return any((args.profile, args.scanner, args.status, args.since, args.until))
+
+
+def choose(args: argparse.Namespace, spool: Spool, among: Collection[str], what: str) -> tuple[ScanId, ...]:
+    """The scans named by id, and those among `among` that the filters let through; oldest first.
+
+    `what` names the kind in messages. Raises CommandError where nothing was named, and where nothing was found.
+    """
+    if not args.scan_ids and not is_filtered(args):
+        raise CommandError("name scans, or choose some: --profile, --since, …", Exit.USAGE)
+    found = set(commanding.known(args.scan_ids, frozenset(among), what))
+    if is_filtered(args):
+        found |= {ScanId(i) for i in among if matches(args, spool, ScanId(i))}
+    if not found:
+        raise CommandError(f"no {what} like that: see `compliance-agent list`", Exit.NO)
+    return tuple(sorted(found))
+
+
+def matches(args: argparse.Namespace, spool: Spool, scan_id: ScanId) -> bool:
+    """Whether a scan passes all filters that were given."""
+    if args.scanner and scanner_of(scan_id) != args.scanner:
+        return False
+    if not _in_span(scan_id, args.since, args.until):
+        return False
+    if not (args.profile or args.status):
+        return True
+    head = _head(spool, scan_id)
+    if head is None or (args.status and head.status != args.status):
+        return False
+    return not args.profile or args.profile.casefold() in head.profile.rpartition("|")[0].casefold()
+
+
+def moment(text: str) -> datetime:
+    """A date or a time; without a zone it is this host's."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no date or time like 2026-11-23 or 2026-11-23T06:00"
+        ) from error
+    return found.astimezone(UTC) if found.tzinfo else found.astimezone().astimezone(UTC)
+
+
+def _in_span(scan_id: ScanId, since: datetime | None, until: datetime | None) -> bool:
+    try:
+        at = asked_at(scan_id)
+    except ValueError:
+        # An id that names no real day is in no span.
+        return since is None and until is None
+    return (since is None or at >= since) and (until is None or at < until)
+
+
+def _head(spool: Spool, scan_id: ScanId) -> Waiting | None:
+    try:
+        return heads.read_head(scan_id, spool.reports.head(scan_id, "report", heads.BYTES))
+    except (EntryMissingError, EntryDamagedError):
+        return None

@@ -1,0 +1,83 @@
+"""`flush`: deliver what waits, now; with `--wait`, stay until it is done.
+
+The exit code says whether the spool is empty: OK when every report has its receipt, NO when some wait or are held.
+"""
+
+import argparse
+import time
+
+from schemas.destination import Destination
+from schemas.records import Record
+from spool.spool import Spool
+from stages.console import states
+from stages.console.context import CommandError, Context
+from stages.console.delivery import retry
+from stages.console.output import Bar, progress_bar, say, show_json
+from stages.process.exits import Exit
+from stages.ship.destination import NOTE
+
+_LOOK_EVERY_S = 0.2
+
+
+class Flushed(Record, frozen=True, kw_only=True):
+    """What `flush --json` prints."""
+
+    delivered: int
+    waiting: int
+    held: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--wait", action="store_true", help="wait until nothing waits any more")
+    parser.add_argument(
+        "--timeout", type=float, metavar="SECONDS", help="with --wait: at most so long (default: for ever)"
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    spool = context.existing_spool()
+    before = _count(spool)
+    if before.waiting:
+        retry.give(context)
+    after = _wait(args, context, spool, before) if args.wait and before.waiting else before
+    if context.json:
+        show_json(after)
+    else:
+        held = f", {after.held} held" if after.held else ""
+        say(
+            "the spool is empty" if not after.waiting and not after.held else f"{after.waiting} waiting{held}"
+        )
+    return Exit.OK if not after.waiting and not after.held else Exit.NO
+
+
+def _wait(args: argparse.Namespace, context: Context, spool: Spool, before: Flushed) -> Flushed:
+    end = None if args.timeout is None else time.monotonic() + args.timeout
+    told: str | None = None
+    with progress_bar(quiet=context.json, what="delivering") as bar:
+        while True:
+            now = _count(spool, before.waiting)
+            told = _tell(bar, spool, now, before.waiting, told)
+            if not now.waiting or (end is not None and time.monotonic() >= end):
+                return now
+            if not spool.is_running("ship"):
+                raise CommandError("the ship stage does not run: start it (compliance-agent run)")
+            time.sleep(_LOOK_EVERY_S)
+
+
+def _tell(bar: Bar, spool: Spool, now: Flushed, total: int, told: str | None) -> str:
+    """Show how far it is, and what it waits for; nothing is said twice."""
+    destination = spool.notes("ship").read(NOTE, Destination)
+    words = f"{now.delivered} delivered"
+    if destination and destination.state != "ready" and now.waiting:
+        words = f"{destination.state}: {destination.why}; {destination.todo or 'it is tried again by itself'}"
+    if words != told:
+        bar.step(words, now.delivered, max(total, now.delivered + now.waiting))
+    return words
+
+
+def _count(spool: Spool, before: int = 0) -> Flushed:
+    """What waits to be parsed or shipped, and what is held."""
+    boxes = states.look(spool)
+    found = [boxes.state(scan_id) for scan_id in boxes.pending]
+    waiting = sum(state in ("to be parsed", "to be shipped") for state in found)
+    return Flushed(delivered=max(0, before - waiting), waiting=waiting, held=found.count("held"))

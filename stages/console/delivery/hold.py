@@ -1,0 +1,29 @@
+"""`hold`: do not ship these scans until they are released."""
+
+import argparse
+
+from schemas.command import Hold
+from stages.console import commanding, states
+from stages.console.context import Context
+from stages.console.delivery import filters
+from stages.console.output import say, show_json
+from stages.process.exits import Exit
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    filters.add_ids(parser)
+    filters.add_filters(parser)
+    parser.add_argument("--words", metavar="TEXT", help="why, for whoever asks")
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    spool = context.existing_spool()
+    chosen = filters.choose(args, spool, states.look(spool).pending, "scan that waits")
+    at = commanding.now()
+    holds = [Hold(scan_id=scan_id, at=at, words=args.words) for scan_id in chosen]
+    commanding.give_all(context, [(hold.scan_id, "hold", hold) for hold in holds])
+    if context.json:
+        show_json(holds)
+    else:
+        say(f"held: {', '.join(chosen)}")
+    return Exit.OK

@@ -1,0 +1,16 @@
+"""Which host this is: so that scans which come from another one are known as such."""
+
+import hashlib
+import socket
+from pathlib import Path
+
+_MACHINE_ID = Path("/etc/machine-id")
+
+
+def origin(machine_id: Path = _MACHINE_ID) -> str:
+    """A digest of machine id and host name; the machine id itself is not to be given away (machine-id(5))."""
+    try:
+        machine = machine_id.read_text().strip()
+    except OSError:
+        machine = ""
+    return hashlib.sha256(f"compliance-agent\0{machine}\0{socket.gethostname()}".encode()).hexdigest()

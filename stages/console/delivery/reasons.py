@@ -1,0 +1,47 @@
+"""Why reports wait: the facts of the spool, and the words for them."""
+
+from datetime import datetime
+
+from schemas.command import Hold
+from schemas.destination import Destination
+from schemas.ids import ScanId
+from spool.errors import EntryDamagedError, EntryMissingError
+from spool.layout import entry_name
+from spool.spool import Spool
+from stages.console import states
+from stages.ship.destination import NOTE
+from stages.ship.waiting import Facts, why_waiting
+
+
+class Reasons:
+    """The reasons at one moment, for any number of scans."""
+
+    def __init__(self, spool: Spool, boxes: states.Boxes, now: datetime) -> None:
+        self._spool = spool
+        self._boxes = boxes
+        self._now = now
+        self._running = spool.is_running("ship")
+        self._destination = spool.notes("ship").read(NOTE, Destination)
+        self._damaged = spool.notes("ship").damaged()
+        queue = sorted(boxes.reports - boxes.receipts - boxes.holds)
+        self._ahead = {scan_id: place for place, scan_id in enumerate(queue)}
+
+    def of(self, scan_id: ScanId) -> str | None:
+        """Why this scan is not delivered yet; None where it is, or where it has no report yet."""
+        if scan_id not in self._boxes.reports or scan_id in self._boxes.receipts:
+            return None
+        held = scan_id in self._boxes.holds
+        facts = Facts(
+            held=held,
+            hold_words=self._hold_words(scan_id) if held else None,
+            running=self._running,
+            ahead=self._ahead.get(scan_id, 0),
+            damaged=self._damaged.get(entry_name(scan_id, "report")),
+        )
+        return why_waiting(facts, self._destination, self._now)
+
+    def _hold_words(self, scan_id: ScanId) -> str | None:
+        try:
+            return self._spool.commands.read(scan_id, "hold", Hold).words
+        except (EntryMissingError, EntryDamagedError):
+            return None

@@ -1,0 +1,33 @@
+"""`release`: let held scans go."""
+
+import argparse
+
+from schemas.ids import ScanId
+from spool.layout import entry_name
+from stages.console import commanding, states
+from stages.console.context import CommandError, Context
+from stages.console.delivery import filters
+from stages.console.output import say, show_json
+from stages.process.exits import Exit
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    filters.add_ids(parser)
+    filters.add_filters(parser)
+    parser.add_argument("--all", action="store_true", help="all that are held")
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    spool = context.existing_spool()
+    held = states.look(spool).holds
+    chosen: tuple[ScanId, ...] = tuple(ScanId(i) for i in sorted(held))
+    if not args.all:
+        chosen = filters.choose(args, spool, held, "held scan")
+    elif not chosen:
+        raise CommandError("no scan is held", Exit.NO)
+    commanding.take_back(context, [entry_name(scan_id, "hold") for scan_id in chosen])
+    if context.json:
+        show_json({"released": chosen})
+    else:
+        say(f"released: {', '.join(chosen)}")
+    return Exit.OK

@@ -1,0 +1,36 @@
+"""`retry`: try the server now, whatever the back-off says."""
+
+import argparse
+
+from schemas.command import Retry
+from spool.layout import entry_name, new_command_id
+from stages.console import commanding
+from stages.console.context import Context
+from stages.console.output import say, show_json, warn
+from stages.process.exits import Exit
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """No arguments of its own."""
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
+    retry = give(context)
+    if context.json:
+        show_json(retry)
+    else:
+        say("trying the server now")
+    if not context.spool.is_running("ship"):
+        warn("the ship stage does not run: it tries when it is started (compliance-agent run)")
+    return Exit.OK
+
+
+def give(context: Context) -> Retry:
+    """Give the command; the ones before it are of no use any more."""
+    spool = context.existing_spool()
+    retry = Retry(at=commanding.now())
+    before = spool.commands.ids("retry")
+    commanding.give(context, new_command_id(retry.at), "retry", retry)
+    for command_id in before:
+        spool.commands.remove(entry_name(command_id, "retry"))
+    return retry
