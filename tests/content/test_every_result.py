@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from content_evaluation import environment, evaluate
 
 from stages.scan.content import EVERY_RESULT
+from tests.content.content_evaluation import environment, evaluate
 
 ID = "xccdf_io.github.compliance-agent.every-result_"
 WORDS = {

@@ -7,9 +7,9 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from content_evaluation import XCCDF, evaluate
 
 from stages.scan.content import EVERY_RESULT, LINUX
+from tests.content.content_evaluation import XCCDF, evaluate
 
 ID = "xccdf_io.github.compliance-agent.content_"
 STANDARD, STRICT = f"{ID}profile_standard", f"{ID}profile_strict"

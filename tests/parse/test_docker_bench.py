@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from docker_bench_printing import (
+
+from stages.parse.docker_bench import is_docker_bench_log, looks_like_docker_bench
+from tests.parse.docker_bench_printing import (
     AT,
     CHECKS,
     STATUSES,
@@ -18,8 +20,6 @@ from docker_bench_printing import (
     text_log,
     the,
 )
-
-from stages.parse.docker_bench import is_docker_bench_log, looks_like_docker_bench
 
 
 def test_words_become_statuses_and_groups_become_sections() -> None:

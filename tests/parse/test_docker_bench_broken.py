@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 
 import pytest
-from docker_bench_printing import (
+
+from stages.parse.docker_bench import DockerBenchError
+from tests.parse.docker_bench_printing import (
     AT,
     CHECKS,
     STATUSES,
@@ -17,8 +19,6 @@ from docker_bench_printing import (
     text_log,
     the,
 )
-
-from stages.parse.docker_bench import DockerBenchError
 
 
 @pytest.mark.parametrize("write", [json_of_1_6, json_of_1_3_5])

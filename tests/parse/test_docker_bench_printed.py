@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 
 import pytest
-from docker_bench_printing import AT, Printed, json_of_1_3_5, json_of_1_6, text_log
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.report import Report
 from stages.parse.docker_bench import read_docker_bench
+from tests.parse.docker_bench_printing import AT, Printed, json_of_1_3_5, json_of_1_6, text_log
 
 STATUS = {"PASS": "pass", "WARN": "fail", "INFO": "warn", "NOTE": "skip"}
 

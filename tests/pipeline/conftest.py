@@ -1,15 +1,12 @@
 """Fixtures of the tests that run the four real processes."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from stages.console.receiver import Policy, Receiver
-
-sys.path.insert(0, str(Path(__file__).parent))
-from agent import Agent, an_agent
+from tests.pipeline.agent import Agent, an_agent
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from agent import Agent, an_agent, until
 
 from schemas.ids import ScanId
 from schemas.manifest import Manifest
@@ -18,6 +17,7 @@ from spool.raw import Output
 from spool.spool import Spool
 from stages.console.commanding import now
 from stages.console.receiver import Receiver
+from tests.pipeline.agent import Agent, an_agent, until
 
 SCAN_ID = ScanId("20261123T060301Z-openscap-3f9c2a17")
 

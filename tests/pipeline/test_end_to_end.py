@@ -5,7 +5,6 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from agent import Agent, an_agent, until
 from jsonschema import Draft202012Validator
 
 from schemas import codec
@@ -13,6 +12,7 @@ from schemas.published import DIRECTORY
 from schemas.request import Request
 from spool.layout import STAGES
 from stages.console.receiver import Receiver
+from tests.pipeline.agent import Agent, an_agent, until
 
 pytestmark = pytest.mark.oscap
 

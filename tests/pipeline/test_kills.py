@@ -5,10 +5,10 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from agent import Agent, until
 
 from spool.layout import STAGES, Stage
 from stages.console.receiver import Receiver
+from tests.pipeline.agent import Agent, until
 
 pytestmark = pytest.mark.oscap
 

@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
-from agent import Agent, until
 
 from schemas.ids import ScanId
 from schemas.report import Report
 from stages.console.receiver import Receiver
+from tests.pipeline.agent import Agent, until
 
 pytestmark = pytest.mark.oscap
 

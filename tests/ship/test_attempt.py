@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from scripted_server import ScriptedServer, serving, silence, trickle
 
 from schemas.settings import ServerSettings, Settings
 from spool.spool import Spool
@@ -16,6 +15,7 @@ from stages.process.process import Process
 from stages.ship.attempt import Attempt, deadline_s
 from stages.ship.outcome import Accepted, Outcome, Temporary
 from stages.ship.transport import Transport
+from tests.ship.scripted_server import ScriptedServer, serving, silence, trickle
 
 
 @pytest.fixture

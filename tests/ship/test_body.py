@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ship_spool import report, rules
 
 from schemas import codec
 from schemas.report import Report, ScanStatus
 from stages.ship import body
 from stages.ship.compliance_hash import compliance_hash
+from tests.ship.ship_spool import report, rules
 
 MIB = 1024 * 1024
 

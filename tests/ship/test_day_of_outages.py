@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_server import Answer, ScriptedServer, accepted, raw, reply, reset, serving
-from ship_spool import START, Ship, report
 
 from schemas.report import ScanStatus
 from schemas.settings import Settings
@@ -16,6 +14,8 @@ from stages.process.doorbell import NoDoorbell
 from stages.process.logs import Log
 from stages.process.process import Process
 from stages.ship.stage import ShipStage
+from tests.ship.scripted_server import Answer, ScriptedServer, accepted, raw, reply, reset, serving
+from tests.ship.ship_spool import START, Ship, report
 
 DAY_S = 24 * 3600
 STATUSES: tuple[ScanStatus, ...] = ("completed", "completed", "completed", "failed", "cancelled")

@@ -2,7 +2,6 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from ship_spool import report, scan_id
 
 from schemas import codec
 from schemas.destination import Accepted
@@ -11,6 +10,7 @@ from schemas.settings import DeliverySettings
 from spool import frame
 from stages.ship import heads
 from stages.ship.order import Waiting, candidates, next_of, profile_key, superseded, waiting
+from tests.ship.ship_spool import report, scan_id
 
 ALL = DeliverySettings()
 NEVER, UNLESS_GOOD = DeliverySettings(send_failed="never"), DeliverySettings(send_failed="unless-good")

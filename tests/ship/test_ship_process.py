@@ -10,12 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_server import Early, ScriptedServer, accepted, raw, reply, reset, serving, silence, until
-from ship_spool import KEY, report, rules, scan_id
 
 from schemas.destination import Destination
 from schemas.receipt import Receipt
 from spool.spool import Spool
+from tests.ship.scripted_server import (
+    Early,
+    ScriptedServer,
+    accepted,
+    raw,
+    reply,
+    reset,
+    serving,
+    silence,
+    until,
+)
+from tests.ship.ship_spool import KEY, report, rules, scan_id
 
 
 class ShipProcess:

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_server import (
+
+from schemas import codec
+from schemas.report import ScanStatus
+from schemas.request import Reason
+from spool.errors import StorageError
+from tests.ship.scripted_server import (
     ACCEPTED,
     Answer,
     Early,
@@ -20,12 +25,7 @@ from scripted_server import (
     serving,
     trickle,
 )
-from ship_spool import KEY, Ship, report, rules, scan_id
-
-from schemas import codec
-from schemas.report import ScanStatus
-from schemas.request import Reason
-from spool.errors import StorageError
+from tests.ship.ship_spool import KEY, Ship, report, rules, scan_id
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def sent(server: ScriptedServer) -> list[int]:
 
 def with_settings(ship: Ship, url: str | None, **sections: Any) -> None:
     """As if the settings file had changed."""
-    from ship_spool import settings
+    from tests.ship.ship_spool import settings
 
     ship.settings = ship.process.settings = settings(ship.root, url, **sections)
     ship.stage.reloaded()

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 import trustme
-from scripted_server import ScriptedServer, serving
 
 from schemas.settings import ServerSettings
 from stages.process.credentials import Credentials
 from stages.ship.outcome import Accepted, Outcome, Paused
 from stages.ship.transport import Transport
+from tests.ship.scripted_server import ScriptedServer, serving
 
 
 class Authority:

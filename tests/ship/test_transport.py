@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted_server import (
+
+from schemas.settings import ServerSettings
+from stages.process.credentials import Credentials
+from stages.ship.outcome import Accepted, Outcome, Paused, Refused, Temporary
+from stages.ship.transport import Transport
+from tests.ship.scripted_server import (
     ACCEPTED,
     Answer,
     Early,
@@ -22,11 +27,6 @@ from scripted_server import (
     trickle,
     until,
 )
-
-from schemas.settings import ServerSettings
-from stages.process.credentials import Credentials
-from stages.ship.outcome import Accepted, Outcome, Paused, Refused, Temporary
-from stages.ship.transport import Transport
 
 KEY = "secret-key-0123456789"
 BODY = b'{"scan_id": "x"}'

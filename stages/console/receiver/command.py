@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 from schemas.settings import ApiSettings
-from stages.console.context import CommandError
+from stages.console.context import CommandError, Context
 from stages.console.receiver.policy import Policy, generate_credentials
 from stages.console.receiver.server import Receiver
 from stages.console.receiver.store import StoreError
@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     host = generate_credentials() if args.generate else _given(args.api_id, args.api_key_file)
     policy = Policy(hosts=(host,), max_body=args.max_body, posts_per_minute=args.posts_per_minute)
     stop = threading.Event()
