@@ -39,6 +39,7 @@ class Courier:
 
     def supersede(self, report: Report, reason: Superseded) -> None:
         """Conclude a report that need not be sent."""
+        self._cases.pop(receipts.id_of(report), None)
         self._ledger.conclude(
             receipts.unsent(report, "superseded", reason.words, self._process.now(), reason.by)
         )

@@ -1,0 +1,282 @@
+"""The operator's commands on delivery, on a real spool."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas import codec
+from schemas.bundle import Bundle
+from spool import bundle, frame
+from spool.bundle import BundleError
+from spool.spool import Spool
+from stages.console.main import main
+from stages.process.exits import Exit
+from tests.ship.scripted_server import ScriptedServer, reply, serving
+from tests.ship.ship_spool import KEY, START, Ship, report, scan_id
+from tests.ship.test_ship_process import ShipProcess
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with serving() as one:
+        yield one
+
+
+class Console:
+    """The program, in this process, on the spool of a ship stage."""
+
+    def __init__(self, root: Path, url: str, capsys: pytest.CaptureFixture[str]) -> None:
+        self.ship = Ship(root, url)
+        self._capsys = capsys
+        self._config = root / "config.yml"
+        self._config.write_text(
+            f"server: {{url: '{url}'}}\napi: {{id: patchmon_1, key: '{KEY}'}}\n"
+            f"spool: {{path: {root}/spool}}\nruntime_dir: {root}/run\n"
+        )
+        self._config.chmod(0o640)
+
+    def __call__(self, *words: str, expect: Exit = Exit.OK) -> str:
+        code = main([words[0], "--config", str(self._config), *words[1:]])
+        said = self._capsys.readouterr()
+        assert code == expect, said.err
+        return said.out + said.err
+
+    def json(self, *words: str, expect: Exit = Exit.OK) -> Any:
+        return json.loads(self(words[0], "--json", *words[1:], expect=expect))
+
+    def waits(self) -> dict[str, str]:
+        return {row["scan_id"]: row["waits"] for row in self.json("list", "--pending")}
+
+
+@pytest.fixture
+def console(tmp_path: Path, server: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> Iterator[Console]:
+    one = Console(tmp_path, server.url, capsys)
+    yield one
+    one.ship.close()
+
+
+def test_list_tells_why_each_scan_waits_and_what_to_do(console: Console, server: ScriptedServer) -> None:
+    server.say(reply(401, {"error": "Invalid API credentials"}))
+    console.ship.put(report(1), report(2))
+    console("hold", scan_id(2), "--words", "maintenance")
+    console.ship.look()
+    waits = console.waits()
+    assert waits[scan_id(1)].startswith("paused: HTTP 401: Invalid API credentials; next try in ")
+    assert "check api.id" in waits[scan_id(1)]
+    assert "maintenance" in waits[scan_id(2)]
+    assert "release" in waits[scan_id(2)]
+    status = console.json("status")
+    assert status["delivery"]["state"] == "paused"
+    assert "Invalid API credentials" in console("status")
+
+
+def test_list_takes_filters(console: Console, server: ScriptedServer) -> None:
+    server.say(reply(422, {"error": "no"}))
+    console.ship.put(report(1), report(2, "Docker"), report(90, status="failed"))
+    console.ship.look()
+
+    def ids(*words: str) -> list[str]:
+        return [row["scan_id"] for row in console.json("list", *words)]
+
+    every = [scan_id(1), scan_id(2), scan_id(90)]
+    assert ids() == every
+    assert ids("--profile", "dock") == [scan_id(2)]
+    assert ids("--status", "failed") == [scan_id(90)]
+    assert ids("--answer", "refused") == [scan_id(1)]
+    assert ids("--answer", "accepted", "--until", "2026-11-23T04:00Z") == [scan_id(2)]
+    assert ids("--since", "2026-11-23T04:00+00:00") == [scan_id(90)]
+    assert ids("--scanner", "docker-bench") == []
+    assert ids("--held") == []
+
+
+def test_a_held_scan_is_not_shipped_until_it_is_released(console: Console, server: ScriptedServer) -> None:
+    console.ship.put(report(1), report(2, "B"))
+    console("hold", "--profile", "CIS")
+    console.ship.look()
+    assert console.ship.answers == {2: "accepted"}
+    assert console.json("release", "--all") == {"released": [scan_id(1)]}
+    console.ship.look()
+    assert console.ship.answers == {1: "accepted", 2: "accepted"}
+    console("release", "--all", expect=Exit.NO)
+    console("hold", scan_id(1), expect=Exit.UNUSABLE)
+    console("hold", expect=Exit.USAGE)
+
+
+def test_retry_tries_now_and_leaves_one_command(console: Console, server: ScriptedServer) -> None:
+    server.say(reply(503, Retry_After="3600"))
+    console.ship.put(report(1))
+    console.ship.stage.look()
+    for _ in range(3):
+        console("retry")
+    assert len(console.ship.spool.commands.ids("retry")) == 1
+    console.ship.stage.look()
+    assert console.ship.answers == {1: "accepted"}
+
+
+def test_replay_ship_by_profile_and_time_span_with_dry_run_and_force(
+    console: Console, server: ScriptedServer
+) -> None:
+    console.ship.put(report(1), report(2), report(3, "B"))
+    console.ship.look()
+    said = console("replay", "ship", "--profile", "cis", "--until", "2026-11-23T03:02Z", "--dry-run")
+    assert "would replay ship of 1 scan" in said
+    console.ship.look()
+    assert len(server.requests) == 3
+    console("replay", "ship", scan_id(1))
+    console.ship.look()
+    assert console.ship.answers[1] == "superseded"
+    console("replay", "ship", scan_id(1), "--force")
+    console.ship.look()
+    assert server.scan_ids[3:] == [scan_id(1)]
+    console("replay", "ship", "--since", "2027-01-01", expect=Exit.NO)
+    with pytest.raises(SystemExit):
+        console("replay", "ship", "--since", "tomorrow")
+
+
+def test_flush_says_whether_the_spool_is_empty(console: Console, server: ScriptedServer) -> None:
+    assert console.json("flush") == {"delivered": 0, "waiting": 0, "held": 0}
+    console.ship.put(report(1), report(2))
+    console("hold", scan_id(1))
+    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 1, "held": 1}
+    console.ship.look()
+    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 0, "held": 1}
+
+
+def test_flush_waits_for_the_stage_and_not_for_one_that_does_not_run(
+    tmp_path: Path, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ship = ShipProcess(tmp_path, server.url)
+    ship.put(1, 2, 3)
+    config = ["--config", str(tmp_path / "config.yml")]
+    assert main(["flush", "--wait", *config]) == Exit.UNUSABLE
+    assert "does not run" in capsys.readouterr().err
+    ship.start()
+    while not ship.spool.is_running("ship"):
+        pass
+    assert main(["flush", "--wait", "--timeout", "30", *config]) == Exit.OK
+    assert "the spool is empty" in capsys.readouterr().out
+    assert len(ship.receipts()) == 3
+    server.say(*[reply(401)] * 50)
+    ship.put(4)
+    assert main(["flush", "--wait", "--timeout", "0.5", *config]) == Exit.NO
+    ship.close()
+
+
+class TestBundles:
+    """Reports carried to another host in one file."""
+
+    def test_what_this_host_exported_it_takes_back_and_ships(
+        self, console: Console, server: ScriptedServer, tmp_path: Path
+    ) -> None:
+        console.ship.put(report(1), report(2, "B"))
+        file = tmp_path / "reports.bundle"
+        assert len(console.json("export", str(file))["reports"]) == 2
+        assert file.stat().st_mode & 0o077 == 0
+        for path in console.ship.spool.reports.path.glob("*.report"):
+            path.unlink()
+        taken = console.json("import", str(file))
+        assert (taken["foreign"], taken["held"]) == (False, [])
+        assert console.ship.spool.reports.read(scan_id(1), "report", type(report(1))) == report(1)
+        console.ship.look()
+        assert console.ship.answers == {1: "accepted", 2: "accepted"}
+        again = console.json("import", str(file))
+        assert (again["taken"], again["present"]) == ([], [scan_id(1), scan_id(2)])
+
+    def foreign(self, file: Path, *numbers: int) -> None:
+        """A bundle of another host."""
+        entries = [frame.seal("report", codec.encode(report(number))) for number in numbers]
+        listed = tuple(bundle.listed(scan_id(n), e) for n, e in zip(numbers, entries, strict=True))
+        index = Bundle(
+            origin="0" * 64, hostname="offsite", exported_at=START, agent_version="1", reports=listed
+        )
+        with file.open("wb") as target:
+            bundle.write(target, index, entries)
+
+    def test_scans_of_another_host_are_held_until_someone_says_they_go_as_this_one(
+        self, console: Console, server: ScriptedServer, tmp_path: Path
+    ) -> None:
+        self.foreign(tmp_path / "b", 1, 2)
+        said = console("import", str(tmp_path / "b"))
+        assert "offsite" in said
+        assert "held" in said
+        console.ship.look()
+        assert server.requests == []
+        assert "offsite" in console.waits()[scan_id(1)]
+        console("release", "--all")
+        console.ship.look()
+        assert console.ship.answers == {1: "accepted", 2: "accepted"}
+
+    def test_told_so_they_are_shipped_with_this_hosts_credentials(
+        self, console: Console, server: ScriptedServer, tmp_path: Path
+    ) -> None:
+        self.foreign(tmp_path / "b", 1)
+        console("import", str(tmp_path / "b"), "--as-this-host")
+        console.ship.look()
+        assert server.requests[0].headers["x-api-key"] == KEY
+
+    def test_an_altered_or_cut_bundle_is_refused_whole(self, console: Console, tmp_path: Path) -> None:
+        file = tmp_path / "b"
+        self.foreign(file, 1, 2, 3)
+        whole = file.read_bytes()
+        broken = [whole[:cut] for cut in range(0, len(whole), max(1, len(whole) // 40))]
+        for place in range(10, len(whole), max(1, len(whole) // 40)):
+            altered = bytearray(whole)
+            altered[place] ^= 0x10
+            broken.append(bytes(altered))
+        for content in broken:
+            file.write_bytes(content)
+            assert "nothing was taken" in console("import", str(file), expect=Exit.NO)
+        assert console.ship.spool.reports.names() == []
+        assert console.ship.spool.commands.names() == []
+
+    def test_a_bundle_with_another_entry_than_it_lists_is_refused(self, tmp_path: Path) -> None:
+        one, other = (frame.seal("report", codec.encode(report(number))) for number in (1, 2))
+        index = Bundle(
+            origin="x",
+            hostname="h",
+            exported_at=START,
+            agent_version="1",
+            reports=(bundle.listed(scan_id(1), one),),
+        )
+        with (tmp_path / "b").open("wb") as target, pytest.raises(BundleError):
+            bundle.write(target, index, [other])
+
+    def test_what_is_no_bundle_is_refused(self, console: Console, tmp_path: Path) -> None:
+        for content in (
+            b"",
+            b"PK\x03\x04",
+            b"compliance-agent-spool 1 bundle 99999999999 x\n{}",
+            b"x" * 100_000,
+        ):
+            (tmp_path / "b").write_bytes(content)
+            console("import", str(tmp_path / "b"), expect=Exit.NO)
+        console("import", str(tmp_path / "missing"), expect=Exit.USAGE)
+
+    def test_ids_that_are_none_never_become_paths(self, console: Console, tmp_path: Path) -> None:
+        entry = frame.seal("report", codec.encode(codec.replace(report(1), scan_id="../../evil")))
+        listed = (bundle.listed("../../evil", entry),)
+        index = Bundle(origin="x", hostname="h", exported_at=START, agent_version="1", reports=listed)
+        with (tmp_path / "b").open("wb") as target:
+            bundle.write(target, index, [entry])
+        console("import", str(tmp_path / "b"), expect=Exit.NO)
+        assert not list(tmp_path.rglob("evil*"))
+
+    def test_export_leaves_out_what_is_damaged_and_overwrites_nothing(
+        self, console: Console, tmp_path: Path
+    ) -> None:
+        console.ship.put(report(1), report(2))
+        (Spool(tmp_path / "spool").reports.path / f"{scan_id(1)}.report").write_bytes(b"junk")
+        assert "left out" in console("export", str(tmp_path / "b"), expect=Exit.NO)
+        with (tmp_path / "b").open("rb") as stream:
+            _, entries = bundle.read(stream)
+            assert [listed.scan_id for listed, _ in entries] == [scan_id(2)]
+        console("export", str(tmp_path / "b"), expect=Exit.USAGE)
+
+    def test_export_takes_what_was_delivered_only_when_asked(self, console: Console, tmp_path: Path) -> None:
+        console.ship.put(report(1))
+        console.ship.look()
+        console("export", str(tmp_path / "b"), expect=Exit.NO)
+        assert len(console.json("export", str(tmp_path / "b"), "--all")["reports"]) == 1
