@@ -12,7 +12,7 @@ from schemas import codec
 from schemas.destination import Destination as State
 from schemas.destination import DestinationState
 from schemas.event import Event
-from stages.process.credentials import Credentials, NoCredentials
+from stages.process.credentials import Credentials
 from stages.process.process import Process
 from stages.ship.backoff import Backoff, Pace
 from stages.ship.outcome import Accepted, Outcome, Paused, Refused, Temporary
@@ -70,9 +70,9 @@ class Destination:
         todo = "set server.url; results stay in the spool until then"
         self._note("not set", "no server is configured", todo)
 
-    def no_credentials(self, reason: NoCredentials) -> None:
-        """Nothing is sent; they are looked for again at every look."""
-        self._note("paused", "no credentials", reason.reason)
+    def no_secrets(self, todo: str) -> None:
+        """Nothing is sent without credentials that are kept secret; they are looked for again at every look."""
+        self._note("paused", "no usable credentials", todo)
 
     def _failed(self, outcome: Temporary) -> None:
         wait_s = self._backoff.failed(self._clock(), outcome.asked_s)
@@ -115,7 +115,7 @@ class Destination:
             return
         tell = log.error if new.state == "paused" or new.todo else log.warning
         tell(f"delivery is {new.state}", why=new.why, next_try_s=next_try, todo=new.todo)
-        if new.state == "paused" and (old is None or (old.state, old.why) != (new.state, new.why)):
+        if old is None or (old.state, old.why) != (new.state, new.why):
             self._process.ring(Event(name="ShippingPaused", words=(new.why or "")[:512]))
 
     def _take_over(self) -> None:

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from schemas.event import Event
 from schemas.receipt import Receipt
@@ -86,8 +87,9 @@ class ShipStage:
             self._destination.not_set()
             return False
         found = credentials.find(self._process.settings.api, self._process.config, os.environ)
-        if isinstance(found, credentials.NoCredentials):
-            self._destination.no_credentials(found)
+        problem = found.reason if isinstance(found, credentials.NoCredentials) else self._exposed()
+        if problem or isinstance(found, credentials.NoCredentials):
+            self._destination.no_secrets(problem or "")
             return False
         self._wait_s = self._destination.due_in_s(found)
         if self._wait_s > 0:
@@ -102,6 +104,14 @@ class ShipStage:
             return True
         self._wait_s = self._destination.due_in_s(found)
         return False
+
+    def _exposed(self) -> str | None:
+        """A secret of the settings, beside the API key, that everyone on this host can read, and its mend."""
+        server = self._process.settings.server
+        files = [Path(path) for path in (server.client_key or server.client_certificate,) if path]
+        if server.proxy and "@" in server.proxy and self._process.config:
+            files.append(self._process.config)
+        return next((problem for file in files if (problem := credentials.exposed(file))), None)
 
     def _too_early_s(self, report: Report) -> float:
         """A server writes down that a scan of its own runs only after it has sent the command."""

@@ -14,7 +14,7 @@ from spool.bundle import BundleError
 from spool.spool import Spool
 from stages.console.main import main
 from stages.process.exits import Exit
-from tests.ship.scripted_server import ScriptedServer, reply, serving
+from tests.ship.scripted_server import ScriptedServer, reply, serving, until
 from tests.ship.ship_spool import KEY, START, Ship, report, scan_id
 from tests.ship.test_ship_process import ShipProcess
 
@@ -154,8 +154,7 @@ def test_flush_waits_for_the_stage_and_not_for_one_that_does_not_run(
     assert main(["flush", "--wait", *config]) == Exit.UNUSABLE
     assert "does not run" in capsys.readouterr().err
     ship.start()
-    while not ship.spool.is_running("ship"):
-        pass
+    until(lambda: ship.spool.is_running("ship"))
     assert main(["flush", "--wait", "--timeout", "30", *config]) == Exit.OK
     assert "the spool is empty" in capsys.readouterr().out
     assert len(ship.receipts()) == 3

@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas.command import Hold, Replay, Retry
 from schemas.destination import Destination
+from schemas.event import Event
 from schemas.ids import ScanId, new_scan_id
 from schemas.receipt import Receipt
 from schemas.report import Profile, Report, RuleResult, ScanStatus, summarize
@@ -71,6 +72,16 @@ def report(
     )
 
 
+class RecordingDoorbell(NoDoorbell):
+    """A doorbell that keeps what was rung."""
+
+    def __init__(self) -> None:
+        self.rung: list[Event] = []
+
+    def ring(self, event: Event) -> None:
+        self.rung.append(event)
+
+
 class Ship:
     """A ship stage, looked at step by step."""
 
@@ -79,6 +90,7 @@ class Ship:
         self.spool = Spool(root / "spool")
         self.settings = settings(root, url, **sections)
         self.log_file = root / "log"
+        self.bell = RecordingDoorbell()
         self.start()
 
     def start(self) -> None:
@@ -90,7 +102,7 @@ class Ship:
         self.stage = self.make_stage()
 
     def make_process(self, log: Log) -> Process:
-        return Process("ship", self.settings, None, self.spool, log, NoDoorbell())
+        return Process("ship", self.settings, None, self.spool, log, self.bell)
 
     def make_stage(self) -> ShipStage:
         return ShipStage(self.process)

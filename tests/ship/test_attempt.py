@@ -77,5 +77,7 @@ def test_a_fault_in_the_thread_is_not_taken_for_an_outcome(process: Process) -> 
     def fault() -> Outcome:
         raise ZeroDivisionError
 
+    attempt = Attempt(process, fault, lambda: None)
     with pytest.raises(RuntimeError):
-        Attempt(process, fault, lambda: None).carry_out(5)
+        attempt.carry_out(5)
+    attempt.join()

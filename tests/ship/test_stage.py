@@ -642,12 +642,46 @@ def test_a_retry_command_is_obeyed_once(ship: Ship, server: ScriptedServer) -> N
     assert sent(server) == [1, 1]
 
 
-def test_a_pause_rings_and_verify_false_is_loud_and_noted(ship: Ship, server: ScriptedServer) -> None:
+def test_verify_false_is_loud_and_noted(ship: Ship, server: ScriptedServer) -> None:
     with_settings(ship, server.url, server={"verify": False})
     ship.put(report(1))
     ship.look()
     assert ship.destination.verified is False
     assert "certificate is not checked" in ship.log
+
+
+def test_neighbours_hear_of_a_pause_once_and_of_every_receipt(ship: Ship, server: ScriptedServer) -> None:
+    server.say(
+        reply(401, {"error": "no"}), reply(401, {"error": "no"}), accepted, reply(422, {"error": "no"})
+    )
+    ship.put(report(1), report(2))
+    ship.look(3)
+    assert [(event.name, event.scan_id, event.result) for event in ship.bell.rung] == [
+        ("ShippingPaused", None, None),
+        ("ReportShipped", scan_id(1), "accepted"),
+        ("ReportShipped", scan_id(2), "refused"),
+    ]
+
+
+def test_secrets_that_everyone_can_read_are_not_used(
+    ship: Ship, server: ScriptedServer, tmp_path: Path
+) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text("a key")
+    key.chmod(0o644)
+    with_settings(ship, server.url, server={"client_certificate": str(key)})
+    ship.put(report(1))
+    ship.look()
+    assert ship.destination.todo
+    assert f"chmod 640 {key}" in ship.destination.todo
+    config = tmp_path / "config.yml"
+    config.write_text("server: {}")
+    config.chmod(0o644)
+    with_settings(ship, server.url, server={"proxy": "http://me:pw@127.0.0.1:1"})
+    ship.process.config = config
+    ship.look()
+    assert f"chmod 640 {config}" in ship.destination.todo
+    assert server.requests == []
 
 
 def test_the_key_is_in_no_log_note_or_receipt(ship: Ship, server: ScriptedServer) -> None:
