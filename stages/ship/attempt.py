@@ -51,11 +51,10 @@ class Attempt(threading.Thread):
                 # The process's own waits end at once while it stops.
                 if self._done.wait(_LAST_WORDS_S):
                     break
-                self._cut()
+                self._end()
                 return None
             if now >= began + limit_s:
-                self._cut()
-                self._done.wait(_LAST_WORDS_S)
+                self._end()
                 return Temporary(f"no whole answer within {limit_s:.0f} s")
             if now - told >= _TELL_EVERY_S:
                 told = now
@@ -63,6 +62,11 @@ class Attempt(threading.Thread):
         if self._outcome is None:
             raise RuntimeError("the attempt ended without an outcome: see the traceback above")
         return self._outcome
+
+    def _end(self) -> None:
+        """Cut the connection, which ends the thread, unless it hangs in the resolver; then it is left behind."""
+        self._cut()
+        self.join(_LAST_WORDS_S)
 
     def _wait(self, left_s: float) -> bool:
         if not self._done.is_set():

@@ -53,6 +53,8 @@ class Queue:
         self.begun.difference_update(done)
         pending = [ScanId(i) for i in self._spool.reports.ids("report") if is_scan_id(i) and i not in done]
         self._known = {i: known for i in pending if (known := self._known.get(i) or self._find(i))}
+        if not self._forced:
+            return list(self._known.values())
         return [replace(scan, forced=scan.scan_id in self._forced) for scan in self._known.values()]
 
     def candidates(self, scans: Sequence[Waiting]) -> list[Waiting]:
