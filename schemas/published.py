@@ -6,8 +6,10 @@
 from pathlib import Path
 
 from schemas import codec
+from schemas.bundle import Bundle
 from schemas.capabilities import ComplianceCapabilities, Detected
 from schemas.command import Hold, Replay, Retry
+from schemas.destination import Destination
 from schemas.event import Event
 from schemas.manifest import Manifest
 from schemas.receipt import Receipt
@@ -26,6 +28,8 @@ PUBLISHED: dict[str, type[Record]] = {
     "replay": Replay,
     "hold": Hold,
     "retry": Retry,
+    "destination": Destination,
+    "bundle": Bundle,
     "event": Event,
     "capabilities": ComplianceCapabilities,
     "detected": Detected,

@@ -101,11 +101,15 @@ class ScriptedServer:
         otherwise: Answer | Early = accepted,
         tls: ssl.SSLContext | None = None,
         port: int = 0,
+        receive_buffer: int | None = None,
     ) -> None:
         self._script = list(script)
         self._otherwise = otherwise
         self._tls = tls
         self._socket = socket.create_server(("127.0.0.1", port))
+        if receive_buffer:
+            # Connections inherit it.
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.port = int(self._socket.getsockname()[1])
         self.requests: list[Request] = []
         self.connections = 0

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,27 @@ def test_a_server_that_reads_nothing_is_given_up_after_the_progress_limit() -> N
         outcome = post(f"http://127.0.0.1:{deaf.getsockname()[1]}", LONG, progress_s=0.3)
     assert isinstance(outcome, Temporary)
     assert outcome.cut_upload
+
+
+def test_a_slow_line_is_given_its_time_while_there_is_progress() -> None:
+    def read_slowly(connection: socket.socket) -> bool:
+        got = 0
+        # The last bytes may lie in the buffer of the stream that the head was read from.
+        while got < len(LONG) - 65536:
+            got += len(connection.recv(65536))
+            time.sleep(0.01)
+        connection.settimeout(0.2)
+        with suppress(TimeoutError):
+            while connection.recv(65536):
+                pass
+        return bool(accepted(connection))
+
+    with serving(Early(0, read_slowly), receive_buffer=65536) as server:
+        began = time.monotonic()
+        outcome = post(server.url, LONG, progress_s=1)
+        taken = time.monotonic() - began
+    assert isinstance(outcome, Accepted)
+    assert taken > 1
 
 
 def test_a_reset_in_mid_body_is_temporary_and_known_as_such(server: ScriptedServer) -> None:
