@@ -60,4 +60,6 @@ class Detected(Record, frozen=True, kw_only=True):
     os_id: str = ""
     os_version: str = ""
     os_name: str = ""
+    os_family: str = ""
+    """debian, rhel, suse or the system's own id."""
     format: Literal[1] = 1

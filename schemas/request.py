@@ -13,6 +13,7 @@ from schemas.ids import ScanId, Scanner
 from schemas.records import Record
 
 Source = Literal["schedule", "server", "operator"]
+RuleId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,255}$")]
 Text256 = Annotated[str, Meta(max_length=256)]
 
 
@@ -36,6 +37,10 @@ class Request(Record, frozen=True, kw_only=True):
     profile: Text256 | None = None
     """A profile by id, short name or title; None is the configured one."""
     reason: Reason
+    remediate: bool = False
+    """Also change what fails (`oscap --remediate`); carried out only where this host's own settings allow it."""
+    rule: RuleId | None = None
+    """With `remediate`: change what this one rule finds, then scan as always."""
     format: Literal[1] = 1
 
 

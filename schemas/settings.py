@@ -103,6 +103,28 @@ class DockerBenchSettings(Record, frozen=True, kw_only=True):
     """A cron expression, five fields. Default: no schedule."""
 
 
+class ScheduleSettings(Record, frozen=True, kw_only=True):
+    """How schedules are carried out."""
+
+    time_zone: ProfileText | None = None
+    """The zone in which cron expressions are meant, for instance `Europe/Berlin`. Default: the host's."""
+    splay_s: Annotated[int, Meta(ge=0, le=24 * 3600)] = 600
+    """Seconds over which a fleet spreads: each host waits its own share of it, always the same."""
+    missed: Literal["once", "skip"] = "once"
+    """After runs were missed (host off, agent down, suspended): one scan that makes up for them, or none."""
+    catch_up_after_s: Annotated[int, Meta(ge=0, le=24 * 3600)] = 120
+    """Seconds after the start before a missed scan is made up for: soon, but not at boot."""
+
+
+class CommandSettings(Record, frozen=True, kw_only=True):
+    """What the server may ask for."""
+
+    enabled: bool = True
+    """Take the server's commands over a WebSocket."""
+    allow_remediation: bool = False
+    """Let the server ask for scans that change this host (oscap --remediate)."""
+
+
 class ComplianceSettings(Record, frozen=True, kw_only=True):
     """What is scanned, and when."""
 
@@ -110,6 +132,8 @@ class ComplianceSettings(Record, frozen=True, kw_only=True):
     """false: no schedule runs and no wish for a scan is carried out."""
     openscap: OpenSCAPSettings = OpenSCAPSettings()
     docker_bench: DockerBenchSettings = DockerBenchSettings()
+    schedules: ScheduleSettings = ScheduleSettings()
+    server_commands: CommandSettings = CommandSettings()
     raw_output: bool = False
     """Send the scanner's own output along (`raw_output`)."""
 

@@ -9,6 +9,7 @@ from stages.console.context import Context
 from stages.console.output import say, show_json, show_table
 from stages.process import credentials, settings_file
 from stages.process.exits import Exit
+from stages.trigger.scheduler import problems as problems_of_schedules
 
 
 class Checked(Record, frozen=True, kw_only=True):
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:
     if args.action == "keys":
         return _keys(context)
-    loaded = settings_file.load(context.config)
+    loaded = settings_file.load(context.config, problems_of_schedules)
     problems = list(loaded.problems)
     notes: list[str] = []
     found = credentials.find(loaded.settings.api, loaded.path, os.environ)

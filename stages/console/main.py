@@ -133,8 +133,10 @@ def _stage(words: list[str]) -> int:
     args = stage.parse_args(words)
     from stages.process.skeleton import run
 
-    worker = getattr(importlib.import_module(f"stages.{args.stage}.stage"), f"{args.stage.capitalize()}Stage")
-    return run(args.stage, worker, args.config or _environment_config())
+    module = importlib.import_module(f"stages.{args.stage}.stage")
+    worker = getattr(module, f"{args.stage.capitalize()}Stage")
+    check = getattr(module, "problems", settings_file.no_more_problems)
+    return run(args.stage, worker, args.config or _environment_config(), check)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from schemas.capabilities import Detected
 from schemas.destination import Destination
 from schemas.records import Record
+from schemas.schedule import TriggerState
 from spool.layout import BOXES, STAGES
 from stages.console import states
 from stages.console.context import Context
@@ -16,6 +17,7 @@ from stages.process.exits import Exit
 from stages.scan.detection import NOTE
 from stages.ship.destination import NOTE as DESTINATION
 from stages.ship.waiting import destination_words
+from stages.trigger.stage import NOTE as TRIGGER
 
 UNVERIFIED = "NOT CHECKED (server.verify: false): anyone on the way can read and alter what is sent"
 
@@ -29,6 +31,8 @@ class Status(Record, frozen=True, kw_only=True):
     quarantined: int
     detected: Detected | None
     server: str | None
+    trigger: TriggerState | None
+    """When each scanner runs next, and the link to the server's commands; None where trigger never ran."""
     delivery: Destination | None
     """How it stands with the server; None where nothing was ever to be sent."""
     certificates_verified: bool
@@ -52,6 +56,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
             ("spool", status.spool),
             ("server", status.server or "not set: results stay in the spool"),
             ("delivery", destination_words(status.delivery, datetime.now(UTC)) if status.delivery else None),
+            ("commands", status.trigger.link if status.trigger else None),
+            *_next_due(status),
             ("certificates", None if status.certificates_verified else UNVERIFIED),
             ("scans", ", ".join(f"{count} {state}" for state, count in status.scans.items()) or "none"),
             (
@@ -68,6 +74,14 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     return Exit.OK
 
 
+def _next_due(status: Status) -> list[tuple[str, str]]:
+    planned = status.trigger.next_due if status.trigger else ()
+    return [
+        (f"next {due.scanner}", f"{due.at.astimezone():%a %Y-%m-%d %H:%M %Z} ({due.schedule})")
+        for due in planned
+    ]
+
+
 def _status(context: Context) -> Status:
     spool = context.existing_spool()
     boxes = states.look(spool)
@@ -78,6 +92,7 @@ def _status(context: Context) -> Status:
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
         detected=spool.notes("scan").read(NOTE, Detected),
         server=context.settings.server.url,
+        trigger=spool.notes("trigger").read(TRIGGER, TriggerState),
         delivery=spool.notes("ship").read(DESTINATION, Destination),
         certificates_verified=context.settings.server.verify,
         config=str(context.config) if context.config else None,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from schemas.event import Event
 from schemas.settings import Settings
-from spool.layout import Stage
+from spool.layout import UPSTREAM, Stage
 from spool.notes import Notes
 from spool.spool import Spool
 from stages.process import settings_file
@@ -36,6 +36,7 @@ class Process:
         spool: Spool,
         log: Log,
         doorbell: Doorbell,
+        check: settings_file.Check = settings_file.no_more_problems,
     ) -> None:
         self.stage = stage
         self.settings = settings
@@ -43,7 +44,10 @@ class Process:
         self.spool = spool
         self.log = log
         self.stopping = False
+        self.watched = {spool.root / UPSTREAM[stage], spool.commands.path}
+        """Directories in which something new wakes the loop; a worker may add its own while it is made."""
         self.listener: Callable[[Event], None] = lambda _: None
+        self._check = check
         self._doorbell = doorbell
         self._notifier = Notifier()
         self._config_seen = _signature(config)
@@ -104,7 +108,7 @@ class Process:
         if seen == self._config_seen:
             return False
         self._config_seen = seen
-        loaded = settings_file.load(self.config)
+        loaded = settings_file.load(self.config, self._check)
         if loaded.problems:
             for problem in loaded.problems:
                 self.log.error("settings not taken over, the old ones stay in force", problem=problem)

@@ -4,7 +4,7 @@ Promises: all problems at once, each with its path or line; duplicate keys are p
 object of Python's is ever built); at most 1 MiB is read.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from schemas.settings import Settings, check_settings
 
 DEFAULT_PATH = Path("/etc/compliance-agent/config.yml")
 _MAX_BYTES = 1024 * 1024
+Check = Callable[[Settings], list[str]]
+"""What else is wrong with settings, each problem with its path; for what only one stage understands."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,12 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def load(path: Path | None) -> Loaded:
+def no_more_problems(settings: Settings) -> list[str]:  # noqa: ARG001
+    """For those who know of nothing else that may be wrong."""
+    return []
+
+
+def load(path: Path | None, check: Check = no_more_problems) -> Loaded:
     """The settings of a file; the defaults where `path` is None and no default file exists."""
     if path is None and not DEFAULT_PATH.exists():
         return Loaded(Settings(), (), None)
@@ -58,7 +65,7 @@ def load(path: Path | None) -> Loaded:
     if len(text) > _MAX_BYTES:
         return Loaded(Settings(), (f"{path}: larger than {_MAX_BYTES} bytes",), path)
     settings, problems = parse(text)
-    return Loaded(settings, tuple(problems), path)
+    return Loaded(settings, (*problems, *check(settings)), path)
 
 
 def parse(text: bytes) -> tuple[Settings, list[str]]:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from schemas.event import Event, EventName
 from spool.errors import SpoolBusyError, SpoolError, SpoolUnusableError
-from spool.layout import UPSTREAM, Stage
+from spool.layout import Stage
 from spool.spool import Spool
 from stages.process import settings_file, upkeep
 from stages.process.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoorbell
@@ -68,9 +68,11 @@ class Worker(Protocol):
         """The process ends: children and connections too."""
 
 
-def run(stage: Stage, make: Callable[[Process], Worker], config: Path | None) -> Exit:
-    """Run a stage until it is told to stop."""
-    loaded = settings_file.load(config)
+def run(
+    stage: Stage, make: Callable[[Process], Worker], config: Path | None, check: settings_file.Check
+) -> Exit:
+    """Run a stage until it is told to stop. `check` knows what else may be wrong with the settings of this stage."""
+    loaded = settings_file.load(config, check)
     log = Log(stage, loaded.settings.log.level)
     if loaded.problems:
         for problem in loaded.problems:
@@ -88,7 +90,7 @@ def run(stage: Stage, make: Callable[[Process], Worker], config: Path | None) ->
     if left:
         log.warning("removed what a crash left half written", count=len(left))
     doorbell = _doorbell(Path(loaded.settings.runtime_dir), stage, log)
-    process = Process(stage, loaded.settings, loaded.path, spool, log, doorbell)
+    process = Process(stage, loaded.settings, loaded.path, spool, log, doorbell, check)
     try:
         return _serve(process, make)
     except SpoolError as error:
@@ -106,8 +108,8 @@ def run(stage: Stage, make: Callable[[Process], Worker], config: Path | None) ->
 def _serve(process: Process, make: Callable[[Process], Worker]) -> Exit:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())
-    watch = _watch(process)
     worker = make(process)
+    watch = _watch(process)
     process.listener = worker.heard
     process.log.info("stage started", spool=process.spool.root)
     process.ready()
@@ -177,11 +179,10 @@ def _doorbell(runtime: Path, stage: Stage, log: Log) -> Doorbell:
 
 
 def _watch(process: Process) -> Watch | None:
-    directories = {process.spool.root / UPSTREAM[process.stage], process.spool.commands.path}
     if process.config:
-        directories.add(process.config.resolve().parent)
+        process.watched.add(process.config.resolve().parent)
     try:
-        return Watch(directories, process.wake_handle)
+        return Watch(process.watched, process.wake_handle)
     except OSError as error:
         process.log.warning("can't watch the spool: stages find their work by timer alone", why=str(error))
         return None

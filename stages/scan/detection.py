@@ -150,6 +150,7 @@ def detect(settings: Settings, cache: "ProfileCache") -> "tuple[Detected, Datast
         os_id=platform.id,
         os_version=platform.version,
         os_name=platform.name,
+        os_family=platform.family,
     )
     return found, datastream
 

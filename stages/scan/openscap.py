@@ -13,6 +13,7 @@ from pathlib import Path
 from schemas.capabilities import Detected
 from schemas.ids import ScanId
 from schemas.manifest import Content
+from schemas.request import Request
 from schemas.settings import OpenSCAPSettings
 from spool.raw import Output
 from stages.scan import profiles
@@ -45,11 +46,11 @@ class OpenSCAP:
         self._detected = detected
         self._rule_count = rule_count
 
-    def plan(self, profile: str | None, scan_id: ScanId, draft: Path) -> Plan | CannotRun:  # noqa: ARG002
+    def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
         openscap = self._detected.capabilities.openscap
         if openscap is None or not self._detected.openscap_ready or self._detected.content_file is None:
             return CannotRun("; ".join(self._detected.problems) or "OpenSCAP can't run on this host")
-        chosen = profiles.resolve(profile or self._settings.profile, openscap.available_profiles)
+        chosen = profiles.resolve(request.profile or self._settings.profile, openscap.available_profiles)
         if isinstance(chosen, profiles.Unknown):
             return CannotRun(chosen.reason)
         try:
@@ -57,16 +58,20 @@ class OpenSCAP:
         except OSError as error:
             return CannotRun(f"{self._detected.content_file}: the content can't be read: {error.strerror}")
         warnings = [self._detected.content_warning, chosen.why]
+        evaluate = (openscap.oscap_path, "xccdf", "eval", "--profile", chosen.profile.id)
+        one_rule = (*evaluate, "--remediate", "--rule", request.rule or "", self._detected.content_file)
         return Plan(
             profile_id=chosen.profile.id,
             profile_title=chosen.profile.title,
             command=(
-                *(openscap.oscap_path, "xccdf", "eval", self._detected.progress_option),
-                *("--profile", chosen.profile.id),
+                *evaluate,
+                *(("--remediate",) if request.remediate and not request.rule else ()),
+                self._detected.progress_option,
                 *("--results", str(draft / _RESULTS)),
                 *("--results-arf", str(draft / _ARF)),
                 self._detected.content_file,
             ),
+            prepare=one_rule if request.remediate and request.rule else (),
             limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
             scanner_version=openscap.version,
             content=Content(

@@ -84,6 +84,13 @@ class Platform:
     def _major(self) -> str:
         return self.version.partition(".")[0]
 
+    @property
+    def family(self) -> str:
+        """debian, rhel, suse, or the system's own id."""
+        return {"debian": "debian", "suse": "suse"}.get(
+            _family(self), "rhel" if self.id in _RPM_LIKE else self.id
+        )
+
     def install(self, what: str) -> str:
         """The command that installs `oscap`, the `content` or `docker` on this system."""
         family = _family(self)

@@ -53,7 +53,7 @@ class Run:
         self._ring("ScanStarted")
         child = Child(self._process, self._draft, plan.limits, self._told)
         try:
-            end = child.run(plan.command, started, lambda: STOPPING if self._process.stopping else unwanted())
+            end = self._run(child, started, unwanted)
         except OSError as error:
             end = End(None, None, f"can't be started: {error.strerror}", "")
         finally:
@@ -81,6 +81,17 @@ class Run:
             agent_version=agent_version(),
         )
         return Ran(manifest, verdict.outputs)
+
+    def _run(self, child: Child, started: Callable[[int], None], unwanted: Callable[[], str | None]) -> End:
+        def why_end() -> str | None:
+            return STOPPING if self._process.stopping else unwanted()
+
+        if self._plan.prepare:
+            prepared = child.run(self._plan.prepare, started, why_end)
+            if prepared.ended_by:
+                return prepared
+            self._done = 0
+        return child.run(self._plan.command, started, why_end)
 
     def _told(self, line: str) -> None:
         progress = self._runner.progress(line)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from schemas.ids import ScanId
 from schemas.manifest import Content
+from schemas.request import Request
 from spool.raw import Output
 from stages.scan.child import End, Limits
 
@@ -29,6 +30,8 @@ class Plan:
     scanner_version: str | None
     content: Content | None = None
     warnings: tuple[str, ...] = ()
+    prepare: tuple[str, ...] = ()
+    """A command to run before; what it finds is not part of the result."""
     total_rules: int | None = None
     """How many results to expect, for a progress bar; None where that is not known."""
 
@@ -53,7 +56,7 @@ class Verdict:
 class Runner(Protocol):
     """One scanner."""
 
-    def plan(self, profile: str | None, scan_id: ScanId, draft: Path) -> Plan | CannotRun: ...
+    def plan(self, request: Request, draft: Path) -> Plan | CannotRun: ...
 
     def same_profile(self, profile: str | None) -> str | None:
         """The profile id that a request's wish comes to; None where it comes to nothing that can run."""

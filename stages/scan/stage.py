@@ -97,7 +97,7 @@ class ScanStage:
     def _scan(self, scan_id: ScanId, request: Request) -> None:
         runner = self._runner()
         draft = self._spool.raw.draft(scan_id)
-        plan = runner.plan(request.profile, scan_id, draft)
+        plan = runner.plan(request, draft)
         if isinstance(plan, CannotRun):
             self._conclude(scan_id, "failed", plan.reason, (request.reason,))
             return
@@ -126,7 +126,7 @@ class ScanStage:
                 request = self._spool.requests.read(other, "request", Request)
             except (EntryDamagedError, EntryMissingError):
                 continue
-            if runner.same_profile(request.profile) == plan.profile_id:
+            if runner.same_profile(request.profile) == plan.profile_id and not request.remediate:
                 found.append(request)
         return found
 
@@ -183,6 +183,8 @@ class ScanStage:
             return "OpenSCAP scans are switched off: set compliance.openscap.enabled: true"
         if request.scanner == "docker-bench":
             return "Docker Bench scans are not supported by this version"
+        if request.remediate and not compliance.server_commands.allow_remediation:
+            return "remediation changes this host: allow it by compliance.server_commands.allow_remediation"
         return None
 
     def _runner(self) -> Runner:

@@ -1,12 +1,30 @@
-"""The trigger stage: every wish for a scan, and for the end of one, becomes an entry in `requests/`."""
+"""The trigger stage: every wish for a scan, and for the end of one, becomes an entry in `requests/`.
 
+Wishes come from the operator (`commands/`, `drop/`), from schedules, and from the server. Whoever wants a scan is
+answered by one that is pending or running for the same scanner and profile: the scan stage sees to that.
+"""
+
+import time
+
+from schemas.codec import replace
 from schemas.event import Event, EventName
 from schemas.records import Record
 from schemas.request import Cancellation, Request
+from schemas.schedule import NextDue, TriggerState
 from spool.errors import EntryDamagedError
 from spool.layout import Kind, entry_name, parse_name
 from stages.process.process import Process
+from stages.trigger import messages
+from stages.trigger.commands import Commands
+from stages.trigger.drops import Drops
+from stages.trigger.progress import Progress
+from stages.trigger.scheduler import Scheduler, problems
+from stages.trigger.server import ServerSide
+from stages.trigger.wishes import Wishes
 
+__all__ = ["NOTE", "TriggerStage", "problems"]
+
+NOTE = "trigger"
 _COPIED: tuple[tuple[Kind, type[Record], EventName], ...] = (
     ("cancel", Cancellation, "CancellationRequested"),
     ("request", Request, "ScanRequested"),
@@ -19,22 +37,40 @@ class TriggerStage:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._spool = process.spool
+        self._wishes = Wishes(process)
+        self._progress = Progress()
+        self._commands = Commands(process, self._wishes, self._progress)
+        self._scheduler = Scheduler(process, self._wishes)
+        self._drops = Drops(process, self._wishes)
+        self._server = ServerSide(process)
+        self._next_due: tuple[NextDue, ...] = ()
+        self._told: TriggerState | None = None
+        process.watched.add(self._drops.path)
 
     def look(self) -> None:
+        for command in self._server.commands():
+            self._commands.carry_out(command)
+            self._server.status_wanted |= not isinstance(command, messages.Scan | messages.Cancel)
         for kind, record, event in _COPIED:
-            have = set(self._spool.requests.ids(kind))
-            for command_id in self._spool.commands.ids(kind):
-                if command_id not in have:
-                    self._take(command_id, kind, record, event)
+            self._copy(kind, record, event)
+        self._drops.look()
+        self._next_due = self._scheduler.look(self._commands.applied)
+        self._server.keep_connected()
+        self._tell_server()
+        self._tell_operator()
 
     def timeout_s(self) -> float:
-        return float("inf")
+        now = self._process.now()
+        due = ((next_due.at - now).total_seconds() for next_due in self._next_due)
+        return max(0.0, min(self._progress.due_in_s(time.monotonic()), *due, float("inf")))
 
     def heard(self, event: Event) -> None:
-        """A ring is enough to look; what it says does not matter."""
+        if event.name == "HostDetected":
+            self._server.status_wanted = True
+        self._progress.take(event, self._process.now())
 
     def reloaded(self) -> None:
-        """Nothing depends on the settings yet."""
+        self._server.status_wanted = True
 
     def verify(self, name: str) -> object:
         parsed = parse_name(name)
@@ -44,17 +80,35 @@ class TriggerStage:
         return self._spool.requests.read(parsed[0], parsed[1], record)
 
     def close(self) -> None:
-        """Nothing is open."""
+        self._server.close()
 
-    def _take(self, command_id: str, kind: Kind, record: type[Record], event: EventName) -> None:
-        try:
-            command = self._spool.commands.read(command_id, kind, record)
-        except EntryDamagedError as error:
-            name = entry_name(command_id, kind)
-            if name not in self._process.notes.damaged():
-                self._process.notes.mark_damaged(name, str(error))
-                self._process.log.error("damaged command, give it again", command=command_id, why=str(error))
-            return
-        self._spool.requests.write(command_id, kind, command)
-        self._process.log.info("command taken", scan_id=command_id, kind=kind)
-        self._process.ring(Event(name=event, scan_id=command_id))
+    def _copy(self, kind: Kind, record: type[Record], event: EventName) -> None:
+        """The operator's commands, as they are."""
+        have = set(self._spool.requests.ids(kind))
+        for command_id in self._spool.commands.ids(kind):
+            if command_id in have:
+                continue
+            try:
+                command = self._spool.commands.read(command_id, kind, record)
+            except EntryDamagedError as error:
+                self._damaged(entry_name(command_id, kind), str(error))
+                continue
+            self._spool.requests.write(command_id, kind, command)
+            self._process.log.info("command taken", scan_id=command_id, kind=kind)
+            self._process.ring(Event(name=event, scan_id=command_id))
+
+    def _damaged(self, name: str, why: str) -> None:
+        if name not in self._process.notes.damaged():
+            self._process.notes.mark_damaged(name, why)
+            self._process.log.error("damaged command, give it again", entry=name, why=why)
+
+    def _tell_server(self) -> None:
+        self._server.report_status(self._commands.applied)
+        while message := self._progress.due(time.monotonic()):
+            self._server.tell(message)
+
+    def _tell_operator(self) -> None:
+        state = TriggerState(next_due=self._next_due, link=self._server.state, at=self._process.now())
+        if self._told is None or replace(self._told, at=state.at) != state:
+            self._process.notes.write(NOTE, state)
+            self._told = state

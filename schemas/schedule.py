@@ -1,0 +1,49 @@
+"""What the trigger stage knows of its schedules and its server, for itself and for `status`."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from schemas.ids import Scanner
+from schemas.records import Record
+
+Mode = Literal["disabled", "on-demand", "enabled"]
+
+
+class Handled(Record, frozen=True, kw_only=True):
+    """How far a schedule has been carried out."""
+
+    schedule: str
+    """The expression with its zone, or the interval: another one is another schedule."""
+    until: datetime
+    """Every due time up to here has been requested, or passed over."""
+    requested: tuple[datetime, ...] = ()
+    """The last due times that were requested: a clock set back does not request them again."""
+
+
+class NextDue(Record, frozen=True, kw_only=True):
+    """When a scanner runs next."""
+
+    scanner: Scanner
+    schedule: str
+    at: datetime
+    """With the host's own delay, UTC."""
+
+
+class TriggerState(Record, frozen=True, kw_only=True):
+    """What `status` shows of the trigger stage."""
+
+    next_due: tuple[NextDue, ...] = ()
+    link: str = "no server"
+    """How it stands with the server's commands, in plain words."""
+    at: datetime
+
+
+class Applied(Record, frozen=True, kw_only=True):
+    """What the server has set at run time; None: nothing, the settings file decides."""
+
+    mode: Mode | None = None
+    openscap_enabled: bool | None = None
+    docker_bench_enabled: bool | None = None
+    interval_minutes: Annotated[int, Meta(ge=60, le=10080)] | None = None

@@ -1,0 +1,95 @@
+"""Carrying out what the server says: a command is an entry before anything else happens.
+
+What the server has set at run time (mode, toggles, interval) is kept in the stage's notes and comes before the
+settings file; losing the note, the settings file decides again. `disabled` stops schedules and refuses the server's
+own scans; `on-demand` stops schedules alone. What an operator asks for on the host is always carried out.
+"""
+
+from schemas.codec import replace
+from schemas.ids import new_scan_id
+from schemas.request import Reason, Request
+from schemas.schedule import Applied
+from stages.process.process import Process
+from stages.trigger import messages
+from stages.trigger.messages import Wanted
+from stages.trigger.progress import Progress
+from stages.trigger.wishes import Wishes
+
+NOTE = "applied"
+
+
+class Commands:
+    """The server's commands, one after the other."""
+
+    def __init__(self, process: Process, wishes: Wishes, progress: Progress) -> None:
+        self._process = process
+        self._wishes = wishes
+        self._progress = progress
+        self._refused = 0
+        self.applied = process.notes.read(NOTE, Applied) or Applied()
+
+    def carry_out(self, command: messages.Command) -> None:
+        if isinstance(command, messages.Scan):
+            self._scan(command)
+        elif isinstance(command, messages.Cancel):
+            self._wishes.cancel_all(self._reason(None))
+        elif isinstance(command, messages.Apply):
+            self._apply(command.applied)
+        elif isinstance(command, messages.Install):
+            self._refuse(f"{command.what} changes this host: install software with the host's own tools")
+
+    def _scan(self, command: messages.Scan) -> None:
+        if command.remediate and not self._process.settings.compliance.server_commands.allow_remediation:
+            self._refuse(
+                f"{'remediate_rule' if command.rule else 'enable_remediation'} changes this host, and that is not "
+                "allowed here: set compliance.server_commands.allow_remediation"
+            )
+            return
+        for wanted in command.wanted:
+            refusal = self._refusal(wanted)
+            if refusal:
+                self._refuse(refusal)
+            else:
+                self._request(wanted, command)
+
+    def _request(self, wanted: Wanted, command: messages.Scan) -> None:
+        reason = self._reason(command.request_id)
+        self._wishes.scan(
+            Request(
+                scan_id=new_scan_id(wanted.scanner, reason.at),
+                scanner=wanted.scanner,
+                profile=wanted.profile,
+                reason=reason,
+                # Docker Bench changes nothing, whatever it finds.
+                remediate=command.remediate and wanted.scanner == "openscap",
+                rule=command.rule,
+            )
+        )
+
+    def _refusal(self, wanted: Wanted) -> str | None:
+        if self.applied.mode == "disabled":
+            return "the server has switched compliance scans off for this host"
+        flags = {"openscap": self.applied.openscap_enabled, "docker-bench": self.applied.docker_bench_enabled}
+        if flags[wanted.scanner] is False:
+            return f"the server has switched {wanted.scanner} off for this host"
+        return None
+
+    def _apply(self, new: Applied) -> None:
+        changes = {
+            name: value
+            for name in ("mode", "openscap_enabled", "docker_bench_enabled", "interval_minutes")
+            if (value := getattr(new, name)) is not None
+        }
+        after = replace(self.applied, **changes)
+        if after != self.applied:
+            self._process.notes.write(NOTE, after)
+            self.applied = after
+            self._process.log.info("settings of the server taken over", **changes)
+
+    def _refuse(self, words: str) -> None:
+        self._refused += 1
+        self._process.log.warning("server command refused", why=words)
+        self._progress.say(f"refused-{self._refused}", "failed", "refused", 100, words, self._process.now())
+
+    def _reason(self, request_id: str | None) -> Reason:
+        return Reason(source="server", at=self._process.now(), request_id=request_id)

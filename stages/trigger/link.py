@@ -1,0 +1,208 @@
+"""The connection to the server: commands come in over a WebSocket, progress and capabilities go out.
+
+Threads, so that the work loop never waits for the network. The connection is made again for ever, with back-off and
+jitter, also after a 401: credentials may be mended meanwhile. A peer that is silent for 90 s is given up.
+
+Diagnostics: the state in plain words, for `status`; every change of it is logged once.
+Security: TLS as the settings say, no redirect is followed (it would take the credentials along), messages over 64 KiB
+end the connection, no compression.
+"""
+
+import json
+import random
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from queue import Empty, Full, Queue
+from typing import Any
+
+from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.sync.client import ClientConnection, reconnect
+
+from stages.process.credentials import Credentials
+from stages.process.logs import Log
+from stages.trigger.messages import MAX_MESSAGE_BYTES, understand
+from stages.trigger.messages import Message as Understood
+from stages.trigger.posting import Poster
+
+_OPEN_S = 10.0
+_PING_EVERY_S, _PONG_WITHIN_S = 30.0, 60.0
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 300.0
+_MOST_OUTGOING = 200
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where to connect, and as whom."""
+
+    url: str
+    credentials: Credentials
+    tls: ssl.SSLContext | None = field(compare=False)
+    proxy: str | bool | None
+    """A proxy's URL, True for the environment's, None for none."""
+
+    @property
+    def websocket_url(self) -> str:
+        return "ws" + self.url.rstrip("/").removeprefix("http") + "/api/v1/agents/ws"
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return {"X-API-ID": self.credentials.id, "X-API-KEY": self.credentials.key}
+
+
+@dataclass(frozen=True)
+class _Status:
+    """Capabilities that the server is still to get."""
+
+    body: Mapping[str, Any] | None
+    failures: int = 0
+    again_at: float = 0.0
+
+    def due_in_s(self) -> float | None:
+        """Seconds until the next try; None where there is nothing to send."""
+        return None if self.body is None else max(0.0, self.again_at - time.monotonic())
+
+
+class _NoRedirect(reconnect):
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
+class Link:
+    """The threads of one server. `take` gets every message that came, in their thread; so does `connected`."""
+
+    def __init__(
+        self, server: Server, take: Callable[[Understood], None], connected: Callable[[], None], log: Log
+    ) -> None:
+        self.server = server
+        self.state = "not connected yet"
+        self._take = take
+        self._connected = connected
+        self._log = log
+        self._stop = threading.Event()
+        self._socket: ClientConnection | None = None
+        self._outgoing: Queue[Mapping[str, Any]] = Queue(_MOST_OUTGOING)
+        self._status = _Status(None)
+        self._poster = Poster(server.url, server.headers, server.tls, server.proxy)
+        for work in (self._listen, self._speak):
+            threading.Thread(target=work, daemon=True).start()
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Send a message over the WebSocket, if it is connected by then; the oldest go first when too many wait."""
+        self._put(message)
+
+    def report_status(self, body: Mapping[str, Any]) -> None:
+        """Send this host's capabilities; again until the server has them, or newer ones come."""
+        self._put({"post": body})
+
+    def close(self) -> None:
+        self._stop.set()
+        socket = self._socket
+        if socket is not None:
+            threading.Thread(target=socket.close, daemon=True).start()
+        self._put({})
+
+    def _put(self, message: Mapping[str, Any]) -> None:
+        while True:
+            try:
+                self._outgoing.put_nowait(message)
+            except Full:
+                try:
+                    self._outgoing.get_nowait()
+                except Empty:
+                    continue
+            else:
+                return
+
+    def _listen(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                with self._connection() as socket:
+                    failures = 0
+                    self._socket = socket
+                    self._become("connected")
+                    self._connected()
+                    for text in socket:
+                        self._take(understand(text))
+                self._become("the server closed the connection")
+            except (OSError, WebSocketException, EOFError, ValueError) as error:
+                failures += 1
+                self._become(_words(error))
+            finally:
+                self._socket = None
+            longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(failures, 20))
+            self._stop.wait(random.uniform(_FIRST_WAIT_S / 4, longest))  # noqa: S311 - jitter, not a secret
+
+    def _connection(self) -> ClientConnection:
+        server = self.server
+        return _NoRedirect(
+            server.websocket_url,
+            additional_headers=dict(server.headers),
+            ssl=server.tls if server.websocket_url.startswith("wss:") else None,
+            proxy=server.proxy,  # type: ignore[arg-type]
+            compression=None,
+            open_timeout=_OPEN_S,
+            ping_interval=_PING_EVERY_S,
+            ping_timeout=_PONG_WITHIN_S,
+            close_timeout=2.0,
+            max_size=MAX_MESSAGE_BYTES,
+            user_agent_header="compliance-agent",
+        ).connect()
+
+    def _speak(self) -> None:
+        while not self._stop.is_set():
+            try:
+                message = self._outgoing.get(timeout=self._status.due_in_s())
+            except Empty:
+                message = {}
+            if "post" in message:
+                self._status = _Status(message["post"])
+            elif message:
+                self._send(message)
+            if self._status.body is not None and self._status.due_in_s() == 0:
+                self._post()
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        socket = self._socket
+        if socket is not None:
+            # Progress is only of the moment: what does not get through now is not kept.
+            with suppress(OSError, WebSocketException):
+                socket.send(json.dumps(message))
+
+    def _post(self) -> None:
+        status = self._status
+        problem = self._poster.post("/api/v1/hosts/integration-status", status.body or {})
+        if problem is None:
+            self._status = _Status(None)
+            return
+        if status.failures == 0:
+            self._log.warning("capabilities not delivered, trying again", why=problem)
+        longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(status.failures + 1, 20))
+        wait_s = random.uniform(_FIRST_WAIT_S, longest)  # noqa: S311 - jitter, not a secret
+        self._status = _Status(status.body, status.failures + 1, time.monotonic() + wait_s)
+
+    def _become(self, state: str) -> None:
+        if state != self.state:
+            tell = self._log.info if state == "connected" else self._log.warning
+            tell("server commands: " + state, server=self.server.url)
+        self.state = state
+
+
+def _words(error: BaseException) -> str:
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        if status in (401, 403):
+            return f"not connected: the server answered {status}: check api.id and the API key"
+        if 300 <= status < 400:
+            return (
+                f"not connected: the server answered {status}, a redirect: set server.url to where it leads"
+            )
+        return f"not connected: the server answered {status}"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"not connected: the certificate is not trusted ({error.verify_message}): set server.ca_file"
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"not connected: {text}"[:300]

@@ -1,0 +1,219 @@
+"""What the server says over the WebSocket, checked field by field. Pure.
+
+A message is a JSON object with a `type`. Unknown types are somebody else's (`Ignored`); a known type with a field that
+is not as it should be is `Invalid`, with the reason; nothing half understood is ever carried out.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from schemas.codec import SchemaError, decode_any
+from schemas.ids import Scanner
+from schemas.schedule import Applied, Mode
+
+MAX_MESSAGE_BYTES = 64 * 1024
+_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
+_DOCKER_BENCH = frozenset({"docker-bench", "CIS Docker"})
+_INTERVAL = range(60, 10081)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One scan that the server wants; profile None is the configured one."""
+
+    scanner: Scanner
+    profile: str | None = None
+
+
+@dataclass(frozen=True)
+class Scan:
+    wanted: tuple[Wanted, ...]
+    request_id: str | None = None
+    remediate: bool = False
+    rule: str | None = None
+
+
+@dataclass(frozen=True)
+class Cancel:
+    pass
+
+
+@dataclass(frozen=True)
+class Apply:
+    """Settings of the server's; None in a field: it says nothing of that."""
+
+    applied: Applied
+
+
+@dataclass(frozen=True)
+class Refresh:
+    """The server wants to know what this host can scan."""
+
+
+@dataclass(frozen=True)
+class Install:
+    """A wish for software on this host."""
+
+    what: Literal["upgrade_ssg", "install_scanner"]
+
+
+@dataclass(frozen=True)
+class Ignored:
+    pass
+
+
+@dataclass(frozen=True)
+class Invalid:
+    reason: str
+
+
+Command = Scan | Cancel | Apply | Refresh | Install
+Message = Command | Ignored | Invalid
+
+
+class _FieldError(ValueError):
+    pass
+
+
+def understand(text: str | bytes) -> Message:
+    """What a message means."""
+    if isinstance(text, bytes):
+        return Invalid("a binary message")
+    try:
+        message = decode_any(text)
+    except SchemaError as error:
+        return Invalid(f"not JSON: {error}")
+    if not isinstance(message, dict):
+        return Invalid("not a JSON object")
+    kind = message.get("type")
+    reader = _READERS.get(kind) if isinstance(kind, str) else None
+    if reader is None:
+        return Ignored()
+    try:
+        return reader(message)
+    except _FieldError as error:
+        return Invalid(f"{kind}: {error}")
+
+
+def _trigger(message: Mapping[str, Any]) -> Message:
+    profile = _text(message, "profile")
+    request_id = _text(message, "request_id")
+    if profile in _DOCKER_BENCH:
+        return Scan((Wanted("docker-bench"),), request_id)
+    return Scan((Wanted("openscap", profile),), request_id)
+
+
+def _scan(message: Mapping[str, Any]) -> Message:
+    kind = _text(message, "profile_type") or "all"
+    profile = _id(message, "profile_id")
+    openscap = _flag(message, "openscap_enabled", default=True)
+    docker = _flag(message, "docker_bench_enabled", default=True)
+    if profile == "docker-bench":
+        kind, profile = "docker-bench", None
+    wanted: list[Wanted] = []
+    if openscap and kind != "docker-bench":
+        wanted.append(Wanted("openscap", profile))
+    if docker and kind != "openscap":
+        wanted.append(Wanted("docker-bench"))
+    if not wanted:
+        return Invalid("compliance_scan: every scanner that it names is switched off in the same message")
+    remediate = _flag(message, "enable_remediation", default=False)
+    return Scan(tuple(wanted), _text(message, "request_id"), remediate)
+
+
+def _cancel(message: Mapping[str, Any]) -> Message:  # noqa: ARG001
+    return Cancel()
+
+
+def _refresh(message: Mapping[str, Any]) -> Message:  # noqa: ARG001
+    return Refresh()
+
+
+def _settings_update(message: Mapping[str, Any]) -> Message:
+    minutes = message.get("compliance_scan_interval")
+    if minutes is None:
+        return Ignored()
+    if type(minutes) is not int or minutes not in _INTERVAL:
+        raise _FieldError("compliance_scan_interval is not a whole number of minutes from 60 to 10080")
+    return Apply(Applied(interval_minutes=minutes))
+
+
+def _apply_config(message: Mapping[str, Any]) -> Message:
+    config = message.get("config")
+    if not isinstance(config, dict):
+        raise _FieldError("config is not an object")
+    compliance = config.get("compliance")
+    if compliance is None:
+        return Ignored()
+    if not isinstance(compliance, dict):
+        raise _FieldError("config.compliance is not an object")
+    return Apply(
+        Applied(
+            mode=_mode(compliance.get("enabled")),
+            openscap_enabled=_optional_flag(compliance, "openscap_enabled"),
+            docker_bench_enabled=_optional_flag(compliance, "docker_bench_enabled"),
+        )
+    )
+
+
+def _mode(value: object) -> Mode | None:
+    if value is None:
+        return None
+    if value is True:
+        return "enabled"
+    if value is False:
+        return "disabled"
+    if value == "on-demand":
+        return "on-demand"
+    raise _FieldError('config.compliance.enabled is not true, false or "on-demand"')
+
+
+def _remediate_rule(message: Mapping[str, Any]) -> Message:
+    rule = _id(message, "rule_id")
+    if rule is None or rule.startswith(("-", ".")):
+        raise _FieldError("rule_id is missing, or is no id")
+    return Scan((Wanted("openscap"),), _text(message, "request_id"), remediate=True, rule=rule)
+
+
+def _text(message: Mapping[str, Any], name: str) -> str | None:
+    """A text of at most 256 printable characters; empty is absent."""
+    value = message.get(name)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > 256 or not value.isprintable():
+        raise _FieldError(f"{name} is not a text of at most 256 printable characters")
+    return value
+
+
+def _id(message: Mapping[str, Any], name: str) -> str | None:
+    value = _text(message, name)
+    if value is not None and not _ID.fullmatch(value):
+        raise _FieldError(f"{name} is not an id (letters, digits, _ . -)")
+    return value
+
+
+def _flag(message: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = _optional_flag(message, name)
+    return default if value is None else value
+
+
+def _optional_flag(message: Mapping[str, Any], name: str) -> bool | None:
+    value = message.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise _FieldError(f"{name} is not true or false")
+    return value
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Message]] = {
+    "compliance_trigger": _trigger,
+    "compliance_scan": _scan,
+    "compliance_scan_cancel": _cancel,
+    "settings_update": _settings_update,
+    "apply_config": _apply_config,
+    "refresh_integration_status": _refresh,
+    "remediate_rule": _remediate_rule,
+    "upgrade_ssg": lambda _: Install("upgrade_ssg"),
+    "install_scanner": lambda _: Install("install_scanner"),
+}

@@ -1,0 +1,89 @@
+"""How far a scan is, as the server wants to hear it. Pure.
+
+At most two messages a second in all, and of each scan the newest alone; a scan's end is never left out.
+Source: `compliance_scan_progress` of the released servers.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from schemas.event import Event
+
+_EVERY_S = 0.5
+_MOST_SCANS = 100
+_END = frozenset({"completed", "failed", "cancelled"})
+_FAILED_ANSWERS = frozenset({"refused"})
+
+
+@dataclass
+class Progress:
+    """What is still to be told, oldest scan first."""
+
+    _waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _profiles: dict[str, str] = field(default_factory=dict)
+    _not_before: float = 0.0
+
+    def take(self, event: Event, at: datetime) -> None:
+        """Something happened to a scan."""
+        if event.scan_id is None:
+            return
+        if event.profile:
+            self._profiles[event.scan_id] = event.profile
+        told = _told(event)
+        if told:
+            phase, message, percent, error = told
+            self.say(event.scan_id, phase, message, percent, error, at)
+
+    def say(self, key: str, phase: str, message: str, percent: int, error: str | None, at: datetime) -> None:
+        """Tell `phase` of a scan, or of a wish that never became one."""
+        # The end of a scan stands, whatever late news of it comes.
+        if self._waiting.get(key, {}).get("phase") in _END:
+            return
+        self._waiting[key] = {
+            "type": "compliance_scan_progress",
+            "phase": phase,
+            "profile_name": self._profiles.get(key, ""),
+            "message": message,
+            "progress": percent,
+            "error": error or "",
+            "timestamp": at.isoformat().replace("+00:00", "Z"),
+        }
+        if phase in _END:
+            self._profiles.pop(key, None)
+        for kept in (self._waiting, self._profiles):
+            while len(kept) > _MOST_SCANS:
+                del kept[next(iter(kept))]
+
+    def due(self, now_s: float) -> dict[str, Any] | None:
+        """The next message, if one may be sent at this monotonic time."""
+        if not self._waiting or now_s < self._not_before:
+            return None
+        self._not_before = now_s + _EVERY_S
+        return self._waiting.pop(next(iter(self._waiting)))
+
+    def due_in_s(self, now_s: float) -> float:
+        return max(0.0, self._not_before - now_s) if self._waiting else float("inf")
+
+
+def _told(event: Event) -> tuple[str, str, int, str | None] | None:
+    """Phase, message, percent and error of an event; None where it tells the server nothing."""
+    if event.name == "ScanStarted":
+        return "started", "scan started", 0, None
+    if event.name == "RuleEvaluated":
+        done, total = event.done or 0, event.total or 0
+        count = f"{done} of {total}" if total else str(done)
+        # Of an unknown number of rules, the bar creeps up to the middle.
+        percent = min(90, 90 * done // total) if total else min(45, done)
+        return "evaluating", f"{count}: {event.rule}"[:200], percent, None
+    if event.name == "ScanFinished" and event.result in ("failed", "cancelled"):
+        return event.result, f"scan {event.result}", 100, event.words
+    if event.name == "ScanFinished" and event.result == "finished":
+        return "parsing", "reading the results", 92, None
+    if event.name == "ReportWritten" and event.result == "completed":
+        return "sending", "sending the results", 96, None
+    if event.name == "ReportShipped" and event.result in _FAILED_ANSWERS:
+        return "failed", "the server refused the results", 100, event.words
+    if event.name == "ReportShipped" and event.result == "accepted":
+        return "completed", "results delivered", 100, None
+    return None

@@ -1,0 +1,132 @@
+"""The server's side of the trigger stage: a link that follows the settings, and what came over it.
+
+The link's threads only put what they understood into a bounded queue and wake the loop; a queue that is full holds the
+server back, it loses nothing.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from queue import Empty, Queue
+from typing import Any
+
+from schemas.capabilities import Detected
+from schemas.schedule import Applied
+from stages.process import credentials
+from stages.process.process import Process
+from stages.trigger import messages, tls
+from stages.trigger.capabilities import status_body
+from stages.trigger.link import Link, Server
+
+_MOST_COMMANDS = 1000
+_TELL_INVALID_EVERY_S = 60.0
+_DETECTED = "detected"
+
+
+class ServerSide:
+    """One link at most."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._inbox: Queue[messages.Command] = Queue(_MOST_COMMANDS)
+        self._at_hand: messages.Command | None = None
+        self._link: Link | None = None
+        self._made_for: object = None
+        self._problem = "no server"
+        self._invalid = 0
+        self._last_invalid = ""
+        self._told_invalid = -_TELL_INVALID_EVERY_S
+        self.status_wanted = True
+
+    @property
+    def state(self) -> str:
+        """How it stands with the server, in plain words."""
+        return self._link.state if self._link else self._problem
+
+    def commands(self) -> Iterator[messages.Command]:
+        """What came since the last time, oldest first. One that could not be carried out comes again."""
+        self._tell_invalid()
+        while True:
+            if self._at_hand is None:
+                try:
+                    self._at_hand = self._inbox.get_nowait()
+                except Empty:
+                    return
+            yield self._at_hand
+            # Only reached when the command is on disk: an error there leaves this generator for good.
+            self._at_hand = None
+
+    def keep_connected(self) -> None:
+        """One link to the server of the settings, with the credentials of now; none where there are none."""
+        settings = self._process.settings
+        found = credentials.find(settings.api, self._process.config, os.environ)
+        wanted = (settings.server, found) if self._can_connect(found) else None
+        if wanted == self._made_for:
+            return
+        self.close()
+        self._made_for = wanted
+        if wanted is not None and isinstance(found, credentials.Credentials):
+            self._connect(found)
+
+    def tell(self, message: Mapping[str, Any]) -> None:
+        if self._link:
+            self._link.tell(message)
+
+    def report_status(self, applied: Applied) -> None:
+        """Send this host's capabilities, where the server should have them anew."""
+        if not self.status_wanted or self._link is None:
+            return
+        detected = self._process.spool.notes("scan").read(_DETECTED, Detected)
+        if detected is not None:
+            self.status_wanted = False
+            self._link.report_status(status_body(detected, self._process.settings.compliance, applied))
+
+    def close(self) -> None:
+        if self._link:
+            self._link.close()
+            self._link = None
+
+    def _can_connect(self, found: credentials.Credentials | credentials.NoCredentials) -> bool:
+        settings = self._process.settings
+        if settings.server.url is None:
+            self._problem = "no server"
+        elif not settings.compliance.server_commands.enabled:
+            self._problem = "switched off (compliance.server_commands.enabled)"
+        elif isinstance(found, credentials.NoCredentials):
+            self._problem = found.reason
+        else:
+            return True
+        return False
+
+    def _connect(self, found: credentials.Credentials) -> None:
+        settings = self._process.settings.server
+        try:
+            context = tls.context(settings)
+        except tls.TlsError as error:
+            self._problem = str(error)
+            self._process.log.error(str(error))
+            return
+        server = Server(settings.url or "", found, context, tls.proxy(settings))
+        self.status_wanted = True
+        self._link = Link(server, self._take, self._connected, self._process.log)
+
+    def _take(self, message: messages.Message) -> None:
+        """In the link's thread."""
+        if isinstance(message, messages.Invalid):
+            self._invalid += 1
+            self._last_invalid = message.reason
+        elif not isinstance(message, messages.Ignored):
+            self._inbox.put(message)
+            self._process.wake()
+
+    def _connected(self) -> None:
+        """In the link's thread."""
+        self.status_wanted = True
+        self._process.wake()
+
+    def _tell_invalid(self) -> None:
+        now = time.monotonic()
+        if self._invalid and now - self._told_invalid >= _TELL_INVALID_EVERY_S:
+            self._told_invalid = now
+            count, self._invalid = self._invalid, 0
+            self._process.log.warning("server messages refused", count=count, last=self._last_invalid)

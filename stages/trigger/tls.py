@@ -1,0 +1,32 @@
+"""TLS and proxy for the server's commands, from the same settings as delivery."""
+
+import ssl
+
+from schemas.settings import ServerSettings
+
+
+class TlsError(ValueError):
+    """The settings name a certificate or key that can't be used."""
+
+
+def context(server: ServerSettings) -> ssl.SSLContext | None:
+    """None for a server without TLS. Raises TlsError."""
+    if server.url is None or not server.url.startswith("https:"):
+        return None
+    try:
+        made = ssl.create_default_context(cafile=server.ca_file)
+        if server.client_certificate:
+            made.load_cert_chain(server.client_certificate, server.client_key)
+    except (OSError, ssl.SSLError) as error:
+        raise TlsError(f"server.ca_file or server.client_certificate can't be used: {error}") from error
+    if not server.verify:
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    return made
+
+
+def proxy(server: ServerSettings) -> str | bool | None:
+    """A proxy's URL, True for the environment's, None for none."""
+    if server.proxy is None:
+        return True
+    return None if server.proxy == "none" else server.proxy
