@@ -1,0 +1,1 @@
+"""OVAL results: why a definition came out as it did, in words."""

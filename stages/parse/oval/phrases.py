@@ -1,0 +1,158 @@
+"""What was looked for and what was demanded, in words, with the variables' values of this scan. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stages.parse.oval.demands import MODE_FIELDS, demand, mode_demand, place
+from stages.parse.oval.kinds import KINDS, label
+from stages.parse.oval.model import Collected, Entity, Findings, Object, State, Tested
+from stages.parse.oval.patterns import plain
+from stages.parse.oval.templates import by_name, fill
+
+TEXT_KINDS = frozenset(("textfilecontent54", "textfilecontent"))
+_MAX_PATTERN = 160
+_MAX_ALIASES = 20
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where the values of one test's variables are known from."""
+
+    findings: Findings
+    tested: Tested | None
+    collected: Collected | None
+
+    def values(self, entity: Entity) -> tuple[str, ...] | None:
+        """The values of a field, resolved; None where its variable is not known."""
+        if entity.var_ref is None:
+            return (entity.value or "",)
+        for known in (self.tested, self.collected):
+            if known is not None and entity.var_ref in known.variables:
+                return known.variables[entity.var_ref]
+        return self.findings.constants.get(entity.var_ref)
+
+
+def noun(target: Object | None, scope: Scope) -> str | None:
+    """What was looked for, without the lines of files; None where the object is not in the results."""
+    if target is None:
+        return None
+    if target.members:
+        members = [noun(scope.findings.objects.get(name), scope) for name in target.members]
+        told = list(dict.fromkeys(member for member in members if member))
+        text = " or ".join(told) or target.comment
+    else:
+        text = _noun(target, scope)
+    return f"{text}{_filters(target, scope)}" if text else None
+
+
+def _noun(target: Object, scope: Scope) -> str:
+    entities = {entity.name: entity for entity in target.entities if not entity.nil}
+    kind = KINDS.get(target.kind)
+
+    def field(name: str) -> str | None:
+        entity = entities.get(name)
+        if entity is None:
+            return None
+        if name == "var_ref" and entity.var_ref:
+            return variable(entity.var_ref, scope)
+        return place(entity, scope.values(entity))
+
+    text = fill(kind.noun, field) if kind else None
+    if text is None:
+        fields = [(name, place(entity, scope.values(entity))) for name, entity in entities.items()]
+        return by_name(target.kind, fields)
+    return text
+
+
+def _filters(target: Object, scope: Scope) -> str:
+    parts = []
+    for action, name in target.filters:
+        state = scope.findings.states.get(name)
+        if state is not None:
+            words = "with" if action == "include" else "other than those with"
+            parts.append(f" {words} {state_phrase(state, scope)}")
+    return ",".join(parts)
+
+
+def variable(name: str, scope: Scope) -> str:
+    """A variable by the place that its values were read from, or by its comment."""
+    findings = scope.findings
+    for _ in range(_MAX_ALIASES):
+        if name in findings.sources or name not in findings.aliases:
+            break
+        name = findings.aliases[name]
+    for source in findings.sources.get(name, ()):
+        target = findings.objects.get(source)
+        if target is not None and (text := noun(target, scope)):
+            line = line_phrase(target, scope) if target.kind in TEXT_KINDS else None
+            return f"{text}: {setting(target, scope) or line}" if line else text
+    return findings.comments.get(name) or f"variable {short_id(name)}"
+
+
+def short_id(identifier: str) -> str:
+    """`oval:ssg-var_umask:var:1` as `var_umask`."""
+    return identifier.removeprefix("oval:").removeprefix("ssg-").split(":")[0]
+
+
+def _pattern(target: Object, scope: Scope) -> Sequence[str]:
+    for entity in target.entities:
+        if entity.name in ("pattern", "line"):
+            return scope.values(entity) or ()
+    return ()
+
+
+def setting(target: Object, scope: Scope) -> str | None:
+    """The name of the setting whose value the pattern captures."""
+    names = {found.name for pattern in _pattern(target, scope) if (found := plain(pattern))}
+    return names.pop() if len(names) == 1 else None
+
+
+def line_phrase(target: Object, scope: Scope) -> str:
+    """The line that was looked for: its words, or the pattern itself."""
+    shown = []
+    for pattern in _pattern(target, scope):
+        found = plain(pattern)
+        text = f"“{found.text}”" if found else f"/{_shortened(pattern)}/"
+        shown.append(text)
+    return " or ".join(dict.fromkeys(shown)) or "(no pattern)"
+
+
+def is_later_line(target: Object) -> bool:
+    """Whether only a second or later line counts."""
+    return any(
+        entity.name == "instance" and entity.operation == "greater than" and entity.value == "1"
+        for entity in target.entities
+    )
+
+
+def _shortened(pattern: str) -> str:
+    one_line = pattern.replace("\n", "\\n")
+    return one_line if len(one_line) <= _MAX_PATTERN else one_line[: _MAX_PATTERN - 1] + "…"
+
+
+def state_phrase(state: State, scope: Scope) -> str:
+    """All that a state demands: `owner 0 and mode 0640 or stricter`."""
+    parts = entity_phrases(state, scope)
+    joiner = {"AND": " and ", "OR": " or "}.get(state.operator, f" {state.operator.lower()} ")
+    return joiner.join(parts) or "anything"
+
+
+def entity_phrases(state: State, scope: Scope, leave_out: str | None = None) -> list[str]:
+    """Each demand with its field's name; the field `leave_out` goes without."""
+    parts = []
+    for entity in state.entities:
+        if entity.name not in MODE_FIELDS:
+            words = demand_phrase(entity, scope)
+            named = entity.name == leave_out
+            parts.append(words if named else f"{label(state.kind, entity.name)} {words}")
+    if bits := mode_demand(state.entities):
+        parts.append(f"mode {bits}")
+    return parts
+
+
+def demand_phrase(entity: Entity, scope: Scope) -> str:
+    if entity.masked:
+        return "a value that is not shown"
+    words = demand(entity, scope.values(entity))
+    prefix = {"at least one": "at least one ", "none satisfy": "none ", "only one": "exactly one "}
+    return prefix.get(entity.check, "") + words

@@ -1,0 +1,99 @@
+"""Host-specific secrets do not travel: what they are recognized by, and what is shown instead. Pure.
+
+Masked are password hashes, private keys, credentials in URLs, and the values of settings whose name says secret,
+token, key or password. Not masked: yes and no, and settings whose name says that the value is about such a thing
+and not the thing itself (its length, age, file, algorithm).
+"""
+
+import re
+
+MASK = "********"
+
+_NAMED = re.compile(
+    r"secret|token|passw|passphrase|passcode|credential|pwd$|^pwd|bindpw"
+    r"|(?:^|[a-z0-9_.-])(?:api|private|priv|auth|access|shared|encryption|signing|master|pre)[_.-]?keys?$"
+    r"|(?:^|[_.\-/ ])keys?(?:$|[_.\- ])|(?:^|[_.-])psk(?:$|[_.-])",
+    re.IGNORECASE,
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ABOUT = re.compile(
+    r"(?:days|length|len|age|min|max|files?|path|dir|algorithms?|types?|authentication|authorized|command|user"
+    r"|limit|count|retry|retries|history|remember|attempts|expir(?:e|y|ation)|bits|size|timeout|interval"
+    r"|lifetime|policy|method|quality|complexity|mgmt|format|usage|name|id|warn|change|aging|maxkeys|maxbytes|passwords)$",
+    re.IGNORECASE,
+)
+_PLAIN_WORDS = frozenset(
+    ("yes", "no", "true", "false", "on", "off", "enabled", "disabled", "enable", "disable", "none", "sha512")
+)
+_PLAIN_WORDS_OR_MARKS = _PLAIN_WORDS | {"x", "*", "!", "!!", "!*", ""}
+_HASHES = re.compile(
+    r"\$(?:1|2[abxy]?|5|6|7|y|gy|md5|sha1|apr1|argon2\w*)\$[./A-Za-z0-9=,+$-]{8,}"
+    r"|grub\.pbkdf2\.\w+(?:\.[A-Fa-f0-9]+)+|\{(?:SSHA|SHA|SMD5|MD5|CRYPT)\d*\}\S+"
+)
+_KEY_BLOCK = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL
+)
+_URL = re.compile(r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)")
+_ASSIGNED = re.compile(r"""(?<!-F )([A-Za-z][\w.-]*)(["']?\s*[=:]\s*)("[^"\n]*"|'[^'\n]*'|[^\s,;"']+)""")
+_OPTION = re.compile(r"""(?<!\S)(--?[A-Za-z][\w-]*)(\s+)("[^"\n]*"|'[^'\n]*'|[^\s-]\S*)""")
+_FIRST_WORD = re.compile(r"^(\s*[A-Za-z][\w.-]*)([ \t]+)([^\s=:].*?)([ \t]*)$", re.MULTILINE)
+_PATH = re.compile(r"(?:/[\w.%-]+){2,}")
+_AUTHORIZATION = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}")
+_ACCOUNT = re.compile(r"^([a-z_][\w.-]*\$?):([^:\s]*):(?=[^:\n]*:)", re.MULTILINE)
+
+
+def secret_name(name: str) -> bool:
+    """Whether a setting of this name holds a secret."""
+    if _ABOUT.search(name):
+        return False
+    return _NAMED.search("_".join(_CAMEL.split(name))) is not None
+
+
+def masked_value(name: str | None, value: str) -> str:
+    """A setting's value, masked where the name says so or where it is a secret by its looks."""
+    return masked(masked_plain(name, value) if name else value)
+
+
+def masked(text: str) -> str:
+    """Any text, with the secrets in it masked."""
+    text = _KEY_BLOCK.sub(MASK, text)
+    text = _HASHES.sub(MASK, text)
+    text = _URL.sub(MASK, text)
+    text = _AUTHORIZATION.sub(rf"\1 {MASK}", text)
+    text = _ASSIGNED.sub(_assigned, text)
+    return _OPTION.sub(_option, text)
+
+
+def masked_line(text: str) -> str:
+    """A line of a configuration file: the first word may be a name without a sign behind it."""
+    text = _ACCOUNT.sub(_account, text)
+    if "pam_" not in text:
+        text = _FIRST_WORD.sub(_first_word, text)
+    return masked(text)
+
+
+def _assigned(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}{masked_plain(found[1], found[3])}"
+
+
+def _option(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}{masked_plain(found[1].lstrip('-'), found[3])}"
+
+
+def _first_word(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}{masked_plain(found[1].strip(), found[3])}{found[4]}"
+
+
+def _account(found: re.Match[str]) -> str:
+    plain = found[2] in _PLAIN_WORDS_OR_MARKS or found[2].isdigit()
+    return found[0] if plain else f"{found[1]}:{MASK}:"
+
+
+def masked_plain(name: str, value: str) -> str:
+    """Like `masked_value`, for a value that is part of a text which is looked through anyway."""
+    bare = value.strip("\"'= ")
+    if bare.lower() in _PLAIN_WORDS_OR_MARKS or not secret_name(name):
+        return value
+    if name.lower().endswith("key") and _PATH.fullmatch(bare):
+        return value
+    return MASK
