@@ -6,12 +6,13 @@ and the whole into the one JSON text that Go's encoder would write; its SHA-256 
 """
 
 import hashlib
-import json
 import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+from schemas import codec
 
 _BLANKS = (
     "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
@@ -21,7 +22,7 @@ _BLANKS = (
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
-_ESCAPED = {character: f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+_ESCAPED = {character.encode(): b"\\u%04x" % ord(character) for character in "<>&\u2028\u2029"}
 """What Go escapes so that JSON may stand in HTML and JavaScript."""
 
 _RESULT_KEYS = {
@@ -49,11 +50,10 @@ _COUNTERS = {
 def compliance_hash(scans: Iterable[Mapping[str, Any]]) -> str:
     """The hash of a submission, 64 hex digits."""
     ordered = sorted(map(_scan, scans), key=lambda scan: (scan["profileName"], scan["profileType"]))
-    text = json.dumps({"scans": ordered}, ensure_ascii=False, separators=(",", ":"))
-    # One by one: `translate` goes through a dictionary for each character of the text, some ten times slower.
+    text = codec.encode({"scans": ordered})
     for character, escape in _ESCAPED.items():
         text = text.replace(character, escape)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text).hexdigest()
 
 
 def _scan(scan: Mapping[str, Any]) -> dict[str, Any]:
