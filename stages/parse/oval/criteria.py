@@ -84,7 +84,18 @@ def _of_operator(node: Node, wanted: bool, lookup: Lookup, path: frozenset[str])
     told = tuple(cause(child, target, lookup, path) for child, target in parts)
     if not told:
         return Silent(None, wanted, negated(node.result, node.negate))
-    return told[0] if len(told) == 1 else Group(mode, told)
+    return told[0] if len(told) == 1 else Group(mode, _flat(mode, told))
+
+
+def _flat(mode: Mode, parts: tuple[Cause, ...]) -> tuple[Cause, ...]:
+    """Parts of parts of the same mode are parts, for all and any."""
+    if mode not in ("all", "any"):
+        return parts
+    return tuple(
+        inner
+        for part in parts
+        for inner in (part.parts if isinstance(part, Group) and part.mode == mode else (part,))
+    )
 
 
 def _counted(operator: str, wanted: bool, children: list[Node]) -> tuple[Mode, list[tuple[Node, bool]]]:

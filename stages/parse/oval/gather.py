@@ -162,8 +162,8 @@ class Gatherer:
         if objects:
             findings.sources[name] = objects
             self._objects.update(objects)
-        elif len(inner) == 1:
-            findings.aliases[name] = inner[0]
+        if inner:
+            findings.links[name] = tuple(inner)
         return inner
 
     def _find_objects(self) -> None:

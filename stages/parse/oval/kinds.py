@@ -12,7 +12,7 @@ class Kind:
     """`noun` describes what was looked for, from the object's fields; `subject` one thing found, from an item's.
 
     In templates `{a|b}` is the first field that is there, and a part in brackets goes where one of its fields is
-    missing.
+    missing. `{file}` is the place of a file however it is given, `{a_file}` the same as a noun.
     """
 
     unit: str
@@ -27,21 +27,16 @@ class Kind:
     """The object's field that names what `named` holds: the property of a unit."""
 
 
-_FILE = "{filepath|path}[/{filename}]"
 KINDS: Mapping[str, Kind] = {
     "file": Kind(
         "file",
-        "file {filepath|path}[/{filename}]",
-        _FILE,
+        "{a_file}",
+        "{file}",
         "there",
         "[type {type}, ]mode {mode}, owner {user_id}, group {group_id}",
     ),
-    "textfilecontent54": Kind(
-        "line", "{filepath|path}[/{filename}]", _FILE, "there", "{text}", "subexpression"
-    ),
-    "textfilecontent": Kind(
-        "line", "{filepath|path}[/{filename}]", _FILE, "there", "{text}", "subexpression"
-    ),
+    "textfilecontent54": Kind("line", "{file}", "{file}", "there", "{text}", "subexpression"),
+    "textfilecontent": Kind("line", "{file}", "{file}", "there", "{text}", "subexpression"),
     "sysctl": Kind("value", "kernel parameter {name}", "kernel parameter {name}", "set", "{value}", "value"),
     "dpkginfo": Kind("package", "package {name}", "package {name}", "installed", "version {evr|version}"),
     "rpminfo": Kind(
@@ -87,8 +82,8 @@ KINDS: Mapping[str, Kind] = {
     ),
     "selinuxsecuritycontext": Kind(
         "context",
-        "SELinux context of {filepath|path|pid}[/{filename}]",
-        "SELinux context of {filepath|path|pid}[/{filename}]",
+        "SELinux context of {file|pid}",
+        "SELinux context of {file|pid}",
         "there",
         "[user {user}, ][role {role}, ]type {type}",
     ),
@@ -140,16 +135,16 @@ KINDS: Mapping[str, Kind] = {
     ),
     "xmlfilecontent": Kind(
         "value",
-        "{filepath|path}[/{filename}]: {xpath}",
-        "{filepath|path}[/{filename}]: {xpath}",
+        "{file}: {xpath}",
+        "{file}: {xpath}",
         "there",
         "{value_of}",
         "value_of",
     ),
     "yamlfilecontent": Kind(
         "value",
-        "{filepath|path}[/{filename}]: {yamlpath}",
-        "{filepath|path}[/{filename}]: {yamlpath}",
+        "{file}: {yamlpath}",
+        "{file}: {yamlpath}",
         "there",
         "{value}",
         "value",
@@ -185,16 +180,16 @@ KINDS: Mapping[str, Kind] = {
     "gconf": Kind("key", "GConf key {key}", "GConf key {key}", "set", "{value}", "value"),
     "filehash58": Kind(
         "file",
-        "{hash_type} digest of {filepath|path}[/{filename}]",
-        "{hash_type} digest of {filepath|path}[/{filename}]",
+        "{hash_type} digest of {file}",
+        "{hash_type} digest of {file}",
         "there",
         "{hash}",
         "hash",
     ),
     "fileextendedattribute": Kind(
         "attribute",
-        "extended attribute {attribute_name} of {filepath|path}[/{filename}]",
-        "extended attribute {attribute_name} of {filepath|path}[/{filename}]",
+        "extended attribute {attribute_name} of {file}",
+        "extended attribute {attribute_name} of {file}",
         "set",
         "{value}",
         "value",

@@ -31,6 +31,8 @@ class Object:
     """Objects that a set is made of."""
     filters: tuple[tuple[str, str], ...] = ()
     """`include` or `exclude`, and a state's id."""
+    below: bool = False
+    """Directories are searched with all that lies below them."""
     comment: str | None = None
 
 
@@ -148,8 +150,8 @@ class Findings:
     items: dict[str, Item] = field(default_factory=dict)
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Variable id to the objects that its values were read from."""
-    aliases: dict[str, str] = field(default_factory=dict)
-    """Variable id to the one variable that it is made of."""
+    links: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Variable id to the variables that it is made of."""
     constants: dict[str, tuple[str, ...]] = field(default_factory=dict)
     comments: dict[str, str] = field(default_factory=dict)
     """Variable id to its comment."""

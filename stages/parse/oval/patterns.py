@@ -44,7 +44,7 @@ def plain(pattern: str) -> Plain | None:
         return None
     text = re.sub(rf"[ ]*{_ANY}[{_ANY} ]*", f" {_ANY} ", raw)
     shown = re.sub(r" +", " ", text.replace(_VALUE, _ANY)).strip(f" {_ANY}")
-    return Plain(shown, _name(text), raw == shown) if shown else None
+    return Plain(shown, _name(text), raw == shown) if re.search(r"\w", shown) else None
 
 
 def words(pattern: str) -> list[str] | None:
@@ -60,7 +60,7 @@ def _name(text: str) -> str | None:
     if not value:
         return None
     name = before.split(_ANY)[-1].strip(" =:\"'").lstrip("({[")
-    return name or None
+    return name if re.search(r"\w", name) else None
 
 
 class _Plainer:
@@ -102,7 +102,12 @@ class _Plainer:
             return "."
         if piece == "." or piece.startswith("[") or re.fullmatch(r"\\[dDwWSNXRnr]", piece):
             return _ANY
-        if quantifier:
+        return self._literal(piece, quantifier)
+
+    def _literal(self, piece: str, quantifier: str) -> str:
+        if quantifier.startswith(("*", "?")):
+            return _ANY
+        if quantifier and not quantifier.startswith("+"):
             raise _NotPlainError
         if len(piece) == 2:
             if piece[1].isalnum():

@@ -1,9 +1,9 @@
 """What was looked for and what was demanded, in words, with the variables' values of this scan. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stages.parse.oval.demands import MODE_FIELDS, demand, mode_demand, place
+from stages.parse.oval.demands import MODE_FIELDS, demand, listing, mode_demand, place
 from stages.parse.oval.kinds import KINDS, label
 from stages.parse.oval.model import Collected, Entity, Findings, Object, State, Tested
 from stages.parse.oval.patterns import plain
@@ -11,7 +11,8 @@ from stages.parse.oval.templates import by_name, fill
 
 TEXT_KINDS = frozenset(("textfilecontent54", "textfilecontent"))
 _MAX_PATTERN = 160
-_MAX_ALIASES = 20
+_MAX_LINKS = 50
+_EVERY_NAME = frozenset(("matching ^.*$", "matching .*", "matching ^.+$", "matching .+"))
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ def _noun(target: Object, scope: Scope) -> str:
     kind = KINDS.get(target.kind)
 
     def field(name: str) -> str | None:
+        if name in ("file", "a_file"):
+            return file_place(entities, scope, below=target.below, noun=name == "a_file")
         entity = entities.get(name)
         if entity is None:
             return None
@@ -62,6 +65,26 @@ def _noun(target: Object, scope: Scope) -> str:
         fields = [(name, place(entity, scope.values(entity))) for name, entity in entities.items()]
         return by_name(target.kind, fields)
     return text
+
+
+def file_place(entities: Mapping[str, Entity], scope: Scope, *, below: bool, noun: bool) -> str | None:
+    """Where the files lie that were looked for, by path and name or by both in one."""
+    whole, path, name = (entities.get(key) for key in ("filepath", "path", "filename"))
+    if whole is None and path is None:
+        return None
+    where = place(whole or path, scope.values(whole or path)) if whole or path else ""
+    if whole is None and name is not None:
+        called = place(name, scope.values(name))
+        inside = f"{where} and below" if below else where
+        if called in _EVERY_NAME:
+            return f"files in {inside}"
+        if called.startswith("matching ") or where.startswith("matching ") or below or ", " in called:
+            return f"files {called if called.startswith('matching ') else 'named ' + called} in {inside}"
+        return f"file {where.rstrip('/')}/{called}" if noun else f"{where.rstrip('/')}/{called}"
+    thing = "directory" if whole is None else "file"
+    if where.startswith("matching "):
+        return f"{'directories' if whole is None else 'files'} {where}"
+    return f"{thing} {where}" if noun else where
 
 
 def _filters(target: Object, scope: Scope) -> str:
@@ -77,16 +100,37 @@ def _filters(target: Object, scope: Scope) -> str:
 def variable(name: str, scope: Scope) -> str:
     """A variable by the place that its values were read from, or by its comment."""
     findings = scope.findings
-    for _ in range(_MAX_ALIASES):
-        if name in findings.sources or name not in findings.aliases:
-            break
-        name = findings.aliases[name]
-    for source in findings.sources.get(name, ()):
-        target = findings.objects.get(source)
-        if target is not None and (text := noun(target, scope)):
-            line = line_phrase(target, scope) if target.kind in TEXT_KINDS else None
-            return f"{text}: {setting(target, scope) or line}" if line else text
-    return findings.comments.get(name) or f"variable {short_id(name)}"
+    comment = findings.comments.get(name)
+    places = [text for source in _sources(name, findings) if (text := _source(source, scope))]
+    told = listing(list(dict.fromkeys(places)))
+    if comment and told and not any(place.split(":")[0] in comment for place in places):
+        return f"{comment} ({told})"
+    return comment or told or f"variable {short_id(name)}"
+
+
+def _sources(name: str, findings: Findings) -> list[str]:
+    """The objects from which a variable's values come, however many variables lie between."""
+    objects: dict[str, None] = {}
+    seen: set[str] = set()
+    todo = [name]
+    while todo and len(seen) < _MAX_LINKS:
+        current = todo.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        objects |= dict.fromkeys(findings.sources.get(current, ()))
+        todo += findings.links.get(current, ())
+    return list(objects)
+
+
+def _source(name: str, scope: Scope) -> str | None:
+    target = scope.findings.objects.get(name)
+    if target is None or any(entity.name == "var_ref" for entity in target.entities):
+        return None
+    text = noun(target, scope)
+    if text and target.kind in TEXT_KINDS:
+        return f"{text}: {setting(target, scope) or line_phrase(target, scope)}"
+    return text
 
 
 def short_id(identifier: str) -> str:

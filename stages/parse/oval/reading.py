@@ -53,15 +53,18 @@ def object_(element: Element) -> Object:
     members: list[str] = []
     filters: list[tuple[str, str]] = []
     entities: list[Entity] = []
+    below = False
     for child in element:
         name = local(child)
-        if name == "set":
+        if name == "behaviors":
+            below = child.get("recurse_direction") == "down"
+        elif name == "set":
             _read_set(child, members, filters)
         elif name == "filter":
             filters.append((child.get("action", "exclude"), (child.text or "").strip()))
         elif name == "var_ref":
             entities.append(Entity(name, value=None, var_ref=(child.text or "").strip()))
-        elif name not in ("behaviors", "notes", "Signature"):
+        elif name not in ("notes", "Signature"):
             entities.append(_entity(child))
     return Object(
         id=element.get("id", ""),
@@ -69,6 +72,7 @@ def object_(element: Element) -> Object:
         entities=tuple(entities),
         members=tuple(members),
         filters=tuple(filters),
+        below=below,
         comment=one_line(element.get("comment")),
     )
 

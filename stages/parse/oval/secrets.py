@@ -34,7 +34,9 @@ _KEY_BLOCK = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL
 )
 _URL = re.compile(r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)")
-_ASSIGNED = re.compile(r"""(?<!-F )([A-Za-z][\w.-]*)(["']?\s*[=:]\s*)("[^"\n]*"|'[^'\n]*'|[^\s,;"']+)""")
+_ASSIGNED = re.compile(
+    r"""(?<!-F )(?<![\w/.-])([A-Za-z][\w.-]*)(["']?\s*[=:]\s*)("[^"\n]*"|'[^'\n]*'|[^\s,;"']+)"""
+)
 _OPTION = re.compile(r"""(?<!\S)(--?[A-Za-z][\w-]*)(\s+)("[^"\n]*"|'[^'\n]*'|[^\s-]\S*)""")
 _FIRST_WORD = re.compile(r"^(\s*[A-Za-z][\w.-]*)([ \t]+)([^\s=:].*?)([ \t]*)$", re.MULTILINE)
 _PATH = re.compile(r"(?:/[\w.%-]+){2,}")
@@ -54,14 +56,17 @@ def masked_value(name: str | None, value: str) -> str:
     return masked(masked_plain(name, value) if name else value)
 
 
-def masked(text: str) -> str:
-    """Any text, with the secrets in it masked."""
+def masked_looks(text: str) -> str:
+    """Any text, with what is a secret by its looks masked."""
     text = _KEY_BLOCK.sub(MASK, text)
     text = _HASHES.sub(MASK, text)
     text = _URL.sub(MASK, text)
-    text = _AUTHORIZATION.sub(rf"\1 {MASK}", text)
-    text = _ASSIGNED.sub(_assigned, text)
-    return _OPTION.sub(_option, text)
+    return _AUTHORIZATION.sub(rf"\1 {MASK}", text)
+
+
+def masked(text: str) -> str:
+    """Text from the host, with the secrets in it masked: by their looks, and by the names before them."""
+    return _OPTION.sub(_option, _ASSIGNED.sub(_assigned, masked_looks(text)))
 
 
 def masked_line(text: str) -> str:

@@ -47,6 +47,10 @@ def item_field(item: Item, name: str) -> str | None:
         return mode(item)
     if name == "differences":
         return differences(item)
+    if name == "file":
+        path, filename = item.first("path"), item.first("filename")
+        joined = f"{path.rstrip('/')}/{filename}" if path and filename else path
+        return item.first("filepath") or joined
     values = item.all(name)
     return ", ".join(values) if any(values) else None
 

@@ -47,6 +47,10 @@ class RuleTexts:
     other_fixes: tuple[Fix, ...]
 
 
+UNKNOWN_RULE = RuleTexts("", "unknown", None, None, None, None, (), ())
+"""A result whose rule is not in the benchmark."""
+
+
 def texts(rule: Element, values: Mapping[str, str], profile: str | None, path: str | None) -> RuleTexts:
     """The texts of a rule with this profile's values; `path` are the titles of the groups it lies in."""
     parts: dict[str, list[Element]] = {}
@@ -56,7 +60,7 @@ def texts(rule: Element, values: Mapping[str, str], profile: str | None, path: s
     shell, others = _fixes(parts.get("fix", ()), values)
     advice = readable(_first(parts, "fixtext"), values)
     return RuleTexts(
-        title=one_line(readable(_first(parts, "title"), values)) or rule.get("id") or "",
+        title=one_line(readable(_first(parts, "title"), values)) or "",
         severity=severity(rule.get("severity")),
         description=readable(_first(parts, "description"), values),
         rationale=readable(_first(parts, "rationale"), values),

@@ -1,0 +1,266 @@
+"""One test that came out otherwise than wanted, in three texts: expected, actual and finding. Pure."""
+
+from dataclasses import dataclass
+
+from stages.parse.oval import found
+from stages.parse.oval.criteria import Demand
+from stages.parse.oval.demands import MODE_FIELDS, mode, mode_demand
+from stages.parse.oval.kinds import KINDS, Kind, label
+from stages.parse.oval.model import Findings, Item, Object, State, Test, Tested
+from stages.parse.oval.phrases import (
+    TEXT_KINDS,
+    Scope,
+    demand_phrase,
+    entity_phrases,
+    is_later_line,
+    line_phrase,
+    noun,
+    setting,
+    short_id,
+    state_phrase,
+)
+from stages.parse.oval.secrets import masked
+
+_ANY_KIND = Kind("item", "", "")
+_EXISTENCE = {
+    "at_least_one_exists": "at least one {}",
+    "all_exist": "at least one {}",
+    "any_exist": "where there is any {}",
+    "none_exist": "no {}",
+    "only_one_exists": "exactly one {}",
+}
+_CHECK = {
+    "all": "",
+    "at least one": "; at least one of them so",
+    "none satisfy": "; none of them so",
+    "none exist": "; none of them so",
+    "only one": "; exactly one of them so",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    expected: str
+    actual: str
+    finding: str
+
+
+def tell(demand: Demand, findings: Findings) -> Told:
+    """Why the test is not as it should be."""
+    test = findings.tests.get(demand.test)
+    tested = findings.tested.get(demand.test)
+    if test is None:
+        wanted = "true" if demand.wanted else "false"
+        name = short_id(demand.test)
+        return Told(f"test {name} is {wanted}", f"it is {demand.result}", f"test {name} is {demand.result}")
+    return _Teller(test, tested, demand, findings).tell()
+
+
+class _Teller:
+    def __init__(self, test: Test, tested: Tested | None, demand: Demand, findings: Findings) -> None:
+        self._test, self._demand, self._findings = test, demand, findings
+        self._tested = tested or Tested(test.id, demand.result)
+        self._object: Object | None = findings.objects.get(test.object or "")
+        self._collected = findings.collected.get(test.object or "")
+        self._scope = Scope(findings, tested, self._collected)
+        self._states = [findings.states[name] for name in test.states if name in findings.states]
+        self._kind = KINDS.get(test.kind, _ANY_KIND)
+        self._is_text = test.kind in TEXT_KINDS
+        self._noun = noun(self._object, self._scope) or test.comment or short_id(test.id)
+        self._setting = setting(self._object, self._scope) if self._object and self._is_text else None
+        self._items = self._found_items()
+        self._total = sum(self._tested.counts.values()) if self._items else 0
+
+    def tell(self) -> Told:
+        expected = self._expected()
+        if self._demand.result not in ("true", "false"):
+            return self._untested(expected)
+        if not self._items:
+            return self._nothing_found(expected)
+        if self._states and not self._existence_decides():
+            return self._mismatch(expected)
+        return self._forbidden(expected)
+
+    def _found_items(self) -> list[tuple[Item, str]]:
+        pairs = [(self._findings.items.get(name), result) for name, result in self._tested.items]
+        return [
+            (item, result)
+            for item, result in pairs
+            if item is not None and item.status not in ("does not exist", "not collected")
+        ]
+
+    def _existence_decides(self) -> bool:
+        """Whether the number of items alone made the test come out as it did."""
+        if not self._demand.wanted:
+            return self._test.existence == "none_exist" or not self._states
+        many = self._total > 1 and self._test.existence == "only_one_exists"
+        return many or self._test.existence == "none_exist"
+
+    # What was demanded
+
+    def _expected(self) -> str:
+        if not self._states:
+            return self._expected_existence()
+        states = " or ".join(self._state_phrases()) if self._test.operator == "OR" else self._all_states()
+        count = _EXISTENCE.get(self._test.existence, "{}").format(self._kind.unit)
+        check = _CHECK.get(self._test.check, "")
+        text = f"{self._what()} {states} ({count}{check})"
+        return text if self._demand.wanted else f"not: {text}"
+
+    def _all_states(self) -> str:
+        return " and ".join(self._state_phrases())
+
+    def _state_phrases(self) -> list[str]:
+        named = self._kind.named
+        phrases = []
+        for state in self._states:
+            joiner = " or " if state.operator == "OR" else " and "
+            phrases.append(joiner.join(entity_phrases(state, self._scope, named)) or "anything")
+        return phrases
+
+    def _what(self) -> str:
+        if not self._is_text:
+            return f"{self._noun}:"
+        if self._setting:
+            return f"{self._noun}: {self._setting}"
+        return f"{self._noun}: {self._line()}"
+
+    def _expected_existence(self) -> str:
+        existence = self._test.existence
+        if not self._demand.wanted:
+            flipped = {"none_exist": "at_least_one_exists", "only_one_exists": "any other number"}
+            existence = flipped.get(existence, "none_exist")
+        if self._is_text:
+            count = {"none_exist": "no", "only_one_exists": "exactly one", "any other number": "not one"}
+            words = count.get(existence, "at least one")
+            return f"{self._noun}: {words} line with {self._line()}"
+        if existence == "none_exist":
+            return f"no {self._noun}"
+        if existence == "only_one_exists":
+            return f"exactly one {self._noun}"
+        return f"{self._noun} {self._kind.present} (at least one {self._kind.unit})"
+
+    def _line(self) -> str:
+        if self._object is None:
+            return self._test.comment or "(unknown)"
+        words = line_phrase(self._object, self._scope)
+        words += " after the first" if is_later_line(self._object) else ""
+        hint = f" ({self._test.comment})" if self._test.comment and words.startswith("/") else ""
+        return words + hint
+
+    # What was there
+
+    def _untested(self, expected: str) -> Told:
+        result = self._demand.result
+        words = {"error": "an error", "unknown": "unknown", "not applicable": "not applicable"}
+        state = f"could not be evaluated: {words[result]}" if result in words else "not evaluated"
+        reason = self._reason()
+        actual = f"{state}{f' ({reason})' if reason else ''}"
+        return Told(expected, actual, f"{self._noun}: {actual}, expected {self._short_expected(expected)}")
+
+    def _reason(self) -> str | None:
+        items = [self._findings.items.get(name) for name, _ in self._tested.items]
+        messages = [item.message for item in items if item is not None and item.message]
+        collected = self._collected
+        own = [self._tested.message, collected.message if collected else None, *messages]
+        for message in own:
+            if message:
+                return masked(message)
+        return f"collected: {collected.flag}" if collected and collected.flag != "complete" else None
+
+    def _nothing_found(self, expected: str) -> Told:
+        what: str = self._noun
+        if self._is_text:
+            what = (
+                f"{self._setting} in {self._noun}" if self._set_here() else f"{self._line()} in {self._noun}"
+            )
+        finding = f"{self._absent()}, expected {self._short_expected(expected)}"
+        return Told(expected, f"not found: {what}", finding)
+
+    def _absent(self) -> str:
+        if self._set_here():
+            return f"{self._noun}: {self._setting} is not set"
+        if self._is_text:
+            return f"{self._noun}: no line with {self._line()}"
+        return f"{self._noun} is not {self._kind.present}"
+
+    def _set_here(self) -> bool:
+        """Whether a setting's value was demanded, and not just a line."""
+        return self._is_text and self._setting is not None and bool(self._states)
+
+    def _short_expected(self, expected: str) -> str:
+        """Without what the sentence has already named."""
+        if self._states and self._demand.wanted:
+            return self._all_states() if self._test.operator == "AND" else " or ".join(self._state_phrases())
+        if self._demand.wanted and self._test.existence in ("at_least_one_exists", "all_exist"):
+            return "at least one" if self._is_text else self._kind.present
+        if self._is_text and not self._states:
+            return expected.removeprefix(f"{self._noun}: ").partition(" line with")[0].replace("no", "none")
+        return expected.removeprefix(f"{self._noun}: ")
+
+    def _forbidden(self, expected: str) -> Told:
+        texts = [found.told(item, self._noun) for item, _ in self._items]
+        actual = found.shown(texts, self._total)
+        return Told(expected, actual, f"found {actual}; expected {self._short_expected(expected)}")
+
+    def _mismatch(self, expected: str) -> Told:
+        items = self._culprits()
+        total = self._culprit_count()
+        texts = [found.with_states(item, self._states, self._setting, self._noun) for item in items]
+        actual = found.shown(texts, total)
+        if not self._demand.wanted or self._test.check not in ("all", "at least one"):
+            return Told(expected, actual, f"found {actual}; expected {expected}")
+        first = self._sentence(items[0])
+        others = f" (and {total - 1} more)" if total > 1 else ""
+        return Told(expected, actual, first + others)
+
+    def _culprit_results(self) -> tuple[str, ...] | None:
+        """The results of the items that matter; None for all."""
+        satisfied = self._test.check in ("none satisfy", "none exist") and self._demand.wanted
+        satisfied |= self._test.check == "only one" and "true" in self._tested.counts
+        satisfied |= not self._demand.wanted and self._test.check == "at least one"
+        if satisfied:
+            return ("true",)
+        if self._demand.wanted and self._test.check == "all":
+            return ("false", "error", "unknown", "not evaluated")
+        return None
+
+    def _culprits(self) -> list[Item]:
+        wanted = self._culprit_results()
+        items = [item for item, result in self._items if wanted is None or result in wanted]
+        return items or [item for item, _ in self._items]
+
+    def _culprit_count(self) -> int:
+        wanted = self._culprit_results()
+        counts = self._tested.counts
+        total = sum(count for result, count in counts.items() if wanted is None or result in wanted)
+        return total or self._total
+
+    def _sentence(self, item: Item) -> str:
+        """`/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 365`."""
+        parts = [part for state in self._states for part in self._state_sentences(item, state)]
+        if not parts:
+            words = " or ".join(state_phrase(state, self._scope) for state in self._states)
+            return f"{found.told(item, self._noun)}, expected {words}"
+        separator = ": " if self._setting or self._kind.named is None else " "
+        return f"{found.subject(item, self._noun)}{separator}" + "; ".join(dict.fromkeys(parts))
+
+    def _state_sentences(self, item: Item, state: State) -> list[str]:
+        parts = []
+        unmet = found.unmet(item, state, self._scope)
+        for entity in unmet:
+            if entity.name in MODE_FIELDS:
+                continue
+            name = self._name(state.kind, entity.name)
+            value: str | None = found.value_words(item, entity.name, self._setting)
+            words = demand_phrase(entity, self._scope)
+            parts.append(f"{name}is {value if value is not None else 'not there'}, expected {words}")
+        bits = [entity for entity in unmet if entity.name in MODE_FIELDS]
+        if bits and (permitted := mode_demand(state.entities)):
+            parts.append(f"mode is {mode(item) or 'unknown'}, expected {permitted}")
+        return parts
+
+    def _name(self, kind: str, entity_name: str) -> str:
+        if entity_name != self._kind.named:
+            return f"{label(kind, entity_name)} "
+        return f"{self._setting} " if self._setting else ""
