@@ -1,0 +1,134 @@
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stages.trigger.cron import Cron, Every, ScheduleError, zone_named
+
+ZONES = (
+    "UTC",
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "Asia/Kolkata",
+    "America/Sao_Paulo",
+)
+MINUTE = timedelta(minutes=1)
+
+
+def wall_fields(instant: datetime, zone: ZoneInfo) -> tuple[int, int, int, int, int]:
+    wall = instant.astimezone(zone)
+    return wall.minute, wall.hour, wall.day, wall.month, wall.isoweekday() % 7
+
+
+def brute_force(minute: int, hour: int, zone: ZoneInfo, start: datetime, days: int) -> list[datetime]:
+    """Fixed time a day, by looking at every minute: the first showing of the wall clock; a leap counts right after."""
+    found: list[datetime] = []
+    seen: set[tuple[int, int]] = set()
+    instant, end = start, start + timedelta(days=days)
+    while instant < end:
+        wall = instant.astimezone(zone)
+        day = (wall.month, wall.day)
+        if (wall.hour, wall.minute) == (hour, minute) and day not in seen:
+            seen.add(day)
+            found.append(instant)
+        before = (instant - MINUTE).astimezone(zone)
+        leap = (wall.utcoffset() or timedelta()) - (before.utcoffset() or timedelta())
+        if leap > timedelta() and day not in seen:
+            skipped = before.replace(tzinfo=None) + MINUTE
+            wanted = skipped.replace(hour=hour, minute=minute)
+            if skipped <= wanted < skipped + leap:
+                seen.add(day)
+                found.append(instant + (wanted - skipped))
+        instant += MINUTE
+    return sorted(found)
+
+
+@pytest.mark.parametrize("zone", ZONES)
+@pytest.mark.parametrize(("minute", "hour"), [(30, 2), (30, 1), (0, 3), (15, 0), (59, 23)])
+@pytest.mark.parametrize("month", [3, 4, 10, 11])
+def test_a_fixed_time_runs_once_a_day_whatever_the_clock_does(
+    zone: str, minute: int, hour: int, month: int
+) -> None:
+    start, days = datetime(2026, month, 1, tzinfo=UTC), 16
+    cron = Cron(f"{minute} {hour} * * *", ZoneInfo(zone))
+    found: list[datetime] = []
+    due = cron.next_due(start - timedelta(seconds=1))
+    while due < start + timedelta(days=days):
+        found.append(due)
+        due = cron.next_due(due)
+    assert found == brute_force(minute, hour, ZoneInfo(zone), start, days)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+def test_every_hour_runs_every_real_hour(zone: str) -> None:
+    cron = Cron("0 * * * *", ZoneInfo(zone))
+    due = datetime(2026, 3, 1, tzinfo=UTC)
+    for _ in range(24 * 270):
+        after = cron.next_due(due)
+        assert after - due == timedelta(hours=1)
+        due = after
+
+
+expressions = st.sampled_from(
+    [
+        "0 3 * * 0",
+        "*/5 * * * *",
+        "30 2 * * *",
+        "0 0 1 * *",
+        "0 0 29 2 *",
+        "15 1,13 * * 1-5",
+        "@weekly",
+        "@hourly",
+    ]
+)
+instants = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))  # noqa: DTZ001
+
+
+@given(expressions, st.sampled_from(ZONES), instants)
+@settings(deadline=None)
+def test_next_and_last_are_of_one_sequence(expression: str, zone: str, at: datetime) -> None:
+    cron = Cron(expression, ZoneInfo(zone))
+    due = cron.next_due(at)
+    assert due > at
+    assert cron.last_due(due) == due
+    before = cron.last_due(due - timedelta(seconds=1))
+    assert before <= at
+    assert cron.next_due(before) == due
+
+
+@given(st.integers(60, 10080), instants)
+def test_an_interval_is_kept_whenever_it_is_looked_at(minutes: int, at: datetime) -> None:
+    every = Every(minutes)
+    assert every.last_due(at) <= at < every.next_due(at)
+    assert every.next_due(at) - every.last_due(at) == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "",
+        "* * * *",
+        "0 0 * * * *",
+        "61 * * * *",
+        "a b c d e",
+        "0 0 31 2 *",
+        "@reboot",
+        "H H * * *",
+        "0 3 * * 9",
+    ],
+)
+def test_an_expression_that_is_none_is_explained(expression: str) -> None:
+    with pytest.raises(ScheduleError) as caught:
+        Cron(expression, UTC)
+    assert repr(expression) in str(caught.value)
+
+
+def test_time_zones_are_found_by_name() -> None:
+    assert zone_named("Europe/Berlin") == ZoneInfo("Europe/Berlin")
+    assert zone_named(None) is not None
+    for name in ("Europe/Atlantis", "../../etc/passwd", ""):
+        with pytest.raises(ScheduleError, match="no time zone"):
+            zone_named(name)

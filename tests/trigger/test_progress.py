@@ -1,0 +1,82 @@
+from datetime import UTC, datetime
+
+from schemas.event import Event
+from stages.trigger.progress import Progress
+
+AT = datetime(2026, 11, 23, 6, 3, 1, tzinfo=UTC)
+
+
+def rule(done: int, total: int | None = 44) -> Event:
+    return Event(
+        name="RuleEvaluated",
+        scan_id="s",
+        profile="CIS",
+        rule=f"rule {done}",
+        result="pass",
+        done=done,
+        total=total,
+    )
+
+
+def test_at_most_two_messages_a_second_and_always_the_newest() -> None:
+    progress, sent = Progress(), []
+    for tenth in range(100):
+        progress.take(rule(tenth), AT)
+        if message := progress.due(tenth / 10):
+            sent.append(message["message"])
+    assert len(sent) == 20
+    assert sent[-1].endswith("rule 95")
+
+
+def test_a_scan_is_told_from_start_to_delivery() -> None:
+    progress = Progress()
+    events = [
+        Event(name="ScanStarted", scan_id="s", profile="CIS", total=44),
+        rule(22),
+        Event(name="ScanFinished", scan_id="s", result="finished"),
+        Event(name="ReportWritten", scan_id="s", result="completed"),
+        Event(name="ReportShipped", scan_id="s", result="accepted"),
+    ]
+    told = []
+    for second, event in enumerate(events):
+        progress.take(event, AT)
+        message = progress.due(float(second))
+        assert message is not None
+        told.append((message["phase"], message["profile_name"], message["progress"]))
+    assert told == [
+        ("started", "CIS", 0),
+        ("evaluating", "CIS", 45),
+        ("parsing", "CIS", 92),
+        ("sending", "CIS", 96),
+        ("completed", "CIS", 100),
+    ]
+
+
+def test_the_end_of_a_scan_is_never_overtaken() -> None:
+    progress = Progress()
+    progress.take(
+        Event(name="ScanFinished", scan_id="s", result="failed", words="oscap ended with exit code 1"), AT
+    )
+    progress.take(rule(3), AT)
+    message = progress.due(0)
+    assert message is not None
+    assert (message["phase"], message["error"]) == ("failed", "oscap ended with exit code 1")
+    assert progress.due(10) is None
+
+
+def test_a_server_that_takes_nothing_costs_no_memory() -> None:
+    progress = Progress()
+    for n in range(10_000):
+        progress.take(Event(name="ScanStarted", scan_id=f"s{n}", profile="CIS"), AT)
+    assert progress.due_in_s(0) == 0
+    assert sum(1 for n in range(1000) if progress.due(float(n))) == 100
+
+
+def test_the_message_has_the_servers_fields() -> None:
+    progress = Progress()
+    progress.take(Event(name="ScanStarted", scan_id="s", profile="CIS"), AT)
+    message = progress.due(0)
+    assert message is not None
+    assert set(message) == {"type", "phase", "profile_name", "message", "progress", "error", "timestamp"}
+    assert message["type"] == "compliance_scan_progress"
+    assert message["timestamp"] == "2026-11-23T06:03:01Z"

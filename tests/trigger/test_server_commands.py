@@ -1,0 +1,292 @@
+"""The real trigger stage and the server's commands: a server that keeps its contract, and one that does not."""
+
+import contextlib
+import json
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
+
+from schemas.request import Cancellation, Request
+from stages.console.receiver import Policy, Receiver
+from stages.process.credentials import Credentials
+from tests.pipeline.agent import Agent, an_agent, until
+
+
+@dataclass
+class Wild:
+    """A WebSocket server that does to each connection what it is told."""
+
+    behave: Callable[[ServerConnection], None]
+    connections: int = 0
+    url: str = ""
+    credentials: Credentials = field(
+        default_factory=lambda: Credentials("patchmon_0123456789abcdef", "k" * 64)
+    )
+    got: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+    def handle(self, connection: ServerConnection) -> None:
+        self.connections += 1
+        request = connection.request
+        assert request is not None
+        self.headers.append({k.lower(): v for k, v in request.headers.raw_items()})
+        with contextlib.suppress(ConnectionClosed, OSError):
+            self.behave(connection)
+
+
+@contextlib.contextmanager
+def wild(behave: Callable[[ServerConnection], None], tls: ssl.SSLContext | None = None) -> Iterator[Wild]:
+    server = Wild(behave)
+    with serve(server.handle, "127.0.0.1", 0, ssl=tls, ping_interval=None, close_timeout=0.2) as listener:
+        thread = threading.Thread(target=listener.serve_forever, daemon=True)
+        thread.start()
+        scheme = "https" if tls else "http"
+        server.url = f"{scheme}://127.0.0.1:{listener.socket.getsockname()[1]}"
+        yield server
+        listener.shutdown()
+        thread.join()
+
+
+def listen(connection: ServerConnection) -> None:
+    for _ in connection:
+        pass
+
+
+def requests_of(agent: Agent) -> list[Request]:
+    box = agent.spool.requests
+    if not box.path.exists():
+        return []
+    return [box.read(i, "request", Request) for i in box.ids("request")]
+
+
+@pytest.fixture
+def server() -> Iterator[Receiver]:
+    with Receiver(Policy(posts_per_minute=10_000)) as receiver:
+        yield receiver
+
+
+def test_a_command_becomes_a_request_that_carries_its_request_id(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start("trigger")
+        until(server.online, "connected")
+        assert server.send_command({"type": "compliance_trigger", "profile": "cis", "request_id": "r-1"})
+        until(lambda: requests_of(agent), "a request")
+        (request,) = requests_of(agent)
+        assert (request.scanner, request.profile) == ("openscap", "cis")
+        assert (request.reason.source, request.reason.request_id) == ("server", "r-1")
+
+
+def test_both_scanners_are_asked_for_at_once(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start("trigger")
+        until(server.online, "connected")
+        server.send_command({"type": "compliance_scan", "profile_type": "all", "profile_id": None})
+        until(lambda: len(requests_of(agent)) == 2, "two requests")
+        assert {request.scanner for request in requests_of(agent)} == {"openscap", "docker-bench"}
+
+
+def test_cancel_means_what_is_pending_by_name(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start("trigger")
+        until(server.online, "connected")
+        server.send_command({"type": "compliance_scan", "profile_type": "openscap", "profile_id": "one"})
+        server.send_command({"type": "compliance_scan_cancel"})
+        server.send_command({"type": "compliance_scan", "profile_type": "openscap", "profile_id": "two"})
+        until(lambda: len(requests_of(agent)) == 2, "two requests")
+        (cancel_id,) = agent.spool.requests.ids("cancel")
+        cancellation = agent.spool.requests.read(cancel_id, "cancel", Cancellation)
+        (one,) = [request for request in requests_of(agent) if request.profile == "one"]
+        assert cancellation.scan_ids == (one.scan_id,)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"type": "compliance_scan", "profile_type": "openscap", "enable_remediation": True},
+        {"type": "remediate_rule", "rule_id": "xccdf_org.ssgproject.content_rule_x"},
+        {"type": "install_scanner"},
+    ],
+)
+def test_what_changes_the_host_is_refused_with_a_failed_progress(
+    server: Receiver, command: dict[str, Any]
+) -> None:
+    with an_agent(server) as agent:
+        agent.start("trigger")
+        until(server.online, "connected")
+        server.send_command(command)
+        until(server.progress, "progress")
+        (progress,) = server.progress()
+        assert progress["phase"] == "failed"
+        assert "changes this host" in progress["error"]
+        assert requests_of(agent) == []
+
+
+def test_what_the_server_sets_is_kept_over_a_restart_and_never_in_the_settings_file(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        before = agent.config.read_bytes()
+        agent.start("trigger")
+        until(server.online, "connected")
+        server.send_command({"type": "settings_update", "compliance_scan_interval": 60})
+        server.send_command(
+            {"type": "apply_config", "config": {"compliance": {"docker_bench_enabled": False}}}
+        )
+        note = agent.spool.root / "state" / "trigger" / "trigger"
+        until(lambda: note.exists() and "every 60 min" in note.read_text(), "the interval is in force")
+        agent.kill("trigger")
+        agent.start("trigger")
+        until(lambda: "connected" in agent.log("trigger"), "connected again")
+        until(lambda: len(json.loads(note.read_text())["next_due"]) == 1, "docker bench stays off")
+        assert agent.config.read_bytes() == before
+
+
+def test_capabilities_arrive_at_connect_and_on_request(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start("scan", "trigger")
+        until(server.integration_statuses, "capabilities", 30)
+        status = server.integration_statuses()[-1]
+        assert status["integration"] == "compliance"
+        assert set(status["components"]) == {"openscap", "docker-bench"}
+        before = len(server.integration_statuses())
+        until(server.online, "connected")
+        server.send_command({"type": "refresh_integration_status"})
+        until(lambda: len(server.integration_statuses()) > before, "capabilities again")
+
+
+@pytest.mark.oscap
+def test_progress_of_a_scan_comes_back_over_the_same_socket(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start()
+        until(server.online, "connected")
+        profile = "xccdf_io.github.compliance-agent.every-result_profile_slow"
+        server.send_command({"type": "compliance_scan", "profile_type": "openscap", "profile_id": profile})
+        until(lambda: any(p["phase"] in ("completed", "failed") for p in server.progress()), "the end", 90)
+        phases = [p["phase"] for p in server.progress()]
+        assert phases[-1] == "completed"
+        assert "evaluating" in phases
+        (scan,) = server.scans()
+        assert scan["status"] == "completed"
+
+
+def test_junk_costs_no_restart_and_no_memory() -> None:
+    def flood(connection: ServerConnection) -> None:
+        for n in range(10_000):
+            connection.send(json.dumps({"type": "report_now", "n": n}) if n % 2 else "{" * 50)
+        connection.send(json.dumps({"type": "compliance_trigger", "profile": "after"}))
+        listen(connection)
+
+    with wild(lambda c: listen(c)) as quiet, an_agent(quiet) as agent:
+        agent.start("trigger")
+        until(lambda: quiet.connections, "connected")
+        until(lambda: "connected" in agent.log("trigger"), "connected")
+        before = _memory_kib(agent.processes["trigger"].pid)
+        quiet.behave = flood
+        with wild(flood) as flooding:
+            agent.configure(server={"url": flooding.url})
+            until(lambda: requests_of(agent), "the command after the flood")
+            grown = _memory_kib(agent.processes["trigger"].pid) - before
+            assert grown < 5 * 1024
+            assert agent.processes["trigger"].poll() is None
+            assert flooding.connections == 1
+            assert "server messages refused" in agent.log("trigger")
+
+
+def _closes_at_once(connection: ServerConnection) -> None:
+    connection.close()
+
+
+def _a_mebibyte(connection: ServerConnection) -> None:
+    connection.send("x" * (1 << 20))
+    listen(connection)
+
+
+def _half_closes(connection: ServerConnection) -> None:
+    connection.socket.shutdown(socket.SHUT_WR)
+    time.sleep(0.2)
+
+
+def _binary(connection: ServerConnection) -> None:
+    connection.send(os.urandom(1000))
+    connection.close()
+
+
+@pytest.mark.parametrize("misbehave", [_closes_at_once, _a_mebibyte, _half_closes, _binary])
+def test_after_whatever_a_server_does_the_agent_comes_back(
+    misbehave: Callable[[ServerConnection], None],
+) -> None:
+    def behave(connection: ServerConnection) -> None:
+        if misbehaving.connections <= 2:
+            misbehave(connection)
+        else:
+            connection.send(json.dumps({"type": "compliance_trigger", "profile": "after"}))
+            listen(connection)
+
+    with wild(behave) as misbehaving, an_agent(misbehaving) as agent:
+        agent.start("trigger")
+        until(lambda: requests_of(agent), "a command in the end")
+        assert agent.processes["trigger"].poll() is None
+
+
+def test_the_credentials_are_in_the_headers_and_in_no_log() -> None:
+    with wild(listen) as server, an_agent(server) as agent:
+        agent.start("trigger")
+        until(lambda: server.headers, "connected")
+        assert server.headers[0]["x-api-id"] == server.credentials.id
+        assert server.headers[0]["x-api-key"] == server.credentials.key
+        assert server.credentials.key not in agent.log("trigger")
+
+
+def test_wrong_credentials_are_told_and_tried_again(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        right = dict(agent.settings["api"])
+        agent.configure(api={**right, "key": "0" * 64})
+        agent.start("trigger")
+        until(lambda: "check api.id and the API key" in agent.log("trigger"), "it says so")
+        agent.configure(api=right)
+        until(server.online, "connected with the right ones")
+
+
+def test_an_agent_follows_a_server_that_restarts_again_and_again(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start("trigger")
+        for _ in range(10):
+            until(server.online, "connected")
+            server.stop()
+            server.start()
+        until(server.online, "connected")
+        assert agent.processes["trigger"].poll() is None
+
+
+def test_a_redirect_is_not_followed_with_the_credentials() -> None:
+    from http import HTTPStatus
+
+    with wild(listen) as elsewhere:
+
+        def redirect(connection: ServerConnection, request: Any) -> Any:
+            response = connection.respond(HTTPStatus.FOUND, "")
+            response.headers["Location"] = elsewhere.url.replace("http", "ws") + "/api/v1/agents/ws"
+            return response
+
+        with serve(listen, "127.0.0.1", 0, process_request=redirect) as listener:
+            threading.Thread(target=listener.serve_forever, daemon=True).start()
+            here = Wild(listen, url=f"http://127.0.0.1:{listener.socket.getsockname()[1]}")
+            with an_agent(here) as agent:
+                agent.start("trigger")
+                until(lambda: "a redirect: set server.url" in agent.log("trigger"), "it says so")
+                assert elsewhere.connections == 0
+            listener.shutdown()
+
+
+def _memory_kib(pid: int) -> int:
+    from pathlib import Path
+
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty:"))
