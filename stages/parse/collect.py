@@ -3,12 +3,12 @@
 Diagnostics: ScapError for a file that can't be read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 from stages.parse.oval.gather import Gatherer
 from stages.parse.oval.model import Findings
-from stages.parse.xccdf.benchmark import Benchmark
+from stages.parse.xccdf.benchmark import Benchmark, Foreseen
 from stages.parse.xccdf.results import TestResult, begin
 from stages.scap.xml import Element, Layout, Limits, local, records
 
@@ -56,8 +56,8 @@ _SOURCE = frozenset(("report-requests",))
 class Collected:
     """What one file holds."""
 
-    def __init__(self, wanted: frozenset[str] | None = None) -> None:
-        """`wanted` are the OVAL definitions to explain; None: those that the runs read so far name."""
+    def __init__(self, known: Sequence[TestResult] = (), foreseen: Foreseen | None = None) -> None:
+        """`known` are the runs whose OVAL definitions are wanted; without them those that were read before."""
         self.benchmarks: list[Benchmark] = []
         self.runs: list[TestResult] = []
         self.tailored: dict[str, str] = {}
@@ -66,7 +66,8 @@ class Collected:
         """OVAL results, by the id of the report that they are."""
         self.incomplete = False
         """The OVAL results came before the TestResult that names their definitions: read once more."""
-        self._wanted = wanted
+        self._known = known
+        self._foreseen = foreseen
         self._section: tuple[Element, Gatherer, bool] | None = None
         self._gatherers: dict[str, Gatherer] = {}
         self._parent: Element | None = None
@@ -86,10 +87,13 @@ class Collected:
             titles.add_profile(record)
             self.tailored |= titles.profiles
 
-    def wanted(self) -> frozenset[str]:
-        """The OVAL definitions that the checks of all runs name."""
-        outcomes = [outcome for run in self.runs for outcome in run.outcomes]
-        return frozenset(check.name or "" for outcome in outcomes for check in outcome.checks)
+    def _wanted(self, report: str) -> frozenset[str] | None:
+        """The definitions of a report that checks name; None where one refers to the report as a whole."""
+        runs = self._known or self.runs
+        checks = [check for run in runs for outcome in run.outcomes for check in outcome.checks]
+        if any(check.name is None and (check.href or "").removeprefix("#") == report for check in checks):
+            return None
+        return frozenset(check.name for check in checks if check.name is not None)
 
     def _gather(self, parent: Element, section: str, record: Element) -> None:
         if self._section is None or self._section[0] is not parent:
@@ -103,10 +107,9 @@ class Collected:
     def _gatherer(self, report: str) -> Gatherer:
         found = self._gatherers.get(report)
         if found is None:
-            wanted = self.wanted() if self._wanted is None else self._wanted
-            found = self._gatherers[report] = Gatherer(None if "" in wanted else wanted)
+            found = self._gatherers[report] = Gatherer(self._wanted(report))
             self.findings[report] = found.findings
-            self.incomplete |= self._wanted is None and not self.runs
+            self.incomplete |= not self._known and not self.runs
         return found
 
     def _run_of(self, element: Element) -> TestResult:
@@ -128,22 +131,27 @@ class Collected:
                 break
             outer = above
         if self._benchmark is None or self._benchmark[0] is not outer:
-            self._benchmark = (outer, Benchmark(outer.get("id", "")))
+            self._benchmark = (outer, Benchmark(outer.get("id", ""), self._foreseen))
             self.benchmarks.append(self._benchmark[1])
         return self._benchmark[1]
 
 
-def collect(opener: Opener, limits: Limits, *, source: bool) -> Collected:
-    """Read the file; `source` says whether the content that an ARF carries along is wanted. Raises ScapError."""
-    collected = _collect(opener, limits, Collected(), source=source)
-    if collected.incomplete and collected.wanted():
-        collected = _collect(opener, limits, Collected(collected.wanted()), source=source)
+def collect_results(opener: Opener, limits: Limits, foreseen: Foreseen | None) -> Collected:
+    """Read XCCDF results, or an ARF as if it were that. Raises ScapError."""
+    return _collect(opener, limits, Collected(foreseen=foreseen), _SKIPPED | {"content/oval_results"})
+
+
+def collect_arf(opener: Opener, limits: Limits, *, source: bool) -> Collected:
+    """Read an ARF; `source` says whether the content that it carries along is wanted. Raises ScapError."""
+    skipped = _SKIPPED if source else _SKIPPED | _SOURCE
+    collected = _collect(opener, limits, Collected(), skipped)
+    if collected.incomplete and collected.runs:
+        collected = _collect(opener, limits, Collected(collected.runs), skipped)
     return collected
 
 
-def _collect(opener: Opener, limits: Limits, collected: Collected, *, source: bool) -> Collected:
-    layout = Layout(_ROOTS, _STRUCTURE, _SKIPPED if source else _SKIPPED | _SOURCE)
+def _collect(opener: Opener, limits: Limits, collected: Collected, skipped: frozenset[str]) -> Collected:
     with opener() as stream:
-        for parent, record in records(stream, layout, limits):
+        for parent, record in records(stream, Layout(_ROOTS, _STRUCTURE, skipped), limits):
             collected.add(parent, record)
     return collected

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from schemas.report import Profile, Report, RuleResult, RuleStatus, summarize
-from stages.parse.collect import Collected, Opener, collect
+from stages.parse.collect import Collected, Opener, collect_arf, collect_results
 from stages.parse.evidence import evidence
 from stages.parse.oval.model import Findings
-from stages.parse.xccdf.benchmark import Benchmark
+from stages.parse.xccdf.benchmark import Benchmark, Foreseen
 from stages.parse.xccdf.results import Outcome, TestResult, newest
-from stages.parse.xccdf.rule import UNKNOWN_RULE, severity, texts
-from stages.scap.xml import Limits, ScapError, fragment
+from stages.parse.xccdf.rule import severity
+from stages.scap.xml import Limits, ScapError
 
 __all__ = ["Opener", "Options", "read_openscap"]
 
@@ -54,27 +54,26 @@ class _Run:
 class _Proof:
     """What the ARF says of the same run: its rule results by rule and number, and the OVAL results."""
 
-    outcomes: Mapping[tuple[str, int], Outcome]
-    findings: Mapping[str, Findings]
+    outcomes: Mapping[tuple[str, int], Outcome] = field(default_factory=dict)
+    findings: Mapping[str, Findings] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
 def read_openscap(results: Opener | None, arf: Opener | None, options: Options | None = None) -> Report:
     """The report of one scan. Raises ScapError."""
     options = options or Options()
-    first = results or arf
-    if first is None:
+    if results is not None:
+        collected, run, proof = _read_results(results, arf, options)
+    elif arf is not None:
+        collected = collect_arf(arf, options.limits, source=True)
+        run, proof = _newest_run(collected), _Proof(findings=collected.findings)
+    else:
         raise ScapError("neither results nor ARF: the scanner left nothing to read")
-    collected = collect(first, options.limits, source=True)
-    run = _newest_run(collected)
-    alone = results is None
-    proof = _Proof({}, collected.findings) if alone else _proof(arf, run.result, options.limits)
-    outcomes = [
-        (number, outcome)
+    rules = tuple(
+        _rule(outcome, number, run, proof)
         for number, outcome in _numbered(run.result)
         if outcome.result != "notselected" or options.include_notselected
-    ]
-    rules = tuple(_rule(outcome, number, run, proof) for number, outcome in outcomes)
+    )
     started, completed = _times(run.result)
     return Report(
         profile=_profile(run, collected),
@@ -88,19 +87,40 @@ def read_openscap(results: Opener | None, arf: Opener | None, options: Options |
     )
 
 
-def _proof(arf: Opener | None, result: TestResult, limits: Limits) -> _Proof:
-    if arf is None:
-        return _Proof({}, {}, ("no ARF: the report says what failed, but not what was found",))
-    try:
-        collected = collect(arf, limits, source=False)
-    except ScapError as error:
-        words = f"the ARF can't be read, so the report does not say what was found: {error}; scan again"
-        return _Proof({}, {}, (words,))
-    same = [run for run in collected.runs if (run.id, run.completed_at) == (result.id, result.completed_at)]
+def _read_results(results: Opener, arf: Opener | None, options: Options) -> tuple[Collected, _Run, _Proof]:
+    """The ARF first: it tells which of the rules in the results will matter."""
+    beside, problem = None, "no ARF: the report says what failed, but not what was found"
+    if arf is not None:
+        try:
+            beside = collect_arf(arf, options.limits, source=False)
+        except ScapError as error:
+            problem = f"the ARF can't be read, so the report does not say what was found: {error}; scan again"
+    foreseen = _foreseen(beside, options) if beside else None
+    collected = collect_results(results, options.limits, foreseen)
+    run = _newest_run(collected)
+    if beside is None:
+        return collected, run, _Proof(warnings=(problem,))
+    same = [other for other in beside.runs if _same_run(other, run.result)]
+    if not same or same[-1] is not newest(beside.runs):
+        collected = collect_results(results, options.limits, None)
+        run = _newest_run(collected)
     if not same:
-        return _Proof({}, {}, ("the ARF is of another scan than the results: nothing was taken from it",))
+        words = "the ARF is of another scan than the results: nothing was taken from it"
+        return collected, run, _Proof(warnings=(words,))
     outcomes = {(outcome.idref, number): outcome for number, outcome in _numbered(same[-1])}
-    return _Proof(outcomes, collected.findings)
+    return collected, run, _Proof(outcomes, beside.findings)
+
+
+def _foreseen(beside: Collected, options: Options) -> Foreseen | None:
+    if not beside.runs:
+        return None
+    run = newest(beside.runs)
+    rules = (o.idref for o in run.outcomes if o.result != "notselected" or options.include_notselected)
+    return Foreseen(frozenset(rules), run.values, run.profile)
+
+
+def _same_run(one: TestResult, other: TestResult) -> bool:
+    return (one.id, one.completed_at) == (other.id, other.completed_at)
 
 
 def _numbered(result: TestResult) -> list[tuple[int, Outcome]]:
@@ -131,9 +151,7 @@ def _benchmark(result: TestResult, benchmarks: list[Benchmark]) -> Benchmark:
 def _rule(outcome: Outcome, number: int, run: _Run, proof: _Proof) -> RuleResult:
     twin = proof.outcomes.get((outcome.idref, number), outcome)
     why = evidence(twin if twin.result == outcome.result else outcome, proof.findings)
-    held = run.benchmark.rules.get(outcome.idref)
-    path = run.benchmark.groups.get(held.group) if held else None
-    rule = texts(fragment(held.xml), run.values, run.result.profile, path) if held else UNKNOWN_RULE
+    rule = run.benchmark.texts(outcome.idref, run.values, run.result.profile)
     return RuleResult(
         rule_ref=outcome.idref,
         title=rule.title or outcome.idref,

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import BinaryIO, TypeAlias, cast
 
@@ -83,11 +84,12 @@ def frozen(element: Element) -> bytes:
 
 def local(element: Element) -> str:
     """The name of an element without its namespace."""
-    return element.tag.rpartition("}")[2]
+    return _local(element.tag)
 
 
-def namespace(element: Element) -> str:
-    return element.tag.rpartition("}")[0][1:]
+@lru_cache(maxsize=4096)
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
 
 
 class _Reader:

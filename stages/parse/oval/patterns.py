@@ -6,6 +6,7 @@ optional letters, nested repetition) is left to the caller to show as it is: nev
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _TOKEN = re.compile(
     r"\((?:\?[a-zA-Z-]+\)|\?:|\?<\w+>|\?P<\w+>)?"  # a group, or flags
@@ -34,6 +35,7 @@ class _NotPlainError(Exception):
     """There is more to this pattern than a plain text."""
 
 
+@lru_cache(maxsize=1024)
 def plain(pattern: str) -> Plain | None:
     """What the pattern says; None where it can't be said plainly."""
     if len(pattern) > _MAX_LENGTH:

@@ -1,13 +1,24 @@
-"""Benchmarks: rules kept as bytes until a result asks for them, groups, values and profiles."""
+"""Benchmarks: rules, kept as bytes until a result asks for them, groups, values and profiles."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stages.parse.xccdf.rule import UNKNOWN_RULE, RuleTexts, texts
 from stages.scap.text import one_line, profile_title, readable
-from stages.scap.xml import Element, frozen, local
+from stages.scap.xml import Element, fragment, frozen, local
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """A run that the file will turn out to be of: its rules are read as they come, all others are let go."""
+
+    rules: frozenset[str]
+    values: Mapping[str, str]
+    profile: str | None
 
 
 @dataclass(frozen=True, slots=True)
-class HeldRule:
+class _Held:
     """A rule as it was found; most are never looked at."""
 
     xml: bytes
@@ -19,7 +30,8 @@ class Benchmark:
     id: str
     title: str | None = None
     version: str | None = None
-    rules: dict[str, HeldRule] = field(default_factory=dict)
+    foreseen: Foreseen | None = None
+    rules: dict[str, _Held | RuleTexts] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
     """Group id to the titles of its path, outermost first."""
     values: dict[str, str] = field(default_factory=dict)
@@ -31,7 +43,7 @@ class Benchmark:
         """One record that lies in the benchmark or in one of its groups."""
         name = local(record)
         if name == "Rule":
-            self.rules[record.get("id", "")] = HeldRule(frozen(record), parent.get("id", ""))
+            self._add_rule(record, parent.get("id", ""))
         elif name == "Value":
             self._add_value(record)
         elif name == "Profile":
@@ -50,6 +62,22 @@ class Benchmark:
         for child in profile:
             if local(child) == "title":
                 self.profiles[profile.get("id", "")] = profile_title(child)
+
+    def texts(self, rule: str, values: Mapping[str, str], profile: str | None) -> RuleTexts:
+        """The texts of a rule; empty ones where the benchmark does not know it."""
+        held = self.rules.get(rule, UNKNOWN_RULE)
+        if isinstance(held, RuleTexts):
+            return held
+        return texts(fragment(held.xml), values, profile, self.groups.get(held.group))
+
+    def _add_rule(self, record: Element, group: str) -> None:
+        identifier = record.get("id", "")
+        foreseen = self.foreseen
+        if foreseen is None:
+            self.rules[identifier] = _Held(frozen(record), group)
+        elif identifier in foreseen.rules:
+            values = {**self.values, **foreseen.values}
+            self.rules[identifier] = texts(record, values, foreseen.profile, self.groups.get(group))
 
     def _add_value(self, element: Element) -> None:
         """The value without a selector is the default; where all have one, the first."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, cast
 
 from schemas.report import Fix, Reference, Severity
@@ -92,7 +93,7 @@ def section(
     for word, standard, pattern in _OWN:
         if word in name:
             for reference in references:
-                if re.search(standard, reference.standard) and re.fullmatch(pattern, reference.id):
+                if _is_of(standard, reference.standard) and re.fullmatch(pattern, reference.id):
                     return reference.id
     if rule_id.startswith(("SV-", "xccdf_mil.disa.stig")) and version:
         return version
@@ -100,15 +101,25 @@ def section(
 
 
 def _is_cis_benchmark(reference: Reference) -> bool:
+    return _is_cis(reference.standard) and _NUMBER.fullmatch(reference.id) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_of(pattern: str, standard: str) -> bool:
+    return re.search(pattern, standard) is not None
+
+
+@lru_cache(maxsize=1024)
+def _is_cis(standard: str) -> bool:
     """Not CIS Controls, which have numbers of their own at the same host."""
-    where = reference.standard.lower()
+    where = standard.lower()
     cis = "cisecurity.org" in where or (where.startswith("cis ") and "benchmark" in where)
-    return cis and "/controls" not in where and _NUMBER.fullmatch(reference.id) is not None
+    return cis and "/controls" not in where
 
 
 def _references(references: Sequence[Element], idents: Sequence[Element]) -> tuple[Reference, ...]:
     found = [
-        Reference(standard=element.get(attribute) or "unnamed", id=text)
+        _reference(element.get(attribute) or "unnamed", text)
         for elements, attribute in ((references, "href"), (idents, "system"))
         for element in elements
         if (text := _reference_text(element))
@@ -116,8 +127,16 @@ def _references(references: Sequence[Element], idents: Sequence[Element]) -> tup
     return tuple(dict.fromkeys(found))
 
 
+@lru_cache(maxsize=8192)
+def _reference(standard: str, identifier: str) -> Reference:
+    """One record for all rules that refer to the same place."""
+    return Reference(standard=standard, id=identifier)
+
+
 def _reference_text(element: Element) -> str | None:
     """A reference may be plain text or Dublin Core elements; an identifier tells more than a title."""
+    if not len(element):
+        return one_line(element.text)
     named = {local(child): child.text for child in element}
     return one_line(named.get("identifier") or named.get("title") or element.text)
 
