@@ -131,7 +131,7 @@ class Collected:
                 break
             outer = above
         if self._benchmark is None or self._benchmark[0] is not outer:
-            self._benchmark = (outer, Benchmark(outer.get("id", ""), self._foreseen))
+            self._benchmark = (outer, Benchmark(outer.get("id", ""), foreseen=self._foreseen))
             self.benchmarks.append(self._benchmark[1])
         return self._benchmark[1]
 

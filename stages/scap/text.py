@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from stages.scap.xml import Element, local
 
 _BLOCKS = frozenset(("p", "div", "ul", "ol", "li", "table", "tr", "dl", "dt", "dd", "blockquote", "pre"))
-_BLANKS = re.compile(r"[ \t\r\f\v]+")
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _DISCUSSION = re.compile(r"<VulnDiscussion>(.*?)(</VulnDiscussion>|$)", re.DOTALL)
 
@@ -83,14 +82,18 @@ class _Writer:
             self.write(child, pre=pre)
 
     def _add(self, text: str | None, *, pre: bool) -> None:
-        for index, piece in enumerate((text or "").split("\n")):
+        if not text:
+            return
+        for index, piece in enumerate(text.split("\n")):
             if index:
                 self._end_line()
-            if pre:
-                self._line += piece
+            if not pre:
+                words = " ".join(piece.split())
+                if piece[:1].isspace() and self._line and not self._line.endswith(" "):
+                    words = " " + words
+                self._line += words + (" " if words.strip() and piece[-1:].isspace() else "")
             else:
-                words = _BLANKS.sub(" ", piece)
-                self._line += words.lstrip() if not self._line or self._line.endswith(" ") else words
+                self._line += piece
 
     def _start_line(self) -> None:
         if self._line.strip():

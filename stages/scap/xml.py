@@ -25,6 +25,7 @@ Clock: TypeAlias = Callable[[], float]
 
 _CHUNK_BYTES = 128 * 1024
 _MAX_PROLOG_BYTES = 1024 * 1024
+_MIN_ELEMENT_BYTES = len("<a/>")
 _DECLARED = re.compile(rb"<!\s*(DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
 _ENCODING = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _PLAIN_ENCODINGS = re.compile(rb"utf-?8|us-ascii|ascii|iso-8859-\d+|windows-125\d", re.IGNORECASE)
@@ -41,10 +42,8 @@ class Limits:
     """What one file may cost. Depth is bounded too, by the parser: 256 levels."""
 
     bytes: int = 2 * 1024 * 1024 * 1024
-    elements: int = 50_000_000
-    """In the whole file."""
-    held_elements: int = 2_000_000
-    """At one time: no single record is larger."""
+    elements: int = 1_000_000
+    """In memory at one time: no single record is larger. What has been read is freed and does not count."""
     seconds: float = 300.0
 
 
@@ -99,7 +98,7 @@ class _Reader:
         self.done = False
         self._stream, self._layout, self._limits, self._clock = stream, layout, limits, clock
         self._deadline = clock() + limits.seconds
-        self._bytes = self._tags = self._held = 0
+        self._bytes = self._held_bytes = 0
         self._parser = etree.XMLPullParser(
             events=("start",),
             tag=[f"{{*}}{name}" for name in sorted(layout.roots)],
@@ -149,21 +148,17 @@ class _Reader:
         self._parser.close()
 
     def _count(self, chunk: bytes) -> None:
-        tags = chunk.count(b"<")
         self._bytes += len(chunk)
-        self._tags += tags
-        self._held += tags
+        self._held_bytes += len(chunk)
         limits = self._limits
         if self._bytes > limits.bytes:
             raise ScapError(f"the file is larger than {limits.bytes} bytes, the limit")
-        if self._tags > 2 * limits.elements:
-            raise ScapError(f"the file has more than {limits.elements} elements, the limit")
         if self._clock() > self._deadline:
             raise ScapError(f"reading took longer than {limits.seconds:g} s, the limit")
-        if self._held > limits.held_elements and self._root is not None:
-            self._held = _size(self._root)
-            if self._held > limits.held_elements // 2:
-                raise ScapError(f"one record has more than {limits.held_elements // 2} elements, the limit")
+        if self._held_bytes > limits.elements * _MIN_ELEMENT_BYTES and self._root is not None:
+            self._held_bytes = 0
+            if _size(self._root) > limits.elements:
+                raise ScapError(f"one record has more than {limits.elements} elements, the limit")
 
     def _find_root(self) -> Element | None:
         for _, element in cast("Iterator[tuple[str, Element]]", self._parser.read_events()):

@@ -1,5 +1,6 @@
 """Benchmarks: rules, kept as bytes until a result asks for them, groups, values and profiles."""
 
+from collections import ChainMap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ class Foreseen:
     """A run that the file will turn out to be of: its rules are read as they come, all others are let go."""
 
     rules: frozenset[str]
-    values: Mapping[str, str]
+    values: dict[str, str]
     profile: str | None
 
 
@@ -76,7 +77,7 @@ class Benchmark:
         if foreseen is None:
             self.rules[identifier] = _Held(frozen(record), group)
         elif identifier in foreseen.rules:
-            values = {**self.values, **foreseen.values}
+            values = ChainMap(foreseen.values, self.values)
             self.rules[identifier] = texts(record, values, foreseen.profile, self.groups.get(group))
 
     def _add_value(self, element: Element) -> None:
