@@ -22,6 +22,11 @@ ProfileText = Annotated[str, Meta(min_length=1, max_length=256)]
 Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#]*$", max_length=2048)]
 AbsolutePath = Annotated[str, Meta(pattern=r"^/", max_length=4096)]
 TimeLimit = Annotated[int, Meta(ge=10, le=24 * 3600)]
+# What a scanner could take for an option, a list or a pattern of the shell is refused.
+CheckName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]{0,63}$")]
+UserName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$")]
+NamePattern = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./:-]{0,127}$")]
+ImageName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$")]
 ProxyUrl = Annotated[str, Meta(pattern=r"^(none|https?://[^\s/?#]+/?)$", max_length=2048)]
 Megabytes = Annotated[int, Meta(ge=1, le=1024 * 1024)]
 
@@ -101,6 +106,33 @@ class DockerBenchSettings(Record, frozen=True, kw_only=True):
     """Whether scans run at all."""
     schedule: Text | None = None
     """A cron expression, five fields. Default: no schedule."""
+    method: Literal["auto", "container", "script"] = "auto"
+    """`auto`: the container where its image is present, else the script where there is one, else the container."""
+    image: ImageName = "docker/docker-bench-security"
+    """The image, by name, tag or digest."""
+    pull: Literal["missing", "always", "never"] = "missing"
+    """When the image is pulled. A pull that fails is no harm where the image is present."""
+    script_paths: tuple[AbsolutePath, ...] = (
+        "/opt/docker-bench-security/docker-bench-security.sh",
+        "/usr/local/share/docker-bench-security/docker-bench-security.sh",
+    )
+    """Where the script is looked for, before PATH."""
+    socket: AbsolutePath = "/var/run/docker.sock"
+    """The Docker daemon's socket."""
+    checks: tuple[CheckName, ...] = ()
+    """Only these checks (-c). Default: all."""
+    exclude_checks: tuple[CheckName, ...] = ()
+    """All but these checks (-e)."""
+    trusted_users: tuple[UserName, ...] = ()
+    """Users that may control the daemon (-u)."""
+    include: tuple[NamePattern, ...] = ()
+    """Only containers and images whose name holds one of these (-i)."""
+    exclude: tuple[NamePattern, ...] = ()
+    """All but containers and images whose name holds one of these (-x)."""
+    time_limit_s: TimeLimit = 1800
+    """Seconds after which a scan is ended and counts as failed."""
+    output_limit_mib: Megabytes = 64
+    """MiB that one scan may write; more ends it."""
 
 
 class ScheduleSettings(Record, frozen=True, kw_only=True):

@@ -41,6 +41,6 @@ def show_detected(detected: Detected) -> None:
             ("docker bench", docker.docker_bench_method or None if docker else None),
         )
     )
-    for words in (detected.content_warning, *detected.problems):
+    for words in (detected.content_warning, *detected.problems, detected.docker_problem):
         if words:
             say(words, "yellow")

@@ -14,11 +14,11 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from stages.process.process import Process
 
@@ -32,6 +32,19 @@ _CHECK_EVERY_S = 0.5
 class Limits:
     time_s: float
     output_bytes: int
+
+
+class Place(Protocol):
+    """Where and within which limits a command runs."""
+
+    @property
+    def limits(self) -> Limits: ...
+
+    @property
+    def directory(self) -> Path | None: ...
+
+    @property
+    def environment(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True)
@@ -48,10 +61,11 @@ class End:
 class Child:
     """One run of a scanner in a draft directory; standard output and error go to `stdout.log` and `stderr.log`."""
 
-    def __init__(self, process: Process, draft: Path, limits: Limits, on_line: Callable[[str], None]) -> None:
+    def __init__(self, process: Process, draft: Path, place: Place, on_line: Callable[[str], None]) -> None:
         self._process = process
         self._draft = draft
-        self._limits = limits
+        self._place = place
+        self._limits = place.limits
         self._on_line = on_line
 
     def run(
@@ -63,8 +77,8 @@ class Child:
         """
         popen = subprocess.Popen(
             [*_wrapping(), *command],
-            cwd=self._draft,
-            env=_environment(self._draft),
+            cwd=self._place.directory or self._draft,
+            env={**_environment(self._draft), **self._place.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -18,6 +18,7 @@ from schemas.settings import OpenSCAPSettings
 from spool.raw import Output
 from stages.scan import profiles
 from stages.scan.child import End, Limits
+from stages.scan.outputs import filled
 from stages.scan.runner import CannotRun, Plan, Progress, Verdict
 
 _RESULTS, _ARF = "results.xml", "arf.xml"
@@ -83,6 +84,10 @@ class OpenSCAP:
             total_rules=self._rule_count(chosen.profile.id),
         )
 
+    def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:  # noqa: ARG002
+        """A remediation that failed shows in the scan that follows it."""
+        return plan
+
     def same_profile(self, profile: str | None) -> str | None:
         openscap = self._detected.capabilities.openscap
         known = openscap.available_profiles if openscap else ()
@@ -106,7 +111,7 @@ class OpenSCAP:
             ("stdout", "stdout.log"),
             ("stderr", "stderr.log"),
         ):
-            if _filled(draft / name):
+            if filled(draft / name):
                 kept.append(Output(role, name))  # type: ignore[arg-type]
         return Verdict(tuple(kept), error)
 
@@ -126,13 +131,9 @@ def _error(end: End) -> str | None:
 
 
 def _missing(draft: Path) -> str | None:
-    if not _filled(draft / _RESULTS) and not _filled(draft / _ARF):
+    if not filled(draft / _RESULTS) and not filled(draft / _ARF):
         return "oscap ended as if all were well, but wrote no results"
     return None
-
-
-def _filled(path: Path) -> bool:
-    return path.is_file() and not path.is_symlink() and path.stat().st_size > 0
 
 
 def _digest(path: Path) -> str:

@@ -15,7 +15,7 @@ from spool.raw import Output
 from stages.process.process import Process
 from stages.process.version import agent_version
 from stages.scan.child import Child, End
-from stages.scan.runner import Plan, Runner
+from stages.scan.runner import CannotRun, Plan, Runner
 
 _CLOCK_SLACK = timedelta(seconds=60)
 CANCELLED = "cancelled"
@@ -40,18 +40,18 @@ class Run:
         self._plan = plan
         self._draft = draft
         self._done = 0
+        self._not_run: str | None = None
 
     def carry_out(
         self, reason: Reason, started: Callable[[int], None], unwanted: Callable[[], str | None]
     ) -> Ran | None:
         """Run to the end; None where this process is told to stop: the scan stays pending."""
-        plan = self._plan
         at, ticks = self._process.now(), time.monotonic()
         self._process.log.info(
-            "scan started", scan_id=self._scan_id, profile=plan.profile_title, why=reason.source
+            "scan started", scan_id=self._scan_id, profile=self._plan.profile_title, why=reason.source
         )
         self._ring("ScanStarted")
-        child = Child(self._process, self._draft, plan.limits, self._told)
+        child = Child(self._process, self._draft, self._plan, self._told)
         try:
             end = self._run(child, started, unwanted)
         except OSError as error:
@@ -61,12 +61,13 @@ class Run:
         if end.ended_by == STOPPING:
             return None
         verdict = self._runner.judge(end, self._draft)
+        plan = self._plan
         took = timedelta(seconds=time.monotonic() - ticks)
         manifest = Manifest(
             scan_id=self._scan_id,
             scanner=scanner_of(self._scan_id),
-            outcome=_outcome(verdict.error),
-            error=verdict.error,
+            outcome=_outcome(self._not_run or verdict.error),
+            error=self._not_run or verdict.error,
             profile_id=plan.profile_id,
             profile_title=plan.profile_title,
             reasons=(reason,),
@@ -87,10 +88,14 @@ class Run:
             return STOPPING if self._process.stopping else unwanted()
 
         if self._plan.prepare:
-            prepared = child.run(self._plan.prepare, started, why_end)
-            if prepared.ended_by:
-                return prepared
-            self._done = 0
+            end = child.run(self._plan.prepare, started, why_end)
+            if end.ended_by:
+                return end
+            after = self._runner.prepared(end, self._plan)
+            if isinstance(after, CannotRun):
+                self._not_run = after.reason
+                return end
+            self._plan, self._done = after, 0
         return child.run(self._plan.command, started, why_end)
 
     def _told(self, line: str) -> None:

@@ -1,6 +1,7 @@
 """What the scan stage asks of a scanner: can it run, how is it run, what did its end mean."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -32,6 +33,10 @@ class Plan:
     warnings: tuple[str, ...] = ()
     prepare: tuple[str, ...] = ()
     """A command to run before; what it finds is not part of the result."""
+    directory: Path | None = None
+    """Where the scanner must be started; None: in its draft directory."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables beyond the fixed ones."""
     total_rules: int | None = None
     """How many results to expect, for a progress bar; None where that is not known."""
 
@@ -57,6 +62,9 @@ class Runner(Protocol):
     """One scanner."""
 
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun: ...
+
+    def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
+        """How to go on after the command that was to be run before."""
 
     def same_profile(self, profile: str | None) -> str | None:
         """The profile id that a request's wish comes to; None where it comes to nothing that can run."""

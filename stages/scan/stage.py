@@ -5,11 +5,13 @@ then it fails. Requests for the same scanner and profile that arrive before a ru
 """
 
 import signal
+import time
 from contextlib import suppress
+from pathlib import Path
 
 from schemas.codec import replace
 from schemas.event import Event
-from schemas.ids import ScanId, scanner_of
+from schemas.ids import ScanId, Scanner, scanner_of
 from schemas.manifest import Manifest, Outcome
 from schemas.records import Record
 from schemas.request import Reason, Request
@@ -18,15 +20,17 @@ from spool.layout import entry_name
 from spool.raw import Output
 from stages.process.process import Process
 from stages.process.version import agent_version
-from stages.scan import run
+from stages.scan import docker, run
 from stages.scan.child import end_group
 from stages.scan.detection import Detector
+from stages.scan.docker_bench import DockerBench
 from stages.scan.openscap import OpenSCAP
 from stages.scan.queue import Queue
 from stages.scan.runner import CannotRun, Plan, Runner
 
 _TRIES = 2
 _RUNNING = "running"
+_CONTAINERS_EVERY_S = 300.0
 
 
 class LowSpaceError(SpoolError):
@@ -51,9 +55,13 @@ class ScanStage:
         self._queue = Queue(process.spool)
         self._detector = Detector(process)
         self._recover()
+        self._containers_due = 0.0
 
     def look(self) -> None:
         self._detector.refresh()
+        if time.monotonic() >= self._containers_due:
+            self._containers_due = time.monotonic() + _CONTAINERS_EVERY_S
+            self._remove_left_containers()
         while not self._process.stopping and (waiting := self._queue.waiting()):
             self._handle(waiting[0])
 
@@ -95,7 +103,7 @@ class ScanStage:
                 self._conclude(scan_id, "failed", words, (request.reason,))
 
     def _scan(self, scan_id: ScanId, request: Request) -> None:
-        runner = self._runner()
+        runner = self._runner(request.scanner)
         draft = self._spool.raw.draft(scan_id)
         plan = runner.plan(request, draft)
         if isinstance(plan, CannotRun):
@@ -181,16 +189,29 @@ class ScanStage:
             return "scans are switched off: set compliance.enabled: true"
         if request.scanner == "openscap" and not compliance.openscap.enabled:
             return "OpenSCAP scans are switched off: set compliance.openscap.enabled: true"
-        if request.scanner == "docker-bench":
-            return "Docker Bench scans are not supported by this version"
+        if request.scanner == "docker-bench" and not compliance.docker_bench.enabled:
+            return "Docker Bench scans are switched off: set compliance.docker_bench.enabled: true"
         if request.remediate and not compliance.server_commands.allow_remediation:
             return "remediation changes this host: allow it by compliance.server_commands.allow_remediation"
         return None
 
-    def _runner(self) -> Runner:
-        return OpenSCAP(
-            self._process.settings.compliance.openscap, self._detector.detected, self._detector.rule_count
-        )
+    def _runner(self, scanner: Scanner) -> Runner:
+        compliance, detected = self._process.settings.compliance, self._detector.detected
+        if scanner == "docker-bench":
+            return DockerBench(
+                compliance.docker_bench, detected, docker.client(compliance.docker_bench.socket)
+            )
+        return OpenSCAP(compliance.openscap, detected, self._detector.rule_count)
+
+    def _remove_left_containers(self) -> None:
+        """Containers outlive a killed agent: they are outside its control group. Again later if the daemon is away."""
+        client = docker.client(self._process.settings.compliance.docker_bench.socket)
+        if client is None or not Path(client.socket).exists():
+            return
+        left = client.left_containers()
+        for container, scan_id in left or ():
+            self._process.log.warning("removing a container that a crash left", scan_id=scan_id)
+            client.remove(container)
 
     def _unwanted(self, scan_id: ScanId) -> str | None:
         reason = self._queue.cancelled(scan_id)

@@ -34,7 +34,7 @@ def status_body(detected: Detected, compliance: ComplianceSettings, applied: App
         "integration": "compliance",
         "enabled": enabled,
         "status": _status(components),
-        "message": "; ".join(detected.problems)[:1000] or "ready",
+        "message": "; ".join(filter(None, (*detected.problems, detected.docker_problem)))[:1000] or "ready",
         "components": components,
         "scanner_info": _scanner_info(detected),
         "capabilities": plain(detected.capabilities),
