@@ -8,9 +8,11 @@ import statistics
 import subprocess
 import time
 
+from schemas.event import Event
 from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
 from stages.console.commanding import now
+from stages.process.doorbell import ring_stages
 from tests.docker.engine import Engine, engine
 from tests.pipeline.agent import Agent, an_agent, until
 
@@ -28,6 +30,10 @@ def main() -> None:
         }
         agent.configure()
         agent.start("trigger", "scan")
+        until(
+            lambda: (agent.home / "run" / "scan.ring").exists() and agent.spool.is_running("trigger"),
+            "both run",
+        )
         scan(agent)
         whole, alone = [], []
         for _ in range(runs):
@@ -54,6 +60,7 @@ def scan(agent: Agent) -> float:
     request = Request(scan_id=scan_id, scanner="docker-bench", reason=Reason(source="operator", at=at))
     before = time.perf_counter()
     agent.spool.commands.write(scan_id, "request", request)
+    ring_stages(agent.home / "run", Event(name="CommandGiven"))
     until(lambda: scan_id in agent.spool.raw.names(), "a raw entry")
     return time.perf_counter() - before
 
