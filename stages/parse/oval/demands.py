@@ -33,6 +33,9 @@ _BITS = (
     *("suid", "sgid", "sticky"),
     *("uread", "uwrite", "uexec", "gread", "gwrite", "gexec", "oread", "owrite", "oexec"),
 )
+_SPECIAL = 0o7000
+_FEW_BITS = 3
+_WHO = {"u": "{} for owner", "g": "{} for group", "o": "{} for others"}
 MODE_FIELDS = frozenset(_BITS)
 
 
@@ -108,12 +111,18 @@ def mode_demand(entities: Sequence[Entity]) -> str | None:
         return None
     if forbidden | demanded == 0o7777:
         return f"{demanded:04o}"
-    parts = []
-    if demanded:
-        parts.append(f"with the bits {demanded:04o}")
-    if forbidden:
-        parts.append(f"{0o7777 & ~forbidden:04o} or stricter" if not demanded else f"without {forbidden:04o}")
+    parts = [f"with {_bit_words(demanded)}"] if demanded else []
+    if forbidden and (forbidden >= _SPECIAL or forbidden.bit_count() > _FEW_BITS) and not demanded:
+        parts.append(f"{0o777 & ~forbidden:04o} or stricter")
+    elif forbidden:
+        parts.append(f"without {_bit_words(forbidden)}")
     return " and ".join(parts)
+
+
+def _bit_words(bits: int) -> str:
+    """`write for group, read for others`."""
+    names = [name for index, name in enumerate(_BITS) if bits & 1 << (len(_BITS) - 1 - index)]
+    return ", ".join(_WHO[name[0]].format(name[1:]) if name[0] in "ugo" else name for name in names)
 
 
 def satisfied(entity: Entity, values: Sequence[str] | None, actual: str) -> bool | None:

@@ -70,9 +70,10 @@ def _noun(target: Object, scope: Scope) -> str:
 def file_place(entities: Mapping[str, Entity], scope: Scope, *, below: bool, noun: bool) -> str | None:
     """Where the files lie that were looked for, by path and name or by both in one."""
     whole, path, name = (entities.get(key) for key in ("filepath", "path", "filename"))
-    if whole is None and path is None:
+    given = whole or path
+    if given is None:
         return None
-    where = place(whole or path, scope.values(whole or path)) if whole or path else ""
+    where = place(given, scope.values(given))
     if whole is None and name is not None:
         called = place(name, scope.values(name))
         inside = f"{where} and below" if below else where

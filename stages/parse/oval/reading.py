@@ -103,7 +103,13 @@ def state(element: Element) -> State:
 def _state_entities(element: Element) -> list[Entity]:
     """A record's fields are told by their own names."""
     fields = [child for child in element if local(child) == "field"]
-    return [_entity(child, child.get("name")) for child in fields] if fields else [_entity(element)]
+    return [_entity(child, _field_name(child, element)) for child in fields] or [_entity(element)]
+
+
+def _field_name(field: Element, record: Element) -> str:
+    """`#` is how a single value is written as a record."""
+    name = field.get("name", "#")
+    return local(record) if name == "#" else name
 
 
 def _entity(element: Element, name: str | None = None) -> Entity:
@@ -171,7 +177,7 @@ def item(element: Element) -> Item:
         if name == "message":
             message = message or one_line(child.text)
             continue
-        fields = [(part.get("name", "field"), part) for part in child if local(part) == "field"]
+        fields = [(_field_name(part, child), part) for part in child if local(part) == "field"]
         for label, part in fields or [(name, child)]:
             values.append(Value(label, part.text, part.get("status", "exists"), flag(part, "mask")))
     return Item(local(element).removesuffix("_item"), element.get("status", "exists"), tuple(values), message)
