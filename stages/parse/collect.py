@@ -50,7 +50,8 @@ _SKIPPED = frozenset(
         "component/cpe-list",
     )
 )
-_SOURCE = frozenset(("report-requests",))
+_SOURCE = frozenset(("component/Benchmark",))
+"""Skipped where the results bring the benchmark; a tailoring file is only here."""
 
 
 class Collected:
@@ -142,7 +143,7 @@ def collect_results(opener: Opener, limits: Limits, foreseen: Foreseen | None) -
 
 
 def collect_arf(opener: Opener, limits: Limits, *, source: bool) -> Collected:
-    """Read an ARF; `source` says whether the content that it carries along is wanted. Raises ScapError."""
+    """Read an ARF; `source` says whether its benchmark is wanted. Raises ScapError."""
     skipped = _SKIPPED if source else _SKIPPED | _SOURCE
     collected = _collect(opener, limits, Collected(), skipped)
     if collected.incomplete and collected.runs:

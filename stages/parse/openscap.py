@@ -107,6 +107,7 @@ def _read_results(results: Opener, arf: Opener | None, options: Options) -> tupl
     if not same:
         words = "the ARF is of another scan than the results: nothing was taken from it"
         return collected, run, _Proof(warnings=(words,))
+    collected.tailored |= beside.tailored
     outcomes = {(outcome.idref, number): outcome for number, outcome in _numbered(same[-1])}
     return collected, run, _Proof(outcomes, beside.findings)
 

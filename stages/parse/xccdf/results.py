@@ -98,7 +98,7 @@ def _outcome(element: Element) -> Outcome:
     words = [child for child in element if local(child) == "result"]
     result = (words[0].text or "").strip() if words else ""
     idref, severity = element.get("idref", ""), element.get("severity")
-    if result in _PLAIN and len(element) < 4:
+    if result in _PLAIN and len(element) == 1:
         return Outcome(idref, result, severity)
     checks: list[Check] = []
     plain = result in _PLAIN

@@ -1,0 +1,116 @@
+"""Secrets of the host do not travel, and what is none stays readable."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.codec import encode
+from stages.parse.openscap import read_openscap
+from stages.parse.oval.secrets import MASK, masked_line, masked_value, secret_name
+from tests.parse.scap_samples import Rule, Test, arf, opener
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "db_password = S3cr3t!",
+        "dbPassword: S3cr3t!",
+        "bindpw S3cr3t!",
+        "API_KEY=S3cr3t!",
+        "secret 'S3cr3t!'",
+        'auth_token="S3cr3t!"',
+        "psk=S3cr3t!",
+        "export VAULT_TOKEN=S3cr3t!",
+        "root:$6$salt$S3cr3t!aaaaaaaaaaa:19000:0:99999:7:::",
+        "joe:S3cr3t!:19000:0:99999:7:::",
+        "password_pbkdf2 root grub.pbkdf2.sha512.10000.ABCDEFS3cr3t!",
+        "mount //h/s -o username=x,password=S3cr3t!",
+        "proxy=http://joe:S3cr3t!@proxy:3128/",
+        "/usr/bin/app --password S3cr3t!",
+        "/usr/bin/app --api-key=S3cr3t!",
+        "Authorization: Bearer S3cr3t!aaaa",
+    ],
+)
+def test_a_secret_in_a_line_is_masked(line: str) -> None:
+    shown = masked_line(line.replace("S3cr3t!", "S3cr3tXY"))
+    assert "S3cr3t" not in shown
+    assert MASK in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PASS_MAX_DAYS 99999",
+        "PasswordAuthentication yes",
+        "PermitEmptyPasswords no",
+        "minlen = 14",
+        "password requisite pam_pwquality.so retry=3",
+        "password [success=1 default=ignore] pam_unix.so obscure sha512 remember=5",
+        "AuthorizedKeysFile .ssh/authorized_keys",
+        "HostKey /etc/ssh/ssh_host_rsa_key",
+        "HostKeyAlgorithms ssh-ed25519",
+        "root:x:0:0:root:/root:/bin/bash",
+        "kernel.keys.maxkeys = 200",
+        "-a always,exit -F arch=b64 -S execve -F key=exec",
+        "-w /etc/shadow -p wa -k identity",
+        "ClientAliveInterval 300",
+        "keyboard us",
+    ],
+)
+def test_what_is_no_secret_stays_readable(line: str) -> None:
+    assert masked_line(line) == line
+
+
+def test_a_setting_is_masked_by_its_name() -> None:
+    assert masked_value("wifi.psk", "hunter22") == MASK
+    assert masked_value("PASS_MIN_LEN", "8") == "8"
+
+
+@given(st.from_regex(r"[a-z]{0,8}_?(secret|token|password)", fullmatch=True))
+def test_any_name_that_says_so_is_a_secret(name: str) -> None:
+    assert secret_name(name)
+    assert secret_name(name.upper())
+
+
+def test_neither_a_hash_nor_a_password_gets_into_a_report() -> None:
+    hashed = "$6$saltsalt$abcdefghijklmnopqrstuvwxyz0123456789"
+    tests = [
+        Test(
+            "shadow",
+            "<username>root</username>",
+            '<password operation="pattern match">^!</password>',
+            [("false", f"<username>root</username><password>{hashed}</password>")],
+        ),
+        Test(
+            "textfilecontent54",
+            r'<filepath>/etc/my.cnf</filepath><pattern operation="pattern match">^password=(.*)$</pattern>',
+            "<subexpression>changed</subexpression>",
+            [
+                (
+                    "false",
+                    (
+                        "<filepath>/etc/my.cnf</filepath><text>password=hunter22</text>"
+                        "<subexpression>hunter22</subexpression>"
+                    ),
+                )
+            ],
+            item="textfilecontent",
+        ),
+        Test(
+            "environmentvariable58",
+            "<pid/><name>DB_TOKEN</name>",
+            "<value>x</value>",
+            [("false", "<pid>1</pid><name>DB_TOKEN</name><value>hunter22</value>")],
+        ),
+    ]
+    script = '<check system="http://open-scap.org/page/SCE"><check-import import-name="stdout">'
+    script += 'token=hunter22</check-import><check-content-ref href="x.sh"/></check>'
+    rules = [
+        Rule("one", tests=tests),
+        Rule("two", check=script),
+        Rule("three", extra="<message>bad password: hunter22</message>"),
+    ]
+    report = encode(read_openscap(None, opener(arf(rules))))
+    assert b"hunter22" not in report
+    assert b"saltsalt" not in report
+    assert report.count(MASK.encode()) >= 5
