@@ -25,6 +25,7 @@ def show_summary(report: Report, receipt: Receipt | None = None) -> None:
             ("score", f"{summary.score:.2f} %" if summary.total_rules else None),
             ("took", f"{(report.completed_at - report.started_at).total_seconds():.1f} s"),
             ("content", report.content.path if report.content else None),
+            ("read from", report.read_from),
             ("answer", answer(receipt) if receipt else None),
         )
     )
