@@ -23,7 +23,7 @@ def main() -> None:
         agent.start("trigger", "scan")
         until(server.online, "connected")
         running = agent.spool.root / "state" / "scan" / "running"
-        until(lambda: (agent.spool.root / "state" / "scan" / "detected").exists(), "the scanner is known")
+        until((agent.spool.root / "state" / "scan" / "detected").exists, "the scanner is known")
         message = {"type": "compliance_scan", "profile_type": "openscap", "profile_id": PROFILE}
         took = []
         for _ in range(runs + 1):
