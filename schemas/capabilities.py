@@ -57,9 +57,6 @@ class Detected(Record, frozen=True, kw_only=True):
     """Why the content does not quite fit this host; None where it does."""
     docker_problem: str | None = None
     """Why Docker Bench can't run, with what to do; None where it can."""
-    docker_image_present: bool = False
-    docker_script: str | None = None
-    """Where the script is; None where there is none."""
     problems: tuple[str, ...] = ()
     """What is missing, each with the command that mends it."""
     os_id: str = ""

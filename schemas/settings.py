@@ -23,10 +23,12 @@ Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#]*$", max_length=2
 AbsolutePath = Annotated[str, Meta(pattern=r"^/", max_length=4096)]
 TimeLimit = Annotated[int, Meta(ge=10, le=24 * 3600)]
 # What a scanner could take for an option, a list or a pattern of the shell is refused.
-CheckName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]{0,63}$")]
-UserName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$")]
-NamePattern = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./:-]{0,127}$")]
-ImageName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$")]
+# `$(?!\n)`: `$` alone also matches before a line's end.
+CheckName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]{0,63}$(?!\n)")]
+UserName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$(?!\n)")]
+NamePattern = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./:-]{0,127}$(?!\n)")]
+ImageName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$(?!\n)")]
+SocketPath = Annotated[str, Meta(pattern=r"^/[A-Za-z0-9._/@+-]{1,107}$(?!\n)")]
 ProxyUrl = Annotated[str, Meta(pattern=r"^(none|https?://[^\s/?#]+/?)$", max_length=2048)]
 Megabytes = Annotated[int, Meta(ge=1, le=1024 * 1024)]
 
@@ -112,12 +114,14 @@ class DockerBenchSettings(Record, frozen=True, kw_only=True):
     """The image, by name, tag or digest."""
     pull: Literal["missing", "always", "never"] = "missing"
     """When the image is pulled. A pull that fails is no harm where the image is present."""
+    pull_time_limit_s: TimeLimit = 300
+    """Seconds after which a pull is ended and counts as failed."""
     script_paths: tuple[AbsolutePath, ...] = (
         "/opt/docker-bench-security/docker-bench-security.sh",
         "/usr/local/share/docker-bench-security/docker-bench-security.sh",
     )
     """Where the script is looked for, before PATH."""
-    socket: AbsolutePath = "/var/run/docker.sock"
+    socket: SocketPath = "/var/run/docker.sock"
     """The Docker daemon's socket."""
     checks: tuple[CheckName, ...] = ()
     """Only these checks (-c). Default: all."""

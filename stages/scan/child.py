@@ -108,10 +108,11 @@ class Child:
                 for handle in ready:
                     if handle in open_streams:
                         open_streams[handle].read()
-                self._consider(popen.pid, ending, unwanted)
+                self._consider(popen.pid, ending, lambda: self._too_much(out, err) or unwanted())
             # A grandchild may hold the pipe open: take what is there, do not wait for its end.
             out.drain()
             err.drain()
+            ending.reason = ending.reason or self._too_much(out, err)
         finally:
             os.close(exited)
             out.close()
@@ -139,9 +140,13 @@ class Child:
     def _reason_to_end(self, now: float, deadline: float, unwanted: Callable[[], str | None]) -> str | None:
         if now >= deadline:
             return f"took longer than its limit of {self._limits.time_s:.0f} s"
-        if _size(self._draft) > self._limits.output_bytes:
-            return f"wrote more than its limit of {self._limits.output_bytes >> 20} MiB"
         return unwanted()
+
+    def _too_much(self, out: "_Stream", err: "_Stream") -> str | None:
+        """Whether files and streams together are over the limit; also asked of a scanner that has ended."""
+        if _size(self._draft) + out.dropped + err.dropped > self._limits.output_bytes:
+            return f"wrote more than its limit of {self._limits.output_bytes >> 20} MiB"
+        return None
 
 
 @dataclass
@@ -163,6 +168,7 @@ class _Stream:
         self._pipe = pipe
         self._file = path.open("wb")
         self._left = _KEEP_BYTES
+        self.dropped = 0
         self._on_line = on_line
         self._rest = b""
 
@@ -177,6 +183,7 @@ class _Stream:
             return False
         kept = chunk[: self._left]
         self._left -= len(kept)
+        self.dropped += len(chunk) - len(kept)
         self._file.write(kept)
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         for line in lines:
@@ -233,8 +240,8 @@ def _environment(draft: Path) -> dict[str, str]:
 
 def _size(directory: Path) -> int:
     total = 0
-    with suppress(FileNotFoundError):
-        for entry in os.scandir(directory):
+    for place, _, names in os.walk(directory):
+        for name in names:
             with suppress(OSError):
-                total += entry.stat(follow_symlinks=False).st_size
+                total += os.lstat(Path(place, name)).st_size
     return total

@@ -11,16 +11,14 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from schemas.capabilities import (
     ComplianceCapabilities,
     Detected,
-    DockerBenchDetection,
     OpenSCAPDetection,
     ProfileInfo,
 )
@@ -28,10 +26,10 @@ from schemas.codec import decode, encode, replace
 from schemas.event import Event
 from schemas.manifest import ContentSource
 from schemas.records import Record
-from schemas.settings import DockerBenchSettings, OpenSCAPSettings, Settings
+from schemas.settings import OpenSCAPSettings, Settings
 from stages.process.offspring import OffspringError, StoppedError, in_child
 from stages.process.process import Process
-from stages.scan import content, docker
+from stages.scan import content, docker_detection
 from stages.scan.choose import Choice, choose
 from stages.scan.platform import Platform, parse_os_release
 
@@ -105,17 +103,19 @@ class Detector:
         paths = [*settings.content_dirs, *([settings.content] if settings.content else [])]
         bench = self._process.settings.compliance.docker_bench
         paths += [bench.socket, *bench.script_paths]
-        found = [shutil.which(program, path=_PATH) for program in ("oscap", "docker")]
+        found = [shutil.which("oscap", path=_PATH), shutil.which("docker")]
         return found, [_changed(Path(path)) for path in paths]
 
     def _tell(self) -> None:
-        for problem in self.detected.problems:
-            self._process.log.warning(problem)
-        openscap = self.detected.capabilities.openscap
+        for problem in (*self.detected.problems, self.detected.docker_problem):
+            if problem:
+                self._process.log.warning(problem)
+        openscap, bench = self.detected.capabilities.openscap, self.detected.capabilities.docker_bench
         self._process.log.info(
             "scanners detected",
             openscap=openscap.version if openscap and openscap.installed else "missing",
             content=self.detected.content_file or "missing",
+            docker=bench.docker_version or "missing" if bench else "missing",
         )
         self._process.ring(Event(name="HostDetected"))
 
@@ -138,7 +138,7 @@ def detect(settings: Settings, cache: "ProfileCache") -> "tuple[Detected, Datast
     profiles = datastream.profiles if datastream else ()
     directory = str(Path(choice.path).parent) if choice else _first_directory(settings.compliance.openscap)
     openscap = replace(openscap, content_path=directory, available_profiles=profiles)
-    bench = _docker_bench(settings.compliance.docker_bench, platform)
+    bench = docker_detection.find(settings.compliance.docker_bench, platform)
     capabilities = ComplianceCapabilities(openscap=openscap, docker_bench=bench.detection)
     found = Detected(
         capabilities=capabilities,
@@ -151,8 +151,6 @@ def detect(settings: Settings, cache: "ProfileCache") -> "tuple[Detected, Datast
         progress_option=_progress_option(openscap),
         docker_bench_ready=bench.problem is None,
         docker_problem=bench.problem,
-        docker_image_present=bench.image_present,
-        docker_script=bench.script,
         problems=tuple(problems),
         os_id=platform.id,
         os_version=platform.version,
@@ -236,53 +234,6 @@ def _datastreams(settings: OpenSCAPSettings) -> list[Path]:
     return found
 
 
-@dataclass(frozen=True)
-class _Bench:
-    detection: DockerBenchDetection
-    problem: str | None = None
-    image_present: bool = False
-    script: str | None = None
-
-
-def _docker_bench(settings: DockerBenchSettings, platform: Platform) -> _Bench:
-    client = docker.client(settings.socket)
-    if client is None:
-        install = platform.install("docker")
-        return _Bench(DockerBenchDetection(docker_installed=False), f"Docker is not installed: {install}")
-    problem = docker.why_not_reachable(settings.socket, platform)
-    version = None if problem else client.version()
-    if problem is None and version is None:
-        problem = f"{settings.socket}: the Docker daemon does not answer: systemctl restart docker"
-    present = problem is None and client.has_image(settings.image)
-    script = _script(settings)
-    method = _method(settings, present, script)
-    if problem is None and method == "script" and script is None:
-        problem = f"no Docker Bench script in {', '.join(settings.script_paths)} or on PATH"
-    if problem is None and method == "container" and not present and settings.pull == "never":
-        problem = f"the image {settings.image} is not present, and compliance.docker_bench.pull is never"
-    detection = DockerBenchDetection(
-        docker_installed=True, docker_version=version or "", docker_bench_method=method
-    )
-    return _Bench(detection, problem, present, script)
-
-
-def _method(
-    settings: DockerBenchSettings, present: bool, script: str | None
-) -> Literal["container", "script"]:
-    if settings.method != "auto":
-        return settings.method
-    return "script" if script and not present else "container"
-
-
-def _script(settings: DockerBenchSettings) -> str | None:
-    for path in settings.script_paths:
-        if Path(path).is_file():
-            return path
-    return shutil.which("docker-bench-security.sh", path=_PATH) or shutil.which(
-        "docker-bench-security", path=_PATH
-    )
-
-
 def _source(choice: Choice, settings: OpenSCAPSettings) -> ContentSource:
     if Path(choice.path) == content.LINUX:
         return "own"
@@ -309,7 +260,8 @@ def _output(command: Sequence[str]) -> str | None:
 
 
 def _changed(path: Path) -> int | None:
+    """When its content, or who may use it, was changed last."""
     try:
-        return path.stat().st_mtime_ns
+        return path.stat().st_ctime_ns
     except OSError:
         return None

@@ -1,23 +1,32 @@
 """The Docker command line: is there a daemon, is there an image, what has a killed agent left.
 
-Every call has a time limit, so a daemon that hangs costs seconds. Why Docker can't be used is one of four messages:
-not installed, socket missing, permission denied, daemon down; each with what to do.
+Promises: every call has a time limit, so that a daemon that hangs costs seconds.
+
+Diagnostics: why Docker can't be used is one of: not installed, socket missing, permission denied, daemon down; each
+with what to do. A daemon that takes the connection and does not answer is told apart from these.
 """
 
 import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.ids import ScanId, is_scan_id
-from stages.scan.platform import Platform
 
-LABEL = "io.compliance-agent.scan"
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_CONNECT_S, _ANSWER_S = 5.0, 15.0
+SCAN_LABEL = "io.compliance-agent.scan"
+SPOOL_LABEL = "io.compliance-agent.spool"
+"""Whose scan it is: another agent on this host leaves its containers alone."""
+_CONNECT_S, _ANSWER_S = 5.0, 10.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the client printed; or None, and why."""
+
+    text: str | None
+    trouble: str = ""
 
 
 @dataclass(frozen=True)
@@ -30,58 +39,56 @@ class Docker:
     @property
     def environment(self) -> dict[str, str]:
         """The variables by which client and script find the daemon, and root's logins to registries."""
-        found = {"DOCKER_HOST": f"unix://{self.socket}"}
+        found = {"DOCKER_HOST": f"unix://{self.socket}", "PATH": os.environ.get("PATH", os.defpath)}
         home = os.environ.get("DOCKER_CONFIG") or str(Path("~root").expanduser() / ".docker")
         if Path(home).is_dir():
             found["DOCKER_CONFIG"] = home
         return found
 
-    def version(self) -> str | None:
-        """The daemon's version; None where it does not answer."""
-        return self.ask("version", "--format", "{{.Server.Version}}")
+    def version(self) -> Answer:
+        """The daemon's version."""
+        return self._ask("version", "--format", "{{.Server.Version}}")
 
     def has_image(self, image: str) -> bool:
-        return self.ask("image", "inspect", "--format", "{{.Id}}", image) is not None
+        return self._ask("image", "inspect", "--format", "{{.Id}}", image).text is not None
 
-    def left_containers(self) -> list[tuple[str, ScanId]] | None:
-        """Containers of scans, by id and scan id; None where the daemon does not answer."""
-        said = self.ask(
-            "ps", "--all", "--filter", f"label={LABEL}", "--format", f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
-        )
-        if said is None:
-            return None
-        pairs = (line.split() for line in said.splitlines())
+    def containers(self, label: str, value: object) -> list[tuple[str, ScanId]]:
+        """Containers of scans with this label, by id and scan id; none where the daemon does not answer."""
+        form = f'{{{{.ID}}}} {{{{.Label "{SCAN_LABEL}"}}}}'
+        said = self._ask("ps", "--all", "--filter", f"label={label}={value}", "--format", form).text
+        pairs = (line.split() for line in (said or "").splitlines())
         return [(pair[0], ScanId(pair[1])) for pair in pairs if len(pair) == 2 and is_scan_id(pair[1])]
 
-    def remove(self, container: str) -> bool:
-        return self.ask("rm", "--force", "--volumes", container) is not None
+    def remove(self, container: str) -> Answer:
+        return self._ask("rm", "--force", "--volumes", container)
 
-    def ask(self, *words: str) -> str | None:
-        """What the client printed; None where it failed or took too long."""
-        environment = {"PATH": _PATH, "LANG": "C.UTF-8", **self.environment}
-        command: Sequence[str] = (self.client, *words)
+    def _ask(self, *words: str) -> Answer:
         try:
             done = subprocess.run(
-                command,
+                (self.client, *words),
                 capture_output=True,
                 stdin=subprocess.DEVNULL,
                 timeout=_ANSWER_S,
-                env=environment,
+                env={"LANG": "C.UTF-8", **self.environment},
                 check=False,
             )
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout.decode("utf-8", "replace").strip() if done.returncode == 0 else None
+        except subprocess.TimeoutExpired:
+            return Answer(None, f"no answer within {_ANSWER_S:.0f} s")
+        except OSError as error:
+            return Answer(None, f"{self.client}: can't be started: {error.strerror}")
+        if done.returncode == 0:
+            return Answer(_text(done.stdout))
+        return Answer(None, (_text(done.stderr).splitlines() or [f"exit code {done.returncode}"])[-1])
 
 
 def client(socket_path: str) -> Docker | None:
     """The client on this host; None where there is none."""
-    path = shutil.which("docker", path=_PATH)
+    path = shutil.which("docker")
     return Docker(path, socket_path) if path else None
 
 
-def why_not_reachable(path: str, platform: Platform) -> str | None:
-    """Why the daemon's socket can't be used, and what to do; None where it answers to a connection."""
+def why_not_reachable(path: str) -> str | None:
+    """Why the daemon's socket can't be used, and what to do; None where it takes a connection."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(_CONNECT_S)
@@ -90,8 +97,13 @@ def why_not_reachable(path: str, platform: Platform) -> str | None:
         return f"{path}: the Docker socket is missing: systemctl start docker, or set compliance.docker_bench.socket"
     except PermissionError:
         return f"{path}: permission denied: run the scan stage as root, or add its user to the group docker"
-    except (ConnectionRefusedError, TimeoutError):
-        return f"{path}: the Docker daemon is down: systemctl start docker ({platform.name})"
+    except (ConnectionRefusedError, TimeoutError, BlockingIOError):
+        return f"{path}: the Docker daemon is down: systemctl start docker"
     except OSError as error:
-        return f"{path}: the Docker socket can't be used: {error.strerror or error}"
+        words = error.strerror or str(error)
+        return f"{path}: the Docker socket can't be used: {words}: see compliance.docker_bench.socket"
     return None
+
+
+def _text(output: bytes) -> str:
+    return output.decode("utf-8", "replace").strip()

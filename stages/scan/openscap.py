@@ -84,9 +84,13 @@ class OpenSCAP:
             total_rules=self._rule_count(chosen.profile.id),
         )
 
-    def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:  # noqa: ARG002
+    def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
         """A remediation that failed shows in the scan that follows it."""
-        return plan
+        return CannotRun(f"oscap {end.ended_by}") if end.ended_by else plan
+
+    def again(self, end: End, plan: Plan) -> Plan | None:  # noqa: ARG002
+        """oscap told its version and options beforehand."""
+        return None
 
     def same_profile(self, profile: str | None) -> str | None:
         openscap = self._detected.capabilities.openscap

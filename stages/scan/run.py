@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from schemas.request import Reason
 from spool.raw import Output
 from stages.process.process import Process
 from stages.process.version import agent_version
-from stages.scan.child import Child, End
+from stages.scan.child import Child, End, Limits
 from stages.scan.runner import CannotRun, Plan, Runner
 
 _CLOCK_SLACK = timedelta(seconds=60)
@@ -51,9 +51,8 @@ class Run:
             "scan started", scan_id=self._scan_id, profile=self._plan.profile_title, why=reason.source
         )
         self._ring("ScanStarted")
-        child = Child(self._process, self._draft, self._plan, self._told)
         try:
-            end = self._run(child, started, unwanted)
+            end = self._run(started, unwanted)
         except OSError as error:
             end = End(None, None, f"can't be started: {error.strerror}", "")
         finally:
@@ -83,20 +82,29 @@ class Run:
         )
         return Ran(manifest, verdict.outputs)
 
-    def _run(self, child: Child, started: Callable[[int], None], unwanted: Callable[[], str | None]) -> End:
+    def _run(self, started: Callable[[int], None], unwanted: Callable[[], str | None]) -> End:
         def why_end() -> str | None:
             return STOPPING if self._process.stopping else unwanted()
 
+        def run(command: tuple[str, ...], limits: Limits) -> End:
+            place = replace(self._plan, limits=limits)
+            return Child(self._process, self._draft, place, self._told).run(command, started, why_end)
+
+        limits = self._plan.limits
         if self._plan.prepare:
-            end = child.run(self._plan.prepare, started, why_end)
-            if end.ended_by:
+            end = run(self._plan.prepare, replace(limits, time_s=self._plan.prepare_time_s or limits.time_s))
+            if end.ended_by and why_end():
                 return end
             after = self._runner.prepared(end, self._plan)
             if isinstance(after, CannotRun):
                 self._not_run = after.reason
                 return end
             self._plan, self._done = after, 0
-        return child.run(self._plan.command, started, why_end)
+        end = run(self._plan.command, limits)
+        if other := self._runner.again(end, self._plan):
+            self._plan, self._done = other, 0
+            end = run(other.command, limits)
+        return end
 
     def _told(self, line: str) -> None:
         progress = self._runner.progress(line)

@@ -33,6 +33,8 @@ class Plan:
     warnings: tuple[str, ...] = ()
     prepare: tuple[str, ...] = ()
     """A command to run before; what it finds is not part of the result."""
+    prepare_time_s: float | None = None
+    """The time limit of that command; None: the scan's."""
     directory: Path | None = None
     """Where the scanner must be started; None: in its draft directory."""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -64,7 +66,10 @@ class Runner(Protocol):
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun: ...
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
-        """How to go on after the command that was to be run before."""
+        """How to go on after the command that was to be run before, also where it took too long."""
+
+    def again(self, end: End, plan: Plan) -> Plan | None:
+        """Another way to run, where this end only says that the scanner can't be run this way."""
 
     def same_profile(self, profile: str | None) -> str | None:
         """The profile id that a request's wish comes to; None where it comes to nothing that can run."""

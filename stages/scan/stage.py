@@ -7,7 +7,6 @@ then it fails. Requests for the same scanner and profile that arrive before a ru
 import signal
 import time
 from contextlib import suppress
-from pathlib import Path
 
 from schemas.codec import replace
 from schemas.event import Event
@@ -22,7 +21,7 @@ from stages.process.process import Process
 from stages.process.version import agent_version
 from stages.scan import docker, run
 from stages.scan.child import end_group
-from stages.scan.detection import Detector
+from stages.scan.detection import Detector, this_platform
 from stages.scan.docker_bench import DockerBench
 from stages.scan.openscap import OpenSCAP
 from stages.scan.queue import Queue
@@ -196,22 +195,20 @@ class ScanStage:
         return None
 
     def _runner(self, scanner: Scanner) -> Runner:
-        compliance, detected = self._process.settings.compliance, self._detector.detected
+        compliance = self._process.settings.compliance
         if scanner == "docker-bench":
-            return DockerBench(
-                compliance.docker_bench, detected, docker.client(compliance.docker_bench.socket)
-            )
-        return OpenSCAP(compliance.openscap, detected, self._detector.rule_count)
+            return DockerBench(compliance.docker_bench, this_platform())
+        return OpenSCAP(compliance.openscap, self._detector.detected, self._detector.rule_count)
 
     def _remove_left_containers(self) -> None:
         """Containers outlive a killed agent: they are outside its control group. Again later if the daemon is away."""
         client = docker.client(self._process.settings.compliance.docker_bench.socket)
-        if client is None or not Path(client.socket).exists():
+        if client is None or docker.why_not_reachable(client.socket):
             return
-        left = client.left_containers()
-        for container, scan_id in left or ():
+        for container, scan_id in client.containers(docker.SPOOL_LABEL, self._spool.raw.path):
             self._process.log.warning("removing a container that a crash left", scan_id=scan_id)
-            client.remove(container)
+            if trouble := client.remove(container).trouble:
+                self._process.log.warning("the container stays for now", scan_id=scan_id, why=trouble)
 
     def _unwanted(self, scan_id: ScanId) -> str | None:
         reason = self._queue.cancelled(scan_id)

@@ -161,7 +161,7 @@ def test_a_pull_that_fails_uses_the_present_image_and_says_so(docker: Engine) ->
 
 def test_an_image_that_is_nowhere_is_a_failed_scan_that_says_so(docker: Engine) -> None:
     with bench(docker, image="compliance-agent-test/none", pull="missing") as agent:
-        assert "is not present and could not be pulled" in (report_of(agent).error or "")
+        assert "is missing and could not be pulled" in (report_of(agent).error or "")
     with bench(docker, image="compliance-agent-test/none", pull="never") as agent:
         assert "docker_bench.pull is never" in (report_of(agent).error or "")
 
