@@ -68,6 +68,20 @@ def test_the_same_profile_asked_for_twice_is_scanned_once_and_answers_both(
     assert agent.receipt(ScanId(str(joined.scan_id))).answer == "superseded"
 
 
+def test_a_request_that_comes_while_the_same_scan_runs_is_answered_by_it(agent: Agent, server: Receiver) -> None:
+    agent.start()
+    until(server.online, "connected")
+    command = {"type": "compliance_trigger", "profile": PREFIX + "slow", "request_id": "first"}
+    server.send_command(command)
+    until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "the scan runs")
+    server.send_command({**command, "request_id": "second"})
+    until(lambda: len(agent.spool.receipts.ids("receipt")) == 2, "receipts")
+    reports = [agent.report(ScanId(i)) for i in agent.spool.reports.ids("report")]
+    (whole,) = [report for report in reports if report.status == "completed"]
+    assert {reason.request_id for reason in whole.reasons} == {"first", "second"}
+    assert len(server.posts()) == 1
+
+
 def test_different_profiles_are_scanned_one_after_the_other(agent: Agent) -> None:
     first, second = agent.ask("all_pass"), agent.ask("nothing_applies")
     agent.start()
