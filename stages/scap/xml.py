@@ -73,7 +73,7 @@ def fragment(xml: bytes) -> Element:
     try:
         return etree.fromstring(xml, parser=etree.XMLParser(resolve_entities=False, no_network=True))
     except etree.XMLSyntaxError as error:
-        raise ScapError(_one_line(error)) from error
+        raise ScapError(_one_line(str(error))) from error
 
 
 def frozen(element: Element) -> bytes:
@@ -127,7 +127,8 @@ class _Reader:
             else:
                 self._finish()
         except etree.XMLSyntaxError as error:
-            raise ScapError(_one_line(error)) from error
+            raise ScapError(_one_line(str(error))) from error
+        self._check_errors()
         self.done = not chunk
         if self._root is None:
             self._root = self._find_root()
@@ -141,6 +142,11 @@ class _Reader:
         for parent, count in self._spent:
             del parent[:count]
         self._spent = []
+
+    def _check_errors(self) -> None:
+        """Some errors (an undeclared entity) end the document without being raised; a new one would begin then."""
+        for error in self._parser.feed_error_log.filter_from_errors():
+            raise ScapError(_one_line(f"{error.message}, line {error.line}, column {error.column}"))
 
     def _finish(self) -> None:
         if not self._bytes:
@@ -235,8 +241,8 @@ def _size(root: Element) -> int:
     return int(cast(float, root.xpath("count(//*)")))
 
 
-def _one_line(error: etree.XMLSyntaxError) -> str:
-    text = " ".join(str(error).split())
+def _one_line(words: str) -> str:
+    text = " ".join(words.split())
     if "Excessive depth" in text:
         return f"elements nested deeper than 256 levels, the limit ({text})"
     if "Start tag expected" in text or "Document is empty" in text:
