@@ -5,17 +5,19 @@ From OVAL results where there are any, else from what a script wrote and from th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from stages.parse.oval.criteria import Cause, Group, Silent, cause, holds
 from stages.parse.oval.joining import told
 from stages.parse.oval.model import Definition, Findings, Node
-from stages.parse.oval.secrets import masked, masked_looks
+from stages.parse.oval.secrets import MAX_CHARACTERS, masked, masked_looks
 from stages.parse.oval.wording import Told, tell
 from stages.parse.xccdf.results import Check, Outcome
 from stages.scap.text import one_line
 
 _MAX_TEXT = 4000
 _SCRIPT_LINES = 10
+_MAX_DEFINITIONS = 200
 _BROKEN_WHEN_TRUE = frozenset(("vulnerability", "patch"))
 """Definitions of these classes are true where something is wrong."""
 _OVAL = "http://oval.mitre.org/XMLSchema/oval-definitions-5"
@@ -99,7 +101,7 @@ def _of_check(outcome: Outcome, check: Check, all_findings: Mapping[str, Finding
         return _of_definition(definition, findings, check, outcome) if definition else []
     return [
         told
-        for definition in findings.definitions.values()
+        for definition in islice(findings.definitions.values(), _MAX_DEFINITIONS)
         for told in _of_definition(definition, findings, check, outcome)
     ]
 
@@ -155,7 +157,8 @@ def _decided(part: Cause) -> bool:
 
 def _script(check: Check, result: str) -> Told:
     """What a script check wrote, its last lines where there are many."""
-    lines = [line for _, text in check.outputs for line in masked(text).splitlines() if line.strip()]
+    outputs = [text[-MAX_CHARACTERS:] for _, text in check.outputs]
+    lines = [line for text in outputs for line in masked(text).splitlines() if line.strip()]
     shown = "\n".join(lines[-_SCRIPT_LINES:]) or "the script wrote nothing"
     name = check.href or "the script"
     last = one_line(lines[-1]) if lines else "it wrote nothing"

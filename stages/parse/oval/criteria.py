@@ -42,24 +42,55 @@ class Silent:
 
 
 Cause = Demand | Group | Silent
+_MAX_PARTS = 2000
+_MAX_EXTENSIONS = 8
+"""Definitions may extend each other; beyond this depth the reader has lost track as well."""
 Lookup = Callable[[str], Node | None]
 
 
-def cause(node: Node, wanted: bool, lookup: Lookup, path: frozenset[str] = frozenset()) -> Cause:
+def cause(node: Node, wanted: bool, lookup: Lookup) -> Cause:
     """Why the node is not `wanted`. Its recorded result must not be `wanted`.
 
-    `lookup` gives another definition's tree; a definition that extends itself is told as silent.
+    `lookup` gives another definition's tree. A definition that extends itself, and whatever goes beyond some
+    thousand parts, is told as silent: content may be made to multiply.
     """
-    inner = wanted != node.negate
-    if node.test is not None:
-        return Demand(node.test, inner, negated(node.result, node.negate))
-    if node.definition is not None:
-        tree = None if node.definition in path else lookup(node.definition)
+    return _Search(lookup).cause(node, wanted, frozenset())
+
+
+class _Search:
+    def __init__(self, lookup: Lookup) -> None:
+        self._lookup = lookup
+        self._left = _MAX_PARTS
+
+    def cause(self, node: Node, wanted: bool, path: frozenset[str]) -> Cause:
+        inner = wanted != node.negate
         result = negated(node.result, node.negate)
-        if tree is None or holds(tree.result, inner):
-            return Silent(node.definition, inner, result)
-        return cause(tree, inner, lookup, path | {node.definition})
-    return _of_operator(node, inner, lookup, path)
+        self._left -= 1
+        if self._left < 0:
+            return Silent(None, inner, result)
+        if node.test is not None:
+            return Demand(node.test, inner, result)
+        if node.definition is not None:
+            return self._extended(node.definition, inner, result, path)
+        return self._of_operator(node, inner, path)
+
+    def _extended(self, name: str, wanted: bool, result: Truth, path: frozenset[str]) -> Cause:
+        tree = None if name in path or len(path) >= _MAX_EXTENSIONS else self._lookup(name)
+        if tree is None or holds(tree.result, wanted):
+            return Silent(name, wanted, result)
+        return self.cause(tree, wanted, path | {name})
+
+    def _of_operator(self, node: Node, wanted: bool, path: frozenset[str]) -> Cause:
+        children = [c for c in node.children if c.result != "not applicable"] or list(node.children)
+        if node.operator in ("ONE", "XOR"):
+            mode, parts = _counted(node.operator, wanted, children)
+        else:
+            mode = "all" if (node.operator == "AND") == wanted else "any"
+            parts = [(child, wanted) for child in children if not holds(child.result, wanted)]
+        told = tuple(self.cause(child, target, path) for child, target in parts)
+        if not told:
+            return Silent(None, wanted, negated(node.result, node.negate))
+        return told[0] if len(told) == 1 else Group(mode, _flat(mode, told))
 
 
 def holds(result: Truth, wanted: bool) -> bool:
@@ -70,21 +101,6 @@ def negated(result: Truth, negate: bool) -> Truth:
     if negate and result in ("true", "false"):
         return "false" if result == "true" else "true"
     return result
-
-
-def _of_operator(node: Node, wanted: bool, lookup: Lookup, path: frozenset[str]) -> Cause:
-    children = [child for child in node.children if child.result != "not applicable"] or list(node.children)
-    if not children:
-        return Silent(None, wanted, negated(node.result, node.negate))
-    if node.operator in ("ONE", "XOR"):
-        mode, parts = _counted(node.operator, wanted, children)
-    else:
-        mode = "all" if (node.operator == "AND") == wanted else "any"
-        parts = [(child, wanted) for child in children if not holds(child.result, wanted)]
-    told = tuple(cause(child, target, lookup, path) for child, target in parts)
-    if not told:
-        return Silent(None, wanted, negated(node.result, node.negate))
-    return told[0] if len(told) == 1 else Group(mode, _flat(mode, told))
 
 
 def _flat(mode: Mode, parts: tuple[Cause, ...]) -> tuple[Cause, ...]:

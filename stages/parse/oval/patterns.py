@@ -51,6 +51,8 @@ def plain(pattern: str) -> Plain | None:
 
 def words(pattern: str) -> list[str] | None:
     """The alternatives of a pattern like `^(a|b)$`; None for any other."""
+    if len(pattern) > _MAX_LENGTH:
+        return None
     found = re.fullmatch(r"\^\(?(?:\?:)?([\w./:@ -]*(?:\|[\w./:@ -]+)*)\)?\$", pattern.replace(r"\.", "."))
     if found is None or ("." in found[1] and "." in pattern.replace(r"\.", "")):
         return None

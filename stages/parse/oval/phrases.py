@@ -1,7 +1,7 @@
 """What was looked for and what was demanded, in words, with the variables' values of this scan. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stages.parse.oval.demands import MODE_FIELDS, demand, listing, mode_demand, place
 from stages.parse.oval.kinds import KINDS, label
@@ -12,6 +12,8 @@ from stages.parse.oval.templates import by_name, fill
 TEXT_KINDS = frozenset(("textfilecontent54", "textfilecontent"))
 _MAX_PATTERN = 160
 _MAX_LINKS = 50
+_MAX_DEPTH = 4
+_MAX_MEMBERS = 5
 _EVERY_NAME = frozenset(("matching ^.*$", "matching .*", "matching ^.+$", "matching .+"))
 
 
@@ -22,6 +24,11 @@ class Scope:
     findings: Findings
     tested: Tested | None
     collected: Collected | None
+    depth: int = 0
+    """How many objects refer to each other on the way here; content may be made to go in circles."""
+
+    def deeper(self) -> "Scope":
+        return replace(self, depth=self.depth + 1)
 
     def values(self, entity: Entity) -> tuple[str, ...] | None:
         """The values of a field, resolved; None where its variable is not known."""
@@ -35,10 +42,11 @@ class Scope:
 
 def noun(target: Object | None, scope: Scope) -> str | None:
     """What was looked for, without the lines of files; None where the object is not in the results."""
-    if target is None:
+    if target is None or scope.depth > _MAX_DEPTH:
         return None
+    scope = scope.deeper()
     if target.members:
-        members = [noun(scope.findings.objects.get(name), scope) for name in target.members]
+        members = [noun(scope.findings.objects.get(name), scope) for name in target.members[:_MAX_MEMBERS]]
         told = list(dict.fromkeys(member for member in members if member))
         text = " or ".join(told) or target.comment
     else:

@@ -8,6 +8,8 @@ and not the thing itself (its length, age, file, algorithm).
 import re
 
 MASK = "********"
+MAX_CHARACTERS = 4000
+"""Of a longer text only the beginning is looked at, and given back: the rest might be a secret, or take for ever."""
 
 _NAMED = re.compile(
     r"secret|token|passw|passphrase|passcode|credential|pwd$|^pwd|bindpw"
@@ -38,7 +40,7 @@ _ASSIGNED = re.compile(
     r"""(?<!-F )(?<![\w/.])([A-Za-z][\w.-]*)(["']?\s*[=:]\s*)("[^"\n]*"|'[^'\n]*'|[^\s,;"']+)"""
 )
 _OPTION = re.compile(r"""(?<!\S)(--?[A-Za-z][\w-]*)(\s+)("[^"\n]*"|'[^'\n]*'|[^\s-]\S*)""")
-_FIRST_WORD = re.compile(r"^(\s*[A-Za-z][\w.-]*)([ \t]+)([^\s=:].*?)([ \t]*)$", re.MULTILINE)
+_FIRST_WORD = re.compile(r"^(\s*[A-Za-z][\w.-]*)([ \t]+)([^\s=:].*)$", re.MULTILINE)
 _PATH = re.compile(r"(?:/[\w.%-]+){2,}")
 _AUTHORIZATION = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 _ACCOUNT = re.compile(r"^([a-z_][\w.-]*\$?):([^:\s]*):(?=[^:\n]*:)", re.MULTILINE)
@@ -66,12 +68,13 @@ def masked_looks(text: str) -> str:
 
 def masked(text: str) -> str:
     """Text from the host, with the secrets in it masked: by their looks, and by the names before them."""
+    text = text[:MAX_CHARACTERS]
     return _OPTION.sub(_option, _ASSIGNED.sub(_assigned, masked_looks(text)))
 
 
 def masked_line(text: str) -> str:
     """A line of a configuration file: the first word may be a name without a sign behind it."""
-    text = _ACCOUNT.sub(_account, text)
+    text = _ACCOUNT.sub(_account, text[:MAX_CHARACTERS])
     if "pam_" not in text:
         text = _FIRST_WORD.sub(_first_word, text)
     return masked(text)
@@ -86,7 +89,7 @@ def _option(found: re.Match[str]) -> str:
 
 
 def _first_word(found: re.Match[str]) -> str:
-    return f"{found[1]}{found[2]}{masked_plain(found[1].strip(), found[3])}{found[4]}"
+    return f"{found[1]}{found[2]}{masked_plain(found[1].strip(), found[3])}"
 
 
 def _account(found: re.Match[str]) -> str:
