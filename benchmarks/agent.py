@@ -71,6 +71,11 @@ class BenchAgent:
             time.sleep(0.002)
         return time.perf_counter() - before
 
+    def oscap_s(self) -> float:
+        """Seconds that oscap took in the newest scan."""
+        manifest = self.spool.raw.manifest(self.spool.raw.scan_ids()[-1])
+        return (manifest.completed_at - manifest.started_at).total_seconds()
+
     @staticmethod
     def time_to_ready(stage: Stage) -> float:
         """Seconds from the start of a stage's process until it tells the service manager that it is ready."""
