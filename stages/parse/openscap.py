@@ -17,7 +17,7 @@ from stages.parse.evidence import evidence
 from stages.parse.oval.model import Findings
 from stages.parse.xccdf.benchmark import Benchmark, Foreseen
 from stages.parse.xccdf.results import Outcome, TestResult, newest
-from stages.parse.xccdf.rule import severity
+from stages.parse.xccdf.rule import Reading, severity
 from stages.scap.xml import Limits, ScapError
 
 __all__ = ["Opener", "Options", "read_openscap"]
@@ -33,6 +33,8 @@ _STATUS: Mapping[str, RuleStatus] = {
 }
 """The specification's `mapResultStatus`; any other word is `skip`."""
 
+_NOTHING_TO_FIX = frozenset(("pass", "notapplicable", "notselected"))
+
 
 @dataclass(frozen=True)
 class Options:
@@ -47,7 +49,7 @@ class _Run:
 
     result: TestResult
     benchmark: Benchmark
-    values: Mapping[str, str]
+    reading: Reading
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def _foreseen(beside: Collected, options: Options) -> Foreseen | None:
         return None
     run = newest(beside.runs)
     rules = (o.idref for o in run.outcomes if o.result != "notselected" or options.include_notselected)
-    return Foreseen(frozenset(rules), run.values, run.profile)
+    return Foreseen(frozenset(rules), _reading(run, run.values))
 
 
 def _same_run(one: TestResult, other: TestResult) -> bool:
@@ -139,7 +141,13 @@ def _newest_run(collected: Collected) -> _Run:
         raise ScapError("the file holds no TestResult: nothing was evaluated")
     result = newest(collected.runs)
     benchmark = _benchmark(result, collected.benchmarks)
-    return _Run(result, benchmark, benchmark.values | result.values)
+    return _Run(result, benchmark, _reading(result, benchmark.values | result.values))
+
+
+def _reading(result: TestResult, values: Mapping[str, str]) -> Reading:
+    """Of rules that passed or did not apply, the shell fix is all that is kept: there are many of them."""
+    to_fix = frozenset(outcome.idref for outcome in result.outcomes if outcome.result not in _NOTHING_TO_FIX)
+    return Reading(values, result.profile, to_fix)
 
 
 def _benchmark(result: TestResult, benchmarks: list[Benchmark]) -> Benchmark:
@@ -152,7 +160,7 @@ def _benchmark(result: TestResult, benchmarks: list[Benchmark]) -> Benchmark:
 def _rule(outcome: Outcome, number: int, run: _Run, proof: _Proof) -> RuleResult:
     twin = proof.outcomes.get((outcome.idref, number), outcome)
     why = evidence(twin if twin.result == outcome.result else outcome, proof.findings)
-    rule = run.benchmark.texts(outcome.idref, run.values, run.result.profile)
+    rule = run.benchmark.texts(outcome.idref, run.reading)
     return RuleResult(
         rule_ref=outcome.idref,
         title=rule.title or outcome.idref,

@@ -1,10 +1,9 @@
 """Benchmarks: rules, kept as bytes until a result asks for them, groups, values and profiles."""
 
 from collections import ChainMap
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from stages.parse.xccdf.rule import UNKNOWN_RULE, RuleTexts, texts
+from stages.parse.xccdf.rule import UNKNOWN_RULE, Reading, RuleTexts, texts
 from stages.scap.text import one_line, profile_title, readable
 from stages.scap.xml import Element, fragment, frozen, local
 
@@ -14,8 +13,7 @@ class Foreseen:
     """A run that the file will turn out to be of: its rules are read as they come, all others are let go."""
 
     rules: frozenset[str]
-    values: dict[str, str]
-    profile: str | None
+    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +62,12 @@ class Benchmark:
             if local(child) == "title":
                 self.profiles[profile.get("id", "")] = profile_title(child)
 
-    def texts(self, rule: str, values: Mapping[str, str], profile: str | None) -> RuleTexts:
+    def texts(self, rule: str, reading: Reading) -> RuleTexts:
         """The texts of a rule; empty ones where the benchmark does not know it."""
         held = self.rules.get(rule, UNKNOWN_RULE)
         if isinstance(held, RuleTexts):
             return held
-        return texts(fragment(held.xml), values, profile, self.groups.get(held.group))
+        return texts(fragment(held.xml), reading, self.groups.get(held.group))
 
     def _add_rule(self, record: Element, group: str) -> None:
         identifier = record.get("id", "")
@@ -77,8 +75,9 @@ class Benchmark:
         if foreseen is None:
             self.rules[identifier] = _Held(frozen(record), group)
         elif identifier in foreseen.rules:
-            values = ChainMap(foreseen.values, self.values)
-            self.rules[identifier] = texts(record, values, foreseen.profile, self.groups.get(group))
+            values = ChainMap(dict(foreseen.reading.values), self.values)
+            reading = replace(foreseen.reading, values=values)
+            self.rules[identifier] = texts(record, reading, self.groups.get(group))
 
     def _add_value(self, element: Element) -> None:
         """The value without a selector is the default; where all have one, the first."""

@@ -52,20 +52,30 @@ UNKNOWN_RULE = RuleTexts("", "unknown", None, None, None, None, (), ())
 """A result whose rule is not in the benchmark."""
 
 
-def texts(rule: Element, values: Mapping[str, str], profile: str | None, path: str | None) -> RuleTexts:
+@dataclass(frozen=True)
+class Reading:
+    """For what run rules are read: the values and the profile, and the rules whose every fix is wanted."""
+
+    values: Mapping[str, str]
+    profile: str | None
+    to_fix: frozenset[str]
+
+
+def texts(rule: Element, reading: Reading, path: str | None) -> RuleTexts:
     """The texts of a rule with this profile's values; `path` are the titles of the groups it lies in."""
+    values = reading.values
     parts: dict[str, list[Element]] = {}
     for child in rule:
         parts.setdefault(local(child), []).append(child)
     references = _references(parts.get("reference", ()), parts.get("ident", ()))
-    shell, others = _fixes(parts.get("fix", ()), values)
+    shell, others = _fixes(parts.get("fix", ()), values, every=rule.get("id") in reading.to_fix)
     advice = readable(_first(parts, "fixtext"), values)
     return RuleTexts(
         title=one_line(readable(_first(parts, "title"), values)) or "",
         severity=severity(rule.get("severity")),
         description=readable(_first(parts, "description"), values),
         rationale=readable(_first(parts, "rationale"), values),
-        section=section(rule.get("id", ""), references, profile, _text(parts, "version"), path),
+        section=section(rule.get("id", ""), references, reading.profile, _text(parts, "version"), path),
         remediation=shell or advice,
         references=references,
         other_fixes=others,
@@ -141,15 +151,18 @@ def _reference_text(element: Element) -> str | None:
     return one_line(named.get("identifier") or named.get("title") or element.text)
 
 
-def _fixes(fixes: Sequence[Element], values: Mapping[str, str]) -> tuple[str | None, tuple[Fix, ...]]:
+def _fixes(
+    fixes: Sequence[Element], values: Mapping[str, str], *, every: bool
+) -> tuple[str | None, tuple[Fix, ...]]:
     shell: str | None = None
     others = []
     for fix in fixes:
-        text = verbatim(fix, values).strip("\n")
         system = fix.get("system", "unnamed").removeprefix(_FIX_PREFIX)
+        is_shell = shell is None and system in ("sh", "bash")
+        text = verbatim(fix, values).strip("\n") if is_shell or every else ""
         if not text.strip():
             continue
-        if system in ("sh", "bash") and shell is None:
+        if is_shell:
             shell = text
         else:
             others.append(Fix(system=system, text=text))
