@@ -71,6 +71,7 @@ class ScanStage:
         """A ring is enough to look; what it says does not matter."""
 
     def reloaded(self) -> None:
+        self._containers_due = 0.0
         self._detector.refresh(now=True)
 
     def verify(self, name: str) -> object:
