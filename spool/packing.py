@@ -6,16 +6,12 @@ The only importer of the compression libraries.
 Diagnostics: PackingError for a stream that is broken, or that unpacks to more than it may.
 """
 
-import bz2
-import gzip
 import hashlib
 import io
-import lzma
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, cast
-
-import zstandard
 
 from spool.errors import SpoolError
 
@@ -37,6 +33,8 @@ class Packed:
 
 def pack(source: BinaryIO, target: BinaryIO) -> Packed:
     """Compress `source` into `target` as zstd. Raises OSError."""
+    import zstandard
+
     packer = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
     digest, original, stored = hashlib.sha256(), 0, 0
     while True:
@@ -73,7 +71,7 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
             chunk = self._stream.read(len(buffer))
-        except (EOFError, OSError, lzma.LZMAError, zstandard.ZstdError, ValueError) as error:
+        except _breakages() as error:
             raise PackingError(f"compressed data is broken: {error or 'cut short'}") from error
         self._left -= len(chunk)
         if self._left < 0:
@@ -95,7 +93,10 @@ class _Zstd(io.RawIOBase):
     _STEP = 512
 
     def __init__(self, stream: BinaryIO) -> None:
+        import zstandard
+
         self._stream = stream
+        self._broken = zstandard.ZstdError
         self._unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj()
         self._ready = memoryview(b"")
 
@@ -107,7 +108,10 @@ class _Zstd(io.RawIOBase):
             step = self._stream.read(self._STEP)
             if not step:
                 raise EOFError
-            self._ready = memoryview(self._unpacker.decompress(step))
+            try:
+                self._ready = memoryview(self._unpacker.decompress(step))
+            except self._broken as error:
+                raise EOFError(str(error)) from error
         part = self._ready[: len(buffer)]
         self._ready = self._ready[len(part) :]
         buffer[: len(part)] = part
@@ -118,9 +122,34 @@ class _Zstd(io.RawIOBase):
         super().close()
 
 
+def _breakages() -> tuple[type[Exception], ...]:
+    """What a broken stream makes the libraries raise: of those that were loaded."""
+    lzma = sys.modules.get("lzma")
+    return (EOFError, OSError, ValueError, *((lzma.LZMAError,) if lzma else ()))
+
+
+def _open_gzip(stream: BinaryIO) -> BinaryIO:
+    import gzip
+
+    return cast(BinaryIO, gzip.GzipFile(fileobj=stream))
+
+
+def _open_xz(stream: BinaryIO) -> BinaryIO:
+    import lzma
+
+    return cast(BinaryIO, lzma.LZMAFile(stream))
+
+
+def _open_bzip2(stream: BinaryIO) -> BinaryIO:
+    import bz2
+
+    return cast(BinaryIO, bz2.BZ2File(stream))
+
+
+# Each library is loaded by whoever meets its format: two of the stages never do.
 _OPENERS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
     b"\x28\xb5\x2f\xfd": lambda stream: cast(BinaryIO, _Zstd(stream)),
-    b"\x1f\x8b": lambda stream: cast(BinaryIO, gzip.GzipFile(fileobj=stream)),
-    b"\xfd7zXZ\x00": lambda stream: cast(BinaryIO, lzma.LZMAFile(stream)),
-    b"BZh": lambda stream: cast(BinaryIO, bz2.BZ2File(stream)),
+    b"\x1f\x8b": _open_gzip,
+    b"\xfd7zXZ\x00": _open_xz,
+    b"BZh": _open_bzip2,
 }
