@@ -17,11 +17,16 @@ def readable(element: Element | None, values: Mapping[str, str]) -> str | None:
     """The text of a title, description or rationale; None where there is none."""
     if element is None:
         return None
-    writer = _Writer(values)
-    writer.write(element, pre=False)
-    text = writer.text()
-    discussion = _DISCUSSION.search(text)
-    return (discussion[1].strip() if discussion else text) or None
+    if len(element):
+        writer = _Writer(values)
+        writer.write(element, pre=False)
+        text = writer.text()
+    else:
+        text = "\n".join([" ".join(line.split()) for line in (element.text or "").split("\n")])
+    if "\n\n\n" in text:
+        text = _EMPTY_LINES.sub("\n\n", text)
+    discussion = _DISCUSSION.search(text) if "<VulnDiscussion>" in text else None
+    return (discussion[1] if discussion else text).strip("\n") or None
 
 
 def profile_title(element: Element) -> str:
@@ -58,7 +63,7 @@ class _Writer:
 
     def text(self) -> str:
         self._end_line()
-        return _EMPTY_LINES.sub("\n\n", "\n".join(self._lines)).strip("\n")
+        return "\n".join(self._lines)
 
     def write(self, element: Element, *, pre: bool) -> None:
         self._add(element.text, pre=pre)

@@ -60,7 +60,9 @@ class Gatherer:
             self._held_variables[identifier] = frozen(record)
 
     def _definition(self, record: Element) -> None:
-        title = record.find("{*}metadata/{*}title")
+        identifier = record.get("id", "")
+        asked_for = self._wanted is None or identifier in self._wanted
+        title = record.find("{*}metadata/{*}title") if asked_for else None
         extends, tests = [], []
         for element in record.iter("{*}criterion", "{*}extend_definition"):
             if local(element) == "criterion":
@@ -68,7 +70,7 @@ class Gatherer:
             else:
                 extends.append(element.get("definition_ref", ""))
         text = one_line(title.text) if title is not None else None
-        self._definitions[record.get("id", "")] = _Sketch(record.get("class", ""), text, extends, tests)
+        self._definitions[identifier] = _Sketch(record.get("class", ""), text, extends, tests)
 
     def _close(self) -> set[str]:
         """The wanted definitions with all that they extend; from here on their tests are known."""

@@ -37,6 +37,7 @@ class Benchmark:
     """Value id to its default."""
     profiles: dict[str, str] = field(default_factory=dict)
     """Profile id to title."""
+    _foreseen_reading: Reading | None = None
 
     def add(self, parent: Element, record: Element) -> None:
         """One record that lies in the benchmark or in one of its groups."""
@@ -75,9 +76,14 @@ class Benchmark:
         if foreseen is None:
             self.rules[identifier] = _Held(frozen(record), group)
         elif identifier in foreseen.rules:
+            self.rules[identifier] = texts(record, self._reading(foreseen), self.groups.get(group))
+
+    def _reading(self, foreseen: Foreseen) -> Reading:
+        """With the defaults of the benchmark for what the run does not set."""
+        if self._foreseen_reading is None:
             values = ChainMap(dict(foreseen.reading.values), self.values)
-            reading = replace(foreseen.reading, values=values)
-            self.rules[identifier] = texts(record, reading, self.groups.get(group))
+            self._foreseen_reading = replace(foreseen.reading, values=values)
+        return self._foreseen_reading
 
     def _add_value(self, element: Element) -> None:
         """The value without a selector is the default; where all have one, the first."""

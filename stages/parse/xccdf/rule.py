@@ -95,7 +95,7 @@ def section(
 ) -> str | None:
     """The rule's number in its benchmark: of CIS first, then of the profile's own standard, then the group path."""
     for reference in references:
-        if _is_cis_benchmark(reference):
+        if _is_cis(reference.standard) and _NUMBER.fullmatch(reference.id):
             return reference.id
     if found := _CIS_ID.search(rule_id):
         return found[1]
@@ -108,10 +108,6 @@ def section(
     if rule_id.startswith(("SV-", "xccdf_mil.disa.stig")) and version:
         return version
     return path
-
-
-def _is_cis_benchmark(reference: Reference) -> bool:
-    return _is_cis(reference.standard) and _NUMBER.fullmatch(reference.id) is not None
 
 
 @lru_cache(maxsize=1024)
@@ -128,27 +124,27 @@ def _is_cis(standard: str) -> bool:
 
 
 def _references(references: Sequence[Element], idents: Sequence[Element]) -> tuple[Reference, ...]:
-    found = [
-        _reference(element.get(attribute) or "unnamed", text)
-        for elements, attribute in ((references, "href"), (idents, "system"))
-        for element in elements
-        if (text := _reference_text(element))
-    ]
-    return tuple(dict.fromkeys(found))
+    found: dict[Reference | None, None] = {}
+    for element in references:
+        found[_reference(element.get("href"), _reference_text(element))] = None
+    for element in idents:
+        found[_reference(element.get("system"), element.text)] = None
+    return tuple(reference for reference in found if reference is not None)
 
 
 @lru_cache(maxsize=8192)
-def _reference(standard: str, identifier: str) -> Reference:
-    """One record for all rules that refer to the same place."""
-    return Reference(standard=standard, id=identifier)
+def _reference(standard: str | None, text: str | None) -> Reference | None:
+    """One record for all rules that refer to the same place; None where there is no text."""
+    identifier = one_line(text)
+    return Reference(standard=standard or "unnamed", id=identifier) if identifier else None
 
 
 def _reference_text(element: Element) -> str | None:
     """A reference may be plain text or Dublin Core elements; an identifier tells more than a title."""
     if not len(element):
-        return one_line(element.text)
+        return element.text
     named = {local(child): child.text for child in element}
-    return one_line(named.get("identifier") or named.get("title") or element.text)
+    return named.get("identifier") or named.get("title") or element.text
 
 
 def _fixes(
