@@ -145,6 +145,7 @@ def test_pure_modules_touch_neither_clock_nor_files_nor_environment() -> None:
         "spool/frame.py",
         "spool/retention.py",
         "stages/scan/choose.py",
+        "stages/scan/docker_arguments.py",
         "stages/scan/platform.py",
         "stages/scan/profiles.py",
         *(f"stages/ship/{name}.py" for name in _PURE_IN_SHIP),

@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.ids import ScanId, is_scan_id
+from stages.scan.docker_arguments import SCAN_LABEL
 
-SCAN_LABEL = "io.compliance-agent.scan"
-SPOOL_LABEL = "io.compliance-agent.spool"
-"""Whose scan it is: another agent on this host leaves its containers alone."""
 _CONNECT_S, _ANSWER_S = 5.0, 10.0
 
 

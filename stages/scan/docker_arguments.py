@@ -9,8 +9,10 @@ from pathlib import Path
 
 from schemas.ids import ScanId
 from schemas.settings import DockerBenchSettings
-from stages.scan.docker import SCAN_LABEL, SPOOL_LABEL
 
+SCAN_LABEL = "io.compliance-agent.scan"
+SPOOL_LABEL = "io.compliance-agent.spool"
+"""Whose scan it is: another agent on this host leaves its containers alone."""
 LOG, JSON = "bench.log", "bench.log.json"
 TRUST = "DOCKER_CONTENT_TRUST"
 REMEDIATIONS = "-p"

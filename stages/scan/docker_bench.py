@@ -16,13 +16,14 @@ from schemas.settings import DockerBenchSettings
 from spool.raw import Output
 from stages.scan import docker, docker_arguments, docker_detection
 from stages.scan.child import End, Limits
-from stages.scan.docker_arguments import JSON, LOG, OPTIONAL_MOUNTS, REMEDIATIONS, TRUST
+from stages.scan.docker_arguments import JSON, LOG, OPTIONAL_MOUNTS, REMEDIATIONS, SCAN_LABEL, TRUST
 from stages.scan.outputs import beginning, filled
 from stages.scan.platform import Platform
 from stages.scan.runner import CannotRun, Plan, Progress, Verdict
 
 PROFILE_ID, PROFILE_TITLE = "docker-bench", "CIS Docker"
-_CHECK = re.compile(r"\[(PASS|WARN|INFO|NOTE)\] (\d{1,4}(?:\.\d{1,4}){1,4} +- .{1,300})")
+_CHECK = re.compile(r"\[(PASS|WARN|INFO|NOTE)\] ((?:\d{1,4}|[A-Za-z])(?:\.\d{1,4}){1,6} - .{1,300})")
+_HEADER = re.compile(r"\[INFO\] .{1,300}Configuration$")
 _REFUSED_OPTION = re.compile(r"illegal option (?:-- |-)(\w)", re.IGNORECASE)
 _NOT_STARTED = (125, 126, 127)
 """Exit codes of `docker run` for a container that did not start; a scanner may use them, too."""
@@ -94,11 +95,13 @@ class DockerBench:
         return PROFILE_ID if profile in (None, PROFILE_ID, PROFILE_TITLE) else None
 
     def progress(self, line: str) -> Progress | None:
-        """A line of the log, `[WARN] 2.2 - title`; the closing list of remediations looks the same."""
+        """A line of the log, `[WARN] 2.2 - title`; sub-headers and the closing remediations look the same."""
         if line.startswith("Section "):
             self._listing = line.startswith("Section A")
         match = _CHECK.match(line)
-        return Progress(match[2], match[1].lower()) if match and self._listing else None
+        if match is None or not self._listing or _HEADER.match(line):
+            return None
+        return Progress(match[2], match[1].lower())
 
     def judge(self, end: End, draft: Path) -> Verdict:
         roles = (
@@ -116,7 +119,7 @@ class DockerBench:
     def clean_up(self, scan_id: ScanId) -> None:
         """The client may be gone while its container runs on."""
         if self._docker:
-            for container, _ in self._docker.containers(docker.SCAN_LABEL, scan_id):
+            for container, _ in self._docker.containers(SCAN_LABEL, scan_id):
                 self._docker.remove(container)
 
     def _script(self, plan: Plan, script: Path, draft: Path, trust: str | None) -> Plan:

@@ -22,6 +22,7 @@ from stages.process.version import agent_version
 from stages.scan import docker, run
 from stages.scan.child import end_group
 from stages.scan.detection import Detector, this_platform
+from stages.scan.docker_arguments import SPOOL_LABEL
 from stages.scan.docker_bench import DockerBench
 from stages.scan.openscap import OpenSCAP
 from stages.scan.queue import Queue
@@ -206,7 +207,7 @@ class ScanStage:
         client = docker.client(self._process.settings.compliance.docker_bench.socket)
         if client is None or docker.why_not_reachable(client.socket):
             return
-        for container, scan_id in client.containers(docker.SPOOL_LABEL, self._spool.raw.path):
+        for container, scan_id in client.containers(SPOOL_LABEL, self._spool.raw.path):
             self._process.log.warning("removing a container that a crash left", scan_id=scan_id)
             if trouble := client.remove(container).trouble:
                 self._process.log.warning("the container stays for now", scan_id=scan_id, why=trouble)
