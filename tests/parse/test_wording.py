@@ -412,3 +412,36 @@ def test_a_failing_part_of_several_is_told_alone() -> None:
     good.result = "true"
     report = read_openscap(None, opener(arf([Rule("one", tests=[good, bad])])))
     assert report.results[0].finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 365"
+
+
+def test_of_several_demands_only_those_that_are_not_met_are_told() -> None:
+    test = login_defs("99999")
+    test.state = (
+        '<subexpression datatype="int" operation="less than or equal">90</subexpression>'
+        '<subexpression datatype="int" operation="greater than">0</subexpression>'
+    )
+    rule = told(test)
+    assert rule.finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 90"
+    assert rule.expected == "/etc/login.defs: PASS_MAX_DAYS at most 90 and more than 0 (at least one line)"
+
+
+def test_a_setting_that_the_pattern_does_not_name_is_named_by_the_line() -> None:
+    test = login_defs("022", "UMASK")
+    test.object = (
+        r'<filepath>/etc/login.defs</filepath><pattern operation="pattern match">(?=U)\S+\s+0?(\d+)</pattern>'
+    )
+    test.state = "<subexpression>077</subexpression>"
+    assert told(test).finding == "/etc/login.defs: UMASK is 022, expected 077"
+
+
+def test_a_negated_check_is_told_the_other_way_round() -> None:
+    present = Test(
+        "dpkginfo", "<name>telnetd</name>", result="true", items=[("not evaluated", "<name>telnetd</name>")]
+    )
+    negated = (
+        '<criteria operator="AND" result="false">'
+        '<criterion test_ref="oval:x-one0:tst:1" negate="true" result="false"/></criteria>'
+    )
+    report = read_openscap(None, opener(arf([Rule("one", tests=[present], criteria=negated)])))
+    assert report.results[0].expected == "no package telnetd"
+    assert report.results[0].actual == "package telnetd"

@@ -1,5 +1,6 @@
 """What was found on the host, in words, secrets masked. Pure."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 from stages.parse.oval.demands import MODE_FIELDS, mode, satisfied
@@ -10,6 +11,7 @@ from stages.parse.oval.secrets import MASK, masked, masked_line, masked_value
 from stages.parse.oval.templates import by_name, fill, item_field
 
 SHOWN_ITEMS = 10
+_NAME = re.compile(r"[A-Za-z][\w.-]{0,60}[=:]?")
 _MAX_TEXT = 300
 _MAX_VALUES = 10
 _HASH_FIELDS = {"password": ("password",), "shadow": ("password",)}
@@ -56,7 +58,9 @@ def value_words(item: Item, entity_name: str, setting: str | None) -> str | None
     values = [value for value in item.values if value.name == entity_name]
     if not values:
         return None
-    name = setting if entity_name == "subexpression" else _name_of(item, entity_name)
+    name = _name_of(item, entity_name)
+    if entity_name == "subexpression":
+        name = setting or setting_of(item)
     if item.kind in TEXT_KINDS and entity_name in ("text", "line"):
         return line(item)
     texts = [_value_text(item, value, name) for value in values]
@@ -84,16 +88,24 @@ def with_states(item: Item, states: Iterable[State], setting: str | None, noun: 
 
 
 def unmet(item: Item, state: State, scope: Scope) -> list[Entity]:
-    """The demands that the item does not meet; all of them where that is not certain."""
+    """The demands that the item may not meet: those that it meets for certain are left out."""
     if state.operator != "AND":
         return list(state.entities)
-    certain = []
-    for entity in state.entities:
-        verdicts = [satisfied(entity, scope.values(entity), text) for text in item.all(entity.name)]
-        if verdicts == [True]:
-            continue
-        certain.append(entity)
-    return certain or list(state.entities)
+    return [entity for entity in state.entities if not _met(item, entity, scope)]
+
+
+def _met(item: Item, entity: Entity, scope: Scope) -> bool:
+    texts = item.all(entity.name)
+    return len(texts) == 1 and satisfied(entity, scope.values(entity), texts[0]) is True
+
+
+def setting_of(item: Item) -> str | None:
+    """The name before the value in the line that was found, where it is plainly a name."""
+    text, value = item.first("text"), item.first("subexpression")
+    if not text or not value:
+        return None
+    before = text.rpartition(value)[0].split()
+    return before[-1].rstrip("=:") or None if before and _NAME.fullmatch(before[-1]) else None
 
 
 def _value_text(item: Item, value: Value, name: str | None) -> str:

@@ -6,7 +6,7 @@ from stages.parse.oval import found
 from stages.parse.oval.criteria import Demand
 from stages.parse.oval.demands import MODE_FIELDS, mode, mode_demand
 from stages.parse.oval.kinds import KINDS, Kind, label
-from stages.parse.oval.model import Findings, Item, Object, State, Test, Tested
+from stages.parse.oval.model import Entity, Findings, Item, Object, State, Test, Tested
 from stages.parse.oval.phrases import (
     TEXT_KINDS,
     Scope,
@@ -116,7 +116,7 @@ class _Teller:
         for state in self._states:
             joiner = " or " if state.operator == "OR" else " and "
             phrases.append(joiner.join(entity_phrases(state, self._scope, named)) or "anything")
-        return phrases
+        return list(dict.fromkeys(phrases))
 
     def _what(self) -> str:
         if not self._is_text:
@@ -238,29 +238,30 @@ class _Teller:
 
     def _sentence(self, item: Item) -> str:
         """`/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 365`."""
-        parts = [part for state in self._states for part in self._state_sentences(item, state)]
+        name = self._setting or (found.setting_of(item) if self._is_text else None)
+        unmet = [(state, found.unmet(item, state, self._scope)) for state in self._states]
+        if self._test.operator == "OR" or not any(entities for _, entities in unmet):
+            unmet = [(state, list(state.entities)) for state in self._states]
+        parts = [part for state, entities in unmet for part in self._parts(item, state, entities, name)]
         if not parts:
             words = " or ".join(state_phrase(state, self._scope) for state in self._states)
             return f"{found.told(item, self._noun)}, expected {words}"
-        separator = ": " if self._setting or self._kind.named is None else " "
-        return f"{found.subject(item, self._noun)}{separator}" + "; ".join(dict.fromkeys(parts))
+        separator = ": " if name or self._kind.named is None else " "
+        joiner = " or " if self._test.operator == "OR" else "; "
+        return f"{found.subject(item, self._noun)}{separator}" + joiner.join(dict.fromkeys(parts))
 
-    def _state_sentences(self, item: Item, state: State) -> list[str]:
+    def _parts(self, item: Item, state: State, unmet: list[Entity], setting_name: str | None) -> list[str]:
         parts = []
-        unmet = found.unmet(item, state, self._scope)
         for entity in unmet:
             if entity.name in MODE_FIELDS:
                 continue
-            name = self._name(state.kind, entity.name)
-            value: str | None = found.value_words(item, entity.name, self._setting)
+            name = f"{setting_name} " if setting_name else ""
+            if entity.name != self._kind.named:
+                name = f"{label(state.kind, entity.name)} "
+            value: str | None = found.value_words(item, entity.name, setting_name)
             words = demand_phrase(entity, self._scope)
             parts.append(f"{name}is {value if value is not None else 'not there'}, expected {words}")
         bits = [entity for entity in unmet if entity.name in MODE_FIELDS]
         if bits and (permitted := mode_demand(state.entities)):
             parts.append(f"mode is {mode(item) or 'unknown'}, expected {permitted}")
         return parts
-
-    def _name(self, kind: str, entity_name: str) -> str:
-        if entity_name != self._kind.named:
-            return f"{label(kind, entity_name)} "
-        return f"{self._setting} " if self._setting else ""
