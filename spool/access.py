@@ -6,6 +6,7 @@ Never mends by itself: a wrong owner may be a mistake in the unit, not in the sp
 import os
 import pwd
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from spool.durable import DIRECTORY_MODE
@@ -48,10 +49,20 @@ def check_readable(path: Path) -> None:
 
 
 def check_root(path: Path) -> None:
-    """Nobody but the owner can put things beside the boxes."""
-    mode = stat.S_IMODE(_status(path).st_mode)
+    """Nobody but its owner, who is root or this user, can put things there."""
+    status = _status(path)
+    mode = stat.S_IMODE(status.st_mode)
     if mode & 0o022:
         raise SpoolUnusableError(f"{path}: mode {mode:04o} lets others write: chmod 0750 {path}")
+    if status.st_uid not in (0, os.geteuid()):
+        raise SpoolUnusableError(
+            f"{path}: belongs to {_name(status.st_uid)}, neither to root nor to {_me()}: chown root {path}"
+        )
+
+
+def is_shared(paths: Iterable[Path]) -> bool:
+    """Whether some of these directories, where they exist, belong to other users."""
+    return any(path.lstat().st_uid != os.geteuid() for path in paths if path.exists())
 
 
 def _status(path: Path) -> os.stat_result:

@@ -35,6 +35,8 @@ def write(directory: int, name: str, content: bytes, *, replace: bool = False) -
     handle = os.open(temporary, _NEW, FILE_MODE, dir_fd=directory)
     try:
         try:
+            # Whatever the umask of an operator's shell: the next stage must be able to read it.
+            os.fchmod(handle, FILE_MODE)
             _write_all(handle, content)
             os.fsync(handle)
         finally:

@@ -42,9 +42,11 @@ class Lock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock: whether that stage runs."""
+    """Whether a process holds the lock: whether that stage runs. Raises StorageError where one may not look."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except PermissionError as error:
+        raise StorageError("can't be opened", path, error) from error
     except OSError:
         return False
     try:

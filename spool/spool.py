@@ -7,6 +7,7 @@ the stage's lock and sweeps what a crash left; after that the stage may write it
 from pathlib import Path
 
 from spool import access
+from spool.errors import SpoolUnusableError
 from spool.layout import BOXES, OUTBOX, STAGES, UPSTREAM, Box, Stage
 from spool.lock import Lock, is_held
 from spool.notes import Notes
@@ -42,6 +43,7 @@ class Spool:
         """Become the one writer of a stage's outbox; what a crash had left half written is returned."""
         self.prepare()
         access.check_root(self.root)
+        access.check_root(self.commands.path)
         for path in self._owned(stage):
             access.check_owned(path)
         access.check_readable(self.root / UPSTREAM[stage])
@@ -50,8 +52,16 @@ class Spool:
         return self.outbox(OUTBOX[stage]).sweep()
 
     def prepare(self) -> None:
-        """Make what is missing of the spool, so that stages may start in any order."""
+        """Make what is missing of the spool, so that stages may start in any order.
+
+        Not where its directories belong to several users: whoever came first would own them all.
+        """
         missing = [path for path in self._directories() if not path.exists()]
+        if missing and access.is_shared(self._directories()):
+            raise SpoolUnusableError(
+                f"{missing[0]}: is missing, and others own this spool, too: "
+                "systemd-tmpfiles --create compliance-agent.conf"
+            )
         for path in missing:
             access.make_directory(path)
 

@@ -15,6 +15,11 @@ class Notifier:
         if self._address.startswith("@"):
             self._address = "\0" + self._address[1:]
 
+    @property
+    def is_heard(self) -> bool:
+        """Whether a service manager listens."""
+        return bool(self._address)
+
     def tell(self, message: str) -> None:
         if not self._address:
             return

@@ -37,6 +37,7 @@ class Process:
         log: Log,
         doorbell: Doorbell,
         check: settings_file.Check = settings_file.no_more_problems,
+        notifier: Notifier | None = None,
     ) -> None:
         self.stage = stage
         self.settings = settings
@@ -49,7 +50,7 @@ class Process:
         self.listener: Callable[[Event], None] = lambda _: None
         self._check = check
         self._doorbell = doorbell
-        self._notifier = Notifier()
+        self._notifier = notifier or Notifier()
         self._config_seen = _signature(config)
         self._told_alive = 0.0
         self._wake, self.wake_handle = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

@@ -24,7 +24,9 @@ from stages.process.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoor
 from stages.process.exits import Exit
 from stages.process.logs import Log
 from stages.process.memory import Memory
+from stages.process.notify import Notifier
 from stages.process.process import Process
+from stages.process.restarts import Restarts
 from stages.process.watch import Watch
 
 HEARS: Mapping[Stage, tuple[EventName, ...]] = {
@@ -72,6 +74,22 @@ def run(
     stage: Stage, make: Callable[[Process], Worker], config: Path | None, check: settings_file.Check
 ) -> Exit:
     """Run a stage until it is told to stop. `check` knows what else may be wrong with the settings of this stage."""
+    notifier = Notifier()
+    runtime = Path(settings_file.load(config, check).settings.runtime_dir)
+    restarts = Restarts(runtime, stage, notifier)
+    code = _run(stage, make, config, check, notifier) if restarts.hold_back(Log(stage)) else Exit.OK
+    if code == Exit.OK:
+        restarts.forget()
+    return code
+
+
+def _run(
+    stage: Stage,
+    make: Callable[[Process], Worker],
+    config: Path | None,
+    check: settings_file.Check,
+    notifier: Notifier,
+) -> Exit:
     loaded = settings_file.load(config, check)
     log = Log(stage, loaded.settings.log.level)
     if loaded.problems:
@@ -90,7 +108,7 @@ def run(
     if left:
         log.warning("removed what a crash left half written", count=len(left))
     doorbell = _doorbell(Path(loaded.settings.runtime_dir), stage, log)
-    process = Process(stage, loaded.settings, loaded.path, spool, log, doorbell, check)
+    process = Process(stage, loaded.settings, loaded.path, spool, log, doorbell, check, notifier)
     try:
         return _serve(process, make)
     except SpoolError as error:

@@ -26,6 +26,7 @@ _TERM_PATIENCE_S = 10.0
 _LINE_BYTES = 16 * 1024
 _KEEP_BYTES = 8 * 1024 * 1024
 _CHECK_EVERY_S = 0.5
+_LOWEST_PRIORITY = 19
 
 
 @dataclass(frozen=True)
@@ -220,9 +221,12 @@ def death_pact() -> list[str]:
 
 
 def _wrapping() -> list[str]:
-    """The death pact, and programs that lower the priority, where the host has them."""
+    """The death pact, and programs that lower the priority, where the host has them and that is not done already."""
     words = death_pact()
-    for program, arguments in (("ionice", ["-c", "3"]), ("nice", ["-n", "19"])):
+    if os.getpriority(os.PRIO_PROCESS, 0) == _LOWEST_PRIORITY:
+        # The service manager's doing, which also keeps this process from changing it.
+        return words
+    for program, arguments in (("ionice", ["-c", "3"]), ("nice", ["-n", str(_LOWEST_PRIORITY)])):
         path = shutil.which(program)
         if path:
             words += [path, *arguments]

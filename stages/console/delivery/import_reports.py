@@ -6,6 +6,7 @@ under this host's name: `--as-this-host`, or `release`, says that they shall.
 
 import argparse
 import os
+import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -132,7 +133,7 @@ def _owner_of(spool: Spool) -> Iterator[None]:
         yield
         return
     before = os.getegid()
-    os.setegid(status.st_gid)
+    os.setegid(_group_of(status))
     os.seteuid(status.st_uid)
     try:
         yield
@@ -140,3 +141,11 @@ def _owner_of(spool: Spool) -> Iterator[None]:
         with suppress(OSError):
             os.seteuid(0)
             os.setegid(before)
+
+
+def _group_of(status: os.stat_result) -> int:
+    """The group in which the owner itself would write: that of those who may read its entries."""
+    try:
+        return pwd.getpwuid(status.st_uid).pw_gid
+    except KeyError:
+        return status.st_gid
