@@ -16,6 +16,7 @@ from schemas.settings import DockerBenchSettings
 from spool.raw import Output
 from stages.scan import docker, docker_arguments, docker_detection
 from stages.scan.child import End, Limits
+from stages.scan.docker import Docker
 from stages.scan.docker_arguments import JSON, LOG, OPTIONAL_MOUNTS, REMEDIATIONS, SCAN_LABEL, TRUST
 from stages.scan.outputs import beginning, filled
 from stages.scan.platform import Platform
@@ -45,7 +46,6 @@ class DockerBench:
         found = docker_detection.find(self._settings, self._platform)
         if found.problem or found.client is None:
             return CannotRun(f"Docker Bench was not run: {found.problem}")
-        trust = os.environ.get(TRUST)
         plan = Plan(
             profile_id=PROFILE_ID,
             profile_title=PROFILE_TITLE,
@@ -55,19 +55,12 @@ class DockerBench:
             environment=found.client.environment,
         )
         if found.detection.docker_bench_method == "script" and found.script:
-            return self._script(plan, found.script, draft, trust)
-        pull = self._settings.pull == "always" or (
-            self._settings.pull == "missing" and not found.image_present
-        )
-        mounts = [path for path in OPTIONAL_MOUNTS if Path(path).exists()]
-        words = docker_arguments.container(self._settings, request.scan_id, draft, mounts, trust)
-        program = found.client.client
-        return replace(
-            plan,
-            prepare=(program, "pull", "--quiet", self._settings.image) if pull else (),
-            prepare_time_s=self._settings.pull_time_limit_s,
-            command=(program, *words),
-        )
+            return self._script(plan, found.script, draft)
+        plan = replace(plan, command=self._container(found.client, request.scan_id, draft))
+        if self._settings.pull == "always" or (self._settings.pull == "missing" and not found.image_present):
+            pull = (found.client.client, "pull", "--quiet", self._settings.image)
+            return replace(plan, prepare=pull, prepare_time_s=self._settings.pull_time_limit_s)
+        return plan
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
         """After the pull: a present image is good enough, and that is told."""
@@ -122,7 +115,13 @@ class DockerBench:
             for container, _ in self._docker.containers(SCAN_LABEL, scan_id):
                 self._docker.remove(container)
 
-    def _script(self, plan: Plan, script: Path, draft: Path, trust: str | None) -> Plan:
+    def _container(self, client: Docker, scan_id: ScanId, draft: Path) -> tuple[str, ...]:
+        mounts = [path for path in OPTIONAL_MOUNTS if Path(path).exists()]
+        trust = os.environ.get(TRUST)
+        return (client.client, *docker_arguments.container(self._settings, scan_id, draft, mounts, trust))
+
+    def _script(self, plan: Plan, script: Path, draft: Path) -> Plan:
+        trust = os.environ.get(TRUST)
         program = (str(script),) if os.access(script, os.X_OK) else ("/bin/sh", str(script))
         return replace(
             plan,
