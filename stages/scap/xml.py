@@ -83,12 +83,24 @@ def frozen(element: Element) -> bytes:
 
 def local(element: Element) -> str:
     """The name of an element without its namespace."""
-    return _local(element.tag)
+    return _local_name(element.tag)
 
 
 @lru_cache(maxsize=4096)
-def _local(tag: str) -> str:
+def _local_name(tag: str) -> str:
     return tag.rpartition("}")[2]
+
+
+def children_by_name(element: Element) -> dict[str, list[Element]]:
+    """The children, by their local names."""
+    found: dict[str, list[Element]] = {}
+    for child in element:
+        tag = child.tag
+        if tag in found:
+            found[tag].append(child)
+        else:
+            found[tag] = [child]
+    return {_local_name(tag): children for tag, children in found.items()}
 
 
 class _Reader:

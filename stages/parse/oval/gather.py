@@ -24,6 +24,8 @@ class Gatherer:
         self._closed: set[str] | None = None
         self._tests: set[str] = set()
         self._objects: set[str] = set()
+        self._elsewhere: set[str] = set()
+        """Objects of tests that are not wanted: hardly any of them is behind a variable as well."""
         self._states: set[str] = set()
         self._items: set[str] = set()
         self._held_objects: dict[str, bytes] = {}
@@ -51,7 +53,7 @@ class Gatherer:
         if section == "objects":
             if identifier in self._objects:
                 self._add_object(record)
-            else:
+            elif identifier not in self._elsewhere:
                 self._held_objects[identifier] = frozen(record)
         elif section == "states":
             if identifier in self._states:
@@ -64,7 +66,8 @@ class Gatherer:
         asked_for = self._wanted is None or identifier in self._wanted
         title = record.find("{*}metadata/{*}title") if asked_for else None
         extends, tests = [], []
-        for element in record.iter("{*}criterion", "{*}extend_definition"):
+        trees = record.iterchildren("{*}criteria")
+        for element in (leaf for tree in trees for leaf in tree.iter("{*}criterion", "{*}extend_definition")):
             if local(element) == "criterion":
                 tests.append(element.get("test_ref", ""))
             else:
@@ -95,6 +98,8 @@ class Gatherer:
             self._states.update(test.states)
             if test.object:
                 self._objects.add(test.object)
+        else:
+            self._elsewhere.update(ref for child in record if (ref := child.get("object_ref")))
 
     def _add_object(self, record: Element) -> None:
         found = reading.object_(record)

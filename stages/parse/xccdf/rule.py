@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from schemas.report import Fix, Reference, Severity
 from stages.scap.text import one_line, readable, verbatim
-from stages.scap.xml import Element, local
+from stages.scap.xml import Element, children_by_name, local
 
 _FIX_PREFIX = "urn:xccdf:fix:script:"
 _SEVERITIES = ("critical", "high", "medium", "low")
@@ -64,9 +64,7 @@ class Reading:
 def texts(rule: Element, reading: Reading, path: str | None) -> RuleTexts:
     """The texts of a rule with this profile's values; `path` are the titles of the groups it lies in."""
     values = reading.values
-    parts: dict[str, list[Element]] = {}
-    for child in rule:
-        parts.setdefault(local(child), []).append(child)
+    parts = children_by_name(rule)
     references = _references(parts.get("reference", ()), parts.get("ident", ()))
     shell, others = _fixes(parts.get("fix", ()), values, every=rule.get("id") in reading.to_fix)
     advice = readable(_first(parts, "fixtext"), values)
