@@ -37,9 +37,10 @@ _COMMANDS = (
     ("parse", "parse_files", "turn scanner output made elsewhere into a report, without a spool"),
     ("config", "config", "check the settings"),
     ("receiver", "receiver.command", "run a small server that receives scans, for trying out and for tests"),
+    ("install", "install.command", "install the agent on this host as systemd services, or upgrade it"),
     ("demo", "demo", "scan this host once, with everything in a directory of its own"),
 )
-_WITHOUT_SETTINGS = frozenset({"receiver", "demo", "config", "parse"})
+_WITHOUT_SETTINGS = frozenset({"receiver", "demo", "config", "parse", "install"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

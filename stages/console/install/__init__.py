@@ -1,0 +1,1 @@
+"""`install`: the agent as systemd services on this host, and away again."""

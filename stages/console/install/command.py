@@ -1,0 +1,174 @@
+"""`install`: put the agent on this host as systemd services, upgrade it, or take it away.
+
+Promises: run again, it upgrades, and starts what ran before; what it starts from is this program as it runs now, so
+nothing is downloaded; taking it away keeps the spool and the settings, and says where they are.
+"""
+
+import argparse
+import os
+import sys
+from functools import partial
+from pathlib import Path
+
+from schemas.records import Record
+from stages.console.context import CommandError, Context
+from stages.console.install import environment, layout, parts
+from stages.console.install.layout import CONFIG, KEY, SERVICES, SPOOL, STATE, TARGET, Layout
+from stages.console.install.steps import Steps, answer
+from stages.console.output import say, show_json
+from stages.process import settings_file
+from stages.process.exits import Exit
+
+_DEFAULT_PREFIX = Path("/usr/local")
+_DPKG_LIST = Path("/var/lib/dpkg/info/compliance-agent.list")
+_SYSTEMD_RUNS = Path("/run/systemd/system")
+
+
+class Installed(Record, frozen=True, kw_only=True):
+    """What `install --json` prints."""
+
+    done: tuple[str, ...]
+    """With `--dry-run`: what would be done."""
+    to_do: tuple[str, ...]
+    """What remains for the operator."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--uninstall", action="store_true", help="take it away; spool and settings are kept")
+    parser.add_argument(
+        "--prefix",
+        type=Path,
+        metavar="DIR",
+        default=_own_prefix() or _DEFAULT_PREFIX,
+        help="where the program goes, absolute (default: %(default)s)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="tell what would be done, and do nothing")
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    if not args.prefix.is_absolute() or any(c.isspace() or c in "\"'\\%$" for c in str(args.prefix)):
+        raise CommandError(
+            f"--prefix {args.prefix}: must be an absolute path of plain characters", Exit.USAGE
+        )
+    if os.geteuid() != 0 and not args.dry_run:
+        raise CommandError("this changes the host: run it as root, or with --dry-run to see what it would do")
+    where = layout.local(args.prefix)
+    would = "would " if args.dry_run else ""
+    steps = Steps(dry=args.dry_run, tell=lambda words: None if context.json else say(f"{would}{words}"))
+    # The services must be able to read what is written here, whatever root's umask is.
+    os.umask(0o022)
+    try:
+        to_do = _uninstall(where, steps) if args.uninstall else _install(where, steps)
+    except OSError as error:
+        raise CommandError(f"{error.filename}: {error.strerror}; mend it and run this again") from error
+    if context.json:
+        show_json(Installed(done=tuple(steps.told), to_do=tuple(to_do)))
+    else:
+        _tell(to_do, args.uninstall)
+    return Exit.OK
+
+
+def _install(where: Layout, steps: Steps) -> list[str]:
+    _refuse_beside_package()
+    python = environment.interpreter()
+    texts = parts.texts(where)
+    running, fresh = _running(), not (where.units / TARGET).exists()
+    if running:
+        # A service must not load half of its modules from the old version and half from the new.
+        steps.run("systemctl", "stop", *running)
+    steps.swap(where.home, partial(_make, home=where.home, python=python))
+    for path in (where.sysusers, where.tmpfiles):
+        steps.write(path, texts.pop(path))
+    steps.run("systemd-sysusers", str(where.sysusers))
+    steps.run("systemd-tmpfiles", "--create", str(where.tmpfiles))
+    # Last, so that an installation that fails is begun anew by the next one, and not taken for an upgrade.
+    for path, text in texts.items():
+        steps.write(path, text)
+    steps.link(where.command, where.home / "bin/compliance-agent")
+    to_do = _to_do(where)
+    if not _SYSTEMD_RUNS.exists():
+        return [*to_do, f"systemd does not run here, so nothing was started: systemctl enable --now {TARGET}"]
+    steps.run("systemctl", "daemon-reload")
+    if fresh:
+        steps.run("systemctl", "enable", "--now", TARGET)
+    elif running:
+        steps.run("systemctl", "start", *running)
+    return to_do
+
+
+def _make(place: Path, *, home: Path, python: Path) -> None:
+    environment.make(place, home, python)
+
+
+def _uninstall(where: Layout, steps: Steps) -> list[str]:
+    if not (where.units / TARGET).exists() and not where.home.exists():
+        raise CommandError(f"nothing is installed below {where.home.parent.parent}: name the right --prefix")
+    if _SYSTEMD_RUNS.exists():
+        steps.run("systemctl", "disable", "--now", TARGET)
+        steps.run("systemctl", "stop", *SERVICES)
+    for path in (*where.files(), where.home, layout.RUNTIME):
+        steps.remove(path)
+    if _SYSTEMD_RUNS.exists():
+        steps.run("systemctl", "daemon-reload")
+    kept = [f"the spool is kept: {SPOOL} (rm -r {STATE} removes every scan in it)"] if STATE.exists() else []
+    return [
+        *kept,
+        f"settings and API key are kept: {CONFIG.parent}",
+        "the users and groups compliance-* are kept, because they own the spool",
+    ]
+
+
+def _running() -> list[str]:
+    """The services that run, and must run again after an upgrade."""
+    if not _SYSTEMD_RUNS.exists():
+        return []
+    states = answer("systemctl", "show", "--property=ActiveState", "--value", *SERVICES)
+    words = [state for state in states if state]
+    return [unit for unit, state in zip(SERVICES, words, strict=False) if state in ("active", "activating")]
+
+
+def _refuse_beside_package() -> None:
+    home = layout.packaged().home
+    if home.exists() and _DPKG_LIST.exists():
+        raise CommandError(
+            f"{home}: the distribution's package is installed: upgrade it with apt, or remove it"
+        )
+
+
+def _own_prefix() -> Path | None:
+    """The prefix that this program was installed below, where it was."""
+    home = Path(sys.prefix)
+    return home.parent.parent if home.parts[-2:] == ("lib", "compliance-agent") else None
+
+
+def _to_do(where: Layout) -> list[str]:
+    """What only the operator can do."""
+    to_do: list[str] = []
+    if not CONFIG.exists():
+        to_do.append(
+            f"settings: install -m 0640 -g compliance-agent {where.example} {CONFIG}, "
+            "then set server.url, api.id and the schedules there"
+        )
+    api = settings_file.load(CONFIG).settings.api if CONFIG.exists() else None
+    if api and api.key:
+        to_do.append(
+            f"{CONFIG}: every stage may read it, so the API key must not be in there: write it into {KEY} "
+            "(mode 0600), and remove api.key"
+        )
+    elif not KEY.exists() or KEY.stat().st_size == 0:
+        to_do.append(f"API key: write it into {KEY} (mode 0600), and nothing else")
+    return [*to_do, f"systemctl restart {TARGET}"] if to_do else []
+
+
+def _tell(to_do: list[str], uninstalled: bool) -> None:
+    say()
+    if uninstalled:
+        for words in to_do:
+            say(words)
+        return
+    say("to do:" if to_do else "nothing remains to be done", "yellow" if to_do else "green")
+    for words in to_do:
+        say(f"  {words}")
+    say(
+        "look: systemctl status 'compliance-agent-*', journalctl -u 'compliance-agent-*', compliance-agent status"
+    )

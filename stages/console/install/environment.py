@@ -1,0 +1,136 @@
+"""The virtual environment that the services run from: a copy of what this program runs with, and nothing else.
+
+Nothing is downloaded: the distributions that `compliance-agent` requires are copied from where they are installed, in
+the versions that they have there. So what is installed is what was tried, and a host without a network will do.
+
+Diagnostics: CommandError where there is no interpreter that services can use.
+"""
+
+import compileall
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from stages.console.context import CommandError
+from stages.console.install.layout import SHIPPED
+
+_NAME = "compliance-agent"
+_PACKAGES = ("schemas", "spool", "stages")
+_VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
+# Services can't look into homes, and an interpreter that lives there is somebody's own.
+_HOMES = (Path("/root"), Path("/home"))
+_METADATA = frozenset({"METADATA", "RECORD", "WHEEL"})
+_SCRIPT = """\
+#!{home}/bin/python3 -I
+import sys
+
+from stages.console.main import main
+
+sys.exit(main())
+"""
+
+
+def interpreter() -> Path:
+    """The Python that the services run: the system's own, or the one that runs this program."""
+    here = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
+    for path in (Path(f"/usr/bin/python{_VERSION}"), here):
+        if path.exists() and not any(path.resolve().is_relative_to(home) for home in _HOMES):
+            return path
+    raise CommandError(
+        f"{here}: services can't use an interpreter in a home directory, and there is no /usr/bin/python{_VERSION}: "
+        "run this with the system's Python (PYTHON=/usr/bin/python3 scripts/install)"
+    )
+
+
+def make(place: Path, home: Path, python: Path) -> None:
+    """Make in `place` the environment that will lie at `home`."""
+    site = place / "lib" / f"python{_VERSION}" / "site-packages"
+    site.mkdir(parents=True)
+    (place / "bin").mkdir()
+    (place / "bin/python3").symlink_to(python)
+    (place / "pyvenv.cfg").write_text(
+        f"home = {python.parent}\ninclude-system-site-packages = false\nversion = {_VERSION}\n"
+    )
+    script = place / "bin" / _NAME
+    script.write_text(_SCRIPT.format(home=home))
+    script.chmod(0o755)
+    for distribution in closure():
+        _copy(distribution, site)
+    _copy_own(site)
+    _compile(site, place, home, python)
+
+
+def closure() -> list[metadata.Distribution]:
+    """What the agent requires, as installed here, without the agent itself."""
+    found: dict[str, metadata.Distribution] = {}
+    names = [_NAME]
+    while names:
+        name = _normal(names.pop())
+        if name in found:
+            continue
+        try:
+            found[name] = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            # For another system or version of Python.
+            continue
+        requirements = found[name].requires or []
+        names += [
+            re.split(r"[^\w.-]", each, maxsplit=1)[0] for each in requirements if "extra ==" not in each
+        ]
+    if found.pop(_NAME, None) is None:
+        raise CommandError(
+            "this program runs from a bare tree: use scripts/install, or install the wheel into an environment"
+        )
+    return [found[name] for name in sorted(found)]
+
+
+def shipped(name: str) -> Path:
+    """A unit, or another file that comes with the program: from the tree, or from where a wheel puts it."""
+    tree = Path(__file__).parents[3]
+    path = tree / name if (tree / "pyproject.toml").exists() else Path(sys.prefix, "share", _NAME, name)
+    if not path.exists():
+        raise CommandError(f"{path}: is missing: install the wheel into a virtual environment again")
+    return path
+
+
+def _copy(distribution: metadata.Distribution, site: Path) -> None:
+    for file in distribution.files or ():
+        # Commands and data outside the packages are of no use to the agent.
+        if ".." not in file.parts and file.suffix != ".pyc":
+            _copy_file(Path(str(file.locate())), site / file)
+
+
+def _copy_own(site: Path) -> None:
+    for name in _PACKAGES:
+        spec = importlib.util.find_spec(name)
+        if spec is None or not spec.submodule_search_locations:
+            raise CommandError(f"{name}: the package is not found: install the wheel again")
+        source = Path(next(iter(spec.submodule_search_locations)))
+        shutil.copytree(source, site / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in metadata.distribution(_NAME).files or ():
+        if file.parent.suffix == ".dist-info" and file.name in _METADATA:
+            _copy_file(Path(str(file.locate())), site / file)
+    for name in SHIPPED:
+        _copy_file(shipped(name), site.parents[2] / "share" / _NAME / name)
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _compile(site: Path, place: Path, home: Path, python: Path) -> None:
+    """Compile once, for the paths that the files will have: the services can't write there."""
+    if python.resolve() == Path(getattr(sys, "_base_executable", sys.executable)).resolve():
+        compileall.compile_dir(site, quiet=2, stripdir=str(place), prependdir=str(home))
+        return
+    words = ("-I", "-m", "compileall", "-q", "-q", "-s", str(place), "-p", str(home), str(site))
+    subprocess.run([str(python), *words], check=False, stdin=subprocess.DEVNULL)
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,77 @@
+"""Where the parts of an installed agent lie. Pure."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+TARGET = "compliance-agent.target"
+SERVICES = tuple(f"compliance-agent-{stage}.service" for stage in ("trigger", "scan", "parse", "ship"))
+UNITS = (TARGET, *SERVICES)
+SYSUSERS = "compliance-agent.sysusers.conf"
+TMPFILES = "compliance-agent.tmpfiles.conf"
+EXAMPLE = "config.example.yml"
+SHIPPED = (EXAMPLE, *(f"systemd/{name}" for name in (*UNITS, SYSUSERS, TMPFILES)))
+"""What comes with the program, beside its packages."""
+
+CONFIG = Path("/etc/compliance-agent/config.yml")
+KEY = Path("/etc/compliance-agent/api-key")
+STATE = Path("/var/lib/compliance-agent")
+SPOOL = STATE / "spool"
+RUNTIME = Path("/run/compliance-agent")
+
+UNIT_HOME = Path("/usr/local/lib/compliance-agent")
+"""The environment's place as the units of the source tree name it."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Absolute paths on the host that the agent runs on."""
+
+    home: Path
+    """The virtual environment: the program, all that it needs, and nothing else."""
+    command: Path
+    units: Path
+    sysusers: Path
+    tmpfiles: Path
+    man_page: Path
+    completion: Path
+    example: Path
+
+    def files(self) -> tuple[Path, ...]:
+        """Every file and link outside `home`."""
+        return (
+            self.command,
+            *(self.units / unit for unit in UNITS),
+            self.sysusers,
+            self.tmpfiles,
+            self.man_page,
+            self.completion,
+            self.example,
+        )
+
+
+def local(prefix: Path) -> Layout:
+    """Installed by hand: the program below `prefix`, what systemd reads where an administrator puts such things."""
+    return Layout(
+        home=prefix / "lib/compliance-agent",
+        command=prefix / "bin/compliance-agent",
+        units=Path("/etc/systemd/system"),
+        sysusers=Path("/etc/sysusers.d/compliance-agent.conf"),
+        tmpfiles=Path("/etc/tmpfiles.d/compliance-agent.conf"),
+        man_page=prefix / "share/man/man1/compliance-agent.1",
+        completion=prefix / "share/bash-completion/completions/compliance-agent",
+        example=Path("/etc/compliance-agent/config.example.yml"),
+    )
+
+
+def packaged() -> Layout:
+    """Installed by the distribution's package."""
+    return Layout(
+        home=Path("/usr/lib/compliance-agent"),
+        command=Path("/usr/bin/compliance-agent"),
+        units=Path("/lib/systemd/system"),
+        sysusers=Path("/usr/lib/sysusers.d/compliance-agent.conf"),
+        tmpfiles=Path("/usr/lib/tmpfiles.d/compliance-agent.conf"),
+        man_page=Path("/usr/share/man/man1/compliance-agent.1"),
+        completion=Path("/usr/share/bash-completion/completions/compliance-agent"),
+        example=Path("/usr/share/doc/compliance-agent/examples/config.yml"),
+    )

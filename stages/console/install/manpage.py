@@ -1,0 +1,94 @@
+"""The man page, made from the parser: roff. Pure.
+
+Source of the format: man-pages(7), groff_man(7).
+"""
+
+import argparse
+from collections.abc import Iterator
+
+from stages.console.install.layout import CONFIG, KEY, RUNTIME, SPOOL
+
+
+def man_page(parser: argparse.ArgumentParser, version: str) -> str:
+    lines = [
+        f'.TH COMPLIANCE\\-AGENT 1 "" "compliance\\-agent {_text(version)}" "System administration"',
+        ".SH NAME",
+        "compliance\\-agent \\- compliance scans of this host, delivered to a PatchMon server",
+        ".SH SYNOPSIS",
+        ".B compliance\\-agent",
+        ".I COMMAND",
+        "[options]",
+        ".SH DESCRIPTION",
+        _text(parser.description or ""),
+        ".SH COMMANDS",
+    ]
+    for name, command in subcommands(parser).items():
+        lines += _command(name, command)
+    lines += [".SH EXIT STATUS", *_exit_codes(parser.epilog or ""), ".SH FILES"]
+    for path, words in (
+        (CONFIG, "settings; `compliance-agent config keys` lists them"),
+        (KEY, "the API key"),
+        (SPOOL, "work, until it is done; see its README in the sources for the format"),
+        (RUNTIME, "the sockets of the stages"),
+    ):
+        lines += [".TP", f".I {_text(str(path))}", _text(words)]
+    lines += [".SH SEE ALSO", ".BR oscap (8),", ".BR systemctl (1),", ".BR journalctl (1)"]
+    return "\n".join(lines) + "\n"
+
+
+def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The commands of a parser, by name."""
+    found: dict[str, argparse.ArgumentParser] = {}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found |= action.choices
+    return found
+
+
+def _command(name: str, command: argparse.ArgumentParser) -> Iterator[str]:
+    yield ".SS"
+    yield f"compliance\\-agent {_text(name)} {' '.join(_usage(command))}".rstrip()
+    yield _text(command.description or "Run one stage in the foreground: what the units start.")
+    for action in command._actions:
+        if isinstance(action, argparse._HelpAction):
+            continue
+        words = _text(_expanded(action))
+        yield ".TP"
+        yield f".B {_text(', '.join(action.option_strings) or _value(action))}{_after(action)}"
+        yield words or "(no more to say)"
+
+
+def _usage(command: argparse.ArgumentParser) -> Iterator[str]:
+    for action in command._actions:
+        if not action.option_strings:
+            value = _text(_value(action))
+            yield f"[{value}]" if action.nargs in ("?", "*") else value
+
+
+def _after(action: argparse.Action) -> str:
+    return f" {_text(_value(action))}" if action.option_strings and action.nargs != 0 else ""
+
+
+def _value(action: argparse.Action) -> str:
+    if action.metavar:
+        return str(action.metavar)
+    if action.choices:
+        return "{" + ",".join(str(choice) for choice in action.choices) + "}"
+    return action.dest.upper()
+
+
+def _expanded(action: argparse.Action) -> str:
+    """The help of an option, with its default filled in."""
+    return (action.help or "") % {**vars(action), "prog": "compliance-agent"}
+
+
+def _exit_codes(epilog: str) -> Iterator[str]:
+    for each in epilog.partition(": ")[2].split("; "):
+        code, _, words = each.partition(" ")
+        yield from (".TP", f".B {_text(code)}", _text(words))
+
+
+def _text(words: str) -> str:
+    """Plain words: no line of them is a roff request, and hyphens stay hyphens."""
+    escaped = words.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
+    return f"\\&{escaped}" if escaped.startswith(".") else escaped

@@ -1,0 +1,98 @@
+"""Changing this host, step by step: each step is told, and with `dry` it is only told."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from stages.console.context import CommandError
+
+_LIMIT_S = 120
+
+
+class Steps:
+    """What was done, or would be."""
+
+    def __init__(self, *, dry: bool, tell: Callable[[str], None]) -> None:
+        self.dry = dry
+        self.told: list[str] = []
+        self._tell = tell
+
+    def write(self, path: Path, text: str) -> None:
+        """A file of root's that everyone may read. Not through a symlink that lies there."""
+        self._step(f"write {path}")
+        if not self.dry:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            path.write_text(text)
+            path.chmod(0o644)
+
+    def link(self, path: Path, target: Path) -> None:
+        self._step(f"link {path} to {target}")
+        if not self.dry:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            path.symlink_to(target)
+
+    def swap(self, path: Path, make: Callable[[Path], None]) -> None:
+        """Make a directory beside `path`, and put it in its place when it is complete."""
+        self._step(f"make {path}")
+        if self.dry:
+            return
+        new, old = (path.with_name(f".{path.name}.{what}") for what in ("new", "old"))
+        for left in (new, old):
+            shutil.rmtree(left, ignore_errors=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make(new)
+        if path.exists():
+            path.rename(old)
+        new.rename(path)
+        shutil.rmtree(old, ignore_errors=True)
+
+    def remove(self, path: Path) -> None:
+        if not os.path.lexists(path):
+            return
+        self._step(f"remove {path}")
+        if self.dry:
+            return
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+
+    def run(self, *command: str) -> None:
+        """Raises CommandError where the program fails; a host without the program can't do without it."""
+        self._step(f"run {' '.join(command)}")
+        if self.dry:
+            return
+        done = _ran(command)
+        if done.returncode != 0:
+            words = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+            raise CommandError(f"{' '.join(command)}: {words}; mend it and install again")
+
+    def _step(self, words: str) -> None:
+        self.told.append(words)
+        self._tell(words)
+
+
+def answer(*command: str) -> list[str]:
+    """The lines that a program prints; none where it fails or is missing."""
+    try:
+        done = _ran(command)
+    except CommandError:
+        return []
+    return done.stdout.splitlines() if done.returncode == 0 else []
+
+
+def _ran(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=_LIMIT_S, stdin=subprocess.DEVNULL, check=False
+        )
+    except OSError as error:
+        raise CommandError(
+            f"{command[0]}: can't be started: {error.strerror}: is systemd installed?"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise CommandError(f"{' '.join(command)}: no answer after {_LIMIT_S} s") from error
