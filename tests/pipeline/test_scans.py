@@ -68,7 +68,9 @@ def test_the_same_profile_asked_for_twice_is_scanned_once_and_answers_both(
     assert agent.receipt(ScanId(str(joined.scan_id))).answer == "superseded"
 
 
-def test_a_request_that_comes_while_the_same_scan_runs_is_answered_by_it(agent: Agent, server: Receiver) -> None:
+def test_a_request_that_comes_while_the_same_scan_runs_is_answered_by_it(
+    agent: Agent, server: Receiver
+) -> None:
     agent.start()
     until(server.online, "connected")
     command = {"type": "compliance_trigger", "profile": PREFIX + "slow", "request_id": "first"}
