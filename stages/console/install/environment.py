@@ -24,6 +24,8 @@ _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Services can't look into homes, and an interpreter that lives there is somebody's own.
 _HOMES = (Path("/root"), Path("/home"))
 _METADATA = frozenset({"METADATA", "RECORD", "WHEEL"})
+# Requirements that are not this Python's, or not asked for.
+_OTHERS = re.compile("extra ==|PyPy")
 _SCRIPT = """\
 #!{home}/bin/python3 -I
 import sys
@@ -46,7 +48,7 @@ def interpreter() -> Path:
     )
 
 
-def make(place: Path, home: Path, python: Path) -> None:
+def make(place: Path, home: Path, python: Path, *, compiled: bool = True) -> None:
     """Make in `place` the environment that will lie at `home`."""
     site = place / "lib" / f"python{_VERSION}" / "site-packages"
     site.mkdir(parents=True)
@@ -61,7 +63,8 @@ def make(place: Path, home: Path, python: Path) -> None:
     for distribution in closure():
         _copy(distribution, site)
     _copy_own(site)
-    _compile(site, place, home, python)
+    if compiled:
+        _compile(site, place, home, python)
 
 
 def closure() -> list[metadata.Distribution]:

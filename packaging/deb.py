@@ -1,0 +1,117 @@
+"""The Debian package: everything that the agent needs in one directory, run by the distribution's Python.
+
+The tree is made by the parts that `install` uses, in the places of a package; `dpkg-deb` packs it.
+"""
+
+import gzip
+import subprocess
+import sys
+import tempfile
+from email.utils import formatdate
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from stages.console.install import environment, layout, parts  # noqa: E402
+from stages.process.version import agent_version  # noqa: E402
+
+HERE = ROOT / "packaging/debian"
+NAME = "compliance-agent"
+PYTHON = Path("/usr/bin/python3")
+MINOR = sys.version_info.minor
+VERSION = f"{agent_version()}-1"
+MAINTAINER = "compliance-agent maintainers <maintainers@compliance-agent.invalid>"
+CHANGES = """\
+compliance-agent ({version}) unstable; urgency=medium
+
+  * Built from the sources; their changes are in changelog.gz.
+
+ -- {maintainer}  {date}
+"""
+SCRIPTS = ("postinst", "prerm", "postrm")
+
+
+def main() -> None:
+    said = subprocess.run([PYTHON, "-V"], capture_output=True, text=True, check=True).stdout
+    if not said.startswith(f"Python 3.{MINOR}."):
+        sys.exit(f"{PYTHON} is {said.strip()}, .venv is 3.{MINOR}: PYTHON={PYTHON} packaging/build-deb")
+    with tempfile.TemporaryDirectory(prefix="compliance-agent-deb-") as place:
+        tree = Path(place) / "tree"
+        fill(tree)
+        control(tree)
+        architecture = output("dpkg", "--print-architecture")
+        package = ROOT / "dist" / f"{NAME}_{VERSION}_{architecture}.deb"
+        package.parent.mkdir(exist_ok=True)
+        output("dpkg-deb", "--root-owner-group", "-Zxz", "--build", str(tree), str(package))
+    print(package)
+
+
+def fill(tree: Path) -> None:
+    """Everything that the package installs."""
+    where = layout.packaged()
+    environment.make(below(tree, where.home), where.home, PYTHON, compiled=False)
+    documentation = below(tree, Path("/usr/share/doc") / NAME)
+    for path, text in parts.texts(where).items():
+        if path == where.man_page:
+            compressed(below(tree, path.with_name(f"{path.name}.gz")), text)
+        else:
+            write(below(tree, path), text)
+    write(documentation / "copyright", (HERE / "copyright").read_text())
+    compressed(documentation / "changelog.gz", (ROOT / "CHANGELOG.md").read_text())
+    changes = CHANGES.format(version=VERSION, maintainer=MAINTAINER, date=formatdate(localtime=False))
+    compressed(documentation / "changelog.Debian.gz", changes)
+    write(below(tree, Path("/usr/share/lintian/overrides") / NAME), (HERE / "lintian-overrides").read_text())
+    command = below(tree, where.command)
+    command.parent.mkdir(parents=True)
+    command.symlink_to("../lib/compliance-agent/bin/compliance-agent")
+    for path in tree.rglob("*"):
+        if not path.is_symlink():
+            executable = path.is_dir() or path.parent.name == "bin"
+            path.chmod(0o755 if executable else 0o644)
+
+
+def control(tree: Path) -> None:
+    """The package's own description and scripts."""
+    size = sum(path.lstat().st_size for path in tree.rglob("*")) // 1024
+    text = (HERE / "control").read_text()
+    values = {
+        "version": VERSION,
+        "maintainer": MAINTAINER,
+        "architecture": output("dpkg", "--print-architecture"),
+        "minor": MINOR,
+        "next_minor": MINOR + 1,
+        "size": size,
+    }
+    write(tree / "DEBIAN/control", text.format(**values))
+    for name in SCRIPTS:
+        write(tree / "DEBIAN" / name, (HERE / name).read_text())
+        (tree / "DEBIAN" / name).chmod(0o755)
+    sums = [
+        f"{output('md5sum', str(path)).split()[0]}  {path.relative_to(tree)}"
+        for path in sorted(tree.rglob("*"))
+        if path.is_file() and not path.is_symlink() and "DEBIAN" not in path.parts
+    ]
+    write(tree / "DEBIAN/md5sums", "\n".join(sums) + "\n")
+
+
+def below(tree: Path, path: Path) -> Path:
+    return tree / path.relative_to("/")
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def compressed(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+
+
+def output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    main()
