@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
@@ -22,9 +22,9 @@ from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
 from schemas.settings import Settings
 from spool.layout import STAGES
-from stages.console import commanding, follow, scan
+from stages.console import commanding, follow, output, scan
 from stages.console.context import CommandError, Context
-from stages.console.output import say
+from stages.console.output import warn
 from stages.console.receiver import Receiver
 from stages.console.supervise import Supervisor
 from stages.process import settings_file
@@ -33,6 +33,7 @@ from stages.process.logs import Log
 from stages.scan import content
 from stages.scan.detection import detect_now, this_platform
 
+Say = Callable[[str], None]
 _LIMIT_S = 1800.0
 _START_LIMIT_S = 15.0
 
@@ -48,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
-    own = _prepare(args.no_install)
+    # For programs, standard output is JSON alone.
+    say: Say = warn if context.json else output.say
+    own = _prepare(args.no_install, say)
     if args.dir:
         args.dir.mkdir(parents=True, exist_ok=True)
     directory = args.dir.resolve() if args.dir else Path(tempfile.mkdtemp(prefix="compliance-agent-"))
@@ -69,16 +72,22 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         commanding.give(demo, scan_id, "request", Request(scan_id=scan_id, scanner="openscap", reason=reason))
         say(f"scan:     {scan_id}")
         if not follow.follow(
-            demo.spool, bell, {scan_id}, "receipt", _LIMIT_S, alive=lambda: _tend(supervisor, log.name)
+            demo.spool,
+            bell,
+            {scan_id},
+            "receipt",
+            _LIMIT_S,
+            lambda: _tend(supervisor, log.name),
+            quiet=context.json,
         ):
             raise CommandError(f"no receipt after {_LIMIT_S:.0f} s: see {log.name}", Exit.NO)
-        say()
+        say("")
         code = scan.outcome(demo, scan_id)
-    _tell_where(directory, scan_id, demo)
+    _tell_where(directory, scan_id, demo, say)
     return code
 
 
-def _prepare(no_install: bool) -> Path | None:
+def _prepare(no_install: bool, say: Say) -> Path | None:
     """See to scanner and content. The datastream to use, where it is not the one found for this host."""
     platform = this_platform()
     detected = detect_now(Settings())
@@ -88,7 +97,7 @@ def _prepare(no_install: bool) -> Path | None:
     if detected.content_file is None:
         wanted.append(platform.install("content"))
     for command in wanted:
-        _install(command, no_install)
+        _install(command, no_install, say)
     if wanted:
         detected = detect_now(Settings())
     if not (detected.capabilities.openscap and detected.capabilities.openscap.installed):
@@ -101,7 +110,7 @@ def _prepare(no_install: bool) -> Path | None:
     return content.LINUX
 
 
-def _install(command: str, no_install: bool) -> None:
+def _install(command: str, no_install: bool, say: Say) -> None:
     """Run a distribution's own install command, and say so. Failing to get content is no end: we have our own."""
     what = command.split()[-1]
     if no_install:
@@ -169,9 +178,9 @@ def _tend(supervisor: Supervisor, log: str) -> None:
         raise CommandError(f"a stage refuses to run: see {log}", refused)
 
 
-def _tell_where(directory: Path, scan_id: str, demo: Context) -> None:
+def _tell_where(directory: Path, scan_id: str, demo: Context, say: Say) -> None:
     spool = demo.spool
-    say()
+    say("")
     say("where the files are:")
     say(f"  raw scanner output  {spool.raw.path / scan_id}")
     say(f"  report              {spool.reports.path / scan_id}.report")
