@@ -61,7 +61,7 @@ def _key(
     api: ApiSettings, config: Path | None, environment: Mapping[str, str]
 ) -> tuple[str | None, str | None]:
     directory = environment.get("CREDENTIALS_DIRECTORY")
-    if directory and (Path(directory) / CREDENTIAL).exists():
+    if directory and not _is_missing(Path(directory) / CREDENTIAL):
         return _read(Path(directory) / CREDENTIAL)
     if api.key_file is not None:
         path = Path(api.key_file)
@@ -70,6 +70,17 @@ def _key(
     if api.key is not None and config is not None and (problem := exposed(config)):
         return None, problem
     return api.key, None
+
+
+def _is_missing(path: Path) -> bool:
+    """Not: whether it can be read. A credential that systemd could not hand over is told, and not passed over."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _read(path: Path) -> tuple[str | None, str | None]:

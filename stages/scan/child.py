@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -26,7 +27,6 @@ _TERM_PATIENCE_S = 10.0
 _LINE_BYTES = 16 * 1024
 _KEEP_BYTES = 8 * 1024 * 1024
 _CHECK_EVERY_S = 0.5
-_LOWEST_PRIORITY = 19
 
 
 @dataclass(frozen=True)
@@ -216,21 +216,34 @@ def end_group(leader: int, number: signal.Signals) -> None:
 
 def death_pact() -> list[str]:
     """Words before a command that make the kernel kill it when this process dies, where the host can."""
-    path = shutil.which("setpriv")
-    return [path, "--pdeathsig", "KILL"] if path else []
+    return [*_working("setpriv", "--pdeathsig", "KILL")]
 
 
 def _wrapping() -> list[str]:
-    """The death pact, and programs that lower the priority, where the host has them and that is not done already."""
-    words = death_pact()
-    if os.getpriority(os.PRIO_PROCESS, 0) == _LOWEST_PRIORITY:
-        # The service manager's doing, which also keeps this process from changing it.
-        return words
-    for program, arguments in (("ionice", ["-c", "3"]), ("nice", ["-n", str(_LOWEST_PRIORITY)])):
-        path = shutil.which(program)
-        if path:
-            words += [path, *arguments]
-    return words
+    """The death pact, and programs that lower the priority, where the host can."""
+    return [*death_pact(), *_working("ionice", "-c", "3"), *_working("nice", "-n", "19")]
+
+
+@cache
+def _working(program: str, *arguments: str) -> tuple[str, ...]:
+    """The words, where the program is there and does what they say without complaint.
+
+    A service's sandbox may forbid it: then the service manager does the same, for all of the service's processes.
+    """
+    path, harmless = shutil.which(program), shutil.which("true")
+    if path is None or harmless is None:
+        return ()
+    try:
+        done = subprocess.run(
+            [path, *arguments, harmless],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return (path, *arguments) if done.returncode == 0 and not done.stderr else ()
 
 
 def _environment(draft: Path) -> dict[str, str]:

@@ -55,8 +55,8 @@ class Engine:
 
 
 @contextlib.contextmanager
-def engine() -> Iterator[Engine]:
-    """Start dockerd, stop it at the end. Raises NoEngineError."""
+def engine(storage: str | None = "vfs") -> Iterator[Engine]:
+    """Start dockerd, stop it at the end; `storage` None: what dockerd finds best. Raises NoEngineError."""
     for program in ("dockerd", "docker"):
         if shutil.which(program) is None:
             raise NoEngineError(f"{program} is missing: apt-get install docker.io")
@@ -67,7 +67,8 @@ def engine() -> Iterator[Engine]:
     place = Path(tempfile.mkdtemp(prefix="dk"))
     words = ["setpriv", "--pdeathsig", "TERM", "dockerd", "--host", f"unix://{place}/d.sock"]
     words += ["--data-root", f"{place}/data", "--exec-root", f"{place}/exec", "--pidfile", f"{place}/pid"]
-    words += ["--iptables=false", "--bridge=none", "--storage-driver", "vfs"]
+    words += ["--iptables=false", "--ip6tables=false", "--bridge=none"]
+    words += ["--storage-driver", storage] if storage else []
     with (place / "log").open("wb") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
     try:

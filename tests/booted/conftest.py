@@ -1,0 +1,133 @@
+"""The engine, the images and the server that the tests on booted systems share.
+
+Without what they need they are skipped, and in CI they fail.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from stages.console.receiver import Policy, Receiver
+from tests.booted.host import Host, booted
+from tests.booted.rootfs import NoRootError, root_archive
+from tests.docker.engine import Engine, NoEngineError, engine
+
+ROOT = Path(__file__).parents[2]
+_BASE, _INSTALLED = "compliance-agent-test/debian", "compliance-agent-test/installed"
+# As on a host: systemd leaves that to whoever made the container. Without it, credentials reach no service.
+_BOOT = ["/bin/sh", "-c", "mount --make-rshared / && exec /lib/systemd/systemd"]
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def machines() -> Iterator[Engine]:
+    try:
+        archive = root_archive()
+        with engine(storage=None) as running:
+            running(
+                "import",
+                "--change",
+                f"CMD {json.dumps(_BOOT)}",
+                "--change",
+                "ENV container=docker",
+                str(archive),
+                _BASE,
+            )
+            yield running
+    except (NoEngineError, NoRootError) as error:
+        _missing(f"no system can be booted: {error}")
+
+
+@pytest.fixture(scope="session")
+def network(machines: Engine) -> str:
+    """A network of this host and the booted ones alone."""
+    machines("network", "create", "compliance-agent-test")
+    return "compliance-agent-test"
+
+
+@pytest.fixture(scope="session")
+def gateway(machines: Engine, network: str) -> str:
+    """This host's address for the booted ones."""
+    return machines("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", network)
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The agent's wheel, built from this tree, and those of all that it needs."""
+    place = tmp_path_factory.mktemp("wheels")
+    words = (sys.executable, "-m", "pip", "wheel", "--quiet", "--constraint", "constraints.txt")
+    subprocess.run([*words, "--wheel-dir", str(place), "."], cwd=ROOT, check=True, timeout=300)
+    return place
+
+
+@pytest.fixture(scope="session")
+def installed(machines: Engine, network: str, wheels: Path) -> str:
+    """An image of a host on which the agent was installed from its wheel."""
+    with booted(machines, _BASE, network, "installing") as host:
+        install_from_wheel(host, wheels)
+        host.await_active()
+        machines("commit", host.name, _INSTALLED)
+    return _INSTALLED
+
+
+def install_from_wheel(host: Host, wheels: Path) -> str:
+    """As documented; without a network, the wheels come from a directory."""
+    host.copy(str(wheels), "/opt/wheels")
+    host.run("python3", "-m", "venv", "/opt/agent")
+    host.run(
+        "/opt/agent/bin/pip",
+        "install",
+        "--quiet",
+        "--no-index",
+        "--find-links",
+        "/opt/wheels",
+        "compliance-agent",
+    )
+    return host.run("/opt/agent/bin/compliance-agent", "install")
+
+
+@pytest.fixture
+def bare(machines: Engine, network: str) -> Iterator[Host]:
+    """A host without the agent."""
+    with booted(machines, _BASE, network, f"bare{next(_numbers)}") as host:
+        yield host
+
+
+@pytest.fixture
+def host(machines: Engine, network: str, installed: str) -> Iterator[Host]:
+    """A host of the test's own, with the agent, and without settings."""
+    with booted(machines, installed, network, f"host{next(_numbers)}") as running:
+        running.await_active()
+        yield running
+
+
+@pytest.fixture
+def server(gateway: str, tmp_path: Path) -> Iterator[Receiver]:
+    """A server outside the booted hosts."""
+    with Receiver(
+        Policy(posts_per_minute=10_000), database=tmp_path / "receiver.db", host=gateway
+    ) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def busy(machines: Engine, network: str, installed: str, gateway: str) -> Iterator[tuple[Host, Receiver]]:
+    """A host and its server that the tests of a module share."""
+    with (
+        Receiver(Policy(posts_per_minute=10_000), host=gateway) as running,
+        booted(machines, installed, network, f"busy{next(_numbers)}") as host,
+    ):
+        host.configure(running)
+        yield host, running
+
+
+def _missing(what: str) -> None:
+    if os.environ.get("CI"):
+        pytest.fail(f"{what}; CI must have it")
+    pytest.skip(what)

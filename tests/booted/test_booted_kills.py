@@ -1,0 +1,36 @@
+"""kill -9 on a booted system: of each unit, of each pair, of all at once; every scan arrives, once."""
+
+from itertools import combinations
+
+import pytest
+
+from spool.layout import STAGES
+from stages.console.receiver import Receiver
+from tests.booted.host import TARGET, Host
+
+pytestmark = [
+    pytest.mark.booted,
+    pytest.mark.docker,
+    pytest.mark.xdist_group("booted"),
+    pytest.mark.timeout(300),
+]
+VICTIMS = [*((stage,) for stage in STAGES), *combinations(STAGES, 2), STAGES]
+
+
+@pytest.mark.parametrize("victims", VICTIMS, ids="+".join)
+def test_units_that_are_killed_come_back_and_the_scan_arrives(
+    victims: tuple[str, ...], busy: tuple[Host, Receiver]
+) -> None:
+    host, server = busy
+    # In order, so that no unit waits for what it died of in the test before.
+    host.run("systemctl", "restart", TARGET)
+    host.await_active()
+    units = [f"compliance-agent-{stage}.service" for stage in victims]
+    before = {unit: host.main_pid(unit) for unit in units}
+    scan_id = host.ask()
+    host.run("systemctl", "kill", "--signal=KILL", *units)
+    host.until(lambda: host.received(scan_id), f"{scan_id} arrives")
+    assert host.outcome(scan_id) == ("completed", "accepted"), host.journal()[-3000:]
+    assert scan_id in {post["idempotency_key"] for post in server.posts()}
+    host.await_active()
+    assert all(host.main_pid(unit) != before[unit] for unit in units)

@@ -1,0 +1,229 @@
+"""What must not work: each stage tries, from its own place, what its unit and the owners forbid."""
+
+import ast
+import json
+from typing import Any
+
+import pytest
+
+from spool.layout import STAGES
+from stages.console.receiver import Receiver
+from tests.booted.host import SPOOL, Host, until
+
+pytestmark = [
+    pytest.mark.booted,
+    pytest.mark.docker,
+    pytest.mark.xdist_group("booted"),
+    pytest.mark.timeout(300),
+]
+UNPRIVILEGED = ("trigger", "parse", "ship")
+
+
+def tried(host: Host, stage: str, **attempts: str) -> dict[str, Any]:
+    """What came of each attempt (a Python expression), in the place of a stage: its value, or the error's name."""
+    lines = ["import os, socket, pathlib, subprocess", "said = {}"]
+    for name, expression in attempts.items():
+        lines += [
+            "try:",
+            f"    said[{name!r}] = {expression}",
+            "except OSError as error:",
+            f"    said[{name!r}] = type(error).__name__",
+        ]
+    return dict(ast.literal_eval(host.probe(stage, "\n".join([*lines, "print(said)", ""])).splitlines()[-1]))
+
+
+def read(path: str) -> str:
+    return f"bool(pathlib.Path({path!r}).read_bytes())"
+
+
+def write(path: str) -> str:
+    return f"pathlib.Path({path!r}).write_text('x')"
+
+
+@pytest.fixture(scope="module")
+def worked(busy: tuple[Host, Receiver]) -> tuple[Host, Receiver, str]:
+    """A host on which one scan went all the way, so that there is something to be read in every box."""
+    host, server = busy
+    scan_id = host.ask()
+    host.until(lambda: host.received(scan_id), f"{scan_id} arrives")
+    assert host.outcome(scan_id) == ("completed", "accepted")
+    return host, server, scan_id
+
+
+def test_each_stage_reads_its_upstream_and_nothing_else(worked: tuple[Host, Receiver, str]) -> None:
+    host, _, scan_id = worked
+    entries = {
+        "requests": f"{SPOOL}/requests/{scan_id}.request",
+        "raw": f"{SPOOL}/raw/{scan_id}/manifest",
+        "reports": f"{SPOOL}/reports/{scan_id}.report",
+        "receipts": f"{SPOOL}/receipts/{scan_id}.receipt",
+    }
+    own_and_upstream = {
+        "trigger": {"requests"},
+        "parse": {"raw", "reports"},
+        "ship": {"reports", "receipts"},
+    }
+    for stage, allowed in own_and_upstream.items():
+        said = tried(host, stage, **{box: read(path) for box, path in entries.items()})
+        assert said == {box: True if box in allowed else "PermissionError" for box in entries}, stage
+
+
+def test_no_stage_writes_into_the_box_of_another(worked: tuple[Host, Receiver, str]) -> None:
+    host, _, scan_id = worked
+    boxes = {"trigger": "requests", "scan": "raw", "parse": "reports", "ship": "receipts"}
+    for stage in STAGES:
+        attempts = {box: write(f"{SPOOL}/{box}/.{scan_id}.probe") for box in (*boxes.values(), "commands")}
+        said = tried(host, stage, **attempts)
+        own = {boxes[stage], "commands"} if stage == "scan" else {boxes[stage]}
+        assert {box for box, came in said.items() if came == 1} == own, (stage, said)
+
+
+def test_parse_opens_no_internet_socket_and_scan_reaches_nobody(worked: tuple[Host, Receiver, str]) -> None:
+    host, server, _ = worked
+    address = ast.literal_eval(
+        f"('{server.url.split('//')[1].split(':')[0]}', {server.url.rpartition(':')[2]})"
+    )
+    connect = f"bool(socket.create_connection({address!r}, 3))"
+    attempts = {
+        "inet": "bool(socket.socket(socket.AF_INET))",
+        "inet6": "bool(socket.socket(socket.AF_INET6))",
+    }
+    assert set(tried(host, "parse", **attempts, connect=connect).values()) == {"OSError"}
+    assert tried(host, "scan", connect=connect)["connect"] in ("TimeoutError", "PermissionError", "OSError")
+    assert tried(host, "ship", connect=connect) == {"connect": True}
+
+
+def test_the_api_key_is_read_by_trigger_and_ship_alone(worked: tuple[Host, Receiver, str]) -> None:
+    host, server, _ = worked
+    places = {
+        "file": "/etc/compliance-agent/api-key",
+        "of_trigger": "/run/credentials/compliance-agent-trigger.service/api-key",
+        "of_ship": "/run/credentials/compliance-agent-ship.service/api-key",
+    }
+    assert host.shell(f"cat {' '.join(places.values())}") == server.credentials.key * 3
+    for stage in UNPRIVILEGED:
+        said = tried(host, stage, **{name: read(path) for name, path in places.items()})
+        assert said.pop("file") == "PermissionError", stage
+        # Of other units, a unit does not even see the directory.
+        assert set(said.values()) <= {"PermissionError", "FileNotFoundError"}, (stage, said)
+        others = [path for name, path in places.items() if name != f"of_{stage}"]
+        for path in others:
+            user = ("setpriv", f"--reuid=compliance-{stage}", "--init-groups", "cat", path)
+            assert "Permission denied" in host.run(*user, code=1), (stage, path)
+    mine = "bool(pathlib.Path(os.environ['CREDENTIALS_DIRECTORY'], 'api-key').read_bytes())"
+    assert tried(host, "ship", mine=mine) == {"mine": True}
+    assert tried(host, "trigger", mine=mine) == {"mine": True}
+    assert tried(host, "parse", none="'CREDENTIALS_DIRECTORY' in os.environ") == {"none": False}
+    assert tried(host, "scan", none="'CREDENTIALS_DIRECTORY' in os.environ") == {"none": False}
+    key = server.credentials.key
+    places_of_others = f"{SPOOL} /run/compliance-agent /var/log /proc/[0-9]*/cmdline"
+    search = f"grep --recursive --files-with-matches --fixed-strings --file=- {places_of_others} 2>/dev/null || true"
+    assert host.run("sh", "-c", search, stdin=key) == ""
+    assert key not in host.journal()
+
+
+def test_a_user_outside_the_group_sees_nothing_of_the_spool(worked: tuple[Host, Receiver, str]) -> None:
+    host, _, scan_id = worked
+    for what in (
+        f"ls {SPOOL}",
+        f"ls {SPOOL}/raw",
+        f"cat {SPOOL}/reports/{scan_id}.report",
+        "ls /run/compliance-agent",
+    ):
+        said = host.run("setpriv", "--reuid=nobody", "--clear-groups", "sh", "-c", what, code=None)
+        assert "Permission denied" in said, what
+
+
+def test_no_stage_has_more_capabilities_than_its_unit_says(worked: tuple[Host, Receiver, str]) -> None:
+    host, _, _ = worked
+    read_search = 1 << 2
+    for stage in STAGES:
+        pid = host.main_pid(f"compliance-agent-{stage}.service")
+        status = dict(line.split(":", 1) for line in host.run("cat", f"/proc/{pid}/status").splitlines())
+        assert int(status["CapEff"], 16) == (read_search if stage == "scan" else 0)
+        assert int(status["CapBnd"], 16) == (read_search if stage == "scan" else 0)
+        assert status["NoNewPrivs"].strip() == "1"
+        assert (status["Uid"].split()[0] == "0") == (stage == "scan")
+
+
+def test_scan_reads_every_users_files_and_writes_none_that_configure_or_run_this_host(
+    worked: tuple[Host, Receiver, str],
+) -> None:
+    host, _, _ = worked
+    host.shell(
+        "useradd --create-home bob || true; install -m 0600 -o bob /dev/null /home/bob/own; echo x > /home/bob/own"
+    )
+    paths = (
+        "/etc/probe",
+        "/root/probe",
+        "/usr/bin/probe",
+        "/usr/lib/probe",
+        "/usr/local/probe",
+        "/var/lib/probe",
+        "/run/probe",
+    )
+    said = tried(
+        host,
+        "scan",
+        reads=read("/home/bob/own"),
+        appends="open('/home/bob/own', 'a')",
+        **{path.replace("/", "_"): write(path) for path in paths},
+    )
+    assert said.pop("reads") is True
+    assert said.pop("appends") == "PermissionError"
+    assert set(said.values()) == {"OSError"}, said
+
+
+def test_scan_sees_the_mounts_of_the_host_as_they_are(worked: tuple[Host, Receiver, str]) -> None:
+    """A sandbox that mounts something over /tmp or /home would make every check of partitions lie."""
+    host, _, _ = worked
+    asked = (
+        "/",
+        "/boot",
+        "/dev/shm",
+        "/home",
+        "/opt",
+        "/srv",
+        "/tmp",
+        "/usr",
+        "/var",
+        "/var/log",
+        "/var/tmp",
+    )
+
+    def mounted(table: str) -> dict[str, set[str]]:
+        rows = (line.split() for line in table.splitlines())
+        return {row[1]: set(row[3].split(",")) for row in rows if len(row) > 3 and row[1] in asked}
+
+    there = json.loads(json.dumps(tried(host, "scan", mounts="open('/proc/self/mounts').read()")["mounts"]))
+    assert mounted(there) == mounted(host.run("cat", "/proc/self/mounts"))
+
+
+def test_scan_sees_the_kernels_own_values(worked: tuple[Host, Receiver, str]) -> None:
+    host, _, _ = worked
+    names = (
+        "net/ipv4/tcp_syncookies",
+        "net/ipv6/conf/all/accept_ra",
+        "kernel/randomize_va_space",
+        "net/ipv4/ip_forward",
+    )
+    host.shell("mount -o remount,rw /proc/sys; echo 0 > /proc/sys/net/ipv4/tcp_syncookies")
+    said = tried(
+        host, "scan", **{name.replace("/", "_"): f"open('/proc/sys/{name}').read()" for name in names}
+    )
+    assert list(said.values()) == [f"{host.run('cat', f'/proc/sys/{name}').strip()}\n" for name in names]
+
+
+def test_the_services_keep_within_the_group_what_they_put_into_the_runtime_directory(
+    worked: tuple[Host, Receiver, str],
+) -> None:
+    host, _, _ = worked
+    until(lambda: len(host.run("ls", "/run/compliance-agent").split()) >= 8, "all sockets are there")
+    told = host.shell("stat --format '%U:%G %a %F' /run/compliance-agent/*.bell").splitlines()
+    owners = [
+        *(f"compliance-{stage}" for stage in ("parse",)),
+        "root",
+        "compliance-ship",
+        "compliance-trigger",
+    ]
+    assert told == [f"{owner}:compliance-agent 660 socket" for owner in owners]

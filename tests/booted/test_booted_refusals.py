@@ -1,0 +1,113 @@
+"""Wrong owners and modes are refused with the command that mends them; and how stages stop and start."""
+
+import time
+
+import pytest
+
+from stages.console.receiver import Receiver
+from tests.booted.host import SPOOL, TARGET, UNITS, Host
+
+pytestmark = [
+    pytest.mark.booted,
+    pytest.mark.docker,
+    pytest.mark.xdist_group("booted"),
+    pytest.mark.timeout(300),
+]
+# Where something is wrong, what is wrong with it, which stage finds out, and the mend that it names.
+WRONG = [
+    ("chown root reports", "parse", f"chown compliance-parse {SPOOL}/reports"),
+    ("chmod 0770 raw", "scan", f"chmod 0750 {SPOOL}/raw"),
+    ("chmod 0755 receipts", "ship", f"chmod 0750 {SPOOL}/receipts"),
+    ("chown compliance-ship commands", "trigger", f"chown root {SPOOL}/commands"),
+    ("chmod 0777 .", "parse", f"chmod 0750 {SPOOL}"),
+]
+
+
+def unit(stage: str) -> str:
+    return f"compliance-agent-{stage}.service"
+
+
+@pytest.mark.parametrize(("wrong", "stage", "mend"), WRONG, ids=[wrong for wrong, _, _ in WRONG])
+def test_a_wrong_owner_or_mode_is_refused_and_its_mend_works(
+    wrong: str, stage: str, mend: str, busy: tuple[Host, Receiver]
+) -> None:
+    host, _ = busy
+    host.run("systemctl", "stop", TARGET, *UNITS)
+    host.shell(f"cd {SPOOL} && {wrong}")
+    host.run("systemctl", "start", "--no-block", unit(stage))
+    host.until(lambda: mend in host.journal(unit(stage)), f"{stage} names the mend: {mend}")
+    assert host.states()[unit(stage)] != "active"
+    host.shell(mend)
+    host.run("systemctl", "start", TARGET)
+    host.await_active()
+
+
+def test_a_missing_directory_is_made_by_no_stage_but_by_the_command_that_they_name(
+    busy: tuple[Host, Receiver],
+) -> None:
+    host, _ = busy
+    host.run("systemctl", "stop", TARGET, *UNITS)
+    host.shell(f"rm -r {SPOOL}/receipts {SPOOL}/history/reports")
+    host.run("systemctl", "start", "--no-block", *UNITS)
+    mend = "systemd-tmpfiles --create compliance-agent.conf"
+    for each in UNITS:
+        host.until(lambda each=each: mend in host.journal(each), f"{each} names the mend")  # type: ignore[misc]
+    host.run("test", "!", "-e", f"{SPOOL}/receipts")
+    host.shell(mend)
+    assert host.shell(f"stat --format %U:%G {SPOOL}/receipts").strip() == "compliance-ship:compliance-agent"
+    host.restart()
+
+
+def test_at_rest_all_stages_stop_within_five_seconds(busy: tuple[Host, Receiver]) -> None:
+    host, _ = busy
+    began = time.monotonic()
+    host.run("systemctl", "stop", *UNITS)
+    took = time.monotonic() - began
+    host.run("systemctl", "start", TARGET)
+    host.await_active()
+    assert took < 5
+
+
+def test_in_a_scan_the_stage_stops_within_thirty_seconds_and_takes_the_scanner_along(
+    busy: tuple[Host, Receiver],
+) -> None:
+    host, _ = busy
+    host.slow_down_scanner()
+    scan_id = host.ask()
+    host.until(lambda: host.run("pgrep", "--full", "xccdf eval", code=None), "the scanner runs")
+    began = time.monotonic()
+    host.run("systemctl", "stop", unit("scan"))
+    assert time.monotonic() - began < 30
+    assert host.run("pgrep", "--full", "xccdf eval", code=1) == ""
+    host.let_scanner_go()
+    host.run("systemctl", "start", unit("scan"))
+    host.until(lambda: host.received(scan_id), "the scan that was put off arrives")
+
+
+def test_a_stage_that_hangs_is_started_anew_by_the_watchdog(busy: tuple[Host, Receiver]) -> None:
+    host, _ = busy
+    host.shell(
+        "mkdir -p /run/systemd/system/compliance-agent-parse.service.d;"
+        "printf '[Service]\\nWatchdogSec=11\\n' > /run/systemd/system/compliance-agent-parse.service.d/fast.conf"
+    )
+    host.run("systemctl", "daemon-reload")
+    host.restart()
+    before = host.main_pid(unit("parse"))
+    host.run("kill", "-STOP", str(before))
+    host.until(lambda: host.main_pid(unit("parse")) not in (0, before), "parse is started anew")
+    host.await_active()
+    assert "watchdog" in host.journal(unit("parse")).lower()
+    host.shell("rm -r /run/systemd/system/compliance-agent-parse.service.d; systemctl daemon-reload")
+
+
+def test_a_broken_settings_file_is_named_and_a_stage_starts_when_it_is_mended(
+    busy: tuple[Host, Receiver],
+) -> None:
+    host, _ = busy
+    host.shell(
+        "cp -p /etc/compliance-agent/config.yml /root/kept.yml; echo 'servr: 1' > /etc/compliance-agent/config.yml"
+    )
+    host.run("systemctl", "restart", "--no-block", unit("parse"))
+    host.until(lambda: "servr: no such key" in host.journal(unit("parse")), "the key is named")
+    host.shell("cp -p /root/kept.yml /etc/compliance-agent/config.yml")
+    host.await_active()
