@@ -85,6 +85,7 @@ def plain_values(text: bytes) -> tuple[Any, list[str]]:
             loader.dispose()
     except UnicodeDecodeError as error:
         return None, [f"byte {error.start}: is not UTF-8"]
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError, TypeError) as error:
+        # Beside its own errors PyYAML lets through what a value of a named type does to it (`!!int ""`).
         return None, [f"is not YAML: {' '.join(str(error).split())}"]
     return values, loader.problems

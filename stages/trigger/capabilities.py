@@ -48,10 +48,11 @@ def _component(ready: bool, installed: bool, enabled: bool) -> Component:
 
 
 def _status(components: dict[str, Component]) -> str:
-    ready = [word == "ready" for word in components.values()]
-    if all(ready):
-        return "ready"
-    return "partial" if any(ready) else "error"
+    """What the host does not have, or has switched off, is no fault of the rest."""
+    present = [word for word in components.values() if word != "unavailable"]
+    if "ready" not in present:
+        return "error"
+    return "partial" if "failed" in present else "ready"
 
 
 def _scanner_info(detected: Detected) -> dict[str, Any]:

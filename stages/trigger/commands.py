@@ -6,8 +6,7 @@ own scans; `on-demand` stops schedules alone. What an operator asks for on the h
 """
 
 from schemas.codec import replace
-from schemas.ids import new_scan_id
-from schemas.request import Reason, Request
+from schemas.request import Reason
 from schemas.schedule import Applied
 from stages.process.process import Process
 from stages.trigger import messages
@@ -53,17 +52,13 @@ class Commands:
                 self._request(wanted, command)
 
     def _request(self, wanted: Wanted, command: messages.Scan) -> None:
-        reason = self._reason(command.request_id)
         self._wishes.scan(
-            Request(
-                scan_id=new_scan_id(wanted.scanner, reason.at),
-                scanner=wanted.scanner,
-                profile=wanted.profile,
-                reason=reason,
-                # Docker Bench changes nothing, whatever it finds.
-                remediate=command.remediate and wanted.scanner == "openscap",
-                rule=command.rule,
-            )
+            wanted.scanner,
+            wanted.profile,
+            self._reason(command.request_id),
+            # Docker Bench changes nothing, whatever it finds.
+            remediate=command.remediate and wanted.scanner == "openscap",
+            rule=command.rule,
         )
 
     def _refusal(self, wanted: Wanted) -> str | None:

@@ -20,6 +20,7 @@ _LOCALTIME = Path("/etc/localtime")
 # No zone that is in use moves its clock by more.
 _LEAP = timedelta(hours=3)
 _YEARS = 8
+_SECOND = timedelta(seconds=1)
 
 
 class ScheduleError(ValueError):
@@ -49,26 +50,31 @@ class Cron:
 
     def next_due(self, after: datetime) -> datetime:
         """The first due time after `after`, both UTC."""
-        times = self._times(after - _LEAP)
+        times = self._times(after if self._is_even(after) else after - _LEAP)
         best: datetime | None = None
         while True:
             wall = times.get_next(datetime)
             # Around a leap the order of the wall clock is not that of time: look a little further than the first.
-            if best and wall > self._wall(best) + _LEAP:
+            if best and (self._is_even(best) or wall > self._wall(best) + _LEAP):
                 return best
             later = [instant for instant in self._instants(wall) if instant > after]
             best = min([*later, best] if best else later, default=None)
 
     def last_due(self, until: datetime) -> datetime:
         """The last due time that is not after `until`, both UTC."""
-        times = self._times(until + _LEAP)
+        times = self._times(until + (_SECOND if self._is_even(until) else _LEAP))
         best: datetime | None = None
         while True:
             wall = times.get_prev(datetime)
-            if best and wall < self._wall(best) - _LEAP:
+            if best and (self._is_even(best) or wall < self._wall(best) - _LEAP):
                 return best
             earlier = [instant for instant in self._instants(wall) if instant <= until]
             best = max([*earlier, best] if best else earlier, default=None)
+
+    def _is_even(self, at: datetime) -> bool:
+        """Whether no leap of the wall clock is near."""
+        before, after = ((at + step).astimezone(self.zone) for step in (-2 * _LEAP, 2 * _LEAP))
+        return before.utcoffset() == after.utcoffset()
 
     def _times(self, start: datetime) -> croniter:
         return croniter(self.expression, self._wall(start), max_years_between_matches=_YEARS)
@@ -113,7 +119,7 @@ def zone_named(name: str | None) -> tzinfo:
         if found:
             return ZoneInfo(local)
         with _LOCALTIME.open("rb") as stream:
-            return ZoneInfo.from_file(stream)
+            return ZoneInfo.from_file(stream, key="host's zone")
     except FileNotFoundError:
         return UTC
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:

@@ -4,53 +4,69 @@ Threads, so that the work loop never waits for the network. The connection is ma
 jitter, also after a 401: credentials may be mended meanwhile. A peer that is silent for 90 s is given up.
 
 Diagnostics: the state in plain words, for `status`; every change of it is logged once.
-Security: TLS as the settings say, no redirect is followed (it would take the credentials along), messages over 64 KiB
-end the connection, no compression.
+Security: TLS as the settings say, certificates read anew for every connection; no redirect is followed (it would take
+the credentials along); messages over 64 KiB end the connection; no compression.
 """
 
 import json
 import random
+import re
 import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Empty, Full, Queue
 from typing import Any
 
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, reconnect
 
+from schemas.settings import ServerSettings
 from stages.process.credentials import Credentials
 from stages.process.logs import Log
+from stages.trigger import posting, tls
 from stages.trigger.messages import MAX_MESSAGE_BYTES, understand
 from stages.trigger.messages import Message as Understood
-from stages.trigger.posting import Poster
 
-_OPEN_S = 10.0
-_PING_EVERY_S, _PONG_WITHIN_S = 30.0, 60.0
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 1.0, 300.0
 _MOST_OUTGOING = 200
+# ImportError: a SOCKS proxy in the environment, without the library for it.
+_TROUBLE = (OSError, WebSocketException, EOFError, ValueError, ImportError)
+_USER = re.compile(r"//[^/@\s]+@")
 
 
 @dataclass(frozen=True)
 class Server:
     """Where to connect, and as whom."""
 
-    url: str
+    settings: ServerSettings
     credentials: Credentials
-    tls: ssl.SSLContext | None = field(compare=False)
-    proxy: str | bool | None
-    """A proxy's URL, True for the environment's, None for none."""
+
+    @property
+    def url(self) -> str:
+        return (self.settings.url or "").rstrip("/")
 
     @property
     def websocket_url(self) -> str:
-        return "ws" + self.url.rstrip("/").removeprefix("http") + "/api/v1/agents/ws"
+        return "ws" + self.url.removeprefix("http") + "/api/v1/agents/ws"
 
     @property
     def headers(self) -> Mapping[str, str]:
         return {"X-API-ID": self.credentials.id, "X-API-KEY": self.credentials.key}
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How patient the link is, in seconds."""
+
+    open_s: float = 10.0
+    ping_every_s: float = 30.0
+    pong_within_s: float = 60.0
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 300.0
+    after_loss_s: float = 5.0
+    """The longest wait where a connection had stood: a fleet must not come back in the same second."""
 
 
 @dataclass(frozen=True)
@@ -75,20 +91,31 @@ class Link:
     """The threads of one server. `take` gets every message that came, in their thread; so does `connected`."""
 
     def __init__(
-        self, server: Server, take: Callable[[Understood], None], connected: Callable[[], None], log: Log
+        self,
+        server: Server,
+        take: Callable[[Understood], None],
+        connected: Callable[[], None],
+        log: Log,
+        pace: Pace = Pace(),
     ) -> None:
         self.server = server
         self.state = "not connected yet"
         self._take = take
         self._connected = connected
         self._log = log
+        self._pace = pace
         self._stop = threading.Event()
         self._socket: ClientConnection | None = None
         self._outgoing: Queue[Mapping[str, Any]] = Queue(_MOST_OUTGOING)
         self._status = _Status(None)
-        self._poster = Poster(server.url, server.headers, server.tls, server.proxy)
-        for work in (self._listen, self._speak):
-            threading.Thread(target=work, daemon=True).start()
+        self._threads = [threading.Thread(target=w, daemon=True) for w in (self._listen, self._speak)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """False after a fault in the program: its traceback is on standard error."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def tell(self, message: Mapping[str, Any]) -> None:
         """Send a message over the WebSocket, if it is connected by then; the oldest go first when too many wait."""
@@ -120,34 +147,42 @@ class Link:
     def _listen(self) -> None:
         failures = 0
         while not self._stop.is_set():
-            try:
-                with self._connection() as socket:
-                    failures = 0
-                    self._socket = socket
-                    self._become("connected")
-                    self._connected()
-                    for text in socket:
-                        self._take(understand(text))
-                self._become("the server closed the connection")
-            except (OSError, WebSocketException, EOFError, ValueError) as error:
-                failures += 1
-                self._become(_words(error))
-            finally:
-                self._socket = None
-            longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(failures, 20))
-            self._stop.wait(random.uniform(_FIRST_WAIT_S / 4, longest))  # noqa: S311 - jitter, not a secret
+            failures = 0 if self._connect_once() else failures + 1
+            longest = self._backed_off(failures) if failures else self._pace.after_loss_s
+            self._stop.wait(random.uniform(self._pace.first_wait_s / 4, longest))  # noqa: S311 - jitter, not a secret
+
+    def _connect_once(self) -> bool:
+        """From one connection's beginning to its end; False where there was none."""
+        stood = False
+        try:
+            with self._connection() as socket:
+                stood = True
+                self._socket = socket
+                self._become("connected")
+                self._connected()
+                for text in socket:
+                    self._take(understand(text))
+            self._become("not connected: the server closed the connection")
+        except _TROUBLE as error:
+            self._become(_words(error))
+        finally:
+            self._socket = None
+        return stood
+
+    def _backed_off(self, failures: int) -> float:
+        return min(self._pace.longest_wait_s, self._pace.first_wait_s * 2.0 ** min(failures, 20))
 
     def _connection(self) -> ClientConnection:
-        server = self.server
+        server, pace = self.server, self._pace
         return _NoRedirect(
             server.websocket_url,
             additional_headers=dict(server.headers),
-            ssl=server.tls if server.websocket_url.startswith("wss:") else None,
-            proxy=server.proxy,  # type: ignore[arg-type]
+            ssl=tls.context(server.settings),
+            proxy=tls.proxy(server.settings),  # type: ignore[arg-type]
             compression=None,
-            open_timeout=_OPEN_S,
-            ping_interval=_PING_EVERY_S,
-            ping_timeout=_PONG_WITHIN_S,
+            open_timeout=pace.open_s,
+            ping_interval=pace.ping_every_s,
+            ping_timeout=pace.pong_within_s,
             close_timeout=2.0,
             max_size=MAX_MESSAGE_BYTES,
             user_agent_header="compliance-agent",
@@ -174,16 +209,17 @@ class Link:
                 socket.send(json.dumps(message))
 
     def _post(self) -> None:
-        status = self._status
-        problem = self._poster.post("/api/v1/hosts/integration-status", status.body or {})
+        status, server = self._status, self.server
+        path = "/api/v1/hosts/integration-status"
+        problem = posting.post(server.settings, server.headers, path, status.body or {})
         if problem is None:
             self._status = _Status(None)
             return
         if status.failures == 0:
-            self._log.warning("capabilities not delivered, trying again", why=problem)
-        longest = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2 ** min(status.failures + 1, 20))
-        wait_s = random.uniform(_FIRST_WAIT_S, longest)  # noqa: S311 - jitter, not a secret
-        self._status = _Status(status.body, status.failures + 1, time.monotonic() + wait_s)
+            self._log.warning("capabilities not delivered, trying again", why=_USER.sub("//", problem))
+        failures = status.failures + 1
+        wait_s = random.uniform(self._pace.first_wait_s, self._backed_off(failures))  # noqa: S311 - jitter, not a secret
+        self._status = _Status(status.body, failures, time.monotonic() + wait_s)
 
     def _become(self, state: str) -> None:
         if state != self.state:
@@ -203,6 +239,10 @@ def _words(error: BaseException) -> str:
             )
         return f"not connected: the server answered {status}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"not connected: the certificate is not trusted ({error.verify_message}): set server.ca_file"
-    text = " ".join(str(error).split()) or type(error).__name__
+        todo = "set server.ca_file"
+        if "expired" in error.verify_message or "not yet valid" in error.verify_message:
+            todo = "check this host's clock, or let the server's certificate be renewed"
+        return f"not connected: the certificate is not trusted ({error.verify_message}): {todo}"
+    # A proxy's address may hold a password.
+    text = _USER.sub("//", " ".join(str(error).split())) or type(error).__name__
     return f"not connected: {text}"[:300]

@@ -1,19 +1,80 @@
 """One small POST, for what the trigger stage has to tell the server outside its WebSocket.
 
 Diagnostics: the reason in one line; nothing is raised for what the network or the server does.
-Security: TLS as the settings say; redirects are not followed; little of a reply is read.
+Security: TLS as the settings say; redirects are not followed; little of a reply is read, and not for long.
 """
 
 import json
-import ssl
+import os
+import socket
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException
-from typing import Any
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from types import TracebackType
+from typing import Any, Self
+
+from schemas.settings import ServerSettings
+from stages.trigger import tls
 
 _LIMIT_S = 30.0
 _MAX_REPLY_BYTES = 64 * 1024
+
+
+def post(
+    server: ServerSettings,
+    headers: Mapping[str, str],
+    path: str,
+    body: Mapping[str, Any],
+    limit_s: float = _LIMIT_S,
+) -> str | None:
+    """Post JSON. None where the server took it, else why it did not."""
+    request = urllib.request.Request(  # noqa: S310 - the settings allow http and https alone
+        (server.url or "").rstrip("/") + path,
+        json.dumps(body).encode(),
+        {**headers, "Content-Type": "application/json", "User-Agent": "compliance-agent"},
+        method="POST",
+    )
+    try:
+        with _Limit(limit_s) as limit, _opener(server, limit).open(request, timeout=limit_s) as reply:
+            reply.read(_MAX_REPLY_BYTES)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return f"the server answered {error.code}"
+    except (OSError, HTTPException, ValueError) as error:
+        return " ".join(str(error).split())[:300] or type(error).__name__
+    return None
+
+
+class _Limit:
+    """Cuts connections that are still open when the time is over: a reply that trickles keeps no one waiting."""
+
+    def __init__(self, seconds: float) -> None:
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def opened(self, sock: socket.socket) -> None:
+        # A second handle: TLS takes the first one over.
+        self._sockets.append(socket.socket(fileno=os.dup(sock.fileno())))
+
+    def _cut(self) -> None:
+        for sock in self._sockets:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        for sock in self._sockets:
+            sock.close()
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -21,30 +82,22 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-class Poster:
-    """Posts JSON to one server."""
+def _opener(server: ServerSettings, limit: _Limit) -> urllib.request.OpenerDirector:
+    class Plain(HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            limit.opened(self.sock)
 
-    def __init__(
-        self, url: str, headers: Mapping[str, str], tls: ssl.SSLContext | None, proxy: str | bool | None
-    ) -> None:
-        self._url = url.rstrip("/")
-        self._headers = {**headers, "Content-Type": "application/json", "User-Agent": "compliance-agent"}
-        proxies = None if proxy is True else {"http": proxy, "https": proxy} if isinstance(proxy, str) else {}
-        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler(proxies), _NoRedirect()]
-        if tls is not None:
-            handlers.append(urllib.request.HTTPSHandler(context=tls))
-        self._opener = urllib.request.build_opener(*handlers)
+    class Secure(HTTPSConnection, Plain):
+        """Connects as the plain one does, then begins TLS."""
 
-    def post(self, path: str, body: Mapping[str, Any]) -> str | None:
-        """None where the server took it, else why it did not."""
-        request = urllib.request.Request(  # noqa: S310 - the settings allow http and https alone
-            self._url + path, json.dumps(body).encode(), self._headers, method="POST"
-        )
-        try:
-            with self._opener.open(request, timeout=_LIMIT_S) as reply:
-                reply.read(_MAX_REPLY_BYTES)
-        except urllib.error.HTTPError as error:
-            return f"the server answered {error.code}"
-        except (OSError, HTTPException, ValueError) as error:
-            return " ".join(str(error).split())[:300] or type(error).__name__
-        return None
+    class Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+        def http_open(self, request: urllib.request.Request) -> Any:
+            return self.do_open(Plain, request)
+
+        def https_open(self, request: urllib.request.Request) -> Any:
+            return self.do_open(Secure, request, context=tls.context(server))
+
+    proxy = tls.proxy(server)
+    proxies = None if proxy is True else {"http": proxy, "https": proxy} if isinstance(proxy, str) else {}
+    return urllib.request.build_opener(urllib.request.ProxyHandler(proxies), _NoRedirect(), Handler())

@@ -12,8 +12,11 @@ from schemas.event import Event
 
 _EVERY_S = 0.5
 _MOST_SCANS = 100
+_ANSWERS: dict[str, tuple[str, str, int, str | None]] = {
+    "accepted": ("completed", "results delivered", 100, None),
+    "superseded": ("completed", "another scan is delivered in its place", 100, None),
+}
 _END = frozenset({"completed", "failed", "cancelled"})
-_FAILED_ANSWERS = frozenset({"refused"})
 
 
 @dataclass
@@ -22,6 +25,7 @@ class Progress:
 
     _waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
     _profiles: dict[str, str] = field(default_factory=dict)
+    _ended: dict[str, None] = field(default_factory=dict)
     _not_before: float = 0.0
 
     def take(self, event: Event, at: datetime) -> None:
@@ -30,6 +34,9 @@ class Progress:
             return
         if event.profile:
             self._profiles[event.scan_id] = event.profile
+        if event.result == "superseded" and event.scan_id not in self._profiles:
+            # A wish that another scan has answered: nothing was told of it, and nothing is.
+            return
         told = _told(event)
         if told:
             phase, message, percent, error = told
@@ -37,8 +44,8 @@ class Progress:
 
     def say(self, key: str, phase: str, message: str, percent: int, error: str | None, at: datetime) -> None:
         """Tell `phase` of a scan, or of a wish that never became one."""
-        # The end of a scan stands, whatever late news of it comes.
-        if self._waiting.get(key, {}).get("phase") in _END:
+        # The end of a scan stands, whatever late news of it comes: a failed one is delivered, too.
+        if key in self._ended:
             return
         self._waiting[key] = {
             "type": "compliance_scan_progress",
@@ -51,7 +58,8 @@ class Progress:
         }
         if phase in _END:
             self._profiles.pop(key, None)
-        for kept in (self._waiting, self._profiles):
+            self._ended[key] = None
+        for kept in (self._waiting, self._profiles, self._ended):
             while len(kept) > _MOST_SCANS:
                 del kept[next(iter(kept))]
 
@@ -76,14 +84,13 @@ def _told(event: Event) -> tuple[str, str, int, str | None] | None:
         # Of an unknown number of rules, the bar creeps up to the middle.
         percent = min(90, 90 * done // total) if total else min(45, done)
         return "evaluating", f"{count}: {event.rule}"[:200], percent, None
-    if event.name == "ScanFinished" and event.result in ("failed", "cancelled"):
-        return event.result, f"scan {event.result}", 100, event.words
+    if event.name in ("ScanFinished", "ReportWritten") and event.result in ("failed", "cancelled"):
+        words = event.words or ("the results can't be read" if event.name == "ReportWritten" else None)
+        return event.result, f"scan {event.result}", 100, words
     if event.name == "ScanFinished" and event.result == "finished":
         return "parsing", "reading the results", 92, None
     if event.name == "ReportWritten" and event.result == "completed":
         return "sending", "sending the results", 96, None
-    if event.name == "ReportShipped" and event.result in _FAILED_ANSWERS:
-        return "failed", "the server refused the results", 100, event.words
-    if event.name == "ReportShipped" and event.result == "accepted":
-        return "completed", "results delivered", 100, None
+    if event.name == "ReportShipped":
+        return _ANSWERS.get(event.result or "", ("failed", "the results are not delivered", 100, event.words))
     return None

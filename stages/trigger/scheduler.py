@@ -1,20 +1,23 @@
 """The schedules of this host: looks at the clock, decides, writes requests.
 
-A scheduled request has an id made from its due time, and what was handled is noted after the request is on disk: a
-crash between the two asks for the same id again.
+A scheduled request has a token made from its due time, and what was handled is noted after the request is on disk: a
+crash between the two asks for the same wish again, which stays one.
 """
 
+import time
 from datetime import datetime, timedelta
 
 from schemas.ids import SCANNERS, Scanner
-from schemas.request import Reason, Request
+from schemas.request import Reason
 from schemas.schedule import Applied, Handled, NextDue
 from schemas.settings import Settings
 from stages.process.process import Process
 from stages.trigger import due
 from stages.trigger.cron import Cron, Every, ScheduleError, zone_named
 from stages.trigger.host import host_id
-from stages.trigger.wishes import Wishes, repeatable_id
+from stages.trigger.wishes import Wishes, token_of
+
+_CLOCK_SLACK = timedelta(seconds=5)
 
 
 class Scheduler:
@@ -23,7 +26,7 @@ class Scheduler:
     def __init__(self, process: Process, wishes: Wishes) -> None:
         self._process = process
         self._wishes = wishes
-        self._started = process.now()
+        self._started, self._started_s = process.now(), time.monotonic()
 
     def look(self, applied: Applied) -> tuple[NextDue, ...]:
         """Request what is due; when each scanner runs next."""
@@ -37,7 +40,7 @@ class Scheduler:
             name=name,
             splay=due.splay_of(host_id(self._process.settings), scanner, timedelta(seconds=settings.splay_s)),
             missed=settings.missed,
-            catch_up_from=self._started + timedelta(seconds=settings.catch_up_after_s),
+            catch_up_from=self._start(now) + timedelta(seconds=settings.catch_up_after_s),
         )
         before = self._process.notes.read(note, Handled)
         decision = due.decide(schedule, terms, before, now)
@@ -51,14 +54,34 @@ class Scheduler:
             self._process.notes.write(note, decision.handled)
         return NextDue(scanner=scanner, schedule=name, at=decision.next_look)
 
+    def _start(self, now: datetime) -> datetime:
+        """When this process started, by the clock of now: one that was set since could put things off for years."""
+        start = now - timedelta(seconds=time.monotonic() - self._started_s)
+        if abs(start - self._started) > _CLOCK_SLACK:
+            self._started = start
+        return self._started
+
     def _request(self, scanner: Scanner, name: str, at: datetime, now: datetime) -> None:
-        scan_id = repeatable_id(scanner, at, host_id(self._process.settings))
+        token = token_of("schedule", scanner, at.isoformat(), host_id(self._process.settings))
         reason = Reason(source="schedule", at=now, detail=f"{name}, due {at:%Y-%m-%d %H:%MZ}"[:256])
-        self._wishes.scan(Request(scan_id=scan_id, scanner=scanner, reason=reason))
+        self._wishes.scan(scanner, None, reason, token=token)
+
+
+def next_due(settings: Settings, applied: Applied, now: datetime) -> tuple[NextDue, ...]:
+    """When each scanner runs next, for whoever asks while the stage does not run. The settings must be right."""
+    limit = timedelta(seconds=settings.compliance.schedules.splay_s)
+    found = []
+    for scanner, (name, schedule) in plans(settings, applied).items():
+        splay = due.splay_of(host_id(settings), scanner, limit)
+        found.append(NextDue(scanner=scanner, schedule=name, at=schedule.next_due(now - splay) + splay))
+    return tuple(found)
 
 
 def plans(settings: Settings, applied: Applied) -> dict[Scanner, tuple[str, due.Schedule]]:
-    """The schedules in force, each with its name. What the server has set comes before the settings file."""
+    """The schedules in force, each with its name.
+
+    What the server has set comes before the settings file, but for what the file switches off: that stays off.
+    """
     compliance = settings.compliance
     mode = applied.mode or ("enabled" if compliance.enabled else "disabled")
     if mode != "enabled" or not compliance.enabled:

@@ -14,11 +14,12 @@ from schemas.capabilities import Detected
 from schemas.schedule import Applied
 from stages.process import credentials
 from stages.process.process import Process
-from stages.trigger import messages, tls
+from stages.trigger import messages
 from stages.trigger.capabilities import status_body
 from stages.trigger.link import Link, Server
 
 _MOST_COMMANDS = 1000
+_AT_ONCE = 50
 _TELL_INVALID_EVERY_S = 60.0
 _DETECTED = "detected"
 
@@ -31,7 +32,7 @@ class ServerSide:
         self._inbox: Queue[messages.Command] = Queue(_MOST_COMMANDS)
         self._at_hand: messages.Command | None = None
         self._link: Link | None = None
-        self._made_for: object = None
+        self._reported: tuple[object, object] = (None, None)
         self._problem = "no server"
         self._invalid = 0
         self._last_invalid = ""
@@ -44,9 +45,12 @@ class ServerSide:
         return self._link.state if self._link else self._problem
 
     def commands(self) -> Iterator[messages.Command]:
-        """What came since the last time, oldest first. One that could not be carried out comes again."""
+        """What came since the last time, oldest first. One that could not be carried out comes again.
+
+        Of very many only some at once: a server that floods must not keep the loop from its other work.
+        """
         self._tell_invalid()
-        while True:
+        for _ in range(_AT_ONCE):
             if self._at_hand is None:
                 try:
                     self._at_hand = self._inbox.get_nowait()
@@ -55,18 +59,19 @@ class ServerSide:
             yield self._at_hand
             # Only reached when the command is on disk: an error there leaves this generator for good.
             self._at_hand = None
+        self._process.wake()
 
     def keep_connected(self) -> None:
         """One link to the server of the settings, with the credentials of now; none where there are none."""
-        settings = self._process.settings
-        found = credentials.find(settings.api, self._process.config, os.environ)
-        wanted = (settings.server, found) if self._can_connect(found) else None
-        if wanted == self._made_for:
+        wanted = self._wanted()
+        if self._link and not self._link.is_alive:
+            self._process.log.error("server commands: the link ended by a fault in the program, made anew")
+        elif (self._link and self._link.server) == wanted:
             return
         self.close()
-        self._made_for = wanted
-        if wanted is not None and isinstance(found, credentials.Credentials):
-            self._connect(found)
+        if wanted:
+            self.status_wanted = True
+            self._link = Link(wanted, self._take, self._connected, self._process.log)
 
     def tell(self, message: Mapping[str, Any]) -> None:
         if self._link:
@@ -74,20 +79,26 @@ class ServerSide:
 
     def report_status(self, applied: Applied) -> None:
         """Send this host's capabilities, where the server should have them anew."""
-        if not self.status_wanted or self._link is None:
+        seen = self._detected_mark()
+        if self._link is None or (seen == self._reported[0] and not self.status_wanted):
             return
         detected = self._process.spool.notes("scan").read(_DETECTED, Detected)
-        if detected is not None:
+        if detected is None:
+            return
+        body = status_body(detected, self._process.settings.compliance, applied)
+        if self.status_wanted or body != self._reported[1]:
             self.status_wanted = False
-            self._link.report_status(status_body(detected, self._process.settings.compliance, applied))
+            self._link.report_status(body)
+        self._reported = (seen, body)
 
     def close(self) -> None:
         if self._link:
             self._link.close()
             self._link = None
 
-    def _can_connect(self, found: credentials.Credentials | credentials.NoCredentials) -> bool:
+    def _wanted(self) -> Server | None:
         settings = self._process.settings
+        found = credentials.find(settings.api, self._process.config, os.environ)
         if settings.server.url is None:
             self._problem = "no server"
         elif not settings.compliance.server_commands.enabled:
@@ -95,20 +106,16 @@ class ServerSide:
         elif isinstance(found, credentials.NoCredentials):
             self._problem = found.reason
         else:
-            return True
-        return False
+            return Server(settings.server, found)
+        return None
 
-    def _connect(self, found: credentials.Credentials) -> None:
-        settings = self._process.settings.server
+    def _detected_mark(self) -> object:
+        """What changes when the scan stage has detected anew: its ring may be lost."""
         try:
-            context = tls.context(settings)
-        except tls.TlsError as error:
-            self._problem = str(error)
-            self._process.log.error(str(error))
-            return
-        server = Server(settings.url or "", found, context, tls.proxy(settings))
-        self.status_wanted = True
-        self._link = Link(server, self._take, self._connected, self._process.log)
+            status = (self._process.spool.notes("scan").path / _DETECTED).stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_ino
 
     def _take(self, message: messages.Message) -> None:
         """In the link's thread."""

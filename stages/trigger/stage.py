@@ -11,7 +11,7 @@ from schemas.event import Event, EventName
 from schemas.records import Record
 from schemas.request import Cancellation, Request
 from schemas.schedule import NextDue, TriggerState
-from spool.errors import EntryDamagedError
+from spool.errors import EntryDamagedError, EntryMissingError, StorageError
 from spool.layout import Kind, entry_name, parse_name
 from stages.process.process import Process
 from stages.trigger import messages
@@ -48,25 +48,25 @@ class TriggerStage:
         process.watched.add(self._drops.path)
 
     def look(self) -> None:
-        for command in self._server.commands():
-            self._commands.carry_out(command)
-            self._server.status_wanted |= not isinstance(command, messages.Scan | messages.Cancel)
-        for kind, record, event in _COPIED:
-            self._copy(kind, record, event)
-        self._drops.look()
-        self._next_due = self._scheduler.look(self._commands.applied)
+        # The disk's trouble with one kind of work does not hold up the others.
+        trouble: StorageError | None = None
+        for work in (self._obey_server, self._copy_commands, self._drops.look, self._look_at_the_clock):
+            try:
+                work()
+            except StorageError as error:
+                trouble = trouble or error
         self._server.keep_connected()
         self._tell_server()
         self._tell_operator()
+        if trouble:
+            raise trouble
 
     def timeout_s(self) -> float:
         now = self._process.now()
         due = ((next_due.at - now).total_seconds() for next_due in self._next_due)
-        return max(0.0, min(self._progress.due_in_s(time.monotonic()), *due, float("inf")))
+        return max(0.0, min(self._progress.due_in_s(time.monotonic()), self._drops.due_in_s(), *due))
 
     def heard(self, event: Event) -> None:
-        if event.name == "HostDetected":
-            self._server.status_wanted = True
         self._progress.take(event, self._process.now())
 
     def reloaded(self) -> None:
@@ -82,20 +82,40 @@ class TriggerStage:
     def close(self) -> None:
         self._server.close()
 
-    def _copy(self, kind: Kind, record: type[Record], event: EventName) -> None:
+    def _obey_server(self) -> None:
+        for command in self._server.commands():
+            self._commands.carry_out(command)
+            self._server.status_wanted |= not isinstance(command, messages.Scan | messages.Cancel)
+
+    def _look_at_the_clock(self) -> None:
+        self._next_due = self._scheduler.look(self._commands.applied)
+
+    def _copy_commands(self) -> None:
         """The operator's commands, as they are."""
-        have = set(self._spool.requests.ids(kind))
-        for command_id in self._spool.commands.ids(kind):
-            if command_id in have:
-                continue
-            try:
-                command = self._spool.commands.read(command_id, kind, record)
-            except EntryDamagedError as error:
-                self._damaged(entry_name(command_id, kind), str(error))
-                continue
-            self._spool.requests.write(command_id, kind, command)
-            self._process.log.info("command taken", scan_id=command_id, kind=kind)
-            self._process.ring(Event(name=event, scan_id=command_id))
+        trouble: StorageError | None = None
+        for kind, record, event in _COPIED:
+            have = set(self._spool.requests.ids(kind))
+            for command_id in self._spool.commands.ids(kind):
+                if command_id in have:
+                    continue
+                try:
+                    self._copy(command_id, kind, record, event)
+                except StorageError as error:
+                    trouble = trouble or error
+        if trouble:
+            raise trouble
+
+    def _copy(self, command_id: str, kind: Kind, record: type[Record], event: EventName) -> None:
+        try:
+            command = self._spool.commands.read(command_id, kind, record)
+        except EntryMissingError:
+            return
+        except EntryDamagedError as error:
+            self._damaged(entry_name(command_id, kind), str(error))
+            return
+        self._spool.requests.write(command_id, kind, command)
+        self._process.log.info("command taken", scan_id=command_id, kind=kind)
+        self._process.ring(Event(name=event, scan_id=command_id))
 
     def _damaged(self, name: str, why: str) -> None:
         if name not in self._process.notes.damaged():

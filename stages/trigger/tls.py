@@ -16,7 +16,8 @@ def context(server: ServerSettings) -> ssl.SSLContext | None:
     try:
         made = ssl.create_default_context(cafile=server.ca_file)
         if server.client_certificate:
-            made.load_cert_chain(server.client_certificate, server.client_key)
+            # An empty passphrase: OpenSSL would ask for one at the terminal, and wait.
+            made.load_cert_chain(server.client_certificate, server.client_key, password="")
     except (OSError, ssl.SSLError) as error:
         raise TlsError(f"server.ca_file or server.client_certificate can't be used: {error}") from error
     if not server.verify:

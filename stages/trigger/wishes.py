@@ -1,6 +1,9 @@
-"""Wishes become entries before anything else happens: requests and cancellations in the trigger's outbox."""
+"""Wishes become entries before anything else happens: requests and cancellations in the trigger's outbox.
 
-from datetime import datetime
+An entry's id tells when the wish was taken up, also where a scan was due long before: everyone behind takes the
+later id for the newer scan.
+"""
+
 from hashlib import sha256
 
 from schemas.event import Event
@@ -17,40 +20,53 @@ class Wishes:
         self._process = process
         self._spool = process.spool
 
-    def scan(self, request: Request) -> bool:
-        """Ask for a scan. An id that was asked for before stays as it is: False."""
-        if self._spool.requests.has(f"{request.scan_id}.request"):
-            return False
+    def scan(
+        self,
+        scanner: Scanner,
+        profile: str | None,
+        reason: Reason,
+        *,
+        token: str | None = None,
+        remediate: bool = False,
+        rule: str | None = None,
+    ) -> None:
+        """Ask for a scan. A wish with a token is asked for once, however often it comes."""
+        if token and self._asked_before(f"-{scanner}-{token}"):
+            return
+        request = Request(
+            scan_id=new_scan_id(scanner, reason.at, token),
+            scanner=scanner,
+            profile=profile,
+            reason=reason,
+            remediate=remediate,
+            rule=rule,
+        )
         self._spool.requests.write(request.scan_id, "request", request)
-        reason = request.reason
         self._process.log.info(
             "scan requested",
             scan_id=request.scan_id,
             by=reason.source,
-            profile=request.profile,
+            profile=profile,
             request_id=reason.request_id,
         )
         self._process.ring(Event(name="ScanRequested", scan_id=request.scan_id))
-        return True
 
-    def cancel_all(self, reason: Reason) -> tuple[ScanId, ...]:
+    def cancel_all(self, reason: Reason) -> None:
         """End everything that waits or runs now; later requests are not meant."""
         answered = set(self._spool.raw.names())
         pending = [i for i in self._spool.requests.ids("request") if is_scan_id(i) and i not in answered]
-        scan_ids = tuple(ScanId(i) for i in pending)
-        if scan_ids:
-            self.cancel(new_command_id(reason.at), Cancellation(scan_ids=scan_ids, reason=reason))
-        return scan_ids
-
-    def cancel(self, command_id: str, cancellation: Cancellation) -> None:
-        self._spool.requests.write(command_id, "cancel", cancellation)
-        self._process.log.info(
-            "cancellation requested", count=len(cancellation.scan_ids), by=cancellation.reason.source
-        )
+        if not pending:
+            self._process.log.info("nothing to cancel", by=reason.source)
+            return
+        cancellation = Cancellation(scan_ids=tuple(ScanId(i) for i in pending), reason=reason)
+        self._spool.requests.write(new_command_id(reason.at), "cancel", cancellation)
+        self._process.log.info("cancellation requested", count=len(pending), by=reason.source)
         self._process.ring(Event(name="CancellationRequested"))
 
+    def _asked_before(self, ending: str) -> bool:
+        return any(entry_id.endswith(ending) for entry_id in self._spool.requests.ids("request"))
 
-def repeatable_id(scanner: Scanner, at: datetime, *parts: str) -> ScanId:
-    """The same id for the same wish: asked for again after a crash, it is one wish still."""
-    token = sha256("\0".join((scanner, at.isoformat(), *parts)).encode()).hexdigest()[:8]
-    return new_scan_id(scanner, at, token)
+
+def token_of(*parts: str) -> str:
+    """The same eight hex digits for the same wish."""
+    return sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:8]
