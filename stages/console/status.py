@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from schemas.capabilities import Detected
 from schemas.destination import Destination
 from schemas.records import Record
-from schemas.schedule import TriggerState
+from schemas.schedule import Applied, TriggerState
 from spool.layout import BOXES, STAGES
+from spool.spool import Spool
 from stages.console import states
 from stages.console.context import Context
 from stages.console.detect import show_detected
@@ -17,6 +18,8 @@ from stages.process.exits import Exit
 from stages.scan.detection import NOTE
 from stages.ship.destination import NOTE as DESTINATION
 from stages.ship.waiting import destination_words
+from stages.trigger.commands import NOTE as APPLIED
+from stages.trigger.scheduler import next_due, problems
 from stages.trigger.stage import NOTE as TRIGGER
 
 UNVERIFIED = "NOT CHECKED (server.verify: false): anyone on the way can read and alter what is sent"
@@ -32,7 +35,7 @@ class Status(Record, frozen=True, kw_only=True):
     detected: Detected | None
     server: str | None
     trigger: TriggerState | None
-    """When each scanner runs next, and the link to the server's commands; None where trigger never ran."""
+    """When each scanner runs next, and the link to the server's commands."""
     delivery: Destination | None
     """How it stands with the server; None where nothing was ever to be sent."""
     certificates_verified: bool
@@ -82,6 +85,18 @@ def _next_due(status: Status) -> list[tuple[str, str]]:
     ]
 
 
+def _trigger(context: Context, spool: Spool) -> TriggerState | None:
+    """From the stage itself; where it does not run, what it would do now."""
+    notes = spool.notes("trigger")
+    if spool.is_running("trigger"):
+        return notes.read(TRIGGER, TriggerState)
+    if problems(context.settings):
+        return None
+    now = datetime.now(UTC)
+    planned = next_due(context.settings, notes.read(APPLIED, Applied) or Applied(), now)
+    return TriggerState(next_due=planned, link="the trigger stage does not run", at=now)
+
+
 def _status(context: Context) -> Status:
     spool = context.existing_spool()
     boxes = states.look(spool)
@@ -92,7 +107,7 @@ def _status(context: Context) -> Status:
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
         detected=spool.notes("scan").read(NOTE, Detected),
         server=context.settings.server.url,
-        trigger=spool.notes("trigger").read(TRIGGER, TriggerState),
+        trigger=_trigger(context, spool),
         delivery=spool.notes("ship").read(DESTINATION, Destination),
         certificates_verified=context.settings.server.verify,
         config=str(context.config) if context.config else None,

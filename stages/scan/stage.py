@@ -118,7 +118,8 @@ class ScanStage:
             self._spool.raw.discard(scan_id)
             self._notes.end(scan_id)
             return
-        joined = self._joined(scan_id, runner, plan)
+        # A run that was ended at someone's wish answers nobody else: whoever asked meanwhile still wants a scan.
+        joined = [] if ran.manifest.outcome == "cancelled" else self._joined(scan_id, runner, plan)
         reasons = (request.reason, *(other.reason for other in joined))
         manifest = replace(ran.manifest, reasons=reasons, answers=tuple(other.scan_id for other in joined))
         self._publish(manifest, ran.outputs)

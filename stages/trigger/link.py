@@ -9,6 +9,7 @@ the credentials along); messages over 64 KiB end the connection; no compression.
 """
 
 import json
+import logging
 import random
 import re
 import ssl
@@ -31,8 +32,11 @@ from stages.trigger.messages import MAX_MESSAGE_BYTES, understand
 from stages.trigger.messages import Message as Understood
 
 _MOST_OUTGOING = 200
-# ImportError: a SOCKS proxy in the environment, without the library for it.
-_TROUBLE = (OSError, WebSocketException, EOFError, ValueError, ImportError)
+# ImportError: a SOCKS proxy in the environment, without the library for it. AssertionError: the library's own, where a
+# peer ends the connection in the middle of the handshake.
+_TROUBLE = (OSError, WebSocketException, EOFError, ValueError, ImportError, AssertionError)
+# The library would write tracebacks of what this module tells in one line.
+_SILENT = logging.Logger("websockets", logging.CRITICAL + 1)
 _USER = re.compile(r"//[^/@\s]+@")
 
 
@@ -186,6 +190,7 @@ class Link:
             close_timeout=2.0,
             max_size=MAX_MESSAGE_BYTES,
             user_agent_header="compliance-agent",
+            logger=_SILENT,
         ).connect()
 
     def _speak(self) -> None:

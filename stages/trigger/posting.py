@@ -40,18 +40,20 @@ def post(
     try:
         with _Limit(limit_s) as limit, _opener(server, limit).open(request, timeout=limit_s) as reply:
             reply.read(_MAX_REPLY_BYTES)
+            # A connection that was cut looks like the end of a reply.
+            return f"no whole answer within {limit_s:g} s" if limit.is_over else None
     except urllib.error.HTTPError as error:
         error.close()
         return f"the server answered {error.code}"
     except (OSError, HTTPException, ValueError) as error:
         return " ".join(str(error).split())[:300] or type(error).__name__
-    return None
 
 
 class _Limit:
     """Cuts connections that are still open when the time is over: a reply that trickles keeps no one waiting."""
 
     def __init__(self, seconds: float) -> None:
+        self.is_over = False
         self._sockets: list[socket.socket] = []
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
@@ -61,6 +63,7 @@ class _Limit:
         self._sockets.append(socket.socket(fileno=os.dup(sock.fileno())))
 
     def _cut(self) -> None:
+        self.is_over = True
         for sock in self._sockets:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
