@@ -4,7 +4,6 @@ A scheduled request has a token made from its due time, and what was handled is 
 crash between the two asks for the same wish again, which stays one.
 """
 
-import time
 from datetime import datetime, timedelta
 
 from schemas.ids import SCANNERS, Scanner
@@ -17,7 +16,7 @@ from stages.trigger.cron import Cron, Every, ScheduleError, zone_named
 from stages.trigger.host import host_id
 from stages.trigger.wishes import Wishes, token_of
 
-_CLOCK_SLACK = timedelta(seconds=5)
+_LONGEST_STEP = timedelta(minutes=10)
 
 
 class Scheduler:
@@ -26,10 +25,11 @@ class Scheduler:
     def __init__(self, process: Process, wishes: Wishes) -> None:
         self._process = process
         self._wishes = wishes
-        self._started, self._started_s = process.now(), time.monotonic()
+        self._started = self._looked = process.now()
 
     def look(self, applied: Applied) -> tuple[NextDue, ...]:
         """Request what is due; when each scanner runs next."""
+        self._follow_the_clock()
         planned = plans(self._process.settings, applied)
         return tuple(self._carry_out(scanner, *plan) for scanner, plan in planned.items())
 
@@ -40,7 +40,7 @@ class Scheduler:
             name=name,
             splay=due.splay_of(host_id(self._process.settings), scanner, timedelta(seconds=settings.splay_s)),
             missed=settings.missed,
-            catch_up_from=self._start(now) + timedelta(seconds=settings.catch_up_after_s),
+            catch_up_from=self._started + timedelta(seconds=settings.catch_up_after_s),
         )
         before = self._process.notes.read(note, Handled)
         decision = due.decide(schedule, terms, before, now)
@@ -54,12 +54,12 @@ class Scheduler:
             self._process.notes.write(note, decision.handled)
         return NextDue(scanner=scanner, schedule=name, at=decision.next_look)
 
-    def _start(self, now: datetime) -> datetime:
-        """When this process started, by the clock of now: one that was set since could put things off for years."""
-        start = now - timedelta(seconds=time.monotonic() - self._started_s)
-        if abs(start - self._started) > _CLOCK_SLACK:
-            self._started = start
-        return self._started
+    def _follow_the_clock(self) -> None:
+        """The clock was set, or stood still in a suspend: that is a start, too, and what was missed waits a little."""
+        now = self._process.now()
+        if not timedelta() <= now - self._looked <= _LONGEST_STEP:
+            self._started = now
+        self._looked = now
 
     def _request(self, scanner: Scanner, name: str, at: datetime, now: datetime) -> None:
         token = token_of("schedule", scanner, at.isoformat(), host_id(self._process.settings))

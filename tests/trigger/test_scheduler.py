@@ -1,0 +1,156 @@
+"""Schedules with notes and entries on disk, and a clock that the test sets."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schemas.ids import asked_at
+from schemas.request import Reason
+from schemas.schedule import Applied
+from schemas.settings import check_settings
+from stages.trigger.scheduler import Scheduler, next_due, plans, problems
+from stages.trigger.wishes import Wishes
+from tests.trigger.worker import At, process_at
+
+NOON = datetime(2026, 6, 1, 12, 0, 30, tzinfo=UTC)
+DAILY = {"schedules": {"time_zone": "UTC", "splay_s": 0}, "openscap": {"schedule": "0 3 * * *"}}
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[At]:
+    process = process_at(NOON, tmp_path / "spool", compliance=DAILY)
+    yield process
+    process.spool.release()
+
+
+def a_scheduler(process: At) -> Scheduler:
+    return Scheduler(process, Wishes(process))
+
+
+def note(process: At) -> Path:
+    return process.notes.path / "schedule-openscap"
+
+
+def test_a_crash_between_request_and_note_neither_doubles_nor_loses(process: At) -> None:
+    a_scheduler(process).look(Applied())
+    before = note(process).read_bytes()
+    process.moment += timedelta(hours=15)
+    a_scheduler(process).look(Applied())
+    assert len(process.asked) == 1
+    for seconds in (0, 7, 200):
+        process.moment += timedelta(seconds=seconds)
+        note(process).write_bytes(before)
+        a_scheduler(process).look(Applied())
+        assert len(process.asked) == 1, "the note was lost, the request stands"
+    process.moment += timedelta(days=1)
+    scheduler = a_scheduler(process)
+    scheduler.look(Applied())
+    assert len(process.asked) == 1, "missed, but not at boot"
+    process.moment += timedelta(seconds=121)
+    scheduler.look(Applied())
+    assert len(process.asked) == 2
+
+
+def test_losing_the_notes_asks_for_nothing_of_the_past(process: At) -> None:
+    scheduler = a_scheduler(process)
+    scheduler.look(Applied())
+    process.moment += timedelta(days=3)
+    note(process).unlink()
+    scheduler.look(Applied())
+    assert process.asked == []
+
+
+def test_the_id_of_a_late_scan_tells_when_it_was_asked_for(process: At) -> None:
+    """Everyone behind takes the later id for the newer scan: one made up for must not look like an old one."""
+    scheduler = a_scheduler(process)
+    scheduler.look(Applied())
+    process.moment += timedelta(days=2)
+    scheduler.look(Applied())
+    Wishes(process).scan("openscap", None, Reason(source="operator", at=process.moment))
+    process.moment += timedelta(minutes=5)
+    scheduler.look(Applied())
+    by_source = {request.reason.source: request for request in process.asked}
+    late = by_source["schedule"]
+    assert late.scan_id > by_source["operator"].scan_id
+    assert asked_at(late.scan_id) == process.moment.replace(microsecond=0)
+    assert "due 2026-06-03 03:00Z" in (late.reason.detail or "")
+
+
+@pytest.mark.parametrize("years", [-30, 30])
+def test_a_clock_set_after_the_start_does_not_put_off_what_was_missed(process: At, years: int) -> None:
+    a_scheduler(process).look(Applied())
+    process.moment += timedelta(days=365 * years)
+    scheduler = a_scheduler(process)
+    process.moment -= timedelta(days=365 * years)
+    process.moment += timedelta(days=2)
+    scheduler.look(Applied())
+    assert process.asked == [], "not at boot"
+    process.moment += timedelta(seconds=125)
+    scheduler.look(Applied())
+    assert len(process.asked) == 1
+
+
+def test_after_a_suspend_a_missed_scan_waits_a_little_too(process: At) -> None:
+    scheduler = a_scheduler(process)
+    scheduler.look(Applied())
+    process.moment += timedelta(hours=20)
+    for seconds, count in ((0, 0), (60, 0), (61, 1), (60, 1)):
+        process.moment += timedelta(seconds=seconds)
+        scheduler.look(Applied())
+        assert len(process.asked) == count
+
+
+def settings(**compliance: Any) -> Any:
+    checked, wrong = check_settings({"compliance": compliance})
+    assert wrong == []
+    return checked
+
+
+BOTH = {
+    "schedules": {"time_zone": "UTC", "splay_s": 0},
+    "openscap": {"schedule": "0 3 * * 0"},
+    "docker_bench": {"schedule": "0 4 * * 0"},
+}
+
+
+def test_the_next_due_times_are_known_without_a_running_stage() -> None:
+    found = {due.scanner: due.at for due in next_due(settings(**BOTH), Applied(), NOON)}
+    assert found == {
+        "openscap": datetime(2026, 6, 7, 3, tzinfo=UTC),
+        "docker-bench": datetime(2026, 6, 7, 4, tzinfo=UTC),
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "applied", "scanners"),
+    [
+        ({}, Applied(), {"openscap", "docker-bench"}),
+        ({"enabled": False}, Applied(mode="enabled"), set()),
+        ({}, Applied(mode="disabled"), set()),
+        ({}, Applied(mode="on-demand"), set()),
+        ({}, Applied(openscap_enabled=False), {"docker-bench"}),
+        ({"docker_bench": {"enabled": False}}, Applied(interval_minutes=60), {"openscap"}),
+        ({"openscap": {}, "docker_bench": {}}, Applied(interval_minutes=60), {"openscap", "docker-bench"}),
+        ({"openscap": {}, "docker_bench": {}}, Applied(), set()),
+    ],
+)
+def test_what_is_switched_off_on_either_side_has_no_schedule(
+    changes: dict[str, Any], applied: Applied, scanners: set[str]
+) -> None:
+    assert set(plans(settings(**{**BOTH, **changes}), applied)) == scanners
+
+
+def test_what_is_wrong_with_a_schedule_is_told_with_its_path() -> None:
+    wrong = settings(openscap={"schedule": "0 25 * * *"}, docker_bench={"schedule": "weekly"})
+    told = problems(wrong)
+    assert [problem.split(":")[0] for problem in told] == [
+        "compliance.openscap.schedule",
+        "compliance.docker_bench.schedule",
+    ]
+    assert problems(settings(schedules={"time_zone": "Mars/Olympus"}))[0].startswith(
+        "compliance.schedules.time_zone: no time zone 'Mars/Olympus'"
+    )
+    assert problems(settings(**BOTH)) == []

@@ -1,0 +1,38 @@
+"""The trigger stage's parts on a spool of their own, with a clock that the test sets."""
+
+from datetime import datetime
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from schemas.request import Request
+from schemas.settings import check_settings
+from spool.spool import Spool
+from stages.process.doorbell import NoDoorbell
+from stages.process.logs import Log
+from stages.process.process import Process
+
+
+class At(Process):
+    """A process that believes it is `moment`."""
+
+    moment: datetime
+    said: StringIO
+
+    def now(self) -> datetime:
+        return self.moment
+
+    @property
+    def asked(self) -> list[Request]:
+        return [self.spool.requests.read(i, "request", Request) for i in self.spool.requests.ids("request")]
+
+
+def process_at(moment: datetime, root: Path, **settings: Any) -> At:
+    checked, problems = check_settings({"spool": {"path": str(root)}, **settings})
+    assert problems == []
+    spool = Spool(root)
+    spool.claim("trigger")
+    said = StringIO()
+    process = At("trigger", checked, None, spool, Log("trigger", stream=said), NoDoorbell())
+    process.moment, process.said = moment, said
+    return process
