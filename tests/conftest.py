@@ -27,3 +27,12 @@ def captures() -> Path:
     if not where:
         pytest.skip("COMPLIANCE_AGENT_CAPTURES is not set")
     return Path(where)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Booting whole systems takes many minutes: only where it is asked for."""
+    if os.environ.get("COMPLIANCE_AGENT_BOOTED"):
+        return
+    for item in items:
+        if item.get_closest_marker("booted"):
+            item.add_marker(pytest.mark.skip(reason="COMPLIANCE_AGENT_BOOTED is not set"))
