@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from schemas.schedule import Handled
 from stages.trigger.cron import Cron
 from stages.trigger.due import Missed, Terms, decide, splay_of
+from tests.trigger.test_cron import brute_force
 
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -81,6 +82,27 @@ def test_restarts_at_any_time_neither_double_nor_lose_one() -> None:
     expected = list(all_due(host.cron, START - host.splay, host.now - host.splay - timedelta(minutes=10)))
     assert host.requested[: len(expected)] == expected
     assert len(set(host.requested)) == len(host.requested)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_year_of_leaps_suspends_and_restarts_is_what_an_observer_counts(seed: int) -> None:
+    """Awake at a due time: requested. Asleep: the last one of the gap is made up for, the others are not."""
+    chance = random.Random(seed)
+    host = Host(Cron("30 2 * * *", BERLIN))
+    gaps: list[tuple[datetime, datetime]] = []
+    while host.now < START + timedelta(days=345):
+        host.run(host.now + timedelta(hours=chance.uniform(0.5, 90)))
+        asleep, host.now = host.now, host.now + timedelta(hours=chance.choice((0.01, 1, 8, 30, 200)))
+        if chance.random() < 0.5:
+            host.restart()
+        gaps.append((asleep, host.now))
+    host.run(host.now + timedelta(hours=1))
+    due = brute_force(30, 2, BERLIN, START - timedelta(days=1), 364)
+    due = [at for at in due if START < at + host.splay <= host.now]
+    missed = [[at for at in due if begin < at + host.splay < end] for begin, end in gaps]
+    expected = set(due) - {at for gap in missed for at in gap[:-1]}
+    assert len(host.requested) == len(set(host.requested))
+    assert set(host.requested) == expected
 
 
 def test_eight_hours_of_suspend_are_made_up_for_by_one_scan() -> None:

@@ -1,0 +1,24 @@
+"""The page on triggers is held to the program: it names every message that is understood, and no other."""
+
+import re
+from pathlib import Path
+
+from schemas.settings import every_key
+from stages.trigger.messages import Ignored, understand
+
+PAGE = (Path(__file__).parent.parent.parent / "docs" / "triggers.md").read_text()
+
+
+def test_every_message_in_the_table_is_understood() -> None:
+    rows = [line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `")]
+    kinds = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)} - {"enable_remediation"}
+    assert len(kinds) == 9
+    for kind in kinds:
+        message = f'{{"type": "{kind}", "compliance_scan_interval": 60, "config": {{"compliance": {{}}}}}}'
+        assert understand(message) != Ignored(), kind
+
+
+def test_every_setting_that_the_page_names_exists() -> None:
+    keys = {key for key, _ in every_key()}
+    for name in re.findall(r"`(?:compliance\.)?((?:schedules|server_commands)\.[a-z_]+)`", PAGE):
+        assert f"compliance.{name}" in keys
