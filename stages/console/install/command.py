@@ -7,6 +7,8 @@ nothing is downloaded; taking it away keeps the spool and the settings, and says
 import argparse
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -72,32 +74,43 @@ def _install(where: Layout, steps: Steps) -> list[str]:
     _refuse_beside_package()
     python = environment.interpreter()
     texts = parts.texts(where)
-    running, fresh = _running(), not (where.units / TARGET).exists()
-    if running:
-        # A service must not load half of its modules from the old version and half from the new.
-        steps.run("systemctl", "stop", *running)
-    steps.swap(where.home, partial(_make, home=where.home, python=python))
-    for path in (where.sysusers, where.tmpfiles):
-        steps.write(path, texts.pop(path))
-    steps.run("systemd-sysusers", str(where.sysusers))
-    steps.run("systemd-tmpfiles", "--create", str(where.tmpfiles))
-    # Last, so that an installation that fails is begun anew by the next one, and not taken for an upgrade.
-    for path, text in texts.items():
-        steps.write(path, text)
-    steps.link(where.command, where.home / "bin/compliance-agent")
+    fresh = not (where.units / TARGET).exists()
+    with _stopped(steps):
+        _put(where, texts, steps, python)
     to_do = _to_do(where)
     if not _SYSTEMD_RUNS.exists():
         return [*to_do, f"systemd does not run here, so nothing was started: systemctl enable --now {TARGET}"]
-    steps.run("systemctl", "daemon-reload")
     if fresh:
         steps.run("systemctl", "enable", "--now", TARGET)
-    elif running:
-        steps.run("systemctl", "start", *running)
     return to_do
 
 
-def _make(place: Path, *, home: Path, python: Path) -> None:
-    environment.make(place, home, python)
+def _put(where: Layout, texts: dict[Path, str], steps: Steps, python: Path) -> None:
+    """Everything into its place, the units last: an installation that fails is no upgrade when it is begun anew."""
+    steps.swap(where.home, partial(environment.make, home=where.home, python=python))
+    for path in (where.sysusers, where.tmpfiles):
+        steps.write(path, texts[path])
+    steps.run("systemd-sysusers", str(where.sysusers))
+    steps.run("systemd-tmpfiles", "--create", str(where.tmpfiles))
+    for path, text in texts.items():
+        if path not in (where.sysusers, where.tmpfiles):
+            steps.write(path, text)
+    steps.link(where.command, where.home / "bin/compliance-agent")
+    if _SYSTEMD_RUNS.exists():
+        steps.run("systemctl", "daemon-reload")
+
+
+@contextmanager
+def _stopped(steps: Steps) -> Iterator[None]:
+    """What runs is stopped meanwhile: a service must not load half of its modules from each of two versions."""
+    running = _running()
+    if running:
+        steps.run("systemctl", "stop", *running)
+    try:
+        yield
+    finally:
+        if running:
+            steps.run("systemctl", "start", *running)
 
 
 def _uninstall(where: Layout, steps: Steps) -> list[str]:

@@ -21,6 +21,8 @@ def man_page(parser: argparse.ArgumentParser, version: str) -> str:
         ".SH DESCRIPTION",
         _text(parser.description or ""),
         ".SH COMMANDS",
+        "Each of them tells its options with",
+        ".BR \\-\\-help .",
     ]
     for name, command in subcommands(parser).items():
         lines += _command(name, command)

@@ -1,5 +1,6 @@
 """Changing this host, step by step: each step is told, and with `dry` it is only told."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -46,7 +47,7 @@ class Steps:
         path.parent.mkdir(parents=True, exist_ok=True)
         make(new)
         if path.exists():
-            path.rename(old)
+            _put_aside(path, old)
         new.rename(path)
         shutil.rmtree(old, ignore_errors=True)
 
@@ -74,6 +75,16 @@ class Steps:
     def _step(self, words: str) -> None:
         self.told.append(words)
         self._tell(words)
+
+
+def _put_aside(path: Path, old: Path) -> None:
+    try:
+        path.rename(old)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # A directory of a lower layer of an overlay can't be renamed.
+        shutil.rmtree(path)
 
 
 def answer(*command: str) -> list[str]:
