@@ -1,0 +1,125 @@
+"""What `install` writes, and what it says before it does anything."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.console.context import CommandError
+from stages.console.install import environment, layout, parts
+from stages.console.install.completion import bash_completion
+from stages.console.install.manpage import man_page, subcommands
+from stages.console.main import parser
+
+
+def install(*words: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "stages.console.main", "install", *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def completed(*words: str) -> set[str]:
+    """What bash offers after these words; the last one is being typed."""
+    script = (
+        f"{bash_completion(parser())}\n"
+        'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))\n'
+        '_compliance_agent compliance-agent "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"\n'
+        'printf "%s\\n" "${COMPREPLY[@]}"\n'
+    )
+    bash = ["bash", "-c", script, "bash", "compliance-agent", *words]
+    done = subprocess.run(bash, capture_output=True, text=True, check=True, timeout=30)
+    return set(done.stdout.split())
+
+
+def test_the_man_page_names_every_command_and_every_option() -> None:
+    page = man_page(parser(), "1.2.3").replace("\\-", "-")
+    for name, command in subcommands(parser()).items():
+        assert f"compliance-agent {name}" in page
+        for action in command._actions:
+            for option in {*action.option_strings} - {"-h"}:
+                assert option in page
+
+
+@pytest.mark.skipif(shutil.which("man") is None, reason="man is missing: apt-get install man-db")
+def test_the_man_page_is_shown_without_a_warning(tmp_path: Path) -> None:
+    page = tmp_path / "compliance-agent.1"
+    page.write_text(man_page(parser(), "1.2.3"))
+    done = subprocess.run(
+        ["man", "--warnings", "--local-file", str(page)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    assert done.stderr == ""
+    assert "retry" in done.stdout
+
+
+def test_bash_completes_commands_options_and_choices() -> None:
+    assert {"scan", "status", "install"} <= completed("")
+    assert completed("sta") == {"status", "stage"}
+    assert "--wait" in completed("scan", "--w")
+    assert completed("scan", "--scanner", "") == {"openscap", "docker-bench"}
+    assert completed("stage", "p") == {"parse"}
+
+
+def test_bash_offers_nothing_of_its_own_where_a_file_is_wanted() -> None:
+    assert completed("status", "--config", "") == set()
+
+
+def test_units_start_the_program_from_the_prefix_that_was_chosen() -> None:
+    texts = parts.texts(layout.local(Path("/opt/tools")))
+    units = [text for path, text in texts.items() if path.suffix == ".service"]
+    assert len(units) == 4
+    for text in units:
+        assert "\nExecStart=/opt/tools/lib/compliance-agent/bin/compliance-agent stage " in text
+
+
+def test_every_file_that_install_writes_is_one_that_uninstall_removes() -> None:
+    where = layout.local(Path("/opt/tools"))
+    assert {*parts.texts(where), where.command} == set(where.files())
+
+
+def test_the_environment_has_all_that_the_agent_needs_and_no_tools_of_its_development() -> None:
+    names = {distribution.metadata["Name"].lower() for distribution in environment.closure()}
+    assert {"lxml", "msgspec", "pyzmq", "requests", "urllib3", "websockets", "zstandard"} <= names
+    assert not names & {"pytest", "mypy", "ruff", "hypothesis", "compliance-agent"}
+
+
+def test_a_made_environment_runs_the_agent_from_another_place(tmp_path: Path) -> None:
+    try:
+        python = environment.interpreter()
+    except CommandError as error:
+        pytest.skip(str(error))
+    home = tmp_path / "lib/compliance-agent"
+    environment.make(tmp_path / "new", home, python)
+    home.parent.mkdir()
+    (tmp_path / "new").rename(home)
+    command = [str(home / "bin/compliance-agent"), "install", "--dry-run", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd="/")
+    assert f"make {home}" in json.loads(done.stdout)["done"]
+
+
+def test_a_dry_run_tells_every_step_and_what_remains() -> None:
+    done = install("--dry-run", "--json", "--prefix", "/opt/tools")
+    if "interpreter" in done.stderr:
+        pytest.skip(done.stderr)
+    said = json.loads(done.stdout)
+    assert "make /opt/tools/lib/compliance-agent" in said["done"]
+    assert any(step.startswith("run systemd-tmpfiles --create") for step in said["done"])
+    assert any("api-key" in words for words in said["to_do"])
+
+
+@pytest.mark.parametrize("prefix", ["opt/tools", "/opt/my tools", "/opt/%i", "/opt/$HOME"])
+def test_a_prefix_that_a_unit_would_misread_is_refused(prefix: str) -> None:
+    done = install("--dry-run", "--prefix", prefix)
+    assert done.returncode == 2
+    assert "absolute path of plain characters" in done.stderr
+
+
+def test_taking_away_what_is_not_there_says_so() -> None:
+    done = install("--uninstall", "--dry-run", "--prefix", "/nowhere")
+    assert done.returncode == 3
+    assert "nothing is installed below /nowhere" in done.stderr

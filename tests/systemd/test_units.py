@@ -1,0 +1,137 @@
+"""The units: their figures, their reasons, and that they agree with the spool and the stages."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spool.layout import STAGES
+from spool.spool import Spool
+
+SYSTEMD = Path(__file__).parents[2] / "systemd"
+MOST = {"trigger": 1.3, "scan": 2.5, "parse": 0.5, "ship": 1.3}
+ROOT = "/var/lib/compliance-agent/spool"
+
+
+def unit(stage: str) -> str:
+    return (SYSTEMD / f"compliance-agent-{stage}.service").read_text()
+
+
+def comments(stage: str) -> str:
+    return " ".join(line.lstrip("# ") for line in unit(stage).splitlines() if line.startswith("#"))
+
+
+@pytest.fixture
+def analyze() -> str:
+    path = shutil.which("systemd-analyze")
+    if path is None:
+        if os.environ.get("CI"):
+            pytest.fail("systemd-analyze is missing, and CI must have it")
+        pytest.skip("systemd-analyze is missing: apt-get install systemd")
+    return path
+
+
+@cache
+def security(analyze: str, stage: str, *options: str) -> str:
+    path = str(SYSTEMD / f"compliance-agent-{stage}.service")
+    words = [analyze, "security", "--offline=true", "--no-pager", *options, path]
+    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60).stdout
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_exposure_of_a_unit_is_no_more_than_its_figure(stage: str, analyze: str) -> None:
+    found = re.search(r"Overall exposure level for \S+: (\d+\.\d+)", security(analyze, stage))
+    assert found
+    assert float(found[1]) <= MOST[stage]
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_point_that_a_unit_keeps_has_its_reason_in_a_comment(stage: str, analyze: str) -> None:
+    items: list[dict[str, Any]] = json.loads(security(analyze, stage, "--json=short"))
+    kept = [item["name"] for item in items if float(item["exposure"] or 0) > 0]
+    assert kept
+    told = comments(stage)
+    for name in kept:
+        assert word_of(name) in told, f"{name}: no reason for it in the unit"
+
+
+def word_of(name: str) -> str:
+    """The word by which a comment must speak of an item of `systemd-analyze security`."""
+    families = {"~AF_UNIX": "AF_UNIX", "~AF_(INET|INET6)": "AF_INET", "~AF_NETLINK": "AF_NETLINK"}
+    setting, _, rest = name.partition("=")
+    if setting == "RestrictAddressFamilies":
+        return families[rest]
+    if setting == "CapabilityBoundingSet":
+        return "capability"
+    return f"{setting.split('/')[0]}="
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_systemd_has_nothing_to_say_about_a_unit(stage: str, analyze: str, tmp_path: Path) -> None:
+    path = tmp_path / f"compliance-agent-{stage}.service"
+    path.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit(stage), flags=re.MULTILINE))
+    done = subprocess.run(
+        [analyze, "verify", "--man=no", str(path)], capture_output=True, text=True, check=False, timeout=60
+    )
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "compliance-agent" in line]
+    assert said == []
+
+
+def test_there_is_a_unit_for_every_stage_and_the_target_wants_them_all() -> None:
+    wanted = re.findall(r"compliance-agent-(\w+)\.service", (SYSTEMD / "compliance-agent.target").read_text())
+    assert sorted(wanted) == sorted(STAGES)
+    assert {path.name for path in SYSTEMD.glob("*.service")} == {
+        f"compliance-agent-{s}.service" for s in STAGES
+    }
+    for stage in STAGES:
+        assert re.search(rf"^ExecStart=\S+ stage {stage}$", unit(stage), re.MULTILINE)
+
+
+def test_the_api_key_goes_to_trigger_and_ship_alone() -> None:
+    having = {stage for stage in STAGES if re.search(r"^LoadCredential=", unit(stage), re.MULTILINE)}
+    assert having == {"trigger", "ship"}
+
+
+def test_every_directory_of_the_spool_is_made_with_its_owner_before_any_stage_starts() -> None:
+    made = dict(directories())
+    needed = [str(path) for path in Spool(Path(ROOT))._directories()]
+    assert set(needed) <= set(made)
+    assert {f"{ROOT}/drop", f"{ROOT}/drop/refused"} <= set(made)
+    owners = {
+        "requests": "compliance-trigger",
+        "raw": "root",
+        "reports": "compliance-parse",
+        "receipts": "compliance-ship",
+    }
+    for box, owner in owners.items():
+        for place in (box, f"history/{box}", f"quarantine/{box}"):
+            assert made[f"{ROOT}/{place}"][1] == owner
+    for path, (mode, _, _) in made.items():
+        if path.startswith(ROOT):
+            assert int(mode, 8) & 0o027 == 0, f"{path} lets others in"
+
+
+def test_every_user_and_group_that_owns_something_is_made() -> None:
+    text = (SYSTEMD / "compliance-agent.sysusers.conf").read_text()
+    groups = set(re.findall(r"^[gu] (\S+)", text, re.MULTILINE)) | {"root"}
+    users = set(re.findall(r"^u (\S+)", text, re.MULTILINE)) | {"root"}
+    for _, (_, user, group) in directories():
+        assert user in users
+        assert group in groups
+    for stage in STAGES:
+        for user in re.findall(r"^User=(\S+)", unit(stage), re.MULTILINE):
+            assert user in users
+        for line in re.findall(r"^(?:Supplementary)?Groups?=(.+)", unit(stage), re.MULTILINE):
+            assert set(line.split()) <= groups
+
+
+def directories() -> list[tuple[str, tuple[str, str, str]]]:
+    """Path, mode, user and group of every line of tmpfiles.d that makes a directory."""
+    rows = [line.split() for line in (SYSTEMD / "compliance-agent.tmpfiles.conf").read_text().splitlines()]
+    return [(row[1], (row[2], row[3], row[4])) for row in rows if row and row[0] == "d"]
