@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -36,3 +39,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("booted"):
             item.add_marker(pytest.mark.skip(reason="COMPLIANCE_AGENT_BOOTED is not set"))
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of 24 MiB that is soon full."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root to mount a small file system")
+    with tempfile.TemporaryDirectory(prefix="small") as directory:
+        done = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=24m,mode=0750", "tmpfs", directory], check=False
+        )
+        if done.returncode:
+            pytest.skip("can't mount a tmpfs here")
+        try:
+            yield Path(directory)
+        finally:
+            subprocess.run(["umount", "-l", directory], check=True)

@@ -1,11 +1,9 @@
 """Damage, strangers and wrong permissions: told clearly, and the rest goes on."""
 
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -159,24 +157,6 @@ def test_wrong_permissions_are_refused_with_the_command_that_mends_them(
     agent.start("trigger")
     assert agent.processes["trigger"].wait(timeout=20) == 3
     assert f"chmod 0750 {path}" in agent.log("trigger")
-
-
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    import tempfile
-
-    if os.geteuid() != 0:
-        pytest.skip("needs root to mount a small file system")
-    with tempfile.TemporaryDirectory(prefix="small") as directory:
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=24m,mode=0750", "tmpfs", directory], check=False
-        )
-        if done.returncode:
-            pytest.skip("can't mount a tmpfs here")
-        try:
-            yield Path(directory)
-        finally:
-            subprocess.run(["umount", "-l", directory], check=True)
 
 
 @pytest.mark.oscap

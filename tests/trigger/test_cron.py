@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from croniter import croniter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -70,6 +71,50 @@ def test_every_hour_runs_every_real_hour(zone: str) -> None:
         after = cron.next_due(due)
         assert after - due == timedelta(hours=1)
         due = after
+
+
+def every_instant(expression: str, zone: ZoneInfo, start: datetime, end: datetime) -> list[datetime]:
+    """All due times, by asking of every minute of the wall clock whether it is meant, and when it is shown."""
+    every_hour = expression.split()[1].startswith("*")
+    found: set[datetime] = set()
+    wall = (start - timedelta(days=1)).replace(tzinfo=None)
+    while wall < (end + timedelta(days=1)).replace(tzinfo=None):
+        if croniter.match(expression, wall):
+            first = wall.replace(tzinfo=zone).astimezone(UTC)
+            second = wall.replace(tzinfo=zone, fold=1).astimezone(UTC)
+            found |= {first, second} if every_hour and second > first else {first}
+        wall += MINUTE
+    return sorted(instant for instant in found if start < instant <= end)
+
+
+@pytest.mark.parametrize("expression", ["*/10 * * * *", "*/20 1-3 * * *", "7 * * * *", "0 */2 * * *"])
+@pytest.mark.parametrize(
+    ("zone", "leap"),
+    [
+        ("Europe/Berlin", "2026-03-29T01:00Z"),
+        ("Europe/Berlin", "2026-10-25T01:00Z"),
+        ("America/New_York", "2026-03-08T07:00Z"),
+        ("America/New_York", "2026-11-01T06:00Z"),
+        ("Australia/Lord_Howe", "2026-04-04T15:00Z"),
+        ("Asia/Kolkata", "2026-07-01T00:00Z"),
+    ],
+)
+def test_a_dense_schedule_is_the_same_looked_for_forwards_and_backwards_around_every_leap(
+    expression: str, zone: str, leap: str
+) -> None:
+    cron = Cron(expression, ZoneInfo(zone))
+    start = datetime.fromisoformat(leap) - timedelta(hours=9)
+    end = start + timedelta(hours=18)
+    expected = every_instant(expression, ZoneInfo(zone), start, end)
+    forwards, due = [], start
+    while (due := cron.next_due(due)) <= end:
+        forwards.append(due)
+    backwards, due = [], end
+    while (due := cron.last_due(due)) > start:
+        backwards.append(due)
+        due -= timedelta(seconds=1)
+    assert forwards == expected
+    assert backwards[::-1] == expected
 
 
 expressions = st.sampled_from(

@@ -1,6 +1,7 @@
 """Request files of every kind, in a directory of their own."""
 
 import os
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,6 +13,8 @@ from stages.trigger.drops import Drops
 from stages.trigger.wishes import Wishes
 from tests.pipeline.agent import until
 from tests.trigger.worker import At, process_at
+
+_NOBODY = 65534
 
 
 @pytest.fixture
@@ -132,3 +135,25 @@ def test_a_directory_that_was_deleted_is_made_again(drops: Drops, process: At) -
     (drops.path / "now.yml").write_text("scanner: openscap\n")
     settle(drops)
     assert len(process.asked) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_file_that_only_root_can_read_is_moved_aside_and_the_rest_goes_on() -> None:
+    with tempfile.TemporaryDirectory(prefix="ca") as directory:
+        Path(directory).chmod(0o777)
+        os.seteuid(_NOBODY)
+        try:
+            process = process_at(datetime(2026, 6, 1, tzinfo=UTC), Path(directory) / "spool")
+            drops = Drops(process, Wishes(process))
+            os.seteuid(0)
+            for name, mode in (("a.yml", 0o600), ("b.yml", 0o644)):
+                (drops.path / name).write_text("scanner: openscap\n")
+                (drops.path / name).chmod(mode)
+            os.seteuid(_NOBODY)
+            settle(drops)
+            assert len(process.asked) == 1
+            assert "chmod" in (drops.refused / "a.yml.reason").read_text()
+        finally:
+            os.seteuid(0)
+        assert (drops.refused / "a.yml").read_text() == "scanner: openscap\n"
+        process.spool.release()

@@ -1,5 +1,7 @@
 from datetime import UTC, datetime
 
+import pytest
+
 from schemas.event import Event
 from stages.trigger.progress import Progress
 
@@ -80,3 +82,48 @@ def test_the_message_has_the_servers_fields() -> None:
     assert set(message) == {"type", "phase", "profile_name", "message", "progress", "error", "timestamp"}
     assert message["type"] == "compliance_scan_progress"
     assert message["timestamp"] == "2026-11-23T06:03:01Z"
+
+
+@pytest.mark.parametrize("outcome", ["failed", "cancelled"])
+def test_a_scan_that_ended_badly_is_not_completed_by_its_delivery(outcome: str) -> None:
+    progress = Progress()
+    told = []
+    for second, event in enumerate(
+        [
+            Event(name="ScanFinished", scan_id="s", result=outcome, words="why"),
+            Event(name="ReportWritten", scan_id="s", result=outcome),
+            Event(name="ReportShipped", scan_id="s", result="accepted"),
+        ]
+    ):
+        progress.take(event, AT)
+        if message := progress.due(float(second)):
+            told.append((message["phase"], message["error"]))
+    assert told == [(outcome, "why")]
+
+
+def test_results_that_cannot_be_read_are_told_as_failed() -> None:
+    progress = Progress()
+    progress.take(Event(name="ScanFinished", scan_id="s", result="finished"), AT)
+    progress.take(Event(name="ReportWritten", scan_id="s", result="failed"), AT)
+    message = progress.due(0)
+    assert message is not None
+    assert message["phase"] == "failed"
+    assert message["error"]
+
+
+def test_every_scan_that_was_begun_has_an_end() -> None:
+    for answer, phase in (("accepted", "completed"), ("superseded", "completed"), ("refused", "failed")):
+        progress = Progress()
+        progress.take(Event(name="ScanStarted", scan_id="s", profile="CIS"), AT)
+        progress.take(Event(name="ReportShipped", scan_id="s", result=answer, words="why"), AT)
+        message = progress.due(0)
+        assert message is not None
+        assert message["phase"] == phase
+
+
+def test_nothing_is_told_of_a_wish_that_another_scan_has_answered() -> None:
+    progress = Progress()
+    progress.take(Event(name="ScanFinished", scan_id="s", result="joined"), AT)
+    progress.take(Event(name="ReportWritten", scan_id="s", result="joined"), AT)
+    progress.take(Event(name="ReportShipped", scan_id="s", result="superseded"), AT)
+    assert progress.due(0) is None
