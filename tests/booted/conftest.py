@@ -70,26 +70,17 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(machines: Engine, network: str, wheels: Path) -> str:
     """An image of a host on which the agent was installed from its wheel."""
     with booted(machines, _BASE, network, "installing") as host:
-        install_from_wheel(host, wheels)
+        # As documented; without a network, the wheels come from a directory.
+        host.copy(str(wheels), "/opt/wheels")
+        host.run("python3", "-m", "venv", "/opt/agent")
+        host.run(
+            *("/opt/agent/bin/pip", "install", "--quiet", "--no-index", "--find-links", "/opt/wheels"),
+            "compliance-agent",
+        )
+        host.write("/opt/said", host.run("/opt/agent/bin/compliance-agent", "install"))
         host.await_active()
         machines("commit", host.name, _INSTALLED)
     return _INSTALLED
-
-
-def install_from_wheel(host: Host, wheels: Path) -> str:
-    """As documented; without a network, the wheels come from a directory."""
-    host.copy(str(wheels), "/opt/wheels")
-    host.run("python3", "-m", "venv", "/opt/agent")
-    host.run(
-        "/opt/agent/bin/pip",
-        "install",
-        "--quiet",
-        "--no-index",
-        "--find-links",
-        "/opt/wheels",
-        "compliance-agent",
-    )
-    return host.run("/opt/agent/bin/compliance-agent", "install")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import time
@@ -124,7 +125,9 @@ class Host:
         return self.run("journalctl", "--no-pager", "--output=cat", "--unit", unit, code=None)
 
     def ask(self) -> ScanId:
-        return ScanId(self.agent("scan").splitlines()[-1].strip())
+        said = self.agent("scan")
+        (scan_id,) = re.findall(r"^\d{8}T\d{6}Z-openscap-[0-9a-f]{8}$", said, re.MULTILINE)
+        return ScanId(scan_id)
 
     def entries(self, box: str) -> list[str]:
         return self.run("ls", f"{SPOOL}/{box}").split()
