@@ -156,7 +156,7 @@ class CommandSettings(Record, frozen=True, kw_only=True):
     """What the server may ask for."""
 
     enabled: bool = True
-    """Take the server's commands over a WebSocket."""
+    """Take the server's commands over a WebSocket, and tell it what this host can scan."""
     allow_remediation: bool = False
     """Let the server ask for scans that change this host (oscap --remediate)."""
 

@@ -227,6 +227,9 @@ class Link:
         self._status = _Status(status.body, failures, time.monotonic() + wait_s)
 
     def _become(self, state: str) -> None:
+        if self._stop.is_set():
+            # Nobody asks any more; and the process may be ending, where a late line of a thread can crash it.
+            return
         if state != self.state:
             tell = self._log.info if state == "connected" else self._log.warning
             tell("server commands: " + state, server=self.server.url)

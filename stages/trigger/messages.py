@@ -120,6 +120,8 @@ def _scan(message: Mapping[str, Any]) -> Message:
     if not wanted:
         return Invalid("compliance_scan: every scanner that it names is switched off in the same message")
     remediate = _flag(message, "enable_remediation", default=False)
+    # Checked like every field; nothing is fetched whatever it says, since the scanner has no network.
+    _optional_flag(message, "fetch_remote_resources")
     return Scan(tuple(wanted), _text(message, "request_id"), remediate)
 
 

@@ -44,6 +44,10 @@ class ServerSide:
         """How it stands with the server, in plain words."""
         return self._link.state if self._link else self._problem
 
+    @property
+    def has_commands(self) -> bool:
+        return self._at_hand is not None or not self._inbox.empty()
+
     def commands(self) -> Iterator[messages.Command]:
         """What came since the last time, oldest first. One that could not be carried out comes again.
 

@@ -5,13 +5,14 @@ answered by one that is pending or running for the same scanner and profile: the
 """
 
 import time
+from contextlib import suppress
 
 from schemas.codec import replace
 from schemas.event import Event, EventName
 from schemas.records import Record
 from schemas.request import Cancellation, Request
 from schemas.schedule import NextDue, TriggerState
-from spool.errors import EntryDamagedError, EntryMissingError, StorageError
+from spool.errors import EntryDamagedError, EntryMissingError, SpoolError, StorageError
 from spool.layout import Kind, entry_name, parse_name
 from stages.process.process import Process
 from stages.trigger import messages
@@ -81,6 +82,10 @@ class TriggerStage:
 
     def close(self) -> None:
         self._server.close()
+        # What arrived before the end is an entry after it.
+        with suppress(SpoolError):
+            while self._server.has_commands:
+                self._obey_server()
 
     def _obey_server(self) -> None:
         for command in self._server.commands():
