@@ -7,16 +7,18 @@ Security: the profile is one that the content lists; nothing of a request reache
 """
 
 import hashlib
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from schemas.capabilities import Detected
-from schemas.ids import ScanId
+from schemas.ids import ScanId, asked_at
 from schemas.manifest import Content
 from schemas.request import Request
 from schemas.settings import OpenSCAPSettings
 from spool.raw import Output
-from stages.scan import profiles
+from stages.scan import leftovers, profiles
 from stages.scan.child import End, Limits
 from stages.scan.outputs import filled
 from stages.scan.runner import CannotRun, Plan, Progress, Verdict
@@ -120,7 +122,10 @@ class OpenSCAP:
         return Verdict(tuple(kept), error)
 
     def clean_up(self, scan_id: ScanId) -> None:
-        """oscap leaves nothing outside its draft directory."""
+        """Since the scan was asked for: what a crash of this process left is found when the scan is tried again."""
+        # An id with an impossible date has no time to start from.
+        with suppress(ValueError):
+            leftovers.remove(asked_at(scan_id), os.geteuid())
 
 
 def _error(end: End) -> str | None:

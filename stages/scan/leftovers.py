@@ -1,0 +1,52 @@
+"""What an oscap that was ended leaves in /tmp: its work directory, with the content unpacked, tens of megabytes.
+
+Older versions make it there whatever TMPDIR says, and the stage sees the host's own /tmp, because a private one
+would make checks of /tmp lie. Removed are directories by that name that are this user's and not older than the scan,
+and only while no oscap runs: one that an operator has started keeps its own.
+"""
+
+import re
+import shutil
+import stat
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+TEMPORARY: Final = Path("/tmp")  # noqa: S108 - not a file of ours: where oscap has its own
+_NAME = re.compile(r"oscap\.[A-Za-z0-9]{6}")
+_PROCESSES = Path("/proc")
+
+
+def remove(since: datetime, owner: int, directory: Path = TEMPORARY) -> list[Path]:
+    """Remove what was left since then; the directories are returned."""
+    # First the list, then the look for a running oscap: one that starts in between is not in the list.
+    found = [path for path in _listed(directory) if _is_left(path, since, owner)]
+    if not found or _one_runs():
+        return []
+    for path in found:
+        shutil.rmtree(path, ignore_errors=True)
+    return found
+
+
+def _listed(directory: Path) -> list[Path]:
+    try:
+        return sorted(path for path in directory.iterdir() if _NAME.fullmatch(path.name))
+    except OSError:
+        return []
+
+
+def _is_left(path: Path, since: datetime, owner: int) -> bool:
+    try:
+        status = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == owner and status.st_ctime >= since.timestamp()
+
+
+def _one_runs() -> bool:
+    for process in _PROCESSES.glob("[0-9]*/comm"):
+        with suppress(OSError):
+            if process.read_text().strip() == "oscap":
+                return True
+    return False
