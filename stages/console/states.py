@@ -4,17 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from schemas.ids import ScanId, is_scan_id
-from schemas.records import Record
 from spool.spool import Spool
 
 State = Literal["asked", "waiting", "to be parsed", "to be shipped", "done", "held"]
-
-
-class ScanState(Record, frozen=True, kw_only=True):
-    """Where a scan is on its way."""
-
-    scan_id: ScanId
-    state: State
 
 
 @dataclass(frozen=True)

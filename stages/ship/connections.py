@@ -59,15 +59,8 @@ def pools(line: Line, progress_s: float) -> dict[str, type[HTTPConnectionPool]]:
             _allow(self.sock, progress_s)
             super().send(data)
 
-    class Secure(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            sock = super()._new_conn()
-            line.opened(sock)
-            return sock
-
-        def send(self, data: Any) -> None:
-            _allow(self.sock, progress_s)
-            super().send(data)
+    class Secure(Plain, HTTPSConnection):
+        """The same over TLS: what Plain passes on goes to HTTPSConnection."""
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

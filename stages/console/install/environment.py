@@ -8,7 +8,6 @@ Diagnostics: CommandError where there is no interpreter that services can use.
 
 import compileall
 import importlib.util
-import re
 import shutil
 import subprocess
 import sys
@@ -24,8 +23,6 @@ _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Services can't look into homes, and an interpreter that lives there is somebody's own.
 _HOMES = (Path("/root"), Path("/home"))
 _METADATA = frozenset({"METADATA", "RECORD", "WHEEL"})
-# Requirements that are not this Python's, or not asked for.
-_OTHERS = re.compile("extra ==|PyPy")
 _SCRIPT = """\
 #!{home}/bin/python3 -I
 import sys
