@@ -154,6 +154,8 @@ def an_agent(server: Any = None, **environment: str) -> Iterator[Agent]:
             raise
         finally:
             for process in agent.processes.values():
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
+                # One that was waited for has given its process id back: it may be somebody else's by now.
+                if process.poll() is None:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
