@@ -8,6 +8,7 @@ Diagnostics: CommandError where there is no interpreter that services can use.
 
 import compileall
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
