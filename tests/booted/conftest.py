@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -59,14 +60,22 @@ def gateway(machines: Engine, network: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The agent's wheel, built from a copy of this tree, and those of all that it needs."""
-    place = tmp_path_factory.mktemp("wheels")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of this tree, as a clone has it: what an interrupted build left in the tree would break the next."""
     tree = tmp_path_factory.mktemp("tree") / "agent"
-    # Not in the tree itself: what an interrupted build leaves there breaks the next.
     shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "build", "dist", "*.egg-info"))
+    return tree
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory, clone: Path) -> Path:
+    """The agent's wheel, those of all that it needs, and of what builds it."""
+    place = tmp_path_factory.mktemp("wheels")
+    builders = tomllib.loads((clone / "pyproject.toml").read_text())["build-system"]["requires"]
     words = (sys.executable, "-m", "pip", "wheel", "--quiet", "--constraint", "constraints.txt")
-    subprocess.run([*words, "--wheel-dir", str(place), "."], cwd=tree, check=True, timeout=300)
+    built = tmp_path_factory.mktemp("built") / "agent"
+    shutil.copytree(clone, built)
+    subprocess.run([*words, "--wheel-dir", str(place), ".", *builders], cwd=built, check=True, timeout=300)
     return place
 
 
