@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,12 +31,6 @@ from tests.ship.scripted_server import (
 KEY = "secret-key-0123456789"
 BODY = b'{"scan_id": "x"}'
 LONG = b"x" * 8_000_000
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with serving() as one:
-        yield one
 
 
 def post(
