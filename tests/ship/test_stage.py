@@ -1,6 +1,5 @@
 """The ship stage on a real spool, against a server that answers by a script."""
 
-import json
 from typing import Any
 
 import pytest
@@ -180,7 +179,7 @@ def test_neighbours_hear_of_a_pause_once_and_of_every_receipt(ship: Ship, server
 
 
 def test_the_acknowledgement_is_that_of_the_receipt(ship: Ship, server: ScriptedServer) -> None:
-    server.say(reply(201, json.dumps({"id": "spec-7"})), reply(200, ACCEPTED))
+    server.say(reply(201, {"scan_id": "spec-7"}), reply(200, ACCEPTED))
     ship.put(report(1))
     ship.look()
     assert (ship.receipt(1).status_code, ship.receipt(1).server_scan_id) == (201, "spec-7")

@@ -1,7 +1,12 @@
 """In which order the stage sends, and what it need not send."""
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from schemas.destination import Accepted, Memory
 from tests.ship.scripted_server import ScriptedServer, reply, reset, sent
-from tests.ship.ship_spool import Ship, report, scan_id, with_settings
+from tests.ship.ship_spool import START, Ship, report, scan_id, with_settings
 
 
 class TestOrder:
@@ -136,3 +141,61 @@ class TestFailedScans:
         ship.look()
         assert ship.answers == {1: "accepted", 2: "accepted", 3: "superseded"}
         assert ship.receipt(3).superseded_by == scan_id(2)
+
+    def test_latest_and_unless_good_send_the_good_one_and_not_the_failed_one_after_it(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        with_settings(ship, server.url, delivery={"backlog": "latest", "send_failed": "unless-good"})
+        ship.put(report(1), report(2), report(3, status="failed"), report(4, "B", status="failed"))
+        ship.look()
+        assert sent(server) == [2, 4]
+        assert ship.answers == {1: "superseded", 2: "accepted", 3: "superseded", 4: "accepted"}
+        assert ship.receipt(3).superseded_by == scan_id(2)
+
+
+class TestWrongClock:
+    """A scan was asked for while the clock was wrong: its id lies in the future."""
+
+    @pytest.fixture
+    def ahead(self) -> int:
+        """The number of a scan three days from now."""
+        return int((datetime.now(UTC) + timedelta(days=3) - START).total_seconds() / 60)
+
+    @pytest.mark.parametrize("lost", [(), ("memory",)])
+    def test_it_supersedes_none_of_the_later_ones(
+        self, ship: Ship, server: ScriptedServer, ahead: int, lost: tuple[str, ...]
+    ) -> None:
+        ship.put(report(ahead))
+        ship.look()
+        for note in lost:
+            (ship.spool.root / "state" / "ship" / note).unlink()
+            ship.restart()
+        ship.put(report(1))
+        ship.look()
+        ship.put(report(2))
+        ship.look()
+        assert sent(server) == [ahead, 1, 2]
+        assert set(ship.answers.values()) == {"accepted"}
+
+    def test_it_goes_before_those_of_a_believable_time(
+        self, ship: Ship, server: ScriptedServer, ahead: int
+    ) -> None:
+        ship.put(report(1), report(ahead))
+        ship.look()
+        assert sent(server) == [ahead, 1]
+
+    def test_the_newest_that_was_accepted_before_it_still_counts(
+        self, ship: Ship, server: ScriptedServer, ahead: int
+    ) -> None:
+        ship.put(report(2))
+        ship.look()
+        ship.put(report(ahead))
+        ship.look()
+        newest = Accepted(scan_id=scan_id(ahead), good=True)
+        # As it was noted while the clock was wrong.
+        ship.process.notes.write("memory", Memory(url=server.url, accepted={"CIS|openscap": newest}))
+        ship.restart()
+        ship.put(report(1))
+        ship.look()
+        assert ship.answers[1] == "superseded"
+        assert ship.receipt(1).superseded_by == scan_id(2)
