@@ -52,15 +52,15 @@ class Destination:
     def sending(self) -> None:
         self._pace.sent(self._clock())
 
-    def sent_before(self, receipts: Iterable[datetime]) -> None:
-        """Count the requests of an earlier run of this stage, as the server does; `receipts`: when it wrote its own."""
-        noted = self._process.notes.read(REQUESTS, Requests) or Requests()
-        # Up to its last request the note has all; later ones were accepted, and so have receipts.
-        later = [at for at in receipts if not noted.at or at > noted.at[-1]]
+    def sent_before(self, accepted: Iterable[datetime]) -> None:
+        """Count the requests of an earlier run of this stage, as the server does; `accepted`: when it took scans."""
         now = self._process.now()
-        for age_s in sorted(((now - at).total_seconds() for at in (*noted.at, *later)), reverse=True):
-            if 0 <= age_s < WINDOW_S:
-                self._pace.sent(self._clock() - age_s)
+        note = self._process.notes.read(REQUESTS, Requests) or Requests()
+        noted = [at for at in note.at if _is_recent(at, now)]
+        # Up to its last request the note has all; later ones were accepted.
+        later = [at for at in accepted if _is_recent(at, now) and (not noted or at > noted[-1])]
+        for at in sorted((*noted, *later)):
+            self._pace.sent(self._clock() - (now - at).total_seconds())
 
     def heard(self, outcome: Outcome | None) -> None:
         """Take in what an attempt came to; None: it was not waited for."""
@@ -146,6 +146,10 @@ class Destination:
         digest = hashlib.sha256(f"{credentials.id}\0{credentials.key}".encode()).hexdigest()
         seen, self._seen = self._seen, (self._process.settings.server, digest)
         return seen not in (None, self._seen)
+
+
+def _is_recent(at: datetime, now: datetime) -> bool:
+    return 0 <= (now - at).total_seconds() < WINDOW_S
 
 
 def _alike(old: State, new: State) -> bool:

@@ -117,7 +117,7 @@ class Ledger:
     def learn(self) -> list[datetime]:
         """Take from the receipts what the notes may have lost, or never knew of the server in force.
 
-        When the receipts of scans that were sent were written; nothing where there is nothing to learn.
+        When scans were accepted; nothing where there is nothing to learn.
         """
         now = self._process.now()
         # Of a profile whose newest was asked for while the clock was wrong, the one before it counts.
@@ -125,17 +125,17 @@ class Ledger:
         if self._learned == (self._url, unbelievable):
             return []
         self._learned = (self._url, unbelievable)
-        sent: list[datetime] = []
+        accepted: list[datetime] = []
         for scan_id in self._box.ids("receipt"):
             try:
                 receipt = self._box.read(scan_id, "receipt", Receipt)
             except (EntryDamagedError, EntryMissingError):
                 continue
             self._remember(receipt, now)
-            if receipt.attempts:
-                sent.append(receipt.at)
+            if receipt.answer == "accepted":
+                accepted.append(receipt.at)
             self._process.alive()
-        return sent
+        return accepted
 
     def _remember(self, receipt: Receipt, now: datetime) -> None:
         server = (receipt.destination or "").rstrip("/")

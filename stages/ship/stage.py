@@ -130,9 +130,9 @@ class ShipStage:
 
     def _learn(self) -> None:
         """What was accepted; and once, what the server has counted within its last minute."""
-        sent = self._ledger.learn()
+        accepted = self._ledger.learn()
         if not self._learned:
-            self._destination.sent_before(sent)
+            self._destination.sent_before(accepted)
             self._queue.forget_marks()
             self._learned = True
 

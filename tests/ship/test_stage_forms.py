@@ -69,6 +69,13 @@ class TestSize:
         assert ship.receipt(1).answer == "accepted"
         assert ship.receipt(1).left_out
 
+    def test_a_line_that_was_bad_for_a_while_costs_no_texts(self, ship: Ship, server: ScriptedServer) -> None:
+        server.say(*[Early(100_000, reset)] * 3, reply(503))
+        ship.put(report(1, results=rules(300, 4000)), report(2, results=rules(300, 4000)))
+        ship.look(5)
+        assert ship.answers == {1: "accepted", 2: "accepted"}
+        assert (ship.receipt(1).left_out, ship.receipt(2).left_out) == ((), ())
+
 
 class TestHash:
     """compliance_hash is sent, and left out where the server disagrees."""
