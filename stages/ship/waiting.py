@@ -22,6 +22,8 @@ class Facts:
     ahead: int
     """Reports that go before this one."""
     damaged: str | None = None
+    made_for: str | None = None
+    """The URL of another server, which was in the settings when this report was made."""
 
 
 def why_waiting(facts: Facts, destination: Destination | None, now: datetime) -> str:
@@ -31,6 +33,8 @@ def why_waiting(facts: Facts, destination: Destination | None, now: datetime) ->
     if facts.held:
         words = f" ({facts.hold_words})" if facts.hold_words else ""
         return f"held by the operator{words}: compliance-agent release ID lets it go"
+    if facts.made_for:
+        return f"made for {facts.made_for}, the server before this one: compliance-agent retry sends it here"
     if not facts.running:
         return "the ship stage does not run: start it (compliance-agent run, or the service)"
     if destination is not None and destination.state != "ready":

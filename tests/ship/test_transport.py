@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,12 +31,6 @@ from tests.ship.scripted_server import (
 KEY = "secret-key-0123456789"
 BODY = b'{"scan_id": "x"}'
 LONG = b"x" * 8_000_000
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with serving() as one:
-        yield one
 
 
 def post(
@@ -324,6 +317,14 @@ class TestProxies:
         monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert isinstance(post(server.url), Accepted)
+
+    def test_the_setting_is_used_whatever_the_environment_lists(
+        self, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+        monkeypatch.setenv("no_proxy", "*")
+        assert isinstance(post(self.TARGET, proxy=server.url), Accepted)
+        assert server.requests[0].line.startswith("POST http://server.example/")
 
     def test_none_means_no_proxy_at_all(
         self, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch

@@ -1,0 +1,22 @@
+"""A scripted server, and a ship stage that sends to it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ship.scripted_server import ScriptedServer, serving
+from tests.ship.ship_spool import Ship
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with serving() as one:
+        yield one
+
+
+@pytest.fixture
+def ship(tmp_path: Path, server: ScriptedServer) -> Iterator[Ship]:
+    one = Ship(tmp_path, server.url)
+    yield one
+    one.close()
