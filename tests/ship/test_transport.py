@@ -325,6 +325,14 @@ class TestProxies:
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert isinstance(post(server.url), Accepted)
 
+    def test_the_setting_is_used_whatever_the_environment_lists(
+        self, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+        monkeypatch.setenv("no_proxy", "*")
+        assert isinstance(post(self.TARGET, proxy=server.url), Accepted)
+        assert server.requests[0].line.startswith("POST http://server.example/")
+
     def test_none_means_no_proxy_at_all(
         self, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
