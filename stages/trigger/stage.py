@@ -9,8 +9,9 @@ from contextlib import suppress
 
 from schemas.codec import replace
 from schemas.event import Event, EventName
+from schemas.ids import ScanId, is_scan_id, scanner_of
 from schemas.records import Record
-from schemas.request import Cancellation, Request
+from schemas.request import Cancellation, Reason, Request
 from schemas.schedule import NextDue, TriggerState
 from spool.errors import EntryDamagedError, EntryMissingError, SpoolError, StorageError
 from spool.layout import Kind, entry_name, parse_name
@@ -96,7 +97,7 @@ class TriggerStage:
         self._next_due = self._scheduler.look(self._commands.applied)
 
     def _copy_commands(self) -> None:
-        """The operator's commands, as they are."""
+        """The operator's commands, as they are; a request that can't be read as a scan that fails with the reason."""
         trouble: StorageError | None = None
         for kind, record, event in _COPIED:
             have = set(self._spool.requests.ids(kind))
@@ -112,15 +113,24 @@ class TriggerStage:
 
     def _copy(self, command_id: str, kind: Kind, record: type[Record], event: EventName) -> None:
         try:
-            command = self._spool.commands.read(command_id, kind, record)
+            command: Record = self._spool.commands.read(command_id, kind, record)
+            if isinstance(command, Request):
+                _check_named(command_id, command)
         except EntryMissingError:
             return
         except EntryDamagedError as error:
-            self._damaged(entry_name(command_id, kind), str(error))
-            return
+            if kind != "request" or not is_scan_id(command_id):
+                self._damaged(entry_name(command_id, kind), str(error))
+                return
+            command = self._refused(ScanId(command_id), str(error))
         self._spool.requests.write(command_id, kind, command)
         self._process.log.info("command taken", scan_id=command_id, kind=kind)
         self._process.ring(Event(name=event, scan_id=command_id))
+
+    def _refused(self, scan_id: ScanId, why: str) -> Request:
+        reason = Reason(source="operator", at=self._process.now())
+        refusal = f"the request can't be read: {why}; ask for the scan again"
+        return Request(scan_id=scan_id, scanner=scanner_of(scan_id), reason=reason, refusal=refusal)
 
     def _damaged(self, name: str, why: str) -> None:
         if name not in self._process.notes.damaged():
@@ -137,3 +147,13 @@ class TriggerStage:
         if self._told is None or replace(self._told, at=state.at) != state:
             self._process.notes.write(NOTE, state)
             self._told = state
+
+
+def _check_named(command_id: str, request: Request) -> None:
+    """Raises EntryDamagedError for a request under another scan's name."""
+    if (
+        request.scan_id != command_id
+        or not is_scan_id(command_id)
+        or request.scanner != scanner_of(request.scan_id)
+    ):
+        raise EntryDamagedError(f"{command_id}: holds a request for {request.scan_id} by {request.scanner}")
