@@ -4,7 +4,6 @@ Wishes come from the operator (`commands/`, `drop/`), from schedules, and from t
 answered by one that is pending or running for the same scanner and profile: the scan stage sees to that.
 """
 
-import time
 from contextlib import suppress
 
 from schemas.codec import replace
@@ -44,7 +43,7 @@ class TriggerStage:
         self._commands = Commands(process, self._wishes, self._progress)
         self._scheduler = Scheduler(process, self._wishes)
         self._drops = Drops(process, self._wishes)
-        self._server = ServerSide(process)
+        self._server = ServerSide(process, self._progress.next)
         self._next_due: tuple[NextDue, ...] = ()
         self._told: TriggerState | None = None
         process.watched.add(self._drops.path)
@@ -58,7 +57,8 @@ class TriggerStage:
             except StorageError as error:
                 trouble = trouble or error
         self._server.keep_connected()
-        self._tell_server()
+        self._server.report_status(self._commands.applied)
+        self._server.tell()
         self._tell_operator()
         if trouble:
             raise trouble
@@ -66,10 +66,11 @@ class TriggerStage:
     def timeout_s(self) -> float:
         now = self._process.now()
         due = ((next_due.at - now).total_seconds() for next_due in self._next_due)
-        return max(0.0, min(self._progress.due_in_s(time.monotonic()), self._drops.due_in_s(), *due))
+        return max(0.0, min((self._drops.due_in_s(), *due)))
 
     def heard(self, event: Event) -> None:
         self._progress.take(event, self._process.now())
+        self._server.tell()
 
     def reloaded(self) -> None:
         self._server.status_wanted = True
@@ -136,11 +137,6 @@ class TriggerStage:
         if name not in self._process.notes.damaged():
             self._process.notes.mark_damaged(name, why)
             self._process.log.error("damaged command, give it again", entry=name, why=why)
-
-    def _tell_server(self) -> None:
-        self._server.report_status(self._commands.applied)
-        while message := self._progress.due(time.monotonic()):
-            self._server.tell(message)
 
     def _tell_operator(self) -> None:
         state = TriggerState(next_due=self._next_due, link=self._server.state, at=self._process.now())
