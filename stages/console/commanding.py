@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from schemas.event import Event
-from schemas.ids import ScanId
+from schemas.ids import ScanId, Scanner, next_scan_id
 from spool.errors import SpoolError
 from spool.layout import Kind, attic_parts, entry_name
 from spool.spool import Spool
@@ -18,6 +18,14 @@ from stages.process.doorbell import ring_stages
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def new_scan_id(context: Context, scanner: Scanner, at: datetime) -> ScanId:
+    """An id for a scan asked for now, newer than those of the spool. Raises CommandError like `give`."""
+    spool = context.spool
+    with _written():
+        spool.prepare()
+        return next_scan_id(scanner, at, (*spool.commands.ids("request"), *spool.requests.ids("request")))
 
 
 def give(context: Context, entry_id: str, kind: Kind, command: object) -> None:

@@ -4,7 +4,7 @@ import argparse
 from contextlib import ExitStack
 from typing import Literal
 
-from schemas.ids import SCANNERS, ScanId, new_scan_id
+from schemas.ids import SCANNERS, ScanId
 from schemas.receipt import Receipt
 from schemas.report import Report
 from schemas.request import Reason, Request
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     at = commanding.now()
-    scan_id = new_scan_id(args.scanner, at)
+    scan_id = commanding.new_scan_id(context, args.scanner, at)
     request = Request(
         scan_id=scan_id, scanner=args.scanner, profile=args.profile, reason=Reason(source="operator", at=at)
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.ids import ScanId, is_scan_id
+from schemas.ids import ScanId, age, is_scan_id
 from spool.spool import Spool
 
 State = Literal["asked", "waiting", "to be parsed", "to be shipped", "done", "held"]
@@ -23,7 +23,7 @@ class Boxes:
     @property
     def scan_ids(self) -> list[ScanId]:
         every = self.commands | self.requests | self.raw | self.reports | self.receipts
-        return [ScanId(i) for i in sorted(every) if is_scan_id(i)]
+        return [ScanId(i) for i in sorted(every, key=age) if is_scan_id(i)]
 
     def state(self, scan_id: ScanId) -> State:
         """The furthest box that has it decides."""

@@ -136,7 +136,9 @@ class ScanStage:
                 request = self._spool.requests.read(other, "request", Request)
             except (EntryDamagedError, EntryMissingError):
                 continue
-            if runner.same_profile(request.profile) == plan.profile_id and not request.remediate:
+            if request.remediate or request.refusal:
+                continue
+            if runner.same_profile(request.profile) == plan.profile_id:
                 found.append(request)
         return found
 
@@ -187,6 +189,8 @@ class ScanStage:
 
     def _refusal(self, request: Request) -> str | None:
         compliance = self._process.settings.compliance
+        if request.refusal:
+            return request.refusal
         if not compliance.enabled:
             return "scans are switched off: set compliance.enabled: true"
         if request.scanner == "openscap" and not compliance.openscap.enabled:

@@ -5,8 +5,10 @@ settings file; losing the note, the settings file decides again. `disabled` stop
 own scans; `on-demand` stops schedules alone. What an operator asks for on the host is always carried out.
 """
 
+from collections.abc import Iterator
+
 from schemas.codec import replace
-from schemas.request import Reason
+from schemas.request import Reason, Request
 from schemas.schedule import Applied
 from stages.process.process import Process
 from stages.trigger import messages
@@ -25,6 +27,7 @@ class Commands:
         self._wishes = wishes
         self._progress = progress
         self._refused = 0
+        self._at_hand: tuple[messages.Scan, list[Request]] | None = None
         self.applied = process.notes.read(NOTE, Applied) or Applied()
 
     def carry_out(self, command: messages.Command) -> None:
@@ -44,22 +47,26 @@ class Commands:
                 "allowed here: set compliance.server_commands.allow_remediation"
             )
             return
-        for wanted in command.wanted:
-            refusal = self._refusal(wanted)
-            if refusal:
-                self._refuse(refusal)
-            else:
-                self._request(wanted, command)
+        # Made once: a command that comes again, because the disk was in the way, asks for the same scans again.
+        if self._at_hand is None or self._at_hand[0] is not command:
+            self._at_hand = (command, [*self._requests(command)])
+        for request in self._at_hand[1]:
+            self._wishes.write(request)
+        self._at_hand = None
 
-    def _request(self, wanted: Wanted, command: messages.Scan) -> None:
-        self._wishes.scan(
-            wanted.scanner,
-            wanted.profile,
-            self._reason(command.request_id),
-            # Docker Bench changes nothing, whatever it finds.
-            remediate=command.remediate and wanted.scanner == "openscap",
-            rule=command.rule,
-        )
+    def _requests(self, command: messages.Scan) -> Iterator[Request]:
+        for wanted in command.wanted:
+            if refusal := self._refusal(wanted):
+                self._refuse(refusal)
+                continue
+            yield self._wishes.make(
+                wanted.scanner,
+                wanted.profile,
+                self._reason(command.request_id),
+                # Docker Bench changes nothing, whatever it finds.
+                remediate=command.remediate and wanted.scanner == "openscap",
+                rule=command.rule,
+            )
 
     def _refusal(self, wanted: Wanted) -> str | None:
         if self.applied.mode == "disabled":

@@ -6,9 +6,8 @@ server back, it loses nothing.
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from queue import Empty, Queue
-from typing import Any
 
 from schemas.capabilities import Detected
 from schemas.schedule import Applied
@@ -16,7 +15,7 @@ from stages.process import credentials
 from stages.process.process import Process
 from stages.trigger import messages
 from stages.trigger.capabilities import status_body
-from stages.trigger.link import Link, Server
+from stages.trigger.link import Link, News, Server
 
 _MOST_COMMANDS = 1000
 _AT_ONCE = 50
@@ -27,8 +26,9 @@ _DETECTED = "detected"
 class ServerSide:
     """One link at most."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, news: News) -> None:
         self._process = process
+        self._news = news
         self._inbox: Queue[messages.Command] = Queue(_MOST_COMMANDS)
         self._at_hand: messages.Command | None = None
         self._link: Link | None = None
@@ -75,11 +75,12 @@ class ServerSide:
         self.close()
         if wanted:
             self.status_wanted = True
-            self._link = Link(wanted, self._take, self._connected, self._process.log)
+            self._link = Link(wanted, self._take, self._connected, self._news, self._process.log)
 
-    def tell(self, message: Mapping[str, Any]) -> None:
+    def tell(self) -> None:
+        """There may be news for the server."""
         if self._link:
-            self._link.tell(message)
+            self._link.tell()
 
     def report_status(self, applied: Applied) -> None:
         """Send this host's capabilities, where the server should have them anew."""

@@ -56,6 +56,20 @@ def test_files_and_commands_are_asked_for_once_whenever_the_stage_is_killed() ->
         assert {r.scan_id for r in asked(agent) if not r.reason.request_id} == set(commands)
 
 
+def test_a_request_that_cannot_be_read_is_a_failed_scan_with_the_reason(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start()
+        until(server.online, "connected")
+        scan_id = agent.ask()
+        damaged = ScanId("20260601T000000Z-openscap-0000000a")
+        (agent.spool.commands.path / f"{damaged}.request").write_bytes(b"")
+        until(lambda: agent.received(damaged) and agent.received(scan_id), "both are done")
+        report = agent.report(damaged)
+        assert report.status == "failed"
+        assert "the request can't be read" in (report.error or "")
+        assert agent.receipt(damaged).answer == "accepted"
+
+
 @pytest.mark.oscap
 def test_the_servers_cancel_ends_what_runs_and_waits_and_arrives_as_cancelled(server: Receiver) -> None:
     with an_agent(server) as agent:
