@@ -22,7 +22,7 @@ from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
 from schemas.settings import Settings
 from spool.layout import STAGES
-from stages.console import commanding, follow, output, scan
+from stages.console import arguments, commanding, follow, output, scan
 from stages.console.context import CommandError, Context
 from stages.console.output import warn
 from stages.console.receiver import Receiver
@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-install", action="store_true", help="install nothing; fail where the scanner is missing"
     )
-    parser.add_argument("--profile", metavar="P", default="auto", help="(default: %(default)s)")
+    parser.add_argument(
+        "--profile", metavar="P", type=arguments.text, default="auto", help="(default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:

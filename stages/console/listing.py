@@ -10,7 +10,7 @@ from schemas.records import Record
 from schemas.report import Report
 from spool.errors import EntryDamagedError, EntryMissingError
 from spool.spool import Spool
-from stages.console import states
+from stages.console import arguments, states
 from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.reasons import Reasons
@@ -44,7 +44,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     filters.add_filters(parser)
     parser.add_argument(
-        "--last", type=int, default=50, metavar="N", help="at most N, 0 for all (default: 50)"
+        "--last",
+        type=arguments.count,
+        default=50,
+        metavar="N",
+        help="at most N, 0 for all (default: %(default)s)",
     )
 
 

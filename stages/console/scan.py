@@ -9,7 +9,7 @@ from schemas.receipt import Receipt
 from schemas.report import Report
 from schemas.request import Reason, Request
 from spool.layout import STAGES
-from stages.console import commanding, follow
+from stages.console import arguments, commanding, follow
 from stages.console.context import CommandError, Context
 from stages.console.output import say, show_json, warn
 from stages.console.report_view import show_failed, show_summary
@@ -18,16 +18,23 @@ from stages.process.exits import Exit
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--profile", metavar="P", help="by id, short name or title (default: the configured profile)"
+        "--profile",
+        metavar="P",
+        type=arguments.text,
+        help="by id, short name or title (default: the configured profile)",
     )
     parser.add_argument("--scanner", choices=SCANNERS, default="openscap", help="(default: %(default)s)")
     parser.add_argument("--wait", action="store_true", help="show progress, and wait for the server's answer")
     parser.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="with --wait: give up waiting (the scan goes on)"
+        "--timeout",
+        type=arguments.seconds,
+        metavar="SECONDS",
+        help="with --wait: give up waiting (the scan goes on)",
     )
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
+    arguments.only_with_wait(args)
     at = commanding.now()
     scan_id = new_scan_id(args.scanner, at)
     request = Request(

@@ -1,35 +1,13 @@
 """The command line, as an operator meets it: answers, mistakes, exit codes."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-
-def agent(*words: str, config: Path | None = None, code: int = 0) -> "subprocess.CompletedProcess[str]":
-    options = ["--config", str(config)] if config else []
-    done = subprocess.run(
-        [sys.executable, "-m", "stages.console.main", *words, *options],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, "COMPLIANCE_AGENT_CONFIG": ""},
-    )
-    assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    path = tmp_path / "config.yml"
-    settings = {"spool": {"path": str(tmp_path / "spool")}, "runtime_dir": str(tmp_path / "run")}
-    path.write_text(json.dumps(settings))
-    return path
+from tests.console.program import agent
 
 
 def test_help_names_every_command_and_every_exit_code() -> None:
