@@ -70,6 +70,42 @@ def test_a_world_readable_key_is_a_problem_with_its_mend(config: Path) -> None:
     assert "secret\n" not in told
 
 
+def test_a_world_readable_secret_is_a_problem_where_no_server_is_set_too(config: Path) -> None:
+    config.write_text("api: {id: patchmon_1, key: s3cret}\nserver: {proxy: 'http://u:s3cret@proxy'}\n")
+    config.chmod(0o644)
+    told = agent("config", "check", config=config, code=2).stdout
+    assert "api.key: " in told
+    assert "server.proxy: " in told
+    assert "s3cret" not in told
+    config.chmod(0o640)
+    assert "note: server.url: not set" in agent("config", "check", config=config).stdout
+
+
+def test_what_follows_from_a_problem_is_not_told(config: Path, tmp_path: Path) -> None:
+    config.write_text("server: {url: nonsense}\napi: [x]\ncompliance: {schedules: {time_zone: Mars/X}, ")
+    config.write_text(
+        config.read_text() + "openscap: {schedule: x}, docker_bench: {schedule: '* * * * 9'}}\n"
+    )
+    checked = json.loads(agent("config", "check", "--json", config=config, code=2).stdout)
+    assert [problem.partition(":")[0] for problem in checked["problems"]] == [
+        "server.url",
+        "api",
+        "compliance.schedules.time_zone",
+        "compliance.openscap.schedule",
+        "compliance.docker_bench.schedule",
+    ]
+    assert checked["notes"] == []
+    missing = tmp_path / "none.yml"
+    told = agent("config", "check", config=missing, code=2).stdout
+    assert told == f"{missing}: can't be read: No such file or directory\n{missing}: 1 problem\n"
+
+
+def test_a_certificate_that_is_not_there_is_a_problem(config: Path) -> None:
+    config.write_text("server: {ca_file: /nowhere/ca.pem}\n")
+    told = agent("config", "check", config=config, code=2).stdout
+    assert "server.ca_file: /nowhere/ca.pem: can't be read: No such file" in told
+
+
 def test_parsing_what_is_no_scanner_output_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text("<html>log in</html>")
