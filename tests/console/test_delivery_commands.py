@@ -101,7 +101,7 @@ def test_a_held_scan_is_not_shipped_until_it_is_released(console: Console, serve
     console.ship.look()
     assert console.ship.answers == {1: "accepted", 2: "accepted"}
     console("release", "--all", expect=Exit.NO)
-    console("hold", scan_id(1), expect=Exit.UNUSABLE)
+    console("hold", scan_id(1), expect=Exit.NO)
     console("hold", expect=Exit.USAGE)
 
 
@@ -132,8 +132,7 @@ def test_replay_ship_by_profile_and_time_span_with_dry_run_and_force(
     console.ship.look()
     assert server.scan_ids[3:] == [scan_id(1)]
     console("replay", "ship", "--since", "2027-01-01", expect=Exit.NO)
-    with pytest.raises(SystemExit):
-        console("replay", "ship", "--since", "tomorrow")
+    console("replay", "ship", "--since", "tomorrow", expect=Exit.USAGE)
 
 
 def test_flush_says_whether_the_spool_is_empty(console: Console, server: ScriptedServer) -> None:
