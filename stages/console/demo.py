@@ -73,18 +73,17 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         reason = Reason(source="operator", at=at, detail="demo")
         commanding.give(demo, scan_id, "request", Request(scan_id=scan_id, scanner="openscap", reason=reason))
         say(f"scan:     {scan_id}")
-        if not follow.follow(
+        followed = follow.follow(
             demo.spool,
             bell,
-            {scan_id},
+            scan_id,
             "receipt",
             _LIMIT_S,
             lambda: _tend(supervisor, log.name),
             quiet=context.json,
-        ):
-            raise CommandError(f"no receipt after {_LIMIT_S:.0f} s: see {log.name}", Exit.NO)
+        )
         say("")
-        code = scan.outcome(demo, scan_id)
+        code = scan.outcome(demo, followed)
     _tell_where(directory, scan_id, demo, say)
     return code
 

@@ -33,6 +33,8 @@ _STYLES = {
     "medium": "yellow",
     "running": "green",
     "stopped": "red",
+    "suspended": "red",
+    "not responding": "red",
     "missing": "red",
     "ready": "green",
 }

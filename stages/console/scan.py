@@ -4,7 +4,7 @@ import argparse
 from contextlib import ExitStack
 from typing import Literal
 
-from schemas.ids import SCANNERS, ScanId, new_scan_id
+from schemas.ids import SCANNERS, new_scan_id
 from schemas.receipt import Receipt
 from schemas.report import Report
 from schemas.request import Reason, Request
@@ -49,20 +49,24 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             return Exit.OK
         say(scan_id) if not context.json else None
         until: Literal["report", "receipt"] = "receipt" if context.settings.server.url else "report"
-        if not follow.follow(context.spool, bell, {scan_id}, until, args.timeout, quiet=context.json):
-            raise CommandError(f"{scan_id} is not done after {args.timeout} s; it goes on", Exit.NO)
-    return outcome(context, scan_id)
+        followed = follow.follow(context.spool, bell, scan_id, until, args.timeout, quiet=context.json)
+    return outcome(context, followed)
 
 
-def outcome(context: Context, scan_id: ScanId) -> Exit:
-    """Show what came of a scan. OK where it completed and the server took it, or where there is no server."""
-    spool = context.spool
+def outcome(context: Context, followed: follow.Followed) -> Exit:
+    """Show what came of a scan. OK where it completed and the server took it, or where there is no server.
+
+    Raises CommandError where it is not done.
+    """
+    spool, scan_id = context.spool, followed.scan_id
+    if followed.late:
+        raise CommandError(
+            f"time is up, {scan_id} is still {followed.late}; look again: compliance-agent show {scan_id}",
+            Exit.NO,
+        )
     report = spool.reports.read(scan_id, "report", Report)
     answered = scan_id in spool.receipts.ids("receipt")
     receipt = spool.receipts.read(scan_id, "receipt", Receipt) if answered else None
-    if report.answered_by and report.answered_by in spool.reports.ids("report"):
-        say(f"answered by {report.answered_by}") if not context.json else None
-        return outcome(context, report.answered_by)
     if context.json:
         show_json({"report": report, "receipt": receipt})
     else:

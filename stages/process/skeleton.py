@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from schemas.event import Event, EventName
+from schemas.event import HAPPENED_TO_A_SCAN, Event, EventName
 from spool.errors import SpoolBusyError, SpoolError, SpoolUnusableError
 from spool.layout import Stage
 from spool.spool import Spool
@@ -30,16 +30,7 @@ from stages.process.restarts import Restarts
 from stages.process.watch import Watch
 
 HEARS: Mapping[Stage, tuple[EventName, ...]] = {
-    "trigger": (
-        "CommandGiven",
-        "HostDetected",
-        "ScanStarted",
-        "RuleEvaluated",
-        "ScanFinished",
-        "ReportWritten",
-        "ReportShipped",
-        "ShippingPaused",
-    ),
+    "trigger": ("CommandGiven", "HostDetected", "ShippingPaused", *HAPPENED_TO_A_SCAN),
     "scan": ("CommandGiven", "ScanRequested", "CancellationRequested"),
     "parse": ("CommandGiven", "ScanFinished"),
     "ship": ("CommandGiven", "ReportWritten"),

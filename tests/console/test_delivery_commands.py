@@ -73,6 +73,16 @@ def test_list_tells_why_each_scan_waits_and_what_to_do(console: Console, server:
     assert "Invalid API credentials" in console("status")
 
 
+def test_list_tells_why_a_scan_failed_while_it_waits(console: Console, server: ScriptedServer) -> None:
+    server.say(reply(503))
+    console.ship.put(report(1, status="failed"))
+    console.ship.look()
+    (row,) = console.json("list")
+    assert row["words"]
+    assert row["waits"]
+    assert f"{row['words']}; " in console("list")
+
+
 def test_list_takes_filters(console: Console, server: ScriptedServer) -> None:
     server.say(reply(422, {"error": "no"}))
     console.ship.put(report(1), report(2, "Docker"), report(90, status="failed"))
