@@ -18,6 +18,14 @@ EventName = Literal[
     "ReportShipped",
     "ShippingPaused",
 ]
+HAPPENED_TO_A_SCAN: tuple[EventName, ...] = (
+    "ScanStarted",
+    "RuleEvaluated",
+    "ScanFinished",
+    "ReportWritten",
+    "ReportShipped",
+)
+"""What those hear who tell others how far a scan is."""
 Short = Annotated[str, Meta(max_length=512)]
 
 

@@ -12,25 +12,24 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from schemas.codec import SchemaError, convert
+from schemas.expected import item_kind, kind_of, mismatch
 from schemas.records import Record
+from schemas.values import (
+    AbsolutePath,
+    CheckName,
+    ImageName,
+    Megabytes,
+    NamePattern,
+    ProfileText,
+    ProxyUrl,
+    SocketPath,
+    Text,
+    TimeLimit,
+    Url,
+    UserName,
+)
 
 R = TypeVar("R", bound=Record)
-
-Text = Annotated[str, Meta(min_length=1, max_length=4096)]
-ProfileText = Annotated[str, Meta(min_length=1, max_length=256)]
-Url = Annotated[str, Meta(pattern=r"^https?://[^\s/?#@]+[^\s?#]*$", max_length=2048)]
-AbsolutePath = Annotated[str, Meta(pattern=r"^/", max_length=4096)]
-TimeLimit = Annotated[int, Meta(ge=10, le=24 * 3600)]
-# What a scanner could take for an option, a list or a pattern of the shell is refused.
-# `$(?!\n)`: `$` alone also matches before a line's end.
-CheckName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]{0,63}$(?!\n)")]
-UserName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$(?!\n)")]
-NamePattern = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./:-]{0,127}$(?!\n)")]
-ImageName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$(?!\n)")]
-SocketPath = Annotated[str, Meta(pattern=r"^/[A-Za-z0-9._/@+-]{1,107}$(?!\n)")]
-ProxyUrl = Annotated[str, Meta(pattern=r"^(none|https?://[^\s/?#]+/?)$", max_length=2048)]
-Megabytes = Annotated[int, Meta(ge=1, le=1024 * 1024)]
 
 
 class ServerSettings(Record, frozen=True, kw_only=True):
@@ -233,21 +232,35 @@ def _check(values: object, record: type[R], path: str, problems: list[str]) -> R
     if values is None:
         return record()
     if not isinstance(values, Mapping):
-        problems.append(f"{path.rstrip('.') or 'the file'}: must be a mapping of keys, is {_kind(values)}")
+        problems.append(f"{path.rstrip('.') or 'the file'}: must be a mapping of keys, is {kind_of(values)}")
         return record()
     known = {field.name: field for field in msgspec.structs.fields(record)}
     taken: dict[str, Any] = {}
     for key, value in values.items():
         if key not in known:
-            problems.append(f"{path}{key}: no such key{_nearest(str(key), known)}")
+            problems.append(f"{path}{_shown(key)}: no such key{_nearest(str(key), known)}")
         elif kind := _record(known[key].type):
             taken[key] = _check(value, kind, f"{path}{key}.", problems)
+        elif not (found := list(_mismatches(value, known[key].type, f"{path}{key}"))):
+            taken[key] = msgspec.convert(value, known[key].type)
         else:
-            try:
-                taken[key] = convert(value, known[key].type)
-            except SchemaError as error:
-                problems.append(f"{path}{key}: {_plain_words(error)}")
+            problems += found
     return record(**taken)
+
+
+def _mismatches(value: object, kind: Any, path: str) -> Iterator[str]:
+    """What is wrong with one value, and with each item of a list."""
+    item = item_kind(kind)
+    if item is not None and isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _mismatches(each, item, f"{path}[{number}]")
+    elif isinstance(value, str) and not value.isprintable():
+        yield f"{path}: holds characters that can't be printed"
+    else:
+        try:
+            msgspec.convert(value, kind)
+        except msgspec.ValidationError:
+            yield f"{path}: {mismatch(value, kind)}"
 
 
 def _record(kind: object) -> type[Record] | None:
@@ -259,11 +272,5 @@ def _nearest(key: str, known: Mapping[str, object]) -> str:
     return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(known)}"
 
 
-def _plain_words(error: SchemaError) -> str:
-    return str(error).replace("`", "").replace("matching regex", "that matches")
-
-
-def _kind(value: object) -> str:
-    return {list: "a list", str: "a text", bool: "a boolean", int: "a number"}.get(
-        type(value), type(value).__name__
-    )
+def _shown(key: object) -> str:
+    return key if isinstance(key, str) and key.isprintable() else ascii(key)

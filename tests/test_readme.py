@@ -40,7 +40,7 @@ def test_every_exit_code_is_in_readme_and_in_the_help() -> None:
     assert {int(code) for code in re.findall(r"(?:: |; )(\d+) ", told)} == {int(code) for code in Exit}
 
 
-@pytest.mark.parametrize("command", sorted(set(subparsers()) - {"stage"}))
+@pytest.mark.parametrize("command", sorted(subparsers()))
 def test_every_command_takes_what_readme_promises(command: str) -> None:
     options = {option for action in subparsers()[command]._actions for option in action.option_strings}
     assert {"--json", "--config", "--help"} <= options

@@ -14,6 +14,7 @@ from spool.layout import Kind, attic_parts, entry_name
 from spool.spool import Spool
 from stages.console.context import CommandError, Context
 from stages.process.doorbell import ring_stages
+from stages.process.exits import Exit
 
 
 def now() -> datetime:
@@ -70,7 +71,7 @@ def known(scan_ids: list[str], present: frozenset[str], where: str) -> tuple[Sca
     """The ids, all of which must be present. Raises CommandError that names those that are not."""
     missing = [i for i in scan_ids if i not in present]
     if missing:
-        raise CommandError(f"no {where} for {', '.join(missing)}: see `compliance-agent list`")
+        raise CommandError(f"no {where} for {', '.join(missing)}: see `compliance-agent list`", Exit.NO)
     return tuple(ScanId(i) for i in scan_ids)
 
 

@@ -2,14 +2,18 @@
 
 import argparse
 import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from schemas.records import Record
-from schemas.settings import every_key
+from schemas.settings import Settings, every_key
 from stages.console.context import Context
 from stages.console.output import say, show_json, show_table
-from stages.process import credentials, settings_file
+from stages.process import credentials, plain_file, settings_file
 from stages.process.exits import Exit
 from stages.trigger.scheduler import problems as problems_of_schedules
+
+_MAX_PEM_BYTES = 1024 * 1024
 
 
 class Checked(Record, frozen=True, kw_only=True):
@@ -30,21 +34,45 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if args.action == "keys":
         return _keys(context)
     loaded = settings_file.load(context.config, problems_of_schedules)
-    problems = list(loaded.problems)
-    notes: list[str] = []
-    found = credentials.find(loaded.settings.api, loaded.path, os.environ)
-    if isinstance(found, credentials.NoCredentials):
-        (problems if loaded.settings.server.url else notes).append(f"api: {found.reason}")
-    if loaded.settings.server.url is None:
-        notes.append("server.url: not set, results stay in the spool")
-    checked = Checked(
-        file=str(loaded.path) if loaded.path else None, problems=tuple(problems), notes=tuple(notes)
-    )
+    checked = _check(loaded)
     if context.json:
         show_json(checked)
     else:
         _tell(checked)
-    return Exit.USAGE if problems else Exit.OK
+    return Exit.USAGE if checked.problems else Exit.OK
+
+
+def _check(loaded: settings_file.Loaded) -> Checked:
+    """Beside the file itself: the secrets and certificates that it names. What follows from a problem is not told."""
+    problems, notes = list(loaded.problems), list[str]()
+    settings, path = loaded.settings, loaded.path
+    if loaded.understood:
+        problems += [*credentials.exposures(settings, path), *_unreadable(settings)]
+        found = credentials.find(settings.api, path, os.environ)
+        if isinstance(found, credentials.NoCredentials) and not _is_told(found.reason, problems):
+            given = settings.api.id and (settings.api.key or settings.api.key_file)
+            (problems if settings.server.url or given else notes).append(found.reason)
+        if settings.server.url is None and not _is_told("server.url: ", problems):
+            notes.append("server.url: not set, results stay in the spool")
+    return Checked(file=str(path) if path else None, problems=tuple(problems), notes=tuple(notes))
+
+
+def _is_told(words: str, problems: Sequence[str]) -> bool:
+    """Whether a problem is about the same setting, or the one that holds it."""
+    path = words.partition(":")[0]
+    told = (problem.partition(":")[0] for problem in problems)
+    return any(path == other or path.startswith(f"{other}.") for other in told)
+
+
+def _unreadable(settings: Settings) -> Iterator[str]:
+    """The files of certificates that can't be read."""
+    server = settings.server
+    for key in ("ca_file", "client_certificate", "client_key"):
+        if path := getattr(server, key):
+            try:
+                plain_file.read(Path(path), _MAX_PEM_BYTES)
+            except OSError as error:
+                yield f"server.{key}: {path}: can't be read: {error.strerror}"
 
 
 def _tell(checked: Checked) -> None:
@@ -52,7 +80,7 @@ def _tell(checked: Checked) -> None:
     for problem in checked.problems:
         say(f"{where}: {problem}", "red")
     for note in checked.notes:
-        say(f"{where}: {note}", "yellow")
+        say(f"{where}: note: {note}", "yellow")
     count = len(checked.problems)
     say(f"{where}: {count} problem{'s' if count != 1 else ''}" if count else f"{where}: no problems")
 

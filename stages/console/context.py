@@ -36,6 +36,7 @@ class Context:
         """The spool, for reading. Raises CommandError where there is none."""
         if not self.spool.root.is_dir():
             raise CommandError(
-                f"{self.spool.root}: no spool there yet: start the stages (compliance-agent run), or ask for a scan"
+                f"{self.spool.root}: no spool there yet: start the stages (compliance-agent run), "
+                "ask for a scan, or name other settings by --config"
             )
         return self.spool

@@ -22,7 +22,7 @@ from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
 from schemas.settings import Settings
 from spool.layout import STAGES
-from stages.console import commanding, follow, output, scan
+from stages.console import arguments, commanding, follow, output, scan
 from stages.console.context import CommandError, Context
 from stages.console.output import warn
 from stages.console.receiver import Receiver
@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-install", action="store_true", help="install nothing; fail where the scanner is missing"
     )
-    parser.add_argument("--profile", metavar="P", default="auto", help="(default: %(default)s)")
+    parser.add_argument(
+        "--profile", metavar="P", type=arguments.text, default="auto", help="(default: %(default)s)"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
@@ -71,18 +73,17 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         reason = Reason(source="operator", at=at, detail="demo")
         commanding.give(demo, scan_id, "request", Request(scan_id=scan_id, scanner="openscap", reason=reason))
         say(f"scan:     {scan_id}")
-        if not follow.follow(
+        followed = follow.follow(
             demo.spool,
             bell,
-            {scan_id},
+            scan_id,
             "receipt",
             _LIMIT_S,
             lambda: _tend(supervisor, log.name),
             quiet=context.json,
-        ):
-            raise CommandError(f"no receipt after {_LIMIT_S:.0f} s: see {log.name}", Exit.NO)
+        )
         say("")
-        code = scan.outcome(demo, scan_id)
+        code = scan.outcome(demo, followed)
     _tell_where(directory, scan_id, demo, say)
     return code
 

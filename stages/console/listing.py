@@ -10,12 +10,12 @@ from schemas.records import Record
 from schemas.report import Report
 from spool.errors import EntryDamagedError, EntryMissingError
 from spool.spool import Spool
-from stages.console import states
+from stages.console import arguments, states
 from stages.console.context import Context
 from stages.console.delivery import filters
-from stages.console.delivery.reasons import Reasons
 from stages.console.output import say, show_json, show_table
 from stages.console.states import State
+from stages.console.waiting import Waiting
 from stages.process.exits import Exit
 
 
@@ -30,8 +30,9 @@ class Row(Record, frozen=True, kw_only=True):
     score: float | None = None
     answer: str | None = None
     waits: str | None = None
-    """Why it is not delivered yet, when the next try is, and what to do."""
+    """Why it is not done yet, when the next try is, and what to do."""
     words: str | None = None
+    """Why it failed, or what the server said."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     filters.add_filters(parser)
     parser.add_argument(
-        "--last", type=int, default=50, metavar="N", help="at most N, 0 for all (default: 50)"
+        "--last",
+        type=arguments.count,
+        default=50,
+        metavar="N",
+        help="at most N, 0 for all (default: %(default)s)",
     )
 
 
@@ -53,7 +58,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     boxes = states.look(spool)
     scan_ids = [i for i in boxes.scan_ids if _is_wanted(args, spool, boxes, i)]
     shown = scan_ids[-args.last :] if args.last else scan_ids
-    reasons = Reasons(spool, boxes, datetime.now(UTC))
+    reasons = Waiting(spool, boxes, datetime.now(UTC))
     rows = [_row(spool, boxes, scan_id, reasons) for scan_id in shown]
     if context.json:
         show_json(rows)
@@ -63,11 +68,19 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         columns = ("scan", "state", "profile", "status", "score", "answer", "why")
         show_table(
             columns,
-            ((r.scan_id, r.state, r.profile, r.status, r.score, r.answer, r.waits or r.words) for r in rows),
+            ((r.scan_id, r.state, r.profile, r.status, r.score, r.answer, _why(r)) for r in rows),
         )
         if len(shown) < len(scan_ids):
             say(f"{len(scan_ids) - len(shown)} older ones are not shown: --last 0")
     return Exit.OK
+
+
+def _objection(receipt: Receipt | None) -> str | None:
+    return receipt.words if receipt and receipt.answer != "accepted" else None
+
+
+def _why(row: Row) -> str:
+    return "; ".join(words for words in (row.words, row.waits) if words)
 
 
 def _is_wanted(args: argparse.Namespace, spool: Spool, boxes: states.Boxes, scan_id: ScanId) -> bool:
@@ -89,7 +102,7 @@ def _answer(spool: Spool, boxes: states.Boxes, scan_id: ScanId) -> str | None:
     return None
 
 
-def _row(spool: Spool, boxes: states.Boxes, scan_id: ScanId, reasons: Reasons) -> Row:
+def _row(spool: Spool, boxes: states.Boxes, scan_id: ScanId, reasons: Waiting) -> Row:
     report = receipt = None
     damage: str | None = None
     try:
@@ -111,6 +124,6 @@ def _row(spool: Spool, boxes: states.Boxes, scan_id: ScanId, reasons: Reasons) -
         status=report.status if report else None,
         score=report.summary.score if report and completed else None,
         answer=receipt.answer if receipt else None,
-        waits=reasons.of(scan_id),
-        words=damage or (report.error if report else None) or (receipt.words if receipt else None),
+        waits=reasons.why(scan_id),
+        words=damage or (report.error if report else None) or _objection(receipt),
     )

@@ -4,14 +4,16 @@ The parser, and nothing heavy: each command is imported when it is called, so a 
 """
 
 import argparse
+import difflib
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from spool.errors import SpoolError
 from spool.layout import STAGES
+from stages.console.failures import UsageError, guarded, open_missing_streams
 from stages.process import settings_file
 from stages.process.exits import Exit
 from stages.process.version import agent_version
@@ -45,27 +47,36 @@ _WITHOUT_SETTINGS = frozenset({"receiver", "demo", "config", "parse", "install"}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The program. Returns an exit code of `stages.process.exits`."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    open_missing_streams()
+    words = _command_first(list(sys.argv[1:] if argv is None else argv))
     if words[:1] == ["stage"]:
-        return _stage(words[1:])
-    try:
-        return _command(words)
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`): that is its right.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
+        return guarded(words, lambda: _stage(words[1:]))
+    return guarded(words, lambda: _command(words))
+
+
+def _command_first(words: list[str]) -> list[str]:
+    """What every command takes may stand before it: `--json status` is `status --json`."""
+    at = 0
+    while at < len(words) and (words[at] in ("--json", "--config") or words[at].startswith("--config=")):
+        at += 2 if words[at] == "--config" else 1
+    return [*words[at : at + 1], *words[:at], *words[at + 1 :]]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Mistakes are raised, so that they are told like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(self.format_usage(), self.prog, message)
 
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The whole parser, or with `only` that command's part alone filled in."""
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="compliance-agent",
         description="Scans this host with OpenSCAP and Docker Bench for Security, and delivers every result.",
         epilog="exit codes: 0 done; 1 done, and the answer is bad (failed, refused, damaged, not delivered); "
         "2 wrong usage or settings; 3 spool or host unusable; 4 already running; 70 a fault in the program; "
-        "130 interrupted",
+        "130 interrupted; 141 whoever read the output has gone",
     )
     top.add_argument("--version", action="version", version=f"compliance-agent {agent_version()}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -90,29 +101,30 @@ def add_common(command: argparse.ArgumentParser) -> None:
 
 
 def _command(words: list[str]) -> int:
-    only = next((word for word in words if not word.startswith("-")), "")
-    wants_help = not only or (only not in {name for name, _, _ in _COMMANDS})
-    args = parser(None if wants_help else only).parse_args(words)
+    args = parser(_named(words)).parse_args(words)
     module = importlib.import_module(
         f"stages.console.{next(module for name, module, _ in _COMMANDS if name == args.command)}"
     )
     from stages.console.context import CommandError, Context
-    from stages.console.output import warn
 
     path = args.config or _environment_config()
     loaded = settings_file.load(None if args.command in _WITHOUT_SETTINGS else path)
     if loaded.problems:
-        for problem in loaded.problems:
-            warn(f"{loaded.path}: {problem}")
-        return Exit.USAGE
-    try:
-        return int(module.run(args, Context(loaded.settings, loaded.path or path, args.json)))
-    except CommandError as error:
-        warn(f"compliance-agent {args.command}: {error}")
-        return error.code
-    except SpoolError as error:
-        warn(f"compliance-agent {args.command}: {error}")
-        return Exit.UNUSABLE
+        lines = [f"{loaded.path}: {problem}" for problem in loaded.problems]
+        raise CommandError("\n".join(["the settings are wrong:", *lines]), Exit.USAGE)
+    return int(module.run(args, Context(loaded.settings, loaded.path or path, args.json)))
+
+
+def _named(words: list[str]) -> str | None:
+    """The command of a command line; None where there is none. Raises UsageError for one that does not exist."""
+    if not words or words[0].startswith("-"):
+        return None
+    names = ["stage", *(name for name, _, _ in _COMMANDS)]
+    if words[0] not in names:
+        near = difflib.get_close_matches(words[0], names, n=1)
+        known = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
+        raise UsageError("", "compliance-agent", f"no command {words[0]!a}; {known}")
+    return words[0]
 
 
 def _environment_config() -> Path | None:
@@ -122,14 +134,12 @@ def _environment_config() -> Path | None:
 
 def _add_stage_arguments(stage: argparse.ArgumentParser) -> None:
     stage.add_argument("stage", choices=STAGES)
-    stage.add_argument("--config", type=Path, metavar="FILE", help="settings file")
+    add_common(stage)
 
 
 def _stage(words: list[str]) -> int:
     """Run one stage. Kept apart from the other commands: their imports would stay in memory for ever."""
-    stage = argparse.ArgumentParser(
-        prog="compliance-agent stage", description="Run one stage in the foreground."
-    )
+    stage = _Parser(prog="compliance-agent stage", description="Run one stage in the foreground.")
     _add_stage_arguments(stage)
     args = stage.parse_args(words)
     from stages.process.skeleton import run
@@ -137,7 +147,7 @@ def _stage(words: list[str]) -> int:
     module = importlib.import_module(f"stages.{args.stage}.stage")
     worker = getattr(module, f"{args.stage.capitalize()}Stage")
     check = getattr(module, "problems", settings_file.no_more_problems)
-    return run(args.stage, worker, args.config or _environment_config(), check)
+    return run(args.stage, worker, args.config or _environment_config(), check, as_json=args.json)
 
 
 if __name__ == "__main__":

@@ -33,14 +33,23 @@ _STYLES = {
     "medium": "yellow",
     "running": "green",
     "stopped": "red",
+    "suspended": "red",
+    "not responding": "red",
     "missing": "red",
     "ready": "green",
 }
 
 
+class _Screen(Console):
+    """A reader that has gone ends the command in the program's own way."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def screen(*, error: bool = False) -> Console:
     """Standard output (or error). Piped, lines are never cut to a terminal's width."""
-    console = Console(stderr=error, highlight=False, markup=False, soft_wrap=True)
+    console = _Screen(stderr=error, highlight=False, markup=False, soft_wrap=True)
     if not console.is_terminal:
         console.width = _WIDE
     return console

@@ -1,6 +1,6 @@
 """`parse`: scanner output made elsewhere, plain or compressed, to a report on standard output.
 
-On a terminal the report is shown as text; piped, or with --json, it is the report itself.
+On a terminal the report is shown as text; piped, or with --json, it is the report itself. `-` is standard input.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from typing import BinaryIO
 from schemas.report import Report
 from spool.packing import PackingError, unpacked
 from stages.console.context import CommandError, Context
+from stages.console.inputs import seekable
 from stages.console.output import show_json
 from stages.console.report_view import show_failed, show_summary
 from stages.parse.docker_bench import (
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         nargs="+",
         type=Path,
-        help="XCCDF results and/or ARF of one scan, or the JSON and/or text log of Docker Bench",
+        help="XCCDF results and/or ARF of one scan, or the JSON and/or text log of Docker Bench; - is standard input",
     )
     parser.add_argument(
         "--include-notselected", action="store_true", help="also rules the profile does not select"
@@ -53,12 +54,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
+    names = ", ".join("standard input" if str(path) == "-" else str(path) for path in args.files)
     try:
-        report = _read(_sort(args.files), args.include_notselected)
+        with seekable(args.files, _MAX_XML_BYTES) as files:
+            report = _read(_sort(files), args.include_notselected)
     except (ScapError, PackingError, DockerBenchError) as error:
-        raise CommandError(f"{', '.join(map(str, args.files))}: {error}", Exit.NO) from error
+        raise CommandError(f"{names}: {error}", Exit.NO) from error
     except OSError as error:
-        raise CommandError(f"{error.filename}: {error.strerror}", Exit.USAGE) from error
+        why = f"can't be read: {error.strerror or error}"
+        raise CommandError(f"{error.filename or names}: {why}", Exit.USAGE) from error
     if context.json or not sys.stdout.isatty():
         show_json(report)
     else:

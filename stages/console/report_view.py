@@ -9,7 +9,7 @@ _WORST_FIRST = ("critical", "high", "medium", "low", "unknown")
 
 def show_summary(report: Report, receipt: Receipt | None = None) -> None:
     """Counts, score and warnings; a failed scan's reason first."""
-    if report.error:
+    if report.error and not (receipt and receipt.words == report.error):
         say(f"{report.status}: {report.error}", "red" if report.status == "failed" else "yellow")
     summary = report.summary
     counts = (
@@ -18,7 +18,6 @@ def show_summary(report: Report, receipt: Receipt | None = None) -> None:
     )
     show_facts(
         (
-            ("scan", report.scan_id),
             ("profile", report.profile.name),
             ("status", report.status),
             ("rules", f"{summary.total_rules}: {counts}" if summary.total_rules else None),

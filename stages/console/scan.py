@@ -4,12 +4,12 @@ import argparse
 from contextlib import ExitStack
 from typing import Literal
 
-from schemas.ids import SCANNERS, ScanId
+from schemas.ids import SCANNERS
 from schemas.receipt import Receipt
 from schemas.report import Report
 from schemas.request import Reason, Request
 from spool.layout import STAGES
-from stages.console import commanding, follow
+from stages.console import arguments, commanding, follow
 from stages.console.context import CommandError, Context
 from stages.console.output import say, show_json, warn
 from stages.console.report_view import show_failed, show_summary
@@ -18,16 +18,23 @@ from stages.process.exits import Exit
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--profile", metavar="P", help="by id, short name or title (default: the configured profile)"
+        "--profile",
+        metavar="P",
+        type=arguments.text,
+        help="by id, short name or title (default: the configured profile)",
     )
     parser.add_argument("--scanner", choices=SCANNERS, default="openscap", help="(default: %(default)s)")
     parser.add_argument("--wait", action="store_true", help="show progress, and wait for the server's answer")
     parser.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="with --wait: give up waiting (the scan goes on)"
+        "--timeout",
+        type=arguments.seconds,
+        metavar="SECONDS",
+        help="with --wait: give up waiting (the scan goes on)",
     )
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
+    arguments.only_with_wait(args)
     at = commanding.now()
     scan_id = commanding.new_scan_id(context, args.scanner, at)
     request = Request(
@@ -42,20 +49,24 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             return Exit.OK
         say(scan_id) if not context.json else None
         until: Literal["report", "receipt"] = "receipt" if context.settings.server.url else "report"
-        if not follow.follow(context.spool, bell, {scan_id}, until, args.timeout, quiet=context.json):
-            raise CommandError(f"{scan_id} is not done after {args.timeout} s; it goes on", Exit.NO)
-    return outcome(context, scan_id)
+        followed = follow.follow(context.spool, bell, scan_id, until, args.timeout, quiet=context.json)
+    return outcome(context, followed)
 
 
-def outcome(context: Context, scan_id: ScanId) -> Exit:
-    """Show what came of a scan. OK where it completed and the server took it, or where there is no server."""
-    spool = context.spool
+def outcome(context: Context, followed: follow.Followed) -> Exit:
+    """Show what came of a scan. OK where it completed and the server took it, or where there is no server.
+
+    Raises CommandError where it is not done.
+    """
+    spool, scan_id = context.spool, followed.scan_id
+    if followed.late:
+        raise CommandError(
+            f"time is up, {scan_id} is still {followed.late}; look again: compliance-agent show {scan_id}",
+            Exit.NO,
+        )
     report = spool.reports.read(scan_id, "report", Report)
     answered = scan_id in spool.receipts.ids("receipt")
     receipt = spool.receipts.read(scan_id, "receipt", Receipt) if answered else None
-    if report.answered_by and report.answered_by in spool.reports.ids("report"):
-        say(f"answered by {report.answered_by}") if not context.json else None
-        return outcome(context, report.answered_by)
     if context.json:
         show_json({"report": report, "receipt": receipt})
     else:

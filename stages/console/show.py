@@ -1,6 +1,7 @@
 """`show`: one scan, from request to receipt; or one of its rules; or its fixes."""
 
 import argparse
+from datetime import UTC, datetime
 
 from schemas.ids import ScanId, is_scan_id
 from schemas.manifest import Manifest
@@ -13,6 +14,7 @@ from stages.console import states
 from stages.console.context import CommandError, Context
 from stages.console.output import say, show_facts, show_json
 from stages.console.report_view import show_failed, show_rule, show_summary
+from stages.console.waiting import Waiting
 from stages.process.exits import Exit
 
 
@@ -76,6 +78,7 @@ def _show_way(spool: Spool, whole: Whole) -> None:
         (
             ("scan", whole.scan_id),
             ("state", whole.state),
+            ("waits", Waiting(spool, states.look(spool), datetime.now(UTC)).why(whole.scan_id)),
             *(
                 ("asked for", f"by the {r.source} at {r.at:%Y-%m-%d %H:%M:%SZ}{_as(r.request_id)}")
                 for r in reasons

@@ -1,12 +1,14 @@
-"""The state of a scan: which entries exist. Reads names only, so it works while no stage runs."""
+"""The state of a scan: which entries exist. Reads names and one note, so it works while no stage runs."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from schemas.ids import ScanId, age, is_scan_id
 from spool.spool import Spool
+from stages.scan.run import start_ticks
+from stages.scan.stage import RUNNING, Running
 
-State = Literal["asked", "waiting", "to be parsed", "to be shipped", "done", "held"]
+State = Literal["asked", "waiting", "scanning", "to be parsed", "to be shipped", "done", "held"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,8 @@ class Boxes:
     reports: frozenset[str]
     receipts: frozenset[str]
     holds: frozenset[str]
+    scanning: ScanId | None = None
+    """The one scan whose scanner runs now."""
 
     @property
     def scan_ids(self) -> list[ScanId]:
@@ -33,6 +37,8 @@ class Boxes:
             return "held" if scan_id in self.holds else "to be shipped"
         if scan_id in self.raw:
             return "to be parsed"
+        if scan_id == self.scanning:
+            return "scanning"
         return "waiting" if scan_id in self.requests else "asked"
 
     @property
@@ -49,4 +55,13 @@ def look(spool: Spool) -> Boxes:
         reports=frozenset(spool.reports.ids("report")),
         receipts=frozenset(spool.receipts.ids("receipt")),
         holds=frozenset(spool.commands.ids("hold")),
+        scanning=_scanning(spool),
     )
+
+
+def _scanning(spool: Spool) -> ScanId | None:
+    """From the scan stage's note, which a crash leaves behind: only while its process lives does it hold."""
+    running = spool.notes("scan").read(RUNNING, Running)
+    if running and start_ticks(running.pid) == running.start_ticks and spool.is_running("scan"):
+        return running.scan_id
+    return None

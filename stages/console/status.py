@@ -2,19 +2,22 @@
 
 import argparse
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Literal
 
 from schemas.capabilities import Detected
 from schemas.destination import Destination
 from schemas.records import Record
 from schemas.schedule import Applied, TriggerState
-from spool.layout import BOXES, STAGES
+from spool.layout import BOXES, STAGES, Stage
 from spool.spool import Spool
 from stages.console import states
 from stages.console.context import Context
 from stages.console.detect import show_detected
 from stages.console.output import say, show_facts, show_json, show_table
 from stages.process.exits import Exit
+from stages.process.pulse import LastSeen, is_suspended, last_seen
 from stages.scan.detection import NOTE
 from stages.ship.destination import NOTE as DESTINATION
 from stages.ship.waiting import destination_words
@@ -22,6 +25,12 @@ from stages.trigger.commands import NOTE as APPLIED
 from stages.trigger.scheduler import next_due, problems
 from stages.trigger.stage import NOTE as TRIGGER
 
+StageState = Literal["running", "stopped", "suspended", "not responding"]
+_HANGS_AFTER_S = 60.0
+_TO_DO: Mapping[StageState, str] = {
+    "suspended": "something has stopped its process by a signal: kill -CONT lets it go on",
+    "not responding": "look at its log, then kill its process: it is started again",
+}
 UNVERIFIED = "NOT CHECKED (server.verify: false): anyone on the way can read and alter what is sent"
 
 
@@ -29,7 +38,9 @@ class Status(Record, frozen=True, kw_only=True):
     """What `status --json` prints."""
 
     spool: str
-    stages: dict[str, str]
+    stages: dict[str, StageState]
+    last_worked: dict[str, datetime]
+    """When the work loop of each stage last turned, as far as that is known."""
     scans: dict[str, int]
     quarantined: int
     detected: Detected | None
@@ -51,7 +62,10 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     if context.json:
         show_json(status)
         return Exit.OK
-    show_table(("stage", "state"), status.stages.items())
+    show_table(("stage", "state", "last worked"), _stage_rows(status))
+    for stage, state in status.stages.items():
+        if state in _TO_DO:
+            say(f"{stage}: {_TO_DO[state]}", "red")
     say()
     show_facts(
         (
@@ -77,6 +91,24 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     return Exit.OK
 
 
+def _stage_rows(status: Status) -> Iterator[tuple[str, str, str | None]]:
+    now = datetime.now(UTC)
+    for stage, state in status.stages.items():
+        at = status.last_worked.get(stage)
+        ago = f"{max(0.0, (now - at).total_seconds()):.0f} s ago" if at and state != "stopped" else None
+        yield stage, state, ago
+
+
+def _state_of(spool: Spool, stage: Stage, seen: LastSeen | None) -> StageState:
+    if not spool.is_running(stage):
+        return "stopped"
+    if seen and is_suspended(seen.pid):
+        return "suspended"
+    if seen and (datetime.now(UTC) - seen.at).total_seconds() > _HANGS_AFTER_S:
+        return "not responding"
+    return "running"
+
+
 def _next_due(status: Status) -> list[tuple[str, str]]:
     planned = status.trigger.next_due if status.trigger else ()
     return [
@@ -100,9 +132,11 @@ def _trigger(context: Context, spool: Spool) -> TriggerState | None:
 def _status(context: Context) -> Status:
     spool = context.existing_spool()
     boxes = states.look(spool)
+    seen = {stage: last_seen(context.runtime, stage) for stage in STAGES}
     return Status(
         spool=str(spool.root),
-        stages={stage: "running" if spool.is_running(stage) else "stopped" for stage in STAGES},
+        stages={stage: _state_of(spool, stage, seen[stage]) for stage in STAGES},
+        last_worked={stage: found.at for stage, found in seen.items() if found},
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
         detected=spool.notes("scan").read(NOTE, Detected),

@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
-    log = Log("run", context.settings.log.level)
-    supervisor = Supervisor(context.config, log)
+    log = Log("run", context.settings.log.level, as_json=context.json)
+    supervisor = Supervisor(context.config, log, as_json=context.json)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     try:
@@ -53,9 +53,14 @@ class _Child:
 class Supervisor:
     """The four stage processes."""
 
-    def __init__(self, config: Path | None, log: Log, output: TextIO | None = None) -> None:
+    def __init__(
+        self, config: Path | None, log: Log, output: TextIO | None = None, *, as_json: bool = False
+    ) -> None:
         """`output`: where the stages write their logs; None: where this process does."""
-        self._config = config
+        self._options = [
+            *(["--config", str(config)] if config else []),
+            *(["--json"] if as_json else []),
+        ]
         self._log = log
         self._output = output
         self._stopping = False
@@ -101,9 +106,8 @@ class Supervisor:
                 popen.wait()
 
     def _start(self, child: _Child) -> None:
-        command = [*death_pact(), sys.executable, "-m", "stages.console.main", "stage", child.stage]
-        if self._config:
-            command += ["--config", str(self._config)]
+        program = [sys.executable, "-m", "stages.console.main"]
+        command = [*death_pact(), *program, "stage", child.stage, *self._options]
         # Its own session: a Ctrl-C reaches this process alone, which then stops all four in order.
         child.popen = Popen(command, start_new_session=True, stderr=self._output)
         child.started = time.monotonic()

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schemas.settings import ApiSettings
+from schemas.settings import ApiSettings, Settings
+from stages.process import plain_file
 
 _MAX_BYTES = 4096
 CREDENTIAL = "api-key"
@@ -23,9 +24,14 @@ class Credentials:
 
 @dataclass(frozen=True)
 class NoCredentials:
-    """Why there are none, and what to do."""
+    """Why there are none, and what to do; `key` is the setting that it is about."""
 
-    reason: str
+    key: str
+    why: str
+
+    @property
+    def reason(self) -> str:
+        return f"{self.key}: {self.why}"
 
 
 def find(
@@ -33,43 +39,59 @@ def find(
 ) -> Credentials | NoCredentials:
     """The credentials, looked up anew at every call, so that a rotated key is seen."""
     if api.id is None:
-        return NoCredentials("api.id is not set: put the host's id and key from the server into the settings")
-    key, problem = _key(api, config, environment)
-    if problem:
-        return NoCredentials(problem)
+        return NoCredentials("api.id", "not set: put the host's id and key from the server into the settings")
+    source, key = _key(api, config, environment)
+    if isinstance(key, NoCredentials):
+        return key
     if not key:
-        return NoCredentials("no API key: set api.key_file (a file with nothing but the key, mode 0600)")
+        return NoCredentials(source, "no API key: write it, and nothing else, into a file of mode 0600")
     if not key.isascii() or not key.isprintable():
         return NoCredentials(
-            "the API key holds characters that no HTTP header takes: copy it from the server again"
+            source, "holds characters that no HTTP header takes: copy the key from the server again"
         )
     return Credentials(api.id, key)
 
 
+def exposures(settings: Settings, config: Path | None) -> list[str]:
+    """Every secret of the settings that everyone on this host can read, each with its setting and its mend."""
+    server, api = settings.server, settings.api
+    pair = "server.client_key" if server.client_key else "server.client_certificate"
+    files = {
+        "api.key_file": api.key_file,
+        pair: server.client_key or server.client_certificate,
+        "api.key": config if api.key else None,
+        "server.proxy": config if server.proxy and "@" in server.proxy else None,
+    }
+    return [f"{key}: {problem}" for key, path in files.items() if path and (problem := exposed(Path(path)))]
+
+
 def exposed(path: Path) -> str | None:
-    """Why this file must not hold a secret; None where it may."""
+    """Why this file must not hold a secret; None where it may, and where it is no file: that is told by reading it."""
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        mode = path.stat().st_mode
     except OSError:
         return None
-    if mode & 0o007:
-        return f"{path}: everyone can read or change this secret (mode {mode:04o}): chmod 640 {path}"
+    if stat.S_ISREG(mode) and mode & 0o007:
+        return f"{path}: everyone can read or change this secret (mode {stat.S_IMODE(mode):04o}): chmod 640 {path}"
     return None
 
 
 def _key(
     api: ApiSettings, config: Path | None, environment: Mapping[str, str]
-) -> tuple[str | None, str | None]:
+) -> tuple[str, str | NoCredentials | None]:
+    """Where the key is, and the key."""
     directory = environment.get("CREDENTIALS_DIRECTORY")
     if directory and not _is_missing(Path(directory) / CREDENTIAL):
-        return _read(Path(directory) / CREDENTIAL)
+        source = f"credential {CREDENTIAL}"
+        return source, _read(source, Path(directory) / CREDENTIAL)
     if api.key_file is not None:
-        path = Path(api.key_file)
+        source, path = "api.key_file", Path(api.key_file)
         problem = exposed(path)
-        return (None, problem) if problem else _read(path)
-    if api.key is not None and config is not None and (problem := exposed(config)):
-        return None, problem
-    return api.key, None
+        return source, NoCredentials(source, problem) if problem else _read(source, path)
+    if api.key is None:
+        return "api.key_file", None
+    problem = exposed(config) if config else None
+    return "api.key", NoCredentials("api.key", problem) if problem else api.key
 
 
 def _is_missing(path: Path) -> bool:
@@ -83,10 +105,9 @@ def _is_missing(path: Path) -> bool:
     return False
 
 
-def _read(path: Path) -> tuple[str | None, str | None]:
+def _read(source: str, path: Path) -> str | NoCredentials:
     try:
-        with path.open("rb") as stream:
-            content = stream.read(_MAX_BYTES)
+        content = plain_file.read(path, _MAX_BYTES)
     except OSError as error:
-        return None, f"{path}: the API key can't be read: {error.strerror}"
-    return content.decode("utf-8", "replace").strip(), None
+        return NoCredentials(source, f"{path}: the API key can't be read: {error.strerror}")
+    return content.decode("utf-8", "replace").strip()

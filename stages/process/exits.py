@@ -18,3 +18,5 @@ class Exit(IntEnum):
     """A fault in the agent itself; the traceback is in the log."""
     INTERRUPTED = 130
     """Ended by the keyboard."""
+    PIPE = 141
+    """Whoever read the output has gone (`| head`): as if SIGPIPE had ended us."""

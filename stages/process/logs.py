@@ -2,7 +2,8 @@
 
 One line per event on standard error. Under journald each line carries its level as `<N>` and journald adds the
 time; elsewhere the line starts with time and stage. Values are quoted where they hold blanks or anything that a
-terminal would obey, so hostile text stays one harmless line.
+terminal would obey, so hostile text stays one harmless line. For programs there is one JSON object per line, on
+standard output.
 
 debug: detail; info: the state changed; warning: recovered; error: this item is lost, damaged or stuck.
 """
@@ -21,10 +22,13 @@ _JOURNAL: dict[Level, int] = {"debug": 7, "info": 6, "warning": 4, "error": 3}
 class Log:
     """A stage's log."""
 
-    def __init__(self, who: str, level: Level = "info", stream: TextIO | None = None) -> None:
+    def __init__(
+        self, who: str, level: Level = "info", stream: TextIO | None = None, *, as_json: bool = False
+    ) -> None:
         self.level = level
         self._who = who
-        self._stream = stream or sys.stderr
+        self._as_json = as_json
+        self._stream = stream or (sys.stdout if as_json else sys.stderr)
         self._journal = "JOURNAL_STREAM" in os.environ and stream is None
 
     def debug(self, fact: str, **values: object) -> None:
@@ -42,17 +46,22 @@ class Log:
     def _write(self, level: Level, fact: str, values: dict[str, object]) -> None:
         if _ORDER[level] < _ORDER[self.level]:
             return
-        told = " ".join([one_line(fact), *(f"{k}={quoted(v)}" for k, v in values.items() if v is not None)])
-        if self._journal:
-            line = f"<{_JOURNAL[level]}>{told}\n"
-        else:
-            line = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {self._who} {level}: {told}\n"
         try:
-            self._stream.write(line)
+            self._stream.write(self._line(level, fact, values))
             self._stream.flush()
         except OSError:
             # Nobody listens any more (a closed terminal, a full disk): the work goes on without its log.
             return
+
+    def _line(self, level: Level, fact: str, values: dict[str, object]) -> str:
+        at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        if self._as_json:
+            plain = {
+                k: v if isinstance(v, int | float) else str(v) for k, v in values.items() if v is not None
+            }
+            return json.dumps({"at": at, "who": self._who, "level": level, "fact": fact, **plain}) + "\n"
+        told = " ".join([one_line(fact), *(f"{k}={quoted(v)}" for k, v in values.items() if v is not None)])
+        return f"<{_JOURNAL[level]}>{told}\n" if self._journal else f"{at} {self._who} {level}: {told}\n"
 
 
 def one_line(text: str) -> str:

@@ -2,7 +2,7 @@
 
 `wait` is the one place where a stage process sleeps. It returns early when the doorbell rings, when something
 changes in a watched directory, when a given file handle has something to read, or when the process is told to stop;
-and it tells the service manager that the work loop is alive.
+and it tells the service manager and the operator that the work loop is alive.
 """
 
 import os
@@ -21,6 +21,7 @@ from stages.process import settings_file
 from stages.process.doorbell import Doorbell
 from stages.process.logs import Log
 from stages.process.notify import Notifier
+from stages.process.pulse import Pulse
 
 _WATCHDOG_EVERY_S = 10.0
 
@@ -53,6 +54,7 @@ class Process:
         self._notifier = notifier or Notifier()
         self._config_seen = _signature(config)
         self._told_alive = 0.0
+        self._pulse = Pulse(Path(settings.runtime_dir), stage)
         self._wake, self.wake_handle = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     @property
@@ -102,6 +104,7 @@ class Process:
         if now - self._told_alive >= _WATCHDOG_EVERY_S / 2:
             self._told_alive = now
             self._notifier.tell("WATCHDOG=1")
+            self._pulse.beat()
 
     def refresh_settings(self) -> bool:
         """Take in a changed settings file; True when new settings are in force. A broken one changes nothing."""

@@ -4,7 +4,7 @@ Promises: all problems at once, each with its path or line; duplicate keys are p
 object of Python's is ever built); at most 1 MiB is read.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from schemas.settings import Settings, check_settings
+from stages.process import plain_file
 
 DEFAULT_PATH = Path("/etc/compliance-agent/config.yml")
 _MAX_BYTES = 1024 * 1024
@@ -26,25 +27,8 @@ class Loaded:
     settings: Settings
     problems: tuple[str, ...]
     path: Path | None
-
-
-class _Loader(yaml.SafeLoader):
-    """Safe values, and a note of every key that comes twice."""
-
-    def __init__(self, stream: str) -> None:
-        super().__init__(stream)
-        self.problems: list[str] = []
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[object] = set()
-        for key_node, _ in node.value:
-            key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
-            if key in seen:
-                self.problems.append(
-                    f"{key}: the key comes twice (again in line {key_node.start_mark.line + 1})"
-                )
-            seen.add(key)
-        return super().construct_mapping(node, deep)
+    understood: bool = True
+    """false: nothing of the file is known, because it can't be read or is not YAML."""
 
 
 def no_more_problems(settings: Settings) -> list[str]:  # noqa: ARG001
@@ -58,14 +42,14 @@ def load(path: Path | None, check: Check = no_more_problems) -> Loaded:
         return Loaded(Settings(), (), None)
     path = path or DEFAULT_PATH
     try:
-        with path.open("rb") as stream:
-            text = stream.read(_MAX_BYTES + 1)
+        text = plain_file.read(path, _MAX_BYTES)
     except OSError as error:
-        return Loaded(Settings(), (f"{path}: can't be read: {error.strerror}",), path)
-    if len(text) > _MAX_BYTES:
-        return Loaded(Settings(), (f"{path}: larger than {_MAX_BYTES} bytes",), path)
-    settings, problems = parse(text)
-    return Loaded(settings, (*problems, *check(settings)), path)
+        return Loaded(Settings(), (f"can't be read: {error.strerror}",), path, understood=False)
+    values, problems = plain_values(text)
+    if values is None and problems:
+        return Loaded(Settings(), tuple(problems), path, understood=False)
+    settings, more = check_settings(values)
+    return Loaded(settings, (*problems, *more, *check(settings)), path)
 
 
 def parse(text: bytes) -> tuple[Settings, list[str]]:
@@ -78,14 +62,43 @@ def parse(text: bytes) -> tuple[Settings, list[str]]:
 def plain_values(text: bytes) -> tuple[Any, list[str]]:
     """YAML (or JSON) as plain values, and what is wrong with it."""
     try:
-        loader = _Loader(text.decode())
+        loader = yaml.SafeLoader(text.decode())
         try:
-            values = loader.get_single_data()
+            node = loader.get_single_node()
+            problems = list(_duplicates(node, "", set()))
+            values = None if node is None else loader.construct_document(node)
         finally:
             loader.dispose()
     except UnicodeDecodeError as error:
         return None, [f"byte {error.start}: is not UTF-8"]
     except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError, TypeError) as error:
         # Beside its own errors PyYAML lets through what a value of a named type does to it (`!!int ""`).
-        return None, [f"is not YAML: {' '.join(str(error).split())}"]
-    return values, loader.problems
+        return None, [f"is not YAML: {_why(error)}"]
+    return values, problems
+
+
+def _why(error: Exception) -> str:
+    """In one line, without the text around the place: it may hold a password."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+    return "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
+
+
+def _duplicates(node: yaml.Node | None, path: str, seen: set[int]) -> Iterator[str]:
+    """Every key that comes twice, by its path; `seen` are the nodes already looked at, for one may hold itself."""
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            yield from _duplicates(item, f"{path.rstrip('.')}[{number}].", seen)
+    elif isinstance(node, yaml.MappingNode):
+        keys: set[str] = set()
+        for key, value in node.value:
+            # A key that is a list or a mapping can't be one: building the values refuses it.
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in keys:
+                    yield f"{path}{key.value}: the key comes twice (again in line {key.start_mark.line + 1})"
+                keys.add(key.value)
+                yield from _duplicates(value, f"{path}{key.value}.", seen)

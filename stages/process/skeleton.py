@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from schemas.event import Event, EventName
+from schemas.event import HAPPENED_TO_A_SCAN, Event, EventName
 from spool.errors import SpoolBusyError, SpoolError, SpoolUnusableError
 from spool.layout import Stage
 from spool.spool import Spool
@@ -30,16 +30,7 @@ from stages.process.restarts import Restarts
 from stages.process.watch import Watch
 
 HEARS: Mapping[Stage, tuple[EventName, ...]] = {
-    "trigger": (
-        "CommandGiven",
-        "HostDetected",
-        "ScanStarted",
-        "RuleEvaluated",
-        "ScanFinished",
-        "ReportWritten",
-        "ReportShipped",
-        "ShippingPaused",
-    ),
+    "trigger": ("CommandGiven", "HostDetected", "ShippingPaused", *HAPPENED_TO_A_SCAN),
     "scan": ("CommandGiven", "ScanRequested", "CancellationRequested"),
     "parse": ("CommandGiven", "ScanFinished"),
     "ship": ("CommandGiven", "ReportWritten"),
@@ -71,13 +62,19 @@ class Worker(Protocol):
 
 
 def run(
-    stage: Stage, make: Callable[[Process], Worker], config: Path | None, check: settings_file.Check
+    stage: Stage,
+    make: Callable[[Process], Worker],
+    config: Path | None,
+    check: settings_file.Check,
+    *,
+    as_json: bool = False,
 ) -> Exit:
     """Run a stage until it is told to stop. `check` knows what else may be wrong with the settings of this stage."""
     notifier = Notifier()
     runtime = Path(settings_file.load(config, check).settings.runtime_dir)
     restarts = Restarts(runtime, stage, notifier)
-    code = _run(stage, make, config, check, notifier) if restarts.hold_back(Log(stage)) else Exit.OK
+    log = Log(stage, as_json=as_json)
+    code = _run(stage, make, config, check, notifier, log) if restarts.hold_back(log) else Exit.OK
     if code == Exit.OK:
         restarts.forget()
     return code
@@ -89,9 +86,10 @@ def _run(
     config: Path | None,
     check: settings_file.Check,
     notifier: Notifier,
+    log: Log,
 ) -> Exit:
     loaded = settings_file.load(config, check)
-    log = Log(stage, loaded.settings.log.level)
+    log.level = loaded.settings.log.level
     if loaded.problems:
         for problem in loaded.problems:
             log.error("settings are wrong", file=loaded.path, problem=problem)

@@ -29,7 +29,7 @@ from stages.scan.queue import Queue
 from stages.scan.runner import CannotRun, Plan, Runner
 
 _TRIES = 2
-_RUNNING = "running"
+RUNNING = "running"
 _CONTAINERS_EVERY_S = 300.0
 
 
@@ -124,7 +124,7 @@ class ScanStage:
         manifest = replace(ran.manifest, reasons=reasons, answers=tuple(other.scan_id for other in joined))
         self._publish(manifest, ran.outputs)
         self._publish_joined(manifest)
-        self._notes.forget(_RUNNING)
+        self._notes.forget(RUNNING)
 
     def _joined(self, scan_id: ScanId, runner: Runner, plan: Plan) -> list[Request]:
         """The other requests that the run has answered."""
@@ -231,11 +231,11 @@ class ScanStage:
             )
 
     def _note_running(self, scan_id: ScanId, pid: int) -> None:
-        self._notes.write(_RUNNING, Running(scan_id=scan_id, pid=pid, start_ticks=run.start_ticks(pid) or 0))
+        self._notes.write(RUNNING, Running(scan_id=scan_id, pid=pid, start_ticks=run.start_ticks(pid) or 0))
 
     def _recover(self) -> None:
         """After a crash: end the scanner that was left, and finish what a finished run has answered."""
-        running = self._notes.read(_RUNNING, Running)
+        running = self._notes.read(RUNNING, Running)
         if running is None:
             return
         if run.start_ticks(running.pid) == running.start_ticks:
@@ -243,7 +243,7 @@ class ScanStage:
             end_group(running.pid, signal.SIGKILL)
         with suppress(EntryMissingError, EntryDamagedError):
             self._publish_joined(self._spool.raw.manifest(running.scan_id))
-        self._notes.forget(_RUNNING)
+        self._notes.forget(RUNNING)
 
 
 def _who_cancelled(reason: Reason) -> str:

@@ -4,7 +4,7 @@ A scheduled request has a token made from its due time, and what was handled is 
 crash between the two asks for the same wish again, which stays one.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from schemas.ids import SCANNERS, Scanner
 from schemas.request import Reason
@@ -112,9 +112,11 @@ def problems(settings: Settings) -> list[str]:
     compliance = settings.compliance
     found: list[str] = []
     try:
-        zone = zone_named(compliance.schedules.time_zone)
+        zone: tzinfo = zone_named(compliance.schedules.time_zone)
     except ScheduleError as error:
-        return [f"compliance.schedules.time_zone: {error}"]
+        found.append(f"compliance.schedules.time_zone: {error}")
+        # What is wrong with an expression is wrong in every zone.
+        zone = UTC
     for name, expression in (
         ("openscap", compliance.openscap.schedule),
         ("docker_bench", compliance.docker_bench.schedule),

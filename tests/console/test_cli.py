@@ -1,35 +1,13 @@
 """The command line, as an operator meets it: answers, mistakes, exit codes."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-
-def agent(*words: str, config: Path | None = None, code: int = 0) -> "subprocess.CompletedProcess[str]":
-    options = ["--config", str(config)] if config else []
-    done = subprocess.run(
-        [sys.executable, "-m", "stages.console.main", *words, *options],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, "COMPLIANCE_AGENT_CONFIG": ""},
-    )
-    assert done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
-    assert "Traceback" not in done.stderr
-    return done
-
-
-@pytest.fixture
-def config(tmp_path: Path) -> Path:
-    path = tmp_path / "config.yml"
-    settings = {"spool": {"path": str(tmp_path / "spool")}, "runtime_dir": str(tmp_path / "run")}
-    path.write_text(json.dumps(settings))
-    return path
+from tests.console.program import agent
 
 
 def test_help_names_every_command_and_every_exit_code() -> None:
@@ -65,8 +43,9 @@ def test_an_unknown_scan_is_told(config: Path) -> None:
         "no scan nonsense: see `compliance-agent list`"
         in agent("show", "nonsense", config=config, code=1).stderr
     )
-    told = agent("replay", "parse", "20261123T060301Z-openscap-3f9c2a17", config=config, code=3).stderr
-    assert "20261123T060301Z-openscap-3f9c2a17" in told
+    unknown = "20261123T060301Z-openscap-3f9c2a17"
+    for words in (("replay", "parse"), ("replay", "ship"), ("hold",), ("release",), ("cancel",), ("show",)):
+        assert unknown in agent(*words, unknown, config=config, code=1).stderr
 
 
 def test_all_problems_of_the_settings_are_told_at_once(config: Path) -> None:
@@ -90,6 +69,42 @@ def test_a_world_readable_key_is_a_problem_with_its_mend(config: Path) -> None:
     told = agent("config", "check", config=config, code=2).stdout
     assert f"chmod 640 {config}" in told
     assert "secret\n" not in told
+
+
+def test_a_world_readable_secret_is_a_problem_where_no_server_is_set_too(config: Path) -> None:
+    config.write_text("api: {id: patchmon_1, key: s3cret}\nserver: {proxy: 'http://u:s3cret@proxy'}\n")
+    config.chmod(0o644)
+    told = agent("config", "check", config=config, code=2).stdout
+    assert "api.key: " in told
+    assert "server.proxy: " in told
+    assert "s3cret" not in told
+    config.chmod(0o640)
+    assert "note: server.url: not set" in agent("config", "check", config=config).stdout
+
+
+def test_what_follows_from_a_problem_is_not_told(config: Path, tmp_path: Path) -> None:
+    config.write_text("server: {url: nonsense}\napi: [x]\ncompliance: {schedules: {time_zone: Mars/X}, ")
+    config.write_text(
+        config.read_text() + "openscap: {schedule: x}, docker_bench: {schedule: '* * * * 9'}}\n"
+    )
+    checked = json.loads(agent("config", "check", "--json", config=config, code=2).stdout)
+    assert [problem.partition(":")[0] for problem in checked["problems"]] == [
+        "server.url",
+        "api",
+        "compliance.schedules.time_zone",
+        "compliance.openscap.schedule",
+        "compliance.docker_bench.schedule",
+    ]
+    assert checked["notes"] == []
+    missing = tmp_path / "none.yml"
+    told = agent("config", "check", config=missing, code=2).stdout
+    assert told == f"{missing}: can't be read: No such file or directory\n{missing}: 1 problem\n"
+
+
+def test_a_certificate_that_is_not_there_is_a_problem(config: Path) -> None:
+    config.write_text("server: {ca_file: /nowhere/ca.pem}\n")
+    told = agent("config", "check", config=config, code=2).stdout
+    assert "server.ca_file: /nowhere/ca.pem: can't be read: No such file" in told
 
 
 def test_parsing_what_is_no_scanner_output_names_the_file(tmp_path: Path) -> None:

@@ -74,6 +74,16 @@ def test_list_tells_why_each_scan_waits_and_what_to_do(console: Console, server:
     assert "Invalid API credentials" in console("status")
 
 
+def test_list_tells_why_a_scan_failed_while_it_waits(console: Console, server: ScriptedServer) -> None:
+    server.say(reply(503))
+    console.ship.put(report(1, status="failed"))
+    console.ship.look()
+    (row,) = console.json("list")
+    assert row["words"]
+    assert row["waits"]
+    assert f"{row['words']}; " in console("list")
+
+
 def test_list_takes_filters(console: Console, server: ScriptedServer) -> None:
     server.say(reply(422, {"error": "no"}))
     console.ship.put(report(1), report(2, "Docker"), report(90, status="failed"))
@@ -102,7 +112,7 @@ def test_a_held_scan_is_not_shipped_until_it_is_released(console: Console, serve
     console.ship.look()
     assert console.ship.answers == {1: "accepted", 2: "accepted"}
     console("release", "--all", expect=Exit.NO)
-    console("hold", scan_id(1), expect=Exit.UNUSABLE)
+    console("hold", scan_id(1), expect=Exit.NO)
     console("hold", expect=Exit.USAGE)
 
 
@@ -133,8 +143,7 @@ def test_replay_ship_by_profile_and_time_span_with_dry_run_and_force(
     console.ship.look()
     assert server.scan_ids[3:] == [scan_id(1)]
     console("replay", "ship", "--since", "2027-01-01", expect=Exit.NO)
-    with pytest.raises(SystemExit):
-        console("replay", "ship", "--since", "tomorrow")
+    console("replay", "ship", "--since", "tomorrow", expect=Exit.USAGE)
 
 
 def test_flush_says_whether_the_spool_is_empty(console: Console, server: ScriptedServer) -> None:

@@ -1,9 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from schemas.settings import ApiSettings
-from stages.process.credentials import Credentials, NoCredentials, find
+from schemas.settings import ApiSettings, ServerSettings, Settings
+from stages.process.credentials import Credentials, NoCredentials, exposures, find
 
 
 @pytest.fixture
@@ -51,6 +52,36 @@ def test_missing_credentials_say_what_to_do(api: ApiSettings) -> None:
     found = find(api, None, {})
     assert isinstance(found, NoCredentials)
     assert found.reason
+
+
+def test_every_secret_that_everyone_can_read_is_told_with_its_setting(tmp_path: Path) -> None:
+    config, key, pem = (tmp_path / name for name in ("config.yml", "key", "client.pem"))
+    for path in (config, key, pem):
+        path.touch(mode=0o644)
+    server = ServerSettings(proxy="http://u:p@proxy.example.com", client_key=str(pem))
+    told = exposures(Settings(server=server, api=ApiSettings(key="k", key_file=str(key))), config)
+    assert {problem.partition(":")[0] for problem in told} == {
+        "api.key",
+        "api.key_file",
+        "server.client_key",
+        "server.proxy",
+    }
+    for path in (config, key, pem):
+        assert any(f"chmod 640 {path}" in problem for problem in told)
+        path.chmod(0o640)
+    assert exposures(Settings(server=server, api=ApiSettings(key="k", key_file=str(key))), config) == []
+
+
+@pytest.mark.parametrize(("kind", "words"), [("fifo", "a pipe"), ("directory", "a directory")])
+def test_a_key_file_that_is_no_plain_file_is_refused_without_waiting_for_it(
+    tmp_path: Path, kind: str, words: str
+) -> None:
+    path = tmp_path / kind
+    path.mkdir() if kind == "directory" else os.mkfifo(path)
+    found = find(ApiSettings(id="i", key_file=str(path)), None, {})
+    assert isinstance(found, NoCredentials)
+    assert words in found.reason.lower()
+    assert "chmod" not in found.reason
 
 
 def test_a_key_is_never_shown() -> None:

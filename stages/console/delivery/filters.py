@@ -3,8 +3,10 @@
 import argparse
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import get_args
 
 from schemas.ids import SCANNERS, ScanId, asked_at, scanner_of
+from schemas.report import ScanStatus
 from spool.errors import EntryDamagedError, EntryMissingError
 from spool.spool import Spool
 from stages.console import commanding
@@ -18,7 +20,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which scans")
     group.add_argument("--profile", metavar="TEXT", help="those whose profile's name contains TEXT")
     group.add_argument("--scanner", choices=SCANNERS, help="those of one scanner")
-    group.add_argument("--status", choices=("completed", "failed", "cancelled"), help="those that ended so")
+    group.add_argument("--status", choices=get_args(ScanStatus), help="those that ended so")
     group.add_argument(
         "--since", metavar="T", type=moment, help="asked for at T or later (2026-11-23[T06:00])"
     )

@@ -12,7 +12,7 @@ from schemas.destination import Destination
 from schemas.records import Record
 from spool.layout import STAGES, Stage
 from spool.spool import Spool
-from stages.console import states
+from stages.console import arguments, states
 from stages.console.context import CommandError, Context
 from stages.console.delivery import retry
 from stages.console.output import Bar, progress_bar, say, show_json
@@ -35,11 +35,15 @@ class Flushed(Record, frozen=True, kw_only=True):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help="wait until nothing waits any more")
     parser.add_argument(
-        "--timeout", type=float, metavar="SECONDS", help="with --wait: at most so long (default: for ever)"
+        "--timeout",
+        type=arguments.seconds,
+        metavar="SECONDS",
+        help="with --wait: at most so long (default: for ever)",
     )
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
+    arguments.only_with_wait(args)
     spool = context.existing_spool()
     before = _count(spool)
     if before.waiting:

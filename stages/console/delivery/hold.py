@@ -3,7 +3,7 @@
 import argparse
 
 from schemas.command import Hold
-from stages.console import commanding, states
+from stages.console import arguments, commanding, states
 from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.output import say, show_json
@@ -13,7 +13,7 @@ from stages.process.exits import Exit
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     filters.add_ids(parser)
     filters.add_filters(parser)
-    parser.add_argument("--words", metavar="TEXT", help="why, for whoever asks")
+    parser.add_argument("--words", metavar="TEXT", type=arguments.text, help="why, for whoever asks")
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:

@@ -75,7 +75,7 @@ def _given(api_id: str | None, key_file: Path | None) -> Credentials:
         raise CommandError("no credentials: give --api-id and --api-key-file, or --generate", Exit.USAGE)
     found = credentials.find(ApiSettings(id=api_id, key_file=str(key_file.absolute())), None, {})
     if isinstance(found, NoCredentials):
-        raise CommandError(found.reason, Exit.USAGE)
+        raise CommandError(f"--api-key-file: {found.why}", Exit.USAGE)
     return found
 
 

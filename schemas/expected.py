@@ -1,0 +1,65 @@
+"""What a value must be, and what it is instead, in plain words for whoever writes the settings. Pure.
+
+The words come from the type: its bounds, its choices, or the description beside its pattern. A text is never repeated
+unless there are few to choose from: it may hold a password.
+"""
+
+from types import NoneType
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from msgspec import Meta
+
+_NAMES = {list: "a list", dict: "a mapping of keys", str: "a text", bool: "a boolean", int: "a number"}
+_LONGEST_SHOWN = 40
+
+
+def mismatch(value: object, kind: object) -> str:
+    """Why `value` is not of `kind`, which it must be."""
+    bare, meta = _bare(kind)
+    return f"must be {_wanted(bare, meta)}{_found(value, bare, meta)}"
+
+
+def kind_of(value: object) -> str:
+    """A value's kind, in a word or two."""
+    return "empty" if value is None else _NAMES.get(type(value), f"a {type(value).__name__}")
+
+
+def item_kind(kind: object) -> object | None:
+    """What the items of a list must be; None where `kind` is no list."""
+    return get_args(kind)[0] if get_origin(kind) is tuple else None
+
+
+def _bare(kind: object) -> tuple[Any, Meta]:
+    """The type without `None` and annotation, and what the annotation says."""
+    choices = [one for one in get_args(kind) if one is not NoneType]
+    if len(choices) == 1 and NoneType in get_args(kind):
+        return _bare(choices[0])
+    if get_origin(kind) is Annotated:
+        return get_args(kind)[0], get_args(kind)[1]
+    return kind, Meta()
+
+
+def _wanted(bare: Any, meta: Meta) -> str:
+    if meta.description:
+        return meta.description
+    if get_origin(bare) is Literal:
+        return f"one of {', '.join(map(str, get_args(bare)))}"
+    if get_origin(bare) is tuple:
+        return "a list"
+    if bare in (int, float):
+        return f"a {'whole ' if bare is int else ''}number from {meta.ge} to {meta.le}"
+    return "true or false" if bare is bool else f"a text of {meta.min_length} to {meta.max_length} characters"
+
+
+def _found(value: object, bare: Any, meta: Meta) -> str:
+    if value is None:
+        return "; it is empty: leave the key out to have its default"
+    wants_text = bare is str or get_origin(bare) is Literal
+    if isinstance(value, str) and wants_text:
+        if meta.max_length and len(value) > meta.max_length:
+            return f" (at most {meta.max_length}), it has {len(value)}"
+        return f"; it is {value[:_LONGEST_SHOWN]}" if bare is not str else ""
+    if isinstance(value, int | float) and not isinstance(value, bool) and bare in (int, float):
+        return f"; it is {value}"
+    mend = ": put it in quotes" if wants_text and not isinstance(value, list | dict) else ""
+    return f"; it is {kind_of(value)}{mend}"

@@ -1,0 +1,63 @@
+"""The values of settings: what each may be, and the plain words for it."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+Text = Annotated[str, Meta(min_length=1, max_length=4096)]
+ProfileText = Annotated[str, Meta(min_length=1, max_length=256)]
+# A user and a password in an address would be shown wherever the address is.
+Url = Annotated[
+    str,
+    Meta(
+        pattern=r"^https?://([^\s/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^\s?#]*)?$(?!\n)",
+        max_length=2048,
+        description="an address like https://patchmon.example.com, without user and password, ? and #",
+    ),
+]
+AbsolutePath = Annotated[
+    str, Meta(pattern=r"^/", max_length=4096, description="an absolute path, which begins with /")
+]
+TimeLimit = Annotated[int, Meta(ge=10, le=24 * 3600)]
+# What a scanner could take for an option, a list or a pattern of the shell is refused.
+# `$(?!\n)`: `$` alone also matches before a line's end.
+CheckName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.]{0,63}$(?!\n)",
+        description="the name of a check, like container_images or check_4_1",
+    ),
+]
+UserName = Annotated[
+    str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$(?!\n)", description="the name of a user, like root")
+]
+NamePattern = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_.][A-Za-z0-9_./:-]{0,127}$(?!\n)",
+        description="a part of a name, of letters, digits and _ . / : -",
+    ),
+]
+ImageName = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$(?!\n)",
+        description="the name of an image, like docker/docker-bench-security",
+    ),
+]
+SocketPath = Annotated[
+    str,
+    Meta(
+        pattern=r"^/[A-Za-z0-9._/@+-]{1,107}$(?!\n)",
+        description="an absolute path of at most 108 plain characters",
+    ),
+]
+ProxyUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^(none|https?://[^\s/?#]+/?)$(?!\n)",
+        max_length=2048,
+        description="an address like http://proxy.example.com:3128, or none",
+    ),
+]
+Megabytes = Annotated[int, Meta(ge=1, le=1024 * 1024)]

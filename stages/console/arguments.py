@@ -1,0 +1,44 @@
+"""What the command line takes: types of arguments, each of which refuses what no reader would accept. Pure."""
+
+import argparse
+import math
+
+from stages.console.context import CommandError
+from stages.process.exits import Exit
+
+_MAX_TEXT = 256
+
+
+def text(given: str) -> str:
+    """A name or a line of words, as requests hold them."""
+    if not given.strip():
+        raise argparse.ArgumentTypeError("is empty: leave the option out, or give it a value")
+    if len(given) > _MAX_TEXT:
+        raise argparse.ArgumentTypeError(f"has {len(given)} characters, at most {_MAX_TEXT} are taken")
+    if not given.isprintable():
+        raise argparse.ArgumentTypeError(f"{given!a}: holds characters that can't be printed")
+    return given
+
+
+def seconds(given: str) -> float:
+    """A span of time, zero or more."""
+    try:
+        found = float(given)
+    except ValueError:
+        found = math.nan
+    if not (math.isfinite(found) and found >= 0):
+        raise argparse.ArgumentTypeError(f"{given!a}: not a number of seconds, zero or more")
+    return found
+
+
+def count(given: str) -> int:
+    """A whole number, zero or more."""
+    if not (given.isascii() and given.isdigit() and len(given) < 10):
+        raise argparse.ArgumentTypeError(f"{given!a}: not a whole number, zero or more")
+    return int(given)
+
+
+def only_with_wait(args: argparse.Namespace) -> None:
+    """A time limit for waiting says nothing where nothing is waited for. Raises CommandError."""
+    if args.timeout is not None and not args.wait:
+        raise CommandError("--timeout is for --wait: give both, or neither", Exit.USAGE)

@@ -1,0 +1,34 @@
+"""Reading a file that an operator has named: settings, a key.
+
+Promises: at most `limit` bytes are read, and opening never waits: what is no plain file is refused with its kind. A
+symlink is followed, for it is the operator's; `/dev/null` is an empty file.
+
+Diagnostics: OSError, whose `strerror` says why in words.
+"""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+_KINDS = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def read(path: Path, limit: int) -> bytes:
+    """The content of a file of at most `limit` bytes. Raises OSError."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as stream:
+        mode = os.fstat(handle).st_mode
+        if not stat.S_ISREG(mode) and not os.path.samestat(os.fstat(handle), os.stat(os.devnull)):  # noqa: PTH116
+            kind = _KINDS.get(stat.S_IFMT(mode), "no file")
+            raise OSError(errno.EINVAL, f"it is {kind}, not a plain file", str(path))
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", str(path))
+    return content

@@ -1,0 +1,64 @@
+"""A stage's pulse: a file in the runtime directory, `STAGE.pulse`, that is touched while the work loop turns.
+
+By it everyone can tell a stage that works from one that hangs. It holds the process id; its time of change is when the
+stage last worked. Losing it costs no more than the answer.
+
+Security: other stages can write in the directory, so a symlink is never followed.
+"""
+
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from schemas.records import Record
+from spool.layout import Stage
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class LastSeen(Record, frozen=True, kw_only=True):
+    """When a stage last worked, and the process that did."""
+
+    pid: int
+    at: datetime
+
+
+class Pulse:
+    """The pulse of this process."""
+
+    def __init__(self, runtime: Path, stage: Stage) -> None:
+        self._path = _path(runtime, stage)
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+            handle = os.open(self._path, _NEW, 0o644)
+            with os.fdopen(handle, "w") as stream:
+                stream.write(f"{os.getpid()}\n")
+
+    def beat(self) -> None:
+        with suppress(OSError):
+            os.utime(self._path, follow_symlinks=False)
+
+
+def last_seen(runtime: Path, stage: Stage) -> LastSeen | None:
+    """When the stage last worked; None where nothing is known of it."""
+    try:
+        handle = os.open(_path(runtime, stage), _READ)
+        with os.fdopen(handle, "rb") as stream:
+            at = datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC)
+            return LastSeen(pid=int(stream.read(20)), at=at)
+    except (OSError, ValueError):
+        return None
+
+
+def is_suspended(pid: int) -> bool:
+    """Whether a process is stopped by a signal (proc(5): state T)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+    except (OSError, IndexError):
+        return False
+
+
+def _path(runtime: Path, stage: Stage) -> Path:
+    return runtime / f"{stage}.pulse"

@@ -1,0 +1,38 @@
+"""Arguments that no reader would accept are refused before anything is written."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.console.program import agent
+
+
+@pytest.mark.parametrize("profile", ["", " ", "x" * 257, "a\nb", "\udcff"])
+def test_a_profile_that_no_request_can_hold_is_refused_and_nothing_is_written(
+    config: Path, tmp_path: Path, profile: str
+) -> None:
+    told = agent("scan", "--profile", profile, config=config, code=2).stderr
+    assert "argument --profile: " in told
+    assert not (tmp_path / "spool").exists()
+
+
+def test_a_profile_of_the_greatest_length_is_asked_for(config: Path) -> None:
+    scan_id = agent("scan", "--profile", "x" * 256, config=config).stdout.strip()
+    assert '"x' in agent("show", scan_id, "--json", config=config).stdout
+
+
+@pytest.mark.parametrize("words", [("scan", "--wait"), ("flush", "--wait")])
+@pytest.mark.parametrize("limit", ["nan", "inf", "-1", "soon", ""])
+def test_a_time_limit_is_a_number_of_seconds(config: Path, words: tuple[str, ...], limit: str) -> None:
+    assert "argument --timeout: " in agent(*words, f"--timeout={limit}", config=config, code=2).stderr
+
+
+@pytest.mark.parametrize("command", ["scan", "flush"])
+def test_a_time_limit_without_waiting_is_a_mistake(config: Path, tmp_path: Path, command: str) -> None:
+    assert "--timeout is for --wait" in agent(command, "--timeout", "3", config=config, code=2).stderr
+    assert not (tmp_path / "spool").exists()
+
+
+@pytest.mark.parametrize("count", ["-5", "1.5", "many", "9" * 30])
+def test_a_count_is_a_whole_number(config: Path, count: str) -> None:
+    assert "argument --last: " in agent("list", f"--last={count}", config=config, code=2).stderr

@@ -1,0 +1,115 @@
+"""What an operator is told while a scan is on its way, with the four real stages."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spool.spool import Spool
+from stages.console.receiver import Receiver
+from stages.process.pulse import Pulse
+from tests.console.program import agent as console
+from tests.pipeline.agent import Agent, an_agent, until
+
+REFUSED = "Connection refused"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Receiver]:
+    with Receiver(database=tmp_path / "receiver.db") as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def agent(server: Receiver) -> Iterator[Agent]:
+    with an_agent(server) as agent:
+        yield agent
+
+
+@pytest.mark.oscap
+def test_while_the_server_is_away_waiting_tells_why_and_so_does_the_end_of_patience(
+    agent: Agent, server: Receiver
+) -> None:
+    server.close()
+    agent.start()
+    done = console("scan", "--profile", "all_pass", "--wait", "--timeout", "8", config=agent.config, code=1)
+    assert len(re.findall(f"^waiting: backing off: .*{REFUSED}", done.stdout, re.MULTILINE)) >= 1
+    scan_id = done.stdout.splitlines()[0]
+    assert f"time is up, {scan_id} is still to be shipped (backing off: " in done.stderr
+    assert REFUSED in done.stderr
+    assert f"compliance-agent show {scan_id}" in done.stderr
+
+
+@pytest.mark.oscap
+def test_a_scan_answered_by_another_is_followed_to_that_ones_answer(agent: Agent) -> None:
+    first, command = agent.ask("slow"), ["scan", "--profile", "slow", "--wait", "--config", str(agent.config)]
+    second = subprocess.Popen(
+        [sys.executable, "-m", "stages.console.main", *command], stdout=subprocess.PIPE, text=True
+    )
+    until(lambda: len(agent.spool.commands.ids("request")) == 2, "both are asked for")
+    agent.start()
+    told = second.communicate(timeout=90)[0]
+    ids = {first, told.splitlines()[0]}
+    (whole,) = [i for i in ids if agent.report(i).status == "completed"]  # type: ignore[arg-type]
+    (joined,) = ids - {whole}
+    assert second.returncode == 0
+    assert "answer   accepted" in told
+    assert "no server is configured" not in told
+    if told.startswith(joined):
+        assert told.count(joined) == 1
+        assert told.count(f"answered by {whole}") == 1
+    assert [row["scan_id"] for row in json.loads(agent.run("list", "--status", "joined", "--json"))] == [
+        joined
+    ]
+
+
+@pytest.mark.oscap
+def test_the_scan_that_runs_is_told_from_those_that_wait(agent: Agent) -> None:
+    running, waiting = agent.ask("waits"), agent.ask("slower")
+    agent.start()
+    until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "a scan runs")
+    rows = {row["scan_id"]: row for row in json.loads(agent.run("list", "--json"))}
+    assert [rows[i]["state"] for i in (running, waiting)] == ["scanning", "waiting"]
+    assert rows[waiting]["waits"] == f"one scan at a time: {running} runs"
+    agent.run("cancel", running, waiting)
+    until(lambda: agent.received(running) and agent.received(waiting), "receipts")
+
+
+def test_a_stage_stopped_by_a_signal_is_not_called_running(agent: Agent) -> None:
+    agent.start()
+    until(lambda: all(agent.spool.is_running(stage) for stage in agent.processes), "all run")
+    states = json.loads(agent.run("status", "--json"))
+    assert set(states["stages"].values()) == {"running"}
+    assert set(states["last_worked"]) == set(states["stages"])
+    agent.processes["ship"].send_signal(signal.SIGSTOP)
+    try:
+        until(lambda: "kill -CONT" in agent.run("status"), "it is suspended")
+        assert json.loads(agent.run("status", "--json"))["stages"]["ship"] == "suspended"
+    finally:
+        agent.processes["ship"].send_signal(signal.SIGCONT)
+
+
+def test_a_stage_whose_loop_has_long_not_turned_does_not_respond(config: Path, tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.root.mkdir(mode=0o750)
+    spool.claim("parse")
+    (tmp_path / "run").mkdir()
+    Pulse(tmp_path / "run", "parse")
+    os.utime(tmp_path / "run" / "parse.pulse", (0, 0))
+    states = json.loads(console("status", "--json", config=config).stdout)["stages"]
+    assert (states["parse"], states["ship"]) == ("not responding", "stopped")
+    assert "not responding" in console("status", config=config).stdout
+    spool.release()
+
+
+def test_what_waits_for_a_stopped_stage_says_so(config: Path) -> None:
+    console("scan", config=config)
+    (row,) = json.loads(console("list", "--json", config=config).stdout)
+    assert row["waits"].startswith("the trigger stage does not run")
+    assert "the trigger stage does not run" in console("show", "last", config=config).stdout

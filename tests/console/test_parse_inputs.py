@@ -1,0 +1,74 @@
+"""`parse` reads files, pipes and standard input alike, and names what it can't read."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.parse.scap_samples import Rule, arf
+
+PROGRAM = [sys.executable, "-m", "stages.console.main", "parse"]
+SAMPLE = gzip.compress(arf([Rule("a"), Rule("b")]).encode())
+
+
+def parsed(*words: str, given: bytes | None = None) -> object:
+    done = subprocess.run([*PROGRAM, *words], input=given, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["summary"]
+
+
+@pytest.fixture
+def expected(tmp_path: Path) -> object:
+    path = tmp_path / "arf.xml.gz"
+    path.write_bytes(SAMPLE)
+    return parsed(str(path))
+
+
+@pytest.mark.parametrize("name", ["-", "/dev/stdin"])
+def test_standard_input_is_read_like_a_file(expected: object, name: str) -> None:
+    assert parsed(name, given=SAMPLE) == expected
+
+
+def test_a_named_pipe_is_read_like_a_file(expected: object, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(SAMPLE,))
+    writer.start()
+    assert parsed(str(pipe)) == expected
+    writer.join(timeout=30)
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "code"),
+    [
+        (["/"], "/: is a directory", 2),
+        (["/nowhere/arf.xml"], "/nowhere/arf.xml: can't be read: No such file", 2),
+        ([os.devnull], f"{os.devnull}: the file is empty", 1),
+        (["-"], "standard input: the file is empty", 1),
+        (["-", "-"], "-: standard input can be read only once", 2),
+    ],
+)
+def test_what_can_not_be_read_is_named(words: list[str], told: str, code: int) -> None:
+    done = subprocess.run(
+        [*PROGRAM, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith(f"compliance-agent parse: {told}")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_copies_of_pipes_do_not_stay(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*PROGRAM, "-"],
+        input=SAMPLE,
+        capture_output=True,
+        check=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert done.stdout
+    assert list(tmp_path.iterdir()) == []
