@@ -103,8 +103,9 @@ class Detector:
         paths = [*settings.content_dirs, *([settings.content] if settings.content else [])]
         bench = self._process.settings.compliance.docker_bench
         paths += [bench.socket, *bench.script_paths]
-        found = [shutil.which("oscap", path=_PATH), shutil.which("docker")]
-        return found, [_changed(Path(path)) for path in paths]
+        programs = [shutil.which("oscap", path=_PATH), shutil.which("docker")]
+        paths += [program for program in programs if program]
+        return programs, [_changed(Path(path)) for path in paths]
 
     def _tell(self) -> None:
         for problem in (*self.detected.problems, self.detected.docker_problem):

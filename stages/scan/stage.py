@@ -64,6 +64,8 @@ class ScanStage:
             self._remove_left_containers()
         while not self._process.stopping and (waiting := self._queue.waiting()):
             self._handle(waiting[0])
+            # A scan takes minutes: packages may have changed meanwhile.
+            self._detector.refresh()
 
     def timeout_s(self) -> float:
         return self._detector.due_in_s()
@@ -108,7 +110,7 @@ class ScanStage:
         draft = self._spool.raw.draft(scan_id)
         plan = runner.plan(request, draft)
         if isinstance(plan, CannotRun):
-            self._conclude(scan_id, "failed", plan.reason, (request.reason,))
+            self._conclude(scan_id, "failed", plan.reason, (request.reason,), warnings=plan.warnings)
             return
         ran = run.Run(self._process, scan_id, runner, plan, draft).carry_out(
             request.reason, lambda pid: self._note_running(scan_id, pid), lambda: self._unwanted(scan_id)
@@ -146,7 +148,9 @@ class ScanStage:
         for scan_id in answer.answers:
             if scan_id in waiting:
                 words = f"answered by {answer.scan_id}, the same scanner and profile"
-                self._conclude(scan_id, "joined", words, (), answered_by=answer.scan_id)
+                self._conclude(
+                    scan_id, "joined", words, (), answered_by=answer.scan_id, warnings=answer.warnings
+                )
 
     def _conclude(
         self,
@@ -155,6 +159,7 @@ class ScanStage:
         words: str,
         reasons: tuple[Reason, ...],
         answered_by: ScanId | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> None:
         """The end of a request for which no scanner ran."""
         now = self._process.now()
@@ -167,6 +172,7 @@ class ScanStage:
                 error=words,
                 answered_by=answered_by,
                 reasons=reasons,
+                warnings=warnings,
                 started_at=now,
                 completed_at=now,
                 agent_version=agent_version(),
