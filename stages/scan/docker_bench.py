@@ -127,14 +127,8 @@ class DockerBench:
             plan,
             command=(*program, *docker_arguments.scanner(self._settings, draft)),
             environment={**plan.environment, **({TRUST: trust} if trust else {})},
-            directory=_parts(script),
+            directory=docker_detection.parts(script),
         )
-
-
-def _parts(script: Path) -> Path | None:
-    """Where the script must be started: it reads its parts from there. One without parts leaves nothing there."""
-    on_path = str(script.parent) in os.environ.get("PATH", os.defpath).split(":")
-    return None if on_path and not (script.parent / "tests").is_dir() else script.parent
 
 
 def _error(end: End, draft: Path) -> str | None:

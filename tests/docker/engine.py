@@ -85,6 +85,9 @@ def write_script(directory: Path, mode: str) -> Path:
     script = directory / SCRIPT.name
     shutil.copyfile(SCRIPT, script)
     (directory / "mode").write_text(mode)
+    # Whatever the umask: what others can write is not run.
+    for path in (directory, directory / "tests", script):
+        path.chmod(0o755)
     return script
 
 
