@@ -1,6 +1,5 @@
 """One run of a scanner, from its plan to the manifest of what came of it."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -146,9 +145,3 @@ def start_ticks(pid: int) -> int | None:
     except OSError:
         return None
     return int(text.rpartition(")")[2].split()[19])
-
-
-def room_left(path: Path) -> int:
-    """Bytes that this process may still write where `path` lies."""
-    status = os.statvfs(path)
-    return status.f_bavail * status.f_frsize

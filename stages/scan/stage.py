@@ -19,7 +19,7 @@ from spool.layout import entry_name
 from spool.raw import Output
 from stages.process.process import Process
 from stages.process.version import agent_version
-from stages.scan import docker, run
+from stages.scan import docker, room, run
 from stages.scan.child import end_group
 from stages.scan.detection import Detector, this_platform
 from stages.scan.docker_arguments import SPOOL_LABEL
@@ -224,13 +224,8 @@ class ScanStage:
         return _who_cancelled(reason) if reason else None
 
     def _check_room(self) -> None:
-        needed = self._process.settings.spool.min_free_mib << 20
-        left = run.room_left(self._spool.root)
-        if left < needed:
-            raise LowSpaceError(
-                f"{self._spool.root}: {left >> 20} MiB free, a scan needs {needed >> 20} MiB (spool.min_free_mib): "
-                "free some space; scans wait"
-            )
+        if why := room.why_none(self._spool.root, self._process.settings.spool.min_free_mib):
+            raise LowSpaceError(why)
 
     def _note_running(self, scan_id: ScanId, pid: int) -> None:
         self._notes.write(_RUNNING, Running(scan_id=scan_id, pid=pid, start_ticks=run.start_ticks(pid) or 0))
