@@ -17,6 +17,7 @@ from stages.console.delivery.reasons import Reasons
 from stages.console.output import say, show_json, show_table
 from stages.console.states import State
 from stages.process.exits import Exit
+from stages.scan import room
 
 
 class Row(Record, frozen=True, kw_only=True):
@@ -30,7 +31,7 @@ class Row(Record, frozen=True, kw_only=True):
     score: float | None = None
     answer: str | None = None
     waits: str | None = None
-    """Why it is not delivered yet, when the next try is, and what to do."""
+    """Why it is not scanned or delivered yet, when the next try is, and what to do."""
     words: str | None = None
 
 
@@ -54,7 +55,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     scan_ids = [i for i in boxes.scan_ids if _is_wanted(args, spool, boxes, i)]
     shown = scan_ids[-args.last :] if args.last else scan_ids
     reasons = Reasons(spool, boxes, datetime.now(UTC))
-    rows = [_row(spool, boxes, scan_id, reasons) for scan_id in shown]
+    no_room = room.why_none(spool.root, context.settings.spool.min_free_mib)
+    rows = [_row(spool, boxes, scan_id, reasons, no_room) for scan_id in shown]
     if context.json:
         show_json(rows)
     elif not rows:
@@ -89,7 +91,7 @@ def _answer(spool: Spool, boxes: states.Boxes, scan_id: ScanId) -> str | None:
     return None
 
 
-def _row(spool: Spool, boxes: states.Boxes, scan_id: ScanId, reasons: Reasons) -> Row:
+def _row(spool: Spool, boxes: states.Boxes, scan_id: ScanId, reasons: Reasons, no_room: str | None) -> Row:
     report = receipt = None
     damage: str | None = None
     try:
@@ -111,6 +113,6 @@ def _row(spool: Spool, boxes: states.Boxes, scan_id: ScanId, reasons: Reasons) -
         status=report.status if report else None,
         score=report.summary.score if report and completed else None,
         answer=receipt.answer if receipt else None,
-        waits=reasons.of(scan_id),
+        waits=no_room if boxes.state(scan_id) in ("asked", "waiting") else reasons.of(scan_id),
         words=damage or (report.error if report else None) or (receipt.words if receipt else None),
     )

@@ -15,6 +15,7 @@ from stages.console.context import Context
 from stages.console.detect import show_detected
 from stages.console.output import say, show_facts, show_json, show_table
 from stages.process.exits import Exit
+from stages.scan import room
 from stages.scan.detection import NOTE
 from stages.ship.destination import NOTE as DESTINATION
 from stages.ship.waiting import destination_words
@@ -31,6 +32,8 @@ class Status(Record, frozen=True, kw_only=True):
     spool: str
     stages: dict[str, str]
     scans: dict[str, int]
+    scans_wait: str | None
+    """Why no scan is started; None where one would be."""
     quarantined: int
     detected: Detected | None
     server: str | None
@@ -63,6 +66,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
             *_next_due(status),
             ("certificates", None if status.certificates_verified else UNVERIFIED),
             ("scans", ", ".join(f"{count} {state}" for state, count in status.scans.items()) or "none"),
+            ("scans wait", status.scans_wait),
             (
                 "quarantine",
                 f"{status.quarantined} damaged entries: see verify" if status.quarantined else None,
@@ -104,6 +108,7 @@ def _status(context: Context) -> Status:
         spool=str(spool.root),
         stages={stage: "running" if spool.is_running(stage) else "stopped" for stage in STAGES},
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
+        scans_wait=room.why_none(spool.root, context.settings.spool.min_free_mib),
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
         detected=spool.notes("scan").read(NOTE, Detected),
         server=context.settings.server.url,
