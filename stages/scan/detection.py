@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.capabilities import (
     ComplianceCapabilities,
     Detected,
+    DockerBenchDetection,
     OpenSCAPDetection,
     ProfileInfo,
 )
@@ -116,7 +117,7 @@ class Detector:
             "scanners detected",
             openscap=openscap.version if openscap and openscap.installed else "missing",
             content=self.detected.content_file or "missing",
-            docker=bench.docker_version or "missing" if bench else "missing",
+            docker=_told(bench),
         )
         self._process.ring(Event(name="HostDetected"))
 
@@ -258,6 +259,13 @@ def _output(command: Sequence[str]) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return (done.stdout + done.stderr).decode("utf-8", "replace")
+
+
+def _told(bench: DockerBenchDetection | None) -> str:
+    """Docker in a word; a daemon that is away tells no version."""
+    if bench is None or not bench.docker_installed:
+        return "missing"
+    return bench.docker_version or "installed"
 
 
 def _changed(path: Path) -> int | None:
