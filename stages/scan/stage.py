@@ -29,6 +29,10 @@ from stages.scan.queue import Queue
 from stages.scan.runner import CannotRun, Plan, Runner
 
 _TRIES = 2
+_NO_END = (
+    f"the scan was begun {_TRIES} times and came to no end: it ended the agent (see the system's log for memory or "
+    "crashes), or filled the disk (free some space)"
+)
 _RUNNING = "running"
 _CONTAINERS_EVERY_S = 300.0
 
@@ -102,8 +106,8 @@ class ScanStage:
             if self._notes.begin(scan_id) < _TRIES:
                 self._scan(scan_id, request)
             else:
-                words = f"the scan ended the agent {_TRIES} times: see the system's log for memory or crashes"
-                self._conclude(scan_id, "failed", words, (request.reason,))
+                self._runner(request.scanner).clean_up(scan_id)
+                self._conclude(scan_id, "failed", _NO_END, (request.reason,))
 
     def _scan(self, scan_id: ScanId, request: Request) -> None:
         runner = self._runner(request.scanner)
@@ -116,9 +120,7 @@ class ScanStage:
             request.reason, lambda pid: self._note_running(scan_id, pid), lambda: self._unwanted(scan_id)
         )
         if ran is None:
-            self._process.log.info("scan put off, the agent is stopping", scan_id=scan_id)
-            self._spool.raw.discard(scan_id)
-            self._notes.end(scan_id)
+            self._put_off(scan_id)
             return
         # A run that was ended at someone's wish answers nobody else: whoever asked meanwhile still wants a scan.
         joined = [] if ran.manifest.outcome == "cancelled" else self._joined(scan_id, runner, plan)
@@ -127,6 +129,16 @@ class ScanStage:
         self._publish(manifest, ran.outputs)
         self._publish_joined(manifest)
         self._notes.forget(_RUNNING)
+
+    def _put_off(self, scan_id: ScanId) -> None:
+        """The scan stays pending. One that fills the disk counts as a try: it is not begun for ever."""
+        self._spool.raw.discard(scan_id)
+        if not self._process.stopping:
+            raise LowSpaceError(
+                f"{self._spool.root}: the disk became full in a scan: free some space; scans wait"
+            )
+        self._process.log.info("scan put off, the agent is stopping", scan_id=scan_id)
+        self._notes.end(scan_id)
 
     def _joined(self, scan_id: ScanId, runner: Runner, plan: Plan) -> list[Request]:
         """The other requests that the run has answered."""
@@ -180,7 +192,12 @@ class ScanStage:
         )
 
     def _publish(self, manifest: Manifest, outputs: tuple[Output, ...] = ()) -> None:
-        self._spool.raw.publish(manifest, outputs)
+        try:
+            self._spool.raw.publish(manifest, outputs)
+        except SpoolError:
+            # What the scanner wrote must not hold the room that the next try needs.
+            self._spool.raw.discard(manifest.scan_id)
+            raise
         self._notes.end(manifest.scan_id)
         tell = self._process.log.error if manifest.outcome == "failed" else self._process.log.info
         tell(
