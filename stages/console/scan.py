@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             return Exit.OK
         say(scan_id) if not context.json else None
         until: Literal["report", "receipt"] = "receipt" if context.settings.server.url else "report"
-        followed = follow.follow(context.spool, bell, scan_id, until, args.timeout, quiet=context.json)
+        followed = follow.follow(context, bell, scan_id, until, args.timeout, quiet=context.json)
     return outcome(context, followed)
 
 

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if context.json:
         show_json(whole)
         return Exit.OK
-    _show_way(spool, whole)
+    _show_way(context, whole)
     if whole.report:
         show_summary(whole.report, whole.receipt)
         show_failed(whole.report)
@@ -71,14 +71,16 @@ def _whole(spool: Spool, wanted: str) -> Whole:
     )
 
 
-def _show_way(spool: Spool, whole: Whole) -> None:
+def _show_way(context: Context, whole: Whole) -> None:
+    spool = context.spool
+    least = context.settings.spool.min_free_mib
     manifest = whole.manifest
     reasons = manifest.reasons if manifest else (whole.request.reason,) if whole.request else ()
     show_facts(
         (
             ("scan", whole.scan_id),
             ("state", whole.state),
-            ("waits", Waiting(spool, states.look(spool), datetime.now(UTC)).why(whole.scan_id)),
+            ("waits", Waiting(spool, states.look(spool), datetime.now(UTC), least).why(whole.scan_id)),
             *(
                 ("asked for", f"by the {r.source} at {r.at:%Y-%m-%d %H:%M:%SZ}{_as(r.request_id)}")
                 for r in reasons

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.capabilities import (
     ComplianceCapabilities,
     Detected,
+    DockerBenchDetection,
     OpenSCAPDetection,
     ProfileInfo,
 )
@@ -103,8 +104,9 @@ class Detector:
         paths = [*settings.content_dirs, *([settings.content] if settings.content else [])]
         bench = self._process.settings.compliance.docker_bench
         paths += [bench.socket, *bench.script_paths]
-        found = [shutil.which("oscap", path=_PATH), shutil.which("docker")]
-        return found, [_changed(Path(path)) for path in paths]
+        programs = [shutil.which("oscap", path=_PATH), shutil.which("docker")]
+        paths += [program for program in programs if program]
+        return programs, [_changed(Path(path)) for path in paths]
 
     def _tell(self) -> None:
         for problem in (*self.detected.problems, self.detected.docker_problem):
@@ -115,7 +117,7 @@ class Detector:
             "scanners detected",
             openscap=openscap.version if openscap and openscap.installed else "missing",
             content=self.detected.content_file or "missing",
-            docker=bench.docker_version or "missing" if bench else "missing",
+            docker=_told(bench),
         )
         self._process.ring(Event(name="HostDetected"))
 
@@ -257,6 +259,13 @@ def _output(command: Sequence[str]) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return (done.stdout + done.stderr).decode("utf-8", "replace")
+
+
+def _told(bench: DockerBenchDetection | None) -> str:
+    """Docker in a word; a daemon that is away tells no version."""
+    if bench is None or not bench.docker_installed:
+        return "missing"
+    return bench.docker_version or "installed"
 
 
 def _changed(path: Path) -> int | None:

@@ -55,12 +55,11 @@ class OpenSCAP:
             return CannotRun("; ".join(self._detected.problems) or "OpenSCAP can't run on this host")
         chosen = profiles.resolve(request.profile or self._settings.profile, openscap.available_profiles)
         if isinstance(chosen, profiles.Unknown):
-            return CannotRun(chosen.reason)
+            return CannotRun(chosen.reason, _known(self._detected.content_warning))
         try:
             digest = _digest(Path(self._detected.content_file))
         except OSError as error:
             return CannotRun(f"{self._detected.content_file}: the content can't be read: {error.strerror}")
-        warnings = [self._detected.content_warning, chosen.why]
         evaluate = (openscap.oscap_path, "xccdf", "eval", "--profile", chosen.profile.id)
         one_rule = (*evaluate, "--remediate", "--rule", request.rule or "", self._detected.content_file)
         return Plan(
@@ -82,7 +81,7 @@ class OpenSCAP:
                 sha256=digest,
                 source=self._detected.content_source or "installed",
             ),
-            warnings=tuple(warning for warning in warnings if warning),
+            warnings=_known(self._detected.content_warning, chosen.why),
             total_rules=self._rule_count(chosen.profile.id),
         )
 
@@ -126,6 +125,10 @@ class OpenSCAP:
         # An id with an impossible date has no time to start from.
         with suppress(ValueError):
             leftovers.remove(asked_at(scan_id), os.geteuid())
+
+
+def _known(*warnings: str | None) -> tuple[str, ...]:
+    return tuple(warning for warning in warnings if warning)
 
 
 def _error(end: End) -> str | None:

@@ -1,4 +1,4 @@
-"""What the scan stage has to do: requests without a raw entry, and which of them were cancelled."""
+"""What the scan stage has to do: requests without an answer, and which of them were cancelled."""
 
 from collections.abc import Iterator
 
@@ -17,10 +17,14 @@ class Queue:
         self._cancellations: dict[str, Cancellation | None] = {}
 
     def waiting(self) -> list[ScanId]:
-        """Ids to be scanned, oldest first. A raw entry in quarantine is an answer, too: no scan is done twice."""
-        answered = set(self._spool.raw.names())
-        answered |= {parts[0] for kept in self._spool.raw.quarantined() if (parts := attic_parts(kept))}
-        wanted = self._spool.requests.ids("request")
+        """Ids to be scanned, oldest first: no scan is done twice.
+
+        A raw entry in quarantine is an answer, too; and where raw entries were lost, their reports and receipts are.
+        """
+        spool = self._spool
+        answered = {*spool.raw.names(), *spool.reports.ids("report"), *spool.receipts.ids("receipt")}
+        answered |= {parts[0] for kept in spool.raw.quarantined() if (parts := attic_parts(kept))}
+        wanted = spool.requests.ids("request")
         return [ScanId(i) for i in wanted if is_scan_id(i) and i not in answered]
 
     def cancelled(self, scan_id: ScanId) -> Reason | None:

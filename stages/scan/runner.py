@@ -17,6 +17,7 @@ class CannotRun:
     """The scan fails before it starts, for this reason; it ends with what to do."""
 
     reason: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from spool.layout import entry_name
 from spool.raw import Output
 from stages.process.process import Process
 from stages.process.version import agent_version
-from stages.scan import docker, run
+from stages.scan import docker, room, run
 from stages.scan.child import end_group
 from stages.scan.detection import Detector, this_platform
 from stages.scan.docker_arguments import SPOOL_LABEL
@@ -30,6 +30,10 @@ from stages.scan.runner import CannotRun, Plan, Runner
 
 _TRIES = 2
 RUNNING = "running"
+_NO_END = (
+    f"the scan was begun {_TRIES} times and came to no end: it ended the agent (see the system's log for memory or "
+    "crashes), or filled the disk (free some space)"
+)
 _CONTAINERS_EVERY_S = 300.0
 
 
@@ -64,6 +68,8 @@ class ScanStage:
             self._remove_left_containers()
         while not self._process.stopping and (waiting := self._queue.waiting()):
             self._handle(waiting[0])
+            # A scan takes minutes: packages may have changed meanwhile.
+            self._detector.refresh()
 
     def timeout_s(self) -> float:
         return self._detector.due_in_s()
@@ -100,23 +106,21 @@ class ScanStage:
             if self._notes.begin(scan_id) < _TRIES:
                 self._scan(scan_id, request)
             else:
-                words = f"the scan ended the agent {_TRIES} times: see the system's log for memory or crashes"
-                self._conclude(scan_id, "failed", words, (request.reason,))
+                self._runner(request.scanner).clean_up(scan_id)
+                self._conclude(scan_id, "failed", _NO_END, (request.reason,))
 
     def _scan(self, scan_id: ScanId, request: Request) -> None:
         runner = self._runner(request.scanner)
         draft = self._spool.raw.draft(scan_id)
         plan = runner.plan(request, draft)
         if isinstance(plan, CannotRun):
-            self._conclude(scan_id, "failed", plan.reason, (request.reason,))
+            self._conclude(scan_id, "failed", plan.reason, (request.reason,), warnings=plan.warnings)
             return
         ran = run.Run(self._process, scan_id, runner, plan, draft).carry_out(
             request.reason, lambda pid: self._note_running(scan_id, pid), lambda: self._unwanted(scan_id)
         )
         if ran is None:
-            self._process.log.info("scan put off, the agent is stopping", scan_id=scan_id)
-            self._spool.raw.discard(scan_id)
-            self._notes.end(scan_id)
+            self._put_off(scan_id)
             return
         # A run that was ended at someone's wish answers nobody else: whoever asked meanwhile still wants a scan.
         joined = [] if ran.manifest.outcome == "cancelled" else self._joined(scan_id, runner, plan)
@@ -125,6 +129,16 @@ class ScanStage:
         self._publish(manifest, ran.outputs)
         self._publish_joined(manifest)
         self._notes.forget(RUNNING)
+
+    def _put_off(self, scan_id: ScanId) -> None:
+        """The scan stays pending. One that fills the disk counts as a try: it is not begun for ever."""
+        self._spool.raw.discard(scan_id)
+        if not self._process.stopping:
+            raise LowSpaceError(
+                f"{self._spool.root}: the disk became full in a scan: free some space; scans wait"
+            )
+        self._process.log.info("scan put off, the agent is stopping", scan_id=scan_id)
+        self._notes.end(scan_id)
 
     def _joined(self, scan_id: ScanId, runner: Runner, plan: Plan) -> list[Request]:
         """The other requests that the run has answered."""
@@ -148,7 +162,9 @@ class ScanStage:
         for scan_id in answer.answers:
             if scan_id in waiting:
                 words = f"answered by {answer.scan_id}, the same scanner and profile"
-                self._conclude(scan_id, "joined", words, (), answered_by=answer.scan_id)
+                self._conclude(
+                    scan_id, "joined", words, (), answered_by=answer.scan_id, warnings=answer.warnings
+                )
 
     def _conclude(
         self,
@@ -157,6 +173,7 @@ class ScanStage:
         words: str,
         reasons: tuple[Reason, ...],
         answered_by: ScanId | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> None:
         """The end of a request for which no scanner ran."""
         now = self._process.now()
@@ -169,6 +186,7 @@ class ScanStage:
                 error=words,
                 answered_by=answered_by,
                 reasons=reasons,
+                warnings=warnings,
                 started_at=now,
                 completed_at=now,
                 agent_version=agent_version(),
@@ -176,7 +194,12 @@ class ScanStage:
         )
 
     def _publish(self, manifest: Manifest, outputs: tuple[Output, ...] = ()) -> None:
-        self._spool.raw.publish(manifest, outputs)
+        try:
+            self._spool.raw.publish(manifest, outputs)
+        except SpoolError:
+            # What the scanner wrote must not hold the room that the next try needs.
+            self._spool.raw.discard(manifest.scan_id)
+            raise
         self._notes.end(manifest.scan_id)
         tell = self._process.log.error if manifest.outcome == "failed" else self._process.log.info
         tell(
@@ -222,13 +245,8 @@ class ScanStage:
         return _who_cancelled(reason) if reason else None
 
     def _check_room(self) -> None:
-        needed = self._process.settings.spool.min_free_mib << 20
-        left = run.room_left(self._spool.root)
-        if left < needed:
-            raise LowSpaceError(
-                f"{self._spool.root}: {left >> 20} MiB free, a scan needs {needed >> 20} MiB (spool.min_free_mib): "
-                "free some space; scans wait"
-            )
+        if why := room.why_none(self._spool.root, self._process.settings.spool.min_free_mib):
+            raise LowSpaceError(why)
 
     def _note_running(self, scan_id: ScanId, pid: int) -> None:
         self._notes.write(RUNNING, Running(scan_id=scan_id, pid=pid, start_ticks=run.start_ticks(pid) or 0))

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,16 @@ def test_impossible_times_give_way_to_the_callers() -> None:
     odd = json_of_1_6(CHECKS).replace(b"1795414000", b"9" * 40).replace(b"1795414003", b"-5")
     report = read(odd)
     assert (report.started_at, report.completed_at) == (AT, AT)
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"1.5", b"-1", b"true", b'"soon"', b"null"])
+def test_what_is_no_time_is_none_however_it_is_read(number: bytes) -> None:
+    whole = json_of_1_6(CHECKS).replace(b"1795414000", number)
+    for text, way in ((whole, "JSON"), (whole.replace(b'"score": 0', b'"score": '), "JSON (leniently)")):
+        report = read(text)
+        assert report.read_from == way
+        assert report.started_at == report.completed_at == datetime.fromtimestamp(1795414003, UTC)
+        assert "does not tell when the scan began: its end stands in" in report.warnings[-1]
 
 
 def test_a_clock_set_back_does_not_end_a_scan_before_it_began() -> None:
