@@ -41,9 +41,13 @@ class Destination:
         now = self._clock()
         if self._changed(credentials):
             self._backoff.try_now()
-        return max(
-            self._backoff.due_in_s(now), self._pace.due_in_s(now, self._process.settings.delivery.per_minute)
-        )
+        backoff_s = self._backoff.due_in_s(now)
+        pace_s = self._pace.due_in_s(now, self._process.settings.delivery.per_minute)
+        if pace_s > backoff_s and (self._state is None or self._state.state == "ready"):
+            self._note(
+                "ready", f"at most {self._process.settings.delivery.per_minute} a minute", wait_s=pace_s
+            )
+        return max(backoff_s, pace_s)
 
     def try_now(self) -> None:
         """The operator says so."""
@@ -154,6 +158,6 @@ def _is_recent(at: datetime, now: datetime) -> bool:
 
 def _alike(old: State, new: State) -> bool:
     """Whether nothing has changed but the time: while all is well, not every delivery is noted."""
-    if new.state != "ready" and new.next_try is not None:
+    if new.next_try is not None:
         return False
     return codec.replace(new, at=old.at) == old

@@ -42,7 +42,7 @@ class ShipStage:
     def look(self) -> None:
         self._wait_s = float("inf")
         self._ledger.settle()
-        self._ledger.serve(self._process.settings.server.url, self._queue.pending())
+        self._ledger.serve(self._process.settings.server.url, self._queue.pending)
         self._learn()
         self._obey_retry()
         self._queue.begin_look()

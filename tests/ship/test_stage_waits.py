@@ -121,6 +121,8 @@ def test_pacing_stays_below_the_servers_limit_also_over_a_restart(ship: Ship, se
     ship.look(3)
     assert sent(server) == [0, 1, 2]
     assert 50 < ship.stage.timeout_s() <= 60
+    assert (ship.destination.state, ship.destination.why) == ("ready", "at most 3 a minute")
+    assert ship.destination.next_try
 
 
 def test_requests_that_failed_count_over_a_restart_too(ship: Ship, server: ScriptedServer) -> None:
