@@ -68,9 +68,6 @@ class Destination:
 
     def heard(self, outcome: Outcome | None) -> None:
         """Take in what an attempt came to; None: it was not waited for."""
-        if not isinstance(outcome, Accepted):
-            ages, now = self._pace.ages_s(self._clock()), self._process.now()
-            self._process.notes.write(REQUESTS, Requests(at=tuple(now - timedelta(seconds=s) for s in ages)))
         if isinstance(outcome, Accepted | Refused):
             self._spoken(outcome)
         elif isinstance(outcome, Paused):
@@ -78,6 +75,8 @@ class Destination:
             self._note("paused", outcome.words, outcome.todo, wait_s, asked=outcome.asked_s > 0)
         elif outcome is not None:
             self._failed(outcome)
+        if not isinstance(outcome, Accepted):
+            self._note_requests()
 
     def not_set(self) -> None:
         """There is nowhere to send to."""
@@ -100,6 +99,11 @@ class Destination:
         wait_s = self._backoff.failed(self._clock(), outcome.asked_s)
         todo = outcome.todo if self._backoff.failures >= _ALARM_AFTER else None
         self._note("backing off", outcome.words, todo, wait_s, asked=outcome.asked_s > 0)
+
+    def _note_requests(self) -> None:
+        """For the next run of this stage; requests that were accepted it finds in the receipts."""
+        ages, now = self._pace.ages_s(self._clock()), self._process.now()
+        self._process.notes.write(REQUESTS, Requests(at=tuple(now - timedelta(seconds=age) for age in ages)))
 
     def _note(
         self,
