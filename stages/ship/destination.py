@@ -56,13 +56,16 @@ class Destination:
     def sending(self) -> None:
         self._pace.sent(self._clock())
 
-    def sent_before(self, accepted: Iterable[datetime]) -> None:
-        """Count the requests of an earlier run of this stage, as the server does; `accepted`: when it took scans."""
+    def sent_before(self, known: Iterable[datetime]) -> None:
+        """Count the requests of an earlier run of this stage, as the server does.
+
+        `known`: when scans were accepted, and when those were sent whose outcome the run did not live to see.
+        """
         now = self._process.now()
         note = self._process.notes.read(REQUESTS, Requests) or Requests()
         noted = [at for at in note.at if _is_recent(at, now)]
-        # Up to its last request the note has all; later ones were accepted.
-        later = [at for at in accepted if _is_recent(at, now) and (not noted or at > noted[-1])]
+        # The note is written when a request fails, and has all up to that one.
+        later = [at for at in known if _is_recent(at, now) and (not noted or at > noted[-1])]
         for at in sorted((*noted, *later)):
             self._pace.sent(self._clock() - (now - at).total_seconds())
 

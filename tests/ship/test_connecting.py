@@ -13,10 +13,8 @@ from tests.ship.posting import post
 from tests.ship.scripted_server import ScriptedServer
 
 
-def test_a_refused_connection_is_temporary() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    outcome = post(f"http://127.0.0.1:{port}")
+def test_a_refused_connection_is_temporary(nobody: str) -> None:
+    outcome = post(nobody)
     assert isinstance(outcome, Temporary)
     assert "refused" in outcome.words.lower()
 
