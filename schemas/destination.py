@@ -21,7 +21,7 @@ class Destination(Record, frozen=True, kw_only=True):
     """Since when the state has been what it is."""
     url: str | None = None
     why: str | None = None
-    """What happened at the last attempt; None while all is well."""
+    """What happened at the last attempt, or why the next is not yet; None while all is well."""
     todo: str | None = None
     """What the operator should do; None where waiting is enough."""
     next_try: datetime | None = None

@@ -41,9 +41,13 @@ class Destination:
         now = self._clock()
         if self._changed(credentials):
             self._backoff.try_now()
-        return max(
-            self._backoff.due_in_s(now), self._pace.due_in_s(now, self._process.settings.delivery.per_minute)
-        )
+        backoff_s = self._backoff.due_in_s(now)
+        pace_s = self._pace.due_in_s(now, self._process.settings.delivery.per_minute)
+        if pace_s > backoff_s and (self._state is None or self._state.state == "ready"):
+            self._note(
+                "ready", f"at most {self._process.settings.delivery.per_minute} a minute", wait_s=pace_s
+            )
+        return max(backoff_s, pace_s)
 
     def try_now(self) -> None:
         """The operator says so."""
@@ -52,21 +56,21 @@ class Destination:
     def sending(self) -> None:
         self._pace.sent(self._clock())
 
-    def sent_before(self, accepted: Iterable[datetime]) -> None:
-        """Count the requests of an earlier run of this stage, as the server does; `accepted`: when it took scans."""
+    def sent_before(self, known: Iterable[datetime]) -> None:
+        """Count the requests of an earlier run of this stage, as the server does.
+
+        `known`: when scans were accepted, and when those were sent whose outcome the run did not live to see.
+        """
         now = self._process.now()
         note = self._process.notes.read(REQUESTS, Requests) or Requests()
         noted = [at for at in note.at if _is_recent(at, now)]
-        # Up to its last request the note has all; later ones were accepted.
-        later = [at for at in accepted if _is_recent(at, now) and (not noted or at > noted[-1])]
+        # The note is written when a request fails, and has all up to that one.
+        later = [at for at in known if _is_recent(at, now) and (not noted or at > noted[-1])]
         for at in sorted((*noted, *later)):
             self._pace.sent(self._clock() - (now - at).total_seconds())
 
     def heard(self, outcome: Outcome | None) -> None:
         """Take in what an attempt came to; None: it was not waited for."""
-        if not isinstance(outcome, Accepted):
-            ages, now = self._pace.ages_s(self._clock()), self._process.now()
-            self._process.notes.write(REQUESTS, Requests(at=tuple(now - timedelta(seconds=s) for s in ages)))
         if isinstance(outcome, Accepted | Refused):
             self._spoken(outcome)
         elif isinstance(outcome, Paused):
@@ -74,6 +78,8 @@ class Destination:
             self._note("paused", outcome.words, outcome.todo, wait_s, asked=outcome.asked_s > 0)
         elif outcome is not None:
             self._failed(outcome)
+        if not isinstance(outcome, Accepted):
+            self._note_requests()
 
     def not_set(self) -> None:
         """There is nowhere to send to."""
@@ -96,6 +102,11 @@ class Destination:
         wait_s = self._backoff.failed(self._clock(), outcome.asked_s)
         todo = outcome.todo if self._backoff.failures >= _ALARM_AFTER else None
         self._note("backing off", outcome.words, todo, wait_s, asked=outcome.asked_s > 0)
+
+    def _note_requests(self) -> None:
+        """For the next run of this stage; requests that were accepted it finds in the receipts."""
+        ages, now = self._pace.ages_s(self._clock()), self._process.now()
+        self._process.notes.write(REQUESTS, Requests(at=tuple(now - timedelta(seconds=age) for age in ages)))
 
     def _note(
         self,
@@ -154,6 +165,6 @@ def _is_recent(at: datetime, now: datetime) -> bool:
 
 def _alike(old: State, new: State) -> bool:
     """Whether nothing has changed but the time: while all is well, not every delivery is noted."""
-    if new.state != "ready" and new.next_try is not None:
+    if new.next_try is not None:
         return False
     return codec.replace(new, at=old.at) == old

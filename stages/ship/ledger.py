@@ -5,7 +5,7 @@ a receipt is kept, and written before anything else is done. The newest accepted
 also when an operator takes receipts away to send scans again. What one server took says nothing of another.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from schemas.destination import Accepted, Memory
@@ -54,14 +54,14 @@ class Ledger:
         """By the ids of replay commands, the scans that were sent again for them."""
         return self._replayed
 
-    def serve(self, url: str | None, pending: Sequence[ScanId]) -> None:
+    def serve(self, url: str | None, pending: Callable[[], Sequence[ScanId]]) -> None:
         """`url` is the server from now on. What is pending was made for the one before, and is not given to another."""
         if url is None or url.rstrip("/") == self._url:
             return
         before, self._url = self._url, url.rstrip("/")
         if before is not None:
             self._accepted.clear()
-            self._made_for = {scan_id: self._made_for.get(scan_id, before) for scan_id in pending}
+            self._made_for = {scan_id: self._made_for.get(scan_id, before) for scan_id in pending()}
             if waiting := self.of_another_server:
                 self._process.log.error(
                     "server.url was changed: what waited for the old server is not sent to the new one",

@@ -145,7 +145,9 @@ def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
 
 def _contradiction(answer: Mapping[str, Any]) -> str | None:
     """What in an answer speaks against its having stored the scan."""
-    if answer.get("success") not in (None, True):
+    if answer.get("status") == "error" or any(
+        answer.get(key) not in (None, True) for key in ("success", "ok")
+    ):
         return "it says that it is no success"
     return "it tells of an error" if answer.get("error") or answer.get("errors") else None
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from schemas.destination import Accepted
 from schemas.ids import ScanId, asked_at, is_scan_id
@@ -35,6 +35,11 @@ class Queue:
         """Once: remove the marks of scans whose receipt was written just before a crash."""
         for scan_id in self.begun & set(self._spool.receipts.ids("receipt")):
             self._process.notes.end(scan_id)
+
+    def begun_at(self) -> list[datetime]:
+        """When scans were sent last of which the outcome is not known."""
+        marks = self._process.notes.path.glob(f"*{_BEGUN}")
+        return [datetime.fromtimestamp(mark.stat().st_mtime, UTC) for mark in marks]
 
     def begin_look(self) -> None:
         """Carry out the operator's replays, and look at damaged reports anew."""

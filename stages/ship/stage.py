@@ -42,7 +42,7 @@ class ShipStage:
     def look(self) -> None:
         self._wait_s = float("inf")
         self._ledger.settle()
-        self._ledger.serve(self._process.settings.server.url, self._queue.pending())
+        self._ledger.serve(self._process.settings.server.url, self._queue.pending)
         self._learn()
         self._obey_retry()
         self._queue.begin_look()
@@ -132,8 +132,8 @@ class ShipStage:
         """What was accepted; and once, what the server has counted within its last minute."""
         accepted = self._ledger.learn()
         if not self._learned:
-            self._destination.sent_before(accepted)
             self._queue.forget_marks()
+            self._destination.sent_before([*accepted, *self._queue.begun_at()])
             self._learned = True
 
     def _obey_retry(self) -> None:

@@ -2,8 +2,8 @@
 
 Promises: the certificate is verified unless the settings say otherwise; never plaintext where the URL says https; no
 byte of body or credentials goes to another origin than the configured one; no `.netrc`; at most 1 MiB of the reply
-is read; names are resolved anew for every connection; connecting takes at most 10 s per address, and 30 s without
-any progress end an attempt. `cut` ends one from another thread.
+is read; names are resolved anew for every connection; connecting takes at most 10 s, whatever the
+number of addresses, and 30 s without any progress end an attempt. `cut` ends one from another thread.
 
 Diagnostics: whatever happens is an outcome; foreign errors never leave this module.
 Security: credentials go in headers only; where a server repeats the key, it is cut out of its words.

@@ -39,9 +39,14 @@ def why_waiting(facts: Facts, destination: Destination | None, now: datetime) ->
         return "the ship stage does not run: start it (compliance-agent run, or the service)"
     if destination is not None and destination.state != "ready":
         return destination_words(destination, now)
-    if facts.ahead:
-        return f"{facts.ahead} older report{'s' if facts.ahead > 1 else ''} first"
-    return "next to be sent"
+    place = (
+        f"{facts.ahead} older report{'s' if facts.ahead > 1 else ''} first"
+        if facts.ahead
+        else "next to be sent"
+    )
+    if destination is None or destination.next_try is None or destination.next_try <= now:
+        return place
+    return f"{place}; {destination.why}, the next {_in(destination.next_try, now)}"
 
 
 def destination_words(destination: Destination, now: datetime) -> str:

@@ -35,6 +35,7 @@ def test_a_released_server_acknowledges_by_the_number_of_scans_it_stored() -> No
         {"scanId": "abc"},
         {"scan": {"id": "abc"}},
         {"scan_id": "abc", "success": True, "error": None},
+        {"scan_id": "abc", "status": "failed"},
         {"scan_id": "abc", "success": None, "error": "", "errors": []},
     ],
 )
@@ -74,6 +75,8 @@ def test_a_specification_server_acknowledges_by_a_scan_id(status: int, body: obj
         '{"scan_id": "abc", "errors": ["not stored"]}',
         '{"scans_received": 1, "success": false}',
         '{"scans_received": 1, "error": "not stored"}',
+        '{"scan_id": "abc", "ok": false}',
+        '{"scan_id": "abc", "status": "error"}',
         '{"scan": "abc"}',
         "[" * 200_000,
         b"\xff\xfe\x00",

@@ -48,8 +48,10 @@ def test_a_scan_that_failed_is_sent_as_failed(ship: Ship, server: ScriptedServer
     assert ship.receipt(1).scan_status == status
 
 
-def test_a_joined_scan_is_superseded_without_being_sent_also_while_the_server_is_away(ship: Ship) -> None:
-    with_settings(ship, "http://127.0.0.1:1")
+def test_a_joined_scan_is_superseded_without_being_sent_also_while_the_server_is_away(
+    ship: Ship, nobody: str
+) -> None:
+    with_settings(ship, nobody)
     ship.put(report(1), report(2, status="joined", answered_by=scan_id(1)))
     ship.look()
     receipt = ship.receipt(2)

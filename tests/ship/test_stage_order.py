@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from schemas.destination import Accepted, Memory
 from tests.ship.scripted_server import ScriptedServer, reply, reset, sent
 from tests.ship.ship_spool import START, Ship, report, scan_id, with_settings
 
@@ -184,18 +183,16 @@ class TestWrongClock:
         ship.look()
         assert sent(server) == [ahead, 1]
 
-    def test_the_newest_that_was_accepted_before_it_still_counts(
-        self, ship: Ship, server: ScriptedServer, ahead: int
+    def test_when_the_clock_is_right_again_the_newest_before_it_counts(
+        self, ship: Ship, ahead: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         ship.put(report(2))
         ship.look()
-        ship.put(report(ahead))
-        ship.look()
-        newest = Accepted(scan_id=scan_id(ahead), good=True)
-        # As it was noted while the clock was wrong.
-        ship.process.notes.write("memory", Memory(url=server.url, accepted={"CIS|openscap": newest}))
-        ship.restart()
+        with monkeypatch.context() as wrong:
+            wrong.setattr(ship.process, "now", lambda: datetime.now(UTC) + timedelta(days=3))
+            ship.put(report(ahead))
+            ship.look()
         ship.put(report(1))
         ship.look()
-        assert ship.answers[1] == "superseded"
+        assert ship.answers == {1: "superseded", 2: "accepted", ahead: "accepted"}
         assert ship.receipt(1).superseded_by == scan_id(2)

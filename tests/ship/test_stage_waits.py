@@ -6,7 +6,7 @@ import pytest
 
 from schemas import codec
 from tests.ship.scripted_server import ScriptedServer, accepted, reply, sent
-from tests.ship.ship_spool import Ship, report, with_settings
+from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 
 
 def test_backing_off_is_per_destination_not_per_scan(ship: Ship, server: ScriptedServer) -> None:
@@ -121,6 +121,8 @@ def test_pacing_stays_below_the_servers_limit_also_over_a_restart(ship: Ship, se
     ship.look(3)
     assert sent(server) == [0, 1, 2]
     assert 50 < ship.stage.timeout_s() <= 60
+    assert (ship.destination.state, ship.destination.why) == ("ready", "at most 3 a minute")
+    assert ship.destination.next_try
 
 
 def test_requests_that_failed_count_over_a_restart_too(ship: Ship, server: ScriptedServer) -> None:
@@ -144,3 +146,12 @@ def test_after_a_restart_no_request_counts_twice(ship: Ship, server: ScriptedSer
     ship.put(*(report(number) for number in range(3, 7)))
     ship.look()
     assert sent(server) == [0, 1, 2, 3, 4]
+
+
+def test_a_request_that_a_kill_cut_off_counts_too(ship: Ship, server: ScriptedServer) -> None:
+    with_settings(ship, server.url, delivery={"per_minute": 2})
+    ship.process.notes.begin(scan_id(0))
+    ship.restart()
+    ship.put(*(report(number) for number in range(3)))
+    ship.look()
+    assert sent(server) == [0]
