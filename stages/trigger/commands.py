@@ -5,13 +5,13 @@ settings file; losing the note, the settings file decides again. `disabled` stop
 own scans; `on-demand` stops schedules alone. What an operator asks for on the host is always carried out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from schemas.codec import replace
 from schemas.request import Reason, Request
 from schemas.schedule import Applied
 from stages.process.process import Process
-from stages.trigger import messages
+from stages.trigger import host, messages
 from stages.trigger.messages import Wanted
 from stages.trigger.progress import Progress
 from stages.trigger.wishes import Wishes
@@ -26,6 +26,7 @@ class Commands:
         self._process = process
         self._wishes = wishes
         self._progress = progress
+        self._detection = host.Detection(process)
         self._refused = 0
         self._at_hand: tuple[messages.Scan, list[Request]] | None = None
         self.applied = process.notes.read(NOTE, Applied) or Applied()
@@ -55,7 +56,7 @@ class Commands:
         self._at_hand = None
 
     def _requests(self, command: messages.Scan) -> Iterator[Request]:
-        for wanted in command.wanted:
+        for wanted in self._worth_asking(command.wanted):
             if refusal := self._refusal(wanted):
                 self._refuse(refusal)
                 continue
@@ -67,6 +68,11 @@ class Commands:
                 remediate=command.remediate and wanted.scanner == "openscap",
                 rule=command.rule,
             )
+
+    def _worth_asking(self, every: Sequence[Wanted]) -> Sequence[Wanted]:
+        """What this host has, or was asked for by name; where that is nothing, a failed scan has to say so."""
+        missing = host.missing(self._detection.detected)
+        return [one for one in every if not (one.implied and one.scanner in missing)] or every[:1]
 
     def _refusal(self, wanted: Wanted) -> str | None:
         if self.applied.mode == "disabled":

@@ -4,6 +4,7 @@ A scheduled request has a token made from its due time, and what was handled is 
 crash between the two asks for the same wish again, which stays one.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from schemas.ids import SCANNERS, Scanner
@@ -11,9 +12,8 @@ from schemas.request import Reason
 from schemas.schedule import Applied, Handled, NextDue
 from schemas.settings import Settings
 from stages.process.process import Process
-from stages.trigger import due
+from stages.trigger import due, host
 from stages.trigger.cron import Cron, Every, ScheduleError, zone_named
-from stages.trigger.host import host_id
 from stages.trigger.wishes import Wishes, token_of
 
 _LONGEST_STEP = timedelta(minutes=10)
@@ -25,12 +25,13 @@ class Scheduler:
     def __init__(self, process: Process, wishes: Wishes) -> None:
         self._process = process
         self._wishes = wishes
+        self._detection = host.Detection(process)
         self._started = self._looked = process.now()
 
     def look(self, applied: Applied) -> tuple[NextDue, ...]:
         """Request what is due; when each scanner runs next."""
         self._follow_the_clock()
-        planned = plans(self._process.settings, applied)
+        planned = plans(self._process.settings, applied, host.missing(self._detection.detected))
         return tuple(self._carry_out(scanner, *plan) for scanner, plan in planned.items())
 
     def _carry_out(self, scanner: Scanner, name: str, schedule: due.Schedule) -> NextDue:
@@ -38,7 +39,9 @@ class Scheduler:
         now, note = self._process.now(), f"schedule-{scanner}"
         terms = due.Terms(
             name=name,
-            splay=due.splay_of(host_id(self._process.settings), scanner, timedelta(seconds=settings.splay_s)),
+            splay=due.splay_of(
+                host.host_id(self._process.settings), scanner, timedelta(seconds=settings.splay_s)
+            ),
             missed=settings.missed,
             catch_up_from=self._started + timedelta(seconds=settings.catch_up_after_s),
         )
@@ -62,25 +65,30 @@ class Scheduler:
         self._looked = now
 
     def _request(self, scanner: Scanner, name: str, at: datetime, now: datetime) -> None:
-        token = token_of("schedule", scanner, at.isoformat(), host_id(self._process.settings))
+        token = token_of("schedule", scanner, at.isoformat(), host.host_id(self._process.settings))
         reason = Reason(source="schedule", at=now, detail=f"{name}, due {at:%Y-%m-%d %H:%MZ}"[:256])
         self._wishes.scan(scanner, None, reason, token=token)
 
 
-def next_due(settings: Settings, applied: Applied, now: datetime) -> tuple[NextDue, ...]:
+def next_due(
+    settings: Settings, applied: Applied, now: datetime, missing: Collection[Scanner] = ()
+) -> tuple[NextDue, ...]:
     """When each scanner runs next, for whoever asks while the stage does not run. The settings must be right."""
     limit = timedelta(seconds=settings.compliance.schedules.splay_s)
     found = []
-    for scanner, (name, schedule) in plans(settings, applied).items():
-        splay = due.splay_of(host_id(settings), scanner, limit)
+    for scanner, (name, schedule) in plans(settings, applied, missing).items():
+        splay = due.splay_of(host.host_id(settings), scanner, limit)
         found.append(NextDue(scanner=scanner, schedule=name, at=schedule.next_due(now - splay) + splay))
     return tuple(found)
 
 
-def plans(settings: Settings, applied: Applied) -> dict[Scanner, tuple[str, due.Schedule]]:
+def plans(
+    settings: Settings, applied: Applied, missing: Collection[Scanner] = ()
+) -> dict[Scanner, tuple[str, due.Schedule]]:
     """The schedules in force, each with its name.
 
-    What the server has set comes before the settings file, but for what the file switches off: that stays off.
+    What the server has set comes before the settings file, but for what the file switches off: that stays off. The
+    server's interval is for the scanners that are not `missing` here, or that the file has a schedule for.
     """
     compliance = settings.compliance
     mode = applied.mode or ("enabled" if compliance.enabled else "disabled")
@@ -92,10 +100,9 @@ def plans(settings: Settings, applied: Applied) -> dict[Scanner, tuple[str, due.
     }
     expressions = {"openscap": compliance.openscap.schedule, "docker-bench": compliance.docker_bench.schedule}
     found: dict[Scanner, tuple[str, due.Schedule]] = {}
-    for scanner in SCANNERS:
+    wanted = [scanner for scanner in SCANNERS if switched[scanner]]
+    for scanner in [i for i in wanted if i not in missing or expressions[i]] or wanted[:1]:
         expression = expressions[scanner]
-        if not switched[scanner]:
-            continue
         if applied.interval_minutes:
             found[scanner] = (
                 f"every {applied.interval_minutes} min, set by the server",

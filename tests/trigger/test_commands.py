@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from schemas.capabilities import (
+    ComplianceCapabilities,
+    Detected,
+    DockerBenchDetection,
+    OpenSCAPDetection,
+)
 from spool.errors import StorageError
 from stages.trigger.commands import Commands
 from stages.trigger.messages import Scan, Wanted
@@ -68,3 +74,41 @@ def test_a_clock_that_was_set_back_makes_no_older_scans(process: At) -> None:
     assert [len(ids) for ids in asked] == [1, 2, 3, 4]
     for before, after in pairwise(asked):
         assert after[:-1] == before, "the new one is the last"
+
+
+def detect(process: At, *, openscap: bool, docker: bool) -> None:
+    """What the scan stage would note."""
+    notes = process.spool.notes("scan")
+    capabilities = ComplianceCapabilities(
+        openscap=OpenSCAPDetection(installed=openscap),
+        docker_bench=DockerBenchDetection(docker_installed=docker),
+    )
+    notes.write("detected", Detected(capabilities=capabilities, at=NOW))
+
+
+ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
+
+
+@pytest.mark.parametrize(
+    ("openscap", "docker", "wanted", "asked"),
+    [
+        (True, True, ALL, {"openscap", "docker-bench"}),
+        (True, False, ALL, {"openscap"}),
+        (False, True, ALL, {"docker-bench"}),
+        (False, False, ALL, {"openscap"}),
+        (True, False, (Wanted("docker-bench"),), {"docker-bench"}),
+        (False, True, (Wanted("openscap", "cis"), ALL[1]), {"openscap", "docker-bench"}),
+    ],
+)
+def test_a_scanner_that_is_not_installed_is_asked_only_by_its_name(
+    process: At, openscap: bool, docker: bool, wanted: tuple[Wanted, ...], asked: set[str]
+) -> None:
+    commands = the_commands(process)
+    detect(process, openscap=openscap, docker=docker)
+    commands.carry_out(Scan(wanted))
+    assert {request.scanner for request in process.asked} == asked
+
+
+def test_before_the_first_detection_every_scanner_is_asked(process: At) -> None:
+    the_commands(process).carry_out(Scan(ALL))
+    assert len(process.asked) == 2

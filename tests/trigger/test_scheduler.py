@@ -143,6 +143,22 @@ def test_what_is_switched_off_on_either_side_has_no_schedule(
     assert set(plans(settings(**{**BOTH, **changes}), applied)) == scanners
 
 
+@pytest.mark.parametrize(
+    ("changes", "missing", "scanners"),
+    [
+        ({"openscap": {}, "docker_bench": {}}, {"docker-bench"}, {"openscap"}),
+        ({"openscap": {}, "docker_bench": {}}, {"openscap"}, {"docker-bench"}),
+        ({"openscap": {}, "docker_bench": {}}, {"openscap", "docker-bench"}, {"openscap"}),
+        ({}, {"docker-bench"}, {"openscap", "docker-bench"}),
+    ],
+)
+def test_the_servers_interval_is_for_the_scanners_that_are_here_or_have_a_schedule(
+    changes: dict[str, Any], missing: set[Any], scanners: set[str]
+) -> None:
+    found = plans(settings(**{**BOTH, **changes}), Applied(interval_minutes=60), missing)
+    assert set(found) == scanners
+
+
 def test_what_is_wrong_with_a_schedule_is_told_with_its_path() -> None:
     wrong = settings(openscap={"schedule": "0 25 * * *"}, docker_bench={"schedule": "weekly"})
     told = problems(wrong)
