@@ -16,7 +16,7 @@ from schemas.capabilities import (
 )
 from spool.errors import StorageError
 from stages.trigger.commands import Commands
-from stages.trigger.messages import Scan, Wanted
+from stages.trigger.messages import Cancel, Scan, Wanted
 from stages.trigger.progress import Progress
 from stages.trigger.wishes import Wishes
 from tests.trigger.worker import At, process_at
@@ -112,3 +112,30 @@ def test_a_scanner_that_is_not_installed_is_asked_only_by_its_name(
 def test_before_the_first_detection_every_scanner_is_asked(process: At) -> None:
     the_commands(process).carry_out(Scan(ALL))
     assert len(process.asked) == 2
+
+
+def test_a_flood_of_profiles_is_refused_in_the_end_and_told_once(process: At) -> None:
+    progress = Progress()
+    commands = Commands(process, Wishes(process), progress)
+    for n in range(1100):
+        commands.carry_out(Scan((Wanted("openscap", f"profile-{n}"),)))
+    assert len(process.asked) == 1000
+    message = progress.next()
+    assert message is not None
+    assert (message["phase"], message["error"].split(":")[0]) == (
+        "failed",
+        "the server has asked for 1000 scans within a day",
+    )
+    assert progress.next() is None
+    assert process.said.getvalue().count("server command refused") == 1
+    commands.carry_out(Scan((Wanted("openscap", "one more"),)))
+    assert progress.next() is not None, "told again, when the first was told"
+
+
+def test_a_flood_of_cancels_is_one_entry(process: At) -> None:
+    commands = the_commands(process)
+    for _ in range(2):
+        commands.carry_out(Scan((Wanted("openscap"),)))
+        for _ in range(10):
+            commands.carry_out(Cancel())
+    assert len(process.spool.requests.ids("cancel")) == 2
