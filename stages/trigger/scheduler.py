@@ -6,7 +6,9 @@ crash between the two asks for the same wish again, which stays one.
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from functools import lru_cache
 
+from schemas.codec import replace
 from schemas.ids import SCANNERS, Scanner
 from schemas.request import Reason
 from schemas.schedule import Applied, Handled, NextDue
@@ -26,12 +28,17 @@ class Scheduler:
         self._process = process
         self._wishes = wishes
         self._detection = host.Detection(process)
+        self._decided: dict[Scanner, tuple[due.Terms, datetime, NextDue]] = {}
+        """Until when there is nothing to decide: every ring is a look, and a scan rings for every rule."""
         self._started = self._looked = process.now()
 
     def look(self, applied: Applied) -> tuple[NextDue, ...]:
         """Request what is due; when each scanner runs next."""
         self._follow_the_clock()
         planned = plans(self._process.settings, applied, host.missing(self._detection.detected))
+        for scanner in SCANNERS:
+            if scanner not in planned:
+                self._lay_down(scanner)
         return tuple(self._carry_out(scanner, *plan) for scanner, plan in planned.items())
 
     def _carry_out(self, scanner: Scanner, name: str, schedule: due.Schedule) -> NextDue:
@@ -45,6 +52,9 @@ class Scheduler:
             missed=settings.missed,
             catch_up_from=self._started + timedelta(seconds=settings.catch_up_after_s),
         )
+        decided = self._decided.get(scanner)
+        if decided and decided[0] == terms and decided[1] <= now < decided[2].at:
+            return decided[2]
         before = self._process.notes.read(note, Handled)
         decision = due.decide(schedule, terms, before, now)
         if decision.request:
@@ -55,7 +65,17 @@ class Scheduler:
             )
         if decision.handled != before:
             self._process.notes.write(note, decision.handled)
-        return NextDue(scanner=scanner, schedule=name, at=decision.next_look)
+        next_due = NextDue(scanner=scanner, schedule=name, at=decision.next_look)
+        self._decided[scanner] = (terms, now, next_due)
+        return next_due
+
+    def _lay_down(self, scanner: Scanner) -> None:
+        """What falls due while a schedule is switched off is not missed."""
+        note = f"schedule-{scanner}"
+        before = self._process.notes.read(note, Handled)
+        if before and before.schedule:
+            self._process.notes.write(note, replace(before, schedule=""))
+            self._decided.pop(scanner, None)
 
     def _follow_the_clock(self) -> None:
         """The clock was set, or stood still in a suspend: that is a start, too, and what was missed waits a little."""
@@ -110,8 +130,12 @@ def plans(
             )
         elif expression:
             zone = zone_named(compliance.schedules.time_zone)
-            found[scanner] = (f"{expression} {zone}", Cron(expression, zone))
+            found[scanner] = (f"{expression} {zone}", _cron(expression, zone))
     return found
+
+
+# To check an expression takes longer than the rest of a look.
+_cron = lru_cache(maxsize=8)(Cron)
 
 
 def problems(settings: Settings) -> list[str]:
@@ -128,7 +152,7 @@ def problems(settings: Settings) -> list[str]:
     ):
         try:
             if expression:
-                Cron(expression, zone)
+                _cron(expression, zone)
         except ScheduleError as error:
             found.append(f"compliance.{name}.schedule: {error}")
     return found

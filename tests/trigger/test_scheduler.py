@@ -103,6 +103,28 @@ def test_after_a_suspend_a_missed_scan_waits_a_little_too(process: At) -> None:
         assert len(process.asked) == count
 
 
+def test_between_two_due_times_there_is_nothing_to_decide(process: At) -> None:
+    scheduler = a_scheduler(process)
+    (first,) = scheduler.look(Applied())
+    note(process).unlink()
+    process.moment += timedelta(minutes=5)
+    assert scheduler.look(Applied()) == (first,)
+    assert not note(process).exists(), "not even looked at"
+    process.moment -= timedelta(hours=2)
+    scheduler.look(Applied())
+    assert note(process).exists(), "a clock that was set back is another matter"
+
+
+def test_a_schedule_that_was_switched_off_makes_up_for_nothing_when_it_is_on_again(process: At) -> None:
+    scheduler = a_scheduler(process)
+    for mode, days, count in (("enabled", 0, 0), ("on-demand", 3, 0), ("enabled", 0, 0), ("enabled", 1, 1)):
+        process.moment += timedelta(days=days)
+        scheduler.look(Applied(mode=mode))  # type: ignore[arg-type]
+        process.moment += timedelta(seconds=130)
+        scheduler.look(Applied(mode=mode))  # type: ignore[arg-type]
+        assert len(process.asked) == count
+
+
 def settings(**compliance: Any) -> Any:
     checked, wrong = check_settings({"compliance": compliance})
     assert wrong == []
