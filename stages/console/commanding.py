@@ -75,11 +75,13 @@ def known(scan_ids: list[str], present: frozenset[str], where: str) -> tuple[Sca
 
 
 def _prune(spool: Spool) -> None:
-    """Remove requests whose scan is done, and replays that were carried out."""
+    """Remove requests whose scan is done, cancellations that were taken up, and replays that were carried out."""
     done = set(spool.receipts.ids("receipt"))
     for scan_id in spool.commands.ids("request"):
         if scan_id in done:
             spool.commands.remove(entry_name(scan_id, "request"))
+    for command_id in {*spool.commands.ids("cancel")} & {*spool.requests.ids("cancel")}:
+        spool.commands.remove(entry_name(command_id, "cancel"))
     retired = {
         parts[1]
         for box in (spool.reports, spool.receipts)
