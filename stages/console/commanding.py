@@ -21,11 +21,14 @@ def now() -> datetime:
 
 
 def new_scan_id(context: Context, scanner: Scanner, at: datetime) -> ScanId:
-    """An id for a scan asked for now, newer than those of the spool. Raises CommandError like `give`."""
+    """An id for a scan asked for now, newer than those of the spool."""
     spool = context.spool
-    with _written():
-        spool.prepare()
-        return next_scan_id(scanner, at, (*spool.commands.ids("request"), *spool.requests.ids("request")))
+    try:
+        known = (*spool.commands.ids("request"), *spool.requests.ids("request"))
+    except SpoolError:
+        # There is none yet; or `give` tells what is wrong with it.
+        known = ()
+    return next_scan_id(scanner, at, known)
 
 
 def give(context: Context, entry_id: str, kind: Kind, command: object) -> None:

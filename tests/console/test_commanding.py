@@ -34,6 +34,7 @@ def test_of_two_scanners_within_one_second_the_later_scan_is_the_newest(tmp_path
 def test_a_scan_asked_for_after_the_clock_was_set_back_is_the_newest(tmp_path: Path) -> None:
     settings, _ = parse(json.dumps({"spool": {"path": str(tmp_path / "spool")}}).encode())
     context = Context(settings, None, json=False)
+    context.spool.prepare()
     before = next_id(context, "openscap", AT)
     ask(context.spool, before)
     after = next_id(context, "docker-bench", AT.replace(hour=7))
