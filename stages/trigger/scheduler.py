@@ -5,7 +5,7 @@ crash between the two asks for the same wish again, which stays one.
 """
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from schemas.codec import replace
@@ -56,7 +56,7 @@ class Scheduler:
         if decided and decided[0] == terms and decided[1] <= now < decided[2].at:
             return decided[2]
         before = self._process.notes.read(note, Handled)
-        decision = due.decide(schedule, terms, before, now)
+        decision = due.decide(schedule, terms, _moved(before, name, schedule), now)
         if decision.request:
             self._request(scanner, name, decision.request, now)
         if decision.passed_over:
@@ -88,6 +88,20 @@ class Scheduler:
         token = token_of("schedule", scanner, at.isoformat(), host.host_id(self._process.settings))
         reason = Reason(source="schedule", at=now, detail=f"{name}, due {at:%Y-%m-%d %H:%MZ}"[:256])
         self._wishes.scan(scanner, None, reason, token=token)
+
+
+def _moved(before: Handled | None, name: str, schedule: due.Schedule) -> Handled | None:
+    """The same times of day in another time zone: those that its clock had shown there are over here, too."""
+    if before is None or not isinstance(schedule, Cron) or schedule.is_every_hour:
+        return before
+    expression, _, zone = before.schedule.rpartition(" ")
+    if before.schedule == name or expression != schedule.expression:
+        return before
+    try:
+        until = before.until.astimezone(zone_named(zone)).replace(tzinfo=schedule.zone).astimezone(UTC)
+    except ScheduleError:
+        return before
+    return replace(before, schedule=name, until=until, requested=(*before.requested, until))
 
 
 def next_due(

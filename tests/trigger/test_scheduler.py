@@ -1,14 +1,16 @@
 """Schedules with notes and entries on disk, and a clock that the test sets."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from schemas.ids import asked_at
-from schemas.request import Reason
+from schemas.request import Reason, Request
 from schemas.schedule import Applied
 from schemas.settings import check_settings
 from stages.trigger.scheduler import Scheduler, next_due, plans, problems
@@ -123,6 +125,37 @@ def test_a_schedule_that_was_switched_off_makes_up_for_nothing_when_it_is_on_aga
         process.moment += timedelta(seconds=130)
         scheduler.look(Applied(mode=mode))  # type: ignore[arg-type]
         assert len(process.asked) == count
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "Pacific/Kiritimati", "UTC"])
+def test_a_host_that_moves_to_another_zone_runs_once_a_day_there(process: At, zone: str) -> None:
+    """At any hour, before and after the day's scan: none is doubled, none is skipped."""
+    for hour in range(0, 24, 3):
+        for request in process.spool.requests.names():
+            process.spool.requests.remove(request)
+        process.moment = NOON + timedelta(days=20 * hour)
+        process.settings = settings(**{**DAILY, "schedules": {"time_zone": "UTC", "splay_s": 0}})
+        note(process).unlink(missing_ok=True)
+        scheduler = a_scheduler(process)
+        walk(process, scheduler, hours=48 + hour)
+        process.settings = settings(**{**DAILY, "schedules": {"time_zone": zone, "splay_s": 0}})
+        walk(process, scheduler, hours=72)
+        days = [due_of(request, zone) for request in process.asked]
+        assert len(set(days)) == len(days), "none doubled"
+        assert all(after - before == timedelta(days=1) for before, after in pairwise(days)), "none skipped"
+
+
+def walk(process: At, scheduler: Scheduler, hours: int) -> None:
+    for _ in range(hours * 12):
+        process.moment += timedelta(minutes=5)
+        scheduler.look(Applied())
+
+
+def due_of(request: Request, zone: str) -> date:
+    """The day on which it was due, in the zone in which it was."""
+    _, _, told = (request.reason.detail or "").partition("due ")
+    at = datetime.strptime(told, "%Y-%m-%d %H:%MZ").replace(tzinfo=UTC)
+    return at.astimezone(ZoneInfo(zone if zone in (request.reason.detail or "") else "UTC")).date()
 
 
 def settings(**compliance: Any) -> Any:
