@@ -28,7 +28,7 @@ class Scheduler:
         self._process = process
         self._wishes = wishes
         self._detection = host.Detection(process)
-        self._decided: dict[Scanner, tuple[due.Terms, datetime, NextDue]] = {}
+        self._decided: dict[Scanner, tuple[object, datetime, NextDue]] = {}
         """Until when there is nothing to decide: every ring is a look, and a scan rings for every rule."""
         self._started = self._looked = process.now()
 
@@ -52,10 +52,10 @@ class Scheduler:
             missed=settings.missed,
             catch_up_from=self._started + timedelta(seconds=settings.catch_up_after_s),
         )
-        decided = self._decided.get(scanner)
-        if decided and decided[0] == terms and decided[1] <= now < decided[2].at:
-            return decided[2]
         before = self._process.notes.read(note, Handled)
+        decided = self._decided.get(scanner)
+        if decided and decided[0] == (terms, before) and decided[1] <= now < decided[2].at:
+            return decided[2]
         decision = due.decide(schedule, terms, _moved(before, name, schedule), now)
         if decision.request:
             self._request(scanner, name, decision.request, now)
@@ -66,7 +66,7 @@ class Scheduler:
         if decision.handled != before:
             self._process.notes.write(note, decision.handled)
         next_due = NextDue(scanner=scanner, schedule=name, at=decision.next_look)
-        self._decided[scanner] = (terms, now, next_due)
+        self._decided[scanner] = ((terms, decision.handled), now, next_due)
         return next_due
 
     def _lay_down(self, scanner: Scanner) -> None:
