@@ -23,6 +23,7 @@ from stages.scan.detection import NOTE
 from stages.ship.destination import NOTE as DESTINATION
 from stages.ship.waiting import destination_words
 from stages.trigger.commands import NOTE as APPLIED
+from stages.trigger.host import missing
 from stages.trigger.scheduler import next_due, problems
 from stages.trigger.stage import NOTE as TRIGGER
 
@@ -129,7 +130,8 @@ def _trigger(context: Context, spool: Spool) -> TriggerState | None:
     if problems(context.settings):
         return None
     now = datetime.now(UTC)
-    planned = next_due(context.settings, notes.read(APPLIED, Applied) or Applied(), now)
+    applied = notes.read(APPLIED, Applied) or Applied()
+    planned = next_due(context.settings, applied, now, missing(spool.notes("scan").read(NOTE, Detected)))
     return TriggerState(next_due=planned, link="the trigger stage does not run", at=now)
 
 

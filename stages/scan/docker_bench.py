@@ -87,6 +87,10 @@ class DockerBench:
     def same_profile(self, profile: str | None) -> str | None:
         return PROFILE_ID if profile in (None, PROFILE_ID, PROFILE_TITLE) else None
 
+    def named(self, profile: str | None) -> tuple[str | None, str | None]:
+        known = self.same_profile(profile)
+        return known, PROFILE_TITLE if known else profile
+
     def progress(self, line: str) -> Progress | None:
         """A line of the log, `[WARN] 2.2 - title`; sub-headers and the closing remediations look the same."""
         if line.startswith("Section "):

@@ -94,10 +94,16 @@ class OpenSCAP:
         return None
 
     def same_profile(self, profile: str | None) -> str | None:
+        return self.named(profile)[0]
+
+    def named(self, profile: str | None) -> tuple[str | None, str | None]:
         openscap = self._detected.capabilities.openscap
         known = openscap.available_profiles if openscap else ()
-        chosen = profiles.resolve(profile or self._settings.profile, known)
-        return chosen.profile.id if isinstance(chosen, profiles.Chosen) else None
+        wanted = profile or self._settings.profile
+        chosen = profiles.resolve(wanted, known)
+        if isinstance(chosen, profiles.Chosen):
+            return chosen.profile.id, chosen.profile.title
+        return None, None if wanted == profiles.AUTO else wanted
 
     def progress(self, line: str) -> Progress | None:
         """A line of `--progress-full` (`rule id|title|result`) or of `--progress` (`rule id:result`)."""

@@ -177,12 +177,15 @@ class ScanStage:
     ) -> None:
         """The end of a request for which no scanner ran."""
         now = self._process.now()
+        profile_id, profile_title = self._asked_profile(scan_id)
         self._spool.raw.discard(scan_id)
         self._publish(
             Manifest(
                 scan_id=scan_id,
                 scanner=scanner_of(scan_id),
                 outcome=outcome,
+                profile_id=profile_id,
+                profile_title=profile_title,
                 error=words,
                 answered_by=answered_by,
                 reasons=reasons,
@@ -192,6 +195,15 @@ class ScanStage:
                 agent_version=agent_version(),
             )
         )
+
+    def _asked_profile(self, scan_id: ScanId) -> tuple[str | None, str | None]:
+        """What the scan would have been of, by id and title: a server files it there."""
+        try:
+            request = self._spool.requests.read(scan_id, "request", Request)
+        except (EntryDamagedError, EntryMissingError):
+            return None, None
+        # Of a request that could not be read nobody knows the profile.
+        return (None, None) if request.refusal else self._runner(request.scanner).named(request.profile)
 
     def _publish(self, manifest: Manifest, outputs: tuple[Output, ...] = ()) -> None:
         try:

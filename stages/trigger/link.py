@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import Any
 
 from websockets.exceptions import InvalidStatus, WebSocketException
@@ -127,7 +127,7 @@ class Link:
         self._stop = threading.Event()
         self._socket: ClientConnection | None = None
         self._may_speak = threading.Event()
-        self._bodies: SimpleQueue[Mapping[str, Any] | None] = SimpleQueue()
+        self._bodies: Queue[Mapping[str, Any] | None] = Queue(1)
         work = (self._listen, self._speak, self._report)
         self._threads = [threading.Thread(target=each, daemon=True) for each in work]
         for thread in self._threads:
@@ -144,7 +144,7 @@ class Link:
 
     def report_status(self, body: Mapping[str, Any]) -> None:
         """Send this host's capabilities; again until the server has them, or newer ones come."""
-        self._bodies.put(body)
+        self._put(body)
 
     def close(self) -> None:
         self._stop.set()
@@ -152,7 +152,13 @@ class Link:
         if socket is not None:
             threading.Thread(target=socket.close, daemon=True).start()
         self._may_speak.set()
-        self._bodies.put(None)
+        self._put(None)
+
+    def _put(self, body: Mapping[str, Any] | None) -> None:
+        """Only the newest counts, and only the stage's loop puts any."""
+        with suppress(Empty):
+            self._bodies.get_nowait()
+        self._bodies.put(body)
 
     def _listen(self) -> None:
         failures = left = 0
@@ -223,9 +229,7 @@ class Link:
                 status = _Status(self._bodies.get(timeout=status.due_in_s()))
             except Empty:
                 status = self._post(status)
-            # Only the newest counts.
-            while not self._bodies.empty():
-                status = _Status(self._bodies.get())
+                self._stop.wait(self._pace.told_every_s)
 
     def _post(self, status: _Status) -> _Status:
         """What is still to be sent after a try."""

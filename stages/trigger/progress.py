@@ -65,6 +65,12 @@ class Progress:
                 while len(kept) > _MOST_SCANS:
                     del kept[next(iter(kept))]
 
+    def refuse(self, words: str, at: datetime) -> None:
+        """Tell that a wish became no scan; once of many that are refused for the same reason meanwhile."""
+        key = f"refused: {words}"
+        self.say(key, "failed", "refused", 100, words, at)
+        self._ended.pop(key, None)
+
     def next(self) -> dict[str, Any] | None:
         """What is to be told next, once; of the scan that has waited longest."""
         with self._lock:

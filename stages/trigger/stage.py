@@ -4,8 +4,6 @@ Wishes come from the operator (`commands/`, `drop/`), from schedules, and from t
 answered by one that is pending or running for the same scanner and profile: the scan stage sees to that.
 """
 
-from contextlib import suppress
-
 from schemas.codec import replace
 from schemas.event import Event, EventName
 from schemas.ids import ScanId, is_scan_id, scanner_of
@@ -85,9 +83,13 @@ class TriggerStage:
     def close(self) -> None:
         self._server.close()
         # What arrived before the end is an entry after it.
-        with suppress(SpoolError):
+        try:
             while self._server.has_commands:
                 self._obey_server()
+        except SpoolError as error:
+            self._process.log.error(
+                "the last commands of the server are lost: give them again", why=str(error)
+            )
 
     def _obey_server(self) -> None:
         for command in self._server.commands():

@@ -21,6 +21,7 @@ class Wishes:
         self._process = process
         self._spool = process.spool
         self._minted: tuple[ScanId, ...] = ()
+        self._cancelled: set[str] = set()
 
     def scan(
         self, scanner: Scanner, profile: str | None, reason: Reason, *, token: str | None = None
@@ -69,11 +70,12 @@ class Wishes:
         """End everything that waits or runs now; later requests are not meant."""
         answered = set(self._spool.raw.names())
         pending = [i for i in self._spool.requests.ids("request") if is_scan_id(i) and i not in answered]
-        if not pending:
+        if not set(pending) - self._cancelled:
             self._process.log.info("nothing to cancel", by=reason.source)
             return
         cancellation = Cancellation(scan_ids=tuple(ScanId(i) for i in pending), reason=reason)
         self._spool.requests.write(new_command_id(reason.at), "cancel", cancellation)
+        self._cancelled = set(pending)
         self._process.log.info("cancellation requested", count=len(pending), by=reason.source)
         self._process.ring(Event(name="CancellationRequested"))
 

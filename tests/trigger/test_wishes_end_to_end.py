@@ -138,6 +138,32 @@ def test_commands_that_come_while_the_disk_is_full_are_entries_once_there_is_roo
         agent.stop()
 
 
+@pytest.mark.oscap
+def test_a_scan_that_never_ran_is_filed_under_the_profile_that_was_asked_for(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.settings["compliance"]["docker_bench"] = {"enabled": False}
+        agent.configure()
+        agent.start("trigger")
+        until(server.online, "connected")
+        for profile in (PREFIX + "slow", "no-such-profile", None):
+            server.send_command({"type": "compliance_trigger", "profile": profile, "request_id": profile})
+        until(lambda: len(asked(agent)) == 3, "all are asked for")
+        server.send_command({"type": "compliance_scan_cancel"})
+        server.send_command({"type": "compliance_trigger", "profile": "no-such-profile"})
+        server.send_command({"type": "compliance_trigger", "profile": "docker-bench"})
+        until(lambda: len(asked(agent)) == 5, "all are asked for")
+        agent.start("scan", "parse", "ship")
+        until(lambda: len(agent.spool.receipts.ids("receipt")) == 5, "all are told", 60)
+        found = sorted((report.status, report.profile.name) for report in reports(agent))
+        assert found == [
+            ("cancelled", "Every Result"),
+            ("cancelled", "Slow"),
+            ("cancelled", "no-such-profile"),
+            ("failed", "CIS Docker"),
+            ("failed", "no-such-profile"),
+        ]
+
+
 def test_due_times_are_shown_while_no_stage_runs() -> None:
     with an_agent() as agent:
         agent.settings["compliance"]["openscap"]["schedule"] = "0 3 * * 0"
