@@ -7,8 +7,10 @@ where they are missing, and says so. Nothing is left running.
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -82,6 +84,10 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             lambda: _tend(supervisor, log.name),
             quiet=context.json,
         )
+        if followed.late:
+            raise CommandError(
+                f"after {_LIMIT_S:.0f} s {scan_id} is still {followed.late}: see {log.name}", Exit.NO
+            )
         say("")
         code = scan.outcome(demo, followed)
     _tell_where(directory, scan_id, demo, say)
@@ -187,4 +193,12 @@ def _tell_where(directory: Path, scan_id: str, demo: Context, say: Say) -> None:
     say(f"  report              {spool.reports.path / scan_id}.report")
     say(f"  receipt             {spool.receipts.path / scan_id}.receipt")
     say(f"  received by         {directory / 'receiver.db'}")
-    say(f"look again: compliance-agent show {scan_id} --config {demo.config}")
+    say(f"look again: {program()} show {scan_id} --config {demo.config}")
+
+
+def program() -> str:
+    """What starts this program from any directory: in a clone it is not on PATH."""
+    own, on_path = Path(sys.executable).parent / "compliance-agent", shutil.which("compliance-agent")
+    if on_path and own.exists() and Path(on_path).samefile(own):
+        return "compliance-agent"
+    return str(own) if own.exists() else f"{sys.executable} -m stages.console.main"
