@@ -91,8 +91,8 @@ def test_a_spool_that_is_no_directory_is_told_as_such(config: Path, tmp_path: Pa
     path.touch() if kind == "file" else path.symlink_to(elsewhere)
     words = "is no directory" if kind == "file" else "is a symlink"
     assert f"{path}: {words}" in agent("scan", config=config, code=3).stderr
-    assert list(elsewhere.iterdir()) == []
     assert f"{path}: {words}" in agent("stage", "parse", config=config, code=3).stderr
+    assert list(elsewhere.iterdir()) == [], "nothing is made in what is refused"
     assert agent("status", config=config, code=3).stderr.startswith("compliance-agent status: ")
 
 
