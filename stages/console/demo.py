@@ -28,6 +28,7 @@ from stages.console import arguments, commanding, follow, output, scan
 from stages.console.context import CommandError, Context
 from stages.console.output import warn
 from stages.console.receiver import Receiver
+from stages.console.receiver.store import StoreError
 from stages.console.supervise import Supervisor
 from stages.process import settings_file
 from stages.process.exits import Exit
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         args.dir.mkdir(parents=True, exist_ok=True)
     directory = args.dir.resolve() if args.dir else Path(tempfile.mkdtemp(prefix="compliance-agent-"))
     with ExitStack() as stack:
-        receiver = stack.enter_context(Receiver(database=directory / "receiver.db"))
+        receiver = stack.enter_context(_receiver(directory / "receiver.db"))
         say(f"receiver: {receiver.url}")
         config = _configure(directory, receiver, args.profile, own)
         demo = Context(settings_file.load(config).settings, config, context.json)
@@ -92,6 +93,13 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         code = scan.outcome(demo, followed)
     _tell_where(directory, scan_id, demo, say)
     return code
+
+
+def _receiver(database: Path) -> Receiver:
+    try:
+        return Receiver(database=database)
+    except StoreError as error:
+        raise CommandError(str(error)) from error
 
 
 def _prepare(no_install: bool, say: Say) -> Path | None:
