@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from spool.durable import DIRECTORY_MODE
-from spool.errors import SpoolUnusableError
+from spool.errors import SpoolUnusableError, mend
 
 
 def make_directory(path: Path) -> None:
@@ -19,10 +19,16 @@ def make_directory(path: Path) -> None:
         path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
     except FileExistsError as error:
         raise SpoolUnusableError(f"{path}: is no directory; move it away") from error
-    except OSError as error:
+    except NotADirectoryError as error:
+        raise SpoolUnusableError(f"{path.parent}: is no directory; move it away") from error
+    except (FileNotFoundError, PermissionError) as error:
         raise SpoolUnusableError(
             f"{path}: can't be made ({error.strerror}); mkdir -p {path.parent} and let {_me()} write there, "
             "or name another spool.path"
+        ) from error
+    except OSError as error:
+        raise SpoolUnusableError(
+            f"{path}: can't be made ({error.strerror}); {mend(error)}, or name another spool.path"
         ) from error
 
 
@@ -80,6 +86,10 @@ def _status(path: Path) -> os.stat_result:
         raise SpoolUnusableError(f"{path}: is missing: mkdir -m 0750 {path}") from error
     except OSError as error:
         raise SpoolUnusableError(f"{path}: {error.strerror}: let {_me()} into {path.parent}") from error
+    if stat.S_ISLNK(status.st_mode):
+        raise SpoolUnusableError(
+            f"{path}: is a symlink, which is not followed: put the directory itself there"
+        )
     if not stat.S_ISDIR(status.st_mode):
         raise SpoolUnusableError(f"{path}: is no directory; move it away and mkdir -m 0750 {path}")
     return status

@@ -32,7 +32,9 @@ class StorageError(SpoolError):
     """The disk would not take or give something. Transient: nothing was acknowledged, try again later."""
 
     def __init__(self, doing: str, where: Path, cause: OSError) -> None:
-        super().__init__(f"{where}: {doing}: {_reason(where, cause)}; {_mend(cause)}; the work stays pending")
+        self.why = f"{where}: {doing}: {_reason(where, cause)}; {mend(cause)}"
+        """For who has no work that stays pending."""
+        super().__init__(f"{self.why}; the work stays pending")
 
 
 class EntryMissingError(SpoolError):
@@ -53,5 +55,6 @@ def _reason(where: Path, cause: OSError) -> str:
     return cause.strerror or str(cause)
 
 
-def _mend(cause: OSError) -> str:
+def mend(cause: OSError) -> str:
+    """What an operator can do about it."""
     return _MENDS.get(cause.errno or 0, "see the system's log")

@@ -41,6 +41,8 @@ class Spool:
 
     def claim(self, stage: Stage) -> list[str]:
         """Become the one writer of a stage's outbox; what a crash had left half written is returned."""
+        if self.root.is_symlink() or self.root.exists():
+            access.check_root(self.root)
         self.prepare()
         access.check_root(self.root)
         access.check_root(self.commands.path)

@@ -3,15 +3,17 @@
 What is done is pruned here, because the operator is the one writer of this box.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from schemas.event import Event
 from schemas.ids import ScanId, Scanner, next_scan_id
-from spool.errors import SpoolError
+from spool.errors import SpoolError, StorageError
 from spool.layout import Kind, attic_parts, entry_name
 from spool.spool import Spool
+from stages.console import permissions
 from stages.console.context import CommandError, Context
 from stages.process.doorbell import ring_stages
 from stages.process.exits import Exit
@@ -41,6 +43,7 @@ def give_all(context: Context, commands: Sequence[tuple[str, Kind, object]]) -> 
     """Put commands on disk, then ring once."""
     spool = context.spool
     with _written():
+        _check(spool)
         spool.prepare()
         _prune(spool)
         for entry_id, kind, command in commands:
@@ -60,10 +63,32 @@ def take_back(context: Context, names: Sequence[str]) -> None:
 def _written() -> Iterator[None]:
     try:
         yield
+    except StorageError as error:
+        who = "; commands are given by root, or by the user that owns the spool"
+        is_denied = isinstance(error.__cause__, PermissionError)
+        raise CommandError(f"{error.why}{who if is_denied else ''}; nothing was asked for") from error
     except SpoolError as error:
+        raise CommandError(f"{error}; nothing was asked for") from error
+    except PermissionError as error:
         raise CommandError(
-            f"{error}; commands are given by root, or by the user that owns the spool"
+            f"{error.filename}: {error.strerror}: commands are given by root, or by the user that owns the spool"
         ) from error
+
+
+def _check(spool: Spool) -> None:
+    """Raises CommandError with the mend where stages refuse the spool, or could not read what this user writes."""
+    path = next((path for path in (spool.commands.path, spool.root) if path.exists()), None)
+    owner = path.stat().st_uid if path else os.geteuid()
+    if owner != os.geteuid():
+        raise CommandError(
+            f"{path}: belongs to {permissions.name_of(owner)}: give commands as {permissions.name_of(owner)}"
+        )
+    wrong = list(permissions.of_directories(spool))
+    if wrong:
+        more = f" ({len(wrong) - 1} more: see compliance-agent verify)" if len(wrong) > 1 else ""
+        raise CommandError(
+            f"{wrong[0].path}: {wrong[0].words}{more}; stages refuse such a spool, so nothing was asked for"
+        )
 
 
 def ring(context: Context, name: str) -> None:

@@ -34,6 +34,10 @@ class Context:
 
     def existing_spool(self) -> Spool:
         """The spool, for reading. Raises CommandError where there is none."""
+        if self.spool.root.exists() and not self.spool.root.is_dir():
+            raise CommandError(
+                f"{self.spool.root}: is no directory: move it away, or name another spool.path"
+            )
         if not self.spool.root.is_dir():
             raise CommandError(
                 f"{self.spool.root}: no spool there yet: start the stages (compliance-agent run), "

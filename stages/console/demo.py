@@ -7,8 +7,10 @@ where they are missing, and says so. Nothing is left running.
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -26,6 +28,7 @@ from stages.console import arguments, commanding, follow, output, scan
 from stages.console.context import CommandError, Context
 from stages.console.output import warn
 from stages.console.receiver import Receiver
+from stages.console.receiver.store import StoreError
 from stages.console.supervise import Supervisor
 from stages.process import settings_file
 from stages.process.exits import Exit
@@ -58,7 +61,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         args.dir.mkdir(parents=True, exist_ok=True)
     directory = args.dir.resolve() if args.dir else Path(tempfile.mkdtemp(prefix="compliance-agent-"))
     with ExitStack() as stack:
-        receiver = stack.enter_context(Receiver(database=directory / "receiver.db"))
+        receiver = stack.enter_context(_receiver(directory / "receiver.db"))
         say(f"receiver: {receiver.url}")
         config = _configure(directory, receiver, args.profile, own)
         demo = Context(settings_file.load(config).settings, config, context.json)
@@ -82,10 +85,21 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             lambda: _tend(supervisor, log.name),
             quiet=context.json,
         )
+        if followed.late:
+            raise CommandError(
+                f"after {_LIMIT_S:.0f} s {scan_id} is still {followed.late}: see {log.name}", Exit.NO
+            )
         say("")
         code = scan.outcome(demo, followed)
     _tell_where(directory, scan_id, demo, say)
     return code
+
+
+def _receiver(database: Path) -> Receiver:
+    try:
+        return Receiver(database=database)
+    except StoreError as error:
+        raise CommandError(str(error)) from error
 
 
 def _prepare(no_install: bool, say: Say) -> Path | None:
@@ -188,4 +202,12 @@ def _tell_where(directory: Path, scan_id: str, demo: Context, say: Say) -> None:
     say(f"  report              {spool.reports.path / scan_id}.report")
     say(f"  receipt             {spool.receipts.path / scan_id}.receipt")
     say(f"  received by         {directory / 'receiver.db'}")
-    say(f"look again: compliance-agent show {scan_id} --config {demo.config}")
+    say(f"look again: {program()} show {scan_id} --config {demo.config}")
+
+
+def program() -> str:
+    """What starts this program from any directory: in a clone it is not on PATH."""
+    own, on_path = Path(sys.executable).parent / "compliance-agent", shutil.which("compliance-agent")
+    if on_path and own.exists() and Path(on_path).samefile(own):
+        return "compliance-agent"
+    return str(own) if own.exists() else f"{sys.executable} -m stages.console.main"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from schemas.records import Record
-from spool.errors import SpoolError
+from spool.errors import SpoolError, StorageError
 from stages.console.context import CommandError
 from stages.process.exits import Exit
 
@@ -50,6 +50,8 @@ def guarded(words: Sequence[str], run: Callable[[], int]) -> int:
         return _tell(error.who, str(error), error.code, as_json)
     except CommandError as error:
         return _tell(who, str(error), error.code, as_json)
+    except StorageError as error:
+        return _tell(who, error.why, Exit.UNUSABLE, as_json)
     except SpoolError as error:
         return _tell(who, str(error), Exit.UNUSABLE, as_json)
     except OSError as error:

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from schemas import codec
+from stages.console.columns import show_columns
 from stages.process.logs import one_line
 
-_WIDE = 250
 _STYLES = {
     "pass": "green",
     "fail": "red",
@@ -48,11 +47,8 @@ class _Screen(Console):
 
 
 def screen(*, error: bool = False) -> Console:
-    """Standard output (or error). Piped, lines are never cut to a terminal's width."""
-    console = _Screen(stderr=error, highlight=False, markup=False, soft_wrap=True)
-    if not console.is_terminal:
-        console.width = _WIDE
-    return console
+    """Standard output (or error); lines are never cut."""
+    return _Screen(stderr=error, highlight=False, markup=False, soft_wrap=True)
 
 
 def say(text: str = "", style: str | None = None) -> None:
@@ -69,19 +65,17 @@ def show_json(record: object) -> None:
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
-    table = Table(*columns, box=None, pad_edge=False, title=title, title_justify="left", title_style="bold")
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row))
-    screen().print(table)
+    console = screen()
+    if title:
+        console.print(Text(safe(title), style="bold"))
+    header = [Text(column, style="bold") for column in columns]
+    show_columns(console, [header, *([_cell(value) for value in row] for row in rows)])
 
 
 def show_facts(facts: Iterable[tuple[str, object]]) -> None:
     """Names and values, two columns; values that are None are left out."""
-    grid = Table.grid(padding=(0, 2))
-    for name, value in facts:
-        if value is not None:
-            grid.add_row(Text(name, style="bold"), _cell(value))
-    screen().print(grid)
+    rows = [[Text(name, style="bold"), _cell(value)] for name, value in facts if value is not None]
+    show_columns(screen(), rows, firm=1)
 
 
 def safe(text: str) -> str:

@@ -1,14 +1,24 @@
 """The state of a scan: which entries exist. Reads names and one note, so it works while no stage runs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from schemas.ids import ScanId, age, is_scan_id
+from spool.layout import Stage
 from spool.spool import Spool
 from stages.scan.run import start_ticks
 from stages.scan.stage import RUNNING, Running
 
 State = Literal["asked", "waiting", "scanning", "to be parsed", "to be shipped", "done", "held"]
+TURN: Mapping[State, Stage] = {
+    "asked": "trigger",
+    "waiting": "scan",
+    "scanning": "scan",
+    "to be parsed": "parse",
+    "to be shipped": "ship",
+}
+"""Whose turn it is."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""`verify`: read every entry of the spool, and name what is damaged, foreign or in quarantine."""
+"""`verify`: read every entry of the spool, and name what is damaged, foreign, in quarantine, or of a wrong owner."""
 
 import argparse
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from spool.layout import BOXES, Kind, parse_name
 from spool.outbox import Outbox
 from spool.raw import RawBox
 from spool.spool import Spool
-from stages.console import states
+from stages.console import permissions, states
 from stages.console.context import Context
 from stages.console.output import say, show_json, show_table
 from stages.process.exits import Exit
@@ -44,14 +44,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     spool = context.existing_spool()
-    findings = [*_entries(spool), *_states(spool), *_quarantined(spool)]
+    findings = [*_permissions(spool), *_entries(spool), *_states(spool), *_quarantined(spool)]
     if context.json:
         show_json(findings)
     elif findings:
         show_table(("what", "path", "why"), ((f.kind, f.path, f.words) for f in findings))
     else:
         say(f"{spool.root}: every entry is whole")
-    return Exit.NO if any(finding.kind == "damaged" for finding in findings) else Exit.OK
+    return Exit.NO if any(finding.kind in ("damaged", "access") for finding in findings) else Exit.OK
+
+
+def _permissions(spool: Spool) -> Iterator[Finding]:
+    for path, words in (*permissions.of_directories(spool), *permissions.of_entries(spool)):
+        yield Finding(path=str(path), kind="access", words=words)
 
 
 def _entries(spool: Spool) -> Iterator[Finding]:

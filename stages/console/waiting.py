@@ -1,23 +1,13 @@
 """Why scans are not done yet, at one moment, from what lies in the spool."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from schemas.ids import ScanId
-from spool.layout import Stage
+from spool.layout import STAGES
 from spool.spool import Spool
 from stages.console import states
 from stages.console.delivery.reasons import Reasons
-from stages.console.states import State
 from stages.scan import room
-
-_TURN: Mapping[State, Stage] = {
-    "asked": "trigger",
-    "waiting": "scan",
-    "scanning": "scan",
-    "to be parsed": "parse",
-}
-"""Whose turn it is; where a report waits, the delivery knows more."""
 
 
 class Waiting:
@@ -27,13 +17,14 @@ class Waiting:
         self._boxes = boxes
         self._no_room = room.why_none(spool.root, min_free_mib)
         self._delivery = Reasons(spool, boxes, now)
-        self._stopped = {stage for stage in _TURN.values() if not spool.is_running(stage)}
+        self._stopped = {stage for stage in STAGES if not spool.is_running(stage)}
 
     def why(self, scan_id: ScanId) -> str | None:
         """Why this scan waits, and what to do; None where it is done, or on its way."""
         state = self._boxes.state(scan_id)
-        stage = _TURN.get(state)
-        if stage in self._stopped:
+        stage = states.TURN.get(state)
+        # Where a report waits, the delivery knows more.
+        if stage != "ship" and stage in self._stopped:
             return f"the {stage} stage does not run: start it (compliance-agent run, or the service)"
         if state == "waiting" and self._boxes.scanning:
             return f"one scan at a time: {self._boxes.scanning} runs"

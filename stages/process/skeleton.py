@@ -206,7 +206,8 @@ def _doorbell(runtime: Path, stage: Stage, log: Log) -> Doorbell:
         runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
         return ZmqDoorbell(runtime, stage, HEARS[stage])
     except (DoorbellError, OSError) as error:
-        log.warning("no doorbell: stages find their work by watch and timer, a little later", why=str(error))
+        why = f"{runtime}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        log.warning("no doorbell: stages find their work by watch and timer, a little later", why=why)
         return NoDoorbell()
 
 
@@ -216,5 +217,7 @@ def _watch(process: Process) -> Watch | None:
     try:
         return Watch(process.watched, process.wake_handle)
     except OSError as error:
-        process.log.warning("can't watch the spool: stages find their work by timer alone", why=str(error))
+        process.log.warning(
+            "can't watch the spool: stages find their work by timer alone", why=error.strerror
+        )
         return None

@@ -134,7 +134,8 @@ def detect(settings: Settings, cache: "ProfileCache") -> "tuple[Detected, Datast
         try:
             datastream = cache.get(Path(choice.path))
         except (ScapError, OSError) as error:
-            missing = f"{choice.path}: the content can't be read: {error}; install it again"
+            why = error.strerror if isinstance(error, OSError) else error
+            missing = f"{choice.path}: the content can't be read: {why}; install it again"
     if missing:
         problems.append(missing)
     profiles = datastream.profiles if datastream else ()

@@ -31,6 +31,13 @@ _ENCODING = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']
 _PLAIN_ENCODINGS = re.compile(rb"utf-?8|us-ascii|ascii|iso-8859-\d+|windows-125\d", re.IGNORECASE)
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s>/]")
+_SOURCE = re.compile(r" ?\(<string>, line \d+\)")
+_PLACE = re.compile(r"line \d+, column \d+")
+_OVER_LIMITS = {
+    "Excessive depth": "elements nested deeper than 256 levels, the limit",
+    "too long": "a name or a text in the XML is longer than its limit (10 million characters for a text)",
+}
+"""What libxml2 says where a limit of its own is reached, and what that means."""
 
 
 class ScapError(ValueError):
@@ -254,9 +261,11 @@ def _size(root: Element) -> int:
 
 
 def _one_line(words: str) -> str:
-    text = " ".join(words.split())
-    if "Excessive depth" in text:
-        return f"elements nested deeper than 256 levels, the limit ({text})"
+    text = _SOURCE.sub("", " ".join(words.split()))
+    place = _PLACE.search(text)
+    for said, told in _OVER_LIMITS.items():
+        if said in text:
+            return told + (f" ({place[0]})" if place else "")
     if "Start tag expected" in text or "Document is empty" in text:
         return f"the file is no XML ({text})"
     return f"the XML is broken or cut off ({text})"

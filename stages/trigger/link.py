@@ -269,5 +269,6 @@ def _words(error: BaseException) -> str:
             todo = "check this host's clock, or let the server's certificate be renewed"
         return f"not connected: the certificate is not trusted ({error.verify_message}): {todo}"
     # A proxy's address may hold a password.
-    text = _USER.sub("//", " ".join(str(error).split())) or type(error).__name__
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = _USER.sub("//", " ".join(said.split())) or type(error).__name__
     return f"not connected: {text}"[:300]

@@ -51,7 +51,9 @@ def post(
         error.close()
         return f"the server answered {error.code}"
     except (OSError, HTTPException, ValueError) as error:
-        return " ".join(str(error).split())[:300] or type(error).__name__
+        cause = error.reason if isinstance(error, urllib.error.URLError) else error
+        said = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+        return " ".join(said.split())[:300] or type(error).__name__
 
 
 class _Limit:

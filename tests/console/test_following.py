@@ -44,6 +44,8 @@ def test_while_the_server_is_away_waiting_tells_why_and_so_does_the_end_of_patie
     assert f"time is up, {scan_id} is still to be shipped (backing off: " in done.stderr
     assert REFUSED in done.stderr
     assert f"compliance-agent show {scan_id}" in done.stderr
+    until(lambda: "not connected: Connection refused" in agent.run("status"), "the link tells the same")
+    assert "Errno" not in agent.run("status") + agent.logs
 
 
 @pytest.mark.oscap

@@ -107,6 +107,15 @@ def test_a_hostile_or_broken_file_is_refused_in_one_line(name: str, step: int) -
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize("content", [b"<root><a>" + b"x" * 11_000_000, b"<root><a>" + b"<b>" * 300])
+def test_a_limit_of_the_library_is_told_in_our_words(content: bytes) -> None:
+    with pytest.raises(ScapError) as refused:
+        read(Dripping(content, 1_000_000))
+    assert "limit" in str(refused.value)
+    assert "XML_PARSE_HUGE" not in str(refused.value)
+    assert "<string>" not in str(refused.value)
+
+
 def test_a_file_larger_than_its_limit_is_refused() -> None:
     with pytest.raises(ScapError, match="larger than 20 bytes"):
         read(b"<root>" + b"<a/>" * 20 + b"</root>", Limits(bytes=20))

@@ -128,7 +128,7 @@ def test_a_symlink_in_place_of_a_box_is_refused(spool: Spool, tmp_path: Path) ->
     elsewhere = tmp_path / "elsewhere"
     spool.requests.path.rename(elsewhere)
     spool.requests.path.symlink_to(elsewhere)
-    with pytest.raises(SpoolUnusableError, match="is no directory"):
+    with pytest.raises(SpoolUnusableError, match="is a symlink"):
         Spool(spool.root).claim("trigger")
 
 

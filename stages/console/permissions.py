@@ -1,0 +1,93 @@
+"""Owners and modes of a spool, judged from outside as each stage will judge its own.
+
+Every directory of a stage belongs to the user as which that stage runs: the one who owns the spool, or the stage's
+own system user. What is wrong is told with the command that mends it.
+"""
+
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from spool.layout import BOXES, OUTBOX, STAGES, Stage
+from spool.spool import Spool
+
+
+class Wrong(NamedTuple):
+    """A path that stages refuse or can't read, and why, with the mend."""
+
+    path: Path
+    words: str
+
+
+def of_directories(spool: Spool) -> Iterator[Wrong]:
+    """What would keep a stage from starting, among the directories that exist."""
+    if not os.path.lexists(spool.root):
+        return
+    owner = spool.root.lstat().st_uid
+    for path in (spool.root, spool.commands.path):
+        yield from _of_directory(path, owner, 0o022, "lets others write")
+    users = _users(spool, owner)
+    for stage in STAGES:
+        for path in _directories(spool, stage):
+            yield from _of_directory(path, users[stage], 0o027, "lets others in")
+
+
+def of_entries(spool: Spool) -> Iterator[Wrong]:
+    """Entries that others could read or change, or that do not belong to the owner of their box."""
+    for box in map(spool.outbox, BOXES):
+        for entry in box.names():
+            path = box.path / entry
+            # What is neither is damage, and told by reading it.
+            if not path.is_symlink() and (path.is_file() or path.is_dir()):
+                yield from _judged(path, box.path.stat().st_uid, 0o027, "lets others in")
+
+
+def _of_directory(path: Path, owner: int, forbidden: int, why: str) -> Iterator[Wrong]:
+    if path.is_symlink():
+        yield Wrong(path, "is a symlink, which is not followed: put the directory itself there")
+    elif path.is_dir():
+        yield from _judged(path, owner, forbidden, why)
+    elif path.exists():
+        yield Wrong(path, "is no directory: move it away")
+
+
+def _judged(path: Path, owner: int, forbidden: int, why: str) -> Iterator[Wrong]:
+    status = path.lstat()
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & forbidden:
+        right = "0750" if stat.S_ISDIR(status.st_mode) else "0640"
+        yield Wrong(path, f"mode {mode:04o} {why}: chmod {right} {path}")
+    if status.st_uid != owner:
+        right = name_of(owner)
+        yield Wrong(path, f"belongs to {name_of(status.st_uid)}, not to {right}: chown {right} {path}")
+
+
+def _users(spool: Spool, owner: int) -> dict[Stage, int]:
+    """As which user each stage runs: its own, where any stage has one here; else the owner of the spool."""
+    own = {stage: uid for stage in STAGES if (uid := _system_user(stage)) is not None}
+    seen = {path.lstat().st_uid for s in own for path in _directories(spool, s) if os.path.lexists(path)}
+    return {stage: own.get(stage, owner) if seen & set(own.values()) else owner for stage in STAGES}
+
+
+def _directories(spool: Spool, stage: Stage) -> list[Path]:
+    box = OUTBOX[stage]
+    extra = ["drop", "drop/refused"] if stage == "trigger" else []
+    names = [box, f"history/{box}", f"quarantine/{box}", f"state/{stage}", *extra]
+    return [spool.root / name for name in names]
+
+
+def _system_user(stage: Stage) -> int | None:
+    try:
+        return pwd.getpwnam(f"compliance-{stage}").pw_uid
+    except KeyError:
+        return None
+
+
+def name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

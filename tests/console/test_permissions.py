@@ -1,0 +1,127 @@
+"""A command is refused where the stages would refuse the spool; `verify` names every wrong owner and mode."""
+
+import json
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spool.spool import Spool
+from stages.console.permissions import of_directories, of_entries
+from tests.console.program import agent
+
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give directories away")
+OTHER = 65534
+
+
+@pytest.fixture
+def spool(config: Path, tmp_path: Path) -> Spool:
+    agent("scan", config=config)
+    return Spool(tmp_path / "spool")
+
+
+def loosen(path: Path) -> str:
+    path.chmod(0o777)
+    return f"{path}: mode 0777 lets others"
+
+
+def give_away(path: Path) -> str:
+    os.chown(path, OTHER, -1)
+    return f"{path}: belongs to nobody, not to root: chown root {path}"
+
+
+@pytest.mark.parametrize("name", [".", "commands", "requests", "history/raw", "state/ship"])
+def test_a_command_for_a_spool_that_others_could_change_is_refused(
+    spool: Spool, config: Path, name: str
+) -> None:
+    path = (spool.root / name).resolve()
+    path.chmod(0o777)
+    _refused(spool, config, path, "mode 0777 lets others")
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize("name", ["requests", "history/raw", "state/ship", "quarantine/reports"])
+def test_a_command_for_a_spool_whose_stage_can_not_write_is_refused(
+    spool: Spool, config: Path, name: str
+) -> None:
+    path = spool.root / name
+    os.chown(path, OTHER, -1)
+    _refused(spool, config, path, f"belongs to nobody, not to root: chown root {path}")
+
+
+def _refused(spool: Spool, config: Path, path: Path, words: str) -> None:
+    """By the command as by a stage; and `verify` names it."""
+    before = spool.commands.names()
+    assert f"{path}: {words}" in agent("scan", config=config, code=3).stderr
+    assert spool.commands.names() == before
+    (found,) = json.loads(agent("verify", "--json", config=config, code=1).stdout)
+    assert (found["kind"], found["path"]) == ("access", str(path))
+    assert found["words"].startswith(words)
+
+
+@ROOT_ONLY
+def test_whose_entries_the_stages_could_not_read_is_told_who_can_give_commands(
+    spool: Spool, config: Path
+) -> None:
+    subprocess.run(["chown", "-R", str(OTHER), str(spool.root)], check=True)
+    assert "belongs to nobody: give commands as nobody" in agent("scan", config=config, code=3).stderr
+    assert list(of_directories(spool)) == []
+
+
+@ROOT_ONLY
+def test_an_entry_that_others_can_read_or_that_is_not_its_boxes_owners_is_named(
+    spool: Spool, config: Path
+) -> None:
+    (name,) = spool.commands.names()
+    path = spool.commands.path / name
+    path.chmod(0o644)
+    os.chown(path, OTHER, -1)
+    assert [wrong.path for wrong in of_entries(spool)] == [path, path]
+    told = agent("verify", config=config, code=1).stdout
+    assert f"chmod 0640 {path}" in told
+    assert f"chown root {path}" in told
+
+
+@pytest.mark.parametrize("kind", ["file", "symlink"])
+def test_a_spool_that_is_no_directory_is_told_as_such(config: Path, tmp_path: Path, kind: str) -> None:
+    path, elsewhere = tmp_path / "spool", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    path.touch() if kind == "file" else path.symlink_to(elsewhere)
+    words = "is no directory" if kind == "file" else "is a symlink"
+    assert f"{path}: {words}" in agent("scan", config=config, code=3).stderr
+    assert f"{path}: {words}" in agent("stage", "parse", config=config, code=3).stderr
+    assert list(elsewhere.iterdir()) == [], "nothing is made in what is refused"
+    assert agent("status", config=config, code=3).stderr.startswith("compliance-agent status: ")
+
+
+def test_on_a_full_disk_a_wish_is_refused_with_the_mend(config: Path, small_disk: Path) -> None:
+    config.write_text(f"spool: {{path: {small_disk}/spool}}\n")
+    agent("scan", config=config)
+    with (small_disk / "filler").open("wb", buffering=0) as filler:
+        while _wrote(filler.write, bytes(1 << 16)):
+            pass
+        while _wrote(filler.write, bytes(1)):
+            pass
+    told = agent("scan", config=config, code=3).stderr
+    assert "No space left on device; free some space; nothing was asked for" in told
+    assert "the work stays pending" not in told
+    assert len(json.loads(agent("list", "--json", config=config).stdout)) == 1
+
+
+def test_on_a_read_only_file_system_the_mend_is_to_remount_it(config: Path, small_disk: Path) -> None:
+    config.write_text(f"spool: {{path: {small_disk}/spool}}\n")
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    told = agent("scan", config=config, code=3).stderr
+    assert "Read-only file system" in told
+    assert "remount" in told
+    assert "mkdir" not in told
+    assert "remount" in agent("stage", "scan", config=config, code=3).stderr
+
+
+def _wrote(write: Callable[[bytes], int], piece: bytes) -> bool:
+    try:
+        return write(piece) > 0
+    except OSError:
+        return False
