@@ -86,7 +86,8 @@ class Child:
             start_new_session=True,
         )
         with suppress(ProcessLookupError):
-            resource.prlimit(popen.pid, resource.RLIMIT_FSIZE, (self._limits.output_bytes,) * 2)
+            # One byte more: a file that ran into its own limit is over the scan's, and that is what is told.
+            resource.prlimit(popen.pid, resource.RLIMIT_FSIZE, (self._limits.output_bytes + 1,) * 2)
             resource.prlimit(popen.pid, resource.RLIMIT_CORE, (0, 0))
         try:
             started(popen.pid)
