@@ -13,7 +13,11 @@ ScanId = NewType("ScanId", str)
 Scanner = Literal["openscap", "docker-bench"]
 SCANNERS: tuple[Scanner, ...] = get_args(Scanner)
 
-_PATTERN = re.compile(r"(\d{8}T\d{6}Z)-(" + "|".join(SCANNERS) + r")-([0-9a-f]{8})")
+_PATTERN = re.compile(
+    r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z-("
+    + "|".join(SCANNERS)
+    + r")-[0-9a-f]{8}"
+)
 
 
 def new_scan_id(scanner: Scanner, at: datetime, token: str | None = None) -> ScanId:
@@ -22,7 +26,15 @@ def new_scan_id(scanner: Scanner, at: datetime, token: str | None = None) -> Sca
 
 
 def is_scan_id(name: str) -> bool:
-    return _PATTERN.fullmatch(name) is not None
+    """Whether this is a scan id; one with an impossible date is none."""
+    match = _PATTERN.fullmatch(name)
+    if match is None:
+        return False
+    try:
+        datetime(*map(int, match.groups()[:6]), tzinfo=UTC)  # type: ignore[misc,arg-type]
+    except ValueError:
+        return False
+    return True
 
 
 def scanner_of(scan_id: ScanId) -> Scanner:
@@ -31,5 +43,5 @@ def scanner_of(scan_id: ScanId) -> Scanner:
 
 
 def asked_at(scan_id: ScanId) -> datetime:
-    """When the scan was asked for, to the second, UTC. Raises ValueError for an impossible date."""
+    """When the scan was asked for, to the second, UTC; the id must be one."""
     return datetime.strptime(scan_id.split("-", 1)[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)

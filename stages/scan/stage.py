@@ -103,10 +103,12 @@ class ScanStage:
             self._conclude(scan_id, "failed", refusal, (request.reason,))
         else:
             self._check_room()
-            if self._notes.begin(scan_id) < _TRIES:
+            if begun := self._notes.begin(scan_id):
+                # What a crash left: a container by the scan's name would be in the way.
+                self._runner(request.scanner).clean_up(scan_id)
+            if begun < _TRIES:
                 self._scan(scan_id, request)
             else:
-                self._runner(request.scanner).clean_up(scan_id)
                 self._conclude(scan_id, "failed", _NO_END, (request.reason,))
 
     def _scan(self, scan_id: ScanId, request: Request) -> None:
