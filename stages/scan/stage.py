@@ -92,7 +92,7 @@ class ScanStage:
 
     def _handle(self, scan_id: ScanId) -> None:
         try:
-            request = self._spool.requests.read(scan_id, "request", Request)
+            request = self._queue.read(scan_id)
         except EntryDamagedError as error:
             self._conclude(scan_id, "failed", f"the request is damaged: {error}; ask for the scan again", ())
             self._notes.mark_damaged(entry_name(scan_id, "request"), str(error))
@@ -149,7 +149,7 @@ class ScanStage:
             if other == scan_id or scanner_of(other) != scanner_of(scan_id) or self._queue.cancelled(other):
                 continue
             try:
-                request = self._spool.requests.read(other, "request", Request)
+                request = self._queue.read(other)
             except (EntryDamagedError, EntryMissingError):
                 continue
             if runner.same_profile(request.profile) == plan.profile_id and not request.remediate:
