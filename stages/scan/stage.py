@@ -263,5 +263,5 @@ class ScanStage:
 
 
 def _who_cancelled(reason: Reason) -> str:
-    detail = f": {reason.detail}" if reason.detail else ""
+    detail = f": {' '.join(reason.detail.split())}" if reason.detail else ""
     return f"{run.CANCELLED} by the {reason.source}{detail}"

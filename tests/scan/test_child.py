@@ -148,8 +148,15 @@ def test_a_flood_is_ended_wherever_it_goes_and_little_of_it_is_kept(
 
 
 def test_a_line_without_an_end_is_bounded(run: Run) -> None:
-    _, lines = run("print('x' * 1_000_000)")
+    end, lines = run("print('x' * 1_000_000)")
     assert [len(line) <= 16 * 1024 for line in lines] == [True]
+    assert len(end.last_words) == 1000
+
+
+def test_what_is_told_is_one_printable_line(run: Run) -> None:
+    end, lines = run(r"import sys; sys.stdout.buffer.write(b'[WARN] 2.1  -\t\x1b[31mred\x00\xff\x07\r\n \n')")
+    assert lines == ["[WARN] 2.1 - \ufffd[31mred\ufffd\ufffd\ufffd"]
+    assert end.last_words == lines[0]
 
 
 def test_it_is_ended_at_a_wish(run: Run, draft: Path) -> None:
