@@ -15,7 +15,6 @@ ScanId = NewType("ScanId", str)
 Scanner = Literal["openscap", "docker-bench"]
 SCANNERS: tuple[Scanner, ...] = get_args(Scanner)
 
-_PATTERN = re.compile(r"(\d{8}T\d{6}Z)-(" + "|".join(SCANNERS) + r")-([0-9a-f]{8})")
 _SECOND = "%Y%m%dT%H%M%SZ"
 _STEPS = 16**4
 """Steps of the fraction in a second."""
@@ -23,6 +22,11 @@ _BEGINNING = datetime.fromtimestamp(0, UTC)
 _WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 """A clock that shows less has not been set yet."""
 _FAR_AHEAD = timedelta(days=1)
+_PATTERN = re.compile(
+    r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z-("
+    + "|".join(SCANNERS)
+    + r")-[0-9a-f]{8}"
+)
 
 
 def new_scan_id(scanner: Scanner, at: datetime, token: str | None = None) -> ScanId:
@@ -50,7 +54,15 @@ def age(scan_id: str) -> tuple[str, str]:
 
 
 def is_scan_id(name: str) -> bool:
-    return _PATTERN.fullmatch(name) is not None
+    """Whether this is a scan id; one with an impossible date is none."""
+    match = _PATTERN.fullmatch(name)
+    if match is None:
+        return False
+    try:
+        datetime(*map(int, match.groups()[:6]), tzinfo=UTC)  # type: ignore[misc,arg-type]
+    except ValueError:
+        return False
+    return True
 
 
 def scanner_of(scan_id: ScanId) -> Scanner:
@@ -59,21 +71,19 @@ def scanner_of(scan_id: ScanId) -> Scanner:
 
 
 def asked_at(scan_id: ScanId) -> datetime:
-    """When the scan was asked for, to the second, UTC. Raises ValueError for an impossible date."""
-    return datetime.strptime(scan_id.split("-", 1)[0], _SECOND).replace(tzinfo=UTC)
+    """When the scan was asked for, to the second, UTC; the id must be one."""
+    return _moment(scan_id[:16])
 
 
 def _newest(known: Iterable[str], limit: datetime) -> int:
-    """The newest id up to `limit`, in steps; ids of impossible dates are no ids of this program's."""
+    """The newest id up to `limit`, in steps."""
     ages = sorted((age(i) for i in known if is_scan_id(i)), reverse=True)
-    for second, digits in ages:
-        try:
-            at = datetime.strptime(second, _SECOND).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-        if at <= limit:
-            return _steps(at) + int(digits[:4], 16)
-    return 0
+    found = ((at, digits) for second, digits in ages if (at := _moment(second)) <= limit)
+    return next((_steps(at) + int(digits[:4], 16) for at, digits in found), 0)
+
+
+def _moment(second: str) -> datetime:
+    return datetime.strptime(second, _SECOND).replace(tzinfo=UTC)
 
 
 def _steps(at: datetime) -> int:

@@ -132,7 +132,7 @@ def detect(settings: Settings, cache: "ProfileCache") -> "tuple[Detected, Datast
     datastream: Datastream | None = None
     if choice:
         try:
-            datastream = cache.get(Path(choice.path))
+            datastream = cache.counted(Path(choice.path))
         except (ScapError, OSError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             missing = f"{choice.path}: the content can't be read: {why}; install it again"
@@ -168,7 +168,7 @@ def _detect_to_bytes(settings: Settings, kept: Mapping[str, Any]) -> bytes:
 
     cache = ProfileCache(kept)
     detected, datastream = detect(settings, cache)
-    counts = dict(datastream.rule_counts) if datastream else {}
+    counts = dict(datastream.selected or {}) if datastream else {}
     return encode(Found(detected=detected, rule_counts=counts, cache=cache.dump()))
 
 

@@ -9,7 +9,6 @@ Security: the profile is one that the content lists; nothing of a request reache
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from schemas.capabilities import Detected
@@ -114,7 +113,10 @@ class OpenSCAP:
         return Progress(title or rule, result)
 
     def judge(self, end: End, draft: Path) -> Verdict:
-        error = _error(end) or _missing(draft)
+        error = _error(end)
+        if error is None and not filled(draft / _RESULTS):
+            error = "oscap ended as if all were well, but wrote no results"
+        lacking = error is None and not filled(draft / _ARF)
         kept: list[Output] = []
         for role, name in (
             ("xccdf-results", _RESULTS),
@@ -124,13 +126,12 @@ class OpenSCAP:
         ):
             if filled(draft / name):
                 kept.append(Output(role, name))  # type: ignore[arg-type]
-        return Verdict(tuple(kept), error)
+        warning = "oscap wrote no ARF: the report has no evidence"
+        return Verdict(tuple(kept), error, (warning,) if lacking else ())
 
     def clean_up(self, scan_id: ScanId) -> None:
         """Since the scan was asked for: what a crash of this process left is found when the scan is tried again."""
-        # An id with an impossible date has no time to start from.
-        with suppress(ValueError):
-            leftovers.remove(asked_at(scan_id), os.geteuid())
+        leftovers.remove(asked_at(scan_id), os.geteuid())
 
 
 def _known(*warnings: str | None) -> tuple[str, ...]:
@@ -145,12 +146,6 @@ def _error(end: End) -> str | None:
         return f"oscap was ended by signal {end.signal}{said}"
     if end.exit_code not in (0, 2):
         return f"oscap ended with exit code {end.exit_code}{said}"
-    return None
-
-
-def _missing(draft: Path) -> str | None:
-    if not filled(draft / _RESULTS) and not filled(draft / _ARF):
-        return "oscap ended as if all were well, but wrote no results"
     return None
 
 

@@ -92,7 +92,7 @@ class ScanStage:
 
     def _handle(self, scan_id: ScanId) -> None:
         try:
-            request = self._spool.requests.read(scan_id, "request", Request)
+            request = self._queue.read(scan_id)
         except EntryDamagedError as error:
             self._conclude(scan_id, "failed", f"the request is damaged: {error}; ask for the scan again", ())
             self._notes.mark_damaged(entry_name(scan_id, "request"), str(error))
@@ -103,10 +103,12 @@ class ScanStage:
             self._conclude(scan_id, "failed", refusal, (request.reason,))
         else:
             self._check_room()
-            if self._notes.begin(scan_id) < _TRIES:
+            if begun := self._notes.begin(scan_id):
+                # What a crash left: a container by the scan's name would be in the way.
+                self._runner(request.scanner).clean_up(scan_id)
+            if begun < _TRIES:
                 self._scan(scan_id, request)
             else:
-                self._runner(request.scanner).clean_up(scan_id)
                 self._conclude(scan_id, "failed", _NO_END, (request.reason,))
 
     def _scan(self, scan_id: ScanId, request: Request) -> None:
@@ -147,7 +149,7 @@ class ScanStage:
             if other == scan_id or scanner_of(other) != scanner_of(scan_id) or self._queue.cancelled(other):
                 continue
             try:
-                request = self._spool.requests.read(other, "request", Request)
+                request = self._queue.read(other)
             except (EntryDamagedError, EntryMissingError):
                 continue
             if request.remediate or request.refusal:
@@ -277,5 +279,5 @@ class ScanStage:
 
 
 def _who_cancelled(reason: Reason) -> str:
-    detail = f": {reason.detail}" if reason.detail else ""
+    detail = f": {' '.join(reason.detail.split())}" if reason.detail else ""
     return f"{run.CANCELLED} by the {reason.source}{detail}"

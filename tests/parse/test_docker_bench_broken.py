@@ -52,6 +52,13 @@ def test_broken_json_is_read_leniently(write: object, intact: str, broken: str) 
     assert "\n" not in report.warnings[0]
 
 
+def test_an_item_that_is_no_name_does_not_make_a_check_a_group() -> None:
+    check = {"id": "5.1", "desc": "d", "result": "WARN", "details": "x", "items": [{"x": 1}, "a", 3, None]}
+    report = read(json.dumps([check]).encode())
+    assert statuses(report) == {"5.1": "fail"}
+    assert "a" in (the("5.1", report).finding or "")
+
+
 def test_several_results_in_one_test_are_one_check_with_all_findings() -> None:
     line = '{"id": "5.4", "desc": "Networks", "result": "WARN", "details": "open: a (swarm)"}'
     line += '"result": "WARN", "details": "open: b (swarm)"}'
@@ -76,7 +83,7 @@ def test_a_torn_file_without_a_log_says_so_and_a_check_without_result_is_an_erro
     report = read(whole[: whole.index(b'"result": "NOTE"') + 13])
     assert statuses(report) == {"1.1.1": "pass", "1.1.2": "warn", "4.1": "fail", "4.2": "error"}
     assert "the JSON has no end: later checks may be missing" in report.warnings
-    assert the("4.2", report).finding == "the output ends before the result of this check"
+    assert the("4.2", report).finding == "the output holds no result of this check"
 
 
 def test_a_forged_heading_hides_no_failure() -> None:

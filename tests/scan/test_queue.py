@@ -9,6 +9,7 @@ import pytest
 from schemas.ids import ScanId, new_scan_id
 from schemas.manifest import Manifest
 from schemas.request import Reason, Request
+from spool.errors import EntryDamagedError
 from spool.spool import Spool
 from stages.scan.queue import Queue
 from tests.pipeline.agent import an_agent, until
@@ -52,6 +53,21 @@ def test_a_raw_entry_in_quarantine_is_an_answer_too(spool: Spool) -> None:
     (spool.raw.path / damaged).mkdir()
     spool.raw.quarantine(damaged, "20261123T060400Z-00000001", "SHA-256 differs")
     assert Queue(spool).waiting() == [new]
+
+
+@pytest.mark.parametrize(
+    ("scan_id", "scanner"),
+    [("20261123T060301Z-openscap-00000009", "openscap"), ("--privileged", "openscap"), ("", "docker-bench")],
+)
+def test_a_request_of_another_scan_than_its_name_says_is_damage(
+    spool: Spool, scan_id: str, scanner: str
+) -> None:
+    name = new_scan_id("openscap", AT, "00000000")
+    reason = Reason(source="operator", at=AT)
+    other = Request(scan_id=ScanId(scan_id or name), scanner=scanner, reason=reason)  # type: ignore[arg-type]
+    spool.requests.write(name, "request", other)
+    with pytest.raises(EntryDamagedError, match="is the request of"):
+        Queue(spool).read(name)
 
 
 @pytest.mark.oscap
