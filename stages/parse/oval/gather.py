@@ -5,12 +5,16 @@ the same order, then what was collected. An object that only a variable or a set
 reference; such objects are kept as bytes until the variables are known.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from stages.parse.oval import reading
 from stages.parse.oval.model import Definition, Findings
 from stages.scap.text import one_line
 from stages.scap.xml import Element, fragment, frozen, local
+
+
+def _leave(record: Element) -> None:
+    """Nothing was asked for."""
 
 
 class Gatherer:
@@ -32,34 +36,37 @@ class Gatherer:
         self._held_variables: dict[str, bytes] = {}
         self._linked = False
 
-    def add(self, section: str, record: Element, *, defined: bool) -> None:
-        """One record of a section; `defined` tells definitions from results where both have the same name."""
+    def taker(self, section: str, *, defined: bool) -> Callable[[Element], None]:
+        """For the records of a section; `defined` tells definitions from results where both have the same name."""
         if self._idle:
-            return
-        if section == "definitions":
-            self._definition(record) if defined else self._result(record)
-        elif section == "tests":
-            self._test(record) if defined else self._tested(record)
-        elif section == "collected_objects":
-            self._collected(record)
-        elif section == "system_data":
-            if record.get("id") in self._items:
-                self.findings.items[record.get("id", "")] = reading.item(record)
-        else:
-            self._definition_part(section, record)
+            return _leave
+        return {
+            "definitions": self._definition if defined else self._result,
+            "tests": self._test if defined else self._tested,
+            "objects": self._object,
+            "states": self._state,
+            "variables": self._hold_variable,
+            "collected_objects": self._collected,
+            "system_data": self._item,
+        }[section]
 
-    def _definition_part(self, section: str, record: Element) -> None:
+    def _object(self, record: Element) -> None:
         identifier = record.get("id", "")
-        if section == "objects":
-            if identifier in self._objects:
-                self._add_object(record)
-            elif identifier not in self._elsewhere:
-                self._held_objects[identifier] = frozen(record)
-        elif section == "states":
-            if identifier in self._states:
-                self.findings.states[identifier] = reading.state(record)
-        elif section == "variables":
-            self._held_variables[identifier] = frozen(record)
+        if identifier in self._objects:
+            self._add_object(record)
+        elif identifier not in self._elsewhere:
+            self._held_objects[identifier] = frozen(record)
+
+    def _state(self, record: Element) -> None:
+        if record.get("id") in self._states:
+            self.findings.states[record.get("id", "")] = reading.state(record)
+
+    def _hold_variable(self, record: Element) -> None:
+        self._held_variables[record.get("id", "")] = frozen(record)
+
+    def _item(self, record: Element) -> None:
+        if record.get("id") in self._items:
+            self.findings.items[record.get("id", "")] = reading.item(record)
 
     def _definition(self, record: Element) -> None:
         identifier = record.get("id", "")
@@ -99,7 +106,9 @@ class Gatherer:
             if test.object:
                 self._objects.add(test.object)
         else:
-            self._elsewhere.update(ref for child in record if (ref := child.get("object_ref")))
+            for child in record:
+                if found := child.get("object_ref"):
+                    self._elsewhere.add(found)
 
     def _add_object(self, record: Element) -> None:
         found = reading.object_(record)

@@ -122,12 +122,13 @@ def _is_cis(standard: str) -> bool:
 
 
 def _references(references: Sequence[Element], idents: Sequence[Element]) -> tuple[Reference, ...]:
-    found: dict[Reference | None, None] = {}
-    for element in references:
-        found[_reference(element.get("href"), _reference_text(element))] = None
-    for element in idents:
-        found[_reference(element.get("system"), element.text)] = None
-    return tuple(reference for reference in found if reference is not None)
+    """Each once, in the order of the file."""
+    places = {
+        (element.get("href"), _elements_text(element) if len(element) else element.text): None
+        for element in references
+    }
+    places |= {(element.get("system"), element.text): None for element in idents}
+    return tuple([reference for place in places if (reference := _reference(*place)) is not None])
 
 
 @lru_cache(maxsize=8192)
@@ -137,10 +138,8 @@ def _reference(standard: str | None, text: str | None) -> Reference | None:
     return Reference(standard=standard or "unnamed", id=identifier) if identifier else None
 
 
-def _reference_text(element: Element) -> str | None:
-    """A reference may be plain text or Dublin Core elements; an identifier tells more than a title."""
-    if not len(element):
-        return element.text
+def _elements_text(element: Element) -> str | None:
+    """A reference may be made of Dublin Core elements; an identifier tells more than a title."""
     named = {local(child): child.text for child in element}
     return named.get("identifier") or named.get("title") or element.text
 
