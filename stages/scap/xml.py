@@ -1,7 +1,7 @@
 """XML as it comes from scanners and content: read in pieces, with limits, and never trusted.
 
-`records` gives every complete subtree that lies directly below a structural element, in document order, and frees it
-once the next is asked for; so memory follows the largest piece and not the file.
+`records` gives every complete subtree that lies directly below a structural element, in document order, and lets go of
+it once the next is asked for; so memory follows the largest piece and not the file.
 
 Diagnostics: whatever is wrong with a file is a ScapError of one line; errors of the stream pass through.
 Security: a document type declaration is refused, with all that it could declare (entities, external subsets); the
@@ -68,7 +68,7 @@ class Layout:
 def records(
     stream: BinaryIO, layout: Layout, limits: Limits | None = None, clock: Clock = time.monotonic
 ) -> Iterator[Record]:
-    """Every record of the file. A record is valid until the next one is asked for. Raises ScapError."""
+    """Every record of the file. One that is kept is cut off from its parent. Raises ScapError."""
     reader = _Reader(stream, layout, limits or Limits(), clock)
     while not reader.done:
         yield from reader.next_batch()
@@ -181,7 +181,9 @@ class _Reader:
     def _with_mark(self, *, ended: bool) -> bytes:
         """The file so far, a mark behind its XML declaration; nothing while that may still go on."""
         at = cast("re.Match[bytes]", _DECLARATION.match(self._prolog)).end()
-        begun = len(self._prolog) >= _DECLARED_FROM and not (at <= len(_BOM) and _DECLARING.match(self._prolog))
+        begun = len(self._prolog) >= _DECLARED_FROM and not (
+            at <= len(_BOM) and _DECLARING.match(self._prolog)
+        )
         if not (begun or ended):
             return b""
         self._marked = True
@@ -217,7 +219,9 @@ class _Reader:
             self._prolog = b""
             return root
         if self.done or root is not None or len(self._prolog) > _MAX_PROLOG_BYTES:
-            what = "it has no outermost element" if root is None else f"its outermost element is {local(root)}"
+            what = (
+                "it has no outermost element" if root is None else f"its outermost element is {local(root)}"
+            )
             expected = " or ".join(sorted(self._layout.roots))
             raise ScapError(f"not the file expected: {what}, expected {expected}")
         return None
