@@ -146,3 +146,12 @@ def test_a_negated_check_is_told_the_other_way_round() -> None:
     report = read_openscap(None, opener(arf([Rule("one", tests=[present], criteria=negated)])))
     assert report.results[0].expected == "no package telnetd"
     assert report.results[0].actual == "package telnetd"
+
+
+@pytest.mark.parametrize("pattern", ["a?" * 60 + "a" * 60, "(a|a)" * 39 + "b"])
+def test_a_pattern_that_would_take_for_ever_is_not_tried(pattern: str) -> None:
+    test = login_defs("a" * 60)
+    test.state = f'<subexpression operation="pattern match">{pattern}</subexpression>'
+    finding = told(test).finding
+    assert finding is not None
+    assert finding.startswith("/etc/login.defs: PASS_MAX_DAYS is aaaa")
