@@ -21,7 +21,9 @@ _ANY = "…"
 _VALUE = "\0"
 _OPEN = re.compile(rf"[ ]*{_ANY}[{_ANY} ]*")
 _BLANKS = re.compile(r" +")
+_WORD_OF_LETTERS = re.compile(r"[A-Za-z]")
 _LETTER = re.compile(r"\w")
+_ANY_CASE = re.compile(r"\(\?-?i\)")
 _WORDS = re.compile(r"\^\(?(?:\?:)?([\w./:@ -]*(?:\|[\w./:@ -]+)*)\)?\$")
 _MAX_LENGTH = 2000
 _MAX_DEPTH = 20
@@ -56,13 +58,19 @@ def plain(pattern: str) -> Plain | None:
 
 
 def words(pattern: str) -> list[str] | None:
-    """The alternatives of a pattern like `^(a|b)$`; None for any other."""
+    """The alternatives of a pattern like `^(a|b)$`, or of `^(?i)a(?-i)$`; None for any other."""
     if len(pattern) > _MAX_LENGTH:
         return None
+    pattern = _ANY_CASE.sub("", pattern)
     found = _WORDS.fullmatch(pattern.replace(r"\.", "."))
     if found is None or ("." in found[1] and "." in pattern.replace(r"\.", "")):
         return None
     return found[1].split("|")
+
+
+def in_any_case(pattern: str) -> bool:
+    """Whether letters in it stand for small and capital ones."""
+    return "(?i)" in pattern and _WORD_OF_LETTERS.search(_ANY_CASE.sub("", pattern)) is not None
 
 
 def _name(text: str) -> str | None:
