@@ -17,6 +17,8 @@ from stages.console.report_view import show_failed, show_rule, show_summary
 from stages.console.waiting import Waiting
 from stages.process.exits import Exit
 
+_SHELLS = ("sh", "bash", "shell")
+
 
 class Whole(Record, frozen=True, kw_only=True):
     """All entries of one scan."""
@@ -33,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scan_id", metavar="ID", help="a scan id, or `last`")
     parser.add_argument("--rule", metavar="RULE", help="everything about one rule: its id, or the end of it")
     parser.add_argument(
-        "--fix", metavar="SYSTEM", help="print the fixes of the failed rules: sh, ansible, puppet, …"
+        "--fix",
+        metavar="SYSTEM",
+        help="print the fixes of the failed rules, or of the one of --rule: sh, ansible, puppet, …",
     )
 
 
@@ -107,21 +111,22 @@ def _part(args: argparse.Namespace, context: Context, whole: Whole) -> Exit:
             raise CommandError(f"{whole.scan_id} has no rule {args.rule}", Exit.NO)
         results = tuple(matching)
     if args.fix:
-        return _fixes(results, args.fix, context)
+        chosen = results if args.rule else tuple(result for result in results if result.status == "fail")
+        return _fixes(chosen, args.fix, context)
     for result in results:
         show_json(result) if context.json else show_rule(result)
     return Exit.OK
 
 
 def _fixes(results: tuple[RuleResult, ...], system: str, context: Context) -> Exit:
-    """Runnable text for those that failed, each under its rule's name."""
-    failed = [result for result in results if result.status == "fail"]
-    fixes = {result.rule_ref: text for result in failed if (text := _fix(result, system))}
+    """Runnable text, each under its rule's name."""
+    fixes = {result.rule_ref: text for result in results if (text := _fix(result, system))}
+    if not fixes and not context.json:
+        raise CommandError(_no_fix(results, system), Exit.NO)
     if context.json:
         show_json(fixes)
-    elif not fixes:
-        raise CommandError(f"no {system} fix for the {len(failed)} failed rules", Exit.NO)
-    for rule, text in fixes.items() if not context.json else ():
+        return Exit.OK
+    for rule, text in fixes.items():
         say(f"# {rule}")
         say(text)
         say()
@@ -129,6 +134,18 @@ def _fixes(results: tuple[RuleResult, ...], system: str, context: Context) -> Ex
 
 
 def _fix(result: RuleResult, system: str) -> str | None:
-    if system in ("sh", "bash", "shell"):
+    if system in _SHELLS:
         return result.remediation
     return next((fix.text for fix in result.other_fixes if fix.system == system), None)
+
+
+def _no_fix(results: tuple[RuleResult, ...], system: str) -> str:
+    if len(results) != 1:
+        return f"no {system} fix for the {len(results)} failed rules"
+    rule = results[0]
+    if rule.status in ("pass", "notapplicable") and system not in _SHELLS:
+        why = "passed" if rule.status == "pass" else "does not apply here"
+        return f"{rule.rule_ref} {why}: of such rules the report keeps the sh fix alone; try --fix sh"
+    there = ["sh"] if rule.remediation else []
+    there += sorted({fix.system for fix in rule.other_fixes})
+    return f"{rule.rule_ref} has no {system} fix; there is {', '.join(there) or 'none at all'}"
