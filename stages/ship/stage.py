@@ -49,7 +49,6 @@ class ShipStage:
         while not self._process.stopping and self._step():
             self._process.alive()
         self._courier.rest()
-        self._queue.end_look()
         self._ledger.save()
 
     def timeout_s(self) -> float:
