@@ -64,14 +64,6 @@ class Ledger:
         if before is not None:
             self._accepted.clear()
             self._made_for = {scan_id: self._made_for.get(scan_id, before) for scan_id in pending()}
-            if waiting := self.of_another_server:
-                self._process.log.error(
-                    "server.url was changed: what waited for the old server is not sent to the new one",
-                    old=before,
-                    new=self._url,
-                    count=len(waiting),
-                    todo="compliance-agent retry sends it to the new one",
-                )
         self.save()
 
     def conclude(self, receipt: Receipt) -> None:
