@@ -59,4 +59,6 @@ class Memory(Record, frozen=True, kw_only=True):
     obeyed: tuple[str, ...] = ()
     """Retry commands that lie there and were obeyed."""
     replayed: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Replay commands that lie there: by their ids, the scans that were sent again for them."""
+    """Replay commands that lie there: by their ids, the scans for which they were obeyed."""
+    forced: tuple[str, ...] = ()
+    """Scans that are sent even where the server has a newer one."""

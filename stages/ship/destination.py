@@ -86,6 +86,11 @@ class Destination:
         todo = "set server.url; results stay in the spool until then"
         self._note("not set", "no server is configured", todo)
 
+    def not_meant(self, count: int) -> None:
+        """All that waits was made for another server, which `server.url` named before."""
+        todo = "compliance-agent retry sends them to this one, or set server.url back"
+        self._note("paused", f"reports made for another server than server.url names now: {count}", todo)
+
     def no_secrets(self, todo: str) -> None:
         """Nothing is sent without credentials that are kept secret; they are looked for again at every look."""
         self._note("paused", "no usable credentials", todo)

@@ -5,7 +5,7 @@ a receipt is kept, and written before anything else is done. The newest accepted
 also when an operator takes receipts away to send scans again. What one server took says nothing of another.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from schemas.destination import Accepted, Memory
@@ -31,6 +31,8 @@ class Ledger:
         self._made_for = dict(self._saved.made_for)
         self._obeyed = self._saved.obeyed
         self._replayed = dict(self._saved.replayed)
+        self.forced = set(self._saved.forced)
+        """Scans that are sent even where the server has a newer one."""
         self._learned: object = None
         self._kept: list[Receipt] = []
 
@@ -50,8 +52,8 @@ class Ledger:
         return {scan_id for scan_id, url in self._made_for.items() if url != self._url}
 
     @property
-    def replayed(self) -> Mapping[str, Collection[str]]:
-        """By the ids of replay commands, the scans that were sent again for them."""
+    def replayed(self) -> Mapping[str, tuple[str, ...]]:
+        """By the ids of replay commands, the scans for which they were obeyed."""
         return self._replayed
 
     def serve(self, url: str | None, pending: Callable[[], Sequence[ScanId]]) -> None:
@@ -62,14 +64,6 @@ class Ledger:
         if before is not None:
             self._accepted.clear()
             self._made_for = {scan_id: self._made_for.get(scan_id, before) for scan_id in pending()}
-            if waiting := self.of_another_server:
-                self._process.log.error(
-                    "server.url was changed: what waited for the old server is not sent to the new one",
-                    old=before,
-                    new=self._url,
-                    count=len(waiting),
-                    todo="compliance-agent retry sends it to the new one",
-                )
         self.save()
 
     def conclude(self, receipt: Receipt) -> None:
@@ -85,6 +79,7 @@ class Ledger:
             self._box.write(receipt.scan_id, "receipt", receipt)
             self._kept.pop(0)
             self._made_for.pop(receipt.scan_id, None)
+            self.forced.discard(receipt.scan_id)
             self._process.notes.end(receipt.scan_id)
             self._tell(receipt)
 
@@ -96,6 +91,7 @@ class Ledger:
             made_for=dict(self._made_for),
             obeyed=self._obeyed,
             replayed=dict(self._replayed),
+            forced=tuple(sorted(self.forced)),
         )
         if memory != self._saved:
             self._process.notes.write(NOTE, memory)
@@ -111,8 +107,10 @@ class Ledger:
             self.save()
         return new
 
-    def note_replayed(self, replayed: Mapping[str, Collection[str]]) -> None:
-        self._replayed = {command_id: tuple(sorted(scan_ids)) for command_id, scan_ids in replayed.items()}
+    def note_replayed(self, replayed: Mapping[str, tuple[str, ...]]) -> None:
+        """Remember what was obeyed, and forget commands that are gone."""
+        self._replayed = dict(replayed)
+        self.save()
 
     def learn(self) -> list[datetime]:
         """Take from the receipts what the notes may have lost, or never knew of the server in force.

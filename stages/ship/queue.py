@@ -46,9 +46,6 @@ class Queue:
         self._damaged.clear()
         self._replays.carry_out()
 
-    def end_look(self) -> None:
-        self._replays.note_sent()
-
     def pending(self) -> list[ScanId]:
         """The ids of all reports without a receipt, oldest first."""
         done = {*self._spool.receipts.ids("receipt"), *self._ledger.kept}
@@ -58,7 +55,7 @@ class Queue:
 
     def waiting(self) -> list[Waiting]:
         """What is pending; what can't be read is left out."""
-        pending, forced = self.pending(), self._replays.forced
+        pending, forced = self.pending(), self._ledger.forced
         self._known = {i: known for i in pending if (known := self._known.get(i) or self._find(i))}
         if not forced:
             return list(self._known.values())

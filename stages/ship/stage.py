@@ -49,7 +49,6 @@ class ShipStage:
         while not self._process.stopping and self._step():
             self._process.alive()
         self._courier.rest()
-        self._queue.end_look()
         self._ledger.save()
 
     def timeout_s(self) -> float:
@@ -80,6 +79,8 @@ class ShipStage:
         if concluded:
             return True
         ready = self._queue.candidates(scans)
+        if not ready and self._ledger.of_another_server:
+            self._destination.not_meant(len(self._ledger.of_another_server))
         return bool(ready) and self._send(ready)
 
     def _send(self, ready: list[Waiting]) -> bool:

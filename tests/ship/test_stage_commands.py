@@ -68,6 +68,44 @@ class TestReplay:
         ship.look(4)
         assert sent(server) == [1, 1, 1]
 
+    def test_so_it_does_when_they_are_removed_while_the_server_is_away(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1))
+        ship.look()
+        server.say(reply(503), reply(503))
+        ship.replay(1)
+        ship.look()
+        self.remove(ship.spool.root / "history" / "receipts")
+        ship.restart()
+        ship.look(4)
+        assert sent(server) == [1, 1, 1, 1]
+
+    def test_what_is_to_be_forced_stays_so_while_the_server_is_away(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1), report(2))
+        ship.look()
+        server.say(reply(503))
+        command = ship.replay(1, force=True)
+        ship.look()
+        ship.spool.commands.remove(f"{command}.replay")
+        ship.restart()
+        ship.look()
+        assert sent(server) == [1, 2, 1, 1]
+        assert ship.answers == {1: "accepted", 2: "accepted"}
+
+    def test_a_later_replay_without_force_takes_the_force_back(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1), report(2))
+        ship.look()
+        ship.replay(1, force=True)
+        ship.replay(1)
+        ship.look()
+        assert sent(server) == [1, 2]
+        assert ship.answers[1] == "superseded"
+
     def test_what_was_forced_is_not_forced_again(self, ship: Ship, server: ScriptedServer) -> None:
         ship.put(report(1), report(2))
         ship.look()
