@@ -15,7 +15,11 @@ ScanId = NewType("ScanId", str)
 Scanner = Literal["openscap", "docker-bench"]
 SCANNERS: tuple[Scanner, ...] = get_args(Scanner)
 
-_PATTERN = re.compile(r"(\d{8}T\d{6}Z)-(" + "|".join(SCANNERS) + r")-([0-9a-f]{8})")
+_PATTERN = re.compile(
+    r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z-("
+    + "|".join(SCANNERS)
+    + r")-[0-9a-f]{8}"
+)
 _SECOND = "%Y%m%dT%H%M%SZ"
 _STEPS = 16**4
 """Steps of the fraction in a second."""
@@ -38,6 +42,7 @@ def next_scan_id(scanner: Scanner, at: datetime, known: Iterable[str], ending: s
     But for those more than a day ahead of a clock that is set: they would hold back all ids for as long. `ending`: the
     last four hex digits, else random ones.
     """
+    at = at.astimezone(UTC)
     newest = _newest(known, at + _FAR_AHEAD if at >= _WRITTEN else _WRITTEN.replace(year=9000))
     second, step = divmod(max(_steps(at), newest + 1), _STEPS)
     moment = _BEGINNING + timedelta(seconds=second)
@@ -50,7 +55,15 @@ def age(scan_id: str) -> tuple[str, str]:
 
 
 def is_scan_id(name: str) -> bool:
-    return _PATTERN.fullmatch(name) is not None
+    """Whether this is a scan id; one with an impossible date is none."""
+    match = _PATTERN.fullmatch(name)
+    if match is None:
+        return False
+    try:
+        datetime(*map(int, match.groups()[:6]), tzinfo=UTC)  # type: ignore[misc,arg-type]
+    except ValueError:
+        return False
+    return True
 
 
 def scanner_of(scan_id: ScanId) -> Scanner:
@@ -59,21 +72,18 @@ def scanner_of(scan_id: ScanId) -> Scanner:
 
 
 def asked_at(scan_id: ScanId) -> datetime:
-    """When the scan was asked for, to the second, UTC. Raises ValueError for an impossible date."""
+    """When the scan was asked for, to the second, UTC; the id must be one."""
     return datetime.strptime(scan_id.split("-", 1)[0], _SECOND).replace(tzinfo=UTC)
 
 
 def _newest(known: Iterable[str], limit: datetime) -> int:
-    """The newest id up to `limit`, in steps; ids of impossible dates are no ids of this program's."""
-    ages = sorted((age(i) for i in known if is_scan_id(i)), reverse=True)
-    for second, digits in ages:
-        try:
-            at = datetime.strptime(second, _SECOND).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-        if at <= limit:
-            return _steps(at) + int(digits[:4], 16)
-    return 0
+    """The newest id up to `limit`, in steps."""
+    last = f"{limit:{_SECOND}}"
+    ages = [age(i) for i in known if i[:16] <= last and is_scan_id(i)]
+    if not ages:
+        return 0
+    second, digits = max(ages)
+    return _steps(datetime.strptime(second, _SECOND).replace(tzinfo=UTC)) + int(digits[:4], 16)
 
 
 def _steps(at: datetime) -> int:

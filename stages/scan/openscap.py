@@ -9,7 +9,6 @@ Security: the profile is one that the content lists; nothing of a request reache
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from schemas.capabilities import Detected
@@ -129,9 +128,7 @@ class OpenSCAP:
 
     def clean_up(self, scan_id: ScanId) -> None:
         """Since the scan was asked for: what a crash of this process left is found when the scan is tried again."""
-        # An id with an impossible date has no time to start from.
-        with suppress(ValueError):
-            leftovers.remove(asked_at(scan_id), os.geteuid())
+        leftovers.remove(asked_at(scan_id), os.geteuid())
 
 
 def _error(end: End) -> str | None:
