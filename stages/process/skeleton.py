@@ -41,7 +41,7 @@ HEARS: Mapping[Stage, tuple[EventName, ...]] = {
         "ReportShipped",
         "ShippingPaused",
     ),
-    "scan": ("CommandGiven", "ScanRequested", "CancellationRequested"),
+    "scan": ("CommandGiven", "ScanRequested", "CancellationRequested", "DetectionWanted"),
     "parse": ("CommandGiven", "ScanFinished"),
     "ship": ("CommandGiven", "ReportWritten"),
 }
