@@ -9,6 +9,7 @@ from schemas.records import Record
 EventName = Literal[
     "CommandGiven",
     "HostDetected",
+    "DetectionWanted",
     "ScanRequested",
     "CancellationRequested",
     "ScanStarted",

@@ -15,6 +15,11 @@ ScanId = NewType("ScanId", str)
 Scanner = Literal["openscap", "docker-bench"]
 SCANNERS: tuple[Scanner, ...] = get_args(Scanner)
 
+_PATTERN = re.compile(
+    r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z-("
+    + "|".join(SCANNERS)
+    + r")-[0-9a-f]{8}"
+)
 _SECOND = "%Y%m%dT%H%M%SZ"
 _STEPS = 16**4
 """Steps of the fraction in a second."""
@@ -22,11 +27,6 @@ _BEGINNING = datetime.fromtimestamp(0, UTC)
 _WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
 """A clock that shows less has not been set yet."""
 _FAR_AHEAD = timedelta(days=1)
-_PATTERN = re.compile(
-    r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z-("
-    + "|".join(SCANNERS)
-    + r")-[0-9a-f]{8}"
-)
 
 
 def new_scan_id(scanner: Scanner, at: datetime, token: str | None = None) -> ScanId:
@@ -42,6 +42,7 @@ def next_scan_id(scanner: Scanner, at: datetime, known: Iterable[str], ending: s
     But for those more than a day ahead of a clock that is set: they would hold back all ids for as long. `ending`: the
     last four hex digits, else random ones.
     """
+    at = at.astimezone(UTC)
     newest = _newest(known, at + _FAR_AHEAD if at >= _WRITTEN else _WRITTEN.replace(year=9000))
     second, step = divmod(max(_steps(at), newest + 1), _STEPS)
     moment = _BEGINNING + timedelta(seconds=second)
@@ -72,18 +73,17 @@ def scanner_of(scan_id: ScanId) -> Scanner:
 
 def asked_at(scan_id: ScanId) -> datetime:
     """When the scan was asked for, to the second, UTC; the id must be one."""
-    return _moment(scan_id[:16])
+    return datetime.strptime(scan_id.split("-", 1)[0], _SECOND).replace(tzinfo=UTC)
 
 
 def _newest(known: Iterable[str], limit: datetime) -> int:
     """The newest id up to `limit`, in steps."""
-    ages = sorted((age(i) for i in known if is_scan_id(i)), reverse=True)
-    found = ((at, digits) for second, digits in ages if (at := _moment(second)) <= limit)
-    return next((_steps(at) + int(digits[:4], 16) for at, digits in found), 0)
-
-
-def _moment(second: str) -> datetime:
-    return datetime.strptime(second, _SECOND).replace(tzinfo=UTC)
+    last = f"{limit:{_SECOND}}"
+    ages = [age(i) for i in known if i[:16] <= last and is_scan_id(i)]
+    if not ages:
+        return 0
+    second, digits = max(ages)
+    return _steps(datetime.strptime(second, _SECOND).replace(tzinfo=UTC)) + int(digits[:4], 16)
 
 
 def _steps(at: datetime) -> int:

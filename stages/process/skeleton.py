@@ -32,7 +32,7 @@ from stages.process.watch import Watch
 
 HEARS: Mapping[Stage, tuple[EventName, ...]] = {
     "trigger": ("CommandGiven", "HostDetected", "ShippingPaused", *HAPPENED_TO_A_SCAN),
-    "scan": ("CommandGiven", "ScanRequested", "CancellationRequested"),
+    "scan": ("CommandGiven", "ScanRequested", "CancellationRequested", "DetectionWanted"),
     "parse": ("CommandGiven", "ScanFinished"),
     "ship": ("CommandGiven", "ReportWritten"),
 }

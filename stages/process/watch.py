@@ -3,6 +3,7 @@
 A hint like the doorbell: inotify may be out of watches, a file system may not support it; the timer looks anyway.
 """
 
+import logging
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,6 +12,8 @@ from pathlib import Path
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+# The library would write lines of its own of a watch that has ended.
+logging.getLogger("watchdog").setLevel(logging.CRITICAL)
 _CHANGES = frozenset({"created", "moved", "deleted", "modified", "closed"})
 
 

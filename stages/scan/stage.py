@@ -60,9 +60,11 @@ class ScanStage:
         self._detector = Detector(process)
         self._recover()
         self._containers_due = 0.0
+        self._detection_wanted = False
 
     def look(self) -> None:
-        self._detector.refresh()
+        wanted, self._detection_wanted = self._detection_wanted, False
+        self._detector.refresh(now=wanted)
         if time.monotonic() >= self._containers_due:
             self._containers_due = time.monotonic() + _CONTAINERS_EVERY_S
             self._remove_left_containers()
@@ -75,7 +77,8 @@ class ScanStage:
         return self._detector.due_in_s()
 
     def heard(self, event: Event) -> None:
-        """A ring is enough to look; what it says does not matter."""
+        """A ring is enough to look, but for one: a daemon comes and goes without a trace in the file system."""
+        self._detection_wanted |= event.name == "DetectionWanted"
 
     def reloaded(self) -> None:
         self._containers_due = 0.0

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from schemas.codec import replace
+from schemas.event import Event
 from schemas.request import Reason, Request
 from schemas.schedule import Applied
 from stages.process.process import Process
@@ -23,6 +24,7 @@ _MOST_SCANS = 1000
 """Each is an entry in every box, also where its profile does not exist: a server must not fill the disk."""
 _DAY_S = 24 * 3600.0
 _TELL_AGAIN_S = 60.0
+_DETECT_AGAIN_S = 30.0
 
 
 class Commands:
@@ -33,6 +35,7 @@ class Commands:
         self._wishes = wishes
         self._progress = progress
         self._detection = host.Detection(process)
+        self._detected_at = -_DETECT_AGAIN_S
         self._refused = ("", 0.0)
         self._asked: deque[float] = deque(maxlen=_MOST_SCANS)
         self._at_hand: tuple[messages.Scan, list[Request]] | None = None
@@ -45,8 +48,17 @@ class Commands:
             self._wishes.cancel_all(self._reason(None))
         elif isinstance(command, messages.Apply):
             self._apply(command.applied)
+        elif isinstance(command, messages.Refresh):
+            self._detect_anew()
         elif isinstance(command, messages.Install):
             self._refuse(f"{command.what} changes this host: install software with the host's own tools")
+
+    def _detect_anew(self) -> None:
+        """What is known is sent at once, and again where it has changed. Not often: detection is work."""
+        now = time.monotonic()
+        if now - self._detected_at >= _DETECT_AGAIN_S:
+            self._detected_at = now
+            self._process.ring(Event(name="DetectionWanted"))
 
     def _scan(self, command: messages.Scan) -> None:
         if command.remediate and not self._process.settings.compliance.server_commands.allow_remediation:

@@ -180,6 +180,9 @@ class Link:
         try:
             with self._connection() as socket:
                 self._socket = socket
+                if self._stop.is_set():
+                    # Closed while it connected: the server would give its commands to this one, the newest.
+                    return None
                 self._become("connected")
                 self._connected()
                 self._may_speak.set()

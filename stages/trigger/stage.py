@@ -116,9 +116,7 @@ class TriggerStage:
 
     def _copy(self, command_id: str, kind: Kind, record: type[Record], event: EventName) -> None:
         try:
-            command: Record = self._spool.commands.read(command_id, kind, record)
-            if isinstance(command, Request):
-                _check_named(command_id, command)
+            command = self._read(command_id, kind, record)
         except EntryMissingError:
             return
         except EntryDamagedError as error:
@@ -129,6 +127,20 @@ class TriggerStage:
         self._spool.requests.write(command_id, kind, command)
         self._process.log.info("command taken", scan_id=command_id, kind=kind)
         self._process.ring(Event(name=event, scan_id=command_id))
+
+    def _read(self, command_id: str, kind: Kind, record: type[Record]) -> Record:
+        """Raises EntryDamagedError also for what will not be readable later, either."""
+        try:
+            command = self._spool.commands.read(command_id, kind, record)
+        except StorageError as error:
+            if isinstance(error.__cause__, PermissionError):
+                raise EntryDamagedError(
+                    f"{command_id}: the agent may not read it (mode 0640 is right)"
+                ) from error
+            raise
+        if isinstance(command, Request):
+            _check_named(command_id, command)
+        return command
 
     def _refused(self, scan_id: ScanId, why: str) -> Request:
         reason = Reason(source="operator", at=self._process.now())

@@ -1,14 +1,12 @@
 """A settings file that changes while a stage runs."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from schemas.settings import Settings
 from spool.spool import Spool
 from stages.process import settings_file
 from stages.process.doorbell import NoDoorbell
@@ -25,10 +23,13 @@ class Running:
         self.write("warning")
         self.said = StringIO()
         self._spool = Spool(home / "spool")
-        self.process = self.started(signature(self.config))
+        self.process = self.started()
 
-    def started(self, seen: Any) -> Process:
+    def started(self, after_reading: Callable[[], None] = lambda: None) -> Process:
+        """As a stage starts."""
+        seen = signature(self.config)
         loaded = settings_file.load(self.config).settings
+        after_reading()
         log = Log("trigger", stream=self.said)
         return Process("trigger", loaded, self.config, self._spool, log, NoDoorbell(), config_seen=seen)
 
@@ -47,8 +48,8 @@ class Running:
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Running]:
-    return Running(tmp_path)  # type: ignore[return-value]
+def running(tmp_path: Path) -> Running:
+    return Running(tmp_path)
 
 
 def test_a_file_that_is_being_written_is_not_taken_over_before_it_is_whole(running: Running) -> None:
@@ -96,17 +97,7 @@ def test_a_hang_up_takes_the_file_at_once(running: Running) -> None:
 
 
 def test_a_change_between_reading_and_the_first_look_is_noticed(running: Running) -> None:
-    before = signature(running.config)
-    running.process = running.started(before)
-    running.write("error")
-    running.process = Process(
-        "trigger",
-        Settings(),
-        running.config,
-        running.process.spool,
-        running.process.log,
-        NoDoorbell(),
-        config_seen=before,
-    )
+    running.process = running.started(lambda: running.write("error"))
+    assert running.level == "warning"
     running.settles()
     assert running.level == "error"

@@ -88,9 +88,10 @@ def test_a_backlog_is_not_given_to_another_server_until_the_operator_says_so(
     # What was scanned since is for the new server, and does not supersede what was made for the old one.
     assert sent(other) == [3]
     assert ship.answers == {3: "accepted"}
-    assert ship.destination.state == "paused"
-    assert "2" in (ship.destination.why or "")
-    assert "compliance-agent retry" in (ship.destination.todo or "")
+    told = ship.destination
+    assert told.state == "paused"
+    assert "2" in (told.why or "")
+    assert "compliance-agent retry" in (told.todo or "")
     ship.look()
     assert ship.destination.state == "ready"
     assert sent(other) == [3, 2]

@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 import ssl
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -59,10 +60,8 @@ class Listener:
         return [message for message in self.got if isinstance(message, Scan)]
 
 
-@contextlib.contextmanager
-def linked(url: str, pace: Pace = QUICK, **settings: Any) -> Iterator[tuple[Link, Listener]]:
-    listener = Listener()
-    link = Link(
+def a_link(url: str, listener: Listener, pace: Pace = QUICK, **settings: Any) -> Link:
+    return Link(
         Server(ServerSettings(url=url, **settings), Credentials("patchmon_0123456789abcdef", SECRET)),
         listener.got.append,
         lambda: listener.connections.append(True),
@@ -70,6 +69,12 @@ def linked(url: str, pace: Pace = QUICK, **settings: Any) -> Iterator[tuple[Link
         Log("trigger", stream=listener.log),
         pace,
     )
+
+
+@contextlib.contextmanager
+def linked(url: str, pace: Pace = QUICK, **settings: Any) -> Iterator[tuple[Link, Listener]]:
+    listener = Listener()
+    link = a_link(url, listener, pace, **settings)
     try:
         yield link, listener
         assert link.is_alive
@@ -314,3 +319,27 @@ def test_progress_keeps_its_pace_and_does_not_wait_for_a_slow_post() -> None:
             link.tell()
         until(lambda: len(listener.told) == 8 and len(got) >= 8, "all told while the post waits", 10)
     assert min(after - before for before, after in pairwise(listener.told)) >= 0.2
+
+
+def test_a_link_that_is_closed_while_it_connects_leaves_no_connection() -> None:
+    closing, ended = threading.Event(), threading.Event()
+
+    def slow(connection: socket.socket) -> None:
+        head = head_of(connection)
+        begun.set()
+        closing.wait(10)
+        accept(connection, head)
+        connection.settimeout(5)
+        while connection.recv(4096):
+            pass
+        ended.set()
+
+    begun = threading.Event()
+    listener = Listener()
+    with raw(slow) as (url, _):
+        link = a_link(url, listener)
+        assert begun.wait(10)
+        link.close()
+        closing.set()
+        assert ended.wait(5)
+        assert listener.connections == []

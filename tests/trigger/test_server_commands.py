@@ -161,6 +161,30 @@ def test_capabilities_arrive_at_connect_and_on_request(server: Receiver) -> None
         until(lambda: len(server.integration_statuses()) > before, "capabilities again")
 
 
+def test_capabilities_on_request_are_those_of_now(server: Receiver) -> None:
+    """A daemon that answers no more leaves no trace in the file system; a script that lies does the same."""
+    with an_agent(server) as agent:
+        docker = agent.home / "docker"
+        docker.write_text("#!/bin/sh\necho 27.0.1\n")
+        docker.chmod(0o755)
+        with socket.socket(socket.AF_UNIX) as daemon:
+            daemon.bind(str(agent.home / "s"))
+            daemon.listen()
+            agent.settings["compliance"]["docker_bench"] = {"socket": str(agent.home / "s")}
+            agent.configure()
+            agent.environment = {"PATH": f"{agent.home}:{os.environ['PATH']}"}
+            agent.start("scan", "trigger")
+
+            def component() -> str | None:
+                told = server.integration_statuses()
+                return told[-1]["components"]["docker-bench"] if told else None
+
+            until(lambda: component() == "ready", "docker answers")
+            docker.write_text("#!/bin/sh\nexit 1\n")
+            server.send_command({"type": "refresh_integration_status"})
+            until(lambda: component() == "failed", "docker answers no more")
+
+
 @pytest.mark.oscap
 def test_progress_of_a_scan_comes_back_over_the_same_socket(server: Receiver) -> None:
     with an_agent(server) as agent:

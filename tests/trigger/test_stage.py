@@ -1,6 +1,8 @@
 """The stage's worker, without a process round it."""
 
 import json
+import os
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,6 +95,25 @@ def test_a_command_that_is_no_scan_and_cannot_be_read_is_told_once_and_the_rest_
     assert [request.scan_id for request in process.asked] == [good]
     assert process.said.getvalue().count("damaged command, give it again") == 1
     assert list(process.notes.damaged()) == [name]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_a_request_that_only_root_can_read_fails_with_the_reason() -> None:
+    with tempfile.TemporaryDirectory(prefix="ca") as directory:
+        Path(directory).chmod(0o777)
+        os.seteuid(65534)
+        try:
+            process = process_at(NOW, Path(directory) / "spool")
+            os.seteuid(0)
+            scan_id = command(process, "0000000a")
+            (process.spool.commands.path / f"{scan_id}.request").chmod(0o600)
+            os.seteuid(65534)
+            TriggerStage(process).look()
+        finally:
+            os.seteuid(0)
+        (request,) = process.asked
+        assert "may not read it" in (request.refusal or "")
+        process.spool.release()
 
 
 def test_what_the_server_said_before_the_end_is_an_entry_after_it(process: At) -> None:
