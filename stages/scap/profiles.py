@@ -1,14 +1,12 @@
 """The profiles that a file of content offers, read without starting a scanner.
 
-Only the head of each benchmark is read: its profiles come before its rules. Small content with a profile that selects
-no rule by name is read on, to count the rules that are selected by default. Source datastreams (SCAP 1.2 and 1.3,
+Only the head of each benchmark is read: its profiles come before its rules. Source datastreams (SCAP 1.2 and 1.3,
 with one benchmark or several) and plain XCCDF files (1.1 and 1.2) are both read.
 
 Diagnostics: ScapError for a file that can't be read as content, OSError for one that can't be opened.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,6 @@ from stages.scap.text import one_line, profile_title, readable
 from stages.scap.xml import Element, Layout, Limits, ScapError, local, records
 
 _LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
-_SMALL_BYTES = 4 * 1024 * 1024
 _LAYOUT = Layout(
     roots=frozenset(("data-stream-collection", "Benchmark")),
     structure=frozenset(("data-stream-collection", "component", "data-stream", "Benchmark", "Group")),
@@ -38,7 +35,7 @@ class Datastream(Frozen, frozen=True, kw_only=True):
     """CPE names of the systems that the benchmark is for."""
     profiles: tuple[ProfileInfo, ...] = ()
     rule_counts: Mapping[str, int] = {}
-    """Profile id to the number of rules it selects: in large content those by name alone, for a progress bar."""
+    """Profile id to the number of rules it selects by name: an estimate, good enough for a progress bar."""
 
 
 class ProfileCache:
@@ -74,22 +71,12 @@ class ProfileCache:
 def discover(path: Path) -> Datastream:
     """What the file offers. Raises ScapError, OSError."""
     heads = _Heads()
-    is_small = path.stat().st_size <= _SMALL_BYTES
     with path.open("rb") as stream:
         for parent, record in records(stream, _LAYOUT, _LIMITS):
             heads.add(parent, record)
-            if heads.complete and not (is_small and heads.uncounted):
+            if heads.complete:
                 break
     return heads.datastream(str(path))
-
-
-@dataclass(frozen=True)
-class _Profile:
-    id: str
-    title: str
-    description: str
-    selects: Mapping[str, bool]
-    """What it selects and unselects by name: rules and groups."""
 
 
 class _Head:
@@ -100,9 +87,7 @@ class _Head:
         self.title: str | None = None
         self.version: str | None = None
         self.platforms: list[str] = []
-        self.profiles: list[_Profile] = []
-        self.rules: list[list[tuple[str, bool]]] = []
-        """Each rule with the groups that it is in: id, and whether it is selected by default."""
+        self.profiles: list[tuple[str, str, str, int]] = []
         self.ended = False
 
     def add(self, record: Element) -> None:
@@ -117,19 +102,6 @@ class _Head:
             self.profiles.append(_profile(record))
         elif name == "Rule":
             self.ended = True
-            self.rules.append([(record.get("id", ""), _is_true(record.get("selected", "true")))])
-
-    def add_grouped(self, group: Element, record: Element) -> None:
-        self.ended = True
-        if local(record) == "Rule":
-            chain = [record, *(element for element in _upwards(group) if local(element) == "Group")]
-            self.rules.append([(e.get("id", ""), _is_true(e.get("selected", "true"))) for e in chain])
-
-    def count(self, profile: "_Profile") -> int:
-        selects = profile.selects
-        if not self.rules:
-            return sum(selected for name, selected in selects.items() if "_group_" not in name)
-        return sum(all(selects.get(name, default) for name, default in chain) for chain in self.rules)
 
 
 class _Heads:
@@ -151,20 +123,14 @@ class _Heads:
             self._settle(parent)
         elif where == "Group":
             outer = next(element for element in _upwards(parent) if local(element) != "Group")
-            self._head(outer).add_grouped(parent, record)
+            self._head(outer).ended = True
             self._settle(outer)
-
-    @property
-    def uncounted(self) -> bool:
-        """Whether a profile selects no rule by name, so that the rules themselves decide."""
-        return any(not any(p.selects.values()) for head in self._heads for p in head.profiles)
 
     def datastream(self, path: str) -> Datastream:
         if not self._heads:
             raise ScapError("the file holds no benchmark")
         first = self._heads[0]
-        profiles = {profile.id: (profile, head) for head in self._heads for profile in head.profiles}
-        counts = {profile.id: head.count(profile) for profile, head in profiles.values()}
+        profiles = {profile[0]: profile for head in self._heads for profile in head.profiles}
         return Datastream(
             path=path,
             benchmark=first.id,
@@ -172,10 +138,10 @@ class _Heads:
             version=first.version,
             platforms=tuple(dict.fromkeys(first.platforms)),
             profiles=tuple(
-                ProfileInfo(id=p.id, title=p.title, description=p.description, file_path=path)
-                for p, _ in profiles.values()
+                ProfileInfo(id=identifier, title=title, description=description, file_path=path)
+                for identifier, title, description, _ in profiles.values()
             ),
-            rule_counts={identifier: count for identifier, count in counts.items() if count},
+            rule_counts={identifier: count for identifier, _, _, count in profiles.values() if count},
         )
 
     def _head(self, element: Element) -> _Head:
@@ -206,18 +172,11 @@ def _upwards(element: Element) -> Iterator[Element]:
     yield from element.iterancestors()
 
 
-def _profile(element: Element) -> _Profile:
+def _profile(element: Element) -> tuple[str, str, str, int]:
     title = element.find("{*}title")
-    return _Profile(
-        id=element.get("id", ""),
-        title="" if title is None else profile_title(title),
-        description=readable(element.find("{*}description"), {}) or "",
-        selects={
-            select.get("idref", ""): _is_true(select.get("selected", ""))
-            for select in element.iterchildren("{*}select")
-        },
+    description = readable(element.find("{*}description"), {}) or ""
+    rules = sum(
+        select.get("selected") in ("true", "1") and "_group_" not in select.get("idref", "")
+        for select in element.iterchildren("{*}select")
     )
-
-
-def _is_true(word: str) -> bool:
-    return word in ("true", "1")
+    return element.get("id", ""), "" if title is None else profile_title(title), description, rules

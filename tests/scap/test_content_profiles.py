@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import stages.scan.content
-from stages.scan.content import LINUX
 from stages.scap.profiles import Datastream, ProfileCache, discover
 from stages.scap.xml import ScapError
 
@@ -79,24 +78,6 @@ def test_a_plain_file_of_the_old_version_is_read(tmp_path: Path) -> None:
     assert [(p.id, p.title, p.description) for p in found.profiles] == [("p1", "First", "One\ntwo")]
     assert found.profiles[0].file_path == str(path)
     assert found.rule_counts == {"p1": 1}
-
-
-def test_rules_that_are_selected_by_default_are_counted(tmp_path: Path) -> None:
-    path = tmp_path / "defaults.xml"
-    path.write_text(
-        '<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2" id="b">'
-        '<Profile id="all"><title>All</title></Profile>'
-        '<Profile id="less"><title>Less</title><select idref="g" selected="false"/></Profile>'
-        '<Profile id="more"><title>More</title><select idref="off" selected="1"/></Profile>'
-        '<Rule id="one"/><Group id="g"><Rule id="two" selected="true"/><Group id="h" selected="false">'
-        '<Rule id="three"/></Group><Rule id="off" selected="false"/></Group></Benchmark>'
-    )
-    assert discover(path).rule_counts == {"all": 2, "less": 1, "more": 3}
-
-
-def test_the_agents_own_content_has_its_rules_counted() -> None:
-    counts = discover(LINUX).rule_counts
-    assert set(counts.values()) == {LINUX.read_text().count("<Rule ")}
 
 
 def test_a_datastream_with_two_benchmarks_gives_the_profiles_of_both(tmp_path: Path) -> None:
