@@ -36,14 +36,17 @@ def main() -> None:
     said = subprocess.run([PYTHON, "-V"], capture_output=True, text=True, check=True).stdout
     if not said.startswith(f"Python 3.{MINOR}."):
         sys.exit(f"{PYTHON} is {said.strip()}, .venv is 3.{MINOR}: PYTHON={PYTHON} packaging/build-deb")
-    with tempfile.TemporaryDirectory(prefix="compliance-agent-deb-") as place:
+    dist = ROOT / "dist"
+    dist.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=dist) as place:
         tree = Path(place) / "tree"
         fill(tree)
         control(tree)
         architecture = output("dpkg", "--print-architecture")
-        package = ROOT / "dist" / f"{NAME}_{VERSION}_{architecture}.deb"
-        package.parent.mkdir(exist_ok=True)
-        output("dpkg-deb", "--root-owner-group", "-Zxz", "--build", str(tree), str(package))
+        package = dist / f"{NAME}_{VERSION}_{architecture}.deb"
+        # Made apart and renamed: of two builds at once, none writes into the other's.
+        output("dpkg-deb", "--root-owner-group", "-Zxz", "--build", str(tree), place)
+        next(Path(place).glob("*.deb")).rename(package)
     print(package)
 
 

@@ -21,7 +21,7 @@ class Destination(Record, frozen=True, kw_only=True):
     """Since when the state has been what it is."""
     url: str | None = None
     why: str | None = None
-    """What happened at the last attempt; None while all is well."""
+    """What happened at the last attempt, or why the next is not yet; None while all is well."""
     todo: str | None = None
     """What the operator should do; None where waiting is enough."""
     next_try: datetime | None = None
@@ -41,10 +41,24 @@ class Accepted(Record, frozen=True, kw_only=True):
     good: bool
 
 
-class Memory(Record, frozen=True, kw_only=True):
-    """What the ship stage remembers beside its receipts, which an operator may have taken away."""
+class Requests(Record, frozen=True, kw_only=True):
+    """The requests of the last minute; the server counts them after a restart too."""
 
+    at: tuple[datetime, ...] = ()
+
+
+class Memory(Record, frozen=True, kw_only=True):
+    """What the ship stage remembers beside its receipts and its history, which an operator may have taken away."""
+
+    url: str | None = None
+    """The server that took these scans; None in the note of an older version."""
     accepted: dict[str, Accepted] = field(default_factory=dict)
     """By profile and scanner."""
+    made_for: dict[str, str] = field(default_factory=dict)
+    """Scans that waited for another server when `server.url` was changed: by id, the URL of that server."""
     obeyed: tuple[str, ...] = ()
     """Retry commands that lie there and were obeyed."""
+    replayed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Replay commands that lie there: by their ids, the scans for which they were obeyed."""
+    forced: tuple[str, ...] = ()
+    """Scans that are sent even where the server has a newer one."""

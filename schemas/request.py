@@ -41,6 +41,10 @@ class Request(Record, frozen=True, kw_only=True):
     """Also change what fails (`oscap --remediate`); carried out only where this host's own settings allow it."""
     rule: RuleId | None = None
     """With `remediate`: change what this one rule finds, then scan as always."""
+    token: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}$")] | None = None
+    """What a wish that must not be asked for twice is known by; the scan's id ends with its first half."""
+    refusal: str | None = None
+    """Why this wish can't be carried out as it was given: the scan fails with it, so that nothing vanishes."""
     format: Literal[1] = 1
 
 

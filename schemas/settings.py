@@ -46,7 +46,7 @@ class ServerSettings(Record, frozen=True, kw_only=True):
     client_key: AbsolutePath | None = None
     """Its private key, without a passphrase. Default: it is in the certificate's file."""
     proxy: ProxyUrl | None = None
-    """A proxy for all requests, or `none`. Default: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment."""
+    """A proxy for all that is sent, or `none`. Default: what HTTPS_PROXY, NO_PROXY and so on in the environment say."""
 
 
 class DeliverySettings(Record, frozen=True, kw_only=True):

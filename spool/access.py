@@ -68,7 +68,15 @@ def check_root(path: Path) -> None:
 
 def is_shared(paths: Iterable[Path]) -> bool:
     """Whether some of these directories, where they exist, belong to other users."""
-    return any(path.lstat().st_uid != os.geteuid() for path in paths if path.exists())
+    return any(_owner(path) not in (None, os.geteuid()) for path in paths)
+
+
+def _owner(path: Path) -> int | None:
+    """None for a path that is not there, or just gone."""
+    try:
+        return path.lstat().st_uid
+    except OSError:
+        return None
 
 
 def _status(path: Path) -> os.stat_result:

@@ -35,6 +35,18 @@ class Lock:
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         self._handle = handle
 
+    def is_current(self) -> bool:
+        """Whether it is still the lock at its path: of a file that was removed, another instance knows nothing."""
+        if self._handle is None:
+            return False
+        try:
+            there = self._path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise StorageError("can't be looked at", self._path, error) from error
+        return os.path.samestat(there, os.fstat(self._handle))
+
     def release(self) -> None:
         if self._handle is not None:
             os.close(self._handle)

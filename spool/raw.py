@@ -9,6 +9,7 @@ dot directory, which the owner sweeps after a crash.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from spool.errors import EntryDamagedError, EntryMissingError, StorageError
 from spool.outbox import Outbox
 
 _CHUNK = 1024 * 1024
+_FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,9 @@ class RawBox(Outbox):
 
     def open_file(self, scan_id: ScanId, file: RawFile) -> BinaryIO:
         """The uncompressed content of a file, after its stored bytes were found to be those of the manifest."""
+        if not _FILE_NAME.fullmatch(file.name):
+            raise EntryDamagedError(f"{self.path / scan_id}: {file.name[:80]!r} is no name for a raw file")
         where = self.path / scan_id / file.name
-        if "/" in file.name or layout.is_hidden(file.name):
-            raise EntryDamagedError(f"{where}: no name for a raw file")
         with self._entry(scan_id) as directory:
             try:
                 stream = reading.open_plain(directory, file.name, where)

@@ -71,6 +71,11 @@ class Spool:
         """Whether a process of that stage works on this spool."""
         return is_held(self._lock_path(stage))
 
+    def check_claim(self) -> None:
+        """Raises SpoolUnusableError where the spool was removed, or is another one by now, since it was claimed."""
+        if self._lock and not self._lock.is_current():
+            raise SpoolUnusableError(f"{self.root}: was removed while this stage runs")
+
     def release(self) -> None:
         if self._lock:
             self._lock.release()

@@ -144,6 +144,7 @@ def test_pure_modules_touch_neither_clock_nor_files_nor_environment() -> None:
         "spool/layout.py",
         "spool/frame.py",
         "spool/retention.py",
+        "stages/process/proxies.py",
         "stages/scan/choose.py",
         "stages/scan/docker_arguments.py",
         "stages/scan/platform.py",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from schemas.event import Event
-from schemas.ids import ScanId
+from schemas.ids import ScanId, Scanner, next_scan_id
 from spool.errors import SpoolError, StorageError
 from spool.layout import Kind, attic_parts, entry_name
 from spool.spool import Spool
@@ -21,6 +21,17 @@ from stages.process.exits import Exit
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def new_scan_id(context: Context, scanner: Scanner, at: datetime) -> ScanId:
+    """An id for a scan asked for now, newer than those of the spool."""
+    spool = context.spool
+    try:
+        known = (*spool.commands.ids("request"), *spool.requests.ids("request"))
+    except SpoolError:
+        # There is none yet; or `give` tells what is wrong with it.
+        known = ()
+    return next_scan_id(scanner, at, known)
 
 
 def give(context: Context, entry_id: str, kind: Kind, command: object) -> None:
@@ -94,11 +105,13 @@ def known(scan_ids: list[str], present: frozenset[str], where: str) -> tuple[Sca
 
 
 def _prune(spool: Spool) -> None:
-    """Remove requests whose scan is done, and replays that were carried out."""
+    """Remove requests whose scan is done, cancellations that were taken up, and replays that were carried out."""
     done = set(spool.receipts.ids("receipt"))
     for scan_id in spool.commands.ids("request"):
         if scan_id in done:
             spool.commands.remove(entry_name(scan_id, "request"))
+    for command_id in {*spool.commands.ids("cancel")} & {*spool.requests.ids("cancel")}:
+        spool.commands.remove(entry_name(command_id, "cancel"))
     retired = {
         parts[1]
         for box in (spool.reports, spool.receipts)

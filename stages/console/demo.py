@@ -77,7 +77,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         commanding.give(demo, scan_id, "request", Request(scan_id=scan_id, scanner="openscap", reason=reason))
         say(f"scan:     {scan_id}")
         followed = follow.follow(
-            demo.spool,
+            demo,
             bell,
             scan_id,
             "receipt",
@@ -106,11 +106,12 @@ def _prepare(no_install: bool, say: Say) -> Path | None:
     """See to scanner and content. The datastream to use, where it is not the one found for this host."""
     platform = this_platform()
     detected = detect_now(Settings())
-    wanted: list[str] = []
+    missing: list[str] = []
     if not (detected.capabilities.openscap and detected.capabilities.openscap.installed):
-        wanted.append(platform.install("oscap"))
+        missing.append("oscap")
     if detected.content_file is None:
-        wanted.append(platform.install("content"))
+        missing.append("content")
+    wanted = [command for what in missing if (command := platform.install_command(what))]
     for command in wanted:
         _install(command, no_install, say)
     if wanted:

@@ -15,6 +15,7 @@ from schemas.report import Report
 from spool.errors import EntryDamagedError, EntryMissingError
 from spool.spool import Spool
 from stages.console import states
+from stages.console.context import Context
 from stages.console.output import Bar, progress_bar
 from stages.console.waiting import Waiting
 from stages.process.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoorbell
@@ -35,7 +36,7 @@ class Followed:
 
 
 def follow(
-    spool: Spool,
+    context: Context,
     doorbell: Doorbell,
     scan_id: ScanId,
     until: Literal["report", "receipt"],
@@ -49,9 +50,10 @@ def follow(
     `alive` is called all the time and may raise to end the waiting.
     """
     end = None if limit_s is None else time.monotonic() + limit_s
+    spool = context.spool
     box = spool.reports if until == "report" else spool.receipts
     with progress_bar(quiet=quiet) as bar:
-        reasons = _Reasons(spool, bar)
+        reasons = _Reasons(context, bar)
         joined: bool | None = None
         while True:
             # Once: a report is long, and never changes.
@@ -92,8 +94,9 @@ def _answered_by(spool: Spool, scan_id: ScanId) -> ScanId | None:
 class _Reasons:
     """What a scan waits for, shown once each, when it has been so for a while."""
 
-    def __init__(self, spool: Spool, bar: Bar) -> None:
-        self._spool = spool
+    def __init__(self, context: Context, bar: Bar) -> None:
+        self._spool = context.spool
+        self._min_free_mib = context.settings.spool.min_free_mib
         self._bar = bar
         self._why: str | None = None
         self._since = time.monotonic()
@@ -116,7 +119,7 @@ class _Reasons:
         noted = self._spool.notes("ship").read(NOTE, Destination)
         # Seconds to the next try are counted from when they were noted: the words change with the facts alone.
         now = noted.at if noted else datetime.now(UTC)
-        return boxes.state(scan_id), Waiting(self._spool, boxes, now).why(scan_id)
+        return boxes.state(scan_id), Waiting(self._spool, boxes, now, self._min_free_mib).why(scan_id)
 
 
 def _show(bar: Bar, event: Event) -> None:

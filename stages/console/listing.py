@@ -30,7 +30,7 @@ class Row(Record, frozen=True, kw_only=True):
     score: float | None = None
     answer: str | None = None
     waits: str | None = None
-    """Why it is not done yet, when the next try is, and what to do."""
+    """Why it is not scanned or delivered yet, when the next try is, and what to do."""
     words: str | None = None
     """Why it failed, or what the server said."""
 
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     boxes = states.look(spool)
     scan_ids = [i for i in boxes.scan_ids if _is_wanted(args, spool, boxes, i)]
     shown = scan_ids[-args.last :] if args.last else scan_ids
-    reasons = Waiting(spool, boxes, datetime.now(UTC))
+    reasons = Waiting(spool, boxes, datetime.now(UTC), context.settings.spool.min_free_mib)
     rows = [_row(spool, boxes, scan_id, reasons) for scan_id in shown]
     if context.json:
         show_json(rows)

@@ -4,7 +4,7 @@ import argparse
 from contextlib import ExitStack
 from typing import Literal
 
-from schemas.ids import SCANNERS, new_scan_id
+from schemas.ids import SCANNERS
 from schemas.receipt import Receipt
 from schemas.report import Report
 from schemas.request import Reason, Request
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:
     arguments.only_with_wait(args)
     at = commanding.now()
-    scan_id = new_scan_id(args.scanner, at)
+    scan_id = commanding.new_scan_id(context, args.scanner, at)
     request = Request(
         scan_id=scan_id, scanner=args.scanner, profile=args.profile, reason=Reason(source="operator", at=at)
     )
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             return Exit.OK
         say(scan_id) if not context.json else None
         until: Literal["report", "receipt"] = "receipt" if context.settings.server.url else "report"
-        followed = follow.follow(context.spool, bell, scan_id, until, args.timeout, quiet=context.json)
+        followed = follow.follow(context, bell, scan_id, until, args.timeout, quiet=context.json)
     return outcome(context, followed)
 
 

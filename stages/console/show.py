@@ -17,6 +17,8 @@ from stages.console.report_view import show_failed, show_rule, show_summary
 from stages.console.waiting import Waiting
 from stages.process.exits import Exit
 
+_SHELLS = ("sh", "bash", "shell")
+
 
 class Whole(Record, frozen=True, kw_only=True):
     """All entries of one scan."""
@@ -33,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scan_id", metavar="ID", help="a scan id, or `last`")
     parser.add_argument("--rule", metavar="RULE", help="everything about one rule: its id, or the end of it")
     parser.add_argument(
-        "--fix", metavar="SYSTEM", help="print the fixes of the failed rules: sh, ansible, puppet, …"
+        "--fix",
+        metavar="SYSTEM",
+        help="print the fixes of the failed rules, or of the one of --rule: sh, ansible, puppet, …",
     )
 
 
@@ -45,7 +49,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if context.json:
         show_json(whole)
         return Exit.OK
-    _show_way(spool, whole)
+    _show_way(context, whole)
     if whole.report:
         show_summary(whole.report, whole.receipt)
         show_failed(whole.report)
@@ -71,14 +75,16 @@ def _whole(spool: Spool, wanted: str) -> Whole:
     )
 
 
-def _show_way(spool: Spool, whole: Whole) -> None:
+def _show_way(context: Context, whole: Whole) -> None:
+    spool = context.spool
+    least = context.settings.spool.min_free_mib
     manifest = whole.manifest
     reasons = manifest.reasons if manifest else (whole.request.reason,) if whole.request else ()
     show_facts(
         (
             ("scan", whole.scan_id),
             ("state", whole.state),
-            ("waits", Waiting(spool, states.look(spool), datetime.now(UTC)).why(whole.scan_id)),
+            ("waits", Waiting(spool, states.look(spool), datetime.now(UTC), least).why(whole.scan_id)),
             *(
                 ("asked for", f"by the {r.source} at {r.at:%Y-%m-%d %H:%M:%SZ}{_as(r.request_id)}")
                 for r in reasons
@@ -102,7 +108,8 @@ def _part(args: argparse.Namespace, context: Context, whole: Whole) -> Exit:
     if args.rule:
         results = (_rule(results, args.rule, whole.scan_id),)
     if args.fix:
-        return _fixes(results, args.fix, context)
+        chosen = results if args.rule else tuple(result for result in results if result.status == "fail")
+        return _fixes(chosen, args.fix, context)
     show_json(results[0]) if context.json else show_rule(results[0])
     return Exit.OK
 
@@ -119,11 +126,10 @@ def _rule(results: tuple[RuleResult, ...], named: str, scan_id: ScanId) -> RuleR
 
 
 def _fixes(results: tuple[RuleResult, ...], system: str, context: Context) -> Exit:
-    """Runnable text for those that failed, each under its rule's name."""
-    failed = [result for result in results if result.status == "fail"]
-    fixes = {result.rule_ref: text for result in failed if (text := _fix(result, system))}
+    """Runnable text, each under its rule's name."""
+    fixes = {result.rule_ref: text for result in results if (text := _fix(result, system))}
     if not fixes:
-        raise CommandError(f"no {system} fix for the {len(failed)} failed rules", Exit.NO)
+        raise CommandError(_no_fix(results, system), Exit.NO)
     if context.json:
         show_json(fixes)
         return Exit.OK
@@ -135,6 +141,18 @@ def _fixes(results: tuple[RuleResult, ...], system: str, context: Context) -> Ex
 
 
 def _fix(result: RuleResult, system: str) -> str | None:
-    if system in ("sh", "bash", "shell"):
+    if system in _SHELLS:
         return result.remediation
     return next((fix.text for fix in result.other_fixes if fix.system == system), None)
+
+
+def _no_fix(results: tuple[RuleResult, ...], system: str) -> str:
+    if len(results) != 1:
+        return f"no {system} fix for the {len(results)} failed rules"
+    rule = results[0]
+    if rule.status in ("pass", "notapplicable") and system not in _SHELLS:
+        why = "passed" if rule.status == "pass" else "does not apply here"
+        return f"{rule.rule_ref} {why}: of such rules the report keeps the sh fix alone; try --fix sh"
+    there = ["sh"] if rule.remediation else []
+    there += sorted({fix.system for fix in rule.other_fixes})
+    return f"{rule.rule_ref} has no {system} fix; there is {', '.join(there) or 'none at all'}"

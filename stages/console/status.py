@@ -18,10 +18,12 @@ from stages.console.detect import show_detected
 from stages.console.output import say, show_facts, show_json, show_table
 from stages.process.exits import Exit
 from stages.process.pulse import LastSeen, is_suspended, last_seen
+from stages.scan import room
 from stages.scan.detection import NOTE
 from stages.ship.destination import NOTE as DESTINATION
 from stages.ship.waiting import destination_words
 from stages.trigger.commands import NOTE as APPLIED
+from stages.trigger.host import missing
 from stages.trigger.scheduler import next_due, problems
 from stages.trigger.stage import NOTE as TRIGGER
 
@@ -42,6 +44,8 @@ class Status(Record, frozen=True, kw_only=True):
     last_worked: dict[str, datetime]
     """When the work loop of each stage last turned, as far as that is known."""
     scans: dict[str, int]
+    scans_wait: str | None
+    """Why no scan is started; None where one would be."""
     quarantined: int
     detected: Detected | None
     server: str | None
@@ -77,6 +81,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
             *_next_due(status),
             ("certificates", None if status.certificates_verified else UNVERIFIED),
             ("scans", ", ".join(f"{count} {state}" for state, count in status.scans.items()) or "none"),
+            ("scans wait", status.scans_wait),
             (
                 "quarantine",
                 f"{status.quarantined} damaged entries: see verify" if status.quarantined else None,
@@ -125,7 +130,8 @@ def _trigger(context: Context, spool: Spool) -> TriggerState | None:
     if problems(context.settings):
         return None
     now = datetime.now(UTC)
-    planned = next_due(context.settings, notes.read(APPLIED, Applied) or Applied(), now)
+    applied = notes.read(APPLIED, Applied) or Applied()
+    planned = next_due(context.settings, applied, now, missing(spool.notes("scan").read(NOTE, Detected)))
     return TriggerState(next_due=planned, link="the trigger stage does not run", at=now)
 
 
@@ -138,6 +144,7 @@ def _status(context: Context) -> Status:
         stages={stage: _state_of(spool, stage, seen[stage]) for stage in STAGES},
         last_worked={stage: found.at for stage, found in seen.items() if found},
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
+        scans_wait=room.why_none(spool.root, context.settings.spool.min_free_mib),
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
         detected=spool.notes("scan").read(NOTE, Detected),
         server=context.settings.server.url,

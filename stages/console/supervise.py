@@ -33,7 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     log = Log("run", context.settings.log.level, as_json=context.json)
     supervisor = Supervisor(context.config, log, as_json=context.json)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    # The terminal was closed; but not for whoever started this with nohup.
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         signal.signal(number, lambda *_: supervisor.stop())
     try:
         return supervisor.serve()

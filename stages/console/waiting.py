@@ -7,13 +7,15 @@ from spool.layout import STAGES
 from spool.spool import Spool
 from stages.console import states
 from stages.console.delivery.reasons import Reasons
+from stages.scan import room
 
 
 class Waiting:
     """The reasons, for any number of scans."""
 
-    def __init__(self, spool: Spool, boxes: states.Boxes, now: datetime) -> None:
+    def __init__(self, spool: Spool, boxes: states.Boxes, now: datetime, min_free_mib: int) -> None:
         self._boxes = boxes
+        self._no_room = room.why_none(spool.root, min_free_mib)
         self._delivery = Reasons(spool, boxes, now)
         self._stopped = {stage for stage in STAGES if not spool.is_running(stage)}
 
@@ -26,4 +28,6 @@ class Waiting:
             return f"the {stage} stage does not run: start it (compliance-agent run, or the service)"
         if state == "waiting" and self._boxes.scanning:
             return f"one scan at a time: {self._boxes.scanning} runs"
+        if self._no_room and state in ("asked", "waiting"):
+            return self._no_room
         return self._delivery.of(scan_id)

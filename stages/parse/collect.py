@@ -4,7 +4,8 @@ Diagnostics: ScapError for a file that can't be read.
 """
 
 from collections.abc import Callable, Sequence
-from typing import BinaryIO
+from functools import partial
+from typing import BinaryIO, TypeAlias
 
 from stages.parse.oval.gather import Gatherer
 from stages.parse.oval.model import Findings
@@ -52,6 +53,11 @@ _SKIPPED = frozenset(
 )
 _SOURCE = frozenset(("component/Benchmark",))
 """Skipped where the results bring the benchmark; a tailoring file is only here."""
+Taker: TypeAlias = Callable[[Element], None]
+
+
+def _leave(record: Element) -> None:
+    """Nothing of it is needed."""
 
 
 class Collected:
@@ -69,24 +75,40 @@ class Collected:
         """The OVAL results came before the TestResult that names their definitions: read once more."""
         self._known = known
         self._foreseen = foreseen
-        self._section: tuple[Element, Gatherer, bool] | None = None
-        self._gatherers: dict[str, Gatherer] = {}
         self._parent: Element | None = None
+        self._taker: Taker = _leave
+        """What the records of this parent are for: thousands lie in one."""
+        self._gatherers: dict[str, Gatherer] = {}
         self._benchmark: tuple[Element, Benchmark] | None = None
         self._run: tuple[Element, TestResult] | None = None
 
     def add(self, parent: Element, record: Element) -> None:
+        if parent is not self._parent:
+            self._parent, self._taker = parent, self._taker_for(parent)
+        self._taker(record)
+
+    def _taker_for(self, parent: Element) -> Taker:
         where = local(parent)
         if where == "TestResult":
-            self._run_of(parent).add(record)
-        elif where in _BENCHMARK:
-            self._benchmark_of(parent).add(parent, record)
-        elif where in _OVAL:
-            self._gather(parent, where, record)
-        elif where == "Tailoring" and local(record) == "Profile":
+            return self._run_of(parent).add
+        if where in _BENCHMARK:
+            return partial(self._benchmark_of(parent).add, parent)
+        if where in _OVAL:
+            return self._oval_taker(parent, where)
+        return self._add_tailoring if where == "Tailoring" else _leave
+
+    def _add_tailoring(self, record: Element) -> None:
+        if local(record) == "Profile":
             titles = Benchmark("")
             titles.add_profile(record)
             self.tailored |= titles.profiles
+
+    def _oval_taker(self, parent: Element, section: str) -> Taker:
+        above = list(parent.iterancestors())
+        if "oval_results" not in map(local, above):
+            return _leave
+        report = next((element.get("id", "") for element in above if local(element) == "report"), "")
+        return self._gatherer(report).taker(section, defined=local(above[0]) == "oval_definitions")
 
     def _wanted(self, report: str) -> frozenset[str] | None:
         """The definitions of a report that checks name; None where one refers to the report as a whole."""
@@ -95,15 +117,6 @@ class Collected:
         if any(check.name is None and (check.href or "").removeprefix("#") == report for check in checks):
             return None
         return frozenset(check.name for check in checks if check.name is not None)
-
-    def _gather(self, parent: Element, section: str, record: Element) -> None:
-        if self._section is None or self._section[0] is not parent:
-            names = [local(element) for element in parent.iterancestors()]
-            if "oval_results" not in names:
-                return
-            report = next((e.get("id", "") for e in parent.iterancestors() if local(e) == "report"), "")
-            self._section = (parent, self._gatherer(report), names[0] == "oval_definitions")
-        self._section[1].add(section, record, defined=self._section[2])
 
     def _gatherer(self, report: str) -> Gatherer:
         found = self._gatherers.get(report)
@@ -123,9 +136,7 @@ class Collected:
         return self._run[1]
 
     def _benchmark_of(self, element: Element) -> Benchmark:
-        if element is self._parent and self._benchmark is not None:
-            return self._benchmark[1]
-        self._parent, outer = element, element
+        outer = element
         while local(outer) == "Group":
             above = outer.getparent()
             if above is None:

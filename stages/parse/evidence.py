@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from stages.parse.oval.criteria import Cause, Group, Silent, cause, holds
+from stages.parse.oval.criteria import Cause, Group, Silent, cause, decided, holds
 from stages.parse.oval.joining import told
 from stages.parse.oval.model import Definition, Findings, Node
 from stages.parse.oval.secrets import MAX_CHARACTERS, masked, masked_looks
@@ -144,15 +144,9 @@ def _trimmed(reason: Cause, result: str) -> Cause:
         return reason
     parts = [_trimmed(part, result) for part in reason.parts]
     if result in ("error", "unknown"):
-        open_ended = [part for part in parts if not _decided(part)]
+        open_ended = [part for part in parts if not decided(part)]
         parts = open_ended or parts
     return parts[0] if len(parts) == 1 else Group(reason.mode, tuple(parts))
-
-
-def _decided(part: Cause) -> bool:
-    if isinstance(part, Group):
-        return all(_decided(inner) for inner in part.parts)
-    return part.result in ("true", "false")
 
 
 def _script(check: Check, result: str) -> Told:

@@ -42,7 +42,7 @@ def read(manifest: Manifest, open_file: Open, settings: Settings) -> Report:
 def _found(manifest: Manifest, open_file: Open, settings: Settings) -> Report:
     if manifest.scanner == "docker-bench":
         json, log = _bytes(open_file("docker-bench-json")), _bytes(open_file("docker-bench-log"))
-        return read_docker_bench(json, log, at=manifest.started_at)
+        return read_docker_bench(json, log, at=manifest.started_at, ended=manifest.completed_at)
     options = Options(include_notselected=settings.compliance.openscap.include_notselected)
     return read_openscap(open_file("xccdf-results"), open_file("arf"), options)
 

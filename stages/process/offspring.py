@@ -56,6 +56,7 @@ def _be_the_child(reader: int, writer: int, work: Callable[[], bytes]) -> None:
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         os.close(reader)
         with os.fdopen(writer, "wb") as stream:
             stream.write(_answer(work))

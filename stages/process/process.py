@@ -24,6 +24,8 @@ from stages.process.notify import Notifier
 from stages.process.pulse import Pulse
 
 _WATCHDOG_EVERY_S = 10.0
+_SETTLED_S = 1.0
+Signature = tuple[int, int, int] | None
 
 
 class Process:
@@ -39,6 +41,7 @@ class Process:
         doorbell: Doorbell,
         check: settings_file.Check = settings_file.no_more_problems,
         notifier: Notifier | None = None,
+        config_seen: Signature = None,
     ) -> None:
         self.stage = stage
         self.settings = settings
@@ -52,7 +55,9 @@ class Process:
         self._check = check
         self._doorbell = doorbell
         self._notifier = notifier or Notifier()
-        self._config_seen = _signature(config)
+        self._config_seen = config_seen or signature(config)
+        self._config_changed: tuple[Signature, float] | None = None
+        self._hung_up = False
         self._told_alive = 0.0
         self._pulse = Pulse(Path(settings.runtime_dir), stage)
         self._wake, self.wake_handle = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -69,6 +74,11 @@ class Process:
 
     def stop(self) -> None:
         self.stopping = True
+        self.wake()
+
+    def hang_up(self) -> None:
+        """Look at the settings file now, whatever is seen of it; for a signal handler."""
+        self._hung_up = True
         self.wake()
 
     def wake(self) -> None:
@@ -108,14 +118,13 @@ class Process:
 
     def refresh_settings(self) -> bool:
         """Take in a changed settings file; True when new settings are in force. A broken one changes nothing."""
-        seen = _signature(self.config)
-        if seen == self._config_seen:
+        if not self._is_changed():
             return False
-        self._config_seen = seen
         loaded = settings_file.load(self.config, self._check)
-        if loaded.problems:
-            for problem in loaded.problems:
-                self.log.error("settings not taken over, the old ones stay in force", problem=problem)
+        problems = loaded.problems or self._emptied(loaded.settings)
+        for problem in problems:
+            self.log.error("settings not taken over, the old ones stay in force", problem=problem)
+        if problems:
             return False
         self._tell_what_needs_a_restart(loaded.settings)
         self.settings = loaded.settings
@@ -123,12 +132,39 @@ class Process:
         self.log.info("settings taken over", file=self.config)
         return True
 
+    def settings_due_in_s(self) -> float:
+        """Seconds until a changed settings file may have settled."""
+        if self._config_changed is None:
+            return float("inf")
+        return max(0.0, self._config_changed[1] + _SETTLED_S - time.monotonic())
+
+    def _is_changed(self) -> bool:
+        """Whether the file is another one, and nobody has written to it for a while: editors empty it first."""
+        seen, now = signature(self.config), time.monotonic()
+        if not self._hung_up:
+            if seen == self._config_seen:
+                self._config_changed = None
+                return False
+            if self._config_changed is None or self._config_changed[0] != seen:
+                self._config_changed = (seen, now)
+            if self.settings_due_in_s() > 0:
+                return False
+        self._config_seen, self._config_changed, self._hung_up = seen, None, False
+        return True
+
+    def _emptied(self, new: Settings) -> tuple[str, ...]:
+        """A file that says nothing is what an editor or a full disk leaves, and would send results nowhere."""
+        if new == Settings() != self.settings:
+            return (f"{self.config}: says nothing any more: fill it, or restart the stages for the defaults",)
+        return ()
+
     def _tell_what_needs_a_restart(self, new: Settings) -> None:
         if (new.spool.path, new.runtime_dir) != (self.settings.spool.path, self.settings.runtime_dir):
             self.log.warning("spool.path and runtime_dir take effect only at a restart: restart the stages")
 
 
-def _signature(path: Path | None) -> tuple[int, int, int] | None:
+def signature(path: Path | None) -> Signature:
+    """What tells a file from what it was before."""
     if path is None:
         return None
     try:

@@ -1,8 +1,9 @@
 """The skeleton: how every stage starts, loops and ends.
 
 Start: settings, spool (owners, modes, lock), doorbell, watch; then ready. Loop: look for work until there is none,
-wait. End: on SIGTERM or SIGINT after the step at hand. Trouble with the disk ends a look, is told once, and the
-look is tried again; a fault in the program ends the process, whose supervisor starts it anew.
+wait. SIGHUP looks at the settings at once. End: on SIGTERM or SIGINT after the step at hand. Trouble with the disk ends
+a look, is told once, and the look is tried again; a fault in the program ends the process, whose supervisor starts it
+anew. A spool that was removed is claimed again; where another instance was quicker, this one ends.
 
 Diagnostics: exit codes of `stages.process.exits`.
 """
@@ -25,7 +26,7 @@ from stages.process.exits import Exit
 from stages.process.logs import Log
 from stages.process.memory import Memory
 from stages.process.notify import Notifier
-from stages.process.process import Process
+from stages.process.process import Process, signature
 from stages.process.restarts import Restarts
 from stages.process.watch import Watch
 
@@ -71,6 +72,8 @@ def run(
 ) -> Exit:
     """Run a stage until it is told to stop. `check` knows what else may be wrong with the settings of this stage."""
     notifier = Notifier()
+    # Until there are settings to look at anew; a handler, because children would keep a signal that is ignored.
+    signal.signal(signal.SIGHUP, lambda *_: None)
     runtime = Path(settings_file.load(config, check).settings.runtime_dir)
     restarts = Restarts(runtime, stage, notifier)
     log = Log(stage, as_json=as_json)
@@ -88,6 +91,8 @@ def _run(
     notifier: Notifier,
     log: Log,
 ) -> Exit:
+    # Before it is read: a change from now on is a change.
+    seen = signature(config or settings_file.DEFAULT_PATH)
     loaded = settings_file.load(config, check)
     log.level = loaded.settings.log.level
     if loaded.problems:
@@ -106,9 +111,12 @@ def _run(
     if left:
         log.warning("removed what a crash left half written", count=len(left))
     doorbell = _doorbell(Path(loaded.settings.runtime_dir), stage, log)
-    process = Process(stage, loaded.settings, loaded.path, spool, log, doorbell, check, notifier)
+    process = Process(stage, loaded.settings, loaded.path, spool, log, doorbell, check, notifier, seen)
     try:
         return _serve(process, make)
+    except SpoolBusyError as error:
+        log.error(str(error))
+        return Exit.BUSY
     except SpoolError as error:
         log.error(str(error))
         return Exit.UNUSABLE
@@ -124,13 +132,14 @@ def _run(
 def _serve(process: Process, make: Callable[[Process], Worker]) -> Exit:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())
+    signal.signal(signal.SIGHUP, lambda *_: process.hang_up())
     worker = make(process)
     watch = _watch(process)
     process.listener = worker.heard
     process.log.info("stage started", spool=process.spool.root)
     process.ready()
     try:
-        _loop(process, worker)
+        _loop(process, worker, watch)
     finally:
         process.gone()
         worker.close()
@@ -140,13 +149,14 @@ def _serve(process: Process, make: Callable[[Process], Worker]) -> Exit:
     return Exit.OK
 
 
-def _loop(process: Process, worker: Worker) -> None:
+def _loop(process: Process, worker: Worker, watch: Watch | None) -> None:
     trouble: str | None = None
     memory = Memory()
     kept_up = -_UPKEEP_EVERY_S
     while not process.stopping:
         wait_s = _TROUBLE_WAIT_S
         try:
+            process.spool.check_claim()
             if process.refresh_settings():
                 worker.reloaded()
             upkeep.quarantine_damage(process.spool, process.stage, worker.verify, process.now(), process.log)
@@ -154,10 +164,12 @@ def _loop(process: Process, worker: Worker) -> None:
             if time.monotonic() - kept_up >= _UPKEEP_EVERY_S:
                 kept_up = time.monotonic()
                 _keep_up(process)
-            wait_s = min(worker.timeout_s(), process.settings.spool.look_every_s)
+            wait_s = min(worker.timeout_s(), process.settings_due_in_s(), process.settings.spool.look_every_s)
             if trouble:
                 process.log.warning("work goes on", after=trouble)
                 trouble = None
+                # Directories that were made again are others than those that are watched.
+                watch.renew() if watch else None
         except SpoolError as error:
             if str(error) != trouble:
                 trouble = str(error)
@@ -176,12 +188,16 @@ def _keep_up(process: Process) -> None:
 
 
 def _mend_spool(process: Process, error: SpoolError) -> None:
-    """A spool that was deleted while the stage runs is made again; what was in it is gone, and that is told."""
+    """A spool that was removed while the stage runs is made again, and told. SpoolBusyError: another was quicker."""
     if isinstance(error, SpoolUnusableError):
+        # Whoever removes it may still be at it.
+        end = time.monotonic() + _TROUBLE_WAIT_S
+        while time.monotonic() < end and not process.stopping:
+            process.wait(end - time.monotonic())
         process.spool.release()
         process.spool.claim(process.stage)
         process.log.error(
-            "spool made again; what was in the missing directories is lost", spool=process.spool.root
+            "spool claimed again; what was in removed directories is lost", spool=process.spool.root
         )
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from schemas.command import Replay
 from schemas.ids import ScanId, is_scan_id
+from schemas.request import Cancellation
 from schemas.settings import Settings
 from spool import layout
 from spool.errors import EntryDamagedError, EntryMissingError
@@ -82,6 +83,23 @@ def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
     names = [
         n for i in expired(by_id, upstream, done, settings.keep, settings.spool.keep_last) for n in by_id[i]
     ]
+    if stage == "trigger":
+        names += _spent_cancellations(spool)
     for name in names:
         box.remove(name)
     return names
+
+
+def _spent_cancellations(spool: Spool) -> list[str]:
+    """Those that name no request any more: they go with the last of the scans that they ended."""
+    given = set(spool.commands.ids("cancel"))
+    asked = {*spool.commands.ids("request"), *spool.requests.ids("request")}
+    found: list[str] = []
+    for command_id in spool.requests.ids("cancel"):
+        try:
+            cancellation = spool.requests.read(command_id, "cancel", Cancellation)
+        except (EntryDamagedError, EntryMissingError):
+            continue
+        if command_id not in given and asked.isdisjoint(cancellation.scan_ids):
+            found.append(layout.entry_name(command_id, "cancel"))
+    return found

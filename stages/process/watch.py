@@ -20,11 +20,21 @@ class Watch:
     def __init__(self, directories: Iterable[Path], wake: int) -> None:
         """Raises OSError where a directory can't be watched."""
         self._observer = Observer()
-        bell = _Bell(wake)
-        for directory in directories:
-            self._observer.schedule(bell, str(directory), recursive=False)
+        self._directories = tuple(directories)
+        self._bell = _Bell(wake)
+        self._schedule()
         self._observer.daemon = True
         self._observer.start()
+
+    def renew(self) -> None:
+        """Watch what lies at the paths now. Where that can't be done, the timer has to do."""
+        self._observer.unschedule_all()
+        with suppress(OSError):
+            self._schedule()
+
+    def _schedule(self) -> None:
+        for directory in self._directories:
+            self._observer.schedule(self._bell, str(directory), recursive=False)
 
     def close(self) -> None:
         self._observer.stop()

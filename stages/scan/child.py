@@ -25,6 +25,8 @@ from stages.process.process import Process
 
 _TERM_PATIENCE_S = 10.0
 _LINE_BYTES = 16 * 1024
+_WORDS = 1000
+"""Characters of a scanner's last line that go into the reason of a failed scan."""
 _KEEP_BYTES = 8 * 1024 * 1024
 _CHECK_EVERY_S = 0.5
 
@@ -86,7 +88,8 @@ class Child:
             start_new_session=True,
         )
         with suppress(ProcessLookupError):
-            resource.prlimit(popen.pid, resource.RLIMIT_FSIZE, (self._limits.output_bytes,) * 2)
+            # One byte more: a file that ran into its own limit is over the scan's, and that is what is told.
+            resource.prlimit(popen.pid, resource.RLIMIT_FSIZE, (self._limits.output_bytes + 1,) * 2)
             resource.prlimit(popen.pid, resource.RLIMIT_CORE, (0, 0))
         try:
             started(popen.pid)
@@ -202,9 +205,11 @@ class _Stream:
         self._pipe.close()
 
     def _tell(self, line: bytes) -> None:
-        text = line[:_LINE_BYTES].decode("utf-8", "replace").strip()
+        words = " ".join(line[:_LINE_BYTES].decode("utf-8", "replace").split())
+        # It goes to logs, reports and terminals: a file's or a container's name must not steer them.
+        text = "".join(char if char.isprintable() else "\ufffd" for char in words)
         if text:
-            self.last_line = text
+            self.last_line = text[:_WORDS]
             self._on_line(text)
 
 

@@ -1,7 +1,7 @@
 """Which content fits this host. Pure.
 
-Exact version first; then the nearest lower version of the same product; then a relative named by ID_LIKE. All but the
-first carry a warning that goes into every report.
+Exact version first; then a relative of this version, named by the codename or ID_LIKE; then the nearest lower version
+of the same product, or of what it is a rebuild of. All but the first carry a warning that goes into every report.
 """
 
 import re
@@ -34,11 +34,14 @@ def choose(platform: Platform, files: Sequence[PurePath]) -> Choice | None:
         relative = _find(known, product, version)
         if relative:
             return Choice(relative, _warning(platform, relative, "is for a related system"))
-    rebuilt = [relative for relative in platform.relatives if relative[0] in REBUILDS]
-    for product, version in ((platform.product, platform.product_version), *rebuilt):
-        lower = _nearest_lower(known, product, version)
-        if lower:
-            return Choice(lower, _warning(platform, lower, "is for an older version"))
+    lower = _nearest_lower(known, platform.product, platform.product_version)
+    if lower:
+        return Choice(lower, _warning(platform, lower, "is for an older version"))
+    for product, version in platform.relatives:
+        if product in REBUILDS or (product, version) == platform.base:
+            lower = _nearest_lower(known, product, version)
+            if lower:
+                return Choice(lower, _warning(platform, lower, "is for an older version of a related system"))
     return None
 
 
@@ -58,6 +61,6 @@ def _nearest_lower(known: Sequence[tuple[str, str, PurePath]], product: str, ver
 
 def _warning(platform: Platform, path: PurePath, how: str) -> str:
     return (
-        f"{path.name} {how}, this host is {platform.name}: rules may not apply; install matching content, "
-        "or set compliance.openscap.content"
+        f"{path.name} {how}, this host is {platform.name}: rules may not apply; for matching content: "
+        f"{platform.install('content')}, or set compliance.openscap.content"
     )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.capabilities import (
     ComplianceCapabilities,
     Detected,
+    DockerBenchDetection,
     OpenSCAPDetection,
     ProfileInfo,
 )
@@ -103,8 +104,9 @@ class Detector:
         paths = [*settings.content_dirs, *([settings.content] if settings.content else [])]
         bench = self._process.settings.compliance.docker_bench
         paths += [bench.socket, *bench.script_paths]
-        found = [shutil.which("oscap", path=_PATH), shutil.which("docker")]
-        return found, [_changed(Path(path)) for path in paths]
+        programs = [shutil.which("oscap", path=_PATH), shutil.which("docker")]
+        paths += [program for program in programs if program]
+        return programs, [_changed(Path(path)) for path in paths]
 
     def _tell(self) -> None:
         for problem in (*self.detected.problems, self.detected.docker_problem):
@@ -115,7 +117,7 @@ class Detector:
             "scanners detected",
             openscap=openscap.version if openscap and openscap.installed else "missing",
             content=self.detected.content_file or "missing",
-            docker=bench.docker_version or "missing" if bench else "missing",
+            docker=_told(bench),
         )
         self._process.ring(Event(name="HostDetected"))
 
@@ -130,7 +132,7 @@ def detect(settings: Settings, cache: "ProfileCache") -> "tuple[Detected, Datast
     datastream: Datastream | None = None
     if choice:
         try:
-            datastream = cache.get(Path(choice.path))
+            datastream = cache.counted(Path(choice.path))
         except (ScapError, OSError) as error:
             why = error.strerror if isinstance(error, OSError) else error
             missing = f"{choice.path}: the content can't be read: {why}; install it again"
@@ -166,7 +168,7 @@ def _detect_to_bytes(settings: Settings, kept: Mapping[str, Any]) -> bytes:
 
     cache = ProfileCache(kept)
     detected, datastream = detect(settings, cache)
-    counts = dict(datastream.rule_counts) if datastream else {}
+    counts = dict(datastream.selected or {}) if datastream else {}
     return encode(Found(detected=detected, rule_counts=counts, cache=cache.dump()))
 
 
@@ -258,6 +260,13 @@ def _output(command: Sequence[str]) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return (done.stdout + done.stderr).decode("utf-8", "replace")
+
+
+def _told(bench: DockerBenchDetection | None) -> str:
+    """Docker in a word; a daemon that is away tells no version."""
+    if bench is None or not bench.docker_installed:
+        return "missing"
+    return bench.docker_version or "installed"
 
 
 def _changed(path: Path) -> int | None:

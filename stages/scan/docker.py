@@ -3,7 +3,8 @@
 Promises: every call has a time limit, so that a daemon that hangs costs seconds.
 
 Diagnostics: why Docker can't be used is one of: not installed, socket missing, permission denied, daemon down; each
-with what to do. A daemon that takes the connection and does not answer is told apart from these.
+with what to do. Told apart from these are a daemon that takes the connection and does not answer, and something else
+in the socket's place.
 """
 
 import os
@@ -87,6 +88,11 @@ def client(socket_path: str) -> Docker | None:
 
 def why_not_reachable(path: str) -> str | None:
     """Why the daemon's socket can't be used, and what to do; None where it takes a connection."""
+    if Path(path).exists() and not Path(path).is_socket():
+        words = (
+            "is no socket: move it away and systemctl restart docker, or set compliance.docker_bench.socket"
+        )
+        return f"{path}: {words}"
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(_CONNECT_S)

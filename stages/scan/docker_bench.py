@@ -87,6 +87,10 @@ class DockerBench:
     def same_profile(self, profile: str | None) -> str | None:
         return PROFILE_ID if profile in (None, PROFILE_ID, PROFILE_TITLE) else None
 
+    def named(self, profile: str | None) -> tuple[str | None, str | None]:
+        known = self.same_profile(profile)
+        return known, PROFILE_TITLE if known else profile
+
     def progress(self, line: str) -> Progress | None:
         """A line of the log, `[WARN] 2.2 - title`; sub-headers and the closing remediations look the same."""
         if line.startswith("Section "):
@@ -104,7 +108,7 @@ class DockerBench:
             Output("stderr", "stderr.log"),
         )
         kept = tuple(output for output in roles if filled(draft / output.name))
-        error = _error(end, draft)
+        error = self._gone(end) or _error(end, draft)
         if error is None and not any(output.role.startswith("docker-bench") for output in kept):
             error = "Docker Bench ended as if all were well, but wrote neither JSON nor log"
         return Verdict(kept, error)
@@ -114,6 +118,13 @@ class DockerBench:
         if self._docker:
             for container, _ in self._docker.containers(SCAN_LABEL, scan_id):
                 self._docker.remove(container)
+
+    def _gone(self, end: End) -> str | None:
+        """Checks that found no daemon have said nothing of it, whatever they printed."""
+        if end.ended_by or self._docker is None:
+            return None
+        why = docker.why_not_reachable(self._docker.socket)
+        return f"the Docker daemon went away during the scan: {why}" if why else None
 
     def _container(self, client: Docker, scan_id: ScanId, draft: Path) -> tuple[str, ...]:
         mounts = [path for path in OPTIONAL_MOUNTS if Path(path).exists()]
@@ -127,14 +138,8 @@ class DockerBench:
             plan,
             command=(*program, *docker_arguments.scanner(self._settings, draft)),
             environment={**plan.environment, **({TRUST: trust} if trust else {})},
-            directory=_parts(script),
+            directory=docker_detection.parts(script),
         )
-
-
-def _parts(script: Path) -> Path | None:
-    """Where the script must be started: it reads its parts from there. One without parts leaves nothing there."""
-    on_path = str(script.parent) in os.environ.get("PATH", os.defpath).split(":")
-    return None if on_path and not (script.parent / "tests").is_dir() else script.parent
 
 
 def _error(end: End, draft: Path) -> str | None:

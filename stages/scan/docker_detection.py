@@ -1,5 +1,6 @@
 """What Docker Bench needs, and what of it this host has."""
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Literal
 
 from schemas.capabilities import DockerBenchDetection
 from schemas.settings import DockerBenchSettings
-from stages.scan import docker
+from stages.scan import docker, trust
 from stages.scan.docker import Docker
 from stages.scan.platform import Platform
 
@@ -43,6 +44,12 @@ def find(settings: DockerBenchSettings, platform: Platform) -> Found:
     return Found(detection, problem, client, script, present)
 
 
+def parts(script: Path) -> Path | None:
+    """Where the script must be started: it reads its parts from there. One without parts leaves nothing there."""
+    on_path = str(script.parent) in os.environ.get("PATH", os.defpath).split(":")
+    return None if on_path and not (script.parent / "tests").is_dir() else script.parent
+
+
 def _daemon(client: Docker) -> tuple[str | None, str]:
     """Why the daemon can't be used, and its version."""
     if problem := docker.why_not_reachable(client.socket):
@@ -60,6 +67,8 @@ def _missing(
     if method == "script" and script is None:
         places = ", ".join(settings.script_paths)
         return f"no Docker Bench script in {places} or on PATH: set compliance.docker_bench.script_paths"
+    if method == "script" and script:
+        return trust.why_not_trusted(script, with_parts=parts(script) is not None)
     if method == "container" and not present and settings.pull == "never":
         return f"the image {settings.image} is missing, and compliance.docker_bench.pull is never: load it"
     return None

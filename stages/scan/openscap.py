@@ -9,7 +9,6 @@ Security: the profile is one that the content lists; nothing of a request reache
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from schemas.capabilities import Detected
@@ -55,12 +54,11 @@ class OpenSCAP:
             return CannotRun("; ".join(self._detected.problems) or "OpenSCAP can't run on this host")
         chosen = profiles.resolve(request.profile or self._settings.profile, openscap.available_profiles)
         if isinstance(chosen, profiles.Unknown):
-            return CannotRun(chosen.reason)
+            return CannotRun(chosen.reason, _known(self._detected.content_warning))
         try:
             digest = _digest(Path(self._detected.content_file))
         except OSError as error:
             return CannotRun(f"{self._detected.content_file}: the content can't be read: {error.strerror}")
-        warnings = [self._detected.content_warning, chosen.why]
         evaluate = (openscap.oscap_path, "xccdf", "eval", "--profile", chosen.profile.id)
         one_rule = (*evaluate, "--remediate", "--rule", request.rule or "", self._detected.content_file)
         return Plan(
@@ -82,7 +80,7 @@ class OpenSCAP:
                 sha256=digest,
                 source=self._detected.content_source or "installed",
             ),
-            warnings=tuple(warning for warning in warnings if warning),
+            warnings=_known(self._detected.content_warning, chosen.why),
             total_rules=self._rule_count(chosen.profile.id),
         )
 
@@ -95,10 +93,16 @@ class OpenSCAP:
         return None
 
     def same_profile(self, profile: str | None) -> str | None:
+        return self.named(profile)[0]
+
+    def named(self, profile: str | None) -> tuple[str | None, str | None]:
         openscap = self._detected.capabilities.openscap
         known = openscap.available_profiles if openscap else ()
-        chosen = profiles.resolve(profile or self._settings.profile, known)
-        return chosen.profile.id if isinstance(chosen, profiles.Chosen) else None
+        wanted = profile or self._settings.profile
+        chosen = profiles.resolve(wanted, known)
+        if isinstance(chosen, profiles.Chosen):
+            return chosen.profile.id, chosen.profile.title
+        return None, None if wanted == profiles.AUTO else wanted
 
     def progress(self, line: str) -> Progress | None:
         """A line of `--progress-full` (`rule id|title|result`) or of `--progress` (`rule id:result`)."""
@@ -109,7 +113,10 @@ class OpenSCAP:
         return Progress(title or rule, result)
 
     def judge(self, end: End, draft: Path) -> Verdict:
-        error = _error(end) or _missing(draft)
+        error = _error(end)
+        if error is None and not filled(draft / _RESULTS):
+            error = "oscap ended as if all were well, but wrote no results"
+        lacking = error is None and not filled(draft / _ARF)
         kept: list[Output] = []
         for role, name in (
             ("xccdf-results", _RESULTS),
@@ -119,13 +126,16 @@ class OpenSCAP:
         ):
             if filled(draft / name):
                 kept.append(Output(role, name))  # type: ignore[arg-type]
-        return Verdict(tuple(kept), error)
+        warning = "oscap wrote no ARF: the report has no evidence"
+        return Verdict(tuple(kept), error, (warning,) if lacking else ())
 
     def clean_up(self, scan_id: ScanId) -> None:
         """Since the scan was asked for: what a crash of this process left is found when the scan is tried again."""
-        # An id with an impossible date has no time to start from.
-        with suppress(ValueError):
-            leftovers.remove(asked_at(scan_id), os.geteuid())
+        leftovers.remove(asked_at(scan_id), os.geteuid())
+
+
+def _known(*warnings: str | None) -> tuple[str, ...]:
+    return tuple(warning for warning in warnings if warning)
 
 
 def _error(end: End) -> str | None:
@@ -136,12 +146,6 @@ def _error(end: End) -> str | None:
         return f"oscap was ended by signal {end.signal}{said}"
     if end.exit_code not in (0, 2):
         return f"oscap ended with exit code {end.exit_code}{said}"
-    return None
-
-
-def _missing(draft: Path) -> str | None:
-    if not filled(draft / _RESULTS) and not filled(draft / _ARF):
-        return "oscap ended as if all were well, but wrote no results"
     return None
 
 

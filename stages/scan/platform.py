@@ -24,20 +24,22 @@ _PRODUCTS: Mapping[str, str] = {
     "openEuler": "openeuler",
 }
 _UNVERSIONED = frozenset({"fedora", "opensuse"})
-_CODENAMES: Mapping[str, str] = {
-    "xenial": "ubuntu1604",
-    "bionic": "ubuntu1804",
-    "focal": "ubuntu2004",
-    "jammy": "ubuntu2204",
-    "noble": "ubuntu2404",
-    "buster": "debian10",
-    "bullseye": "debian11",
-    "bookworm": "debian12",
-    "trixie": "debian13",
+_CODENAMES: Mapping[str, tuple[str, str]] = {
+    "xenial": ("ubuntu", "1604"),
+    "bionic": ("ubuntu", "1804"),
+    "focal": ("ubuntu", "2004"),
+    "jammy": ("ubuntu", "2204"),
+    "noble": ("ubuntu", "2404"),
+    "resolute": ("ubuntu", "2604"),
+    "buster": ("debian", "10"),
+    "bullseye": ("debian", "11"),
+    "bookworm": ("debian", "12"),
+    "trixie": ("debian", "13"),
+    "forky": ("debian", "14"),
 }
 REBUILDS = frozenset({"rhel", "centos", "sle"})
 """Products whose rebuilds share their version numbers, so that an older version of them may stand in, too."""
-_RPM_LIKE = ("rhel", "centos", "fedora", "ol", "rocky", "almalinux", "amzn")
+_RPM_LIKE = frozenset(("rhel", "centos", "fedora", "ol", "rocky", "almalinux", "amzn", "openEuler"))
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Platform:
     name: str
     like: tuple[str, ...]
     codename: str
+    """That of the Debian or Ubuntu release that a derivative is made of, where it tells; else its own."""
 
     @property
     def product(self) -> str:
@@ -66,19 +69,26 @@ class Platform:
         return self.version.replace(".", "") if self.id in ("ubuntu", "openEuler") else self._major
 
     @property
+    def base(self) -> tuple[str, str] | None:
+        """The Debian or Ubuntu release that this is, or is made of, as a product (name, version)."""
+        return _CODENAMES.get(self.codename)
+
+    @property
     def relatives(self) -> tuple[tuple[str, str], ...]:
-        """Products (name, version) whose content may stand in, nearest first, from ID_LIKE and the codename."""
-        found: list[tuple[str, str]] = []
-        if self.codename in _CODENAMES and self.id not in ("debian", "ubuntu"):
-            product = _CODENAMES[self.codename]
-            name = product.rstrip("0123456789")
-            found.append((name, product.removeprefix(name)))
+        """Products (name, version) whose content may stand in, nearest first, from the codename and ID_LIKE."""
+        found = [self.base] if self.base else []
         if self.id == "centos":
             found.append(("centos", self._major))
-        for like in self.like:
-            version = self.version.replace(".", "") if like == "ubuntu" else self._major
-            found.append((_PRODUCTS.get(like, like), version))
+        # A derivative counts its own versions: where its base is known by name, they say nothing of the base.
+        known = ("debian", "ubuntu") if self.base else ()
+        found += [self._relative(like) for like in self.like if like not in known]
         return tuple(dict.fromkeys(found))
+
+    def _relative(self, like: str) -> tuple[str, str]:
+        product = _PRODUCTS.get(like, like)
+        if product == "opensuse":
+            return product, ""
+        return product, self.version.replace(".", "") if like == "ubuntu" else self._major
 
     @property
     def _major(self) -> str:
@@ -87,30 +97,81 @@ class Platform:
     @property
     def family(self) -> str:
         """debian, rhel, suse, or the system's own id."""
-        return {"debian": "debian", "suse": "suse"}.get(
-            _family(self), "rhel" if self.id in _RPM_LIKE else self.id
+        return {"apt": "debian", "zypper": "suse", "dnf": "rhel", "yum": "rhel"}.get(
+            self._installer or "", self.id
         )
 
     def install(self, what: str) -> str:
-        """The command that installs `oscap`, the `content` or `docker` on this system."""
-        family = _family(self)
-        packages = _PACKAGES[family].get(what) or _PACKAGES["rpm"][what]
-        if family == "debian" and what == "content" and self.id != "debian":
-            packages = "ssg-base ssg-debderived"
-        return f"{_INSTALLERS[family]} {packages}"
+        """How `oscap`, the `content` or `docker` comes to this system: a command, or words where there is none."""
+        command = self.install_command(what)
+        if command is None:
+            return _BY_HAND.get((self._installer, what)) or _BY_HAND[None, what]
+        ours = self._installer == "dnf" and what == "docker" and self.id not in _DOCKER_OF_THEIR_OWN
+        return f"{command}, from Docker's own package source" if ours else command
+
+    def install_command(self, what: str) -> str | None:
+        """The command that installs it; None where this system has none that is known here."""
+        packages = _PACKAGES.get(self._installer or "", {}).get(what)
+        if self._installer == "apt" and what == "content":
+            packages = f"ssg-base {'ssg-debderived' if self._is_ubuntu else 'ssg-debian'}"
+        if self._installer == "dnf" and what == "docker":
+            packages = _DOCKER_OF_THEIR_OWN.get(self.id, packages)
+        return f"{_INSTALLERS[self._installer or '']} {packages}" if packages else None
+
+    @property
+    def _is_ubuntu(self) -> bool:
+        return self.base[0] == "ubuntu" if self.base else "ubuntu" in (self.id, *self.like)
+
+    @property
+    def _installer(self) -> str | None:
+        """The program that installs packages here; None for a system that is not known."""
+        names = {self.id, *self.like}
+        if names & {"debian", "ubuntu"}:
+            return "apt"
+        if any("suse" in name or name.startswith(("sle", "sl-micro")) for name in names):
+            return "zypper"
+        if names & _RPM_LIKE:
+            return "yum" if self._is_old_rpm else "dnf"
+        return next((program for name, program in _OTHERS.items() if name in names), None)
+
+    @property
+    def _is_old_rpm(self) -> bool:
+        """From before dnf: Amazon counts in years, but for its second release."""
+        if not self._major.isdigit() or self.id == "fedora":
+            return False
+        return int(self._major) < 8 or (self.id == "amzn" and int(self._major) < 2022)
 
 
 _INSTALLERS = {
-    "debian": "apt-get install -y",
+    "apt": "apt-get install -y",
     "dnf": "dnf install -y",
-    "rpm": "yum install -y",
-    "suse": "zypper install -y",
+    "yum": "yum install -y",
+    "zypper": "zypper install -y",
+    "apk": "apk add",
+    "pacman": "pacman -S",
 }
+_OTHERS = {"alpine": "apk", "arch": "pacman"}
 _PACKAGES: Mapping[str, Mapping[str, str]] = {
-    "debian": {"oscap": "openscap-scanner", "content": "ssg-base ssg-debian", "docker": "docker.io"},
-    "dnf": {"docker": "docker-ce"},
-    "rpm": {"oscap": "openscap-scanner", "content": "scap-security-guide", "docker": "docker"},
-    "suse": {"oscap": "openscap-utils", "docker": "docker"},
+    "apt": {"oscap": "openscap-scanner", "docker": "docker.io"},
+    "dnf": {"oscap": "openscap-scanner", "content": "scap-security-guide", "docker": "docker-ce"},
+    "yum": {"oscap": "openscap-scanner", "content": "scap-security-guide", "docker": "docker"},
+    "zypper": {"oscap": "openscap-utils", "content": "scap-security-guide", "docker": "docker"},
+    "apk": {"oscap": "openscap", "docker": "docker"},
+    "pacman": {"docker": "docker"},
+}
+_DOCKER_OF_THEIR_OWN = {"fedora": "moby-engine", "amzn": "docker", "openEuler": "docker"}
+_BY_HAND: Mapping[tuple[str | None, str], str] = {
+    ("pacman", "oscap"): "install openscap from the AUR",
+    ("pacman", "content"): "install scap-security-guide from the AUR",
+    ("apk", "content"): (
+        "Alpine has no package of it: put a datastream of the ComplianceAsCode project into /opt/scap/content"
+    ),
+    (None, "oscap"): "install the package openscap-scanner (on some systems openscap or openscap-utils)",
+    (None, "content"): (
+        "install the package scap-security-guide, or put a datastream of the ComplianceAsCode project "
+        "into /opt/scap/content"
+    ),
+    (None, "docker"): "install the package docker",
 }
 
 
@@ -121,12 +182,14 @@ def parse_os_release(text: str) -> Platform:
         key, equals, value = line.strip().partition("=")
         if equals and not key.startswith("#"):
             values[key] = _unquoted(value)
+    identifier, version = values.get("ID") or "linux", values.get("VERSION_ID", "")
+    codenames = (values.get(f"{of}_CODENAME") for of in ("UBUNTU", "DEBIAN", "VERSION"))
     return Platform(
-        id=values.get("ID", "linux"),
-        version=values.get("VERSION_ID", ""),
-        name=values.get("PRETTY_NAME") or values.get("NAME", "Linux"),
+        id=identifier,
+        version=version,
+        name=values.get("PRETTY_NAME") or f"{identifier} {version}".strip(),
         like=tuple(values.get("ID_LIKE", "").split()),
-        codename=values.get("UBUNTU_CODENAME") or values.get("VERSION_CODENAME", ""),
+        codename=next(filter(None, codenames), ""),
     )
 
 
@@ -135,16 +198,3 @@ def _unquoted(value: str) -> str:
         return " ".join(shlex.split(value))
     except ValueError:
         return value.strip("\"'")
-
-
-def _family(platform: Platform) -> str:
-    names = {platform.id, *platform.like}
-    if names & {"debian", "ubuntu"}:
-        return "debian"
-    if any("suse" in name or name.startswith("sle") for name in names):
-        return "suse"
-    if names & set(_RPM_LIKE):
-        major = platform.version.partition(".")[0]
-        old = major.isdigit() and int(major) < 8 and platform.id not in ("fedora", "amzn")
-        return "rpm" if old else "dnf"
-    return "rpm"

@@ -48,14 +48,16 @@ def resolve(wanted: str, profiles: Sequence[ProfileInfo]) -> Chosen | Unknown:
 
 
 def _automatic(profiles: Sequence[ProfileInfo]) -> Chosen:
+    preferred = ", ".join(_PREFERRED)
     for name in _PREFERRED:
         for profile in profiles:
             if short_name(profile.id) == name:
-                others = ", ".join(_PREFERRED[: _PREFERRED.index(name)])
-                absent = f" (the content has no {others})" if others else ""
-                return Chosen(profile, f"profile auto: took {name}{absent}")
+                return Chosen(
+                    profile, f"profile auto: took {name}, the first of {preferred} that the content has"
+                )
+    first = short_name(profiles[0].id)
     return Chosen(
-        profiles[0], f"profile auto: took {short_name(profiles[0].id)}, the first that the content lists"
+        profiles[0], f"profile auto: took {first}, the first of the content, which has none of {preferred}"
     )
 
 

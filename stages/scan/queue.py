@@ -1,9 +1,9 @@
-"""What the scan stage has to do: requests without a raw entry, and which of them were cancelled."""
+"""What the scan stage has to do: requests without an answer, and which of them were cancelled."""
 
 from collections.abc import Iterator
 
-from schemas.ids import ScanId, is_scan_id
-from schemas.request import Cancellation, Reason
+from schemas.ids import ScanId, is_scan_id, scanner_of
+from schemas.request import Cancellation, Reason, Request
 from spool.errors import EntryDamagedError, EntryMissingError
 from spool.layout import attic_parts
 from spool.spool import Spool
@@ -17,11 +17,23 @@ class Queue:
         self._cancellations: dict[str, Cancellation | None] = {}
 
     def waiting(self) -> list[ScanId]:
-        """Ids to be scanned, oldest first. A raw entry in quarantine is an answer, too: no scan is done twice."""
-        answered = set(self._spool.raw.names())
-        answered |= {parts[0] for kept in self._spool.raw.quarantined() if (parts := attic_parts(kept))}
-        wanted = self._spool.requests.ids("request")
+        """Ids to be scanned, oldest first: no scan is done twice.
+
+        A raw entry in quarantine is an answer, too; and where raw entries were lost, their reports and receipts are.
+        """
+        spool = self._spool
+        answered = {*spool.raw.names(), *spool.reports.ids("report"), *spool.receipts.ids("receipt")}
+        answered |= {parts[0] for kept in spool.raw.quarantined() if (parts := attic_parts(kept))}
+        wanted = spool.requests.ids("request")
         return [ScanId(i) for i in wanted if is_scan_id(i) and i not in answered]
+
+    def read(self, scan_id: ScanId) -> Request:
+        """The request. Raises EntryDamagedError, EntryMissingError; it must be the one that its name says."""
+        request = self._spool.requests.read(scan_id, "request", Request)
+        if (request.scan_id, request.scanner) != (scan_id, scanner_of(scan_id)):
+            words = f"is the request of {request.scan_id[:80]!r} for {request.scanner}"
+            raise EntryDamagedError(f"{self._spool.requests.path / scan_id}.request: {words}")
+        return request
 
     def cancelled(self, scan_id: ScanId) -> Reason | None:
         """Who wants this scan ended; None where nobody does."""

@@ -1,6 +1,5 @@
 """One run of a scanner, from its plan to the manifest of what came of it."""
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,12 +13,14 @@ from schemas.request import Reason
 from spool.raw import Output
 from stages.process.process import Process
 from stages.process.version import agent_version
+from stages.scan import room
 from stages.scan.child import Child, End, Limits
 from stages.scan.runner import CannotRun, Plan, Runner
 
 _CLOCK_SLACK = timedelta(seconds=60)
 CANCELLED = "cancelled"
 STOPPING = "the agent is stopping"
+FULL = "the disk is full"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Run:
     def carry_out(
         self, reason: Reason, started: Callable[[int], None], unwanted: Callable[[], str | None]
     ) -> Ran | None:
-        """Run to the end; None where this process is told to stop: the scan stays pending."""
+        """Run to the end; None where it came to none, because this process is told to stop or the disk is full."""
         at, ticks = self._process.now(), time.monotonic()
         self._process.log.info(
             "scan started", scan_id=self._scan_id, profile=self._plan.profile_title, why=reason.source
@@ -54,10 +55,11 @@ class Run:
         try:
             end = self._run(started, unwanted)
         except OSError as error:
-            end = End(None, None, f"can't be started: {error.strerror}", "")
+            why = FULL if room.tells_full(error) else f"can't be started: {error.strerror}"
+            end = End(None, None, why, "")
         finally:
             self._runner.clean_up(self._scan_id)
-        if end.ended_by == STOPPING:
+        if end.ended_by in (STOPPING, FULL):
             return None
         verdict = self._runner.judge(end, self._draft)
         plan = self._plan
@@ -84,7 +86,9 @@ class Run:
 
     def _run(self, started: Callable[[int], None], unwanted: Callable[[], str | None]) -> End:
         def why_end() -> str | None:
-            return STOPPING if self._process.stopping else unwanted()
+            if self._process.stopping:
+                return STOPPING
+            return FULL if room.is_full(self._draft) else unwanted()
 
         def run(command: tuple[str, ...], limits: Limits) -> End:
             place = replace(self._plan, limits=limits)
@@ -146,9 +150,3 @@ def start_ticks(pid: int) -> int | None:
     except OSError:
         return None
     return int(text.rpartition(")")[2].split()[19])
-
-
-def room_left(path: Path) -> int:
-    """Bytes that this process may still write where `path` lies."""
-    status = os.statvfs(path)
-    return status.f_bavail * status.f_frsize

@@ -17,6 +17,7 @@ class CannotRun:
     """The scan fails before it starts, for this reason; it ends with what to do."""
 
     reason: str
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,9 @@ class Runner(Protocol):
 
     def same_profile(self, profile: str | None) -> str | None:
         """The profile id that a request's wish comes to; None where it comes to nothing that can run."""
+
+    def named(self, profile: str | None) -> tuple[str | None, str | None]:
+        """Id and title of the profile that a request asks for; as it was asked for where the title is not known."""
 
     def progress(self, line: str) -> Progress | None:
         """What a line of standard output tells of a rule."""

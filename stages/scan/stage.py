@@ -19,7 +19,7 @@ from spool.layout import entry_name
 from spool.raw import Output
 from stages.process.process import Process
 from stages.process.version import agent_version
-from stages.scan import docker, run
+from stages.scan import docker, room, run
 from stages.scan.child import end_group
 from stages.scan.detection import Detector, this_platform
 from stages.scan.docker_arguments import SPOOL_LABEL
@@ -30,6 +30,10 @@ from stages.scan.runner import CannotRun, Plan, Runner
 
 _TRIES = 2
 RUNNING = "running"
+_NO_END = (
+    f"the scan was begun {_TRIES} times and came to no end: it ended the agent (see the system's log for memory or "
+    "crashes), or filled the disk (free some space)"
+)
 _CONTAINERS_EVERY_S = 300.0
 
 
@@ -64,6 +68,8 @@ class ScanStage:
             self._remove_left_containers()
         while not self._process.stopping and (waiting := self._queue.waiting()):
             self._handle(waiting[0])
+            # A scan takes minutes: packages may have changed meanwhile.
+            self._detector.refresh()
 
     def timeout_s(self) -> float:
         return self._detector.due_in_s()
@@ -86,7 +92,7 @@ class ScanStage:
 
     def _handle(self, scan_id: ScanId) -> None:
         try:
-            request = self._spool.requests.read(scan_id, "request", Request)
+            request = self._queue.read(scan_id)
         except EntryDamagedError as error:
             self._conclude(scan_id, "failed", f"the request is damaged: {error}; ask for the scan again", ())
             self._notes.mark_damaged(entry_name(scan_id, "request"), str(error))
@@ -97,26 +103,26 @@ class ScanStage:
             self._conclude(scan_id, "failed", refusal, (request.reason,))
         else:
             self._check_room()
-            if self._notes.begin(scan_id) < _TRIES:
+            if begun := self._notes.begin(scan_id):
+                # What a crash left: a container by the scan's name would be in the way.
+                self._runner(request.scanner).clean_up(scan_id)
+            if begun < _TRIES:
                 self._scan(scan_id, request)
             else:
-                words = f"the scan ended the agent {_TRIES} times: see the system's log for memory or crashes"
-                self._conclude(scan_id, "failed", words, (request.reason,))
+                self._conclude(scan_id, "failed", _NO_END, (request.reason,))
 
     def _scan(self, scan_id: ScanId, request: Request) -> None:
         runner = self._runner(request.scanner)
         draft = self._spool.raw.draft(scan_id)
         plan = runner.plan(request, draft)
         if isinstance(plan, CannotRun):
-            self._conclude(scan_id, "failed", plan.reason, (request.reason,))
+            self._conclude(scan_id, "failed", plan.reason, (request.reason,), warnings=plan.warnings)
             return
         ran = run.Run(self._process, scan_id, runner, plan, draft).carry_out(
             request.reason, lambda pid: self._note_running(scan_id, pid), lambda: self._unwanted(scan_id)
         )
         if ran is None:
-            self._process.log.info("scan put off, the agent is stopping", scan_id=scan_id)
-            self._spool.raw.discard(scan_id)
-            self._notes.end(scan_id)
+            self._put_off(scan_id)
             return
         # A run that was ended at someone's wish answers nobody else: whoever asked meanwhile still wants a scan.
         joined = [] if ran.manifest.outcome == "cancelled" else self._joined(scan_id, runner, plan)
@@ -126,6 +132,16 @@ class ScanStage:
         self._publish_joined(manifest)
         self._notes.forget(RUNNING)
 
+    def _put_off(self, scan_id: ScanId) -> None:
+        """The scan stays pending. One that fills the disk counts as a try: it is not begun for ever."""
+        self._spool.raw.discard(scan_id)
+        if not self._process.stopping:
+            raise LowSpaceError(
+                f"{self._spool.root}: the disk became full in a scan: free some space; scans wait"
+            )
+        self._process.log.info("scan put off, the agent is stopping", scan_id=scan_id)
+        self._notes.end(scan_id)
+
     def _joined(self, scan_id: ScanId, runner: Runner, plan: Plan) -> list[Request]:
         """The other requests that the run has answered."""
         found: list[Request] = []
@@ -133,10 +149,12 @@ class ScanStage:
             if other == scan_id or scanner_of(other) != scanner_of(scan_id) or self._queue.cancelled(other):
                 continue
             try:
-                request = self._spool.requests.read(other, "request", Request)
+                request = self._queue.read(other)
             except (EntryDamagedError, EntryMissingError):
                 continue
-            if runner.same_profile(request.profile) == plan.profile_id and not request.remediate:
+            if request.remediate or request.refusal:
+                continue
+            if runner.same_profile(request.profile) == plan.profile_id:
                 found.append(request)
         return found
 
@@ -146,7 +164,9 @@ class ScanStage:
         for scan_id in answer.answers:
             if scan_id in waiting:
                 words = f"answered by {answer.scan_id}, the same scanner and profile"
-                self._conclude(scan_id, "joined", words, (), answered_by=answer.scan_id)
+                self._conclude(
+                    scan_id, "joined", words, (), answered_by=answer.scan_id, warnings=answer.warnings
+                )
 
     def _conclude(
         self,
@@ -155,26 +175,45 @@ class ScanStage:
         words: str,
         reasons: tuple[Reason, ...],
         answered_by: ScanId | None = None,
+        warnings: tuple[str, ...] = (),
     ) -> None:
         """The end of a request for which no scanner ran."""
         now = self._process.now()
+        profile_id, profile_title = self._asked_profile(scan_id)
         self._spool.raw.discard(scan_id)
         self._publish(
             Manifest(
                 scan_id=scan_id,
                 scanner=scanner_of(scan_id),
                 outcome=outcome,
+                profile_id=profile_id,
+                profile_title=profile_title,
                 error=words,
                 answered_by=answered_by,
                 reasons=reasons,
+                warnings=warnings,
                 started_at=now,
                 completed_at=now,
                 agent_version=agent_version(),
             )
         )
 
+    def _asked_profile(self, scan_id: ScanId) -> tuple[str | None, str | None]:
+        """What the scan would have been of, by id and title: a server files it there."""
+        try:
+            request = self._spool.requests.read(scan_id, "request", Request)
+        except (EntryDamagedError, EntryMissingError):
+            return None, None
+        # Of a request that could not be read nobody knows the profile.
+        return (None, None) if request.refusal else self._runner(request.scanner).named(request.profile)
+
     def _publish(self, manifest: Manifest, outputs: tuple[Output, ...] = ()) -> None:
-        self._spool.raw.publish(manifest, outputs)
+        try:
+            self._spool.raw.publish(manifest, outputs)
+        except SpoolError:
+            # What the scanner wrote must not hold the room that the next try needs.
+            self._spool.raw.discard(manifest.scan_id)
+            raise
         self._notes.end(manifest.scan_id)
         tell = self._process.log.error if manifest.outcome == "failed" else self._process.log.info
         tell(
@@ -187,6 +226,8 @@ class ScanStage:
 
     def _refusal(self, request: Request) -> str | None:
         compliance = self._process.settings.compliance
+        if request.refusal:
+            return request.refusal
         if not compliance.enabled:
             return "scans are switched off: set compliance.enabled: true"
         if request.scanner == "openscap" and not compliance.openscap.enabled:
@@ -218,13 +259,8 @@ class ScanStage:
         return _who_cancelled(reason) if reason else None
 
     def _check_room(self) -> None:
-        needed = self._process.settings.spool.min_free_mib << 20
-        left = run.room_left(self._spool.root)
-        if left < needed:
-            raise LowSpaceError(
-                f"{self._spool.root}: {left >> 20} MiB free, a scan needs {needed >> 20} MiB (spool.min_free_mib): "
-                "free some space; scans wait"
-            )
+        if why := room.why_none(self._spool.root, self._process.settings.spool.min_free_mib):
+            raise LowSpaceError(why)
 
     def _note_running(self, scan_id: ScanId, pid: int) -> None:
         self._notes.write(RUNNING, Running(scan_id=scan_id, pid=pid, start_ticks=run.start_ticks(pid) or 0))
@@ -243,5 +279,5 @@ class ScanStage:
 
 
 def _who_cancelled(reason: Reason) -> str:
-    detail = f": {reason.detail}" if reason.detail else ""
+    detail = f": {' '.join(reason.detail.split())}" if reason.detail else ""
     return f"{run.CANCELLED} by the {reason.source}{detail}"

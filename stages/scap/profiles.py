@@ -1,6 +1,7 @@
 """The profiles that a file of content offers, read without starting a scanner.
 
-Only the head of each benchmark is read: its profiles come before its rules. Source datastreams (SCAP 1.2 and 1.3,
+Only the head of each benchmark is read: its profiles come before its rules. All of it is read once, by whoever wants
+to know how many rules a profile selects. Source datastreams (SCAP 1.2 and 1.3,
 with one benchmark or several) and plain XCCDF files (1.1 and 1.2) are both read.
 
 Diagnostics: ScapError for a file that can't be read as content, OSError for one that can't be opened.
@@ -11,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from schemas.capabilities import ProfileInfo
-from schemas.codec import SchemaError, convert, plain
+from schemas.codec import SchemaError, convert, plain, replace
 from schemas.records import Record as Frozen
+from stages.scap.selection import rule_counts
 from stages.scap.text import one_line, profile_title, readable
 from stages.scap.xml import Element, Layout, Limits, ScapError, local, records
 
@@ -34,8 +36,8 @@ class Datastream(Frozen, frozen=True, kw_only=True):
     platforms: tuple[str, ...] = ()
     """CPE names of the systems that the benchmark is for."""
     profiles: tuple[ProfileInfo, ...] = ()
-    rule_counts: Mapping[str, int] = {}
-    """Profile id to the number of rules it selects by name: an estimate, good enough for a progress bar."""
+    selected: Mapping[str, int] | None = None
+    """Profile id to the number of rules that it selects; None where nobody has counted them yet."""
 
 
 class ProfileCache:
@@ -59,6 +61,14 @@ class ProfileCache:
         if entry is None or entry[0] != stamp:
             entry = self._entries[str(path)] = (stamp, discover(path))
         return entry[1]
+
+    def counted(self, path: Path) -> Datastream:
+        """The content of the file, with the rules that each profile selects counted. Raises ScapError, OSError."""
+        datastream = self.get(path)
+        if datastream.selected is None:
+            datastream = replace(datastream, selected=rule_counts(path))
+            self._entries[str(path)] = (self._entries[str(path)][0], datastream)
+        return datastream
 
     def dump(self) -> dict[str, Any]:
         """The cache as plain values."""
@@ -87,7 +97,7 @@ class _Head:
         self.title: str | None = None
         self.version: str | None = None
         self.platforms: list[str] = []
-        self.profiles: list[tuple[str, str, str, int]] = []
+        self.profiles: list[tuple[str, str, str]] = []
         self.ended = False
 
     def add(self, record: Element) -> None:
@@ -139,9 +149,8 @@ class _Heads:
             platforms=tuple(dict.fromkeys(first.platforms)),
             profiles=tuple(
                 ProfileInfo(id=identifier, title=title, description=description, file_path=path)
-                for identifier, title, description, _ in profiles.values()
+                for identifier, title, description in profiles.values()
             ),
-            rule_counts={identifier: count for identifier, _, _, count in profiles.values() if count},
         )
 
     def _head(self, element: Element) -> _Head:
@@ -172,11 +181,7 @@ def _upwards(element: Element) -> Iterator[Element]:
     yield from element.iterancestors()
 
 
-def _profile(element: Element) -> tuple[str, str, str, int]:
+def _profile(element: Element) -> tuple[str, str, str]:
     title = element.find("{*}title")
     description = readable(element.find("{*}description"), {}) or ""
-    rules = sum(
-        select.get("selected") in ("true", "1") and "_group_" not in select.get("idref", "")
-        for select in element.iterchildren("{*}select")
-    )
-    return element.get("id", ""), "" if title is None else profile_title(title), description, rules
+    return element.get("id", ""), "" if title is None else profile_title(title), description

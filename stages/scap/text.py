@@ -66,10 +66,13 @@ class _Writer:
         return "\n".join(self._lines)
 
     def write(self, element: Element, *, pre: bool) -> None:
-        self._add(element.text, pre=pre)
+        if text := element.text:
+            self._add(text, pre=pre)
+        numbered = local(element) == "ol"
         for number, child in enumerate(element, 1):
-            self._child(child, number if local(element) == "ol" else None, pre=pre)
-            self._add(child.tail, pre=pre)
+            self._child(child, number if numbered else None, pre=pre)
+            if tail := child.tail:
+                self._add(tail, pre=pre)
 
     def _child(self, child: Element, number: int | None, *, pre: bool) -> None:
         name = local(child)
@@ -86,19 +89,20 @@ class _Writer:
         else:
             self.write(child, pre=pre)
 
-    def _add(self, text: str | None, *, pre: bool) -> None:
-        if not text:
-            return
-        for index, piece in enumerate(text.split("\n")):
-            if index:
-                self._end_line()
-            if not pre:
-                words = " ".join(piece.split())
-                if piece[:1].isspace() and self._line and not self._line.endswith(" "):
-                    words = " " + words
-                self._line += words + (" " if words.strip() and piece[-1:].isspace() else "")
-            else:
-                self._line += piece
+    def _add(self, text: str, *, pre: bool) -> None:
+        first, *more = text.split("\n")
+        self._line += first if pre else self._spaced(first)
+        for piece in more:
+            self._end_line()
+            self._line = piece if pre else self._spaced(piece)
+
+    def _spaced(self, piece: str) -> str:
+        """A piece of a line with single blanks; at its ends, where it had some and they part something."""
+        words = " ".join(piece.split())
+        if not words:
+            return " " if piece and self._line and not self._line.endswith(" ") else ""
+        before = " " if piece[0].isspace() and self._line and not self._line.endswith(" ") else ""
+        return f"{before}{words} " if piece[-1].isspace() else before + words
 
     def _start_line(self) -> None:
         if self._line.strip():

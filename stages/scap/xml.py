@@ -1,7 +1,7 @@
 """XML as it comes from scanners and content: read in pieces, with limits, and never trusted.
 
-`records` gives every complete subtree that lies directly below a structural element, in document order, and frees it
-once the next is asked for; so memory follows the largest piece and not the file.
+`records` gives every complete subtree that lies directly below a structural element, in document order, and lets go of
+it once the next is asked for; so memory follows the largest piece and not the file.
 
 Diagnostics: whatever is wrong with a file is a ScapError of one line; errors of the stream pass through.
 Security: a document type declaration is refused, with all that it could declare (entities, external subsets); the
@@ -10,7 +10,7 @@ parser opens nothing and expands nothing; bytes, depth, elements and time are bo
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -29,6 +29,13 @@ _MIN_ELEMENT_BYTES = len("<a/>")
 _DECLARED = re.compile(rb"<!\s*(DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
 _ENCODING = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _PLAIN_ENCODINGS = re.compile(rb"utf-?8|us-ascii|ascii|iso-8859-\d+|windows-125\d", re.IGNORECASE)
+_BOM = b"\xef\xbb\xbf"
+_DECLARING = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s")
+_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?(?:<\?xml\s.*?\?>)?", re.DOTALL)
+_DECLARED_FROM = len(_BOM) + len(b"<?xml ")
+"""So many bytes tell whether a file begins with an XML declaration."""
+_MARK = b"<?outermost?>"
+"""Leads to the outermost element. To be told of elements as they begin would cost a tenth of the whole reading."""
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s>/]")
 _SOURCE = re.compile(r" ?\(<string>, line \d+\)")
@@ -68,7 +75,7 @@ class Layout:
 def records(
     stream: BinaryIO, layout: Layout, limits: Limits | None = None, clock: Clock = time.monotonic
 ) -> Iterator[Record]:
-    """Every record of the file. A record is valid until the next one is asked for. Raises ScapError."""
+    """Every record of the file. One that is kept is cut off from its parent. Raises ScapError."""
     reader = _Reader(stream, layout, limits or Limits(), clock)
     while not reader.done:
         yield from reader.next_batch()
@@ -119,19 +126,20 @@ class _Reader:
         self._deadline = clock() + limits.seconds
         self._bytes = self._held_bytes = 0
         self._parser = etree.XMLPullParser(
-            events=("start",),
-            tag=[f"{{*}}{name}" for name in sorted(layout.roots)],
+            events=("pi",),
             resolve_entities=False,
             no_network=True,
             load_dtd=False,
             remove_comments=True,
-            remove_pis=True,
             huge_tree=False,
         )
         self._prolog = b""
+        self._marked = False
+        self._mark: Element | None = None
         self._root: Element | None = None
         self._spent: list[tuple[Element, int]] = []
-        self._kinds: dict[tuple[str, str], str] = {}
+        self._kinds: dict[str, dict[str, str]] = {}
+        """What an element is, by its parent's tag and its own."""
 
     def next_batch(self) -> list[Record]:
         """The records that the next piece of the file completes."""
@@ -141,10 +149,7 @@ class _Reader:
             self._prolog += chunk
             _check_prolog(self._prolog)
         try:
-            if chunk:
-                self._parser.feed(chunk)
-            else:
-                self._finish()
+            self._feed(chunk)
         except etree.XMLSyntaxError as error:
             raise ScapError(_one_line(str(error))) from error
         self._check_errors()
@@ -167,10 +172,37 @@ class _Reader:
         for error in self._parser.feed_error_log.filter_from_errors():
             raise ScapError(_one_line(f"{error.message}, line {error.line}, column {error.column}"))
 
-    def _finish(self) -> None:
-        if not self._bytes:
-            raise ScapError("the file is empty")
-        self._parser.close()
+    def _feed(self, chunk: bytes) -> None:
+        ended = not chunk
+        if not self._marked:
+            chunk = self._with_mark(ended=ended)
+        if chunk:
+            self._parser.feed(chunk)
+        if ended:
+            if not self._bytes:
+                raise ScapError("the file is empty")
+            self._parser.close()
+        for _, instruction in cast("Iterator[tuple[str, Element]]", self._parser.read_events()):
+            self._take(instruction)
+
+    def _with_mark(self, *, ended: bool) -> bytes:
+        """The file so far, a mark behind its XML declaration; nothing while that may still go on."""
+        at = cast("re.Match[bytes]", _DECLARATION.match(self._prolog)).end()
+        begun = len(self._prolog) >= _DECLARED_FROM and not (
+            at <= len(_BOM) and _DECLARING.match(self._prolog)
+        )
+        if not (begun or ended):
+            return b""
+        self._marked = True
+        return self._prolog[:at] + _MARK + self._prolog[at:]
+
+    def _take(self, instruction: Element) -> None:
+        """The first is the mark; all others are left out, and what they part is one text."""
+        parent = instruction.getparent()
+        if self._mark is None:
+            self._mark = instruction
+        elif parent is not None:
+            etree.strip_elements(parent, etree.ProcessingInstruction, with_tail=False)
 
     def _count(self, chunk: bytes) -> None:
         self._bytes += len(chunk)
@@ -186,18 +218,17 @@ class _Reader:
                 raise ScapError(f"one record has more than {limits.elements} elements, the limit")
 
     def _find_root(self) -> Element | None:
-        for _, element in cast("Iterator[tuple[str, Element]]", self._parser.read_events()):
-            tree = element.getroottree()
-            if tree.getroot() is not element:
-                break
+        tree = None if self._mark is None else self._mark.getroottree()
+        root = None if tree is None else tree.getroot()
+        if root is not None and tree is not None and local(root) in self._layout.roots:
             if tree.docinfo.doctype:  # type: ignore[attr-defined]
                 raise ScapError("the file declares a document type, which is refused")
             self._prolog = b""
-            return element
-        found = _ROOT.search(_COMMENT.sub(b"", self._prolog))
-        name = found[1].decode() if found else None
-        if self.done or (name and name not in self._layout.roots) or len(self._prolog) > _MAX_PROLOG_BYTES:
-            what = f"its outermost element is {name}" if name else "it has no outermost element"
+            return root
+        if self.done or root is not None or len(self._prolog) > _MAX_PROLOG_BYTES:
+            what = (
+                "it has no outermost element" if root is None else f"its outermost element is {local(root)}"
+            )
             expected = " or ".join(sorted(self._layout.roots))
             raise ScapError(f"not the file expected: {what}, expected {expected}")
         return None
@@ -210,8 +241,7 @@ class _Reader:
             children = count if self.done else count - 1
             if children > 0:
                 if not skipping:
-                    for child in islice(node, children):
-                        self._complete(node, child, batch)
+                    self._complete(node, islice(node, children), batch)
                 self._spent.append((node, count - 1))
             if self.done or not count:
                 return
@@ -222,30 +252,32 @@ class _Reader:
             skipping = kind == "skipped"
             node = last
 
-    def _complete(self, parent: Element, element: Element, batch: list[Record]) -> None:
-        kind = self._kind(parent, element)
-        if kind == "record":
-            batch.append((parent, element))
-        elif kind == "structure":
-            for child in element:
-                self._complete(element, child, batch)
+    def _complete(self, parent: Element, children: Iterable[Element], batch: list[Record]) -> None:
+        """This runs for every record of a file: what is known of a tag is looked up, and not asked for."""
+        known = self._kinds.setdefault(parent.tag, {})
+        for child in children:
+            kind = known.get(child.tag) or self._kind(parent, child)
+            if kind == "record":
+                batch.append((parent, child))
+            elif kind == "structure":
+                self._complete(child, child, batch)
 
     def _kind(self, parent: Element, element: Element) -> str:
-        key = (parent.tag, element.tag)
-        kind = self._kinds.get(key)
+        known = self._kinds.setdefault(parent.tag, {})
+        kind = known.get(element.tag)
         if kind is None:
             name = local(element)
             if name in self._layout.skipped or f"{local(parent)}/{name}" in self._layout.skipped:
                 kind = "skipped"
             else:
                 kind = "structure" if name in self._layout.structure else "record"
-            self._kinds[key] = kind
+            known[element.tag] = kind
         return kind
 
 
 def _check_prolog(prolog: bytes) -> None:
     """What comes before the outermost element, as far as it is known."""
-    if prolog and not prolog.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+    if not _BOM.startswith(prolog) and not prolog.removeprefix(_BOM).lstrip().startswith(b"<"):
         raise ScapError("the file is no XML in UTF-8: it does not begin with <")
     encoding = _ENCODING.match(prolog)
     if encoding and not _PLAIN_ENCODINGS.fullmatch(encoding[1]):

@@ -45,10 +45,14 @@ class Backoff:
         self._count(pausing=False)
         return self._wait(now, asked_s + _full_jitter(self.failures))
 
-    def paused(self, now: float) -> float:
-        """Trouble that someone has to mend; the seconds until the next probe."""
+    def paused(self, now: float, asked_s: float = 0.0) -> float:
+        """Trouble that someone has to mend; the seconds until the next probe, at least `asked_s`."""
         self._count(pausing=True)
-        return self._wait(now, _growing_pause(self.failures))
+        return self._wait(now, max(_growing_pause(self.failures), _with_jitter(asked_s)))
+
+    def asked(self, now: float, asked_s: float) -> float:
+        """No trouble, but the server wants to be left alone for `asked_s`; the seconds until the next try."""
+        return self._wait(now, _with_jitter(asked_s))
 
     def hold(self, now: float, wait_s: float) -> None:
         """Take over a wait from before a restart."""
@@ -81,6 +85,10 @@ class Pace:
     def sent(self, now: float) -> None:
         self._sent.append(now)
 
+    def ages_s(self, now: float) -> list[float]:
+        """How long ago the requests of the last minute were sent, the oldest first."""
+        return [now - at for at in self._sent if now - at < WINDOW_S]
+
 
 # tenacity is imported at the first trouble, not at the start: a stage at rest stays small.
 
@@ -89,6 +97,10 @@ def _full_jitter(failures: int) -> float:
     from tenacity import wait_random_exponential
 
     return _wait_after(failures, wait_random_exponential(multiplier=FIRST_S, max=CEILING_S))
+
+
+def _with_jitter(asked_s: float) -> float:
+    return asked_s + _full_jitter(1) if asked_s else 0.0
 
 
 def _growing_pause(failures: int) -> float:

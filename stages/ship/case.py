@@ -1,55 +1,55 @@
-"""One scan's case: what was met with it since the stage started, and whether another form of it may be taken.
+"""One scan's case: what was met with it since the stage started, and whether another form of it may be taken. Pure.
 
 A server that refuses for size is sent half of it, and half of that, while anything may be left out. A server that
-disagrees about the hash is sent the body once more without it. A server that fails with 500 at one scan again and
-again while it takes others will not take that one: it is refused.
+disagrees about the hash is sent the body once more without it. A server that closes the connection again and again
+while a large body is sent may mean its size, or the line is bad: halves are tried, then the whole again.
 """
 
 from dataclasses import dataclass
 
 from stages.ship.body import Body
-from stages.ship.outcome import BIG_BYTES, Outcome, Refused, Temporary
+from stages.ship.outcome import BIG_BYTES, Accepted, Outcome, Refused, Temporary
 
-FAILING_AFTER = 3
+STUCK_AFTER = 3
 _CUTS = 3
-_INTERNAL_ERROR = 500
 
 
 @dataclass
 class Case:
     attempts: int = 0
     limit: int | None = None
-    """A lower limit than the settings', found out from the server's answers."""
+    """A lower limit than the settings', which the server's answers tell."""
+    guess: int | None = None
+    """A lower limit that is only guessed at, because the connection broke."""
     with_hash: bool = True
-    errors: int = 0
-    """Times in a row that the server failed with 500."""
-    others_passed: bool = False
-    """Whether the server took other scans while it failed at this one."""
+    failures: int = 0
+    """Attempts in a row of which nothing came."""
+    passed_by: bool = False
+    """Whether the server took another scan meanwhile."""
     cuts: int = 0
-    """Times that the connection broke while the body was sent."""
+    """Times in a row that the connection broke while the body was sent."""
 
     @property
-    def failing(self) -> bool:
-        """Whether the server has failed again and again, and it is not known whether only at this scan."""
-        return self.errors >= FAILING_AFTER and not self.others_passed
+    def is_stuck(self) -> bool:
+        """Whether nothing comes of it again and again, perhaps for the scan's own sake."""
+        return self.failures >= STUCK_AFTER
 
-    def other_accepted(self) -> None:
-        self.others_passed = self.errors >= FAILING_AFTER
+    def limit_of(self, settings: int) -> int:
+        """Bytes that the next body may be long."""
+        return min(limit for limit in (settings, self.limit, self.guess) if limit is not None)
 
-    def heard(self, outcome: Outcome, body: Body) -> Outcome:
-        """Count what an attempt came to; what it means, all attempts taken together."""
-        if not isinstance(outcome, Temporary):
-            self.errors = self.cuts = 0
-            return outcome
-        self.errors = self.errors + 1 if outcome.status == _INTERNAL_ERROR else 0
-        self.cuts = self.cuts + 1 if outcome.cut_upload else 0
-        if self.errors > FAILING_AFTER and self.others_passed:
-            words = f"the server failed at this scan {self.errors} times, and took others meanwhile: {outcome.words}"
-            return Refused(_INTERNAL_ERROR, words)
-        if self.cuts >= _CUTS and len(body) > BIG_BYTES:
-            # Some servers answer a body that is too long by closing the connection.
-            self.limit, self.cuts = len(body) // 2, 0
-        return outcome
+    def heard(self, outcome: Outcome, body: Body) -> None:
+        """Count what an attempt came to."""
+        self.failures = 0 if isinstance(outcome, Accepted | Refused) else self.failures + 1
+        self.passed_by = self.passed_by and self.is_stuck
+        if not isinstance(outcome, Temporary) or not outcome.cut_upload:
+            self.cuts, self.guess = 0, None
+            return
+        self.cuts += 1
+        if self.guess is not None and (len(body) <= BIG_BYTES or not body.may_shrink):
+            self.cuts, self.guess = 0, None
+        elif len(body) > BIG_BYTES and (self.cuts >= _CUTS or self.guess is not None):
+            self.guess = len(body) // 2
 
     def remedy(self, outcome: Refused, body: Body) -> bool:
         """Whether the scan is to be sent once more in another form."""

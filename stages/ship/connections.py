@@ -1,16 +1,22 @@
 """Connections that can be cut from another thread, and whose limits hold while a body is sent.
 
 urllib3 sends under the connect timeout and gives no way to end a request that trickles; so each connection gives a
-second handle of its socket to a `Line`, and sets the timeout for progress before each block that it sends.
+second handle of its socket to a `Line`, and sets the timeout for progress before each block that it sends. It also
+gives every address of a name the whole connect timeout; here all have it together, and one that is silent leaves the
+others their share.
 """
 
 import socket
 import threading
+import time
 from contextlib import suppress
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+
+_LEAST_S = 0.1
 
 
 class Line:
@@ -51,9 +57,23 @@ def pools(line: Line, progress_s: float) -> dict[str, type[HTTPConnectionPool]]:
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
-            sock = super()._new_conn()
-            line.opened(sock)
-            return sock
+            name, limit_s = self._dns_host, self.timeout
+            end = time.monotonic() + (limit_s or 0.0)
+            addresses = _addresses(name, self.port)
+            try:
+                while True:
+                    self._dns_host = addresses.pop(0)
+                    self.timeout = max(_LEAST_S, (end - time.monotonic()) / (len(addresses) + 1))
+                    try:
+                        sock = super()._new_conn()
+                    except (ConnectTimeoutError, NewConnectionError):
+                        if not addresses:
+                            raise
+                    else:
+                        line.opened(sock)
+                        return sock
+            finally:
+                self._dns_host, self.timeout = name, limit_s
 
         def send(self, data: Any) -> None:
             _allow(self.sock, progress_s)
@@ -69,6 +89,14 @@ def pools(line: Line, progress_s: float) -> dict[str, type[HTTPConnectionPool]]:
         ConnectionCls = Secure
 
     return {"http": PlainPool, "https": SecurePool}
+
+
+def _addresses(name: str, port: int | None) -> list[str]:
+    """The addresses of a name, resolved anew; the name itself where there are none: urllib3 tells it as it does."""
+    with suppress(OSError, UnicodeError):
+        found = socket.getaddrinfo(name.strip("[]"), port, type=socket.SOCK_STREAM)
+        return [str(sockaddr[0]) for *_, sockaddr in found]
+    return [name]
 
 
 def _allow(sock: socket.socket | None, seconds: float) -> None:

@@ -1,5 +1,6 @@
 """The courier: brings one report to the server, and concludes it when the server has spoken."""
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from stages.ship.case import Case
 from stages.ship.destination import Destination
 from stages.ship.ledger import Ledger
 from stages.ship.order import Superseded, profile_key
-from stages.ship.outcome import Accepted, Outcome, Refused
+from stages.ship.outcome import Accepted, Outcome, Paused, Refused, Temporary
 
 if TYPE_CHECKING:
     from stages.ship.transport import Transport
@@ -33,9 +34,9 @@ class Courier:
         self._transport: Transport | None = None
 
     @property
-    def failing(self) -> set[ScanId]:
-        """Scans at which the server fails again and again, perhaps at them alone."""
-        return {scan_id for scan_id, case in self._cases.items() if case.failing}
+    def stuck(self) -> dict[ScanId, int]:
+        """Scans of which nothing comes again and again, and how often in a row."""
+        return {scan_id: case.failures for scan_id, case in self._cases.items() if case.is_stuck}
 
     def supersede(self, report: Report, reason: Superseded) -> None:
         """Conclude a report that need not be sent."""
@@ -60,10 +61,10 @@ class Courier:
         self._process.notes.begin(scan_id)
         self._begun.add(scan_id)
         outcome = self._send(scan_id, made, credentials, case)
-        if outcome is None:
-            return False
-        self._settle(report, made, case.heard(outcome, made), case)
-        self._destination.heard(outcome)
+        if outcome is not None:
+            case.heard(outcome, made)
+            self._settle(report, made, outcome, case)
+        self._destination.heard(_told(outcome, scan_id, case))
         if not isinstance(outcome, Accepted):
             self.rest()
         return isinstance(outcome, Accepted | Refused)
@@ -80,8 +81,9 @@ class Courier:
 
     def _make(self, report: Report, case: Case) -> Body:
         with_hash = case.with_hash and self._process.settings.delivery.compliance_hash
-        limit = min(case.limit or self._limit, self._limit)
-        return body.make(report, limit, with_hash=with_hash, agent_version=agent_version())
+        return body.make(
+            report, case.limit_of(self._limit), with_hash=with_hash, agent_version=agent_version()
+        )
 
     def _send(self, scan_id: ScanId, made: Body, credentials: Credentials, case: Case) -> Outcome | None:
         if self._transport is None:
@@ -117,7 +119,7 @@ class Courier:
         del self._cases[scan_id]
         if isinstance(outcome, Accepted):
             for other in self._cases.values():
-                other.other_accepted()
+                other.passed_by = other.is_stuck
         self._ledger.conclude(receipts.answered(report, made, outcome, now, url, case.attempts, remarks))
 
     def _replaced(self, report: Report) -> tuple[str, ...]:
@@ -131,3 +133,11 @@ class Courier:
         ):
             return ()
         return (f"this failed scan replaces the good scan {before.scan_id} at the server",)
+
+
+def _told(outcome: Outcome | None, scan_id: ScanId, case: Case) -> Outcome | None:
+    """A scan that the server fails at, while it takes others, holds up its profile: what the operator can do."""
+    if not (case.passed_by and isinstance(outcome, Temporary | Paused)):
+        return outcome
+    words = f"{outcome.words}; at {scan_id} alone: compliance-agent hold {scan_id} lets the next of its profile go"
+    return replace(outcome, words=words)

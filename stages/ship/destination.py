@@ -5,19 +5,21 @@ stage runs or not. After a restart the destination is tried at once, unless the 
 """
 
 import hashlib
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 
 from schemas import codec
 from schemas.destination import Destination as State
-from schemas.destination import DestinationState
+from schemas.destination import DestinationState, Requests
 from schemas.event import Event
+from schemas.settings import ServerSettings
 from stages.process.credentials import Credentials
 from stages.process.process import Process
-from stages.ship.backoff import Backoff, Pace
+from stages.ship.backoff import WINDOW_S, Backoff, Pace
 from stages.ship.outcome import Accepted, Outcome, Paused, Refused, Temporary
 
 NOTE = "destination"
+REQUESTS = "requests"
 _ALARM_AFTER = 3
 
 
@@ -31,7 +33,7 @@ class Destination:
         self._backoff = Backoff()
         self._pace = Pace()
         self._state = process.notes.read(NOTE, State)
-        self._credentials = ""
+        self._seen: tuple[ServerSettings, str] | None = None
         self._take_over()
 
     def due_in_s(self, credentials: Credentials) -> float:
@@ -39,45 +41,77 @@ class Destination:
         now = self._clock()
         if self._changed(credentials):
             self._backoff.try_now()
-        return max(
-            self._backoff.due_in_s(now), self._pace.due_in_s(now, self._process.settings.delivery.per_minute)
-        )
+        backoff_s = self._backoff.due_in_s(now)
+        pace_s = self._pace.due_in_s(now, self._process.settings.delivery.per_minute)
+        if pace_s > backoff_s and (self._state is None or self._state.state == "ready"):
+            self._note(
+                "ready", f"at most {self._process.settings.delivery.per_minute} a minute", wait_s=pace_s
+            )
+        return max(backoff_s, pace_s)
 
     def try_now(self) -> None:
-        """The operator says so, or the settings have changed."""
+        """The operator says so."""
         self._backoff.try_now()
 
     def sending(self) -> None:
         self._pace.sent(self._clock())
 
-    def sent_before(self, seconds_ago: float) -> None:
-        """A request of an earlier run of this stage: the server counts it too."""
-        self._pace.sent(self._clock() - seconds_ago)
+    def sent_before(self, known: Iterable[datetime]) -> None:
+        """Count the requests of an earlier run of this stage, as the server does.
 
-    def heard(self, outcome: Outcome) -> None:
-        """Take in what an attempt came to."""
+        `known`: when scans were accepted, and when those were sent whose outcome the run did not live to see.
+        """
+        now = self._process.now()
+        note = self._process.notes.read(REQUESTS, Requests) or Requests()
+        noted = [at for at in note.at if _is_recent(at, now)]
+        # The note is written when a request fails, and has all up to that one.
+        later = [at for at in known if _is_recent(at, now) and (not noted or at > noted[-1])]
+        for at in sorted((*noted, *later)):
+            self._pace.sent(self._clock() - (now - at).total_seconds())
+
+    def heard(self, outcome: Outcome | None) -> None:
+        """Take in what an attempt came to; None: it was not waited for."""
         if isinstance(outcome, Accepted | Refused):
-            self._backoff.succeeded()
-            self._note("ready")
+            self._spoken(outcome)
         elif isinstance(outcome, Paused):
-            wait_s = self._backoff.paused(self._clock())
-            self._note("paused", outcome.words, outcome.todo, wait_s)
-        else:
+            wait_s = self._backoff.paused(self._clock(), outcome.asked_s)
+            self._note("paused", outcome.words, outcome.todo, wait_s, asked=outcome.asked_s > 0)
+        elif outcome is not None:
             self._failed(outcome)
+        if not isinstance(outcome, Accepted):
+            self._note_requests()
 
     def not_set(self) -> None:
         """There is nowhere to send to."""
         todo = "set server.url; results stay in the spool until then"
         self._note("not set", "no server is configured", todo)
 
+    def not_meant(self, count: int) -> None:
+        """All that waits was made for another server, which `server.url` named before."""
+        todo = "compliance-agent retry sends them to this one, or set server.url back"
+        self._note("paused", f"reports made for another server than server.url names now: {count}", todo)
+
     def no_secrets(self, todo: str) -> None:
         """Nothing is sent without credentials that are kept secret; they are looked for again at every look."""
         self._note("paused", "no usable credentials", todo)
+
+    def _spoken(self, outcome: Accepted | Refused) -> None:
+        self._backoff.succeeded()
+        if isinstance(outcome, Refused) and outcome.asked_s > 0:
+            wait_s = self._backoff.asked(self._clock(), outcome.asked_s)
+            self._note("backing off", outcome.words, None, wait_s, asked=True)
+        else:
+            self._note("ready")
 
     def _failed(self, outcome: Temporary) -> None:
         wait_s = self._backoff.failed(self._clock(), outcome.asked_s)
         todo = outcome.todo if self._backoff.failures >= _ALARM_AFTER else None
         self._note("backing off", outcome.words, todo, wait_s, asked=outcome.asked_s > 0)
+
+    def _note_requests(self) -> None:
+        """For the next run of this stage; requests that were accepted it finds in the receipts."""
+        ages, now = self._pace.ages_s(self._clock()), self._process.now()
+        self._process.notes.write(REQUESTS, Requests(at=tuple(now - timedelta(seconds=age) for age in ages)))
 
     def _note(
         self,
@@ -124,15 +158,18 @@ class Destination:
             self._backoff.hold(self._clock(), (old.next_try - now).total_seconds())
 
     def _changed(self, credentials: Credentials) -> bool:
-        """Whether these are others than the last ones; kept as a digest, so no dump of this object shows a key."""
-        seen = hashlib.sha256(f"{credentials.id}\0{credentials.key}".encode()).hexdigest()
-        changed = self._credentials not in ("", seen)
-        self._credentials = seen
-        return changed
+        """Whether server or credentials are others than the last ones; these as a digest: no dump shows a key."""
+        digest = hashlib.sha256(f"{credentials.id}\0{credentials.key}".encode()).hexdigest()
+        seen, self._seen = self._seen, (self._process.settings.server, digest)
+        return seen not in (None, self._seen)
+
+
+def _is_recent(at: datetime, now: datetime) -> bool:
+    return 0 <= (now - at).total_seconds() < WINDOW_S
 
 
 def _alike(old: State, new: State) -> bool:
     """Whether nothing has changed but the time: while all is well, not every delivery is noted."""
-    if new.state != "ready" and new.next_try is not None:
+    if new.next_try is not None:
         return False
     return codec.replace(new, at=old.at) == old

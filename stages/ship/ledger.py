@@ -2,11 +2,11 @@
 
 Promises: what the server took is never sent again in this process's life, also when its receipt can't be written; such
 a receipt is kept, and written before anything else is done. The newest accepted scan of each profile is remembered
-also when an operator takes receipts away to send scans again.
+also when an operator takes receipts away to send scans again. What one server took says nothing of another.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from schemas.destination import Accepted, Memory
 from schemas.event import Event
@@ -14,7 +14,7 @@ from schemas.ids import ScanId
 from schemas.receipt import Receipt
 from spool.errors import EntryDamagedError, EntryMissingError
 from stages.process.process import Process
-from stages.ship.order import profile_key
+from stages.ship.order import is_ahead, place, profile_key
 
 NOTE = "memory"
 
@@ -25,13 +25,20 @@ class Ledger:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._box = process.spool.receipts
-        self._memory = process.notes.read(NOTE, Memory) or Memory()
-        self._accepted = dict(self._memory.accepted)
+        self._saved = process.notes.read(NOTE, Memory) or Memory()
+        self._url = self._saved.url
+        self._accepted = dict(self._saved.accepted)
+        self._made_for = dict(self._saved.made_for)
+        self._obeyed = self._saved.obeyed
+        self._replayed = dict(self._saved.replayed)
+        self.forced = set(self._saved.forced)
+        """Scans that are sent even where the server has a newer one."""
+        self._learned: object = None
         self._kept: list[Receipt] = []
 
     @property
-    def accepted(self) -> dict[str, Accepted]:
-        """The newest accepted scan of each profile."""
+    def accepted(self) -> Mapping[str, Accepted]:
+        """The newest scan of each profile that the server took."""
         return self._accepted
 
     @property
@@ -39,10 +46,29 @@ class Ledger:
         """Concluded scans whose receipts the disk has not taken yet."""
         return {receipt.scan_id for receipt in self._kept}
 
+    @property
+    def of_another_server(self) -> set[str]:
+        """Scans that were made for another server than the one in force; they wait for the operator's word."""
+        return {scan_id for scan_id, url in self._made_for.items() if url != self._url}
+
+    @property
+    def replayed(self) -> Mapping[str, tuple[str, ...]]:
+        """By the ids of replay commands, the scans for which they were obeyed."""
+        return self._replayed
+
+    def serve(self, url: str | None, pending: Callable[[], Sequence[ScanId]]) -> None:
+        """`url` is the server from now on. What is pending was made for the one before, and is not given to another."""
+        if url is None or url.rstrip("/") == self._url:
+            return
+        before, self._url = self._url, url.rstrip("/")
+        if before is not None:
+            self._accepted.clear()
+            self._made_for = {scan_id: self._made_for.get(scan_id, before) for scan_id in pending()}
+        self.save()
+
     def conclude(self, receipt: Receipt) -> None:
         """The end of a scan's way. Raises SpoolError where the receipt can't be written; then it is kept."""
-        if receipt.answer == "accepted" and receipt.profile:
-            self._remember(profile_key(receipt.profile, receipt.scan_id), receipt)
+        self._remember(receipt, self._process.now())
         self._kept.append(receipt)
         self.settle()
 
@@ -52,45 +78,72 @@ class Ledger:
             receipt = self._kept[0]
             self._box.write(receipt.scan_id, "receipt", receipt)
             self._kept.pop(0)
+            self._made_for.pop(receipt.scan_id, None)
+            self.forced.discard(receipt.scan_id)
             self._process.notes.end(receipt.scan_id)
             self._tell(receipt)
 
     def save(self) -> None:
         """Write the memory where it has changed; receipts that are there make up for what a crash loses of it."""
-        if self._accepted != self._memory.accepted:
-            self._write(Memory(accepted=dict(self._accepted), obeyed=self._memory.obeyed))
+        memory = Memory(
+            url=self._url,
+            accepted=dict(self._accepted),
+            made_for=dict(self._made_for),
+            obeyed=self._obeyed,
+            replayed=dict(self._replayed),
+            forced=tuple(sorted(self.forced)),
+        )
+        if memory != self._saved:
+            self._process.notes.write(NOTE, memory)
+            self._saved = memory
 
     def obey(self, retries: Sequence[str]) -> bool:
         """Whether one of these commands is new; it is remembered before it is obeyed, so it is obeyed once."""
-        new = bool(set(retries) - set(self._memory.obeyed))
+        new = bool(set(retries) - set(self._obeyed))
         if new:
-            self._write(Memory(accepted=dict(self._accepted), obeyed=tuple(retries)))
+            self._obeyed = tuple(retries)
+            # The operator knows what server.url says now.
+            self._made_for.clear()
+            self.save()
         return new
 
-    def read_receipts(self, since: timedelta, now: datetime) -> list[datetime]:
-        """Learn from the receipts what the notes may have lost; when requests were answered in the last `since`."""
-        recent: list[datetime] = []
+    def note_replayed(self, replayed: Mapping[str, tuple[str, ...]]) -> None:
+        """Remember what was obeyed, and forget commands that are gone."""
+        self._replayed = dict(replayed)
+        self.save()
+
+    def learn(self) -> list[datetime]:
+        """Take from the receipts what the notes may have lost, or never knew of the server in force.
+
+        When scans were accepted; nothing where there is nothing to learn.
+        """
+        now = self._process.now()
+        # Of a profile whose newest was asked for while the clock was wrong, the one before it counts.
+        unbelievable = frozenset(a.scan_id for a in self._accepted.values() if is_ahead(a.scan_id, now))
+        if self._learned == (self._url, unbelievable):
+            return []
+        self._learned = (self._url, unbelievable)
+        accepted: list[datetime] = []
         for scan_id in self._box.ids("receipt"):
             try:
                 receipt = self._box.read(scan_id, "receipt", Receipt)
             except (EntryDamagedError, EntryMissingError):
                 continue
-            if receipt.answer == "accepted" and receipt.profile:
-                self._remember(profile_key(receipt.profile, receipt.scan_id), receipt)
-            if receipt.attempts and timedelta() <= now - receipt.at < since:
-                recent.append(receipt.at)
+            self._remember(receipt, now)
+            if receipt.answer == "accepted":
+                accepted.append(receipt.at)
             self._process.alive()
-        return sorted(recent)
+        return accepted
 
-    def _remember(self, profile: str, receipt: Receipt) -> None:
+    def _remember(self, receipt: Receipt, now: datetime) -> None:
+        server = (receipt.destination or "").rstrip("/")
+        if receipt.answer != "accepted" or not receipt.profile or server != self._url:
+            return
+        profile = profile_key(receipt.profile, receipt.scan_id)
         before = self._accepted.get(profile)
-        if before is None or receipt.scan_id >= before.scan_id:
+        if before is None or place(receipt.scan_id, now) >= place(before.scan_id, now):
             good = receipt.scan_status == "completed"
             self._accepted[profile] = Accepted(scan_id=receipt.scan_id, good=good)
-
-    def _write(self, memory: Memory) -> None:
-        self._process.notes.write(NOTE, memory)
-        self._memory = memory
 
     def _tell(self, receipt: Receipt) -> None:
         tell = self._process.log.error if receipt.answer == "refused" else self._process.log.info

@@ -3,15 +3,22 @@
 A server keeps one scan per profile, the one that came last, whatever its date. So scans go oldest first, and an
 older one is never sent after a newer one of its profile was accepted, or may have been, unless the operator forces
 it.
+
+An id that lies more than a day ahead was given while the clock was wrong. It goes first, and supersedes nothing that
+was asked for at a believable time.
 """
 
-from collections.abc import Collection, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from schemas.destination import Accepted
-from schemas.ids import ScanId, scanner_of
+from schemas.ids import ScanId, new_scan_id, scanner_of
 from schemas.report import Report, ScanStatus
 from schemas.settings import DeliverySettings
+
+_BELIEVABLE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -43,13 +50,31 @@ def profile_key(name: str, scan_id: ScanId) -> str:
     return f"{name}|{scanner_of(scan_id)}"
 
 
-def superseded(scan: Waiting, accepted: Accepted | None, delivery: DeliverySettings) -> Superseded | None:
+def is_ahead(scan_id: str, now: datetime) -> bool:
+    """Whether the clock was wrong when this id was given, or is now."""
+    return scan_id > _newest_believable(now)
+
+
+def oldest_first(scan_ids: Sequence[ScanId], now: datetime) -> list[ScanId]:
+    """`scan_ids` sorted as text."""
+    ahead = bisect_right(scan_ids, _newest_believable(now))
+    return [*scan_ids[ahead:], *scan_ids[:ahead]]
+
+
+def place(scan_id: str, now: datetime) -> tuple[bool, str]:
+    """Greater for a scan that is newer."""
+    return not is_ahead(scan_id, now), scan_id
+
+
+def superseded(
+    scan: Waiting, accepted: Accepted | None, delivery: DeliverySettings, now: datetime
+) -> Superseded | None:
     """Why the scan need not be sent; `accepted`: the newest of its profile that the server took."""
     if scan.status == "joined":
         return Superseded(f"answered by {scan.answered_by}", scan.answered_by)
     if scan.forced:
         return None
-    if accepted and accepted.scan_id > scan.scan_id:
+    if accepted and _is_newer(accepted.scan_id, scan.scan_id, now):
         newer = ScanId(accepted.scan_id)
         return Superseded(f"the server has a newer scan of this profile, {newer}", newer)
     if scan.status == "completed" or delivery.send_failed == "always":
@@ -64,35 +89,49 @@ def superseded(scan: Waiting, accepted: Accepted | None, delivery: DeliverySetti
 
 
 def candidates(
-    scans: Sequence[Waiting], held: Collection[str], begun: Collection[str], backlog: str
+    scans: Sequence[Waiting], held: Collection[str], begun: Collection[str], delivery: DeliverySettings
 ) -> list[Waiting]:
     """The scans that may be sent, in the order in which they go; `scans` oldest first.
 
     `begun`: sent at least once, with an outcome that is not known.
     """
-    newest_begun: dict[str, str] = {}
-    newest: dict[str, str] = {}
-    for scan in scans:
-        if scan.scan_id in begun:
-            newest_begun[scan.profile] = scan.scan_id
-        if scan.scan_id not in held and scan.status != "joined":
-            newest[scan.profile] = scan.scan_id
-    return [
-        scan
-        for scan in scans
-        if scan.scan_id not in held
-        and scan.status != "joined"
-        and (
-            scan.forced
-            or (
-                scan.scan_id >= newest_begun.get(scan.profile, "")
-                and (backlog == "all" or scan.scan_id == newest[scan.profile])
-            )
-        )
-    ]
+    free = list(_free(scans, held, begun))
+    if delivery.backlog == "all":
+        return free
+    newest: dict[str, Waiting] = {}
+    for scan in free:
+        before = newest.get(scan.profile)
+        # A failed scan that would not replace a good one at the server does not take its place here either.
+        spares = delivery.send_failed == "unless-good" and before and before.status == "completed"
+        if not spares or scan.status == "completed":
+            newest[scan.profile] = scan
+    return [scan for scan in free if scan.forced or scan is newest[scan.profile]]
 
 
-def next_of(ready: Sequence[Waiting], failing: Collection[str]) -> Waiting:
-    """The first; where the server fails at that very scan, the first of another profile, to see if it fails at all."""
-    stuck = {scan.profile for scan in ready if scan.scan_id in failing}
-    return next((scan for scan in ready if scan.profile not in stuck), ready[0])
+def next_of(ready: Sequence[Waiting], failures: Mapping[ScanId, int]) -> Waiting:
+    """The first; where nothing came of it again and again, the first of that profile for which that is least so.
+
+    Perhaps the server fails at that scan alone: then the other profiles must not wait for it.
+    """
+    first: dict[str, Waiting] = {}
+    for scan in ready:
+        first.setdefault(scan.profile, scan)
+    return min(first.values(), key=lambda scan: failures.get(scan.scan_id, 0))
+
+
+def _newest_believable(now: datetime) -> str:
+    return new_scan_id("openscap", now + _BELIEVABLE, "ffffffff")
+
+
+def _is_newer(scan_id: str, other: str, now: datetime) -> bool:
+    return scan_id > other and (not is_ahead(scan_id, now) or is_ahead(other, now))
+
+
+def _free(scans: Sequence[Waiting], held: Collection[str], begun: Collection[str]) -> Iterator[Waiting]:
+    """Those that nothing holds back: no operator, and no newer one that the server may have."""
+    newest_begun = {scan.profile: number for number, scan in enumerate(scans) if scan.scan_id in begun}
+    for number, scan in enumerate(scans):
+        if scan.scan_id in held or scan.status == "joined":
+            continue
+        if scan.forced or number >= newest_begun.get(scan.profile, 0):
+            yield scan

@@ -8,7 +8,7 @@ Sources: RFC 9110; the replies of released PatchMon servers (1.4 to 2.1) and of 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -47,6 +47,8 @@ class Refused:
     status: int
     words: str
     remedy: Literal["slim", "no hash"] | None = None
+    asked_s: float = 0.0
+    """Seconds for which the server asked to be left alone, whatever is sent next."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Paused:
     words: str
     todo: str
     status: int | None = None
+    asked_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,6 @@ class Temporary:
     words: str
     status: int | None = None
     asked_s: float = 0.0
-    """Seconds for which the server asked to be left alone."""
     todo: str | None = None
     cut_upload: bool = False
     """The connection broke before the whole body was sent: some servers answer a body that is too long so."""
@@ -93,19 +95,24 @@ _TEMPORARY = frozenset({408, 409, 425, 429})
 
 def decide(reply: Reply, sent_bytes: int, now: datetime) -> Outcome:
     """The outcome of an attempt that got a whole reply."""
+    outcome = _outcome(reply, sent_bytes)
+    if isinstance(outcome, Accepted):
+        return outcome
+    asked_s = retry_after.seconds(reply.headers.get("retry-after"), now) or 0.0
+    if reply.status == 429 and not reply.headers.get("retry-after", "").strip():
+        asked_s = _A_MINUTE_S
+    return replace(outcome, asked_s=asked_s)
+
+
+def _outcome(reply: Reply, sent_bytes: int) -> Outcome:
     status = reply.status
     if status in (200, 201):
         return _acknowledged(reply)
-    if status in _FOR_GOOD and not _is_page(reply):
-        return _refused(reply, sent_bytes)
-    if status in _TEMPORARY or status >= 500:
-        asked = retry_after.seconds(reply.headers.get("retry-after"), now)
-        if asked is None and status == 429:
-            asked = _A_MINUTE_S
-        return Temporary(words(reply), status, asked_s=asked or 0.0)
     if status < 300:
         return _no_acknowledgement(reply, "this is no acknowledgement")
-    if status == 413:
+    if status in _TEMPORARY or status >= 500:
+        return Temporary(words(reply), status)
+    if status == 413 or (status in _FOR_GOOD and not _is_page(reply)):
         return _refused(reply, sent_bytes)
     if status in _FOR_GOOD:
         return Paused(
@@ -128,10 +135,21 @@ def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
         return _no_acknowledgement(reply, "this is no acknowledgement of the server's")
     if "scans_received" in answer:
         return _counted(reply, answer, answer["scans_received"])
-    scan_id = _first_id(answer) or _first_id(answer.get("scan"))
+    if contradiction := _contradiction(answer):
+        return _no_acknowledgement(reply, contradiction)
+    scan_id = _scan_id(answer)
     if scan_id is None:
         return _no_acknowledgement(reply, "it names neither scans_received nor a scan id")
     return Accepted(reply.status, _said(reply), scan_id)
+
+
+def _contradiction(answer: Mapping[str, Any]) -> str | None:
+    """What in an answer speaks against its having stored the scan."""
+    if answer.get("status") == "error" or any(
+        answer.get(key) not in (None, True) for key in ("success", "ok")
+    ):
+        return "it says that it is no success"
+    return "it tells of an error" if answer.get("error") or answer.get("errors") else None
 
 
 def _counted(reply: Reply, answer: Mapping[str, Any], count: object) -> Accepted | Refused | Temporary:
@@ -143,9 +161,11 @@ def _counted(reply: Reply, answer: Mapping[str, Any], count: object) -> Accepted
             "the server stored nothing (scans_received: 0): is this scanner switched off for the host there?"
         )
         return Refused(reply.status, f"{said} {words(reply)}")
+    if contradiction := _contradiction(answer):
+        return _no_acknowledgement(reply, contradiction)
     scans = answer.get("scans")
     return Accepted(
-        reply.status, _said(reply), _first_id(scans[0]) if isinstance(scans, list) and scans else None
+        reply.status, _said(reply), _scan_id(scans[0]) if isinstance(scans, list) and scans else None
     )
 
 
@@ -163,12 +183,19 @@ def _refused(reply: Reply, sent_bytes: int) -> Refused:
     return Refused(reply.status, words(reply), "slim" if too_long else None)
 
 
-def _first_id(answer: object) -> str | None:
-    if isinstance(answer, dict):
-        for key in ("scan_id", "scanId", "id"):
-            value = answer.get(key)
-            if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
-                return one_line(str(value))[:_MAX_WORDS]
+def _scan_id(answer: object) -> str | None:
+    """The server's own id of the scan. An `id` of the whole answer may be anything's: a session's, a request's."""
+    if not isinstance(answer, dict):
+        return None
+    inner = answer.get("scan")
+    values = [
+        answer.get("scan_id"),
+        answer.get("scanId"),
+        inner.get("id") if isinstance(inner, dict) else None,
+    ]
+    for value in values:
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+            return one_line(str(value))[:_MAX_WORDS]
     return None
 
 

@@ -1,18 +1,20 @@
 """The queue: what waits in the spool, and what the operator has said about it."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from schemas.destination import Accepted
-from schemas.ids import ScanId, is_scan_id
+from schemas.ids import ScanId, asked_at, is_scan_id
 from schemas.report import Report
 from spool.errors import EntryDamagedError, EntryMissingError
-from spool.layout import attic_name, entry_name
-from stages.process import upkeep
+from spool.layout import entry_name
 from stages.process.process import Process
 from stages.ship import heads, order
 from stages.ship.ledger import Ledger
 from stages.ship.order import Waiting
+from stages.ship.replays import Replays
 
 _BEGUN = ".begun"
 
@@ -24,8 +26,8 @@ class Queue:
         self._process = process
         self._spool = process.spool
         self._ledger = ledger
+        self._replays = Replays(process, ledger)
         self._known: dict[ScanId, Waiting] = {}
-        self._forced: set[ScanId] = set()
         self._damaged: set[ScanId] = set()
         self.begun: set[str] = {p.name.removesuffix(_BEGUN) for p in process.notes.path.glob(f"*{_BEGUN}")}
 
@@ -34,33 +36,43 @@ class Queue:
         for scan_id in self.begun & set(self._spool.receipts.ids("receipt")):
             self._process.notes.end(scan_id)
 
+    def begun_at(self) -> list[datetime]:
+        """When scans were sent last of which the outcome is not known."""
+        marks = self._process.notes.path.glob(f"*{_BEGUN}")
+        return [datetime.fromtimestamp(mark.stat().st_mtime, UTC) for mark in marks]
+
     def begin_look(self) -> None:
         """Carry out the operator's replays, and look at damaged reports anew."""
         self._damaged.clear()
-        self._forced.clear()
-        commands = [*upkeep.replays(self._spool, "parse"), *upkeep.replays(self._spool, "ship")]
-        for command_id, replay in sorted(commands, key=lambda command: command[1].at):
-            change = self._forced.update if replay.force else self._forced.difference_update
-            change(replay.scan_ids)
-            ids = (
-                replay.scan_ids if replay.step == "ship" else self._parsed_again(command_id, replay.scan_ids)
-            )
-            self._retire(command_id, ids)
+        self._replays.carry_out()
 
-    def waiting(self) -> list[Waiting]:
-        """All reports without a receipt, oldest first; those that can't be read are left out."""
+    def pending(self) -> list[ScanId]:
+        """The ids of all reports without a receipt, oldest first."""
         done = {*self._spool.receipts.ids("receipt"), *self._ledger.kept}
         self.begun.difference_update(done)
-        pending = [ScanId(i) for i in self._spool.reports.ids("report") if is_scan_id(i) and i not in done]
+        ids = [ScanId(i) for i in self._spool.reports.ids("report") if is_scan_id(i) and i not in done]
+        return order.oldest_first(ids, self._process.now())
+
+    def waiting(self) -> list[Waiting]:
+        """What is pending; what can't be read is left out."""
+        pending, forced = self.pending(), self._ledger.forced
         self._known = {i: known for i in pending if (known := self._known.get(i) or self._find(i))}
-        if not self._forced:
+        if not forced:
             return list(self._known.values())
-        return [replace(scan, forced=scan.scan_id in self._forced) for scan in self._known.values()]
+        return [replace(scan, forced=scan.scan_id in forced) for scan in self._known.values()]
+
+    def asked_since(self, since: datetime, besides: ScanId) -> list[datetime]:
+        """When scans other than this one were asked for, as their requests' names tell it."""
+        names = (i for i in self._spool.requests.ids("request") if i >= f"{since:%Y%m%d}" and i != besides)
+        with suppress(ValueError):
+            # A name that tells no real moment ends the list: nothing of ours makes one.
+            return [at for name in names if (at := asked_at(ScanId(name))) >= since]
+        return []
 
     def candidates(self, scans: Sequence[Waiting]) -> list[Waiting]:
         """Those that may be sent now, in order."""
-        backlog = self._process.settings.delivery.backlog
-        return order.candidates(scans, {*self._held(), *self._damaged}, self.begun, backlog)
+        delivery = self._process.settings.delivery
+        return order.candidates(scans, {*self._held(), *self._damaged}, self.begun, delivery)
 
     def superseded(self, scans: Sequence[Waiting]) -> Iterator[tuple[Report, order.Superseded]]:
         """Those that need not be sent, each with its report and the reason."""
@@ -89,11 +101,11 @@ class Queue:
         return report
 
     def _held(self) -> set[str]:
-        return set(self._spool.commands.ids("hold"))
+        return self._ledger.of_another_server.union(self._spool.commands.ids("hold"))
 
     def _why(self, scan: Waiting) -> order.Superseded | None:
         accepted: Accepted | None = self._ledger.accepted.get(scan.profile)
-        return order.superseded(scan, accepted, self._process.settings.delivery)
+        return order.superseded(scan, accepted, self._process.settings.delivery, self._process.now())
 
     def _find(self, scan_id: ScanId) -> Waiting | None:
         if scan_id in self._damaged:
@@ -116,13 +128,3 @@ class Queue:
             self._process.log.error(
                 "damaged report passed over; it is made again from the raw entry", scan_id=scan_id, why=reason
             )
-
-    def _parsed_again(self, command_id: str, scan_ids: Sequence[ScanId]) -> list[ScanId]:
-        """Those whose old report the parse stage has taken away; until then it would be sent once more."""
-        retired = set(self._spool.reports.retired())
-        return [i for i in scan_ids if attic_name(entry_name(i, "report"), command_id) in retired]
-
-    def _retire(self, command_id: str, scan_ids: Sequence[ScanId]) -> None:
-        self._ledger.save()
-        for scan_id in upkeep.retire_replayed(self._spool.receipts, "receipt", command_id, scan_ids):
-            self._process.log.info("receipt taken to history, the report is sent again", scan_id=scan_id)

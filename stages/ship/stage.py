@@ -17,14 +17,14 @@ from schemas.report import Report
 from spool.layout import parse_name
 from stages.process import credentials
 from stages.process.process import Process
-from stages.ship.backoff import WINDOW_S
+from stages.ship import receipts
 from stages.ship.courier import Courier
 from stages.ship.destination import Destination
 from stages.ship.ledger import Ledger
 from stages.ship.order import Waiting, next_of
 from stages.ship.queue import Queue
 
-_AFTER_A_COMMAND_S = 2.0
+_AFTER_A_COMMAND, _A_SECOND = timedelta(seconds=2), timedelta(seconds=1)
 
 
 class ShipStage:
@@ -42,6 +42,7 @@ class ShipStage:
     def look(self) -> None:
         self._wait_s = float("inf")
         self._ledger.settle()
+        self._ledger.serve(self._process.settings.server.url, self._queue.pending)
         self._learn()
         self._obey_retry()
         self._queue.begin_look()
@@ -58,7 +59,6 @@ class ShipStage:
 
     def reloaded(self) -> None:
         self._courier.rest()
-        self._destination.try_now()
 
     def verify(self, name: str) -> object:
         parsed = parse_name(name)
@@ -79,6 +79,8 @@ class ShipStage:
         if concluded:
             return True
         ready = self._queue.candidates(scans)
+        if not ready and self._ledger.of_another_server:
+            self._destination.not_meant(len(self._ledger.of_another_server))
         return bool(ready) and self._send(ready)
 
     def _send(self, ready: list[Waiting]) -> bool:
@@ -94,7 +96,7 @@ class ShipStage:
         self._wait_s = self._destination.due_in_s(found)
         if self._wait_s > 0:
             return False
-        report = self._queue.read(next_of(ready, self._courier.failing).scan_id)
+        report = self._queue.read(next_of(ready, self._courier.stuck).scan_id)
         if report is None:
             return True
         self._wait_s = self._too_early_s(report)
@@ -114,21 +116,25 @@ class ShipStage:
         return next((problem for file in files if (problem := credentials.exposed(file))), None)
 
     def _too_early_s(self, report: Report) -> float:
-        """A server writes down that a scan of its own runs only after it has sent the command."""
-        now = self._process.now()
-        asked = [reason.at for reason in report.reasons if reason.source == "server"]
-        left = _AFTER_A_COMMAND_S - min(
-            ((now - at).total_seconds() for at in asked), default=_AFTER_A_COMMAND_S
-        )
-        return left if 0 < left <= _AFTER_A_COMMAND_S else 0.0
+        """A server writes down that a scan of its own runs only after it has sent the command.
+
+        The commands of other scans are known by the names of their requests alone, which tell the second and not the
+        source: for those of a schedule or an operator the wait is needless, and no harm.
+        """
+        now, scan_id = self._process.now(), receipts.id_of(report)
+        ends = [reason.at + _AFTER_A_COMMAND for reason in report.reasons if reason.source == "server"]
+        begun = now - _AFTER_A_COMMAND - _A_SECOND
+        ends += [at + _AFTER_A_COMMAND + _A_SECOND for at in self._queue.asked_since(begun, scan_id)]
+        # A moment that has not come yet was told by another clock.
+        left = [end - now for end in ends if end - now <= _AFTER_A_COMMAND + _A_SECOND]
+        return max(0.0, max((wait.total_seconds() for wait in left), default=0.0))
 
     def _learn(self) -> None:
-        """Once, from the receipts: what was accepted, and what the server has counted within its last minute."""
+        """What was accepted; and once, what the server has counted within its last minute."""
+        accepted = self._ledger.learn()
         if not self._learned:
-            now = self._process.now()
-            for at in self._ledger.read_receipts(timedelta(seconds=WINDOW_S), now):
-                self._destination.sent_before((now - at).total_seconds())
             self._queue.forget_marks()
+            self._destination.sent_before([*accepted, *self._queue.begun_at()])
             self._learned = True
 
     def _obey_retry(self) -> None:

@@ -2,14 +2,15 @@
 
 Promises: the certificate is verified unless the settings say otherwise; never plaintext where the URL says https; no
 byte of body or credentials goes to another origin than the configured one; no `.netrc`; at most 1 MiB of the reply
-is read; names are resolved anew for every connection; connecting takes at most 10 s per address, and 30 s without
-any progress end an attempt. `cut` ends one from another thread.
+is read; names are resolved anew for every connection; connecting takes at most 10 s, whatever the
+number of addresses, and 30 s without any progress end an attempt. `cut` ends one from another thread.
 
 Diagnostics: whatever happens is an outcome; foreign errors never leave this module.
 Security: credentials go in headers only; where a server repeats the key, it is cut out of its words.
 """
 
 import io
+import os
 import ssl
 import warnings
 from datetime import UTC, datetime
@@ -20,10 +21,10 @@ from urllib.parse import urljoin, urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
-from requests.utils import get_environ_proxies
 
 from schemas.settings import ServerSettings
 from stages.process.credentials import Credentials
+from stages.process.proxies import proxy_for
 from stages.ship.connections import Line, pools
 from stages.ship.failures import outcome_of
 from stages.ship.outcome import Outcome, Paused, Reply, decide
@@ -95,6 +96,7 @@ class Transport:
         return Paused(f"redirected more than {_MAX_REDIRECTS} times", "check server.url", reply.status)
 
     def _request(self, url: str, body: io.BytesIO, headers: dict[str, str]) -> Reply:
+        proxy = proxy_for(url, self._server.proxy, os.environ)
         with warnings.catch_warnings():
             # The stage says itself, louder, that certificates are not checked.
             warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
@@ -104,7 +106,7 @@ class Transport:
                 timeout=self._timeouts,
                 verify=_trusted(self._server),
                 cert=_client_certificate(self._server),
-                proxies=proxies(self._server.proxy, url),
+                proxies={"http": proxy, "https": proxy} if proxy else {},
             )
         with response:
             content = _bounded(response.raw)
@@ -146,15 +148,6 @@ def redirect(url: str, location: str | None) -> str | Paused:
     return Paused(
         f"redirected to {shown}, another origin than {_without_secrets(url)}; nothing was sent there", todo
     )
-
-
-def proxies(setting: str | None, url: str) -> dict[str, str]:
-    """The proxies for a URL: the setting's, or the environment's where there is no setting."""
-    if setting == "none":
-        return {}
-    if setting:
-        return {"http": setting, "https": setting}
-    return dict(get_environ_proxies(url))
 
 
 def _origin(url: str) -> tuple[str, str | None, str | None, int | None]:

@@ -22,6 +22,8 @@ class Facts:
     ahead: int
     """Reports that go before this one."""
     damaged: str | None = None
+    made_for: str | None = None
+    """The URL of another server, which was in the settings when this report was made."""
 
 
 def why_waiting(facts: Facts, destination: Destination | None, now: datetime) -> str:
@@ -31,13 +33,20 @@ def why_waiting(facts: Facts, destination: Destination | None, now: datetime) ->
     if facts.held:
         words = f" ({facts.hold_words})" if facts.hold_words else ""
         return f"held by the operator{words}: compliance-agent release ID lets it go"
+    if facts.made_for:
+        return f"made for {facts.made_for}, the server before this one: compliance-agent retry sends it here"
     if not facts.running:
         return "the ship stage does not run: start it (compliance-agent run, or the service)"
     if destination is not None and destination.state != "ready":
         return destination_words(destination, now)
-    if facts.ahead:
-        return f"{facts.ahead} older report{'s' if facts.ahead > 1 else ''} first"
-    return "next to be sent"
+    place = (
+        f"{facts.ahead} older report{'s' if facts.ahead > 1 else ''} first"
+        if facts.ahead
+        else "next to be sent"
+    )
+    if destination is None or destination.next_try is None or destination.next_try <= now:
+        return place
+    return f"{place}; {destination.why}, the next {_in(destination.next_try, now)}"
 
 
 def destination_words(destination: Destination, now: datetime) -> str:

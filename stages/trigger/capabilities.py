@@ -18,6 +18,7 @@ def status_body(detected: Detected, compliance: ComplianceSettings, applied: App
     """The body of an integration status. A component is `ready` only when a scan asked for now would really run."""
     openscap, docker = detected.capabilities.openscap, detected.capabilities.docker_bench
     enabled = compliance.enabled and applied.mode != "disabled"
+    off = None if enabled else "compliance scans are switched off for this host"
     components: dict[str, Component] = {
         "openscap": _component(
             detected.openscap_ready,
@@ -34,7 +35,8 @@ def status_body(detected: Detected, compliance: ComplianceSettings, applied: App
         "integration": "compliance",
         "enabled": enabled,
         "status": _status(components),
-        "message": "; ".join(filter(None, (*detected.problems, detected.docker_problem)))[:1000] or "ready",
+        "message": "; ".join(filter(None, (off, *detected.problems, detected.docker_problem)))[:1000]
+        or "ready",
         "components": components,
         "scanner_info": _scanner_info(detected),
         "capabilities": plain(detected.capabilities),

@@ -5,16 +5,24 @@ settings file; losing the note, the settings file decides again. `disabled` stop
 own scans; `on-demand` stops schedules alone. What an operator asks for on the host is always carried out.
 """
 
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+
 from schemas.codec import replace
-from schemas.request import Reason
+from schemas.request import Reason, Request
 from schemas.schedule import Applied
 from stages.process.process import Process
-from stages.trigger import messages
+from stages.trigger import host, messages
 from stages.trigger.messages import Wanted
 from stages.trigger.progress import Progress
 from stages.trigger.wishes import Wishes
 
 NOTE = "applied"
+_MOST_SCANS = 1000
+"""Each is an entry in every box, also where its profile does not exist: a server must not fill the disk."""
+_DAY_S = 24 * 3600.0
+_TELL_AGAIN_S = 60.0
 
 
 class Commands:
@@ -24,7 +32,10 @@ class Commands:
         self._process = process
         self._wishes = wishes
         self._progress = progress
-        self._refused = 0
+        self._detection = host.Detection(process)
+        self._refused = ("", 0.0)
+        self._asked: deque[float] = deque(maxlen=_MOST_SCANS)
+        self._at_hand: tuple[messages.Scan, list[Request]] | None = None
         self.applied = process.notes.read(NOTE, Applied) or Applied()
 
     def carry_out(self, command: messages.Command) -> None:
@@ -44,24 +55,36 @@ class Commands:
                 "allowed here: set compliance.server_commands.allow_remediation"
             )
             return
-        for wanted in command.wanted:
-            refusal = self._refusal(wanted)
-            if refusal:
-                self._refuse(refusal)
-            else:
-                self._request(wanted, command)
+        # Made once: a command that comes again, because the disk was in the way, asks for the same scans again.
+        if self._at_hand is None or self._at_hand[0] is not command:
+            self._at_hand = (command, [*self._requests(command)])
+        for request in self._at_hand[1]:
+            self._wishes.write(request)
+        self._at_hand = None
 
-    def _request(self, wanted: Wanted, command: messages.Scan) -> None:
-        self._wishes.scan(
-            wanted.scanner,
-            wanted.profile,
-            self._reason(command.request_id),
-            # Docker Bench changes nothing, whatever it finds.
-            remediate=command.remediate and wanted.scanner == "openscap",
-            rule=command.rule,
-        )
+    def _requests(self, command: messages.Scan) -> Iterator[Request]:
+        for wanted in self._worth_asking(command.wanted):
+            if refusal := self._refusal(wanted):
+                self._refuse(refusal)
+                continue
+            self._asked.append(time.monotonic())
+            yield self._wishes.make(
+                wanted.scanner,
+                wanted.profile,
+                self._reason(command.request_id),
+                # Docker Bench changes nothing, whatever it finds.
+                remediate=command.remediate and wanted.scanner == "openscap",
+                rule=command.rule,
+            )
+
+    def _worth_asking(self, every: Sequence[Wanted]) -> Sequence[Wanted]:
+        """What this host has, or was asked for by name; where that is nothing, a failed scan has to say so."""
+        missing = host.missing(self._detection.detected)
+        return [one for one in every if not (one.implied and one.scanner in missing)] or every[:1]
 
     def _refusal(self, wanted: Wanted) -> str | None:
+        if len(self._asked) == _MOST_SCANS and time.monotonic() - self._asked[0] < _DAY_S:
+            return f"the server has asked for {_MOST_SCANS} scans within a day: no more are taken for now"
         if self.applied.mode == "disabled":
             return "the server has switched compliance scans off for this host"
         flags = {"openscap": self.applied.openscap_enabled, "docker-bench": self.applied.docker_bench_enabled}
@@ -82,9 +105,11 @@ class Commands:
             self._process.log.info("settings of the server taken over", **changes)
 
     def _refuse(self, words: str) -> None:
-        self._refused += 1
-        self._process.log.warning("server command refused", why=words)
-        self._progress.say(f"refused-{self._refused}", "failed", "refused", 100, words, self._process.now())
+        now = time.monotonic()
+        if words != self._refused[0] or now - self._refused[1] >= _TELL_AGAIN_S:
+            self._refused = (words, now)
+            self._process.log.warning("server command refused", why=words)
+        self._progress.refuse(words, self._process.now())
 
     def _reason(self, request_id: str | None) -> Reason:
         return Reason(source="server", at=self._process.now(), request_id=request_id)

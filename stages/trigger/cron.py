@@ -87,10 +87,11 @@ class Cron:
         first = wall.replace(tzinfo=self.zone, fold=0).astimezone(UTC)
         second = wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
         # In a leap, fold 0 counts on from before it, which is as much after it.
-        return [first, second] if second > first and self._every_hour else [first]
+        return [first, second] if second > first and self.is_every_hour else [first]
 
     @property
-    def _every_hour(self) -> bool:
+    def is_every_hour(self) -> bool:
+        """Whether it means real hours, and not times of day."""
         words = self.expression.split()
         return words[0] == "@hourly" or (len(words) == 5 and words[1].startswith("*"))
 

@@ -1,11 +1,54 @@
-"""Which host this is, for whatever differs from host to host."""
+"""Which host this is, and which scanners it has, as the scan stage has detected them."""
 
 import socket
 from pathlib import Path
 
+from schemas.capabilities import Detected
+from schemas.ids import Scanner
 from schemas.settings import Settings
+from stages.process.process import Process
 
 _MACHINE_ID = Path("/etc/machine-id")
+DETECTED = "detected"
+
+
+class Detection:
+    """What the scan stage has noted, read again when it has changed: its ring may be lost."""
+
+    def __init__(self, process: Process) -> None:
+        self._notes = process.spool.notes("scan")
+        self._mark: object = None
+        self._detected: Detected | None = None
+
+    @property
+    def detected(self) -> Detected | None:
+        """None before the first detection."""
+        mark = self.mark
+        if mark != self._mark:
+            self._mark, self._detected = mark, self._notes.read(DETECTED, Detected)
+        return self._detected
+
+    @property
+    def mark(self) -> object:
+        """What differs after another detection."""
+        try:
+            status = (self._notes.path / DETECTED).stat()
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_ino
+
+
+def missing(detected: Detected | None) -> frozenset[Scanner]:
+    """The scanners that are known not to be installed."""
+    if detected is None:
+        return frozenset()
+    openscap, docker = detected.capabilities.openscap, detected.capabilities.docker_bench
+    found: set[Scanner] = set()
+    if openscap and not openscap.installed:
+        found.add("openscap")
+    if docker and not docker.docker_installed:
+        found.add("docker-bench")
+    return frozenset(found)
 
 
 def host_id(settings: Settings) -> str:

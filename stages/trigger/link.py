@@ -1,7 +1,9 @@
 """The connection to the server: commands come in over a WebSocket, progress and capabilities go out.
 
-Threads, so that the work loop never waits for the network. The connection is made again for ever, with back-off and
-jitter, also after a 401: credentials may be mended meanwhile. A peer that is silent for 90 s is given up.
+Threads, so that the work loop never waits for the network, nor one of them for another. The connection is made again
+for ever, with back-off and jitter, also after a 401: credentials may be mended meanwhile. The back-off begins anew
+after a connection that stood for a minute; a shorter one counts as a failure, but for a few in a row that ended because
+the server went away. A peer that is silent for 90 s is given up.
 
 Diagnostics: the state in plain words, for `status`; every change of it is logged once.
 Security: TLS as the settings say, certificates read anew for every connection; no redirect is followed (it would take
@@ -10,6 +12,7 @@ the credentials along); messages over 64 KiB end the connection; no compression.
 
 import json
 import logging
+import os
 import random
 import re
 import ssl
@@ -18,20 +21,27 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from queue import Empty, Full, Queue
+from queue import Empty, Queue
 from typing import Any
 
 from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.frames import CloseCode
 from websockets.sync.client import ClientConnection, reconnect
 
 from schemas.settings import ServerSettings
 from stages.process.credentials import Credentials
 from stages.process.logs import Log
+from stages.process.proxies import proxy_for
 from stages.trigger import posting, tls
 from stages.trigger.messages import MAX_MESSAGE_BYTES, understand
 from stages.trigger.messages import Message as Understood
 
-_MOST_OUTGOING = 200
+_POST = "/api/v1/hosts/integration-status"
+News = Callable[[], Mapping[str, Any] | None]
+"""The next message for the server, once; None where there is none."""
+_LEAVING = frozenset({CloseCode.GOING_AWAY, CloseCode.SERVICE_RESTART, CloseCode.ABNORMAL_CLOSURE})
+"""Codes of a server that goes away; the last one stands for a connection that was cut."""
+_MOST_LEFT = 10
 # ImportError: a SOCKS proxy in the environment, without the library for it. AssertionError: the library's own, where a
 # peer ends the connection in the middle of the handshake.
 _TROUBLE = (OSError, WebSocketException, EOFError, ValueError, ImportError, AssertionError)
@@ -71,6 +81,10 @@ class Pace:
     longest_wait_s: float = 300.0
     after_loss_s: float = 5.0
     """The longest wait where a connection had stood: a fleet must not come back in the same second."""
+    stood_s: float = 60.0
+    """A connection that lasted as long had stood."""
+    told_every_s: float = 0.5
+    """The shortest time between two messages to the server."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +106,14 @@ class _NoRedirect(reconnect):
 
 
 class Link:
-    """The threads of one server. `take` gets every message that came, in their thread; so does `connected`."""
+    """The threads of one server. `take`, `connected` and `news` are called in them."""
 
     def __init__(
         self,
         server: Server,
         take: Callable[[Understood], None],
         connected: Callable[[], None],
+        news: News,
         log: Log,
         pace: Pace = Pace(),
     ) -> None:
@@ -106,13 +121,15 @@ class Link:
         self.state = "not connected yet"
         self._take = take
         self._connected = connected
+        self._news = news
         self._log = log
         self._pace = pace
         self._stop = threading.Event()
         self._socket: ClientConnection | None = None
-        self._outgoing: Queue[Mapping[str, Any]] = Queue(_MOST_OUTGOING)
-        self._status = _Status(None)
-        self._threads = [threading.Thread(target=w, daemon=True) for w in (self._listen, self._speak)]
+        self._may_speak = threading.Event()
+        self._bodies: Queue[Mapping[str, Any] | None] = Queue(1)
+        work = (self._listen, self._speak, self._report)
+        self._threads = [threading.Thread(target=each, daemon=True) for each in work]
         for thread in self._threads:
             thread.start()
 
@@ -121,49 +138,51 @@ class Link:
         """False after a fault in the program: its traceback is on standard error."""
         return all(thread.is_alive() for thread in self._threads)
 
-    def tell(self, message: Mapping[str, Any]) -> None:
-        """Send a message over the WebSocket, if it is connected by then; the oldest go first when too many wait."""
-        self._put(message)
+    def tell(self) -> None:
+        """There may be news; they are sent over the WebSocket where it is connected, else as soon as it is."""
+        self._may_speak.set()
 
     def report_status(self, body: Mapping[str, Any]) -> None:
         """Send this host's capabilities; again until the server has them, or newer ones come."""
-        self._put({"post": body})
+        self._put(body)
 
     def close(self) -> None:
         self._stop.set()
         socket = self._socket
         if socket is not None:
             threading.Thread(target=socket.close, daemon=True).start()
-        self._put({})
+        self._may_speak.set()
+        self._put(None)
 
-    def _put(self, message: Mapping[str, Any]) -> None:
-        while True:
-            try:
-                self._outgoing.put_nowait(message)
-            except Full:
-                try:
-                    self._outgoing.get_nowait()
-                except Empty:
-                    continue
-            else:
-                return
+    def _put(self, body: Mapping[str, Any] | None) -> None:
+        """Only the newest counts, and only the stage's loop puts any."""
+        with suppress(Empty):
+            self._bodies.get_nowait()
+        self._bodies.put(body)
 
     def _listen(self) -> None:
-        failures = 0
+        failures = left = 0
         while not self._stop.is_set():
-            failures = 0 if self._connect_once() else failures + 1
+            begun = time.monotonic()
+            code = self._connect_once()
+            if code is not None and time.monotonic() - begun >= self._pace.stood_s:
+                failures = left = 0
+            elif code in _LEAVING and left < _MOST_LEFT:
+                failures, left = 0, left + 1
+            else:
+                failures += 1
             longest = self._backed_off(failures) if failures else self._pace.after_loss_s
             self._stop.wait(random.uniform(self._pace.first_wait_s / 4, longest))  # noqa: S311 - jitter, not a secret
 
-    def _connect_once(self) -> bool:
-        """From one connection's beginning to its end; False where there was none."""
-        stood = False
+    def _connect_once(self) -> int | None:
+        """From one connection's beginning to its end: the code it was closed with; None where there was none."""
+        socket = None
         try:
             with self._connection() as socket:
-                stood = True
                 self._socket = socket
                 self._become("connected")
                 self._connected()
+                self._may_speak.set()
                 for text in socket:
                     self._take(understand(text))
             self._become("not connected: the server closed the connection")
@@ -171,7 +190,7 @@ class Link:
             self._become(_words(error))
         finally:
             self._socket = None
-        return stood
+        return socket.close_code if socket else None
 
     def _backed_off(self, failures: int) -> float:
         return min(self._pace.longest_wait_s, self._pace.first_wait_s * 2.0 ** min(failures, 20))
@@ -182,7 +201,7 @@ class Link:
             server.websocket_url,
             additional_headers=dict(server.headers),
             ssl=tls.context(server.settings),
-            proxy=tls.proxy(server.settings),  # type: ignore[arg-type]
+            proxy=proxy_for(server.websocket_url, server.settings.proxy, os.environ),
             compression=None,
             open_timeout=pace.open_s,
             ping_interval=pace.ping_every_s,
@@ -195,36 +214,34 @@ class Link:
 
     def _speak(self) -> None:
         while not self._stop.is_set():
+            self._may_speak.wait()
+            self._may_speak.clear()
+            while (socket := self._socket) and not self._stop.is_set() and (message := self._news()):
+                # Progress is only of the moment: what does not get through now is not kept.
+                with suppress(OSError, WebSocketException):
+                    socket.send(json.dumps(message))
+                self._stop.wait(self._pace.told_every_s)
+
+    def _report(self) -> None:
+        status = _Status(None)
+        while not self._stop.is_set():
             try:
-                message = self._outgoing.get(timeout=self._status.due_in_s())
+                status = _Status(self._bodies.get(timeout=status.due_in_s()))
             except Empty:
-                message = {}
-            if "post" in message:
-                self._status = _Status(message["post"])
-            elif message:
-                self._send(message)
-            if self._status.body is not None and self._status.due_in_s() == 0:
-                self._post()
+                status = self._post(status)
+                self._stop.wait(self._pace.told_every_s)
 
-    def _send(self, message: Mapping[str, Any]) -> None:
-        socket = self._socket
-        if socket is not None:
-            # Progress is only of the moment: what does not get through now is not kept.
-            with suppress(OSError, WebSocketException):
-                socket.send(json.dumps(message))
-
-    def _post(self) -> None:
-        status, server = self._status, self.server
-        path = "/api/v1/hosts/integration-status"
-        problem = posting.post(server.settings, server.headers, path, status.body or {})
+    def _post(self, status: _Status) -> _Status:
+        """What is still to be sent after a try."""
+        server = self.server
+        problem = posting.post(server.settings, server.headers, _POST, status.body or {})
         if problem is None:
-            self._status = _Status(None)
-            return
+            return _Status(None)
         if status.failures == 0:
             self._log.warning("capabilities not delivered, trying again", why=_USER.sub("//", problem))
         failures = status.failures + 1
         wait_s = random.uniform(self._pace.first_wait_s, self._backed_off(failures))  # noqa: S311 - jitter, not a secret
-        self._status = _Status(status.body, failures, time.monotonic() + wait_s)
+        return _Status(status.body, failures, time.monotonic() + wait_s)
 
     def _become(self, state: str) -> None:
         if self._stop.is_set():

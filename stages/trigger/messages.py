@@ -25,6 +25,8 @@ class Wanted:
 
     scanner: Scanner
     profile: str | None = None
+    implied: bool = False
+    """Not asked for by name: passed over where this host does not have the scanner."""
 
 
 @dataclass(frozen=True)
@@ -114,9 +116,9 @@ def _scan(message: Mapping[str, Any]) -> Message:
         kind, profile = "docker-bench", None
     wanted: list[Wanted] = []
     if openscap and kind != "docker-bench":
-        wanted.append(Wanted("openscap", profile))
+        wanted.append(Wanted("openscap", profile, implied=kind != "openscap" and profile is None))
     if docker and kind != "openscap":
-        wanted.append(Wanted("docker-bench"))
+        wanted.append(Wanted("docker-bench", implied=kind != "docker-bench"))
     if not wanted:
         return Invalid("compliance_scan: every scanner that it names is switched off in the same message")
     remediate = _flag(message, "enable_remediation", default=False)

@@ -10,13 +10,16 @@ import socket
 import threading
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import unquote, urlsplit
 
 from schemas.settings import ServerSettings
+from stages.process.proxies import proxy_for
 from stages.trigger import tls
 
 _LIMIT_S = 30.0
@@ -37,6 +40,8 @@ def post(
         {**headers, "Content-Type": "application/json", "User-Agent": "compliance-agent"},
         method="POST",
     )
+    if proxy := proxy_for(request.full_url, server.proxy, os.environ):
+        _set_proxy(request, proxy)
     try:
         with _Limit(limit_s) as limit, _opener(server, limit).open(request, timeout=limit_s) as reply:
             reply.read(_MAX_REPLY_BYTES)
@@ -103,6 +108,13 @@ def _opener(server: ServerSettings, limit: _Limit) -> urllib.request.OpenerDirec
         def https_open(self, request: urllib.request.Request) -> Any:
             return self.do_open(Secure, request, context=tls.context(server))
 
-    proxy = tls.proxy(server)
-    proxies = None if proxy is True else {"http": proxy, "https": proxy} if isinstance(proxy, str) else {}
-    return urllib.request.build_opener(urllib.request.ProxyHandler(proxies), _NoRedirect(), Handler())
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect(), Handler())
+
+
+def _set_proxy(request: urllib.request.Request, proxy: str) -> None:
+    """Not by the library's handler, which asks NO_PROXY by a rule of its own."""
+    parts = urlsplit(proxy)
+    if parts.username:
+        words = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        request.add_header("Proxy-Authorization", f"Basic {b64encode(words.encode()).decode()}")
+    request.set_proxy(parts.netloc.rpartition("@")[2], parts.scheme)

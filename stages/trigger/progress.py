@@ -1,16 +1,16 @@
-"""How far a scan is, as the server wants to hear it. Pure.
+"""How far a scan is, as the server wants to hear it: heard in the stage's loop, told in the link's thread.
 
-At most two messages a second in all, and of each scan the newest alone; a scan's end is never left out.
+Of each scan the newest message alone is kept until it is told; a scan's end is never left out.
 Source: `compliance_scan_progress` of the released servers.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import Any
 
 from schemas.event import Event
 
-_EVERY_S = 0.5
 _MOST_SCANS = 100
 _ANSWERS: dict[str, tuple[str, str, int, str | None]] = {
     "accepted": ("completed", "results delivered", 100, None),
@@ -26,7 +26,7 @@ class Progress:
     _waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
     _profiles: dict[str, str] = field(default_factory=dict)
     _ended: dict[str, None] = field(default_factory=dict)
-    _not_before: float = 0.0
+    _lock: Lock = field(default_factory=Lock)
 
     def take(self, event: Event, at: datetime) -> None:
         """Something happened to a scan."""
@@ -47,7 +47,7 @@ class Progress:
         # The end of a scan stands, whatever late news of it comes: a failed one is delivered, too.
         if key in self._ended:
             return
-        self._waiting[key] = {
+        told = {
             "type": "compliance_scan_progress",
             "phase": phase,
             "profile_name": self._profiles.get(key, ""),
@@ -59,19 +59,22 @@ class Progress:
         if phase in _END:
             self._profiles.pop(key, None)
             self._ended[key] = None
-        for kept in (self._waiting, self._profiles, self._ended):
-            while len(kept) > _MOST_SCANS:
-                del kept[next(iter(kept))]
+        with self._lock:
+            self._waiting[key] = told
+            for kept in (self._waiting, self._profiles, self._ended):
+                while len(kept) > _MOST_SCANS:
+                    del kept[next(iter(kept))]
 
-    def due(self, now_s: float) -> dict[str, Any] | None:
-        """The next message, if one may be sent at this monotonic time."""
-        if not self._waiting or now_s < self._not_before:
-            return None
-        self._not_before = now_s + _EVERY_S
-        return self._waiting.pop(next(iter(self._waiting)))
+    def refuse(self, words: str, at: datetime) -> None:
+        """Tell that a wish became no scan; once of many that are refused for the same reason meanwhile."""
+        key = f"refused: {words}"
+        self.say(key, "failed", "refused", 100, words, at)
+        self._ended.pop(key, None)
 
-    def due_in_s(self, now_s: float) -> float:
-        return max(0.0, self._not_before - now_s) if self._waiting else float("inf")
+    def next(self) -> dict[str, Any] | None:
+        """What is to be told next, once; of the scan that has waited longest."""
+        with self._lock:
+            return self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
 
 
 def _told(event: Event) -> tuple[str, str, int, str | None] | None:

@@ -4,16 +4,18 @@ A scheduled request has a token made from its due time, and what was handled is 
 crash between the two asks for the same wish again, which stays one.
 """
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
 
+from schemas.codec import replace
 from schemas.ids import SCANNERS, Scanner
 from schemas.request import Reason
 from schemas.schedule import Applied, Handled, NextDue
 from schemas.settings import Settings
 from stages.process.process import Process
-from stages.trigger import due
+from stages.trigger import due, host
 from stages.trigger.cron import Cron, Every, ScheduleError, zone_named
-from stages.trigger.host import host_id
 from stages.trigger.wishes import Wishes, token_of
 
 _LONGEST_STEP = timedelta(minutes=10)
@@ -25,12 +27,18 @@ class Scheduler:
     def __init__(self, process: Process, wishes: Wishes) -> None:
         self._process = process
         self._wishes = wishes
+        self._detection = host.Detection(process)
+        self._decided: dict[Scanner, tuple[object, datetime, NextDue]] = {}
+        """Until when there is nothing to decide: every ring is a look, and a scan rings for every rule."""
         self._started = self._looked = process.now()
 
     def look(self, applied: Applied) -> tuple[NextDue, ...]:
         """Request what is due; when each scanner runs next."""
         self._follow_the_clock()
-        planned = plans(self._process.settings, applied)
+        planned = plans(self._process.settings, applied, host.missing(self._detection.detected))
+        for scanner in SCANNERS:
+            if scanner not in planned:
+                self._lay_down(scanner)
         return tuple(self._carry_out(scanner, *plan) for scanner, plan in planned.items())
 
     def _carry_out(self, scanner: Scanner, name: str, schedule: due.Schedule) -> NextDue:
@@ -38,12 +46,17 @@ class Scheduler:
         now, note = self._process.now(), f"schedule-{scanner}"
         terms = due.Terms(
             name=name,
-            splay=due.splay_of(host_id(self._process.settings), scanner, timedelta(seconds=settings.splay_s)),
+            splay=due.splay_of(
+                host.host_id(self._process.settings), scanner, timedelta(seconds=settings.splay_s)
+            ),
             missed=settings.missed,
             catch_up_from=self._started + timedelta(seconds=settings.catch_up_after_s),
         )
         before = self._process.notes.read(note, Handled)
-        decision = due.decide(schedule, terms, before, now)
+        decided = self._decided.get(scanner)
+        if decided and decided[0] == (terms, before) and decided[1] <= now < decided[2].at:
+            return decided[2]
+        decision = due.decide(schedule, terms, _moved(before, name, schedule), now)
         if decision.request:
             self._request(scanner, name, decision.request, now)
         if decision.passed_over:
@@ -52,7 +65,17 @@ class Scheduler:
             )
         if decision.handled != before:
             self._process.notes.write(note, decision.handled)
-        return NextDue(scanner=scanner, schedule=name, at=decision.next_look)
+        next_due = NextDue(scanner=scanner, schedule=name, at=decision.next_look)
+        self._decided[scanner] = ((terms, decision.handled), now, next_due)
+        return next_due
+
+    def _lay_down(self, scanner: Scanner) -> None:
+        """What falls due while a schedule is switched off is not missed."""
+        note = f"schedule-{scanner}"
+        before = self._process.notes.read(note, Handled)
+        if before and before.schedule:
+            self._process.notes.write(note, replace(before, schedule=""))
+            self._decided.pop(scanner, None)
 
     def _follow_the_clock(self) -> None:
         """The clock was set, or stood still in a suspend: that is a start, too, and what was missed waits a little."""
@@ -62,25 +85,44 @@ class Scheduler:
         self._looked = now
 
     def _request(self, scanner: Scanner, name: str, at: datetime, now: datetime) -> None:
-        token = token_of("schedule", scanner, at.isoformat(), host_id(self._process.settings))
+        token = token_of("schedule", scanner, at.isoformat(), host.host_id(self._process.settings))
         reason = Reason(source="schedule", at=now, detail=f"{name}, due {at:%Y-%m-%d %H:%MZ}"[:256])
         self._wishes.scan(scanner, None, reason, token=token)
 
 
-def next_due(settings: Settings, applied: Applied, now: datetime) -> tuple[NextDue, ...]:
+def _moved(before: Handled | None, name: str, schedule: due.Schedule) -> Handled | None:
+    """The same times of day in another time zone: those that its clock had shown there are over here, too."""
+    if before is None or not isinstance(schedule, Cron) or schedule.is_every_hour:
+        return before
+    expression, _, zone = before.schedule.rpartition(" ")
+    if before.schedule == name or expression != schedule.expression:
+        return before
+    try:
+        until = before.until.astimezone(zone_named(zone)).replace(tzinfo=schedule.zone).astimezone(UTC)
+    except ScheduleError:
+        return before
+    return replace(before, schedule=name, until=until, requested=(*before.requested, until))
+
+
+def next_due(
+    settings: Settings, applied: Applied, now: datetime, missing: Collection[Scanner] = ()
+) -> tuple[NextDue, ...]:
     """When each scanner runs next, for whoever asks while the stage does not run. The settings must be right."""
     limit = timedelta(seconds=settings.compliance.schedules.splay_s)
     found = []
-    for scanner, (name, schedule) in plans(settings, applied).items():
-        splay = due.splay_of(host_id(settings), scanner, limit)
+    for scanner, (name, schedule) in plans(settings, applied, missing).items():
+        splay = due.splay_of(host.host_id(settings), scanner, limit)
         found.append(NextDue(scanner=scanner, schedule=name, at=schedule.next_due(now - splay) + splay))
     return tuple(found)
 
 
-def plans(settings: Settings, applied: Applied) -> dict[Scanner, tuple[str, due.Schedule]]:
+def plans(
+    settings: Settings, applied: Applied, missing: Collection[Scanner] = ()
+) -> dict[Scanner, tuple[str, due.Schedule]]:
     """The schedules in force, each with its name.
 
-    What the server has set comes before the settings file, but for what the file switches off: that stays off.
+    What the server has set comes before the settings file, but for what the file switches off: that stays off. The
+    server's interval is for the scanners that are not `missing` here, or that the file has a schedule for.
     """
     compliance = settings.compliance
     mode = applied.mode or ("enabled" if compliance.enabled else "disabled")
@@ -92,10 +134,9 @@ def plans(settings: Settings, applied: Applied) -> dict[Scanner, tuple[str, due.
     }
     expressions = {"openscap": compliance.openscap.schedule, "docker-bench": compliance.docker_bench.schedule}
     found: dict[Scanner, tuple[str, due.Schedule]] = {}
-    for scanner in SCANNERS:
+    wanted = [scanner for scanner in SCANNERS if switched[scanner]]
+    for scanner in [i for i in wanted if i not in missing or expressions[i]] or wanted[:1]:
         expression = expressions[scanner]
-        if not switched[scanner]:
-            continue
         if applied.interval_minutes:
             found[scanner] = (
                 f"every {applied.interval_minutes} min, set by the server",
@@ -103,8 +144,12 @@ def plans(settings: Settings, applied: Applied) -> dict[Scanner, tuple[str, due.
             )
         elif expression:
             zone = zone_named(compliance.schedules.time_zone)
-            found[scanner] = (f"{expression} {zone}", Cron(expression, zone))
+            found[scanner] = (f"{expression} {zone}", _cron(expression, zone))
     return found
+
+
+# To check an expression takes longer than the rest of a look.
+_cron = lru_cache(maxsize=8)(Cron)
 
 
 def problems(settings: Settings) -> list[str]:
@@ -123,7 +168,7 @@ def problems(settings: Settings) -> list[str]:
     ):
         try:
             if expression:
-                Cron(expression, zone)
+                _cron(expression, zone)
         except ScheduleError as error:
             found.append(f"compliance.{name}.schedule: {error}")
     return found

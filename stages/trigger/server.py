@@ -6,29 +6,29 @@ server back, it loses nothing.
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from queue import Empty, Queue
-from typing import Any
 
-from schemas.capabilities import Detected
 from schemas.schedule import Applied
 from stages.process import credentials
 from stages.process.process import Process
 from stages.trigger import messages
 from stages.trigger.capabilities import status_body
-from stages.trigger.link import Link, Server
+from stages.trigger.host import Detection
+from stages.trigger.link import Link, News, Server
 
 _MOST_COMMANDS = 1000
 _AT_ONCE = 50
 _TELL_INVALID_EVERY_S = 60.0
-_DETECTED = "detected"
 
 
 class ServerSide:
     """One link at most."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, news: News) -> None:
         self._process = process
+        self._news = news
+        self._detection = Detection(process)
         self._inbox: Queue[messages.Command] = Queue(_MOST_COMMANDS)
         self._at_hand: messages.Command | None = None
         self._link: Link | None = None
@@ -75,18 +75,19 @@ class ServerSide:
         self.close()
         if wanted:
             self.status_wanted = True
-            self._link = Link(wanted, self._take, self._connected, self._process.log)
+            self._link = Link(wanted, self._take, self._connected, self._news, self._process.log)
 
-    def tell(self, message: Mapping[str, Any]) -> None:
+    def tell(self) -> None:
+        """There may be news for the server."""
         if self._link:
-            self._link.tell(message)
+            self._link.tell()
 
     def report_status(self, applied: Applied) -> None:
         """Send this host's capabilities, where the server should have them anew."""
-        seen = self._detected_mark()
+        seen = self._detection.mark
         if self._link is None or (seen == self._reported[0] and not self.status_wanted):
             return
-        detected = self._process.spool.notes("scan").read(_DETECTED, Detected)
+        detected = self._detection.detected
         if detected is None:
             return
         body = status_body(detected, self._process.settings.compliance, applied)
@@ -112,14 +113,6 @@ class ServerSide:
         else:
             return Server(settings.server, found)
         return None
-
-    def _detected_mark(self) -> object:
-        """What changes when the scan stage has detected anew: its ring may be lost."""
-        try:
-            status = (self._process.spool.notes("scan").path / _DETECTED).stat()
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_ino
 
     def _take(self, message: messages.Message) -> None:
         """In the link's thread."""

@@ -4,13 +4,11 @@ Wishes come from the operator (`commands/`, `drop/`), from schedules, and from t
 answered by one that is pending or running for the same scanner and profile: the scan stage sees to that.
 """
 
-import time
-from contextlib import suppress
-
 from schemas.codec import replace
 from schemas.event import Event, EventName
+from schemas.ids import ScanId, is_scan_id, scanner_of
 from schemas.records import Record
-from schemas.request import Cancellation, Request
+from schemas.request import Cancellation, Reason, Request
 from schemas.schedule import NextDue, TriggerState
 from spool.errors import EntryDamagedError, EntryMissingError, SpoolError, StorageError
 from spool.layout import Kind, entry_name, parse_name
@@ -43,7 +41,7 @@ class TriggerStage:
         self._commands = Commands(process, self._wishes, self._progress)
         self._scheduler = Scheduler(process, self._wishes)
         self._drops = Drops(process, self._wishes)
-        self._server = ServerSide(process)
+        self._server = ServerSide(process, self._progress.next)
         self._next_due: tuple[NextDue, ...] = ()
         self._told: TriggerState | None = None
         process.watched.add(self._drops.path)
@@ -57,7 +55,8 @@ class TriggerStage:
             except StorageError as error:
                 trouble = trouble or error
         self._server.keep_connected()
-        self._tell_server()
+        self._server.report_status(self._commands.applied)
+        self._server.tell()
         self._tell_operator()
         if trouble:
             raise trouble
@@ -65,10 +64,11 @@ class TriggerStage:
     def timeout_s(self) -> float:
         now = self._process.now()
         due = ((next_due.at - now).total_seconds() for next_due in self._next_due)
-        return max(0.0, min(self._progress.due_in_s(time.monotonic()), self._drops.due_in_s(), *due))
+        return max(0.0, min((self._drops.due_in_s(), *due)))
 
     def heard(self, event: Event) -> None:
         self._progress.take(event, self._process.now())
+        self._server.tell()
 
     def reloaded(self) -> None:
         self._server.status_wanted = True
@@ -83,9 +83,13 @@ class TriggerStage:
     def close(self) -> None:
         self._server.close()
         # What arrived before the end is an entry after it.
-        with suppress(SpoolError):
+        try:
             while self._server.has_commands:
                 self._obey_server()
+        except SpoolError as error:
+            self._process.log.error(
+                "the last commands of the server are lost: give them again", why=str(error)
+            )
 
     def _obey_server(self) -> None:
         for command in self._server.commands():
@@ -96,7 +100,7 @@ class TriggerStage:
         self._next_due = self._scheduler.look(self._commands.applied)
 
     def _copy_commands(self) -> None:
-        """The operator's commands, as they are."""
+        """The operator's commands, as they are; a request that can't be read as a scan that fails with the reason."""
         trouble: StorageError | None = None
         for kind, record, event in _COPIED:
             have = set(self._spool.requests.ids(kind))
@@ -112,28 +116,42 @@ class TriggerStage:
 
     def _copy(self, command_id: str, kind: Kind, record: type[Record], event: EventName) -> None:
         try:
-            command = self._spool.commands.read(command_id, kind, record)
+            command: Record = self._spool.commands.read(command_id, kind, record)
+            if isinstance(command, Request):
+                _check_named(command_id, command)
         except EntryMissingError:
             return
         except EntryDamagedError as error:
-            self._damaged(entry_name(command_id, kind), str(error))
-            return
+            if kind != "request" or not is_scan_id(command_id):
+                self._damaged(entry_name(command_id, kind), str(error))
+                return
+            command = self._refused(ScanId(command_id), str(error))
         self._spool.requests.write(command_id, kind, command)
         self._process.log.info("command taken", scan_id=command_id, kind=kind)
         self._process.ring(Event(name=event, scan_id=command_id))
+
+    def _refused(self, scan_id: ScanId, why: str) -> Request:
+        reason = Reason(source="operator", at=self._process.now())
+        refusal = f"the request can't be read: {why}; ask for the scan again"
+        return Request(scan_id=scan_id, scanner=scanner_of(scan_id), reason=reason, refusal=refusal)
 
     def _damaged(self, name: str, why: str) -> None:
         if name not in self._process.notes.damaged():
             self._process.notes.mark_damaged(name, why)
             self._process.log.error("damaged command, give it again", entry=name, why=why)
 
-    def _tell_server(self) -> None:
-        self._server.report_status(self._commands.applied)
-        while message := self._progress.due(time.monotonic()):
-            self._server.tell(message)
-
     def _tell_operator(self) -> None:
         state = TriggerState(next_due=self._next_due, link=self._server.state, at=self._process.now())
         if self._told is None or replace(self._told, at=state.at) != state:
             self._process.notes.write(NOTE, state)
             self._told = state
+
+
+def _check_named(command_id: str, request: Request) -> None:
+    """Raises EntryDamagedError for a request under another scan's name."""
+    if (
+        request.scan_id != command_id
+        or not is_scan_id(command_id)
+        or request.scanner != scanner_of(request.scan_id)
+    ):
+        raise EntryDamagedError(f"{command_id}: holds a request for {request.scan_id} by {request.scanner}")

@@ -1,4 +1,4 @@
-"""TLS and proxy for the server's commands, from the same settings as delivery."""
+"""TLS for the server's commands, from the same settings as delivery."""
 
 import ssl
 
@@ -24,10 +24,3 @@ def context(server: ServerSettings) -> ssl.SSLContext | None:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
     return made
-
-
-def proxy(server: ServerSettings) -> str | bool | None:
-    """A proxy's URL, True for the environment's, None for none."""
-    if server.proxy is None:
-        return True
-    return None if server.proxy == "none" else server.proxy

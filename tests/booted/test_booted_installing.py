@@ -53,6 +53,25 @@ def test_the_target_is_up_after_one_command_and_what_remains_is_told(host: Host)
     host.run("test", "-s", "/usr/local/share/man/man1/compliance-agent.1")
 
 
+def test_a_clone_installs_itself_and_takes_itself_away(
+    bare: Host, clone: Path, wheels: Path, server: Receiver
+) -> None:
+    bare.copy(str(clone), "/opt/clone")
+    bare.copy(str(wheels), "/opt/wheels")
+    # As documented; without a network, pip is told of the directory by its environment.
+    offline = ("env", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/opt/wheels")
+    said = bare.run(*offline, "/opt/clone/scripts/install")
+    assert "API key: write it into /etc/compliance-agent/api-key" in said
+    bare.await_active()
+    bare.configure(server)
+    scan_id = bare.ask()
+    bare.until(lambda: bare.received(scan_id), "a scan arrives")
+    said = bare.run(*offline, "/opt/clone/scripts/install", "--uninstall")
+    assert f"the spool is kept: {SPOOL}" in said
+    assert f"{scan_id}.receipt" in bare.entries("receipts")
+    bare.run("test", "!", "-e", "/usr/local/lib/compliance-agent")
+
+
 def test_a_dry_run_changes_nothing(host: Host) -> None:
     host.run("touch", "/opt/now")
     said = host.run(AGENT, "install", "--dry-run", "--prefix", "/opt/tools")

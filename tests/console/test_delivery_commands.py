@@ -9,13 +9,14 @@ import pytest
 
 from schemas import codec
 from schemas.bundle import Bundle
+from schemas.request import Reason, Request
 from spool import bundle, frame
 from spool.bundle import BundleError
 from spool.spool import Spool
 from stages.console.main import main
 from stages.process.exits import Exit
 from tests.ship.scripted_server import ScriptedServer, reply, serving, until
-from tests.ship.ship_spool import KEY, START, Ship, report, scan_id
+from tests.ship.ship_spool import KEY, START, Ship, report, scan_id, with_settings
 from tests.ship.test_ship_process import ShipProcess
 
 
@@ -152,6 +153,44 @@ def test_flush_says_whether_the_spool_is_empty(console: Console, server: Scripte
     assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 1, "held": 1}
     console.ship.look()
     assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 0, "held": 1}
+
+
+def test_flush_counts_what_is_still_to_be_scanned_or_parsed(console: Console) -> None:
+    spool = console.ship.spool
+    asked, wanted = (
+        Request(scan_id=scan_id(number), scanner="openscap", reason=Reason(source="operator", at=START))
+        for number in (1, 2)
+    )
+    spool.commands.write(asked.scan_id, "request", asked)
+    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 1, "held": 0}
+    spool.requests.write(wanted.scan_id, "request", wanted)
+    (spool.raw.path / scan_id(3)).mkdir()
+    (spool.raw.path / scan_id(3) / "manifest").write_text("")
+    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 3, "held": 0}
+    assert "the trigger stage does not run" in console("flush", "--wait", expect=Exit.UNUSABLE)
+    for number in (1, 2, 3):
+        console.ship.put(report(number))
+    console.ship.look()
+    assert "the spool is empty" in console("flush")
+
+
+def test_list_tells_of_scans_that_were_made_for_another_server(
+    console: Console, server: ScriptedServer
+) -> None:
+    server.say(reply(503))
+    console.ship.put(report(1), report(2, "B"))
+    console("hold", scan_id(2))
+    console.ship.stage.look()
+    with serving() as other:
+        with_settings(console.ship, other.url)
+        console.ship.stage.look()
+        waits = console.waits()
+        assert waits[scan_id(1)].startswith(f"made for {server.url}")
+        assert "compliance-agent retry" in waits[scan_id(1)]
+        assert "release" in waits[scan_id(2)]
+        console("retry")
+        console.ship.stage.look()
+        assert other.scan_ids == [scan_id(1)]
 
 
 def test_flush_waits_for_the_stage_and_not_for_one_that_does_not_run(

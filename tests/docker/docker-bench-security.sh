@@ -52,6 +52,7 @@ both ""
 both "Section A - Check results"
 both ""
 case $mode in
+waits) while [ ! -e go ]; do sleep 0.1; done ;;
 hangs) trap '' TERM; while :; do sleep 1; done ;;
 floods) while :; do yes "a line of no use, again and again" >> "$log.json"; done ;;
 chatters) while :; do yes "a line of no use, again and again"; done ;;

@@ -28,6 +28,7 @@ class Engine:
     """A running dockerd."""
 
     socket: Path
+    process: "subprocess.Popen[bytes]"
 
     def __call__(self, *words: str, stdin: bytes | None = None) -> str:
         done = subprocess.run(
@@ -73,7 +74,7 @@ def engine(storage: str | None = "vfs") -> Iterator[Engine]:
         process = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
     try:
         _await(process, place)
-        yield Engine(place / "d.sock")
+        yield Engine(place / "d.sock", process)
     finally:
         _end(process, place)
 
@@ -85,6 +86,9 @@ def write_script(directory: Path, mode: str) -> Path:
     script = directory / SCRIPT.name
     shutil.copyfile(SCRIPT, script)
     (directory / "mode").write_text(mode)
+    # Whatever the umask: what others can write is not run.
+    for path in (directory, directory / "tests", script):
+        path.chmod(0o755)
     return script
 
 

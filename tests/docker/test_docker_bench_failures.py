@@ -87,3 +87,15 @@ def test_an_image_that_is_nowhere_is_a_failed_scan_that_says_so(docker: Engine) 
 def test_a_script_that_is_nowhere_is_a_failed_scan_that_says_so(docker: Engine) -> None:
     with bench(docker, method="script", script_paths=["/no/such/script.sh"]) as agent:
         assert "no Docker Bench script in /no/such/script.sh or on PATH" in (report_of(agent).error or "")
+
+
+def test_a_script_that_others_can_write_is_never_run(docker: Engine, tmp_path: Path) -> None:
+    script = write_script(tmp_path, "good")
+    script.chmod(0o777)
+    with bench(docker, method="script", script_paths=[str(script)]) as agent:
+        assert f"chmod go-w {script}" in agent.run("detect", code=None)
+        report = report_of(agent)
+        assert report.status == "failed"
+        assert f"lets others write what is run as root: chmod go-w {script}" in (report.error or "")
+        script.chmod(0o755)
+        assert report_of(agent).status == "completed"

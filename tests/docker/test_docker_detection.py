@@ -64,7 +64,10 @@ def test_a_socket_for_others(listening: str) -> None:
 
 def test_a_path_that_is_no_socket(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert "the Docker daemon is down" in (why_not_reachable(str(tmp_path / "file")) or "")
+    for path in (tmp_path / "file", tmp_path):
+        assert f"{path}: is no socket: move it away and systemctl restart docker" in (
+            why_not_reachable(str(path)) or ""
+        )
 
 
 def test_a_daemon_that_hangs_costs_seconds(docker_client: None, listening: str) -> None:

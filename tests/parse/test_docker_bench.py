@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.parse.docker_bench import is_docker_bench_log, looks_like_docker_bench
+from stages.parse.docker_bench import is_docker_bench_log, looks_like_docker_bench, read_docker_bench
 from tests.parse.docker_bench_printing import (
     AT,
     CHECKS,
@@ -110,11 +110,65 @@ def test_the_text_log_alone_gives_every_check_once(colours: bool) -> None:
     report = read(None, text_log(CHECKS, colours=colours))
     assert statuses(report) == STATUSES
     assert report.read_from == "text log"
-    assert report.warnings == ("read from the text log: there is no JSON",)
+    assert report.warnings == (
+        "read from the text log: there is no JSON",
+        "the output does not tell when the scan ended: its start stands in",
+    )
     assert the("4.1", report).finding == "Found: web\nFound: db"
     assert the("4.1", report).section == "4 - Container Images and Build File"
     assert report.started_at == datetime(2026, 11, 23, 6, 6, 40, tzinfo=UTC)
+    assert report.completed_at == report.started_at
+
+
+def test_an_end_that_is_known_from_elsewhere_is_taken_without_a_warning() -> None:
+    report = read_docker_bench(None, text_log(CHECKS), at=AT, ended=AT)
     assert report.completed_at == AT
+    assert report.warnings == ("read from the text log: there is no JSON",)
+
+
+def test_output_that_tells_no_time_at_all_says_which_one_is_assumed() -> None:
+    log = text_log(CHECKS).replace(b"Initializing 2026", b"Initializing once upon a time, 2026")
+    report = read(None, log)
+    assert (report.started_at, report.completed_at) == (AT, AT)
+    assert "does not tell when the scan ran: 2026-11-24 00:00 UTC is assumed" in report.warnings[-1]
+
+
+@pytest.mark.parametrize(
+    ("title", "bare", "finding"),
+    [
+        (
+            "Ensure that CA certificates are rotated (Manual) (Swarm mode not enabled)",
+            "Ensure that CA certificates are rotated (Manual)",
+            "Swarm mode not enabled",
+        ),
+        ("Rotate (often) (Swarm mode not enabled)", "Rotate (often)", "Swarm mode not enabled"),
+        ("Ensure it is off (Scored) (Deprecated)", "Ensure it is off (Scored)", "Deprecated"),
+        ("Ensure it is off (for good)", "Ensure it is off (for good)", None),
+        ("Ensure it is off (Not Scored)", "Ensure it is off (Not Scored)", None),
+    ],
+)
+def test_a_remark_behind_a_title_is_a_finding(title: str, bare: str, finding: str | None) -> None:
+    log = f"[INFO] 7 - Docker Swarm Configuration\n[PASS] 7.8 - {title}\n".encode()
+    json_output = json.dumps([{"id": "7.8", "desc": bare, "result": "PASS"}]).encode()
+    for report in (read(None, log), read(json_output, log)):
+        assert (the("7.8", report).title, the("7.8", report).finding) == (bare, finding)
+
+
+def test_json_and_log_that_differ_are_told_and_the_json_stands() -> None:
+    others = (*CHECKS[:4], Printed("5.1", "WARN"), Printed("5.10", "WARN", "Wrong ownership for /run/x.sock"))
+    report = read(json_of_1_6(CHECKS), text_log(others))
+    assert statuses(report) == STATUSES
+    assert "JSON and text log differ in results, the JSON's stand: 5.1 (PASS, WARN)" in report.warnings
+    assert "the text log lacks checks of the JSON: 4.6" in report.warnings
+
+
+def test_json_and_log_of_two_runs_are_told() -> None:
+    log = text_log(CHECKS).replace(b"06:06:40", b"09:06:40")
+    log = b"# Docker Bench for Security v1.3.4\n" + log
+    assert read(json_of_1_6(CHECKS), log).warnings == (
+        "the JSON is of version 1.6.0, the text log of 1.3.4: not of one run?",
+        "JSON and text log began at different times: not of one run?",
+    )
 
 
 def test_a_log_that_is_written_to_standard_output_has_every_line_twice_and_every_check_once() -> None:
@@ -187,6 +241,6 @@ def test_a_real_run_reads_the_same_strictly_and_has_every_check_of_its_log_once(
     assert numbers <= set(statuses(report))
     assert set(statuses(read(None, log))) == numbers
 
-    leniently = read(json_output.replace(b'"score": 3', b'"score": '))
+    leniently = read(json_output.replace(b'"score": 3', b'"score": '), log)
     assert leniently.read_from == "JSON (leniently)"
     assert leniently.results == report.results

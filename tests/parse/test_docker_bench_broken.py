@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,13 @@ def test_broken_json_is_read_leniently(write: object, intact: str, broken: str) 
     assert "\n" not in report.warnings[0]
 
 
+def test_an_item_that_is_no_name_does_not_make_a_check_a_group() -> None:
+    check = {"id": "5.1", "desc": "d", "result": "WARN", "details": "x", "items": [{"x": 1}, "a", 3, None]}
+    report = read(json.dumps([check]).encode())
+    assert statuses(report) == {"5.1": "fail"}
+    assert "a" in (the("5.1", report).finding or "")
+
+
 def test_several_results_in_one_test_are_one_check_with_all_findings() -> None:
     line = '{"id": "5.4", "desc": "Networks", "result": "WARN", "details": "open: a (swarm)"}'
     line += '"result": "WARN", "details": "open: b (swarm)"}'
@@ -75,7 +83,7 @@ def test_a_torn_file_without_a_log_says_so_and_a_check_without_result_is_an_erro
     report = read(whole[: whole.index(b'"result": "NOTE"') + 13])
     assert statuses(report) == {"1.1.1": "pass", "1.1.2": "warn", "4.1": "fail", "4.2": "error"}
     assert "the JSON has no end: later checks may be missing" in report.warnings
-    assert the("4.2", report).finding == "the output ends before the result of this check"
+    assert the("4.2", report).finding == "the output holds no result of this check"
 
 
 def test_a_forged_heading_hides_no_failure() -> None:
@@ -119,6 +127,16 @@ def test_impossible_times_give_way_to_the_callers() -> None:
     odd = json_of_1_6(CHECKS).replace(b"1795414000", b"9" * 40).replace(b"1795414003", b"-5")
     report = read(odd)
     assert (report.started_at, report.completed_at) == (AT, AT)
+
+
+@pytest.mark.parametrize("number", [b"1e999", b"1.5", b"-1", b"true", b'"soon"', b"null"])
+def test_what_is_no_time_is_none_however_it_is_read(number: bytes) -> None:
+    whole = json_of_1_6(CHECKS).replace(b"1795414000", number)
+    for text, way in ((whole, "JSON"), (whole.replace(b'"score": 0', b'"score": '), "JSON (leniently)")):
+        report = read(text)
+        assert report.read_from == way
+        assert report.started_at == report.completed_at == datetime.fromtimestamp(1795414003, UTC)
+        assert "does not tell when the scan began: its end stands in" in report.warnings[-1]
 
 
 def test_a_clock_set_back_does_not_end_a_scan_before_it_began() -> None:

@@ -228,7 +228,7 @@ def test_a_vulnerability_that_is_there_is_told() -> None:
         result="true",
     )
     rule = read([Rule("a", tests=[test], kind="vulnerability", definition="true")]).results[0]
-    assert rule.expected == "not: package bash: version less than 0:5.0 (at least one package)"
+    assert rule.expected == "package bash: not with version less than 0:5.0"
     assert rule.actual == "package bash: version 0:4.2"
 
 

@@ -31,6 +31,32 @@ def test_the_section_of_a_profile_of_another_standard_is_its_own_number() -> Non
     assert read_openscap(opener(results(rules, run=run)), None).results[0].section == "R28"
 
 
+OWN = {
+    ("anssi_bp28_high", "nistpubs/NIST.SP.800-53r4.pdf", "IA-5(c)"): "Outer > Inner",
+    ("anssi_np_nt28_high", "nistpubs/NIST.SP.800-53r4.pdf", "IA-5(c)"): "Outer > Inner",
+    ("high", "nistpubs/NIST.SP.800-53r4.pdf", "IA-5(c)"): "IA-5(c)",
+    ("moderate-node", "nistpubs/NIST.SP.800-53r4.pdf", "IA-5(c)"): "IA-5(c)",
+    ("rhelh-stig", "https://public.cyber.mil/stigs/", "RHEL-08-010020"): "RHEL-08-010020",
+    ("stig_gui", "https://public.cyber.mil/stigs/cci/", "CCI-000366"): "Outer > Inner",
+    ("pci-dss-4", "https://docs-prv.pcisecuritystandards.org/x.pdf", "2.2.6"): "2.2.6",
+    ("ism_o", "https://www.cyber.gov.au/acsc/view-all-content/ism", "0421"): "0421",
+    ("e8", "https://www.niap-ccevs.org/Profile/PP.cfm", "FIA_AFL.1"): "Outer > Inner",
+    ("ospp-mls", "https://www.niap-ccevs.org/Profile/PP.cfm", "FIA_AFL.1"): "FIA_AFL.1",
+    ("organism", "https://www.cyber.gov.au/acsc/view-all-content/ism", "0421"): "Outer > Inner",
+    ("standard", "https://www.niap-ccevs.org/Profile/PP.cfm", "FIA_AFL.1"): "Outer > Inner",
+}
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_the_number_of_a_standard_that_is_not_the_profiles_own_is_no_section(
+    case: tuple[str, str, str],
+) -> None:
+    profile, standard, number = case
+    rules = [Rule("a", "pass", body=f'<reference href="{standard}">{number}</reference>')]
+    run = run_of(rules).replace("profile_standard", f"profile_{profile}")
+    assert read_openscap(opener(results(rules, run=run)), None).results[0].section == OWN[case]
+
+
 def test_ids_of_other_vendors_give_their_section() -> None:
     cis, stig = Rule("a", "pass"), Rule("b", "pass", body="<version>RHEL-08-010020</version>")
     text = (

@@ -4,8 +4,11 @@ import pytest
 
 from schemas.report import RuleResult
 from stages.parse.openscap import read_openscap
-from tests.parse.kind_samples import KINDS
+from tests.parse.kind_samples_linux import LINUX_KINDS
+from tests.parse.kind_samples_unix import UNIX_KINDS
 from tests.parse.scap_samples import Rule, Test, arf, opener
+
+KINDS = LINUX_KINDS | UNIX_KINDS
 
 
 def told(test: Test) -> RuleResult:
@@ -146,3 +149,132 @@ def test_a_negated_check_is_told_the_other_way_round() -> None:
     report = read_openscap(None, opener(arf([Rule("one", tests=[present], criteria=negated)])))
     assert report.results[0].expected == "no package telnetd"
     assert report.results[0].actual == "package telnetd"
+
+
+@pytest.mark.parametrize("pattern", ["a?" * 60 + "a" * 60, "(a|a)" * 39 + "b"])
+def test_a_pattern_that_would_take_for_ever_is_not_tried(pattern: str) -> None:
+    test = login_defs("a" * 60)
+    test.state = f'<subexpression operation="pattern match">{pattern}</subexpression>'
+    finding = told(test).finding
+    assert finding is not None
+    assert finding.startswith("/etc/login.defs: PASS_MAX_DAYS is aaaa")
+
+
+def test_a_set_of_files_is_told_with_the_line_that_was_looked_for() -> None:
+    test = login_defs("1")
+    test.items = []
+    test.state = None
+    test.object = (
+        "<set><object_reference>oval:x-a:obj:1</object_reference>"
+        "<object_reference>oval:x-b:obj:1</object_reference></set>"
+    )
+    pattern = r'<pattern operation="pattern match">^net\.ipv4\.ip_forward = 0$</pattern>'
+    text = arf([Rule("one", tests=[test])])
+    for name in ("a", "b"):
+        member = f'<textfilecontent54_object id="oval:x-{name}:obj:1"><filepath>/etc/{name}.conf</filepath>'
+        text = text.replace("</objects>", f"{member}{pattern}</textfilecontent54_object></objects>")
+    finding = read_openscap(None, opener(text)).results[0].finding
+    assert finding == (
+        "/etc/a.conf or /etc/b.conf: no line with “net.ipv4.ip_forward = 0”, expected at least one"
+    )
+
+
+def test_files_of_which_none_may_be_there_are_told_with_the_exceptions() -> None:
+    test = Test(
+        "file",
+        "<filepath>/etc/gshadow-</filepath><filter>oval:x-l:ste:1</filter><filter>oval:x-g:ste:1</filter>",
+        existence="none_exist",
+        items=[
+            ("not evaluated", "<filepath>/etc/gshadow-</filepath><type>regular</type><group_id>42</group_id>")
+        ],
+    )
+    states = '<file_state id="oval:x-l:ste:1"><type>symbolic link</type></file_state>'
+    states += '<file_state id="oval:x-g:ste:1"><group_id>0</group_id></file_state>'
+    text = arf([Rule("one", tests=[test])]).replace("<states>", f"<states>{states}")
+    rule = read_openscap(None, opener(text)).results[0]
+    assert rule.expected == "no file /etc/gshadow- except with type symbolic link or group 0"
+
+
+def test_a_demand_in_any_case_is_told_by_its_word() -> None:
+    test = login_defs("yes", "Storage")
+    test.state = '<subexpression operation="pattern match">^(?i)none(?-i)$</subexpression>'
+    assert told(test).finding == "/etc/login.defs: Storage is yes, expected none (in any case)"
+    test.state = '<subexpression operation="pattern match">^(?i)0(?-i)$</subexpression>'
+    assert told(test).finding == "/etc/login.defs: Storage is yes, expected 0"
+
+
+def test_what_only_repeats_the_search_is_not_demanded() -> None:
+    link = Test(
+        "symlink",
+        "<filepath>/etc/x</filepath>",
+        "<filepath>/etc/x</filepath><canonical_path>/dev/null</canonical_path>",
+    )
+    assert told(link).finding == "symbolic link /etc/x is not there, expected target /dev/null"
+    alone = Test("symlink", "<filepath>/etc/x</filepath>", "<filepath>/etc/x</filepath>")
+    assert told(alone).finding == "symbolic link /etc/x is not there, expected filepath /etc/x"
+
+
+def test_a_value_that_the_scanner_itself_hides_is_left_out_of_the_sentence() -> None:
+    test = Test(
+        "shadow",
+        "<username>root</username>",
+        '<password operation="pattern match" mask="true">^[^!*]</password>'
+        '<chg_req datatype="int" operation="less than or equal">60</chg_req>',
+        [("false", '<username>root</username><password mask="true"></password><chg_req>99999</chg_req>')],
+    )
+    rule = told(test)
+    assert rule.finding == "account root: maximum password age (days) is 99999, expected at most 60"
+    assert rule.actual == "account root: password (not shown), maximum password age (days) 99999"
+
+
+def test_a_line_without_a_name_is_found_and_is_nothing() -> None:
+    test = login_defs("sys")
+    test.object = '<filepath>/etc/passwd</filepath><pattern operation="pattern match">^([^:]+):.*$</pattern>'
+    test.state = '<subexpression operation="pattern match">^(root|adm)$</subexpression>'
+    test.items = [
+        ("false", "<filepath>/etc/passwd</filepath><text>sys:x:3</text><subexpression>sys</subexpression>")
+    ]
+    assert told(test).finding == "/etc/passwd: found sys, expected one of root, adm"
+
+
+@pytest.mark.parametrize(
+    ("check", "expected"),
+    [
+        ("all", "kernel parameter a.b: not 1"),
+        ("at least one", "kernel parameter a.b: not 1"),
+        ("none satisfy", "not: kernel parameter a.b: 1 (at least one value; none of them so)"),
+    ],
+)
+def test_a_negated_demand_is_told_in_as_few_words_as_are_true(check: str, expected: str) -> None:
+    items = [("true", "<name>a.b</name><value>1</value>")]
+    test = Test("sysctl", "<name>a.b</name>", "<value>1</value>", items, result="true", check=check)
+    negated = (
+        '<criteria operator="AND" result="false">'
+        '<criterion test_ref="oval:x-one0:tst:1" negate="true" result="false"/></criteria>'
+    )
+    report = read_openscap(None, opener(arf([Rule("one", tests=[test], criteria=negated)])))
+    assert report.results[0].expected == expected
+
+
+def test_alternatives_that_could_not_be_evaluated_are_not_said_not_to_hold() -> None:
+    tests = [
+        Test(
+            "systemdunitproperty",
+            f"<unit>{unit}</unit><property>ActiveState</property>",
+            "<value>active</value>",
+            result="error",
+            message="<message>no DBus</message>",
+        )
+        for unit in ("a.service", "b.service")
+    ]
+    criteria = (
+        '<criteria operator="OR" result="error">'
+        + "".join(f'<criterion test_ref="oval:x-one{number}:tst:1" result="error"/>' for number in (0, 1))
+        + "</criteria>"
+    )
+    rule = Rule("one", result="error", definition="error", tests=tests, criteria=criteria)
+    finding = read_openscap(None, opener(arf([rule]))).results[0].finding
+    assert finding is not None
+    assert finding.startswith(
+        "no alternative could be evaluated: ActiveState of unit a.service: could not be"
+    )

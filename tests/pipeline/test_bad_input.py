@@ -130,6 +130,21 @@ def test_foreign_files_and_symlinks_stop_nothing(agent: Agent) -> None:
     assert "README" in agent.run("verify", code=1)
 
 
+@pytest.mark.oscap
+def test_names_like_scan_ids_with_impossible_dates_are_foreign_and_stop_nothing(agent: Agent) -> None:
+    agent.spool.prepare()
+    for name in ("99999999T999999Z-openscap-00000000", "20260231T000000Z-openscap-00000000"):
+        (agent.spool.raw.path / name).mkdir()
+        for box, kind in (("requests", "request"), ("reports", "report"), ("receipts", "receipt")):
+            (agent.spool.root / box / f"{name}.{kind}").write_text("mine")
+    agent.start()
+    scan_id = agent.ask("all_pass")
+    until(lambda: agent.received(scan_id), "a receipt")
+    assert {process.poll() for process in agent.processes.values()} == {None}
+    findings = json.loads(agent.run("verify", "--json", code=0))
+    assert len([finding for finding in findings if finding["kind"] == "foreign"]) == 8
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_second_instance_exits_at_once_and_says_why(agent: Agent, stage: str) -> None:
     agent.start(stage)  # type: ignore[arg-type]

@@ -1,5 +1,8 @@
 """What a run of Docker Bench tells while it runs, and what its end means."""
 
+import socket
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,8 +33,12 @@ Section C - Score
 
 
 @pytest.fixture
-def bench() -> DockerBench:
-    return DockerBench(DockerBenchSettings(), parse_os_release("ID=debian"))
+def bench() -> Iterator[DockerBench]:
+    """One whose daemon takes connections."""
+    with tempfile.TemporaryDirectory(prefix="dk") as place, socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(f"{place}/d.sock")
+        sock.listen(8)
+        yield DockerBench(DockerBenchSettings(socket=f"{place}/d.sock"), parse_os_release("ID=debian"))
 
 
 def plan(*command: str) -> Plan:

@@ -10,6 +10,7 @@ import pytest
 
 import stages.scan.content
 from stages.scap.profiles import Datastream, ProfileCache, discover
+from stages.scap.selection import rule_counts
 from stages.scap.xml import ScapError
 
 OWN = sorted(Path(stages.scan.content.__file__).parent.glob("*.xml"))
@@ -62,7 +63,7 @@ def test_a_large_datastream_has_the_profiles_that_oscap_lists(captures: Path, tm
     found = discover(path)
     assert_same_description(path, found)
     assert found.version == "0.1.76"
-    assert found.rule_counts["xccdf_org.ssgproject.content_profile_standard"] == 44
+    assert rule_counts(path)["xccdf_org.ssgproject.content_profile_standard"] == 44
 
 
 def test_a_plain_file_of_the_old_version_is_read(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_a_plain_file_of_the_old_version_is_read(tmp_path: Path) -> None:
     )
     assert [(p.id, p.title, p.description) for p in found.profiles] == [("p1", "First", "One\ntwo")]
     assert found.profiles[0].file_path == str(path)
-    assert found.rule_counts == {"p1": 1}
+    assert found.selected is None
 
 
 def test_a_datastream_with_two_benchmarks_gives_the_profiles_of_both(tmp_path: Path) -> None:
@@ -120,6 +121,16 @@ def test_a_file_is_read_again_only_when_it_has_changed(tmp_path: Path) -> None:
     assert cache.get(path) is first, "same size, same time: not read"
     os.utime(path, ns=(2, 2))
     assert cache.get(path).profiles[0].title == "Other"
+
+
+def test_rules_are_counted_once_where_somebody_wants_to_know(tmp_path: Path) -> None:
+    path = tmp_path / "c.xml"
+    path.write_text(PLAIN)
+    cache = ProfileCache({})
+    assert cache.get(path).selected is None
+    assert cache.counted(path).selected == {"p1": 1}
+    kept = ProfileCache(json.loads(json.dumps(cache.dump())))
+    assert kept.get(path).selected == {"p1": 1}
 
 
 def test_a_cache_survives_as_json_and_forgets_what_is_none(tmp_path: Path) -> None:

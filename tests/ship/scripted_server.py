@@ -211,3 +211,8 @@ def until(condition: Callable[[], object], limit_s: float = 20.0, what: str = "t
 
 def lines(requests: Sequence[Request]) -> list[str]:
     return [request.line for request in requests]
+
+
+def sent(server: ScriptedServer) -> list[int]:
+    """The numbers of the scans that reached the server whole, in order."""
+    return [int(one.rsplit("-", 1)[1], 16) for one in server.scan_ids]

@@ -166,6 +166,12 @@ class Ship:
         return self.log_file.read_text()
 
 
+def with_settings(ship: Ship, url: str | None, **sections: Any) -> None:
+    """As if the settings file had changed."""
+    ship.settings = ship.process.settings = settings(ship.root, url, **sections)
+    ship.stage.reloaded()
+
+
 def settings(root: Path, url: str | None, **sections: Mapping[str, Any]) -> Settings:
     values: dict[str, Any] = {
         "server": {"url": url, **sections.pop("server", {})},

@@ -1,7 +1,6 @@
 """One attempt in its thread: it ends, whatever the server does."""
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,12 @@ from stages.process.process import Process
 from stages.ship.attempt import Attempt, deadline_s
 from stages.ship.outcome import Accepted, Outcome, Temporary
 from stages.ship.transport import Transport
-from tests.ship.scripted_server import ScriptedServer, serving, silence, trickle
+from tests.ship.scripted_server import ScriptedServer, silence, trickle
 
 
 @pytest.fixture
 def process(tmp_path: Path) -> Process:
     return Process("ship", Settings(), None, Spool(tmp_path), Log("ship", "error"), NoDoorbell())
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with serving() as one:
-        yield one
 
 
 def carry_out(process: Process, server: ScriptedServer, limit_s: float) -> tuple[Outcome | None, float]:

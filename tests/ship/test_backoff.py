@@ -43,6 +43,14 @@ def test_a_pause_grows_from_a_minute_to_an_hour_and_probes_for_ever() -> None:
     assert all(early <= 60 * 2**number for number, early in enumerate(waits[:6]))
 
 
+def test_a_pause_is_at_least_as_long_as_the_server_asks() -> None:
+    waits = [Backoff().paused(0, 600) for _ in range(100)]
+    assert min(waits) >= 600
+    assert max(waits) <= 605
+    assert Backoff().paused(0, 1) >= 30
+    assert Backoff().asked(0, 2 * DAY_S) == DAY_S
+
+
 def test_a_pause_after_temporary_trouble_begins_with_short_waits() -> None:
     backoff = Backoff()
     for _ in range(50):

@@ -1,5 +1,7 @@
 """Which scan goes next, and which need not go at all."""
 
+from datetime import UTC, datetime, timedelta
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,10 +11,22 @@ from schemas.report import ScanStatus
 from schemas.settings import DeliverySettings
 from spool import frame
 from stages.ship import heads
-from stages.ship.order import Waiting, candidates, next_of, profile_key, superseded, waiting
-from tests.ship.ship_spool import report, scan_id
+from stages.ship.order import (
+    Waiting,
+    candidates,
+    is_ahead,
+    next_of,
+    oldest_first,
+    place,
+    profile_key,
+    superseded,
+    waiting,
+)
+from tests.ship.ship_spool import START, report, scan_id
 
-ALL = DeliverySettings()
+NOW = START + timedelta(hours=1)
+ALL, LATEST = DeliverySettings(), DeliverySettings(backlog="latest")
+LATEST_GOOD = DeliverySettings(backlog="latest", send_failed="unless-good")
 NEVER, UNLESS_GOOD = DeliverySettings(send_failed="never"), DeliverySettings(send_failed="unless-good")
 
 
@@ -31,21 +45,21 @@ def numbers(scans: list[Waiting]) -> list[int]:
 
 
 def test_an_older_scan_is_superseded_once_a_newer_one_was_accepted() -> None:
-    reason = superseded(scan(1), took(2), ALL)
+    reason = superseded(scan(1), took(2), ALL, NOW)
     assert reason
     assert reason.by == scan_id(2)
-    assert superseded(scan(3), took(2), ALL) is None
-    assert superseded(scan(2), took(2), ALL) is None
-    assert superseded(scan(1), None, ALL) is None
+    assert superseded(scan(3), took(2), ALL, NOW) is None
+    assert superseded(scan(2), took(2), ALL, NOW) is None
+    assert superseded(scan(1), None, ALL, NOW) is None
 
 
 def test_an_older_scan_goes_all_the_same_where_the_operator_forces_it() -> None:
-    assert superseded(scan(1, forced=True), took(2), ALL) is None
+    assert superseded(scan(1, forced=True), took(2), ALL, NOW) is None
 
 
 def test_a_joined_scan_is_superseded_by_the_one_that_answered_it() -> None:
     joined = Waiting(scan_id(1), "CIS", "joined", answered_by=scan_id(2))
-    reason = superseded(joined, None, ALL)
+    reason = superseded(joined, None, ALL, NOW)
     assert reason
     assert reason.by == scan_id(2)
 
@@ -54,42 +68,91 @@ def test_failed_scans_go_as_the_setting_says() -> None:
     statuses: tuple[ScanStatus, ...] = ("failed", "cancelled")
     for status in statuses:
         failed = scan(2, status=status)
-        assert superseded(failed, took(1), ALL) is None
-        assert superseded(failed, None, NEVER)
-        assert superseded(failed, None, UNLESS_GOOD) is None
-        assert superseded(failed, took(1), UNLESS_GOOD)
-        assert superseded(failed, took(1, good=False), UNLESS_GOOD) is None
-        assert superseded(failed, took(3), ALL)
-    assert superseded(scan(2), took(1), NEVER) is None
+        assert superseded(failed, took(1), ALL, NOW) is None
+        assert superseded(failed, None, NEVER, NOW)
+        assert superseded(failed, None, UNLESS_GOOD, NOW) is None
+        assert superseded(failed, took(1), UNLESS_GOOD, NOW)
+        assert superseded(failed, took(1, good=False), UNLESS_GOOD, NOW) is None
+        assert superseded(failed, took(3), ALL, NOW)
+    assert superseded(scan(2), took(1), NEVER, NOW) is None
 
 
 def test_all_go_oldest_first_or_only_the_newest_of_each_profile() -> None:
     scans = [scan(1), scan(2, "B"), scan(3), scan(4, "B"), scan(5, forced=True)]
-    assert numbers(candidates(scans, (), (), "all")) == [1, 2, 3, 4, 5]
-    assert numbers(candidates(scans[:4], (), (), "latest")) == [3, 4]
+    assert numbers(candidates(scans, (), (), ALL)) == [1, 2, 3, 4, 5]
+    assert numbers(candidates(scans[:4], (), (), LATEST)) == [3, 4]
 
 
 def test_a_held_scan_stays_and_the_next_goes_on() -> None:
     scans = [scan(1), scan(2), scan(3)]
-    assert numbers(candidates(scans, {scan_id(1)}, (), "all")) == [2, 3]
-    assert numbers(candidates(scans, {scan_id(3)}, (), "latest")) == [2]
+    assert numbers(candidates(scans, {scan_id(1)}, (), ALL)) == [2, 3]
+    assert numbers(candidates(scans, {scan_id(3)}, (), LATEST)) == [2]
 
 
 def test_an_older_scan_waits_while_a_newer_one_may_be_with_the_server() -> None:
     scans = [scan(1), scan(2), scan(3, "B")]
-    assert numbers(candidates(scans, (), {scan_id(2)}, "all")) == [2, 3]
-    assert numbers(candidates(scans, {scan_id(2)}, {scan_id(2)}, "all")) == [3]
+    assert numbers(candidates(scans, (), {scan_id(2)}, ALL)) == [2, 3]
+    assert numbers(candidates(scans, {scan_id(2)}, {scan_id(2)}, ALL)) == [3]
 
 
-def test_where_the_server_fails_at_one_scan_another_profile_is_tried() -> None:
+def test_where_nothing_comes_of_one_scan_another_profile_is_tried() -> None:
     scans = [scan(1), scan(2), scan(3, "B")]
-    assert next_of(scans, ()).scan_id == scan_id(1)
-    assert next_of(scans, {scan_id(1)}).scan_id == scan_id(3)
-    assert next_of(scans[:2], {scan_id(1)}).scan_id == scan_id(1)
+    assert next_of(scans, {}).scan_id == scan_id(1)
+    assert next_of(scans, {scan_id(1): 3}).scan_id == scan_id(3)
+    assert next_of(scans[:2], {scan_id(1): 3}).scan_id == scan_id(1)
+
+
+def test_where_nothing_comes_of_any_all_profiles_get_their_turn() -> None:
+    scans = [scan(1), scan(2), scan(3, "B")]
+    assert next_of(scans, {scan_id(1): 4, scan_id(3): 3}).scan_id == scan_id(3)
+    assert next_of(scans, {scan_id(1): 4, scan_id(3): 4}).scan_id == scan_id(1)
+
+
+def test_of_a_failed_and_a_good_scan_the_latest_good_one_goes_where_failed_ones_are_to_spare_it() -> None:
+    scans = [scan(1), scan(2), scan(3, status="failed")]
+    assert numbers(candidates(scans, (), (), LATEST_GOOD)) == [2]
+    assert numbers(candidates(scans, (), (), LATEST)) == [3]
+    assert numbers(candidates(scans[2:], (), (), LATEST_GOOD)) == [3]
+    assert numbers(candidates([*scans, scan(4)], (), (), LATEST_GOOD)) == [4]
+    assert numbers(candidates(scans, {scan_id(1), scan_id(2)}, (), LATEST_GOOD)) == [3]
+    # The server may have the failed one already, so the good one does not go before it is known.
+    assert numbers(candidates(scans, (), {scan_id(3)}, LATEST_GOOD)) == [3]
+
+
+class TestWrongClock:
+    """An id that lies more than a day ahead was given while the clock was wrong."""
+
+    AHEAD = 3 * 24 * 60
+
+    def test_it_supersedes_nothing_of_a_believable_time(self) -> None:
+        assert superseded(scan(1), took(self.AHEAD), ALL, NOW) is None
+        assert superseded(scan(1), took(self.AHEAD), UNLESS_GOOD, NOW) is None
+
+    def test_a_day_ahead_is_believed(self) -> None:
+        at = 25 * 60
+        assert not is_ahead(scan_id(at), NOW)
+        assert superseded(scan(1), took(at), ALL, NOW)
+        assert is_ahead(scan_id(at + 1), NOW)
+
+    def test_among_themselves_such_scans_keep_their_order(self) -> None:
+        assert superseded(scan(self.AHEAD), took(self.AHEAD + 1), ALL, NOW)
+        assert superseded(scan(self.AHEAD + 1), took(self.AHEAD), ALL, NOW) is None
+
+    def test_they_go_first_and_are_superseded_by_no_believable_one(self) -> None:
+        ids = [scan_id(number) for number in (1, 2, self.AHEAD, self.AHEAD + 1)]
+        assert oldest_first(ids, NOW) == [*ids[2:], *ids[:2]]
+        assert oldest_first(ids, NOW) == sorted(ids, key=lambda one: place(one, NOW))
+        assert superseded(scan(self.AHEAD), took(2), ALL, NOW) is None
+
+    def test_while_this_hosts_clock_has_no_time_yet_the_order_holds(self) -> None:
+        unset = datetime(1970, 1, 1, tzinfo=UTC)
+        assert superseded(scan(1), took(2), ALL, unset)
+        assert superseded(scan(2), took(1), ALL, unset) is None
 
 
 profiles = st.sampled_from("AB")
-a_scan = st.builds(scan, st.integers(0, 30), profiles)
+statuses = st.sampled_from(("completed", "failed"))
+a_scan = st.builds(scan, st.integers(0, 30), profiles, statuses)
 some_scans = st.lists(a_scan, unique_by=lambda one: one.scan_id).map(
     lambda s: sorted(s, key=lambda o: o.scan_id)
 )
@@ -100,8 +163,8 @@ def test_no_candidate_is_older_than_one_that_the_server_may_have(
     scans: list[Waiting], held: set[int], begun: set[int]
 ) -> None:
     sent = {scan_id(number) for number in begun}
-    for backlog in ("all", "latest"):
-        found = candidates(scans, {scan_id(number) for number in held}, sent, backlog)
+    for delivery in (ALL, LATEST, LATEST_GOOD):
+        found = candidates(scans, {scan_id(number) for number in held}, sent, delivery)
         assert found == sorted(found, key=lambda one: one.scan_id)
         for one in found:
             newer = [s for s in scans if s.profile == one.profile and s.scan_id > one.scan_id]

@@ -29,7 +29,15 @@ def test_a_released_server_acknowledges_by_the_number_of_scans_it_stored() -> No
 
 
 @pytest.mark.parametrize(
-    "body", [{"scan_id": "abc"}, {"id": "abc"}, {"scanId": "abc"}, {"scan": {"id": "abc"}}]
+    "body",
+    [
+        {"scan_id": "abc"},
+        {"scanId": "abc"},
+        {"scan": {"id": "abc"}},
+        {"scan_id": "abc", "success": True, "error": None},
+        {"scan_id": "abc", "status": "failed"},
+        {"scan_id": "abc", "success": None, "error": "", "errors": []},
+    ],
 )
 @pytest.mark.parametrize("status", [200, 201])
 def test_a_specification_server_acknowledges_by_a_scan_id(status: int, body: object) -> None:
@@ -58,6 +66,18 @@ def test_a_specification_server_acknowledges_by_a_scan_id(status: int, body: obj
         '{"scans_received": true}',
         '{"scans_received": -1}',
         '{"scans_received": null, "scan_id": "abc"}',
+        '{"id": "abc"}',
+        '{"id": 7, "message": "ok"}',
+        '{"scan_id": "abc", "success": false}',
+        '{"scan_id": "abc", "success": "no"}',
+        '{"scan_id": "abc", "error": "database is locked"}',
+        '{"scan_id": "abc", "error": {"code": 7}}',
+        '{"scan_id": "abc", "errors": ["not stored"]}',
+        '{"scans_received": 1, "success": false}',
+        '{"scans_received": 1, "error": "not stored"}',
+        '{"scan_id": "abc", "ok": false}',
+        '{"scan_id": "abc", "status": "error"}',
+        '{"scan": "abc"}',
         "[" * 200_000,
         b"\xff\xfe\x00",
     ],
@@ -137,12 +157,13 @@ def test_what_passes_by_itself_is_temporary(status: int) -> None:
 
 
 def test_429_without_a_time_waits_a_minute() -> None:
-    outcome = answer(429, {"error": "Too many scan submissions, please try again later"})
-    assert isinstance(outcome, Temporary)
-    assert outcome.asked_s == 60
+    body = {"error": "Too many scan submissions, please try again later"}
+    for outcome in (answer(429, body), answer(429, body, retry_after=" ")):
+        assert isinstance(outcome, Temporary)
+        assert outcome.asked_s == 60
 
 
-@pytest.mark.parametrize("status", [429, 503, 500])
+@pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 413, 422, 429, 500, 503])
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [
@@ -158,7 +179,7 @@ def test_retry_after_is_respected_in_both_forms_and_capped_at_a_day(
     status: int, value: str, seconds: int
 ) -> None:
     outcome = answer(status, retry_after=value)
-    assert isinstance(outcome, Temporary)
+    assert not isinstance(outcome, Accepted)
     assert outcome.asked_s == seconds
 
 
@@ -167,7 +188,6 @@ def test_retry_after_is_respected_in_both_forms_and_capped_at_a_day(
     [
         "-5",
         "0",
-        "",
         "soon",
         "1.5",
         "١٢",
@@ -178,9 +198,10 @@ def test_retry_after_is_respected_in_both_forms_and_capped_at_a_day(
 )
 def test_a_retry_after_that_names_no_later_moment_leaves_our_own_backoff(value: str) -> None:
     assert retry_after.seconds(value, NOW) is None
-    outcome = answer(503, retry_after=value)
-    assert isinstance(outcome, Temporary)
-    assert outcome.asked_s == 0
+    for status in (429, 503, 401):
+        outcome = answer(status, retry_after=value)
+        assert not isinstance(outcome, Accepted)
+        assert outcome.asked_s == 0
 
 
 @given(st.text(max_size=80))

@@ -79,12 +79,6 @@ class ShipProcess:
 
 
 @pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with serving() as one:
-        yield one
-
-
-@pytest.fixture
 def ship(tmp_path: Path, server: ScriptedServer) -> Iterator[ShipProcess]:
     one = ShipProcess(tmp_path, server.url)
     yield one

@@ -3,10 +3,8 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +12,7 @@ from schemas.settings import ServerSettings
 from stages.process.credentials import Credentials
 from stages.ship.outcome import Accepted, Outcome, Paused, Refused, Temporary
 from stages.ship.transport import Transport
+from tests.ship.posting import BODY, KEY, LONG, post
 from tests.ship.scripted_server import (
     ACCEPTED,
     Answer,
@@ -28,26 +27,6 @@ from tests.ship.scripted_server import (
     trickle,
     until,
 )
-
-KEY = "secret-key-0123456789"
-BODY = b'{"scan_id": "x"}'
-LONG = b"x" * 8_000_000
-
-
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    with serving() as one:
-        yield one
-
-
-def post(
-    url: str, body: bytes = BODY, *, progress_s: float = 5, connect_s: float = 5, **settings: Any
-) -> Outcome:
-    transport = Transport(ServerSettings(url=url, **settings), connect_s=connect_s, progress_s=progress_s)
-    try:
-        return transport.post(body, Credentials("patchmon_1", KEY), "scan-1", "1.2")
-    finally:
-        transport.close()
 
 
 def test_the_request_is_what_servers_expect(server: ScriptedServer) -> None:
@@ -120,42 +99,6 @@ def test_an_endless_answer_is_read_to_a_mebibyte(server: ScriptedServer, head: b
     server.say(flood, reply(500))
     assert isinstance(post(server.url), Temporary)
     assert sent < 32 * 1024 * 1024
-
-
-def test_a_refused_connection_is_temporary() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    outcome = post(f"http://127.0.0.1:{port}")
-    assert isinstance(outcome, Temporary)
-    assert "refused" in outcome.words.lower()
-
-
-def test_a_name_that_is_not_known_is_temporary() -> None:
-    outcome = post("http://no-such-host.invalid")
-    assert isinstance(outcome, Temporary)
-    assert "resolved" in outcome.words
-
-
-@pytest.mark.parametrize("url", ["http://[::1", "http://" + "a" * 70 + ".example", "http://host:99999"])
-def test_an_address_that_is_none_is_for_the_operator_to_mend(url: str) -> None:
-    outcome = post(url)
-    assert isinstance(outcome, Paused)
-    assert "server.url" in outcome.todo
-
-
-def test_a_server_that_does_not_accept_is_given_up_after_the_connect_limit() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        waiting = []
-        for _ in range(4):
-            one = socket.socket()
-            one.setblocking(False)
-            one.connect_ex(full.getsockname())
-            waiting.append(one)
-        outcome = post(f"http://127.0.0.1:{full.getsockname()[1]}", connect_s=0.5)
-        for one in waiting:
-            one.close()
-    assert isinstance(outcome, Temporary)
-    assert "no connection within 0.5 s" in outcome.words
 
 
 def test_a_server_that_stays_silent_is_given_up_after_the_progress_limit(server: ScriptedServer) -> None:
@@ -233,48 +176,6 @@ def test_a_trickling_answer_can_be_cut_off_from_another_thread(server: ScriptedS
     transport.close()
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_within_the_origin_is_followed_with_method_and_body(
-    server: ScriptedServer, status: int
-) -> None:
-    server.say(reply(status, Location="/elsewhere"))
-    assert isinstance(post(server.url), Accepted)
-    assert [(request.line.split()[:2], request.body) for request in server.requests] == [
-        (["POST", "/api/v1/compliance/scans"], BODY),
-        (["POST", "/elsewhere"], BODY),
-    ]
-
-
-def test_redirects_are_followed_three_times_and_no_more(server: ScriptedServer) -> None:
-    server.say(*[reply(307, Location=f"/{number}") for number in range(9)])
-    assert isinstance(post(server.url), Paused)
-    assert len(server.requests) == 4
-
-
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_nothing_goes_to_another_origin(server: ScriptedServer, status: int) -> None:
-    with serving() as other:
-        server.say(reply(status, Location=f"{other.url}/api"))
-        outcome = post(server.url)
-    assert isinstance(outcome, Paused)
-    assert other.url in outcome.words
-    assert (other.connections, len(server.requests)) == (0, 1)
-
-
-@pytest.mark.parametrize(
-    "location",
-    ["https://127.0.0.1:{port}/", "http://user:pw@127.0.0.1:{port}/", "//127.0.0.1:1/", "http://[", ""],
-)
-def test_other_schemes_credentials_and_nonsense_are_other_origins(
-    server: ScriptedServer, location: str
-) -> None:
-    server.say(reply(307, Location=location.format(port=server.port)))
-    outcome = post(server.url)
-    assert isinstance(outcome, Paused)
-    assert "pw" not in outcome.words
-    assert len(server.requests) == 1
-
-
 def test_a_key_that_the_server_repeats_is_not_in_its_words(server: ScriptedServer) -> None:
     server.say(reply(401, {"error": f"Invalid key {KEY}"}))
     outcome = post(server.url)
@@ -299,68 +200,6 @@ def test_credentials_that_no_header_takes_pause(server: ScriptedServer, credenti
     transport.close()
     assert isinstance(outcome, Paused)
     assert server.requests == []
-
-
-class TestProxies:
-    """Proxies of the setting and of the environment."""
-
-    TARGET = "http://server.example"
-
-    def test_the_settings_proxy_is_used_and_given_its_credentials(self, server: ScriptedServer) -> None:
-        outcome = post(self.TARGET, proxy=f"http://me:pw@127.0.0.1:{server.port}")
-        assert isinstance(outcome, Accepted)
-        assert server.requests[0].line.startswith("POST http://server.example/api/v1/")
-        assert server.requests[0].headers["proxy-authorization"].startswith("Basic ")
-
-    def test_the_environments_proxy_is_used(
-        self, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("http_proxy", server.url)
-        assert isinstance(post(self.TARGET), Accepted)
-
-    def test_no_proxy_of_the_environment_is_respected(
-        self, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        assert isinstance(post(server.url), Accepted)
-
-    def test_none_means_no_proxy_at_all(
-        self, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
-        monkeypatch.delenv("no_proxy", raising=False)
-        assert isinstance(post(server.url, proxy="none"), Accepted)
-
-    def test_a_tunnel_that_wants_credentials_is_named_as_the_proxys_fault(
-        self, server: ScriptedServer
-    ) -> None:
-        server.say(raw(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"))
-        outcome = post("https://server.example", proxy=server.url)
-        assert isinstance(outcome, Paused)
-        assert outcome.status == 407
-        assert "proxy" in outcome.words
-        # Of a tunnel the proxy learns the name of the server, and nothing else.
-        assert server.requests[0].line == "CONNECT server.example:443 HTTP/1.0" or server.requests[
-            0
-        ].line == ("CONNECT server.example:443 HTTP/1.1")
-        assert "x-api-key" not in server.requests[0].headers
-
-    def test_a_tunnel_that_is_forbidden_pauses_and_one_that_fails_does_not(
-        self, server: ScriptedServer
-    ) -> None:
-        server.say(raw(b"HTTP/1.1 403 Forbidden\r\n\r\n"), raw(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"))
-        assert isinstance(post("https://server.example", proxy=server.url), Paused)
-        assert isinstance(post("https://server.example", proxy=server.url), Temporary)
-
-    def test_407_without_a_tunnel_pauses_too(self, server: ScriptedServer) -> None:
-        server.say(reply(407, "<html>", "text/html"))
-        assert isinstance(post(self.TARGET, proxy=server.url), Paused)
-
-    def test_a_proxy_that_is_away_is_temporary(self) -> None:
-        outcome = post(self.TARGET, proxy="http://127.0.0.1:1")
-        assert isinstance(outcome, Temporary)
-        assert "proxy" in outcome.words
 
 
 def test_a_specification_servers_answer_is_taken(server: ScriptedServer) -> None:

@@ -40,6 +40,19 @@ def test_the_destinations_trouble_names_cause_next_try_and_mend() -> None:
     assert "compliance-agent retry" in why_waiting(NEXT, BACKING_OFF, NOW)
 
 
+def test_the_pace_is_a_reason_too() -> None:
+    paced = replace(READY, why="at most 9 a minute", next_try=NOW + timedelta(seconds=42))
+    assert why_waiting(NEXT, paced, NOW) == "next to be sent; at most 9 a minute, the next in 42 s"
+    assert why_waiting(Facts(False, None, True, 1), paced, NOW).startswith("1 older report first; at most 9")
+    assert why_waiting(NEXT, paced, NOW + timedelta(minutes=1)) == "next to be sent"
+
+
+def test_what_was_made_for_another_server_names_it_and_what_to_do() -> None:
+    words = why_waiting(Facts(False, None, True, 0, made_for="https://old.example"), PAUSED, NOW)
+    assert "https://old.example" in words
+    assert "compliance-agent retry" in words
+
+
 def test_a_next_try_that_has_passed_is_now() -> None:
     assert "next try now" in destination_words(PAUSED, NOW + timedelta(hours=1))
     assert "next try in 23 h 59 min" in destination_words(

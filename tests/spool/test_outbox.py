@@ -145,6 +145,23 @@ def test_ids_come_oldest_first(spool: Spool) -> None:
     assert [i[:4] for i in spool.requests.ids("request")] == ["2025", "2026", "2027"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "20260231T000000Z-openscap-3f9c2a17",
+        "99999999T999999Z-openscap-3f9c2a17",
+        "00000101T000000Z-openscap-3f9c2a17",
+        "20261123T060360Z-openscap-3f9c2a17",
+        "٢0261123T060301Z-openscap-3f9c2a17",
+        "20261123T060301Z-openscap-3f9c2a17\n",
+    ],
+)
+def test_what_only_looks_like_a_scan_id_is_none(name: str) -> None:
+    from schemas.ids import is_scan_id
+
+    assert not is_scan_id(name)
+
+
 def test_a_scan_id_names_its_scanner_and_second() -> None:
     from schemas.ids import asked_at, is_scan_id, scanner_of
 

@@ -1,10 +1,16 @@
+import os
+import stat
+import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.ids import ScanId
 from schemas.manifest import Manifest
+from spool import frame
 from spool.errors import EntryDamagedError
 from spool.packing import PackingError
 from spool.raw import Output
@@ -35,6 +41,11 @@ def publish(spool: Spool) -> Manifest:
     return spool.raw.publish(a_manifest(), (Output("xccdf-results", "results.xml"),))
 
 
+def read_whole(spool: Spool) -> None:
+    for file in spool.raw.manifest(ID).files:
+        spool.raw.open_file(ID, file).close()
+
+
 def test_what_the_scanner_wrote_comes_back_byte_for_byte(spool: Spool) -> None:
     publish(spool)
     manifest = spool.raw.manifest(ID)
@@ -50,6 +61,62 @@ def test_a_draft_is_no_entry_and_leaves_nothing_behind_but_its_outputs(spool: Sp
     publish(spool)
     assert spool.raw.scan_ids() == [ID]
     assert sorted(p.name for p in (spool.raw.path / ID).iterdir()) == ["manifest", "results.xml.zst"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(["manifest", "results.xml.zst"]), st.floats(0, 1, exclude_max=True), st.integers(0, 7))
+def test_a_bit_flipped_anywhere_is_damage(file: str, place: float, bit: int) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        spool = Spool(Path(directory) / "spool")
+        spool.prepare()
+        publish(spool)
+        path = spool.raw.path / ID / file
+        content = bytearray(path.read_bytes())
+        content[int(len(content) * place)] ^= 1 << bit
+        path.write_bytes(content)
+        with pytest.raises(EntryDamagedError, match=str(spool.raw.path)):
+            read_whole(spool)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"x":' + b"[" * 200_000,
+        b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+        b"[]",
+        b"",
+        b"NaN",
+        b"\xff",
+        b"{}",
+    ],
+)
+def test_a_manifest_that_is_no_manifest_is_damage_also_where_its_digest_is_right(
+    spool: Spool, payload: bytes
+) -> None:
+    publish(spool)
+    (spool.raw.path / ID / "manifest").write_bytes(frame.seal("manifest", payload))
+    with pytest.raises(EntryDamagedError, match="manifest: "):
+        spool.raw.manifest(ID)
+
+
+@pytest.mark.parametrize("trap", ["symlink", "fifo", "file", "socket"])
+@pytest.mark.parametrize("what", ["", "manifest", "results.xml.zst"])
+def test_a_trap_in_place_of_an_entry_or_a_part_of_it_is_damage(
+    spool: Spool, tmp_path: Path, trap: str, what: str
+) -> None:
+    publish(spool)
+    path = spool.raw.path / ID / what
+    path.rename(tmp_path / "aside")
+    if trap == "symlink":
+        path.symlink_to(tmp_path / "aside")
+    elif trap == "fifo":
+        os.mkfifo(path)
+    elif trap == "socket":
+        os.mknod(path, stat.S_IFSOCK | 0o600)
+    else:
+        path.write_text("mine")
+    with pytest.raises(EntryDamagedError, match=ID):
+        read_whole(spool)
 
 
 @pytest.mark.parametrize("at", [0, 5, -1])
@@ -104,6 +171,8 @@ def test_a_file_name_that_leads_out_of_the_entry_is_damage(spool: Spool) -> None
     from schemas.codec import replace
 
     manifest = publish(spool)
-    for name in ("../../commands/x", ".hidden", "/etc/passwd"):
-        with pytest.raises(EntryDamagedError):
+    for name in ("../../commands/x", ".hidden", "/etc/passwd", "", "..", "a\0b", "a\nb", "a" * 5000):
+        with pytest.raises(EntryDamagedError, match="is no name for a raw file") as caught:
             spool.raw.open_file(ID, replace(manifest.files[0], name=name))
+        assert "\n" not in str(caught.value)
+        assert len(str(caught.value)) < 500

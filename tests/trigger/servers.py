@@ -81,7 +81,11 @@ def head_of(connection: socket.socket) -> bytes:
 
 
 def upgrade(connection: socket.socket) -> None:
-    lines = head_of(connection).decode().split("\r\n")
+    accept(connection, head_of(connection))
+
+
+def accept(connection: socket.socket, head: bytes) -> None:
+    lines = head.decode().split("\r\n")
     key = next(line.split(": ")[1] for line in lines if line.lower().startswith("sec-websocket-key:"))
     connection.sendall(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -81,6 +81,7 @@ def test_what_is_switched_off_is_not_ready(
 ) -> None:
     body = status_body(detected(), compliance, applied)
     assert (body["components"]["openscap"], body["components"]["docker-bench"]) == components
+    assert ("switched off" in body["message"]) == (not body["enabled"])
 
 
 def test_the_body_has_the_servers_fields_and_the_specifications_own_shape() -> None:

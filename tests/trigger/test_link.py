@@ -4,10 +4,13 @@ import contextlib
 import json
 import socket
 import ssl
+import time
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from io import StringIO
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +24,16 @@ from stages.process.logs import Log
 from stages.trigger.link import Link, Pace, Server
 from stages.trigger.messages import Invalid, Message, Scan, Wanted
 from tests.pipeline.agent import until
-from tests.trigger.servers import commands_once, head_of, listen, raw, serving, upgrade
+from tests.trigger.servers import accept, commands_once, head_of, listen, raw, serving, upgrade
 
 QUICK = Pace(
-    open_s=1.0, ping_every_s=0.1, pong_within_s=0.2, first_wait_s=0.01, longest_wait_s=0.05, after_loss_s=0.02
+    open_s=1.0,
+    ping_every_s=0.1,
+    pong_within_s=0.2,
+    first_wait_s=0.01,
+    longest_wait_s=0.05,
+    after_loss_s=0.02,
+    stood_s=0.5,
 )
 SECRET = "k" * 64
 
@@ -36,6 +45,14 @@ class Listener:
     log: StringIO = field(default_factory=StringIO)
     got: list[Message] = field(default_factory=list)
     connections: list[bool] = field(default_factory=list)
+    news: deque[dict[str, int]] = field(default_factory=deque)
+    told: list[float] = field(default_factory=list)
+
+    def next(self) -> dict[str, int] | None:
+        if not self.news:
+            return None
+        self.told.append(time.monotonic())
+        return self.news.popleft()
 
     @property
     def scans(self) -> list[Message]:
@@ -43,14 +60,15 @@ class Listener:
 
 
 @contextlib.contextmanager
-def linked(url: str, **settings: Any) -> Iterator[tuple[Link, Listener]]:
+def linked(url: str, pace: Pace = QUICK, **settings: Any) -> Iterator[tuple[Link, Listener]]:
     listener = Listener()
     link = Link(
         Server(ServerSettings(url=url, **settings), Credentials("patchmon_0123456789abcdef", SECRET)),
         listener.got.append,
         lambda: listener.connections.append(True),
+        listener.next,
         Log("trigger", stream=listener.log),
-        QUICK,
+        pace,
     )
     try:
         yield link, listener
@@ -229,3 +247,70 @@ def test_capabilities_are_sent_until_the_server_has_them() -> None:
         until(lambda: len(bodies) >= 3, "delivered", 10)
         assert b"/api/v1/hosts/integration-status" in bodies[0]
         assert listener.log.getvalue().count("capabilities not delivered") == 1
+
+
+SOON_SLOW = replace(QUICK, first_wait_s=0.001, longest_wait_s=60)
+"""Waits of up to 2 ms, 4 ms, and so on: after a dozen failures they are of seconds."""
+
+
+def for_three_seconds(url: str) -> None:
+    begun = time.monotonic()
+    with linked(url, SOON_SLOW):
+        until(lambda: time.monotonic() - begun > 3, "three seconds", 5)
+
+
+def test_a_server_that_closes_at_once_is_tried_less_and_less_often() -> None:
+    count: list[int] = []
+
+    def close(connection: ServerConnection) -> None:
+        count.append(1)
+        connection.close()
+
+    with serving(close) as url:
+        for_three_seconds(url)
+    assert 5 < len(count) < 25
+
+
+def test_a_connection_that_is_cut_again_and_again_is_tried_less_and_less_often() -> None:
+    def cut(connection: socket.socket) -> None:
+        upgrade(connection)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with raw(cut) as (url, count):
+        for_three_seconds(url)
+    assert 10 < len(count) < 35
+
+
+def test_after_connections_that_stood_the_back_off_begins_anew() -> None:
+    count: list[int] = []
+
+    def close(connection: ServerConnection) -> None:
+        count.append(1)
+        connection.close()
+
+    with serving(close) as url, linked(url, replace(SOON_SLOW, stood_s=0)):
+        until(lambda: len(count) > 50, "again and again", 10)
+
+
+def test_progress_keeps_its_pace_and_does_not_wait_for_a_slow_post() -> None:
+    posts: list[int] = []
+    got: list[bytes] = []
+
+    def behave(connection: socket.socket) -> None:
+        head = head_of(connection)
+        if head.startswith(b"POST"):
+            posts.append(1)
+            return
+        accept(connection, head)
+        while piece := connection.recv(4096):
+            got.append(piece)
+
+    pace = replace(QUICK, ping_every_s=30.0, told_every_s=0.2)
+    with raw(behave) as (url, _), linked(url, pace) as (link, listener):
+        link.report_status({"status": "ready"})
+        until(lambda: posts and listener.connections, "connected, and a post that waits for its answer", 10)
+        for n in range(8):
+            listener.news.append({"n": n})
+            link.tell()
+        until(lambda: len(listener.told) == 8 and len(got) >= 8, "all told while the post waits", 10)
+    assert min(after - before for before, after in pairwise(listener.told)) >= 0.2

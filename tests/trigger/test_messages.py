@@ -19,6 +19,7 @@ from stages.trigger.messages import (
 )
 
 OPENSCAP, DOCKER = Wanted("openscap"), Wanted("docker-bench")
+ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
 
 
 @pytest.mark.parametrize(
@@ -33,11 +34,12 @@ OPENSCAP, DOCKER = Wanted("openscap"), Wanted("docker-bench")
         ({"type": "compliance_trigger"}, Scan((OPENSCAP,))),
         ({"type": "compliance_scan", "profile_type": "openscap", "profile_id": None}, Scan((OPENSCAP,))),
         ({"type": "compliance_scan", "profile_type": "docker-bench"}, Scan((DOCKER,))),
-        ({"type": "compliance_scan", "profile_type": "all", "profile_id": ""}, Scan((OPENSCAP, DOCKER))),
-        ({"type": "compliance_scan", "profile_type": "whatever"}, Scan((OPENSCAP, DOCKER))),
+        ({"type": "compliance_scan", "profile_type": "all", "profile_id": ""}, Scan(ALL)),
+        ({"type": "compliance_scan", "profile_type": "whatever"}, Scan(ALL)),
+        ({"type": "compliance_scan", "profile_id": "cis"}, Scan((Wanted("openscap", "cis"), ALL[1]))),
         (
             {"type": "compliance_scan", "profile_type": "all", "docker_bench_enabled": False},
-            Scan((OPENSCAP,)),
+            Scan(ALL[:1]),
         ),
         ({"type": "compliance_scan", "profile_id": "docker-bench"}, Scan((DOCKER,))),
         (

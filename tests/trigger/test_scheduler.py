@@ -1,14 +1,16 @@
 """Schedules with notes and entries on disk, and a clock that the test sets."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from schemas.ids import asked_at
-from schemas.request import Reason
+from schemas.request import Reason, Request
 from schemas.schedule import Applied
 from schemas.settings import check_settings
 from stages.trigger.scheduler import Scheduler, next_due, plans, problems
@@ -103,6 +105,61 @@ def test_after_a_suspend_a_missed_scan_waits_a_little_too(process: At) -> None:
         assert len(process.asked) == count
 
 
+def test_between_two_due_times_nothing_is_decided_anew_but_where_something_has_changed(process: At) -> None:
+    scheduler = a_scheduler(process)
+    (first,) = scheduler.look(Applied())
+    process.moment += timedelta(minutes=5)
+    (second,) = scheduler.look(Applied())
+    assert second is first
+    note(process).unlink()
+    scheduler.look(Applied())
+    assert note(process).exists(), "a lost note is made up for before the next due time"
+    process.moment -= timedelta(minutes=6)
+    (third,) = scheduler.look(Applied())
+    assert third is not first, "the clock was set back"
+
+
+def test_a_schedule_that_was_switched_off_makes_up_for_nothing_when_it_is_on_again(process: At) -> None:
+    scheduler = a_scheduler(process)
+    for mode, days, count in (("enabled", 0, 0), ("on-demand", 3, 0), ("enabled", 0, 0), ("enabled", 1, 1)):
+        process.moment += timedelta(days=days)
+        scheduler.look(Applied(mode=mode))  # type: ignore[arg-type]
+        process.moment += timedelta(seconds=130)
+        scheduler.look(Applied(mode=mode))  # type: ignore[arg-type]
+        assert len(process.asked) == count
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "Pacific/Kiritimati", "UTC"])
+def test_a_host_that_moves_to_another_zone_runs_once_a_day_there(process: At, zone: str) -> None:
+    """At any hour, before and after the day's scan: none is doubled, none is skipped."""
+    for hour in range(0, 24, 3):
+        for request in process.spool.requests.names():
+            process.spool.requests.remove(request)
+        process.moment = NOON + timedelta(days=20 * hour)
+        process.settings = settings(**{**DAILY, "schedules": {"time_zone": "UTC", "splay_s": 0}})
+        note(process).unlink(missing_ok=True)
+        scheduler = a_scheduler(process)
+        walk(process, scheduler, hours=48 + hour)
+        process.settings = settings(**{**DAILY, "schedules": {"time_zone": zone, "splay_s": 0}})
+        walk(process, scheduler, hours=72)
+        days = [due_of(request, zone) for request in process.asked]
+        assert len(set(days)) == len(days), "none doubled"
+        assert all(after - before == timedelta(days=1) for before, after in pairwise(days)), "none skipped"
+
+
+def walk(process: At, scheduler: Scheduler, hours: int) -> None:
+    for _ in range(hours * 12):
+        process.moment += timedelta(minutes=5)
+        scheduler.look(Applied())
+
+
+def due_of(request: Request, zone: str) -> date:
+    """The day on which it was due, in the zone in which it was."""
+    _, _, told = (request.reason.detail or "").partition("due ")
+    at = datetime.strptime(told, "%Y-%m-%d %H:%MZ").replace(tzinfo=UTC)
+    return at.astimezone(ZoneInfo(zone if zone in (request.reason.detail or "") else "UTC")).date()
+
+
 def settings(**compliance: Any) -> Any:
     checked, wrong = check_settings({"compliance": compliance})
     assert wrong == []
@@ -141,6 +198,22 @@ def test_what_is_switched_off_on_either_side_has_no_schedule(
     changes: dict[str, Any], applied: Applied, scanners: set[str]
 ) -> None:
     assert set(plans(settings(**{**BOTH, **changes}), applied)) == scanners
+
+
+@pytest.mark.parametrize(
+    ("changes", "missing", "scanners"),
+    [
+        ({"openscap": {}, "docker_bench": {}}, {"docker-bench"}, {"openscap"}),
+        ({"openscap": {}, "docker_bench": {}}, {"openscap"}, {"docker-bench"}),
+        ({"openscap": {}, "docker_bench": {}}, {"openscap", "docker-bench"}, {"openscap"}),
+        ({}, {"docker-bench"}, {"openscap", "docker-bench"}),
+    ],
+)
+def test_the_servers_interval_is_for_the_scanners_that_are_here_or_have_a_schedule(
+    changes: dict[str, Any], missing: set[Any], scanners: set[str]
+) -> None:
+    found = plans(settings(**{**BOTH, **changes}), Applied(interval_minutes=60), missing)
+    assert set(found) == scanners
 
 
 def test_what_is_wrong_with_a_schedule_is_told_with_its_path() -> None:

@@ -1,5 +1,6 @@
 """The stage's worker, without a process round it."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from schemas.ids import ScanId
 from schemas.request import Cancellation, Reason, Request
+from spool.frame import seal
 from stages.trigger.messages import Cancel, Scan, Wanted
 from stages.trigger.stage import TriggerStage
 from tests.trigger.worker import At, process_at
@@ -44,16 +46,53 @@ def test_the_operators_commands_are_copied_as_they_are_and_once(process: At) -> 
     assert process.said.getvalue().count("command taken") == 2
 
 
-@pytest.mark.parametrize("damage", [b"", b"\0" * 100, b"{}", b"compliance-agent-spool 1 request 2 00\n{}"])
-def test_a_damaged_command_is_told_once_and_the_rest_goes_on(process: At, damage: bytes) -> None:
-    broken, good = command(process, "0000000a"), command(process, "0000000b")
-    (process.spool.commands.path / f"{broken}.request").write_bytes(damage)
+def a_request(scan_id: str, **fields: object) -> bytes:
+    """Sealed as an entry, whatever it holds."""
+    reason = {"source": "operator", "at": "2026-06-01T00:00:00Z"}
+    request = {"scan_id": scan_id, "scanner": "openscap", "reason": reason, **fields}
+    return seal("request", json.dumps(request).encode())
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "empty"),
+        (b"\0" * 100, "zeros"),
+        (b"{}", "no entry header"),
+        (b"compliance-agent-spool 1 request 2 00\n{}", "SHA-256"),
+        (a_request("20260601T000000Z-openscap-0000000a", profile="p" * 257), "256"),
+        (a_request("20260601T000000Z-openscap-0000000a", rule="-x"), "rule"),
+        (a_request("20260601T000000Z-openscap-0000000b"), "0000000b"),
+        (a_request("20260601T000000Z-openscap-0000000a", scanner="docker-bench"), "docker-bench"),
+    ],
+)
+def test_a_request_that_cannot_be_read_becomes_one_that_fails_with_the_reason(
+    process: At, content: bytes, why: str
+) -> None:
+    broken, good = command(process, "0000000a"), command(process, "0000000c")
+    (process.spool.commands.path / f"{broken}.request").write_bytes(content)
+    stage = TriggerStage(process)
+    stage.look()
+    stage.look()
+    refused, taken = process.asked
+    assert (refused.scan_id, taken.scan_id) == (broken, good)
+    assert (refused.scanner, refused.profile) == ("openscap", None)
+    assert why in (refused.refusal or "")
+    assert taken.refusal is None
+
+
+@pytest.mark.parametrize("name", ["20260601T000000Z-0000000a.cancel", "20260601T000000Z-0000000a.request"])
+def test_a_command_that_is_no_scan_and_cannot_be_read_is_told_once_and_the_rest_goes_on(
+    process: At, name: str
+) -> None:
+    good = command(process, "0000000b")
+    (process.spool.commands.path / name).write_bytes(a_request("20260601T000000Z-0000000a"))
     stage = TriggerStage(process)
     stage.look()
     stage.look()
     assert [request.scan_id for request in process.asked] == [good]
     assert process.said.getvalue().count("damaged command, give it again") == 1
-    assert list(process.notes.damaged()) == [f"{broken}.request"]
+    assert list(process.notes.damaged()) == [name]
 
 
 def test_what_the_server_said_before_the_end_is_an_entry_after_it(process: At) -> None:

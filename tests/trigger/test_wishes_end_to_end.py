@@ -56,6 +56,20 @@ def test_files_and_commands_are_asked_for_once_whenever_the_stage_is_killed() ->
         assert {r.scan_id for r in asked(agent) if not r.reason.request_id} == set(commands)
 
 
+def test_a_request_that_cannot_be_read_is_a_failed_scan_with_the_reason(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start()
+        until(server.online, "connected")
+        scan_id = agent.ask()
+        damaged = ScanId("20260601T000000Z-openscap-0000000a")
+        (agent.spool.commands.path / f"{damaged}.request").write_bytes(b"")
+        until(lambda: agent.received(damaged) and agent.received(scan_id), "both are done")
+        report = agent.report(damaged)
+        assert report.status == "failed"
+        assert "the request can't be read" in (report.error or "")
+        assert agent.receipt(damaged).answer == "accepted"
+
+
 @pytest.mark.oscap
 def test_the_servers_cancel_ends_what_runs_and_waits_and_arrives_as_cancelled(server: Receiver) -> None:
     with an_agent(server) as agent:
@@ -122,6 +136,32 @@ def test_commands_that_come_while_the_disk_is_full_are_entries_once_there_is_roo
         read = [box.read(i, "request", Request) for i in box.ids("request")]
         assert sorted(r.reason.request_id or "" for r in read) == ["r-0", "r-1", "r-2"]
         agent.stop()
+
+
+@pytest.mark.oscap
+def test_a_scan_that_never_ran_is_filed_under_the_profile_that_was_asked_for(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.settings["compliance"]["docker_bench"] = {"enabled": False}
+        agent.configure()
+        agent.start("trigger")
+        until(server.online, "connected")
+        for profile in (PREFIX + "slow", "no-such-profile", None):
+            server.send_command({"type": "compliance_trigger", "profile": profile, "request_id": profile})
+        until(lambda: len(asked(agent)) == 3, "all are asked for")
+        server.send_command({"type": "compliance_scan_cancel"})
+        server.send_command({"type": "compliance_trigger", "profile": "no-such-profile"})
+        server.send_command({"type": "compliance_trigger", "profile": "docker-bench"})
+        until(lambda: len(asked(agent)) == 5, "all are asked for")
+        agent.start("scan", "parse", "ship")
+        until(lambda: len(agent.spool.receipts.ids("receipt")) == 5, "all are told", 60)
+        found = sorted((report.status, report.profile.name) for report in reports(agent))
+        assert found == [
+            ("cancelled", "Every Result"),
+            ("cancelled", "Slow"),
+            ("cancelled", "no-such-profile"),
+            ("failed", "CIS Docker"),
+            ("failed", "no-such-profile"),
+        ]
 
 
 def test_due_times_are_shown_while_no_stage_runs() -> None:

@@ -1,6 +1,7 @@
 """`flush`: deliver what waits, now; with `--wait`, stay until it is done.
 
-The exit code says whether the spool is empty: OK when every report has its receipt, NO when some wait or are held.
+The exit code says whether the spool is empty: OK when every scan has its receipt, NO when some wait, at whatever step
+from the request to the server, or are held.
 """
 
 import argparse
@@ -8,6 +9,7 @@ import time
 
 from schemas.destination import Destination
 from schemas.records import Record
+from spool.layout import STAGES, Stage
 from spool.spool import Spool
 from stages.console import arguments, states
 from stages.console.context import CommandError, Context
@@ -63,8 +65,8 @@ def _wait(args: argparse.Namespace, context: Context, spool: Spool, before: Flus
             told = _tell(bar, spool, now, before.waiting, told)
             if not now.waiting or (end is not None and time.monotonic() >= end):
                 return now
-            if not spool.is_running("ship"):
-                raise CommandError("the ship stage does not run: start it (compliance-agent run)")
+            if missing := _stopped(spool):
+                raise CommandError(f"the {missing} stage does not run: start it (compliance-agent run)")
             time.sleep(_LOOK_EVERY_S)
 
 
@@ -79,9 +81,16 @@ def _tell(bar: Bar, spool: Spool, now: Flushed, total: int, told: str | None) ->
     return words
 
 
-def _count(spool: Spool, before: int = 0) -> Flushed:
-    """What waits to be parsed or shipped, and what is held."""
+def _stopped(spool: Spool) -> Stage | None:
+    """The first stage that something waits for and that does not run."""
     boxes = states.look(spool)
-    found = [boxes.state(scan_id) for scan_id in boxes.pending]
-    waiting = sum(state in ("to be parsed", "to be shipped") for state in found)
-    return Flushed(delivered=max(0, before - waiting), waiting=waiting, held=found.count("held"))
+    awaited = {states.TURN.get(boxes.state(scan_id), "ship") for scan_id in boxes.pending}
+    return next((stage for stage in STAGES if stage in awaited and not spool.is_running(stage)), None)
+
+
+def _count(spool: Spool, before: int = 0) -> Flushed:
+    """What waits to be scanned, parsed or shipped, and what is held."""
+    boxes = states.look(spool)
+    held = sum(boxes.state(scan_id) == "held" for scan_id in boxes.pending)
+    waiting = len(boxes.pending) - held
+    return Flushed(delivered=max(0, before - waiting), waiting=waiting, held=held)

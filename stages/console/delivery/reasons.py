@@ -3,12 +3,13 @@
 from datetime import datetime
 
 from schemas.command import Hold
-from schemas.destination import Destination
+from schemas.destination import Destination, Memory
 from schemas.ids import ScanId
 from spool.errors import EntryDamagedError, EntryMissingError
 from spool.layout import entry_name
 from spool.spool import Spool
 from stages.console import states
+from stages.ship import ledger
 from stages.ship.destination import NOTE
 from stages.ship.waiting import Facts, why_waiting
 
@@ -23,7 +24,9 @@ class Reasons:
         self._running = spool.is_running("ship")
         self._destination = spool.notes("ship").read(NOTE, Destination)
         self._damaged = spool.notes("ship").damaged()
-        queue = sorted(boxes.reports - boxes.receipts - boxes.holds)
+        memory = spool.notes("ship").read(ledger.NOTE, Memory) or Memory()
+        self._made_for = {scan_id: url for scan_id, url in memory.made_for.items() if url != memory.url}
+        queue = sorted(boxes.reports - boxes.receipts - boxes.holds - self._made_for.keys())
         self._ahead = {scan_id: place for place, scan_id in enumerate(queue)}
 
     def of(self, scan_id: ScanId) -> str | None:
@@ -36,6 +39,7 @@ class Reasons:
             hold_words=self._hold_words(scan_id) if held else None,
             running=self._running,
             ahead=self._ahead.get(scan_id, 0),
+            made_for=self._made_for.get(scan_id),
             damaged=self._damaged.get(entry_name(scan_id, "report")),
         )
         return why_waiting(facts, self._destination, self._now)

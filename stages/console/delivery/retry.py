@@ -1,4 +1,7 @@
-"""`retry`: try the server now, whatever the back-off says."""
+"""`retry`: try the server now, whatever the back-off says.
+
+It is also the operator's word that what waited when `server.url` was changed goes to the server that it names now.
+"""
 
 import argparse
 

@@ -18,7 +18,7 @@ _AROUND = " \t\r\n,{}[]"
 _BETWEEN_ITEMS = re.compile(r'"[ \t\r\n]*,[ \t\r\n]*"')
 _LIST_OF_OBJECTS = re.compile(r"\[[ \t\r\n]*\{")
 _TORN_KEY = re.compile(r',[ \t\r\n]*"[a-z-]{0,20}"?[ \t]*:?[ \t]*\Z')
-_DIGITS = re.compile(r"\d{1,12}")
+_DIGITS = re.compile(r"\d{1,12}(?![\d.eE])")
 
 
 def read_leniently(payload: bytes) -> Output:

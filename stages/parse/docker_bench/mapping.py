@@ -29,7 +29,7 @@ def rule_results(output: Output) -> tuple[RuleResult, ...]:
 def _rule_result(check: Check, sections: dict[str, str]) -> RuleResult:
     found = bounded(check.findings)
     if check.word is None:
-        found = bounded(["the output ends before the result of this check", *check.findings])
+        found = bounded(["the output holds no result of this check", *check.findings])
     return RuleResult(
         rule_ref=check.id,
         title=check.title or f"Check {check.id}",

@@ -1,7 +1,8 @@
 """Docker Bench's output to a report: strictly, else leniently, else from the text log.
 
 The text log also supplies what the JSON lacks: checks, titles, findings, remediations, the time. The report says
-in `read_from` which way was used, and in `warnings` why, where it was not the strict one.
+in `read_from` which way was used, and in `warnings` why, where it was not the strict one, and where JSON and text log
+say different things.
 
 *Diagnostics*: `DockerBenchError` where no check is found in what was given.
 *Security*: output larger than 16 MiB is not read; texts, lists and the number of checks are bounded.
@@ -10,6 +11,7 @@ in `read_from` which way was used, and in `warnings` why, where it was not the s
 from datetime import UTC, datetime
 
 from schemas.report import Profile, Report, summarize
+from stages.parse.docker_bench.differences import differences, first
 from stages.parse.docker_bench.lenient import read_leniently
 from stages.parse.docker_bench.mapping import rule_results
 from stages.parse.docker_bench.output import MAX_CHECKS, BrokenJSONError, DockerBenchError, Output
@@ -23,10 +25,13 @@ _JSON_NAMES = ('"dockerbenchsecurity"', '"dockerbenchsec_version"')
 _LOG_NAMES = ("# Docker Bench for Security", "Section A - Check results")
 
 
-def read_docker_bench(json_output: bytes | None, log: bytes | None, *, at: datetime) -> Report:
+def read_docker_bench(
+    json_output: bytes | None, log: bytes | None, *, at: datetime, ended: datetime | None = None
+) -> Report:
     """The report of one run from its JSON, its text log or both.
 
-    `at` (aware) stands in for the times that the output does not tell. Raises DockerBenchError.
+    `ended` (aware) is when it ended, where that is known from elsewhere; `at` stands in for a time that nothing
+    tells, with a warning. Raises DockerBenchError.
     """
     output, read_from, warnings = _read(json_output, log)
     results = rule_results(output)
@@ -34,7 +39,8 @@ def read_docker_bench(json_output: bytes | None, log: bytes | None, *, at: datet
         warnings.append(f"{output.left_out} checks beyond {MAX_CHECKS} were left out")
     elif output.counted and output.counted > len(results):
         warnings.append(f"the scanner counted {output.counted} checks, {len(results)} were found")
-    started, completed = _times(output, at)
+    started, completed, untold = _times(output, at.astimezone(UTC), ended)
+    warnings += [untold] if untold else []
     return Report(
         profile=Profile(name="CIS Docker", type="docker-bench", version=output.version),
         status="completed",
@@ -74,9 +80,9 @@ def _read(json_output: bytes | None, log: bytes | None) -> tuple[Output, str, li
     if trouble and output.end is None and not from_log.checks:
         warnings.append("the JSON has no end: later checks may be missing")
     read_from = "JSON (leniently)" if trouble else "JSON"
+    warnings += differences(output, from_log)
     if added := output.supply(from_log):
-        names = ", ".join(added[:10]) + (", …" if len(added) > 10 else "")
-        warnings.append(f"the JSON lacks {len(added)} checks, taken from the text log: {names}")
+        warnings.append(f"the JSON lacks {len(added)} checks, taken from the text log: {first(added)}")
         read_from += " and text log"
     return output, read_from, warnings
 
@@ -101,13 +107,21 @@ def _state_of(log: bytes | None) -> str:
     return "the text log has none" if log.strip() else "the text log is empty"
 
 
-def _times(output: Output, at: datetime) -> tuple[datetime, datetime]:
-    """Start and end; a clock that was set back during the scan does not make it end before it began."""
+def _times(output: Output, at: datetime, ended: datetime | None) -> tuple[datetime, datetime, str | None]:
+    """Start and end, and a warning where one is not told.
+
+    A clock that was set back during the scan does not make it end before it began.
+    """
     started = datetime.fromtimestamp(output.start, UTC) if output.start else None
-    completed = datetime.fromtimestamp(output.end, UTC) if output.end else at.astimezone(UTC)
-    if started is None:
-        return completed, completed
-    return started, max(started, completed)
+    completed = datetime.fromtimestamp(output.end, UTC) if output.end else ended
+    if started and completed:
+        return started, max(started, completed), None
+    if started:
+        return started, started, "the output does not tell when the scan ended: its start stands in"
+    if completed:
+        told = "the output does not tell when the scan began: its end stands in"
+        return completed, completed, told if ended is None else None
+    return at, at, f"the output does not tell when the scan ran: {at:%Y-%m-%d %H:%M} UTC is assumed"
 
 
 def _beginning(content: bytes) -> str:

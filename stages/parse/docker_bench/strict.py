@@ -79,7 +79,9 @@ def _output(value: object) -> Output:
 
 def _add_test(output: Output, test: dict[str, Any]) -> None:
     """A group with its checks, or (with `-c`) a check that stands alone."""
-    results, members = test.get("results"), _objects(test.get("items"))
+    results = test.get("results")
+    # An item that is an object and no check is something that a name has made: the check must not get lost.
+    members = [item for item in _objects(test.get("items")) if "id" in item and "result" in item]
     if not isinstance(results, list) and not members:
         _add_result(output, test, None)
         return

@@ -30,6 +30,10 @@ _VERSION = re.compile(r"# Docker Bench for Security v?(\d[0-9A-Za-z.+-]{0,38})\s
 _ISO = re.compile(r"Initializing (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([+-]\d\d:?\d\d)?")
 _UTC = re.compile(r"Initializing \w{3} (\w{3} {1,2}\d{1,2} \d\d:\d\d:\d\d) (?:UTC|GMT) (\d{4})")
 _IMPACT = " Remediation Impact: "
+_REMARK = re.compile(
+    r"(.+ \((?:Automated|Manual|Scored|Not Scored)\)|.+(?= \(Swarm mode not enabled\)\Z)) \(([^()]+)\)"
+)
+"""A title with why the check came out so, `(Swarm mode not enabled)`, which the JSON does not have in it."""
 
 
 def read_log(payload: bytes) -> Output:
@@ -90,7 +94,10 @@ class _Reader:
             # Standard output that is logged to itself has every line twice.
             self._current = last
             return
-        self._current = Check(id=number, title=line(text), word=tag)
+        title = line(text)
+        remark = _REMARK.fullmatch(title)
+        self._current = Check(id=number, title=remark[1] if remark else title, word=tag)
+        self._current.find(remark[2] if remark else None)
         if len(self._entries) < MAX_ENTRIES:
             self._entries.append(self._current)
         else:

@@ -97,6 +97,13 @@ def holds(result: Truth, wanted: bool) -> bool:
     return result == ("true" if wanted else "false")
 
 
+def decided(cause: Cause) -> bool:
+    """Whether all of it was evaluated, and did not come out as wanted."""
+    if isinstance(cause, Group):
+        return all(decided(part) for part in cause.parts)
+    return cause.result in ("true", "false")
+
+
 def negated(result: Truth, negate: bool) -> Truth:
     if negate and result in ("true", "false"):
         return "false" if result == "true" else "true"

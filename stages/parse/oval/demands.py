@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from stages.parse.oval.model import Entity, Item
-from stages.parse.oval.patterns import plain, words
+from stages.parse.oval.patterns import in_any_case, plain, words
 
 _OPERATIONS = {
     "equals": "{}",
@@ -34,6 +34,8 @@ _BITS = (
     *("uread", "uwrite", "uexec", "gread", "gwrite", "gexec", "oread", "owrite", "oexec"),
 )
 _SPECIAL = 0o7000
+_COSTLY = re.compile(r"[*+{?]|\\[1-9]")
+_TRIED_ALTERNATIVES = 10
 _FEW_BITS = 3
 _WHO = {"u": "{} for owner", "g": "{} for group", "o": "{} for others"}
 MODE_FIELDS = frozenset(_BITS)
@@ -48,6 +50,8 @@ def demand(entity: Entity, values: Sequence[str] | None) -> str:
     shown = [value if value.strip() else "(empty)" for value in values]
     if not shown:
         return "the value of a variable that has none"
+    if is_mask(entity):
+        shown = [with_octal(value) for value in shown]
     listed = listing(shown)
     if len(shown) > 1:
         listed = _MANY.get(entity.var_check, "one of {}").format(listed)
@@ -56,10 +60,21 @@ def demand(entity: Entity, values: Sequence[str] | None) -> str:
 
 def _matching(values: Sequence[str]) -> str:
     if len(values) == 1 and (alternatives := words(values[0])) and any(alternatives):
+        any_case = " (in any case)" if in_any_case(values[0]) else ""
         if len(alternatives) == 1:
-            return alternatives[0]
-        return "one of " + ", ".join(word or "(empty)" for word in alternatives)
+            return alternatives[0] + any_case
+        return "one of " + ", ".join(word or "(empty)" for word in alternatives) + any_case
     return "matching " + listing(list(values))
+
+
+def is_mask(entity: Entity) -> bool:
+    """Whether its bits count and not its size: a umask, permissions."""
+    return entity.operation.startswith("bitwise")
+
+
+def with_octal(value: str) -> str:
+    """`23 (octal 027)`: people know permissions by that."""
+    return f"{value} (octal {int(value):03o})" if value.isascii() and value.isdigit() else value
 
 
 def listing(values: Sequence[str]) -> str:
@@ -158,8 +173,8 @@ def _compare(operation: str, actual: int | str, expected: int | str) -> bool | N
 
 
 def _matches(pattern: str, actual: str) -> bool | None:
-    """Only patterns without repetition are tried: content is not trusted with our time."""
-    if len(pattern) > 200 or re.search(r"[*+{]|\(\?|\\[1-9]", pattern):
+    """Only patterns without repetition are tried, and few alternatives: content is not trusted with our time."""
+    if len(pattern) > 200 or pattern.count("|") > _TRIED_ALTERNATIVES or _COSTLY.search(pattern):
         return None
     try:
         return re.search(pattern, actual) is not None

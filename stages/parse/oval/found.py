@@ -112,6 +112,8 @@ def _value_text(item: Item, value: Value, name: str | None) -> str:
     if value.status not in ("exists", "") and not value.text:
         return value.status
     text = value.text or ""
+    if value.masked and not text:
+        return "(not shown)"
     if value.masked or value.name in _HASH_FIELDS.get(item.kind, ()):
         return text if text in ("", "x", "*", "!", "!!", "!*") else MASK
     return _cut(masked_value(name, text)) or "(empty)"

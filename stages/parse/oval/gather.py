@@ -2,15 +2,44 @@
 
 The file's order is what makes one pass enough: definitions, tests, objects, states, variables, then the results in
 the same order, then what was collected. An object that only a variable or a set refers to may lie before its
-reference; such objects are kept as bytes until the variables are known.
+reference; such objects are kept until the variables are known. What is kept is cut off from the file, which goes by.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from stages.parse.oval import reading
 from stages.parse.oval.model import Definition, Findings
 from stages.scap.text import one_line
-from stages.scap.xml import Element, fragment, frozen, local
+from stages.scap.xml import Element, local
+
+
+@dataclass(frozen=True, slots=True)
+class _Sketch:
+    """What a definition says besides its result."""
+
+    kind: str
+    title: str | None
+    extends: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+_NO_SKETCH = _Sketch("", None, (), ())
+
+
+def _sketch(record: Element) -> _Sketch:
+    title = record.find("{*}metadata/{*}title")
+    trees = list(record.iterchildren("{*}criteria"))
+    return _Sketch(
+        record.get("class", ""),
+        one_line(title.text) if title is not None else None,
+        tuple(e.get("definition_ref", "") for tree in trees for e in tree.iter("{*}extend_definition")),
+        tuple(e.get("test_ref", "") for tree in trees for e in tree.iter("{*}criterion")),
+    )
+
+
+def _leave(record: Element) -> None:
+    """Nothing was asked for."""
 
 
 class Gatherer:
@@ -20,74 +49,73 @@ class Gatherer:
         self.findings = Findings()
         self._wanted = wanted
         self._idle = wanted is not None and not wanted
-        self._definitions: dict[str, _Sketch] = {}
-        self._closed: set[str] | None = None
+        self._held_definitions: dict[str, Element] = {}
+        self._closed: dict[str, _Sketch] | None = None
+        self._defined = False
+        """Whether the file tells of definitions at all; results alone are taken as they are."""
         self._tests: set[str] = set()
         self._objects: set[str] = set()
         self._elsewhere: set[str] = set()
         """Objects of tests that are not wanted: hardly any of them is behind a variable as well."""
         self._states: set[str] = set()
         self._items: set[str] = set()
-        self._held_objects: dict[str, bytes] = {}
-        self._held_variables: dict[str, bytes] = {}
+        self._held_objects: dict[str, Element] = {}
+        self._held_variables: dict[str, Element] = {}
         self._linked = False
 
-    def add(self, section: str, record: Element, *, defined: bool) -> None:
-        """One record of a section; `defined` tells definitions from results where both have the same name."""
+    def taker(self, section: str, *, defined: bool) -> Callable[[Element], None]:
+        """For the records of a section; `defined` tells definitions from results where both have the same name."""
         if self._idle:
-            return
-        if section == "definitions":
-            self._definition(record) if defined else self._result(record)
-        elif section == "tests":
-            self._test(record) if defined else self._tested(record)
-        elif section == "collected_objects":
-            self._collected(record)
-        elif section == "system_data":
-            if record.get("id") in self._items:
-                self.findings.items[record.get("id", "")] = reading.item(record)
-        else:
-            self._definition_part(section, record)
+            return _leave
+        return {
+            "definitions": self._hold_definition if defined else self._result,
+            "tests": self._test if defined else self._tested,
+            "objects": self._object,
+            "states": self._state,
+            "variables": self._hold_variable,
+            "collected_objects": self._collected,
+            "system_data": self._item,
+        }[section]
 
-    def _definition_part(self, section: str, record: Element) -> None:
+    def _object(self, record: Element) -> None:
         identifier = record.get("id", "")
-        if section == "objects":
-            if identifier in self._objects:
-                self._add_object(record)
-            elif identifier not in self._elsewhere:
-                self._held_objects[identifier] = frozen(record)
-        elif section == "states":
-            if identifier in self._states:
-                self.findings.states[identifier] = reading.state(record)
-        elif section == "variables":
-            self._held_variables[identifier] = frozen(record)
+        if identifier in self._objects:
+            self._add_object(record)
+        elif identifier not in self._elsewhere:
+            self._held_objects[identifier] = record
 
-    def _definition(self, record: Element) -> None:
+    def _state(self, record: Element) -> None:
+        if record.get("id") in self._states:
+            self.findings.states[record.get("id", "")] = reading.state(record)
+
+    def _hold_variable(self, record: Element) -> None:
+        self._held_variables[record.get("id", "")] = record
+
+    def _item(self, record: Element) -> None:
+        if record.get("id") in self._items:
+            self.findings.items[record.get("id", "")] = reading.item(record)
+
+    def _hold_definition(self, record: Element) -> None:
+        """Most are not asked for, and of those that others extend the criteria are enough."""
         identifier = record.get("id", "")
         asked_for = self._wanted is None or identifier in self._wanted
-        title = record.find("{*}metadata/{*}title") if asked_for else None
-        extends, tests = [], []
-        trees = record.iterchildren("{*}criteria")
-        for element in (leaf for tree in trees for leaf in tree.iter("{*}criterion", "{*}extend_definition")):
-            if local(element) == "criterion":
-                tests.append(element.get("test_ref", ""))
-            else:
-                extends.append(element.get("definition_ref", ""))
-        text = one_line(title.text) if title is not None else None
-        self._definitions[identifier] = _Sketch(record.get("class", ""), text, extends, tests)
+        if not asked_for and len(record) and local(record[0]) == "metadata":
+            del record[0]
+        self._held_definitions[identifier] = record
 
-    def _close(self) -> set[str]:
+    def _close(self) -> Mapping[str, _Sketch]:
         """The wanted definitions with all that they extend; from here on their tests are known."""
         if self._closed is None:
-            self._closed = set()
-            todo = list(self._definitions if self._wanted is None else self._wanted)
+            self._closed = {}
+            self._defined = bool(self._held_definitions)
+            todo = list(self._held_definitions if self._wanted is None else self._wanted)
             while todo:
-                name = todo.pop()
-                sketch = self._definitions.get(name)
-                if sketch is None or name in self._closed:
-                    continue
-                self._closed.add(name)
-                self._tests.update(sketch.tests)
-                todo += sketch.extends
+                record = self._held_definitions.pop(todo.pop(), None)
+                if record is not None:
+                    sketch = self._closed[record.get("id", "")] = _sketch(record)
+                    self._tests.update(sketch.tests)
+                    todo += sketch.extends
+            self._held_definitions = {}
         return self._closed
 
     def _test(self, record: Element) -> None:
@@ -99,7 +127,9 @@ class Gatherer:
             if test.object:
                 self._objects.add(test.object)
         else:
-            self._elsewhere.update(ref for child in record if (ref := child.get("object_ref")))
+            for child in record:
+                if found := child.get("object_ref"):
+                    self._elsewhere.add(found)
 
     def _add_object(self, record: Element) -> None:
         found = reading.object_(record)
@@ -110,9 +140,10 @@ class Gatherer:
     def _result(self, record: Element) -> None:
         self._link()
         name = record.get("definition_id", "")
-        if name not in self._close() and self._definitions:
+        closed = self._close()
+        if name not in closed and self._defined:
             return
-        sketch = self._definitions.get(name, _NO_SKETCH)
+        sketch = closed.get(name, _NO_SKETCH)
         trees = [child for child in record if local(child) == "criteria"]
         self.findings.definitions[name] = Definition(
             name,
@@ -157,7 +188,7 @@ class Gatherer:
 
     def _variable(self, name: str) -> list[str]:
         """Notes where a variable's values come from; gives the variables that it is made of."""
-        element = fragment(self._held_variables[name])
+        element = self._held_variables[name]
         findings = self.findings
         if comment := one_line(element.get("comment")):
             findings.comments[name] = comment
@@ -176,14 +207,4 @@ class Gatherer:
     def _find_objects(self) -> None:
         while missing := [name for name in self._objects if name in self._held_objects]:
             for name in missing:
-                self._add_object(fragment(self._held_objects.pop(name)))
-
-
-class _Sketch:
-    __slots__ = ("extends", "kind", "tests", "title")
-
-    def __init__(self, kind: str, title: str | None, extends: Iterable[str], tests: Iterable[str]) -> None:
-        self.kind, self.title, self.extends, self.tests = kind, title, tuple(extends), tuple(tests)
-
-
-_NO_SKETCH = _Sketch("", None, (), ())
+                self._add_object(self._held_objects.pop(name))

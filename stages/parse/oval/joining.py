@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from stages.parse.oval.criteria import Cause, Demand, Group, Mode, Silent
+from stages.parse.oval.criteria import Cause, Demand, Group, Mode, Silent, decided
 from stages.parse.oval.phrases import short_id
 from stages.parse.oval.wording import Told
 
@@ -24,6 +24,7 @@ _FINDING: dict[Mode, tuple[str, str]] = {
     "even": ("an odd number holds where an even number has to: ", "; "),
 }
 
+_OPEN = ("no alternative could be evaluated: ", "; ")
 Tell = Callable[[Demand], Told]
 Title = Callable[[str], str | None]
 
@@ -38,10 +39,11 @@ def told(cause: Cause, tell: Tell, title: Title) -> Told:
     if len(parts) == 1:
         return parts[0]
     nested = [isinstance(part, Group) for part in cause.parts]
+    of_all = _OPEN if cause.mode == "any" and not any(map(decided, cause.parts)) else _FINDING[cause.mode]
     return Told(
         expected=_joined([part.expected for part in parts], *_EXPECTED[cause.mode], nested=any(nested)),
         actual=_joined([part.actual for part in parts], "", "; ", nested=False),
-        finding=_joined([part.finding for part in parts], *_FINDING[cause.mode], nested=any(nested)),
+        finding=_joined([part.finding for part in parts], *of_all, nested=any(nested)),
     )
 
 

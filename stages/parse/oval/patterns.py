@@ -14,9 +14,17 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _SPACE = re.compile(r"\\[sh]|\[(?:\\[sht]| |\[:(?:space|blank):\])+\]| |\\t")
+_CLASS = re.compile(r"\\[dDwWSNXRnr]")
+_REPEATED = re.compile(r"[*+?]\??|\{\d*,?\d*\}\??")
 _QUANTIFIER = re.compile(r"[*+?{]")
 _ANY = "…"
 _VALUE = "\0"
+_OPEN = re.compile(rf"[ ]*{_ANY}[{_ANY} ]*")
+_BLANKS = re.compile(r" +")
+_WORD_OF_LETTERS = re.compile(r"[A-Za-z]")
+_LETTER = re.compile(r"\w")
+_ANY_CASE = re.compile(r"\(\?-?i\)")
+_WORDS = re.compile(r"\^\(?(?:\?:)?([\w./:@ -]*(?:\|[\w./:@ -]+)*)\)?\$")
 _MAX_LENGTH = 2000
 _MAX_DEPTH = 20
 
@@ -44,19 +52,25 @@ def plain(pattern: str) -> Plain | None:
         raw = _Plainer(_TOKEN.findall(pattern)).whole()
     except (_NotPlainError, IndexError):
         return None
-    text = re.sub(rf"[ ]*{_ANY}[{_ANY} ]*", f" {_ANY} ", raw)
-    shown = re.sub(r" +", " ", text.replace(_VALUE, _ANY)).strip(f" {_ANY}")
-    return Plain(shown, _name(text), raw == shown) if re.search(r"\w", shown) else None
+    text = _OPEN.sub(f" {_ANY} ", raw)
+    shown = _BLANKS.sub(" ", text.replace(_VALUE, _ANY)).strip(f" {_ANY}")
+    return Plain(shown, _name(text), raw == shown) if _LETTER.search(shown) else None
 
 
 def words(pattern: str) -> list[str] | None:
-    """The alternatives of a pattern like `^(a|b)$`; None for any other."""
+    """The alternatives of a pattern like `^(a|b)$`, or of `^(?i)a(?-i)$`; None for any other."""
     if len(pattern) > _MAX_LENGTH:
         return None
-    found = re.fullmatch(r"\^\(?(?:\?:)?([\w./:@ -]*(?:\|[\w./:@ -]+)*)\)?\$", pattern.replace(r"\.", "."))
+    pattern = _ANY_CASE.sub("", pattern)
+    found = _WORDS.fullmatch(pattern.replace(r"\.", "."))
     if found is None or ("." in found[1] and "." in pattern.replace(r"\.", "")):
         return None
     return found[1].split("|")
+
+
+def in_any_case(pattern: str) -> bool:
+    """Whether letters in it stand for small and capital ones."""
+    return "(?i)" in pattern and _WORD_OF_LETTERS.search(_ANY_CASE.sub("", pattern)) is not None
 
 
 def _name(text: str) -> str | None:
@@ -64,7 +78,7 @@ def _name(text: str) -> str | None:
     if not value:
         return None
     name = before.split(_ANY)[-1].strip(" =:\"'").lstrip("({[")
-    return name if re.search(r"\w", name) else None
+    return name if _LETTER.search(name) else None
 
 
 class _Plainer:
@@ -104,7 +118,7 @@ class _Plainer:
             return "" if quantifier.startswith(("*", "?")) else " "
         if piece == "." and not quantifier and self._between_words():
             return "."
-        if piece == "." or piece.startswith("[") or re.fullmatch(r"\\[dDwWSNXRnr]", piece):
+        if piece == "." or piece.startswith("[") or _CLASS.fullmatch(piece):
             return _ANY
         return self._literal(piece, quantifier)
 
@@ -148,7 +162,7 @@ class _Plainer:
 
     def _quantifier(self) -> str:
         piece = self._peek()
-        if len(piece) <= 12 and re.fullmatch(r"[*+?]\??|\{\d*,?\d*\}\??", piece):
+        if len(piece) <= 12 and _REPEATED.fullmatch(piece):
             self._at += 1
             return piece
         return ""

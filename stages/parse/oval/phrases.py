@@ -10,6 +10,7 @@ from stages.parse.oval.patterns import plain
 from stages.parse.oval.templates import by_name, fill
 
 TEXT_KINDS = frozenset(("textfilecontent54", "textfilecontent"))
+_NO_PATTERN = "(no pattern)"
 _MAX_PATTERN = 160
 _MAX_LINKS = 50
 _MAX_DEPTH = 4
@@ -97,13 +98,13 @@ def file_place(entities: Mapping[str, Entity], scope: Scope, *, below: bool, nou
 
 
 def _filters(target: Object, scope: Scope) -> str:
-    parts = []
+    told: dict[str, list[str]] = {"include": [], "exclude": []}
     for action, name in target.filters:
         state = scope.findings.states.get(name)
-        if state is not None:
-            words = "with" if action == "include" else "other than those with"
-            parts.append(f" {words} {state_phrase(state, scope)}")
-    return ",".join(parts)
+        if state is not None and action in told:
+            told[action].append(state_phrase(state, scope))
+    only = f" with {' and '.join(told['include'])}" if told["include"] else ""
+    return only + (f" except with {' or '.join(told['exclude'])}" if told["exclude"] else "")
 
 
 def variable(name: str, scope: Scope) -> str:
@@ -138,7 +139,8 @@ def _source(name: str, scope: Scope) -> str | None:
         return None
     text = noun(target, scope)
     if text and target.kind in TEXT_KINDS:
-        return f"{text}: {setting(target, scope) or line_phrase(target, scope)}"
+        words = setting(target, scope) or line_phrase(target, scope)
+        return f"{text}: {words}" if words != _NO_PATTERN else text
     return text
 
 
@@ -148,10 +150,15 @@ def short_id(identifier: str) -> str:
 
 
 def _pattern(target: Object, scope: Scope) -> Sequence[str]:
+    """Of a set the patterns of its members."""
+    if scope.depth > _MAX_DEPTH:
+        return ()
     for entity in target.entities:
         if entity.name in ("pattern", "line"):
             return scope.values(entity) or ()
-    return ()
+    members = [scope.findings.objects.get(name) for name in target.members[:_MAX_MEMBERS]]
+    found = [pattern for member in members if member for pattern in _pattern(member, scope.deeper())]
+    return list(dict.fromkeys(found))
 
 
 def setting(target: Object, scope: Scope) -> str | None:
@@ -167,7 +174,7 @@ def line_phrase(target: Object, scope: Scope) -> str:
         found = plain(pattern)
         text = f"“{found.text}”" if found else f"/{_shortened(pattern)}/"
         shown.append(text)
-    return " or ".join(dict.fromkeys(shown)) or "(no pattern)"
+    return " or ".join(dict.fromkeys(shown)) or _NO_PATTERN
 
 
 def is_later_line(target: Object) -> bool:
@@ -207,5 +214,20 @@ def demand_phrase(entity: Entity, scope: Scope) -> str:
     if entity.masked:
         return "a value that is not shown"
     words = demand(entity, scope.values(entity))
+    if entity.operation == "equals" and entity.check in ("at least one", "none satisfy"):
+        return f"{words} among them" if entity.check == "at least one" else f"no {words} among them"
     prefix = {"at least one": "at least one ", "none satisfy": "none ", "only one": "exactly one "}
     return prefix.get(entity.check, "") + words
+
+
+def without_names(state: State, target: Object | None) -> State:
+    """A state without what only repeats how the thing was looked for; as it is where nothing else is in it."""
+    looked_for = {(e.name, e.value) for e in target.entities if e.operation == "equals"} if target else set()
+    told = tuple(
+        entity
+        for entity in state.entities
+        if entity.operation != "equals"
+        or entity.value is None
+        or (entity.name, entity.value) not in looked_for
+    )
+    return replace(state, entities=told) if told and state.operator == "AND" else state

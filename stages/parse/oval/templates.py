@@ -8,6 +8,7 @@ from stages.parse.oval.kinds import label
 from stages.parse.oval.model import Item
 
 _HOLE = re.compile(r"\{([a-z_|]+)\}")
+_HELD = re.compile(r"\0(\d+)\0")
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 
 
@@ -38,7 +39,7 @@ def fill(template: str, field: Callable[[str], str | None]) -> str | None:
     text = _HOLE.sub(first, _OPTIONAL.sub(keep, template))
     if missing:
         return None
-    return re.sub(r"\0(\d+)\0", lambda found: held[int(found[1])], text).strip(" ,")
+    return _HELD.sub(lambda found: held[int(found[1])], text).strip(" ,")
 
 
 def item_field(item: Item, name: str) -> str | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from stages.parse.oval import found
 from stages.parse.oval.criteria import Demand
-from stages.parse.oval.demands import MODE_FIELDS, mode, mode_demand
+from stages.parse.oval.demands import MODE_FIELDS, is_mask, mode, mode_demand, with_octal
 from stages.parse.oval.kinds import KINDS, Kind, label
 from stages.parse.oval.model import Entity, Findings, Item, Object, State, Test, Tested
 from stages.parse.oval.phrases import (
@@ -18,6 +18,7 @@ from stages.parse.oval.phrases import (
     setting,
     short_id,
     state_phrase,
+    without_names,
 )
 from stages.parse.oval.secrets import masked
 
@@ -29,6 +30,9 @@ _EXISTENCE = {
     "none_exist": "no {}",
     "only_one_exists": "exactly one {}",
 }
+_PLURAL_KINDS = frozenset(("systemdunitdependency",))
+_PLURAL_LABELS = frozenset(("mount options", "flags"))
+_SOME = frozenset(("at_least_one_exists", "all_exist", "any_exist"))
 _CHECK = {
     "all": "",
     "at least one": "; at least one of them so",
@@ -63,7 +67,8 @@ class _Teller:
         self._object: Object | None = findings.objects.get(test.object or "")
         self._collected = findings.collected.get(test.object or "")
         self._scope = Scope(findings, tested, self._collected)
-        self._states = [findings.states[name] for name in test.states if name in findings.states]
+        states = [findings.states[name] for name in test.states if name in findings.states]
+        self._states = [without_names(state, self._object) for state in states]
         self._kind = KINDS.get(test.kind, _ANY_KIND)
         self._is_text = test.kind in TEXT_KINDS
         self._noun = noun(self._object, self._scope) or test.comment or short_id(test.id)
@@ -102,10 +107,19 @@ class _Teller:
         if not self._states:
             return self._expected_existence()
         states = " or ".join(self._state_phrases()) if self._test.operator == "OR" else self._all_states()
+        if self._is_plain_negation():
+            negation = "not" if self._kind.named else "not with"
+            several = " and " in states or " or " in states
+            return f"{self._what()} {negation} {f'({states})' if several else states}"
         count = _EXISTENCE.get(self._test.existence, "{}").format(self._kind.unit)
         check = _CHECK.get(self._test.check, "")
         text = f"{self._what()} {states} ({count}{check})"
         return text if self._demand.wanted else f"not: {text}"
+
+    def _is_plain_negation(self) -> bool:
+        """Whether the test is to find otherwise, and it is all the same how many."""
+        one = self._test.check == "at least one" or (self._test.check == "all" and self._total <= 1)
+        return not self._demand.wanted and one and self._test.existence in _SOME
 
     def _all_states(self) -> str:
         return " and ".join(self._state_phrases())
@@ -182,7 +196,7 @@ class _Teller:
             return f"{self._noun}: {self._setting} is not set"
         if self._is_text:
             return f"{self._noun}: no line with {self._line()}"
-        return f"{self._noun} is not {self._kind.present}"
+        return f"{self._noun} {'are' if _is_plural(self._noun) else 'is'} not {self._kind.present}"
 
     def _set_here(self) -> bool:
         """Whether a setting's value was demanded, and not just a line."""
@@ -246,22 +260,38 @@ class _Teller:
         if not parts:
             words = " or ".join(state_phrase(state, self._scope) for state in self._states)
             return f"{found.told(item, self._noun)}, expected {words}"
-        separator = ": " if name or self._kind.named is None else " "
+        separator = ": " if self._is_text or self._kind.named is None else " "
         joiner = " or " if self._test.operator == "OR" else "; "
         return f"{found.subject(item, self._noun)}{separator}" + joiner.join(dict.fromkeys(parts))
 
     def _parts(self, item: Item, state: State, unmet: list[Entity], setting_name: str | None) -> list[str]:
         parts = []
+        unmet = [entity for entity in unmet if not entity.masked] or unmet
         for entity in unmet:
             if entity.name in MODE_FIELDS:
                 continue
-            name = f"{setting_name} " if setting_name else ""
-            if entity.name != self._kind.named:
-                name = f"{label(state.kind, entity.name)} "
-            value: str | None = found.value_words(item, entity.name, setting_name)
-            words = demand_phrase(entity, self._scope)
-            parts.append(f"{name}is {value if value is not None else 'not there'}, expected {words}")
+            parts.append(
+                f"{self._is(item, state, entity, setting_name)}, expected {demand_phrase(entity, self._scope)}"
+            )
         bits = [entity for entity in unmet if entity.name in MODE_FIELDS]
         if bits and (permitted := mode_demand(state.entities)):
             parts.append(f"mode is {mode(item) or 'unknown'}, expected {permitted}")
         return parts
+
+    def _is(self, item: Item, state: State, entity: Entity, setting_name: str | None) -> str:
+        """`PASS_MAX_DAYS is 99999`; a line without a name of its own is `found …`."""
+        value = found.value_words(item, entity.name, setting_name)
+        if value is not None and is_mask(entity):
+            value = with_octal(value)
+        words: str = value if value is not None else "not there"
+        if entity.name == self._kind.named:
+            if self._is_text and not setting_name:
+                return f"found {words}"
+            name = f"{setting_name} " if setting_name else ""
+            return f"{name}{'are' if state.kind in _PLURAL_KINDS else 'is'} {words}"
+        name = label(state.kind, entity.name)
+        return f"{name} {'are' if name in _PLURAL_LABELS else 'is'} {words}"
+
+
+def _is_plural(noun: str) -> bool:
+    return noun.startswith(("files ", "directories "))

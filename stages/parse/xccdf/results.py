@@ -10,6 +10,9 @@ _PLAIN = frozenset(("pass", "notselected", "notapplicable"))
 """Results that need no evidence: of these only the word is kept."""
 
 
+_CPE = re.compile(r"cpe:(?:2\.3:a|/a):[^:]*:[^:]*:([^:]+)(?::.*)?")
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One check of a rule: `name` is None where a whole file was checked."""
@@ -95,8 +98,8 @@ def newest(runs: list[TestResult]) -> TestResult:
 
 
 def _outcome(element: Element) -> Outcome:
-    words = [child for child in element if local(child) == "result"]
-    result = (words[0].text or "").strip() if words else ""
+    words = [child.text for child in element if local(child) == "result"]
+    result = (words[0] or "").strip() if words else ""
     idref, severity = element.get("idref", ""), element.get("severity")
     if result in _PLAIN and len(element) == 1:
         return Outcome(idref, result, severity)
@@ -154,7 +157,7 @@ def _fact(element: Element, name: str) -> str | None:
 
 
 def _cpe_version(cpe: str | None) -> str | None:
-    found = re.fullmatch(r"cpe:(?:2\.3:a|/a):[^:]*:[^:]*:([^:]+)(?::.*)?", cpe or "")
+    found = _CPE.fullmatch(cpe or "")
     return found[1] if found and found[1] not in ("*", "-") else None
 
 

@@ -14,29 +14,26 @@ _FIX_PREFIX = "urn:xccdf:fix:script:"
 _SEVERITIES = ("critical", "high", "medium", "low")
 _NUMBER = re.compile(r"\d+(\.\d+)+")
 _CIS_ID = re.compile(r"cisecurity\.benchmarks?_(?:rule|group)_(\d+(?:\.\d+)+)")
-_OWN: tuple[tuple[str, str, str], ...] = (
-    # profile id contains, reference's standard contains, id matches
-    ("anssi", r"gouv\.fr", r"\S.*"),
-    ("stig", r"cyber\.mil|disa", r"[A-Z0-9]+-[A-Z0-9]+-\d{6}|V-\d+"),
-    ("pci", r"pcisecuritystandards", r"\S.*"),
-    ("hipaa", r"gpo\.gov|hhs\.gov|hipaa", r"\S.*"),
-    ("cui", r"800-171", r"\S.*"),
-    ("800-171", r"800-171", r"\S.*"),
-    ("ospp", r"niap", r"\S.*"),
-    ("cjis", r"fbi\.gov|cjis", r"\S.*"),
-    ("ism", r"cyber\.gov\.au", r"\S.*"),
-    ("e8", r"cyber\.gov\.au", r"\S.*"),
-    ("bsi", r"bsi\.bund", r"\S.*"),
-    ("ccn", r"ccn-cert", r"\S.*"),
-    ("nerc", r"nerc\.com", r"\S.*"),
-    ("iso27", r"iso\.org", r"\S.*"),
-    ("moderate", r"800-53", r"\S.*"),
-    ("high", r"800-53", r"\S.*"),
-    ("nist", r"800-53", r"\S.*"),
+_OWN = (
+    # what the profile's id says, what the standard of its references says, what their numbers look like
+    (r"anssi", r"gouv\.fr", r"\S.*"),
+    (r"stig", r"cyber\.mil|disa", r"[A-Z0-9]+-[A-Z0-9]+-\d{6}|V-\d+"),
+    (r"pci.?dss", r"pcisecuritystandards", r"\S.*"),
+    (r"hipaa", r"gpo\.gov|hhs\.gov|hipaa", r"\S.*"),
+    (r"\bcui\b|800.171", r"800-171", r"\S.*"),
+    (r"\bospp|\bvpp\b", r"niap", r"\S.*"),
+    (r"\bcjis", r"fbi\.gov|cjis", r"\S.*"),
+    (r"\bism\b|\be8\b", r"cyber\.gov\.au", r"\S.*"),
+    (r"\bbsi\b", r"bsi\.bund", r"\S.*"),
+    (r"\bccn\b", r"ccn-cert", r"\S.*"),
+    (r"\bnerc\b", r"nerc\.com", r"\S.*"),
+    (r"\biso.?27", r"iso\.org", r"\S.*"),
+    (r"^(?:high|moderate)\b|fedramp|800.53", r"800-53", r"\S.*"),
 )
+"""Of several that fit a profile the first: ANSSI's high level is not the high baseline of NIST."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RuleTexts:
     title: str
     severity: Severity
@@ -97,15 +94,24 @@ def section(
             return reference.id
     if found := _CIS_ID.search(rule_id):
         return found[1]
-    name = (profile or "").rpartition("_profile_")[2].lower()
-    for word, standard, pattern in _OWN:
-        if word in name:
-            for reference in references:
-                if _is_of(standard, reference.standard) and re.fullmatch(pattern, reference.id):
-                    return reference.id
+    own = _own(profile)
+    if own is not None:
+        for reference in references:
+            if _is_of(own[0], reference.standard) and own[1].fullmatch(reference.id):
+                return reference.id
     if rule_id.startswith(("SV-", "xccdf_mil.disa.stig")) and version:
         return version
     return path
+
+
+@lru_cache(maxsize=64)
+def _own(profile: str | None) -> tuple[str, re.Pattern[str]] | None:
+    """The standard that a profile is made for, and its numbers."""
+    words = (profile or "").rpartition("_profile_")[2].lower().replace("_", "-")
+    for name, standard, number in _OWN:
+        if re.search(name, words):
+            return standard, re.compile(number)
+    return None
 
 
 @lru_cache(maxsize=1024)
@@ -122,12 +128,13 @@ def _is_cis(standard: str) -> bool:
 
 
 def _references(references: Sequence[Element], idents: Sequence[Element]) -> tuple[Reference, ...]:
-    found: dict[Reference | None, None] = {}
-    for element in references:
-        found[_reference(element.get("href"), _reference_text(element))] = None
-    for element in idents:
-        found[_reference(element.get("system"), element.text)] = None
-    return tuple(reference for reference in found if reference is not None)
+    """Each once, in the order of the file."""
+    places = {
+        (element.get("href"), _elements_text(element) if len(element) else element.text): None
+        for element in references
+    }
+    places |= {(element.get("system"), element.text): None for element in idents}
+    return tuple([reference for place in places if (reference := _reference(*place)) is not None])
 
 
 @lru_cache(maxsize=8192)
@@ -137,10 +144,8 @@ def _reference(standard: str | None, text: str | None) -> Reference | None:
     return Reference(standard=standard or "unnamed", id=identifier) if identifier else None
 
 
-def _reference_text(element: Element) -> str | None:
-    """A reference may be plain text or Dublin Core elements; an identifier tells more than a title."""
-    if not len(element):
-        return element.text
+def _elements_text(element: Element) -> str | None:
+    """A reference may be made of Dublin Core elements; an identifier tells more than a title."""
     named = {local(child): child.text for child in element}
     return named.get("identifier") or named.get("title") or element.text
 

@@ -1,0 +1,73 @@
+"""Which proxy a request goes through: one rule for all that this agent sends. Pure.
+
+The setting `server.proxy` decides alone where it is set: a proxy is used for every address, NO_PROXY or not, and `none`
+is none at all. Without it the environment decides: HTTPS_PROXY for https and wss, HTTP_PROXY for http and ws, ALL_PROXY
+where that is not set, and none for what NO_PROXY lists. A name in small letters comes before the one in capitals.
+
+NO_PROXY is a list, by comma or blank: `*` for everything; a name, for it and all below it, with or without a leading
+dot; an address, or a network in CIDR notation; each with a port (`example.com:8443`) only for that port.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from urllib.parse import SplitResult, urlsplit
+
+NONE = "none"
+_VARIABLE = {"https": "https_proxy", "wss": "https_proxy", "http": "http_proxy", "ws": "http_proxy"}
+_PORT = {"https": 443, "wss": 443, "http": 80, "ws": 80}
+_ENTRY = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*|.*:.*:.*?)(?::(?P<port>\d+))?")
+
+
+def proxy_for(url: str, configured: str | None, environment: Mapping[str, str]) -> str | None:
+    """The proxy's URL for requests to `url`; None for none. `configured` is `server.proxy`."""
+    if configured is not None:
+        return None if configured == NONE else configured
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in _VARIABLE or not parts.hostname or _is_direct(parts, environment):
+            return None
+    except ValueError:
+        # No URL at all; whoever sends to it says so.
+        return None
+    proxy = _variable(_VARIABLE[parts.scheme], environment) or _variable("all_proxy", environment)
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
+
+def _variable(name: str, environment: Mapping[str, str]) -> str | None:
+    """An empty one in small letters takes the one in capitals out of force."""
+    return environment.get(name, environment.get(name.upper(), "")).strip() or None
+
+
+def _is_direct(parts: SplitResult, environment: Mapping[str, str]) -> bool:
+    host, port = (parts.hostname or "").rstrip("."), parts.port or _PORT[parts.scheme]
+    entries = re.split(r"[,\s]+", _variable("no_proxy", environment) or "")
+    return any(_covers(entry.lower(), host, port) for entry in entries if entry)
+
+
+def _covers(entry: str, host: str, port: int) -> bool:
+    if entry == "*":
+        return True
+    match = _ENTRY.fullmatch(entry)
+    if match is None or (match["port"] and int(match["port"]) != port):
+        return False
+    name = match["host"].strip("[]")
+    address = _address(host)
+    if address is not None:
+        return _holds(name, address)
+    name = name.removeprefix("*").strip(".")
+    return bool(name) and f".{host}".endswith(f".{name}")
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _holds(network: str, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    try:
+        return address in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False

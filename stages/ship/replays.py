@@ -1,0 +1,54 @@
+"""Replays: the receipts of scans that the operator wants sent again go to history, once for each command.
+
+Promises: what was obeyed is remembered before anything is sent for it, so it stays obeyed also when an operator
+removes history and receipts. What was to be forced is forced until it is concluded, and not again.
+"""
+
+from collections.abc import Sequence
+
+from schemas.ids import ScanId
+from spool.layout import attic_name, entry_name
+from stages.process import upkeep
+from stages.process.process import Process
+from stages.ship.ledger import Ledger
+
+
+class Replays:
+    """The replay commands that lie there."""
+
+    def __init__(self, process: Process, ledger: Ledger) -> None:
+        self._process = process
+        self._spool = process.spool
+        self._ledger = ledger
+
+    def carry_out(self) -> None:
+        """Take the receipts away; that of a report that is parsed again, when the old report is gone."""
+        obeyed: dict[str, tuple[str, ...]] = {}
+        commands = [*upkeep.replays(self._spool, "parse"), *upkeep.replays(self._spool, "ship")]
+        for command_id, replay in sorted(commands, key=lambda command: command[1].at):
+            before = self._ledger.replayed.get(command_id, ())
+            left = [scan_id for scan_id in replay.scan_ids if scan_id not in before]
+            ready = left if replay.step == "ship" else self._parsed_again(command_id, left)
+            if ready:
+                self._retire(command_id, ready)
+                self._force(ready, force=replay.force)
+            obeyed[command_id] = (*before, *ready)
+        self._ledger.note_replayed(obeyed)
+
+    def _parsed_again(self, command_id: str, scan_ids: Sequence[ScanId]) -> list[ScanId]:
+        """Those whose old report the parse stage has taken away; until then it would be sent once more."""
+        retired = set(self._spool.reports.retired())
+        return [i for i in scan_ids if attic_name(entry_name(i, "report"), command_id) in retired]
+
+    def _retire(self, command_id: str, scan_ids: Sequence[ScanId]) -> None:
+        self._ledger.save()
+        for scan_id in upkeep.retire_replayed(self._spool.receipts, "receipt", command_id, scan_ids):
+            self._process.log.info("receipt taken to history, the report is sent again", scan_id=scan_id)
+
+    def _force(self, scan_ids: Sequence[ScanId], *, force: bool) -> None:
+        """The last command decides. What has a receipt was concluded for this command before a note was lost."""
+        if force:
+            done = set(self._spool.receipts.ids("receipt"))
+            self._ledger.forced.update(scan_id for scan_id in scan_ids if scan_id not in done)
+        else:
+            self._ledger.forced.difference_update(scan_ids)

@@ -1,0 +1,88 @@
+"""`show --fix`: the fixes of what failed, of one rule, and in words why there is none."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from schemas.ids import ScanId
+from schemas.report import Fix, Profile, Report, RuleResult, RuleStatus, summarize
+from spool.spool import Spool
+from stages.console.main import main
+from stages.process.exits import Exit
+
+SCAN = ScanId("20261123T060301Z-openscap-3f9c2a17")
+AT = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def rule(name: str, status: RuleStatus, *systems: str) -> RuleResult:
+    fixes = tuple(Fix(system=system, text=f"{system} of {name}") for system in systems if system != "sh")
+    shell = f"sh of {name}\n  indented" if "sh" in systems else None
+    return RuleResult(
+        rule_ref=f"org_rule_{name}", title=name, status=status, remediation=shell, other_fixes=fixes
+    )
+
+
+class Show:
+    def __init__(self, root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        self._config, self._capsys = root / "config.yml", capsys
+        self._config.write_text(f"spool: {{path: {root}/spool}}\nruntime_dir: {root}/run\n")
+        rules = (
+            rule("failed", "fail", "sh", "ansible"),
+            rule("poor", "fail", "sh"),
+            rule("passed", "pass", "sh"),
+            rule("absent", "notapplicable"),
+            rule("broken", "error", "puppet"),
+        )
+        profile = Profile(name="Standard", type="openscap")
+        report = Report(
+            scan_id=SCAN,
+            profile=profile,
+            status="completed",
+            started_at=AT,
+            completed_at=AT,
+            summary=summarize(rules),
+            results=rules,
+        )
+        spool = Spool(root / "spool")
+        spool.prepare()
+        spool.reports.write(SCAN, "report", report)
+
+    def __call__(self, *words: str, expect: Exit = Exit.OK) -> str:
+        code = main(["show", "--config", str(self._config), str(SCAN), *words])
+        said = self._capsys.readouterr()
+        assert code == expect, said.err
+        return said.out + said.err
+
+
+@pytest.fixture
+def show(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Show:
+    return Show(tmp_path, capsys)
+
+
+def test_the_fixes_of_all_failed_rules_are_printed_as_they_are(show: Show) -> None:
+    assert show("--fix", "sh") == (
+        "# org_rule_failed\nsh of failed\n  indented\n\n# org_rule_poor\nsh of poor\n  indented\n\n"
+    )
+    assert show("--fix", "ansible") == "# org_rule_failed\nansible of failed\n\n"
+
+
+def test_the_fix_of_one_rule_is_printed_whatever_became_of_it(show: Show) -> None:
+    assert "sh of passed" in show("--rule", "passed", "--fix", "sh")
+    assert "puppet of broken" in show("--rule", "broken", "--fix", "puppet")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--rule", "passed", "--fix", "ansible"), "org_rule_passed passed: of such rules the report keeps"),
+        (("--rule", "absent", "--fix", "ansible"), "org_rule_absent does not apply here: of such rules"),
+        (("--rule", "absent", "--fix", "sh"), "org_rule_absent has no sh fix; there is none at all"),
+        (("--rule", "failed", "--fix", "puppet"), "org_rule_failed has no puppet fix; there is sh, ansible"),
+        (("--fix", "puppet"), "no puppet fix for the 2 failed rules"),
+    ],
+)
+def test_a_fix_that_is_not_there_is_told_with_the_reason(
+    show: Show, words: tuple[str, ...], told: str
+) -> None:
+    assert told in show(*words, expect=Exit.NO)

@@ -1,0 +1,38 @@
+"""A scan without room waits, and whoever asks is told why: in the log, by `list` and by `status`."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from stages.scan import room
+from tests.pipeline.agent import an_agent, until
+
+
+def test_room_is_counted_against_what_a_scan_needs(tmp_path: Path) -> None:
+    status = os.statvfs(tmp_path)
+    free_mib = status.f_bavail * status.f_frsize >> 20
+    assert room.why_none(tmp_path, max(1, free_mib // 2)) is None
+    words = room.why_none(tmp_path, free_mib * 2 + 64) or ""
+    assert f"a scan needs {free_mib * 2 + 64} MiB (spool.min_free_mib): free some space" in words
+
+
+@pytest.mark.oscap
+def test_a_scan_that_waits_for_room_says_so_and_is_done_once_there_is_some(small_disk: Path) -> None:
+    with an_agent() as agent:
+        agent.settings["spool"] = {"path": str(small_disk / "spool"), "look_every_s": 0.5, "min_free_mib": 64}
+        agent.configure()
+        agent.run("scan", "--profile", "all_pass")
+        agent.start("trigger", "scan", "parse")
+        until(lambda: "MiB free, a scan needs 64 MiB" in agent.log("scan"), "the stage waits")
+        (row,) = json.loads(agent.run("list", "--json"))
+        assert "MiB free, a scan needs 64 MiB (spool.min_free_mib): free some space" in row["waits"]
+        assert json.loads(agent.run("status", "--json"))["scans_wait"] == row["waits"]
+        assert "scans wait" in agent.run("status")
+        agent.settings["spool"]["min_free_mib"] = 4
+        agent.configure()
+        until(lambda: "report written" in agent.log("parse"), "the scan is done")
+        (row,) = json.loads(agent.run("list", "--json"))
+        assert "MiB free" not in (row["waits"] or "")
+        assert json.loads(agent.run("status", "--json"))["scans_wait"] is None

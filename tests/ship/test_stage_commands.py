@@ -1,0 +1,189 @@
+"""What the operator and the server command: replays, retries, and the wait after a command of the server."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from schemas.destination import Memory
+from schemas.ids import new_scan_id
+from schemas.request import Reason, Request
+from tests.ship.scripted_server import ScriptedServer, reply, sent
+from tests.ship.ship_spool import START, Ship, report, rules, scan_id
+
+
+class TestReplay:
+    """Sending again what was sent."""
+
+    def test_replay_ship_sends_the_same_report_again_and_keeps_the_old_receipt(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1))
+        ship.look()
+        command = ship.replay(1)
+        ship.look(2)
+        assert sent(server) == [1, 1]
+        assert ship.spool.receipts.retired() == [f"{scan_id(1)}.receipt~{command}"]
+
+    def test_replay_parse_waits_until_the_old_report_is_gone(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1))
+        ship.look()
+        command = ship.replay(1, step="parse")
+        ship.look()
+        assert sent(server) == [1]
+        ship.spool.reports.retire(f"{scan_id(1)}.report", command)
+        ship.look()
+        assert ship.answers == {}
+        ship.put(report(1, results=rules(5)))
+        ship.look()
+        assert sent(server) == [1, 1]
+        assert len(server.requests[1].json["results"]) == 5
+
+    def remove(self, directory: Path) -> None:
+        for path in directory.iterdir():
+            path.unlink()
+
+    @pytest.mark.parametrize("running", [True, False])
+    @pytest.mark.parametrize("step", ["ship", "parse"])
+    def test_an_obeyed_replay_stays_obeyed_without_history_and_receipts(
+        self, ship: Ship, server: ScriptedServer, step: str, running: bool
+    ) -> None:
+        ship.put(report(1))
+        ship.look()
+        command = ship.replay(1, step=step)
+        if step == "parse":
+            ship.spool.reports.retire(f"{scan_id(1)}.report", command)
+            ship.put(report(1))
+        ship.look()
+        assert sent(server) == [1, 1]
+        if not running:
+            ship.close()
+        self.remove(ship.spool.root / "history" / "receipts")
+        self.remove(ship.spool.receipts.path)
+        if not running:
+            ship.start()
+        # A report without a receipt is sent, but once.
+        ship.look(4)
+        assert sent(server) == [1, 1, 1]
+
+    def test_so_it_does_when_they_are_removed_while_the_server_is_away(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1))
+        ship.look()
+        server.say(reply(503), reply(503))
+        ship.replay(1)
+        ship.look()
+        self.remove(ship.spool.root / "history" / "receipts")
+        ship.restart()
+        ship.look(4)
+        assert sent(server) == [1, 1, 1, 1]
+
+    def test_what_is_to_be_forced_stays_so_while_the_server_is_away(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1), report(2))
+        ship.look()
+        server.say(reply(503))
+        command = ship.replay(1, force=True)
+        ship.look()
+        ship.spool.commands.remove(f"{command}.replay")
+        ship.restart()
+        ship.look()
+        assert sent(server) == [1, 2, 1, 1]
+        assert ship.answers == {1: "accepted", 2: "accepted"}
+
+    def test_a_later_replay_without_force_takes_the_force_back(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1), report(2))
+        ship.look()
+        ship.replay(1, force=True)
+        ship.replay(1)
+        ship.look()
+        assert sent(server) == [1, 2]
+        assert ship.answers[1] == "superseded"
+
+    def test_what_was_forced_is_not_forced_again(self, ship: Ship, server: ScriptedServer) -> None:
+        ship.put(report(1), report(2))
+        ship.look()
+        ship.replay(1, force=True)
+        ship.look()
+        assert sent(server) == [1, 2, 1]
+        ship.spool.receipts.remove(f"{scan_id(1)}.receipt")
+        ship.look(2)
+        assert sent(server) == [1, 2, 1]
+        assert ship.answers[1] == "superseded"
+
+    def test_commands_that_are_gone_are_forgotten(self, ship: Ship) -> None:
+        ship.put(report(1))
+        ship.look()
+        command = ship.replay(1)
+        ship.look()
+        remembered = ship.process.notes.read("memory", Memory)
+        assert remembered
+        assert remembered.replayed == {command: (scan_id(1),)}
+        ship.spool.commands.remove(f"{command}.replay")
+        ship.look()
+        forgotten = ship.process.notes.read("memory", Memory)
+        assert forgotten
+        assert forgotten.replayed == {}
+
+
+def test_a_result_of_a_server_command_waits_two_seconds(ship: Ship, server: ScriptedServer) -> None:
+    asked = datetime.now(UTC)
+    ship.put(report(1, reasons=(Reason(source="server", at=asked),)))
+    ship.look()
+    assert server.requests == []
+    assert 0 < ship.stage.timeout_s() <= 2
+    ship.process.wait(ship.stage.timeout_s())
+    ship.look()
+    assert sent(server) == [1]
+    assert datetime.now(UTC) - asked >= timedelta(seconds=2)
+
+
+def test_nothing_else_is_sent_either_within_two_seconds_after_a_command(
+    ship: Ship, server: ScriptedServer
+) -> None:
+    ship.put(report(1))
+    asked = datetime.now(UTC)
+    reason = Reason(source="server", at=asked)
+    wanted = Request(scan_id=new_scan_id("openscap", asked), scanner="openscap", reason=reason)
+    ship.spool.requests.write(wanted.scan_id, "request", wanted)
+    while not server.requests:
+        ship.look()
+        assert server.requests or 0 < ship.stage.timeout_s() <= 3
+        ship.process.wait(ship.stage.timeout_s())
+    assert datetime.now(UTC) - asked >= timedelta(seconds=2)
+    assert ship.answers == {1: "accepted"}
+
+
+def test_requests_of_long_ago_and_of_the_future_keep_nothing_waiting(
+    ship: Ship, server: ScriptedServer
+) -> None:
+    for at in (START, datetime.now(UTC) - timedelta(seconds=4), datetime.now(UTC) + timedelta(days=1)):
+        wanted = Request(
+            scan_id=new_scan_id("openscap", at), scanner="openscap", reason=Reason(source="server", at=at)
+        )
+        ship.spool.requests.write(wanted.scan_id, "request", wanted)
+    ship.put(report(1))
+    ship.look()
+    assert sent(server) == [1]
+
+
+def test_a_command_from_the_future_does_not_wait_for_ever(ship: Ship, server: ScriptedServer) -> None:
+    ship.put(report(1, reasons=(Reason(source="server", at=datetime.now(UTC) + timedelta(days=3650)),)))
+    ship.look()
+    assert sent(server) == [1]
+
+
+def test_a_retry_command_is_obeyed_once(ship: Ship, server: ScriptedServer) -> None:
+    server.say(reply(503, Retry_After="600"), reply(503, Retry_After="600"))
+    ship.put(report(1))
+    ship.look(2)
+    ship.restart()
+    ship.stage.look()
+    ship.stage.look()
+    assert sent(server) == [1, 1]

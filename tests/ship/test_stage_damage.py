@@ -1,0 +1,83 @@
+"""Damaged reports, and a disk that takes no receipts."""
+
+from typing import Any
+
+import pytest
+
+from spool.errors import StorageError
+from tests.ship.scripted_server import ScriptedServer, accepted, sent
+from tests.ship.ship_spool import Ship, report, scan_id
+
+
+class TestDamage:
+    """What is wrong with one report stops none of the others."""
+
+    def test_a_damaged_report_is_marked_for_its_owner_and_passed_over(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1), report(2))
+        path = ship.spool.reports.path / f"{scan_id(1)}.report"
+        content = bytearray(path.read_bytes())
+        content[-20] ^= 1
+        path.write_bytes(content)
+        ship.look()
+        assert ship.answers == {2: "accepted"}
+        assert f"{scan_id(1)}.report" in ship.spool.notes("ship").damaged()
+
+    def test_a_report_under_another_ones_name_is_damage(self, ship: Ship, server: ScriptedServer) -> None:
+        ship.spool.reports.write(scan_id(1), "report", report(2))
+        ship.look()
+        assert server.requests == []
+        assert f"{scan_id(1)}.report" in ship.spool.notes("ship").damaged()
+
+    def test_what_is_no_report_is_left_alone(self, ship: Ship, server: ScriptedServer) -> None:
+        for name in ("notes.txt", f"{scan_id(1)}.receipt", ".hidden", "x.report"):
+            (ship.spool.reports.path / name).write_text("?")
+        (ship.spool.reports.path / f"{scan_id(2)}.report").symlink_to("/etc/passwd")
+        ship.put(report(3))
+        ship.look()
+        assert ship.answers == {3: "accepted"}
+
+    def test_a_report_that_is_made_again_is_sent(self, ship: Ship, server: ScriptedServer) -> None:
+        path = ship.spool.reports.path / f"{scan_id(1)}.report"
+        path.write_bytes(b"\0" * 500)
+        ship.look()
+        path.unlink()
+        ship.put(report(1))
+        ship.look()
+        assert ship.answers == {1: "accepted"}
+
+
+class TestFullDisk:
+    """The disk takes no receipts: `receipts/` is put out of the way, so that every write there fails."""
+
+    def test_an_accepted_scan_is_not_sent_again_and_its_receipt_comes_later(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        box = ship.spool.receipts.path
+        ship.put(report(1), report(2))
+
+        def accept_and_break(connection: Any) -> bool:
+            (box / f".{scan_id(1)}.receipt.tmp").mkdir()
+            return bool(accepted(connection))
+
+        server.say(accept_and_break)
+        with pytest.raises(StorageError):
+            ship.look()
+        for _ in range(3):
+            with pytest.raises(StorageError):
+                ship.look()
+        assert sent(server) == [1]
+        (box / f".{scan_id(1)}.receipt.tmp").rmdir()
+        ship.look()
+        assert ship.answers == {1: "accepted", 2: "accepted"}
+        assert sent(server) == [1, 2]
+
+    def test_nothing_is_sent_while_the_attempt_can_not_be_marked(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        (ship.spool.root / "state" / "ship" / f".{scan_id(1)}.begun.tmp").mkdir()
+        ship.put(report(1))
+        with pytest.raises(StorageError):
+            ship.look()
+        assert server.requests == []

@@ -1,0 +1,198 @@
+"""In which order the stage sends, and what it need not send."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.ship.scripted_server import ScriptedServer, reply, reset, sent
+from tests.ship.ship_spool import START, Ship, report, scan_id, with_settings
+
+
+class TestOrder:
+    """The newest scan is the one that the server keeps."""
+
+    def test_an_older_scan_is_superseded_by_an_accepted_newer_one(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(2))
+        ship.look()
+        ship.put(report(1), report(1 + 16, "B"))
+        ship.look()
+        assert ship.answers == {1: "superseded", 2: "accepted", 17: "accepted"}
+        assert ship.receipt(1).superseded_by == scan_id(2)
+        assert sent(server) == [2, 17]
+
+    def test_it_holds_after_a_restart_without_notes(self, ship: Ship, server: ScriptedServer) -> None:
+        ship.put(report(2))
+        ship.look()
+        ship.close()
+        for note in ("memory", "destination"):
+            (ship.spool.root / "state" / "ship" / note).unlink()
+        ship.start()
+        ship.put(report(1))
+        ship.look()
+        assert ship.answers == {1: "superseded", 2: "accepted"}
+
+    def test_it_holds_after_the_newer_receipt_went_to_history(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1))
+        ship.look()
+        ship.put(report(2))
+        ship.look()
+        ship.replay(1, 2)
+        ship.restart()
+        ship.look()
+        assert sent(server) == [1, 2, 2]
+        assert ship.answers == {1: "superseded", 2: "accepted"}
+
+    def test_a_hold_keeps_a_scan_and_its_release_lets_it_be_superseded(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(1), report(2))
+        ship.hold(1)
+        ship.look()
+        assert ship.answers == {2: "accepted"}
+        ship.release(1)
+        ship.look()
+        assert ship.answers == {1: "superseded", 2: "accepted"}
+
+    def test_a_scan_with_an_unknown_outcome_goes_before_an_older_one_that_comes_free(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        server.say(reset)
+        ship.put(report(1), report(2))
+        ship.hold(1)
+        ship.look()
+        ship.release(1)
+        ship.restart()
+        ship.look(2)
+        assert sent(server) == [2, 2]
+        assert ship.answers == {1: "superseded", 2: "accepted"}
+
+    def test_force_sends_an_older_scan_after_a_newer_one(self, ship: Ship, server: ScriptedServer) -> None:
+        ship.put(report(1), report(2))
+        ship.look()
+        ship.replay(1)
+        ship.look()
+        assert ship.answers[1] == "superseded"
+        ship.replay(1, force=True)
+        ship.look()
+        assert ship.answers == {1: "accepted", 2: "accepted"}
+        assert sent(server) == [1, 2, 1]
+        ship.restart()
+        ship.look(2)
+        assert sent(server) == [1, 2, 1]
+
+    def test_only_the_newest_of_each_profile_goes_where_the_backlog_is_latest(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        with_settings(ship, server.url, delivery={"backlog": "latest"})
+        ship.put(report(1), report(2, "B"), report(3), report(4, "B"), report(5))
+        ship.look()
+        assert sent(server) == [4, 5]
+        assert ship.answers == {
+            1: "superseded",
+            2: "superseded",
+            3: "superseded",
+            4: "accepted",
+            5: "accepted",
+        }
+
+    def test_where_the_newest_is_refused_the_one_before_it_goes(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        with_settings(ship, server.url, delivery={"backlog": "latest"})
+        server.say(reply(422, {"error": "no"}))
+        ship.put(report(1), report(2), report(3))
+        ship.look()
+        assert ship.answers == {1: "superseded", 2: "accepted", 3: "refused"}
+
+
+class TestFailedScans:
+    """A failed scan takes the place of the server's last good one."""
+
+    def test_it_is_sent_and_the_replacement_is_announced(self, ship: Ship, server: ScriptedServer) -> None:
+        ship.put(report(1), report(2, status="failed"))
+        ship.look()
+        assert ship.answers == {1: "accepted", 2: "accepted"}
+        assert f"replaces the good scan {scan_id(1)}" in ship.receipt(2).remarks[0]
+
+    def test_after_a_later_good_one_it_is_superseded(self, ship: Ship, server: ScriptedServer) -> None:
+        ship.put(report(2))
+        ship.look()
+        ship.put(report(1, status="failed"))
+        ship.look()
+        assert ship.answers[1] == "superseded"
+
+    def test_never_sends_none(self, ship: Ship, server: ScriptedServer) -> None:
+        with_settings(ship, server.url, delivery={"send_failed": "never"})
+        ship.put(report(1, status="failed"), report(2), report(3, status="cancelled"))
+        ship.look()
+        assert ship.answers == {1: "superseded", 2: "accepted", 3: "superseded"}
+        assert "delivery.send_failed" in (ship.receipt(1).words or "")
+
+    def test_unless_good_keeps_the_good_one(self, ship: Ship, server: ScriptedServer) -> None:
+        with_settings(ship, server.url, delivery={"send_failed": "unless-good"})
+        ship.put(report(1, status="failed"))
+        ship.look()
+        ship.put(report(2), report(3, status="failed"))
+        ship.look()
+        assert ship.answers == {1: "accepted", 2: "accepted", 3: "superseded"}
+        assert ship.receipt(3).superseded_by == scan_id(2)
+
+    def test_latest_and_unless_good_send_the_good_one_and_not_the_failed_one_after_it(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        with_settings(ship, server.url, delivery={"backlog": "latest", "send_failed": "unless-good"})
+        ship.put(report(1), report(2), report(3, status="failed"), report(4, "B", status="failed"))
+        ship.look()
+        assert sent(server) == [2, 4]
+        assert ship.answers == {1: "superseded", 2: "accepted", 3: "superseded", 4: "accepted"}
+        assert ship.receipt(3).superseded_by == scan_id(2)
+
+
+class TestWrongClock:
+    """A scan was asked for while the clock was wrong: its id lies in the future."""
+
+    @pytest.fixture
+    def ahead(self) -> int:
+        """The number of a scan three days from now."""
+        return int((datetime.now(UTC) + timedelta(days=3) - START).total_seconds() / 60)
+
+    @pytest.mark.parametrize("lost", [(), ("memory",)])
+    def test_it_supersedes_none_of_the_later_ones(
+        self, ship: Ship, server: ScriptedServer, ahead: int, lost: tuple[str, ...]
+    ) -> None:
+        ship.put(report(ahead))
+        ship.look()
+        for note in lost:
+            (ship.spool.root / "state" / "ship" / note).unlink()
+            ship.restart()
+        ship.put(report(1))
+        ship.look()
+        ship.put(report(2))
+        ship.look()
+        assert sent(server) == [ahead, 1, 2]
+        assert set(ship.answers.values()) == {"accepted"}
+
+    def test_it_goes_before_those_of_a_believable_time(
+        self, ship: Ship, server: ScriptedServer, ahead: int
+    ) -> None:
+        ship.put(report(1), report(ahead))
+        ship.look()
+        assert sent(server) == [ahead, 1]
+
+    def test_when_the_clock_is_right_again_the_newest_before_it_counts(
+        self, ship: Ship, ahead: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ship.put(report(2))
+        ship.look()
+        with monkeypatch.context() as wrong:
+            wrong.setattr(ship.process, "now", lambda: datetime.now(UTC) + timedelta(days=3))
+            ship.put(report(ahead))
+            ship.look()
+        ship.put(report(1))
+        ship.look()
+        assert ship.answers == {1: "superseded", 2: "accepted", ahead: "accepted"}
+        assert ship.receipt(1).superseded_by == scan_id(2)

@@ -1,0 +1,133 @@
+"""`server.url` names another server than before."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from schemas import codec
+from schemas.destination import Memory
+from tests.ship.scripted_server import ScriptedServer, reply, sent, serving
+from tests.ship.ship_spool import Ship, report, scan_id, with_settings
+
+
+@pytest.fixture
+def other() -> Iterator[ScriptedServer]:
+    with serving() as one:
+        yield one
+
+
+def test_what_one_server_took_supersedes_nothing_at_another(
+    ship: Ship, server: ScriptedServer, other: ScriptedServer
+) -> None:
+    ship.put(report(2))
+    ship.look()
+    with_settings(ship, other.url)
+    ship.put(report(1))
+    ship.look()
+    assert sent(other) == [1]
+    assert ship.answers == {1: "accepted", 2: "accepted"}
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_receipts_of_another_server_supersede_nothing_after_a_restart(
+    ship: Ship, other: ScriptedServer, lost: bool
+) -> None:
+    ship.put(report(2))
+    ship.look()
+    with_settings(ship, other.url)
+    ship.restart()
+    if lost:
+        (ship.spool.root / "state" / "ship" / "memory").unlink()
+        ship.restart()
+    ship.put(report(1))
+    ship.look()
+    assert sent(other) == [1]
+
+
+def test_back_at_the_first_server_its_receipts_count_again(
+    ship: Ship, server: ScriptedServer, other: ScriptedServer
+) -> None:
+    ship.put(report(2))
+    ship.look()
+    with_settings(ship, other.url)
+    ship.stage.look()
+    with_settings(ship, server.url + "/")
+    ship.put(report(1))
+    ship.look()
+    assert ship.answers == {1: "superseded", 2: "accepted"}
+    assert sent(other) == []
+
+
+def test_a_failed_scan_does_not_spare_the_good_one_of_another_server(
+    ship: Ship, other: ScriptedServer
+) -> None:
+    with_settings(ship, ship.settings.server.url, delivery={"send_failed": "unless-good"})
+    ship.put(report(1))
+    ship.look()
+    with_settings(ship, other.url, delivery={"send_failed": "unless-good"})
+    ship.put(report(2, status="failed"))
+    ship.look()
+    assert ship.answers == {1: "accepted", 2: "accepted"}
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_backlog_is_not_given_to_another_server_until_the_operator_says_so(
+    ship: Ship, server: ScriptedServer, other: ScriptedServer, restarted: bool
+) -> None:
+    server.say(reply(503))
+    ship.put(report(1), report(2, "B"))
+    ship.stage.look()
+    with_settings(ship, other.url)
+    if restarted:
+        ship.restart()
+    ship.stage.look()
+    ship.put(report(3))
+    ship.stage.look()
+    ship.restart()
+    ship.stage.look()
+    # What was scanned since is for the new server, and does not supersede what was made for the old one.
+    assert sent(other) == [3]
+    assert ship.answers == {3: "accepted"}
+    assert ship.destination.state == "paused"
+    assert "2" in (ship.destination.why or "")
+    assert "compliance-agent retry" in (ship.destination.todo or "")
+    ship.look()
+    assert ship.destination.state == "ready"
+    assert sent(other) == [3, 2]
+    assert ship.answers == {1: "superseded", 2: "accepted", 3: "accepted"}
+
+
+def test_a_backlog_goes_to_its_own_server_where_that_comes_back(
+    ship: Ship, server: ScriptedServer, other: ScriptedServer
+) -> None:
+    ship.put(report(1))
+    ship.hold(1)
+    ship.stage.look()
+    with_settings(ship, other.url)
+    ship.release(1)
+    ship.stage.look()
+    with_settings(ship, server.url)
+    ship.stage.look()
+    assert (sent(server), sent(other)) == ([1], [])
+
+
+def test_results_from_before_there_was_a_server_go_to_the_first_one(
+    ship: Ship, server: ScriptedServer
+) -> None:
+    with_settings(ship, None)
+    ship.put(report(1))
+    ship.stage.look()
+    with_settings(ship, server.url)
+    ship.stage.look()
+    assert ship.answers == {1: "accepted"}
+
+
+def test_the_note_of_an_older_version_is_taken_for_the_server_in_force(
+    ship: Ship, server: ScriptedServer
+) -> None:
+    old = {"accepted": {"CIS|openscap": {"scan_id": scan_id(2), "good": True}}, "obeyed": []}
+    ship.process.notes.write("memory", codec.decode(codec.encode(old), Memory))
+    ship.restart()
+    ship.put(report(1), report(3))
+    ship.look()
+    assert ship.answers == {1: "superseded", 3: "accepted"}
