@@ -54,6 +54,7 @@ def give_all(context: Context, commands: Sequence[tuple[str, Kind, object]]) -> 
 def take_back(context: Context, names: Sequence[str]) -> None:
     """Remove commands that hold as long as they are there, then ring."""
     with _written():
+        _check(context.spool)
         for name in names:
             context.spool.commands.remove(name)
     ring(context, "CommandGiven")

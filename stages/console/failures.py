@@ -14,6 +14,8 @@ from spool.errors import SpoolError, StorageError
 from stages.console.context import CommandError
 from stages.process.exits import Exit
 
+_OURS = tuple(Path(__file__).parents[2] / name for name in ("schemas", "spool", "stages"))
+
 
 class UsageError(CommandError):
     """A command line that can't be understood."""
@@ -97,6 +99,10 @@ def _drop_output() -> None:
 
 
 def _fault(error: Exception) -> str:
-    place = traceback.extract_tb(error.__traceback__)[-1]
+    frames = traceback.extract_tb(error.__traceback__)
+    # The place in our own source says more than the one in a library that it called.
+    ours = [frame for frame in frames if any(Path(frame.filename).is_relative_to(path) for path in _OURS)]
+    place = (ours or frames)[-1]
     where = f"{Path(place.filename).name} line {place.lineno}"
-    return f"a fault in the program: {type(error).__name__} in {where}: {error}; please report this line"
+    words = " ".join(str(error).split())
+    return f"a fault in the program: {type(error).__name__} in {where}: {words}; please report this line"

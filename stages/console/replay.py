@@ -15,8 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "step", choices=("parse", "ship"), help="parse: raw to report, then ship; ship: send again"
     )
-    filters.add_ids(parser)
-    filters.add_filters(parser)
+    filters.add_choice(parser)
     parser.add_argument("--force", action="store_true", help="ship even where the server has a newer scan")
     parser.add_argument("--dry-run", action="store_true", help="only say what would be replayed")
 

@@ -106,22 +106,29 @@ def _part(args: argparse.Namespace, context: Context, whole: Whole) -> Exit:
         raise CommandError(f"{whole.scan_id} has no report yet: it is {whole.state}", Exit.NO)
     results = whole.report.results
     if args.rule:
-        matching = [r for r in results if r.rule_ref == args.rule or r.rule_ref.endswith(f"_{args.rule}")]
-        if not matching:
-            raise CommandError(f"{whole.scan_id} has no rule {args.rule}", Exit.NO)
-        results = tuple(matching)
+        results = (_rule(results, args.rule, whole.scan_id),)
     if args.fix:
         chosen = results if args.rule else tuple(result for result in results if result.status == "fail")
         return _fixes(chosen, args.fix, context)
-    for result in results:
-        show_json(result) if context.json else show_rule(result)
+    show_json(results[0]) if context.json else show_rule(results[0])
     return Exit.OK
+
+
+def _rule(results: tuple[RuleResult, ...], named: str, scan_id: ScanId) -> RuleResult:
+    """The one rule of that id, or whose id alone ends so. Raises CommandError."""
+    exact = [r for r in results if named in (r.rule_ref, r.rule_ref.rpartition("_rule_")[2])]
+    found = exact or [result for result in results if result.rule_ref.endswith(f"_{named}")]
+    if not found:
+        raise CommandError(f"{scan_id} has no rule {named}", Exit.NO)
+    if len(found) > 1:
+        raise CommandError(f"more than one rule ends so: {', '.join(r.rule_ref for r in found)}", Exit.NO)
+    return found[0]
 
 
 def _fixes(results: tuple[RuleResult, ...], system: str, context: Context) -> Exit:
     """Runnable text, each under its rule's name."""
     fixes = {result.rule_ref: text for result in results if (text := _fix(result, system))}
-    if not fixes and not context.json:
+    if not fixes:
         raise CommandError(_no_fix(results, system), Exit.NO)
     if context.json:
         show_json(fixes)

@@ -15,7 +15,6 @@ from tests.console.program import agent
 def test_the_demo_scans_this_host_and_tells_how_to_look_again(tmp_path: Path) -> None:
     told = agent("demo", "--no-install", "--dir", str(tmp_path)).stdout
     assert "answer   accepted" in told
-    assert re.search(r"^\[1/\d+\]", told, re.MULTILINE), "the rules were counted beforehand"
     found = re.search(r"^look again: (.*)$", told, re.MULTILINE)
     assert found
     environment = {**os.environ, "PATH": "/usr/bin:/bin"}

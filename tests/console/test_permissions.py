@@ -51,6 +51,16 @@ def test_a_command_for_a_spool_whose_stage_can_not_write_is_refused(
     _refused(spool, config, path, f"belongs to nobody, not to root: chown root {path}")
 
 
+def test_every_command_that_writes_looks_first(spool: Spool, config: Path) -> None:
+    scan_id = spool.commands.ids("request")[0]
+    agent("hold", scan_id, config=config)
+    spool.raw.path.chmod(0o777)
+    before = spool.commands.names()
+    for words in (("scan",), ("cancel",), ("retry",), ("release", "--all"), ("hold", scan_id)):
+        assert "chmod 0750" in agent(*words, config=config, code=3).stderr
+    assert spool.commands.names() == before
+
+
 def _refused(spool: Spool, config: Path, path: Path, words: str) -> None:
     """By the command as by a stage; and `verify` names it."""
     before = spool.commands.names()

@@ -24,8 +24,7 @@ from stages.process.version import agent_version
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=Path, help="the file to write; it must not exist")
-    filters.add_ids(parser)
-    filters.add_filters(parser)
+    filters.add_choice(parser)
     parser.add_argument("--all", action="store_true", help="also those that were delivered")
 
 

@@ -27,8 +27,10 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--until", metavar="T", type=moment, help="asked for before T")
 
 
-def add_ids(parser: argparse.ArgumentParser) -> None:
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Scans by id, and by filters."""
     parser.add_argument("scan_ids", metavar="ID", nargs="*", help="scans, by id")
+    add_filters(parser)
 
 
 def is_filtered(args: argparse.Namespace) -> bool:

@@ -6,7 +6,6 @@ from the request to the server, or are held.
 
 import argparse
 import time
-from collections.abc import Mapping
 
 from schemas.destination import Destination
 from schemas.records import Record
@@ -16,12 +15,10 @@ from stages.console import arguments, states
 from stages.console.context import CommandError, Context
 from stages.console.delivery import retry
 from stages.console.output import Bar, progress_bar, say, show_json
-from stages.console.states import State
 from stages.process.exits import Exit
 from stages.ship.destination import NOTE
 
 _LOOK_EVERY_S = 0.2
-_AWAITED: Mapping[State, Stage] = {"asked": "trigger", "waiting": "scan", "to be parsed": "parse"}
 
 
 class Flushed(Record, frozen=True, kw_only=True):
@@ -87,7 +84,7 @@ def _tell(bar: Bar, spool: Spool, now: Flushed, total: int, told: str | None) ->
 def _stopped(spool: Spool) -> Stage | None:
     """The first stage that something waits for and that does not run."""
     boxes = states.look(spool)
-    awaited = {_AWAITED.get(boxes.state(scan_id), "ship") for scan_id in boxes.pending}
+    awaited = {states.TURN.get(boxes.state(scan_id), "ship") for scan_id in boxes.pending}
     return next((stage for stage in STAGES if stage in awaited and not spool.is_running(stage)), None)
 
 

@@ -11,8 +11,7 @@ from stages.process.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    filters.add_ids(parser)
-    filters.add_filters(parser)
+    filters.add_choice(parser)
     parser.add_argument("--words", metavar="TEXT", type=arguments.text, help="why, for whoever asks")
 
 

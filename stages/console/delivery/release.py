@@ -12,8 +12,7 @@ from stages.process.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    filters.add_ids(parser)
-    filters.add_filters(parser)
+    filters.add_choice(parser)
     parser.add_argument("--all", action="store_true", help="all that are held")
 
 
