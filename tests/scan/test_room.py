@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from schemas.report import Report
+from spool.spool import Spool
 from stages.scan import room
 from tests.pipeline.agent import an_agent, until
 
@@ -30,9 +32,14 @@ def test_a_scan_that_waits_for_room_says_so_and_is_done_once_there_is_some(small
         assert "MiB free, a scan needs 64 MiB (spool.min_free_mib): free some space" in row["waits"]
         assert json.loads(agent.run("status", "--json"))["scans_wait"] == row["waits"]
         assert "scans wait" in agent.run("status")
+        behind = json.loads(agent.run("scan", "--profile", "slow", "--json"))["scan_id"]
+        agent.run("cancel", behind)
+        spool = Spool(small_disk / "spool")
+        until(lambda: behind in spool.reports.ids("report"), "one that is cancelled waits for no room")
+        assert spool.reports.read(behind, "report", Report).status == "cancelled"
         agent.settings["spool"]["min_free_mib"] = 4
         agent.configure()
-        until(lambda: "report written" in agent.log("parse"), "the scan is done")
-        (row,) = json.loads(agent.run("list", "--json"))
+        until(lambda: row["scan_id"] in spool.reports.ids("report"), "the scan is done")
+        row = json.loads(agent.run("list", "--json"))[0]
         assert "MiB free" not in (row["waits"] or "")
         assert json.loads(agent.run("status", "--json"))["scans_wait"] is None
