@@ -8,8 +8,24 @@ import pytest
 
 from schemas.report import Report
 from spool.spool import Spool
+from stages.console.main import main
 from stages.scan import room
 from tests.pipeline.agent import an_agent, until
+
+
+def test_whoever_asks_for_a_scan_is_told_at_once_that_it_waits_for_room(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = tmp_path / "config.yml"
+    values = {
+        "spool": {"path": str(tmp_path / "spool"), "min_free_mib": 1024 * 1024},
+        "runtime_dir": str(tmp_path),
+    }
+    config.write_text(json.dumps(values))
+    if room.why_none(tmp_path, 1024 * 1024) is None:
+        pytest.skip("this disk has more than a TiB free")
+    assert main(["scan", "--config", str(config)]) == 0
+    assert "a scan needs 1048576 MiB (spool.min_free_mib): free some space" in capsys.readouterr().err
 
 
 def test_room_is_counted_against_what_a_scan_needs(tmp_path: Path) -> None:
