@@ -25,6 +25,7 @@ from spool.errors import EntryDamagedError, EntryMissingError, StorageError
 from spool.outbox import Outbox
 
 _CHUNK = 1024 * 1024
+_YEARS = (1970, 9998)
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 
 
@@ -86,7 +87,11 @@ class RawBox(Outbox):
             except (EntryMissingError, EntryDamagedError, codec.SchemaError) as error:
                 raise EntryDamagedError(f"{where}: {error}") from error
         if manifest.scan_id != scan_id:
-            raise EntryDamagedError(f"{where}: is the manifest of {manifest.scan_id}")
+            raise EntryDamagedError(f"{where}: is the manifest of {manifest.scan_id[:80]!r}")
+        for at in (manifest.started_at, manifest.completed_at):
+            # Near both ends of what a date can be, the next one to count with it would fail.
+            if at.tzinfo is None or not _YEARS[0] <= at.year <= _YEARS[1]:
+                raise EntryDamagedError(f"{where}: {at.isoformat()} is no time of a scan")
         return manifest
 
     def open_file(self, scan_id: ScanId, file: RawFile) -> BinaryIO:

@@ -14,6 +14,7 @@ from stages.console.context import CommandError, Context
 from stages.console.output import say, show_json, warn
 from stages.console.report_view import show_failed, show_summary
 from stages.process.exits import Exit
+from stages.scan import room
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +44,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     with ExitStack() as stack:
         bell = follow.listen(stack, context.runtime) if args.wait else None
         commanding.give(context, scan_id, "request", request)
-        _tell_what_does_not_run(context)
+        _tell_why_it_waits(context)
         if bell is None:
             show_json(request) if context.json else say(scan_id)
             return Exit.OK
@@ -78,7 +79,9 @@ def outcome(context: Context, followed: follow.Followed) -> Exit:
     return Exit.OK if good else Exit.NO
 
 
-def _tell_what_does_not_run(context: Context) -> None:
+def _tell_why_it_waits(context: Context) -> None:
     stopped = [stage for stage in STAGES if not context.spool.is_running(stage)]
     if stopped:
         warn(f"not running: {', '.join(stopped)}; the request waits in {context.spool.root}")
+    if no_room := room.why_none(context.spool.root, context.settings.spool.min_free_mib):
+        warn(no_room)

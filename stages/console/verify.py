@@ -1,7 +1,9 @@
 """`verify`: read every entry of the spool, and name what is damaged, foreign, in quarantine, or of a wrong owner."""
 
 import argparse
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from schemas.command import Hold, Replay, Retry
 from schemas.ids import ScanId, is_scan_id
@@ -66,11 +68,16 @@ def _entries(spool: Spool) -> Iterator[Finding]:
             try:
                 if not _read(box, entry):
                     words = "not an entry; it is left alone: remove it"
-                    yield Finding(path=str(box.path / entry), kind="foreign", words=words)
+                    yield Finding(path=_shown(box.path / entry), kind="foreign", words=words)
             except EntryDamagedError as error:
                 yield Finding(path=str(box.path / entry), kind="damaged", words=str(error))
             except EntryMissingError:
                 continue
+
+
+def _shown(path: Path) -> str:
+    """A path that may hold anything, also bytes that are no text."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _read(box: Outbox, entry: str) -> bool:
@@ -102,4 +109,4 @@ def _quarantined(spool: Spool) -> Iterator[Finding]:
     for name in BOXES:
         for kept in spool.outbox(name).quarantined():
             path = spool.root / "quarantine" / name / kept
-            yield Finding(path=str(path), kind="quarantine", words="see the .reason file beside it")
+            yield Finding(path=_shown(path), kind="quarantine", words="see the .reason file beside it")

@@ -69,7 +69,8 @@ class ScanStage:
             self._containers_due = time.monotonic() + _CONTAINERS_EVERY_S
             self._remove_left_containers()
         while not self._process.stopping and (waiting := self._queue.waiting()):
-            self._handle(waiting[0])
+            # What is cancelled needs no scanner and no room: it waits for nobody.
+            self._handle(min(waiting, key=lambda scan_id: self._queue.cancelled(scan_id) is None))
             # A scan takes minutes: packages may have changed meanwhile.
             self._detector.refresh()
 

@@ -130,7 +130,12 @@ def _clean(text: str | None) -> str | None:
 def _moment(moment: datetime) -> str:
     """RFC 3339 with a zone; released servers take nothing else."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    try:
+        at = aware.astimezone(UTC)
+    except OverflowError:
+        # The first or the last day that there is, in a report that somebody made.
+        at = aware.replace(tzinfo=UTC)
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _present(**values: Any) -> dict[str, Any]:

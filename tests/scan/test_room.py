@@ -6,8 +6,26 @@ from pathlib import Path
 
 import pytest
 
+from schemas.report import Report
+from spool.spool import Spool
+from stages.console.main import main
 from stages.scan import room
 from tests.pipeline.agent import an_agent, until
+
+
+def test_whoever_asks_for_a_scan_is_told_at_once_that_it_waits_for_room(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = tmp_path / "config.yml"
+    values = {
+        "spool": {"path": str(tmp_path / "spool"), "min_free_mib": 1024 * 1024},
+        "runtime_dir": str(tmp_path),
+    }
+    config.write_text(json.dumps(values))
+    if room.why_none(tmp_path, 1024 * 1024) is None:
+        pytest.skip("this disk has more than a TiB free")
+    assert main(["scan", "--config", str(config)]) == 0
+    assert "a scan needs 1048576 MiB (spool.min_free_mib): free some space" in capsys.readouterr().err
 
 
 def test_room_is_counted_against_what_a_scan_needs(tmp_path: Path) -> None:
@@ -30,9 +48,14 @@ def test_a_scan_that_waits_for_room_says_so_and_is_done_once_there_is_some(small
         assert "MiB free, a scan needs 64 MiB (spool.min_free_mib): free some space" in row["waits"]
         assert json.loads(agent.run("status", "--json"))["scans_wait"] == row["waits"]
         assert "scans wait" in agent.run("status")
+        behind = json.loads(agent.run("scan", "--profile", "slow", "--json"))["scan_id"]
+        agent.run("cancel", behind)
+        spool = Spool(small_disk / "spool")
+        until(lambda: behind in spool.reports.ids("report"), "one that is cancelled waits for no room")
+        assert spool.reports.read(behind, "report", Report).status == "cancelled"
         agent.settings["spool"]["min_free_mib"] = 4
         agent.configure()
-        until(lambda: "report written" in agent.log("parse"), "the scan is done")
-        (row,) = json.loads(agent.run("list", "--json"))
+        until(lambda: row["scan_id"] in spool.reports.ids("report"), "the scan is done")
+        row = json.loads(agent.run("list", "--json"))[0]
         assert "MiB free" not in (row["waits"] or "")
         assert json.loads(agent.run("status", "--json"))["scans_wait"] is None

@@ -56,6 +56,19 @@ def test_released_servers_find_the_flat_keys_as_they_count_them() -> None:
     assert "error" not in got
 
 
+@pytest.mark.parametrize(
+    ("moment", "told"),
+    [
+        ("9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59Z"),
+        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z"),
+        ("2026-01-01T00:00:00+01:00", "2025-12-31T23:00:00Z"),
+    ],
+)
+def test_a_moment_at_the_end_of_all_dates_stops_nothing(moment: str, told: str) -> None:
+    odd = codec.replace(report(1, results=rules(1)), completed_at=datetime.fromisoformat(moment))
+    assert sent(odd)["completed_at"] == told
+
+
 def test_where_nothing_applied_the_flat_score_is_null() -> None:
     none_applied = tuple(codec.replace(rule, status="notapplicable") for rule in rules(3))
     got = sent(report(1, results=none_applied))

@@ -1,3 +1,4 @@
+import json
 import os
 import stat
 from datetime import UTC, datetime
@@ -8,7 +9,9 @@ import pytest
 from schemas.ids import ScanId, new_scan_id
 from schemas.request import Reason, Request
 from spool.errors import EntryDamagedError, EntryMissingError, SpoolBusyError, SpoolUnusableError
+from spool.layout import STAGES
 from spool.spool import Spool
+from tests.pipeline.agent import an_agent, until
 
 AT = datetime(2026, 11, 23, 6, 3, 1, tzinfo=UTC)
 
@@ -44,6 +47,21 @@ def test_foreign_files_are_no_entries_and_are_left_alone(spool: Spool) -> None:
         (spool.requests.path / name).write_text("mine")
     assert spool.requests.ids("request") == []
     assert (spool.requests.path / "README").read_text() == "mine"
+
+
+def test_foreign_names_of_any_bytes_are_listed_by_verify_and_stop_nothing() -> None:
+    with an_agent() as agent:
+        agent.spool.prepare()
+        names = (b"\xff\xfe", b"a\nb\x1b[31m", b"x" * 255, b"~")
+        for box in ("raw", "requests", "reports", "receipts", "commands"):
+            for name in names:
+                Path(os.fsdecode(os.path.join(os.fsencode(agent.spool.root / box), name))).touch()  # noqa: PTH118
+        agent.start()
+        found = json.loads(agent.run("verify", "--json"))
+        assert len([finding for finding in found if finding["kind"] == "foreign"]) == 5 * len(names)
+        assert "\x1b" not in agent.run("verify")
+        until(lambda: all("stage started" in agent.log(stage) for stage in STAGES), "all run")
+        assert {process.poll() for process in agent.processes.values()} == {None}
 
 
 def test_a_missing_entry_is_told_by_its_path(spool: Spool) -> None:

@@ -144,11 +144,26 @@ def test_an_entry_without_manifest_is_damage(spool: Spool) -> None:
         spool.raw.manifest(ID)
 
 
+@pytest.mark.parametrize(
+    "at",
+    ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-01-01T00:00:00", "1969-12-31T00:00:00Z"],
+)
+def test_a_manifest_with_a_time_that_nobody_can_count_with_is_damage(spool: Spool, at: str) -> None:
+    publish(spool)
+    path = spool.raw.path / ID / "manifest"
+    payload = frame.unseal("manifest", path.read_bytes())
+    odd = payload.replace(b'"completed_at":"2026-11-23T06:03:01Z"', f'"completed_at":"{at}"'.encode())
+    assert odd != payload
+    path.write_bytes(frame.seal("manifest", odd))
+    with pytest.raises(EntryDamagedError, match="is no time of a scan"):
+        spool.raw.manifest(ID)
+
+
 def test_a_manifest_of_another_scan_is_damage(spool: Spool) -> None:
     publish(spool)
     other = ScanId("20261123T060301Z-openscap-00000000")
     (spool.raw.path / ID).rename(spool.raw.path / other)
-    with pytest.raises(EntryDamagedError, match=f"is the manifest of {ID}"):
+    with pytest.raises(EntryDamagedError, match=f"is the manifest of '{ID}'"):
         spool.raw.manifest(other)
 
 
