@@ -67,7 +67,8 @@ class _Teller:
         self._object: Object | None = findings.objects.get(test.object or "")
         self._collected = findings.collected.get(test.object or "")
         self._scope = Scope(findings, tested, self._collected)
-        states = [findings.states[name] for name in test.states if name in findings.states]
+        names = () if test.existence == "none_exist" else test.states
+        states = [findings.states[name] for name in names if name in findings.states]
         self._states = [without_names(state, self._object) for state in states]
         self._kind = KINDS.get(test.kind, _ANY_KIND)
         self._is_text = test.kind in TEXT_KINDS
