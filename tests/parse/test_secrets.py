@@ -29,6 +29,13 @@ from tests.parse.scap_samples import Rule, Test, arf, opener
         "/usr/bin/app --password S3cr3t!",
         "/usr/bin/app --api-key=S3cr3t!",
         "Authorization: Bearer S3cr3t!aaaa",
+        "<password>S3cr3t!</password>",
+        '<ns:api-key id="x">S3cr3t!</ns:api-key>',
+        '<Setting name="password" value="S3cr3t!"/>',
+        'define("DB_PASSWORD", "S3cr3t!");',
+        "GET http://server/x?a=1&token=S3cr3t!&b=2",
+        "requirepass S3cr3t!",
+        "ldap_default_authtok = S3cr3t!",
     ],
 )
 def test_a_secret_in_a_line_is_masked(line: str) -> None:
@@ -55,6 +62,10 @@ def test_a_secret_in_a_line_is_masked(line: str) -> None:
         "-w /etc/shadow -p wa -k identity",
         "ClientAliveInterval 300",
         "keyboard us",
+        "proxy_bypass = localhost",
+        "http://server/x?a=1&b=2",
+        "<name>joe</name>",
+        '<add name="retries" value="3"/>',
     ],
 )
 def test_what_is_no_secret_stays_readable(line: str) -> None:

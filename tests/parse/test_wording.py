@@ -278,3 +278,21 @@ def test_alternatives_that_could_not_be_evaluated_are_not_said_not_to_hold() -> 
     assert finding.startswith(
         "no alternative could be evaluated: ActiveState of unit a.service: could not be"
     )
+
+
+def test_where_nothing_may_be_there_it_does_not_matter_how_it_is() -> None:
+    items = [("false", "<name>telnetd</name><evr>0:1-1</evr>")]
+    rule = told(
+        Test("dpkginfo", "<name>telnetd</name>", "<evr>0:0.17-1</evr>", items, existence="none_exist")
+    )
+    assert rule.expected == "no package telnetd"
+    assert rule.finding == "found package telnetd: version 0:1-1; expected no package telnetd"
+
+
+def test_a_test_that_the_scanner_has_no_probe_for_is_told_as_such() -> None:
+    test = Test("selinuxboolean", "<name>a</name>", "<current_status>true</current_status>", result="")
+    text = arf([Rule("one", result="unknown", definition="", tests=[test])])
+    text = text.replace('<object id="oval:x-one0:obj:1" flag="complete"/>', "")
+    assert read_openscap(None, opener(text)).results[0].actual == (
+        "could not be evaluated: unknown (nothing was collected, the scanner may lack the probe)"
+    )

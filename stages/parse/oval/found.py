@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from stages.parse.oval.demands import MODE_FIELDS, mode, satisfied
 from stages.parse.oval.kinds import KINDS, label
-from stages.parse.oval.model import Entity, Item, State, Value
+from stages.parse.oval.model import Collected, Entity, Item, State, Tested, Value
 from stages.parse.oval.phrases import TEXT_KINDS, Scope
 from stages.parse.oval.secrets import MASK, masked, masked_line, masked_value
 from stages.parse.oval.templates import by_name, fill, item_field
@@ -97,6 +97,19 @@ def unmet(item: Item, state: State, scope: Scope) -> list[Entity]:
 def _met(item: Item, entity: Entity, scope: Scope) -> bool:
     texts = item.all(entity.name)
     return len(texts) == 1 and satisfied(entity, scope.values(entity), texts[0]) is True
+
+
+def reason(tested: Tested, collected: Collected | None, items: Iterable[Item | None]) -> str | None:
+    """Why nothing could be said of a test: the scanner's words, or what became of the search."""
+    messages = [item.message for item in items if item is not None]
+    for message in (tested.message, collected.message if collected else None, *messages):
+        if message:
+            return masked(message)
+    if collected is not None:
+        return f"collected: {collected.flag}" if collected.flag != "complete" else None
+    if tested.result in ("error", "unknown"):
+        return "nothing was collected, the scanner may lack the probe"
+    return None
 
 
 def setting_of(item: Item) -> str | None:

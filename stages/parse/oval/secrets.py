@@ -12,7 +12,7 @@ MAX_CHARACTERS = 4000
 """Of a longer text only the beginning is looked at, and given back: the rest might be a secret, or take for ever."""
 
 _NAMED = re.compile(
-    r"secret|token|passw|passphrase|passcode|credential|pwd$|^pwd|bindpw"
+    r"secret|token|passw|passphrase|passcode|credential|pwd$|^pwd|bindpw|authtok|(?<!by)pass$"
     r"|(?:^|[a-z0-9_.-])(?:api|private|priv|auth|access|shared|encryption|signing|master|pre)[_.-]?keys?$"
     r"|(?:^|[_.\-/ ])keys?(?:$|[_.\- ])|(?:^|[_.-])psk(?:$|[_.-])",
     re.IGNORECASE,
@@ -41,6 +41,12 @@ _ASSIGNED = re.compile(
 )
 _OPTION = re.compile(r"""(?<!\S)(--?[A-Za-z][\w-]*)(\s+)("[^"\n]*"|'[^'\n]*'|[^\s-]\S*)""")
 _FIRST_WORD = re.compile(r"^(\s*[A-Za-z][\w.-]*)([ \t]+)([^\s=:].*)$", re.MULTILINE)
+_ELEMENT = re.compile(r"(<(?:\w+:)?([A-Za-z][\w.-]*)(?:\s[^<>]*)?>)([^<>]+)(?=</)")
+_NAME_AND_VALUE = re.compile(
+    r"""((?:\bname|\bkey|\bid)\s*=\s*["']([^"'\n]+)["'][^<>\n]*?\bvalue\s*=\s*|["']([A-Za-z][\w.-]*)["']\s*,\s*)"""
+    r"""("[^"\n]*"|'[^'\n]*')"""
+)
+_QUERY = re.compile(r"(?<=[?&])([A-Za-z][\w.-]*)(=)([^&\s\"'<>]+)")
 _PATH = re.compile(r"(?:/[\w.%-]+){2,}")
 _AUTHORIZATION = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 _ACCOUNT = re.compile(r"^([a-z_][\w.-]*\$?):([^:\s]*):(?=[^:\n]*:)", re.MULTILINE)
@@ -68,8 +74,9 @@ def masked_looks(text: str) -> str:
 
 def masked(text: str) -> str:
     """Text from the host, with the secrets in it masked: by their looks, and by the names before them."""
-    text = text[:MAX_CHARACTERS]
-    return _OPTION.sub(_option, _ASSIGNED.sub(_assigned, masked_looks(text)))
+    text = masked_looks(text[:MAX_CHARACTERS])
+    text = _NAME_AND_VALUE.sub(_named, _ELEMENT.sub(_element, _QUERY.sub(_assigned, text)))
+    return _OPTION.sub(_option, _ASSIGNED.sub(_assigned, text))
 
 
 def masked_line(text: str) -> str:
@@ -82,6 +89,16 @@ def masked_line(text: str) -> str:
 
 def _assigned(found: re.Match[str]) -> str:
     return f"{found[1]}{found[2]}{masked_plain(found[1], found[3])}"
+
+
+def _element(found: re.Match[str]) -> str:
+    """`<password>…</password>`"""
+    return found[1] + masked_plain(found[2], found[3])
+
+
+def _named(found: re.Match[str]) -> str:
+    """`name="password" value="…"`, `"password", "…"`"""
+    return found[1] + masked_plain(found[2] or found[3], found[4])
 
 
 def _option(found: re.Match[str]) -> str:

@@ -20,7 +20,6 @@ from stages.parse.oval.phrases import (
     state_phrase,
     without_names,
 )
-from stages.parse.oval.secrets import masked
 
 _ANY_KIND = Kind("item", "", "")
 _EXISTENCE = {
@@ -67,7 +66,8 @@ class _Teller:
         self._object: Object | None = findings.objects.get(test.object or "")
         self._collected = findings.collected.get(test.object or "")
         self._scope = Scope(findings, tested, self._collected)
-        states = [findings.states[name] for name in test.states if name in findings.states]
+        names = () if test.existence == "none_exist" else test.states
+        states = [findings.states[name] for name in names if name in findings.states]
         self._states = [without_names(state, self._object) for state in states]
         self._kind = KINDS.get(test.kind, _ANY_KIND)
         self._is_text = test.kind in TEXT_KINDS
@@ -168,19 +168,10 @@ class _Teller:
         result = self._demand.result
         words = {"error": "an error", "unknown": "unknown", "not applicable": "not applicable"}
         state = f"could not be evaluated: {words[result]}" if result in words else "not evaluated"
-        reason = self._reason()
+        items = [self._findings.items.get(name) for name, _ in self._tested.items]
+        reason = found.reason(self._tested, self._collected, items)
         actual = f"{state}{f' ({reason})' if reason else ''}"
         return Told(expected, actual, f"{self._noun}: {actual}, expected {self._short_expected(expected)}")
-
-    def _reason(self) -> str | None:
-        items = [self._findings.items.get(name) for name, _ in self._tested.items]
-        messages = [item.message for item in items if item is not None and item.message]
-        collected = self._collected
-        own = [self._tested.message, collected.message if collected else None, *messages]
-        for message in own:
-            if message:
-                return masked(message)
-        return f"collected: {collected.flag}" if collected and collected.flag != "complete" else None
 
     def _nothing_found(self, expected: str) -> Told:
         what: str = self._noun
