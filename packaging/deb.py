@@ -1,9 +1,12 @@
 """The Debian package: everything that the agent needs in one directory, run by the distribution's Python.
 
-The tree is made by the parts that `install` uses, in the places of a package; `dpkg-deb` packs it.
+The tree is made by the parts that `install` uses, in the places of a package; `dpkg-deb` packs it. With
+SOURCE_DATE_EPOCH set, the same tree gives the same bytes.
 """
 
 import gzip
+import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,7 +32,7 @@ compliance-agent ({version}) unstable; urgency=medium
 
  -- {maintainer}  {date}
 """
-SCRIPTS = ("postinst", "prerm", "postrm")
+SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 
 
 def main() -> None:
@@ -45,7 +48,8 @@ def main() -> None:
         architecture = output("dpkg", "--print-architecture")
         package = dist / f"{NAME}_{VERSION}_{architecture}.deb"
         # Made apart and renamed: of two builds at once, none writes into the other's.
-        output("dpkg-deb", "--root-owner-group", "-Zxz", "--build", str(tree), place)
+        # A tenth of the best compression's time, for a third more bytes.
+        output("dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(tree), place)
         next(Path(place).glob("*.deb")).rename(package)
     print(package)
 
@@ -62,7 +66,9 @@ def fill(tree: Path) -> None:
             write(below(tree, path), text)
     write(documentation / "copyright", (HERE / "copyright").read_text())
     compressed(documentation / "changelog.gz", (ROOT / "CHANGELOG.md").read_text())
-    changes = CHANGES.format(version=VERSION, maintainer=MAINTAINER, date=formatdate(localtime=False))
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    date = formatdate(float(epoch) if epoch else None)
+    changes = CHANGES.format(version=VERSION, maintainer=MAINTAINER, date=date)
     compressed(documentation / "changelog.Debian.gz", changes)
     write(below(tree, Path("/usr/share/lintian/overrides") / NAME), (HERE / "lintian-overrides").read_text())
     command = below(tree, where.command)
@@ -91,7 +97,7 @@ def control(tree: Path) -> None:
         write(tree / "DEBIAN" / name, (HERE / name).read_text())
         (tree / "DEBIAN" / name).chmod(0o755)
     sums = [
-        f"{output('md5sum', str(path)).split()[0]}  {path.relative_to(tree)}"
+        f"{hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()}  {path.relative_to(tree)}"
         for path in sorted(tree.rglob("*"))
         if path.is_file() and not path.is_symlink() and "DEBIAN" not in path.parts
     ]

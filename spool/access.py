@@ -6,7 +6,6 @@ Never mends by itself: a wrong owner may be a mistake in the unit, not in the sp
 import os
 import pwd
 import stat
-from collections.abc import Iterable
 from pathlib import Path
 
 from spool.durable import DIRECTORY_MODE
@@ -23,7 +22,7 @@ def make_directory(path: Path) -> None:
         raise SpoolUnusableError(f"{path.parent}: is no directory; move it away") from error
     except (FileNotFoundError, PermissionError) as error:
         raise SpoolUnusableError(
-            f"{path}: can't be made ({error.strerror}); mkdir -p {path.parent} and let {_me()} write there, "
+            f"{path}: can't be made ({error.strerror}); mkdir -p {path.parent} and let {me()} write there, "
             "or name another spool.path"
         ) from error
     except OSError as error:
@@ -32,16 +31,21 @@ def make_directory(path: Path) -> None:
         ) from error
 
 
-def check_owned(path: Path) -> None:
-    """The directory is this user's, and others have no part in it. Raises SpoolUnusableError with the mend."""
+def check_owner(path: Path) -> os.stat_result:
+    """The directory is this user's. Raises SpoolUnusableError with the mend."""
     status = _status(path)
     if status.st_uid != os.geteuid():
         raise SpoolUnusableError(
-            f"{path}: belongs to {_name(status.st_uid)}, not to {_me()}: chown {_me()} {path}"
+            f"{path}: belongs to {name(status.st_uid)}, not to {me()}: chown {me()} {path}"
         )
-    _check_mode(path, status)
+    return status
+
+
+def check_owned(path: Path) -> None:
+    """The directory is this user's, and others have no part in it. Raises SpoolUnusableError with the mend."""
+    _check_mode(path, check_owner(path))
     if not os.access(path, os.W_OK | os.X_OK):
-        raise SpoolUnusableError(f"{path}: {_me()} can't write there: chmod u+rwx {path}")
+        raise SpoolUnusableError(f"{path}: {me()} can't write there: chmod u+rwx {path}")
 
 
 def check_readable(path: Path) -> None:
@@ -49,9 +53,7 @@ def check_readable(path: Path) -> None:
     status = _status(path)
     _check_mode(path, status)
     if not os.access(path, os.R_OK | os.X_OK):
-        raise SpoolUnusableError(
-            f"{path}: {_me()} can't read it: add {_me()} to the group {status.st_gid} of {path}"
-        )
+        raise SpoolUnusableError(f"{path}: {me()} can't read it: chmod u+rwx {path}")
 
 
 def check_root(path: Path) -> None:
@@ -62,21 +64,8 @@ def check_root(path: Path) -> None:
         raise SpoolUnusableError(f"{path}: mode {mode:04o} lets others write: chmod 0750 {path}")
     if status.st_uid not in (0, os.geteuid()):
         raise SpoolUnusableError(
-            f"{path}: belongs to {_name(status.st_uid)}, neither to root nor to {_me()}: chown root {path}"
+            f"{path}: belongs to {name(status.st_uid)}, neither to root nor to {me()}: chown root {path}"
         )
-
-
-def is_shared(paths: Iterable[Path]) -> bool:
-    """Whether some of these directories, where they exist, belong to other users."""
-    return any(_owner(path) not in (None, os.geteuid()) for path in paths)
-
-
-def _owner(path: Path) -> int | None:
-    """None for a path that is not there, or just gone."""
-    try:
-        return path.lstat().st_uid
-    except OSError:
-        return None
 
 
 def _status(path: Path) -> os.stat_result:
@@ -85,7 +74,7 @@ def _status(path: Path) -> os.stat_result:
     except FileNotFoundError as error:
         raise SpoolUnusableError(f"{path}: is missing: mkdir -m 0750 {path}") from error
     except OSError as error:
-        raise SpoolUnusableError(f"{path}: {error.strerror}: let {_me()} into {path.parent}") from error
+        raise SpoolUnusableError(f"{path}: {error.strerror}: let {me()} into {path.parent}") from error
     if stat.S_ISLNK(status.st_mode):
         raise SpoolUnusableError(
             f"{path}: is a symlink, which is not followed: put the directory itself there"
@@ -101,11 +90,11 @@ def _check_mode(path: Path, status: os.stat_result) -> None:
         raise SpoolUnusableError(f"{path}: mode {mode:04o} lets others in: chmod 0750 {path}")
 
 
-def _me() -> str:
-    return _name(os.geteuid())
+def me() -> str:
+    return name(os.geteuid())
 
 
-def _name(uid: int) -> str:
+def name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

@@ -6,7 +6,7 @@ the stage's lock and sweeps what a crash left; after that the stage may write it
 
 from pathlib import Path
 
-from spool import access
+from spool import access, sharing
 from spool.errors import SpoolUnusableError
 from spool.layout import BOXES, OUTBOX, STAGES, UPSTREAM, Box, Stage
 from spool.lock import Lock, is_held
@@ -43,12 +43,16 @@ class Spool:
         """Become the one writer of a stage's outbox; what a crash had left half written is returned."""
         if self.root.is_symlink() or self.root.exists():
             access.check_root(self.root)
+        sharing.check_way(self.root)
         self.prepare()
-        access.check_root(self.root)
-        access.check_root(self.commands.path)
-        for path in self._owned(stage):
-            access.check_owned(path)
-        access.check_readable(self.root / UPSTREAM[stage])
+        if sharing.is_shared(self._directories()):
+            sharing.check(self.root, stage)
+        else:
+            access.check_root(self.root)
+            access.check_root(self.commands.path)
+            for path in self._owned(stage):
+                access.check_owned(path)
+            access.check_readable(self.root / UPSTREAM[stage])
         self._lock = Lock(self._lock_path(stage))
         self._lock.acquire(f"{stage} stage")
         return self.outbox(OUTBOX[stage]).sweep()
@@ -59,10 +63,9 @@ class Spool:
         Not where its directories belong to several users: whoever came first would own them all.
         """
         missing = [path for path in self._directories() if not path.exists()]
-        if missing and access.is_shared(self._directories()):
+        if missing and sharing.is_shared(self._directories()):
             raise SpoolUnusableError(
-                f"{missing[0]}: is missing, and others own this spool, too: "
-                "systemd-tmpfiles --create compliance-agent.conf"
+                f"{missing[0]}: is missing, and others own this spool, too: {sharing.ANEW}"
             )
         for path in missing:
             access.make_directory(path)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from schemas.event import Event
 from schemas.ids import ScanId, Scanner, next_scan_id
+from spool.access import name
 from spool.errors import SpoolError, StorageError
 from spool.layout import Kind, attic_parts, entry_name
 from spool.spool import Spool
@@ -81,9 +82,7 @@ def _check(spool: Spool) -> None:
     path = next((path for path in (spool.commands.path, spool.root) if path.exists()), None)
     owner = path.stat().st_uid if path else os.geteuid()
     if owner != os.geteuid():
-        raise CommandError(
-            f"{path}: belongs to {permissions.name_of(owner)}: give commands as {permissions.name_of(owner)}"
-        )
+        raise CommandError(f"{path}: belongs to {name(owner)}: give commands as {name(owner)}")
     wrong = list(permissions.of_directories(spool))
     if wrong:
         more = f" ({len(wrong) - 1} more: see compliance-agent verify)" if len(wrong) > 1 else ""

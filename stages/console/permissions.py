@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from spool.access import name
 from spool.layout import BOXES, OUTBOX, STAGES, Stage
 from spool.spool import Spool
 
@@ -61,8 +62,8 @@ def _judged(path: Path, owner: int, forbidden: int, why: str) -> Iterator[Wrong]
         right = "0750" if stat.S_ISDIR(status.st_mode) else "0640"
         yield Wrong(path, f"mode {mode:04o} {why}: chmod {right} {path}")
     if status.st_uid != owner:
-        right = name_of(owner)
-        yield Wrong(path, f"belongs to {name_of(status.st_uid)}, not to {right}: chown {right} {path}")
+        right = name(owner)
+        yield Wrong(path, f"belongs to {name(status.st_uid)}, not to {right}: chown {right} {path}")
 
 
 def _users(spool: Spool, owner: int) -> dict[Stage, int]:
@@ -84,10 +85,3 @@ def _system_user(stage: Stage) -> int | None:
         return pwd.getpwnam(f"compliance-{stage}").pw_uid
     except KeyError:
         return None
-
-
-def name_of(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)

@@ -13,6 +13,7 @@ pytestmark = [
     pytest.mark.xdist_group("booted"),
     pytest.mark.timeout(300),
 ]
+ANEW = "systemd-tmpfiles --create compliance-agent.conf"
 # Where something is wrong, what is wrong with it, which stage finds out, and the mend that it names.
 WRONG = [
     ("chown root reports", "parse", f"chown compliance-parse {SPOOL}/reports"),
@@ -20,6 +21,11 @@ WRONG = [
     ("chmod 0755 receipts", "ship", f"chmod 0750 {SPOOL}/receipts"),
     ("chown compliance-ship commands", "trigger", f"chown root {SPOOL}/commands"),
     ("chmod 0777 .", "parse", f"chmod 0750 {SPOOL}"),
+    ("chgrp root .", "ship", ANEW),
+    ("chmod 0000 state", "parse", ANEW),
+    ("chmod g-s commands", "trigger", f"chmod g+s {SPOOL}/commands"),
+    ("chmod g+s raw", "scan", f"chmod g-s {SPOOL}/raw"),
+    ("chgrp root reports", "ship", ANEW),
 ]
 
 
@@ -49,11 +55,10 @@ def test_a_missing_directory_is_made_by_no_stage_but_by_the_command_that_they_na
     host.run("systemctl", "stop", TARGET, *UNITS)
     host.shell(f"rm -r {SPOOL}/receipts {SPOOL}/history/reports")
     host.run("systemctl", "start", "--no-block", *UNITS)
-    mend = "systemd-tmpfiles --create compliance-agent.conf"
     for each in UNITS:
-        host.until(lambda each=each: mend in host.journal(each), f"{each} names the mend")  # type: ignore[misc]
+        host.until(lambda each=each: ANEW in host.journal(each), f"{each} names the mend")  # type: ignore[misc]
     host.run("test", "!", "-e", f"{SPOOL}/receipts")
-    host.shell(mend)
+    host.shell(ANEW)
     assert host.shell(f"stat --format %U:%G {SPOOL}/receipts").strip() == "compliance-ship:compliance-agent"
     host.restart()
 

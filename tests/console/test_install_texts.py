@@ -1,6 +1,7 @@
 """What `install` writes, and what it says before it does anything."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -88,18 +89,36 @@ def test_the_environment_has_all_that_the_agent_needs_and_no_tools_of_its_develo
     assert not names & {"pytest", "mypy", "ruff", "hypothesis", "compliance-agent"}
 
 
-def test_a_made_environment_runs_the_agent_from_another_place(tmp_path: Path) -> None:
+@pytest.fixture
+def python() -> Path:
     try:
-        python = environment.interpreter()
+        return environment.interpreter()
     except CommandError as error:
         pytest.skip(str(error))
+
+
+def test_a_made_environment_runs_the_agent_from_another_place(python: Path, tmp_path: Path) -> None:
     home = tmp_path / "lib/compliance-agent"
     environment.make(tmp_path / "new", home, python)
     home.parent.mkdir()
     (tmp_path / "new").rename(home)
-    command = [str(home / "bin/compliance-agent"), "install", "--dry-run", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd="/")
-    assert f"make {home}" in json.loads(done.stdout)["done"]
+    command = [str(home / "bin/compliance-agent"), "install", "--help"]
+    wide = os.environ | {"COLUMNS": "1000"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd="/", env=wide)
+    assert f"default: {tmp_path}" in done.stdout
+
+
+def test_every_user_can_read_an_environment_that_root_made_with_a_private_umask(
+    python: Path, tmp_path: Path
+) -> None:
+    before = os.umask(0o077)
+    try:
+        environment.make(tmp_path / "new", tmp_path / "home", python, compiled=False)
+    finally:
+        os.umask(before)
+    for path in (tmp_path / "new").rglob("*"):
+        needed = 0o055 if path.is_dir() or path.parent.name == "bin" else 0o044
+        assert path.is_symlink() or path.stat().st_mode & needed == needed, path
 
 
 def test_a_dry_run_tells_every_step_and_what_remains() -> None:
@@ -117,6 +136,13 @@ def test_a_prefix_that_a_unit_would_misread_is_refused(prefix: str) -> None:
     done = install("--dry-run", "--prefix", prefix)
     assert done.returncode == 2
     assert "absolute path of plain characters" in done.stderr
+
+
+@pytest.mark.parametrize("prefix", ["/root/agent", "/home/bob", "/tmp/agent", "/opt/../var/tmp/x"])
+def test_a_prefix_that_the_services_would_not_see_is_refused(prefix: str) -> None:
+    done = install("--dry-run", "--prefix", prefix)
+    assert done.returncode == 2
+    assert "the services would not see it" in done.stderr
 
 
 def test_taking_away_what_is_not_there_says_so() -> None:

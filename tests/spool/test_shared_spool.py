@@ -1,6 +1,9 @@
 """A spool whose directories belong to several users, as under systemd."""
 
 import os
+import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,68 @@ def shared(tmp_path: Path) -> Spool:
     spool.prepare()
     os.chown(spool.reports.path, OTHER, OTHER)
     return spool
+
+
+GROUP = 65533
+ANEW = "systemd-tmpfiles --create compliance-agent.conf"
+# What is wrong where, and the mend; root is the scan stage here.
+WRONG = [
+    (".", "chgrp 0", ANEW),
+    (".", "chmod 0755", "chmod 0750"),
+    ("..", "chmod 0777", "chmod go-w"),
+    ("..", f"chown {OTHER}", "chown root"),
+    ("state", "chmod 0770", "chmod 0750"),
+    ("history", f"chown {OTHER}", "chown root"),
+    ("quarantine", "chgrp 0", ANEW),
+    ("history/commands", "chmod 0000", "chmod 0750"),
+    ("commands", "chmod g-s", "chmod g+s"),
+    ("commands", "chgrp 0", ANEW),
+    ("raw", "chmod g+s", "chmod g-s"),
+    ("raw", "chmod 0700", "chmod 0750"),
+    ("raw", "chgrp 0", ANEW),
+    ("history/raw", f"chown {OTHER}", "chown root"),
+    ("quarantine/raw", "chmod 0777", "chmod 0750"),
+    ("requests", "chgrp 0", ANEW),
+    ("receipts", "chmod 0700", "chmod 0750"),
+    ("state/scan", "chmod g-s", "chmod g+s"),
+]
+
+
+@pytest.fixture
+def whole(tmp_path: Path) -> Spool:
+    """As tmpfiles.d makes it, with two users instead of four."""
+    spool = Spool(tmp_path / "spool")
+    spool.prepare()
+    for path in (spool.root, *spool.root.rglob("*")):
+        os.chown(path, 0, GROUP)
+    for name in ("requests", "reports", "receipts"):
+        for path in (spool.root / name, spool.root / "history" / name, spool.root / "quarantine" / name):
+            os.chown(path, OTHER, GROUP)
+    for path in (spool.commands.path, spool.root / "state/scan"):
+        path.chmod(0o2750)
+    return spool
+
+
+@ROOT_ONLY
+def test_a_spool_of_several_users_that_is_as_it_must_be_is_taken(whole: Spool) -> None:
+    assert whole.claim("scan") == []
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize(
+    ("name", "wrong", "mend"), WRONG, ids=[f"{wrong} {name}" for name, wrong, _ in WRONG]
+)
+def test_a_wrong_owner_group_or_mode_is_refused_and_the_mend_mends_it(
+    name: str, wrong: str, mend: str, whole: Spool
+) -> None:
+    path = whole.root.parent if name == ".." else whole.root / name
+    subprocess.run([*wrong.split(), str(path)], check=True)
+    with pytest.raises(SpoolUnusableError, match=re.escape(mend)) as caught:
+        whole.claim("scan")
+    assert str(path) in str(caught.value)
+    if mend != ANEW:
+        subprocess.run(shlex.split(str(caught.value).rpartition(": ")[2]), check=True)
+        assert whole.claim("scan") == []
 
 
 @ROOT_ONLY

@@ -6,24 +6,25 @@ nothing is downloaded; taking it away keeps the spool and the settings, and says
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 from schemas.records import Record
 from stages.console.context import CommandError, Context
-from stages.console.install import environment, layout, parts
+from stages.console.install import environment, layout, parts, services
 from stages.console.install.layout import CONFIG, KEY, SERVICES, SPOOL, STATE, TARGET, Layout
-from stages.console.install.steps import Steps, answer
+from stages.console.install.steps import Steps
 from stages.console.output import say, show_json
 from stages.process import settings_file
 from stages.process.exits import Exit
 
 _DEFAULT_PREFIX = Path("/usr/local")
 _DPKG_LIST = Path("/var/lib/dpkg/info/compliance-agent.list")
-_SYSTEMD_RUNS = Path("/run/systemd/system")
+# Services have a /tmp of their own, and see nobody's home.
+_HIDDEN = tuple(Path(path) for path in ("/root", "/home", "/tmp", "/var/tmp"))  # noqa: S108
+_STARTS = re.compile(r"^ExecStart=(/\S+)/bin/compliance-agent ", re.MULTILINE)
 
 
 class Installed(Record, frozen=True, kw_only=True):
@@ -48,10 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
-    if not args.prefix.is_absolute() or any(c.isspace() or c in "\"'\\%$" for c in str(args.prefix)):
-        raise CommandError(
-            f"--prefix {args.prefix}: must be an absolute path of plain characters", Exit.USAGE
-        )
+    _check_prefix(args.prefix)
     if os.geteuid() != 0 and not args.dry_run:
         raise CommandError("this changes the host: run it as root, or with --dry-run to see what it would do")
     where = layout.local(args.prefix)
@@ -60,6 +58,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     # The services must be able to read what is written here, whatever root's umask is.
     os.umask(0o022)
     try:
+        _refuse_beside_package()
+        _refuse_beside_another(where)
         to_do = _uninstall(where, steps) if args.uninstall else _install(where, steps)
     except OSError as error:
         raise CommandError(f"{error.filename}: {error.strerror}; mend it and run this again") from error
@@ -70,19 +70,25 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     return Exit.OK
 
 
+def _check_prefix(prefix: Path) -> None:
+    if not prefix.is_absolute() or any(c.isspace() or c in "\"'\\%$" for c in str(prefix)):
+        raise CommandError(f"--prefix {prefix}: must be an absolute path of plain characters", Exit.USAGE)
+    if any(prefix.resolve().is_relative_to(place) for place in _HIDDEN):
+        raise CommandError(
+            f"--prefix {prefix}: the services would not see it there; choose a place like {_DEFAULT_PREFIX}",
+            Exit.USAGE,
+        )
+
+
 def _install(where: Layout, steps: Steps) -> list[str]:
-    _refuse_beside_package()
     python = environment.interpreter()
     texts = parts.texts(where)
-    fresh = not (where.units / TARGET).exists()
-    with _stopped(steps):
+    with services.replaced(steps, fresh=not (where.units / TARGET).exists()):
         _put(where, texts, steps, python)
     to_do = _to_do(where)
-    if not _SYSTEMD_RUNS.exists():
+    if not services.systemd_runs():
         return [*to_do, f"systemd does not run here, so nothing was started: systemctl enable --now {TARGET}"]
-    if fresh:
-        steps.run("systemctl", "enable", "--now", TARGET)
-    return to_do
+    return [*to_do, *(f"{unit} does not run: journalctl -u {unit}" for unit in services.failing())]
 
 
 def _put(where: Layout, texts: dict[Path, str], steps: Steps, python: Path) -> None:
@@ -96,32 +102,19 @@ def _put(where: Layout, texts: dict[Path, str], steps: Steps, python: Path) -> N
         if path not in (where.sysusers, where.tmpfiles):
             steps.write(path, text)
     steps.link(where.command, where.home / "bin/compliance-agent")
-    if _SYSTEMD_RUNS.exists():
+    if services.systemd_runs():
         steps.run("systemctl", "daemon-reload")
-
-
-@contextmanager
-def _stopped(steps: Steps) -> Iterator[None]:
-    """What runs is stopped meanwhile: a service must not load half of its modules from each of two versions."""
-    running = _running()
-    if running:
-        steps.run("systemctl", "stop", *running)
-    try:
-        yield
-    finally:
-        if running:
-            steps.run("systemctl", "start", *running)
 
 
 def _uninstall(where: Layout, steps: Steps) -> list[str]:
     if not (where.units / TARGET).exists() and not where.home.exists():
         raise CommandError(f"nothing is installed below {where.home.parent.parent}: name the right --prefix")
-    if _SYSTEMD_RUNS.exists():
+    if services.systemd_runs():
         steps.run("systemctl", "disable", "--now", TARGET)
         steps.run("systemctl", "stop", *SERVICES)
-    for path in (*where.files(), where.home, layout.RUNTIME):
+    for path in (*where.files(), where.home, layout.RUNTIME, services.NOTE):
         steps.remove(path)
-    if _SYSTEMD_RUNS.exists():
+    if services.systemd_runs():
         steps.run("systemctl", "daemon-reload")
     kept = [f"the spool is kept: {SPOOL} (rm -r {STATE} removes every scan in it)"] if STATE.exists() else []
     return [
@@ -131,21 +124,23 @@ def _uninstall(where: Layout, steps: Steps) -> list[str]:
     ]
 
 
-def _running() -> list[str]:
-    """The services that run, and must run again after an upgrade."""
-    if not _SYSTEMD_RUNS.exists():
-        return []
-    states = answer("systemctl", "show", "--property=ActiveState", "--value", *SERVICES)
-    words = [state for state in states if state]
-    return [unit for unit, state in zip(SERVICES, words, strict=False) if state in ("active", "activating")]
-
-
 def _refuse_beside_package() -> None:
     home = layout.packaged().home
     if home.exists() and _DPKG_LIST.exists():
         raise CommandError(
             f"{home}: the distribution's package is installed: upgrade it with apt, or remove it"
         )
+
+
+def _refuse_beside_another(where: Layout) -> None:
+    """One agent to a host: another place would leave what lies in the first."""
+    try:
+        starts = _STARTS.search((where.units / SERVICES[0]).read_text())
+    except FileNotFoundError:
+        return
+    if starts and Path(starts[1]) != where.home:
+        prefix = Path(starts[1]).parent.parent
+        raise CommandError(f"{starts[1]}: the agent is installed there: --prefix {prefix}")
 
 
 def _own_prefix() -> Path | None:

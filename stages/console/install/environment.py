@@ -63,6 +63,7 @@ def make(place: Path, home: Path, python: Path, *, compiled: bool = True) -> Non
     _copy_own(site)
     if compiled:
         _compile(site, place, home, python)
+    _let_all_read(place)
 
 
 def closure() -> list[metadata.Distribution]:
@@ -122,6 +123,13 @@ def _copy_own(site: Path) -> None:
 def _copy_file(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
+
+
+def _let_all_read(place: Path) -> None:
+    """The services are other users than the one who installs, whose umask may have closed what was copied."""
+    for path in (place, *place.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() or path.parent == place / "bin" else 0o644)
 
 
 def _compile(site: Path, place: Path, home: Path, python: Path) -> None:
