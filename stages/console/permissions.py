@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spool.access import name
-from spool.layout import BOXES, OUTBOX, STAGES, Stage
+from spool.layout import BOXES, OUTBOX, STAGES, Stage, parse_name, scan_id_of
 from spool.spool import Spool
 
 
@@ -41,8 +41,9 @@ def of_entries(spool: Spool) -> Iterator[Wrong]:
     for box in map(spool.outbox, BOXES):
         for entry in box.names():
             path = box.path / entry
-            # What is neither is damage, and told by reading it.
-            if not path.is_symlink() and (path.is_file() or path.is_dir()):
+            # What is neither is damage, and told by reading it; what is foreign is nobody's concern.
+            is_entry = scan_id_of(entry) or parse_name(entry)
+            if is_entry and not path.is_symlink() and (path.is_file() or path.is_dir()):
                 yield from _judged(path, box.path.stat().st_uid, 0o027, "lets others in")
 
 
