@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from schemas.settings import Settings
 from spool.errors import SpoolError
 from spool.layout import STAGES
 from stages.process import settings_file
@@ -100,7 +101,8 @@ def _command(words: list[str]) -> int:
     from stages.console.output import warn
 
     path = args.config or _environment_config()
-    loaded = settings_file.load(None if args.command in _WITHOUT_SETTINGS else path)
+    without = args.command in _WITHOUT_SETTINGS
+    loaded = settings_file.Loaded(Settings(), (), None) if without else settings_file.load(path)
     if loaded.problems:
         for problem in loaded.problems:
             warn(f"{loaded.path}: {problem}")

@@ -85,11 +85,9 @@ def installed(machines: Engine, network: str, wheels: Path) -> str:
     with booted(machines, _BASE, network, "installing") as host:
         # As documented; without a network, the wheels come from a directory.
         host.copy(str(wheels), "/opt/wheels")
-        host.run("python3", "-m", "venv", "/opt/agent")
-        host.run(
-            *("/opt/agent/bin/pip", "install", "--quiet", "--no-index", "--find-links", "/opt/wheels"),
-            "compliance-agent",
-        )
+        pip = "/opt/agent/bin/pip install --quiet --no-index --find-links /opt/wheels compliance-agent"
+        # umask: the services are not root, and must be able to read what a careful root installs.
+        host.shell(f"umask 077; python3 -m venv /opt/agent; {pip}")
         host.write("/opt/said", host.run("/opt/agent/bin/compliance-agent", "install"))
         host.await_active()
         machines("commit", host.name, _INSTALLED)
