@@ -126,6 +126,7 @@ def test_broken_settings_hold_up_no_installation_and_the_services_that_do_not_ru
     host.run(AGENT, "install", "--uninstall")
     host.write("/etc/compliance-agent/config.yml", "servr: 1\n", "0640", "compliance-agent")
     said = host.run(AGENT, "install")
+    assert "/etc/compliance-agent/config.yml: is wrong: compliance-agent config check" in said
     assert "compliance-agent-parse.service does not run: journalctl -u compliance-agent-parse.service" in said
 
 

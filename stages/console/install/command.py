@@ -157,7 +157,10 @@ def _to_do(where: Layout) -> list[str]:
             f"settings: install -m 0640 -g compliance-agent {where.example} {CONFIG}, "
             "then set server.url, api.id and the schedules there"
         )
-    api = settings_file.load(CONFIG).settings.api if CONFIG.exists() else None
+    loaded = settings_file.load(CONFIG) if os.access(CONFIG, os.R_OK) else None
+    if loaded and loaded.problems:
+        to_do.append(f"{CONFIG}: is wrong: compliance-agent config check tells what")
+    api = loaded.settings.api if loaded else None
     if api and api.key:
         to_do.append(
             f"{CONFIG}: every stage may read it, so the API key must not be in there: write it into {KEY} "
