@@ -61,11 +61,17 @@ def load(path: Path | None, check: Check = no_more_problems) -> Loaded:
         with path.open("rb") as stream:
             text = stream.read(_MAX_BYTES + 1)
     except OSError as error:
-        return Loaded(Settings(), (f"{path}: can't be read: {error.strerror}",), path)
+        return Loaded(Settings(), (f"{path}: can't be read: {error.strerror}{_mend(path, error)}",), path)
     if len(text) > _MAX_BYTES:
         return Loaded(Settings(), (f"{path}: larger than {_MAX_BYTES} bytes",), path)
     settings, problems = parse(text)
     return Loaded(settings, (*problems, *check(settings)), path)
+
+
+def _mend(path: Path, error: OSError) -> str:
+    if path != DEFAULT_PATH or not isinstance(error, PermissionError):
+        return ""
+    return "; it is for root and the services alone: systemd-tmpfiles --create compliance-agent.conf sets its mode"
 
 
 def parse(text: bytes) -> tuple[Settings, list[str]]:

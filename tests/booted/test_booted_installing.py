@@ -1,6 +1,7 @@
 """Installing, upgrading and taking away, on a booted system: by `install` from a wheel, and by the Debian package."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -170,8 +171,19 @@ def package() -> Path:
     for program in ("dpkg-deb", "dpkg"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is missing")
+    return built()
+
+
+def built() -> Path:
     build = [sys.executable, str(ROOT / "packaging/deb.py")]
-    return Path(subprocess.run(build, capture_output=True, text=True, check=True).stdout.split()[-1])
+    dated = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
+    said = subprocess.run(build, capture_output=True, text=True, check=True, env=dated).stdout
+    return Path(said.split()[-1])
+
+
+def test_the_package_has_the_same_bytes_when_it_is_built_again(package: Path) -> None:
+    before = package.read_bytes()
+    assert built().read_bytes() == before
 
 
 def test_the_package_has_no_lintian_errors(package: Path) -> None:

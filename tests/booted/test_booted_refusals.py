@@ -116,3 +116,14 @@ def test_a_broken_settings_file_is_named_and_a_stage_starts_when_it_is_mended(
     host.until(lambda: "servr: no such key" in host.journal(unit("parse")), "the key is named")
     host.shell("cp -p /root/kept.yml /etc/compliance-agent/config.yml")
     host.await_active()
+
+
+def test_settings_that_the_stages_cannot_read_are_told_with_the_mend(busy: tuple[Host, Receiver]) -> None:
+    host, _ = busy
+    host.shell(
+        "chown root:root /etc/compliance-agent/config.yml; chmod 0600 /etc/compliance-agent/config.yml"
+    )
+    host.run("systemctl", "restart", "--no-block", unit("ship"))
+    host.until(lambda: f"{ANEW} sets its mode" in host.journal(unit("ship")), "ship names the mend")
+    host.shell(ANEW)
+    host.await_active()
