@@ -3,6 +3,7 @@
 Never mends by itself: a wrong owner may be a mistake in the unit, not in the spool.
 """
 
+import errno
 import os
 import pwd
 import stat
@@ -10,6 +11,9 @@ from pathlib import Path
 
 from spool.durable import DIRECTORY_MODE
 from spool.errors import SpoolUnusableError
+
+ANEW = "systemd-tmpfiles --create compliance-agent.conf"
+"""Makes all directories of a spool that several users share, with owners, groups and modes."""
 
 
 def make_directory(path: Path) -> None:
@@ -19,6 +23,9 @@ def make_directory(path: Path) -> None:
     except FileExistsError as error:
         raise SpoolUnusableError(f"{path}: is no directory; move it away") from error
     except OSError as error:
+        if error.errno == errno.EROFS:
+            # Under a unit all is read-only, except what is there when it starts.
+            raise SpoolUnusableError(f"{path}: is missing, and can't be made here: {ANEW}") from error
         raise SpoolUnusableError(
             f"{path}: can't be made ({error.strerror}); mkdir -p {path.parent} and let {me()} write there, "
             "or name another spool.path"

@@ -63,6 +63,20 @@ def test_a_missing_directory_is_made_by_no_stage_but_by_the_command_that_they_na
     host.restart()
 
 
+def test_a_missing_spool_is_told_by_the_stages_and_made_by_the_command_that_they_name(
+    busy: tuple[Host, Receiver],
+) -> None:
+    host, _ = busy
+    host.run("systemctl", "stop", TARGET, *UNITS)
+    host.shell(f"mv {SPOOL} {SPOOL}.kept; rm -r /run/compliance-agent")
+    host.run("systemctl", "start", "--no-block", *UNITS)
+    told = f"{SPOOL}: is missing, and can't be made here: {ANEW}"
+    for each in UNITS:
+        host.until(lambda each=each: told in host.journal(each), f"{each} names the mend")  # type: ignore[misc]
+    host.shell(f"{ANEW}; rm -r {SPOOL}; mv {SPOOL}.kept {SPOOL}")
+    host.restart()
+
+
 def test_at_rest_all_stages_stop_within_five_seconds(busy: tuple[Host, Receiver]) -> None:
     host, _ = busy
     began = time.monotonic()
