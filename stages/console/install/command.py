@@ -83,12 +83,13 @@ def _check_prefix(prefix: Path) -> None:
 def _install(where: Layout, steps: Steps) -> list[str]:
     python = environment.interpreter()
     texts = parts.texts(where)
-    with services.replaced(steps, fresh=not (where.units / TARGET).exists()):
+    with services.replaced(steps, fresh=not (where.units / TARGET).exists()) as wanted:
         _put(where, texts, steps, python)
     to_do = _to_do(where)
     if not services.systemd_runs():
         return [*to_do, f"systemd does not run here, so nothing was started: systemctl enable --now {TARGET}"]
-    return [*to_do, *(f"{unit} does not run: journalctl -u {unit}" for unit in services.failing())]
+    failing = [] if steps.dry else services.failing(wanted)
+    return [*to_do, *(f"{unit} does not run: journalctl -u {unit}" for unit in failing)]
 
 
 def _put(where: Layout, texts: dict[Path, str], steps: Steps, python: Path) -> None:
