@@ -47,10 +47,11 @@ def machines() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def network(machines: Engine) -> str:
-    """A network of this host and the booted ones alone."""
+def network(machines: Engine) -> Iterator[str]:
+    """A network of this host and the booted ones alone. Taken away: its bridge and addresses outlive the engine."""
     machines("network", "create", "compliance-agent-test")
-    return "compliance-agent-test"
+    yield "compliance-agent-test"
+    machines("network", "rm", "compliance-agent-test")
 
 
 @pytest.fixture(scope="session")
