@@ -3,6 +3,7 @@
 Never mends by itself: a wrong owner may be a mistake in the unit, not in the spool.
 """
 
+import errno
 import os
 import pwd
 import stat
@@ -10,6 +11,9 @@ from pathlib import Path
 
 from spool.durable import DIRECTORY_MODE
 from spool.errors import SpoolUnusableError, mend
+
+ANEW = "systemd-tmpfiles --create compliance-agent.conf"
+"""Makes all directories of a spool that several users share, with owners, groups and modes."""
 
 
 def make_directory(path: Path) -> None:
@@ -26,8 +30,10 @@ def make_directory(path: Path) -> None:
             "or name another spool.path"
         ) from error
     except OSError as error:
+        # Under a unit all is read-only, except what is there when it starts.
+        anew = f"; under systemd: {ANEW}" if error.errno == errno.EROFS else ""
         raise SpoolUnusableError(
-            f"{path}: can't be made ({error.strerror}); {mend(error)}, or name another spool.path"
+            f"{path}: is missing, and can't be made ({error.strerror}); {mend(error)}, or name another spool.path{anew}"
         ) from error
 
 

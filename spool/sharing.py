@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from spool import access
+from spool.access import ANEW
 from spool.errors import SpoolUnusableError
 from spool.layout import OUTBOX, READER, UPSTREAM, Stage
 
-ANEW = "systemd-tmpfiles --create compliance-agent.conf"
 _COMMON = ("", "history", "quarantine", "state", "commands", "history/commands", "quarantine/commands")
 _MODE = 0o750
 

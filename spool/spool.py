@@ -65,7 +65,7 @@ class Spool:
         missing = [path for path in self._directories() if not path.exists()]
         if missing and sharing.is_shared(self._directories()):
             raise SpoolUnusableError(
-                f"{missing[0]}: is missing, and others own this spool, too: {sharing.ANEW}"
+                f"{missing[0]}: is missing, and others own this spool, too: {access.ANEW}"
             )
         for path in missing:
             access.make_directory(path)

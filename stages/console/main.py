@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from schemas.settings import Settings
 from spool.layout import STAGES
 from stages.console.failures import UsageError, guarded, open_missing_streams
 from stages.process import settings_file
@@ -108,7 +109,8 @@ def _command(words: list[str]) -> int:
     from stages.console.context import CommandError, Context
 
     path = args.config or _environment_config()
-    loaded = settings_file.load(None if args.command in _WITHOUT_SETTINGS else path)
+    without = args.command in _WITHOUT_SETTINGS
+    loaded = settings_file.Loaded(Settings(), (), None) if without else settings_file.load(path)
     if loaded.problems:
         lines = [f"{loaded.path}: {problem}" for problem in loaded.problems]
         raise CommandError("\n".join(["the settings are wrong:", *lines]), Exit.USAGE)

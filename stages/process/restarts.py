@@ -63,7 +63,9 @@ class Restarts:
     def _write(self, deaths: int) -> None:
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
-            self._path.write_text(f"{deaths} {time.monotonic():.3f}\n")
+            # "x": never through a symlink that another stage has put there meanwhile.
+            with self._path.open("x") as stream:
+                stream.write(f"{deaths} {time.monotonic():.3f}\n")
 
 
 def delay_s(deaths: int) -> float:

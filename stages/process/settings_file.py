@@ -44,12 +44,20 @@ def load(path: Path | None, check: Check = no_more_problems) -> Loaded:
     try:
         text = plain_file.read(path, _MAX_BYTES)
     except OSError as error:
-        return Loaded(Settings(), (f"can't be read: {error.strerror}",), path, understood=False)
+        return Loaded(
+            Settings(), (f"can't be read: {error.strerror}{_mend(path, error)}",), path, understood=False
+        )
     values, problems = plain_values(text)
     if values is None and problems:
         return Loaded(Settings(), tuple(problems), path, understood=False)
     settings, more = check_settings(values)
     return Loaded(settings, (*problems, *more, *check(settings)), path)
+
+
+def _mend(path: Path, error: OSError) -> str:
+    if path != DEFAULT_PATH or not isinstance(error, PermissionError):
+        return ""
+    return "; it is for root and the services alone: systemd-tmpfiles --create compliance-agent.conf sets its mode"
 
 
 def parse(text: bytes) -> tuple[Settings, list[str]]:

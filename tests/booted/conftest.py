@@ -47,10 +47,11 @@ def machines() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="session")
-def network(machines: Engine) -> str:
-    """A network of this host and the booted ones alone."""
+def network(machines: Engine) -> Iterator[str]:
+    """A network of this host and the booted ones alone. Taken away: its bridge and addresses outlive the engine."""
     machines("network", "create", "compliance-agent-test")
-    return "compliance-agent-test"
+    yield "compliance-agent-test"
+    machines("network", "rm", "compliance-agent-test")
 
 
 @pytest.fixture(scope="session")
@@ -85,11 +86,9 @@ def installed(machines: Engine, network: str, wheels: Path) -> str:
     with booted(machines, _BASE, network, "installing") as host:
         # As documented; without a network, the wheels come from a directory.
         host.copy(str(wheels), "/opt/wheels")
-        host.run("python3", "-m", "venv", "/opt/agent")
-        host.run(
-            *("/opt/agent/bin/pip", "install", "--quiet", "--no-index", "--find-links", "/opt/wheels"),
-            "compliance-agent",
-        )
+        pip = "/opt/agent/bin/pip install --quiet --no-index --find-links /opt/wheels compliance-agent"
+        # umask: the services are not root, and must be able to read what a careful root installs.
+        host.shell(f"umask 077; python3 -m venv /opt/agent; {pip}")
         host.write("/opt/said", host.run("/opt/agent/bin/compliance-agent", "install"))
         host.await_active()
         machines("commit", host.name, _INSTALLED)

@@ -1,6 +1,7 @@
 """Installing, upgrading and taking away, on a booted system: by `install` from a wheel, and by the Debian package."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -74,7 +75,7 @@ def test_a_clone_installs_itself_and_takes_itself_away(
 
 def test_a_dry_run_changes_nothing(host: Host) -> None:
     host.run("touch", "/opt/now")
-    said = host.run(AGENT, "install", "--dry-run", "--prefix", "/opt/tools")
+    said = host.run(AGENT, "install", "--dry-run")
     assert f"would write /etc/systemd/system/{TARGET}" in said
     changed = host.shell(
         "find /etc /usr /opt /var/lib -xdev -newer /opt/now -type f -not -path '*/state/*'"
@@ -108,6 +109,40 @@ def test_an_upgrade_leaves_stopped_what_was_stopped_and_points_out_a_key_in_the_
     assert "secret-key-4711" not in said
 
 
+def test_an_upgrade_that_was_killed_in_the_middle_starts_what_ran_when_it_is_done_again(host: Host) -> None:
+    host.run("systemctl", "stop", "compliance-agent-ship.service")
+    host.shell(
+        f"{AGENT} install > /dev/null & install=$!;"
+        "while [ ! -e /usr/local/lib/.compliance-agent.new ]; do sleep 0.05; done; kill -9 $install"
+    )
+    assert set(host.states().values()) == {"inactive"}
+    host.run(AGENT, "install")
+    assert host.states() == {each: "inactive" if "ship" in each else "active" for each in UNITS}
+
+
+def test_broken_settings_hold_up_no_installation_and_the_services_that_do_not_run_are_named(
+    host: Host,
+) -> None:
+    host.run("systemctl", "stop", TARGET, *UNITS)
+    host.run(AGENT, "install", "--uninstall")
+    host.write("/etc/compliance-agent/config.yml", "servr: 1\n", "0640", "compliance-agent")
+    said = host.run(AGENT, "install")
+    assert "/etc/compliance-agent/config.yml: is wrong: compliance-agent config check" in said
+    assert "compliance-agent-parse.service does not run: journalctl -u compliance-agent-parse.service" in said
+
+
+def test_an_agent_has_one_place_and_one_installer(host: Host, package: Path) -> None:
+    there = "/usr/local/lib/compliance-agent"
+    for words in ((), ("--uninstall",)):
+        said = host.run(AGENT, "install", "--prefix", "/opt/tools", *words, code=3)
+        assert f"{there}: the agent is installed there: --prefix /usr/local" in said
+    host.copy(str(package), "/opt/agent.deb")
+    said = host.run("apt-get", "install", "-y", "--no-install-recommends", "/opt/agent.deb", code=100)
+    assert "take it away first: compliance-agent install --uninstall" in said
+    host.run("test", "-x", f"{there}/bin/compliance-agent")
+    host.await_active()
+
+
 def test_taking_it_away_keeps_spool_and_settings_and_says_where(host: Host) -> None:
     host.configure()
     scan_id = host.ask()
@@ -136,8 +171,19 @@ def package() -> Path:
     for program in ("dpkg-deb", "dpkg"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is missing")
+    return built()
+
+
+def built() -> Path:
     build = [sys.executable, str(ROOT / "packaging/deb.py")]
-    return Path(subprocess.run(build, capture_output=True, text=True, check=True).stdout.split()[-1])
+    dated = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
+    said = subprocess.run(build, capture_output=True, text=True, check=True, env=dated).stdout
+    return Path(said.split()[-1])
+
+
+def test_the_package_has_the_same_bytes_when_it_is_built_again(package: Path) -> None:
+    before = package.read_bytes()
+    assert built().read_bytes() == before
 
 
 def test_the_package_has_no_lintian_errors(package: Path) -> None:
@@ -160,8 +206,12 @@ def test_the_package_installs_upgrades_keeps_the_spool_and_purges_it(
     bare.until(lambda: bare.received(first), "a scan arrives")
     assert bare.outcome(first) == ("completed", "accepted")
 
+    for words in ((), ("--uninstall",)):
+        assert "upgrade it with apt" in bare.agent("install", *words, code=3)
+    bare.run("systemctl", "stop", "compliance-agent-ship.service")
     bare.run("apt-get", "install", "-y", "--reinstall", "/opt/agent.deb")
-    bare.await_active()
+    assert bare.states() == {each: "inactive" if "ship" in each else "active" for each in UNITS}
+    bare.run("systemctl", "start", TARGET)
     second = bare.ask()
     bare.until(lambda: bare.received(second), "a scan arrives after an upgrade")
 

@@ -63,6 +63,20 @@ def test_a_missing_directory_is_made_by_no_stage_but_by_the_command_that_they_na
     host.restart()
 
 
+def test_a_missing_spool_is_told_by_the_stages_and_made_by_the_command_that_they_name(
+    busy: tuple[Host, Receiver],
+) -> None:
+    host, _ = busy
+    host.run("systemctl", "stop", TARGET, *UNITS)
+    host.shell(f"mv {SPOOL} {SPOOL}.kept; rm -r /run/compliance-agent")
+    host.run("systemctl", "start", "--no-block", *UNITS)
+    told = f"{SPOOL}: is missing, and can't be made (Read-only file system)"
+    for each in UNITS:
+        host.until(lambda each=each: told in host.journal(each), f"{each} names the mend")  # type: ignore[misc]
+    host.shell(f"{ANEW}; rm -r {SPOOL}; mv {SPOOL}.kept {SPOOL}")
+    host.restart()
+
+
 def test_at_rest_all_stages_stop_within_five_seconds(busy: tuple[Host, Receiver]) -> None:
     host, _ = busy
     began = time.monotonic()
@@ -115,4 +129,15 @@ def test_a_broken_settings_file_is_named_and_a_stage_starts_when_it_is_mended(
     host.run("systemctl", "restart", "--no-block", unit("parse"))
     host.until(lambda: "servr: no such key" in host.journal(unit("parse")), "the key is named")
     host.shell("cp -p /root/kept.yml /etc/compliance-agent/config.yml")
+    host.await_active()
+
+
+def test_settings_that_the_stages_cannot_read_are_told_with_the_mend(busy: tuple[Host, Receiver]) -> None:
+    host, _ = busy
+    host.shell(
+        "chown root:root /etc/compliance-agent/config.yml; chmod 0600 /etc/compliance-agent/config.yml"
+    )
+    host.run("systemctl", "restart", "--no-block", unit("ship"))
+    host.until(lambda: f"{ANEW} sets its mode" in host.journal(unit("ship")), "ship names the mend")
+    host.shell(ANEW)
     host.await_active()

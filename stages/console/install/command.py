@@ -83,12 +83,13 @@ def _check_prefix(prefix: Path) -> None:
 def _install(where: Layout, steps: Steps) -> list[str]:
     python = environment.interpreter()
     texts = parts.texts(where)
-    with services.replaced(steps, fresh=not (where.units / TARGET).exists()):
+    with services.replaced(steps, fresh=not (where.units / TARGET).exists()) as wanted:
         _put(where, texts, steps, python)
     to_do = _to_do(where)
     if not services.systemd_runs():
         return [*to_do, f"systemd does not run here, so nothing was started: systemctl enable --now {TARGET}"]
-    return [*to_do, *(f"{unit} does not run: journalctl -u {unit}" for unit in services.failing())]
+    failing = [] if steps.dry else services.failing(wanted)
+    return [*to_do, *(f"{unit} does not run: journalctl -u {unit}" for unit in failing)]
 
 
 def _put(where: Layout, texts: dict[Path, str], steps: Steps, python: Path) -> None:
@@ -157,7 +158,10 @@ def _to_do(where: Layout) -> list[str]:
             f"settings: install -m 0640 -g compliance-agent {where.example} {CONFIG}, "
             "then set server.url, api.id and the schedules there"
         )
-    api = settings_file.load(CONFIG).settings.api if CONFIG.exists() else None
+    loaded = settings_file.load(CONFIG) if os.access(CONFIG, os.R_OK) else None
+    if loaded and loaded.problems:
+        to_do.append(f"{CONFIG}: is wrong: compliance-agent config check tells what")
+    api = loaded.settings.api if loaded else None
     if api and api.key:
         to_do.append(
             f"{CONFIG}: every stage may read it, so the API key must not be in there: write it into {KEY} "

@@ -20,18 +20,21 @@ def systemd_runs() -> bool:
 
 
 @contextmanager
-def replaced(steps: Steps, *, fresh: bool) -> Iterator[None]:
-    """What runs is stopped meanwhile: a service must not load half of its modules from each of two versions."""
+def replaced(steps: Steps, *, fresh: bool) -> Iterator[tuple[str, ...]]:
+    """What runs is stopped meanwhile: a service must not load half of its modules from each of two versions.
+
+    Yields the services that run afterwards, if all is well.
+    """
     start = [*dict.fromkeys((*([TARGET] if fresh else _in_state("active", "activating")), *_noted()))]
     if not systemd_runs() or not start:
-        yield
+        yield ()
         return
     services = [unit for unit in start if unit != TARGET]
     steps.write(NOTE, "\n".join(start) + "\n")
     if services:
         steps.run("systemctl", "stop", *services)
     try:
-        yield
+        yield SERVICES if TARGET in start else tuple(services)
     finally:
         if services:
             steps.run("systemctl", "start", *services)
@@ -42,9 +45,10 @@ def replaced(steps: Steps, *, fresh: bool) -> Iterator[None]:
         steps.remove(NOTE)
 
 
-def failing() -> list[str]:
-    """The services that are to run, and do not."""
-    return _in_state("activating", "failed")
+def failing(wanted: tuple[str, ...]) -> list[str]:
+    """Which of these services do not run."""
+    running = _in_state("active")
+    return [unit for unit in wanted if unit not in running]
 
 
 def _in_state(*wanted: str) -> list[str]:
