@@ -66,11 +66,13 @@ def oscap_alone(content: Path, profile: str) -> float:
 
 def rest(agent: BenchAgent, seconds: float) -> None:
     """Memory and processor time of the four stages with nothing to do, beside four bare Pythons."""
-    bare = [subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in STAGES]
     cpu_before, before = sum(map(cpu_s, agent.pids)), time.monotonic()
     time.sleep(seconds)
     used = (sum(map(cpu_s, agent.pids)) - cpu_before) / (time.monotonic() - before) * 100
     each = {stage: pss_mb(pid) for stage, pid in zip(STAGES, agent.pids, strict=True)}
+    # Only now: pages that they share with the stages would count as theirs.
+    bare = [subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in STAGES]
+    time.sleep(0.5)
     bare_mb = sum(pss_mb(process.pid) for process in bare)
     for process in bare:
         process.communicate(b"\n")

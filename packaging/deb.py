@@ -17,13 +17,13 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from stages.console.install import environment, layout, parts  # noqa: E402
-from stages.process.version import agent_version  # noqa: E402
+from stages.process.version import AGENT_VERSION  # noqa: E402
 
 HERE = ROOT / "packaging/debian"
 NAME = "compliance-agent"
 PYTHON = Path("/usr/bin/python3")
 MINOR = sys.version_info.minor
-VERSION = f"{agent_version()}-1"
+VERSION = f"{AGENT_VERSION}-1"
 MAINTAINER = "compliance-agent maintainers <maintainers@compliance-agent.invalid>"
 CHANGES = """\
 compliance-agent ({version}) unstable; urgency=medium

@@ -4,7 +4,6 @@ The keys of the specification's `config.yml` keep their names and places. All pr
 with its path (`compliance.openscap.time_limit_s`); an unknown key is a problem and names the nearest known one.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, TypeVar
@@ -268,6 +267,8 @@ def _record(kind: object) -> type[Record] | None:
 
 
 def _nearest(key: str, known: Mapping[str, object]) -> str:
+    import difflib  # only a mistake needs it
+
     near = difflib.get_close_matches(key, known, n=1)
     return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(known)}"
 

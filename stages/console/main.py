@@ -4,20 +4,19 @@ The parser, and nothing heavy: each command is imported when it is called, so a 
 """
 
 import argparse
-import difflib
 import importlib
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from schemas.settings import Settings
 from spool.layout import STAGES
 from stages.console.failures import UsageError, guarded, open_missing_streams
 from stages.process import settings_file
 from stages.process.exits import Exit
-from stages.process.version import agent_version
+from stages.process.version import AGENT_VERSION
 
 # Command, module, one line of help. A module offers add_arguments(parser) and run(args, context).
 _COMMANDS = (
@@ -69,6 +68,13 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(self.format_usage(), self.prog, message)
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """What a command does not know is its own mistake to tell, with its own usage."""
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return known, unknown
+
 
 def parser(only: str | None = None) -> argparse.ArgumentParser:
     """The whole parser, or with `only` that command's part alone filled in."""
@@ -79,7 +85,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         "2 wrong usage or settings; 3 spool or host unusable; 4 already running; 70 a fault in the program; "
         "130 interrupted; 141 whoever read the output has gone",
     )
-    top.add_argument("--version", action="version", version=f"compliance-agent {agent_version()}")
+    top.add_argument("--version", action="version", version=f"compliance-agent {AGENT_VERSION}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, module, words in _COMMANDS:
         command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
@@ -123,6 +129,8 @@ def _named(words: list[str]) -> str | None:
         return None
     names = ["stage", *(name for name, _, _ in _COMMANDS)]
     if words[0] not in names:
+        import difflib  # only a mistake needs it
+
         near = difflib.get_close_matches(words[0], names, n=1)
         known = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
         raise UsageError("", "compliance-agent", f"no command {words[0]!a}; {known}")

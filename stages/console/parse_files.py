@@ -95,6 +95,10 @@ def _sort(paths: list[Path]) -> _Sorted:
             head = stream.read(_HEAD_BYTES)
         if looks_like_docker_bench(head):
             found.bench.append(path)
+        elif head and not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):
+            raise ScapError(
+                "neither XCCDF results or ARF (XML in UTF-8) nor the JSON or text log of Docker Bench"
+            )
         elif b"asset-report-collection" in head:
             found.arf = _only(found.arf, path, "ARF")
         else:

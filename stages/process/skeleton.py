@@ -110,10 +110,11 @@ def _run(
         return Exit.UNUSABLE
     if left:
         log.warning("removed what a crash left half written", count=len(left))
+    memory = Memory()  # before the first thread
     doorbell = _doorbell(Path(loaded.settings.runtime_dir), stage, log)
     process = Process(stage, loaded.settings, loaded.path, spool, log, doorbell, check, notifier, seen)
     try:
-        return _serve(process, make)
+        return _serve(process, make, memory)
     except SpoolBusyError as error:
         log.error(str(error))
         return Exit.BUSY
@@ -129,7 +130,7 @@ def _run(
         spool.release()
 
 
-def _serve(process: Process, make: Callable[[Process], Worker]) -> Exit:
+def _serve(process: Process, make: Callable[[Process], Worker], memory: Memory) -> Exit:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())
     signal.signal(signal.SIGHUP, lambda *_: process.hang_up())
@@ -139,7 +140,7 @@ def _serve(process: Process, make: Callable[[Process], Worker]) -> Exit:
     process.log.info("stage started", spool=process.spool.root)
     process.ready()
     try:
-        _loop(process, worker, watch)
+        _loop(process, worker, watch, memory)
     finally:
         process.gone()
         worker.close()
@@ -149,9 +150,8 @@ def _serve(process: Process, make: Callable[[Process], Worker]) -> Exit:
     return Exit.OK
 
 
-def _loop(process: Process, worker: Worker, watch: Watch | None) -> None:
+def _loop(process: Process, worker: Worker, watch: Watch | None, memory: Memory) -> None:
     trouble: str | None = None
-    memory = Memory()
     kept_up = -_UPKEEP_EVERY_S
     while not process.stopping:
         wait_s = _TROUBLE_WAIT_S

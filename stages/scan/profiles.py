@@ -4,7 +4,6 @@ A profile is named by its full id, by the part after `_profile_`, or by its titl
 with another profile.
 """
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,6 +61,8 @@ def _automatic(profiles: Sequence[ProfileInfo]) -> Chosen:
 
 
 def _nearest(wanted: str, profiles: Sequence[ProfileInfo]) -> list[str]:
+    import difflib  # only a mistake needs it
+
     names = [short_name(profile.id) for profile in profiles]
     by_title = {profile.title: short_name(profile.id) for profile in profiles}
     near = difflib.get_close_matches(short_name(wanted), names, n=3, cutoff=0.4)

@@ -12,7 +12,7 @@ from schemas.manifest import Manifest, Outcome
 from schemas.request import Reason
 from spool.raw import Output
 from stages.process.process import Process
-from stages.process.version import agent_version
+from stages.process.version import AGENT_VERSION
 from stages.scan import room
 from stages.scan.child import Child, End, Limits
 from stages.scan.runner import CannotRun, Plan, Runner
@@ -80,7 +80,7 @@ class Run:
             started_at=at,
             completed_at=at + took,
             warnings=(*plan.warnings, *verdict.warnings, *_clock_jumped(at + took, self._process.now())),
-            agent_version=agent_version(),
+            agent_version=AGENT_VERSION,
         )
         return Ran(manifest, verdict.outputs)
 

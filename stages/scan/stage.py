@@ -18,7 +18,7 @@ from spool.errors import EntryDamagedError, EntryMissingError, SpoolError
 from spool.layout import entry_name
 from spool.raw import Output
 from stages.process.process import Process
-from stages.process.version import agent_version
+from stages.process.version import AGENT_VERSION
 from stages.scan import docker, room, run
 from stages.scan.child import end_group
 from stages.scan.detection import Detector, this_platform
@@ -198,7 +198,7 @@ class ScanStage:
                 warnings=warnings,
                 started_at=now,
                 completed_at=now,
-                agent_version=agent_version(),
+                agent_version=AGENT_VERSION,
             )
         )
 

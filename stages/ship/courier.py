@@ -8,7 +8,7 @@ from schemas.ids import ScanId
 from schemas.report import Report
 from stages.process.credentials import Credentials
 from stages.process.process import Process
-from stages.process.version import agent_version
+from stages.process.version import AGENT_VERSION
 from stages.ship import body, receipts
 from stages.ship.attempt import Attempt, deadline_s
 from stages.ship.body import Body
@@ -81,9 +81,7 @@ class Courier:
 
     def _make(self, report: Report, case: Case) -> Body:
         with_hash = case.with_hash and self._process.settings.delivery.compliance_hash
-        return body.make(
-            report, case.limit_of(self._limit), with_hash=with_hash, agent_version=agent_version()
-        )
+        return body.make(report, case.limit_of(self._limit), with_hash=with_hash, agent_version=AGENT_VERSION)
 
     def _send(self, scan_id: ScanId, made: Body, credentials: Credentials, case: Case) -> Outcome | None:
         if self._transport is None:
@@ -100,7 +98,7 @@ class Courier:
         case.attempts += 1
         self._destination.sending()
         self._process.log.debug("sending", scan_id=scan_id, bytes=len(made), attempt=case.attempts)
-        post = partial(self._transport.post, made.content, credentials, scan_id, agent_version())
+        post = partial(self._transport.post, made.content, credentials, scan_id, AGENT_VERSION)
         outcome = Attempt(self._process, post, self._transport.cut).carry_out(deadline_s(len(made)))
         if outcome is None:
             self._process.log.info("stopped while sending; the scan is sent again later", scan_id=scan_id)

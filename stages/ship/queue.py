@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from schemas.destination import Accepted
 from schemas.ids import ScanId, asked_at, is_scan_id
 from schemas.report import Report
-from spool.errors import EntryDamagedError, EntryMissingError
+from schemas.request import Request
+from spool.errors import EntryDamagedError, EntryMissingError, StorageError
 from spool.layout import entry_name
 from stages.process.process import Process
 from stages.ship import heads, order
@@ -62,11 +63,12 @@ class Queue:
         return [replace(scan, forced=scan.scan_id in forced) for scan in self._known.values()]
 
     def asked_since(self, since: datetime, besides: ScanId) -> list[datetime]:
-        """When scans other than this one were asked for, as their requests' names tell it."""
+        """When scans other than this one were asked for that the server may have wanted, as the names tell it."""
         names = (i for i in self._spool.requests.ids("request") if i >= f"{since:%Y%m%d}" and i != besides)
         with suppress(ValueError):
             # A name that tells no real moment ends the list: nothing of ours makes one.
-            return [at for name in names if (at := asked_at(ScanId(name))) >= since]
+            late = [(i, at) for i in map(ScanId, names) if (at := asked_at(i)) >= since]
+            return [at for scan_id, at in late if self._may_be_the_servers(scan_id)]
         return []
 
     def candidates(self, scans: Sequence[Waiting]) -> list[Waiting]:
@@ -99,6 +101,13 @@ class Queue:
             self._mark(scan_id, name, str(error))
             return None
         return report
+
+    def _may_be_the_servers(self, scan_id: ScanId) -> bool:
+        """Where stages have users of their own, this one may not read requests."""
+        try:
+            return self._spool.requests.read(scan_id, "request", Request).reason.source == "server"
+        except (EntryMissingError, EntryDamagedError, StorageError):
+            return True
 
     def _held(self) -> set[str]:
         return self._ledger.of_another_server.union(self._spool.commands.ids("hold"))

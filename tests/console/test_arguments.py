@@ -36,3 +36,10 @@ def test_a_time_limit_without_waiting_is_a_mistake(config: Path, tmp_path: Path,
 @pytest.mark.parametrize("count", ["-5", "1.5", "many", "9" * 30])
 def test_a_count_is_a_whole_number(config: Path, count: str) -> None:
     assert "argument --last: " in agent("list", f"--last={count}", config=config, code=2).stderr
+
+
+@pytest.mark.parametrize("command", [("scan",), ("config", "check"), ("stage", "parse")])
+def test_an_argument_too_many_is_told_with_that_commands_own_usage(command: tuple[str, ...]) -> None:
+    told = agent(*command, "docker-bench", code=2).stderr
+    assert told.startswith(f"usage: compliance-agent {command[0]} ")
+    assert f"unrecognized arguments: docker-bench: see compliance-agent {command[0]} --help" in told

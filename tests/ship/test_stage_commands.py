@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from schemas.destination import Memory
-from schemas.ids import new_scan_id
-from schemas.request import Reason, Request
+from schemas.ids import ScanId, new_scan_id
+from schemas.request import Reason, Request, Source
 from tests.ship.scripted_server import ScriptedServer, reply, sent
 from tests.ship.ship_spool import START, Ship, report, rules, scan_id
 
@@ -149,9 +149,7 @@ def test_nothing_else_is_sent_either_within_two_seconds_after_a_command(
 ) -> None:
     ship.put(report(1))
     asked = datetime.now(UTC)
-    reason = Reason(source="server", at=asked)
-    wanted = Request(scan_id=new_scan_id("openscap", asked), scanner="openscap", reason=reason)
-    ship.spool.requests.write(wanted.scan_id, "request", wanted)
+    put_request(ship, "server", asked)
     while not server.requests:
         ship.look()
         assert server.requests or 0 < ship.stage.timeout_s() <= 3
@@ -164,13 +162,29 @@ def test_requests_of_long_ago_and_of_the_future_keep_nothing_waiting(
     ship: Ship, server: ScriptedServer
 ) -> None:
     for at in (START, datetime.now(UTC) - timedelta(seconds=4), datetime.now(UTC) + timedelta(days=1)):
-        wanted = Request(
-            scan_id=new_scan_id("openscap", at), scanner="openscap", reason=Reason(source="server", at=at)
-        )
-        ship.spool.requests.write(wanted.scan_id, "request", wanted)
+        put_request(ship, "server", at)
     ship.put(report(1))
     ship.look()
     assert sent(server) == [1]
+
+
+@pytest.mark.parametrize("source", ["operator", "schedule"])
+def test_what_others_ask_for_keeps_nothing_waiting(
+    ship: Ship, server: ScriptedServer, source: Source
+) -> None:
+    put_request(ship, source)
+    ship.put(report(1))
+    ship.look()
+    assert sent(server) == [1]
+
+
+def test_a_request_that_can_not_be_read_may_be_the_servers(ship: Ship, server: ScriptedServer) -> None:
+    other = put_request(ship, "operator")
+    (ship.spool.requests.path / f"{other}.request").write_bytes(b"")
+    ship.put(report(1))
+    ship.look()
+    assert not server.requests
+    assert 0 < ship.stage.timeout_s() <= 3
 
 
 def test_a_command_from_the_future_does_not_wait_for_ever(ship: Ship, server: ScriptedServer) -> None:
@@ -187,3 +201,13 @@ def test_a_retry_command_is_obeyed_once(ship: Ship, server: ScriptedServer) -> N
     ship.stage.look()
     ship.stage.look()
     assert sent(server) == [1, 1]
+
+
+def put_request(ship: Ship, source: Source, at: datetime | None = None) -> ScanId:
+    """A request for another scan, asked for now or `at`."""
+    at = at or datetime.now(UTC)
+    wanted = Request(
+        scan_id=new_scan_id("openscap", at), scanner="openscap", reason=Reason(source=source, at=at)
+    )
+    ship.spool.requests.write(wanted.scan_id, "request", wanted)
+    return wanted.scan_id

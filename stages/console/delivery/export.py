@@ -19,7 +19,7 @@ from stages.console.delivery import filters
 from stages.console.delivery.origin import origin
 from stages.console.output import say, show_json, warn
 from stages.process.exits import Exit
-from stages.process.version import agent_version
+from stages.process.version import AGENT_VERSION
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def _index(spool: Spool, chosen: Sequence[ScanId]) -> tuple[Bundle, list[str]]:
         origin=origin(),
         hostname=socket.gethostname(),
         exported_at=commanding.now(),
-        agent_version=agent_version(),
+        agent_version=AGENT_VERSION,
         reports=tuple(reports),
     )
     return index, damaged

@@ -6,7 +6,7 @@ from stages.console.install import environment
 from stages.console.install.completion import bash_completion
 from stages.console.install.layout import EXAMPLE, SYSUSERS, TMPFILES, UNIT_HOME, UNITS, Layout
 from stages.console.install.manpage import man_page
-from stages.process.version import agent_version
+from stages.process.version import AGENT_VERSION
 
 
 def texts(layout: Layout) -> dict[Path, str]:
@@ -19,7 +19,7 @@ def texts(layout: Layout) -> dict[Path, str]:
         **{layout.units / name: _unit(name, layout.home) for name in UNITS},
         layout.sysusers: _shipped(f"systemd/{SYSUSERS}"),
         layout.tmpfiles: _shipped(f"systemd/{TMPFILES}"),
-        layout.man_page: man_page(whole, agent_version()),
+        layout.man_page: man_page(whole, AGENT_VERSION),
         layout.completion: bash_completion(whole),
         layout.example: _shipped(EXAMPLE),
     }
