@@ -137,7 +137,8 @@ def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
         return _counted(reply, answer, answer["scans_received"])
     if contradiction := _contradiction(answer):
         return _no_acknowledgement(reply, contradiction)
-    scan_id = _scan_id(answer)
+    # What was created is the scan, so there the id alone names it.
+    scan_id = _scan_id(answer) or (_id_in(answer.get("id")) if reply.status == 201 else None)
     if scan_id is None:
         return _no_acknowledgement(reply, "it names neither scans_received nor a scan id")
     return Accepted(reply.status, _said(reply), scan_id)
@@ -188,14 +189,17 @@ def _scan_id(answer: object) -> str | None:
     if not isinstance(answer, dict):
         return None
     inner = answer.get("scan")
-    values = [
+    values = (
         answer.get("scan_id"),
         answer.get("scanId"),
         inner.get("id") if isinstance(inner, dict) else None,
-    ]
-    for value in values:
-        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
-            return one_line(str(value))[:_MAX_WORDS]
+    )
+    return next((found for value in values if (found := _id_in(value))), None)
+
+
+def _id_in(value: object) -> str | None:
+    if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+        return one_line(str(value))[:_MAX_WORDS]
     return None
 
 
