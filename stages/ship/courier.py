@@ -16,7 +16,7 @@ from stages.ship.case import Case
 from stages.ship.destination import Destination
 from stages.ship.ledger import Ledger
 from stages.ship.order import Superseded, profile_key
-from stages.ship.outcome import Accepted, Outcome, Paused, Refused, Temporary
+from stages.ship.outcome import Accepted, Outcome, Paused, Refused, Temporary, is_answer
 
 if TYPE_CHECKING:
     from stages.ship.transport import Transport
@@ -63,6 +63,7 @@ class Courier:
         outcome = self._send(scan_id, made, credentials, case)
         if outcome is not None:
             case.heard(outcome, made)
+            self._ledger.tried(answered=is_answer(outcome))
             self._settle(report, made, outcome, case)
         self._destination.heard(_told(outcome, scan_id, case))
         if not isinstance(outcome, Accepted):

@@ -75,6 +75,8 @@ class Temporary:
 
 Outcome = Accepted | Refused | Paused | Temporary
 
+_OF_A_SERVER = frozenset({401, 403})
+
 _TODO = {
     401: "check api.id and the API key against the server's page of this host; a rotated key is seen by itself",
     403: "the server does not let this host in: check server.url (its host name) and the host's state there",
@@ -121,6 +123,13 @@ def _outcome(reply: Reply, sent_bytes: int) -> Outcome:
     if status < 400:
         return Paused(words(reply), "check server.url: it is not the server's own address", status)
     return Paused(words(reply), _TODO.get(status, _ASK_THE_SERVER), status)
+
+
+def is_answer(outcome: Outcome) -> bool:
+    """Whether a server has spoken, whatever it said; not silence, nor what one meets at a wrong address."""
+    if isinstance(outcome, Paused):
+        return outcome.status in _OF_A_SERVER
+    return outcome.status is not None
 
 
 def words(reply: Reply) -> str:
