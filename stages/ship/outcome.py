@@ -71,11 +71,14 @@ class Temporary:
     todo: str | None = None
     cut_upload: bool = False
     """The connection broke before the whole body was sent: some servers answer a body that is too long so."""
+    unsent: bool = False
+    """Not a byte of the body was sent."""
 
 
 Outcome = Accepted | Refused | Paused | Temporary
 
 _OF_A_SERVER = frozenset({401, 403})
+_NOT_TAKEN = frozenset({425, 429, 503})
 
 _TODO = {
     401: "check api.id and the API key against the server's page of this host; a rotated key is seen by itself",
@@ -130,6 +133,13 @@ def is_answer(outcome: Outcome) -> bool:
     if isinstance(outcome, Paused):
         return outcome.status in _OF_A_SERVER
     return outcome.status is not None
+
+
+def may_be_stored(outcome: Outcome) -> bool:
+    """Whether the server may have the scan after this: a lost answer, and what a gateway says, tell nothing of that."""
+    if isinstance(outcome, Temporary):
+        return not outcome.unsent and outcome.status not in _NOT_TAKEN
+    return isinstance(outcome, Accepted)
 
 
 def words(reply: Reply) -> str:
