@@ -9,7 +9,7 @@ from schemas.destination import Accepted
 from schemas.ids import ScanId, asked_at, is_scan_id
 from schemas.report import Report
 from spool.errors import EntryDamagedError, EntryMissingError
-from spool.layout import entry_name
+from spool.layout import entry_name, parse_name
 from stages.process.process import Process
 from stages.ship import heads, order
 from stages.ship.ledger import Ledger
@@ -62,11 +62,12 @@ class Queue:
         return [replace(scan, forced=scan.scan_id in forced) for scan in self._known.values()]
 
     def asked_since(self, since: datetime, besides: ScanId) -> list[datetime]:
-        """When scans other than this one were asked for, as their requests' names tell it."""
-        names = (i for i in self._spool.requests.ids("request") if i >= f"{since:%Y%m%d}" and i != besides)
+        """When the end of scans, and scans other than this one, were asked for, as their requests' names tell it."""
+        names = (name for name in self._spool.requests.names() if name >= f"{since:%Y%m%d}")
+        ids = (parsed[0] for name in names if (parsed := parse_name(name)))
         with suppress(ValueError):
             # A name that tells no real moment ends the list: nothing of ours makes one.
-            return [at for name in names if (at := asked_at(ScanId(name))) >= since]
+            return [at for i in ids if i != besides and (at := asked_at(ScanId(i))) >= since]
         return []
 
     def candidates(self, scans: Sequence[Waiting]) -> list[Waiting]:

@@ -118,8 +118,8 @@ class ShipStage:
     def _too_early_s(self, report: Report) -> float:
         """A server writes down that a scan of its own runs only after it has sent the command.
 
-        The commands of other scans are known by the names of their requests alone, which tell the second and not the
-        source: for those of a schedule or an operator the wait is needless, and no harm.
+        Commands to cancel, and those of other scans, are known by the names of their entries alone, which tell the
+        second and not the source: for those of a schedule or an operator the wait is needless, and no harm.
         """
         now, scan_id = self._process.now(), receipts.id_of(report)
         ends = [reason.at + _AFTER_A_COMMAND for reason in report.reasons if reason.source == "server"]

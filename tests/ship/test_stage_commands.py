@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from schemas.destination import Memory
 from schemas.ids import new_scan_id
-from schemas.request import Reason, Request
+from schemas.request import Cancellation, Reason, Request
+from spool.layout import new_command_id
 from tests.ship.scripted_server import ScriptedServer, reply, sent
 from tests.ship.ship_spool import START, Ship, report, rules, scan_id
 
@@ -144,14 +146,18 @@ def test_a_result_of_a_server_command_waits_two_seconds(ship: Ship, server: Scri
     assert datetime.now(UTC) - asked >= timedelta(seconds=2)
 
 
+@pytest.mark.parametrize("kind", ["request", "cancel"])
 def test_nothing_else_is_sent_either_within_two_seconds_after_a_command(
-    ship: Ship, server: ScriptedServer
+    ship: Ship, server: ScriptedServer, kind: Literal["request", "cancel"]
 ) -> None:
     ship.put(report(1))
     asked = datetime.now(UTC)
-    reason = Reason(source="server", at=asked)
-    wanted = Request(scan_id=new_scan_id("openscap", asked), scanner="openscap", reason=reason)
-    ship.spool.requests.write(wanted.scan_id, "request", wanted)
+    reason, wanted = Reason(source="server", at=asked), new_scan_id("openscap", asked)
+    if kind == "request":
+        ship.spool.requests.write(wanted, kind, Request(scan_id=wanted, scanner="openscap", reason=reason))
+    else:
+        cancellation = Cancellation(scan_ids=(scan_id(1),), reason=reason)
+        ship.spool.requests.write(new_command_id(asked), kind, cancellation)
     while not server.requests:
         ship.look()
         assert server.requests or 0 < ship.stage.timeout_s() <= 3
