@@ -132,7 +132,9 @@ def is_answer(outcome: Outcome) -> bool:
     """Whether a server has spoken, whatever it said; not silence, nor what one meets at a wrong address."""
     if isinstance(outcome, Paused):
         return outcome.status in _OF_A_SERVER
-    return outcome.status is not None
+    if isinstance(outcome, Temporary):
+        return not outcome.unsent and (outcome.status or 0) >= 400
+    return True
 
 
 def may_be_stored(outcome: Outcome) -> bool:

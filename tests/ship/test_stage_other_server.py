@@ -99,7 +99,13 @@ def test_a_backlog_is_not_given_to_another_server_until_the_operator_says_so(
 
 
 @pytest.mark.parametrize(
-    "wrong", [None, reply(404, "no such page"), reply(301, Location="https://elsewhere.example/")]
+    "wrong",
+    [
+        None,
+        reply(404, "no such page"),
+        reply(301, Location="https://elsewhere.example/"),
+        reply(200, "<html>Welcome</html>", "text/html"),
+    ],
 )
 def test_an_address_where_no_server_ever_answered_was_a_wrong_one_and_binds_nothing(
     ship: Ship, server: ScriptedServer, other: ScriptedServer, nobody: str, wrong: Answer | None
