@@ -23,6 +23,8 @@ class Bundle(Record, frozen=True, kw_only=True):
 
     origin: str
     """A digest that tells hosts apart."""
+    api_id: str | None = None
+    """As whom the host that exported speaks to its server; None where that was not set."""
     hostname: str
     exported_at: datetime
     agent_version: str

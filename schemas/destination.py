@@ -52,6 +52,8 @@ class Memory(Record, frozen=True, kw_only=True):
 
     url: str | None = None
     """The server that took these scans; None in the note of an older version."""
+    answered: bool | None = None
+    """Whether a server has ever answered at this URL; None where it was not tried."""
     accepted: dict[str, Accepted] = field(default_factory=dict)
     """By profile and scanner."""
     made_for: dict[str, str] = field(default_factory=dict)

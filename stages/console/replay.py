@@ -35,4 +35,6 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     else:
         said = "would replay" if args.dry_run else "replaying"
         say(f"{said} {args.step} of {len(scan_ids)} scan{'s' if len(scan_ids) > 1 else ''}")
+        if args.dry_run:
+            say("\n".join(scan_ids))
     return Exit.OK

@@ -16,7 +16,7 @@ from stages.ship.case import Case
 from stages.ship.destination import Destination
 from stages.ship.ledger import Ledger
 from stages.ship.order import Superseded, profile_key
-from stages.ship.outcome import Accepted, Outcome, Paused, Refused, Temporary
+from stages.ship.outcome import Accepted, Outcome, Paused, Refused, Temporary, is_answer, may_be_stored
 
 if TYPE_CHECKING:
     from stages.ship.transport import Transport
@@ -58,11 +58,15 @@ class Courier:
             return True
         # The mark shows that the disk takes writes, so there will be room for the receipt; and after a crash it
         # says that the server may have this scan.
-        self._process.notes.begin(scan_id)
+        was_unknown = self._process.notes.begin(scan_id) > 0
         self._begun.add(scan_id)
         outcome = self._send(scan_id, made, credentials, case)
         if outcome is not None:
+            if not was_unknown and not may_be_stored(outcome):
+                self._process.notes.end(scan_id)
+                self._begun.discard(scan_id)
             case.heard(outcome, made)
+            self._ledger.tried(answered=is_answer(outcome))
             self._settle(report, made, outcome, case)
         self._destination.heard(_told(outcome, scan_id, case))
         if not isinstance(outcome, Accepted):

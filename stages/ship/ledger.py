@@ -2,7 +2,8 @@
 
 Promises: what the server took is never sent again in this process's life, also when its receipt can't be written; such
 a receipt is kept, and written before anything else is done. The newest accepted scan of each profile is remembered
-also when an operator takes receipts away to send scans again. What one server took says nothing of another.
+also when an operator takes receipts away to send scans again. What one server took says nothing of another. An address
+at which no server ever answered was a wrong one: nothing is bound to it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ class Ledger:
         self._box = process.spool.receipts
         self._saved = process.notes.read(NOTE, Memory) or Memory()
         self._url = self._saved.url
+        self._answered = self._saved.answered
         self._accepted = dict(self._saved.accepted)
         self._made_for = dict(self._saved.made_for)
         self._obeyed = self._saved.obeyed
@@ -63,8 +65,14 @@ class Ledger:
         before, self._url = self._url, url.rstrip("/")
         if before is not None:
             self._accepted.clear()
-            self._made_for = {scan_id: self._made_for.get(scan_id, before) for scan_id in pending()}
+            if self._answered is not False:
+                self._made_for = {scan_id: self._made_for.get(scan_id, before) for scan_id in pending()}
+        self._answered = None
         self.save()
+
+    def tried(self, *, answered: bool) -> None:
+        """The server in force was tried."""
+        self._answered = self._answered or answered
 
     def conclude(self, receipt: Receipt) -> None:
         """The end of a scan's way. Raises SpoolError where the receipt can't be written; then it is kept."""
@@ -87,6 +95,7 @@ class Ledger:
         """Write the memory where it has changed; receipts that are there make up for what a crash loses of it."""
         memory = Memory(
             url=self._url,
+            answered=self._answered,
             accepted=dict(self._accepted),
             made_for=dict(self._made_for),
             obeyed=self._obeyed,

@@ -93,7 +93,7 @@ def candidates(
 ) -> list[Waiting]:
     """The scans that may be sent, in the order in which they go; `scans` oldest first.
 
-    `begun`: sent at least once, with an outcome that is not known.
+    `begun`: the server may have them, the outcome is not known.
     """
     free = list(_free(scans, held, begun))
     if delivery.backlog == "all":

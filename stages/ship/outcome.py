@@ -71,9 +71,14 @@ class Temporary:
     todo: str | None = None
     cut_upload: bool = False
     """The connection broke before the whole body was sent: some servers answer a body that is too long so."""
+    unsent: bool = False
+    """Not a byte of the body was sent."""
 
 
 Outcome = Accepted | Refused | Paused | Temporary
+
+_OF_A_SERVER = frozenset({401, 403})
+_NOT_TAKEN = frozenset({425, 429, 503})
 
 _TODO = {
     401: "check api.id and the API key against the server's page of this host; a rotated key is seen by itself",
@@ -123,6 +128,22 @@ def _outcome(reply: Reply, sent_bytes: int) -> Outcome:
     return Paused(words(reply), _TODO.get(status, _ASK_THE_SERVER), status)
 
 
+def is_answer(outcome: Outcome) -> bool:
+    """Whether a server has spoken, whatever it said; not silence, nor what one meets at a wrong address."""
+    if isinstance(outcome, Paused):
+        return outcome.status in _OF_A_SERVER
+    if isinstance(outcome, Temporary):
+        return not outcome.unsent and (outcome.status or 0) >= 400
+    return True
+
+
+def may_be_stored(outcome: Outcome) -> bool:
+    """Whether the server may have the scan after this: a lost answer, and what a gateway says, tell nothing of that."""
+    if isinstance(outcome, Temporary):
+        return not outcome.unsent and outcome.status not in _NOT_TAKEN
+    return isinstance(outcome, Accepted)
+
+
 def words(reply: Reply) -> str:
     """Status and what the server said, in one line that does a terminal no harm."""
     said = _said(reply)
@@ -137,7 +158,8 @@ def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
         return _counted(reply, answer, answer["scans_received"])
     if contradiction := _contradiction(answer):
         return _no_acknowledgement(reply, contradiction)
-    scan_id = _scan_id(answer)
+    # What was created is the scan, so there the id alone names it.
+    scan_id = _scan_id(answer) or (_id_in(answer.get("id")) if reply.status == 201 else None)
     if scan_id is None:
         return _no_acknowledgement(reply, "it names neither scans_received nor a scan id")
     return Accepted(reply.status, _said(reply), scan_id)
@@ -188,14 +210,17 @@ def _scan_id(answer: object) -> str | None:
     if not isinstance(answer, dict):
         return None
     inner = answer.get("scan")
-    values = [
+    values = (
         answer.get("scan_id"),
         answer.get("scanId"),
         inner.get("id") if isinstance(inner, dict) else None,
-    ]
-    for value in values:
-        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
-            return one_line(str(value))[:_MAX_WORDS]
+    )
+    return next((found for value in values if (found := _id_in(value))), None)
+
+
+def _id_in(value: object) -> str | None:
+    if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+        return one_line(str(value))[:_MAX_WORDS]
     return None
 
 

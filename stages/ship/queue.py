@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from schemas.destination import Accepted
 from schemas.ids import ScanId, asked_at, is_scan_id
 from schemas.report import Report
-from schemas.request import Request
+from schemas.request import Cancellation, Request
 from spool.errors import EntryDamagedError, EntryMissingError, StorageError
-from spool.layout import entry_name
+from spool.layout import Kind, entry_name, parse_name
 from stages.process.process import Process
 from stages.ship import heads, order
 from stages.ship.ledger import Ledger
@@ -63,12 +63,13 @@ class Queue:
         return [replace(scan, forced=scan.scan_id in forced) for scan in self._known.values()]
 
     def asked_since(self, since: datetime, besides: ScanId) -> list[datetime]:
-        """When scans other than this one were asked for that the server may have wanted, as the names tell it."""
-        names = (i for i in self._spool.requests.ids("request") if i >= f"{since:%Y%m%d}" and i != besides)
+        """When scans other than this one, or the end of scans, were asked for that the server may have wanted."""
+        names = (name for name in self._spool.requests.names() if name >= f"{since:%Y%m%d}")
+        entries = (parsed for name in names if (parsed := parse_name(name)))
         with suppress(ValueError):
             # A name that tells no real moment ends the list: nothing of ours makes one.
-            late = [(i, at) for i in map(ScanId, names) if (at := asked_at(i)) >= since]
-            return [at for scan_id, at in late if self._may_be_the_servers(scan_id)]
+            late = [(i, k, at) for i, k in entries if i != besides and (at := asked_at(ScanId(i))) >= since]
+            return [at for entry_id, kind, at in late if self._may_be_the_servers(entry_id, kind)]
         return []
 
     def candidates(self, scans: Sequence[Waiting]) -> list[Waiting]:
@@ -102,10 +103,11 @@ class Queue:
             return None
         return report
 
-    def _may_be_the_servers(self, scan_id: ScanId) -> bool:
+    def _may_be_the_servers(self, entry_id: str, kind: Kind) -> bool:
         """Where stages have users of their own, this one may not read requests."""
+        record: type[Request] | type[Cancellation] = Request if kind == "request" else Cancellation
         try:
-            return self._spool.requests.read(scan_id, "request", Request).reason.source == "server"
+            return self._spool.requests.read(entry_id, kind, record).reason.source == "server"
         except (EntryMissingError, EntryDamagedError, StorageError):
             return True
 

@@ -118,7 +118,7 @@ class ShipStage:
     def _too_early_s(self, report: Report) -> float:
         """A server writes down that a scan of its own runs only after it has sent the command.
 
-        Where the requests of other scans can't be read, their names tell the second and not the source: for those of a
+        Where the entries of requests can't be read, their names tell the second and not the source: for those of a
         schedule or an operator the wait is then needless, and no harm.
         """
         now, scan_id = self._process.now(), receipts.id_of(report)

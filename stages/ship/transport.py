@@ -13,6 +13,7 @@ import io
 import os
 import ssl
 import warnings
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from stages.process.credentials import Credentials
 from stages.process.proxies import proxy_for
 from stages.ship.connections import Line, pools
 from stages.ship.failures import outcome_of
-from stages.ship.outcome import Outcome, Paused, Reply, decide
+from stages.ship.outcome import Outcome, Paused, Reply, Temporary, decide
 
 PATH = "/api/v1/compliance/scans"
 CONNECT_S, PROGRESS_S = 10.0, 30.0
@@ -65,7 +66,8 @@ class Transport:
         try:
             reply = self._send(body, headers)
         except _REQUEST_ERRORS as error:
-            return outcome_of(error, *self._timeouts, cut_upload=0 < body.tell() < len(content))
+            outcome = outcome_of(error, *self._timeouts, cut_upload=0 < body.tell() < len(content))
+            return replace(outcome, unsent=body.tell() == 0) if isinstance(outcome, Temporary) else outcome
         if isinstance(reply, Paused):
             return reply
         return decide(_without(reply, credentials.key), len(content), datetime.now(UTC))

@@ -2,8 +2,8 @@
 
 Threads, so that the work loop never waits for the network, nor one of them for another. The connection is made again
 for ever, with back-off and jitter, also after a 401: credentials may be mended meanwhile. The back-off begins anew
-after a connection that stood for a minute; a shorter one counts as a failure, but for a few in a row that ended because
-the server went away. A peer that is silent for 90 s is given up.
+after a connection that stood for a minute; a shorter one counts as a failure, but for a hundred in a row that ended
+because the server went away. A peer that is silent for 90 s is given up.
 
 Diagnostics: the state in plain words, for `status`; every change of it is logged once.
 Security: TLS as the settings say, certificates read anew for every connection; no redirect is followed (it would take
@@ -41,7 +41,8 @@ News = Callable[[], Mapping[str, Any] | None]
 """The next message for the server, once; None where there is none."""
 _LEAVING = frozenset({CloseCode.GOING_AWAY, CloseCode.SERVICE_RESTART, CloseCode.ABNORMAL_CLOSURE})
 """Codes of a server that goes away; the last one stands for a connection that was cut."""
-_MOST_LEFT = 10
+_MOST_LEFT = 100
+"""A server that is restarted as often in a row is followed at once; one that leaves for ever is not hammered."""
 # ImportError: a SOCKS proxy in the environment, without the library for it. AssertionError: the library's own, where a
 # peer ends the connection in the middle of the handshake.
 _TROUBLE = (OSError, WebSocketException, EOFError, ValueError, ImportError, AssertionError)

@@ -39,6 +39,10 @@ class Console:
         )
         self._config.chmod(0o640)
 
+    def be(self, api_id: str | None) -> None:
+        """From now on this host has another id at the server."""
+        self._config.write_text(self._config.read_text().replace("patchmon_1", api_id or "null"))
+
     def __call__(self, *words: str, expect: Exit = Exit.OK) -> str:
         code = main([words[0], "--config", str(self._config), *words[1:]])
         said = self._capsys.readouterr()
@@ -134,6 +138,7 @@ def test_replay_ship_by_profile_and_time_span_with_dry_run_and_force(
     console.ship.look()
     said = console("replay", "ship", "--profile", "cis", "--until", "2026-11-23T03:02Z", "--dry-run")
     assert "would replay ship of 1 scan" in said
+    assert scan_id(1) in said
     console.ship.look()
     assert len(server.requests) == 3
     console("replay", "ship", scan_id(1))
@@ -231,6 +236,21 @@ class TestBundles:
         assert console.ship.answers == {1: "accepted", 2: "accepted"}
         again = console.json("import", str(file))
         assert (again["taken"], again["present"]) == ([], [scan_id(1), scan_id(2)])
+
+    @pytest.mark.parametrize(
+        ("here", "is_foreign"), [("patchmon_1", False), (None, False), ("patchmon_2", True)]
+    )
+    def test_what_is_another_host_to_the_server_is_foreign_also_on_this_machine(
+        self, console: Console, tmp_path: Path, here: str | None, is_foreign: bool
+    ) -> None:
+        console.ship.put(report(1))
+        file = tmp_path / "reports.bundle"
+        console("export", str(file))
+        for path in console.ship.spool.reports.path.glob("*.report"):
+            path.unlink()
+        console.be(here)
+        taken = console.json("import", str(file))
+        assert (taken["foreign"], taken["held"]) == (is_foreign, [scan_id(1)] if is_foreign else [])
 
     def foreign(self, file: Path, *numbers: int) -> None:
         """A bundle of another host."""

@@ -88,6 +88,11 @@ def test_what_does_not_say_so_is_no_acknowledgement(body: str | bytes) -> None:
     assert outcome.todo
 
 
+def test_the_id_of_what_was_created_acknowledges_by_itself() -> None:
+    assert answer(201, {"id": "abc"}) == Accepted(201, '{"id": "abc"}', "abc")
+    assert isinstance(answer(201, {"id": "abc", "error": "not stored"}), Temporary)
+
+
 def test_an_acknowledgement_longer_than_is_ever_read_is_none() -> None:
     reply = Reply(200, {}, b'{"scan_id": "abc"}', overlong=True)
     assert isinstance(decide(reply, 10, NOW), Temporary)

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from schemas.destination import Memory
 from schemas.ids import ScanId, new_scan_id
-from schemas.request import Reason, Request, Source
+from schemas.request import Cancellation, Reason, Request, Source
+from spool.layout import new_command_id
 from tests.ship.scripted_server import ScriptedServer, reply, sent
 from tests.ship.ship_spool import START, Ship, report, rules, scan_id
 
@@ -144,12 +146,17 @@ def test_a_result_of_a_server_command_waits_two_seconds(ship: Ship, server: Scri
     assert datetime.now(UTC) - asked >= timedelta(seconds=2)
 
 
+@pytest.mark.parametrize("kind", ["request", "cancel"])
 def test_nothing_else_is_sent_either_within_two_seconds_after_a_command(
-    ship: Ship, server: ScriptedServer
+    ship: Ship, server: ScriptedServer, kind: Literal["request", "cancel"]
 ) -> None:
     ship.put(report(1))
     asked = datetime.now(UTC)
-    put_request(ship, "server", asked)
+    if kind == "request":
+        put_request(ship, "server", asked)
+    else:
+        cancellation = Cancellation(scan_ids=(scan_id(1),), reason=Reason(source="server", at=asked))
+        ship.spool.requests.write(new_command_id(asked), kind, cancellation)
     while not server.requests:
         ship.look()
         assert server.requests or 0 < ship.stage.timeout_s() <= 3

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.ship.scripted_server import ScriptedServer, reply, reset, sent
+from tests.ship.scripted_server import Answer, ScriptedServer, reply, reset, sent
 from tests.ship.ship_spool import START, Ship, report, scan_id, with_settings
 
 
@@ -196,3 +196,43 @@ class TestWrongClock:
         ship.look()
         assert ship.answers == {1: "superseded", 2: "accepted", ahead: "accepted"}
         assert ship.receipt(1).superseded_by == scan_id(2)
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 503])
+def test_what_the_server_has_not_taken_does_not_overtake_an_older_one_that_is_released(
+    ship: Ship, server: ScriptedServer, status: int
+) -> None:
+    server.say(reply(status))
+    ship.put(report(1), report(2))
+    ship.hold(1)
+    ship.look()
+    ship.restart()
+    ship.release(1)
+    ship.look()
+    assert sent(server) == [2, 1, 2]
+    assert ship.answers == {1: "accepted", 2: "accepted"}
+
+
+def test_nor_does_what_never_left_this_host(ship: Ship, server: ScriptedServer, nobody: str) -> None:
+    with_settings(ship, nobody)
+    ship.put(report(1), report(2))
+    ship.hold(1)
+    ship.look()
+    ship.release(1)
+    with_settings(ship, server.url)
+    ship.look()
+    assert sent(server) == [1, 2]
+
+
+@pytest.mark.parametrize("unknown", [reset, reply(500), reply(504)])
+def test_what_the_server_may_have_goes_before_an_older_one_whatever_is_answered_later(
+    ship: Ship, server: ScriptedServer, unknown: Answer
+) -> None:
+    server.say(unknown, reply(401))
+    ship.put(report(1), report(2))
+    ship.hold(1)
+    ship.look(2)
+    ship.release(1)
+    ship.look()
+    assert sent(server) == [2, 2, 2]
+    assert ship.answers == {1: "superseded", 2: "accepted"}

@@ -6,7 +6,7 @@ import pytest
 
 from schemas import codec
 from schemas.destination import Memory
-from tests.ship.scripted_server import ScriptedServer, reply, sent, serving
+from tests.ship.scripted_server import Answer, ScriptedServer, reply, sent, serving
 from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 
 
@@ -96,6 +96,44 @@ def test_a_backlog_is_not_given_to_another_server_until_the_operator_says_so(
     assert ship.destination.state == "ready"
     assert sent(other) == [3, 2]
     assert ship.answers == {1: "superseded", 2: "accepted", 3: "accepted"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        None,
+        reply(404, "no such page"),
+        reply(301, Location="https://elsewhere.example/"),
+        reply(200, "<html>Welcome</html>", "text/html"),
+    ],
+)
+def test_an_address_where_no_server_ever_answered_was_a_wrong_one_and_binds_nothing(
+    ship: Ship, server: ScriptedServer, other: ScriptedServer, nobody: str, wrong: Answer | None
+) -> None:
+    server.say(*[wrong] * 2 if wrong else [])
+    with_settings(ship, server.url if wrong else nobody)
+    ship.put(report(1), report(2))
+    ship.look(2)
+    ship.restart()
+    with_settings(ship, other.url)
+    ship.stage.look()
+    assert sent(other) == [1, 2]
+    assert ship.destination.state == "ready"
+
+
+def test_what_a_real_server_waits_for_is_not_freed_by_a_mistyped_address(
+    ship: Ship, server: ScriptedServer, other: ScriptedServer, nobody: str
+) -> None:
+    server.say(reply(503))
+    ship.put(report(1))
+    ship.stage.look()
+    with_settings(ship, nobody)
+    ship.stage.look()
+    ship.put(report(2, "B"))
+    ship.stage.look()
+    with_settings(ship, other.url)
+    ship.stage.look()
+    assert sent(other) == [2]
 
 
 def test_a_backlog_goes_to_its_own_server_where_that_comes_back(

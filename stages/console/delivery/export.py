@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     chosen: Sequence[ScanId] = [ScanId(i) for i in sorted(among)]
     if args.scan_ids or filters.is_filtered(args):
         chosen = filters.choose(args, spool, among, "report to export")
-    index, damaged = _index(spool, chosen)
+    index, damaged = _index(spool, chosen, context.settings.api.id)
     if not index.reports:
         raise CommandError("no report to export; --all takes delivered ones too", Exit.NO)
     _write(args.file, spool, index)
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     return Exit.NO if damaged else Exit.OK
 
 
-def _index(spool: Spool, chosen: Sequence[ScanId]) -> tuple[Bundle, list[str]]:
+def _index(spool: Spool, chosen: Sequence[ScanId], api_id: str | None) -> tuple[Bundle, list[str]]:
     reports, damaged = [], []
     for scan_id in chosen:
         try:
@@ -59,6 +59,7 @@ def _index(spool: Spool, chosen: Sequence[ScanId]) -> tuple[Bundle, list[str]]:
             damaged.append(str(error))
     index = Bundle(
         origin=origin(),
+        api_id=api_id,
         hostname=socket.gethostname(),
         exported_at=commanding.now(),
         agent_version=AGENT_VERSION,

@@ -22,7 +22,7 @@ from spool import bundle
 from spool.spool import Spool
 from stages.console import commanding
 from stages.console.context import CommandError, Context
-from stages.console.delivery.origin import origin
+from stages.console.delivery.origin import is_foreign
 from stages.console.output import say, show_json
 from stages.process.exits import Exit
 
@@ -83,7 +83,7 @@ def _check(stream: BinaryIO) -> Bundle:
 def _take(stream: BinaryIO, index: Bundle, context: Context, *, as_this_host: bool) -> Imported:
     spool = context.spool
     spool.prepare()
-    foreign = index.origin != origin()
+    foreign = is_foreign(index, context.settings.api.id)
     there = set(spool.reports.ids("report"))
     new = [report.scan_id for report in index.reports if report.scan_id not in there]
     held = new if foreign and not as_this_host else []

@@ -4,6 +4,8 @@ import hashlib
 import socket
 from pathlib import Path
 
+from schemas.bundle import Bundle
+
 _MACHINE_ID = Path("/etc/machine-id")
 
 
@@ -14,3 +16,8 @@ def origin(machine_id: Path = _MACHINE_ID) -> str:
     except OSError:
         machine = ""
     return hashlib.sha256(f"compliance-agent\0{machine}\0{socket.gethostname()}".encode()).hexdigest()
+
+
+def is_foreign(index: Bundle, api_id: str | None) -> bool:
+    """Whether a bundle comes from another machine, or from what is another host to the server."""
+    return index.origin != origin() or (index.api_id or api_id) != (api_id or index.api_id)
