@@ -85,7 +85,8 @@ def file_place(entities: Mapping[str, Entity], scope: Scope, *, below: bool, nou
     where = place(given, scope.values(given))
     if whole is None and name is not None:
         called = place(name, scope.values(name))
-        inside = f"{where} and below" if below else where
+        inside = f"directories {where}" if where.startswith("matching ") else where
+        inside += " and below" if below else ""
         if called in _EVERY_NAME:
             return f"files in {inside}"
         if called.startswith("matching ") or where.startswith("matching ") or below or ", " in called:
