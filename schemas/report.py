@@ -49,6 +49,8 @@ class RuleResult(Record, frozen=True, kw_only=True):
     expected: str | None = None
     remediation: str | None = None
     """The runnable shell fix, or the scanner's own advice."""
+    advice: bool = False
+    """The remediation is advice to read: it does not run."""
     references: tuple[Reference, ...] = ()
     other_fixes: tuple[Fix, ...] = ()
 

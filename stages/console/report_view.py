@@ -57,7 +57,7 @@ def show_rule(result: RuleResult) -> None:
             ("expected", result.expected),
             ("description", result.description),
             ("rationale", result.rationale),
-            ("remediation", result.remediation),
+            ("advice" if result.advice else "remediation", result.remediation),
             ("references", ", ".join(f"{r.standard} {r.id}" for r in result.references) or None),
             ("other fixes", ", ".join(fix.system for fix in result.other_fixes) or None),
         )

@@ -142,7 +142,7 @@ def _fixes(results: tuple[RuleResult, ...], system: str, context: Context) -> Ex
 
 def _fix(result: RuleResult, system: str) -> str | None:
     if system in _SHELLS:
-        return result.remediation
+        return None if result.advice else result.remediation
     return next((fix.text for fix in result.other_fixes if fix.system == system), None)
 
 
@@ -153,6 +153,7 @@ def _no_fix(results: tuple[RuleResult, ...], system: str) -> str:
     if rule.status in ("pass", "notapplicable") and system not in _SHELLS:
         why = "passed" if rule.status == "pass" else "does not apply here"
         return f"{rule.rule_ref} {why}: of such rules the report keeps the sh fix alone; try --fix sh"
-    there = ["sh"] if rule.remediation else []
+    there = ["sh"] if _fix(rule, "sh") else []
     there += sorted({fix.system for fix in rule.other_fixes})
+    there += ["advice in words, without --fix"] if rule.advice else []
     return f"{rule.rule_ref} has no {system} fix; there is {', '.join(there) or 'none at all'}"

@@ -173,6 +173,7 @@ def _rule(outcome: Outcome, number: int, run: _Run, proof: _Proof) -> RuleResult
         actual=why.actual,
         expected=why.expected,
         remediation=rule.remediation,
+        advice=rule.advice,
         references=rule.references,
         other_fixes=rule.other_fixes,
     )

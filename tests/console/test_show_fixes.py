@@ -18,8 +18,14 @@ AT = datetime(2026, 11, 23, tzinfo=UTC)
 def rule(name: str, status: RuleStatus, *systems: str) -> RuleResult:
     fixes = tuple(Fix(system=system, text=f"{system} of {name}") for system in systems if system != "sh")
     shell = f"sh of {name}\n  indented" if "sh" in systems else None
+    advice = "words" in systems
     return RuleResult(
-        rule_ref=f"org_rule_{name}", title=name, status=status, remediation=shell, other_fixes=fixes
+        rule_ref=f"org_rule_{name}",
+        title=name,
+        status=status,
+        remediation="Ask somebody." if advice else shell,
+        advice=advice,
+        other_fixes=() if advice else fixes,
     )
 
 
@@ -33,6 +39,7 @@ class Show:
             rule("passed", "pass", "sh"),
             rule("absent", "notapplicable"),
             rule("broken", "error", "puppet"),
+            rule("told", "fail", "words"),
         )
         profile = Profile(name="Standard", type="openscap")
         report = Report(
@@ -78,8 +85,9 @@ def test_the_fix_of_one_rule_is_printed_whatever_became_of_it(show: Show) -> Non
         (("--rule", "passed", "--fix", "ansible"), "org_rule_passed passed: of such rules the report keeps"),
         (("--rule", "absent", "--fix", "ansible"), "org_rule_absent does not apply here: of such rules"),
         (("--rule", "absent", "--fix", "sh"), "org_rule_absent has no sh fix; there is none at all"),
+        (("--rule", "told", "--fix", "sh"), "org_rule_told has no sh fix; there is advice in words"),
         (("--rule", "failed", "--fix", "puppet"), "org_rule_failed has no puppet fix; there is sh, ansible"),
-        (("--fix", "puppet"), "no puppet fix for the 2 failed rules"),
+        (("--fix", "puppet"), "no puppet fix for the 3 failed rules"),
     ],
 )
 def test_a_fix_that_is_not_there_is_told_with_the_reason(

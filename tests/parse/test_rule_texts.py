@@ -93,7 +93,7 @@ def test_the_discussion_of_a_stig_is_its_description() -> None:
     body += "&lt;/Documentable&gt;</description><fixtext>Do this.</fixtext>"
     rule = read([Rule("a", "fail", body=body)]).results[0]
     assert rule.description == "Old."
-    assert rule.remediation == "Do this."
+    assert (rule.remediation, rule.advice) == ("Do this.", True)
 
 
 def test_the_shell_fix_runs_as_it_is_and_the_other_systems_are_there() -> None:
@@ -102,5 +102,6 @@ def test_the_shell_fix_runs_as_it_is_and_the_other_systems_are_there() -> None:
         '<fix system="urn:xccdf:fix:script:sh">\nvalue=\'<sub idref="v"/>\'\nif true; then\n  echo "$value"\nfi\n</fix>'
     )
     rule = read([Rule("a", "fail", body=body)]).results[0]
+    assert not rule.advice
     assert rule.remediation == "value='42'\nif true; then\n  echo \"$value\"\nfi"
     assert rule.other_fixes == (Fix(system="ansible", text="- name: x\n  y: 42"),)

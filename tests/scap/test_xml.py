@@ -176,3 +176,12 @@ def test_an_error_of_the_stream_passes_through() -> None:
 
     with pytest.raises(OSError, match="disk"):
         read(Broken())
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("place", ["<?a?>", "<r>{}</r>", "<r><x>{}</x></r>", "<r><x>b{}</x></r>"])
+def test_a_file_of_processing_instructions_is_refused_at_once(place: str) -> None:
+    many = "<?a?>b" * 200_000 if "b" in place else "<?a?>" * 200_000
+    xml = place.format(many) if "{}" in place else many + "<r/>"
+    with pytest.raises(ScapError, match="more than 10000 processing instructions, the limit"):
+        list(records(BytesIO(xml.encode()), Layout(frozenset(("r",)), frozenset(("r",)))))

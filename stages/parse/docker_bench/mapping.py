@@ -38,6 +38,7 @@ def _rule_result(check: Check, sections: dict[str, str]) -> RuleResult:
         section=_section(check, sections),
         finding=found,
         remediation=_remediation(check),
+        advice=check.remediation is not None,
     )
 
 

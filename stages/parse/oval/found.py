@@ -49,8 +49,13 @@ def line(item: Item) -> str | None:
 
 def told(item: Item, noun: str) -> str:
     """The item with what it holds."""
-    words = detail(item)
+    words = detail(item) if item.kind != "variable" else value_words(item, "value", variable_name(noun))
     return f"{subject(item, noun)}: {words}" if words else subject(item, noun)
+
+
+def variable_name(noun: str) -> str:
+    """The setting that a variable was read from, at the end of its noun: what says whether it is a secret."""
+    return noun.rpartition(": ")[2]
 
 
 def value_words(item: Item, entity_name: str, setting: str | None) -> str | None:
@@ -61,6 +66,8 @@ def value_words(item: Item, entity_name: str, setting: str | None) -> str | None
     name = _name_of(item, entity_name)
     if entity_name == "subexpression":
         name = setting or setting_of(item)
+    elif item.kind == "variable":
+        name = setting
     if item.kind in TEXT_KINDS and entity_name in ("text", "line"):
         return line(item)
     texts = [_value_text(item, value, name) for value in values]

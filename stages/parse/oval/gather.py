@@ -199,6 +199,8 @@ class Gatherer:
         inner = [part.get("var_ref", "") for part in element.iter("{*}variable_component")]
         if objects:
             findings.sources[name] = objects
+            if capture := reading.capture(element):
+                findings.captures[name] = capture
             self._objects.update(objects)
         if inner:
             findings.links[name] = tuple(inner)

@@ -152,6 +152,8 @@ class Findings:
     """Variable id to the objects that its values were read from."""
     links: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Variable id to the variables that it is made of."""
+    captures: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    """Variable id to the one object whose value it is, and the pattern that takes a part of that, if one does."""
     constants: dict[str, tuple[str, ...]] = field(default_factory=dict)
     comments: dict[str, str] = field(default_factory=dict)
     """Variable id to its comment."""

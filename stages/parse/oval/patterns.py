@@ -113,9 +113,11 @@ class _Plainer:
             return self._group(piece, depth)
         if _QUANTIFIER.match(piece):
             raise _NotPlainError
+        after_word = self._at > 1 and self._pieces[self._at - 2].isalnum()
         quantifier = self._quantifier()
         if _SPACE.fullmatch(piece):
-            return "" if quantifier.startswith(("*", "?")) else " "
+            parts = after_word and (self._peek() in (r"\b", "-", r"\-") or self._peek().isalnum())
+            return "" if quantifier.startswith(("*", "?")) and not parts else " "
         if piece == "." and not quantifier and self._between_words():
             return "."
         if piece == "." or piece.startswith("[") or _CLASS.fullmatch(piece):

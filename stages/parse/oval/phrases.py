@@ -85,7 +85,8 @@ def file_place(entities: Mapping[str, Entity], scope: Scope, *, below: bool, nou
     where = place(given, scope.values(given))
     if whole is None and name is not None:
         called = place(name, scope.values(name))
-        inside = f"{where} and below" if below else where
+        inside = f"directories {where}" if where.startswith("matching ") else where
+        inside += " and below" if below else ""
         if called in _EVERY_NAME:
             return f"files in {inside}"
         if called.startswith("matching ") or where.startswith("matching ") or below or ", " in called:
@@ -108,7 +109,9 @@ def _filters(target: Object, scope: Scope) -> str:
 
 
 def variable(name: str, scope: Scope) -> str:
-    """A variable by the place that its values were read from, or by its comment."""
+    """A variable by the setting that it is, the place that its values were read from, or its comment."""
+    if captured := _captured(name, scope):
+        return captured
     findings = scope.findings
     comment = findings.comments.get(name)
     places = [text for source in _sources(name, findings) if (text := _source(source, scope))]
@@ -116,6 +119,18 @@ def variable(name: str, scope: Scope) -> str:
     if comment and told and not any(place.split(":")[0] in comment for place in places):
         return f"{comment} ({told})"
     return comment or told or f"variable {short_id(name)}"
+
+
+def _captured(name: str, scope: Scope) -> str | None:
+    """`/etc/login.defs: PASS_MAX_DAYS` of a variable that is just that."""
+    source, pattern = scope.findings.captures.get(name, ("", None))
+    target = scope.findings.objects.get(source)
+    if target is None or target.kind not in TEXT_KINDS or scope.depth > _MAX_DEPTH:
+        return None
+    found = plain(pattern) if pattern else None
+    what = found.name if found else setting(target, scope)
+    where = noun(target, scope)
+    return f"{where}: {what}" if where and what else None
 
 
 def _sources(name: str, findings: Findings) -> list[str]:

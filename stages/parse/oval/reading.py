@@ -183,6 +183,17 @@ def item(element: Element) -> Item:
     return Item(local(element).removesuffix("_item"), element.get("status", "exists"), tuple(values), message)
 
 
+def capture(variable: Element) -> tuple[str, str | None] | None:
+    """The object whose value a variable is, and the pattern that takes a part of it; None for all other functions."""
+    part = variable[0] if len(variable) == 1 else None
+    pattern = None
+    if part is not None and local(part) == "regex_capture" and len(part) == 1:
+        pattern, part = part.get("pattern"), part[0]
+    if part is None or local(part) != "object_component" or part.get("item_field") != "subexpression":
+        return None
+    return part.get("object_ref", ""), pattern
+
+
 def node(element: Element) -> Node:
     """A criteria tree of the results; the reader bounds its depth."""
     name = local(element)

@@ -73,6 +73,8 @@ class _Teller:
         self._is_text = test.kind in TEXT_KINDS
         self._noun = noun(self._object, self._scope) or test.comment or short_id(test.id)
         self._setting = setting(self._object, self._scope) if self._object and self._is_text else None
+        if test.kind == "variable":
+            self._setting = found.variable_name(self._noun)
         self._items = self._found_items()
         self._total = sum(self._tested.counts.values()) if self._items else 0
 
@@ -278,7 +280,7 @@ class _Teller:
         if entity.name == self._kind.named:
             if self._is_text and not setting_name:
                 return f"found {words}"
-            name = f"{setting_name} " if setting_name else ""
+            name = f"{setting_name} " if setting_name and self._is_text else ""
             return f"{name}{'are' if state.kind in _PLURAL_KINDS else 'is'} {words}"
         name = label(state.kind, entity.name)
         return f"{name} {'are' if name in _PLURAL_LABELS else 'is'} {words}"

@@ -41,11 +41,13 @@ class RuleTexts:
     rationale: str | None
     section: str | None
     remediation: str | None
+    advice: bool
+    """The remediation is prose."""
     references: tuple[Reference, ...]
     other_fixes: tuple[Fix, ...]
 
 
-UNKNOWN_RULE = RuleTexts("", "unknown", None, None, None, None, (), ())
+UNKNOWN_RULE = RuleTexts("", "unknown", None, None, None, None, False, (), ())
 """A result whose rule is not in the benchmark."""
 
 
@@ -72,6 +74,7 @@ def texts(rule: Element, reading: Reading, path: str | None) -> RuleTexts:
         rationale=readable(_first(parts, "rationale"), values),
         section=section(rule.get("id", ""), references, reading.profile, _text(parts, "version"), path),
         remediation=shell or advice,
+        advice=shell is None and advice is not None,
         references=references,
         other_fixes=others,
     )
