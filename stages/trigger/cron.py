@@ -7,6 +7,7 @@ over it, right after the leap.
 Diagnostics: ScheduleError, which explains what is wrong with an expression or a time zone.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -17,6 +18,7 @@ from croniter.croniter import CroniterError
 
 _ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 _LOCALTIME = Path("/etc/localtime")
+_FIELDS = ("minute (0-59)", "hour (0-23)", "day of the month (1-31)", "month (1-12)", "day of the week (0-7)")
 # No zone that is in use moves its clock by more.
 _LEAP = timedelta(hours=3)
 _YEARS = 8
@@ -46,7 +48,7 @@ class Cron:
         try:
             croniter(self.expression, datetime(2024, 1, 1), max_years_between_matches=_YEARS).get_next()  # noqa: DTZ001
         except (CroniterError, ValueError, KeyError) as error:
-            raise ScheduleError(f"{self.expression!r}: {error}") from error
+            raise ScheduleError(f"{self.expression!r}: {_explained(words)}") from error
 
     def next_due(self, after: datetime) -> datetime:
         """The first due time after `after`, both UTC."""
@@ -94,6 +96,15 @@ class Cron:
         """Whether it means real hours, and not times of day."""
         words = self.expression.split()
         return words[0] == "@hourly" or (len(words) == 5 and words[1].startswith("*"))
+
+
+def _explained(words: Sequence[str]) -> str:
+    """Which field is wrong: each is tried among fields that take anything."""
+    for place, (word, meaning) in enumerate(zip(words, _FIELDS, strict=False)):
+        alone = [word if other == place else "*" for other in range(len(_FIELDS))]
+        if not croniter.is_valid(" ".join(alone)):
+            return f"{word!r} is no {meaning}"
+    return f"there is no such day within {_YEARS} years"
 
 
 @dataclass(frozen=True)

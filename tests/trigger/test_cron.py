@@ -171,6 +171,24 @@ def test_an_expression_that_is_none_is_explained(expression: str) -> None:
     assert repr(expression) in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ("60 3 * * 0", "'60' is no minute (0-59)"),
+        ("0 61 * * 0", "'61' is no hour (0-23)"),
+        ("0 3 0 * *", "'0' is no day of the month (1-31)"),
+        ("0 3 * 13 *", "'13' is no month (1-12)"),
+        ("0 3 * * mun", "'mun' is no day of the week (0-7)"),
+        ("*/0 3 * * *", "'*/0' is no minute (0-59)"),
+        ("0 0 31 2 *", "there is no such day within 8 years"),
+    ],
+)
+def test_the_explanation_names_the_field(expression: str, why: str) -> None:
+    with pytest.raises(ScheduleError) as caught:
+        Cron(expression, UTC)
+    assert str(caught.value) == f"{expression!r}: {why}"
+
+
 def test_time_zones_are_found_by_name() -> None:
     assert zone_named("Europe/Berlin") == ZoneInfo("Europe/Berlin")
     assert zone_named(None) is not None
