@@ -66,7 +66,7 @@ def _nearest(wanted: str, profiles: Sequence[ProfileInfo]) -> list[str]:
     short = {short_name(profile.id).casefold(): short_name(profile.id) for profile in profiles}
     known = {profile.title.casefold(): short_name(profile.id) for profile in profiles} | short
     part, whole = short_name(wanted).casefold(), wanted.casefold()
-    near = difflib.get_close_matches(part, short, n=3, cutoff=0.4)
-    near += [name for name in known if part in name]
+    near = [name for name in known if part in name]
+    near += difflib.get_close_matches(part, short, n=3, cutoff=0.4)
     near += difflib.get_close_matches(whole, known, n=3, cutoff=0.4)
     return list(dict.fromkeys(known[name] for name in near))[:5] or list(short.values())[:5]
