@@ -50,7 +50,13 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             return Exit.OK
         say(scan_id) if not context.json else None
         until: Literal["report", "receipt"] = "receipt" if context.settings.server.url else "report"
-        followed = follow.follow(context, bell, scan_id, until, args.timeout, quiet=context.json)
+        try:
+            followed = follow.follow(context, bell, scan_id, until, args.timeout, quiet=context.json)
+        except KeyboardInterrupt:
+            warn(
+                f"the scan goes on: compliance-agent show {scan_id}; to end it: compliance-agent cancel {scan_id}"
+            )
+            raise
     return outcome(context, followed)
 
 

@@ -63,8 +63,10 @@ def _automatic(profiles: Sequence[ProfileInfo]) -> Chosen:
 def _nearest(wanted: str, profiles: Sequence[ProfileInfo]) -> list[str]:
     import difflib  # only a mistake needs it
 
-    names = [short_name(profile.id) for profile in profiles]
-    by_title = {profile.title: short_name(profile.id) for profile in profiles}
-    near = difflib.get_close_matches(short_name(wanted), names, n=3, cutoff=0.4)
-    near += [by_title[title] for title in difflib.get_close_matches(wanted, by_title, n=3, cutoff=0.4)]
-    return list(dict.fromkeys(near))[:5] or names[:5]
+    short = {short_name(profile.id).casefold(): short_name(profile.id) for profile in profiles}
+    known = {profile.title.casefold(): short_name(profile.id) for profile in profiles} | short
+    part, whole = short_name(wanted).casefold(), wanted.casefold()
+    near = [name for name in known if part in name]
+    near += difflib.get_close_matches(part, short, n=3, cutoff=0.4)
+    near += difflib.get_close_matches(whole, known, n=3, cutoff=0.4)
+    return list(dict.fromkeys(known[name] for name in near))[:5] or list(short.values())[:5]

@@ -115,3 +115,16 @@ def test_what_waits_for_a_stopped_stage_says_so(config: Path) -> None:
     (row,) = json.loads(console("list", "--json", config=config).stdout)
     assert row["waits"].startswith("the trigger stage does not run")
     assert "the trigger stage does not run" in console("show", "last", config=config).stdout
+
+
+def test_whoever_stops_waiting_is_told_that_the_scan_goes_on(config: Path) -> None:
+    words = [sys.executable, "-m", "stages.console.main", "scan", "--wait", "--config", str(config)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stdout
+        assert waiting.stderr
+        scan_id = waiting.stdout.readline().strip()
+        assert "waiting: " in waiting.stdout.readline()
+        waiting.send_signal(signal.SIGINT)
+        told = waiting.stderr.read()
+    assert waiting.returncode == 130
+    assert f"the scan goes on: compliance-agent show {scan_id};" in told.replace("\n", " ")

@@ -43,6 +43,16 @@ def test_an_unknown_name_is_told_with_the_nearest_ones() -> None:
 
 
 @pytest.mark.parametrize(
+    ("wanted", "nearest"),
+    [("STANDARD", "standard"), ("cis", "cis_level1_server"), ("ANSSI", "anssi_bp28_high")],
+)
+def test_neither_case_nor_a_part_of_a_name_hides_the_nearest(wanted: str, nearest: str) -> None:
+    unknown = resolve(wanted, [*profiles("abc", "other", "pci-dss", "hipaa", "ospp"), *SOME])
+    assert isinstance(unknown, Unknown)
+    assert f"nearest: {nearest}" in unknown.reason
+
+
+@pytest.mark.parametrize(
     ("present", "taken"),
     [
         (("standard", "cis", "cis_level1_server"), "cis_level1_server"),
