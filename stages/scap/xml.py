@@ -40,7 +40,8 @@ _DECLARED_FROM = len(_BOM) + len(b"<?xml ")
 """So many bytes tell whether a file begins with an XML declaration."""
 _MARK = b"<?outermost?>"
 """Leads to the outermost element. To be told of elements as they begin would cost a tenth of the whole reading."""
-_COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
+_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
+"""One that has no end takes all the rest: to look for the end of each anew takes the square of their number."""
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s>/]")
 
 

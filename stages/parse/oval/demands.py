@@ -41,10 +41,15 @@ _WHO = {"u": "{} for owner", "g": "{} for group", "o": "{} for others"}
 MODE_FIELDS = frozenset(_BITS)
 
 
+def short_id(identifier: str) -> str:
+    """`oval:ssg-var_umask:var:1` as `var_umask`."""
+    return identifier.removeprefix("oval:").removeprefix("ssg-").split(":")[0]
+
+
 def demand(entity: Entity, values: Sequence[str] | None) -> str:
     """`at most 365`, `one of a, b`, `matching ^x`; `values` are None where the variable is not known."""
     if values is None:
-        return f"the value of {entity.var_ref}"
+        return f"the value of {short_id(entity.var_ref or '')}"
     if entity.operation == "pattern match":
         return _matching(values)
     shown = [value if value.strip() else "(empty)" for value in values]
@@ -89,7 +94,7 @@ def place(entity: Entity | None, values: Sequence[str] | None) -> str:
     if entity is None:
         return ""
     if values is None:
-        return f"(the value of {entity.var_ref})"
+        return f"(the value of {short_id(entity.var_ref or '')})"
     if entity.operation == "equals":
         return listing(list(values)) or "(none: its variable has no value)"
     if entity.operation == "pattern match":

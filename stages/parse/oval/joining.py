@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from stages.parse.oval.criteria import Cause, Demand, Group, Mode, Silent, decided
-from stages.parse.oval.phrases import short_id
+from stages.parse.oval.demands import short_id
 from stages.parse.oval.wording import Told
 
 _SHOWN_PARTS = 10

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stages.parse.oval.demands import MODE_FIELDS, demand, listing, mode_demand, place
+from stages.parse.oval.demands import MODE_FIELDS, demand, listing, mode_demand, place, short_id
 from stages.parse.oval.kinds import KINDS, label
 from stages.parse.oval.model import Collected, Entity, Findings, Object, State, Tested
 from stages.parse.oval.patterns import plain
@@ -157,11 +157,6 @@ def _source(name: str, scope: Scope) -> str | None:
         words = setting(target, scope) or line_phrase(target, scope)
         return f"{text}: {words}" if words != _NO_PATTERN else text
     return text
-
-
-def short_id(identifier: str) -> str:
-    """`oval:ssg-var_umask:var:1` as `var_umask`."""
-    return identifier.removeprefix("oval:").removeprefix("ssg-").split(":")[0]
 
 
 def _pattern(target: Object, scope: Scope) -> Sequence[str]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from stages.parse.oval import found
 from stages.parse.oval.criteria import Demand
-from stages.parse.oval.demands import MODE_FIELDS, is_mask, mode, mode_demand, with_octal
+from stages.parse.oval.demands import MODE_FIELDS, is_mask, mode, mode_demand, short_id, with_octal
 from stages.parse.oval.kinds import KINDS, Kind, label
 from stages.parse.oval.model import Entity, Findings, Item, Object, State, Test, Tested
 from stages.parse.oval.phrases import (
@@ -16,7 +16,6 @@ from stages.parse.oval.phrases import (
     line_phrase,
     noun,
     setting,
-    short_id,
     state_phrase,
     without_names,
 )
