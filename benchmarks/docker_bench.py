@@ -31,6 +31,8 @@ def milliseconds(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def main() -> int:
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     log_file = Path(sys.argv[1])
     log, json_output = log_file.read_bytes(), Path(f"{log_file}.json").read_bytes()
     at = datetime.now(UTC)

@@ -110,7 +110,9 @@ def enlarged(arf: bytes, times: int) -> bytes:
 
 
 def main() -> int:
-    results, arf = sys.argv[1:3]
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    results, arf = sys.argv[1:]
     here = sys.executable
     size = Path(arf).stat().st_size
     print(f"{size / MEGABYTE:.1f} MB of ARF, {ROUNDS} rounds")
