@@ -194,6 +194,19 @@ def test_lines_that_are_no_checks_do_not_become_checks() -> None:
     assert report.started_at == datetime(2019, 8, 28, 19, 37, 21, tzinfo=UTC)
 
 
+def test_a_check_that_is_printed_without_its_number_has_the_one_after_the_last() -> None:
+    log = (
+        b"[INFO] 2 - Docker daemon configuration\n[PASS] 2.17 - Keep it (Manual)\n"
+        b"[INFO] Keep it off (Scored) (Deprecated)\n[INFO] 3 - Files\n[INFO] 3.1 - General Configuration\n"
+        b"[INFO] Keep it away (Manual) (Deprecated)\n[WARN] 3.1.2 - Keep it too (Manual)\n"
+        b"Section C - Score\n[INFO] Checks: 4\n"
+    )
+    report = read(None, log)
+    assert statuses(report) == {"2.17": "pass", "2.18": "warn", "3.1.1": "warn", "3.1.2": "fail"}
+    assert the("2.18", report).title == "Keep it off (Scored)"
+    assert the("2.18", report).finding == "Deprecated"
+
+
 def test_the_log_supplies_what_the_scanner_left_out_of_a_list() -> None:
     short = json_of_1_6((Printed("4.1", "WARN", "Running as root", ("a", "(truncated)")),))
     report = read(short, text_log((Printed("4.1", "WARN", "", ("a", "b", "c")),)))
@@ -239,7 +252,10 @@ def test_a_real_run_reads_the_same_strictly_and_has_every_check_of_its_log_once(
     numbers = {number.decode() for number in checks}
     assert len(numbers) == 116
     assert numbers <= set(statuses(report))
-    assert set(statuses(read(None, log))) == numbers
+    from_log = read(None, log)
+    assert set(statuses(from_log)) == set(statuses(report))
+    assert (the("2.18", from_log).status, the("2.18", from_log).finding) == ("warn", "Deprecated")
+    assert not any("counted" in warning for warning in from_log.warnings)
 
     leniently = read(json_output.replace(b'"score": 3', b'"score": '), log)
     assert leniently.read_from == "JSON (leniently)"

@@ -20,7 +20,7 @@ def differences(json: Output, log: Output) -> list[str]:
     if differ := _results(json, log):
         told.append(f"JSON and text log differ in results, the JSON's stand: {first(differ)}")
     lacking = [number for number in json.checks if number not in log.checks]
-    # A check whose line has no number is counted by the log all the same.
+    # A check whose line has no number may be counted by the log all the same.
     if lacking and log.counted != len(json.checks):
         told.append(f"the text log lacks checks of the JSON: {first(lacking)}")
     return told

@@ -2,8 +2,9 @@
 
 A check is a line `[WARN] 2.2 - title`; what it found follows as `[WARN]      * text`, whatever the word. No checks
 are: section headers (`[INFO] 1 - …`), sub-headers (`[INFO] 1.1 - …`, told by the check `1.1.1` that follows or by
-their title), lines without a number, and the closing list of remediations, which is put to its checks instead.
-Colours are taken away.
+their title), lines without a number, and the closing list of remediations, which is put to its checks instead. But a
+check that has become needless is printed without its number, `[INFO] title (Deprecated)`: it has the number after the
+last one. Colours are taken away.
 
 *Security*: the scanner interprets backslashes in names, so that a name can begin a line of its own; such a line can
 add to a check and make its result worse, never better. A result other than INFO is a check even inside the closing
@@ -25,6 +26,7 @@ MAX_ENTRIES = 4 * MAX_CHECKS
 _NUMBERED = re.compile(
     rf"[ \t]{{1,4}}({CHECK_NUMBER}|\d{{1,4}}|[A-Za-z])[ \t]{{1,4}}-[ \t]{{1,4}}(\S.*)", re.DOTALL
 )
+_DEPRECATED = re.compile(r"[ \t]{1,4}(\S.* \((?:Automated|Manual|Scored|Not Scored)\) \(Deprecated\))\s*\Z")
 _COUNTED = re.compile(r"[ \t]{0,4}Checks:[ \t]{0,4}(\d{1,9})\s*\Z")
 _VERSION = re.compile(r"# Docker Bench for Security v?(\d[0-9A-Za-z.+-]{0,38})\s*\Z")
 _ISO = re.compile(r"Initializing (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([+-]\d\d:?\d\d)?")
@@ -70,6 +72,8 @@ class _Reader:
         elif rest.lstrip().startswith("* "):
             if self._current:
                 self._current.find(finding(rest.lstrip()[2:], []))
+        elif (deprecated := _DEPRECATED.match(rest)) and self._entries and not self._closing:
+            self._take_numbered(tag, _number_after(self._entries[-1]), deprecated[1])
         else:
             self._current = None
             if counted := _COUNTED.match(rest):
@@ -115,6 +119,13 @@ class _Reader:
                 remediation, _, impact = text.partition(_IMPACT)
                 check.remediation, check.impact = line(remediation, 8192) or None, line(impact, 8192) or None
         return self._output
+
+
+def _number_after(entry: Check) -> str:
+    if _is_header(entry, None):
+        return f"{entry.id}.1"
+    group, _, last = entry.id.rpartition(".")
+    return f"{group}.{int(last) + 1}"
 
 
 def _is_header(entry: Check, after: Check | None) -> bool:
