@@ -18,6 +18,7 @@ _PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "python3", "python3-venv", "openscap-scanner"),
     *("ca-certificates", "iproute2", "procps", "util-linux"),
 )
+_PATIENCE_S = 480
 
 
 class NoRootError(Exception):
@@ -45,9 +46,11 @@ def _make(release: str, archive: Path) -> None:
         raise NoRootError("debootstrap is missing: apt-get install debootstrap")
     with tempfile.TemporaryDirectory(prefix="root") as place:
         words = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}"]
-        done = subprocess.run(
-            [*words, release, place, _MIRROR], capture_output=True, text=True, check=False, timeout=600
-        )
+        words += [release, place, _MIRROR]
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
+        except subprocess.TimeoutExpired as error:
+            raise NoRootError(f"debootstrap was not done after {_PATIENCE_S} s") from error
         if done.returncode != 0:
             raise NoRootError(f"debootstrap: {done.stdout[-300:]}{done.stderr[-300:]}")
         new = archive.with_suffix(".new")

@@ -11,7 +11,7 @@ pytestmark = [
     pytest.mark.booted,
     pytest.mark.docker,
     pytest.mark.xdist_group("booted"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
 ANEW = "systemd-tmpfiles --create compliance-agent.conf"
 # Where something is wrong, what is wrong with it, which stage finds out, and the mend that it names.

@@ -12,7 +12,7 @@ pytestmark = [
     pytest.mark.booted,
     pytest.mark.docker,
     pytest.mark.xdist_group("booted"),
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(900),
 ]
 
 
