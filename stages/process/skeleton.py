@@ -102,12 +102,8 @@ def _run(
     spool = Spool(Path(loaded.settings.spool.path))
     try:
         left = spool.claim(stage)
-    except SpoolBusyError as error:
-        log.error(str(error))
-        return Exit.BUSY
     except SpoolError as error:
-        log.error(str(error))
-        return Exit.UNUSABLE
+        return _refused(error, log)
     if left:
         log.warning("removed what a crash left half written", count=len(left))
     memory = Memory()  # before the first thread
@@ -115,12 +111,8 @@ def _run(
     process = Process(stage, loaded.settings, loaded.path, spool, log, doorbell, check, notifier, seen)
     try:
         return _serve(process, make, memory)
-    except SpoolBusyError as error:
-        log.error(str(error))
-        return Exit.BUSY
     except SpoolError as error:
-        log.error(str(error))
-        return Exit.UNUSABLE
+        return _refused(error, log)
     except Exception as error:  # the one broad except: told, then the supervisor's turn
         log.error(f"stage ends by a fault in the program: {type(error).__name__}: {error}")
         traceback.print_exc(file=sys.stderr)
@@ -128,6 +120,11 @@ def _run(
     finally:
         doorbell.close()
         spool.release()
+
+
+def _refused(error: SpoolError, log: Log) -> Exit:
+    log.error(str(error))
+    return Exit.BUSY if isinstance(error, SpoolBusyError) else Exit.UNUSABLE
 
 
 def _serve(process: Process, make: Callable[[Process], Worker], memory: Memory) -> Exit:
