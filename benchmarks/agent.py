@@ -13,14 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from receiver import Receiver
 from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
 from spool.layout import STAGES, Stage
 from spool.spool import Spool
-from stages.console import commanding
+from stages.console import command_writer
 from stages.console.context import Context
-from stages.console.receiver import Receiver
-from stages.process import settings_file
+from stages.runtime import settings_file
 
 
 class BenchAgent:
@@ -61,11 +61,11 @@ class BenchAgent:
 
     def scan(self) -> float:
         """Seconds from the request (as `compliance-agent scan` makes it) to the receipt."""
-        at = commanding.now()
+        at = command_writer.now()
         scan_id = new_scan_id("openscap", at)
         request = Request(scan_id=scan_id, scanner="openscap", reason=Reason(source="operator", at=at))
         before = time.perf_counter()
-        commanding.give(self.context, scan_id, "request", request)
+        command_writer.give(self.context, scan_id, "request", request)
         receipt = self.spool.receipts.path / f"{scan_id}.receipt"
         while not receipt.exists():
             time.sleep(0.002)

@@ -27,7 +27,7 @@ import requests
 from schemas.ids import new_scan_id
 from schemas.report import Profile, Report, RuleResult, summarize
 from spool.spool import Spool
-from stages.ship import body
+from stages.patchmon import body
 
 KEY = "0" * 64
 RATIO, MEMORY_MB, READY_S = 0.7, 60.0, 5.0

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from stages.parse.docker_bench import read_docker_bench
+from stages.scanners.docker_bench.reading import read_docker_bench
 
 ALLOWED_MS = 20.0
 ROUNDS = 50

@@ -11,8 +11,8 @@ import time
 from schemas.event import Event
 from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
-from stages.console.commanding import now
-from stages.process.doorbell import ring_stages
+from stages.console.command_writer import now
+from stages.runtime.doorbell import ring_stages
 from tests.docker.engine import Engine, engine
 from tests.pipeline.agent import Agent, an_agent, until
 

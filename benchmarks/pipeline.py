@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from benchmarks.agent import BenchAgent
+from receiver import Policy, Receiver
 from spool.layout import STAGES
-from stages.console.receiver import Policy, Receiver
-from stages.scan.content import LINUX
+from stages.scanners.openscap.content import LINUX
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from websockets.sync.server import ServerConnection
 
-from stages.console.receiver import Receiver
+from receiver import Receiver
+from tests.patchmon.servers import COMMAND, listen, serving
 from tests.pipeline.agent import an_agent, until
-from tests.trigger.servers import COMMAND, listen, serving
 
 PROFILE = "xccdf_io.github.compliance-agent.every-result_profile_all_pass"
 

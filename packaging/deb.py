@@ -16,8 +16,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from stages.console.install import environment, layout, parts  # noqa: E402
-from stages.process.version import AGENT_VERSION  # noqa: E402
+from stages.console.install import (  # noqa: E402
+    environment,
+    files,
+    layout,
+)
+from stages.runtime.version import AGENT_VERSION  # noqa: E402
 
 HERE = ROOT / "packaging/debian"
 NAME = "compliance-agent"
@@ -59,7 +63,7 @@ def fill(tree: Path) -> None:
     where = layout.packaged()
     environment.make(below(tree, where.home), where.home, PYTHON, compiled=False)
     documentation = below(tree, Path("/usr/share/doc") / NAME)
-    for path, text in parts.texts(where).items():
+    for path, text in files.texts(where).items():
         if path == where.man_page:
             compressed(below(tree, path.with_name(f"{path.name}.gz")), text)
         else:

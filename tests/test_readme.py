@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from stages.console.main import parser
-from stages.process.exits import Exit
-from stages.process.settings_file import parse
+from stages.runtime.exits import Exit
+from stages.runtime.settings_file import parse
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 

@@ -4,7 +4,7 @@ import argparse
 import math
 
 from stages.console.context import CommandError
-from stages.process.exits import Exit
+from stages.runtime.exits import Exit
 
 _MAX_TEXT = 256
 

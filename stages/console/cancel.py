@@ -4,10 +4,10 @@ import argparse
 
 from schemas.request import Cancellation, Reason
 from spool.layout import new_command_id
-from stages.console import commanding, states
+from stages.console import command_writer, states
 from stages.console.context import CommandError, Context
 from stages.console.output import say, show_json
-from stages.process.exits import Exit
+from stages.runtime.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +22,10 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     wanted = args.scan_ids or sorted(open_ids)
     if not wanted:
         raise CommandError("no scan waits or runs", Exit.NO)
-    at = commanding.now()
-    scan_ids = commanding.known(wanted, open_ids, "waiting or running scan")
+    at = command_writer.now()
+    scan_ids = command_writer.known(wanted, open_ids, "waiting or running scan")
     cancellation = Cancellation(scan_ids=scan_ids, reason=Reason(source="operator", at=at))
-    commanding.give(context, new_command_id(at), "cancel", cancellation)
+    command_writer.give(context, new_command_id(at), "cancel", cancellation)
     if context.json:
         show_json(cancellation)
     else:

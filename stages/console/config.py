@@ -9,8 +9,9 @@ from schemas.records import Record
 from schemas.settings import Settings, every_key
 from stages.console.context import Context
 from stages.console.output import say, show_json, show_table
-from stages.process import credentials, plain_file, settings_file
-from stages.process.exits import Exit
+from stages.patchmon import credentials
+from stages.runtime import plain_file, settings_file
+from stages.runtime.exits import Exit
 from stages.trigger.scheduler import problems as problems_of_schedules
 
 _MAX_PEM_BYTES = 1024 * 1024

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from schemas.settings import Settings
 from spool.spool import Spool
-from stages.process.exits import Exit
+from stages.runtime.exits import Exit
 
 
 class CommandError(Exception):

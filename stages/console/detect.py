@@ -5,8 +5,8 @@ import argparse
 from schemas.capabilities import Detected
 from stages.console.context import Context
 from stages.console.output import say, show_facts, show_json
-from stages.process.exits import Exit
-from stages.scan.detection import detect_now
+from stages.runtime.exits import Exit
+from stages.scanners.detection import detect_now
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

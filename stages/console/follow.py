@@ -18,7 +18,7 @@ from stages.console import states
 from stages.console.context import Context
 from stages.console.output import Bar, progress_bar
 from stages.console.waiting import Waiting
-from stages.process.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoorbell
+from stages.runtime.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoorbell
 from stages.ship.destination import NOTE
 
 _LOOK_EVERY_S = 0.25

@@ -13,40 +13,56 @@ from typing import Any, NoReturn
 
 from schemas.settings import Settings
 from spool.layout import STAGES
-from stages.console.failures import UsageError, guarded, open_missing_streams
-from stages.process import settings_file
-from stages.process.exits import Exit
-from stages.process.version import AGENT_VERSION
+from stages.console.command_errors import UsageError, guarded, open_missing_streams
+from stages.runtime import settings_file
+from stages.runtime.exits import Exit
+from stages.runtime.version import AGENT_VERSION
 
 # Command, module, one line of help. A module offers add_arguments(parser) and run(args, context).
 _COMMANDS = (
-    ("run", "supervise", "run all four stages in the foreground"),
-    ("scan", "scan", "ask for a scan of this host"),
-    ("cancel", "cancel", "end scans that wait or run"),
-    ("detect", "detect", "detect the scanners on this host"),
-    ("profiles", "profiles", "list the profiles that this host can be scanned with"),
-    ("status", "status", "show stages, scanners, schedules and what waits"),
-    ("list", "listing", "list scans, newest last"),
-    ("show", "show", "show one scan"),
-    ("replay", "replay", "parse or ship stored scans again"),
-    ("hold", "delivery.hold", "do not ship scans until they are released"),
-    ("release", "delivery.release", "let held scans go"),
-    ("retry", "delivery.retry", "try the server now"),
-    ("flush", "delivery.flush", "deliver what waits, now"),
-    ("export", "delivery.export", "write reports into one file, for a host that reaches the server"),
-    ("import", "delivery.import_reports", "take reports from such a file"),
-    ("verify", "verify", "check every entry of the spool"),
-    ("parse", "parse_files", "turn scanner output made elsewhere into a report, without a spool"),
-    ("config", "config", "check the settings"),
-    ("receiver", "receiver.command", "run a small server that receives scans, for trying out and for tests"),
-    ("install", "install.command", "install the agent on this host as systemd services, or upgrade it"),
-    ("demo", "demo", "scan this host once, with everything in a directory of its own"),
+    ("run", "stages.console.supervise", "run all four stages in the foreground"),
+    ("scan", "stages.console.scan", "ask for a scan of this host"),
+    ("cancel", "stages.console.cancel", "end scans that wait or run"),
+    ("detect", "stages.console.detect", "detect the scanners on this host"),
+    ("profiles", "stages.console.profiles", "list the profiles that this host can be scanned with"),
+    ("status", "stages.console.status", "show stages, scanners, schedules and what waits"),
+    ("list", "stages.console.list_command", "list scans, newest last"),
+    ("show", "stages.console.show", "show one scan"),
+    ("replay", "stages.console.replay", "parse or ship stored scans again"),
+    ("hold", "stages.console.delivery.hold", "do not ship scans until they are released"),
+    ("release", "stages.console.delivery.release", "let held scans go"),
+    ("retry", "stages.console.delivery.retry", "try the server now"),
+    ("flush", "stages.console.delivery.flush", "deliver what waits, now"),
+    (
+        "export",
+        "stages.console.delivery.export",
+        "write reports into one file, for a host that reaches the server",
+    ),
+    ("import", "stages.console.delivery.import_reports", "take reports from such a file"),
+    ("verify", "stages.console.verify", "check every entry of the spool"),
+    (
+        "parse",
+        "stages.console.parse_files",
+        "turn scanner output made elsewhere into a report, without a spool",
+    ),
+    ("config", "stages.console.config", "check the settings"),
+    (
+        "receiver",
+        "receiver.receiver_command",
+        "run a small server that receives scans, for trying out and for tests",
+    ),
+    (
+        "install",
+        "stages.console.install.command",
+        "install the agent on this host as systemd services, or upgrade it",
+    ),
+    ("demo", "receiver.demo", "scan this host once, with everything in a directory of its own"),
 )
 _WITHOUT_SETTINGS = frozenset({"receiver", "demo", "config", "parse", "install"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The program. Returns an exit code of `stages.process.exits`."""
+    """The program. Returns an exit code of `stages.runtime.exits`."""
     open_missing_streams()
     words = _command_first(list(sys.argv[1:] if argv is None else argv))
     if words[:1] == ["stage"]:
@@ -91,7 +107,7 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
         add_common(command)
         if only in (None, name):
-            importlib.import_module(f"stages.console.{module}").add_arguments(command)
+            importlib.import_module(module).add_arguments(command)
     stage = commands.add_parser("stage", help="run one stage in the foreground (what the units start)")
     _add_stage_arguments(stage)
     return top
@@ -109,9 +125,7 @@ def add_common(command: argparse.ArgumentParser) -> None:
 
 def _command(words: list[str]) -> int:
     args = parser(_named(words)).parse_args(words)
-    module = importlib.import_module(
-        f"stages.console.{next(module for name, module, _ in _COMMANDS if name == args.command)}"
-    )
+    module = importlib.import_module(next(module for name, module, _ in _COMMANDS if name == args.command))
     from stages.console.context import CommandError, Context
 
     path = args.config or _environment_config()
@@ -152,7 +166,7 @@ def _stage(words: list[str]) -> int:
     stage = _Parser(prog="compliance-agent stage", description="Run one stage in the foreground.")
     _add_stage_arguments(stage)
     args = stage.parse_args(words)
-    from stages.process.skeleton import run
+    from stages.runtime.main_loop import run
 
     module = importlib.import_module(f"stages.{args.stage}.stage")
     worker = getattr(module, f"{args.stage.capitalize()}Stage")

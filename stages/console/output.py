@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from schemas import codec
-from stages.console.columns import show_columns
-from stages.process.logs import one_line
+from stages.console.table import show_columns
+from stages.runtime.logs import one_line
 
 _STYLES = {
     "pass": "green",

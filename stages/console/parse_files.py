@@ -13,17 +13,17 @@ from typing import BinaryIO
 from schemas.report import Report
 from spool.packing import PackingError, unpacked
 from stages.console.context import CommandError, Context
-from stages.console.inputs import seekable
 from stages.console.output import show_json
 from stages.console.report_view import show_failed, show_summary
-from stages.parse.docker_bench import (
+from stages.console.sources import seekable
+from stages.runtime.exits import Exit
+from stages.scanners.docker_bench.reading import (
     DockerBenchError,
     is_docker_bench_log,
     looks_like_docker_bench,
     read_docker_bench,
 )
-from stages.parse.openscap import Opener, Options, read_openscap
-from stages.process.exits import Exit
+from stages.scanners.openscap.report import Opener, Options, read_openscap
 from stages.scap.xml import ScapError
 
 _HEAD_BYTES = 64 * 1024

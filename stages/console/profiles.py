@@ -6,9 +6,9 @@ from pathlib import Path
 from schemas.capabilities import ProfileInfo
 from stages.console.context import CommandError, Context
 from stages.console.output import say, show_json, show_table
-from stages.process.exits import Exit
-from stages.scan.detection import all_content, detect_now
-from stages.scan.profiles import short_name
+from stages.runtime.exits import Exit
+from stages.scanners.detection import all_content, detect_now
+from stages.scanners.openscap.profiles import short_name
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,11 +4,11 @@ import argparse
 
 from schemas.command import Replay
 from spool.layout import new_command_id
-from stages.console import commanding, states
+from stages.console import command_writer, states
 from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.output import say, show_json
-from stages.process.exits import Exit
+from stages.runtime.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,10 +26,10 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     present = boxes.raw & boxes.reports if args.step == "parse" else boxes.reports & boxes.receipts
     where = "raw entry with a report" if args.step == "parse" else "report with a receipt"
     scan_ids = filters.choose(args, spool, present, where)
-    at = commanding.now()
+    at = command_writer.now()
     replay = Replay(step=args.step, scan_ids=scan_ids, at=at, force=args.force)
     if not args.dry_run:
-        commanding.give(context, new_command_id(at), "replay", replay)
+        command_writer.give(context, new_command_id(at), "replay", replay)
     if context.json:
         show_json(replay)
     else:

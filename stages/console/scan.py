@@ -9,12 +9,12 @@ from schemas.receipt import Receipt
 from schemas.report import Report
 from schemas.request import Reason, Request
 from spool.layout import STAGES
-from stages.console import arguments, commanding, follow
+from stages.console import arguments, command_writer, follow
 from stages.console.context import CommandError, Context
 from stages.console.output import say, show_json, warn
 from stages.console.report_view import show_failed, show_summary
-from stages.process.exits import Exit
-from stages.scan import room
+from stages.runtime.exits import Exit
+from stages.scan import free_space
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,14 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     arguments.only_with_wait(args)
-    at = commanding.now()
-    scan_id = commanding.new_scan_id(context, args.scanner, at)
+    at = command_writer.now()
+    scan_id = command_writer.new_scan_id(context, args.scanner, at)
     request = Request(
         scan_id=scan_id, scanner=args.scanner, profile=args.profile, reason=Reason(source="operator", at=at)
     )
     with ExitStack() as stack:
         bell = follow.listen(stack, context.runtime) if args.wait else None
-        commanding.give(context, scan_id, "request", request)
+        command_writer.give(context, scan_id, "request", request)
         _tell_why_it_waits(context)
         if bell is None:
             show_json(request) if context.json else say(scan_id)
@@ -89,5 +89,5 @@ def _tell_why_it_waits(context: Context) -> None:
     stopped = [stage for stage in STAGES if not context.spool.is_running(stage)]
     if stopped:
         warn(f"not running: {', '.join(stopped)}; the request waits in {context.spool.root}")
-    if no_room := room.why_none(context.spool.root, context.settings.spool.min_free_mib):
+    if no_room := free_space.why_none(context.spool.root, context.settings.spool.min_free_mib):
         warn(no_room)

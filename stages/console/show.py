@@ -15,7 +15,7 @@ from stages.console.context import CommandError, Context
 from stages.console.output import say, show_facts, show_json
 from stages.console.report_view import show_failed, show_rule, show_summary
 from stages.console.waiting import Waiting
-from stages.process.exits import Exit
+from stages.runtime.exits import Exit
 
 _SHELLS = ("sh", "bash", "shell")
 

@@ -7,7 +7,7 @@ from typing import Literal
 from schemas.ids import ScanId, age, is_scan_id
 from spool.layout import Stage
 from spool.spool import Spool
-from stages.scan.run import start_ticks
+from stages.scan.execution import start_ticks
 from stages.scan.stage import RUNNING, Running
 
 State = Literal["asked", "waiting", "scanning", "to be parsed", "to be shipped", "done", "held"]

@@ -16,15 +16,15 @@ from stages.console import states
 from stages.console.context import Context
 from stages.console.detect import show_detected
 from stages.console.output import say, show_facts, show_json, show_table
-from stages.process.exits import Exit
-from stages.process.pulse import LastSeen, is_suspended, last_seen
-from stages.scan import room
-from stages.scan.detection import NOTE
+from stages.runtime.exits import Exit
+from stages.runtime.heartbeat import LastSeen, is_suspended, last_seen
+from stages.scan import free_space
+from stages.scanners.detection import NOTE
 from stages.ship.destination import NOTE as DESTINATION
 from stages.ship.waiting import destination_words
-from stages.trigger.commands import NOTE as APPLIED
 from stages.trigger.host import missing
 from stages.trigger.scheduler import next_due, problems
+from stages.trigger.server_commands import NOTE as APPLIED
 from stages.trigger.stage import NOTE as TRIGGER
 
 StageState = Literal["running", "stopped", "suspended", "not responding"]
@@ -144,7 +144,7 @@ def _status(context: Context) -> Status:
         stages={stage: _state_of(spool, stage, seen[stage]) for stage in STAGES},
         last_worked={stage: found.at for stage, found in seen.items() if found},
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
-        scans_wait=room.why_none(spool.root, context.settings.spool.min_free_mib),
+        scans_wait=free_space.why_none(spool.root, context.settings.spool.min_free_mib),
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
         detected=spool.notes("scan").read(NOTE, Detected),
         server=context.settings.server.url,

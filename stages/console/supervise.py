@@ -16,9 +16,9 @@ from typing import TextIO
 
 from spool.layout import STAGES, Stage
 from stages.console.context import Context
-from stages.process.exits import Exit
-from stages.process.logs import Log
-from stages.scan.child import death_pact
+from stages.runtime.exits import Exit
+from stages.runtime.logs import Log
+from stages.scanners.child import death_pact
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _HEALTHY_AFTER_S = 60.0

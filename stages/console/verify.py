@@ -19,7 +19,7 @@ from spool.spool import Spool
 from stages.console import permissions, states
 from stages.console.context import Context
 from stages.console.output import say, show_json, show_table
-from stages.process.exits import Exit
+from stages.runtime.exits import Exit
 
 _RECORDS: dict[Kind, type[Record]] = {
     "request": Request,

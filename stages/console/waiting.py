@@ -7,7 +7,7 @@ from spool.layout import STAGES
 from spool.spool import Spool
 from stages.console import states
 from stages.console.delivery.reasons import Reasons
-from stages.scan import room
+from stages.scan import free_space
 
 
 class Waiting:
@@ -15,7 +15,7 @@ class Waiting:
 
     def __init__(self, spool: Spool, boxes: states.Boxes, now: datetime, min_free_mib: int) -> None:
         self._boxes = boxes
-        self._no_room = room.why_none(spool.root, min_free_mib)
+        self._no_room = free_space.why_none(spool.root, min_free_mib)
         self._delivery = Reasons(spool, boxes, now)
         self._stopped = {stage for stage in STAGES if not spool.is_running(stage)}
 

@@ -16,9 +16,9 @@ from schemas.report import Report
 from schemas.settings import Settings
 from spool.errors import EntryDamagedError
 from spool.layout import parse_name
-from stages.parse import build
-from stages.process import offspring, upkeep
-from stages.process.process import Process
+from stages.runtime import maintenance, worker
+from stages.runtime.process import Process
+from stages.scanners import failed_reports
 
 _TRIES = 3
 _LIMIT_S = 600.0
@@ -61,8 +61,10 @@ class ParseStage:
         return [scan_id for scan_id in self._spool.raw.scan_ids() if scan_id not in reported]
 
     def _replay(self) -> None:
-        for command_id, replay in upkeep.replays(self._spool, "parse"):
-            for scan_id in upkeep.retire_replayed(self._spool.reports, "report", command_id, replay.scan_ids):
+        for command_id, replay in maintenance.replays(self._spool, "parse"):
+            for scan_id in maintenance.retire_replayed(
+                self._spool.reports, "report", command_id, replay.scan_ids
+            ):
                 self._process.log.info(
                     "report taken to history, the raw entry is parsed again", scan_id=scan_id
                 )
@@ -73,8 +75,8 @@ class ParseStage:
             report = self._report(scan_id)
         except EntryDamagedError as error:
             damage = str(error)
-            report = build.damaged(scan_id, damage)
-        except offspring.StoppedError:
+            report = failed_reports.damaged(scan_id, damage)
+        except worker.StoppedError:
             self._notes.end(scan_id)
             return
         self._spool.reports.write(scan_id, "report", report)
@@ -87,20 +89,20 @@ class ParseStage:
         """Read the entry in a child process: a large one must not make this one large, nor take it along."""
         manifest = self._spool.raw.manifest(scan_id)
         if manifest.outcome != "finished":
-            return build.without_results(manifest)
+            return failed_reports.without_results(manifest)
         died = "the reader died with the stage"
         while self._notes.begin(scan_id) < _TRIES:
             try:
                 work = partial(self._read, manifest, self._process.settings)
-                return codec.decode(offspring.in_child(self._process, work, _LIMIT_S), Report)
-            except offspring.OffspringError as error:
+                return codec.decode(worker.in_child(self._process, work, _LIMIT_S), Report)
+            except worker.OffspringError as error:
                 died = f"the reader {error}"
                 self._process.log.warning(died, scan_id=scan_id)
-        return build.unreadable(manifest, f"{died}, {_TRIES} times; the raw entry is kept")
+        return failed_reports.unreadable(manifest, f"{died}, {_TRIES} times; the raw entry is kept")
 
     def _read(self, manifest: Manifest, settings: Settings) -> bytes:
         # Imported in the child alone: the XML library would stay in this process for good.
-        from stages.parse.read import read
+        from stages.scanners.reports import read
 
         return codec.encode(read(manifest, partial(self._open, manifest), settings))
 

@@ -17,16 +17,17 @@ from schemas.request import Reason, Request
 from spool.errors import EntryDamagedError, EntryMissingError, SpoolError
 from spool.layout import entry_name
 from spool.raw import Output
-from stages.process.process import Process
-from stages.process.version import AGENT_VERSION
-from stages.scan import docker, room, run
-from stages.scan.child import end_group
-from stages.scan.detection import Detector, this_platform
-from stages.scan.docker_arguments import SPOOL_LABEL
-from stages.scan.docker_bench import DockerBench
-from stages.scan.openscap import OpenSCAP
-from stages.scan.queue import Queue
-from stages.scan.runner import CannotRun, Plan, Runner
+from stages.runtime.process import Process
+from stages.runtime.version import AGENT_VERSION
+from stages.scan import execution, free_space
+from stages.scan.scan_queue import Queue
+from stages.scanners.child import end_group
+from stages.scanners.detection import Detector, this_platform
+from stages.scanners.docker_bench import docker
+from stages.scanners.docker_bench.docker_arguments import SPOOL_LABEL
+from stages.scanners.docker_bench.run import DockerBench
+from stages.scanners.openscap.run import OpenSCAP
+from stages.scanners.runner import CannotRun, Plan, Runner
 
 _TRIES = 2
 RUNNING = "running"
@@ -122,7 +123,7 @@ class ScanStage:
         if isinstance(plan, CannotRun):
             self._conclude(scan_id, "failed", plan.reason, (request.reason,), warnings=plan.warnings)
             return
-        ran = run.Run(self._process, scan_id, runner, plan, draft).carry_out(
+        ran = execution.Run(self._process, scan_id, runner, plan, draft).carry_out(
             request.reason, lambda pid: self._note_running(scan_id, pid), lambda: self._unwanted(scan_id)
         )
         if ran is None:
@@ -263,18 +264,20 @@ class ScanStage:
         return _who_cancelled(reason) if reason else None
 
     def _check_room(self) -> None:
-        if why := room.why_none(self._spool.root, self._process.settings.spool.min_free_mib):
+        if why := free_space.why_none(self._spool.root, self._process.settings.spool.min_free_mib):
             raise LowSpaceError(why)
 
     def _note_running(self, scan_id: ScanId, pid: int) -> None:
-        self._notes.write(RUNNING, Running(scan_id=scan_id, pid=pid, start_ticks=run.start_ticks(pid) or 0))
+        self._notes.write(
+            RUNNING, Running(scan_id=scan_id, pid=pid, start_ticks=execution.start_ticks(pid) or 0)
+        )
 
     def _recover(self) -> None:
         """After a crash: end the scanner that was left, and finish what a finished run has answered."""
         running = self._notes.read(RUNNING, Running)
         if running is None:
             return
-        if run.start_ticks(running.pid) == running.start_ticks:
+        if execution.start_ticks(running.pid) == running.start_ticks:
             self._process.log.warning("ending a scanner that a crash left running", scan_id=running.scan_id)
             end_group(running.pid, signal.SIGKILL)
         with suppress(EntryMissingError, EntryDamagedError):
@@ -284,4 +287,4 @@ class ScanStage:
 
 def _who_cancelled(reason: Reason) -> str:
     detail = f": {' '.join(reason.detail.split())}" if reason.detail else ""
-    return f"{run.CANCELLED} by the {reason.source}{detail}"
+    return f"{execution.CANCELLED} by the {reason.source}{detail}"

@@ -8,8 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from stages.process.process import Process
-from stages.ship.outcome import Outcome, Temporary
+from stages.patchmon.outcome import Outcome, Temporary
+from stages.runtime.process import Process
 
 _TOTAL_S = 60.0
 _SLOWEST_BYTES_PER_S = 64 * 1024

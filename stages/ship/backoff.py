@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from stages.ship.retry_after import LONGEST_S
+from stages.patchmon.retry_after import LONGEST_S
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState

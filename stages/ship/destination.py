@@ -13,10 +13,10 @@ from schemas.destination import Destination as State
 from schemas.destination import DestinationState, Requests
 from schemas.event import Event
 from schemas.settings import ServerSettings
-from stages.process.credentials import Credentials
-from stages.process.process import Process
+from stages.patchmon.credentials import Credentials
+from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Temporary
+from stages.runtime.process import Process
 from stages.ship.backoff import WINDOW_S, Backoff, Pace
-from stages.ship.outcome import Accepted, Outcome, Paused, Refused, Temporary
 
 NOTE = "destination"
 REQUESTS = "requests"

@@ -5,8 +5,8 @@ from datetime import datetime
 from schemas.ids import ScanId
 from schemas.receipt import Answer, Receipt
 from schemas.report import Report
-from stages.ship.body import Body
-from stages.ship.outcome import Accepted, Refused
+from stages.patchmon.body import Body
+from stages.patchmon.outcome import Accepted, Refused
 
 
 def unsent(

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 from schemas.ids import ScanId
 from spool.layout import attic_name, entry_name
-from stages.process import upkeep
-from stages.process.process import Process
-from stages.ship.ledger import Ledger
+from stages.runtime import maintenance
+from stages.runtime.process import Process
+from stages.ship.ship_state import Ledger
 
 
 class Replays:
@@ -24,7 +24,7 @@ class Replays:
     def carry_out(self) -> None:
         """Take the receipts away; that of a report that is parsed again, when the old report is gone."""
         obeyed: dict[str, tuple[str, ...]] = {}
-        commands = [*upkeep.replays(self._spool, "parse"), *upkeep.replays(self._spool, "ship")]
+        commands = [*maintenance.replays(self._spool, "parse"), *maintenance.replays(self._spool, "ship")]
         for command_id, replay in sorted(commands, key=lambda command: command[1].at):
             before = self._ledger.replayed.get(command_id, ())
             left = [scan_id for scan_id in replay.scan_ids if scan_id not in before]
@@ -42,7 +42,7 @@ class Replays:
 
     def _retire(self, command_id: str, scan_ids: Sequence[ScanId]) -> None:
         self._ledger.save()
-        for scan_id in upkeep.retire_replayed(self._spool.receipts, "receipt", command_id, scan_ids):
+        for scan_id in maintenance.retire_replayed(self._spool.receipts, "receipt", command_id, scan_ids):
             self._process.log.info("receipt taken to history, the report is sent again", scan_id=scan_id)
 
     def _force(self, scan_ids: Sequence[ScanId], *, force: bool) -> None:

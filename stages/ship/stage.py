@@ -15,14 +15,14 @@ from schemas.event import Event
 from schemas.receipt import Receipt
 from schemas.report import Report
 from spool.layout import parse_name
-from stages.process import credentials
-from stages.process.process import Process
+from stages.patchmon import credentials
+from stages.runtime.process import Process
 from stages.ship import receipts
-from stages.ship.courier import Courier
 from stages.ship.destination import Destination
-from stages.ship.ledger import Ledger
 from stages.ship.order import Waiting, next_of
-from stages.ship.queue import Queue
+from stages.ship.sender import Courier
+from stages.ship.ship_queue import Queue
+from stages.ship.ship_state import Ledger
 
 _AFTER_A_COMMAND, _A_SECOND = timedelta(seconds=2), timedelta(seconds=1)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from schemas.capabilities import Detected
 from schemas.ids import Scanner
 from schemas.settings import Settings
-from stages.process.process import Process
+from stages.runtime.process import Process
 
 _MACHINE_ID = Path("/etc/machine-id")
 DETECTED = "detected"

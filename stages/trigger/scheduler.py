@@ -13,10 +13,10 @@ from schemas.ids import SCANNERS, Scanner
 from schemas.request import Reason
 from schemas.schedule import Applied, Handled, NextDue
 from schemas.settings import Settings
-from stages.process.process import Process
+from stages.runtime.process import Process
 from stages.trigger import due, host
 from stages.trigger.cron import Cron, Every, ScheduleError, zone_named
-from stages.trigger.wishes import Wishes, token_of
+from stages.trigger.request_writer import Wishes, token_of
 
 _LONGEST_STEP = timedelta(minutes=10)
 

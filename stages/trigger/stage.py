@@ -12,14 +12,14 @@ from schemas.request import Cancellation, Reason, Request
 from schemas.schedule import NextDue, TriggerState
 from spool.errors import EntryDamagedError, EntryMissingError, SpoolError, StorageError
 from spool.layout import Kind, entry_name, parse_name
-from stages.process.process import Process
-from stages.trigger import messages
-from stages.trigger.commands import Commands
-from stages.trigger.drops import Drops
-from stages.trigger.progress import Progress
+from stages.patchmon import commands
+from stages.patchmon.progress import Progress
+from stages.runtime.process import Process
+from stages.trigger.connection import ServerSide
+from stages.trigger.inbox import Drops
+from stages.trigger.request_writer import Wishes
 from stages.trigger.scheduler import Scheduler, problems
-from stages.trigger.server import ServerSide
-from stages.trigger.wishes import Wishes
+from stages.trigger.server_commands import Commands
 
 __all__ = ["NOTE", "TriggerStage", "problems"]
 
@@ -92,9 +92,9 @@ class TriggerStage:
             )
 
     def _obey_server(self) -> None:
-        for command in self._server.commands():
+        for command in self._server.received():
             self._commands.carry_out(command)
-            self._server.status_wanted |= not isinstance(command, messages.Scan | messages.Cancel)
+            self._server.status_wanted |= not isinstance(command, commands.Scan | commands.Cancel)
 
     def _look_at_the_clock(self) -> None:
         self._next_due = self._scheduler.look(self._commands.applied)

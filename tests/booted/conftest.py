@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.console.receiver import Policy, Receiver
+from receiver import Policy, Receiver
 from tests.booted.host import Host, booted
 from tests.booted.rootfs import NoRootError, root_archive
 from tests.docker.engine import Engine, NoEngineError, engine

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from receiver import Receiver
 from spool.layout import STAGES
 from stages.console.install import layout
-from stages.console.receiver import Receiver
 from tests.booted.conftest import ROOT
 from tests.booted.host import SPOOL, TARGET, UNITS, Host
 

@@ -4,8 +4,8 @@ from itertools import combinations
 
 import pytest
 
+from receiver import Receiver
 from spool.layout import STAGES
-from stages.console.receiver import Receiver
 from tests.booted.host import TARGET, Host
 
 pytestmark = [

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from receiver import Receiver
 from spool.layout import STAGES
-from stages.console.receiver import Receiver
 from tests.booted.host import SPOOL, Host, until
 
 pytestmark = [

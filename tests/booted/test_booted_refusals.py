@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from stages.console.receiver import Receiver
+from receiver import Receiver
 from tests.booted.host import SPOOL, TARGET, UNITS, Host
 
 pytestmark = [

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from stages.console.receiver import Receiver
+from receiver import Receiver
 from tests.booted.host import SPOOL, UNITS, Host
 
 pytestmark = [

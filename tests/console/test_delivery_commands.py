@@ -14,8 +14,8 @@ from spool import bundle, frame
 from spool.bundle import BundleError
 from spool.spool import Spool
 from stages.console.main import main
-from stages.process.exits import Exit
-from tests.ship.scripted_server import ScriptedServer, reply, serving, until
+from stages.runtime.exits import Exit
+from tests.patchmon.scripted_server import ScriptedServer, reply, serving, until
 from tests.ship.ship_spool import KEY, START, Ship, report, scan_id, with_settings
 from tests.ship.test_ship_process import ShipProcess
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from receiver import Receiver
 from spool.spool import Spool
-from stages.console.receiver import Receiver
-from stages.process.pulse import Pulse
+from stages.runtime.heartbeat import Pulse
 from tests.console.program import agent as console
 from tests.pipeline.agent import Agent, an_agent, until
 

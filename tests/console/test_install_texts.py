@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stages.console.context import CommandError
-from stages.console.install import environment, layout, parts
+from stages.console.install import environment, files, layout
 from stages.console.install.completion import bash_completion
 from stages.console.install.manpage import man_page, subcommands
 from stages.console.main import parser
@@ -71,7 +71,7 @@ def test_bash_offers_nothing_of_its_own_where_a_file_is_wanted() -> None:
 
 
 def test_units_start_the_program_from_the_prefix_that_was_chosen() -> None:
-    texts = parts.texts(layout.local(Path("/opt/tools")))
+    texts = files.texts(layout.local(Path("/opt/tools")))
     units = [text for path, text in texts.items() if path.suffix == ".service"]
     assert len(units) == 4
     for text in units:
@@ -80,7 +80,7 @@ def test_units_start_the_program_from_the_prefix_that_was_chosen() -> None:
 
 def test_every_file_that_install_writes_is_one_that_uninstall_removes() -> None:
     where = layout.local(Path("/opt/tools"))
-    assert {*parts.texts(where), where.command} == set(where.files())
+    assert {*files.texts(where), where.command} == set(where.files())
 
 
 def test_the_environment_has_all_that_the_agent_needs_and_no_tools_of_its_development() -> None:

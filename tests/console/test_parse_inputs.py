@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.parse.scap_samples import Rule, arf
+from tests.scanners.openscap.scap_samples import Rule, arf
 
 PROGRAM = [sys.executable, "-m", "stages.console.main", "parse"]
 SAMPLE = gzip.compress(arf([Rule("a"), Rule("b")]).encode())

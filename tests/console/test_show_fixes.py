@@ -9,7 +9,7 @@ from schemas.ids import ScanId
 from schemas.report import Fix, Profile, Report, RuleResult, RuleStatus, summarize
 from spool.spool import Spool
 from stages.console.main import main
-from stages.process.exits import Exit
+from stages.runtime.exits import Exit
 
 SCAN = ScanId("20261123T060301Z-openscap-3f9c2a17")
 AT = datetime(2026, 11, 23, tzinfo=UTC)

@@ -9,7 +9,7 @@ from schemas.ids import ScanId, new_scan_id
 from schemas.manifest import Manifest, Role
 from schemas.report import Report
 from schemas.request import Reason, Request
-from stages.console.commanding import now
+from stages.console.command_writer import now
 from tests.docker.engine import Engine
 from tests.pipeline.agent import Agent, an_agent, until
 

@@ -19,8 +19,8 @@ from schemas.report import Report
 from schemas.request import Reason, Request
 from spool.layout import STAGES, Stage
 from spool.spool import Spool
-from stages.console.commanding import now
-from stages.scan.content import EVERY_RESULT
+from stages.console.command_writer import now
+from stages.scanners.openscap.content import EVERY_RESULT
 
 PROFILE = "xccdf_io.github.compliance-agent.every-result_profile_every_result"
 PATIENCE_S = 60.0

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.console.receiver import Policy, Receiver
+from receiver import Policy, Receiver
 from tests.pipeline.agent import Agent, an_agent
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from receiver import Receiver
 from schemas.ids import ScanId
 from schemas.manifest import Manifest
 from spool.layout import STAGES
 from spool.raw import Output
 from spool.spool import Spool
-from stages.console.commanding import now
-from stages.console.receiver import Receiver
+from stages.console.command_writer import now
 from tests.pipeline.agent import Agent, an_agent, until
 
 SCAN_ID = ScanId("20261123T060301Z-openscap-3f9c2a17")

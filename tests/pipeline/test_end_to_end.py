@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
+from receiver import Receiver
 from schemas import codec
 from schemas.published import DIRECTORY
 from schemas.request import Request
 from spool.layout import STAGES
-from stages.console.receiver import Receiver
 from tests.pipeline.agent import Agent, an_agent, until
 
 pytestmark = pytest.mark.oscap

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from receiver import Receiver
 from spool.layout import STAGES, Stage
-from stages.console.receiver import Receiver
 from tests.pipeline.agent import Agent, until
 
 pytestmark = pytest.mark.oscap

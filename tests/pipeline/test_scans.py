@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from receiver import Receiver
 from schemas.ids import ScanId
 from schemas.report import Report
-from stages.console.receiver import Receiver
 from tests.pipeline.agent import Agent, until
 
 pytestmark = pytest.mark.oscap

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from schemas.capabilities import Detected
-from stages.scan.content import EVERY_RESULT
-from stages.scan.detection import NOTE, this_platform
+from stages.scanners.detection import NOTE, this_platform
+from stages.scanners.openscap.content import EVERY_RESULT
 from tests.pipeline.agent import Agent, an_agent, until
 
 pytestmark = pytest.mark.oscap

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-import stages.scan.content
+import stages.scanners.openscap.content
 from stages.scap.profiles import Datastream, ProfileCache, discover
 from stages.scap.selection import rule_counts
 from stages.scap.xml import ScapError
 
-OWN = sorted(Path(stages.scan.content.__file__).parent.glob("*.xml"))
+OWN = sorted(Path(stages.scanners.openscap.content.__file__).parent.glob("*.xml"))
 INSTALLED = sorted(Path("/usr/share/xml/scap/ssg/content").glob("ssg-*-ds*.xml"))
 
 PLAIN = """<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.1" id="old"><title>Old</title>

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.scan.content import EVERY_RESULT, LINUX
+from stages.scanners.openscap.content import EVERY_RESULT, LINUX
 from stages.scap.selection import rule_counts
 from stages.scap.xml import ScapError
 

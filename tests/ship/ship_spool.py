@@ -15,9 +15,9 @@ from schemas.report import Profile, Report, RuleResult, ScanStatus, summarize
 from schemas.settings import Settings, check_settings
 from spool.layout import new_command_id
 from spool.spool import Spool
-from stages.process.doorbell import NoDoorbell
-from stages.process.logs import Log
-from stages.process.process import Process
+from stages.runtime.doorbell import NoDoorbell
+from stages.runtime.logs import Log
+from stages.runtime.process import Process
 from stages.ship.stage import ShipStage
 
 START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)

@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import pytest
 
+from receiver.policy import Policy
+from receiver.server import Receiver
 from schemas.codec import replace
 from schemas.settings import ApiSettings
-from stages.console.receiver.policy import Policy
-from stages.console.receiver.server import Receiver
 from tests.ship.ship_spool import Ship, report, rules, scan_id
 
 

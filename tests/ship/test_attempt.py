@@ -7,14 +7,14 @@ import pytest
 
 from schemas.settings import ServerSettings, Settings
 from spool.spool import Spool
-from stages.process.credentials import Credentials
-from stages.process.doorbell import NoDoorbell
-from stages.process.logs import Log
-from stages.process.process import Process
+from stages.patchmon.credentials import Credentials
+from stages.patchmon.outcome import Accepted, Outcome, Temporary
+from stages.patchmon.transport import Transport
+from stages.runtime.doorbell import NoDoorbell
+from stages.runtime.logs import Log
+from stages.runtime.process import Process
 from stages.ship.attempt import Attempt, deadline_s
-from stages.ship.outcome import Accepted, Outcome, Temporary
-from stages.ship.transport import Transport
-from tests.ship.scripted_server import ScriptedServer, silence, trickle
+from tests.patchmon.scripted_server import ScriptedServer, silence, trickle
 
 
 @pytest.fixture

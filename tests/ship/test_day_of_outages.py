@@ -10,11 +10,11 @@ import pytest
 from schemas.report import ScanStatus
 from schemas.settings import Settings
 from spool.spool import Spool
-from stages.process.doorbell import NoDoorbell
-from stages.process.logs import Log
-from stages.process.process import Process
+from stages.runtime.doorbell import NoDoorbell
+from stages.runtime.logs import Log
+from stages.runtime.process import Process
 from stages.ship.stage import ShipStage
-from tests.ship.scripted_server import Answer, ScriptedServer, accepted, raw, reply, reset, serving
+from tests.patchmon.scripted_server import Answer, ScriptedServer, accepted, raw, reply, reset, serving
 from tests.ship.ship_spool import START, Ship, report
 
 DAY_S = 24 * 3600

@@ -10,7 +10,7 @@ from schemas.destination import Accepted
 from schemas.report import ScanStatus
 from schemas.settings import DeliverySettings
 from spool import frame
-from stages.ship import heads
+from stages.ship import report_index
 from stages.ship.order import (
     Waiting,
     candidates,
@@ -175,9 +175,9 @@ def test_no_candidate_is_older_than_one_that_the_server_may_have(
 def test_the_head_of_a_report_says_what_the_whole_says(name: str, status: ScanStatus) -> None:
     one = report(1, profile=name, status=status)
     entry = frame.seal("report", codec.encode(one))
-    assert heads.read_head(scan_id(1), entry[: heads.BYTES]) == waiting(one, scan_id(1))
+    assert report_index.read_head(scan_id(1), entry[: report_index.BYTES]) == waiting(one, scan_id(1))
 
 
 @given(st.binary(max_size=200))
 def test_a_head_that_says_nothing_is_no_head(content: bytes) -> None:
-    assert heads.read_head(scan_id(1), b'{"profile":' + content) is None
+    assert report_index.read_head(scan_id(1), b'{"profile":' + content) is None

@@ -14,7 +14,7 @@ import pytest
 from schemas.destination import Destination
 from schemas.receipt import Receipt
 from spool.spool import Spool
-from tests.ship.scripted_server import (
+from tests.patchmon.scripted_server import (
     Early,
     ScriptedServer,
     accepted,
@@ -195,7 +195,7 @@ def test_with_the_server_away_it_backs_off_and_delivers_when_it_is_back(tmp_path
 
 def test_it_imports_no_http_library_before_there_is_something_to_send(ship: ShipProcess) -> None:
     code = (
-        "import sys, stages.ship.stage, stages.process.skeleton;"
+        "import sys, stages.ship.stage, stages.runtime.main_loop;"
         "print([name for name in ('requests', 'urllib3', 'tenacity') if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

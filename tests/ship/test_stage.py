@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.report import ScanStatus
-from tests.ship.scripted_server import (
+from tests.patchmon.scripted_server import (
     ACCEPTED,
     Answer,
     Early,

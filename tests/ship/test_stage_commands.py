@@ -10,7 +10,7 @@ from schemas.destination import Memory
 from schemas.ids import ScanId, new_scan_id
 from schemas.request import Cancellation, Reason, Request, Source
 from spool.layout import new_command_id
-from tests.ship.scripted_server import ScriptedServer, reply, sent
+from tests.patchmon.scripted_server import ScriptedServer, reply, sent
 from tests.ship.ship_spool import START, Ship, report, rules, scan_id
 
 

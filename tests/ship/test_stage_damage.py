@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from spool.errors import StorageError
-from tests.ship.scripted_server import ScriptedServer, accepted, sent
+from tests.patchmon.scripted_server import ScriptedServer, accepted, sent
 from tests.ship.ship_spool import Ship, report, scan_id
 
 

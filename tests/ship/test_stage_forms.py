@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.ship.scripted_server import Early, ScriptedServer, reply, reset, sent, serving
+from tests.patchmon.scripted_server import Early, ScriptedServer, reply, reset, sent, serving
 from tests.ship.ship_spool import Ship, report, rules, scan_id, with_settings
 
 

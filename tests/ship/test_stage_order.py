@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.ship.scripted_server import Answer, ScriptedServer, reply, reset, sent
+from tests.patchmon.scripted_server import Answer, ScriptedServer, reply, reset, sent
 from tests.ship.ship_spool import START, Ship, report, scan_id, with_settings
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from schemas import codec
 from schemas.destination import Memory
-from tests.ship.scripted_server import Answer, ScriptedServer, reply, sent, serving
+from tests.patchmon.scripted_server import Answer, ScriptedServer, reply, sent, serving
 from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.ship.scripted_server import Answer, ScriptedServer, accepted, reply, reset, sent, serving
+from tests.patchmon.scripted_server import Answer, ScriptedServer, accepted, reply, reset, sent, serving
 from tests.ship.ship_spool import Ship, report, scan_id
 
 

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from schemas import codec
-from tests.ship.scripted_server import ScriptedServer, reply
+from tests.patchmon.scripted_server import ScriptedServer, reply
 from tests.ship.ship_spool import KEY, Ship, report, with_settings
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas import codec
-from tests.ship.scripted_server import ScriptedServer, accepted, reply, sent
+from tests.patchmon.scripted_server import ScriptedServer, accepted, reply, sent
 from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from receiver import Policy, Receiver
 from spool.layout import BOXES, KINDS
-from stages.console.receiver import Policy, Receiver
 from tests.pipeline.agent import an_agent, until
 
 PAGE = (Path(__file__).parents[2] / "spool/README.md").read_text()

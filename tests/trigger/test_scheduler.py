@@ -13,8 +13,8 @@ from schemas.ids import asked_at
 from schemas.request import Reason, Request
 from schemas.schedule import Applied
 from schemas.settings import check_settings
+from stages.trigger.request_writer import Wishes
 from stages.trigger.scheduler import Scheduler, next_due, plans, problems
-from stages.trigger.wishes import Wishes
 from tests.trigger.worker import At, process_at
 
 NOON = datetime(2026, 6, 1, 12, 0, 30, tzinfo=UTC)

@@ -15,9 +15,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
+from receiver import Policy, Receiver
 from schemas.request import Cancellation, Request
-from stages.console.receiver import Policy, Receiver
-from stages.process.credentials import Credentials
+from stages.patchmon.credentials import Credentials
 from tests.pipeline.agent import Agent, an_agent, until
 
 

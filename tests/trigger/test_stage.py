@@ -12,7 +12,7 @@ import pytest
 from schemas.ids import ScanId
 from schemas.request import Cancellation, Reason, Request
 from spool.frame import seal
-from stages.trigger.messages import Cancel, Scan, Wanted
+from stages.patchmon.commands import Cancel, Scan, Wanted
 from stages.trigger.stage import TriggerStage
 from tests.trigger.worker import At, process_at
 

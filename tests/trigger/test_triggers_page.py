@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from schemas.settings import every_key
-from stages.trigger.messages import Ignored, understand
+from stages.patchmon.commands import Ignored, understand
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "triggers.md").read_text()
 

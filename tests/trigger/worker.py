@@ -8,9 +8,9 @@ from typing import Any
 from schemas.request import Request
 from schemas.settings import check_settings
 from spool.spool import Spool
-from stages.process.doorbell import NoDoorbell
-from stages.process.logs import Log
-from stages.process.process import Process
+from stages.runtime.doorbell import NoDoorbell
+from stages.runtime.logs import Log
+from stages.runtime.process import Process
 
 
 class At(Process):

@@ -13,13 +13,13 @@ from schemas.report import Report
 from spool import bundle, frame
 from spool.errors import EntryDamagedError
 from spool.spool import Spool
-from stages.console import commanding, states
+from stages.console import command_writer, states
 from stages.console.context import CommandError, Context
 from stages.console.delivery import filters
 from stages.console.delivery.origin import origin
 from stages.console.output import say, show_json, warn
-from stages.process.exits import Exit
-from stages.process.version import AGENT_VERSION
+from stages.runtime.exits import Exit
+from stages.runtime.version import AGENT_VERSION
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def _index(spool: Spool, chosen: Sequence[ScanId], api_id: str | None) -> tuple[
         origin=origin(),
         api_id=api_id,
         hostname=socket.gethostname(),
-        exported_at=commanding.now(),
+        exported_at=command_writer.now(),
         agent_version=AGENT_VERSION,
         reports=tuple(reports),
     )

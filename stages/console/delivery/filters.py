@@ -9,10 +9,10 @@ from schemas.ids import SCANNERS, ScanId, asked_at, scanner_of
 from schemas.report import ScanStatus
 from spool.errors import EntryDamagedError, EntryMissingError
 from spool.spool import Spool
-from stages.console import commanding
+from stages.console import command_writer
 from stages.console.context import CommandError
-from stages.process.exits import Exit
-from stages.ship import heads
+from stages.runtime.exits import Exit
+from stages.ship import report_index
 from stages.ship.order import Waiting
 
 
@@ -44,7 +44,7 @@ def choose(args: argparse.Namespace, spool: Spool, among: Collection[str], what:
     """
     if not args.scan_ids and not is_filtered(args):
         raise CommandError("name scans, or choose some: --profile, --since, …", Exit.USAGE)
-    found = set(commanding.known(args.scan_ids, frozenset(among), what))
+    found = set(command_writer.known(args.scan_ids, frozenset(among), what))
     if is_filtered(args):
         found |= {ScanId(i) for i in among if matches(args, spool, ScanId(i))}
     if not found:
@@ -88,6 +88,6 @@ def _in_span(scan_id: ScanId, since: datetime | None, until: datetime | None) ->
 
 def _head(spool: Spool, scan_id: ScanId) -> Waiting | None:
     try:
-        return heads.read_head(scan_id, spool.reports.head(scan_id, "report", heads.BYTES))
+        return report_index.read_head(scan_id, spool.reports.head(scan_id, "report", report_index.BYTES))
     except (EntryMissingError, EntryDamagedError):
         return None

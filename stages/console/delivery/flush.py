@@ -15,7 +15,7 @@ from stages.console import arguments, states
 from stages.console.context import CommandError, Context
 from stages.console.delivery import retry
 from stages.console.output import Bar, progress_bar, say, show_json
-from stages.process.exits import Exit
+from stages.runtime.exits import Exit
 from stages.ship.destination import NOTE
 
 _LOOK_EVERY_S = 0.2

@@ -3,11 +3,11 @@
 import argparse
 
 from schemas.command import Hold
-from stages.console import arguments, commanding, states
+from stages.console import arguments, command_writer, states
 from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.output import say, show_json
-from stages.process.exits import Exit
+from stages.runtime.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,9 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
     chosen = filters.choose(args, spool, states.look(spool).pending, "scan that waits")
-    at = commanding.now()
+    at = command_writer.now()
     holds = [Hold(scan_id=scan_id, at=at, words=args.words) for scan_id in chosen]
-    commanding.give_all(context, [(hold.scan_id, "hold", hold) for hold in holds])
+    command_writer.give_all(context, [(hold.scan_id, "hold", hold) for hold in holds])
     if context.json:
         show_json(holds)
     else:

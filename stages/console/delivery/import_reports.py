@@ -20,11 +20,11 @@ from schemas.records import Record
 from schemas.report import Report
 from spool import bundle
 from spool.spool import Spool
-from stages.console import commanding
+from stages.console import command_writer
 from stages.console.context import CommandError, Context
 from stages.console.delivery.origin import is_foreign
 from stages.console.output import say, show_json
-from stages.process.exits import Exit
+from stages.runtime.exits import Exit
 
 
 class Imported(Record, frozen=True, kw_only=True):
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         index = _check(stream)
     with _opened(args.file) as stream:
         done = _take(stream, index, context, as_this_host=args.as_this_host)
-    commanding.ring(context, "ReportWritten")
+    command_writer.ring(context, "ReportWritten")
     if context.json:
         show_json(done)
         return Exit.OK
@@ -89,8 +89,8 @@ def _take(stream: BinaryIO, index: Bundle, context: Context, *, as_this_host: bo
     held = new if foreign and not as_this_host else []
     words = f"from {index.hostname}; it would be sent as this host"
     # First the holds: a report must not be shipped between its arrival and its hold.
-    holds = [Hold(scan_id=scan_id, at=commanding.now(), words=words) for scan_id in held]
-    commanding.give_all(context, [(hold.scan_id, "hold", hold) for hold in holds])
+    holds = [Hold(scan_id=scan_id, at=command_writer.now(), words=words) for scan_id in held]
+    command_writer.give_all(context, [(hold.scan_id, "hold", hold) for hold in holds])
     with _owner_of(spool):
         for report, payload in bundle.read(stream)[1]:
             if report.scan_id in new:

@@ -9,7 +9,7 @@ from spool.errors import EntryDamagedError, EntryMissingError
 from spool.layout import entry_name
 from spool.spool import Spool
 from stages.console import states
-from stages.ship import ledger
+from stages.ship import ship_state
 from stages.ship.destination import NOTE
 from stages.ship.waiting import Facts, why_waiting
 
@@ -24,7 +24,7 @@ class Reasons:
         self._running = spool.is_running("ship")
         self._destination = spool.notes("ship").read(NOTE, Destination)
         self._damaged = spool.notes("ship").damaged()
-        memory = spool.notes("ship").read(ledger.NOTE, Memory) or Memory()
+        memory = spool.notes("ship").read(ship_state.NOTE, Memory) or Memory()
         self._made_for = {scan_id: url for scan_id, url in memory.made_for.items() if url != memory.url}
         queue = sorted(boxes.reports - boxes.receipts - boxes.holds - self._made_for.keys())
         self._ahead = {scan_id: place for place, scan_id in enumerate(queue)}

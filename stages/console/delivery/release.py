@@ -4,11 +4,11 @@ import argparse
 
 from schemas.ids import ScanId
 from spool.layout import entry_name
-from stages.console import commanding, states
+from stages.console import command_writer, states
 from stages.console.context import CommandError, Context
 from stages.console.delivery import filters
 from stages.console.output import say, show_json
-from stages.process.exits import Exit
+from stages.runtime.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         chosen = filters.choose(args, spool, held, "held scan")
     elif not chosen:
         raise CommandError("no scan is held", Exit.NO)
-    commanding.take_back(context, [entry_name(scan_id, "hold") for scan_id in chosen])
+    command_writer.take_back(context, [entry_name(scan_id, "hold") for scan_id in chosen])
     if context.json:
         show_json({"released": chosen})
     else:

@@ -7,10 +7,10 @@ import argparse
 
 from schemas.command import Retry
 from spool.layout import entry_name, new_command_id
-from stages.console import commanding
+from stages.console import command_writer
 from stages.console.context import Context
 from stages.console.output import say, show_json, warn
-from stages.process.exits import Exit
+from stages.runtime.exits import Exit
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +31,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
 def give(context: Context) -> Retry:
     """Give the command; the ones before it are of no use any more."""
     spool = context.existing_spool()
-    retry = Retry(at=commanding.now())
+    retry = Retry(at=command_writer.now())
     before = spool.commands.ids("retry")
-    commanding.give(context, new_command_id(retry.at), "retry", retry)
+    command_writer.give(context, new_command_id(retry.at), "retry", retry)
     for command_id in before:
         spool.commands.remove(entry_name(command_id, "retry"))
     return retry

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from schemas.records import Record
 from stages.console.context import CommandError, Context
-from stages.console.install import environment, layout, parts, services
+from stages.console.install import environment, files, layout, services
+from stages.console.install.actions import Steps
 from stages.console.install.layout import CONFIG, KEY, SERVICES, SPOOL, STATE, TARGET, Layout
-from stages.console.install.steps import Steps
 from stages.console.output import say, show_json
-from stages.process import settings_file
-from stages.process.exits import Exit
+from stages.runtime import settings_file
+from stages.runtime.exits import Exit
 
 _DEFAULT_PREFIX = Path("/usr/local")
 _DPKG_LIST = Path("/var/lib/dpkg/info/compliance-agent.list")
@@ -82,7 +82,7 @@ def _check_prefix(prefix: Path) -> None:
 
 def _install(where: Layout, steps: Steps) -> list[str]:
     python = environment.interpreter()
-    texts = parts.texts(where)
+    texts = files.texts(where)
     with services.replaced(steps, fresh=not (where.units / TARGET).exists()) as wanted:
         _put(where, texts, steps, python)
     to_do = _to_do(where)

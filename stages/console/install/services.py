@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stages.console.install.actions import Steps, answer
 from stages.console.install.layout import SERVICES, TARGET
-from stages.console.install.steps import Steps, answer
 
 NOTE = Path("/run/compliance-agent.start")
 _SYSTEMD_RUNS = Path("/run/systemd/system")

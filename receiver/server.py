@@ -1,0 +1,154 @@
+"""The receiver as a server in a thread of its own.
+
+It listens as soon as `start` returns, on the address it keeps over `stop` and `start`: a server that goes away and
+comes back. `with Receiver() as receiver:` starts, stops and closes it.
+"""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+
+from receiver import app
+from receiver.agents import MAX_MESSAGE, Agents
+from receiver.intake import Intake
+from receiver.policy import Policy
+from receiver.store import Store
+from stages.patchmon.credentials import Credentials
+
+_DEADLINE_S = 10.0
+
+
+class Receiver:
+    """A PatchMon server, small. Raises StoreError where the database can't be used.
+
+    `start` raises OSError where the address is taken.
+    """
+
+    def __init__(
+        self,
+        policy: Policy | None = None,
+        *,
+        database: Path | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """`database` None is memory; `port` 0 is any free one; `say` gets one line per request."""
+        self.policy = policy or Policy()
+        self._store = Store(database)
+        self._intake = Intake(self.policy, self._store)
+        self._agents = Agents(self._intake, self._store, say)
+        self._say = say
+        self._host = host
+        self._port = port
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._server: uvicorn.Server | None = None
+
+    @property
+    def credentials(self) -> Credentials:
+        """Those of the first host."""
+        return self.policy.hosts[0]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The first host's credentials as every request carries them."""
+        return {"X-API-ID": self.credentials.id, "X-API-KEY": self.credentials.key}
+
+    @property
+    def url(self) -> str:
+        """What an agent has as `server.url`."""
+        return f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
+
+    def start(self) -> None:
+        listener = self._listen()
+        self._port = listener.getsockname()[1]
+        application = app.build(self.policy, self._intake, self._store, self._agents, self._say)
+        self._server = uvicorn.Server(_config(application, self.policy))
+        self._loop = asyncio.new_event_loop()
+        running = (self._loop, self._server, listener)
+        self._thread = threading.Thread(target=_serve, args=running, name="receiver")
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Close every connection and the address; what was received stays to be asked."""
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join(_DEADLINE_S)
+            self._server = self._thread = self._loop = None
+
+    def close(self) -> None:
+        self.stop()
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def posts(self) -> list[dict[str, Any]]:
+        """Every submission, whatever came of it: the columns of `posts` (see `store`)."""
+        return self._store.posts()
+
+    def scans(self) -> list[dict[str, Any]]:
+        """The scans that the server holds now, each with its `results`."""
+        return self._store.scans()
+
+    def messages(self) -> list[dict[str, Any]]:
+        """All that came in over the WebSocket."""
+        return self._store.messages("websocket")
+
+    def progress(self) -> list[dict[str, Any]]:
+        """The progress that came in over the WebSocket."""
+        return [message for message in self.messages() if message.get("type") == "compliance_scan_progress"]
+
+    def integration_statuses(self) -> list[dict[str, Any]]:
+        return self._store.messages("integration-status")
+
+    def pings(self) -> list[dict[str, Any]]:
+        return self._store.messages("ping")
+
+    def online(self) -> set[str]:
+        """The api ids whose agent is connected."""
+        return self._agents.online()
+
+    def send_command(self, message: Mapping[str, Any], api_id: str | None = None) -> bool:
+        """Send a message to an agent (the first host's). False where none is connected."""
+        if self._loop is None:
+            return False
+        sending = self._agents.command(api_id or self.credentials.id, message)
+        return asyncio.run_coroutine_threadsafe(sending, self._loop).result(_DEADLINE_S)
+
+    def _listen(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        return socket.create_server((self._host, self._port), family=family, backlog=128)
+
+
+def _serve(loop: asyncio.AbstractEventLoop, server: uvicorn.Server, listener: socket.socket) -> None:
+    with listener, asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(server.serve(sockets=[listener]))
+
+
+def _config(application: Any, policy: Policy) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        ws_max_size=MAX_MESSAGE,
+        ws_ping_interval=policy.ping_every_s,
+        ws_ping_timeout=policy.silence_s - policy.ping_every_s,
+        timeout_graceful_shutdown=1,
+    )

@@ -1,0 +1,122 @@
+"""Giving commands: entries in `commands/`, the operator's own outbox; then a ring.
+
+What is done is pruned here, because the operator is the one writer of this box.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from schemas.event import Event
+from schemas.ids import ScanId, Scanner, next_scan_id
+from spool.access import name
+from spool.errors import SpoolError, StorageError
+from spool.layout import Kind, attic_parts, entry_name
+from spool.spool import Spool
+from stages.console import permissions
+from stages.console.context import CommandError, Context
+from stages.runtime.doorbell import ring_stages
+from stages.runtime.exits import Exit
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def new_scan_id(context: Context, scanner: Scanner, at: datetime) -> ScanId:
+    """An id for a scan asked for now, newer than those of the spool."""
+    spool = context.spool
+    try:
+        known = (*spool.commands.ids("request"), *spool.requests.ids("request"))
+    except SpoolError:
+        # There is none yet; or `give` tells what is wrong with it.
+        known = ()
+    return next_scan_id(scanner, at, known)
+
+
+def give(context: Context, entry_id: str, kind: Kind, command: object) -> None:
+    """Put a command on disk, then ring. Raises CommandError where the spool does not take it."""
+    give_all(context, [(entry_id, kind, command)])
+
+
+def give_all(context: Context, commands: Sequence[tuple[str, Kind, object]]) -> None:
+    """Put commands on disk, then ring once."""
+    spool = context.spool
+    with _written():
+        _check(spool)
+        spool.prepare()
+        _prune(spool)
+        for entry_id, kind, command in commands:
+            spool.commands.write(entry_id, kind, command)
+    ring(context, "CommandGiven")
+
+
+def take_back(context: Context, names: Sequence[str]) -> None:
+    """Remove commands that hold as long as they are there, then ring."""
+    with _written():
+        _check(context.spool)
+        for name in names:
+            context.spool.commands.remove(name)
+    ring(context, "CommandGiven")
+
+
+@contextmanager
+def _written() -> Iterator[None]:
+    try:
+        yield
+    except StorageError as error:
+        who = "; commands are given by root, or by the user that owns the spool"
+        is_denied = isinstance(error.__cause__, PermissionError)
+        raise CommandError(f"{error.why}{who if is_denied else ''}; nothing was asked for") from error
+    except SpoolError as error:
+        raise CommandError(f"{error}; nothing was asked for") from error
+    except PermissionError as error:
+        raise CommandError(
+            f"{error.filename}: {error.strerror}: commands are given by root, or by the user that owns the spool"
+        ) from error
+
+
+def _check(spool: Spool) -> None:
+    """Raises CommandError with the mend where stages refuse the spool, or could not read what this user writes."""
+    path = next((path for path in (spool.commands.path, spool.root) if path.exists()), None)
+    owner = path.stat().st_uid if path else os.geteuid()
+    if owner != os.geteuid():
+        raise CommandError(f"{path}: belongs to {name(owner)}: give commands as {name(owner)}")
+    wrong = list(permissions.of_directories(spool))
+    if wrong:
+        more = f" ({len(wrong) - 1} more: see compliance-agent verify)" if len(wrong) > 1 else ""
+        raise CommandError(
+            f"{wrong[0].path}: {wrong[0].words}{more}; stages refuse such a spool, so nothing was asked for"
+        )
+
+
+def ring(context: Context, name: str) -> None:
+    ring_stages(context.runtime, Event(name=name))  # type: ignore[arg-type]
+
+
+def known(scan_ids: list[str], present: frozenset[str], where: str) -> tuple[ScanId, ...]:
+    """The ids, all of which must be present. Raises CommandError that names those that are not."""
+    missing = [i for i in scan_ids if i not in present]
+    if missing:
+        raise CommandError(f"no {where} for {', '.join(missing)}: see `compliance-agent list`", Exit.NO)
+    return tuple(ScanId(i) for i in scan_ids)
+
+
+def _prune(spool: Spool) -> None:
+    """Remove requests whose scan is done, cancellations that were taken up, and replays that were carried out."""
+    done = set(spool.receipts.ids("receipt"))
+    for scan_id in spool.commands.ids("request"):
+        if scan_id in done:
+            spool.commands.remove(entry_name(scan_id, "request"))
+    for command_id in {*spool.commands.ids("cancel")} & {*spool.requests.ids("cancel")}:
+        spool.commands.remove(entry_name(command_id, "cancel"))
+    retired = {
+        parts[1]
+        for box in (spool.reports, spool.receipts)
+        for n in box.retired()
+        if (parts := attic_parts(n))
+    }
+    for command_id in spool.commands.ids("replay")[:-100]:
+        if command_id in retired:
+            spool.commands.remove(entry_name(command_id, "replay"))

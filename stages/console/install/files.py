@@ -1,0 +1,33 @@
+"""The files of an installation, as texts."""
+
+from pathlib import Path
+
+from stages.console.install import environment
+from stages.console.install.completion import bash_completion
+from stages.console.install.layout import EXAMPLE, SYSUSERS, TMPFILES, UNIT_HOME, UNITS, Layout
+from stages.console.install.manpage import man_page
+from stages.runtime.version import AGENT_VERSION
+
+
+def texts(layout: Layout) -> dict[Path, str]:
+    """Every file outside the environment, by its path on the host."""
+    # Imported here: the parser belongs to the program, which imports its commands one by one.
+    from stages.console.main import parser
+
+    whole = parser()
+    return {
+        **{layout.units / name: _unit(name, layout.home) for name in UNITS},
+        layout.sysusers: _shipped(f"systemd/{SYSUSERS}"),
+        layout.tmpfiles: _shipped(f"systemd/{TMPFILES}"),
+        layout.man_page: man_page(whole, AGENT_VERSION),
+        layout.completion: bash_completion(whole),
+        layout.example: _shipped(EXAMPLE),
+    }
+
+
+def _unit(name: str, home: Path) -> str:
+    return _shipped(f"systemd/{name}").replace(str(UNIT_HOME), str(home))
+
+
+def _shipped(name: str) -> str:
+    return environment.shipped(name).read_text()

@@ -1,0 +1,1 @@
+"""Everything that the PatchMon server speaks: connections, messages, submission."""

@@ -1,0 +1,113 @@
+"""The API key: from systemd's credential `api-key`, from a file, or from the settings.
+
+Security: a secret that everybody can read is refused, with the command that mends it. The key is in no log, no
+`repr`, no command line and no spool entry.
+"""
+
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from schemas.settings import ApiSettings, Settings
+from stages.runtime import plain_file
+
+_MAX_BYTES = 4096
+CREDENTIAL = "api-key"
+
+
+@dataclass(frozen=True)
+class Credentials:
+    id: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class NoCredentials:
+    """Why there are none, and what to do; `key` is the setting that it is about."""
+
+    key: str
+    why: str
+
+    @property
+    def reason(self) -> str:
+        return f"{self.key}: {self.why}"
+
+
+def find(
+    api: ApiSettings, config: Path | None, environment: Mapping[str, str]
+) -> Credentials | NoCredentials:
+    """The credentials, looked up anew at every call, so that a rotated key is seen."""
+    if api.id is None:
+        return NoCredentials("api.id", "not set: put the host's id and key from the server into the settings")
+    source, key = _key(api, config, environment)
+    if isinstance(key, NoCredentials):
+        return key
+    if not key:
+        return NoCredentials(source, "no API key: write it, and nothing else, into a file of mode 0600")
+    if not key.isascii() or not key.isprintable():
+        return NoCredentials(
+            source, "holds characters that no HTTP header takes: copy the key from the server again"
+        )
+    return Credentials(api.id, key)
+
+
+def exposures(settings: Settings, config: Path | None) -> list[str]:
+    """Every secret of the settings that everyone on this host can read, each with its setting and its mend."""
+    server, api = settings.server, settings.api
+    pair = "server.client_key" if server.client_key else "server.client_certificate"
+    files = {
+        "api.key_file": api.key_file,
+        pair: server.client_key or server.client_certificate,
+        "api.key": config if api.key else None,
+        "server.proxy": config if server.proxy and "@" in server.proxy else None,
+    }
+    return [f"{key}: {problem}" for key, path in files.items() if path and (problem := exposed(Path(path)))]
+
+
+def exposed(path: Path) -> str | None:
+    """Why this file must not hold a secret; None where it may, and where it is no file: that is told by reading it."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return None
+    if stat.S_ISREG(mode) and mode & 0o007:
+        return f"{path}: everyone can read or change this secret (mode {stat.S_IMODE(mode):04o}): chmod 640 {path}"
+    return None
+
+
+def _key(
+    api: ApiSettings, config: Path | None, environment: Mapping[str, str]
+) -> tuple[str, str | NoCredentials | None]:
+    """Where the key is, and the key."""
+    directory = environment.get("CREDENTIALS_DIRECTORY")
+    if directory and not _is_missing(Path(directory) / CREDENTIAL):
+        source = f"credential {CREDENTIAL}"
+        return source, _read(source, Path(directory) / CREDENTIAL)
+    if api.key_file is not None:
+        source, path = "api.key_file", Path(api.key_file)
+        problem = exposed(path)
+        return source, NoCredentials(source, problem) if problem else _read(source, path)
+    if api.key is None:
+        return "api.key_file", None
+    problem = exposed(config) if config else None
+    return "api.key", NoCredentials("api.key", problem) if problem else api.key
+
+
+def _is_missing(path: Path) -> bool:
+    """Not: whether it can be read. A credential that systemd could not hand over is told, and not passed over."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _read(source: str, path: Path) -> str | NoCredentials:
+    try:
+        content = plain_file.read(path, _MAX_BYTES)
+    except OSError as error:
+        return NoCredentials(source, f"{path}: the API key can't be read: {error.strerror}")
+    return content.decode("utf-8", "replace").strip()

@@ -1,0 +1,253 @@
+"""What one attempt came to: accepted, refused for good, the destination pauses, or temporary. Pure.
+
+Only the server's own words conclude a scan: a page of HTML, an empty body or half a reply is never an
+acknowledgement and never a refusal, whatever its status says. What is not known is treated so that nothing is
+discarded.
+
+Sources: RFC 9110; the replies of released PatchMon servers (1.4 to 2.1) and of the agent specification's server.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from schemas import codec
+from stages.patchmon import retry_after
+from stages.runtime.logs import one_line
+
+_MAX_WORDS = 300
+_A_MINUTE_S = 60.0
+BIG_BYTES = 1024 * 1024
+"""A server whose limit is lower than this could take no scan at all: below it, "invalid JSON" means what it says."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole reply; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    overlong: bool = False
+    """There was more than is ever read."""
+
+
+@dataclass(frozen=True)
+class Accepted:
+    status: int
+    words: str | None = None
+    server_scan_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The server will never take this request; `remedy`: another form of the same scan may still be taken."""
+
+    status: int
+    words: str
+    remedy: Literal["slim", "no hash"] | None = None
+    asked_s: float = 0.0
+    """Seconds for which the server asked to be left alone, whatever is sent next."""
+
+
+@dataclass(frozen=True)
+class Paused:
+    """Someone has to mend something; nothing is discarded."""
+
+    words: str
+    todo: str
+    status: int | None = None
+    asked_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class Temporary:
+    """Waiting helps."""
+
+    words: str
+    status: int | None = None
+    asked_s: float = 0.0
+    todo: str | None = None
+    cut_upload: bool = False
+    """The connection broke before the whole body was sent: some servers answer a body that is too long so."""
+    unsent: bool = False
+    """Not a byte of the body was sent."""
+
+
+Outcome = Accepted | Refused | Paused | Temporary
+
+_OF_A_SERVER = frozenset({401, 403})
+_NOT_TAKEN = frozenset({425, 429, 503})
+
+_TODO = {
+    401: "check api.id and the API key against the server's page of this host; a rotated key is seen by itself",
+    403: "the server does not let this host in: check server.url (its host name) and the host's state there",
+    404: "there is no compliance endpoint at this address: check server.url and the server's version",
+    405: "this address does not take scans: check server.url",
+    407: "the proxy wants credentials: set server.proxy (http://user:password@proxy:port) or NO_PROXY",
+    410: "there is no compliance endpoint at this address any more: check server.url and the server's version",
+    426: "the server wants a newer protocol: check which of agent and server is to be upgraded",
+}
+_ASK_THE_SERVER = "this is not an answer that the agent knows: see the server's log, and check server.url"
+_IN_ITS_PLACE = (
+    "if this stays: something between here and the server answers in its place (a login page, a proxy): "
+    "open server.url from this host"
+)
+_FOR_GOOD = frozenset({400, 413, 415, 422})
+_TEMPORARY = frozenset({408, 409, 425, 429})
+
+
+def decide(reply: Reply, sent_bytes: int, now: datetime) -> Outcome:
+    """The outcome of an attempt that got a whole reply."""
+    outcome = _outcome(reply, sent_bytes)
+    if isinstance(outcome, Accepted):
+        return outcome
+    asked_s = retry_after.seconds(reply.headers.get("retry-after"), now) or 0.0
+    if reply.status == 429 and not reply.headers.get("retry-after", "").strip():
+        asked_s = _A_MINUTE_S
+    return replace(outcome, asked_s=asked_s)
+
+
+def _outcome(reply: Reply, sent_bytes: int) -> Outcome:
+    status = reply.status
+    if status in (200, 201):
+        return _acknowledged(reply)
+    if status < 300:
+        return _no_acknowledgement(reply, "this is no acknowledgement")
+    if status in _TEMPORARY or status >= 500:
+        return Temporary(words(reply), status)
+    if status == 413 or (status in _FOR_GOOD and not _is_page(reply)):
+        return _refused(reply, sent_bytes)
+    if status in _FOR_GOOD:
+        return Paused(
+            words(reply), "something between here and the server answers in its place: a proxy?", status
+        )
+    if status < 400:
+        return Paused(words(reply), "check server.url: it is not the server's own address", status)
+    return Paused(words(reply), _TODO.get(status, _ASK_THE_SERVER), status)
+
+
+def is_answer(outcome: Outcome) -> bool:
+    """Whether a server has spoken, whatever it said; not silence, nor what one meets at a wrong address."""
+    if isinstance(outcome, Paused):
+        return outcome.status in _OF_A_SERVER
+    if isinstance(outcome, Temporary):
+        return not outcome.unsent and (outcome.status or 0) >= 400
+    return True
+
+
+def may_be_stored(outcome: Outcome) -> bool:
+    """Whether the server may have the scan after this: a lost answer, and what a gateway says, tell nothing of that."""
+    if isinstance(outcome, Temporary):
+        return not outcome.unsent and outcome.status not in _NOT_TAKEN
+    return isinstance(outcome, Accepted)
+
+
+def words(reply: Reply) -> str:
+    """Status and what the server said, in one line that does a terminal no harm."""
+    said = _said(reply)
+    return f"HTTP {reply.status}: {said}" if said else f"HTTP {reply.status}"
+
+
+def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
+    answer = _object(reply)
+    if answer is None:
+        return _no_acknowledgement(reply, "this is no acknowledgement of the server's")
+    if "scans_received" in answer:
+        return _counted(reply, answer, answer["scans_received"])
+    if contradiction := _contradiction(answer):
+        return _no_acknowledgement(reply, contradiction)
+    # What was created is the scan, so there the id alone names it.
+    scan_id = _scan_id(answer) or (_id_in(answer.get("id")) if reply.status == 201 else None)
+    if scan_id is None:
+        return _no_acknowledgement(reply, "it names neither scans_received nor a scan id")
+    return Accepted(reply.status, _said(reply), scan_id)
+
+
+def _contradiction(answer: Mapping[str, Any]) -> str | None:
+    """What in an answer speaks against its having stored the scan."""
+    if answer.get("status") == "error" or any(
+        answer.get(key) not in (None, True) for key in ("success", "ok")
+    ):
+        return "it says that it is no success"
+    return "it tells of an error" if answer.get("error") or answer.get("errors") else None
+
+
+def _counted(reply: Reply, answer: Mapping[str, Any], count: object) -> Accepted | Refused | Temporary:
+    """A released server's answer: how many scans it has stored."""
+    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+        return _no_acknowledgement(reply, "scans_received is no number")
+    if count == 0:
+        said = (
+            "the server stored nothing (scans_received: 0): is this scanner switched off for the host there?"
+        )
+        return Refused(reply.status, f"{said} {words(reply)}")
+    if contradiction := _contradiction(answer):
+        return _no_acknowledgement(reply, contradiction)
+    scans = answer.get("scans")
+    return Accepted(
+        reply.status, _said(reply), _scan_id(scans[0]) if isinstance(scans, list) and scans else None
+    )
+
+
+def _no_acknowledgement(reply: Reply, why: str) -> Temporary:
+    return Temporary(f"{words(reply)}: {why}", reply.status, todo=_IN_ITS_PLACE)
+
+
+def _refused(reply: Reply, sent_bytes: int) -> Refused:
+    said = (_said(reply) or "").lower()
+    if reply.status == 400 and "hash mismatch" in said:
+        return Refused(reply.status, words(reply), "no hash")
+    too_long = reply.status == 413 or (
+        reply.status == 400 and "invalid json" in said and sent_bytes > BIG_BYTES
+    )
+    return Refused(reply.status, words(reply), "slim" if too_long else None)
+
+
+def _scan_id(answer: object) -> str | None:
+    """The server's own id of the scan. An `id` of the whole answer may be anything's: a session's, a request's."""
+    if not isinstance(answer, dict):
+        return None
+    inner = answer.get("scan")
+    values = (
+        answer.get("scan_id"),
+        answer.get("scanId"),
+        inner.get("id") if isinstance(inner, dict) else None,
+    )
+    return next((found for value in values if (found := _id_in(value))), None)
+
+
+def _id_in(value: object) -> str | None:
+    if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+        return one_line(str(value))[:_MAX_WORDS]
+    return None
+
+
+def _object(reply: Reply) -> Mapping[str, Any] | None:
+    if reply.overlong:
+        return None
+    try:
+        value = codec.decode_any(reply.body)
+    except codec.SchemaError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _is_page(reply: Reply) -> bool:
+    """HTML: not this server speaks, but something on the way to it."""
+    html = "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip()[:1] == b"<"
+    return html and _object(reply) is None
+
+
+def _said(reply: Reply) -> str | None:
+    answer = _object(reply) or {}
+    for key in ("error", "message"):
+        if isinstance(answer.get(key), str) and answer[key].strip():
+            return _short(answer[key])
+    return _short(reply.body[: 4 * _MAX_WORDS].decode("utf-8", "replace")) or None
+
+
+def _short(text: str) -> str:
+    line = one_line(" ".join(text.split()))
+    return line if len(line) <= _MAX_WORDS else line[: _MAX_WORDS - 1] + "…"

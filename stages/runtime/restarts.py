@@ -1,0 +1,94 @@
+"""Starting later and later: a stage that keeps dying must not keep its host busy.
+
+A stage leaves a note in the runtime directory when it starts, and takes it away when it ends in order. Who finds a note
+knows that its predecessor died: it waits 1 s, then 2, and so on to 5 minutes, unless the predecessor had lived for a
+minute. For service managers alone, many of which restart at a constant pace; `compliance-agent run` waits by itself.
+"""
+
+import os
+import re
+import signal
+import stat
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from spool.layout import Stage
+from stages.runtime.logs import Log
+from stages.runtime.sd_notify import Notifier
+
+HEALTHY_AFTER_S = 60.0
+_LONGEST_S = 300.0
+_NOTE = re.compile(r"(\d{1,4}) (\d{1,12}(?:\.\d+)?)\n")
+
+
+class Restarts:
+    """The note of one stage."""
+
+    def __init__(self, runtime: Path, stage: Stage, notifier: Notifier) -> None:
+        self._path = runtime / f"{stage}.starts"
+        self._notifier = notifier
+
+    def hold_back(self, log: Log) -> bool:
+        """Wait for as long as the deaths before demand; False where this process is told to stop meanwhile."""
+        if not self._notifier.is_heard:
+            return True
+        deaths = self._deaths()
+        wait_s = delay_s(deaths)
+        if wait_s:
+            log.warning("this stage keeps dying, it works again a little later", in_s=wait_s, deaths=deaths)
+            self._notifier.tell(
+                f"EXTEND_TIMEOUT_USEC={int((wait_s + 60) * 1e6)}\nSTATUS=died {deaths} times, waits"
+            )
+            if _told_to_stop(wait_s):
+                self.forget()
+                return False
+            self._notifier.tell("STATUS=")
+        self._write(deaths)
+        return True
+
+    def forget(self) -> None:
+        """The stage ends in order."""
+        with suppress(OSError):
+            self._path.unlink()
+
+    def _deaths(self) -> int:
+        """How often in a row a predecessor died young."""
+        match = _NOTE.fullmatch(_read_own(self._path))
+        if match is None:
+            return 0
+        lived_s = time.monotonic() - float(match[2])
+        return 0 if lived_s >= HEALTHY_AFTER_S or lived_s < 0 else int(match[1]) + 1
+
+    def _write(self, deaths: int) -> None:
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+            # "x": never through a symlink that another stage has put there meanwhile.
+            with self._path.open("x") as stream:
+                stream.write(f"{deaths} {time.monotonic():.3f}\n")
+
+
+def delay_s(deaths: int) -> float:
+    """Seconds to wait after so many deaths in a row."""
+    return min(2.0 ** (deaths - 1), _LONGEST_S) if deaths else 0.0
+
+
+def _read_own(path: Path) -> str:
+    """The beginning of a file of one's own; nothing where there is none, or where another has put one."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    with os.fdopen(handle, "rb") as stream:
+        status = os.fstat(handle)
+        if status.st_uid != os.geteuid() or not stat.S_ISREG(status.st_mode):
+            return ""
+        return stream.read(64).decode("ascii", "replace")
+
+
+def _told_to_stop(limit_s: float) -> bool:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
+    try:
+        return signal.sigtimedwait({signal.SIGTERM, signal.SIGINT}, limit_s) is not None
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

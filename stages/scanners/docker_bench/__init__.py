@@ -1,0 +1,1 @@
+"""Docker Bench for Security: detection, runs, and reading its results."""

@@ -1,0 +1,113 @@
+"""The Docker command line: is there a daemon, is there an image, what has a killed agent left.
+
+Promises: every call has a time limit, so that a daemon that hangs costs seconds.
+
+Diagnostics: why Docker can't be used is one of: not installed, socket missing, permission denied, daemon down; each
+with what to do. Told apart from these are a daemon that takes the connection and does not answer, and something else
+in the socket's place.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.ids import ScanId, is_scan_id
+from stages.scanners.docker_bench.docker_arguments import SCAN_LABEL
+
+_CONNECT_S, _ANSWER_S = 5.0, 10.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the client printed; or None, and why."""
+
+    text: str | None
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Docker:
+    """A client and the socket of its daemon."""
+
+    client: str
+    socket: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which client and script find the daemon, and root's logins to registries."""
+        found = {"DOCKER_HOST": f"unix://{self.socket}", "PATH": os.environ.get("PATH", os.defpath)}
+        home = os.environ.get("DOCKER_CONFIG") or str(Path("~root").expanduser() / ".docker")
+        if Path(home).is_dir():
+            found["DOCKER_CONFIG"] = home
+        return found
+
+    def version(self) -> Answer:
+        """The daemon's version."""
+        return self._ask("version", "--format", "{{.Server.Version}}")
+
+    def has_image(self, image: str) -> bool:
+        return self._ask("image", "inspect", "--format", "{{.Id}}", image).text is not None
+
+    def containers(self, label: str, value: object) -> list[tuple[str, ScanId]]:
+        """Containers of scans with this label, by id and scan id; none where the daemon does not answer."""
+        form = f'{{{{.ID}}}} {{{{.Label "{SCAN_LABEL}"}}}}'
+        said = self._ask("ps", "--all", "--filter", f"label={label}={value}", "--format", form).text
+        pairs = (line.split() for line in (said or "").splitlines())
+        return [(pair[0], ScanId(pair[1])) for pair in pairs if len(pair) == 2 and is_scan_id(pair[1])]
+
+    def remove(self, container: str) -> Answer:
+        return self._ask("rm", "--force", "--volumes", container)
+
+    def _ask(self, *words: str) -> Answer:
+        try:
+            done = subprocess.run(
+                (self.client, *words),
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                timeout=_ANSWER_S,
+                env={"LANG": "C.UTF-8", **self.environment},
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Answer(None, f"no answer within {_ANSWER_S:.0f} s")
+        except OSError as error:
+            return Answer(None, f"{self.client}: can't be started: {error.strerror}")
+        if done.returncode == 0:
+            return Answer(_text(done.stdout))
+        return Answer(None, (_text(done.stderr).splitlines() or [f"exit code {done.returncode}"])[-1])
+
+
+def client(socket_path: str) -> Docker | None:
+    """The client on this host; None where there is none."""
+    path = shutil.which("docker")
+    return Docker(path, socket_path) if path else None
+
+
+def why_not_reachable(path: str) -> str | None:
+    """Why the daemon's socket can't be used, and what to do; None where it takes a connection."""
+    if Path(path).exists() and not Path(path).is_socket():
+        words = (
+            "is no socket: move it away and systemctl restart docker, or set compliance.docker_bench.socket"
+        )
+        return f"{path}: {words}"
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
+            sock.settimeout(_CONNECT_S)
+            sock.connect(path)
+    except FileNotFoundError:
+        return f"{path}: the Docker socket is missing: systemctl start docker, or set compliance.docker_bench.socket"
+    except PermissionError:
+        return f"{path}: permission denied: run the scan stage as root, or add its user to the group docker"
+    except (ConnectionRefusedError, TimeoutError, BlockingIOError):
+        return f"{path}: the Docker daemon is down: systemctl start docker"
+    except OSError as error:
+        words = error.strerror or str(error)
+        return f"{path}: the Docker socket can't be used: {words}: see compliance.docker_bench.socket"
+    return None
+
+
+def _text(output: bytes) -> str:
+    return output.decode("utf-8", "replace").strip()

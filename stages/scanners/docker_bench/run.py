@@ -1,0 +1,165 @@
+"""Running Docker Bench for Security: in its container, or as the script.
+
+The JSON is written beside the log and not to standard output, so the draft directory is mounted and the log written
+there. The container is named and labelled with the scan id: what a killed agent leaves is found and removed. It is
+outside this process's control group and limits; its time and its output are limited all the same.
+"""
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from schemas.ids import ScanId
+from schemas.request import Request
+from schemas.settings import DockerBenchSettings
+from spool.raw import Output
+from stages.scanners.child import End, Limits
+from stages.scanners.docker_bench import detection, docker, docker_arguments
+from stages.scanners.docker_bench.docker import Docker
+from stages.scanners.docker_bench.docker_arguments import (
+    JSON,
+    LOG,
+    OPTIONAL_MOUNTS,
+    REMEDIATIONS,
+    SCAN_LABEL,
+    TRUST,
+)
+from stages.scanners.openscap.platform import Platform
+from stages.scanners.outputs import beginning, filled
+from stages.scanners.runner import CannotRun, Plan, Progress, Verdict
+
+PROFILE_ID, PROFILE_TITLE = "docker-bench", "CIS Docker"
+_CHECK = re.compile(r"\[(PASS|WARN|INFO|NOTE)\] ((?:\d{1,4}|[A-Za-z])(?:\.\d{1,4}){1,6} - .{1,300})")
+_HEADER = re.compile(r"\[INFO\] .{1,300}Configuration$")
+_REFUSED_OPTION = re.compile(r"illegal option (?:-- |-)(\w)", re.IGNORECASE)
+_NOT_STARTED = (125, 126, 127)
+"""Exit codes of `docker run` for a container that did not start; a scanner may use them, too."""
+
+
+class DockerBench:
+    """Docker Bench on this host, for one scan."""
+
+    def __init__(self, settings: DockerBenchSettings, platform: Platform) -> None:
+        self._settings = settings
+        self._platform = platform
+        self._docker = docker.client(settings.socket)
+        self._listing = True
+
+    def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
+        if self.same_profile(request.profile) is None:
+            return CannotRun(f"Docker Bench has one profile, {PROFILE_TITLE}: not {request.profile!r}")
+        # Anew: a daemon comes and goes without a trace in the file system.
+        found = detection.find(self._settings, self._platform)
+        if found.problem or found.client is None:
+            return CannotRun(f"Docker Bench was not run: {found.problem}")
+        plan = Plan(
+            profile_id=PROFILE_ID,
+            profile_title=PROFILE_TITLE,
+            command=(),
+            limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
+            scanner_version=None,
+            environment=found.client.environment,
+        )
+        if found.detection.docker_bench_method == "script" and found.script:
+            return self._script(plan, found.script, draft)
+        plan = replace(plan, command=self._container(found.client, request.scan_id, draft))
+        if self._settings.pull == "always" or (self._settings.pull == "missing" and not found.image_present):
+            pull = (found.client.client, "pull", "--quiet", self._settings.image)
+            return replace(plan, prepare=pull, prepare_time_s=self._settings.pull_time_limit_s)
+        return plan
+
+    def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
+        """After the pull: a present image is good enough, and that is told."""
+        if end.exit_code == 0 and end.ended_by is None:
+            return plan
+        image = self._settings.image
+        why = end.ended_by or end.last_words or f"docker pull ended with exit code {end.exit_code}"
+        if self._docker and self._docker.has_image(image):
+            warning = f"{image} could not be pulled ({why}): the image that is present was used"
+            return replace(plan, warnings=(*plan.warnings, warning))
+        return CannotRun(f"the image {image} is missing and could not be pulled: {why}")
+
+    def again(self, end: End, plan: Plan) -> Plan | None:
+        """Old versions, as the image on Docker Hub, know no `-p` and end at once: run without."""
+        refused = _REFUSED_OPTION.search(end.last_words)
+        if end.exit_code != 1 or refused is None or f"-{refused[1]}" != REMEDIATIONS:
+            return None
+        command = tuple(word for word in plan.command if word != REMEDIATIONS)
+        if command == plan.command:
+            return None
+        warning = f"this Docker Bench is too old to print remediations ({REMEDIATIONS}): the report has none"
+        return replace(plan, command=command, warnings=(*plan.warnings, warning))
+
+    def same_profile(self, profile: str | None) -> str | None:
+        return PROFILE_ID if profile in (None, PROFILE_ID, PROFILE_TITLE) else None
+
+    def named(self, profile: str | None) -> tuple[str | None, str | None]:
+        known = self.same_profile(profile)
+        return known, PROFILE_TITLE if known else profile
+
+    def progress(self, line: str) -> Progress | None:
+        """A line of the log, `[WARN] 2.2 - title`; sub-headers and the closing remediations look the same."""
+        if line.startswith("Section "):
+            self._listing = line.startswith("Section A")
+        match = _CHECK.match(line)
+        if match is None or not self._listing or _HEADER.match(line):
+            return None
+        return Progress(match[2], match[1].lower())
+
+    def judge(self, end: End, draft: Path) -> Verdict:
+        roles = (
+            Output("docker-bench-json", JSON),
+            Output("docker-bench-log", LOG),
+            Output("stdout", "stdout.log"),
+            Output("stderr", "stderr.log"),
+        )
+        kept = tuple(output for output in roles if filled(draft / output.name))
+        error = self._gone(end) or _error(end, draft)
+        if error is None and not any(output.role.startswith("docker-bench") for output in kept):
+            error = "Docker Bench ended as if all were well, but wrote neither JSON nor log"
+        return Verdict(kept, error)
+
+    def clean_up(self, scan_id: ScanId) -> None:
+        """The client may be gone while its container runs on."""
+        if self._docker:
+            for container, _ in self._docker.containers(SCAN_LABEL, scan_id):
+                self._docker.remove(container)
+
+    def _gone(self, end: End) -> str | None:
+        """Checks that found no daemon have said nothing of it, whatever they printed."""
+        if end.ended_by or self._docker is None:
+            return None
+        why = docker.why_not_reachable(self._docker.socket)
+        return f"the Docker daemon went away during the scan: {why}" if why else None
+
+    def _container(self, client: Docker, scan_id: ScanId, draft: Path) -> tuple[str, ...]:
+        mounts = [path for path in OPTIONAL_MOUNTS if Path(path).exists()]
+        trust = os.environ.get(TRUST)
+        return (client.client, *docker_arguments.container(self._settings, scan_id, draft, mounts, trust))
+
+    def _script(self, plan: Plan, script: Path, draft: Path) -> Plan:
+        trust = os.environ.get(TRUST)
+        program = (str(script),) if os.access(script, os.X_OK) else ("/bin/sh", str(script))
+        return replace(
+            plan,
+            command=(*program, *docker_arguments.scanner(self._settings, draft)),
+            environment={**plan.environment, **({TRUST: trust} if trust else {})},
+            directory=detection.parts(script),
+        )
+
+
+def _error(end: End, draft: Path) -> str | None:
+    if end.ended_by:
+        return end.ended_by if end.ended_by.startswith("cancelled") else f"Docker Bench {end.ended_by}"
+    if end.exit_code in _NOT_STARTED:
+        # The client's hints follow its error.
+        said = beginning(draft / "stderr.log").splitlines()
+        if errors := [line for line in said if line.startswith("docker: ")]:
+            return f"the container could not be started: {errors[0].removeprefix('docker: ')}"
+    said_last = f": {end.last_words}" if end.last_words else ""
+    if end.signal is not None:
+        return f"Docker Bench was ended by signal {end.signal}{said_last}"
+    if end.exit_code != 0:
+        return f"Docker Bench ended with exit code {end.exit_code}{said_last}"
+    return None

@@ -1,0 +1,1 @@
+"""OpenSCAP: detection, content, runs, and reading its results."""

@@ -1,0 +1,96 @@
+"""Wishes become entries before anything else happens: requests and cancellations in the trigger's outbox.
+
+An entry's id tells when the wish was taken up, also where a scan was due long before: everyone behind takes the
+later id for the newer scan. A clock that was set back makes no id that is older than those on disk.
+"""
+
+from hashlib import sha256
+
+from schemas.event import Event
+from schemas.ids import ScanId, Scanner, is_scan_id, next_scan_id
+from schemas.request import Cancellation, Reason, Request
+from spool.errors import EntryDamagedError, EntryMissingError
+from spool.layout import new_command_id
+from stages.runtime.process import Process
+
+
+class Wishes:
+    """The one writer of `requests/`, but for what the operator's commands bring."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._spool = process.spool
+        self._minted: tuple[ScanId, ...] = ()
+        self._cancelled: set[str] = set()
+
+    def scan(
+        self, scanner: Scanner, profile: str | None, reason: Reason, *, token: str | None = None
+    ) -> None:
+        """Ask for a scan. A wish with a token is asked for once, however often it comes."""
+        if token is None or not self._asked_before(scanner, token):
+            self.write(self.make(scanner, profile, reason, token=token))
+
+    def make(
+        self,
+        scanner: Scanner,
+        profile: str | None,
+        reason: Reason,
+        *,
+        token: str | None = None,
+        remediate: bool = False,
+        rule: str | None = None,
+    ) -> Request:
+        """A request that is not yet asked: whoever must ask it again after trouble keeps it, and with it its id."""
+        known = (*self._spool.commands.ids("request"), *self._spool.requests.ids("request"), *self._minted)
+        scan_id = next_scan_id(scanner, reason.at, known, token and token[:4])
+        self._minted = (scan_id,)
+        return Request(
+            scan_id=scan_id,
+            scanner=scanner,
+            profile=profile,
+            reason=reason,
+            remediate=remediate,
+            rule=rule,
+            token=token,
+        )
+
+    def write(self, request: Request) -> None:
+        """Ask. Nothing happens where this very request is there."""
+        self._spool.requests.write(request.scan_id, "request", request)
+        self._process.log.info(
+            "scan requested",
+            scan_id=request.scan_id,
+            by=request.reason.source,
+            profile=request.profile,
+            request_id=request.reason.request_id,
+        )
+        self._process.ring(Event(name="ScanRequested", scan_id=request.scan_id))
+
+    def cancel_all(self, reason: Reason) -> None:
+        """End everything that waits or runs now; later requests are not meant."""
+        answered = set(self._spool.raw.names())
+        pending = [i for i in self._spool.requests.ids("request") if is_scan_id(i) and i not in answered]
+        if not set(pending) - self._cancelled:
+            self._process.log.info("nothing to cancel", by=reason.source)
+            return
+        cancellation = Cancellation(scan_ids=tuple(ScanId(i) for i in pending), reason=reason)
+        self._spool.requests.write(new_command_id(reason.at), "cancel", cancellation)
+        self._cancelled = set(pending)
+        self._process.log.info("cancellation requested", count=len(pending), by=reason.source)
+        self._process.ring(Event(name="CancellationRequested"))
+
+    def _asked_before(self, scanner: Scanner, token: str) -> bool:
+        """The end of an id is a hint, the request itself is the proof."""
+        for entry_id in self._spool.requests.ids("request"):
+            if entry_id.endswith(token[:4]) and f"-{scanner}-" in entry_id:
+                try:
+                    if self._spool.requests.read(entry_id, "request", Request).token == token:
+                        return True
+                except (EntryDamagedError, EntryMissingError):
+                    continue
+        return False
+
+
+def token_of(*parts: str) -> str:
+    """The same eight hex digits for the same wish."""
+    return sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:8]

@@ -1,0 +1,128 @@
+"""Carrying out what the server says: a command is an entry before anything else happens.
+
+What the server has set at run time (mode, toggles, interval) is kept in the stage's notes and comes before the
+settings file; losing the note, the settings file decides again. `disabled` stops schedules and refuses the server's
+own scans; `on-demand` stops schedules alone. What an operator asks for on the host is always carried out.
+"""
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from schemas.codec import replace
+from schemas.event import Event
+from schemas.request import Reason, Request
+from schemas.schedule import Applied
+from stages.patchmon import commands
+from stages.patchmon.commands import Wanted
+from stages.patchmon.progress import Progress
+from stages.runtime.process import Process
+from stages.trigger import host
+from stages.trigger.request_writer import Wishes
+
+NOTE = "applied"
+_MOST_SCANS = 1000
+"""Each is an entry in every box, also where its profile does not exist: a server must not fill the disk."""
+_DAY_S = 24 * 3600.0
+_TELL_AGAIN_S = 60.0
+_DETECT_AGAIN_S = 30.0
+
+
+class Commands:
+    """The server's commands, one after the other."""
+
+    def __init__(self, process: Process, wishes: Wishes, progress: Progress) -> None:
+        self._process = process
+        self._wishes = wishes
+        self._progress = progress
+        self._detection = host.Detection(process)
+        self._detected_at = -_DETECT_AGAIN_S
+        self._refused = ("", 0.0)
+        self._asked: deque[float] = deque(maxlen=_MOST_SCANS)
+        self._at_hand: tuple[commands.Scan, list[Request]] | None = None
+        self.applied = process.notes.read(NOTE, Applied) or Applied()
+
+    def carry_out(self, command: commands.Command) -> None:
+        if isinstance(command, commands.Scan):
+            self._scan(command)
+        elif isinstance(command, commands.Cancel):
+            self._wishes.cancel_all(self._reason(None))
+        elif isinstance(command, commands.Apply):
+            self._apply(command.applied)
+        elif isinstance(command, commands.Refresh):
+            self._detect_anew()
+        elif isinstance(command, commands.Install):
+            self._refuse(f"{command.what} changes this host: install software with the host's own tools")
+
+    def _detect_anew(self) -> None:
+        """What is known is sent at once, and again where it has changed. Not often: detection is work."""
+        now = time.monotonic()
+        if now - self._detected_at >= _DETECT_AGAIN_S:
+            self._detected_at = now
+            self._process.ring(Event(name="DetectionWanted"))
+
+    def _scan(self, command: commands.Scan) -> None:
+        if command.remediate and not self._process.settings.compliance.server_commands.allow_remediation:
+            self._refuse(
+                f"{'remediate_rule' if command.rule else 'enable_remediation'} changes this host, and that is not "
+                "allowed here: set compliance.server_commands.allow_remediation"
+            )
+            return
+        # Made once: a command that comes again, because the disk was in the way, asks for the same scans again.
+        if self._at_hand is None or self._at_hand[0] is not command:
+            self._at_hand = (command, [*self._requests(command)])
+        for request in self._at_hand[1]:
+            self._wishes.write(request)
+        self._at_hand = None
+
+    def _requests(self, command: commands.Scan) -> Iterator[Request]:
+        for wanted in self._worth_asking(command.wanted):
+            if refusal := self._refusal(wanted):
+                self._refuse(refusal)
+                continue
+            self._asked.append(time.monotonic())
+            yield self._wishes.make(
+                wanted.scanner,
+                wanted.profile,
+                self._reason(command.request_id),
+                # Docker Bench changes nothing, whatever it finds.
+                remediate=command.remediate and wanted.scanner == "openscap",
+                rule=command.rule,
+            )
+
+    def _worth_asking(self, every: Sequence[Wanted]) -> Sequence[Wanted]:
+        """What this host has, or was asked for by name; where that is nothing, a failed scan has to say so."""
+        missing = host.missing(self._detection.detected)
+        return [one for one in every if not (one.implied and one.scanner in missing)] or every[:1]
+
+    def _refusal(self, wanted: Wanted) -> str | None:
+        if len(self._asked) == _MOST_SCANS and time.monotonic() - self._asked[0] < _DAY_S:
+            return f"the server has asked for {_MOST_SCANS} scans within a day: no more are taken for now"
+        if self.applied.mode == "disabled":
+            return "the server has switched compliance scans off for this host"
+        flags = {"openscap": self.applied.openscap_enabled, "docker-bench": self.applied.docker_bench_enabled}
+        if flags[wanted.scanner] is False:
+            return f"the server has switched {wanted.scanner} off for this host"
+        return None
+
+    def _apply(self, new: Applied) -> None:
+        changes = {
+            name: value
+            for name in ("mode", "openscap_enabled", "docker_bench_enabled", "interval_minutes")
+            if (value := getattr(new, name)) is not None
+        }
+        after = replace(self.applied, **changes)
+        if after != self.applied:
+            self._process.notes.write(NOTE, after)
+            self.applied = after
+            self._process.log.info("settings of the server taken over", **changes)
+
+    def _refuse(self, words: str) -> None:
+        now = time.monotonic()
+        if words != self._refused[0] or now - self._refused[1] >= _TELL_AGAIN_S:
+            self._refused = (words, now)
+            self._process.log.warning("server command refused", why=words)
+        self._progress.refuse(words, self._process.now())
+
+    def _reason(self, request_id: str | None) -> Reason:
+        return Reason(source="server", at=self._process.now(), request_id=request_id)

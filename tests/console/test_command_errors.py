@@ -1,0 +1,154 @@
+"""What a command can't do is one line for people, JSON for programs, and an exit code; never a traceback."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from stages.console.command_errors import guarded
+from stages.runtime.exits import Exit
+from tests.console.program import agent
+from tests.pipeline.agent import until
+
+PROGRAM = [sys.executable, "-m", "stages.console.main"]
+
+
+def test_a_fault_in_the_program_is_one_line_that_names_the_place(capsys: pytest.CaptureFixture[str]) -> None:
+    def faulty() -> NoReturn:
+        raise KeyError("sunday")
+
+    assert guarded(["status"], faulty) == Exit.BUG
+    told = capsys.readouterr().err
+    # The test is no part of the program: of its source, `guarded` is what was left last.
+    assert re.fullmatch(
+        r"compliance-agent status: a fault in the program: KeyError in command_errors.py line \d+: .*\n", told
+    )
+
+
+def test_what_the_system_refuses_is_one_line_with_the_name(config: Path) -> None:
+    told = agent("demo", "--no-install", "--dir", "/proc/x", code=3).stderr
+    assert told == "compliance-agent demo: /proc/x: No such file or directory\n"
+
+
+@pytest.mark.parametrize("words", [["config", "keys"], ["config", "keys", "--json"]])
+def test_output_that_can_not_be_written_is_told(words: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == Exit.UNUSABLE
+    assert done.stderr.endswith("the output: No space left on device\n")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("words", [["config", "keys"], ["config", "keys", "--json"]])
+def test_a_reader_that_has_gone_ends_a_command_without_a_word(words: list[str]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([*PROGRAM, *words], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (Exit.PIPE, "")
+
+
+@pytest.mark.oscap
+def test_a_demo_whose_reader_goes_away_leaves_nothing_running(tmp_path: Path) -> None:
+    command = [*PROGRAM, "demo", "--no-install", "--dir", str(tmp_path)]
+    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert demo.stdout
+    assert demo.stderr
+    while not demo.stdout.readline().startswith("scan:"):
+        assert demo.poll() is None
+    demo.stdout.close()
+    assert demo.wait(timeout=60) == Exit.PIPE
+    assert demo.stderr.read() == ""
+    demo.stderr.close()
+    until(lambda: not _mentioned_by_a_process(str(tmp_path)), "nothing is left running")
+
+
+def test_closed_streams_are_no_trouble() -> None:
+    script = '"$@" <&- >&- 2>&-'
+    done = subprocess.run(["/bin/sh", "-c", script, "sh", *PROGRAM, "config", "keys"], check=False)
+    assert done.returncode == Exit.OK
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["status"], 3),
+        (["show", "last"], 3),
+        (["scan", "--profile", ""], 2),
+        (["scan", "--nonsense"], 2),
+        (["scann"], 2),
+        ([], 2),
+        (["parse", "/nowhere/results.xml"], 2),
+        (["stage", "sing"], 2),
+        (["replay", "ship"], 3),
+    ],
+)
+def test_for_programs_a_failure_is_json_too(config: Path, words: list[str], code: int) -> None:
+    for line in (["--json", *words], [*words, "--json"]):
+        done = subprocess.run(
+            [*PROGRAM, *line],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "COMPLIANCE_AGENT_CONFIG": str(config)},
+        )
+        assert done.returncode == code
+        failed = json.loads(done.stdout)
+        assert failed["exit_code"] == code
+        assert failed["error"]
+        assert done.stderr == ""
+
+
+def test_wrong_settings_are_json_for_programs_and_lines_for_people(config: Path) -> None:
+    config.write_text("spool: {path: relative}\nlogs: {}\n")
+    failed = json.loads(agent("status", "--json", config=config, code=2).stdout)
+    assert "spool.path" in failed["error"]
+    assert len(agent("status", config=config, code=2).stderr.splitlines()) == 3
+
+
+def test_what_every_command_takes_may_stand_before_it(config: Path) -> None:
+    done = subprocess.run(
+        [*PROGRAM, "--config", str(config), "--json", "config", "keys"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout)["api.id"] is None
+
+
+def test_a_mistyped_command_is_told_the_nearest() -> None:
+    assert "did you mean scan?" in agent("scann", code=2).stderr
+
+
+@pytest.mark.parametrize("words", [["run"], ["stage", "parse"]])
+def test_what_runs_on_tells_its_events_as_json_lines(config: Path, words: list[str]) -> None:
+    process = subprocess.Popen(
+        [*PROGRAM, *words, "--json", "--config", str(config)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout
+    lines: list[dict[str, object]] = []
+    while not any(line["fact"] == "stage started" and line["who"] == "parse" for line in lines):
+        lines.append(json.loads(process.stdout.readline()))
+    process.send_signal(signal.SIGTERM)
+    rest, trouble = process.communicate(timeout=60)
+    assert trouble == ""
+    lines += [json.loads(line) for line in rest.splitlines()]
+    assert {"at", "who", "level", "fact"} <= set(lines[-1])
+
+
+def _mentioned_by_a_process(path: str) -> bool:
+    for directory in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if directory.name.isdigit() and path.encode() in (directory / "cmdline").read_bytes():
+                return int(directory.name) != os.getpid()
+    return False

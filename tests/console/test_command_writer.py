@@ -1,0 +1,55 @@
+"""Commands in the spool: the newest scan is the one asked for last, and what was taken up is no command any more."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from schemas.ids import new_scan_id
+from schemas.request import Cancellation, Reason, Request
+from spool.spool import Spool
+from stages.console.command_writer import give
+from stages.console.command_writer import new_scan_id as next_id
+from stages.console.context import Context
+from stages.console.states import look
+from stages.runtime.settings_file import parse
+
+AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
+
+
+def ask(spool: Spool, scan_id: str) -> None:
+    reason = Reason(source="operator", at=AT)
+    spool.commands.write(scan_id, "request", Request(scan_id=scan_id, scanner="openscap", reason=reason))  # type: ignore[arg-type]
+
+
+def test_of_two_scanners_within_one_second_the_later_scan_is_the_newest(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.prepare()
+    first = new_scan_id("openscap", AT)
+    second = new_scan_id("docker-bench", AT.replace(microsecond=200_000))
+    for scan_id in (second, first):
+        ask(spool, scan_id)
+    assert look(spool).scan_ids == [first, second]
+
+
+def test_a_scan_asked_for_after_the_clock_was_set_back_is_the_newest(tmp_path: Path) -> None:
+    settings, _ = parse(json.dumps({"spool": {"path": str(tmp_path / "spool")}}).encode())
+    context = Context(settings, None, json=False)
+    context.spool.prepare()
+    before = next_id(context, "openscap", AT)
+    ask(context.spool, before)
+    after = next_id(context, "docker-bench", AT.replace(hour=7))
+    ask(context.spool, after)
+    assert look(context.spool).scan_ids == [before, after]
+
+
+def test_a_cancellation_that_was_taken_up_is_no_command_any_more(tmp_path: Path) -> None:
+    settings, _ = parse(json.dumps({"spool": {"path": str(tmp_path / "spool")}}).encode())
+    context = Context(settings, None, json=False)
+    reason = Reason(source="operator", at=AT)
+    cancellation = Cancellation(scan_ids=(), reason=reason)
+    taken, new, last = (f"20260601T00000{n}Z-0000000a" for n in range(3))
+    give(context, taken, "cancel", cancellation)
+    context.spool.requests.write(taken, "cancel", cancellation)
+    give(context, new, "cancel", cancellation)
+    give(context, last, "cancel", cancellation)
+    assert context.spool.commands.ids("cancel") == [new, last]

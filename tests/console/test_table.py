@@ -1,0 +1,64 @@
+"""Columns: nothing is ever cut, and no line ends in blanks."""
+
+import io
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+from rich.text import Text
+
+from stages.console.table import show_columns
+from tests.console.program import agent
+
+ID = "20261123T060301Z-openscap-3f9c2a17"
+PATH = f"/var/lib/compliance-agent/spool/raw/{ID}"
+ROWS = [["scan", "state", "why"], [ID, "to be shipped", f"the connection failed: refused; see {PATH}"]]
+
+
+def shown(rows: list[list[str]], width: int, *, terminal: bool = True, firm: int = 0) -> list[str]:
+    written = io.StringIO()
+    console = Console(
+        file=written, width=width, force_terminal=terminal, color_system=None, markup=False, soft_wrap=True
+    )
+    show_columns(console, [[Text(cell) for cell in row] for row in rows], firm)
+    return written.getvalue().splitlines()
+
+
+def test_on_a_terminal_of_any_width_ids_and_paths_stay_whole() -> None:
+    for width in (1, 20, 40, 80, 132, 300):
+        text = "\n".join(shown(ROWS, width))
+        assert ID in text
+        assert PATH in text
+        assert "…" not in text
+
+
+def test_lines_are_no_longer_than_the_terminal_where_the_words_allow_it() -> None:
+    rows = [["rule", "finding"], ["a b c d e f g h", "one two three four five six seven"]]
+    assert max(map(len, shown(rows, 24))) <= 24
+
+
+def test_piped_a_row_is_a_line() -> None:
+    assert len(shown(ROWS, 10, terminal=False)) == len(ROWS)
+
+
+def test_firm_columns_are_not_wrapped() -> None:
+    assert shown([["asked for", "one two three four five"]], 20, firm=1)[0].startswith("asked for  one")
+
+
+@given(
+    st.lists(st.lists(st.text(alphabet="ab é漢\n", max_size=12), min_size=3, max_size=3), max_size=4),
+    st.integers(1, 40),
+    st.booleans(),
+)
+def test_every_word_is_shown_whole_and_no_line_ends_in_blanks(
+    rows: list[list[str]], width: int, terminal: bool
+) -> None:
+    lines = shown(rows, width, terminal=terminal)
+    assert all(line == line.rstrip() for line in lines)
+    words = [word for row in rows for cell in row for word in cell.split()]
+    assert sorted(word for line in lines for word in line.split()) == sorted(words)
+
+
+def test_piped_output_of_the_program_has_no_trailing_blanks() -> None:
+    lines = agent("config", "keys").stdout.splitlines()
+    assert lines == [line.rstrip() for line in lines]

@@ -1,0 +1,22 @@
+"""A scripted server, and one that is away."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.patchmon.scripted_server import ScriptedServer, serving
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with serving() as one:
+        yield one
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """The URL of a server that is away: its port is taken, and nobody listens there."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"

@@ -1,0 +1,85 @@
+"""Making a connection: names, addresses, and the time that it may take."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from stages.patchmon.outcome import Accepted, Paused, Temporary
+from tests.patchmon.posting import post
+from tests.patchmon.scripted_server import ScriptedServer
+
+
+def test_a_refused_connection_is_temporary(nobody: str) -> None:
+    outcome = post(nobody)
+    assert isinstance(outcome, Temporary)
+    assert "refused" in outcome.words.lower()
+
+
+def test_a_name_that_is_not_known_is_temporary() -> None:
+    outcome = post("http://no-such-host.invalid")
+    assert isinstance(outcome, Temporary)
+    assert "resolved" in outcome.words
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://" + "a" * 70 + ".example", "http://host:99999"])
+def test_an_address_that_is_none_is_for_the_operator_to_mend(url: str) -> None:
+    outcome = post(url)
+    assert isinstance(outcome, Paused)
+    assert "server.url" in outcome.todo
+
+
+@contextmanager
+def black_hole(host: str = "127.0.0.1", port: int = 0) -> Iterator[int]:
+    """The port of a server that takes no connection, and refuses none."""
+    with socket.create_server((host, port), backlog=0) as full:
+        waiting = []
+        for _ in range(4):
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+            waiting.append(one)
+        yield full.getsockname()[1]
+        for one in waiting:
+            one.close()
+
+
+def test_a_server_that_does_not_accept_is_given_up_after_the_connect_limit() -> None:
+    with black_hole() as port:
+        outcome = post(f"http://127.0.0.1:{port}", connect_s=0.5)
+    assert isinstance(outcome, Temporary)
+    assert "no connection within 0.5 s" in outcome.words
+
+
+@pytest.fixture
+def two_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """server.test has two addresses."""
+    real = socket.getaddrinfo
+
+    def resolve(host: str, *args: Any, **options: Any) -> Any:
+        names = ("127.0.0.2", "127.0.0.1") if host == "server.test" else (host,)
+        return [found for name in names for found in real(name, *args, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+def test_an_address_that_is_silent_leaves_the_others_their_time(
+    server: ScriptedServer, two_addresses: None
+) -> None:
+    began = time.monotonic()
+    with black_hole("127.0.0.2", server.port):
+        assert isinstance(post(f"http://server.test:{server.port}", connect_s=1), Accepted)
+    assert time.monotonic() - began < 1
+    assert server.requests[0].headers["host"] == f"server.test:{server.port}"
+
+
+def test_all_addresses_together_have_the_connect_limit(two_addresses: None) -> None:
+    began = time.monotonic()
+    with black_hole("127.0.0.2") as port, black_hole("127.0.0.1", port):
+        outcome = post(f"http://server.test:{port}", connect_s=1)
+    assert 0.9 < time.monotonic() - began < 1.8
+    assert isinstance(outcome, Temporary)
+    assert "no connection within 1 s" in outcome.words

@@ -1,0 +1,130 @@
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.schedule import Applied
+from stages.patchmon.commands import (
+    Apply,
+    Cancel,
+    Ignored,
+    Install,
+    Invalid,
+    Refresh,
+    Scan,
+    Wanted,
+    understand,
+)
+
+OPENSCAP, DOCKER = Wanted("openscap"), Wanted("docker-bench")
+ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
+
+
+@pytest.mark.parametrize(
+    ("message", "meant"),
+    [
+        (
+            {"type": "compliance_trigger", "profile": "CIS Ubuntu 22.04 L1", "request_id": "r-1"},
+            Scan((Wanted("openscap", "CIS Ubuntu 22.04 L1"),), "r-1"),
+        ),
+        ({"type": "compliance_trigger", "profile": "docker-bench", "request_id": "r"}, Scan((DOCKER,), "r")),
+        ({"type": "compliance_trigger", "profile": "CIS Docker"}, Scan((DOCKER,))),
+        ({"type": "compliance_trigger"}, Scan((OPENSCAP,))),
+        ({"type": "compliance_scan", "profile_type": "openscap", "profile_id": None}, Scan((OPENSCAP,))),
+        ({"type": "compliance_scan", "profile_type": "docker-bench"}, Scan((DOCKER,))),
+        ({"type": "compliance_scan", "profile_type": "all", "profile_id": ""}, Scan(ALL)),
+        ({"type": "compliance_scan", "profile_type": "whatever"}, Scan(ALL)),
+        ({"type": "compliance_scan", "profile_id": "cis"}, Scan((Wanted("openscap", "cis"), ALL[1]))),
+        (
+            {"type": "compliance_scan", "profile_type": "all", "docker_bench_enabled": False},
+            Scan(ALL[:1]),
+        ),
+        ({"type": "compliance_scan", "profile_id": "docker-bench"}, Scan((DOCKER,))),
+        (
+            {"type": "compliance_scan", "profile_type": "openscap", "profile_id": "xccdf_x_profile_cis"},
+            Scan((Wanted("openscap", "xccdf_x_profile_cis"),)),
+        ),
+        (
+            {"type": "compliance_scan", "profile_type": "openscap", "enable_remediation": True},
+            Scan((OPENSCAP,), None, remediate=True),
+        ),
+        ({"type": "compliance_scan_cancel"}, Cancel()),
+        ({"type": "settings_update", "compliance_scan_interval": 60}, Apply(Applied(interval_minutes=60))),
+        (
+            {"type": "apply_config", "config": {"compliance": {"enabled": "on-demand"}}},
+            Apply(Applied(mode="on-demand")),
+        ),
+        (
+            {"type": "apply_config", "config": {"compliance": {"enabled": False, "openscap_enabled": False}}},
+            Apply(Applied(mode="disabled", openscap_enabled=False)),
+        ),
+        ({"type": "refresh_integration_status"}, Refresh()),
+        (
+            {"type": "remediate_rule", "rule_id": "xccdf_r"},
+            Scan((OPENSCAP,), None, remediate=True, rule="xccdf_r"),
+        ),
+        ({"type": "install_scanner"}, Install("install_scanner")),
+        ({"type": "upgrade_ssg"}, Install("upgrade_ssg")),
+    ],
+)
+def test_every_message_of_the_server_is_understood(message: dict[str, Any], meant: object) -> None:
+    assert understand(json.dumps(message)) == meant
+
+
+@pytest.mark.parametrize(
+    "kind", ["report_now", "run_patch", "ssh_proxy_data", "", "compliance", 7, None, ["x"], {}]
+)
+def test_what_is_for_another_agent_is_ignored(kind: object) -> None:
+    assert understand(json.dumps({"type": kind})) == Ignored()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "compliance_trigger", "profile": 7},
+        {"type": "compliance_trigger", "profile": "x" * 257},
+        {"type": "compliance_trigger", "profile": "a\nb"},
+        {"type": "compliance_trigger", "profile": "p", "request_id": {"$ne": 1}},
+        {"type": "compliance_scan", "profile_id": "a b"},
+        {"type": "compliance_scan", "profile_id": "../../etc/passwd"},
+        {"type": "compliance_scan", "profile_id": "ok\n"},
+        {"type": "compliance_scan", "openscap_enabled": "true"},
+        {"type": "compliance_scan", "openscap_enabled": False, "docker_bench_enabled": False},
+        {"type": "compliance_scan", "enable_remediation": 1},
+        {"type": "compliance_scan", "fetch_remote_resources": "yes"},
+        {"type": "settings_update", "compliance_scan_interval": 59},
+        {"type": "settings_update", "compliance_scan_interval": 10081},
+        {"type": "settings_update", "compliance_scan_interval": True},
+        {"type": "settings_update", "compliance_scan_interval": "60"},
+        {"type": "settings_update", "compliance_scan_interval": 60.5},
+        {"type": "apply_config"},
+        {"type": "apply_config", "config": []},
+        {"type": "apply_config", "config": {"compliance": {"enabled": "sometimes"}}},
+        {"type": "apply_config", "config": {"compliance": {"docker_bench_enabled": 0}}},
+        {"type": "remediate_rule"},
+        {"type": "remediate_rule", "rule_id": "-x"},
+    ],
+)
+def test_a_field_that_is_not_as_it_should_be_makes_the_whole_message_invalid(message: dict[str, Any]) -> None:
+    meant = understand(json.dumps(message))
+    assert isinstance(meant, Invalid)
+    assert message["type"] in meant.reason
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "7", "null", '"x"', "NaN", "[" * 100_000, b"{}", '{"type":'])
+def test_what_is_no_message_is_invalid(text: str | bytes) -> None:
+    assert isinstance(understand(text), Invalid)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda c: st.lists(c) | st.dictionaries(st.text(), c),
+    )
+)
+def test_nothing_that_is_sent_breaks_the_reader(value: Any) -> None:
+    understand(json.dumps({"type": "apply_config", "config": value}))
+    understand(json.dumps({"type": "compliance_scan", "profile_id": value, "profile_type": value}))
+    understand(json.dumps(value))

@@ -1,0 +1,169 @@
+"""TLS: whom the agent believes, and what it says where it does not."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from schemas.settings import ServerSettings
+from stages.patchmon.credentials import Credentials
+from stages.patchmon.outcome import Accepted, Outcome, Paused
+from stages.patchmon.transport import Transport
+from tests.patchmon.scripted_server import ScriptedServer, serving
+
+
+class Authority:
+    """A certificate authority, and servers that it vouches for."""
+
+    def __init__(self, directory: Path, stack: ExitStack) -> None:
+        self.ca = trustme.CA()
+        self.file = directory / "ca.pem"
+        self.ca.cert_pem.write_to_path(str(self.file))
+        self._stack = stack
+
+    def server(self, name: str = "127.0.0.1", *, wants_client: bool = False, **times: Any) -> ScriptedServer:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.ca.issue_cert(name, **times).configure_cert(context)
+        if wants_client:
+            context.verify_mode = ssl.CERT_REQUIRED
+            self.ca.configure_trust(context)
+        return self._stack.enter_context(serving(tls=context))
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Iterator[Authority]:
+    with ExitStack() as stack:
+        yield Authority(tmp_path, stack)
+
+
+def post(url: str, **settings: Any) -> Outcome:
+    transport = Transport(ServerSettings(url=url, **settings))
+    try:
+        return transport.post(b"{}", Credentials("id", "key"), "scan", "1")
+    finally:
+        transport.close()
+
+
+def assert_not_sent(server: ScriptedServer, outcome: Outcome, *todo: str) -> None:
+    assert isinstance(outcome, Paused)
+    assert outcome.words.startswith("TLS")
+    for word in todo:
+        assert word in outcome.todo
+    assert server.requests == []
+
+
+def test_a_certificate_of_the_own_authority_is_believed(authority: Authority) -> None:
+    server = authority.server()
+    assert isinstance(post(server.url, ca_file=str(authority.file)), Accepted)
+
+
+def test_an_unknown_authority_is_not_believed(authority: Authority) -> None:
+    server = authority.server()
+    assert_not_sent(server, post(server.url), "server.ca_file")
+
+
+def test_the_own_authority_is_trusted_instead_of_others_not_beside_them(
+    authority: Authority, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.pem"
+    trustme.CA().cert_pem.write_to_path(str(other))
+    server = authority.server()
+    assert_not_sent(server, post(server.url, ca_file=str(other)), "server.ca_file")
+
+
+def test_the_system_authorities_come_from_where_openssl_looks(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    assert isinstance(post(authority.server().url), Accepted)
+
+
+def test_an_expired_certificate_is_named(authority: Authority) -> None:
+    past = datetime.now(UTC) - timedelta(days=2)
+    server = authority.server(not_before=past - timedelta(days=2), not_after=past)
+    assert_not_sent(server, post(server.url, ca_file=str(authority.file)), "expired")
+
+
+def test_a_certificate_from_the_future_points_at_the_clock(authority: Authority) -> None:
+    later = datetime.now(UTC) + timedelta(days=2)
+    server = authority.server(not_before=later, not_after=later + timedelta(days=2))
+    assert_not_sent(server, post(server.url, ca_file=str(authority.file)), "clock")
+
+
+def test_a_certificate_for_another_name_is_named(authority: Authority) -> None:
+    server = authority.server("other.example")
+    assert_not_sent(server, post(server.url, ca_file=str(authority.file)), "another name", "server.url")
+
+
+def test_verify_false_takes_any_certificate(authority: Authority) -> None:
+    past = datetime.now(UTC) - timedelta(days=2)
+    server = authority.server("other.example", not_before=past - timedelta(days=2), not_after=past)
+    assert isinstance(post(server.url, verify=False), Accepted)
+
+
+def test_a_client_certificate_is_shown_where_it_is_wanted(authority: Authority, tmp_path: Path) -> None:
+    client = authority.ca.issue_cert("host.example")
+    both, key, certificate = (tmp_path / name for name in ("both.pem", "key.pem", "certificate.pem"))
+    client.private_key_and_cert_chain_pem.write_to_path(str(both))
+    client.private_key_pem.write_to_path(str(key))
+    certificate.write_bytes(b"".join(pem.bytes() for pem in client.cert_chain_pems))
+    server = authority.server(wants_client=True)
+    ca = str(authority.file)
+    assert isinstance(post(server.url, ca_file=ca, client_certificate=str(both)), Accepted)
+    own = {"client_certificate": str(certificate), "client_key": str(key)}
+    assert isinstance(post(server.url, ca_file=ca, **own), Accepted)
+
+
+def test_a_missing_client_certificate_is_asked_for(authority: Authority) -> None:
+    server = authority.server(wants_client=True)
+    outcome = post(server.url, ca_file=str(authority.file))
+    assert_not_sent(server, outcome, "server.client_certificate")
+
+
+def test_a_server_that_speaks_no_tls_gets_nothing_in_clear() -> None:
+    came = b""
+
+    def answer_in_clear(listening: socket.socket) -> None:
+        nonlocal came
+        connection, _ = listening.accept()
+        with connection:
+            came = connection.recv(65536)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=answer_in_clear, args=(listening,))
+        thread.start()
+        outcome = post(f"https://127.0.0.1:{listening.getsockname()[1]}", verify=False)
+        thread.join()
+    assert isinstance(outcome, Paused)
+    assert "server.url" in outcome.todo
+    assert came
+    assert b"POST" not in came
+
+
+@pytest.mark.parametrize("key", ["ca_file", "client_certificate", "client_key"])
+def test_a_certificate_file_that_is_missing_is_the_operators_to_mend(authority: Authority, key: str) -> None:
+    settings = {"ca_file": str(authority.file), "client_certificate": str(authority.file)}
+    server = authority.server()
+    outcome = post(server.url, **settings | {key: "/nowhere/at-all.pem"})
+    assert isinstance(outcome, Paused)
+    assert f"server.{key}" in outcome.todo
+    assert server.requests == []
+
+
+def test_a_certificate_file_that_is_none_is_the_operators_to_mend(
+    authority: Authority, tmp_path: Path
+) -> None:
+    junk = tmp_path / "junk.pem"
+    junk.write_text("no certificate")
+    server = authority.server()
+    outcome = post(server.url, ca_file=str(junk))
+    assert isinstance(outcome, Paused)
+    assert server.requests == []

@@ -1,0 +1,343 @@
+"""The link alone, at a quick pace, against servers that behave in every way but the right one."""
+
+import contextlib
+import json
+import socket
+import ssl
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
+from io import StringIO
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from websockets.sync.server import ServerConnection
+
+from schemas.settings import ServerSettings
+from stages.patchmon.commands import Invalid, Message, Scan, Wanted
+from stages.patchmon.credentials import Credentials
+from stages.patchmon.websocket import Link, Pace, Server
+from stages.runtime.logs import Log
+from tests.patchmon.servers import accept, commands_once, head_of, listen, raw, serving, upgrade
+from tests.pipeline.agent import until
+
+QUICK = Pace(
+    open_s=1.0,
+    ping_every_s=0.1,
+    pong_within_s=0.2,
+    first_wait_s=0.01,
+    longest_wait_s=0.05,
+    after_loss_s=0.02,
+    stood_s=0.5,
+)
+SOON_SLOW = replace(QUICK, first_wait_s=0.001, longest_wait_s=60)
+"""Waits of up to 2 ms, 4 ms, and so on: after a dozen failures they are of seconds."""
+SECRET = "k" * 64
+
+
+@dataclass
+class Listener:
+    """What a link has told."""
+
+    log: StringIO = field(default_factory=StringIO)
+    got: list[Message] = field(default_factory=list)
+    connections: list[bool] = field(default_factory=list)
+    news: deque[dict[str, int]] = field(default_factory=deque)
+    told: list[float] = field(default_factory=list)
+
+    def next(self) -> dict[str, int] | None:
+        if not self.news:
+            return None
+        self.told.append(time.monotonic())
+        return self.news.popleft()
+
+    @property
+    def scans(self) -> list[Message]:
+        return [message for message in self.got if isinstance(message, Scan)]
+
+
+def a_link(url: str, listener: Listener, pace: Pace = QUICK, **settings: Any) -> Link:
+    return Link(
+        Server(ServerSettings(url=url, **settings), Credentials("patchmon_0123456789abcdef", SECRET)),
+        listener.got.append,
+        lambda: listener.connections.append(True),
+        listener.next,
+        Log("trigger", stream=listener.log),
+        pace,
+    )
+
+
+@contextlib.contextmanager
+def linked(url: str, pace: Pace = QUICK, **settings: Any) -> Iterator[tuple[Link, Listener]]:
+    listener = Listener()
+    link = a_link(url, listener, pace, **settings)
+    try:
+        yield link, listener
+        assert link.is_alive
+        assert SECRET not in listener.log.getvalue()
+    finally:
+        link.close()
+
+
+def test_a_peer_that_goes_silent_is_given_up_and_tried_again() -> None:
+    with raw(upgrade) as (url, count), linked(url) as (_, listener):
+        until(lambda: len(count) >= 3, "connected again and again", 10)
+        assert len(listener.connections) >= 2
+
+
+def test_the_limit_of_silence_is_90_seconds() -> None:
+    assert Pace().ping_every_s + Pace().pong_within_s == 90
+
+
+def test_a_server_that_never_answers_the_upgrade_holds_nobody_up() -> None:
+    with raw(head_of) as (url, count), linked(url) as (link, _):
+        until(lambda: len(count) >= 2, "tried again", 10)
+        assert "not connected" in link.state
+
+
+def test_a_server_that_speaks_no_http_is_told_as_that() -> None:
+    with (
+        raw(lambda connection: connection.sendall(b"220 mail\r\n" * 1000)) as (url, count),
+        linked(url) as (link, _),
+    ):
+        until(lambda: len(count) >= 6 and "not connected" in link.state, "tried again and again", 20)
+
+
+def test_a_server_that_refuses_and_comes_up_later_is_found() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with linked(f"http://127.0.0.1:{port}") as (link, listener):
+        until(lambda: "refused" in link.state, "refused", 10)
+        with serving(commands_once, port):
+            until(lambda: listener.scans, "a command", 10)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "check api.id and the API key"),
+        (403, "check api.id and the API key"),
+        (302, "a redirect: set server.url"),
+        (503, "the server answered 503"),
+        (200, "the server answered 200"),
+    ],
+)
+def test_every_refusal_is_told_and_tried_again_for_ever(status: int, words: str) -> None:
+    tries: list[int] = []
+
+    def answer(connection: ServerConnection, request: Any) -> Any:
+        tries.append(1)
+        if len(tries) > 5:
+            return None
+        response = connection.respond(HTTPStatus(status), "no")
+        if status == 302:
+            response.headers["Location"] = "ws://127.0.0.1:1/"
+        return response
+
+    with serving(commands_once, process_request=answer) as url, linked(url) as (_, listener):
+        until(lambda: listener.scans, "a command in the end", 10)
+        assert words in listener.log.getvalue()
+
+
+def test_a_hundred_restarts_of_the_server_are_followed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with linked(f"http://127.0.0.1:{port}", SOON_SLOW) as (_, listener):
+        for n in range(100):
+            with serving(commands_once, port):
+                until(lambda n=n: len(listener.scans) > n, f"command {n}", 10)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "null",
+        "7",
+        '"x"',
+        "[[[",
+        b"\x00\xff",
+        {"type": 7},
+        {"type": "compliance_trigger", "profile": ["cis"]},
+        {"type": "compliance_trigger", "profile": "cis", "request_id": 7},
+        {"type": "compliance_scan", "profile_type": 3},
+        {"type": "compliance_scan", "profile_id": {"$gt": ""}},
+        {"type": "settings_update", "compliance_scan_interval": "weekly"},
+        {"type": "apply_config", "config": "on"},
+    ],
+)
+def test_messages_of_wrong_types_ask_for_nothing_and_end_nothing(message: Any) -> None:
+    def behave(connection: ServerConnection) -> None:
+        connection.send(json.dumps(message) if isinstance(message, dict) else message)
+        commands_once(connection)
+
+    with serving(behave) as url, linked(url) as (_, listener):
+        until(lambda: listener.scans, "the command after it", 10)
+        assert listener.scans == [Scan((Wanted("openscap", "cis"),), "r")]
+        assert len(listener.connections) == 1
+
+
+@pytest.mark.parametrize(("length", "is_taken"), [(64 * 1024, True), (64 * 1024 + 1, False)])
+def test_a_message_of_more_than_64_kib_ends_the_connection(length: int, is_taken: bool) -> None:
+    def behave(connection: ServerConnection) -> None:
+        connection.send("x" * length)
+        listen(connection)
+
+    with serving(behave) as url, linked(url) as (_, listener):
+        if is_taken:
+            until(lambda: any(isinstance(m, Invalid) for m in listener.got), "taken", 10)
+        else:
+            until(lambda: len(listener.connections) >= 2, "connected anew", 10)
+            assert listener.got == []
+
+
+def test_a_socks_proxy_in_the_environment_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "no_proxy", "NO_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("all_proxy", "socks5://user:geheim@127.0.0.1:1")
+    with linked("http://agent.invalid") as (link, listener):
+        until(lambda: link.state != "not connected yet", "told", 10)
+        until(lambda: "not connected:" in link.state, "told", 10)
+        assert "geheim" not in listener.log.getvalue()
+
+
+def test_a_proxy_is_used_with_its_password_and_the_password_is_in_no_log() -> None:
+    seen: list[bytes] = []
+
+    def proxy(connection: socket.socket) -> None:
+        seen.append(head_of(connection))
+        connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+    with raw(proxy) as (url, _):
+        proxy_url = url.replace("//", "//user:geheim@")
+        with linked("http://agent.invalid", proxy=proxy_url) as (link, listener):
+            until(lambda: "407" in link.state, "told", 10)
+            assert seen[0].startswith(b"CONNECT agent.invalid:80 ")
+            assert b"Proxy-Authorization" in seen[0]
+            assert "geheim" not in listener.log.getvalue()
+
+
+def test_certificates_are_checked_and_read_anew_for_every_connection(tmp_path: Path) -> None:
+    authority, other = trustme.CA(), trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trusted = tmp_path / "ca.pem"
+    with (
+        serving(commands_once, ssl=context) as url,
+        linked(url.replace("http", "https"), ca_file=str(trusted)) as (link, listener),
+    ):
+        until(lambda: "server.ca_file" in link.state, "no such file", 10)
+        other.cert_pem.write_to_path(str(trusted))
+        until(lambda: "not trusted" in link.state, "another authority", 10)
+        assert listener.got == []
+        authority.cert_pem.write_to_path(str(trusted))
+        until(lambda: listener.scans, "a command", 10)
+
+
+def test_capabilities_are_sent_until_the_server_has_them() -> None:
+    bodies: list[bytes] = []
+
+    def answer(connection: socket.socket) -> None:
+        head = head_of(connection)
+        if head.startswith(b"POST"):
+            bodies.append(head)
+            status = b"503 Away" if len(bodies) < 3 else b"200 OK"
+            connection.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    with raw(answer) as (url, _), linked(url) as (link, listener):
+        link.report_status({"status": "ready"})
+        until(lambda: len(bodies) >= 3, "delivered", 10)
+        assert b"/api/v1/hosts/integration-status" in bodies[0]
+        assert listener.log.getvalue().count("capabilities not delivered") == 1
+
+
+def for_three_seconds(url: str) -> None:
+    begun = time.monotonic()
+    with linked(url, SOON_SLOW):
+        until(lambda: time.monotonic() - begun > 3, "three seconds", 5)
+
+
+def test_a_server_that_closes_at_once_is_tried_less_and_less_often() -> None:
+    count: list[int] = []
+
+    def close(connection: ServerConnection) -> None:
+        count.append(1)
+        connection.close()
+
+    with serving(close) as url:
+        for_three_seconds(url)
+    assert 5 < len(count) < 25
+
+
+def test_a_connection_that_is_cut_again_and_again_is_tried_less_and_less_often() -> None:
+    def cut(connection: socket.socket) -> None:
+        upgrade(connection)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with raw(cut) as (url, count):
+        for_three_seconds(url)
+    assert 100 < len(count) < 125
+
+
+def test_after_connections_that_stood_the_back_off_begins_anew() -> None:
+    count: list[int] = []
+
+    def close(connection: ServerConnection) -> None:
+        count.append(1)
+        connection.close()
+
+    with serving(close) as url, linked(url, replace(SOON_SLOW, stood_s=0)):
+        until(lambda: len(count) > 50, "again and again", 10)
+
+
+def test_progress_keeps_its_pace_and_does_not_wait_for_a_slow_post() -> None:
+    posts: list[int] = []
+    got: list[bytes] = []
+
+    def behave(connection: socket.socket) -> None:
+        head = head_of(connection)
+        if head.startswith(b"POST"):
+            posts.append(1)
+            return
+        accept(connection, head)
+        while piece := connection.recv(4096):
+            got.append(piece)
+
+    pace = replace(QUICK, ping_every_s=30.0, told_every_s=0.2)
+    with raw(behave) as (url, _), linked(url, pace) as (link, listener):
+        link.report_status({"status": "ready"})
+        until(lambda: posts and listener.connections, "connected, and a post that waits for its answer", 10)
+        for n in range(8):
+            listener.news.append({"n": n})
+            link.tell()
+        until(lambda: len(listener.told) == 8 and len(got) >= 8, "all told while the post waits", 10)
+    assert min(after - before for before, after in pairwise(listener.told)) >= 0.2
+
+
+def test_a_link_that_is_closed_while_it_connects_leaves_no_connection() -> None:
+    closing, ended = threading.Event(), threading.Event()
+
+    def slow(connection: socket.socket) -> None:
+        head = head_of(connection)
+        begun.set()
+        closing.wait(10)
+        accept(connection, head)
+        connection.settimeout(5)
+        while connection.recv(4096):
+            pass
+        ended.set()
+
+    begun = threading.Event()
+    listener = Listener()
+    with raw(slow) as (url, _):
+        link = a_link(url, listener)
+        assert begun.wait(10)
+        link.close()
+        closing.set()
+        assert ended.wait(5)
+        assert listener.connections == []

@@ -1,0 +1,121 @@
+import os
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import zmq
+
+from schemas.event import Event
+from spool.layout import Stage
+from stages.runtime.doorbell import DoorbellError, NoDoorbell, ZmqDoorbell, ring_stages
+
+
+@pytest.fixture
+def runtime() -> Iterator[Path]:
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="bell") as directory:
+        yield Path(directory)
+
+
+def hear(bell: ZmqDoorbell, limit_s: float = 5) -> Event | None:
+    end = time.monotonic() + limit_s
+    while time.monotonic() < end:
+        events, _ = bell.wait(0.1, ())
+        if events:
+            return events[0]
+    return None
+
+
+def test_a_neighbour_hears_the_bell(runtime: Path) -> None:
+    scan, parse = ZmqDoorbell(runtime, "scan", ()), ZmqDoorbell(runtime, "parse", ("ScanFinished",))
+    heard = None
+    for _ in range(50):
+        scan.ring(Event(name="ScanFinished", scan_id="x"))
+        heard = hear(parse, 0.1)
+        if heard:
+            break
+    assert heard == Event(name="ScanFinished", scan_id="x")
+    scan.close()
+    parse.close()
+
+
+def test_the_operator_rings_at_every_stage(runtime: Path) -> None:
+    stages: tuple[Stage, ...] = ("trigger", "ship")
+    bells = [ZmqDoorbell(runtime, stage, ("CommandGiven",)) for stage in stages]
+    # A bound subscriber answers a new publisher while it waits, as a stage does all the time.
+    with ThreadPoolExecutor() as pool:
+        heard = [pool.submit(hear, bell) for bell in bells]
+        ring_stages(runtime, Event(name="CommandGiven"))
+    assert [each.result() for each in heard] == [Event(name="CommandGiven")] * 2
+    for bell in bells:
+        bell.close()
+
+
+def test_ringing_with_nobody_there_takes_no_time(runtime: Path) -> None:
+    bell = ZmqDoorbell(runtime, "scan", ())
+    before = time.monotonic()
+    for _ in range(5000):
+        bell.ring(Event(name="RuleEvaluated", rule="r" * 500))
+    ring_stages(runtime, Event(name="CommandGiven"))
+    bell.close()
+    assert time.monotonic() - before < 5
+
+
+@pytest.mark.parametrize(
+    "message", [b"", b"ScanFinished", b"ScanFinished {", b"ScanFinished []", b"ScanFinished " + b"x" * 10**6]
+)
+def test_garbage_is_ignored(runtime: Path, message: bytes) -> None:
+    bell = ZmqDoorbell(runtime, "parse", ("ScanFinished",))
+    context = zmq.Context()
+    forger = context.socket(zmq.XPUB)
+    forger.connect(f"ipc://{runtime}/parse.ring")
+    with ThreadPoolExecutor() as pool:
+        heard = pool.submit(hear, bell)
+        assert forger.poll(5000)
+        forger.send(message)
+        # An oversized message costs the forger its connection: it comes back, and rings again.
+        while not heard.done():
+            forger.send(b'ScanFinished {"name":"ScanFinished","scan_id":"after"}')
+            forger.poll(50)
+    event = heard.result()
+    assert event is not None
+    assert event.scan_id == "after"
+    context.destroy(linger=0)
+    bell.close()
+
+
+@pytest.mark.parametrize("trap", ["file", "symlink", "directory"])
+def test_whatever_lies_at_the_sockets_path_is_refused_and_left_alone(runtime: Path, trap: str) -> None:
+    path = runtime / "scan.bell"
+    if trap == "file":
+        path.write_text("precious")
+    elif trap == "symlink":
+        path.symlink_to("/etc/passwd")
+    else:
+        path.mkdir()
+    with pytest.raises(DoorbellError, match=r"scan\.bell: is not a socket; move it away"):
+        ZmqDoorbell(runtime, "scan", ())
+    assert os.path.lexists(path)
+
+
+def test_a_stale_socket_is_taken_over(runtime: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(runtime / "scan.bell"))
+    ZmqDoorbell(runtime, "scan", ()).close()
+
+
+def test_a_path_too_long_for_a_socket_names_the_setting(tmp_path: Path) -> None:
+    with pytest.raises(DoorbellError, match="set a shorter runtime_dir"):
+        ZmqDoorbell(tmp_path / ("x" * 120), "scan", ())
+
+
+def test_without_zeromq_files_still_wake() -> None:
+    read, write = os.pipe()
+    os.write(write, b"x")
+    assert NoDoorbell().wait(5, (read,)) == ([], [read])
+    os.close(read)
+    os.close(write)

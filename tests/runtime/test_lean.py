@@ -1,0 +1,28 @@
+"""A stage at rest is small: what it does not need it does not import."""
+
+import subprocess
+import sys
+
+import pytest
+
+from spool.layout import STAGES
+
+_SHOW = "import sys, stages.console.main, stages.runtime.main_loop, stages.{stage}.stage; print(*sys.modules)"
+_HEAVY = {"asyncio", "difflib", "lxml", "requests", "rich", "starlette", "tenacity", "uvicorn"}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_starts_without_what_it_may_never_need(stage: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _SHOW.format(stage=stage)], capture_output=True, check=True, text=True
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not loaded & _HEAVY
+
+
+@pytest.mark.parametrize("stage", ["scan", "parse"])
+def test_a_stage_without_network_loads_nothing_of_mail_and_packages(stage: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _SHOW.format(stage=stage)], capture_output=True, check=True, text=True
+    )
+    assert not {"email", "importlib.metadata", "ssl", "zipfile"} & set(done.stdout.split())

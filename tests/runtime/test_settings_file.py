@@ -1,0 +1,234 @@
+import os
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, get_args, get_origin
+
+import msgspec
+import pytest
+import yaml
+
+from schemas.expected import item_kind
+from schemas.records import Record
+from schemas.settings import Settings, every_key
+from stages.runtime.settings_file import load, parse
+
+ROOT = Path(__file__).parent.parent.parent
+
+SPECIFICATION = b"""
+# config.yml
+server:
+  url: "https://patchmon.example.com"
+
+api:
+  id: "patchmon_abc123"
+  key: "your-api-key"
+
+compliance:
+  enabled: true
+
+  openscap:
+    enabled: true
+    profile: "xccdf_org.ssgproject.content_profile_cis_level1_server"
+    schedule: "0 3 * * 0"  # Weekly at 3 AM Sunday
+
+  docker_bench:
+    enabled: true
+    schedule: "0 4 * * 0"  # Weekly at 4 AM Sunday
+"""
+
+
+def test_the_specifications_file_loads_unmodified() -> None:
+    settings, problems = parse(SPECIFICATION)
+    assert problems == []
+    assert settings.server.url == "https://patchmon.example.com"
+    assert (settings.api.id, settings.api.key) == ("patchmon_abc123", "your-api-key")
+    assert settings.compliance.openscap.profile == "xccdf_org.ssgproject.content_profile_cis_level1_server"
+    assert settings.compliance.docker_bench.schedule == "0 4 * * 0"
+
+
+def test_everything_else_has_a_default() -> None:
+    assert parse(b"") == (Settings(), [])
+
+
+def test_all_problems_are_told_at_once_each_with_its_path() -> None:
+    text = b"""
+server: {url: 'ftp://x', colour: red}
+api: [1, 2]
+compliance:
+  openscap: {time_limit_s: 1, enabled: maybe, profil: cis}
+  openscap: {}
+spoool: {}
+"""
+    _, problems = parse(text)
+    assert len(problems) == 5
+    for start in (
+        "compliance.openscap: the key comes twice (again in line 6)",
+        "server.url: ",
+        "server.colour: no such key",
+        "api: must be a mapping of keys, is a list",
+        "spoool: no such key; did you mean spool?",
+    ):
+        assert any(problem.startswith(start) for problem in problems), (start, problems)
+
+
+def test_a_value_out_of_bounds_names_its_key_and_bound() -> None:
+    _, problems = parse(b"compliance: {openscap: {time_limit_s: 1}}")
+    assert problems == ["compliance.openscap.time_limit_s: must be a whole number from 10 to 86400; it is 1"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("delivery: {backlog: newest}", "delivery.backlog: must be one of all, latest; it is newest"),
+        (
+            "log: {level: off}",
+            "log.level: must be one of debug, info, warning, error; it is a boolean: put it",
+        ),
+        ("api: {id: 5}", "api.id: must be a text of 1 to 4096 characters; it is a number: put it in quotes"),
+        (
+            "spool: {keep_days: }",
+            "spool.keep_days: must be a whole number from 0 to 36500; it is empty: leave",
+        ),
+        ("spool: {look_every_s: .nan}", "spool.look_every_s: must be a number from 0.05 to 60; it is nan"),
+        ("spool: {path: x}", "spool.path: must be an absolute path, which begins with /"),
+        ('spool: {path: "/a\\0b"}', "spool.path: holds characters that can't be printed"),
+        ('api: {id: "\\ud800"}', "api.id: holds characters that can't be printed"),
+        ('"\\ud800": 1', "'\\ud800': no such key"),
+        ("compliance: {enabled: 1}", "compliance.enabled: must be true or false; it is a number"),
+        (
+            "compliance: {openscap: {content_dirs: [/a, b]}}",
+            "compliance.openscap.content_dirs[1]: must be an absolute path",
+        ),
+        (
+            "compliance: {docker_bench: {checks: x}}",
+            "compliance.docker_bench.checks: must be a list; it is a text",
+        ),
+        (
+            f"compliance: {{openscap: {{profile: {'x' * 257}}}}}",
+            "compliance.openscap.profile: must be a text of 1",
+        ),
+        ("a: &a\n  - {b: 1, b: 2}\nc: *a", "a[0].b: the key comes twice (again in line 2)"),
+    ],
+)
+def test_what_a_value_must_be_is_told_in_plain_words(text: str, told: str) -> None:
+    problems = parse(text.encode())[1]
+    assert any(problem.startswith(told) for problem in problems), problems
+    assert not any(character in problem for problem in problems for character in "^$`")
+
+
+def test_every_pattern_has_its_plain_words() -> None:
+    for path, kind in every_kind():
+        while (item := item_kind(kind)) is not None:
+            kind = item
+        bare = next((one for one in get_args(kind) if get_origin(one) is Annotated), kind)
+        if get_origin(bare) is Annotated and get_args(bare)[1].pattern:
+            assert get_args(bare)[1].description, path
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("https://patchmon.example.com", True),
+        ("http://127.0.0.1:8080/base/", True),
+        ("https://[::1]:8443", True),
+        ("https://user@patchmon.example.com", False),
+        ("https://user:s3cret@patchmon.example.com", False),
+        ("https://patchmon.example.com/?a=s3cret", False),
+        ("https://patchmon.example.com\\n", False),
+        ("https://:80", False),
+        ("ftp://x", False),
+    ],
+)
+def test_an_address_with_a_password_is_refused_and_not_shown(url: str, good: bool) -> None:
+    problems = parse(f'server: {{url: "{url}"}}'.encode())[1]
+    assert (problems == []) == good
+    assert "s3cret" not in str(problems)
+
+
+def test_broken_yaml_tells_the_place_and_not_the_text_around_it() -> None:
+    (problem,) = parse(b"api: {id: x, key: s3cret\nlog: [")[1]
+    assert "line 2" in problem
+    assert "s3cret" not in problem
+
+
+@pytest.mark.parametrize(("kind", "words"), [("fifo", "a pipe"), ("directory", "a directory")])
+def test_what_is_no_plain_file_is_refused_without_waiting_for_it(
+    tmp_path: Path, kind: str, words: str
+) -> None:
+    path = tmp_path / kind
+    path.mkdir() if kind == "directory" else os.mkfifo(path)
+    (problem,) = load(path).problems
+    assert words in problem.lower()
+
+
+def test_the_null_device_is_an_empty_file() -> None:
+    assert load(Path(os.devnull)).settings == Settings()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"server: [",
+        b"\xff\xfe",
+        b"!!python/object/apply:os.system ['true']",
+        b"a: &a [*a]",
+        b"- 1",
+        b"[" * 5000,
+    ],
+)
+def test_what_is_no_settings_file_is_a_problem_never_a_crash(text: bytes) -> None:
+    settings, problems = parse(text)
+    assert problems
+    assert settings == Settings()
+
+
+def test_an_unreadable_file_is_a_problem(tmp_path: Path) -> None:
+    assert load(tmp_path / "none.yml").problems == ("can't be read: No such file or directory",)
+
+
+def test_the_example_shows_every_key_with_its_default() -> None:
+    text = (ROOT / "config.example.yml").read_text()
+    assert parse(text.encode())[1] == []
+    shown = dict(_flat(yaml.safe_load(text)))
+    assert set(shown) == {key for key, _ in every_key()}
+    examples = {
+        "server.url",
+        "api.id",
+        "api.key_file",
+        "compliance.openscap.schedule",
+        "compliance.docker_bench.schedule",
+    }
+    differing = {
+        k
+        for k, default in every_key()
+        if shown[k] != (list(default) if isinstance(default, tuple) else default)
+    }
+    assert differing == examples
+
+
+def test_every_key_of_the_example_is_explained() -> None:
+    lines = (ROOT / "config.example.yml").read_text().splitlines()
+    for before, line in pairwise(lines):
+        key = line.strip().partition(":")[0]
+        if (
+            line.strip()
+            and not line.strip().startswith(("#", "-"))
+            and line.rstrip() != f"{line.split(':')[0]}:"
+        ):
+            assert before.strip().startswith("#"), f"{key} has no comment"
+
+
+def every_kind(record: type[Record] = Settings, path: str = "") -> Iterator[tuple[str, object]]:
+    for field in msgspec.structs.fields(record):
+        if isinstance(field.type, type) and issubclass(field.type, Record):
+            yield from every_kind(field.type, f"{path}{field.name}.")
+        else:
+            yield f"{path}{field.name}", field.type
+
+
+def _flat(values: dict[str, object], path: str = "") -> list[tuple[str, object]]:
+    found: list[tuple[str, object]] = []
+    for key, value in values.items():
+        found += _flat(value, f"{path}{key}.") if isinstance(value, dict) else [(f"{path}{key}", value)]
+    return found

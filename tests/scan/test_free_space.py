@@ -1,0 +1,61 @@
+"""A scan without room waits, and whoever asks is told why: in the log, by `list` and by `status`."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from schemas.report import Report
+from spool.spool import Spool
+from stages.console.main import main
+from stages.scan import free_space
+from tests.pipeline.agent import an_agent, until
+
+
+def test_whoever_asks_for_a_scan_is_told_at_once_that_it_waits_for_room(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = tmp_path / "config.yml"
+    values = {
+        "spool": {"path": str(tmp_path / "spool"), "min_free_mib": 1024 * 1024},
+        "runtime_dir": str(tmp_path),
+    }
+    config.write_text(json.dumps(values))
+    if free_space.why_none(tmp_path, 1024 * 1024) is None:
+        pytest.skip("this disk has more than a TiB free")
+    assert main(["scan", "--config", str(config)]) == 0
+    assert "a scan needs 1048576 MiB (spool.min_free_mib): free some space" in capsys.readouterr().err
+
+
+def test_room_is_counted_against_what_a_scan_needs(tmp_path: Path) -> None:
+    status = os.statvfs(tmp_path)
+    free_mib = status.f_bavail * status.f_frsize >> 20
+    assert free_space.why_none(tmp_path, max(1, free_mib // 2)) is None
+    words = free_space.why_none(tmp_path, free_mib * 2 + 64) or ""
+    assert f"a scan needs {free_mib * 2 + 64} MiB (spool.min_free_mib): free some space" in words
+
+
+@pytest.mark.oscap
+def test_a_scan_that_waits_for_room_says_so_and_is_done_once_there_is_some(small_disk: Path) -> None:
+    with an_agent() as agent:
+        agent.settings["spool"] = {"path": str(small_disk / "spool"), "look_every_s": 0.5, "min_free_mib": 64}
+        agent.configure()
+        agent.run("scan", "--profile", "all_pass")
+        agent.start("trigger", "scan", "parse")
+        until(lambda: "MiB free, a scan needs 64 MiB" in agent.log("scan"), "the stage waits")
+        (row,) = json.loads(agent.run("list", "--json"))
+        assert "MiB free, a scan needs 64 MiB (spool.min_free_mib): free some space" in row["waits"]
+        assert json.loads(agent.run("status", "--json"))["scans_wait"] == row["waits"]
+        assert "scans wait" in agent.run("status")
+        behind = json.loads(agent.run("scan", "--profile", "slow", "--json"))["scan_id"]
+        agent.run("cancel", behind)
+        spool = Spool(small_disk / "spool")
+        until(lambda: behind in spool.reports.ids("report"), "one that is cancelled waits for no room")
+        assert spool.reports.read(behind, "report", Report).status == "cancelled"
+        agent.settings["spool"]["min_free_mib"] = 4
+        agent.configure()
+        until(lambda: row["scan_id"] in spool.reports.ids("report"), "the scan is done")
+        row = json.loads(agent.run("list", "--json"))[0]
+        assert "MiB free" not in (row["waits"] or "")
+        assert json.loads(agent.run("status", "--json"))["scans_wait"] is None

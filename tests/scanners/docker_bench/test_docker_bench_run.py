@@ -1,0 +1,124 @@
+"""What a run of Docker Bench tells while it runs, and what its end means."""
+
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from schemas.settings import DockerBenchSettings
+from stages.scanners.child import End, Limits
+from stages.scanners.docker_bench.reading.textlog import read_log
+from stages.scanners.docker_bench.run import DockerBench
+from stages.scanners.openscap.platform import parse_os_release
+from stages.scanners.runner import Plan
+
+LOG = """\
+# Docker Bench for Security v1.6.0
+Initializing 2026-11-23T06:06:40+00:00
+Section A - Check results
+[INFO] 1 - Host Configuration
+[INFO] 1.1 - Linux Hosts Specific Configuration
+[PASS] 1.1.1 - Ensure a separate partition for containers has been created (Automated)
+[WARN] 1.1.3 - Ensure auditing is configured for the Docker daemon (Automated)
+[WARN]      * No audit rule
+[INFO] 2 - Docker daemon configuration
+[NOTE] 2.9 - Enable user namespace support (Scored)
+Section B - Remediation measures
+[INFO] 1.1.3 - Install auditd.
+Section C - Score
+[INFO] Checks: 3
+"""
+
+
+@pytest.fixture
+def bench() -> Iterator[DockerBench]:
+    """One whose daemon takes connections."""
+    with tempfile.TemporaryDirectory(prefix="dk") as place, socket.socket(socket.AF_UNIX) as sock:
+        sock.bind(f"{place}/d.sock")
+        sock.listen(8)
+        yield DockerBench(DockerBenchSettings(socket=f"{place}/d.sock"), parse_os_release("ID=debian"))
+
+
+def plan(*command: str) -> Plan:
+    return Plan(
+        profile_id="docker-bench",
+        profile_title="CIS Docker",
+        command=command,
+        limits=Limits(10, 1 << 20),
+        scanner_version=None,
+    )
+
+
+def test_every_check_is_told_once_and_headers_and_remediations_are_not(bench: DockerBench) -> None:
+    told = [progress for line in LOG.splitlines() if (progress := bench.progress(line))]
+    assert [(p.rule.split()[0], p.result) for p in told] == [
+        ("1.1.1", "pass"),
+        ("1.1.3", "warn"),
+        ("2.9", "note"),
+    ]
+
+
+@pytest.mark.shared
+def test_every_check_of_a_real_log_is_told_once(bench: DockerBench, captures: Path) -> None:
+    log = (captures / "docker-bench-1.6.0/bench.log").read_bytes()
+    told = [told for line in log.decode().splitlines() if (told := bench.progress(line))]
+    # A check that has become needless is printed without its number, so its progress is not told.
+    numbered = [c.id for c in read_log(log).checks.values() if "Deprecated" not in c.findings]
+    assert [progress.rule.split()[0] for progress in told] == numbered
+
+
+@pytest.mark.parametrize(
+    "words", ["bench.sh: illegal option -- p", "Illegal option -p", "/bin/sh: illegal option -p"]
+)
+def test_a_refused_p_is_left_out(bench: DockerBench, words: str) -> None:
+    again = bench.again(End(1, None, None, words), plan("docker", "run", "image", "-b", "-p", "-l", "x"))
+    assert again
+    assert again.command == ("docker", "run", "image", "-b", "-l", "x")
+    assert again.warnings
+
+
+@pytest.mark.parametrize(
+    ("end", "command"),
+    [
+        (End(1, None, None, "Illegal option -u"), ("run", "-b", "-p", "-u", "alice")),
+        (End(1, None, None, "Illegal option -p"), ("run", "-b")),
+        (End(0, None, None, "Illegal option -p"), ("run", "-b", "-p")),
+        (End(1, None, None, "Error connecting to docker daemon"), ("run", "-b", "-p")),
+    ],
+)
+def test_nothing_else_is_run_again(bench: DockerBench, end: End, command: tuple[str, ...]) -> None:
+    assert bench.again(end, plan(*command)) is None
+
+
+@pytest.mark.parametrize(
+    ("end", "stderr", "error"),
+    [
+        (End(0, None, None, ""), "", None),
+        (
+            End(125, None, None, "See 'docker run --help'."),
+            "docker: Error response from daemon: Conflict.\nSee 'docker run --help'.\n",
+            "the container could not be started: Error response from daemon: Conflict.",
+        ),
+        (End(127, None, None, "bench.sh: awk: not found"), "", "exit code 127: bench.sh: awk: not found"),
+        (End(1, None, None, "does docker ps work?"), "", "exit code 1: does docker ps work?"),
+        (End(None, 9, None, ""), "", "Docker Bench was ended by signal 9"),
+        (End(None, 15, "took longer than its limit of 10 s", ""), "", "took longer than its limit of 10 s"),
+        (End(None, 15, "cancelled by the server", ""), "", "cancelled by the server"),
+    ],
+)
+def test_what_an_end_means(
+    bench: DockerBench, tmp_path: Path, end: End, stderr: str, error: str | None
+) -> None:
+    (tmp_path / "bench.log").write_text(LOG)
+    (tmp_path / "stderr.log").write_text(stderr)
+    found = bench.judge(end, tmp_path).error
+    assert found == error if error is None else error in (found or "")
+
+
+def test_a_link_in_the_logs_place_is_not_followed(bench: DockerBench, tmp_path: Path) -> None:
+    (tmp_path / "bench.log").symlink_to("/etc/hostname")
+    verdict = bench.judge(End(0, None, None, ""), tmp_path)
+    assert verdict.outputs == ()
+    assert "wrote neither JSON nor log" in (verdict.error or "")

@@ -1,0 +1,89 @@
+"""What an end of oscap means: only exit codes 0 and 2, with results, are a scan."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from schemas.capabilities import ComplianceCapabilities, Detected
+from schemas.settings import OpenSCAPSettings
+from stages.scanners.child import End
+from stages.scanners.openscap.run import OpenSCAP
+
+WELL = End(0, None, None, "")
+
+
+@pytest.fixture
+def oscap() -> OpenSCAP:
+    detected = Detected(capabilities=ComplianceCapabilities(), at=datetime(2026, 11, 23, tzinfo=UTC))
+    return OpenSCAP(OpenSCAPSettings(), detected, lambda _: None)
+
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Path:
+    for name in ("results.xml", "arf.xml"):
+        (tmp_path / name).write_text("<Benchmark/>")
+    return tmp_path
+
+
+@pytest.mark.parametrize("code", [0, 2])
+def test_zero_and_two_with_results_are_a_scan(oscap: OpenSCAP, draft: Path, code: int) -> None:
+    verdict = oscap.judge(End(code, None, None, ""), draft)
+    assert (verdict.error, verdict.warnings) == (None, ())
+    assert {output.role for output in verdict.outputs} == {"xccdf-results", "arf"}
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        (
+            End(1, None, None, "OpenSCAP Error: no such profile"),
+            "exit code 1: OpenSCAP Error: no such profile",
+        ),
+        (End(3, None, None, ""), "exit code 3"),
+        (End(None, 11, None, ""), "ended by signal 11"),
+        (End(None, 9, "took longer than its limit of 60 s", ""), "oscap took longer than its limit of 60 s"),
+        (End(None, 15, "cancelled by the server", ""), "cancelled by the server"),
+    ],
+)
+def test_every_other_end_is_a_failed_scan_with_its_reason(
+    oscap: OpenSCAP, draft: Path, end: End, words: str
+) -> None:
+    assert words in (oscap.judge(end, draft).error or "")
+
+
+@pytest.mark.parametrize("how", ["missing", "empty", "symlink", "directory"])
+def test_results_that_are_missing_or_empty_are_a_failed_scan(oscap: OpenSCAP, draft: Path, how: str) -> None:
+    results = draft / "results.xml"
+    results.unlink()
+    if how == "empty":
+        results.touch()
+    elif how == "symlink":
+        results.symlink_to("/etc/passwd")
+    elif how == "directory":
+        results.mkdir()
+    assert "wrote no results" in (oscap.judge(WELL, draft).error or "")
+
+
+def test_a_missing_arf_is_told_and_no_failure(oscap: OpenSCAP, draft: Path) -> None:
+    (draft / "arf.xml").unlink()
+    verdict = oscap.judge(WELL, draft)
+    assert (verdict.error, verdict.warnings) == (None, ("oscap wrote no ARF: the report has no evidence",))
+
+
+def test_lines_of_both_kinds_of_progress_are_understood(oscap: OpenSCAP) -> None:
+    told = [
+        oscap.progress(line)
+        for line in (
+            "xccdf_rule_a|Title: of | a|pass",
+            "xccdf_rule_b:notapplicable",
+            "---evaluation",
+            "WARNING: Datastream component points out to the remote: error",
+            "xccdf_rule_c|Title|no such word",
+            "",
+        )
+    ]
+    assert [(p.rule, p.result) for p in told if p] == [
+        ("Title: of | a", "pass"),
+        ("xccdf_rule_b", "notapplicable"),
+    ]

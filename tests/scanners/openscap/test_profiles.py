@@ -1,0 +1,75 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.capabilities import ProfileInfo
+from stages.scanners.openscap.profiles import Chosen, Unknown, resolve
+
+PREFIX = "xccdf_org.ssgproject.content_profile_"
+
+
+def profiles(*names: str) -> list[ProfileInfo]:
+    return [
+        ProfileInfo(id=f"{PREFIX}{n}", title=f"Title of {n}", description="", file_path="/ds.xml")
+        for n in names
+    ]
+
+
+SOME = profiles("anssi_bp28_high", "cis_level1_server", "standard")
+
+
+@pytest.mark.parametrize(
+    "wanted", [f"{PREFIX}standard", "standard", "Title of standard", "title OF standard"]
+)
+def test_a_profile_is_named_by_id_short_name_or_title(wanted: str) -> None:
+    chosen = resolve(wanted, SOME)
+    assert isinstance(chosen, Chosen)
+    assert chosen.profile.id == f"{PREFIX}standard"
+    assert chosen.why is None
+
+
+@given(st.text())
+def test_an_unknown_name_is_never_answered_with_another_profile(wanted: str) -> None:
+    chosen = resolve(wanted, SOME)
+    if isinstance(chosen, Chosen):
+        names = {chosen.profile.id, chosen.profile.id.removeprefix(PREFIX), chosen.profile.title.casefold()}
+        assert wanted == "auto" or wanted in names or wanted.casefold() in names
+
+
+def test_an_unknown_name_is_told_with_the_nearest_ones() -> None:
+    unknown = resolve("cis_level1_serve", SOME)
+    assert isinstance(unknown, Unknown)
+    assert "no profile 'cis_level1_serve' in the content; nearest: cis_level1_server" in unknown.reason
+
+
+@pytest.mark.parametrize(
+    ("wanted", "nearest"),
+    [("STANDARD", "standard"), ("cis", "cis_level1_server"), ("ANSSI", "anssi_bp28_high")],
+)
+def test_neither_case_nor_a_part_of_a_name_hides_the_nearest(wanted: str, nearest: str) -> None:
+    unknown = resolve(wanted, [*profiles("abc", "other", "pci-dss", "hipaa", "ospp"), *SOME])
+    assert isinstance(unknown, Unknown)
+    assert f"nearest: {nearest}" in unknown.reason
+
+
+@pytest.mark.parametrize(
+    ("present", "taken"),
+    [
+        (("standard", "cis", "cis_level1_server"), "cis_level1_server"),
+        (("standard", "cis"), "cis"),
+        (("pci-dss", "standard"), "standard"),
+        (("pci-dss", "ospp"), "pci-dss"),
+    ],
+)
+def test_auto_takes_the_first_of_its_list_and_says_which_and_why(
+    present: tuple[str, ...], taken: str
+) -> None:
+    chosen = resolve("auto", profiles(*present))
+    assert isinstance(chosen, Chosen)
+    assert chosen.profile.id == f"{PREFIX}{taken}"
+    assert chosen.why is not None
+    assert f"took {taken}" in chosen.why
+
+
+def test_content_without_profiles_is_a_reason() -> None:
+    assert isinstance(resolve("auto", []), Unknown)

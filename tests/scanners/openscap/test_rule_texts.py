@@ -1,0 +1,107 @@
+"""What a rule says of itself: section, references, description, rationale and fixes."""
+
+import pytest
+
+from schemas.report import Fix, Reference, Report
+from stages.scanners.openscap.report import read_openscap
+from tests.scanners.openscap.scap_samples import Rule, opener, results, run_of
+
+
+def read(rules: list[Rule]) -> Report:
+    return read_openscap(opener(results(rules)), None)
+
+
+REFERENCES = {
+    '<reference href="https://www.cisecurity.org/controls/">1.2</reference>'
+    '<reference href="https://www.cisecurity.org/benchmark/debian_linux/">1.1.1.1</reference>': "1.1.1.1",
+    '<reference href="https://www.cisecurity.org/controls/">1.2</reference>': "Outer &gt; Inner",
+}
+
+
+@pytest.mark.parametrize("body", REFERENCES)
+def test_the_section_is_the_benchmark_number_or_the_group_path(body: str) -> None:
+    report = read([Rule("a", "pass", body=body)])
+    assert report.results[0].section == REFERENCES[body].replace("&gt;", ">")
+
+
+def test_the_section_of_a_profile_of_another_standard_is_its_own_number() -> None:
+    body = '<reference href="https://cyber.gouv.fr/x.pdf">R28</reference>'
+    rules = [Rule("a", "pass", body=body)]
+    run = run_of(rules).replace("profile_standard", "profile_anssi_bp28_high")
+    assert read_openscap(opener(results(rules, run=run)), None).results[0].section == "R28"
+
+
+OWN = {
+    ("anssi_bp28_high", "nistpubs/NIST.SP.800-53r4.pdf", "IA-5(c)"): "Outer > Inner",
+    ("anssi_np_nt28_high", "nistpubs/NIST.SP.800-53r4.pdf", "IA-5(c)"): "Outer > Inner",
+    ("high", "nistpubs/NIST.SP.800-53r4.pdf", "IA-5(c)"): "IA-5(c)",
+    ("moderate-node", "nistpubs/NIST.SP.800-53r4.pdf", "IA-5(c)"): "IA-5(c)",
+    ("rhelh-stig", "https://public.cyber.mil/stigs/", "RHEL-08-010020"): "RHEL-08-010020",
+    ("stig_gui", "https://public.cyber.mil/stigs/cci/", "CCI-000366"): "Outer > Inner",
+    ("pci-dss-4", "https://docs-prv.pcisecuritystandards.org/x.pdf", "2.2.6"): "2.2.6",
+    ("ism_o", "https://www.cyber.gov.au/acsc/view-all-content/ism", "0421"): "0421",
+    ("e8", "https://www.niap-ccevs.org/Profile/PP.cfm", "FIA_AFL.1"): "Outer > Inner",
+    ("ospp-mls", "https://www.niap-ccevs.org/Profile/PP.cfm", "FIA_AFL.1"): "FIA_AFL.1",
+    ("organism", "https://www.cyber.gov.au/acsc/view-all-content/ism", "0421"): "Outer > Inner",
+    ("standard", "https://www.niap-ccevs.org/Profile/PP.cfm", "FIA_AFL.1"): "Outer > Inner",
+}
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_the_number_of_a_standard_that_is_not_the_profiles_own_is_no_section(
+    case: tuple[str, str, str],
+) -> None:
+    profile, standard, number = case
+    rules = [Rule("a", "pass", body=f'<reference href="{standard}">{number}</reference>')]
+    run = run_of(rules).replace("profile_standard", f"profile_{profile}")
+    assert read_openscap(opener(results(rules, run=run)), None).results[0].section == OWN[case]
+
+
+def test_ids_of_other_vendors_give_their_section() -> None:
+    cis, stig = Rule("a", "pass"), Rule("b", "pass", body="<version>RHEL-08-010020</version>")
+    text = (
+        results([cis, stig])
+        .replace("xccdf_org.example_rule_a", "xccdf_org.cisecurity.benchmarks_rule_1.2.3_Ensure_x")
+        .replace("xccdf_org.example_rule_b", "SV-230223r743940_rule")
+    )
+    report = read_openscap(opener(text), None)
+    assert [rule.section for rule in report.results] == ["1.2.3", "RHEL-08-010020"]
+
+
+def test_all_references_are_in_the_report() -> None:
+    body = '<reference href="http://a">1</reference><reference href="http://a">2</reference>'
+    body += '<ident system="https://ncp.nist.gov/cce">CCE-1</ident>'
+    assert read([Rule("a", "pass", body=body)]).results[0].references == (
+        Reference(standard="http://a", id="1"),
+        Reference(standard="http://a", id="2"),
+        Reference(standard="https://ncp.nist.gov/cce", id="CCE-1"),
+    )
+
+
+def test_texts_keep_lists_code_and_line_breaks_and_get_the_values_of_the_profile() -> None:
+    body = (
+        '<description>Set it.<h:br/>Run:<h:pre># a\n  b <sub idref="v"/>\n</h:pre>Then:<h:ul><h:li>one</h:li>'
+        "<h:li>two <h:code>x y</h:code></h:li></h:ul></description><rationale>Because.</rationale>"
+    )
+    rule = read([Rule("a", "pass", body=body)]).results[0]
+    assert rule.description == "Set it.\nRun:\n# a\n  b 42\nThen:\n- one\n- two x y"
+    assert rule.rationale == "Because."
+
+
+def test_the_discussion_of_a_stig_is_its_description() -> None:
+    body = "<description>&lt;VulnDiscussion&gt;Old.&lt;/VulnDiscussion&gt;&lt;Documentable&gt;false"
+    body += "&lt;/Documentable&gt;</description><fixtext>Do this.</fixtext>"
+    rule = read([Rule("a", "fail", body=body)]).results[0]
+    assert rule.description == "Old."
+    assert (rule.remediation, rule.advice) == ("Do this.", True)
+
+
+def test_the_shell_fix_runs_as_it_is_and_the_other_systems_are_there() -> None:
+    body = (
+        '<fix system="urn:xccdf:fix:script:ansible">- name: x\n  y: <sub idref="v"/></fix>'
+        '<fix system="urn:xccdf:fix:script:sh">\nvalue=\'<sub idref="v"/>\'\nif true; then\n  echo "$value"\nfi\n</fix>'
+    )
+    rule = read([Rule("a", "fail", body=body)]).results[0]
+    assert not rule.advice
+    assert rule.remediation == "value='42'\nif true; then\n  echo \"$value\"\nfi"
+    assert rule.other_fixes == (Fix(system="ansible", text="- name: x\n  y: 42"),)

@@ -1,0 +1,159 @@
+"""Secrets of the host do not travel, and what is none stays readable."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.codec import encode
+from stages.scanners.openscap.oval.secrets import MASK, masked_line, masked_value, secret_name
+from stages.scanners.openscap.report import read_openscap
+from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "db_password = S3cr3t!",
+        "dbPassword: S3cr3t!",
+        "bindpw S3cr3t!",
+        "API_KEY=S3cr3t!",
+        "secret 'S3cr3t!'",
+        'auth_token="S3cr3t!"',
+        "psk=S3cr3t!",
+        "export VAULT_TOKEN=S3cr3t!",
+        "root:$6$salt$S3cr3t!aaaaaaaaaaa:19000:0:99999:7:::",
+        "joe:S3cr3t!:19000:0:99999:7:::",
+        "password_pbkdf2 root grub.pbkdf2.sha512.10000.ABCDEFS3cr3t!",
+        "mount //h/s -o username=x,password=S3cr3t!",
+        "proxy=http://joe:S3cr3t!@proxy:3128/",
+        "/usr/bin/app --password S3cr3t!",
+        "/usr/bin/app --api-key=S3cr3t!",
+        "Authorization: Bearer S3cr3t!aaaa",
+        "<password>S3cr3t!</password>",
+        '<ns:api-key id="x">S3cr3t!</ns:api-key>',
+        '<Setting name="password" value="S3cr3t!"/>',
+        'define("DB_PASSWORD", "S3cr3t!");',
+        "GET http://server/x?a=1&token=S3cr3t!&b=2",
+        "requirepass S3cr3t!",
+        "ldap_default_authtok = S3cr3t!",
+        "sshpass -p S3cr3t! ssh host",
+        "sshpass -pS3cr3t! ssh -p 22 host",
+        "curl -u user:S3cr3t! https://server/ --proxy-user me:S3cr3t!",
+        'curl --user "user:S3cr3t!" https://server/',
+        "mysql -u root -pS3cr3t! db",
+        "smbclient -U joe%S3cr3t! //h/s",
+        "echo 'root:S3cr3t!' | chpasswd",
+        'CREATE USER x IDENTIFIED BY "S3cr3t!"',
+        "ALTER USER x identified with plugin by 'S3cr3t!';",
+        "rocommunity S3cr3t! default",
+        "rwcommunity6 S3cr3t!",
+        "com2sec -Cn ctx readonly default S3cr3t!",
+        "com2sec readonly default S3cr3t!",
+        "trap2sink host S3cr3t!",
+        "snmp-server community S3cr3t! RO",
+        'createUser joe SHA "S3cr3t!" AES S3cr3t!',
+        "password: !vault |\n  S3cr3t!\n  S3cr3t!",
+        "- password: |\n    S3cr3t!\n\nname: x",
+        "'password' => 'S3cr3t!',",
+        "password => S3cr3t!",
+        r'"password": "a\"S3cr3t!"',
+        "password = S3cr3t! and S3cr3t!",
+        "userPassword:: S3cr3t!",
+        "rootpw --plaintext S3cr3t!",
+        "machine x login y password S3cr3t!",
+        '%admin : PSK "S3cr3t!"',
+        "redis://:S3cr3t!@host/",
+    ],
+)
+def test_a_secret_in_a_line_is_masked(line: str) -> None:
+    shown = masked_line(line.replace("S3cr3t!", "S3cr3tXY"))
+    assert "S3cr3t" not in shown
+    assert MASK in shown
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PASS_MAX_DAYS 99999",
+        "PasswordAuthentication yes",
+        "PermitEmptyPasswords no",
+        "minlen = 14",
+        "password requisite pam_pwquality.so retry=3",
+        "password [success=1 default=ignore] pam_unix.so obscure sha512 remember=5",
+        "AuthorizedKeysFile .ssh/authorized_keys",
+        "HostKey /etc/ssh/ssh_host_rsa_key",
+        "HostKeyAlgorithms ssh-ed25519",
+        "root:x:0:0:root:/root:/bin/bash",
+        "kernel.keys.maxkeys = 200",
+        "-a always,exit -F arch=b64 -S execve -F key=exec",
+        "-w /etc/shadow -p wa -k identity",
+        "ClientAliveInterval 300",
+        "keyboard us",
+        "proxy_bypass = localhost",
+        "http://server/x?a=1&b=2",
+        "<name>joe</name>",
+        '<add name="retries" value="3"/>',
+        "rotate_password = yes # every day",
+        "mkdir -p /var/lib/mysql",
+        "-a always,exit -F path=/usr/sbin/chpasswd -F perm=x -F auid>=1000 -k privileged",
+        "name: |\n  some words",
+        "curl -u https://server/",
+    ],
+)
+def test_what_is_no_secret_stays_readable(line: str) -> None:
+    assert masked_line(line) == line
+
+
+def test_a_setting_is_masked_by_its_name() -> None:
+    assert masked_value("wifi.psk", "hunter22") == MASK
+    assert masked_value("PASS_MIN_LEN", "8") == "8"
+
+
+@given(st.from_regex(r"[a-z]{0,8}_?(secret|token|password)", fullmatch=True))
+def test_any_name_that_says_so_is_a_secret(name: str) -> None:
+    assert secret_name(name)
+    assert secret_name(name.upper())
+
+
+def test_neither_a_hash_nor_a_password_gets_into_a_report() -> None:
+    hashed = "$6$saltsalt$abcdefghijklmnopqrstuvwxyz0123456789"
+    tests = [
+        Test(
+            "shadow",
+            "<username>root</username>",
+            '<password operation="pattern match">^!</password>',
+            [("false", f"<username>root</username><password>{hashed}</password>")],
+        ),
+        Test(
+            "textfilecontent54",
+            r'<filepath>/etc/my.cnf</filepath><pattern operation="pattern match">^password=(.*)$</pattern>',
+            "<subexpression>changed</subexpression>",
+            [
+                (
+                    "false",
+                    (
+                        "<filepath>/etc/my.cnf</filepath><text>password=hunter22</text>"
+                        "<subexpression>hunter22</subexpression>"
+                    ),
+                )
+            ],
+            item="textfilecontent",
+        ),
+        Test(
+            "environmentvariable58",
+            "<pid/><name>DB_TOKEN</name>",
+            "<value>x</value>",
+            [("false", "<pid>1</pid><name>DB_TOKEN</name><value>hunter22</value>")],
+        ),
+    ]
+    script = '<check system="http://open-scap.org/page/SCE"><check-import import-name="stdout">'
+    script += 'token=hunter22</check-import><check-content-ref href="x.sh"/></check>'
+    rules = [
+        Rule("one", tests=tests),
+        Rule("two", check=script),
+        Rule("three", extra="<message>bad password: hunter22</message>"),
+    ]
+    report = encode(read_openscap(None, opener(arf(rules))))
+    assert b"hunter22" not in report
+    assert b"saltsalt" not in report
+    assert report.count(MASK.encode()) >= 5

@@ -1,0 +1,195 @@
+"""A scanner as a child: limits, priorities, and an end for all that it started."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from schemas.settings import Settings
+from spool.spool import Spool
+from stages.runtime.doorbell import NoDoorbell
+from stages.runtime.logs import Log
+from stages.runtime.process import Process
+from stages.scanners import child
+from stages.scanners.child import Child, End, Limits
+from tests.pipeline.agent import until
+
+ROOMY = Limits(30, 16 << 20)
+
+
+@dataclass(frozen=True)
+class Place:
+    limits: Limits = ROOMY
+    directory: Path | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Process:
+    spool = Spool(tmp_path / "spool")
+    spool.prepare()
+    return Process("scan", Settings(), None, spool, Log("scan"), NoDoorbell())
+
+
+@pytest.fixture
+def draft(tmp_path: Path) -> Path:
+    path = tmp_path / "draft"
+    path.mkdir()
+    return path
+
+
+Run = Callable[..., tuple[End, list[str]]]
+
+
+@pytest.fixture
+def run(process: Process, draft: Path) -> Run:
+    """Run a Python program as a scanner; its end, and the lines that were told meanwhile."""
+
+    def run(
+        program: str, limits: Limits = ROOMY, unwanted: Callable[[], str | None] = lambda: None
+    ) -> tuple[End, list[str]]:
+        lines: list[str] = []
+        command = (sys.executable, "-c", program)
+        end = Child(process, draft, Place(limits), lines.append).run(command, lambda _: None, unwanted)
+        return end, lines
+
+    return run
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_lines_are_told_as_they_come_and_both_streams_are_kept(run: Run, draft: Path) -> None:
+    end, lines = run("import sys; print('one'); print('two'); print('oh', file=sys.stderr); sys.exit(2)")
+    assert (end.exit_code, end.signal, end.ended_by, end.last_words) == (2, None, None, "oh")
+    assert lines == ["one", "two"]
+    assert (draft / "stdout.log").read_text() == "one\ntwo\n"
+    assert (draft / "stderr.log").read_text() == "oh\n"
+
+
+def test_a_signal_is_told_as_one(run: Run) -> None:
+    end, _ = run("import os; os.kill(os.getpid(), 11)")
+    assert (end.exit_code, end.signal) == (None, 11)
+
+
+def test_it_runs_with_the_lowest_priority_in_a_group_of_its_own_and_a_fixed_environment(
+    run: Run, draft: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SECRET", "api key")
+    _, lines = run(
+        "import os; print(os.nice(0), os.getpid() == os.getpgid(0), os.getcwd(), sorted(os.environ));"
+        "print(os.popen('ionice -p %d' % os.getpid()).read())"
+    )
+    assert lines[0] == f"19 True {draft} ['HOME', 'LANG', 'PATH', 'TMPDIR']"
+    assert lines[1] == "idle"
+
+
+def test_a_program_that_ignores_term_is_killed_with_its_children(
+    run: Run, draft: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "_TERM_PATIENCE_S", 1.0)
+    began = time.monotonic()
+    end, lines = run(
+        "import os, signal, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('deaf', flush=True))\n"
+        "grandchild = os.fork()\n"
+        "if grandchild: print(grandchild, flush=True)\n"
+        "while True: time.sleep(60)",
+        Limits(1, 1 << 20),
+    )
+    assert end.ended_by == "took longer than its limit of 1 s"
+    assert end.signal == signal.SIGKILL
+    assert "deaf" in lines
+    assert time.monotonic() - began < 10
+    until(lambda: not alive(int(lines[0])), "the grandchild is gone", 5)
+
+
+def test_what_a_scanner_leaves_running_ends_with_it_and_its_pipe_is_not_waited_for(run: Run) -> None:
+    began = time.monotonic()
+    end, lines = run(
+        "import os, time\n"
+        "grandchild = os.fork()\n"
+        "if grandchild: print(grandchild, flush=True); os._exit(0)\n"
+        "while True: time.sleep(60)"
+    )
+    assert end.exit_code == 0
+    assert time.monotonic() - began < 10
+    until(lambda: not alive(int(lines[0])), "the grandchild is gone", 5)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        (
+            "import signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_DFL)\n"
+            "f = open('big', 'wb')\nwhile True: f.write(bytes(1 << 16))"
+        ),
+        "while True: print('x' * 1000)",
+        "import sys\nwhile True: print('x' * 100000, end='', file=sys.stderr)",
+        "f = open('big', 'wb')\nwhile True: f.write(bytes(1 << 16))",
+        "import os\nn = 0\nwhile True: n += 1; open(str(n), 'wb').write(bytes(1 << 20))",
+    ],
+)
+def test_a_flood_is_ended_wherever_it_goes_and_little_of_it_is_kept(
+    run: Run, draft: Path, program: str
+) -> None:
+    end, _ = run(program, Limits(30, 4 << 20))
+    assert end.ended_by == "wrote more than its limit of 4 MiB"
+    assert (draft / "stdout.log").stat().st_size <= 8 << 20
+
+
+def test_a_line_without_an_end_is_bounded(run: Run) -> None:
+    end, lines = run("print('x' * 1_000_000)")
+    assert [len(line) <= 16 * 1024 for line in lines] == [True]
+    assert len(end.last_words) == 1000
+
+
+def test_what_is_told_is_one_printable_line(run: Run) -> None:
+    end, lines = run(r"import sys; sys.stdout.buffer.write(b'[WARN] 2.1  -\t\x1b[31mred\x00\xff\x07\r\n \n')")
+    assert lines == ["[WARN] 2.1 - \ufffd[31mred\ufffd\ufffd\ufffd"]
+    assert end.last_words == lines[0]
+
+
+def test_it_is_ended_at_a_wish(run: Run, draft: Path) -> None:
+    end, _ = run(
+        "import time\nopen('begun', 'w')\ntime.sleep(60)",
+        unwanted=lambda: "cancelled by the operator" if (draft / "begun").exists() else None,
+    )
+    assert (end.ended_by, end.signal) == ("cancelled by the operator", signal.SIGTERM)
+
+
+def test_a_program_that_is_missing_can_not_be_started(process: Process, draft: Path) -> None:
+    at = Child(process, draft, Place(directory=draft / "none"), lambda _: None)
+    with pytest.raises(OSError, match="No such file"):
+        at.run(("/bin/true",), lambda _: None, lambda: None)
+
+
+def test_it_dies_with_the_process_that_started_it(process: Process, draft: Path) -> None:
+    pid = os.fork()
+    if pid == 0:
+        try:
+
+            def started(number: int) -> None:
+                (draft / "pid").write_text(str(number))
+
+            Child(process, draft, Place(), lambda _: None).run(("sleep", "60"), started, lambda: None)
+        finally:
+            os._exit(0)
+    until(lambda: (draft / "pid").exists() and (draft / "pid").read_text(), "it runs", 10)
+    until(lambda: "sleep" in command_of(int((draft / "pid").read_text())), "the wrappers are gone", 10)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    until(lambda: not alive(int((draft / "pid").read_text())), "it is gone, too", 5)
+
+
+def command_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text()

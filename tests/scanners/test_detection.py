@@ -1,0 +1,120 @@
+"""What this host can scan, and what is missing: each lack has its own message, with the command that mends it."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.settings import OpenSCAPSettings, Settings, check_settings
+from stages.scanners import detection
+from stages.scanners.detection import detect_now
+from stages.scanners.openscap.content import LINUX
+from stages.scanners.openscap.platform import parse_os_release
+
+ROCKY = parse_os_release(
+    'ID=rocky\nVERSION_ID=9.3\nID_LIKE="rhel centos fedora"\nPRETTY_NAME="Rocky Linux 9.3"'
+)
+
+
+@pytest.fixture(autouse=True)
+def rocky(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another system than the one that the tests run on."""
+    monkeypatch.setattr(detection, "this_platform", lambda: ROCKY)
+
+
+def settings(*directories: Path, **openscap: object) -> Settings:
+    found, problems = check_settings(
+        {"compliance": {"openscap": {"content_dirs": [str(path) for path in directories], **openscap}}}
+    )
+    assert not problems
+    return found
+
+
+def an_oscap(directory: Path, version: str) -> Path:
+    program = directory / "oscap"
+    program.write_text(f"#!/bin/sh\necho 'OpenSCAP command line tool (oscap) {version}'\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_missing_scanner_missing_content_and_a_mismatch_are_three_messages(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(detection, "_PATH", str(tmp_path))
+    empty, others = tmp_path / "empty", tmp_path / "others"
+    empty.mkdir()
+    others.mkdir()
+    (others / "ssg-debian12-ds.xml").symlink_to(LINUX)
+    command = "dnf install -y scap-security-guide"
+    scanner = "OpenSCAP is not installed: dnf install -y openscap-scanner"
+    missing = detect_now(settings(empty))
+    assert missing.problems == (scanner, f"no SCAP content in {empty}: {command}")
+    an_oscap(tmp_path, "1.3.7")
+    mismatch = detect_now(settings(empty, others))
+    assert mismatch.problems == (
+        (
+            f"none of the 1 datastreams in {others} is for this host (Rocky Linux 9.3): {command}, "
+            "or set compliance.openscap.content"
+        ),
+    )
+    assert not mismatch.openscap_ready
+    openscap = mismatch.capabilities.openscap
+    assert openscap is not None
+    assert (openscap.installed, openscap.version, openscap.oscap_path) == (True, "1.3.7", f"{tmp_path}/oscap")
+    assert openscap.available_profiles == ()
+
+
+def test_content_of_a_relative_is_taken_with_a_warning_that_has_the_command(tmp_path: Path) -> None:
+    (tmp_path / "ssg-rhel9-ds.xml").symlink_to(LINUX)
+    found = detect_now(settings(tmp_path))
+    assert found.content_file == str(tmp_path / "ssg-rhel9-ds.xml")
+    assert "dnf install -y scap-security-guide" in (found.content_warning or "")
+    assert found.capabilities.openscap is not None
+    profile = found.capabilities.openscap.available_profiles[0]
+    assert (profile.title, profile.file_path) == ("Linux Baseline - Standard", found.content_file)
+
+
+def test_the_first_directory_that_has_fitting_content_gives_it(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "ssg-rl9-ds.xml").symlink_to(LINUX)
+    (tmp_path / "a/ssg-rl8-ds.xml").symlink_to(LINUX)
+    found = detect_now(settings(tmp_path / "none", tmp_path / "a", tmp_path / "b"))
+    assert (found.content_file, found.content_warning) == (str(tmp_path / "a/ssg-rl9-ds.xml"), None)
+    assert found.capabilities.openscap is not None
+    assert found.capabilities.openscap.content_path == str(tmp_path / "a")
+
+
+def test_a_setting_overrides_what_would_be_found(tmp_path: Path) -> None:
+    (tmp_path / "ssg-rl9-ds.xml").symlink_to(LINUX)
+    chosen = tmp_path / "mine.xml"
+    chosen.write_bytes(LINUX.read_bytes())
+    found = detect_now(settings(tmp_path, content=str(chosen)))
+    assert (found.content_file, found.content_source) == (str(chosen), "configured")
+    assert found.content_warning is None
+    gone = detect_now(settings(tmp_path, content=str(tmp_path / "gone.xml")))
+    assert gone.problems[-1] == f"compliance.openscap.content: {tmp_path}/gone.xml: there is no such file"
+
+
+@pytest.mark.parametrize("text", ["", "no content", "<Benchmark", "<!DOCTYPE a><Benchmark/>"])
+def test_content_that_can_not_be_read_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "ssg-rl9-ds.xml").write_text(text)
+    found = detect_now(settings(tmp_path))
+    assert not found.openscap_ready
+    assert f"{tmp_path}/ssg-rl9-ds.xml: the content can't be read: " in found.problems[-1]
+
+
+def test_an_oscap_that_tells_no_version_is_not_installed_well(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(detection, "_PATH", str(tmp_path))
+    an_oscap(tmp_path, "").write_text("#!/bin/sh\nexit 127\n")
+    found = detect_now(settings(tmp_path))
+    assert found.problems[0].startswith(f"{tmp_path}/oscap does not tell its version: dnf install -y")
+
+
+def test_the_three_directories_of_the_specification_are_the_default() -> None:
+    assert OpenSCAPSettings().content_dirs == (
+        "/usr/share/xml/scap/ssg/content",
+        "/usr/share/scap-security-guide",
+        "/opt/scap/content",
+    )

@@ -1,0 +1,141 @@
+"""The server's commands, one by one, on a spool of their own."""
+
+import contextlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from schemas.capabilities import (
+    ComplianceCapabilities,
+    Detected,
+    DockerBenchDetection,
+    OpenSCAPDetection,
+)
+from spool.errors import StorageError
+from stages.patchmon.commands import Cancel, Scan, Wanted
+from stages.patchmon.progress import Progress
+from stages.trigger.request_writer import Wishes
+from stages.trigger.server_commands import Commands
+from tests.trigger.worker import At, process_at
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+BOTH = Scan((Wanted("openscap"), Wanted("docker-bench")), "r-1")
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[At]:
+    process = process_at(NOW, tmp_path / "spool")
+    yield process
+    process.spool.release()
+
+
+def the_commands(process: At) -> Commands:
+    return Commands(process, Wishes(process), Progress())
+
+
+def fill(ballast: Path) -> None:
+    """Take all room but for one entry."""
+    with ballast.open("wb", buffering=0) as stream:
+        with contextlib.suppress(OSError):
+            while True:
+                stream.write(b"x" * 4096)
+        stream.truncate(ballast.stat().st_size - 4096)
+
+
+def test_a_command_for_two_scanners_is_not_doubled_by_a_disk_that_takes_one_of_them(small_disk: Path) -> None:
+    process = process_at(NOW, small_disk / "spool")
+    commands, ballast = the_commands(process), small_disk / "ballast"
+    fill(ballast)
+    for _ in range(3):
+        with pytest.raises(StorageError):
+            commands.carry_out(BOTH)
+    ballast.unlink()
+    commands.carry_out(BOTH)
+    assert sorted(request.scanner for request in process.asked) == ["docker-bench", "openscap"]
+    process.spool.release()
+
+
+def test_the_same_command_again_is_another_wish(process: At) -> None:
+    commands = the_commands(process)
+    for _ in range(2):
+        commands.carry_out(Scan((Wanted("openscap"),)))
+    assert len(process.asked) == 2
+
+
+def test_a_clock_that_was_set_back_makes_no_older_scans(process: At) -> None:
+    commands, asked = the_commands(process), []
+    for moment in (NOW, NOW.replace(hour=3), NOW.replace(year=1970), NOW):
+        process.moment = moment
+        commands.carry_out(Scan((Wanted("openscap"),)))
+        asked.append(process.spool.requests.ids("request"))
+    assert [len(ids) for ids in asked] == [1, 2, 3, 4]
+    for before, after in pairwise(asked):
+        assert after[:-1] == before, "the new one is the last"
+
+
+def detect(process: At, *, openscap: bool, docker: bool) -> None:
+    """What the scan stage would note."""
+    notes = process.spool.notes("scan")
+    capabilities = ComplianceCapabilities(
+        openscap=OpenSCAPDetection(installed=openscap),
+        docker_bench=DockerBenchDetection(docker_installed=docker),
+    )
+    notes.write("detected", Detected(capabilities=capabilities, at=NOW))
+
+
+ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
+
+
+@pytest.mark.parametrize(
+    ("openscap", "docker", "wanted", "asked"),
+    [
+        (True, True, ALL, {"openscap", "docker-bench"}),
+        (True, False, ALL, {"openscap"}),
+        (False, True, ALL, {"docker-bench"}),
+        (False, False, ALL, {"openscap"}),
+        (True, False, (Wanted("docker-bench"),), {"docker-bench"}),
+        (False, True, (Wanted("openscap", "cis"), ALL[1]), {"openscap", "docker-bench"}),
+    ],
+)
+def test_a_scanner_that_is_not_installed_is_asked_only_by_its_name(
+    process: At, openscap: bool, docker: bool, wanted: tuple[Wanted, ...], asked: set[str]
+) -> None:
+    commands = the_commands(process)
+    detect(process, openscap=openscap, docker=docker)
+    commands.carry_out(Scan(wanted))
+    assert {request.scanner for request in process.asked} == asked
+
+
+def test_before_the_first_detection_every_scanner_is_asked(process: At) -> None:
+    the_commands(process).carry_out(Scan(ALL))
+    assert len(process.asked) == 2
+
+
+def test_a_flood_of_profiles_is_refused_in_the_end_and_told_once(process: At) -> None:
+    progress = Progress()
+    commands = Commands(process, Wishes(process), progress)
+    for n in range(1100):
+        commands.carry_out(Scan((Wanted("openscap", f"profile-{n}"),)))
+    assert len(process.asked) == 1000
+    message = progress.next()
+    assert message is not None
+    assert (message["phase"], message["error"].split(":")[0]) == (
+        "failed",
+        "the server has asked for 1000 scans within a day",
+    )
+    assert progress.next() is None
+    assert process.said.getvalue().count("server command refused") == 1
+    commands.carry_out(Scan((Wanted("openscap", "one more"),)))
+    assert progress.next() is not None, "told again, when the first was told"
+
+
+def test_a_flood_of_cancels_is_one_entry(process: At) -> None:
+    commands = the_commands(process)
+    for _ in range(2):
+        commands.carry_out(Scan((Wanted("openscap"),)))
+        for _ in range(10):
+            commands.carry_out(Cancel())
+    assert len(process.spool.requests.ids("cancel")) == 2

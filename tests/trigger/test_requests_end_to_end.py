@@ -1,0 +1,174 @@
+"""Wishes from outside through the real stages: killed, cancelled, asked for again."""
+
+import contextlib
+import json
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from receiver import Policy, Receiver
+from schemas.ids import ScanId
+from schemas.report import Report
+from schemas.request import Request
+from spool.spool import Spool
+from tests.pipeline.agent import Agent, an_agent, until
+
+PREFIX = "xccdf_io.github.compliance-agent.every-result_profile_"
+
+
+@pytest.fixture
+def server() -> Iterator[Receiver]:
+    with Receiver(Policy(posts_per_minute=10_000)) as receiver:
+        yield receiver
+
+
+def asked(agent: Agent) -> list[Request]:
+    box = agent.spool.requests
+    if not box.path.exists():
+        return []
+    return [box.read(i, "request", Request) for i in box.ids("request")]
+
+
+def reports(agent: Agent) -> list[Report]:
+    return [agent.report(ScanId(i)) for i in agent.spool.reports.ids("report")]
+
+
+def test_files_and_commands_are_asked_for_once_whenever_the_stage_is_killed() -> None:
+    moments = random.Random(11)
+    with an_agent() as agent:
+        agent.start("trigger")
+        drop = agent.spool.root / "drop"
+        until(drop.exists, "the directory")
+        commands = []
+        for n in range(12):
+            (drop / f"{n}.json").write_text(json.dumps({"request_id": f"ticket-{n}"}))
+            commands.append(agent.ask())
+            pause = time.monotonic() + moments.uniform(0, 1.3)
+            until(lambda pause=pause: time.monotonic() >= pause, "a moment", 5)  # type: ignore[misc]
+            agent.kill("trigger")
+            agent.start("trigger")
+        until(lambda: len(asked(agent)) >= 24 and not list(drop.glob("*.json")), "all taken", 60)
+        tickets = sorted(r.reason.request_id for r in asked(agent) if r.reason.request_id)
+        assert tickets == sorted(f"ticket-{n}" for n in range(12))
+        assert {r.scan_id for r in asked(agent) if not r.reason.request_id} == set(commands)
+
+
+def test_a_request_that_cannot_be_read_is_a_failed_scan_with_the_reason(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start()
+        until(server.online, "connected")
+        scan_id = agent.ask()
+        damaged = ScanId("20260601T000000Z-openscap-0000000a")
+        (agent.spool.commands.path / f"{damaged}.request").write_bytes(b"")
+        until(lambda: agent.received(damaged) and agent.received(scan_id), "both are done")
+        report = agent.report(damaged)
+        assert report.status == "failed"
+        assert "the request can't be read" in (report.error or "")
+        assert agent.receipt(damaged).answer == "accepted"
+
+
+@pytest.mark.oscap
+def test_the_servers_cancel_ends_what_runs_and_waits_and_arrives_as_cancelled(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start()
+        until(server.online, "connected")
+        for profile in ("waits", "slower"):
+            server.send_command(
+                {"type": "compliance_trigger", "profile": PREFIX + profile, "request_id": profile}
+            )
+        until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "a scan runs")
+        until(lambda: len(asked(agent)) == 2, "both are asked for")
+        begun = time.monotonic()
+        server.send_command({"type": "compliance_scan_cancel"})
+        until(lambda: not (agent.spool.root / "state" / "scan" / "running").exists(), "ended", 15)
+        assert time.monotonic() - begun < 15
+        until(lambda: len(server.posts()) == 2, "both arrive", 30)
+        assert {report.status for report in reports(agent)} == {"cancelled"}
+        assert all((report.error or "").startswith("cancelled by the server") for report in reports(agent))
+        assert {reason.request_id for report in reports(agent) for reason in report.reasons} == {
+            "waits",
+            "slower",
+        }
+        until(
+            lambda: [p["phase"] for p in server.progress()].count("cancelled") == 2,
+            "told over the socket",
+            15,
+        )
+
+
+@pytest.mark.oscap
+def test_what_is_asked_for_again_right_after_a_cancel_is_scanned(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start()
+        until(server.online, "connected")
+        command = {"type": "compliance_trigger", "profile": PREFIX + "slow", "request_id": "first"}
+        server.send_command(command)
+        until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "the scan runs")
+        server.send_command({"type": "compliance_scan_cancel"})
+        server.send_command({**command, "request_id": "second"})
+        until(lambda: len(agent.spool.receipts.ids("receipt")) == 2, "receipts", 90)
+        by_id = {report.reasons[0].request_id: report.status for report in reports(agent)}
+        assert by_id == {"first": "cancelled", "second": "completed"}
+
+
+def test_commands_that_come_while_the_disk_is_full_are_entries_once_there_is_room(
+    server: Receiver, small_disk: Path
+) -> None:
+    with an_agent(server) as agent:
+        agent.settings["spool"] = {"path": str(small_disk / "spool"), "look_every_s": 0.5}
+        agent.configure()
+        agent.start("trigger")
+        until(server.online, "connected")
+        ballast = small_disk / "ballast"
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as stream:
+            while True:
+                stream.write(bytes(64 * 1024))
+        for n in range(3):
+            server.send_command({"type": "compliance_trigger", "profile": "cis", "request_id": f"r-{n}"})
+        until(lambda: "No space left" in agent.log("trigger"), "it says that the disk is full")
+        assert server.online(), "the connection does not suffer"
+        ballast.unlink()
+        box = Spool(small_disk / "spool").requests
+        until(lambda: len(box.ids("request")) >= 3, "all three")
+        read = [box.read(i, "request", Request) for i in box.ids("request")]
+        assert sorted(r.reason.request_id or "" for r in read) == ["r-0", "r-1", "r-2"]
+        agent.stop()
+
+
+@pytest.mark.oscap
+def test_a_scan_that_never_ran_is_filed_under_the_profile_that_was_asked_for(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.settings["compliance"]["docker_bench"] = {"enabled": False}
+        agent.configure()
+        agent.start("trigger")
+        until(server.online, "connected")
+        for profile in (PREFIX + "slow", "no-such-profile", None):
+            server.send_command({"type": "compliance_trigger", "profile": profile, "request_id": profile})
+        until(lambda: len(asked(agent)) == 3, "all are asked for")
+        server.send_command({"type": "compliance_scan_cancel"})
+        server.send_command({"type": "compliance_trigger", "profile": "no-such-profile"})
+        server.send_command({"type": "compliance_trigger", "profile": "docker-bench"})
+        until(lambda: len(asked(agent)) == 5, "all are asked for")
+        agent.start("scan", "parse", "ship")
+        until(lambda: len(agent.spool.receipts.ids("receipt")) == 5, "all are told", 60)
+        found = sorted((report.status, report.profile.name) for report in reports(agent))
+        assert found == [
+            ("cancelled", "Every Result"),
+            ("cancelled", "Slow"),
+            ("cancelled", "no-such-profile"),
+            ("failed", "CIS Docker"),
+            ("failed", "no-such-profile"),
+        ]
+
+
+def test_due_times_are_shown_while_no_stage_runs() -> None:
+    with an_agent() as agent:
+        agent.settings["compliance"]["openscap"]["schedule"] = "0 3 * * 0"
+        agent.configure()
+        agent.spool.prepare()
+        status = json.loads(agent.run("status", "--json"))
+        assert [due["scanner"] for due in status["trigger"]["next_due"]] == ["openscap"]
+        assert "next openscap" in agent.run("status")
