@@ -37,7 +37,10 @@ class BenchAgent:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         for process in self._processes:
             process.send_signal(signal.SIGTERM)
@@ -55,15 +58,19 @@ class BenchAgent:
 
     def start(self) -> None:
         log = (self.home / "log").open("ab")
-        self._processes = [subprocess.Popen(words(stage, self.config), stderr=log) for stage in STAGES]
-        while not all((self.context.runtime / f"{stage}.ring").exists() for stage in STAGES):
+        self._processes = [
+            subprocess.Popen(message(stage, self.config), stderr=log) for stage in STAGES
+        ]
+        while not all((self.context.runtime / f"{stage}.sub").exists() for stage in STAGES):
             time.sleep(0.01)
 
     def scan(self) -> float:
         """Seconds from the request (as `compliance-agent scan` makes it) to the receipt."""
         at = command_writer.now()
         scan_id = new_scan_id("openscap", at)
-        request = Request(scan_id=scan_id, scanner="openscap", reason=Reason(source="operator", at=at))
+        request = Request(
+            scan_id=scan_id, scanner="openscap", reason=Reason(source="operator", at=at)
+        )
         before = time.perf_counter()
         command_writer.give(self.context, scan_id, "request", request)
         receipt = self.spool.receipts.path / f"{scan_id}.receipt"
@@ -88,7 +95,9 @@ class BenchAgent:
             config = write_config(home, None, None, "standard")
             before = time.perf_counter()
             environment = {**os.environ, "NOTIFY_SOCKET": f"{directory}/notify"}
-            process = subprocess.Popen(words(stage, config), stderr=subprocess.DEVNULL, env=environment)
+            process = subprocess.Popen(
+                message(stage, config), stderr=subprocess.DEVNULL, env=environment
+            )
             while manager.recv(4096) != b"READY=1":
                 pass
             took = time.perf_counter() - before
@@ -97,13 +106,15 @@ class BenchAgent:
         return took
 
 
-def words(stage: Stage, config: Path) -> list[str]:
+def message(stage: Stage, config: Path) -> list[str]:
     return [sys.executable, "-m", "stages.console.main", "stage", stage, "--config", str(config)]
 
 
 def write_config(home: Path, server: Receiver | None, content: Path | None, profile: str) -> Path:
     settings: dict[str, Any] = {
-        "compliance": {"openscap": {"profile": profile, **({"content": str(content)} if content else {})}},
+        "compliance": {
+            "openscap": {"profile": profile, **({"content": str(content)} if content else {})}
+        },
         "spool": {"path": str(home / "spool")},
         "runtime_dir": str(home / "run"),
     }

@@ -37,15 +37,15 @@ START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 def report(number: int, rules: int) -> Report:
     """A report like one of a CIS profile: 245 rules, half a megabyte."""
     chance = random.Random(number)
-    words = [f"{chance.getrandbits(20 + i % 24):x}" for i in range(400)]
+    message = [f"{chance.getrandbits(20 + i % 24):x}" for i in range(400)]
 
     def text(length: int) -> str:
-        return " ".join(chance.choices(words, k=length // 8))
+        return " ".join(chance.choices(message, k=length // 8))
 
     at = START + timedelta(seconds=number)
     results = tuple(
         RuleResult(
-            rule_ref=f"xccdf_org.ssgproject.content_rule_{words[i % 400]}_{i}",
+            rule_ref=f"xccdf_org.ssgproject.content_rule_{message[i % 400]}_{i}",
             title=text(60),
             status=chance.choice(("pass", "pass", "pass", "fail", "notapplicable")),
             severity="medium",
@@ -95,7 +95,14 @@ def receiver(directory: Path) -> Iterator[str]:
     key.chmod(0o600)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "stages.console.main", "receiver", "--listen", f"127.0.0.1:{port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "stages.console.main",
+        "receiver",
+        "--listen",
+        f"127.0.0.1:{port}",
+    ]
     command += ["--api-id", "bench", "--api-key-file", str(key), "--posts-per-minute", "1000000"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -130,7 +137,9 @@ def bare(url: str, reports: list[Report]) -> float:
     with requests.Session() as session:
         began = time.perf_counter()
         for content in bodies:
-            answer = session.post(f"{url}/api/v1/compliance/scans", data=content, headers=headers, timeout=60)
+            answer = session.post(
+                f"{url}/api/v1/compliance/scans", data=content, headers=headers, timeout=60
+            )
             answer.raise_for_status()
         return time.perf_counter() - began
 
@@ -145,7 +154,9 @@ def drain(directory: Path, url: str, count: int) -> tuple[float, float]:
         while (done := len(receipts.ids("receipt"))) < count:
             most = max(most, memory_mb(process.pid))
             time.sleep(0.01)
-        return (time.perf_counter() - began) * count / (done - first), max(most, memory_mb(process.pid))
+        return (time.perf_counter() - began) * count / (done - first), max(
+            most, memory_mb(process.pid)
+        )
 
 
 def memory_mb(pid: int) -> float:

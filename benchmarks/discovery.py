@@ -32,12 +32,16 @@ def main() -> int:
     print(f"{len(files)} datastreams, {size / MEGABYTE:.0f} MB")
     began = time.perf_counter()
     cache = ProfileCache({})
-    own = [[f"{profile.id}:{profile.title}" for profile in cache.get(path).profiles] for path in files]
+    own = [
+        [f"{profile.id}:{profile.title}" for profile in cache.get(path).profiles] for path in files
+    ]
     own_s = time.perf_counter() - began
     began = time.perf_counter()
     theirs = [asked(path) for path in files]
     their_s = time.perf_counter() - began
-    print(f"oscap info --profiles, file by file   {their_s:7.3f} s   {sum(map(len, theirs))} profiles")
+    print(
+        f"oscap info --profiles, file by file   {their_s:7.3f} s   {sum(map(len, theirs))} profiles"
+    )
     print(f"read from the content                 {own_s:7.3f} s   {sum(map(len, own))} profiles")
     print(
         f"{their_s / own_s:.0f} × faster, at least {ALLOWED:.0f} × wanted; the same profiles: {own == theirs}"

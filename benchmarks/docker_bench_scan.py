@@ -12,7 +12,7 @@ from schemas.event import Event
 from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
 from stages.console.command_writer import now
-from stages.runtime.doorbell import ring_stages
+from stages.runtime.doorbell import publish_to_stages
 from tests.docker.engine import Engine, engine
 from tests.pipeline.agent import Agent, an_agent, until
 
@@ -31,7 +31,9 @@ def main() -> None:
         agent.configure()
         agent.start("trigger", "scan")
         until(
-            lambda: (agent.home / "run" / "scan.ring").exists() and agent.spool.is_running("trigger"),
+            lambda: (
+                (agent.home / "run" / "scan.sub").exists() and agent.spool.is_running("trigger")
+            ),
             "both run",
         )
         scan(agent)
@@ -48,8 +50,8 @@ def main() -> None:
 
 def docker_run(docker: Engine, image: str) -> float:
     before = time.perf_counter()
-    words = ["docker", "--host", f"unix://{docker.socket}", "run", "--rm", "--net", "host", image]
-    subprocess.run(words, check=True, capture_output=True)
+    message = ["docker", "--host", f"unix://{docker.socket}", "run", "--rm", "--net", "host", image]
+    subprocess.run(message, check=True, capture_output=True)
     return time.perf_counter() - before
 
 
@@ -57,10 +59,12 @@ def scan(agent: Agent) -> float:
     """From the request in the scan stage's upstream box to its raw entry."""
     at = now()
     scan_id = new_scan_id("docker-bench", at)
-    request = Request(scan_id=scan_id, scanner="docker-bench", reason=Reason(source="operator", at=at))
+    request = Request(
+        scan_id=scan_id, scanner="docker-bench", reason=Reason(source="operator", at=at)
+    )
     before = time.perf_counter()
     agent.spool.commands.write(scan_id, "request", request)
-    ring_stages(agent.home / "run", Event(name="CommandGiven"))
+    publish_to_stages(agent.home / "run", Event(name="CommandGiven"))
     until(lambda: scan_id in agent.spool.raw.names(), "a raw entry")
     return time.perf_counter() - before
 

@@ -61,7 +61,9 @@ def measure(python: str, code: str, *arguments: str) -> tuple[float, float]:
     command = [python, "-c", code + PEAK, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"a measurement ended with {done.returncode}: {done.stderr.splitlines()[-1]}")
+        raise SystemExit(
+            f"a measurement ended with {done.returncode}: {done.stderr.splitlines()[-1]}"
+        )
     seconds, peak_kb = done.stdout.split()
     return float(seconds), int(peak_kb) / 1024
 
@@ -136,7 +138,9 @@ def main() -> int:
     print(
         f"report from an ARF of {large_size:3.0f} MB         {large_own * 1000:8.0f} ms {large_peak:6.0f} MB"
     )
-    print(f"memory grows {large_peak / own_peak:.1f}-fold where rules, checks and items grow {times}-fold")
+    print(
+        f"memory grows {large_peak / own_peak:.1f}-fold where rules, checks and items grow {times}-fold"
+    )
     good = own <= 2 * bare and other >= 5 * own and own_peak <= 80 and large_peak <= 256
     print("all within what is allowed" if good else "NOT within what is allowed")
     return 0 if good else 1

@@ -95,7 +95,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--hosts", type=int, default=10_000)
-    parser.add_argument("--outage", type=float, default=3600.0, help="seconds (default: %(default)s)")
+    parser.add_argument(
+        "--outage", type=float, default=3600.0, help="seconds (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write an SVG")
     args = parser.parse_args()

@@ -23,7 +23,9 @@ from stages.scanners.openscap.content import LINUX
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--content", type=Path, default=LINUX, help="a datastream (default: the agent's own)")
+    parser.add_argument(
+        "--content", type=Path, default=LINUX, help="a datastream (default: the agent's own)"
+    )
     parser.add_argument("--profile", default="standard")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--rest", type=float, default=60, metavar="SECONDS")
@@ -55,10 +57,16 @@ def latency(agent: BenchAgent, args: argparse.Namespace) -> None:
 
 def oscap_alone(content: Path, profile: str) -> float:
     with tempfile.TemporaryDirectory() as directory:
-        words = ["oscap", "xccdf", "eval", "--progress-full", "--profile", profile]
-        words += ["--results", f"{directory}/r.xml", "--results-arf", f"{directory}/a.xml", str(content)]
+        message = ["oscap", "xccdf", "eval", "--progress-full", "--profile", profile]
+        message += [
+            "--results",
+            f"{directory}/r.xml",
+            "--results-arf",
+            f"{directory}/a.xml",
+            str(content),
+        ]
         before = time.perf_counter()
-        done = subprocess.run(words, capture_output=True, check=False)
+        done = subprocess.run(message, capture_output=True, check=False)
         took = time.perf_counter() - before
     assert done.returncode in (0, 2), done.stderr
     return took
@@ -71,7 +79,9 @@ def rest(agent: BenchAgent, seconds: float) -> None:
     used = (sum(map(cpu_s, agent.pids)) - cpu_before) / (time.monotonic() - before) * 100
     each = {stage: pss_mb(pid) for stage, pid in zip(STAGES, agent.pids, strict=True)}
     # Only now: pages that they share with the stages would count as theirs.
-    bare = [subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in STAGES]
+    bare = [
+        subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in STAGES
+    ]
     time.sleep(0.5)
     bare_mb = sum(pss_mb(process.pid) for process in bare)
     for process in bare:
@@ -91,9 +101,9 @@ def start() -> None:
         print(f"start of {stage} {took:.3f} s, bare Python {bare:.3f} s (limit 0.4 s)")
 
 
-def timed(words: list[str]) -> float:
+def timed(message: list[str]) -> float:
     before = time.perf_counter()
-    subprocess.run(words, check=True)
+    subprocess.run(message, check=True)
     return time.perf_counter() - before
 
 

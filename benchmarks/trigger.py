@@ -75,7 +75,9 @@ def junk(messages: int) -> None:
         agent.configure(api={"id": "patchmon_0123456789abcdef", "key": "x" * 64})
         until(lambda: agent.spool.requests.ids("request"), "the command after the junk")
         after = private_kib(agent.processes["trigger"].pid)
-    print(f"memory before {messages} junk messages {before} KiB, after {after} KiB (limit 5120 KiB more)")
+    print(
+        f"memory before {messages} junk messages {before} KiB, after {after} KiB (limit 5120 KiB more)"
+    )
 
 
 def private_kib(pid: int) -> int:

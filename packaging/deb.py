@@ -42,7 +42,9 @@ SCRIPTS = ("preinst", "postinst", "prerm", "postrm")
 def main() -> None:
     said = subprocess.run([PYTHON, "-V"], capture_output=True, text=True, check=True).stdout
     if not said.startswith(f"Python 3.{MINOR}."):
-        sys.exit(f"{PYTHON} is {said.strip()}, .venv is 3.{MINOR}: PYTHON={PYTHON} packaging/build-deb")
+        sys.exit(
+            f"{PYTHON} is {said.strip()}, .venv is 3.{MINOR}: PYTHON={PYTHON} packaging/build-deb"
+        )
     dist = ROOT / "dist"
     dist.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".build-", dir=dist) as place:
@@ -74,7 +76,10 @@ def fill(tree: Path) -> None:
     date = formatdate(float(epoch) if epoch else None)
     changes = CHANGES.format(version=VERSION, maintainer=MAINTAINER, date=date)
     compressed(documentation / "changelog.Debian.gz", changes)
-    write(below(tree, Path("/usr/share/lintian/overrides") / NAME), (HERE / "lintian-overrides").read_text())
+    write(
+        below(tree, Path("/usr/share/lintian/overrides") / NAME),
+        (HERE / "lintian-overrides").read_text(),
+    )
     command = below(tree, where.command)
     command.parent.mkdir(parents=True)
     command.symlink_to("../lib/compliance-agent/bin/compliance-agent")

@@ -30,7 +30,12 @@ class Endpoints:
     """What the routes do."""
 
     def __init__(
-        self, policy: Policy, intake: Intake, store: Store, agents: Agents, say: Callable[[str], None]
+        self,
+        policy: Policy,
+        intake: Intake,
+        store: Store,
+        agents: Agents,
+        say: Callable[[str], None],
     ) -> None:
         self._policy = policy
         self._intake = intake
@@ -41,8 +46,8 @@ class Endpoints:
     async def submit(self, request: Request) -> JSONResponse:
         post = await _receive(request, self._policy.max_body)
         answer = self._intake.submit(post, time.monotonic())
-        words = answer.document.get("error") or f"scans={answer.document['scans_received']}"
-        self._say(f"{request.url.path} {answer.status} bytes={post.body_bytes} {words}")
+        message = answer.document.get("error") or f"scans={answer.document['scans_received']}"
+        self._say(f"{request.url.path} {answer.status} bytes={post.body_bytes} {message}")
         return _respond(answer)
 
     async def integration_status(self, api_id: str, request: Request) -> Answer:
@@ -100,7 +105,9 @@ def build(
     return Starlette(
         routes=[
             Route("/api/v1/compliance/scans", endpoints.submit, methods=["POST"]),
-            Route(f"{hosts}/integration-status", known(endpoints.integration_status), methods=["POST"]),
+            Route(
+                f"{hosts}/integration-status", known(endpoints.integration_status), methods=["POST"]
+            ),
             Route(f"{hosts}/ping", known(endpoints.ping), methods=["POST"]),
             Route(f"{hosts}/integrations", known(endpoints.integrations), methods=["GET"]),
             Route(SEND_PATH, known(endpoints.send), methods=["POST"]),

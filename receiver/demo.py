@@ -46,7 +46,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dir", type=Path, metavar="DIR", help="where everything lies (default: a new directory)"
     )
     parser.add_argument(
-        "--no-install", action="store_true", help="install nothing; fail where the scanner is missing"
+        "--no-install",
+        action="store_true",
+        help="install nothing; fail where the scanner is missing",
     )
     parser.add_argument(
         "--profile", metavar="P", type=arguments.text, default="auto", help="(default: %(default)s)"
@@ -59,7 +61,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     own = _prepare(args.no_install, say)
     if args.dir:
         args.dir.mkdir(parents=True, exist_ok=True)
-    directory = args.dir.resolve() if args.dir else Path(tempfile.mkdtemp(prefix="compliance-agent-"))
+    directory = (
+        args.dir.resolve() if args.dir else Path(tempfile.mkdtemp(prefix="compliance-agent-"))
+    )
     with ExitStack() as stack:
         receiver = stack.enter_context(_receiver(directory / "receiver.db"))
         say(f"receiver: {receiver.url}")
@@ -89,7 +93,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         )
         if followed.late:
             raise CommandError(
-                f"after {_LIMIT_S:.0f} s {scan_id} is still {followed.late}: see {log.name}", Exit.NO
+                f"after {_LIMIT_S:.0f} s {scan_id} is still {followed.late}: see {log.name}",
+                Exit.NO,
             )
         say("")
         code = scan.outcome(demo, followed)
@@ -137,11 +142,13 @@ def _install(command: str, no_install: bool, say: Say) -> None:
         return
     say(f"installing: {command}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    words = command.split()
-    if words[0] == "apt-get":
-        subprocess.run([words[0], "update", "-q"], env=environment, check=False, stdout=subprocess.DEVNULL)
+    message = command.split()
+    if message[0] == "apt-get":
+        subprocess.run(
+            [message[0], "update", "-q"], env=environment, check=False, stdout=subprocess.DEVNULL
+        )
     try:
-        subprocess.run(words, env=environment, check=False, stdout=subprocess.DEVNULL)
+        subprocess.run(message, env=environment, check=False, stdout=subprocess.DEVNULL)
     except OSError as error:
         raise CommandError(f"{command}: {error.strerror}; install it by hand") from error
 
@@ -182,7 +189,8 @@ def _await_stages(demo: Context, supervisor: Supervisor, log: str) -> None:
     """Until all four work, so that nothing of the scan is missed on the screen."""
     end = time.monotonic() + _START_LIMIT_S
     while not all(
-        demo.spool.is_running(stage) and (demo.runtime / f"{stage}.ring").exists() for stage in STAGES
+        demo.spool.is_running(stage) and (demo.runtime / f"{stage}.sub").exists()
+        for stage in STAGES
     ):
         _tend(supervisor, log)
         if time.monotonic() > end:
@@ -209,7 +217,10 @@ def _tell_where(directory: Path, scan_id: str, demo: Context, say: Say) -> None:
 
 def program() -> str:
     """What starts this program from any directory: in a clone it is not on PATH."""
-    own, on_path = Path(sys.executable).parent / "compliance-agent", shutil.which("compliance-agent")
+    own, on_path = (
+        Path(sys.executable).parent / "compliance-agent",
+        shutil.which("compliance-agent"),
+    )
     if on_path and own.exists() and Path(on_path).samefile(own):
         return "compliance-agent"
     return str(own) if own.exists() else f"{sys.executable} -m stages.console.main"

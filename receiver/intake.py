@@ -102,7 +102,11 @@ class Intake:
         stored = [self._keep(post.headers["x-api-id"], scan) for scan in wanted]
         return Answer(
             200,
-            {"message": "Scan results saved successfully", "scans_received": len(stored), "scans": stored},
+            {
+                "message": "Scan results saved successfully",
+                "scans_received": len(stored),
+                "scans": stored,
+            },
         )
 
     def _wanted(self, scan: Mapping[str, Any]) -> bool:
@@ -118,7 +122,11 @@ class Intake:
         }
 
     def _log(self, post: Post, answer: Answer, readings: _Readings) -> None:
-        problems = {reader: str(found) for reader, found in readings.items() if isinstance(found, ValueError)}
+        problems = {
+            reader: str(found)
+            for reader, found in readings.items()
+            if isinstance(found, ValueError)
+        }
         self._store.add_post(
             api_id=post.headers.get("x-api-id"),
             idempotency_key=post.headers.get("idempotency-key"),
@@ -132,7 +140,9 @@ class Intake:
         )
 
 
-def _attempt(reader: Callable[[bytes], Submission], post: Post) -> Submission | BodyError | NoScansError:
+def _attempt(
+    reader: Callable[[bytes], Submission], post: Post
+) -> Submission | BodyError | NoScansError:
     if post.body is None:
         return BodyError(f"larger than the server reads: {post.body_bytes} bytes")
     if post.headers.get("content-encoding", "identity") != "identity":
@@ -143,5 +153,5 @@ def _attempt(reader: Callable[[bytes], Submission], post: Post) -> Submission | 
         return problem
 
 
-def _error(status: int, words: str) -> Answer:
-    return Answer(status, {"error": words})
+def _error(status: int, message: str) -> Answer:
+    return Answer(status, {"error": message})

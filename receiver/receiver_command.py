@@ -31,12 +31,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=("127.0.0.1", 8080),
         help="(default: 127.0.0.1:8080; port 0 is any free one)",
     )
-    parser.add_argument("--database", metavar="FILE", type=Path, help="SQLite file (default: in memory)")
-    parser.add_argument("--api-id", metavar="ID", help="the host that may send")
-    parser.add_argument("--api-key-file", metavar="FILE", type=Path, help="a file with nothing but its key")
-    parser.add_argument("--generate", action="store_true", help="make new credentials, and print them")
     parser.add_argument(
-        "--max-body", metavar="BYTES", type=_positive, default=Policy.max_body, help="(default: %(default)s)"
+        "--database", metavar="FILE", type=Path, help="SQLite file (default: in memory)"
+    )
+    parser.add_argument("--api-id", metavar="ID", help="the host that may send")
+    parser.add_argument(
+        "--api-key-file", metavar="FILE", type=Path, help="a file with nothing but its key"
+    )
+    parser.add_argument(
+        "--generate", action="store_true", help="make new credentials, and print them"
+    )
+    parser.add_argument(
+        "--max-body",
+        metavar="BYTES",
+        type=_positive,
+        default=Policy.max_body,
+        help="(default: %(default)s)",
     )
     parser.add_argument(
         "--posts-per-minute",
@@ -55,7 +65,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
         signal.signal(number, lambda *_: stop.set())
     address, port = args.listen
     try:
-        receiver = Receiver(policy, database=args.database, host=address, port=port, say=Log("receiver").info)
+        receiver = Receiver(
+            policy, database=args.database, host=address, port=port, say=Log("receiver").info
+        )
     except StoreError as error:
         raise CommandError(str(error)) from error
     with closing(receiver):
@@ -72,7 +84,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
 
 def _given(api_id: str | None, key_file: Path | None) -> Credentials:
     if api_id is None or key_file is None:
-        raise CommandError("no credentials: give --api-id and --api-key-file, or --generate", Exit.USAGE)
+        raise CommandError(
+            "no credentials: give --api-id and --api-key-file, or --generate", Exit.USAGE
+        )
     found = credentials.find(ApiSettings(id=api_id, key_file=str(key_file.absolute())), None, {})
     if isinstance(found, NoCredentials):
         raise CommandError(f"--api-key-file: {found.why}", Exit.USAGE)

@@ -67,12 +67,12 @@ class Receiver:
         return f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
 
     def start(self) -> None:
-        listener = self._listen()
-        self._port = listener.getsockname()[1]
+        on_event = self._listen()
+        self._port = on_event.getsockname()[1]
         application = app.build(self.policy, self._intake, self._store, self._agents, self._say)
         self._server = uvicorn.Server(_config(application, self.policy))
         self._loop = asyncio.new_event_loop()
-        running = (self._loop, self._server, listener)
+        running = (self._loop, self._server, on_event)
         self._thread = threading.Thread(target=_serve, args=running, name="receiver")
         self._thread.start()
 
@@ -92,7 +92,10 @@ class Receiver:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -110,7 +113,11 @@ class Receiver:
 
     def progress(self) -> list[dict[str, Any]]:
         """The progress that came in over the WebSocket."""
-        return [message for message in self.messages() if message.get("type") == "compliance_scan_progress"]
+        return [
+            message
+            for message in self.messages()
+            if message.get("type") == "compliance_scan_progress"
+        ]
 
     def integration_statuses(self) -> list[dict[str, Any]]:
         return self._store.messages("integration-status")
@@ -134,9 +141,11 @@ class Receiver:
         return socket.create_server((self._host, self._port), family=family, backlog=128)
 
 
-def _serve(loop: asyncio.AbstractEventLoop, server: uvicorn.Server, listener: socket.socket) -> None:
-    with listener, asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(server.serve(sockets=[listener]))
+def _serve(
+    loop: asyncio.AbstractEventLoop, server: uvicorn.Server, on_event: socket.socket
+) -> None:
+    with on_event, asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(server.serve(sockets=[on_event]))
 
 
 def _config(application: Any, policy: Policy) -> uvicorn.Config:

@@ -70,7 +70,9 @@ class Store:
         try:
             self._database = _open(path)
         except (OSError, sqlite3.Error) as error:
-            raise StoreError(f"{path}: can't be used as database: {error}; name another file") from error
+            raise StoreError(
+                f"{path}: can't be used as database: {error}; name another file"
+            ) from error
 
     def close(self) -> None:
         with self._lock:
@@ -101,7 +103,9 @@ class Store:
                 (api_id, scan["profile_name"]),
             )
             known = {"scan_id": scan_id, "received_at": _now(), "api_id": api_id, "status": status}
-            self._insert("scans", {**known, **{column: scan.get(column) for column in _SCAN_COLUMNS}})
+            self._insert(
+                "scans", {**known, **{column: scan.get(column) for column in _SCAN_COLUMNS}}
+            )
             for position, result in enumerate(scan.get("results", ())):
                 texts = {column: result.get(column) for column in _RESULT_COLUMNS}
                 self._insert("results", {"scan_id": scan_id, "position": position, **texts})
@@ -109,7 +113,9 @@ class Store:
 
     def add_message(self, api_id: str, source: str, body: Mapping[str, Any]) -> None:
         text = json.dumps(body)
-        self._insert("messages", {"received_at": _now(), "api_id": api_id, "source": source, "body": text})
+        self._insert(
+            "messages", {"received_at": _now(), "api_id": api_id, "source": source, "body": text}
+        )
 
     def posts(self) -> list[dict[str, Any]]:
         return self._rows("SELECT * FROM posts ORDER BY post_id")
@@ -137,7 +143,8 @@ class Store:
         # Table and columns are names from this file; the values are bound.
         names, marks = ", ".join(columns), ", ".join("?" * len(columns))
         with self._lock:
-            self._database.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(columns.values()))  # noqa: S608
+            statement = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608
+            self._database.execute(statement, tuple(columns.values()))
 
 
 def _open(path: Path | None) -> sqlite3.Connection:

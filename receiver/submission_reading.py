@@ -47,7 +47,9 @@ def read_released(body: bytes) -> Submission:
     if decoded.get("scans"):
         return Submission(tuple(decoded["scans"]), compliance_hash)
     if "scans" not in decoded and decoded.get("profile_name"):
-        return Submission(({key: decoded[key] for key in _SCAN_KEYS if key in decoded},), compliance_hash)
+        return Submission(
+            ({key: decoded[key] for key in _SCAN_KEYS if key in decoded},), compliance_hash
+        )
     raise NoScansError("neither scans nor profile_name")
 
 
@@ -117,7 +119,10 @@ def _list(element: Decoder) -> Decoder:
     def decode(value: object, path: str) -> list[Any]:
         if not isinstance(value, list):
             raise _wrong(path, "an array", value)
-        return [element({} if one is None else one, f"{path}[{number}]") for number, one in enumerate(value)]
+        return [
+            element({} if one is None else one, f"{path}[{number}]")
+            for number, one in enumerate(value)
+        ]
 
     return decode
 

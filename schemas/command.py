@@ -26,7 +26,7 @@ class Hold(Record, frozen=True, kw_only=True):
 
     scan_id: ScanId
     at: datetime
-    words: str | None = None
+    reason: str | None = None
     format: Literal[1] = 1
 
 

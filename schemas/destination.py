@@ -22,7 +22,7 @@ class Destination(Record, frozen=True, kw_only=True):
     url: str | None = None
     why: str | None = None
     """What happened at the last attempt, or why the next is not yet; None while all is well."""
-    todo: str | None = None
+    action: str | None = None
     """What the operator should do; None where waiting is enough."""
     next_try: datetime | None = None
     asked_to_wait: bool = False
@@ -47,7 +47,7 @@ class Requests(Record, frozen=True, kw_only=True):
     at: tuple[datetime, ...] = ()
 
 
-class Memory(Record, frozen=True, kw_only=True):
+class ShipState(Record, frozen=True, kw_only=True):
     """What the ship stage remembers beside its receipts and its history, which an operator may have taken away."""
 
     url: str | None = None
@@ -58,7 +58,7 @@ class Memory(Record, frozen=True, kw_only=True):
     """By profile and scanner."""
     made_for: dict[str, str] = field(default_factory=dict)
     """Scans that waited for another server when `server.url` was changed: by id, the URL of that server."""
-    obeyed: tuple[str, ...] = ()
+    applied: tuple[str, ...] = ()
     """Retry commands that lie there and were obeyed."""
     replayed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Replay commands that lie there: by their ids, the scans for which they were obeyed."""

@@ -19,7 +19,7 @@ EventName = Literal[
     "ReportShipped",
     "ShippingPaused",
 ]
-HAPPENED_TO_A_SCAN: tuple[EventName, ...] = (
+SCAN_EVENTS: tuple[EventName, ...] = (
     "ScanStarted",
     "RuleEvaluated",
     "ScanFinished",
@@ -42,4 +42,4 @@ class Event(Record, frozen=True, kw_only=True):
     """Its result word, or the outcome of the scan."""
     done: int | None = None
     total: int | None = None
-    words: Short | None = None
+    message: Short | None = None

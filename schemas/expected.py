@@ -9,7 +9,13 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from msgspec import Meta
 
-_NAMES = {list: "a list", dict: "a mapping of keys", str: "a text", bool: "a boolean", int: "a number"}
+_NAMES = {
+    list: "a list",
+    dict: "a mapping of keys",
+    str: "a text",
+    bool: "a boolean",
+    int: "a number",
+}
 _LONGEST_SHOWN = 40
 
 
@@ -48,7 +54,11 @@ def _wanted(bare: Any, meta: Meta) -> str:
         return "a list"
     if bare in (int, float):
         return f"a {'whole ' if bare is int else ''}number from {meta.ge} to {meta.le}"
-    return "true or false" if bare is bool else f"a text of {meta.min_length} to {meta.max_length} characters"
+    return (
+        "true or false"
+        if bare is bool
+        else f"a text of {meta.min_length} to {meta.max_length} characters"
+    )
 
 
 def _found(value: object, bare: Any, meta: Meta) -> str:
@@ -61,5 +71,5 @@ def _found(value: object, bare: Any, meta: Meta) -> str:
         return f"; it is {value[:_LONGEST_SHOWN]}" if bare is not str else ""
     if isinstance(value, int | float) and not isinstance(value, bool) and bare in (int, float):
         return f"; it is {value}"
-    mend = ": put it in quotes" if wants_text and not isinstance(value, list | dict) else ""
-    return f"; it is {kind_of(value)}{mend}"
+    remedy = ": put it in quotes" if wants_text and not isinstance(value, list | dict) else ""
+    return f"; it is {kind_of(value)}{remedy}"

@@ -36,7 +36,9 @@ def new_scan_id(scanner: Scanner, at: datetime, token: str | None = None) -> Sca
     return ScanId(f"{at:{_SECOND}}-{scanner}-{token or f'{fraction:04x}{secrets.token_hex(2)}'}")
 
 
-def next_scan_id(scanner: Scanner, at: datetime, known: Iterable[str], ending: str | None = None) -> ScanId:
+def next_scan_id(
+    scanner: Scanner, at: datetime, known: Iterable[str], ending: str | None = None
+) -> ScanId:
     """An id for a scan asked for at `at` (aware), newer than all ids in `known`, whatever the clock was set to.
 
     But for those more than a day ahead of a clock that is set: they would hold back all ids for as long. `ending`: the

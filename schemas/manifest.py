@@ -9,7 +9,7 @@ from schemas.ids import ScanId, Scanner
 from schemas.records import Record
 from schemas.request import Reason
 
-Outcome = Literal["finished", "failed", "cancelled", "joined"]
+Outcome = Literal["finished", "failed", "cancelled", "merged"]
 ContentSource = Literal["installed", "configured", "own"]
 Role = Literal["xccdf-results", "arf", "docker-bench-json", "docker-bench-log", "stdout", "stderr"]
 
@@ -42,12 +42,12 @@ class Manifest(Record, frozen=True, kw_only=True):
     scan_id: ScanId
     scanner: Scanner
     outcome: Outcome
-    """`joined`: the wish was answered by another scan, named in `answered_by`."""
+    """`merged`: the wish was answered by another scan, named in `answered_by`."""
     error: str | None = None
     """Why the scan failed or was cancelled, in one line; None when it finished."""
     answered_by: ScanId | None = None
     answers: tuple[ScanId, ...] = ()
-    """Other requests that this run answers; each has a `joined` entry of its own."""
+    """Other requests that this run answers; each has a `merged` entry of its own."""
     profile_id: str | None = None
     """The profile that ran, by full id; None where none was found or the scanner has none."""
     profile_title: str | None = None

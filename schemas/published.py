@@ -40,7 +40,9 @@ PUBLISHED: dict[str, type[Record]] = {
 def texts() -> dict[str, str]:
     """File name to content, of all schemas."""
     return {
-        f"{name}.schema.json": codec.pretty({"$id": f"{name}.schema.json", **codec.json_schema(record)})
+        f"{name}.schema.json": codec.pretty(
+            {"$id": f"{name}.schema.json", **codec.json_schema(record)}
+        )
         + "\n"
         for name, record in PUBLISHED.items()
     }

@@ -22,7 +22,7 @@ class Receipt(Record, frozen=True, kw_only=True):
     destination: str | None = None
     """The server's URL, without credentials; None where nothing was sent."""
     status_code: int | None = None
-    words: str | None = None
+    message: str | None = None
     """What the server said, or why nothing was sent, in one line."""
     server_scan_id: str | None = None
     superseded_by: ScanId | None = None

@@ -16,7 +16,7 @@ from schemas.request import Reason
 
 RuleStatus = Literal["pass", "fail", "warn", "skip", "notapplicable", "error"]
 Severity = Literal["critical", "high", "medium", "low", "unknown"]
-ScanStatus = Literal["completed", "failed", "cancelled", "joined"]
+ScanStatus = Literal["completed", "failed", "cancelled", "merged"]
 Count = Annotated[int, Meta(ge=0)]
 
 

@@ -11,7 +11,7 @@ from schemas.records import Record
 Mode = Literal["disabled", "on-demand", "enabled"]
 
 
-class Handled(Record, frozen=True, kw_only=True):
+class ScheduleState(Record, frozen=True, kw_only=True):
     """How far a schedule has been carried out."""
 
     schedule: str
@@ -40,7 +40,7 @@ class TriggerState(Record, frozen=True, kw_only=True):
     at: datetime
 
 
-class Applied(Record, frozen=True, kw_only=True):
+class ServerOverrides(Record, frozen=True, kw_only=True):
     """What the server has set at run time; None: nothing, the settings file decides."""
 
     mode: Mode | None = None

@@ -231,7 +231,9 @@ def _check(values: object, record: type[R], path: str, problems: list[str]) -> R
     if values is None:
         return record()
     if not isinstance(values, Mapping):
-        problems.append(f"{path.rstrip('.') or 'the file'}: must be a mapping of keys, is {kind_of(values)}")
+        problems.append(
+            f"{path.rstrip('.') or 'the file'}: must be a mapping of keys, is {kind_of(values)}"
+        )
         return record()
     known = {field.name: field for field in msgspec.structs.fields(record)}
     taken: dict[str, Any] = {}

@@ -29,7 +29,11 @@ CheckName = Annotated[
     ),
 ]
 UserName = Annotated[
-    str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$(?!\n)", description="the name of a user, like root")
+    str,
+    Meta(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,31}$(?!\n)",
+        description="the name of a user, like root",
+    ),
 ]
 NamePattern = Annotated[
     str,

@@ -10,7 +10,7 @@ import stat
 from pathlib import Path
 
 from spool.durable import DIRECTORY_MODE
-from spool.errors import SpoolUnusableError, mend
+from spool.errors import SpoolUnusableError, remedy
 
 ANEW = "systemd-tmpfiles --create compliance-agent.conf"
 """Makes all directories of a spool that several users share, with owners, groups and modes."""
@@ -33,7 +33,8 @@ def make_directory(path: Path) -> None:
         # Under a unit all is read-only, except what is there when it starts.
         anew = f"; under systemd: {ANEW}" if error.errno == errno.EROFS else ""
         raise SpoolUnusableError(
-            f"{path}: is missing, and can't be made ({error.strerror}); {mend(error)}, or name another spool.path{anew}"
+            f"{path}: is missing, and can't be made ({error.strerror}); {remedy(error)}, "
+            f"or name another spool.path{anew}"
         ) from error
 
 
@@ -80,7 +81,9 @@ def _status(path: Path) -> os.stat_result:
     except FileNotFoundError as error:
         raise SpoolUnusableError(f"{path}: is missing: mkdir -m 0750 {path}") from error
     except OSError as error:
-        raise SpoolUnusableError(f"{path}: {error.strerror}: let {me()} into {path.parent}") from error
+        raise SpoolUnusableError(
+            f"{path}: {error.strerror}: let {me()} into {path.parent}"
+        ) from error
     if stat.S_ISLNK(status.st_mode):
         raise SpoolUnusableError(
             f"{path}: is a symlink, which is not followed: put the directory itself there"

@@ -75,11 +75,18 @@ def _next(stream: BinaryIO) -> bytes:
     """The next envelope, with its payload."""
     head = stream.readline(_MAX_HEAD_BYTES)
     fields = head.split(b" ")
-    if not head.endswith(b"\n") or len(fields) != 5 or not fields[3].isdigit() or len(fields[3]) > 12:
+    if (
+        not head.endswith(b"\n")
+        or len(fields) != 5
+        or not fields[3].isdigit()
+        or len(fields[3]) > 12
+    ):
         raise EntryDamagedError("cut short" if not head else "no entry header")
     length = int(fields[3])
     if length > frame.MAX_ENTRY_BYTES:
-        raise EntryDamagedError(f"an entry of {length} bytes; none is larger than {frame.MAX_ENTRY_BYTES}")
+        raise EntryDamagedError(
+            f"an entry of {length} bytes; none is larger than {frame.MAX_ENTRY_BYTES}"
+        )
     return head + stream.read(length)
 
 

@@ -4,7 +4,7 @@ import errno
 import os
 from pathlib import Path
 
-_MENDS = {
+_REMEDIES = {
     errno.ENOSPC: "free some space",
     errno.EDQUOT: "raise the quota or free some space",
     errno.EROFS: "the file system has gone read-only: check the disk and remount it",
@@ -32,7 +32,7 @@ class StorageError(SpoolError):
     """The disk would not take or give something. Transient: nothing was acknowledged, try again later."""
 
     def __init__(self, doing: str, where: Path, cause: OSError) -> None:
-        self.why = f"{where}: {doing}: {_reason(where, cause)}; {mend(cause)}"
+        self.why = f"{where}: {doing}: {_reason(where, cause)}; {remedy(cause)}"
         """For who has no work that stays pending."""
         super().__init__(f"{self.why}; the work stays pending")
 
@@ -55,6 +55,6 @@ def _reason(where: Path, cause: OSError) -> str:
     return cause.strerror or str(cause)
 
 
-def mend(cause: OSError) -> str:
+def remedy(cause: OSError) -> str:
     """What an operator can do about it."""
-    return _MENDS.get(cause.errno or 0, "see the system's log")
+    return _REMEDIES.get(cause.errno or 0, "see the system's log")

@@ -17,7 +17,14 @@ MAX_ENTRY_BYTES = 64 * 1024 * 1024
 
 def seal(kind: str, payload: bytes) -> bytes:
     digest = hashlib.sha256(payload).hexdigest()
-    return b"%s %s %s %d %s\n%s" % (_MAGIC, _FORMAT, kind.encode(), len(payload), digest.encode(), payload)
+    return b"%s %s %s %d %s\n%s" % (
+        _MAGIC,
+        _FORMAT,
+        kind.encode(),
+        len(payload),
+        digest.encode(),
+        payload,
+    )
 
 
 def unseal(kind: str, sealed: bytes) -> bytes:
@@ -25,7 +32,9 @@ def unseal(kind: str, sealed: bytes) -> bytes:
     head, newline, payload = sealed.partition(b"\n")
     fields = head.split(b" ")
     if not newline or len(fields) != 5 or fields[0] != _MAGIC:
-        raise EntryDamagedError("no entry header" if sealed.strip(b"\0") else "empty or filled with zeros")
+        raise EntryDamagedError(
+            "no entry header" if sealed.strip(b"\0") else "empty or filled with zeros"
+        )
     if fields[1] != _FORMAT:
         raise EntryDamagedError(f"format {fields[1]!r} is not one this version reads (1)")
     if fields[2] != kind.encode():

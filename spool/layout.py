@@ -22,14 +22,24 @@ BOXES: tuple[Box, ...] = get_args(Box)
 STAGES: tuple[Stage, ...] = get_args(Stage)
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-OUTBOX: Mapping[Stage, Box] = {"trigger": "requests", "scan": "raw", "parse": "reports", "ship": "receipts"}
-UPSTREAM: Mapping[Stage, Box] = {"trigger": "commands", "scan": "requests", "parse": "raw", "ship": "reports"}
+OUTBOX: Mapping[Stage, Box] = {
+    "trigger": "requests",
+    "scan": "raw",
+    "parse": "reports",
+    "ship": "receipts",
+}
+UPSTREAM: Mapping[Stage, Box] = {
+    "trigger": "commands",
+    "scan": "requests",
+    "parse": "raw",
+    "ship": "reports",
+}
 READER: Mapping[Box, Stage] = {box: stage for stage, box in UPSTREAM.items()}
 """Who reads a box, and so who finds out that an entry of it is damaged."""
 
 MANIFEST = "manifest"
 _COMMAND_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
-_ATTIC = re.compile(r"(?P<name>[^~]+)~(?P<why>[0-9TZ]+-[0-9a-f]{8})")
+_ARCHIVED = re.compile(r"(?P<name>[^~]+)~(?P<why>[0-9TZ]+-[0-9a-f]{8})")
 
 
 def new_command_id(at: datetime) -> str:
@@ -56,14 +66,14 @@ def is_hidden(name: str) -> bool:
     return name.startswith(".")
 
 
-def attic_name(name: str, why: str) -> str:
+def archived_name(name: str, why: str) -> str:
     """The name under which an entry is kept after it was taken away for `why` (a command id)."""
     return f"{name}~{why}"
 
 
-def attic_parts(kept: str) -> tuple[str, str] | None:
+def split_archived_name(kept: str) -> tuple[str, str] | None:
     """The entry's name and the command id of a name in `history/` or `quarantine/`; None for a foreign one."""
-    match = _ATTIC.fullmatch(kept)
+    match = _ARCHIVED.fullmatch(kept)
     return (match["name"], match["why"]) if match else None
 
 

@@ -17,10 +17,12 @@ class Lock:
         self._path = path
         self._handle: int | None = None
 
-    def acquire(self, who: str) -> None:
+    def acquire(self, stage: str) -> None:
         """Raises SpoolBusyError with the holder's process id."""
         try:
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640)
+            handle = os.open(
+                self._path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o640
+            )
         except OSError as error:
             raise StorageError("can't be opened", self._path, error) from error
         try:
@@ -29,7 +31,7 @@ class Lock:
             holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(handle)
             raise SpoolBusyError(
-                f"{self._path}: another {who} is running (process {holder}); stop it first, or use another spool"
+                f"{self._path}: another {stage} is running (process {holder}); stop it first, or use another spool"
             ) from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)

@@ -81,28 +81,33 @@ class Outbox:
         with self.directory("can't be removed from") as handle:
             durable.remove(handle, name)
 
-    def retire(self, name: str, why: str) -> None:
+    def archive(self, name: str, why: str) -> None:
         """Take an entry away to `history/`, under the command that asked for it."""
-        self._take_away(name, layout.attic_name(name, why), self._root / "history" / self.box)
+        self._take_away(name, layout.archived_name(name, why), self._root / "history" / self.box)
 
     def quarantine(self, name: str, why: str, reason: str) -> None:
         """Take a damaged entry away to `quarantine/`, with the reason beside it."""
-        attic = self._root / "quarantine" / self.box
-        kept = layout.attic_name(name, why)
-        with _opened(attic, "can't be written") as handle:
+        archive_directory = self._root / "quarantine" / self.box
+        kept = layout.archived_name(name, why)
+        with _opened(archive_directory, "can't be written") as handle:
             durable.write(handle, f"{kept}.reason", f"{reason}\n".encode(), replace=True)
-        self._take_away(name, kept, attic)
+        self._take_away(name, kept, archive_directory)
 
-    def retired(self) -> list[str]:
+    def archived(self) -> list[str]:
         """Names in this box's history."""
         return _listing(self._root / "history" / self.box)
 
     def quarantined(self) -> list[str]:
         """Names in this box's quarantine, the reasons not included."""
-        return [n for n in _listing(self._root / "quarantine" / self.box) if not n.endswith(".reason")]
+        return [
+            n for n in _listing(self._root / "quarantine" / self.box) if not n.endswith(".reason")
+        ]
 
-    def _take_away(self, name: str, kept: str, attic: Path) -> None:
-        with self.directory("can't be moved from") as source, _opened(attic, "can't be moved to") as target:
+    def _take_away(self, name: str, kept: str, archive_directory: Path) -> None:
+        with (
+            self.directory("can't be moved from") as source,
+            _opened(archive_directory, "can't be moved to") as target,
+        ):
             if durable.exists(source, name):
                 durable.move(source, name, target, kept)
 

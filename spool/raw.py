@@ -82,7 +82,9 @@ class RawBox(Outbox):
         where = self.path / scan_id / layout.MANIFEST
         with self._entry(scan_id) as directory:
             try:
-                sealed = reading.read_plain(directory, layout.MANIFEST, where, frame.MAX_ENTRY_BYTES)
+                sealed = reading.read_plain(
+                    directory, layout.MANIFEST, where, frame.MAX_ENTRY_BYTES
+                )
                 manifest = codec.decode(frame.unseal(layout.MANIFEST, sealed), Manifest)
             except (EntryMissingError, EntryDamagedError, codec.SchemaError) as error:
                 raise EntryDamagedError(f"{where}: {error}") from error
@@ -97,7 +99,9 @@ class RawBox(Outbox):
     def open_file(self, scan_id: ScanId, file: RawFile) -> BinaryIO:
         """The uncompressed content of a file, after its stored bytes were found to be those of the manifest."""
         if not _FILE_NAME.fullmatch(file.name):
-            raise EntryDamagedError(f"{self.path / scan_id}: {file.name[:80]!r} is no name for a raw file")
+            raise EntryDamagedError(
+                f"{self.path / scan_id}: {file.name[:80]!r} is no name for a raw file"
+            )
         where = self.path / scan_id / file.name
         with self._entry(scan_id) as directory:
             try:

@@ -23,7 +23,9 @@ def open_plain(directory: int, name: str, where: Path) -> BinaryIO:
         raise EntryMissingError(f"{where}: no such entry") from error
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENODEV):
-            raise EntryDamagedError(f"{where}: not a plain file (a symlink, a socket or a device)") from error
+            raise EntryDamagedError(
+                f"{where}: not a plain file (a symlink, a socket or a device)"
+            ) from error
         raise StorageError("can't be read", where, error) from error
     status = os.fstat(handle)
     if not stat.S_ISREG(status.st_mode):

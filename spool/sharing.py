@@ -18,7 +18,15 @@ from spool.access import ANEW
 from spool.errors import SpoolUnusableError
 from spool.layout import OUTBOX, READER, UPSTREAM, Stage
 
-_COMMON = ("", "history", "quarantine", "state", "commands", "history/commands", "quarantine/commands")
+_COMMON = (
+    "",
+    "history",
+    "quarantine",
+    "state",
+    "commands",
+    "history/commands",
+    "quarantine/commands",
+)
 _MODE = 0o750
 
 
@@ -40,8 +48,10 @@ def check_way(root: Path) -> None:
     for path in (root.parent, *(root / name for name in ("", "history", "quarantine", "state"))):
         if os.path.lexists(path) and not os.access(path, os.R_OK | os.X_OK):
             status = path.lstat()
-            mend = f"chmod {_MODE:04o} {path}" if status.st_uid == os.geteuid() else ANEW
-            raise SpoolUnusableError(f"{path}: {access.me()} can't get in ({_told(status)}): {mend}")
+            remedy = f"chmod {_MODE:04o} {path}" if status.st_uid == os.geteuid() else ANEW
+            raise SpoolUnusableError(
+                f"{path}: {access.me()} can't get in ({_told(status)}): {remedy}"
+            )
 
 
 def check(root: Path, stage: Stage) -> None:
@@ -59,7 +69,7 @@ def check(root: Path, stage: Stage) -> None:
     for path in (*own, *(root / name for name in sorted(others))):
         _check(path, group, handed_over=False)
     _check_notes(root / "state", stage)
-    for path in _drops(root, stage):
+    for path in _inbox(root, stage):
         access.check_owner(path)
         _check(path, os.getegid(), handed_over=True)
 
@@ -81,7 +91,9 @@ def _check(path: Path, group: int, *, handed_over: bool) -> None:
             f"{path}: has the group {_group(status.st_gid)}, not {_group(group)}: {ANEW}"
         )
     if status.st_mode & 0o777 != _MODE:
-        raise SpoolUnusableError(f"{path}: {_told(status)}, not {_MODE:04o}: chmod {_MODE:04o} {path}")
+        raise SpoolUnusableError(
+            f"{path}: {_told(status)}, not {_MODE:04o}: chmod {_MODE:04o} {path}"
+        )
     if bool(status.st_mode & stat.S_ISGID) != handed_over:
         raise SpoolUnusableError(
             f"{path}: {_told(status)}: the wrong group could read what is put there: "
@@ -101,11 +113,13 @@ def _check_notes(state: Path, stage: Stage) -> None:
     reader = READER.get(OUTBOX[stage])
     if reader and not os.access(state / reader, os.R_OK | os.X_OK):
         status = (state / reader).lstat()
-        raise SpoolUnusableError(f"{state / reader}: {access.me()} can't read it ({_told(status)}): {ANEW}")
+        raise SpoolUnusableError(
+            f"{state / reader}: {access.me()} can't read it ({_told(status)}): {ANEW}"
+        )
 
 
-def _drops(root: Path, stage: Stage) -> Iterator[Path]:
-    for path in (root / "drop", root / "drop/refused") if stage == "trigger" else ():
+def _inbox(root: Path, stage: Stage) -> Iterator[Path]:
+    for path in (root / "inbox", root / "inbox/refused") if stage == "trigger" else ():
         if not path.exists():
             raise SpoolUnusableError(f"{path}: is missing, and others own this spool, too: {ANEW}")
         yield path

@@ -10,9 +10,9 @@ from spool import access, sharing
 from spool.errors import SpoolUnusableError
 from spool.layout import BOXES, OUTBOX, STAGES, UPSTREAM, Box, Stage
 from spool.lock import Lock, is_held
-from spool.notes import Notes
 from spool.outbox import Outbox
 from spool.raw import RawBox
+from spool.state_store import StateStore
 
 
 class Spool:
@@ -36,8 +36,8 @@ class Spool:
             "receipts": self.receipts,
         }[box]
 
-    def notes(self, stage: Stage) -> Notes:
-        return Notes(self.root, stage)
+    def state_store(self, stage: Stage) -> StateStore:
+        return StateStore(self.root, stage)
 
     def claim(self, stage: Stage) -> list[str]:
         """Become the one writer of a stage's outbox; what a crash had left half written is returned."""
@@ -88,10 +88,22 @@ class Spool:
 
     def _owned(self, stage: Stage) -> list[Path]:
         box = OUTBOX[stage]
-        return [self.root / sub for sub in (box, f"history/{box}", f"quarantine/{box}", f"state/{stage}")]
+        return [
+            self.root / sub
+            for sub in (box, f"history/{box}", f"quarantine/{box}", f"state/{stage}")
+        ]
 
     def _directories(self) -> list[Path]:
         groups = [self.root, *(self.root / name for name in ("history", "quarantine", "state"))]
         boxes = [self.root / box for box in BOXES]
-        attics = [self.root / attic / box for attic in ("history", "quarantine") for box in BOXES]
-        return [*groups, *boxes, *attics, *(self.root / "state" / stage for stage in STAGES)]
+        archive_directories = [
+            self.root / archive_directory / box
+            for archive_directory in ("history", "quarantine")
+            for box in BOXES
+        ]
+        return [
+            *groups,
+            *boxes,
+            *archive_directories,
+            *(self.root / "state" / stage for stage in STAGES),
+        ]

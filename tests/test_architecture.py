@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SOURCES = sorted(p for top in ("schemas", "spool", "stages", "receiver") for p in (ROOT / top).rglob("*.py"))
+SOURCES = sorted(
+    p for top in ("schemas", "spool", "stages", "receiver") for p in (ROOT / top).rglob("*.py")
+)
 
 # A package may import what stands below it; those of one rank never meet.
 LAYERS: list[set[str]] = [
@@ -96,7 +98,12 @@ def test_one_module_renames_and_syncs(path: Path) -> None:
     if str(path.relative_to(ROOT)) == DURABLE:
         return
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Attribute) and node.attr in ("fsync", "replace", "rename", "renames"):
+        if isinstance(node, ast.Attribute) and node.attr in (
+            "fsync",
+            "replace",
+            "rename",
+            "renames",
+        ):
             owner = node.value
             assert not (isinstance(owner, ast.Name) and owner.id == "os"), (
                 f"{path}:{node.lineno}: os.{node.attr}"

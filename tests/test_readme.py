@@ -37,19 +37,25 @@ def test_every_command_is_in_readme_and_readme_names_no_other() -> None:
 def test_every_exit_code_is_in_readme_and_in_the_help() -> None:
     assert {int(code) for code in table("exit code")} == {int(code) for code in Exit}
     told = parser().epilog or ""
-    assert {int(code) for code in re.findall(r"(?:: |; )(\d+) ", told)} == {int(code) for code in Exit}
+    assert {int(code) for code in re.findall(r"(?:: |; )(\d+) ", told)} == {
+        int(code) for code in Exit
+    }
 
 
 @pytest.mark.parametrize("command", sorted(subparsers()))
 def test_every_command_takes_what_readme_promises(command: str) -> None:
-    options = {option for action in subparsers()[command]._actions for option in action.option_strings}
+    options = {
+        option for action in subparsers()[command]._actions for option in action.option_strings
+    }
     assert {"--json", "--config", "--help"} <= options
 
 
 def test_every_option_named_for_a_command_exists() -> None:
-    for command, words in table("command").items():
-        options = {option for action in subparsers()[command]._actions for option in action.option_strings}
-        assert set(re.findall(r"(--[a-z-]+)", words)) <= options, command
+    for command, message in table("command").items():
+        options = {
+            option for action in subparsers()[command]._actions for option in action.option_strings
+        }
+        assert set(re.findall(r"(--[a-z-]+)", message)) <= options, command
 
 
 def test_every_example_of_a_command_line_is_understood() -> None:

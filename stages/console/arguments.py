@@ -14,7 +14,9 @@ def text(given: str) -> str:
     if not given.strip():
         raise argparse.ArgumentTypeError("is empty: leave the option out, or give it a value")
     if len(given) > _MAX_TEXT:
-        raise argparse.ArgumentTypeError(f"has {len(given)} characters, at most {_MAX_TEXT} are taken")
+        raise argparse.ArgumentTypeError(
+            f"has {len(given)} characters, at most {_MAX_TEXT} are taken"
+        )
     if not given.isprintable():
         raise argparse.ArgumentTypeError(f"{given!a}: holds characters that can't be printed")
     return given

@@ -14,16 +14,18 @@ from spool.errors import SpoolError, StorageError
 from stages.console.context import CommandError
 from stages.runtime.exits import Exit
 
-_OURS = tuple(Path(__file__).parents[2] / name for name in ("schemas", "spool", "stages", "receiver"))
+_OURS = tuple(
+    Path(__file__).parents[2] / name for name in ("schemas", "spool", "stages", "receiver")
+)
 
 
 class UsageError(CommandError):
     """A command line that can't be understood."""
 
-    def __init__(self, usage: str, who: str, words: str) -> None:
-        super().__init__(f"{words}: see {who} --help", Exit.USAGE)
+    def __init__(self, usage: str, stage: str, message: str) -> None:
+        super().__init__(f"{message}: see {stage} --help", Exit.USAGE)
         self.usage = usage
-        self.who = who
+        self.stage = stage
 
 
 class Failed(Record, frozen=True, kw_only=True):
@@ -33,10 +35,12 @@ class Failed(Record, frozen=True, kw_only=True):
     exit_code: int
 
 
-def guarded(words: Sequence[str], run: Callable[[], int]) -> int:
+def guarded(message: Sequence[str], run: Callable[[], int]) -> int:
     """The exit code of `run`, the command line `words`, whatever becomes of it."""
-    as_json = "--json" in words
-    who = " ".join(["compliance-agent", *(word for word in words[:1] if not word.startswith("-"))])
+    as_json = "--json" in message
+    stage = " ".join(
+        ["compliance-agent", *(word for word in message[:1] if not word.startswith("-"))]
+    )
     try:
         code = _ran(run)
         # What can't be written is told here: at the interpreter's end it would be told by a traceback.
@@ -49,18 +53,18 @@ def guarded(words: Sequence[str], run: Callable[[], int]) -> int:
         return Exit.PIPE
     except UsageError as error:
         sys.stderr.write("" if as_json else error.usage)
-        return _tell(error.who, str(error), error.code, as_json)
+        return _tell(error.stage, str(error), error.code, as_json)
     except CommandError as error:
-        return _tell(who, str(error), error.code, as_json)
+        return _tell(stage, str(error), error.code, as_json)
     except StorageError as error:
-        return _tell(who, error.why, Exit.UNUSABLE, as_json)
+        return _tell(stage, error.why, Exit.UNUSABLE, as_json)
     except SpoolError as error:
-        return _tell(who, str(error), Exit.UNUSABLE, as_json)
+        return _tell(stage, str(error), Exit.UNUSABLE, as_json)
     except OSError as error:
         why = f"{error.filename or 'the output'}: {error.strerror or error}"
-        return _tell(who, why, Exit.UNUSABLE, as_json)
+        return _tell(stage, why, Exit.UNUSABLE, as_json)
     except Exception as error:  # told in one line: an operator can do nothing with a traceback
-        return _tell(who, _fault(error), Exit.BUG, as_json)
+        return _tell(stage, _fault(error), Exit.BUG, as_json)
 
 
 def open_missing_streams() -> None:
@@ -78,18 +82,18 @@ def _ran(run: Callable[[], int]) -> int:
         return int(ended.code or 0)
 
 
-def _tell(who: str, words: str, code: Exit, as_json: bool) -> int:
+def _tell(stage: str, message: str, code: Exit, as_json: bool) -> int:
     from stages.console.output import show_json, warn
 
     try:
         if as_json:
-            show_json(Failed(error=words, exit_code=code))
+            show_json(Failed(error=message, exit_code=code))
         sys.stdout.flush()
     except OSError:
         _drop_output()
         as_json = False
     if not as_json:
-        warn(f"{who}: {words}")
+        warn(f"{stage}: {message}")
     return code
 
 
@@ -101,8 +105,12 @@ def _drop_output() -> None:
 def _fault(error: Exception) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     # The place in our own source says more than the one in a library that it called.
-    ours = [frame for frame in frames if any(Path(frame.filename).is_relative_to(path) for path in _OURS)]
+    ours = [
+        frame
+        for frame in frames
+        if any(Path(frame.filename).is_relative_to(path) for path in _OURS)
+    ]
     place = (ours or frames)[-1]
     where = f"{Path(place.filename).name} line {place.lineno}"
-    words = " ".join(str(error).split())
-    return f"a fault in the program: {type(error).__name__} in {where}: {words}; please report this line"
+    message = " ".join(str(error).split())
+    return f"a fault in the program: {type(error).__name__} in {where}: {message}; please report this line"

@@ -12,11 +12,11 @@ from schemas.event import Event
 from schemas.ids import ScanId, Scanner, next_scan_id
 from spool.access import name
 from spool.errors import SpoolError, StorageError
-from spool.layout import Kind, attic_parts, entry_name
+from spool.layout import Kind, entry_name, split_archived_name
 from spool.spool import Spool
 from stages.console import permissions
 from stages.console.context import CommandError, Context
-from stages.runtime.doorbell import ring_stages
+from stages.runtime.doorbell import publish_to_stages
 from stages.runtime.exits import Exit
 
 
@@ -49,7 +49,7 @@ def give_all(context: Context, commands: Sequence[tuple[str, Kind, object]]) -> 
         _prune(spool)
         for entry_id, kind, command in commands:
             spool.commands.write(entry_id, kind, command)
-    ring(context, "CommandGiven")
+    publish(context, "CommandGiven")
 
 
 def take_back(context: Context, names: Sequence[str]) -> None:
@@ -58,7 +58,7 @@ def take_back(context: Context, names: Sequence[str]) -> None:
         _check(context.spool)
         for name in names:
             context.spool.commands.remove(name)
-    ring(context, "CommandGiven")
+    publish(context, "CommandGiven")
 
 
 @contextmanager
@@ -66,9 +66,11 @@ def _written() -> Iterator[None]:
     try:
         yield
     except StorageError as error:
-        who = "; commands are given by root, or by the user that owns the spool"
+        stage = "; commands are given by root, or by the user that owns the spool"
         is_denied = isinstance(error.__cause__, PermissionError)
-        raise CommandError(f"{error.why}{who if is_denied else ''}; nothing was asked for") from error
+        raise CommandError(
+            f"{error.why}{stage if is_denied else ''}; nothing was asked for"
+        ) from error
     except SpoolError as error:
         raise CommandError(f"{error}; nothing was asked for") from error
     except PermissionError as error:
@@ -87,19 +89,21 @@ def _check(spool: Spool) -> None:
     if wrong:
         more = f" ({len(wrong) - 1} more: see compliance-agent verify)" if len(wrong) > 1 else ""
         raise CommandError(
-            f"{wrong[0].path}: {wrong[0].words}{more}; stages refuse such a spool, so nothing was asked for"
+            f"{wrong[0].path}: {wrong[0].message}{more}; stages refuse such a spool, so nothing was asked for"
         )
 
 
-def ring(context: Context, name: str) -> None:
-    ring_stages(context.runtime, Event(name=name))  # type: ignore[arg-type]
+def publish(context: Context, name: str) -> None:
+    publish_to_stages(context.runtime, Event(name=name))  # type: ignore[arg-type]
 
 
 def known(scan_ids: list[str], present: frozenset[str], where: str) -> tuple[ScanId, ...]:
     """The ids, all of which must be present. Raises CommandError that names those that are not."""
     missing = [i for i in scan_ids if i not in present]
     if missing:
-        raise CommandError(f"no {where} for {', '.join(missing)}: see `compliance-agent list`", Exit.NO)
+        raise CommandError(
+            f"no {where} for {', '.join(missing)}: see `compliance-agent list`", Exit.NO
+        )
     return tuple(ScanId(i) for i in scan_ids)
 
 
@@ -111,12 +115,12 @@ def _prune(spool: Spool) -> None:
             spool.commands.remove(entry_name(scan_id, "request"))
     for command_id in {*spool.commands.ids("cancel")} & {*spool.requests.ids("cancel")}:
         spool.commands.remove(entry_name(command_id, "cancel"))
-    retired = {
+    archived = {
         parts[1]
         for box in (spool.reports, spool.receipts)
-        for n in box.retired()
-        if (parts := attic_parts(n))
+        for n in box.archived()
+        if (parts := split_archived_name(n))
     }
     for command_id in spool.commands.ids("replay")[:-100]:
-        if command_id in retired:
+        if command_id in archived:
             spool.commands.remove(entry_name(command_id, "replay"))

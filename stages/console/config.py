@@ -22,7 +22,7 @@ class Checked(Record, frozen=True, kw_only=True):
 
     file: str | None
     problems: tuple[str, ...]
-    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,22 +45,24 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
 
 def _check(loaded: settings_file.Loaded) -> Checked:
     """Beside the file itself: the secrets and certificates that it names. What follows from a problem is not told."""
-    problems, notes = list(loaded.problems), list[str]()
+    problems, remarks = list(loaded.problems), list[str]()
     settings, path = loaded.settings, loaded.path
     if loaded.understood:
         problems += [*credentials.exposures(settings, path), *_unreadable(settings)]
         found = credentials.find(settings.api, path, os.environ)
         if isinstance(found, credentials.NoCredentials) and not _is_told(found.reason, problems):
             given = settings.api.id and (settings.api.key or settings.api.key_file)
-            (problems if settings.server.url or given else notes).append(found.reason)
+            (problems if settings.server.url or given else remarks).append(found.reason)
         if settings.server.url is None and not _is_told("server.url: ", problems):
-            notes.append("server.url: not set, results stay in the spool")
-    return Checked(file=str(path) if path else None, problems=tuple(problems), notes=tuple(notes))
+            remarks.append("server.url: not set, results stay in the spool")
+    return Checked(
+        file=str(path) if path else None, problems=tuple(problems), remarks=tuple(remarks)
+    )
 
 
-def _is_told(words: str, problems: Sequence[str]) -> bool:
+def _is_told(message: str, problems: Sequence[str]) -> bool:
     """Whether a problem is about the same setting, or the one that holds it."""
-    path = words.partition(":")[0]
+    path = message.partition(":")[0]
     told = (problem.partition(":")[0] for problem in problems)
     return any(path == other or path.startswith(f"{other}.") for other in told)
 
@@ -80,10 +82,12 @@ def _tell(checked: Checked) -> None:
     where = checked.file or "no settings file, the defaults"
     for problem in checked.problems:
         say(f"{where}: {problem}", "red")
-    for note in checked.notes:
+    for note in checked.remarks:
         say(f"{where}: note: {note}", "yellow")
     count = len(checked.problems)
-    say(f"{where}: {count} problem{'s' if count != 1 else ''}" if count else f"{where}: no problems")
+    say(
+        f"{where}: {count} problem{'s' if count != 1 else ''}" if count else f"{where}: no problems"
+    )
 
 
 def _keys(context: Context) -> Exit:

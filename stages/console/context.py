@@ -11,8 +11,8 @@ from stages.runtime.exits import Exit
 class CommandError(Exception):
     """A command can't do what it was asked; the text is one line for the operator."""
 
-    def __init__(self, words: str, code: Exit = Exit.UNUSABLE) -> None:
-        super().__init__(words)
+    def __init__(self, message: str, code: Exit = Exit.UNUSABLE) -> None:
+        super().__init__(message)
         self.code = code
 
 

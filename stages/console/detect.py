@@ -32,15 +32,19 @@ def show_detected(detected: Detected) -> None:
             ("oscap", openscap.oscap_path or None if openscap else None),
             (
                 "content",
-                f"{detected.content_file} ({profiles} profiles)" if detected.content_file else "missing",
+                f"{detected.content_file} ({profiles} profiles)"
+                if detected.content_file
+                else "missing",
             ),
             (
                 "docker",
-                docker.docker_version or "installed" if docker and docker.docker_installed else "missing",
+                docker.docker_version or "installed"
+                if docker and docker.docker_installed
+                else "missing",
             ),
             ("docker bench", docker.docker_bench_method or None if docker else None),
         )
     )
-    for words in (detected.content_warning, *detected.problems, detected.docker_problem):
-        if words:
-            say(words, "yellow")
+    for message in (detected.content_warning, *detected.problems, detected.docker_problem):
+        if message:
+            say(message, "yellow")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from schemas.destination import Destination
-from schemas.event import HAPPENED_TO_A_SCAN, Event
+from schemas.event import SCAN_EVENTS, Event
 from schemas.ids import ScanId
 from schemas.report import Report
 from spool.errors import EntryDamagedError, EntryMissingError
@@ -54,12 +54,12 @@ def follow(
     box = spool.reports if until == "report" else spool.receipts
     with progress_bar(quiet=quiet) as bar:
         reasons = _Reasons(context, bar)
-        joined: bool | None = None
+        merged: bool | None = None
         while True:
             # Once: a report is long, and never changes.
-            if joined is None and scan_id in spool.reports.ids("report"):
+            if merged is None and scan_id in spool.reports.ids("report"):
                 answer = _answered_by(spool, scan_id)
-                joined = answer is not None
+                merged = answer is not None
                 if answer:
                     bar.step(f"answered by {answer}, the same scanner and profile")
                     scan_id = answer
@@ -77,7 +77,7 @@ def follow(
 def listen(stack: ExitStack, runtime: Path) -> Doorbell:
     """A doorbell to hear progress by; where ZeroMQ can't be had, waiting works without progress."""
     try:
-        bell: Doorbell = ZmqDoorbell(runtime, None, HAPPENED_TO_A_SCAN)
+        bell: Doorbell = ZmqDoorbell(runtime, None, SCAN_EVENTS)
     except DoorbellError:
         bell = NoDoorbell()
     stack.callback(bell.close)
@@ -115,11 +115,13 @@ class _Reasons:
         return f"{state} ({why})" if why else state
 
     def _now(self, scan_id: ScanId) -> tuple[str, str | None]:
-        boxes = states.look(self._spool)
-        noted = self._spool.notes("ship").read(NOTE, Destination)
+        boxes = states.snapshot(self._spool)
+        noted = self._spool.state_store("ship").read(NOTE, Destination)
         # Seconds to the next try are counted from when they were noted: the words change with the facts alone.
         now = noted.at if noted else datetime.now(UTC)
-        return boxes.state(scan_id), Waiting(self._spool, boxes, now, self._min_free_mib).why(scan_id)
+        return boxes.state(scan_id), Waiting(self._spool, boxes, now, self._min_free_mib).why(
+            scan_id
+        )
 
 
 def _show(bar: Bar, event: Event) -> None:
@@ -127,7 +129,7 @@ def _show(bar: Bar, event: Event) -> None:
         bar.step(f"evaluating {event.profile}", 0, event.total)
     elif event.name == "RuleEvaluated":
         bar.step(f"{event.result}: {event.rule}", event.done, event.total)
-    elif event.name == "ScanFinished" and event.result != "joined":
-        bar.step(f"scan {event.result}{f': {event.words}' if event.words else ''}")
+    elif event.name == "ScanFinished" and event.result != "merged":
+        bar.step(f"scan {event.result}{f': {event.message}' if event.message else ''}")
     elif event.name == "ReportWritten":
         bar.step("report written")

@@ -31,7 +31,7 @@ class Row(Record, frozen=True, kw_only=True):
     answer: str | None = None
     waits: str | None = None
     """Why it is not scanned or delivered yet, when the next try is, and what to do."""
-    words: str | None = None
+    message: str | None = None
     """Why it failed, or what the server said."""
 
 
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
-    boxes = states.look(spool)
+    boxes = states.snapshot(spool)
     scan_ids = [i for i in boxes.scan_ids if _is_wanted(args, spool, boxes, i)]
     shown = scan_ids[-args.last :] if args.last else scan_ids
     reasons = Waiting(spool, boxes, datetime.now(UTC), context.settings.spool.min_free_mib)
@@ -76,14 +76,16 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
 
 
 def _objection(receipt: Receipt | None) -> str | None:
-    return receipt.words if receipt and receipt.answer != "accepted" else None
+    return receipt.message if receipt and receipt.answer != "accepted" else None
 
 
 def _why(row: Row) -> str:
-    return "; ".join(words for words in (row.words, row.waits) if words)
+    return "; ".join(message for message in (row.message, row.waits) if message)
 
 
-def _is_wanted(args: argparse.Namespace, spool: Spool, boxes: states.Boxes, scan_id: ScanId) -> bool:
+def _is_wanted(
+    args: argparse.Namespace, spool: Spool, boxes: states.Boxes, scan_id: ScanId
+) -> bool:
     if args.pending and scan_id in boxes.receipts:
         return False
     if args.held and boxes.state(scan_id) != "held":
@@ -125,5 +127,5 @@ def _row(spool: Spool, boxes: states.Boxes, scan_id: ScanId, reasons: Waiting) -
         score=report.summary.score if report and completed else None,
         answer=receipt.answer if receipt else None,
         waits=reasons.why(scan_id),
-        words=damage or (report.error if report else None) or _objection(receipt),
+        message=damage or (report.error if report else None) or _objection(receipt),
     )

@@ -64,18 +64,20 @@ _WITHOUT_SETTINGS = frozenset({"receiver", "demo", "config", "parse", "install"}
 def main(argv: Sequence[str] | None = None) -> int:
     """The program. Returns an exit code of `stages.runtime.exits`."""
     open_missing_streams()
-    words = _command_first(list(sys.argv[1:] if argv is None else argv))
-    if words[:1] == ["stage"]:
-        return guarded(words, lambda: _stage(words[1:]))
-    return guarded(words, lambda: _command(words))
+    arguments = _command_first(list(sys.argv[1:] if argv is None else argv))
+    if arguments[:1] == ["stage"]:
+        return guarded(arguments, lambda: _stage(arguments[1:]))
+    return guarded(arguments, lambda: _command(arguments))
 
 
-def _command_first(words: list[str]) -> list[str]:
+def _command_first(arguments: list[str]) -> list[str]:
     """What every command takes may stand before it: `--json status` is `status --json`."""
     at = 0
-    while at < len(words) and (words[at] in ("--json", "--config") or words[at].startswith("--config=")):
-        at += 2 if words[at] == "--config" else 1
-    return [*words[at : at + 1], *words[:at], *words[at + 1 :]]
+    while at < len(arguments) and (
+        arguments[at] in ("--json", "--config") or arguments[at].startswith("--config=")
+    ):
+        at += 2 if arguments[at] == "--config" else 1
+    return [*arguments[at : at + 1], *arguments[:at], *arguments[at + 1 :]]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -103,12 +105,16 @@ def parser(only: str | None = None) -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"compliance-agent {AGENT_VERSION}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, module, words in _COMMANDS:
-        command = commands.add_parser(name, help=words, description=words[0].upper() + words[1:] + ".")
+    for name, module, arguments in _COMMANDS:
+        command = commands.add_parser(
+            name, help=arguments, description=arguments[0].upper() + arguments[1:] + "."
+        )
         add_common(command)
         if only in (None, name):
             importlib.import_module(module).add_arguments(command)
-    stage = commands.add_parser("stage", help="run one stage in the foreground (what the units start)")
+    stage = commands.add_parser(
+        "stage", help="run one stage in the foreground (what the units start)"
+    )
     _add_stage_arguments(stage)
     return top
 
@@ -123,9 +129,11 @@ def add_common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
-def _command(words: list[str]) -> int:
-    args = parser(_named(words)).parse_args(words)
-    module = importlib.import_module(next(module for name, module, _ in _COMMANDS if name == args.command))
+def _command(arguments: list[str]) -> int:
+    args = parser(_named(arguments)).parse_args(arguments)
+    module = importlib.import_module(
+        next(module for name, module, _ in _COMMANDS if name == args.command)
+    )
     from stages.console.context import CommandError, Context
 
     path = args.config or _environment_config()
@@ -137,18 +145,18 @@ def _command(words: list[str]) -> int:
     return int(module.run(args, Context(loaded.settings, loaded.path or path, args.json)))
 
 
-def _named(words: list[str]) -> str | None:
+def _named(arguments: list[str]) -> str | None:
     """The command of a command line; None where there is none. Raises UsageError for one that does not exist."""
-    if not words or words[0].startswith("-"):
+    if not arguments or arguments[0].startswith("-"):
         return None
     names = ["stage", *(name for name, _, _ in _COMMANDS)]
-    if words[0] not in names:
+    if arguments[0] not in names:
         import difflib  # only a mistake needs it
 
-        near = difflib.get_close_matches(words[0], names, n=1)
+        near = difflib.get_close_matches(arguments[0], names, n=1)
         known = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
-        raise UsageError("", "compliance-agent", f"no command {words[0]!a}; {known}")
-    return words[0]
+        raise UsageError("", "compliance-agent", f"no command {arguments[0]!a}; {known}")
+    return arguments[0]
 
 
 def _environment_config() -> Path | None:
@@ -161,11 +169,11 @@ def _add_stage_arguments(stage: argparse.ArgumentParser) -> None:
     add_common(stage)
 
 
-def _stage(words: list[str]) -> int:
+def _stage(arguments: list[str]) -> int:
     """Run one stage. Kept apart from the other commands: their imports would stay in memory for ever."""
     stage = _Parser(prog="compliance-agent stage", description="Run one stage in the foreground.")
     _add_stage_arguments(stage)
-    args = stage.parse_args(words)
+    args = stage.parse_args(arguments)
     from stages.runtime.main_loop import run
 
     module = importlib.import_module(f"stages.{args.stage}.stage")

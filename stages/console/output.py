@@ -64,7 +64,9 @@ def show_json(record: object) -> None:
     sys.stdout.write(codec.pretty(record) + "\n")
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
+def show_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None
+) -> None:
     console = screen()
     if title:
         console.print(Text(safe(title), style="bold"))
@@ -90,10 +92,10 @@ class Bar:
         self._progress = progress
         self._task = progress.add_task("", total=None) if progress else None
 
-    def step(self, words: str, done: int | None = None, total: int | None = None) -> None:
+    def step(self, message: str, done: int | None = None, total: int | None = None) -> None:
         """One more thing is done: `done` of `total`, where these are known."""
         count = f"[{done}/{total or '?'}] " if done else ""
-        line = Text(f"{count}{one_line(words)}", style=_STYLES.get(words.partition(":")[0], ""))
+        line = Text(f"{count}{one_line(message)}", style=_STYLES.get(message.partition(":")[0], ""))
         (self._progress.console if self._progress else screen()).print(line)
         if self._progress and self._task is not None and done is not None:
             self._progress.update(self._task, completed=done, total=total)
@@ -105,7 +107,7 @@ class SilentBar(Bar):
     def __init__(self) -> None:
         super().__init__(None)
 
-    def step(self, words: str, done: int | None = None, total: int | None = None) -> None:
+    def step(self, message: str, done: int | None = None, total: int | None = None) -> None:
         """Nothing is shown."""
 
 

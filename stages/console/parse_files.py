@@ -83,7 +83,9 @@ def _read_bench(paths: list[Path]) -> Report:
     logs = [content for content in contents if is_docker_bench_log(content[:_HEAD_BYTES])]
     jsons = [content for content in contents if content not in logs]
     if len(logs) > 1 or len(jsons) > 1:
-        raise CommandError("two files of one kind: give the JSON and the text log of one run", Exit.USAGE)
+        raise CommandError(
+            "two files of one kind: give the JSON and the text log of one run", Exit.USAGE
+        )
     json, log = next(iter(jsons), None), next(iter(logs), None)
     return read_docker_bench(json, log, at=_modified(paths[0]))
 
@@ -104,7 +106,9 @@ def _sort(paths: list[Path]) -> _Sorted:
         else:
             found.results = _only(found.results, path, "XCCDF results")
     if found.bench and (found.results or found.arf):
-        raise CommandError("the files are of two scanners: parse them one after the other", Exit.USAGE)
+        raise CommandError(
+            "the files are of two scanners: parse them one after the other", Exit.USAGE
+        )
     if len(found.bench) > 2:
         raise CommandError(
             "more than two files of Docker Bench: give the JSON and the log of one run", Exit.USAGE
@@ -114,7 +118,9 @@ def _sort(paths: list[Path]) -> _Sorted:
 
 def _only(before: Path | None, path: Path, what: str) -> Path:
     if before:
-        raise CommandError(f"{before} and {path} are both {what}: parse them one after the other", Exit.USAGE)
+        raise CommandError(
+            f"{before} and {path} are both {what}: parse them one after the other", Exit.USAGE
+        )
     return path
 
 

@@ -20,7 +20,7 @@ class Wrong(NamedTuple):
     """A path that stages refuse or can't read, and why, with the mend."""
 
     path: Path
-    words: str
+    message: str
 
 
 def of_directories(spool: Spool) -> Iterator[Wrong]:
@@ -70,13 +70,15 @@ def _judged(path: Path, owner: int, forbidden: int, why: str) -> Iterator[Wrong]
 def _users(spool: Spool, owner: int) -> dict[Stage, int]:
     """As which user each stage runs: its own, where any stage has one here; else the owner of the spool."""
     own = {stage: uid for stage in STAGES if (uid := _system_user(stage)) is not None}
-    seen = {path.lstat().st_uid for s in own for path in _directories(spool, s) if os.path.lexists(path)}
+    seen = {
+        path.lstat().st_uid for s in own for path in _directories(spool, s) if os.path.lexists(path)
+    }
     return {stage: own.get(stage, owner) if seen & set(own.values()) else owner for stage in STAGES}
 
 
 def _directories(spool: Spool, stage: Stage) -> list[Path]:
     box = OUTBOX[stage]
-    extra = ["drop", "drop/refused"] if stage == "trigger" else []
+    extra = ["inbox", "inbox/refused"] if stage == "trigger" else []
     names = [box, f"history/{box}", f"quarantine/{box}", f"state/{stage}", *extra]
     return [spool.root / name for name in names]
 

@@ -28,7 +28,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if context.json:
         show_json(listed)
         return Exit.OK
-    rows = ((short_name(profile.id), profile.title, Path(profile.file_path).name) for profile in listed)
+    rows = (
+        (short_name(profile.id), profile.title, Path(profile.file_path).name) for profile in listed
+    )
     show_table(("profile", "title", "content"), rows)
     if detected.content_warning and not args.all:
         say(detected.content_warning, "yellow")

@@ -16,13 +16,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "step", choices=("parse", "ship"), help="parse: raw to report, then ship; ship: send again"
     )
     filters.add_choice(parser)
-    parser.add_argument("--force", action="store_true", help="ship even where the server has a newer scan")
+    parser.add_argument(
+        "--force", action="store_true", help="ship even where the server has a newer scan"
+    )
     parser.add_argument("--dry-run", action="store_true", help="only say what would be replayed")
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
-    boxes = states.look(spool)
+    boxes = states.snapshot(spool)
     present = boxes.raw & boxes.reports if args.step == "parse" else boxes.reports & boxes.receipts
     where = "raw entry with a report" if args.step == "parse" else "report with a receipt"
     scan_ids = filters.choose(args, spool, present, where)

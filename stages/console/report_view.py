@@ -9,7 +9,7 @@ _WORST_FIRST = ("critical", "high", "medium", "low", "unknown")
 
 def show_summary(report: Report, receipt: Receipt | None = None) -> None:
     """Counts, score and warnings; a failed scan's reason first."""
-    if report.error and not (receipt and receipt.words == report.error):
+    if report.error and not (receipt and receipt.message == report.error):
         say(f"{report.status}: {report.error}", "red" if report.status == "failed" else "yellow")
     summary = report.summary
     counts = (
@@ -66,6 +66,6 @@ def show_rule(result: RuleResult) -> None:
 
 def answer(receipt: Receipt) -> str:
     """A receipt in one line."""
-    words = f": {receipt.words}" if receipt.words else ""
+    message = f": {receipt.message}" if receipt.message else ""
     where = f" by {receipt.destination}" if receipt.destination else ""
-    return f"{receipt.answer}{where}{words}"
+    return f"{receipt.answer}{where}{message}"

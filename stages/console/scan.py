@@ -24,8 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=arguments.text,
         help="by id, short name or title (default: the configured profile)",
     )
-    parser.add_argument("--scanner", choices=SCANNERS, default="openscap", help="(default: %(default)s)")
-    parser.add_argument("--wait", action="store_true", help="show progress, and wait for the server's answer")
+    parser.add_argument(
+        "--scanner", choices=SCANNERS, default="openscap", help="(default: %(default)s)"
+    )
+    parser.add_argument(
+        "--wait", action="store_true", help="show progress, and wait for the server's answer"
+    )
     parser.add_argument(
         "--timeout",
         type=arguments.seconds,
@@ -39,7 +43,10 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     at = command_writer.now()
     scan_id = command_writer.new_scan_id(context, args.scanner, at)
     request = Request(
-        scan_id=scan_id, scanner=args.scanner, profile=args.profile, reason=Reason(source="operator", at=at)
+        scan_id=scan_id,
+        scanner=args.scanner,
+        profile=args.profile,
+        reason=Reason(source="operator", at=at),
     )
     with ExitStack() as stack:
         bell = follow.listen(stack, context.runtime) if args.wait else None
@@ -51,7 +58,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         say(scan_id) if not context.json else None
         until: Literal["report", "receipt"] = "receipt" if context.settings.server.url else "report"
         try:
-            followed = follow.follow(context, bell, scan_id, until, args.timeout, quiet=context.json)
+            followed = follow.follow(
+                context, bell, scan_id, until, args.timeout, quiet=context.json
+            )
         except KeyboardInterrupt:
             warn(
                 f"the scan goes on: compliance-agent show {scan_id}; to end it: compliance-agent cancel {scan_id}"

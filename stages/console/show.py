@@ -33,7 +33,9 @@ class Whole(Record, frozen=True, kw_only=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scan_id", metavar="ID", help="a scan id, or `last`")
-    parser.add_argument("--rule", metavar="RULE", help="everything about one rule: its id, or the end of it")
+    parser.add_argument(
+        "--rule", metavar="RULE", help="everything about one rule: its id, or the end of it"
+    )
     parser.add_argument(
         "--fix",
         metavar="SYSTEM",
@@ -57,7 +59,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
 
 
 def _whole(spool: Spool, wanted: str) -> Whole:
-    boxes = states.look(spool)
+    boxes = states.snapshot(spool)
     if wanted == "last" and boxes.scan_ids:
         wanted = boxes.scan_ids[-1]
     if not is_scan_id(wanted) or wanted not in boxes.scan_ids:
@@ -71,7 +73,9 @@ def _whole(spool: Spool, wanted: str) -> Whole:
         request=asked.read(scan_id, "request", Request) if has_request else None,
         manifest=spool.raw.manifest(scan_id) if scan_id in boxes.raw else None,
         report=spool.reports.read(scan_id, "report", Report) if scan_id in boxes.reports else None,
-        receipt=spool.receipts.read(scan_id, "receipt", Receipt) if scan_id in boxes.receipts else None,
+        receipt=spool.receipts.read(scan_id, "receipt", Receipt)
+        if scan_id in boxes.receipts
+        else None,
     )
 
 
@@ -84,7 +88,10 @@ def _show_way(context: Context, whole: Whole) -> None:
         (
             ("scan", whole.scan_id),
             ("state", whole.state),
-            ("waits", Waiting(spool, states.look(spool), datetime.now(UTC), least).why(whole.scan_id)),
+            (
+                "waits",
+                Waiting(spool, states.snapshot(spool), datetime.now(UTC), least).why(whole.scan_id),
+            ),
             *(
                 ("asked for", f"by the {r.source} at {r.at:%Y-%m-%d %H:%M:%SZ}{_as(r.request_id)}")
                 for r in reasons
@@ -108,7 +115,9 @@ def _part(args: argparse.Namespace, context: Context, whole: Whole) -> Exit:
     if args.rule:
         results = (_rule(results, args.rule, whole.scan_id),)
     if args.fix:
-        chosen = results if args.rule else tuple(result for result in results if result.status == "fail")
+        chosen = (
+            results if args.rule else tuple(result for result in results if result.status == "fail")
+        )
         return _fixes(chosen, args.fix, context)
     show_json(results[0]) if context.json else show_rule(results[0])
     return Exit.OK
@@ -121,7 +130,9 @@ def _rule(results: tuple[RuleResult, ...], named: str, scan_id: ScanId) -> RuleR
     if not found:
         raise CommandError(f"{scan_id} has no rule {named}", Exit.NO)
     if len(found) > 1:
-        raise CommandError(f"more than one rule ends so: {', '.join(r.rule_ref for r in found)}", Exit.NO)
+        raise CommandError(
+            f"more than one rule ends so: {', '.join(r.rule_ref for r in found)}", Exit.NO
+        )
     return found[0]
 
 
@@ -152,7 +163,9 @@ def _no_fix(results: tuple[RuleResult, ...], system: str) -> str:
     rule = results[0]
     if rule.status in ("pass", "notapplicable") and system not in _SHELLS:
         why = "passed" if rule.status == "pass" else "does not apply here"
-        return f"{rule.rule_ref} {why}: of such rules the report keeps the sh fix alone; try --fix sh"
+        return (
+            f"{rule.rule_ref} {why}: of such rules the report keeps the sh fix alone; try --fix sh"
+        )
     there = ["sh"] if _fix(rule, "sh") else []
     there += sorted({fix.system for fix in rule.other_fixes})
     there += ["advice in words, without --fix"] if rule.advice else []

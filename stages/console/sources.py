@@ -40,7 +40,9 @@ def _plain(path: Path, limit: int, stack: ExitStack) -> Path:
         with path.open("rb") as stream:
             return _copied(path.name, stream, limit, stack)
     except OSError as error:
-        raise CommandError(f"{path}: can't be read: {error.strerror or error}", Exit.USAGE) from error
+        raise CommandError(
+            f"{path}: can't be read: {error.strerror or error}", Exit.USAGE
+        ) from error
 
 
 def _copied(name: str, source: BinaryIO, limit: int, stack: ExitStack) -> Path:

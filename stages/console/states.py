@@ -56,7 +56,7 @@ class Boxes:
         return [i for i in self.scan_ids if i not in self.receipts]
 
 
-def look(spool: Spool) -> Boxes:
+def snapshot(spool: Spool) -> Boxes:
     """The boxes now. Read from the front, so a scan on its way is seen at least once."""
     return Boxes(
         commands=frozenset(spool.commands.ids("request")),
@@ -71,7 +71,7 @@ def look(spool: Spool) -> Boxes:
 
 def _scanning(spool: Spool) -> ScanId | None:
     """From the scan stage's note, which a crash leaves behind: only while its process lives does it hold."""
-    running = spool.notes("scan").read(RUNNING, Running)
+    running = spool.state_store("scan").read(RUNNING, Running)
     if running and start_ticks(running.pid) == running.start_ticks and spool.is_running("scan"):
         return running.scan_id
     return None

@@ -9,7 +9,7 @@ from typing import Literal
 from schemas.capabilities import Detected
 from schemas.destination import Destination
 from schemas.records import Record
-from schemas.schedule import Applied, TriggerState
+from schemas.schedule import ServerOverrides, TriggerState
 from spool.layout import BOXES, STAGES, Stage
 from spool.spool import Spool
 from stages.console import states
@@ -17,7 +17,7 @@ from stages.console.context import Context
 from stages.console.detect import show_detected
 from stages.console.output import say, show_facts, show_json, show_table
 from stages.runtime.exits import Exit
-from stages.runtime.heartbeat import LastSeen, is_suspended, last_seen
+from stages.runtime.heartbeat import LastHeartbeat, is_suspended, read_heartbeat
 from stages.scan import free_space
 from stages.scanners.detection import NOTE
 from stages.ship.destination import NOTE as DESTINATION
@@ -76,11 +76,17 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
             ("settings", status.config or "none, the defaults"),
             ("spool", status.spool),
             ("server", status.server or "not set: results stay in the spool"),
-            ("delivery", destination_words(status.delivery, datetime.now(UTC)) if status.delivery else None),
+            (
+                "delivery",
+                destination_words(status.delivery, datetime.now(UTC)) if status.delivery else None,
+            ),
             ("commands", status.trigger.link if status.trigger else None),
             *_next_due(status),
             ("certificates", None if status.certificates_verified else UNVERIFIED),
-            ("scans", ", ".join(f"{count} {state}" for state, count in status.scans.items()) or "none"),
+            (
+                "scans",
+                ", ".join(f"{count} {state}" for state, count in status.scans.items()) or "none",
+            ),
             ("scans wait", status.scans_wait),
             (
                 "quarantine",
@@ -100,11 +106,15 @@ def _stage_rows(status: Status) -> Iterator[tuple[str, str, str | None]]:
     now = datetime.now(UTC)
     for stage, state in status.stages.items():
         at = status.last_worked.get(stage)
-        ago = f"{max(0.0, (now - at).total_seconds()):.0f} s ago" if at and state != "stopped" else None
+        ago = (
+            f"{max(0.0, (now - at).total_seconds()):.0f} s ago"
+            if at and state != "stopped"
+            else None
+        )
         yield stage, state, ago
 
 
-def _state_of(spool: Spool, stage: Stage, seen: LastSeen | None) -> StageState:
+def _state_of(spool: Spool, stage: Stage, seen: LastHeartbeat | None) -> StageState:
     if not spool.is_running(stage):
         return "stopped"
     if seen and is_suspended(seen.pid):
@@ -124,21 +134,23 @@ def _next_due(status: Status) -> list[tuple[str, str]]:
 
 def _trigger(context: Context, spool: Spool) -> TriggerState | None:
     """From the stage itself; where it does not run, what it would do now."""
-    notes = spool.notes("trigger")
+    state_store = spool.state_store("trigger")
     if spool.is_running("trigger"):
-        return notes.read(TRIGGER, TriggerState)
+        return state_store.read(TRIGGER, TriggerState)
     if problems(context.settings):
         return None
     now = datetime.now(UTC)
-    applied = notes.read(APPLIED, Applied) or Applied()
-    planned = next_due(context.settings, applied, now, missing(spool.notes("scan").read(NOTE, Detected)))
+    overrides = state_store.read(APPLIED, ServerOverrides) or ServerOverrides()
+    planned = next_due(
+        context.settings, overrides, now, missing(spool.state_store("scan").read(NOTE, Detected))
+    )
     return TriggerState(next_due=planned, link="the trigger stage does not run", at=now)
 
 
 def _status(context: Context) -> Status:
     spool = context.existing_spool()
-    boxes = states.look(spool)
-    seen = {stage: last_seen(context.runtime, stage) for stage in STAGES}
+    boxes = states.snapshot(spool)
+    seen = {stage: read_heartbeat(context.runtime, stage) for stage in STAGES}
     return Status(
         spool=str(spool.root),
         stages={stage: _state_of(spool, stage, seen[stage]) for stage in STAGES},
@@ -146,10 +158,10 @@ def _status(context: Context) -> Status:
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
         scans_wait=free_space.why_none(spool.root, context.settings.spool.min_free_mib),
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
-        detected=spool.notes("scan").read(NOTE, Detected),
+        detected=spool.state_store("scan").read(NOTE, Detected),
         server=context.settings.server.url,
         trigger=_trigger(context, spool),
-        delivery=spool.notes("ship").read(DESTINATION, Destination),
+        delivery=spool.state_store("ship").read(DESTINATION, Destination),
         certificates_verified=context.settings.server.verify,
         config=str(context.config) if context.config else None,
     )

@@ -121,6 +121,8 @@ class Supervisor:
         if now - child.started > _HEALTHY_AFTER_S:
             child.delay_s = _FIRST_DELAY_S
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        self._log.warning(f"the {child.stage} stage ended {how}: starting it again", in_s=child.delay_s)
+        self._log.warning(
+            f"the {child.stage} stage ended {how}: starting it again", in_s=child.delay_s
+        )
         child.due = now + child.delay_s
         child.delay_s = min(child.delay_s * 2, _LONGEST_DELAY_S)

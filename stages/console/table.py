@@ -42,7 +42,9 @@ def _narrowed(widths: Sequence[int], least: Sequence[int], room: int) -> list[in
 
 
 def _lines(row: Sequence[Text], widths: Sequence[int]) -> Iterator[Text]:
-    for parts in zip_longest(*(_wrapped(cell, width) for cell, width in zip(row, widths, strict=True))):
+    for parts in zip_longest(
+        *(_wrapped(cell, width) for cell, width in zip(row, widths, strict=True))
+    ):
         line = Text()
         for part, width in zip(parts, widths, strict=True):
             if part:

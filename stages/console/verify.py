@@ -37,7 +37,7 @@ class Finding(Record, frozen=True, kw_only=True):
 
     path: str
     kind: str
-    words: str
+    message: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,15 +50,17 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     if context.json:
         show_json(findings)
     elif findings:
-        show_table(("what", "path", "why"), ((f.kind, f.path, f.words) for f in findings))
+        show_table(("what", "path", "why"), ((f.kind, f.path, f.message) for f in findings))
     else:
         say(f"{spool.root}: every entry is whole")
-    return Exit.NO if any(finding.kind in ("damaged", "access") for finding in findings) else Exit.OK
+    return (
+        Exit.NO if any(finding.kind in ("damaged", "access") for finding in findings) else Exit.OK
+    )
 
 
 def _permissions(spool: Spool) -> Iterator[Finding]:
-    for path, words in (*permissions.of_directories(spool), *permissions.of_entries(spool)):
-        yield Finding(path=str(path), kind="access", words=words)
+    for path, message in (*permissions.of_directories(spool), *permissions.of_entries(spool)):
+        yield Finding(path=str(path), kind="access", message=message)
 
 
 def _entries(spool: Spool) -> Iterator[Finding]:
@@ -67,10 +69,10 @@ def _entries(spool: Spool) -> Iterator[Finding]:
         for entry in box.names():
             try:
                 if not _read(box, entry):
-                    words = "not an entry; it is left alone: remove it"
-                    yield Finding(path=_shown(box.path / entry), kind="foreign", words=words)
+                    message = "not an entry; it is left alone: remove it"
+                    yield Finding(path=_shown(box.path / entry), kind="foreign", message=message)
             except EntryDamagedError as error:
-                yield Finding(path=str(box.path / entry), kind="damaged", words=str(error))
+                yield Finding(path=str(box.path / entry), kind="damaged", message=str(error))
             except EntryMissingError:
                 continue
 
@@ -98,15 +100,19 @@ def _read(box: Outbox, entry: str) -> bool:
 
 def _states(spool: Spool) -> Iterator[Finding]:
     """Rows of the state table that only a copy or a loss can make."""
-    boxes = states.look(spool)
+    boxes = states.snapshot(spool)
     for scan_id in sorted(boxes.receipts - boxes.reports):
         if scan_id in boxes.raw or scan_id in boxes.requests:
-            words = "has a receipt and no report: it is parsed again"
-            yield Finding(path=str(spool.receipts.path / f"{scan_id}.receipt"), kind="odd", words=words)
+            message = "has a receipt and no report: it is parsed again"
+            yield Finding(
+                path=str(spool.receipts.path / f"{scan_id}.receipt"), kind="odd", message=message
+            )
 
 
 def _quarantined(spool: Spool) -> Iterator[Finding]:
     for name in BOXES:
         for kept in spool.outbox(name).quarantined():
             path = spool.root / "quarantine" / name / kept
-            yield Finding(path=_shown(path), kind="quarantine", words="see the .reason file beside it")
+            yield Finding(
+                path=_shown(path), kind="quarantine", message="see the .reason file beside it"
+            )

@@ -25,7 +25,9 @@ class Waiting:
         stage = states.TURN.get(state)
         # Where a report waits, the delivery knows more.
         if stage != "ship" and stage in self._stopped:
-            return f"the {stage} stage does not run: start it (compliance-agent run, or the service)"
+            return (
+                f"the {stage} stage does not run: start it (compliance-agent run, or the service)"
+            )
         if state == "waiting" and self._boxes.scanning:
             return f"one scan at a time: {self._boxes.scanning} runs"
         if self._no_room and state in ("asked", "waiting"):

@@ -30,9 +30,9 @@ class ParseStage:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._spool = process.spool
-        self._notes = process.notes
+        self._state_store = process.state_store
 
-    def look(self) -> None:
+    def run_once(self) -> None:
         self._replay()
         for scan_id in self._waiting():
             if self._process.stopping:
@@ -43,7 +43,7 @@ class ParseStage:
     def timeout_s(self) -> float:
         return float("inf")
 
-    def heard(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """A ring is enough to look; what it says does not matter."""
 
     def reloaded(self) -> None:
@@ -62,7 +62,7 @@ class ParseStage:
 
     def _replay(self) -> None:
         for command_id, replay in maintenance.replays(self._spool, "parse"):
-            for scan_id in maintenance.retire_replayed(
+            for scan_id in maintenance.archive_replayed(
                 self._spool.reports, "report", command_id, replay.scan_ids
             ):
                 self._process.log.info(
@@ -76,13 +76,13 @@ class ParseStage:
         except EntryDamagedError as error:
             damage = str(error)
             report = failed_reports.damaged(scan_id, damage)
-        except worker.StoppedError:
-            self._notes.end(scan_id)
+        except worker.WorkerStoppedError:
+            self._state_store.end(scan_id)
             return
         self._spool.reports.write(scan_id, "report", report)
-        self._notes.end(scan_id)
+        self._state_store.end(scan_id)
         if damage:
-            self._notes.mark_damaged(scan_id, damage)
+            self._state_store.mark_damaged(scan_id, damage)
         self._tell(scan_id, report)
 
     def _report(self, scan_id: ScanId) -> Report:
@@ -91,11 +91,11 @@ class ParseStage:
         if manifest.outcome != "finished":
             return failed_reports.without_results(manifest)
         died = "the reader died with the stage"
-        while self._notes.begin(scan_id) < _TRIES:
+        while self._state_store.start_attempt(scan_id) < _TRIES:
             try:
                 work = partial(self._read, manifest, self._process.settings)
-                return codec.decode(worker.in_child(self._process, work, _LIMIT_S), Report)
-            except worker.OffspringError as error:
+                return codec.decode(worker.run_in_worker(self._process, work, _LIMIT_S), Report)
+            except worker.WorkerError as error:
                 died = f"the reader {error}"
                 self._process.log.warning(died, scan_id=scan_id)
         return failed_reports.unreadable(manifest, f"{died}, {_TRIES} times; the raw entry is kept")
@@ -123,4 +123,4 @@ class ParseStage:
             score=summary.score if report.status == "completed" else None,
             why=report.error,
         )
-        self._process.ring(Event(name="ReportWritten", scan_id=scan_id, result=report.status))
+        self._process.publish(Event(name="ReportWritten", scan_id=scan_id, result=report.status))

@@ -93,8 +93,8 @@ def _summary(summary: Summary) -> Mapping[str, Any]:
 
 
 def _score_of_what_applied(summary: Summary) -> float | None:
-    applied = summary.total_rules - summary.skipped
-    return round(summary.passed / applied * 100, 2) if applied > 0 else None
+    overrides = summary.total_rules - summary.skipped
+    return round(summary.passed / overrides * 100, 2) if overrides > 0 else None
 
 
 def _error(report: Report) -> str:

@@ -8,34 +8,40 @@ from typing import Any, Literal
 
 from schemas.capabilities import Detected, ProfileInfo
 from schemas.codec import plain
-from schemas.schedule import Applied
+from schemas.schedule import ServerOverrides
 from schemas.settings import ComplianceSettings
 
 Component = Literal["ready", "failed", "unavailable"]
 
 
-def status_body(detected: Detected, compliance: ComplianceSettings, applied: Applied) -> dict[str, Any]:
+def status_body(
+    detected: Detected, compliance: ComplianceSettings, overrides: ServerOverrides
+) -> dict[str, Any]:
     """The body of an integration status. A component is `ready` only when a scan asked for now would really run."""
     openscap, docker = detected.capabilities.openscap, detected.capabilities.docker_bench
-    enabled = compliance.enabled and applied.mode != "disabled"
+    enabled = compliance.enabled and overrides.mode != "disabled"
     off = None if enabled else "compliance scans are switched off for this host"
     components: dict[str, Component] = {
         "openscap": _component(
             detected.openscap_ready,
             bool(openscap and openscap.installed),
-            enabled and compliance.openscap.enabled and applied.openscap_enabled is not False,
+            enabled and compliance.openscap.enabled and overrides.openscap_enabled is not False,
         ),
         "docker-bench": _component(
             detected.docker_bench_ready,
             bool(docker and docker.docker_installed),
-            enabled and compliance.docker_bench.enabled and applied.docker_bench_enabled is not False,
+            enabled
+            and compliance.docker_bench.enabled
+            and overrides.docker_bench_enabled is not False,
         ),
     }
     return {
         "integration": "compliance",
         "enabled": enabled,
         "status": _status(components),
-        "message": "; ".join(filter(None, (off, *detected.problems, detected.docker_problem)))[:1000]
+        "message": "; ".join(filter(None, (off, *detected.problems, detected.docker_problem)))[
+            :1000
+        ]
         or "ready",
         "components": components,
         "scanner_info": _scanner_info(detected),

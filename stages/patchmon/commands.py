@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from schemas.codec import SchemaError, decode_any
 from schemas.ids import Scanner
-from schemas.schedule import Applied, Mode
+from schemas.schedule import Mode, ServerOverrides
 
 MAX_MESSAGE_BYTES = 64 * 1024
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
@@ -46,7 +46,7 @@ class Cancel:
 class Apply:
     """Settings of the server's; None in a field: it says nothing of that."""
 
-    applied: Applied
+    overrides: ServerOverrides
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,9 @@ def _scan(message: Mapping[str, Any]) -> Message:
     if docker and kind != "openscap":
         wanted.append(Wanted("docker-bench", implied=kind != "docker-bench"))
     if not wanted:
-        return Invalid("compliance_scan: every scanner that it names is switched off in the same message")
+        return Invalid(
+            "compliance_scan: every scanner that it names is switched off in the same message"
+        )
     remediate = _flag(message, "enable_remediation", default=False)
     # Checked like every field; nothing is fetched whatever it says, since the scanner has no network.
     _optional_flag(message, "fetch_remote_resources")
@@ -140,8 +142,10 @@ def _settings_update(message: Mapping[str, Any]) -> Message:
     if minutes is None:
         return Ignored()
     if type(minutes) is not int or minutes not in _INTERVAL:
-        raise _FieldError("compliance_scan_interval is not a whole number of minutes from 60 to 10080")
-    return Apply(Applied(interval_minutes=minutes))
+        raise _FieldError(
+            "compliance_scan_interval is not a whole number of minutes from 60 to 10080"
+        )
+    return Apply(ServerOverrides(interval_minutes=minutes))
 
 
 def _apply_config(message: Mapping[str, Any]) -> Message:
@@ -154,7 +158,7 @@ def _apply_config(message: Mapping[str, Any]) -> Message:
     if not isinstance(compliance, dict):
         raise _FieldError("config.compliance is not an object")
     return Apply(
-        Applied(
+        ServerOverrides(
             mode=_mode(compliance.get("enabled")),
             openscap_enabled=_optional_flag(compliance, "openscap_enabled"),
             docker_bench_enabled=_optional_flag(compliance, "docker_bench_enabled"),

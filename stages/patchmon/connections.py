@@ -19,7 +19,7 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 _LEAST_S = 0.1
 
 
-class Line:
+class SocketGuard:
     """The sockets of one session."""
 
     def __init__(self) -> None:
@@ -52,7 +52,7 @@ class Line:
                 sock.shutdown(socket.SHUT_RDWR)
 
 
-def pools(line: Line, progress_s: float) -> dict[str, type[HTTPConnectionPool]]:
+def pools(line: SocketGuard, progress_s: float) -> dict[str, type[HTTPConnectionPool]]:
     """Pool classes by scheme, for urllib3's pool managers, whose connections belong to `line`."""
 
     class Plain(HTTPConnection):

@@ -39,12 +39,16 @@ def find(
 ) -> Credentials | NoCredentials:
     """The credentials, looked up anew at every call, so that a rotated key is seen."""
     if api.id is None:
-        return NoCredentials("api.id", "not set: put the host's id and key from the server into the settings")
+        return NoCredentials(
+            "api.id", "not set: put the host's id and key from the server into the settings"
+        )
     source, key = _key(api, config, environment)
     if isinstance(key, NoCredentials):
         return key
     if not key:
-        return NoCredentials(source, "no API key: write it, and nothing else, into a file of mode 0600")
+        return NoCredentials(
+            source, "no API key: write it, and nothing else, into a file of mode 0600"
+        )
     if not key.isascii() or not key.isprintable():
         return NoCredentials(
             source, "holds characters that no HTTP header takes: copy the key from the server again"
@@ -62,7 +66,11 @@ def exposures(settings: Settings, config: Path | None) -> list[str]:
         "api.key": config if api.key else None,
         "server.proxy": config if server.proxy and "@" in server.proxy else None,
     }
-    return [f"{key}: {problem}" for key, path in files.items() if path and (problem := exposed(Path(path)))]
+    return [
+        f"{key}: {problem}"
+        for key, path in files.items()
+        if path and (problem := exposed(Path(path)))
+    ]
 
 
 def exposed(path: Path) -> str | None:

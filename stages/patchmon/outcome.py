@@ -36,7 +36,7 @@ class Reply:
 @dataclass(frozen=True)
 class Accepted:
     status: int
-    words: str | None = None
+    message: str | None = None
     server_scan_id: str | None = None
 
 
@@ -45,7 +45,7 @@ class Refused:
     """The server will never take this request; `remedy`: another form of the same scan may still be taken."""
 
     status: int
-    words: str
+    message: str
     remedy: Literal["slim", "no hash"] | None = None
     asked_s: float = 0.0
     """Seconds for which the server asked to be left alone, whatever is sent next."""
@@ -55,8 +55,8 @@ class Refused:
 class Paused:
     """Someone has to mend something; nothing is discarded."""
 
-    words: str
-    todo: str
+    message: str
+    action: str
     status: int | None = None
     asked_s: float = 0.0
 
@@ -65,10 +65,10 @@ class Paused:
 class Temporary:
     """Waiting helps."""
 
-    words: str
+    message: str
     status: int | None = None
     asked_s: float = 0.0
-    todo: str | None = None
+    action: str | None = None
     cut_upload: bool = False
     """The connection broke before the whole body was sent: some servers answer a body that is too long so."""
     unsent: bool = False
@@ -89,7 +89,9 @@ _TODO = {
     410: "there is no compliance endpoint at this address any more: check server.url and the server's version",
     426: "the server wants a newer protocol: check which of agent and server is to be upgraded",
 }
-_ASK_THE_SERVER = "this is not an answer that the agent knows: see the server's log, and check server.url"
+_ASK_THE_SERVER = (
+    "this is not an answer that the agent knows: see the server's log, and check server.url"
+)
 _IN_ITS_PLACE = (
     "if this stays: something between here and the server answers in its place (a login page, a proxy): "
     "open server.url from this host"
@@ -116,16 +118,20 @@ def _outcome(reply: Reply, sent_bytes: int) -> Outcome:
     if status < 300:
         return _no_acknowledgement(reply, "this is no acknowledgement")
     if status in _TEMPORARY or status >= 500:
-        return Temporary(words(reply), status)
+        return Temporary(message(reply), status)
     if status == 413 or (status in _FOR_GOOD and not _is_page(reply)):
         return _refused(reply, sent_bytes)
     if status in _FOR_GOOD:
         return Paused(
-            words(reply), "something between here and the server answers in its place: a proxy?", status
+            message(reply),
+            "something between here and the server answers in its place: a proxy?",
+            status,
         )
     if status < 400:
-        return Paused(words(reply), "check server.url: it is not the server's own address", status)
-    return Paused(words(reply), _TODO.get(status, _ASK_THE_SERVER), status)
+        return Paused(
+            message(reply), "check server.url: it is not the server's own address", status
+        )
+    return Paused(message(reply), _TODO.get(status, _ASK_THE_SERVER), status)
 
 
 def is_answer(outcome: Outcome) -> bool:
@@ -144,7 +150,7 @@ def may_be_stored(outcome: Outcome) -> bool:
     return isinstance(outcome, Accepted)
 
 
-def words(reply: Reply) -> str:
+def message(reply: Reply) -> str:
     """Status and what the server said, in one line that does a terminal no harm."""
     said = _said(reply)
     return f"HTTP {reply.status}: {said}" if said else f"HTTP {reply.status}"
@@ -174,35 +180,37 @@ def _contradiction(answer: Mapping[str, Any]) -> str | None:
     return "it tells of an error" if answer.get("error") or answer.get("errors") else None
 
 
-def _counted(reply: Reply, answer: Mapping[str, Any], count: object) -> Accepted | Refused | Temporary:
+def _counted(
+    reply: Reply, answer: Mapping[str, Any], count: object
+) -> Accepted | Refused | Temporary:
     """A released server's answer: how many scans it has stored."""
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
         return _no_acknowledgement(reply, "scans_received is no number")
     if count == 0:
-        said = (
-            "the server stored nothing (scans_received: 0): is this scanner switched off for the host there?"
-        )
-        return Refused(reply.status, f"{said} {words(reply)}")
+        said = "the server stored nothing (scans_received: 0): is this scanner switched off for the host there?"
+        return Refused(reply.status, f"{said} {message(reply)}")
     if contradiction := _contradiction(answer):
         return _no_acknowledgement(reply, contradiction)
     scans = answer.get("scans")
     return Accepted(
-        reply.status, _said(reply), _scan_id(scans[0]) if isinstance(scans, list) and scans else None
+        reply.status,
+        _said(reply),
+        _scan_id(scans[0]) if isinstance(scans, list) and scans else None,
     )
 
 
 def _no_acknowledgement(reply: Reply, why: str) -> Temporary:
-    return Temporary(f"{words(reply)}: {why}", reply.status, todo=_IN_ITS_PLACE)
+    return Temporary(f"{message(reply)}: {why}", reply.status, action=_IN_ITS_PLACE)
 
 
 def _refused(reply: Reply, sent_bytes: int) -> Refused:
     said = (_said(reply) or "").lower()
     if reply.status == 400 and "hash mismatch" in said:
-        return Refused(reply.status, words(reply), "no hash")
+        return Refused(reply.status, message(reply), "no hash")
     too_long = reply.status == 413 or (
         reply.status == 400 and "invalid json" in said and sent_bytes > BIG_BYTES
     )
-    return Refused(reply.status, words(reply), "slim" if too_long else None)
+    return Refused(reply.status, message(reply), "slim" if too_long else None)
 
 
 def _scan_id(answer: object) -> str | None:
@@ -236,7 +244,9 @@ def _object(reply: Reply) -> Mapping[str, Any] | None:
 
 def _is_page(reply: Reply) -> bool:
     """HTML: not this server speaks, but something on the way to it."""
-    html = "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip()[:1] == b"<"
+    html = (
+        "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip()[:1] == b"<"
+    )
     return html and _object(reply) is None
 
 

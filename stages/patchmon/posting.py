@@ -43,7 +43,10 @@ def post(
     if proxy := proxy_for(request.full_url, server.proxy, os.environ):
         _set_proxy(request, proxy)
     try:
-        with _Limit(limit_s) as limit, _opener(server, limit).open(request, timeout=limit_s) as reply:
+        with (
+            _Limit(limit_s) as limit,
+            _opener(server, limit).open(request, timeout=limit_s) as reply,
+        ):
             reply.read(_MAX_REPLY_BYTES)
             # A connection that was cut looks like the end of a reply.
             return f"no whole answer within {limit_s:g} s" if limit.is_over else None
@@ -80,7 +83,10 @@ class _Limit:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self._timer.cancel()
         for sock in self._sockets:
@@ -115,6 +121,6 @@ def _set_proxy(request: urllib.request.Request, proxy: str) -> None:
     """Not by the library's handler, which asks NO_PROXY by a rule of its own."""
     parts = urlsplit(proxy)
     if parts.username:
-        words = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        request.add_header("Proxy-Authorization", f"Basic {b64encode(words.encode()).decode()}")
+        message = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        request.add_header("Proxy-Authorization", f"Basic {b64encode(message.encode()).decode()}")
     request.set_proxy(parts.netloc.rpartition("@")[2], parts.scheme)

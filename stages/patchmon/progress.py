@@ -42,7 +42,9 @@ class Progress:
             phase, message, percent, error = told
             self.say(event.scan_id, phase, message, percent, error, at)
 
-    def say(self, key: str, phase: str, message: str, percent: int, error: str | None, at: datetime) -> None:
+    def say(
+        self, key: str, phase: str, message: str, percent: int, error: str | None, at: datetime
+    ) -> None:
         """Tell `phase` of a scan, or of a wish that never became one."""
         # The end of a scan stands, whatever late news of it comes: a failed one is delivered, too.
         if key in self._ended:
@@ -65,10 +67,10 @@ class Progress:
                 while len(kept) > _MOST_SCANS:
                     del kept[next(iter(kept))]
 
-    def refuse(self, words: str, at: datetime) -> None:
+    def refuse(self, message: str, at: datetime) -> None:
         """Tell that a wish became no scan; once of many that are refused for the same reason meanwhile."""
-        key = f"refused: {words}"
-        self.say(key, "failed", "refused", 100, words, at)
+        key = f"refused: {message}"
+        self.say(key, "failed", "refused", 100, message, at)
         self._ended.pop(key, None)
 
     def next(self) -> dict[str, Any] | None:
@@ -88,12 +90,16 @@ def _told(event: Event) -> tuple[str, str, int, str | None] | None:
         percent = min(90, 90 * done // total) if total else min(45, done)
         return "evaluating", f"{count}: {event.rule}"[:200], percent, None
     if event.name in ("ScanFinished", "ReportWritten") and event.result in ("failed", "cancelled"):
-        words = event.words or ("the results can't be read" if event.name == "ReportWritten" else None)
-        return event.result, f"scan {event.result}", 100, words
+        message = event.message or (
+            "the results can't be read" if event.name == "ReportWritten" else None
+        )
+        return event.result, f"scan {event.result}", 100, message
     if event.name == "ScanFinished" and event.result == "finished":
         return "parsing", "reading the results", 92, None
     if event.name == "ReportWritten" and event.result == "completed":
         return "sending", "sending the results", 96, None
     if event.name == "ReportShipped":
-        return _ANSWERS.get(event.result or "", ("failed", "the results are not delivered", 100, event.words))
+        return _ANSWERS.get(
+            event.result or "", ("failed", "the results are not delivered", 100, event.message)
+        )
     return None

@@ -19,7 +19,9 @@ def context(server: ServerSettings) -> ssl.SSLContext | None:
             # An empty passphrase: OpenSSL would ask for one at the terminal, and wait.
             made.load_cert_chain(server.client_certificate, server.client_key, password="")
     except (OSError, ssl.SSLError) as error:
-        raise TlsError(f"server.ca_file or server.client_certificate can't be used: {error}") from error
+        raise TlsError(
+            f"server.ca_file or server.client_certificate can't be used: {error}"
+        ) from error
     if not server.verify:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE

@@ -24,7 +24,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from schemas.settings import ServerSettings
-from stages.patchmon.connections import Line, pools
+from stages.patchmon.connections import SocketGuard, pools
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.failures import outcome_of
 from stages.patchmon.outcome import Outcome, Paused, Reply, Temporary, decide
@@ -46,12 +46,14 @@ class Transport:
     ) -> None:
         self._server = server
         self._timeouts = (connect_s, progress_s)
-        self._line = Line()
+        self._line = SocketGuard()
         # No session of requests: it would take credentials from .netrc, keep cookies, and read the whole body of
         # a redirect, however long that is.
         self._adapter = _Adapter(self._line, progress_s)
 
-    def post(self, content: bytes, credentials: Credentials, scan_id: str, agent_version: str) -> Outcome:
+    def post(
+        self, content: bytes, credentials: Credentials, scan_id: str, agent_version: str
+    ) -> Outcome:
         """Send one body, and wait for what comes of it."""
         body = io.BytesIO(content)
         headers = {
@@ -67,7 +69,11 @@ class Transport:
             reply = self._send(body, headers)
         except _REQUEST_ERRORS as error:
             outcome = outcome_of(error, *self._timeouts, cut_upload=0 < body.tell() < len(content))
-            return replace(outcome, unsent=body.tell() == 0) if isinstance(outcome, Temporary) else outcome
+            return (
+                replace(outcome, unsent=body.tell() == 0)
+                if isinstance(outcome, Temporary)
+                else outcome
+            )
         if isinstance(reply, Paused):
             return reply
         return decide(_without(reply, credentials.key), len(content), datetime.now(UTC))
@@ -95,7 +101,9 @@ class Transport:
             if isinstance(target, Paused):
                 return target
             url = target
-        return Paused(f"redirected more than {_MAX_REDIRECTS} times", "check server.url", reply.status)
+        return Paused(
+            f"redirected more than {_MAX_REDIRECTS} times", "check server.url", reply.status
+        )
 
     def _request(self, url: str, body: io.BytesIO, headers: dict[str, str]) -> Reply:
         proxy = proxy_for(url, self._server.proxy, os.environ)
@@ -123,7 +131,7 @@ class Transport:
 class _Adapter(HTTPAdapter):
     """requests' adapter over connections that can be cut."""
 
-    def __init__(self, line: Line, progress_s: float) -> None:
+    def __init__(self, line: SocketGuard, progress_s: float) -> None:
         self._pools = pools(line, progress_s)
         super().__init__()
 
@@ -139,7 +147,7 @@ class _Adapter(HTTPAdapter):
 
 def redirect(url: str, location: str | None) -> str | Paused:
     """Where a redirect leads, if that is the same origin. Pure."""
-    todo = "if that is the server, set server.url to it"
+    action = "if that is the server, set server.url to it"
     try:
         target = urljoin(url, location or "")
         if location and _origin(target) == _origin(url):
@@ -148,7 +156,8 @@ def redirect(url: str, location: str | None) -> str | Paused:
     except ValueError:
         return Paused("redirected to an address that is none", "check server.url")
     return Paused(
-        f"redirected to {shown}, another origin than {_without_secrets(url)}; nothing was sent there", todo
+        f"redirected to {shown}, another origin than {_without_secrets(url)}; nothing was sent there",
+        action,
     )
 
 

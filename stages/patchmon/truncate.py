@@ -34,7 +34,9 @@ def slim(body: dict[str, Any], excess: int) -> tuple[str, ...]:
             texts, removed = texts + 1, removed + _take(rule, key)
         excess -= removed
         if texts:
-            left_out.append(f"{texts} rationales, descriptions and remediations of {name} ({removed} bytes)")
+            left_out.append(
+                f"{texts} rationales, descriptions and remediations of {name} ({removed} bytes)"
+            )
     return tuple(left_out)
 
 

@@ -220,7 +220,9 @@ class Link:
         while not self._stop.is_set():
             self._may_speak.wait()
             self._may_speak.clear()
-            while (socket := self._socket) and not self._stop.is_set() and (message := self._news()):
+            while (
+                (socket := self._socket) and not self._stop.is_set() and (message := self._news())
+            ):
                 # Progress is only of the moment: what does not get through now is not kept.
                 with suppress(OSError, WebSocketException):
                     socket.send(json.dumps(message))
@@ -242,7 +244,9 @@ class Link:
         if problem is None:
             return _Status(None)
         if status.failures == 0:
-            self._log.warning("capabilities not delivered, trying again", why=_USER.sub("//", problem))
+            self._log.warning(
+                "capabilities not delivered, trying again", why=_USER.sub("//", problem)
+            )
         failures = status.failures + 1
         wait_s = random.uniform(self._pace.first_wait_s, self._backed_off(failures))  # noqa: S311 - jitter, not a secret
         return _Status(status.body, failures, time.monotonic() + wait_s)
@@ -263,15 +267,13 @@ def _words(error: BaseException) -> str:
         if status in (401, 403):
             return f"not connected: the server answered {status}: check api.id and the API key"
         if 300 <= status < 400:
-            return (
-                f"not connected: the server answered {status}, a redirect: set server.url to where it leads"
-            )
+            return f"not connected: the server answered {status}, a redirect: set server.url to where it leads"
         return f"not connected: the server answered {status}"
     if isinstance(error, ssl.SSLCertVerificationError):
-        todo = "set server.ca_file"
+        action = "set server.ca_file"
         if "expired" in error.verify_message or "not yet valid" in error.verify_message:
-            todo = "check this host's clock, or let the server's certificate be renewed"
-        return f"not connected: the certificate is not trusted ({error.verify_message}): {todo}"
+            action = "check this host's clock, or let the server's certificate be renewed"
+        return f"not connected: the certificate is not trusted ({error.verify_message}): {action}"
     # A proxy's address may hold a password.
     said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     text = _USER.sub("//", " ".join(said.split())) or type(error).__name__

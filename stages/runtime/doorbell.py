@@ -1,7 +1,7 @@
 """The doorbell: ZeroMQ messages that say "look".
 
-Each stage publishes on its own endpoint `STAGE.bell` and subscribes to its neighbours'; the operator's commands ring
-at `STAGE.ring`. Promises: ringing never blocks and queues little; a message that is lost, forged, garbled or too
+Each stage publishes on its own endpoint `STAGE.pub` and subscribes to its neighbours'; the operator's commands ring
+at `STAGE.sub`. Promises: ringing never blocks and queues little; a message that is lost, forged, garbled or too
 large does no harm, because it is only a hint. Where ZeroMQ can't be had (not installed, no directory, something
 else at the socket's path) a stage says so once and works without: by watch and timer.
 
@@ -33,7 +33,7 @@ class DoorbellError(Exception):
 class Doorbell(Protocol):
     """What a stage waits at."""
 
-    def ring(self, event: Event) -> None: ...
+    def publish(self, event: Event) -> None: ...
 
     def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
         """Events that came, and which of the file handles have something to read, after at most `timeout_s`."""
@@ -44,7 +44,7 @@ class Doorbell(Protocol):
 class NoDoorbell:
     """Waits for file handles alone."""
 
-    def ring(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Nobody hears it."""
 
     def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
@@ -60,32 +60,32 @@ class NoDoorbell:
 class ZmqDoorbell:
     """A publishing socket of one's own, and a subscription to others'."""
 
-    def __init__(self, runtime: Path, me: Stage | None, hears: Iterable[EventName]) -> None:
+    def __init__(self, runtime: Path, me: Stage | None, subscriptions: Iterable[EventName]) -> None:
         """`me` None: only listen (the operator's program). Raises DoorbellError."""
         self._zmq = _library()
         self._context: Any = self._zmq.Context(io_threads=1)
-        self._bell: Any = None
-        self._ear: Any = self._socket(self._zmq.SUB)
-        for name in hears:
-            self._ear.setsockopt(self._zmq.SUBSCRIBE, name.encode())
+        self._publisher: Any = None
+        self._subscriber: Any = self._socket(self._zmq.SUB)
+        for name in subscriptions:
+            self._subscriber.setsockopt(self._zmq.SUBSCRIBE, name.encode())
         try:
             for stage in STAGES:
                 if stage != me:
-                    self._ear.connect(_endpoint(runtime / f"{stage}.bell"))
+                    self._subscriber.connect(_endpoint(runtime / f"{stage}.pub"))
             if me:
-                self._bell = self._socket(self._zmq.PUB)
-                self._bind(self._bell, runtime / f"{me}.bell")
-                self._bind(self._ear, runtime / f"{me}.ring")
+                self._publisher = self._socket(self._zmq.PUB)
+                self._bind(self._publisher, runtime / f"{me}.pub")
+                self._bind(self._subscriber, runtime / f"{me}.sub")
         except (DoorbellError, self._zmq.ZMQError) as error:
             self.close()
             raise DoorbellError(str(error)) from error
         self._poller = self._zmq.Poller()
-        self._poller.register(self._ear, self._zmq.POLLIN)
+        self._poller.register(self._subscriber, self._zmq.POLLIN)
 
-    def ring(self, event: Event) -> None:
-        if self._bell is not None:
+    def publish(self, event: Event) -> None:
+        if self._publisher is not None:
             with suppress(self._zmq.ZMQError):
-                self._bell.send(_message(event), self._zmq.NOBLOCK)
+                self._publisher.send(_message(event), self._zmq.NOBLOCK)
 
     def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
         for handle in handles:
@@ -95,7 +95,7 @@ class ZmqDoorbell:
         finally:
             for handle in handles:
                 self._poller.unregister(handle)
-        events = self._drain() if self._ear in ready else []
+        events = self._drain() if self._subscriber in ready else []
         return events, [handle for handle in handles if handle in ready]
 
     def close(self) -> None:
@@ -105,10 +105,10 @@ class ZmqDoorbell:
         events: list[Event] = []
         for _ in range(_QUEUE):
             try:
-                message = self._ear.recv(self._zmq.NOBLOCK)
+                message = self._subscriber.recv(self._zmq.NOBLOCK)
             except self._zmq.ZMQError:
                 break
-            if self._ear.getsockopt(self._zmq.RCVMORE):
+            if self._subscriber.getsockopt(self._zmq.RCVMORE):
                 continue
             with suppress(codec.SchemaError):
                 events.append(codec.decode(message.partition(b" ")[2], Event))
@@ -130,13 +130,13 @@ class ZmqDoorbell:
         path.chmod(0o660)
 
 
-def ring_stages(runtime: Path, event: Event, patience_s: float = 1.0) -> None:
+def publish_to_stages(runtime: Path, event: Event, patience_s: float = 1.0) -> None:
     """Ring at every stage that runs, from outside. Without ZeroMQ nothing happens: the watch sees the command."""
     try:
         zmq = _library()
     except DoorbellError:
         return
-    endpoints = [path for stage in STAGES if (path := runtime / f"{stage}.ring").is_socket()]
+    endpoints = [path for stage in STAGES if (path := runtime / f"{stage}.sub").is_socket()]
     context = zmq.Context(io_threads=1)
     socket = context.socket(zmq.XPUB)
     socket.setsockopt(zmq.XPUB_VERBOSE, 1)
@@ -144,9 +144,9 @@ def ring_stages(runtime: Path, event: Event, patience_s: float = 1.0) -> None:
         # A publisher's message reaches only those whose subscription has arrived: wait for them, not long.
         for path in endpoints:
             socket.connect(_endpoint(path))
-        heard = 0
-        while heard < len(endpoints) and socket.poll(round(patience_s * 1000)):
-            heard += event.name.encode() in socket.recv()
+        on_event = 0
+        while on_event < len(endpoints) and socket.poll(round(patience_s * 1000)):
+            on_event += event.name.encode() in socket.recv()
         with suppress(zmq.ZMQError):
             socket.send(_message(event), zmq.NOBLOCK)
     except (zmq.ZMQError, DoorbellError):
@@ -170,7 +170,9 @@ def _message(event: Event) -> bytes:
 
 def _endpoint(path: Path) -> str:
     if len(os.fsencode(path)) > _MAX_PATH_BYTES:
-        raise DoorbellError(f"{path}: longer than {_MAX_PATH_BYTES} bytes: set a shorter runtime_dir")
+        raise DoorbellError(
+            f"{path}: longer than {_MAX_PATH_BYTES} bytes: set a shorter runtime_dir"
+        )
     return f"ipc://{path}"
 
 

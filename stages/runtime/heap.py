@@ -11,7 +11,7 @@ _EVERY_S = 5.0
 _M_ARENA_MAX = -8
 
 
-class Memory:
+class Heap:
     """The allocator of this process."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""A stage's pulse: a file in the runtime directory, `STAGE.pulse`, that is touched while the work loop turns.
+"""A stage's pulse: a file in the runtime directory, `STAGE.heartbeat`, that is touched while the work loop turns.
 
 By it everyone can tell a stage that works from one that hangs. It holds the process id; its time of change is when the
 stage last worked. Losing it costs no more than the answer.
@@ -18,14 +18,14 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-class LastSeen(Record, frozen=True, kw_only=True):
+class LastHeartbeat(Record, frozen=True, kw_only=True):
     """When a stage last worked, and the process that did."""
 
     pid: int
     at: datetime
 
 
-class Pulse:
+class Heartbeat:
     """The pulse of this process."""
 
     def __init__(self, runtime: Path, stage: Stage) -> None:
@@ -36,18 +36,18 @@ class Pulse:
             with os.fdopen(handle, "w") as stream:
                 stream.write(f"{os.getpid()}\n")
 
-    def beat(self) -> None:
+    def touch(self) -> None:
         with suppress(OSError):
             os.utime(self._path, follow_symlinks=False)
 
 
-def last_seen(runtime: Path, stage: Stage) -> LastSeen | None:
+def read_heartbeat(runtime: Path, stage: Stage) -> LastHeartbeat | None:
     """When the stage last worked; None where nothing is known of it."""
     try:
         handle = os.open(_path(runtime, stage), _READ)
         with os.fdopen(handle, "rb") as stream:
             at = datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC)
-            return LastSeen(pid=int(stream.read(20)), at=at)
+            return LastHeartbeat(pid=int(stream.read(20)), at=at)
     except (OSError, ValueError):
         return None
 
@@ -61,4 +61,4 @@ def is_suspended(pid: int) -> bool:
 
 
 def _path(runtime: Path, stage: Stage) -> Path:
-    return runtime / f"{stage}.pulse"
+    return runtime / f"{stage}.heartbeat"

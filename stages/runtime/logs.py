@@ -23,50 +23,70 @@ class Log:
     """A stage's log."""
 
     def __init__(
-        self, who: str, level: Level = "info", stream: TextIO | None = None, *, as_json: bool = False
+        self,
+        stage: str,
+        level: Level = "info",
+        stream: TextIO | None = None,
+        *,
+        as_json: bool = False,
     ) -> None:
         self.level = level
-        self._who = who
+        self._stage = stage
         self._as_json = as_json
         self._stream = stream or (sys.stdout if as_json else sys.stderr)
         self._journal = "JOURNAL_STREAM" in os.environ and stream is None
 
-    def debug(self, fact: str, **values: object) -> None:
-        self._write("debug", fact, values)
+    def debug(self, message: str, **values: object) -> None:
+        self._write("debug", message, values)
 
-    def info(self, fact: str, **values: object) -> None:
-        self._write("info", fact, values)
+    def info(self, message: str, **values: object) -> None:
+        self._write("info", message, values)
 
-    def warning(self, fact: str, **values: object) -> None:
-        self._write("warning", fact, values)
+    def warning(self, message: str, **values: object) -> None:
+        self._write("warning", message, values)
 
-    def error(self, fact: str, **values: object) -> None:
-        self._write("error", fact, values)
+    def error(self, message: str, **values: object) -> None:
+        self._write("error", message, values)
 
-    def _write(self, level: Level, fact: str, values: dict[str, object]) -> None:
+    def _write(self, level: Level, message: str, values: dict[str, object]) -> None:
         if _ORDER[level] < _ORDER[self.level]:
             return
         try:
-            self._stream.write(self._line(level, fact, values))
+            self._stream.write(self._line(level, message, values))
             self._stream.flush()
         except OSError:
             # Nobody listens any more (a closed terminal, a full disk): the work goes on without its log.
             return
 
-    def _line(self, level: Level, fact: str, values: dict[str, object]) -> str:
+    def _line(self, level: Level, message: str, values: dict[str, object]) -> str:
         at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         if self._as_json:
             plain = {
-                k: v if isinstance(v, int | float) else str(v) for k, v in values.items() if v is not None
+                k: v if isinstance(v, int | float) else str(v)
+                for k, v in values.items()
+                if v is not None
             }
-            return json.dumps({"at": at, "who": self._who, "level": level, "fact": fact, **plain}) + "\n"
-        told = " ".join([one_line(fact), *(f"{k}={quoted(v)}" for k, v in values.items() if v is not None)])
-        return f"<{_JOURNAL[level]}>{told}\n" if self._journal else f"{at} {self._who} {level}: {told}\n"
+            return (
+                json.dumps(
+                    {"at": at, "stage": self._stage, "level": level, "message": message, **plain}
+                )
+                + "\n"
+            )
+        told = " ".join(
+            [one_line(message), *(f"{k}={quoted(v)}" for k, v in values.items() if v is not None)]
+        )
+        return (
+            f"<{_JOURNAL[level]}>{told}\n"
+            if self._journal
+            else f"{at} {self._stage} {level}: {told}\n"
+        )
 
 
 def one_line(text: str) -> str:
     """The text with everything that a terminal would obey made visible."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
+    )
 
 
 def quoted(value: object) -> str:

@@ -16,22 +16,22 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from schemas.event import HAPPENED_TO_A_SCAN, Event, EventName
+from schemas.event import SCAN_EVENTS, Event, EventName
 from spool.errors import SpoolBusyError, SpoolError, SpoolUnusableError
 from spool.layout import Stage
 from spool.spool import Spool
 from stages.runtime import maintenance, settings_file
 from stages.runtime.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoorbell
 from stages.runtime.exits import Exit
-from stages.runtime.heap import Memory
+from stages.runtime.heap import Heap
 from stages.runtime.logs import Log
 from stages.runtime.process import Process, signature
 from stages.runtime.restarts import Restarts
 from stages.runtime.sd_notify import Notifier
 from stages.runtime.watch import Watch
 
-HEARS: Mapping[Stage, tuple[EventName, ...]] = {
-    "trigger": ("CommandGiven", "HostDetected", "ShippingPaused", *HAPPENED_TO_A_SCAN),
+SUBSCRIPTIONS: Mapping[Stage, tuple[EventName, ...]] = {
+    "trigger": ("CommandGiven", "HostDetected", "ShippingPaused", *SCAN_EVENTS),
     "scan": ("CommandGiven", "ScanRequested", "CancellationRequested", "DetectionWanted"),
     "parse": ("CommandGiven", "ScanFinished"),
     "ship": ("CommandGiven", "ReportWritten"),
@@ -40,16 +40,16 @@ _UPKEEP_EVERY_S = 600.0
 _TROUBLE_WAIT_S = 5.0
 
 
-class Worker(Protocol):
+class StageHandler(Protocol):
     """What a stage does; the skeleton does the rest."""
 
-    def look(self) -> None:
+    def run_once(self) -> None:
         """Do all the work that there is. Raises SpoolError when the disk is in the way."""
 
     def timeout_s(self) -> float:
         """Seconds after which to look again, even if nothing rings."""
 
-    def heard(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """A neighbour rang."""
 
     def reloaded(self) -> None:
@@ -64,7 +64,7 @@ class Worker(Protocol):
 
 def run(
     stage: Stage,
-    make: Callable[[Process], Worker],
+    make: Callable[[Process], StageHandler],
     config: Path | None,
     check: settings_file.Check,
     *,
@@ -85,7 +85,7 @@ def run(
 
 def _run(
     stage: Stage,
-    make: Callable[[Process], Worker],
+    make: Callable[[Process], StageHandler],
     config: Path | None,
     check: settings_file.Check,
     notifier: Notifier,
@@ -106,9 +106,11 @@ def _run(
         return _refused(error, log)
     if left:
         log.warning("removed what a crash left half written", count=len(left))
-    memory = Memory()  # before the first thread
+    memory = Heap()  # before the first thread
     doorbell = _doorbell(Path(loaded.settings.runtime_dir), stage, log)
-    process = Process(stage, loaded.settings, loaded.path, spool, log, doorbell, check, notifier, seen)
+    process = Process(
+        stage, loaded.settings, loaded.path, spool, log, doorbell, check, notifier, seen
+    )
     try:
         return _serve(process, make, memory)
     except SpoolError as error:
@@ -127,13 +129,13 @@ def _refused(error: SpoolError, log: Log) -> Exit:
     return Exit.BUSY if isinstance(error, SpoolBusyError) else Exit.UNUSABLE
 
 
-def _serve(process: Process, make: Callable[[Process], Worker], memory: Memory) -> Exit:
+def _serve(process: Process, make: Callable[[Process], StageHandler], memory: Heap) -> Exit:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())
     signal.signal(signal.SIGHUP, lambda *_: process.hang_up())
     worker = make(process)
     watch = _watch(process)
-    process.listener = worker.heard
+    process.on_event = worker.on_event
     process.log.info("stage started", spool=process.spool.root)
     process.ready()
     try:
@@ -147,7 +149,7 @@ def _serve(process: Process, make: Callable[[Process], Worker], memory: Memory) 
     return Exit.OK
 
 
-def _loop(process: Process, worker: Worker, watch: Watch | None, memory: Memory) -> None:
+def _loop(process: Process, worker: StageHandler, watch: Watch | None, memory: Heap) -> None:
     trouble: str | None = None
     kept_up = -_UPKEEP_EVERY_S
     while not process.stopping:
@@ -159,11 +161,13 @@ def _loop(process: Process, worker: Worker, watch: Watch | None, memory: Memory)
             maintenance.quarantine_damage(
                 process.spool, process.stage, worker.verify, process.now(), process.log
             )
-            worker.look()
+            worker.run_once()
             if time.monotonic() - kept_up >= _UPKEEP_EVERY_S:
                 kept_up = time.monotonic()
-                _keep_up(process)
-            wait_s = min(worker.timeout_s(), process.settings_due_in_s(), process.settings.spool.look_every_s)
+                _maintain(process)
+            wait_s = min(
+                worker.timeout_s(), process.settings_due_in_s(), process.settings.spool.look_every_s
+            )
             if trouble:
                 process.log.warning("work goes on", after=trouble)
                 trouble = None
@@ -173,20 +177,20 @@ def _loop(process: Process, worker: Worker, watch: Watch | None, memory: Memory)
             if str(error) != trouble:
                 trouble = str(error)
                 process.log.error(trouble)
-            _mend_spool(process, error)
+            _reclaim_spool(process, error)
         if not process.stopping:
             memory.give_back()
             process.wait(wait_s)
 
 
-def _keep_up(process: Process) -> None:
+def _maintain(process: Process) -> None:
     maintenance.forget_damage(process.spool, process.stage)
     gone = maintenance.expire(process.spool, process.stage, process.settings)
     if gone:
         process.log.info("old entries removed", count=len(gone), oldest=gone[0], newest=gone[-1])
 
 
-def _mend_spool(process: Process, error: SpoolError) -> None:
+def _reclaim_spool(process: Process, error: SpoolError) -> None:
     """A spool that was removed while the stage runs is made again, and told. SpoolBusyError: another was quicker."""
     if isinstance(error, SpoolUnusableError):
         # Whoever removes it may still be at it.
@@ -203,10 +207,12 @@ def _mend_spool(process: Process, error: SpoolError) -> None:
 def _doorbell(runtime: Path, stage: Stage, log: Log) -> Doorbell:
     try:
         runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
-        return ZmqDoorbell(runtime, stage, HEARS[stage])
+        return ZmqDoorbell(runtime, stage, SUBSCRIPTIONS[stage])
     except (DoorbellError, OSError) as error:
         why = f"{runtime}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        log.warning("no doorbell: stages find their work by watch and timer, a little later", why=why)
+        log.warning(
+            "no doorbell: stages find their work by watch and timer, a little later", why=why
+        )
         return NoDoorbell()
 
 

@@ -28,7 +28,7 @@ def quarantine_damage(spool: Spool, stage: Stage, verify: Verify, now: datetime,
     box = spool.outbox(OUTBOX[stage])
     if box.box not in READER:
         return
-    for name, reason in spool.notes(READER[box.box]).damaged().items():
+    for name, reason in spool.state_store(READER[box.box]).damaged().items():
         try:
             verify(name)
         except EntryMissingError:
@@ -36,16 +36,19 @@ def quarantine_damage(spool: Spool, stage: Stage, verify: Verify, now: datetime,
         except EntryDamagedError as error:
             box.quarantine(name, layout.new_command_id(now), str(error))
             log.error(
-                "damaged entry taken to quarantine", scan_id=layout.scan_id_of(name), entry=name, why=reason
+                "damaged entry taken to quarantine",
+                scan_id=layout.scan_id_of(name),
+                entry=name,
+                why=reason,
             )
 
 
 def forget_damage(spool: Spool, stage: Stage) -> None:
     """Drop this stage's marks on upstream entries that are gone."""
-    notes, upstream = spool.notes(stage), spool.outbox(UPSTREAM[stage])
-    for name in notes.damaged():
+    state_store, upstream = spool.state_store(stage), spool.outbox(UPSTREAM[stage])
+    for name in state_store.damaged():
         if not upstream.has(name):
-            notes.unmark_damaged(name)
+            state_store.unmark_damaged(name)
 
 
 def replays(spool: Spool, step: str) -> Iterator[tuple[str, Replay]]:
@@ -59,14 +62,16 @@ def replays(spool: Spool, step: str) -> Iterator[tuple[str, Replay]]:
             yield command_id, replay
 
 
-def retire_replayed(box: Outbox, kind: Kind, command_id: str, scan_ids: Collection[ScanId]) -> list[ScanId]:
+def archive_replayed(
+    box: Outbox, kind: Kind, command_id: str, scan_ids: Collection[ScanId]
+) -> list[ScanId]:
     """Take the entries of these scans to history, each once per command; those taken are returned."""
-    already = set(box.retired())
+    already = set(box.archived())
     taken: list[ScanId] = []
     for scan_id in scan_ids:
         name = layout.entry_name(scan_id, kind)
-        if layout.attic_name(name, command_id) not in already and box.has(name):
-            box.retire(name, command_id)
+        if layout.archived_name(name, command_id) not in already and box.has(name):
+            box.archive(name, command_id)
             taken.append(scan_id)
     return taken
 
@@ -78,10 +83,14 @@ def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
     for name in box.names():
         if scan_id := layout.scan_id_of(name):
             by_id.setdefault(scan_id, []).append(name)
-    upstream = {scan_id for n in spool.outbox(UPSTREAM[stage]).names() if (scan_id := layout.scan_id_of(n))}
+    upstream = {
+        scan_id for n in spool.outbox(UPSTREAM[stage]).names() if (scan_id := layout.scan_id_of(n))
+    }
     done = [ScanId(i) for i in spool.receipts.ids("receipt") if is_scan_id(i)]
     names = [
-        n for i in expired(by_id, upstream, done, settings.keep, settings.spool.keep_last) for n in by_id[i]
+        n
+        for i in expired(by_id, upstream, done, settings.keep, settings.spool.keep_last)
+        for n in by_id[i]
     ]
     if stage == "trigger":
         names += _spent_cancellations(spool)

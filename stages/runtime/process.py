@@ -15,11 +15,11 @@ from pathlib import Path
 from schemas.event import Event
 from schemas.settings import Settings
 from spool.layout import UPSTREAM, Stage
-from spool.notes import Notes
 from spool.spool import Spool
+from spool.state_store import StateStore
 from stages.runtime import settings_file
 from stages.runtime.doorbell import Doorbell
-from stages.runtime.heartbeat import Pulse
+from stages.runtime.heartbeat import Heartbeat
 from stages.runtime.logs import Log
 from stages.runtime.sd_notify import Notifier
 
@@ -51,26 +51,26 @@ class Process:
         self.stopping = False
         self.watched = {spool.root / UPSTREAM[stage], spool.commands.path}
         """Directories in which something new wakes the loop; a worker may add its own while it is made."""
-        self.listener: Callable[[Event], None] = lambda _: None
+        self.on_event: Callable[[Event], None] = lambda _: None
         self._check = check
         self._doorbell = doorbell
         self._notifier = notifier or Notifier()
         self._config_seen = config_seen or signature(config)
         self._config_changed: tuple[Signature, float] | None = None
         self._hung_up = False
-        self._told_alive = 0.0
-        self._pulse = Pulse(Path(settings.runtime_dir), stage)
+        self._alive_at = 0.0
+        self._pulse = Heartbeat(Path(settings.runtime_dir), stage)
         self._wake, self.wake_handle = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     @property
-    def notes(self) -> Notes:
-        return self.spool.notes(self.stage)
+    def state_store(self) -> StateStore:
+        return self.spool.state_store(self.stage)
 
     def now(self) -> datetime:
         return datetime.now(UTC)
 
-    def ring(self, event: Event) -> None:
-        self._doorbell.ring(event)
+    def publish(self, event: Event) -> None:
+        self._doorbell.publish(event)
 
     def stop(self) -> None:
         self.stopping = True
@@ -105,16 +105,16 @@ class Process:
                 with suppress(BlockingIOError):
                     os.read(self._wake, 65536)
             for event in events:
-                self.listener(event)
+                self.on_event(event)
             if woken or events or len(ready) > woken or self.stopping or time.monotonic() >= end:
                 return [handle for handle in ready if handle != self._wake]
 
     def alive(self) -> None:
         now = time.monotonic()
-        if now - self._told_alive >= _WATCHDOG_EVERY_S / 2:
-            self._told_alive = now
+        if now - self._alive_at >= _WATCHDOG_EVERY_S / 2:
+            self._alive_at = now
             self._notifier.tell("WATCHDOG=1")
-            self._pulse.beat()
+            self._pulse.touch()
 
     def refresh_settings(self) -> bool:
         """Take in a changed settings file; True when new settings are in force. A broken one changes nothing."""
@@ -155,12 +155,19 @@ class Process:
     def _emptied(self, new: Settings) -> tuple[str, ...]:
         """A file that says nothing is what an editor or a full disk leaves, and would send results nowhere."""
         if new == Settings() != self.settings:
-            return (f"{self.config}: says nothing any more: fill it, or restart the stages for the defaults",)
+            return (
+                f"{self.config}: says nothing any more: fill it, or restart the stages for the defaults",
+            )
         return ()
 
     def _tell_what_needs_a_restart(self, new: Settings) -> None:
-        if (new.spool.path, new.runtime_dir) != (self.settings.spool.path, self.settings.runtime_dir):
-            self.log.warning("spool.path and runtime_dir take effect only at a restart: restart the stages")
+        if (new.spool.path, new.runtime_dir) != (
+            self.settings.spool.path,
+            self.settings.runtime_dir,
+        ):
+            self.log.warning(
+                "spool.path and runtime_dir take effect only at a restart: restart the stages"
+            )
 
 
 def signature(path: Path | None) -> Signature:

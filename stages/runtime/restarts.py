@@ -36,7 +36,9 @@ class Restarts:
         deaths = self._deaths()
         wait_s = delay_s(deaths)
         if wait_s:
-            log.warning("this stage keeps dying, it works again a little later", in_s=wait_s, deaths=deaths)
+            log.warning(
+                "this stage keeps dying, it works again a little later", in_s=wait_s, deaths=deaths
+            )
             self._notifier.tell(
                 f"EXTEND_TIMEOUT_USEC={int((wait_s + 60) * 1e6)}\nSTATUS=died {deaths} times, waits"
             )

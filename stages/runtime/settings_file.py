@@ -45,7 +45,10 @@ def load(path: Path | None, check: Check = no_more_problems) -> Loaded:
         text = plain_file.read(path, _MAX_BYTES)
     except OSError as error:
         return Loaded(
-            Settings(), (f"can't be read: {error.strerror}{_mend(path, error)}",), path, understood=False
+            Settings(),
+            (f"can't be read: {error.strerror}{_remedy(path, error)}",),
+            path,
+            understood=False,
         )
     values, problems = plain_values(text)
     if values is None and problems:
@@ -54,7 +57,7 @@ def load(path: Path | None, check: Check = no_more_problems) -> Loaded:
     return Loaded(settings, (*problems, *more, *check(settings)), path)
 
 
-def _mend(path: Path, error: OSError) -> str:
+def _remedy(path: Path, error: OSError) -> str:
     if path != DEFAULT_PATH or not isinstance(error, PermissionError):
         return ""
     return "; it is for root and the services alone: systemd-tmpfiles --create compliance-agent.conf sets its mode"
@@ -79,7 +82,14 @@ def plain_values(text: bytes) -> tuple[Any, list[str]]:
             loader.dispose()
     except UnicodeDecodeError as error:
         return None, [f"byte {error.start}: is not UTF-8"]
-    except (yaml.YAMLError, RecursionError, ValueError, LookupError, AttributeError, TypeError) as error:
+    except (
+        yaml.YAMLError,
+        RecursionError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        TypeError,
+    ) as error:
         # Beside its own errors PyYAML lets through what a value of a named type does to it (`!!int ""`).
         return None, [f"is not YAML: {_why(error)}"]
     return values, problems
@@ -90,7 +100,9 @@ def _why(error: Exception) -> str:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         mark = error.problem_mark
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-    return "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
+    return (
+        "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
+    )
 
 
 def _duplicates(node: yaml.Node | None, path: str, seen: set[int]) -> Iterator[str]:

@@ -24,7 +24,7 @@ class Watch:
         """Raises OSError where a directory can't be watched."""
         self._observer = Observer()
         self._directories = tuple(directories)
-        self._bell = _Bell(wake)
+        self._waker = _Waker(wake)
         self._schedule()
         self._observer.daemon = True
         self._observer.start()
@@ -37,14 +37,14 @@ class Watch:
 
     def _schedule(self) -> None:
         for directory in self._directories:
-            self._observer.schedule(self._bell, str(directory), recursive=False)
+            self._observer.schedule(self._waker, str(directory), recursive=False)
 
     def close(self) -> None:
         self._observer.stop()
         self._observer.join(timeout=2)
 
 
-class _Bell(FileSystemEventHandler):
+class _Waker(FileSystemEventHandler):
     def __init__(self, wake: int) -> None:
         self._wake = wake
 
@@ -55,5 +55,5 @@ class _Bell(FileSystemEventHandler):
 
 
 def _is_draft(event: FileSystemEvent) -> bool:
-    names = [os.path.basename(os.fsdecode(path)) for path in (event.src_path, event.dest_path) if path]  # noqa: PTH119
-    return all(name.startswith(".") for name in names)
+    paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
+    return all(path.rpartition("/")[2].startswith(".") for path in paths)

@@ -22,15 +22,15 @@ _DONE, _DAMAGED, _STORAGE = b"+", b"!", b"?"
 _CHECK_EVERY_S = 1.0
 
 
-class OffspringError(Exception):
+class WorkerError(Exception):
     """The child came to no answer; the text says how it ended."""
 
 
-class StoppedError(Exception):
+class WorkerStoppedError(Exception):
     """This process was told to stop while the child worked; the child is gone."""
 
 
-def in_child(process: Process, work: Callable[[], bytes], limit_s: float) -> bytes:
+def run_in_worker(process: Process, work: Callable[[], bytes], limit_s: float) -> bytes:
     """The bytes that `work` gives. Raises OffspringError, StoppedError, and SpoolErrors of `work`."""
     reader, writer = os.pipe()
     # Flushed first, or the child would write this process's unwritten lines once more.
@@ -86,9 +86,9 @@ def _listen(process: Process, reader: int, deadline: float) -> bytes:
                 parts.append(part)
             return b"".join(parts)
         if process.stopping:
-            raise StoppedError
+            raise WorkerStoppedError
         if time.monotonic() >= deadline:
-            raise OffspringError("took too long and was ended")
+            raise WorkerError("took too long and was ended")
         process.wait(_CHECK_EVERY_S, (reader,))
 
 
@@ -106,7 +106,7 @@ def _understood(answer: bytes, code: int) -> bytes:
     kind, payload = answer[:1], answer[1:]
     if code != 0 or not kind:
         how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        raise OffspringError(f"ended {how}")
+        raise WorkerError(f"ended {how}")
     if kind == _DAMAGED:
         raise EntryDamagedError(payload.decode())
     if kind == _STORAGE:

@@ -34,7 +34,9 @@ class Ran:
 class Run:
     """A run that is going on. Rings for every rule that was evaluated."""
 
-    def __init__(self, process: Process, scan_id: ScanId, runner: Runner, plan: Plan, draft: Path) -> None:
+    def __init__(
+        self, process: Process, scan_id: ScanId, runner: Runner, plan: Plan, draft: Path
+    ) -> None:
         self._process = process
         self._scan_id = scan_id
         self._runner = runner
@@ -49,13 +51,16 @@ class Run:
         """Run to the end; None where it came to none, because this process is told to stop or the disk is full."""
         at, ticks = self._process.now(), time.monotonic()
         self._process.log.info(
-            "scan started", scan_id=self._scan_id, profile=self._plan.profile_title, why=reason.source
+            "scan started",
+            scan_id=self._scan_id,
+            profile=self._plan.profile_title,
+            why=reason.source,
         )
-        self._ring("ScanStarted")
+        self._publish("ScanStarted")
         try:
             end = self._run(started, unwanted)
         except OSError as error:
-            why = FULL if free_space.tells_full(error) else f"can't be started: {error.strerror}"
+            why = FULL if free_space.means_full(error) else f"can't be started: {error.strerror}"
             end = End(None, None, why, "")
         finally:
             self._runner.clean_up(self._scan_id)
@@ -79,7 +84,11 @@ class Run:
             content=plan.content,
             started_at=at,
             completed_at=at + took,
-            warnings=(*plan.warnings, *verdict.warnings, *_clock_jumped(at + took, self._process.now())),
+            warnings=(
+                *plan.warnings,
+                *verdict.warnings,
+                *_clock_jumped(at + took, self._process.now()),
+            ),
             agent_version=AGENT_VERSION,
         )
         return Ran(manifest, verdict.outputs)
@@ -92,11 +101,16 @@ class Run:
 
         def run(command: tuple[str, ...], limits: Limits) -> End:
             place = replace(self._plan, limits=limits)
-            return Child(self._process, self._draft, place, self._told).run(command, started, why_end)
+            return Child(self._process, self._draft, place, self._told).run(
+                command, started, why_end
+            )
 
         limits = self._plan.limits
         if self._plan.prepare:
-            end = run(self._plan.prepare, replace(limits, time_s=self._plan.prepare_time_s or limits.time_s))
+            end = run(
+                self._plan.prepare,
+                replace(limits, time_s=self._plan.prepare_time_s or limits.time_s),
+            )
             if end.ended_by and why_end():
                 return end
             after = self._runner.prepared(end, self._plan)
@@ -114,10 +128,10 @@ class Run:
         progress = self._runner.progress(line)
         if progress:
             self._done += 1
-            self._ring("RuleEvaluated", rule=progress.rule[:512], result=progress.result)
+            self._publish("RuleEvaluated", rule=progress.rule[:512], result=progress.result)
 
-    def _ring(self, name: str, rule: str | None = None, result: str | None = None) -> None:
-        self._process.ring(
+    def _publish(self, name: str, rule: str | None = None, result: str | None = None) -> None:
+        self._process.publish(
             Event(
                 name=name,  # type: ignore[arg-type]
                 scan_id=self._scan_id,
@@ -140,7 +154,9 @@ def _clock_jumped(expected: datetime, now: datetime) -> tuple[str, ...]:
     if abs(now - expected) <= _CLOCK_SLACK:
         return ()
     jump = (now - expected).total_seconds()
-    return (f"the clock jumped by {jump:.0f} s while the scan ran: its times are counted from its start",)
+    return (
+        f"the clock jumped by {jump:.0f} s while the scan ran: its times are counted from its start",
+    )
 
 
 def start_ticks(pid: int) -> int | None:

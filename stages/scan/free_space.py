@@ -13,7 +13,7 @@ def is_full(place: Path) -> bool:
     return why_none(place, _LEAST_MIB) is not None
 
 
-def tells_full(error: OSError) -> bool:
+def means_full(error: OSError) -> bool:
     """Whether this is what a full disk, or a quota that is used up, makes of writing."""
     return error.errno in _FULL
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from schemas.ids import ScanId, is_scan_id, scanner_of
 from schemas.request import Cancellation, Reason, Request
 from spool.errors import EntryDamagedError, EntryMissingError
-from spool.layout import attic_parts
+from spool.layout import split_archived_name
 from spool.spool import Spool
 
 
@@ -22,8 +22,14 @@ class Queue:
         A raw entry in quarantine is an answer, too; and where raw entries were lost, their reports and receipts are.
         """
         spool = self._spool
-        answered = {*spool.raw.names(), *spool.reports.ids("report"), *spool.receipts.ids("receipt")}
-        answered |= {parts[0] for kept in spool.raw.quarantined() if (parts := attic_parts(kept))}
+        answered = {
+            *spool.raw.names(),
+            *spool.reports.ids("report"),
+            *spool.receipts.ids("receipt"),
+        }
+        answered |= {
+            parts[0] for kept in spool.raw.quarantined() if (parts := split_archived_name(kept))
+        }
         wanted = spool.requests.ids("request")
         return [ScanId(i) for i in wanted if is_scan_id(i) and i not in answered]
 
@@ -31,8 +37,8 @@ class Queue:
         """The request. Raises EntryDamagedError, EntryMissingError; it must be the one that its name says."""
         request = self._spool.requests.read(scan_id, "request", Request)
         if (request.scan_id, request.scanner) != (scan_id, scanner_of(scan_id)):
-            words = f"is the request of {request.scan_id[:80]!r} for {request.scanner}"
-            raise EntryDamagedError(f"{self._spool.requests.path / scan_id}.request: {words}")
+            message = f"is the request of {request.scan_id[:80]!r} for {request.scanner}"
+            raise EntryDamagedError(f"{self._spool.requests.path / scan_id}.request: {message}")
         return request
 
     def cancelled(self, scan_id: ScanId) -> Reason | None:

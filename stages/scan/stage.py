@@ -56,14 +56,14 @@ class ScanStage:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._spool = process.spool
-        self._notes = process.notes
+        self._state_store = process.state_store
         self._queue = Queue(process.spool)
         self._detector = Detector(process)
         self._recover()
         self._containers_due = 0.0
         self._detection_wanted = False
 
-    def look(self) -> None:
+    def run_once(self) -> None:
         wanted, self._detection_wanted = self._detection_wanted, False
         self._detector.refresh(now=wanted)
         if time.monotonic() >= self._containers_due:
@@ -78,7 +78,7 @@ class ScanStage:
     def timeout_s(self) -> float:
         return self._detector.due_in_s()
 
-    def heard(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """A ring is enough to look, but for one: a daemon comes and goes without a trace in the file system."""
         self._detection_wanted |= event.name == "DetectionWanted"
 
@@ -99,8 +99,10 @@ class ScanStage:
         try:
             request = self._queue.read(scan_id)
         except EntryDamagedError as error:
-            self._conclude(scan_id, "failed", f"the request is damaged: {error}; ask for the scan again", ())
-            self._notes.mark_damaged(entry_name(scan_id, "request"), str(error))
+            self._conclude(
+                scan_id, "failed", f"the request is damaged: {error}; ask for the scan again", ()
+            )
+            self._state_store.mark_damaged(entry_name(scan_id, "request"), str(error))
             return
         if cancelled := self._queue.cancelled(scan_id):
             self._conclude(scan_id, "cancelled", _who_cancelled(cancelled), (request.reason,))
@@ -108,7 +110,7 @@ class ScanStage:
             self._conclude(scan_id, "failed", refusal, (request.reason,))
         else:
             self._check_room()
-            if begun := self._notes.begin(scan_id):
+            if begun := self._state_store.start_attempt(scan_id):
                 # What a crash left: a container by the scan's name would be in the way.
                 self._runner(request.scanner).clean_up(scan_id)
             if begun < _TRIES:
@@ -121,21 +123,27 @@ class ScanStage:
         draft = self._spool.raw.draft(scan_id)
         plan = runner.plan(request, draft)
         if isinstance(plan, CannotRun):
-            self._conclude(scan_id, "failed", plan.reason, (request.reason,), warnings=plan.warnings)
+            self._conclude(
+                scan_id, "failed", plan.reason, (request.reason,), warnings=plan.warnings
+            )
             return
         ran = execution.Run(self._process, scan_id, runner, plan, draft).carry_out(
-            request.reason, lambda pid: self._note_running(scan_id, pid), lambda: self._unwanted(scan_id)
+            request.reason,
+            lambda pid: self._note_running(scan_id, pid),
+            lambda: self._unwanted(scan_id),
         )
         if ran is None:
             self._put_off(scan_id)
             return
         # A run that was ended at someone's wish answers nobody else: whoever asked meanwhile still wants a scan.
-        joined = [] if ran.manifest.outcome == "cancelled" else self._joined(scan_id, runner, plan)
-        reasons = (request.reason, *(other.reason for other in joined))
-        manifest = replace(ran.manifest, reasons=reasons, answers=tuple(other.scan_id for other in joined))
+        merged = [] if ran.manifest.outcome == "cancelled" else self._merged(scan_id, runner, plan)
+        reasons = (request.reason, *(other.reason for other in merged))
+        manifest = replace(
+            ran.manifest, reasons=reasons, answers=tuple(other.scan_id for other in merged)
+        )
         self._publish(manifest, ran.outputs)
-        self._publish_joined(manifest)
-        self._notes.forget(RUNNING)
+        self._publish_merged(manifest)
+        self._state_store.forget(RUNNING)
 
     def _put_off(self, scan_id: ScanId) -> None:
         """The scan stays pending. One that fills the disk counts as a try: it is not begun for ever."""
@@ -145,13 +153,17 @@ class ScanStage:
                 f"{self._spool.root}: the disk became full in a scan: free some space; scans wait"
             )
         self._process.log.info("scan put off, the agent is stopping", scan_id=scan_id)
-        self._notes.end(scan_id)
+        self._state_store.end(scan_id)
 
-    def _joined(self, scan_id: ScanId, runner: Runner, plan: Plan) -> list[Request]:
+    def _merged(self, scan_id: ScanId, runner: Runner, plan: Plan) -> list[Request]:
         """The other requests that the run has answered."""
         found: list[Request] = []
         for other in self._queue.waiting():
-            if other == scan_id or scanner_of(other) != scanner_of(scan_id) or self._queue.cancelled(other):
+            if (
+                other == scan_id
+                or scanner_of(other) != scanner_of(scan_id)
+                or self._queue.cancelled(other)
+            ):
                 continue
             try:
                 request = self._queue.read(other)
@@ -163,21 +175,26 @@ class ScanStage:
                 found.append(request)
         return found
 
-    def _publish_joined(self, answer: Manifest) -> None:
+    def _publish_merged(self, answer: Manifest) -> None:
         """Give the requests that a run answers their own entries; those that have one keep it."""
         waiting = set(self._queue.waiting())
         for scan_id in answer.answers:
             if scan_id in waiting:
-                words = f"answered by {answer.scan_id}, the same scanner and profile"
+                message = f"answered by {answer.scan_id}, the same scanner and profile"
                 self._conclude(
-                    scan_id, "joined", words, (), answered_by=answer.scan_id, warnings=answer.warnings
+                    scan_id,
+                    "merged",
+                    message,
+                    (),
+                    answered_by=answer.scan_id,
+                    warnings=answer.warnings,
                 )
 
     def _conclude(
         self,
         scan_id: ScanId,
         outcome: Outcome,
-        words: str,
+        message: str,
         reasons: tuple[Reason, ...],
         answered_by: ScanId | None = None,
         warnings: tuple[str, ...] = (),
@@ -193,7 +210,7 @@ class ScanStage:
                 outcome=outcome,
                 profile_id=profile_id,
                 profile_title=profile_title,
-                error=words,
+                error=message,
                 answered_by=answered_by,
                 reasons=reasons,
                 warnings=warnings,
@@ -210,7 +227,11 @@ class ScanStage:
         except (EntryDamagedError, EntryMissingError):
             return None, None
         # Of a request that could not be read nobody knows the profile.
-        return (None, None) if request.refusal else self._runner(request.scanner).named(request.profile)
+        return (
+            (None, None)
+            if request.refusal
+            else self._runner(request.scanner).named(request.profile)
+        )
 
     def _publish(self, manifest: Manifest, outputs: tuple[Output, ...] = ()) -> None:
         try:
@@ -219,14 +240,22 @@ class ScanStage:
             # What the scanner wrote must not hold the room that the next try needs.
             self._spool.raw.discard(manifest.scan_id)
             raise
-        self._notes.end(manifest.scan_id)
+        self._state_store.end(manifest.scan_id)
         tell = self._process.log.error if manifest.outcome == "failed" else self._process.log.info
         tell(
-            f"scan {manifest.outcome}", scan_id=manifest.scan_id, exit=manifest.exit_code, why=manifest.error
+            f"scan {manifest.outcome}",
+            scan_id=manifest.scan_id,
+            exit=manifest.exit_code,
+            why=manifest.error,
         )
-        words = (manifest.error or "")[:512] or None
-        self._process.ring(
-            Event(name="ScanFinished", scan_id=manifest.scan_id, result=manifest.outcome, words=words)
+        message = (manifest.error or "")[:512] or None
+        self._process.publish(
+            Event(
+                name="ScanFinished",
+                scan_id=manifest.scan_id,
+                result=manifest.outcome,
+                message=message,
+            )
         )
 
     def _refusal(self, request: Request) -> str | None:
@@ -257,7 +286,9 @@ class ScanStage:
         for container, scan_id in client.containers(SPOOL_LABEL, self._spool.raw.path):
             self._process.log.warning("removing a container that a crash left", scan_id=scan_id)
             if trouble := client.remove(container).trouble:
-                self._process.log.warning("the container stays for now", scan_id=scan_id, why=trouble)
+                self._process.log.warning(
+                    "the container stays for now", scan_id=scan_id, why=trouble
+                )
 
     def _unwanted(self, scan_id: ScanId) -> str | None:
         reason = self._queue.cancelled(scan_id)
@@ -268,21 +299,23 @@ class ScanStage:
             raise LowSpaceError(why)
 
     def _note_running(self, scan_id: ScanId, pid: int) -> None:
-        self._notes.write(
+        self._state_store.write(
             RUNNING, Running(scan_id=scan_id, pid=pid, start_ticks=execution.start_ticks(pid) or 0)
         )
 
     def _recover(self) -> None:
         """After a crash: end the scanner that was left, and finish what a finished run has answered."""
-        running = self._notes.read(RUNNING, Running)
+        running = self._state_store.read(RUNNING, Running)
         if running is None:
             return
         if execution.start_ticks(running.pid) == running.start_ticks:
-            self._process.log.warning("ending a scanner that a crash left running", scan_id=running.scan_id)
+            self._process.log.warning(
+                "ending a scanner that a crash left running", scan_id=running.scan_id
+            )
             end_group(running.pid, signal.SIGKILL)
         with suppress(EntryMissingError, EntryDamagedError):
-            self._publish_joined(self._spool.raw.manifest(running.scan_id))
-        self._notes.forget(RUNNING)
+            self._publish_merged(self._spool.raw.manifest(running.scan_id))
+        self._state_store.forget(RUNNING)
 
 
 def _who_cancelled(reason: Reason) -> str:

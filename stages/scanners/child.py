@@ -64,7 +64,9 @@ class End:
 class Child:
     """One run of a scanner in a draft directory; standard output and error go to `stdout.log` and `stderr.log`."""
 
-    def __init__(self, process: Process, draft: Path, place: Place, on_line: Callable[[str], None]) -> None:
+    def __init__(
+        self, process: Process, draft: Path, place: Place, on_line: Callable[[str], None]
+    ) -> None:
         self._process = process
         self._draft = draft
         self._place = place
@@ -72,7 +74,10 @@ class Child:
         self._on_line = on_line
 
     def run(
-        self, command: Sequence[str], started: Callable[[int], None], unwanted: Callable[[], str | None]
+        self,
+        command: Sequence[str],
+        started: Callable[[int], None],
+        unwanted: Callable[[], str | None],
     ) -> End:
         """Run to the end. `started` gets the process id; `unwanted` is asked twice a second for a reason to end it.
 
@@ -141,7 +146,9 @@ class Child:
         elif ending.reason and now >= ending.killing_at:
             end_group(pid, signal.SIGKILL)
 
-    def _reason_to_end(self, now: float, deadline: float, unwanted: Callable[[], str | None]) -> str | None:
+    def _reason_to_end(
+        self, now: float, deadline: float, unwanted: Callable[[], str | None]
+    ) -> str | None:
         if now >= deadline:
             return f"took longer than its limit of {self._limits.time_s:.0f} s"
         return unwanted()
@@ -205,9 +212,9 @@ class _Stream:
         self._pipe.close()
 
     def _tell(self, line: bytes) -> None:
-        words = " ".join(line[:_LINE_BYTES].decode("utf-8", "replace").split())
+        message = " ".join(line[:_LINE_BYTES].decode("utf-8", "replace").split())
         # It goes to logs, reports and terminals: a file's or a container's name must not steer them.
-        text = "".join(char if char.isprintable() else "\ufffd" for char in words)
+        text = "".join(char if char.isprintable() else "\ufffd" for char in message)
         if text:
             self.last_line = text[:_WORDS]
             self._on_line(text)

@@ -29,7 +29,7 @@ from schemas.manifest import ContentSource
 from schemas.records import Record
 from schemas.settings import OpenSCAPSettings, Settings
 from stages.runtime.process import Process
-from stages.runtime.worker import OffspringError, StoppedError, in_child
+from stages.runtime.worker import WorkerError, WorkerStoppedError, run_in_worker
 from stages.scanners.docker_bench import detection
 from stages.scanners.openscap import content
 from stages.scanners.openscap.choose import Choice, choose
@@ -61,7 +61,7 @@ class Detector:
 
     def __init__(self, process: Process) -> None:
         self._process = process
-        self._cache: dict[str, Any] = process.notes.read(_CACHE_NOTE, dict) or {}
+        self._cache: dict[str, Any] = process.state_store.read(_CACHE_NOTE, dict) or {}
         self._seen: object = None
         self._due = 0.0
         self._counts: dict[str, int] = {}
@@ -79,8 +79,8 @@ class Detector:
             return
         self.detected = replace(found.detected, at=self._process.now())
         self._counts, self._cache = found.rule_counts, found.cache
-        self._process.notes.write(_CACHE_NOTE, self._cache)
-        self._process.notes.write(NOTE, self.detected)
+        self._process.state_store.write(_CACHE_NOTE, self._cache)
+        self._process.state_store.write(NOTE, self.detected)
         if replace(before, at=self.detected.at) != self.detected:
             self._tell()
 
@@ -93,11 +93,13 @@ class Detector:
     def _find(self) -> Found | None:
         work = partial(_detect_to_bytes, self._process.settings, self._cache)
         try:
-            return decode(in_child(self._process, work, _LIMIT_S), Found)
-        except StoppedError:
+            return decode(run_in_worker(self._process, work, _LIMIT_S), Found)
+        except WorkerStoppedError:
             return None
-        except OffspringError as error:
-            self._process.log.error(f"the detection of scanners {error}; what was detected before stays")
+        except WorkerError as error:
+            self._process.log.error(
+                f"the detection of scanners {error}; what was detected before stays"
+            )
             return None
 
     def _surroundings(self) -> object:
@@ -113,14 +115,17 @@ class Detector:
         for problem in (*self.detected.problems, self.detected.docker_problem):
             if problem:
                 self._process.log.warning(problem)
-        openscap, bench = self.detected.capabilities.openscap, self.detected.capabilities.docker_bench
+        openscap, bench = (
+            self.detected.capabilities.openscap,
+            self.detected.capabilities.docker_bench,
+        )
         self._process.log.info(
             "scanners detected",
             openscap=openscap.version if openscap and openscap.installed else "missing",
             content=self.detected.content_file or "missing",
             docker=_told(bench),
         )
-        self._process.ring(Event(name="HostDetected"))
+        self._process.publish(Event(name="HostDetected"))
 
 
 def detect(settings: Settings, cache: "ProfileCache") -> "tuple[Detected, Datastream | None]":
@@ -140,7 +145,9 @@ def detect(settings: Settings, cache: "ProfileCache") -> "tuple[Detected, Datast
     if missing:
         problems.append(missing)
     profiles = datastream.profiles if datastream else ()
-    directory = str(Path(choice.path).parent) if choice else _first_directory(settings.compliance.openscap)
+    directory = (
+        str(Path(choice.path).parent) if choice else _first_directory(settings.compliance.openscap)
+    )
     openscap = replace(openscap, content_path=directory, available_profiles=profiles)
     bench = detection.find(settings.compliance.docker_bench, platform)
     capabilities = ComplianceCapabilities(openscap=openscap, docker_bench=bench.detection)
@@ -203,12 +210,14 @@ def this_platform() -> Platform:
 def _scanner(platform: Platform) -> tuple[OpenSCAPDetection, list[str]]:
     path = shutil.which("oscap", path=_PATH)
     if path is None:
-        return OpenSCAPDetection(installed=False), [f"OpenSCAP is not installed: {platform.install('oscap')}"]
+        return OpenSCAPDetection(installed=False), [
+            f"OpenSCAP is not installed: {platform.install('oscap')}"
+        ]
     said = _output([path, "--version"])
     match = re.search(r"\b(\d+\.\d+[\w.+-]*)", said or "")
     if match is None:
-        words = f"{path} does not tell its version: {platform.install('oscap')} (reinstall)"
-        return OpenSCAPDetection(installed=False, oscap_path=path), [words]
+        message = f"{path} does not tell its version: {platform.install('oscap')} (reinstall)"
+        return OpenSCAPDetection(installed=False, oscap_path=path), [message]
     return OpenSCAPDetection(installed=True, version=match[1], oscap_path=path), []
 
 
@@ -257,7 +266,9 @@ def _progress_option(openscap: OpenSCAPDetection) -> str:
 
 def _output(command: Sequence[str]) -> str | None:
     try:
-        done = subprocess.run(command, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(
+            command, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
     return (done.stdout + done.stderr).decode("utf-8", "replace")

@@ -5,7 +5,7 @@ from schemas.manifest import Manifest
 from schemas.report import Profile, Report, ScanStatus, Summary
 
 _NAMES = {"openscap": "OpenSCAP", "docker-bench": "CIS Docker"}
-_STATUS: dict[str, ScanStatus] = {"failed": "failed", "cancelled": "cancelled", "joined": "joined"}
+_STATUS: dict[str, ScanStatus] = {"failed": "failed", "cancelled": "cancelled", "merged": "merged"}
 
 
 def without_results(manifest: Manifest) -> Report:

@@ -11,9 +11,9 @@ _OVER_LIMITS = {
 """What libxml2 says where a limit of its own is reached, and what that means."""
 
 
-def told(words: str) -> str:
+def told(message: str) -> str:
     """The complaint in one line, without the names of the library's own sources."""
-    text = _SOURCE.sub("", " ".join(words.split()))
+    text = _SOURCE.sub("", " ".join(message.split()))
     place = _PLACE.search(text)
     for said, told in _OVER_LIMITS.items():
         if said in text:

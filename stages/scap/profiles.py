@@ -21,7 +21,9 @@ from stages.scap.xml import Element, Layout, Limits, ScapError, local, records
 _LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
 _LAYOUT = Layout(
     roots=frozenset(("data-stream-collection", "Benchmark")),
-    structure=frozenset(("data-stream-collection", "component", "data-stream", "Benchmark", "Group")),
+    structure=frozenset(
+        ("data-stream-collection", "component", "data-stream", "Benchmark", "Group")
+    ),
     skipped=frozenset(("extended-component",)),
 )
 

@@ -15,7 +15,9 @@ _LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
 _LAYOUT = Layout(
     roots=frozenset(("data-stream-collection", "Benchmark")),
     structure=frozenset(("data-stream-collection", "component", "Benchmark", "Group")),
-    skipped=frozenset(("data-stream", "extended-component", "component/oval_definitions", "component/ocil")),
+    skipped=frozenset(
+        ("data-stream", "extended-component", "component/oval_definitions", "component/ocil")
+    ),
 )
 
 
@@ -31,7 +33,9 @@ def rule_counts(path: Path) -> dict[str, int]:
                 around = [parent, *parent.iterancestors()]
                 groups = [element for element in around if local(element) == "Group"]
                 _of(around[len(groups)], found).add_rule(record, groups)
-    return {profile: benchmark.count(profile) for benchmark in found for profile in benchmark.profiles}
+    return {
+        profile: benchmark.count(profile) for benchmark in found for profile in benchmark.profiles
+    }
 
 
 @dataclass

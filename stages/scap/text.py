@@ -8,7 +8,9 @@ from collections.abc import Mapping
 
 from stages.scap.xml import Element, local
 
-_BLOCKS = frozenset(("p", "div", "ul", "ol", "li", "table", "tr", "dl", "dt", "dd", "blockquote", "pre"))
+_BLOCKS = frozenset(
+    ("p", "div", "ul", "ol", "li", "table", "tr", "dl", "dt", "dd", "blockquote", "pre")
+)
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _DISCUSSION = re.compile(r"<VulnDiscussion>(.*?)(</VulnDiscussion>|$)", re.DOTALL)
 
@@ -31,7 +33,9 @@ def readable(element: Element | None, values: Mapping[str, str]) -> str | None:
 
 def profile_title(element: Element) -> str:
     """A profile's title as the scanner itself shows it: the server files scans under it, so it must not differ."""
-    return " ".join(line.strip() for line in "".join(map(str, element.itertext())).strip().splitlines())
+    return " ".join(
+        line.strip() for line in "".join(map(str, element.itertext())).strip().splitlines()
+    )
 
 
 def verbatim(element: Element, values: Mapping[str, str]) -> str:
@@ -98,11 +102,11 @@ class _Writer:
 
     def _spaced(self, piece: str) -> str:
         """A piece of a line with single blanks; at its ends, where it had some and they part something."""
-        words = " ".join(piece.split())
-        if not words:
+        message = " ".join(piece.split())
+        if not message:
             return " " if piece and self._line and not self._line.endswith(" ") else ""
         before = " " if piece[0].isspace() and self._line and not self._line.endswith(" ") else ""
-        return f"{before}{words} " if piece[-1].isspace() else before + words
+        return f"{before}{message} " if piece[-1].isspace() else before + message
 
     def _start_line(self) -> None:
         if self._line.strip():

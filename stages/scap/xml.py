@@ -31,7 +31,9 @@ _MAX_INSTRUCTIONS = 10_000
 """Scanners write one or two; to take them out of a text takes the square of their number."""
 _MIN_ELEMENT_BYTES = len("<a/>")
 _DECLARED = re.compile(rb"<!\s*(DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
-_ENCODING = re.compile(rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+_ENCODING = re.compile(
+    rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']"""
+)
 _PLAIN_ENCODINGS = re.compile(rb"utf-?8|us-ascii|ascii|iso-8859-\d+|windows-125\d", re.IGNORECASE)
 _BOM = b"\xef\xbb\xbf"
 _DECLARING = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s")
@@ -83,7 +85,9 @@ def records(
 def fragment(xml: bytes) -> Element:
     """A subtree that `frozen` has kept. Raises ScapError."""
     try:
-        return etree.fromstring(xml, parser=etree.XMLParser(resolve_entities=False, no_network=True))
+        return etree.fromstring(
+            xml, parser=etree.XMLParser(resolve_entities=False, no_network=True)
+        )
     except etree.XMLSyntaxError as error:
         raise ScapError(told(str(error))) from error
 
@@ -198,7 +202,9 @@ class _Reader:
         """The first is the mark; all others are left out, and what they part is one text."""
         self._instructions += 1
         if self._instructions > _MAX_INSTRUCTIONS:
-            raise ScapError(f"the file has more than {_MAX_INSTRUCTIONS} processing instructions, the limit")
+            raise ScapError(
+                f"the file has more than {_MAX_INSTRUCTIONS} processing instructions, the limit"
+            )
         parent = instruction.getparent()
         if self._mark is None:
             self._mark = instruction
@@ -228,7 +234,9 @@ class _Reader:
             return root
         if self.done or root is not None or len(self._prolog) > _MAX_PROLOG_BYTES:
             what = (
-                "it has no outermost element" if root is None else f"its outermost element is {local(root)}"
+                "it has no outermost element"
+                if root is None
+                else f"its outermost element is {local(root)}"
             )
             expected = " or ".join(sorted(self._layout.roots))
             raise ScapError(f"not the file expected: {what}, expected {expected}")

@@ -25,7 +25,9 @@ def deadline_s(size: int) -> float:
 class Attempt(threading.Thread):
     """`post` in a thread; `cut` makes it end."""
 
-    def __init__(self, process: Process, post: Callable[[], Outcome], cut: Callable[[], None]) -> None:
+    def __init__(
+        self, process: Process, post: Callable[[], Outcome], cut: Callable[[], None]
+    ) -> None:
         # A daemon: a thread that hangs in the resolver must not keep a stopped process alive.
         super().__init__(name="attempt", daemon=True)
         self._process = process
@@ -58,7 +60,9 @@ class Attempt(threading.Thread):
                 return Temporary(f"no whole answer within {limit_s:.0f} s")
             if now - told >= _TELL_EVERY_S:
                 told = now
-                self._process.log.info("still sending", for_s=round(now - began), at_most_s=round(limit_s))
+                self._process.log.info(
+                    "still sending", for_s=round(now - began), at_most_s=round(limit_s)
+                )
         if self._outcome is None:
             raise RuntimeError("the attempt ended without an outcome: see the traceback above")
         return self._outcome

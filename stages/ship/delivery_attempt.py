@@ -38,7 +38,7 @@ class Case:
         """Bytes that the next body may be long."""
         return min(limit for limit in (settings, self.limit, self.guess) if limit is not None)
 
-    def heard(self, outcome: Outcome, body: Body) -> None:
+    def on_event(self, outcome: Outcome, body: Body) -> None:
         """Count what an attempt came to."""
         self.failures = 0 if isinstance(outcome, Accepted | Refused) else self.failures + 1
         self.passed_by = self.passed_by and self.is_stuck
@@ -65,4 +65,6 @@ class Case:
     def remarks(self) -> tuple[str, ...]:
         if self.with_hash:
             return ()
-        return ("the server computed another compliance_hash; it was sent without: report this as a fault",)
+        return (
+            "the server computed another compliance_hash; it was sent without: report this as a fault",
+        )

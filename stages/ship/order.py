@@ -37,7 +37,7 @@ class Waiting:
 class Superseded:
     """The scan need not be sent."""
 
-    words: str
+    message: str
     by: ScanId | None = None
 
 
@@ -70,7 +70,7 @@ def superseded(
     scan: Waiting, accepted: Accepted | None, delivery: DeliverySettings, now: datetime
 ) -> Superseded | None:
     """Why the scan need not be sent; `accepted`: the newest of its profile that the server took."""
-    if scan.status == "joined":
+    if scan.status == "merged":
         return Superseded(f"answered by {scan.answered_by}", scan.answered_by)
     if scan.forced:
         return None
@@ -83,19 +83,22 @@ def superseded(
         return Superseded("failed scans are not sent (delivery.send_failed: never)")
     if accepted and accepted.good and accepted.scan_id != scan.scan_id:
         good = ScanId(accepted.scan_id)
-        words = f"it would replace the good scan {good} (delivery.send_failed: unless-good)"
-        return Superseded(words, good)
+        message = f"it would replace the good scan {good} (delivery.send_failed: unless-good)"
+        return Superseded(message, good)
     return None
 
 
 def candidates(
-    scans: Sequence[Waiting], held: Collection[str], begun: Collection[str], delivery: DeliverySettings
+    scans: Sequence[Waiting],
+    held: Collection[str],
+    attempted: Collection[str],
+    delivery: DeliverySettings,
 ) -> list[Waiting]:
     """The scans that may be sent, in the order in which they go; `scans` oldest first.
 
-    `begun`: the server may have them, the outcome is not known.
+    `attempted`: the server may have them, the outcome is not known.
     """
-    free = list(_free(scans, held, begun))
+    free = list(_free(scans, held, attempted))
     if delivery.backlog == "all":
         return free
     newest: dict[str, Waiting] = {}
@@ -127,11 +130,15 @@ def _is_newer(scan_id: str, other: str, now: datetime) -> bool:
     return scan_id > other and (not is_ahead(scan_id, now) or is_ahead(other, now))
 
 
-def _free(scans: Sequence[Waiting], held: Collection[str], begun: Collection[str]) -> Iterator[Waiting]:
+def _free(
+    scans: Sequence[Waiting], held: Collection[str], attempted: Collection[str]
+) -> Iterator[Waiting]:
     """Those that nothing holds back: no operator, and no newer one that the server may have."""
-    newest_begun = {scan.profile: number for number, scan in enumerate(scans) if scan.scan_id in begun}
+    newest_attempted = {
+        scan.profile: number for number, scan in enumerate(scans) if scan.scan_id in attempted
+    }
     for number, scan in enumerate(scans):
-        if scan.scan_id in held or scan.status == "joined":
+        if scan.scan_id in held or scan.status == "merged":
             continue
-        if scan.forced or number >= newest_begun.get(scan.profile, 0):
+        if scan.forced or number >= newest_attempted.get(scan.profile, 0):
             yield scan

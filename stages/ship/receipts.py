@@ -12,7 +12,7 @@ from stages.patchmon.outcome import Accepted, Refused
 def unsent(
     report: Report,
     answer: Answer,
-    words: str,
+    message: str,
     at: datetime,
     by: ScanId | None = None,
     body: Body | None = None,
@@ -24,7 +24,7 @@ def unsent(
         at=at,
         profile=report.profile.name,
         scan_status=report.status,
-        words=words,
+        message=message,
         superseded_by=by,
         left_out=body.left_out if body else (),
     )
@@ -49,7 +49,7 @@ def answered(
         scan_status=report.status,
         destination=destination,
         status_code=outcome.status,
-        words=outcome.words,
+        message=outcome.message,
         server_scan_id=outcome.server_scan_id if isinstance(outcome, Accepted) else None,
         attempts=attempts,
         sent_bytes=len(body),

@@ -7,48 +7,59 @@ removes history and receipts. What was to be forced is forced until it is conclu
 from collections.abc import Sequence
 
 from schemas.ids import ScanId
-from spool.layout import attic_name, entry_name
+from spool.layout import archived_name, entry_name
 from stages.runtime import maintenance
 from stages.runtime.process import Process
-from stages.ship.ship_state import Ledger
+from stages.ship.ship_state import DeliveryState
 
 
 class Replays:
     """The replay commands that lie there."""
 
-    def __init__(self, process: Process, ledger: Ledger) -> None:
+    def __init__(self, process: Process, delivery_state: DeliveryState) -> None:
         self._process = process
         self._spool = process.spool
-        self._ledger = ledger
+        self._delivery_state = delivery_state
 
     def carry_out(self) -> None:
         """Take the receipts away; that of a report that is parsed again, when the old report is gone."""
-        obeyed: dict[str, tuple[str, ...]] = {}
-        commands = [*maintenance.replays(self._spool, "parse"), *maintenance.replays(self._spool, "ship")]
+        applied: dict[str, tuple[str, ...]] = {}
+        commands = [
+            *maintenance.replays(self._spool, "parse"),
+            *maintenance.replays(self._spool, "ship"),
+        ]
         for command_id, replay in sorted(commands, key=lambda command: command[1].at):
-            before = self._ledger.replayed.get(command_id, ())
+            before = self._delivery_state.replayed.get(command_id, ())
             left = [scan_id for scan_id in replay.scan_ids if scan_id not in before]
             ready = left if replay.step == "ship" else self._parsed_again(command_id, left)
             if ready:
                 self._retire(command_id, ready)
                 self._force(ready, force=replay.force)
-            obeyed[command_id] = (*before, *ready)
-        self._ledger.note_replayed(obeyed)
+            applied[command_id] = (*before, *ready)
+        self._delivery_state.note_replayed(applied)
 
     def _parsed_again(self, command_id: str, scan_ids: Sequence[ScanId]) -> list[ScanId]:
         """Those whose old report the parse stage has taken away; until then it would be sent once more."""
-        retired = set(self._spool.reports.retired())
-        return [i for i in scan_ids if attic_name(entry_name(i, "report"), command_id) in retired]
+        archived = set(self._spool.reports.archived())
+        return [
+            i for i in scan_ids if archived_name(entry_name(i, "report"), command_id) in archived
+        ]
 
     def _retire(self, command_id: str, scan_ids: Sequence[ScanId]) -> None:
-        self._ledger.save()
-        for scan_id in maintenance.retire_replayed(self._spool.receipts, "receipt", command_id, scan_ids):
-            self._process.log.info("receipt taken to history, the report is sent again", scan_id=scan_id)
+        self._delivery_state.save()
+        for scan_id in maintenance.archive_replayed(
+            self._spool.receipts, "receipt", command_id, scan_ids
+        ):
+            self._process.log.info(
+                "receipt taken to history, the report is sent again", scan_id=scan_id
+            )
 
     def _force(self, scan_ids: Sequence[ScanId], *, force: bool) -> None:
         """The last command decides. What has a receipt was concluded for this command before a note was lost."""
         if force:
             done = set(self._spool.receipts.ids("receipt"))
-            self._ledger.forced.update(scan_id for scan_id in scan_ids if scan_id not in done)
+            self._delivery_state.forced.update(
+                scan_id for scan_id in scan_ids if scan_id not in done
+            )
         else:
-            self._ledger.forced.difference_update(scan_ids)
+            self._delivery_state.forced.difference_update(scan_ids)

@@ -13,12 +13,12 @@ from stages.ship.order import Waiting, profile_key
 
 BYTES = 4096
 _PROFILE = re.compile(r'"profile":(?=\{)')
-_STATUS = re.compile(r',"status":"(completed|failed|cancelled|joined)"')
+_STATUS = re.compile(r',"status":"(completed|failed|cancelled|merged)"')
 _STATUSES: dict[str, ScanStatus] = {
     "completed": "completed",
     "failed": "failed",
     "cancelled": "cancelled",
-    "joined": "joined",
+    "merged": "merged",
 }
 
 

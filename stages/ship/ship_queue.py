@@ -15,48 +15,52 @@ from stages.runtime.process import Process
 from stages.ship import order, report_index
 from stages.ship.order import Waiting
 from stages.ship.replays import Replays
-from stages.ship.ship_state import Ledger
+from stages.ship.ship_state import DeliveryState
 
-_BEGUN = ".begun"
+_ATTEMPTS = ".attempts"
 
 
 class Queue:
     """Reports without a receipt, oldest first."""
 
-    def __init__(self, process: Process, ledger: Ledger) -> None:
+    def __init__(self, process: Process, delivery_state: DeliveryState) -> None:
         self._process = process
         self._spool = process.spool
-        self._ledger = ledger
-        self._replays = Replays(process, ledger)
+        self._delivery_state = delivery_state
+        self._replays = Replays(process, delivery_state)
         self._known: dict[ScanId, Waiting] = {}
         self._damaged: set[ScanId] = set()
-        self.begun: set[str] = {p.name.removesuffix(_BEGUN) for p in process.notes.path.glob(f"*{_BEGUN}")}
+        self.attempted: set[str] = {
+            p.name.removesuffix(_ATTEMPTS) for p in process.state_store.path.glob(f"*{_ATTEMPTS}")
+        }
 
     def forget_marks(self) -> None:
         """Once: remove the marks of scans whose receipt was written just before a crash."""
-        for scan_id in self.begun & set(self._spool.receipts.ids("receipt")):
-            self._process.notes.end(scan_id)
+        for scan_id in self.attempted & set(self._spool.receipts.ids("receipt")):
+            self._process.state_store.end(scan_id)
 
-    def begun_at(self) -> list[datetime]:
+    def attempted_at(self) -> list[datetime]:
         """When scans were sent last of which the outcome is not known."""
-        marks = self._process.notes.path.glob(f"*{_BEGUN}")
+        marks = self._process.state_store.path.glob(f"*{_ATTEMPTS}")
         return [datetime.fromtimestamp(mark.stat().st_mtime, UTC) for mark in marks]
 
-    def begin_look(self) -> None:
+    def start_run(self) -> None:
         """Carry out the operator's replays, and look at damaged reports anew."""
         self._damaged.clear()
         self._replays.carry_out()
 
     def pending(self) -> list[ScanId]:
         """The ids of all reports without a receipt, oldest first."""
-        done = {*self._spool.receipts.ids("receipt"), *self._ledger.kept}
-        self.begun.difference_update(done)
-        ids = [ScanId(i) for i in self._spool.reports.ids("report") if is_scan_id(i) and i not in done]
+        done = {*self._spool.receipts.ids("receipt"), *self._delivery_state.kept}
+        self.attempted.difference_update(done)
+        ids = [
+            ScanId(i) for i in self._spool.reports.ids("report") if is_scan_id(i) and i not in done
+        ]
         return order.oldest_first(ids, self._process.now())
 
     def waiting(self) -> list[Waiting]:
         """What is pending; what can't be read is left out."""
-        pending, forced = self.pending(), self._ledger.forced
+        pending, forced = self.pending(), self._delivery_state.forced
         self._known = {i: known for i in pending if (known := self._known.get(i) or self._find(i))}
         if not forced:
             return list(self._known.values())
@@ -68,14 +72,18 @@ class Queue:
         entries = (parsed for name in names if (parsed := parse_name(name)))
         with suppress(ValueError):
             # A name that tells no real moment ends the list: nothing of ours makes one.
-            late = [(i, k, at) for i, k in entries if i != besides and (at := asked_at(ScanId(i))) >= since]
+            late = [
+                (i, k, at)
+                for i, k in entries
+                if i != besides and (at := asked_at(ScanId(i))) >= since
+            ]
             return [at for entry_id, kind, at in late if self._may_be_the_servers(entry_id, kind)]
         return []
 
     def candidates(self, scans: Sequence[Waiting]) -> list[Waiting]:
         """Those that may be sent now, in order."""
         delivery = self._process.settings.delivery
-        return order.candidates(scans, {*self._held(), *self._damaged}, self.begun, delivery)
+        return order.candidates(scans, {*self._held(), *self._damaged}, self.attempted, delivery)
 
     def superseded(self, scans: Sequence[Waiting]) -> Iterator[tuple[Report, order.Superseded]]:
         """Those that need not be sent, each with its report and the reason."""
@@ -112,11 +120,13 @@ class Queue:
             return True
 
     def _held(self) -> set[str]:
-        return self._ledger.of_another_server.union(self._spool.commands.ids("hold"))
+        return self._delivery_state.of_another_server.union(self._spool.commands.ids("hold"))
 
     def _why(self, scan: Waiting) -> order.Superseded | None:
-        accepted: Accepted | None = self._ledger.accepted.get(scan.profile)
-        return order.superseded(scan, accepted, self._process.settings.delivery, self._process.now())
+        accepted: Accepted | None = self._delivery_state.accepted.get(scan.profile)
+        return order.superseded(
+            scan, accepted, self._process.settings.delivery, self._process.now()
+        )
 
     def _find(self, scan_id: ScanId) -> Waiting | None:
         if scan_id in self._damaged:
@@ -134,8 +144,10 @@ class Queue:
     def _mark(self, scan_id: ScanId, name: str, reason: str) -> None:
         self._damaged.add(scan_id)
         self._known.pop(scan_id, None)
-        if self._process.notes.damaged().get(name) != reason:
-            self._process.notes.mark_damaged(name, reason)
+        if self._process.state_store.damaged().get(name) != reason:
+            self._process.state_store.mark_damaged(name, reason)
             self._process.log.error(
-                "damaged report passed over; it is made again from the raw entry", scan_id=scan_id, why=reason
+                "damaged report passed over; it is made again from the raw entry",
+                scan_id=scan_id,
+                why=reason,
             )

@@ -9,7 +9,7 @@ at which no server ever answered was a wrong one: nothing is bound to it.
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from schemas.destination import Accepted, Memory
+from schemas.destination import Accepted, ShipState
 from schemas.event import Event
 from schemas.ids import ScanId
 from schemas.receipt import Receipt
@@ -17,21 +17,21 @@ from spool.errors import EntryDamagedError, EntryMissingError
 from stages.runtime.process import Process
 from stages.ship.order import is_ahead, place, profile_key
 
-NOTE = "memory"
+NOTE = "ship-state"
 
 
-class Ledger:
+class DeliveryState:
     """All that is known of what was sent."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self._box = process.spool.receipts
-        self._saved = process.notes.read(NOTE, Memory) or Memory()
+        self._saved = process.state_store.read(NOTE, ShipState) or ShipState()
         self._url = self._saved.url
         self._answered = self._saved.answered
         self._accepted = dict(self._saved.accepted)
         self._made_for = dict(self._saved.made_for)
-        self._obeyed = self._saved.obeyed
+        self._applied = self._saved.applied
         self._replayed = dict(self._saved.replayed)
         self.forced = set(self._saved.forced)
         """Scans that are sent even where the server has a newer one."""
@@ -66,7 +66,9 @@ class Ledger:
         if before is not None:
             self._accepted.clear()
             if self._answered is not False:
-                self._made_for = {scan_id: self._made_for.get(scan_id, before) for scan_id in pending()}
+                self._made_for = {
+                    scan_id: self._made_for.get(scan_id, before) for scan_id in pending()
+                }
         self._answered = None
         self.save()
 
@@ -88,29 +90,29 @@ class Ledger:
             self._kept.pop(0)
             self._made_for.pop(receipt.scan_id, None)
             self.forced.discard(receipt.scan_id)
-            self._process.notes.end(receipt.scan_id)
+            self._process.state_store.end(receipt.scan_id)
             self._tell(receipt)
 
     def save(self) -> None:
         """Write the memory where it has changed; receipts that are there make up for what a crash loses of it."""
-        memory = Memory(
+        memory = ShipState(
             url=self._url,
             answered=self._answered,
             accepted=dict(self._accepted),
             made_for=dict(self._made_for),
-            obeyed=self._obeyed,
+            applied=self._applied,
             replayed=dict(self._replayed),
             forced=tuple(sorted(self.forced)),
         )
         if memory != self._saved:
-            self._process.notes.write(NOTE, memory)
+            self._process.state_store.write(NOTE, memory)
             self._saved = memory
 
-    def obey(self, retries: Sequence[str]) -> bool:
+    def apply(self, retries: Sequence[str]) -> bool:
         """Whether one of these commands is new; it is remembered before it is obeyed, so it is obeyed once."""
-        new = bool(set(retries) - set(self._obeyed))
+        new = bool(set(retries) - set(self._applied))
         if new:
-            self._obeyed = tuple(retries)
+            self._applied = tuple(retries)
             # The operator knows what server.url says now.
             self._made_for.clear()
             self.save()
@@ -128,7 +130,9 @@ class Ledger:
         """
         now = self._process.now()
         # Of a profile whose newest was asked for while the clock was wrong, the one before it counts.
-        unbelievable = frozenset(a.scan_id for a in self._accepted.values() if is_ahead(a.scan_id, now))
+        unbelievable = frozenset(
+            a.scan_id for a in self._accepted.values() if is_ahead(a.scan_id, now)
+        )
         if self._learned == (self._url, unbelievable):
             return []
         self._learned = (self._url, unbelievable)
@@ -159,13 +163,18 @@ class Ledger:
         tell(
             f"report {receipt.answer}",
             scan_id=receipt.scan_id,
-            why=receipt.words,
+            why=receipt.message,
             bytes=receipt.sent_bytes,
             attempts=receipt.attempts or None,
         )
         for remark in (*receipt.remarks, *receipt.left_out):
             self._process.log.warning("delivery remark", scan_id=receipt.scan_id, remark=remark)
-        words = (receipt.words or "")[:512] or None
-        self._process.ring(
-            Event(name="ReportShipped", scan_id=receipt.scan_id, result=receipt.answer, words=words)
+        message = (receipt.message or "")[:512] or None
+        self._process.publish(
+            Event(
+                name="ReportShipped",
+                scan_id=receipt.scan_id,
+                result=receipt.answer,
+                message=message,
+            )
         )

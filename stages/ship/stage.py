@@ -20,9 +20,9 @@ from stages.runtime.process import Process
 from stages.ship import receipts
 from stages.ship.destination import Destination
 from stages.ship.order import Waiting, next_of
-from stages.ship.sender import Courier
+from stages.ship.sender import Sender
 from stages.ship.ship_queue import Queue
-from stages.ship.ship_state import Ledger
+from stages.ship.ship_state import DeliveryState
 
 _AFTER_A_COMMAND, _A_SECOND = timedelta(seconds=2), timedelta(seconds=1)
 
@@ -32,55 +32,57 @@ class ShipStage:
 
     def __init__(self, process: Process, clock: Callable[[], float] = time.monotonic) -> None:
         self._process = process
-        self._ledger = Ledger(process)
-        self._queue = Queue(process, self._ledger)
+        self._delivery_state = DeliveryState(process)
+        self._queue = Queue(process, self._delivery_state)
         self._destination = Destination(process, clock)
-        self._courier = Courier(process, self._ledger, self._destination, self._queue.begun)
+        self._sender = Sender(
+            process, self._delivery_state, self._destination, self._queue.attempted
+        )
         self._learned = False
         self._wait_s = float("inf")
 
-    def look(self) -> None:
+    def run_once(self) -> None:
         self._wait_s = float("inf")
-        self._ledger.settle()
-        self._ledger.serve(self._process.settings.server.url, self._queue.pending)
+        self._delivery_state.settle()
+        self._delivery_state.serve(self._process.settings.server.url, self._queue.pending)
         self._learn()
-        self._obey_retry()
-        self._queue.begin_look()
+        self._apply_retry()
+        self._queue.start_run()
         while not self._process.stopping and self._step():
             self._process.alive()
-        self._courier.rest()
-        self._ledger.save()
+        self._sender.rest()
+        self._delivery_state.save()
 
     def timeout_s(self) -> float:
         return self._wait_s
 
-    def heard(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """A ring is enough to look; what it says does not matter."""
 
     def reloaded(self) -> None:
-        self._courier.rest()
+        self._sender.rest()
 
     def verify(self, name: str) -> object:
         parsed = parse_name(name)
         return self._process.spool.receipts.read(parsed[0], "receipt", Receipt) if parsed else None
 
     def close(self) -> None:
-        self._courier.rest()
+        self._sender.rest()
 
     def _step(self) -> bool:
         """Conclude what need not be sent, then send one report; whether there may be more to do."""
         scans = self._queue.waiting()
         concluded = False
         for report, reason in self._queue.superseded(scans):
-            self._courier.supersede(report, reason)
+            self._sender.supersede(report, reason)
             concluded = True
             if self._process.stopping:
                 return False
         if concluded:
             return True
         ready = self._queue.candidates(scans)
-        if not ready and self._ledger.of_another_server:
-            self._destination.not_meant(len(self._ledger.of_another_server))
+        if not ready and self._delivery_state.of_another_server:
+            self._destination.not_meant(len(self._delivery_state.of_another_server))
         return bool(ready) and self._send(ready)
 
     def _send(self, ready: list[Waiting]) -> bool:
@@ -96,13 +98,13 @@ class ShipStage:
         self._wait_s = self._destination.due_in_s(found)
         if self._wait_s > 0:
             return False
-        report = self._queue.read(next_of(ready, self._courier.stuck).scan_id)
+        report = self._queue.read(next_of(ready, self._sender.stuck).scan_id)
         if report is None:
             return True
         self._wait_s = self._too_early_s(report)
         if self._wait_s > 0:
             return False
-        if self._courier.deliver(report, found):
+        if self._sender.deliver(report, found):
             return True
         self._wait_s = self._destination.due_in_s(found)
         return False
@@ -122,22 +124,26 @@ class ShipStage:
         schedule or an operator the wait is then needless, and no harm.
         """
         now, scan_id = self._process.now(), receipts.id_of(report)
-        ends = [reason.at + _AFTER_A_COMMAND for reason in report.reasons if reason.source == "server"]
+        ends = [
+            reason.at + _AFTER_A_COMMAND for reason in report.reasons if reason.source == "server"
+        ]
         begun = now - _AFTER_A_COMMAND - _A_SECOND
-        ends += [at + _AFTER_A_COMMAND + _A_SECOND for at in self._queue.asked_since(begun, scan_id)]
+        ends += [
+            at + _AFTER_A_COMMAND + _A_SECOND for at in self._queue.asked_since(begun, scan_id)
+        ]
         # A moment that has not come yet was told by another clock.
         left = [end - now for end in ends if end - now <= _AFTER_A_COMMAND + _A_SECOND]
         return max(0.0, max((wait.total_seconds() for wait in left), default=0.0))
 
     def _learn(self) -> None:
         """What was accepted; and once, what the server has counted within its last minute."""
-        accepted = self._ledger.learn()
+        accepted = self._delivery_state.learn()
         if not self._learned:
             self._queue.forget_marks()
-            self._destination.sent_before([*accepted, *self._queue.begun_at()])
+            self._destination.sent_before([*accepted, *self._queue.attempted_at()])
             self._learned = True
 
-    def _obey_retry(self) -> None:
-        if self._ledger.obey(self._process.spool.commands.ids("retry")):
+    def _apply_retry(self) -> None:
+        if self._delivery_state.apply(self._process.spool.commands.ids("retry")):
             self._process.log.info("trying the server now, by the operator's wish")
             self._destination.try_now()

@@ -31,8 +31,8 @@ def why_waiting(facts: Facts, destination: Destination | None, now: datetime) ->
     if facts.damaged:
         return f"damaged: {facts.damaged}; it is made again from the raw entry"
     if facts.held:
-        words = f" ({facts.hold_words})" if facts.hold_words else ""
-        return f"held by the operator{words}: compliance-agent release ID lets it go"
+        message = f" ({facts.hold_words})" if facts.hold_words else ""
+        return f"held by the operator{message}: compliance-agent release ID lets it go"
     if facts.made_for:
         return f"made for {facts.made_for}, the server before this one: compliance-agent retry sends it here"
     if not facts.running:
@@ -53,11 +53,13 @@ def destination_words(destination: Destination, now: datetime) -> str:
     """How it stands with the server, in one line."""
     if destination.state == "ready":
         return "reached"
-    parts = [f"{destination.state}: {destination.why}" if destination.why else f"{destination.state}"]
+    parts = [
+        f"{destination.state}: {destination.why}" if destination.why else f"{destination.state}"
+    ]
     if destination.next_try:
         parts.append(f"next try {_in(destination.next_try, now)}")
-    if destination.todo:
-        parts.append(destination.todo)
+    if destination.action:
+        parts.append(destination.action)
     elif destination.state == "backing off":
         parts.append("nothing to do, or compliance-agent retry to try now")
     return "; ".join(parts)
@@ -70,5 +72,7 @@ def _in(moment: datetime, now: datetime) -> str:
     if seconds < 120:
         return f"in {seconds} s"
     return (
-        f"in {seconds // 60} min" if seconds < 7200 else f"in {seconds // 3600} h {seconds % 3600 // 60} min"
+        f"in {seconds // 60} min"
+        if seconds < 7200
+        else f"in {seconds // 3600} h {seconds % 3600 // 60} min"
     )

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from queue import Empty, Queue
 
-from schemas.schedule import Applied
+from schemas.schedule import ServerOverrides
 from stages.patchmon import commands, credentials
 from stages.patchmon.capabilities import status_body
 from stages.patchmon.websocket import Link, News, Server
@@ -21,7 +21,7 @@ _AT_ONCE = 50
 _TELL_INVALID_EVERY_S = 60.0
 
 
-class ServerSide:
+class ServerConnection:
     """One link at most."""
 
     def __init__(self, process: Process, news: News) -> None:
@@ -68,7 +68,9 @@ class ServerSide:
         """One link to the server of the settings, with the credentials of now; none where there are none."""
         wanted = self._wanted()
         if self._link and not self._link.is_alive:
-            self._process.log.error("server commands: the link ended by a fault in the program, made anew")
+            self._process.log.error(
+                "server commands: the link ended by a fault in the program, made anew"
+            )
         elif (self._link and self._link.server) == wanted:
             return
         self.close()
@@ -81,7 +83,7 @@ class ServerSide:
         if self._link:
             self._link.tell()
 
-    def report_status(self, applied: Applied) -> None:
+    def report_status(self, overrides: ServerOverrides) -> None:
         """Send this host's capabilities, where the server should have them anew."""
         seen = self._detection.mark
         if self._link is None or (seen == self._reported[0] and not self.status_wanted):
@@ -89,7 +91,7 @@ class ServerSide:
         detected = self._detection.detected
         if detected is None:
             return
-        body = status_body(detected, self._process.settings.compliance, applied)
+        body = status_body(detected, self._process.settings.compliance, overrides)
         if self.status_wanted or body != self._reported[1]:
             self.status_wanted = False
             self._link.report_status(body)
@@ -132,4 +134,6 @@ class ServerSide:
         if self._invalid and now - self._told_invalid >= _TELL_INVALID_EVERY_S:
             self._told_invalid = now
             count, self._invalid = self._invalid, 0
-            self._process.log.warning("server messages refused", count=count, last=self._last_invalid)
+            self._process.log.warning(
+                "server messages refused", count=count, last=self._last_invalid
+            )

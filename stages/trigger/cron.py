@@ -18,7 +18,13 @@ from croniter.croniter import CroniterError
 
 _ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 _LOCALTIME = Path("/etc/localtime")
-_FIELDS = ("minute (0-59)", "hour (0-23)", "day of the month (1-31)", "month (1-12)", "day of the week (0-7)")
+_FIELDS = (
+    "minute (0-59)",
+    "hour (0-23)",
+    "day of the month (1-31)",
+    "month (1-12)",
+    "day of the week (0-7)",
+)
 # No zone that is in use moves its clock by more.
 _LEAP = timedelta(hours=3)
 _YEARS = 8
@@ -37,18 +43,23 @@ class Cron:
     zone: tzinfo
 
     def __post_init__(self) -> None:
-        words = self.expression.split()
-        if len(words) != 5 and self.expression not in _ALIASES:
+        message = self.expression.split()
+        if len(message) != 5 and self.expression not in _ALIASES:
             raise ScheduleError(
-                f"{self.expression!r} has {len(words)} fields, a cron expression has five: "
+                f"{self.expression!r} has {len(message)} fields, a cron expression has five: "
                 "minute hour day-of-month month day-of-week, for instance '0 3 * * 0'"
             )
-        if any(letter in self.expression.upper() for letter in ("H(", "R(")) or {"H", "R"} & set(words):
-            raise ScheduleError(f"{self.expression!r}: H and R are not cron: use splay to spread a fleet")
+        if any(letter in self.expression.upper() for letter in ("H(", "R(")) or {"H", "R"} & set(
+            message
+        ):
+            raise ScheduleError(
+                f"{self.expression!r}: H and R are not cron: use splay to spread a fleet"
+            )
         try:
-            croniter(self.expression, datetime(2024, 1, 1), max_years_between_matches=_YEARS).get_next()  # noqa: DTZ001
+            start = datetime(2024, 1, 1)  # noqa: DTZ001
+            croniter(self.expression, start, max_years_between_matches=_YEARS).get_next()
         except (CroniterError, ValueError, KeyError) as error:
-            raise ScheduleError(f"{self.expression!r}: {_explained(words)}") from error
+            raise ScheduleError(f"{self.expression!r}: {_explained(message)}") from error
 
     def next_due(self, after: datetime) -> datetime:
         """The first due time after `after`, both UTC."""
@@ -94,13 +105,13 @@ class Cron:
     @property
     def is_every_hour(self) -> bool:
         """Whether it means real hours, and not times of day."""
-        words = self.expression.split()
-        return words[0] == "@hourly" or (len(words) == 5 and words[1].startswith("*"))
+        message = self.expression.split()
+        return message[0] == "@hourly" or (len(message) == 5 and message[1].startswith("*"))
 
 
-def _explained(words: Sequence[str]) -> str:
+def _explained(message: Sequence[str]) -> str:
     """Which field is wrong: each is tried among fields that take anything."""
-    for place, (word, meaning) in enumerate(zip(words, _FIELDS, strict=False)):
+    for place, (word, meaning) in enumerate(zip(message, _FIELDS, strict=False)):
         alone = [word if other == place else "*" for other in range(len(_FIELDS))]
         if not croniter.is_valid(" ".join(alone)):
             return f"{word!r} is no {meaning}"
@@ -108,7 +119,7 @@ def _explained(words: Sequence[str]) -> str:
 
 
 @dataclass(frozen=True)
-class Every:
+class Interval:
     """A fixed interval, counted from the beginning of time, so that a restart changes nothing."""
 
     minutes: int
@@ -135,4 +146,6 @@ def zone_named(name: str | None) -> tzinfo:
     except FileNotFoundError:
         return UTC
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ScheduleError(f"no time zone {name!r}: use a name such as Europe/Berlin, or UTC") from error
+        raise ScheduleError(
+            f"no time zone {name!r}: use a name such as Europe/Berlin, or UTC"
+        ) from error

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Literal, Protocol
 
 from schemas.codec import replace
-from schemas.schedule import Handled
+from schemas.schedule import ScheduleState
 
 Missed = Literal["once", "skip"]
 _ON_TIME = timedelta(seconds=90)
@@ -28,7 +28,7 @@ class Schedule(Protocol):
 
 
 @dataclass(frozen=True)
-class Terms:
+class SchedulePolicy:
     """How a schedule is carried out on this host."""
 
     name: str
@@ -44,7 +44,7 @@ class Terms:
 class Decision:
     """What to do now, and when to decide again."""
 
-    handled: Handled
+    handled: ScheduleState
     request: datetime | None
     """The due time for which a scan is to be requested now."""
     passed_over: datetime | None
@@ -52,7 +52,9 @@ class Decision:
     next_look: datetime
 
 
-def decide(schedule: Schedule, terms: Terms, before: Handled | None, now: datetime) -> Decision:
+def decide(
+    schedule: Schedule, terms: SchedulePolicy, before: ScheduleState | None, now: datetime
+) -> Decision:
     """What is due now. A due time counts from when this host's delay after it is over."""
     reached = now - terms.splay
     handled = _taken_up(terms, before, reached)
@@ -74,12 +76,14 @@ def splay_of(host: str, scanner: str, limit: timedelta) -> timedelta:
     return timedelta(seconds=int(limit.total_seconds() * number / 2**64))
 
 
-def _taken_up(terms: Terms, before: Handled | None, reached: datetime) -> Handled:
+def _taken_up(
+    terms: SchedulePolicy, before: ScheduleState | None, reached: datetime
+) -> ScheduleState:
     """How far this very schedule was carried out; a new one begins now, and makes up for nothing of the past."""
     if before is None:
-        return Handled(schedule=terms.name, until=reached)
+        return ScheduleState(schedule=terms.name, until=reached)
     if before.schedule != terms.name:
-        return Handled(schedule=terms.name, until=reached, requested=before.requested)
+        return ScheduleState(schedule=terms.name, until=reached, requested=before.requested)
     if before.until - reached > _STEP_BACK:
         # The clock was set back: waiting for it to come round again could take years.
         return replace(before, until=reached)

@@ -16,7 +16,7 @@ class Detection:
     """What the scan stage has noted, read again when it has changed: its ring may be lost."""
 
     def __init__(self, process: Process) -> None:
-        self._notes = process.spool.notes("scan")
+        self._state_store = process.spool.state_store("scan")
         self._mark: object = None
         self._detected: Detected | None = None
 
@@ -25,14 +25,14 @@ class Detection:
         """None before the first detection."""
         mark = self.mark
         if mark != self._mark:
-            self._mark, self._detected = mark, self._notes.read(DETECTED, Detected)
+            self._mark, self._detected = mark, self._state_store.read(DETECTED, Detected)
         return self._detected
 
     @property
     def mark(self) -> object:
         """What differs after another detection."""
         try:
-            status = (self._notes.path / DETECTED).stat()
+            status = (self._state_store.path / DETECTED).stat()
         except OSError:
             return None
         return status.st_mtime_ns, status.st_ino

@@ -4,7 +4,7 @@
     profile: cis_level1_server # default: the configured one
     request_id: ticket-4711    # optional
 
-A file that nobody has written to for a second becomes a request and is removed; a bad one is moved to `drop/refused/`
+A file that nobody has written to for a second becomes a request and is removed; a bad one is moved to `inbox/refused/`
 with the reason beside it. A crash between request and removal asks for the same wish again, which stays one. Other
 names, hidden ones and directories are left alone.
 
@@ -26,7 +26,7 @@ from spool import access, durable, reading
 from spool.errors import EntryDamagedError, EntryMissingError, StorageError
 from stages.runtime import settings_file
 from stages.runtime.process import Process
-from stages.trigger.request_writer import Wishes, token_of
+from stages.trigger.request_writer import RequestWriter, token_of
 
 _SUFFIXES = frozenset({".yml", ".yaml", ".json"})
 _MAX_BYTES = 64 * 1024
@@ -45,20 +45,20 @@ class Dropped(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     type: Literal["scan"] = "scan"
 
 
-class Drops:
+class Inbox:
     """The directory, looked at."""
 
-    def __init__(self, process: Process, wishes: Wishes) -> None:
+    def __init__(self, process: Process, request_writer: RequestWriter) -> None:
         self._process = process
-        self._wishes = wishes
-        self.path = process.spool.root / "drop"
+        self._request_writer = request_writer
+        self.path = process.spool.root / "inbox"
         self.refused = self.path / "refused"
         for path in (self.path, self.refused):
             access.make_directory(path)
             access.check_owned(path)
         self._seen: dict[str, tuple[Mark, float]] = {}
 
-    def look(self) -> None:
+    def run_once(self) -> None:
         """Take what has settled. A file in the way of the disk's trouble does not hold up the others."""
         trouble: StorageError | None = None
         directory = self._open()
@@ -80,7 +80,9 @@ class Drops:
     def due_in_s(self) -> float:
         """Seconds until the next file may have settled."""
         now = time.monotonic()
-        waiting = (since + _SETTLED_S - now for _, since in self._seen.values() if since + _SETTLED_S > now)
+        waiting = (
+            since + _SETTLED_S - now for _, since in self._seen.values() if since + _SETTLED_S > now
+        )
         return min(waiting, default=float("inf"))
 
     def _open(self) -> int:
@@ -117,7 +119,9 @@ class Drops:
         except StorageError as error:
             if not isinstance(error.__cause__, PermissionError):
                 raise
-            self._refuse(directory, name, "can't be read by the agent: chmod 0644 before it is dropped")
+            self._refuse(
+                directory, name, "can't be read by the agent: chmod 0644 before it is dropped"
+            )
             return
         except (EntryDamagedError, codec.SchemaError) as error:
             self._refuse(directory, name, str(error))
@@ -130,19 +134,19 @@ class Drops:
             request_id=dropped.request_id,
             detail=f"file {name}"[:256] if name.isprintable() else "file",
         )
-        self._wishes.scan(dropped.scanner, dropped.profile, reason, token=token)
+        self._request_writer.scan(dropped.scanner, dropped.profile, reason, token=token)
         durable.remove(directory, name)
 
     def _refuse(self, directory: int, name: str, reason: str) -> None:
         kept = name
         if len(os.fsencode(name)) > _MAX_NAME_BYTES:
             kept = f"{token_of(name)}{Path(name).suffix}"
-        attic = durable.open_directory(self.refused)
+        archive_directory = durable.open_directory(self.refused)
         try:
-            durable.write(attic, f"{kept}.reason", f"{reason}\n".encode(), replace=True)
-            durable.move(directory, name, attic, kept)
+            durable.write(archive_directory, f"{kept}.reason", f"{reason}\n".encode(), replace=True)
+            durable.move(directory, name, archive_directory, kept)
         finally:
-            os.close(attic)
+            os.close(archive_directory)
         self._process.log.error(
             "request file refused", file=name, why=reason, moved_to=f"{self.refused}/{kept}"
         )

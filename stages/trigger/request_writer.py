@@ -14,7 +14,7 @@ from spool.layout import new_command_id
 from stages.runtime.process import Process
 
 
-class Wishes:
+class RequestWriter:
     """The one writer of `requests/`, but for what the operator's commands bring."""
 
     def __init__(self, process: Process) -> None:
@@ -41,7 +41,11 @@ class Wishes:
         rule: str | None = None,
     ) -> Request:
         """A request that is not yet asked: whoever must ask it again after trouble keeps it, and with it its id."""
-        known = (*self._spool.commands.ids("request"), *self._spool.requests.ids("request"), *self._minted)
+        known = (
+            *self._spool.commands.ids("request"),
+            *self._spool.requests.ids("request"),
+            *self._minted,
+        )
         scan_id = next_scan_id(scanner, reason.at, known, token and token[:4])
         self._minted = (scan_id,)
         return Request(
@@ -64,12 +68,14 @@ class Wishes:
             profile=request.profile,
             request_id=request.reason.request_id,
         )
-        self._process.ring(Event(name="ScanRequested", scan_id=request.scan_id))
+        self._process.publish(Event(name="ScanRequested", scan_id=request.scan_id))
 
     def cancel_all(self, reason: Reason) -> None:
         """End everything that waits or runs now; later requests are not meant."""
         answered = set(self._spool.raw.names())
-        pending = [i for i in self._spool.requests.ids("request") if is_scan_id(i) and i not in answered]
+        pending = [
+            i for i in self._spool.requests.ids("request") if is_scan_id(i) and i not in answered
+        ]
         if not set(pending) - self._cancelled:
             self._process.log.info("nothing to cancel", by=reason.source)
             return
@@ -77,7 +83,7 @@ class Wishes:
         self._spool.requests.write(new_command_id(reason.at), "cancel", cancellation)
         self._cancelled = set(pending)
         self._process.log.info("cancellation requested", count=len(pending), by=reason.source)
-        self._process.ring(Event(name="CancellationRequested"))
+        self._process.publish(Event(name="CancellationRequested"))
 
     def _asked_before(self, scanner: Scanner, token: str) -> bool:
         """The end of an id is a hint, the request itself is the proof."""

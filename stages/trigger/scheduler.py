@@ -11,12 +11,12 @@ from functools import lru_cache
 from schemas.codec import replace
 from schemas.ids import SCANNERS, Scanner
 from schemas.request import Reason
-from schemas.schedule import Applied, Handled, NextDue
+from schemas.schedule import NextDue, ScheduleState, ServerOverrides
 from schemas.settings import Settings
 from stages.runtime.process import Process
 from stages.trigger import due, host
-from stages.trigger.cron import Cron, Every, ScheduleError, zone_named
-from stages.trigger.request_writer import Wishes, token_of
+from stages.trigger.cron import Cron, Interval, ScheduleError, zone_named
+from stages.trigger.request_writer import RequestWriter, token_of
 
 _LONGEST_STEP = timedelta(minutes=10)
 
@@ -24,18 +24,18 @@ _LONGEST_STEP = timedelta(minutes=10)
 class Scheduler:
     """All schedules."""
 
-    def __init__(self, process: Process, wishes: Wishes) -> None:
+    def __init__(self, process: Process, request_writer: RequestWriter) -> None:
         self._process = process
-        self._wishes = wishes
+        self._request_writer = request_writer
         self._detection = host.Detection(process)
         self._decided: dict[Scanner, tuple[object, datetime, NextDue]] = {}
         """Until when there is nothing to decide: every ring is a look, and a scan rings for every rule."""
         self._started = self._looked = process.now()
 
-    def look(self, applied: Applied) -> tuple[NextDue, ...]:
+    def run_once(self, overrides: ServerOverrides) -> tuple[NextDue, ...]:
         """Request what is due; when each scanner runs next."""
         self._follow_the_clock()
-        planned = plans(self._process.settings, applied, host.missing(self._detection.detected))
+        planned = plans(self._process.settings, overrides, host.missing(self._detection.detected))
         for scanner in SCANNERS:
             if scanner not in planned:
                 self._lay_down(scanner)
@@ -44,7 +44,7 @@ class Scheduler:
     def _carry_out(self, scanner: Scanner, name: str, schedule: due.Schedule) -> NextDue:
         settings = self._process.settings.compliance.schedules
         now, note = self._process.now(), f"schedule-{scanner}"
-        terms = due.Terms(
+        terms = due.SchedulePolicy(
             name=name,
             splay=due.splay_of(
                 host.host_id(self._process.settings), scanner, timedelta(seconds=settings.splay_s)
@@ -52,7 +52,7 @@ class Scheduler:
             missed=settings.missed,
             catch_up_from=self._started + timedelta(seconds=settings.catch_up_after_s),
         )
-        before = self._process.notes.read(note, Handled)
+        before = self._process.state_store.read(note, ScheduleState)
         decided = self._decided.get(scanner)
         if decided and decided[0] == (terms, before) and decided[1] <= now < decided[2].at:
             return decided[2]
@@ -64,7 +64,7 @@ class Scheduler:
                 "missed scan not made up for", scanner=scanner, due=decision.passed_over
             )
         if decision.handled != before:
-            self._process.notes.write(note, decision.handled)
+            self._process.state_store.write(note, decision.handled)
         next_due = NextDue(scanner=scanner, schedule=name, at=decision.next_look)
         self._decided[scanner] = ((terms, decision.handled), now, next_due)
         return next_due
@@ -72,9 +72,9 @@ class Scheduler:
     def _lay_down(self, scanner: Scanner) -> None:
         """What falls due while a schedule is switched off is not missed."""
         note = f"schedule-{scanner}"
-        before = self._process.notes.read(note, Handled)
+        before = self._process.state_store.read(note, ScheduleState)
         if before and before.schedule:
-            self._process.notes.write(note, replace(before, schedule=""))
+            self._process.state_store.write(note, replace(before, schedule=""))
             self._decided.pop(scanner, None)
 
     def _follow_the_clock(self) -> None:
@@ -87,10 +87,10 @@ class Scheduler:
     def _request(self, scanner: Scanner, name: str, at: datetime, now: datetime) -> None:
         token = token_of("schedule", scanner, at.isoformat(), host.host_id(self._process.settings))
         reason = Reason(source="schedule", at=now, detail=f"{name}, due {at:%Y-%m-%d %H:%MZ}"[:256])
-        self._wishes.scan(scanner, None, reason, token=token)
+        self._request_writer.scan(scanner, None, reason, token=token)
 
 
-def _moved(before: Handled | None, name: str, schedule: due.Schedule) -> Handled | None:
+def _moved(before: ScheduleState | None, name: str, schedule: due.Schedule) -> ScheduleState | None:
     """The same times of day in another time zone: those that its clock had shown there are over here, too."""
     if before is None or not isinstance(schedule, Cron) or schedule.is_every_hour:
         return before
@@ -98,26 +98,30 @@ def _moved(before: Handled | None, name: str, schedule: due.Schedule) -> Handled
     if before.schedule == name or expression != schedule.expression:
         return before
     try:
-        until = before.until.astimezone(zone_named(zone)).replace(tzinfo=schedule.zone).astimezone(UTC)
+        until = (
+            before.until.astimezone(zone_named(zone)).replace(tzinfo=schedule.zone).astimezone(UTC)
+        )
     except ScheduleError:
         return before
     return replace(before, schedule=name, until=until, requested=(*before.requested, until))
 
 
 def next_due(
-    settings: Settings, applied: Applied, now: datetime, missing: Collection[Scanner] = ()
+    settings: Settings, overrides: ServerOverrides, now: datetime, missing: Collection[Scanner] = ()
 ) -> tuple[NextDue, ...]:
     """When each scanner runs next, for whoever asks while the stage does not run. The settings must be right."""
     limit = timedelta(seconds=settings.compliance.schedules.splay_s)
     found = []
-    for scanner, (name, schedule) in plans(settings, applied, missing).items():
+    for scanner, (name, schedule) in plans(settings, overrides, missing).items():
         splay = due.splay_of(host.host_id(settings), scanner, limit)
-        found.append(NextDue(scanner=scanner, schedule=name, at=schedule.next_due(now - splay) + splay))
+        found.append(
+            NextDue(scanner=scanner, schedule=name, at=schedule.next_due(now - splay) + splay)
+        )
     return tuple(found)
 
 
 def plans(
-    settings: Settings, applied: Applied, missing: Collection[Scanner] = ()
+    settings: Settings, overrides: ServerOverrides, missing: Collection[Scanner] = ()
 ) -> dict[Scanner, tuple[str, due.Schedule]]:
     """The schedules in force, each with its name.
 
@@ -125,22 +129,26 @@ def plans(
     server's interval is for the scanners that are not `missing` here, or that the file has a schedule for.
     """
     compliance = settings.compliance
-    mode = applied.mode or ("enabled" if compliance.enabled else "disabled")
+    mode = overrides.mode or ("enabled" if compliance.enabled else "disabled")
     if mode != "enabled" or not compliance.enabled:
         return {}
     switched = {
-        "openscap": compliance.openscap.enabled and applied.openscap_enabled is not False,
-        "docker-bench": compliance.docker_bench.enabled and applied.docker_bench_enabled is not False,
+        "openscap": compliance.openscap.enabled and overrides.openscap_enabled is not False,
+        "docker-bench": compliance.docker_bench.enabled
+        and overrides.docker_bench_enabled is not False,
     }
-    expressions = {"openscap": compliance.openscap.schedule, "docker-bench": compliance.docker_bench.schedule}
+    expressions = {
+        "openscap": compliance.openscap.schedule,
+        "docker-bench": compliance.docker_bench.schedule,
+    }
     found: dict[Scanner, tuple[str, due.Schedule]] = {}
     wanted = [scanner for scanner in SCANNERS if switched[scanner]]
     for scanner in [i for i in wanted if i not in missing or expressions[i]] or wanted[:1]:
         expression = expressions[scanner]
-        if applied.interval_minutes:
+        if overrides.interval_minutes:
             found[scanner] = (
-                f"every {applied.interval_minutes} min, set by the server",
-                Every(applied.interval_minutes),
+                f"every {overrides.interval_minutes} min, set by the server",
+                Interval(overrides.interval_minutes),
             )
         elif expression:
             zone = zone_named(compliance.schedules.time_zone)

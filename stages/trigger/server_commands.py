@@ -12,15 +12,15 @@ from collections.abc import Iterator, Sequence
 from schemas.codec import replace
 from schemas.event import Event
 from schemas.request import Reason, Request
-from schemas.schedule import Applied
+from schemas.schedule import ServerOverrides
 from stages.patchmon import commands
 from stages.patchmon.commands import Wanted
 from stages.patchmon.progress import Progress
 from stages.runtime.process import Process
 from stages.trigger import host
-from stages.trigger.request_writer import Wishes
+from stages.trigger.request_writer import RequestWriter
 
-NOTE = "applied"
+NOTE = "overrides"
 _MOST_SCANS = 1000
 """Each is an entry in every box, also where its profile does not exist: a server must not fill the disk."""
 _DAY_S = 24 * 3600.0
@@ -31,38 +31,43 @@ _DETECT_AGAIN_S = 30.0
 class Commands:
     """The server's commands, one after the other."""
 
-    def __init__(self, process: Process, wishes: Wishes, progress: Progress) -> None:
+    def __init__(self, process: Process, request_writer: RequestWriter, progress: Progress) -> None:
         self._process = process
-        self._wishes = wishes
+        self._request_writer = request_writer
         self._progress = progress
         self._detection = host.Detection(process)
         self._detected_at = -_DETECT_AGAIN_S
         self._refused = ("", 0.0)
         self._asked: deque[float] = deque(maxlen=_MOST_SCANS)
         self._at_hand: tuple[commands.Scan, list[Request]] | None = None
-        self.applied = process.notes.read(NOTE, Applied) or Applied()
+        self.overrides = process.state_store.read(NOTE, ServerOverrides) or ServerOverrides()
 
     def carry_out(self, command: commands.Command) -> None:
         if isinstance(command, commands.Scan):
             self._scan(command)
         elif isinstance(command, commands.Cancel):
-            self._wishes.cancel_all(self._reason(None))
+            self._request_writer.cancel_all(self._reason(None))
         elif isinstance(command, commands.Apply):
-            self._apply(command.applied)
+            self._apply(command.overrides)
         elif isinstance(command, commands.Refresh):
             self._detect_anew()
         elif isinstance(command, commands.Install):
-            self._refuse(f"{command.what} changes this host: install software with the host's own tools")
+            self._refuse(
+                f"{command.what} changes this host: install software with the host's own tools"
+            )
 
     def _detect_anew(self) -> None:
         """What is known is sent at once, and again where it has changed. Not often: detection is work."""
         now = time.monotonic()
         if now - self._detected_at >= _DETECT_AGAIN_S:
             self._detected_at = now
-            self._process.ring(Event(name="DetectionWanted"))
+            self._process.publish(Event(name="DetectionWanted"))
 
     def _scan(self, command: commands.Scan) -> None:
-        if command.remediate and not self._process.settings.compliance.server_commands.allow_remediation:
+        if (
+            command.remediate
+            and not self._process.settings.compliance.server_commands.allow_remediation
+        ):
             self._refuse(
                 f"{'remediate_rule' if command.rule else 'enable_remediation'} changes this host, and that is not "
                 "allowed here: set compliance.server_commands.allow_remediation"
@@ -72,7 +77,7 @@ class Commands:
         if self._at_hand is None or self._at_hand[0] is not command:
             self._at_hand = (command, [*self._requests(command)])
         for request in self._at_hand[1]:
-            self._wishes.write(request)
+            self._request_writer.write(request)
         self._at_hand = None
 
     def _requests(self, command: commands.Scan) -> Iterator[Request]:
@@ -81,7 +86,7 @@ class Commands:
                 self._refuse(refusal)
                 continue
             self._asked.append(time.monotonic())
-            yield self._wishes.make(
+            yield self._request_writer.make(
                 wanted.scanner,
                 wanted.profile,
                 self._reason(command.request_id),
@@ -98,31 +103,34 @@ class Commands:
     def _refusal(self, wanted: Wanted) -> str | None:
         if len(self._asked) == _MOST_SCANS and time.monotonic() - self._asked[0] < _DAY_S:
             return f"the server has asked for {_MOST_SCANS} scans within a day: no more are taken for now"
-        if self.applied.mode == "disabled":
+        if self.overrides.mode == "disabled":
             return "the server has switched compliance scans off for this host"
-        flags = {"openscap": self.applied.openscap_enabled, "docker-bench": self.applied.docker_bench_enabled}
+        flags = {
+            "openscap": self.overrides.openscap_enabled,
+            "docker-bench": self.overrides.docker_bench_enabled,
+        }
         if flags[wanted.scanner] is False:
             return f"the server has switched {wanted.scanner} off for this host"
         return None
 
-    def _apply(self, new: Applied) -> None:
+    def _apply(self, new: ServerOverrides) -> None:
         changes = {
             name: value
             for name in ("mode", "openscap_enabled", "docker_bench_enabled", "interval_minutes")
             if (value := getattr(new, name)) is not None
         }
-        after = replace(self.applied, **changes)
-        if after != self.applied:
-            self._process.notes.write(NOTE, after)
-            self.applied = after
+        after = replace(self.overrides, **changes)
+        if after != self.overrides:
+            self._process.state_store.write(NOTE, after)
+            self.overrides = after
             self._process.log.info("settings of the server taken over", **changes)
 
-    def _refuse(self, words: str) -> None:
+    def _refuse(self, message: str) -> None:
         now = time.monotonic()
-        if words != self._refused[0] or now - self._refused[1] >= _TELL_AGAIN_S:
-            self._refused = (words, now)
-            self._process.log.warning("server command refused", why=words)
-        self._progress.refuse(words, self._process.now())
+        if message != self._refused[0] or now - self._refused[1] >= _TELL_AGAIN_S:
+            self._refused = (message, now)
+            self._process.log.warning("server command refused", why=message)
+        self._progress.refuse(message, self._process.now())
 
     def _reason(self, request_id: str | None) -> Reason:
         return Reason(source="server", at=self._process.now(), request_id=request_id)

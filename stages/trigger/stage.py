@@ -1,6 +1,6 @@
 """The trigger stage: every wish for a scan, and for the end of one, becomes an entry in `requests/`.
 
-Wishes come from the operator (`commands/`, `drop/`), from schedules, and from the server. Whoever wants a scan is
+Wishes come from the operator (`commands/`, `inbox/`), from schedules, and from the server. Whoever wants a scan is
 answered by one that is pending or running for the same scanner and profile: the scan stage sees to that.
 """
 
@@ -15,9 +15,9 @@ from spool.layout import Kind, entry_name, parse_name
 from stages.patchmon import commands
 from stages.patchmon.progress import Progress
 from stages.runtime.process import Process
-from stages.trigger.connection import ServerSide
-from stages.trigger.inbox import Drops
-from stages.trigger.request_writer import Wishes
+from stages.trigger.connection import ServerConnection
+from stages.trigger.inbox import Inbox
+from stages.trigger.request_writer import RequestWriter
 from stages.trigger.scheduler import Scheduler, problems
 from stages.trigger.server_commands import Commands
 
@@ -36,26 +36,31 @@ class TriggerStage:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._spool = process.spool
-        self._wishes = Wishes(process)
+        self._request_writer = RequestWriter(process)
         self._progress = Progress()
-        self._commands = Commands(process, self._wishes, self._progress)
-        self._scheduler = Scheduler(process, self._wishes)
-        self._drops = Drops(process, self._wishes)
-        self._server = ServerSide(process, self._progress.next)
+        self._commands = Commands(process, self._request_writer, self._progress)
+        self._scheduler = Scheduler(process, self._request_writer)
+        self._inbox = Inbox(process, self._request_writer)
+        self._server = ServerConnection(process, self._progress.next)
         self._next_due: tuple[NextDue, ...] = ()
         self._told: TriggerState | None = None
-        process.watched.add(self._drops.path)
+        process.watched.add(self._inbox.path)
 
-    def look(self) -> None:
+    def run_once(self) -> None:
         # The disk's trouble with one kind of work does not hold up the others.
         trouble: StorageError | None = None
-        for work in (self._obey_server, self._copy_commands, self._drops.look, self._look_at_the_clock):
+        for work in (
+            self._apply_server_commands,
+            self._copy_commands,
+            self._inbox.run_once,
+            self._look_at_the_clock,
+        ):
             try:
                 work()
             except StorageError as error:
                 trouble = trouble or error
         self._server.keep_connected()
-        self._server.report_status(self._commands.applied)
+        self._server.report_status(self._commands.overrides)
         self._server.tell()
         self._tell_operator()
         if trouble:
@@ -64,9 +69,9 @@ class TriggerStage:
     def timeout_s(self) -> float:
         now = self._process.now()
         due = ((next_due.at - now).total_seconds() for next_due in self._next_due)
-        return max(0.0, min((self._drops.due_in_s(), *due)))
+        return max(0.0, min((self._inbox.due_in_s(), *due)))
 
-    def heard(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         self._progress.take(event, self._process.now())
         self._server.tell()
 
@@ -85,19 +90,19 @@ class TriggerStage:
         # What arrived before the end is an entry after it.
         try:
             while self._server.has_commands:
-                self._obey_server()
+                self._apply_server_commands()
         except SpoolError as error:
             self._process.log.error(
                 "the last commands of the server are lost: give them again", why=str(error)
             )
 
-    def _obey_server(self) -> None:
+    def _apply_server_commands(self) -> None:
         for command in self._server.received():
             self._commands.carry_out(command)
             self._server.status_wanted |= not isinstance(command, commands.Scan | commands.Cancel)
 
     def _look_at_the_clock(self) -> None:
-        self._next_due = self._scheduler.look(self._commands.applied)
+        self._next_due = self._scheduler.run_once(self._commands.overrides)
 
     def _copy_commands(self) -> None:
         """The operator's commands, as they are; a request that can't be read as a scan that fails with the reason."""
@@ -126,7 +131,7 @@ class TriggerStage:
             command = self._refused(ScanId(command_id), str(error))
         self._spool.requests.write(command_id, kind, command)
         self._process.log.info("command taken", scan_id=command_id, kind=kind)
-        self._process.ring(Event(name=event, scan_id=command_id))
+        self._process.publish(Event(name=event, scan_id=command_id))
 
     def _read(self, command_id: str, kind: Kind, record: type[Record]) -> Record:
         """Raises EntryDamagedError also for what will not be readable later, either."""
@@ -148,14 +153,16 @@ class TriggerStage:
         return Request(scan_id=scan_id, scanner=scanner_of(scan_id), reason=reason, refusal=refusal)
 
     def _damaged(self, name: str, why: str) -> None:
-        if name not in self._process.notes.damaged():
-            self._process.notes.mark_damaged(name, why)
+        if name not in self._process.state_store.damaged():
+            self._process.state_store.mark_damaged(name, why)
             self._process.log.error("damaged command, give it again", entry=name, why=why)
 
     def _tell_operator(self) -> None:
-        state = TriggerState(next_due=self._next_due, link=self._server.state, at=self._process.now())
+        state = TriggerState(
+            next_due=self._next_due, link=self._server.state, at=self._process.now()
+        )
         if self._told is None or replace(self._told, at=state.at) != state:
-            self._process.notes.write(NOTE, state)
+            self._process.state_store.write(NOTE, state)
             self._told = state
 
 
@@ -166,4 +173,6 @@ def _check_named(command_id: str, request: Request) -> None:
         or not is_scan_id(command_id)
         or request.scanner != scanner_of(request.scan_id)
     ):
-        raise EntryDamagedError(f"{command_id}: holds a request for {request.scan_id} by {request.scanner}")
+        raise EntryDamagedError(
+            f"{command_id}: holds a request for {request.scan_id} by {request.scanner}"
+        )

@@ -73,10 +73,12 @@ def wheels(tmp_path_factory: pytest.TempPathFactory, clone: Path) -> Path:
     """The agent's wheel, those of all that it needs, and of what builds it."""
     place = tmp_path_factory.mktemp("wheels")
     builders = tomllib.loads((clone / "pyproject.toml").read_text())["build-system"]["requires"]
-    words = (sys.executable, "-m", "pip", "wheel", "--quiet", "--constraint", "constraints.txt")
+    message = (sys.executable, "-m", "pip", "wheel", "--quiet", "--constraint", "constraints.txt")
     built = tmp_path_factory.mktemp("built") / "agent"
     shutil.copytree(clone, built)
-    subprocess.run([*words, "--wheel-dir", str(place), ".", *builders], cwd=built, check=True, timeout=300)
+    subprocess.run(
+        [*message, "--wheel-dir", str(place), ".", *builders], cwd=built, check=True, timeout=300
+    )
     return place
 
 
@@ -120,7 +122,9 @@ def server(gateway: str, tmp_path: Path) -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def busy(machines: Engine, network: str, installed: str, gateway: str) -> Iterator[tuple[Host, Receiver]]:
+def busy(
+    machines: Engine, network: str, installed: str, gateway: str
+) -> Iterator[tuple[Host, Receiver]]:
     """A host and its server that the tests of a module share."""
     with (
         Receiver(Policy(posts_per_minute=10_000), host=gateway) as running,

@@ -53,10 +53,12 @@ class Host:
     name: str
     network: str
 
-    def run(self, *words: str, code: int | None = 0, stdin: str | None = None, limit_s: float = 120) -> str:
+    def run(
+        self, *message: str, code: int | None = 0, stdin: str | None = None, limit_s: float = 120
+    ) -> str:
         """A command of root's on the host; its output, both streams."""
         done = subprocess.run(
-            [*self._docker, "exec", "--interactive", self.name, *words],
+            [*self._docker, "exec", "--interactive", self.name, *message],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -64,7 +66,9 @@ class Host:
             timeout=limit_s,
             check=False,
         )
-        assert code is None or done.returncode == code, f"{words}: {done.returncode}\n{done.stdout}"
+        assert code is None or done.returncode == code, (
+            f"{message}: {done.returncode}\n{done.stdout}"
+        )
         return done.stdout
 
     def shell(self, script: str, code: int | None = 0) -> str:
@@ -81,8 +85,8 @@ class Host:
     def copy(self, source: str, target: str) -> None:
         self.engine("cp", source, f"{self.name}:{target}")
 
-    def agent(self, *words: str, code: int | None = 0, limit_s: float = 120) -> str:
-        return self.run("compliance-agent", *words, code=code, limit_s=limit_s)
+    def agent(self, *message: str, code: int | None = 0, limit_s: float = 120) -> str:
+        return self.run("compliance-agent", *message, code=code, limit_s=limit_s)
 
     def configure(self, server: Any = None, **changes: Any) -> None:
         """Write settings and key, as the operator's chapter says (JSON is YAML), and start anew."""
@@ -97,10 +101,15 @@ class Host:
         }
         if server is not None:
             settings["server"] = {"url": server.url}
-            settings["api"] = {"id": server.credentials.id, "key_file": "/etc/compliance-agent/api-key"}
+            settings["api"] = {
+                "id": server.credentials.id,
+                "key_file": "/etc/compliance-agent/api-key",
+            }
             self.write("/etc/compliance-agent/api-key", server.credentials.key, "0600")
         settings.update(changes)
-        self.write("/etc/compliance-agent/config.yml", json.dumps(settings), "0640", "compliance-agent")
+        self.write(
+            "/etc/compliance-agent/config.yml", json.dumps(settings), "0640", "compliance-agent"
+        )
         self.restart()
 
     def restart(self) -> None:
@@ -110,7 +119,9 @@ class Host:
     def await_active(self) -> None:
         self.until(lambda: set(self.states().values()) == {"active"}, "all units active")
 
-    def until(self, condition: Callable[[], object], what: str, limit_s: float = PATIENCE_S) -> None:
+    def until(
+        self, condition: Callable[[], object], what: str, limit_s: float = PATIENCE_S
+    ) -> None:
         """Wait for a condition; the journal says why it never came."""
         until(condition, what, limit_s, lambda: f"{self.states()}\n{self.journal()[-4000:]}")
 
@@ -161,7 +172,9 @@ class Host:
         self.write(f"/run/systemd/system/{unit}", "\n".join(lines) + "\n")
         self.run("systemctl", "daemon-reload")
         self.run("systemctl", "start", unit)
-        return self.run("journalctl", "--no-pager", "--output=cat", "--unit", unit, "--identifier", "python3")
+        return self.run(
+            "journalctl", "--no-pager", "--output=cat", "--unit", unit, "--identifier", "python3"
+        )
 
     def slow_down_scanner(self) -> None:
         """From now on a scan waits until `let_scanner_go`."""
@@ -185,7 +198,10 @@ class Host:
 
     def await_booted(self) -> None:
         until(
-            lambda: self.run("systemctl", "is-system-running", code=None).strip() in ("running", "degraded"),
+            lambda: (
+                self.run("systemctl", "is-system-running", code=None).strip()
+                in ("running", "degraded")
+            ),
             f"{self.name} has booted",
         )
 

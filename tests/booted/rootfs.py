@@ -29,8 +29,12 @@ def root_archive() -> Path:
     """A tar of the root file system. Raises NoRootError."""
     release = _RELEASES.get(sys.version_info[:2])
     if release is None:
-        raise NoRootError(f"no Debian release has Python {sys.version_info.major}.{sys.version_info.minor}")
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "compliance-agent-tests"
+        raise NoRootError(
+            f"no Debian release has Python {sys.version_info.major}.{sys.version_info.minor}"
+        )
+    home = (
+        Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "compliance-agent-tests"
+    )
     home.mkdir(parents=True, exist_ok=True)
     recipe = hashlib.sha256(repr((release, _PACKAGES)).encode()).hexdigest()[:12]
     archive = home / f"{release}-{recipe}.tar"
@@ -45,15 +49,24 @@ def _make(release: str, archive: Path) -> None:
     if shutil.which("debootstrap") is None:
         raise NoRootError("debootstrap is missing: apt-get install debootstrap")
     with tempfile.TemporaryDirectory(prefix="root") as place:
-        words = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}"]
-        words += [release, place, _MIRROR]
+        message = ["debootstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}"]
+        message += [release, place, _MIRROR]
         try:
-            done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=_PATIENCE_S)
+            done = subprocess.run(
+                message, capture_output=True, text=True, check=False, timeout=_PATIENCE_S
+            )
         except subprocess.TimeoutExpired as error:
             raise NoRootError(f"debootstrap was not done after {_PATIENCE_S} s") from error
         if done.returncode != 0:
             raise NoRootError(f"debootstrap: {done.stdout[-300:]}{done.stderr[-300:]}")
         new = archive.with_suffix(".new")
-        words = ["tar", "--create", "--directory", place, "--exclude", "./var/cache/apt/archives/*.deb"]
-        subprocess.run([*words, "--file", str(new), "."], check=True)
+        message = [
+            "tar",
+            "--create",
+            "--directory",
+            place,
+            "--exclude",
+            "./var/cache/apt/archives/*.deb",
+        ]
+        subprocess.run([*message, "--file", str(new), "."], check=True)
         new.rename(archive)

@@ -40,7 +40,13 @@ def work_in_every_state(host: Host, server: Receiver) -> dict[str, str]:
     host.run("systemctl", "stop", "compliance-agent-trigger.service")
     asked = host.ask()
     host.run("systemctl", "start", *UNITS)
-    return {"done": done, "shipping": shipping, "parsing": parsing, "scanning": scanning, "asked": asked}
+    return {
+        "done": done,
+        "shipping": shipping,
+        "parsing": parsing,
+        "scanning": scanning,
+        "asked": asked,
+    }
 
 
 def test_the_target_is_up_after_one_command_and_what_remains_is_told(host: Host) -> None:
@@ -95,11 +101,16 @@ def test_an_upgrade_with_work_in_every_state_loses_none_and_starts_what_ran(
     server.start()
     host.agent("retry")
     for state, scan_id in scans.items():
-        host.until(lambda scan_id=scan_id: host.received(scan_id), f"the scan that was {state} arrives")  # type: ignore[misc]
+        host.until(
+            lambda scan_id=scan_id: host.received(scan_id),  # type: ignore[misc]
+            f"the scan that was {state} arrives",
+        )
     assert host.agent("verify").strip().endswith("every entry is whole")
 
 
-def test_an_upgrade_leaves_stopped_what_was_stopped_and_points_out_a_key_in_the_settings(host: Host) -> None:
+def test_an_upgrade_leaves_stopped_what_was_stopped_and_points_out_a_key_in_the_settings(
+    host: Host,
+) -> None:
     host.run("systemctl", "stop", TARGET, *UNITS)
     text = json.dumps({"api": {"id": "patchmon_1", "key": "secret-key-4711"}})
     host.write("/etc/compliance-agent/config.yml", text, "0640", "compliance-agent")
@@ -109,7 +120,9 @@ def test_an_upgrade_leaves_stopped_what_was_stopped_and_points_out_a_key_in_the_
     assert "secret-key-4711" not in said
 
 
-def test_an_upgrade_that_was_killed_in_the_middle_starts_what_ran_when_it_is_done_again(host: Host) -> None:
+def test_an_upgrade_that_was_killed_in_the_middle_starts_what_ran_when_it_is_done_again(
+    host: Host,
+) -> None:
     host.run("systemctl", "stop", "compliance-agent-ship.service")
     host.shell(
         f"{AGENT} install > /dev/null & install=$!;"
@@ -128,16 +141,21 @@ def test_broken_settings_hold_up_no_installation_and_the_services_that_do_not_ru
     host.write("/etc/compliance-agent/config.yml", "servr: 1\n", "0640", "compliance-agent")
     said = host.run(AGENT, "install")
     assert "/etc/compliance-agent/config.yml: is wrong: compliance-agent config check" in said
-    assert "compliance-agent-parse.service does not run: journalctl -u compliance-agent-parse.service" in said
+    assert (
+        "compliance-agent-parse.service does not run: journalctl -u compliance-agent-parse.service"
+        in said
+    )
 
 
 def test_an_agent_has_one_place_and_one_installer(host: Host, package: Path) -> None:
     there = "/usr/local/lib/compliance-agent"
-    for words in ((), ("--uninstall",)):
-        said = host.run(AGENT, "install", "--prefix", "/opt/tools", *words, code=3)
+    for message in ((), ("--uninstall",)):
+        said = host.run(AGENT, "install", "--prefix", "/opt/tools", *message, code=3)
         assert f"{there}: the agent is installed there: --prefix /usr/local" in said
     host.copy(str(package), "/opt/agent.deb")
-    said = host.run("apt-get", "install", "-y", "--no-install-recommends", "/opt/agent.deb", code=100)
+    said = host.run(
+        "apt-get", "install", "-y", "--no-install-recommends", "/opt/agent.deb", code=100
+    )
     assert "take it away first: compliance-agent install --uninstall" in said
     host.run("test", "-x", f"{there}/bin/compliance-agent")
     host.await_active()
@@ -159,7 +177,9 @@ def test_taking_it_away_keeps_spool_and_settings_and_says_where(host: Host) -> N
     # And back again, at another place, with what was there.
     host.run(AGENT, "install", "--prefix", "/opt/tools")
     host.await_active()
-    assert "/opt/tools/lib/compliance-agent/bin/compliance-agent" in host.run("systemctl", "cat", *UNITS)
+    assert "/opt/tools/lib/compliance-agent/bin/compliance-agent" in host.run(
+        "systemctl", "cat", *UNITS
+    )
     assert scan_id in host.run("/opt/tools/bin/compliance-agent", "list")
     host.run("/opt/tools/bin/compliance-agent", "install", "--uninstall")
     host.run("test", "!", "-e", "/opt/tools/lib/compliance-agent")
@@ -206,8 +226,8 @@ def test_the_package_installs_upgrades_keeps_the_spool_and_purges_it(
     bare.until(lambda: bare.received(first), "a scan arrives")
     assert bare.outcome(first) == ("completed", "accepted")
 
-    for words in ((), ("--uninstall",)):
-        assert "upgrade it with apt" in bare.agent("install", *words, code=3)
+    for message in ((), ("--uninstall",)):
+        assert "upgrade it with apt" in bare.agent("install", *message, code=3)
     bare.run("systemctl", "stop", "compliance-agent-ship.service")
     bare.run("apt-get", "install", "-y", "--reinstall", "/opt/agent.deb")
     assert bare.states() == {each: "inactive" if "ship" in each else "active" for each in UNITS}

@@ -29,7 +29,9 @@ def tried(host: Host, stage: str, **attempts: str) -> dict[str, Any]:
             "except OSError as error:",
             f"    said[{name!r}] = type(error).__name__",
         ]
-    return dict(ast.literal_eval(host.probe(stage, "\n".join([*lines, "print(said)", ""])).splitlines()[-1]))
+    return dict(
+        ast.literal_eval(host.probe(stage, "\n".join([*lines, "print(said)", ""])).splitlines()[-1])
+    )
 
 
 def read(path: str) -> str:
@@ -65,20 +67,26 @@ def test_each_stage_reads_its_upstream_and_nothing_else(worked: tuple[Host, Rece
     }
     for stage, allowed in own_and_upstream.items():
         said = tried(host, stage, **{box: read(path) for box, path in entries.items()})
-        assert said == {box: True if box in allowed else "PermissionError" for box in entries}, stage
+        assert said == {box: True if box in allowed else "PermissionError" for box in entries}, (
+            stage
+        )
 
 
 def test_no_stage_writes_into_the_box_of_another(worked: tuple[Host, Receiver, str]) -> None:
     host, _, scan_id = worked
     boxes = {"trigger": "requests", "scan": "raw", "parse": "reports", "ship": "receipts"}
     for stage in STAGES:
-        attempts = {box: write(f"{SPOOL}/{box}/.{scan_id}.probe") for box in (*boxes.values(), "commands")}
+        attempts = {
+            box: write(f"{SPOOL}/{box}/.{scan_id}.probe") for box in (*boxes.values(), "commands")
+        }
         said = tried(host, stage, **attempts)
         own = {boxes[stage], "commands"} if stage == "scan" else {boxes[stage]}
         assert {box for box, came in said.items() if came == 1} == own, (stage, said)
 
 
-def test_parse_opens_no_internet_socket_and_scan_reaches_nobody(worked: tuple[Host, Receiver, str]) -> None:
+def test_parse_opens_no_internet_socket_and_scan_reaches_nobody(
+    worked: tuple[Host, Receiver, str],
+) -> None:
     host, server, _ = worked
     address = ast.literal_eval(
         f"('{server.url.split('//')[1].split(':')[0]}', {server.url.rpartition(':')[2]})"
@@ -89,7 +97,11 @@ def test_parse_opens_no_internet_socket_and_scan_reaches_nobody(worked: tuple[Ho
         "inet6": "bool(socket.socket(socket.AF_INET6))",
     }
     assert set(tried(host, "parse", **attempts, connect=connect).values()) == {"OSError"}
-    assert tried(host, "scan", connect=connect)["connect"] in ("TimeoutError", "PermissionError", "OSError")
+    assert tried(host, "scan", connect=connect)["connect"] in (
+        "TimeoutError",
+        "PermissionError",
+        "OSError",
+    )
     assert tried(host, "ship", connect=connect) == {"connect": True}
 
 
@@ -122,7 +134,9 @@ def test_the_api_key_is_read_by_trigger_and_ship_alone(worked: tuple[Host, Recei
     assert key not in host.journal()
 
 
-def test_a_user_outside_the_group_sees_nothing_of_the_spool(worked: tuple[Host, Receiver, str]) -> None:
+def test_a_user_outside_the_group_sees_nothing_of_the_spool(
+    worked: tuple[Host, Receiver, str],
+) -> None:
     host, _, scan_id = worked
     for what in (
         f"ls {SPOOL}",
@@ -134,12 +148,16 @@ def test_a_user_outside_the_group_sees_nothing_of_the_spool(worked: tuple[Host, 
         assert "Permission denied" in said, what
 
 
-def test_no_stage_has_more_capabilities_than_its_unit_says(worked: tuple[Host, Receiver, str]) -> None:
+def test_no_stage_has_more_capabilities_than_its_unit_says(
+    worked: tuple[Host, Receiver, str],
+) -> None:
     host, _, _ = worked
     read_search = 1 << 2
     for stage in STAGES:
         pid = host.main_pid(f"compliance-agent-{stage}.service")
-        status = dict(line.split(":", 1) for line in host.run("cat", f"/proc/{pid}/status").splitlines())
+        status = dict(
+            line.split(":", 1) for line in host.run("cat", f"/proc/{pid}/status").splitlines()
+        )
         assert int(status["CapEff"], 16) == (read_search if stage == "scan" else 0)
         assert int(status["CapBnd"], 16) == (read_search if stage == "scan" else 0)
         assert status["NoNewPrivs"].strip() == "1"
@@ -195,7 +213,9 @@ def test_scan_sees_the_mounts_of_the_host_as_they_are(worked: tuple[Host, Receiv
         rows = (line.split() for line in table.splitlines())
         return {row[1]: set(row[3].split(",")) for row in rows if len(row) > 3 and row[1] in asked}
 
-    there = json.loads(json.dumps(tried(host, "scan", mounts="open('/proc/self/mounts').read()")["mounts"]))
+    there = json.loads(
+        json.dumps(tried(host, "scan", mounts="open('/proc/self/mounts').read()")["mounts"])
+    )
     assert mounted(there) == mounted(host.run("cat", "/proc/self/mounts"))
 
 
@@ -209,17 +229,23 @@ def test_scan_sees_the_kernels_own_values(worked: tuple[Host, Receiver, str]) ->
     )
     host.shell("mount -o remount,rw /proc/sys; echo 0 > /proc/sys/net/ipv4/tcp_syncookies")
     said = tried(
-        host, "scan", **{name.replace("/", "_"): f"open('/proc/sys/{name}').read()" for name in names}
+        host,
+        "scan",
+        **{name.replace("/", "_"): f"open('/proc/sys/{name}').read()" for name in names},
     )
-    assert list(said.values()) == [f"{host.run('cat', f'/proc/sys/{name}').strip()}\n" for name in names]
+    assert list(said.values()) == [
+        f"{host.run('cat', f'/proc/sys/{name}').strip()}\n" for name in names
+    ]
 
 
 def test_the_services_keep_within_the_group_what_they_put_into_the_runtime_directory(
     worked: tuple[Host, Receiver, str],
 ) -> None:
     host, _, _ = worked
-    until(lambda: len(host.run("ls", "/run/compliance-agent").split()) >= 8, "all sockets are there")
-    told = host.shell("stat --format '%U:%G %a %F' /run/compliance-agent/*.bell").splitlines()
+    until(
+        lambda: len(host.run("ls", "/run/compliance-agent").split()) >= 8, "all sockets are there"
+    )
+    told = host.shell("stat --format '%U:%G %a %F' /run/compliance-agent/*.pub").splitlines()
     owners = [
         *(f"compliance-{stage}" for stage in ("parse",)),
         "root",

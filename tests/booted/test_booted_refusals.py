@@ -33,17 +33,17 @@ def unit(stage: str) -> str:
     return f"compliance-agent-{stage}.service"
 
 
-@pytest.mark.parametrize(("wrong", "stage", "mend"), WRONG, ids=[wrong for wrong, _, _ in WRONG])
+@pytest.mark.parametrize(("wrong", "stage", "remedy"), WRONG, ids=[wrong for wrong, _, _ in WRONG])
 def test_a_wrong_owner_or_mode_is_refused_and_its_mend_works(
-    wrong: str, stage: str, mend: str, busy: tuple[Host, Receiver]
+    wrong: str, stage: str, remedy: str, busy: tuple[Host, Receiver]
 ) -> None:
     host, _ = busy
     host.run("systemctl", "stop", TARGET, *UNITS)
     host.shell(f"cd {SPOOL} && {wrong}")
     host.run("systemctl", "start", "--no-block", unit(stage))
-    host.until(lambda: mend in host.journal(unit(stage)), f"{stage} names the mend: {mend}")
+    host.until(lambda: remedy in host.journal(unit(stage)), f"{stage} names the mend: {remedy}")
     assert host.states()[unit(stage)] != "active"
-    host.shell(mend)
+    host.shell(remedy)
     host.run("systemctl", "start", TARGET)
     host.await_active()
 
@@ -59,7 +59,10 @@ def test_a_missing_directory_is_made_by_no_stage_but_by_the_command_that_they_na
         host.until(lambda each=each: ANEW in host.journal(each), f"{each} names the mend")  # type: ignore[misc]
     host.run("test", "!", "-e", f"{SPOOL}/receipts")
     host.shell(ANEW)
-    assert host.shell(f"stat --format %U:%G {SPOOL}/receipts").strip() == "compliance-ship:compliance-agent"
+    assert (
+        host.shell(f"stat --format %U:%G {SPOOL}/receipts").strip()
+        == "compliance-ship:compliance-agent"
+    )
     host.restart()
 
 
@@ -116,7 +119,9 @@ def test_a_stage_that_hangs_is_started_anew_by_the_watchdog(busy: tuple[Host, Re
     host.until(lambda: host.main_pid(unit("parse")) not in (0, before), "parse is started anew")
     host.await_active()
     assert "watchdog" in host.journal(unit("parse")).lower()
-    host.shell("rm -r /run/systemd/system/compliance-agent-parse.service.d; systemctl daemon-reload")
+    host.shell(
+        "rm -r /run/systemd/system/compliance-agent-parse.service.d; systemctl daemon-reload"
+    )
 
 
 def test_a_broken_settings_file_is_named_and_a_stage_starts_when_it_is_mended(
@@ -132,7 +137,9 @@ def test_a_broken_settings_file_is_named_and_a_stage_starts_when_it_is_mended(
     host.await_active()
 
 
-def test_settings_that_the_stages_cannot_read_are_told_with_the_mend(busy: tuple[Host, Receiver]) -> None:
+def test_settings_that_the_stages_cannot_read_are_told_with_the_mend(
+    busy: tuple[Host, Receiver],
+) -> None:
     host, _ = busy
     host.shell(
         "chown root:root /etc/compliance-agent/config.yml; chmod 0600 /etc/compliance-agent/config.yml"

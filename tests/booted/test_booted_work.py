@@ -46,15 +46,19 @@ def test_a_request_from_a_schedule_arrives_at_the_server(busy: tuple[Host, Recei
     host.configure(server)
 
 
-def test_a_dropped_request_file_is_taken_away_and_its_scan_arrives(busy: tuple[Host, Receiver]) -> None:
+def test_a_dropped_request_file_is_taken_away_and_its_scan_arrives(
+    busy: tuple[Host, Receiver],
+) -> None:
     host, server = busy
     before = set(arrived(server))
-    host.shell(f"umask 022; echo 'request_id: ticket-4711' > {SPOOL}/drop/one.yml")
+    host.shell(f"umask 022; echo 'request_id: ticket-4711' > {SPOOL}/inbox/one.yml")
     host.until(lambda: set(arrived(server)) - before, "its scan arrives")
-    assert host.entries("drop") == ["refused"]
+    assert host.entries("inbox") == ["refused"]
 
 
-def test_scans_made_without_a_network_arrive_in_order_when_it_is_back(busy: tuple[Host, Receiver]) -> None:
+def test_scans_made_without_a_network_arrive_in_order_when_it_is_back(
+    busy: tuple[Host, Receiver],
+) -> None:
     host, server = busy
     with host.without_network():
         scan_ids = []
@@ -109,7 +113,9 @@ def test_a_damaged_report_goes_to_quarantine_and_is_made_again(busy: tuple[Host,
     assert any(name.startswith(scan_id) for name in host.entries("quarantine/reports"))
 
 
-def test_on_a_full_disk_work_waits_and_goes_on_when_there_is_room(host: Host, server: Receiver) -> None:
+def test_on_a_full_disk_work_waits_and_goes_on_when_there_is_room(
+    host: Host, server: Receiver
+) -> None:
     host.run("systemctl", "stop", "compliance-agent.target", *UNITS)
     host.shell(
         f"mount -t tmpfs -o size=24m,mode=0750 spool {SPOOL}; systemd-tmpfiles --create compliance-agent.conf"
@@ -127,7 +133,10 @@ def test_on_a_full_disk_work_waits_and_goes_on_when_there_is_room(host: Host, se
     host.until(lambda: f"{second}.request" in host.entries("requests"), "the request is taken")
     host.shell(f"head -c 24m /dev/zero > {SPOOL}/filling 2>/dev/null || true")
     host.run("systemctl", "start", "compliance-agent-scan.service")
-    host.until(lambda: "free some space" in host.journal("compliance-agent-scan.service"), "scan tells of it")
+    host.until(
+        lambda: "free some space" in host.journal("compliance-agent-scan.service"),
+        "scan tells of it",
+    )
     assert second not in host.entries("raw")
     host.run("rm", f"{SPOOL}/filling")
     host.until(lambda: host.received(second), "the scan that waited arrives")

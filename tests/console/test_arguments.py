@@ -21,15 +21,24 @@ def test_a_profile_of_the_greatest_length_is_asked_for(config: Path) -> None:
     assert '"x' in agent("show", scan_id, "--json", config=config).stdout
 
 
-@pytest.mark.parametrize("words", [("scan", "--wait"), ("flush", "--wait")])
+@pytest.mark.parametrize("message", [("scan", "--wait"), ("flush", "--wait")])
 @pytest.mark.parametrize("limit", ["nan", "inf", "-1", "soon", ""])
-def test_a_time_limit_is_a_number_of_seconds(config: Path, words: tuple[str, ...], limit: str) -> None:
-    assert "argument --timeout: " in agent(*words, f"--timeout={limit}", config=config, code=2).stderr
+def test_a_time_limit_is_a_number_of_seconds(
+    config: Path, message: tuple[str, ...], limit: str
+) -> None:
+    assert (
+        "argument --timeout: "
+        in agent(*message, f"--timeout={limit}", config=config, code=2).stderr
+    )
 
 
 @pytest.mark.parametrize("command", ["scan", "flush"])
-def test_a_time_limit_without_waiting_is_a_mistake(config: Path, tmp_path: Path, command: str) -> None:
-    assert "--timeout is for --wait" in agent(command, "--timeout", "3", config=config, code=2).stderr
+def test_a_time_limit_without_waiting_is_a_mistake(
+    config: Path, tmp_path: Path, command: str
+) -> None:
+    assert (
+        "--timeout is for --wait" in agent(command, "--timeout", "3", config=config, code=2).stderr
+    )
     assert not (tmp_path / "spool").exists()
 
 
@@ -39,7 +48,9 @@ def test_a_count_is_a_whole_number(config: Path, count: str) -> None:
 
 
 @pytest.mark.parametrize("command", [("scan",), ("config", "check"), ("stage", "parse")])
-def test_an_argument_too_many_is_told_with_that_commands_own_usage(command: tuple[str, ...]) -> None:
+def test_an_argument_too_many_is_told_with_that_commands_own_usage(
+    command: tuple[str, ...],
+) -> None:
     told = agent(*command, "docker-bench", code=2).stderr
     assert told.startswith(f"usage: compliance-agent {command[0]} ")
     assert f"unrecognized arguments: docker-bench: see compliance-agent {command[0]} --help" in told

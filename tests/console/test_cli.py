@@ -17,10 +17,10 @@ def test_help_names_every_command_and_every_exit_code() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["scann"], ["list", "--nonsense"], ["stage", "sing"], [], ["replay", "scan"]]
+    "arguments", [["scann"], ["list", "--nonsense"], ["stage", "sing"], [], ["replay", "scan"]]
 )
-def test_a_wrong_command_line_is_exit_code_2(words: list[str]) -> None:
-    assert agent(*words, code=2).stderr
+def test_a_wrong_command_line_is_exit_code_2(arguments: list[str]) -> None:
+    assert agent(*arguments, code=2).stderr
 
 
 def test_a_scan_is_asked_for_while_no_stage_runs(config: Path) -> None:
@@ -44,14 +44,27 @@ def test_an_unknown_scan_is_told(config: Path) -> None:
         in agent("show", "nonsense", config=config, code=1).stderr
     )
     unknown = "20261123T060301Z-openscap-3f9c2a17"
-    for words in (("replay", "parse"), ("replay", "ship"), ("hold",), ("release",), ("cancel",), ("show",)):
-        assert unknown in agent(*words, unknown, config=config, code=1).stderr
+    for arguments in (
+        ("replay", "parse"),
+        ("replay", "ship"),
+        ("hold",),
+        ("release",),
+        ("cancel",),
+        ("show",),
+    ):
+        assert unknown in agent(*arguments, unknown, config=config, code=1).stderr
 
 
 def test_all_problems_of_the_settings_are_told_at_once(config: Path) -> None:
-    config.write_text("server: {url: nonsense}\ncompliance: {openscap: {time_limit_s: 1}}\nlogs: {}\n")
+    config.write_text(
+        "server: {url: nonsense}\ncompliance: {openscap: {time_limit_s: 1}}\nlogs: {}\n"
+    )
     told = agent("config", "check", config=config, code=2).stdout
-    for path in ("server.url", "compliance.openscap.time_limit_s", "logs: no such key; did you mean log?"):
+    for path in (
+        "server.url",
+        "compliance.openscap.time_limit_s",
+        "logs: no such key; did you mean log?",
+    ):
         assert path in told
     checked = json.loads(agent("config", "check", "--json", config=config, code=2).stdout)
     assert len(checked["problems"]) == 3
@@ -72,7 +85,9 @@ def test_a_world_readable_key_is_a_problem_with_its_mend(config: Path) -> None:
 
 
 def test_a_world_readable_secret_is_a_problem_where_no_server_is_set_too(config: Path) -> None:
-    config.write_text("api: {id: patchmon_1, key: s3cret}\nserver: {proxy: 'http://u:s3cret@proxy'}\n")
+    config.write_text(
+        "api: {id: patchmon_1, key: s3cret}\nserver: {proxy: 'http://u:s3cret@proxy'}\n"
+    )
     config.chmod(0o644)
     told = agent("config", "check", config=config, code=2).stdout
     assert "api.key: " in told
@@ -83,7 +98,9 @@ def test_a_world_readable_secret_is_a_problem_where_no_server_is_set_too(config:
 
 
 def test_what_follows_from_a_problem_is_not_told(config: Path, tmp_path: Path) -> None:
-    config.write_text("server: {url: nonsense}\napi: [x]\ncompliance: {schedules: {time_zone: Mars/X}, ")
+    config.write_text(
+        "server: {url: nonsense}\napi: [x]\ncompliance: {schedules: {time_zone: Mars/X}, "
+    )
     config.write_text(
         config.read_text() + "openscap: {schedule: x}, docker_bench: {schedule: '* * * * 9'}}\n"
     )
@@ -95,7 +112,7 @@ def test_what_follows_from_a_problem_is_not_told(config: Path, tmp_path: Path) -
         "compliance.openscap.schedule",
         "compliance.docker_bench.schedule",
     ]
-    assert checked["notes"] == []
+    assert checked["remarks"] == []
     missing = tmp_path / "none.yml"
     told = agent("config", "check", config=missing, code=2).stdout
     assert told == f"{missing}: can't be read: No such file or directory\n{missing}: 1 problem\n"
@@ -132,7 +149,11 @@ def test_detect_prints_the_specifications_shape() -> None:
         "content_path",
         "available_profiles",
     }
-    assert set(detected["docker_bench"]) == {"docker_installed", "docker_version", "docker_bench_method"}
+    assert set(detected["docker_bench"]) == {
+        "docker_installed",
+        "docker_version",
+        "docker_bench_method",
+    }
     for profile in detected["openscap"]["available_profiles"]:
         assert set(profile) == {"id", "title", "description", "file_path"}
 

@@ -20,7 +20,9 @@ from tests.pipeline.agent import until
 PROGRAM = [sys.executable, "-m", "stages.console.main"]
 
 
-def test_a_fault_in_the_program_is_one_line_that_names_the_place(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_in_the_program_is_one_line_that_names_the_place(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     def faulty() -> NoReturn:
         raise KeyError("sunday")
 
@@ -28,7 +30,8 @@ def test_a_fault_in_the_program_is_one_line_that_names_the_place(capsys: pytest.
     told = capsys.readouterr().err
     # The test is no part of the program: of its source, `guarded` is what was left last.
     assert re.fullmatch(
-        r"compliance-agent status: a fault in the program: KeyError in command_errors.py line \d+: .*\n", told
+        r"compliance-agent status: a fault in the program: KeyError in command_errors.py line \d+: .*\n",
+        told,
     )
 
 
@@ -37,20 +40,24 @@ def test_what_the_system_refuses_is_one_line_with_the_name(config: Path) -> None
     assert told == "compliance-agent demo: /proc/x: No such file or directory\n"
 
 
-@pytest.mark.parametrize("words", [["config", "keys"], ["config", "keys", "--json"]])
-def test_output_that_can_not_be_written_is_told(words: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["config", "keys"], ["config", "keys", "--json"]])
+def test_output_that_can_not_be_written_is_told(arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
-        done = subprocess.run([*PROGRAM, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run(
+            [*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
     assert done.returncode == Exit.UNUSABLE
     assert done.stderr.endswith("the output: No space left on device\n")
     assert len(done.stderr.splitlines()) == 1
 
 
-@pytest.mark.parametrize("words", [["config", "keys"], ["config", "keys", "--json"]])
-def test_a_reader_that_has_gone_ends_a_command_without_a_word(words: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["config", "keys"], ["config", "keys", "--json"]])
+def test_a_reader_that_has_gone_ends_a_command_without_a_word(arguments: list[str]) -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run([*PROGRAM, *words], stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        [*PROGRAM, *arguments], stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
     os.close(writer)
     assert (done.returncode, done.stderr) == (Exit.PIPE, "")
 
@@ -77,7 +84,7 @@ def test_closed_streams_are_no_trouble() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "code"),
+    ("arguments", "code"),
     [
         (["status"], 3),
         (["show", "last"], 3),
@@ -90,8 +97,8 @@ def test_closed_streams_are_no_trouble() -> None:
         (["replay", "ship"], 3),
     ],
 )
-def test_for_programs_a_failure_is_json_too(config: Path, words: list[str], code: int) -> None:
-    for line in (["--json", *words], [*words, "--json"]):
+def test_for_programs_a_failure_is_json_too(config: Path, arguments: list[str], code: int) -> None:
+    for line in (["--json", *arguments], [*arguments, "--json"]):
         done = subprocess.run(
             [*PROGRAM, *line],
             capture_output=True,
@@ -127,23 +134,25 @@ def test_a_mistyped_command_is_told_the_nearest() -> None:
     assert "did you mean scan?" in agent("scann", code=2).stderr
 
 
-@pytest.mark.parametrize("words", [["run"], ["stage", "parse"]])
-def test_what_runs_on_tells_its_events_as_json_lines(config: Path, words: list[str]) -> None:
+@pytest.mark.parametrize("arguments", [["run"], ["stage", "parse"]])
+def test_what_runs_on_tells_its_events_as_json_lines(config: Path, arguments: list[str]) -> None:
     process = subprocess.Popen(
-        [*PROGRAM, *words, "--json", "--config", str(config)],
+        [*PROGRAM, *arguments, "--json", "--config", str(config)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert process.stdout
     lines: list[dict[str, object]] = []
-    while not any(line["fact"] == "stage started" and line["who"] == "parse" for line in lines):
+    while not any(
+        line["message"] == "stage started" and line["stage"] == "parse" for line in lines
+    ):
         lines.append(json.loads(process.stdout.readline()))
     process.send_signal(signal.SIGTERM)
     rest, trouble = process.communicate(timeout=60)
     assert trouble == ""
     lines += [json.loads(line) for line in rest.splitlines()]
-    assert {"at", "who", "level", "fact"} <= set(lines[-1])
+    assert {"at", "stage", "level", "message"} <= set(lines[-1])
 
 
 def _mentioned_by_a_process(path: str) -> bool:

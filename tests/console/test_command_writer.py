@@ -4,13 +4,13 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from schemas.ids import new_scan_id
+from schemas.ids import ScanId, new_scan_id
 from schemas.request import Cancellation, Reason, Request
 from spool.spool import Spool
 from stages.console.command_writer import give
 from stages.console.command_writer import new_scan_id as next_id
 from stages.console.context import Context
-from stages.console.states import look
+from stages.console.states import snapshot
 from stages.runtime.settings_file import parse
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -18,7 +18,8 @@ AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 def ask(spool: Spool, scan_id: str) -> None:
     reason = Reason(source="operator", at=AT)
-    spool.commands.write(scan_id, "request", Request(scan_id=scan_id, scanner="openscap", reason=reason))  # type: ignore[arg-type]
+    request = Request(scan_id=ScanId(scan_id), scanner="openscap", reason=reason)
+    spool.commands.write(scan_id, "request", request)
 
 
 def test_of_two_scanners_within_one_second_the_later_scan_is_the_newest(tmp_path: Path) -> None:
@@ -28,7 +29,7 @@ def test_of_two_scanners_within_one_second_the_later_scan_is_the_newest(tmp_path
     second = new_scan_id("docker-bench", AT.replace(microsecond=200_000))
     for scan_id in (second, first):
         ask(spool, scan_id)
-    assert look(spool).scan_ids == [first, second]
+    assert snapshot(spool).scan_ids == [first, second]
 
 
 def test_a_scan_asked_for_after_the_clock_was_set_back_is_the_newest(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ def test_a_scan_asked_for_after_the_clock_was_set_back_is_the_newest(tmp_path: P
     ask(context.spool, before)
     after = next_id(context, "docker-bench", AT.replace(hour=7))
     ask(context.spool, after)
-    assert look(context.spool).scan_ids == [before, after]
+    assert snapshot(context.spool).scan_ids == [before, after]
 
 
 def test_a_cancellation_that_was_taken_up_is_no_command_any_more(tmp_path: Path) -> None:

@@ -43,31 +43,35 @@ class Console:
         """From now on this host has another id at the server."""
         self._config.write_text(self._config.read_text().replace("patchmon_1", api_id or "null"))
 
-    def __call__(self, *words: str, expect: Exit = Exit.OK) -> str:
-        code = main([words[0], "--config", str(self._config), *words[1:]])
+    def __call__(self, *message: str, expect: Exit = Exit.OK) -> str:
+        code = main([message[0], "--config", str(self._config), *message[1:]])
         said = self._capsys.readouterr()
         assert code == expect, said.err
         return said.out + said.err
 
-    def json(self, *words: str, expect: Exit = Exit.OK) -> Any:
-        return json.loads(self(words[0], "--json", *words[1:], expect=expect))
+    def json(self, *message: str, expect: Exit = Exit.OK) -> Any:
+        return json.loads(self(message[0], "--json", *message[1:], expect=expect))
 
     def waits(self) -> dict[str, str]:
         return {row["scan_id"]: row["waits"] for row in self.json("list", "--pending")}
 
 
 @pytest.fixture
-def console(tmp_path: Path, server: ScriptedServer, capsys: pytest.CaptureFixture[str]) -> Iterator[Console]:
+def console(
+    tmp_path: Path, server: ScriptedServer, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Console]:
     one = Console(tmp_path, server.url, capsys)
     yield one
     one.ship.close()
 
 
-def test_list_tells_why_each_scan_waits_and_what_to_do(console: Console, server: ScriptedServer) -> None:
+def test_list_tells_why_each_scan_waits_and_what_to_do(
+    console: Console, server: ScriptedServer
+) -> None:
     server.say(reply(401, {"error": "Invalid API credentials"}))
     console.ship.put(report(1), report(2))
-    console("hold", scan_id(2), "--words", "maintenance")
-    console.ship.look()
+    console("hold", scan_id(2), "--reason", "maintenance")
+    console.ship.run_once()
     waits = console.waits()
     assert waits[scan_id(1)].startswith("paused: HTTP 401: Invalid API credentials; next try in ")
     assert "check api.id" in waits[scan_id(1)]
@@ -78,23 +82,25 @@ def test_list_tells_why_each_scan_waits_and_what_to_do(console: Console, server:
     assert "Invalid API credentials" in console("status")
 
 
-def test_list_tells_why_a_scan_failed_while_it_waits(console: Console, server: ScriptedServer) -> None:
+def test_list_tells_why_a_scan_failed_while_it_waits(
+    console: Console, server: ScriptedServer
+) -> None:
     server.say(reply(503))
     console.ship.put(report(1, status="failed"))
-    console.ship.look()
+    console.ship.run_once()
     (row,) = console.json("list")
-    assert row["words"]
+    assert row["message"]
     assert row["waits"]
-    assert f"{row['words']}; " in console("list")
+    assert f"{row['message']}; " in console("list")
 
 
 def test_list_takes_filters(console: Console, server: ScriptedServer) -> None:
     server.say(reply(422, {"error": "no"}))
     console.ship.put(report(1), report(2, "Docker"), report(90, status="failed"))
-    console.ship.look()
+    console.ship.run_once()
 
-    def ids(*words: str) -> list[str]:
-        return [row["scan_id"] for row in console.json("list", *words)]
+    def ids(*message: str) -> list[str]:
+        return [row["scan_id"] for row in console.json("list", *message)]
 
     every = [scan_id(1), scan_id(2), scan_id(90)]
     assert ids() == every
@@ -107,13 +113,15 @@ def test_list_takes_filters(console: Console, server: ScriptedServer) -> None:
     assert ids("--held") == []
 
 
-def test_a_held_scan_is_not_shipped_until_it_is_released(console: Console, server: ScriptedServer) -> None:
+def test_a_held_scan_is_not_shipped_until_it_is_released(
+    console: Console, server: ScriptedServer
+) -> None:
     console.ship.put(report(1), report(2, "B"))
     console("hold", "--profile", "CIS")
-    console.ship.look()
+    console.ship.run_once()
     assert console.ship.answers == {2: "accepted"}
     assert console.json("release", "--all") == {"released": [scan_id(1)]}
-    console.ship.look()
+    console.ship.run_once()
     assert console.ship.answers == {1: "accepted", 2: "accepted"}
     console("release", "--all", expect=Exit.NO)
     console("hold", scan_id(1), expect=Exit.NO)
@@ -123,11 +131,11 @@ def test_a_held_scan_is_not_shipped_until_it_is_released(console: Console, serve
 def test_retry_tries_now_and_leaves_one_command(console: Console, server: ScriptedServer) -> None:
     server.say(reply(503, Retry_After="3600"))
     console.ship.put(report(1))
-    console.ship.stage.look()
+    console.ship.stage.run_once()
     for _ in range(3):
         console("retry")
     assert len(console.ship.spool.commands.ids("retry")) == 1
-    console.ship.stage.look()
+    console.ship.stage.run_once()
     assert console.ship.answers == {1: "accepted"}
 
 
@@ -135,17 +143,19 @@ def test_replay_ship_by_profile_and_time_span_with_dry_run_and_force(
     console: Console, server: ScriptedServer
 ) -> None:
     console.ship.put(report(1), report(2), report(3, "B"))
-    console.ship.look()
-    said = console("replay", "ship", "--profile", "cis", "--until", "2026-11-23T03:02Z", "--dry-run")
+    console.ship.run_once()
+    said = console(
+        "replay", "ship", "--profile", "cis", "--until", "2026-11-23T03:02Z", "--dry-run"
+    )
     assert "would replay ship of 1 scan" in said
     assert scan_id(1) in said
-    console.ship.look()
+    console.ship.run_once()
     assert len(server.requests) == 3
     console("replay", "ship", scan_id(1))
-    console.ship.look()
+    console.ship.run_once()
     assert console.ship.answers[1] == "superseded"
     console("replay", "ship", scan_id(1), "--force")
-    console.ship.look()
+    console.ship.run_once()
     assert server.scan_ids[3:] == [scan_id(1)]
     console("replay", "ship", "--since", "2027-01-01", expect=Exit.NO)
     console("replay", "ship", "--since", "tomorrow", expect=Exit.USAGE)
@@ -156,14 +166,16 @@ def test_flush_says_whether_the_spool_is_empty(console: Console, server: Scripte
     console.ship.put(report(1), report(2))
     console("hold", scan_id(1))
     assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 1, "held": 1}
-    console.ship.look()
+    console.ship.run_once()
     assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 0, "held": 1}
 
 
 def test_flush_counts_what_is_still_to_be_scanned_or_parsed(console: Console) -> None:
     spool = console.ship.spool
     asked, wanted = (
-        Request(scan_id=scan_id(number), scanner="openscap", reason=Reason(source="operator", at=START))
+        Request(
+            scan_id=scan_id(number), scanner="openscap", reason=Reason(source="operator", at=START)
+        )
         for number in (1, 2)
     )
     spool.commands.write(asked.scan_id, "request", asked)
@@ -175,7 +187,7 @@ def test_flush_counts_what_is_still_to_be_scanned_or_parsed(console: Console) ->
     assert "the trigger stage does not run" in console("flush", "--wait", expect=Exit.UNUSABLE)
     for number in (1, 2, 3):
         console.ship.put(report(number))
-    console.ship.look()
+    console.ship.run_once()
     assert "the spool is empty" in console("flush")
 
 
@@ -185,16 +197,16 @@ def test_list_tells_of_scans_that_were_made_for_another_server(
     server.say(reply(503))
     console.ship.put(report(1), report(2, "B"))
     console("hold", scan_id(2))
-    console.ship.stage.look()
+    console.ship.stage.run_once()
     with serving() as other:
         with_settings(console.ship, other.url)
-        console.ship.stage.look()
+        console.ship.stage.run_once()
         waits = console.waits()
         assert waits[scan_id(1)].startswith(f"made for {server.url}")
         assert "compliance-agent retry" in waits[scan_id(1)]
         assert "release" in waits[scan_id(2)]
         console("retry")
-        console.ship.stage.look()
+        console.ship.stage.run_once()
         assert other.scan_ids == [scan_id(1)]
 
 
@@ -232,7 +244,7 @@ class TestBundles:
         taken = console.json("import", str(file))
         assert (taken["foreign"], taken["held"]) == (False, [])
         assert console.ship.spool.reports.read(scan_id(1), "report", type(report(1))) == report(1)
-        console.ship.look()
+        console.ship.run_once()
         assert console.ship.answers == {1: "accepted", 2: "accepted"}
         again = console.json("import", str(file))
         assert (again["taken"], again["present"]) == ([], [scan_id(1), scan_id(2)])
@@ -257,7 +269,11 @@ class TestBundles:
         entries = [frame.seal("report", codec.encode(report(number))) for number in numbers]
         listed = tuple(bundle.listed(scan_id(n), e) for n, e in zip(numbers, entries, strict=True))
         index = Bundle(
-            origin="0" * 64, hostname="offsite", exported_at=START, agent_version="1", reports=listed
+            origin="0" * 64,
+            hostname="offsite",
+            exported_at=START,
+            agent_version="1",
+            reports=listed,
         )
         with file.open("wb") as target:
             bundle.write(target, index, entries)
@@ -269,11 +285,11 @@ class TestBundles:
         said = console("import", str(tmp_path / "b"))
         assert "offsite" in said
         assert "held" in said
-        console.ship.look()
+        console.ship.run_once()
         assert server.requests == []
         assert "offsite" in console.waits()[scan_id(1)]
         console("release", "--all")
-        console.ship.look()
+        console.ship.run_once()
         assert console.ship.answers == {1: "accepted", 2: "accepted"}
 
     def test_told_so_they_are_shipped_with_this_hosts_credentials(
@@ -281,10 +297,12 @@ class TestBundles:
     ) -> None:
         self.foreign(tmp_path / "b", 1)
         console("import", str(tmp_path / "b"), "--as-this-host")
-        console.ship.look()
+        console.ship.run_once()
         assert server.requests[0].headers["x-api-key"] == KEY
 
-    def test_an_altered_or_cut_bundle_is_refused_whole(self, console: Console, tmp_path: Path) -> None:
+    def test_an_altered_or_cut_bundle_is_refused_whole(
+        self, console: Console, tmp_path: Path
+    ) -> None:
         file = tmp_path / "b"
         self.foreign(file, 1, 2, 3)
         whole = file.read_bytes()
@@ -325,7 +343,9 @@ class TestBundles:
     def test_ids_that_are_none_never_become_paths(self, console: Console, tmp_path: Path) -> None:
         entry = frame.seal("report", codec.encode(codec.replace(report(1), scan_id="../../evil")))
         listed = (bundle.listed("../../evil", entry),)
-        index = Bundle(origin="x", hostname="h", exported_at=START, agent_version="1", reports=listed)
+        index = Bundle(
+            origin="x", hostname="h", exported_at=START, agent_version="1", reports=listed
+        )
         with (tmp_path / "b").open("wb") as target:
             bundle.write(target, index, [entry])
         console("import", str(tmp_path / "b"), expect=Exit.NO)
@@ -342,8 +362,10 @@ class TestBundles:
             assert [listed.scan_id for listed, _ in entries] == [scan_id(2)]
         console("export", str(tmp_path / "b"), expect=Exit.USAGE)
 
-    def test_export_takes_what_was_delivered_only_when_asked(self, console: Console, tmp_path: Path) -> None:
+    def test_export_takes_what_was_delivered_only_when_asked(
+        self, console: Console, tmp_path: Path
+    ) -> None:
         console.ship.put(report(1))
-        console.ship.look()
+        console.ship.run_once()
         console("export", str(tmp_path / "b"), expect=Exit.NO)
         assert len(console.json("export", str(tmp_path / "b"), "--all")["reports"]) == 1

@@ -13,7 +13,7 @@ import pytest
 
 from receiver import Receiver
 from spool.spool import Spool
-from stages.runtime.heartbeat import Pulse
+from stages.runtime.heartbeat import Heartbeat
 from tests.console.program import agent as console
 from tests.pipeline.agent import Agent, an_agent, until
 
@@ -38,19 +38,27 @@ def test_while_the_server_is_away_waiting_tells_why_and_so_does_the_end_of_patie
 ) -> None:
     server.close()
     agent.start()
-    done = console("scan", "--profile", "all_pass", "--wait", "--timeout", "8", config=agent.config, code=1)
+    done = console(
+        "scan", "--profile", "all_pass", "--wait", "--timeout", "8", config=agent.config, code=1
+    )
     assert len(re.findall(f"^waiting: backing off: .*{REFUSED}", done.stdout, re.MULTILINE)) >= 1
     scan_id = done.stdout.splitlines()[0]
     assert f"time is up, {scan_id} is still to be shipped (backing off: " in done.stderr
     assert REFUSED in done.stderr
     assert f"compliance-agent show {scan_id}" in done.stderr
-    until(lambda: "not connected: Connection refused" in agent.run("status"), "the link tells the same")
+    until(
+        lambda: "not connected: Connection refused" in agent.run("status"),
+        "the link tells the same",
+    )
     assert "Errno" not in agent.run("status") + agent.logs
 
 
 @pytest.mark.oscap
 def test_a_scan_answered_by_another_is_followed_to_that_ones_answer(agent: Agent) -> None:
-    first, command = agent.ask("slow"), ["scan", "--profile", "slow", "--wait", "--config", str(agent.config)]
+    first, command = (
+        agent.ask("slow"),
+        ["scan", "--profile", "slow", "--wait", "--config", str(agent.config)],
+    )
     second = subprocess.Popen(
         [sys.executable, "-m", "stages.console.main", *command], stdout=subprocess.PIPE, text=True
     )
@@ -59,16 +67,16 @@ def test_a_scan_answered_by_another_is_followed_to_that_ones_answer(agent: Agent
     told = second.communicate(timeout=90)[0]
     ids = {first, told.splitlines()[0]}
     (whole,) = [i for i in ids if agent.report(i).status == "completed"]  # type: ignore[arg-type]
-    (joined,) = ids - {whole}
+    (merged,) = ids - {whole}
     assert second.returncode == 0
     assert "answer   accepted" in told
     assert "no server is configured" not in told
-    if told.startswith(joined):
-        assert told.count(joined) == 1
+    if told.startswith(merged):
+        assert told.count(merged) == 1
         assert told.count(f"answered by {whole}") == 1
-    assert [row["scan_id"] for row in json.loads(agent.run("list", "--status", "joined", "--json"))] == [
-        joined
-    ]
+    assert [
+        row["scan_id"] for row in json.loads(agent.run("list", "--status", "merged", "--json"))
+    ] == [merged]
 
 
 @pytest.mark.oscap
@@ -97,13 +105,15 @@ def test_a_stage_stopped_by_a_signal_is_not_called_running(agent: Agent) -> None
         agent.processes["ship"].send_signal(signal.SIGCONT)
 
 
-def test_a_stage_whose_loop_has_long_not_turned_does_not_respond(config: Path, tmp_path: Path) -> None:
+def test_a_stage_whose_loop_has_long_not_turned_does_not_respond(
+    config: Path, tmp_path: Path
+) -> None:
     spool = Spool(tmp_path / "spool")
     spool.root.mkdir(mode=0o750)
     spool.claim("parse")
     (tmp_path / "run").mkdir()
-    Pulse(tmp_path / "run", "parse")
-    os.utime(tmp_path / "run" / "parse.pulse", (0, 0))
+    Heartbeat(tmp_path / "run", "parse")
+    os.utime(tmp_path / "run" / "parse.heartbeat", (0, 0))
     states = json.loads(console("status", "--json", config=config).stdout)["stages"]
     assert (states["parse"], states["ship"]) == ("not responding", "stopped")
     assert "not responding" in console("status", config=config).stdout
@@ -118,8 +128,18 @@ def test_what_waits_for_a_stopped_stage_says_so(config: Path) -> None:
 
 
 def test_whoever_stops_waiting_is_told_that_the_scan_goes_on(config: Path) -> None:
-    words = [sys.executable, "-m", "stages.console.main", "scan", "--wait", "--config", str(config)]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as waiting:
+    message = [
+        sys.executable,
+        "-m",
+        "stages.console.main",
+        "scan",
+        "--wait",
+        "--config",
+        str(config),
+    ]
+    with subprocess.Popen(
+        message, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as waiting:
         assert waiting.stdout
         assert waiting.stderr
         scan_id = waiting.stdout.readline().strip()

@@ -16,12 +16,12 @@ from stages.console.install.manpage import man_page, subcommands
 from stages.console.main import parser
 
 
-def install(*words: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "stages.console.main", "install", *words]
+def install(*message: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "stages.console.main", "install", *message]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
 
-def completed(*words: str) -> set[str]:
+def completed(*message: str) -> set[str]:
     """What bash offers after these words; the last one is being typed."""
     script = (
         f"{bash_completion(parser())}\n"
@@ -29,7 +29,7 @@ def completed(*words: str) -> set[str]:
         '_compliance_agent compliance-agent "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"\n'
         'printf "%s\\n" "${COMPREPLY[@]}"\n'
     )
-    bash = ["bash", "-c", script, "bash", "compliance-agent", *words]
+    bash = ["bash", "-c", script, "bash", "compliance-agent", *message]
     done = subprocess.run(bash, capture_output=True, text=True, check=True, timeout=30)
     return set(done.stdout.split())
 
@@ -104,7 +104,9 @@ def test_a_made_environment_runs_the_agent_from_another_place(python: Path, tmp_
     (tmp_path / "new").rename(home)
     command = [str(home / "bin/compliance-agent"), "install", "--help"]
     wide = os.environ | {"COLUMNS": "1000"}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd="/", env=wide)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=True, timeout=60, cwd="/", env=wide
+    )
     assert f"default: {tmp_path}" in done.stdout
 
 
@@ -128,7 +130,7 @@ def test_a_dry_run_tells_every_step_and_what_remains() -> None:
     said = json.loads(done.stdout)
     assert "make /opt/tools/lib/compliance-agent" in said["done"]
     assert any(step.startswith("run systemd-tmpfiles --create") for step in said["done"])
-    assert any("api-key" in words for words in said["to_do"])
+    assert any("api-key" in message for message in said["to_do"])
 
 
 @pytest.mark.parametrize("prefix", ["opt/tools", "/opt/my tools", "/opt/%i", "/opt/$HOME"])

@@ -16,8 +16,8 @@ PROGRAM = [sys.executable, "-m", "stages.console.main", "parse"]
 SAMPLE = gzip.compress(arf([Rule("a"), Rule("b")]).encode())
 
 
-def parsed(*words: str, given: bytes | None = None) -> object:
-    done = subprocess.run([*PROGRAM, *words], input=given, capture_output=True, check=False)
+def parsed(*arguments: str, given: bytes | None = None) -> object:
+    done = subprocess.run([*PROGRAM, *arguments], input=given, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["summary"]
 
@@ -44,7 +44,7 @@ def test_a_named_pipe_is_read_like_a_file(expected: object, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("words", "told", "code"),
+    ("arguments", "told", "code"),
     [
         (["/"], "/: is a directory", 2),
         (["/nowhere/arf.xml"], "/nowhere/arf.xml: can't be read: No such file", 2),
@@ -54,9 +54,13 @@ def test_a_named_pipe_is_read_like_a_file(expected: object, tmp_path: Path) -> N
         (["-", "-"], "-: standard input can be read only once", 2),
     ],
 )
-def test_what_can_not_be_read_is_named(words: list[str], told: str, code: int) -> None:
+def test_what_can_not_be_read_is_named(arguments: list[str], told: str, code: int) -> None:
     done = subprocess.run(
-        [*PROGRAM, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        [*PROGRAM, *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (code, "")
     assert done.stderr.startswith(f"compliance-agent parse: {told}")

@@ -56,19 +56,19 @@ def test_every_command_that_writes_looks_first(spool: Spool, config: Path) -> No
     agent("hold", scan_id, config=config)
     spool.raw.path.chmod(0o777)
     before = spool.commands.names()
-    for words in (("scan",), ("cancel",), ("retry",), ("release", "--all"), ("hold", scan_id)):
-        assert "chmod 0750" in agent(*words, config=config, code=3).stderr
+    for message in (("scan",), ("cancel",), ("retry",), ("release", "--all"), ("hold", scan_id)):
+        assert "chmod 0750" in agent(*message, config=config, code=3).stderr
     assert spool.commands.names() == before
 
 
-def _refused(spool: Spool, config: Path, path: Path, words: str) -> None:
+def _refused(spool: Spool, config: Path, path: Path, message: str) -> None:
     """By the command as by a stage; and `verify` names it."""
     before = spool.commands.names()
-    assert f"{path}: {words}" in agent("scan", config=config, code=3).stderr
+    assert f"{path}: {message}" in agent("scan", config=config, code=3).stderr
     assert spool.commands.names() == before
     (found,) = json.loads(agent("verify", "--json", config=config, code=1).stdout)
     assert (found["kind"], found["path"]) == ("access", str(path))
-    assert found["words"].startswith(words)
+    assert found["message"].startswith(message)
 
 
 @ROOT_ONLY
@@ -76,7 +76,9 @@ def test_whose_entries_the_stages_could_not_read_is_told_who_can_give_commands(
     spool: Spool, config: Path
 ) -> None:
     subprocess.run(["chown", "-R", str(OTHER), str(spool.root)], check=True)
-    assert "belongs to nobody: give commands as nobody" in agent("scan", config=config, code=3).stderr
+    assert (
+        "belongs to nobody: give commands as nobody" in agent("scan", config=config, code=3).stderr
+    )
     assert list(of_directories(spool)) == []
 
 
@@ -95,13 +97,15 @@ def test_an_entry_that_others_can_read_or_that_is_not_its_boxes_owners_is_named(
 
 
 @pytest.mark.parametrize("kind", ["file", "symlink"])
-def test_a_spool_that_is_no_directory_is_told_as_such(config: Path, tmp_path: Path, kind: str) -> None:
+def test_a_spool_that_is_no_directory_is_told_as_such(
+    config: Path, tmp_path: Path, kind: str
+) -> None:
     path, elsewhere = tmp_path / "spool", tmp_path / "elsewhere"
     elsewhere.mkdir()
     path.touch() if kind == "file" else path.symlink_to(elsewhere)
-    words = "is no directory" if kind == "file" else "is a symlink"
-    assert f"{path}: {words}" in agent("scan", config=config, code=3).stderr
-    assert f"{path}: {words}" in agent("stage", "parse", config=config, code=3).stderr
+    message = "is no directory" if kind == "file" else "is a symlink"
+    assert f"{path}: {message}" in agent("scan", config=config, code=3).stderr
+    assert f"{path}: {message}" in agent("stage", "parse", config=config, code=3).stderr
     assert list(elsewhere.iterdir()) == [], "nothing is made in what is refused"
     assert agent("status", config=config, code=3).stderr.startswith("compliance-agent status: ")
 
@@ -120,7 +124,9 @@ def test_on_a_full_disk_a_wish_is_refused_with_the_mend(config: Path, small_disk
     assert len(json.loads(agent("list", "--json", config=config).stdout)) == 1
 
 
-def test_on_a_read_only_file_system_the_mend_is_to_remount_it(config: Path, small_disk: Path) -> None:
+def test_on_a_read_only_file_system_the_mend_is_to_remount_it(
+    config: Path, small_disk: Path
+) -> None:
     config.write_text(f"spool: {{path: {small_disk}/spool}}\n")
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     told = agent("scan", config=config, code=3).stderr

@@ -42,7 +42,9 @@ def test_an_end_of_more_than_one_rule_names_them_all(config: Path, scan: str) ->
     assert "xccdf_x_rule_a_end, xccdf_x_rule_b_end" in told
 
 
-def test_fixes_are_runnable_text_and_none_is_a_bad_answer_in_either_form(config: Path, scan: str) -> None:
+def test_fixes_are_runnable_text_and_none_is_a_bad_answer_in_either_form(
+    config: Path, scan: str
+) -> None:
     assert "umask 027" in agent("show", scan, "--fix", "sh", config=config).stdout
     assert json.loads(agent("show", scan, "--fix", "sh", "--json", config=config).stdout) == {
         "xccdf_x_rule_umask": "umask 027"
@@ -51,5 +53,7 @@ def test_fixes_are_runnable_text_and_none_is_a_bad_answer_in_either_form(config:
         "no ansible fix for the 3 failed rules"
         in agent("show", scan, "--fix", "ansible", config=config, code=1).stderr
     )
-    failed = json.loads(agent("show", scan, "--fix", "ansible", "--json", config=config, code=1).stdout)
+    failed = json.loads(
+        agent("show", scan, "--fix", "ansible", "--json", config=config, code=1).stdout
+    )
     assert failed["exit_code"] == 1

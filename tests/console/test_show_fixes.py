@@ -16,7 +16,9 @@ AT = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def rule(name: str, status: RuleStatus, *systems: str) -> RuleResult:
-    fixes = tuple(Fix(system=system, text=f"{system} of {name}") for system in systems if system != "sh")
+    fixes = tuple(
+        Fix(system=system, text=f"{system} of {name}") for system in systems if system != "sh"
+    )
     shell = f"sh of {name}\n  indented" if "sh" in systems else None
     advice = "words" in systems
     return RuleResult(
@@ -55,8 +57,8 @@ class Show:
         spool.prepare()
         spool.reports.write(SCAN, "report", report)
 
-    def __call__(self, *words: str, expect: Exit = Exit.OK) -> str:
-        code = main(["show", "--config", str(self._config), str(SCAN), *words])
+    def __call__(self, *message: str, expect: Exit = Exit.OK) -> str:
+        code = main(["show", "--config", str(self._config), str(SCAN), *message])
         said = self._capsys.readouterr()
         assert code == expect, said.err
         return said.out + said.err
@@ -80,17 +82,32 @@ def test_the_fix_of_one_rule_is_printed_whatever_became_of_it(show: Show) -> Non
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("message", "told"),
     [
-        (("--rule", "passed", "--fix", "ansible"), "org_rule_passed passed: of such rules the report keeps"),
-        (("--rule", "absent", "--fix", "ansible"), "org_rule_absent does not apply here: of such rules"),
-        (("--rule", "absent", "--fix", "sh"), "org_rule_absent has no sh fix; there is none at all"),
-        (("--rule", "told", "--fix", "sh"), "org_rule_told has no sh fix; there is advice in words"),
-        (("--rule", "failed", "--fix", "puppet"), "org_rule_failed has no puppet fix; there is sh, ansible"),
+        (
+            ("--rule", "passed", "--fix", "ansible"),
+            "org_rule_passed passed: of such rules the report keeps",
+        ),
+        (
+            ("--rule", "absent", "--fix", "ansible"),
+            "org_rule_absent does not apply here: of such rules",
+        ),
+        (
+            ("--rule", "absent", "--fix", "sh"),
+            "org_rule_absent has no sh fix; there is none at all",
+        ),
+        (
+            ("--rule", "told", "--fix", "sh"),
+            "org_rule_told has no sh fix; there is advice in words",
+        ),
+        (
+            ("--rule", "failed", "--fix", "puppet"),
+            "org_rule_failed has no puppet fix; there is sh, ansible",
+        ),
         (("--fix", "puppet"), "no puppet fix for the 3 failed rules"),
     ],
 )
 def test_a_fix_that_is_not_there_is_told_with_the_reason(
-    show: Show, words: tuple[str, ...], told: str
+    show: Show, message: tuple[str, ...], told: str
 ) -> None:
-    assert told in show(*words, expect=Exit.NO)
+    assert told in show(*message, expect=Exit.NO)

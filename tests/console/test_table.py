@@ -12,13 +12,21 @@ from tests.console.program import agent
 
 ID = "20261123T060301Z-openscap-3f9c2a17"
 PATH = f"/var/lib/compliance-agent/spool/raw/{ID}"
-ROWS = [["scan", "state", "why"], [ID, "to be shipped", f"the connection failed: refused; see {PATH}"]]
+ROWS = [
+    ["scan", "state", "why"],
+    [ID, "to be shipped", f"the connection failed: refused; see {PATH}"],
+]
 
 
 def shown(rows: list[list[str]], width: int, *, terminal: bool = True, firm: int = 0) -> list[str]:
     written = io.StringIO()
     console = Console(
-        file=written, width=width, force_terminal=terminal, color_system=None, markup=False, soft_wrap=True
+        file=written,
+        width=width,
+        force_terminal=terminal,
+        color_system=None,
+        markup=False,
+        soft_wrap=True,
     )
     show_columns(console, [[Text(cell) for cell in row] for row in rows], firm)
     return written.getvalue().splitlines()
@@ -42,11 +50,15 @@ def test_piped_a_row_is_a_line() -> None:
 
 
 def test_firm_columns_are_not_wrapped() -> None:
-    assert shown([["asked for", "one two three four five"]], 20, firm=1)[0].startswith("asked for  one")
+    assert shown([["asked for", "one two three four five"]], 20, firm=1)[0].startswith(
+        "asked for  one"
+    )
 
 
 @given(
-    st.lists(st.lists(st.text(alphabet="ab é漢\n", max_size=12), min_size=3, max_size=3), max_size=4),
+    st.lists(
+        st.lists(st.text(alphabet="ab é漢\n", max_size=12), min_size=3, max_size=3), max_size=4
+    ),
     st.integers(1, 40),
     st.booleans(),
 )
@@ -55,8 +67,8 @@ def test_every_word_is_shown_whole_and_no_line_ends_in_blanks(
 ) -> None:
     lines = shown(rows, width, terminal=terminal)
     assert all(line == line.rstrip() for line in lines)
-    words = [word for row in rows for cell in row for word in cell.split()]
-    assert sorted(word for line in lines for word in line.split()) == sorted(words)
+    message = [word for row in rows for cell in row for word in cell.split()]
+    assert sorted(word for line in lines for word in line.split()) == sorted(message)
 
 
 def test_piped_output_of_the_program_has_no_trailing_blanks() -> None:

@@ -30,9 +30,9 @@ class Engine:
     socket: Path
     process: "subprocess.Popen[bytes]"
 
-    def __call__(self, *words: str, stdin: bytes | None = None) -> str:
+    def __call__(self, *message: str, stdin: bytes | None = None) -> str:
         done = subprocess.run(
-            ["docker", "--host", f"unix://{self.socket}", *words],
+            ["docker", "--host", f"unix://{self.socket}", *message],
             input=stdin,
             capture_output=True,
             check=False,
@@ -66,12 +66,19 @@ def engine(storage: str | None = "vfs") -> Iterator[Engine]:
     if not BUSYBOX.exists():
         raise NoEngineError("busybox is missing: apt-get install busybox-static")
     place = Path(tempfile.mkdtemp(prefix="dk"))
-    words = ["setpriv", "--pdeathsig", "TERM", "dockerd", "--host", f"unix://{place}/d.sock"]
-    words += ["--data-root", f"{place}/data", "--exec-root", f"{place}/exec", "--pidfile", f"{place}/pid"]
-    words += ["--iptables=false", "--ip6tables=false", "--bridge=none"]
-    words += ["--storage-driver", storage] if storage else []
+    message = ["setpriv", "--pdeathsig", "TERM", "dockerd", "--host", f"unix://{place}/d.sock"]
+    message += [
+        "--data-root",
+        f"{place}/data",
+        "--exec-root",
+        f"{place}/exec",
+        "--pidfile",
+        f"{place}/pid",
+    ]
+    message += ["--iptables=false", "--ip6tables=false", "--bridge=none"]
+    message += ["--storage-driver", storage] if storage else []
     with (place / "log").open("wb") as log:
-        process = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(message, stdout=log, stderr=log, start_new_session=True)
     try:
         _await(process, place)
         yield Engine(place / "d.sock", process)
@@ -101,7 +108,10 @@ def layer(mode: str) -> bytes:
             link = tarfile.TarInfo(f"bin/{name}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(link)
-        for name, text in (("bench/docker-bench-security.sh", SCRIPT.read_text()), ("bench/mode", mode)):
+        for name, text in (
+            ("bench/docker-bench-security.sh", SCRIPT.read_text()),
+            ("bench/mode", mode),
+        ):
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(text.encode()), 0o755
             tar.addfile(entry, io.BytesIO(text.encode()))
@@ -112,8 +122,8 @@ def _await(process: "subprocess.Popen[bytes]", place: Path) -> None:
     end = time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
         if (place / "d.sock").exists():
-            words = ["docker", "--host", f"unix://{place}/d.sock", "version"]
-            if subprocess.run(words, capture_output=True, check=False).returncode == 0:
+            message = ["docker", "--host", f"unix://{place}/d.sock", "version"]
+            if subprocess.run(message, capture_output=True, check=False).returncode == 0:
                 return
         time.sleep(0.1)
     log = (place / "log").read_text()

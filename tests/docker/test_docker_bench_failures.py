@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
 
 @pytest.mark.parametrize("method", ["container", "script"])
 @pytest.mark.parametrize(
-    ("mode", "words"),
+    ("mode", "message"),
     [
         ("fails", "Docker Bench ended with exit code 3: no such luck"),
         ("empty", "wrote neither JSON nor log"),
@@ -22,17 +22,21 @@ pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]
     ],
 )
 def test_output_without_checks_is_a_failed_scan(
-    docker: Engine, tmp_path: Path, method: str, mode: str, words: str
+    docker: Engine, tmp_path: Path, method: str, mode: str, message: str
 ) -> None:
     script = str(write_script(tmp_path, mode))
-    with bench(docker, image=docker.bench_image(mode), method=method, script_paths=[script]) as agent:
+    with bench(
+        docker, image=docker.bench_image(mode), method=method, script_paths=[script]
+    ) as agent:
         report = report_of(agent)
         assert report.status == "failed"
-        assert words in (report.error or "")
+        assert message in (report.error or "")
         assert report.results == ()
 
 
-def test_a_container_that_can_not_start_is_a_failed_scan_with_dockers_own_reason(docker: Engine) -> None:
+def test_a_container_that_can_not_start_is_a_failed_scan_with_dockers_own_reason(
+    docker: Engine,
+) -> None:
     name = "compliance-agent-test/unstartable"
     docker("import", "--change", 'ENTRYPOINT ["/no/such/program"]', "-", name, stdin=b"\0" * 10240)
     with bench(docker, image=name) as agent:
@@ -55,14 +59,18 @@ def test_a_container_over_its_time_limit_is_removed(docker: Engine) -> None:
 @pytest.mark.parametrize("mode", ["floods", "chatters", "buries"])
 def test_a_flood_is_ended(docker: Engine, tmp_path: Path, method: str, mode: str) -> None:
     script, image = str(write_script(tmp_path, mode)), docker.bench_image(mode)
-    with bench(docker, method=method, image=image, script_paths=[script], output_limit_mib=16) as agent:
+    with bench(
+        docker, method=method, image=image, script_paths=[script], output_limit_mib=16
+    ) as agent:
         report = report_of(agent)
         assert report.status == "failed"
         assert "more than its limit of 16 MiB" in (report.error or "")
         assert docker.scans == []
 
 
-def test_a_daemon_that_is_away_is_a_failed_scan_that_says_why(tmp_path: Path, docker_client: None) -> None:
+def test_a_daemon_that_is_away_is_a_failed_scan_that_says_why(
+    tmp_path: Path, docker_client: None
+) -> None:
     where = tmp_path / "d.sock"
     with bench(socket=str(where)) as agent:
         assert f"{where}: the Docker socket is missing" in (report_of(agent).error or "")
@@ -86,7 +94,9 @@ def test_an_image_that_is_nowhere_is_a_failed_scan_that_says_so(docker: Engine) 
 
 def test_a_script_that_is_nowhere_is_a_failed_scan_that_says_so(docker: Engine) -> None:
     with bench(docker, method="script", script_paths=["/no/such/script.sh"]) as agent:
-        assert "no Docker Bench script in /no/such/script.sh or on PATH" in (report_of(agent).error or "")
+        assert "no Docker Bench script in /no/such/script.sh or on PATH" in (
+            report_of(agent).error or ""
+        )
 
 
 def test_a_script_that_others_can_write_is_never_run(docker: Engine, tmp_path: Path) -> None:

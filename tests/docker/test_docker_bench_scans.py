@@ -34,7 +34,9 @@ def test_the_container_gives_a_report(docker: Engine) -> None:
         assert docker.scans == []
 
 
-def test_the_specifications_arguments_are_there_and_only_paths_that_exist_are_mounted(docker: Engine) -> None:
+def test_the_specifications_arguments_are_there_and_only_paths_that_exist_are_mounted(
+    docker: Engine,
+) -> None:
     with bench(docker, image=docker.bench_image("good")) as agent:
         report = report_of(agent)
         command = manifest_of(agent, report).command
@@ -72,10 +74,14 @@ def test_the_script_gives_the_same_results(docker: Engine, tmp_path: Path) -> No
     assert by_script.summary == by_container.summary
 
 
-def test_a_script_is_found_on_path_and_started_beside_its_parts(docker: Engine, tmp_path: Path) -> None:
+def test_a_script_is_found_on_path_and_started_beside_its_parts(
+    docker: Engine, tmp_path: Path
+) -> None:
     write_script(tmp_path / "parts", "good").chmod(0o755)
     (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/docker-bench-security.sh").symlink_to(tmp_path / "parts/docker-bench-security.sh")
+    (tmp_path / "bin/docker-bench-security.sh").symlink_to(
+        tmp_path / "parts/docker-bench-security.sh"
+    )
     path = {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     with bench(docker, path, script_paths=[], image="compliance-agent-test/none") as agent:
         detected = json.loads(agent.run("detect", "--json", code=None))["docker_bench"]
@@ -83,7 +89,9 @@ def test_a_script_is_found_on_path_and_started_beside_its_parts(docker: Engine, 
         assert report_of(agent).status == "completed"
 
 
-def test_the_image_goes_before_the_script_where_it_is_present(docker: Engine, tmp_path: Path) -> None:
+def test_the_image_goes_before_the_script_where_it_is_present(
+    docker: Engine, tmp_path: Path
+) -> None:
     script = write_script(tmp_path, "fails")
     with bench(docker, image=docker.bench_image("good"), script_paths=[str(script)]) as agent:
         assert report_of(agent).status == "completed"
@@ -106,12 +114,16 @@ def test_an_old_docker_bench_is_run_without_remediations_and_that_is_told(docker
         assert "-p" not in manifest_of(agent, report).command
 
 
-def test_a_trust_setting_is_passed_on_only_where_there_is_one(docker: Engine, tmp_path: Path) -> None:
+def test_a_trust_setting_is_passed_on_only_where_there_is_one(
+    docker: Engine, tmp_path: Path
+) -> None:
     script = str(write_script(tmp_path, "good"))
     image = docker.bench_image("good")
     for environment, told in (({"DOCKER_CONTENT_TRUST": "1"}, "1"), ({}, "not set")):
         for method in ("container", "script"):
-            with bench(docker, environment, method=method, image=image, script_paths=[script]) as agent:
+            with bench(
+                docker, environment, method=method, image=image, script_paths=[script]
+            ) as agent:
                 log = raw_text(agent, manifest_of(agent, report_of(agent)), "docker-bench-log")
                 assert f"# trust: {told}\n" in log, method
 
@@ -145,8 +157,8 @@ def test_checks_and_exclusions_reach_the_scanner(docker: Engine) -> None:
     }
     with bench(docker, image=docker.bench_image("good"), **chosen) as agent:
         log = raw_text(agent, manifest_of(agent, report_of(agent)), "docker-bench-log")
-    words = "-c docker_daemon_configuration,container_images -e check_2_2 -u alice -i web -x test"
-    assert f"{words}\n" in log.splitlines(keepends=True)[0]
+    message = "-c docker_daemon_configuration,container_images -e check_2_2 -u alice -i web -x test"
+    assert f"{message}\n" in log.splitlines(keepends=True)[0]
 
 
 @pytest.mark.parametrize(

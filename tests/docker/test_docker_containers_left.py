@@ -22,7 +22,9 @@ def test_cancelling_removes_the_container(docker: Engine) -> None:
         assert docker.scans == []
 
 
-def test_stopping_the_agent_removes_the_container_and_the_scan_stays_pending(docker: Engine) -> None:
+def test_stopping_the_agent_removes_the_container_and_the_scan_stays_pending(
+    docker: Engine,
+) -> None:
     with bench(docker, image=docker.bench_image("hangs")) as agent:
         scan_id = ask(agent)
         agent.start("trigger", "scan")
@@ -32,7 +34,9 @@ def test_stopping_the_agent_removes_the_container_and_the_scan_stays_pending(doc
         assert scan_id not in agent.spool.raw.names()
 
 
-def test_the_container_of_a_killed_agent_is_removed_at_its_start_and_the_scan_is_done(docker: Engine) -> None:
+def test_the_container_of_a_killed_agent_is_removed_at_its_start_and_the_scan_is_done(
+    docker: Engine,
+) -> None:
     name = "compliance-agent-test/changing"
     with bench(docker, image=docker.bench_image("hangs", name)) as agent:
         scan_id = ask(agent)

@@ -32,7 +32,10 @@ def test_a_daemon_that_dies_under_a_scan_is_a_failed_scan_that_says_so(own: Engi
     with bench(own, image=own.bench_image("hangs")) as agent:
         scan_id = ask(agent)
         agent.start("trigger", "scan", "parse")
-        until(lambda: running(agent, own) and "Up" in own("ps", "--format", "{{.Status}}"), "a container")
+        until(
+            lambda: running(agent, own) and "Up" in own("ps", "--format", "{{.Status}}"),
+            "a container",
+        )
         own.process.kill()
         until(lambda: agent.reported(scan_id), "a report")
         report = agent.report(scan_id)
@@ -41,7 +44,9 @@ def test_a_daemon_that_dies_under_a_scan_is_a_failed_scan_that_says_so(own: Engi
         assert "Docker Bench was not run: " in (report_of(agent).error or "")
 
 
-def test_a_script_whose_daemon_dies_has_found_nothing_whatever_it_prints(own: Engine, tmp_path: Path) -> None:
+def test_a_script_whose_daemon_dies_has_found_nothing_whatever_it_prints(
+    own: Engine, tmp_path: Path
+) -> None:
     script = write_script(tmp_path, "waits")
     with bench(own, method="script", script_paths=[str(script)]) as agent:
         scan_id = ask(agent)
@@ -76,7 +81,11 @@ def test_a_scan_that_fills_the_disk_gives_its_room_back_and_fails_in_the_end(
     docker: Engine, small_disk: Path
 ) -> None:
     with bench(docker, image=docker.bench_image("floods")) as agent:
-        agent.settings["spool"] = {"path": str(small_disk / "spool"), "look_every_s": 0.5, "min_free_mib": 4}
+        agent.settings["spool"] = {
+            "path": str(small_disk / "spool"),
+            "look_every_s": 0.5,
+            "min_free_mib": 4,
+        }
         agent.configure()
         scan_id = json.loads(agent.run("scan", "--scanner", "docker-bench", "--json"))["scan_id"]
         agent.start("trigger", "scan", "parse")

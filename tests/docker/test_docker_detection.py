@@ -59,7 +59,9 @@ def test_a_socket_for_others(listening: str) -> None:
     Path(listening).chmod(0o600)
     assert why_not_reachable(listening) is None
     told = as_nobody(lambda: why_not_reachable(listening) or "reachable")
-    assert "permission denied: run the scan stage as root, or add its user to the group docker" in told
+    assert (
+        "permission denied: run the scan stage as root, or add its user to the group docker" in told
+    )
 
 
 def test_a_path_that_is_no_socket(tmp_path: Path) -> None:
@@ -87,7 +89,10 @@ def test_everything_is_well(docker: Engine, tmp_path: Path) -> None:
 
 def test_the_script_is_the_method_where_there_is_no_image(docker: Engine, tmp_path: Path) -> None:
     script = str(write_script(tmp_path, "good"))
-    none = {"image": "compliance-agent-test/none", "script_paths": (str(tmp_path / "no.sh"), script)}
+    none = {
+        "image": "compliance-agent-test/none",
+        "script_paths": (str(tmp_path / "no.sh"), script),
+    }
     found = find(settings(docker.socket, **none), DEBIAN)
     assert (found.problem, found.detection.docker_bench_method) == (None, "script")
     chosen = find(settings(docker.socket, method="container", **none), DEBIAN)

@@ -31,7 +31,10 @@ def test_a_pinned_digest_is_pulled_and_run(docker: Engine) -> None:
 
 
 def test_always_asks_the_registry_again(docker: Engine) -> None:
-    with a_registry("good") as registry, bench(docker, image=f"{registry.name}:v1", pull="always") as agent:
+    with (
+        a_registry("good") as registry,
+        bench(docker, image=f"{registry.name}:v1", pull="always") as agent,
+    ):
         assert report_of(agent).warnings == ()
         asked = registry.asked
         assert report_of(agent).warnings == ()

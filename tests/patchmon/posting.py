@@ -19,7 +19,9 @@ LONG = b"x" * 8_000_000
 def post(
     url: str, body: bytes = BODY, *, progress_s: float = 5, connect_s: float = 5, **settings: Any
 ) -> Outcome:
-    transport = Transport(ServerSettings(url=url, **settings), connect_s=connect_s, progress_s=progress_s)
+    transport = Transport(
+        ServerSettings(url=url, **settings), connect_s=connect_s, progress_s=progress_s
+    )
     try:
         return transport.post(body, Credentials("patchmon_1", KEY), "scan-1", "1.2")
     finally:

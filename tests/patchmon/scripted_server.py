@@ -34,13 +34,13 @@ Answer = Callable[[socket.socket], object]
 """Sends what it wants to a connection whose request was read. Returns False to close the connection."""
 
 
-def reply(status: int, body: object = "", content_type: str = "application/json", **headers: str) -> Answer:
+def reply(
+    status: int, body: object = "", content_type: str = "application/json", **headers: str
+) -> Answer:
     """A whole reply; a body that is no text goes as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
     extra = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    head = (
-        f"HTTP/1.1 {status} Words\r\nContent-Type: {content_type}\r\nContent-Length: {len(text.encode())}\r\n"
-    )
+    head = f"HTTP/1.1 {status} Words\r\nContent-Type: {content_type}\r\nContent-Length: {len(text.encode())}\r\n"
     return _sending(f"{head}{extra}\r\n{text}".encode(), keep=True)
 
 
@@ -201,7 +201,9 @@ def serving(*script: Answer | Early, **options: Any) -> Iterator[ScriptedServer]
         server.close()
 
 
-def until(condition: Callable[[], object], limit_s: float = 20.0, what: str = "the condition") -> None:
+def until(
+    condition: Callable[[], object], limit_s: float = 20.0, what: str = "the condition"
+) -> None:
     """Wait for a condition. Raises AssertionError at the deadline."""
     end = time.monotonic() + limit_s
     while not condition():

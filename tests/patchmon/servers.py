@@ -15,12 +15,16 @@ COMMAND = json.dumps({"type": "compliance_trigger", "profile": "cis", "request_i
 
 
 @contextlib.contextmanager
-def serving(behave: Callable[[ServerConnection], None], port: int = 0, **options: Any) -> Iterator[str]:
+def serving(
+    behave: Callable[[ServerConnection], None], port: int = 0, **options: Any
+) -> Iterator[str]:
     def quietly(connection: ServerConnection) -> None:
         with contextlib.suppress(ConnectionClosed, OSError):
             behave(connection)
 
-    with serve(quietly, "127.0.0.1", port, ping_interval=None, close_timeout=0.1, **options) as server:
+    with serve(
+        quietly, "127.0.0.1", port, ping_interval=None, close_timeout=0.1, **options
+    ) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.socket.getsockname()[1]}"
@@ -52,7 +56,7 @@ def raw(behave: Callable[[socket.socket], object]) -> Iterator[tuple[str, list[i
     def accept() -> None:
         while not stop.is_set():
             try:
-                connection, _ = listener.accept()
+                connection, _ = on_event.accept()
             except OSError:
                 return
             count.append(1)
@@ -60,12 +64,12 @@ def raw(behave: Callable[[socket.socket], object]) -> Iterator[tuple[str, list[i
             threads[-1].start()
 
     threads: list[threading.Thread] = []
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", 0)) as on_event:
         thread = threading.Thread(target=accept)
         thread.start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}", count
+        yield f"http://127.0.0.1:{on_event.getsockname()[1]}", count
         stop.set()
-        listener.shutdown(socket.SHUT_RDWR)
+        on_event.shutdown(socket.SHUT_RDWR)
         for each in (thread, *threads):
             each.join()
 
@@ -86,7 +90,9 @@ def upgrade(connection: socket.socket) -> None:
 
 def accept(connection: socket.socket, head: bytes) -> None:
     lines = head.decode().split("\r\n")
-    key = next(line.split(": ")[1] for line in lines if line.lower().startswith("sec-websocket-key:"))
+    key = next(
+        line.split(": ")[1] for line in lines if line.lower().startswith("sec-websocket-key:")
+    )
     connection.sendall(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         f"Sec-WebSocket-Accept: {accept_key(key)}\r\n\r\n".encode()

@@ -107,7 +107,10 @@ def test_times_are_utc_with_a_zone_also_where_the_report_has_none() -> None:
     one = codec.replace(report(1), started_at=datetime.fromisoformat("2026-01-02T03:04:05+02:00"))
     one = codec.replace(one, completed_at=datetime(2026, 1, 2, 3, 4, 5))  # noqa: DTZ001
     got = sent(one)
-    assert (got["started_at"], got["completed_at"]) == ("2026-01-02T01:04:05Z", "2026-01-02T03:04:05Z")
+    assert (got["started_at"], got["completed_at"]) == (
+        "2026-01-02T01:04:05Z",
+        "2026-01-02T03:04:05Z",
+    )
 
 
 def test_nul_and_lone_surrogates_are_not_sent() -> None:
@@ -140,7 +143,8 @@ def test_slimming_begins_with_the_raw_output_and_says_so() -> None:
 
 def test_then_go_the_texts_of_rules_that_are_well_longest_first() -> None:
     long_texts = tuple(
-        codec.replace(rule, description="d" * (1000 + 10 * number)) for number, rule in enumerate(rules(12))
+        codec.replace(rule, description="d" * (1000 + 10 * number))
+        for number, rule in enumerate(rules(12))
     )
     one = report(1, results=long_texts)
     full = len(body.make(one, 5 * MIB, with_hash=True, agent_version="1"))
@@ -166,13 +170,19 @@ def test_texts_of_rules_that_failed_go_last() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(limit=st.integers(100, 60_000), count=st.integers(0, 30), length=st.integers(1, 500))
-def test_whatever_is_left_out_findings_and_statuses_stay(limit: int, count: int, length: int) -> None:
+def test_whatever_is_left_out_findings_and_statuses_stay(
+    limit: int, count: int, length: int
+) -> None:
     one = report(1, results=rules(count, length), raw_output="raw" * length)
     made = body.make(one, limit, with_hash=True, agent_version="1")
     got = json.loads(made.content)
-    assert [kept(result) for result in got["results"]] == [kept(result) for result in sent(one)["results"]]
+    assert [kept(result) for result in got["results"]] == [
+        kept(result) for result in sent(one)["results"]
+    ]
     assert len(made) <= limit or not made.may_shrink
-    assert bool(made.left_out) == (got["results"] != sent(one)["results"] or "raw_output" not in got)
+    assert bool(made.left_out) == (
+        got["results"] != sent(one)["results"] or "raw_output" not in got
+    )
     assert got.pop("compliance_hash") == compliance_hash((got,))
 
 

@@ -12,7 +12,7 @@ from schemas.capabilities import (
     OpenSCAPDetection,
     ProfileInfo,
 )
-from schemas.schedule import Applied
+from schemas.schedule import ServerOverrides
 from schemas.settings import ComplianceSettings, DockerBenchSettings, OpenSCAPSettings
 from stages.patchmon.capabilities import status_body
 
@@ -30,7 +30,9 @@ def detected(openscap: str = "ready", docker: str = "ready", **changes: Any) -> 
             openscap=OpenSCAPDetection(
                 installed=openscap != "missing", version="1.3.7", available_profiles=(PROFILE,)
             ),
-            docker_bench=DockerBenchDetection(docker_installed=docker != "missing", docker_version="27"),
+            docker_bench=DockerBenchDetection(
+                docker_installed=docker != "missing", docker_version="27"
+            ),
         ),
         at=datetime(2026, 6, 1, tzinfo=UTC),
         openscap_ready=openscap == "ready",
@@ -56,37 +58,43 @@ def detected(openscap: str = "ready", docker: str = "ready", **changes: Any) -> 
 def test_ready_is_said_only_of_a_scanner_that_would_run(
     openscap: str, docker: str, status: str, components: tuple[str, str]
 ) -> None:
-    body = status_body(detected(openscap, docker), ComplianceSettings(), Applied())
+    body = status_body(detected(openscap, docker), ComplianceSettings(), ServerOverrides())
     assert body["status"] == status
     assert (body["components"]["openscap"], body["components"]["docker-bench"]) == components
 
 
 @pytest.mark.parametrize(
-    ("compliance", "applied", "components"),
+    ("compliance", "overrides", "components"),
     [
-        (ComplianceSettings(enabled=False), Applied(), ("unavailable", "unavailable")),
-        (ComplianceSettings(openscap=OpenSCAPSettings(enabled=False)), Applied(), ("unavailable", "ready")),
+        (ComplianceSettings(enabled=False), ServerOverrides(), ("unavailable", "unavailable")),
+        (
+            ComplianceSettings(openscap=OpenSCAPSettings(enabled=False)),
+            ServerOverrides(),
+            ("unavailable", "ready"),
+        ),
         (
             ComplianceSettings(docker_bench=DockerBenchSettings(enabled=False)),
-            Applied(),
+            ServerOverrides(),
             ("ready", "unavailable"),
         ),
-        (ComplianceSettings(), Applied(mode="disabled"), ("unavailable", "unavailable")),
-        (ComplianceSettings(), Applied(mode="on-demand"), ("ready", "ready")),
-        (ComplianceSettings(), Applied(openscap_enabled=False), ("unavailable", "ready")),
+        (ComplianceSettings(), ServerOverrides(mode="disabled"), ("unavailable", "unavailable")),
+        (ComplianceSettings(), ServerOverrides(mode="on-demand"), ("ready", "ready")),
+        (ComplianceSettings(), ServerOverrides(openscap_enabled=False), ("unavailable", "ready")),
     ],
 )
 def test_what_is_switched_off_is_not_ready(
-    compliance: ComplianceSettings, applied: Applied, components: tuple[str, str]
+    compliance: ComplianceSettings, overrides: ServerOverrides, components: tuple[str, str]
 ) -> None:
-    body = status_body(detected(), compliance, applied)
+    body = status_body(detected(), compliance, overrides)
     assert (body["components"]["openscap"], body["components"]["docker-bench"]) == components
     assert ("switched off" in body["message"]) == (not body["enabled"])
 
 
 def test_the_body_has_the_servers_fields_and_the_specifications_own_shape() -> None:
-    found = detected(content_warning="content of Debian 11", os_id="debian", os_name="Debian GNU/Linux")
-    body = status_body(found, ComplianceSettings(), Applied())
+    found = detected(
+        content_warning="content of Debian 11", os_id="debian", os_name="Debian GNU/Linux"
+    )
+    body = status_body(found, ComplianceSettings(), ServerOverrides())
     assert body["integration"] == "compliance"
     assert body["enabled"] is True
     info = body["scanner_info"]

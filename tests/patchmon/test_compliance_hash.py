@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from stages.patchmon.compliance_hash import compliance_hash
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-results = st.fixed_dictionaries({}, optional=dict.fromkeys(("rule_ref", "status", "title", "finding"), texts))
+results = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("rule_ref", "status", "title", "finding"), texts)
+)
 scans = st.fixed_dictionaries(
     {"profile_name": texts},
     optional={
@@ -37,7 +39,10 @@ def finding(text: str) -> str:
     ("submission", "expected"),
     [
         ([], "de5a537b8de7d61070df77d9f03f7c02fa6928ff8f33cf0540526e63359d3f0e"),
-        ([{"profile_name": "x"}], "bd481274837f3c5810de13d853f43df54def99fec9bc79553962c814463f745f"),
+        (
+            [{"profile_name": "x"}],
+            "bd481274837f3c5810de13d853f43df54def99fec9bc79553962c814463f745f",
+        ),
     ],
 )
 def test_the_known_vectors(submission: list[dict[str, Any]], expected: str) -> None:
@@ -46,7 +51,10 @@ def test_the_known_vectors(submission: list[dict[str, Any]], expected: str) -> N
 
 @given(submissions)
 def test_what_is_missing_is_the_same_as_what_is_null(submission: list[dict[str, Any]]) -> None:
-    nulls = [{"status": None, "score": None, "passed": None, "results": None, **scan} for scan in submission]
+    nulls = [
+        {"status": None, "score": None, "passed": None, "results": None, **scan}
+        for scan in submission
+    ]
     assert compliance_hash(nulls) == compliance_hash(submission)
 
 
@@ -72,12 +80,22 @@ def test_the_form_of_unicode_and_blanks_around_change_nothing(
     assert compliance_hash(other(submission)) == compliance_hash(submission)
 
 
-@given(st.permutations([{"rule_ref": ref, "status": status} for ref in "abc" for status in ("fail", "pass")]))
+@given(
+    st.permutations(
+        [{"rule_ref": ref, "status": status} for ref in "abc" for status in ("fail", "pass")]
+    )
+)
 def test_the_order_of_results_changes_nothing(shuffled: list[dict[str, str]]) -> None:
-    assert one(results=shuffled) == one(results=sorted(shuffled, key=lambda result: tuple(result.values())))
+    assert one(results=shuffled) == one(
+        results=sorted(shuffled, key=lambda result: tuple(result.values()))
+    )
 
 
-@given(st.permutations([{"profile_name": name, "profile_type": kind} for name in "ab" for kind in "xy"]))
+@given(
+    st.permutations(
+        [{"profile_name": name, "profile_type": kind} for name in "ab" for kind in "xy"]
+    )
+)
 def test_the_order_of_scans_changes_nothing(shuffled: list[dict[str, str]]) -> None:
     assert compliance_hash(shuffled) == compliance_hash(shuffled[::-1])
 
@@ -98,7 +116,14 @@ def test_a_lone_surrogate_counts_as_what_the_server_reads() -> None:
 
 @pytest.mark.parametrize(
     ("score", "same_as"),
-    [(80.0, 80), (None, 0), (66.66666, 66.6667), (0.00005, 0.0001), (0.00004, 0), (-0.00005, -0.0001)],
+    [
+        (80.0, 80),
+        (None, 0),
+        (66.66666, 66.6667),
+        (0.00005, 0.0001),
+        (0.00004, 0),
+        (-0.00005, -0.0001),
+    ],
 )
 def test_scores_are_compared_to_four_decimals(score: float | None, same_as: float) -> None:
     assert one(score=score) == one(score=same_as)

@@ -16,20 +16,22 @@ from tests.patchmon.scripted_server import ScriptedServer
 def test_a_refused_connection_is_temporary(nobody: str) -> None:
     outcome = post(nobody)
     assert isinstance(outcome, Temporary)
-    assert "refused" in outcome.words.lower()
+    assert "refused" in outcome.message.lower()
 
 
 def test_a_name_that_is_not_known_is_temporary() -> None:
     outcome = post("http://no-such-host.invalid")
     assert isinstance(outcome, Temporary)
-    assert "resolved" in outcome.words
+    assert "resolved" in outcome.message
 
 
-@pytest.mark.parametrize("url", ["http://[::1", "http://" + "a" * 70 + ".example", "http://host:99999"])
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://" + "a" * 70 + ".example", "http://host:99999"]
+)
 def test_an_address_that_is_none_is_for_the_operator_to_mend(url: str) -> None:
     outcome = post(url)
     assert isinstance(outcome, Paused)
-    assert "server.url" in outcome.todo
+    assert "server.url" in outcome.action
 
 
 @contextmanager
@@ -51,7 +53,7 @@ def test_a_server_that_does_not_accept_is_given_up_after_the_connect_limit() -> 
     with black_hole() as port:
         outcome = post(f"http://127.0.0.1:{port}", connect_s=0.5)
     assert isinstance(outcome, Temporary)
-    assert "no connection within 0.5 s" in outcome.words
+    assert "no connection within 0.5 s" in outcome.message
 
 
 @pytest.fixture
@@ -82,4 +84,4 @@ def test_all_addresses_together_have_the_connect_limit(two_addresses: None) -> N
         outcome = post(f"http://server.test:{port}", connect_s=1)
     assert 0.9 < time.monotonic() - began < 1.8
     assert isinstance(outcome, Temporary)
-    assert "no connection within 1 s" in outcome.words
+    assert "no connection within 1 s" in outcome.message

@@ -29,7 +29,9 @@ def test_the_key_comes_from_a_file(key_file: Path) -> None:
 
 
 def test_systemds_credential_comes_first(key_file: Path) -> None:
-    found = find(ApiSettings(id="i", key="other"), None, {"CREDENTIALS_DIRECTORY": str(key_file.parent)})
+    found = find(
+        ApiSettings(id="i", key="other"), None, {"CREDENTIALS_DIRECTORY": str(key_file.parent)}
+    )
     assert found == Credentials("i", "s3cret")
 
 
@@ -47,7 +49,9 @@ def test_a_settings_file_with_a_key_must_not_be_world_readable(key_file: Path) -
     assert "chmod" in found.reason
 
 
-@pytest.mark.parametrize("api", [ApiSettings(), ApiSettings(id="i"), ApiSettings(id="i", key_file="/none")])
+@pytest.mark.parametrize(
+    "api", [ApiSettings(), ApiSettings(id="i"), ApiSettings(id="i", key_file="/none")]
+)
 def test_missing_credentials_say_what_to_do(api: ApiSettings) -> None:
     found = find(api, None, {})
     assert isinstance(found, NoCredentials)
@@ -69,18 +73,21 @@ def test_every_secret_that_everyone_can_read_is_told_with_its_setting(tmp_path: 
     for path in (config, key, pem):
         assert any(f"chmod 640 {path}" in problem for problem in told)
         path.chmod(0o640)
-    assert exposures(Settings(server=server, api=ApiSettings(key="k", key_file=str(key))), config) == []
+    assert (
+        exposures(Settings(server=server, api=ApiSettings(key="k", key_file=str(key))), config)
+        == []
+    )
 
 
-@pytest.mark.parametrize(("kind", "words"), [("fifo", "a pipe"), ("directory", "a directory")])
+@pytest.mark.parametrize(("kind", "message"), [("fifo", "a pipe"), ("directory", "a directory")])
 def test_a_key_file_that_is_no_plain_file_is_refused_without_waiting_for_it(
-    tmp_path: Path, kind: str, words: str
+    tmp_path: Path, kind: str, message: str
 ) -> None:
     path = tmp_path / kind
     path.mkdir() if kind == "directory" else os.mkfifo(path)
     found = find(ApiSettings(id="i", key_file=str(path)), None, {})
     assert isinstance(found, NoCredentials)
-    assert words in found.reason.lower()
+    assert message in found.reason.lower()
     assert "chmod" not in found.reason
 
 

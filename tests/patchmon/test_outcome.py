@@ -17,7 +17,9 @@ HTML = "<!DOCTYPE html><html><title>Log in to the hotel's network</title></html>
 
 def answer(status: int, body: object = "", *, size: int = 1000, **headers: str) -> Outcome:
     content = (
-        body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
+        body
+        if isinstance(body, bytes)
+        else (body if isinstance(body, str) else json.dumps(body)).encode()
     )
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return decide(Reply(status, named, content), size, NOW)
@@ -85,7 +87,7 @@ def test_a_specification_server_acknowledges_by_a_scan_id(status: int, body: obj
 def test_what_does_not_say_so_is_no_acknowledgement(body: str | bytes) -> None:
     outcome = answer(200, body)
     assert isinstance(outcome, Temporary)
-    assert outcome.todo
+    assert outcome.action
 
 
 def test_the_id_of_what_was_created_acknowledges_by_itself() -> None:
@@ -102,7 +104,7 @@ def test_a_scanner_that_is_switched_off_at_the_server_is_refused_for_good() -> N
     outcome = answer(200, {"message": "ok", "scans_received": 0, "scans": []})
     assert isinstance(outcome, Refused)
     assert outcome.remedy is None
-    assert "switched off" in outcome.words
+    assert "switched off" in outcome.message
 
 
 @pytest.mark.parametrize("status", [202, 203, 204, 206])
@@ -136,19 +138,23 @@ def test_too_large_may_be_sent_slimmer_whoever_says_it(body: object) -> None:
 
 
 def test_invalid_json_means_size_only_where_the_body_is_large() -> None:
-    small, large = (answer(400, {"error": "Invalid JSON body"}, size=size) for size in (1000, 2_000_000))
+    small, large = (
+        answer(400, {"error": "Invalid JSON body"}, size=size) for size in (1000, 2_000_000)
+    )
     assert isinstance(small, Refused)
     assert small.remedy is None
     assert isinstance(large, Refused)
     assert large.remedy == "slim"
 
 
-@pytest.mark.parametrize("status", [401, 402, 403, 404, 405, 406, 407, 410, 411, 418, 421, 426, 431, 451])
+@pytest.mark.parametrize(
+    "status", [401, 402, 403, 404, 405, 406, 407, 410, 411, 418, 421, 426, 431, 451]
+)
 @pytest.mark.parametrize("body", [{"error": "no"}, HTML, ""])
 def test_what_someone_has_to_mend_pauses_the_destination(status: int, body: object) -> None:
     outcome = answer(status, body)
     assert isinstance(outcome, Paused)
-    assert outcome.todo
+    assert outcome.action
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 307, 308, 399])
@@ -215,15 +221,19 @@ def test_no_retry_after_ever_waits_less_than_nothing_or_more_than_a_day(value: s
     assert wait is None or 0 < wait <= 24 * 3600
 
 
-@given(st.integers(100, 599), st.binary(max_size=200), st.sampled_from(["application/json", "text/html", ""]))
+@given(
+    st.integers(100, 599),
+    st.binary(max_size=200),
+    st.sampled_from(["application/json", "text/html", ""]),
+)
 def test_every_reply_has_one_outcome_and_its_words_are_one_short_line(
     status: int, body: bytes, kind: str
 ) -> None:
     outcome = decide(Reply(status, {"content-type": kind}, body), 1000, NOW)
     assert isinstance(outcome, Accepted | Refused | Paused | Temporary)
-    if outcome.words is not None:
-        assert outcome.words.isprintable()
-        assert len(outcome.words) < 600
+    if outcome.message is not None:
+        assert outcome.message.isprintable()
+        assert len(outcome.message) < 600
 
 
 @given(st.integers(100, 599), st.binary(max_size=200))

@@ -76,7 +76,9 @@ def test_the_proxy_of_the_settings_is_used_whatever_the_environment_says(
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
     with raw(proxy) as (url, _):
-        settings = ServerSettings(url="http://agent.invalid", proxy=url.replace("//", "//user:p%40ss@"))
+        settings = ServerSettings(
+            url="http://agent.invalid", proxy=url.replace("//", "//user:p%40ss@")
+        )
         assert post(settings, {}, PATH, {}) is None
     (head,) = seen
     assert head.startswith(b"POST http://agent.invalid/api/v1/hosts/integration-status ")

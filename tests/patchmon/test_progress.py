@@ -57,7 +57,13 @@ def test_a_scan_is_told_from_start_to_delivery() -> None:
 def test_the_end_of_a_scan_is_never_overtaken() -> None:
     progress = Progress()
     progress.take(
-        Event(name="ScanFinished", scan_id="s", result="failed", words="oscap ended with exit code 1"), AT
+        Event(
+            name="ScanFinished",
+            scan_id="s",
+            result="failed",
+            message="oscap ended with exit code 1",
+        ),
+        AT,
     )
     progress.take(rule(3), AT)
     message = progress.next()
@@ -78,7 +84,15 @@ def test_the_message_has_the_servers_fields() -> None:
     progress.take(Event(name="ScanStarted", scan_id="s", profile="CIS"), AT)
     message = progress.next()
     assert message is not None
-    assert set(message) == {"type", "phase", "profile_name", "message", "progress", "error", "timestamp"}
+    assert set(message) == {
+        "type",
+        "phase",
+        "profile_name",
+        "message",
+        "progress",
+        "error",
+        "timestamp",
+    }
     assert message["type"] == "compliance_scan_progress"
     assert message["timestamp"] == "2026-11-23T06:03:01Z"
 
@@ -88,7 +102,7 @@ def test_a_scan_that_ended_badly_is_not_completed_by_its_delivery(outcome: str) 
     progress = Progress()
     told = []
     for event in (
-        Event(name="ScanFinished", scan_id="s", result=outcome, words="why"),
+        Event(name="ScanFinished", scan_id="s", result=outcome, message="why"),
         Event(name="ReportWritten", scan_id="s", result=outcome),
         Event(name="ReportShipped", scan_id="s", result="accepted"),
     ):
@@ -109,10 +123,14 @@ def test_results_that_cannot_be_read_are_told_as_failed() -> None:
 
 
 def test_every_scan_that_was_begun_has_an_end() -> None:
-    for answer, phase in (("accepted", "completed"), ("superseded", "completed"), ("refused", "failed")):
+    for answer, phase in (
+        ("accepted", "completed"),
+        ("superseded", "completed"),
+        ("refused", "failed"),
+    ):
         progress = Progress()
         progress.take(Event(name="ScanStarted", scan_id="s", profile="CIS"), AT)
-        progress.take(Event(name="ReportShipped", scan_id="s", result=answer, words="why"), AT)
+        progress.take(Event(name="ReportShipped", scan_id="s", result=answer, message="why"), AT)
         message = progress.next()
         assert message is not None
         assert message["phase"] == phase
@@ -120,7 +138,7 @@ def test_every_scan_that_was_begun_has_an_end() -> None:
 
 def test_nothing_is_told_of_a_wish_that_another_scan_has_answered() -> None:
     progress = Progress()
-    progress.take(Event(name="ScanFinished", scan_id="s", result="joined"), AT)
-    progress.take(Event(name="ReportWritten", scan_id="s", result="joined"), AT)
+    progress.take(Event(name="ScanFinished", scan_id="s", result="merged"), AT)
+    progress.take(Event(name="ReportWritten", scan_id="s", result="merged"), AT)
     progress.take(Event(name="ReportShipped", scan_id="s", result="superseded"), AT)
     assert progress.next() is None

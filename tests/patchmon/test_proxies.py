@@ -34,14 +34,17 @@ def test_all_proxy_stands_in_for_what_is_not_set() -> None:
 
 def test_small_letters_come_before_capitals_and_an_empty_one_is_none() -> None:
     assert (
-        proxy_for("https://a.example", None, {**ENVIRONMENT, "https_proxy": "http://small"}) == "http://small"
+        proxy_for("https://a.example", None, {**ENVIRONMENT, "https_proxy": "http://small"})
+        == "http://small"
     )
     assert proxy_for("https://a.example", None, {**ENVIRONMENT, "https_proxy": ""}) is None
     assert proxy_for("https://a.example", None, {"HTTPS_PROXY": " "}) is None
 
 
 def test_a_proxy_without_a_scheme_is_an_http_proxy() -> None:
-    assert proxy_for("https://example.com", None, {"HTTPS_PROXY": "proxy:3128"}) == "http://proxy:3128"
+    assert (
+        proxy_for("https://example.com", None, {"HTTPS_PROXY": "proxy:3128"}) == "http://proxy:3128"
+    )
 
 
 def test_the_setting_decides_alone() -> None:
@@ -106,6 +109,8 @@ def test_what_is_no_address_has_no_proxy(url: str) -> None:
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
-def test_nothing_in_the_environment_is_more_than_a_proxy_that_is_not_found(no_proxy: str, proxy: str) -> None:
+def test_nothing_in_the_environment_is_more_than_a_proxy_that_is_not_found(
+    no_proxy: str, proxy: str
+) -> None:
     found = proxy_for("https://example.com", None, {"NO_PROXY": no_proxy, "HTTPS_PROXY": proxy})
     assert found is None or "://" in found

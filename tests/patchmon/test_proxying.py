@@ -12,7 +12,9 @@ class TestProxies:
 
     TARGET = "http://server.example"
 
-    def test_the_settings_proxy_is_used_and_given_its_credentials(self, server: ScriptedServer) -> None:
+    def test_the_settings_proxy_is_used_and_given_its_credentials(
+        self, server: ScriptedServer
+    ) -> None:
         outcome = post(self.TARGET, proxy=f"http://me:pw@127.0.0.1:{server.port}")
         assert isinstance(outcome, Accepted)
         assert server.requests[0].line.startswith("POST http://server.example/api/v1/")
@@ -53,7 +55,7 @@ class TestProxies:
         outcome = post("https://server.example", proxy=server.url)
         assert isinstance(outcome, Paused)
         assert outcome.status == 407
-        assert "proxy" in outcome.words
+        assert "proxy" in outcome.message
         # Of a tunnel the proxy learns the name of the server, and nothing else.
         assert server.requests[0].line == "CONNECT server.example:443 HTTP/1.0" or server.requests[
             0
@@ -74,4 +76,4 @@ class TestProxies:
     def test_a_proxy_that_is_away_is_temporary(self, nobody: str) -> None:
         outcome = post(self.TARGET, proxy=nobody)
         assert isinstance(outcome, Temporary)
-        assert "proxy" in outcome.words
+        assert "proxy" in outcome.message

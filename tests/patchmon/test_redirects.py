@@ -31,13 +31,19 @@ def test_nothing_goes_to_another_origin(server: ScriptedServer, status: int) -> 
         server.say(reply(status, Location=f"{other.url}/api"))
         outcome = post(server.url)
     assert isinstance(outcome, Paused)
-    assert other.url in outcome.words
+    assert other.url in outcome.message
     assert (other.connections, len(server.requests)) == (0, 1)
 
 
 @pytest.mark.parametrize(
     "location",
-    ["https://127.0.0.1:{port}/", "http://user:pw@127.0.0.1:{port}/", "//127.0.0.1:1/", "http://[", ""],
+    [
+        "https://127.0.0.1:{port}/",
+        "http://user:pw@127.0.0.1:{port}/",
+        "//127.0.0.1:1/",
+        "http://[",
+        "",
+    ],
 )
 def test_other_schemes_credentials_and_nonsense_are_other_origins(
     server: ScriptedServer, location: str
@@ -45,5 +51,5 @@ def test_other_schemes_credentials_and_nonsense_are_other_origins(
     server.say(reply(307, Location=location.format(port=server.port)))
     outcome = post(server.url)
     assert isinstance(outcome, Paused)
-    assert "pw" not in outcome.words
+    assert "pw" not in outcome.message
     assert len(server.requests) == 1

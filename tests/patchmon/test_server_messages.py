@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.schedule import Applied
+from schemas.schedule import ServerOverrides
 from stages.patchmon.commands import (
     Apply,
     Cancel,
@@ -29,21 +29,34 @@ ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
             {"type": "compliance_trigger", "profile": "CIS Ubuntu 22.04 L1", "request_id": "r-1"},
             Scan((Wanted("openscap", "CIS Ubuntu 22.04 L1"),), "r-1"),
         ),
-        ({"type": "compliance_trigger", "profile": "docker-bench", "request_id": "r"}, Scan((DOCKER,), "r")),
+        (
+            {"type": "compliance_trigger", "profile": "docker-bench", "request_id": "r"},
+            Scan((DOCKER,), "r"),
+        ),
         ({"type": "compliance_trigger", "profile": "CIS Docker"}, Scan((DOCKER,))),
         ({"type": "compliance_trigger"}, Scan((OPENSCAP,))),
-        ({"type": "compliance_scan", "profile_type": "openscap", "profile_id": None}, Scan((OPENSCAP,))),
+        (
+            {"type": "compliance_scan", "profile_type": "openscap", "profile_id": None},
+            Scan((OPENSCAP,)),
+        ),
         ({"type": "compliance_scan", "profile_type": "docker-bench"}, Scan((DOCKER,))),
         ({"type": "compliance_scan", "profile_type": "all", "profile_id": ""}, Scan(ALL)),
         ({"type": "compliance_scan", "profile_type": "whatever"}, Scan(ALL)),
-        ({"type": "compliance_scan", "profile_id": "cis"}, Scan((Wanted("openscap", "cis"), ALL[1]))),
+        (
+            {"type": "compliance_scan", "profile_id": "cis"},
+            Scan((Wanted("openscap", "cis"), ALL[1])),
+        ),
         (
             {"type": "compliance_scan", "profile_type": "all", "docker_bench_enabled": False},
             Scan(ALL[:1]),
         ),
         ({"type": "compliance_scan", "profile_id": "docker-bench"}, Scan((DOCKER,))),
         (
-            {"type": "compliance_scan", "profile_type": "openscap", "profile_id": "xccdf_x_profile_cis"},
+            {
+                "type": "compliance_scan",
+                "profile_type": "openscap",
+                "profile_id": "xccdf_x_profile_cis",
+            },
             Scan((Wanted("openscap", "xccdf_x_profile_cis"),)),
         ),
         (
@@ -51,14 +64,20 @@ ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
             Scan((OPENSCAP,), None, remediate=True),
         ),
         ({"type": "compliance_scan_cancel"}, Cancel()),
-        ({"type": "settings_update", "compliance_scan_interval": 60}, Apply(Applied(interval_minutes=60))),
         (
-            {"type": "apply_config", "config": {"compliance": {"enabled": "on-demand"}}},
-            Apply(Applied(mode="on-demand")),
+            {"type": "settings_update", "compliance_scan_interval": 60},
+            Apply(ServerOverrides(interval_minutes=60)),
         ),
         (
-            {"type": "apply_config", "config": {"compliance": {"enabled": False, "openscap_enabled": False}}},
-            Apply(Applied(mode="disabled", openscap_enabled=False)),
+            {"type": "apply_config", "config": {"compliance": {"enabled": "on-demand"}}},
+            Apply(ServerOverrides(mode="on-demand")),
+        ),
+        (
+            {
+                "type": "apply_config",
+                "config": {"compliance": {"enabled": False, "openscap_enabled": False}},
+            },
+            Apply(ServerOverrides(mode="disabled", openscap_enabled=False)),
         ),
         ({"type": "refresh_integration_status"}, Refresh()),
         (
@@ -107,13 +126,17 @@ def test_what_is_for_another_agent_is_ignored(kind: object) -> None:
         {"type": "remediate_rule", "rule_id": "-x"},
     ],
 )
-def test_a_field_that_is_not_as_it_should_be_makes_the_whole_message_invalid(message: dict[str, Any]) -> None:
+def test_a_field_that_is_not_as_it_should_be_makes_the_whole_message_invalid(
+    message: dict[str, Any],
+) -> None:
     meant = understand(json.dumps(message))
     assert isinstance(meant, Invalid)
     assert message["type"] in meant.reason
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "7", "null", '"x"', "NaN", "[" * 100_000, b"{}", '{"type":'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "7", "null", '"x"', "NaN", "[" * 100_000, b"{}", '{"type":']
+)
 def test_what_is_no_message_is_invalid(text: str | bytes) -> None:
     assert isinstance(understand(text), Invalid)
 

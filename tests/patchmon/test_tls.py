@@ -28,7 +28,9 @@ class Authority:
         self.ca.cert_pem.write_to_path(str(self.file))
         self._stack = stack
 
-    def server(self, name: str = "127.0.0.1", *, wants_client: bool = False, **times: Any) -> ScriptedServer:
+    def server(
+        self, name: str = "127.0.0.1", *, wants_client: bool = False, **times: Any
+    ) -> ScriptedServer:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.ca.issue_cert(name, **times).configure_cert(context)
         if wants_client:
@@ -51,11 +53,11 @@ def post(url: str, **settings: Any) -> Outcome:
         transport.close()
 
 
-def assert_not_sent(server: ScriptedServer, outcome: Outcome, *todo: str) -> None:
+def assert_not_sent(server: ScriptedServer, outcome: Outcome, *action: str) -> None:
     assert isinstance(outcome, Paused)
-    assert outcome.words.startswith("TLS")
-    for word in todo:
-        assert word in outcome.todo
+    assert outcome.message.startswith("TLS")
+    for word in action:
+        assert word in outcome.action
     assert server.requests == []
 
 
@@ -99,7 +101,9 @@ def test_a_certificate_from_the_future_points_at_the_clock(authority: Authority)
 
 def test_a_certificate_for_another_name_is_named(authority: Authority) -> None:
     server = authority.server("other.example")
-    assert_not_sent(server, post(server.url, ca_file=str(authority.file)), "another name", "server.url")
+    assert_not_sent(
+        server, post(server.url, ca_file=str(authority.file)), "another name", "server.url"
+    )
 
 
 def test_verify_false_takes_any_certificate(authority: Authority) -> None:
@@ -108,9 +112,13 @@ def test_verify_false_takes_any_certificate(authority: Authority) -> None:
     assert isinstance(post(server.url, verify=False), Accepted)
 
 
-def test_a_client_certificate_is_shown_where_it_is_wanted(authority: Authority, tmp_path: Path) -> None:
+def test_a_client_certificate_is_shown_where_it_is_wanted(
+    authority: Authority, tmp_path: Path
+) -> None:
     client = authority.ca.issue_cert("host.example")
-    both, key, certificate = (tmp_path / name for name in ("both.pem", "key.pem", "certificate.pem"))
+    both, key, certificate = (
+        tmp_path / name for name in ("both.pem", "key.pem", "certificate.pem")
+    )
     client.private_key_and_cert_chain_pem.write_to_path(str(both))
     client.private_key_pem.write_to_path(str(key))
     certificate.write_bytes(b"".join(pem.bytes() for pem in client.cert_chain_pems))
@@ -143,18 +151,20 @@ def test_a_server_that_speaks_no_tls_gets_nothing_in_clear() -> None:
         outcome = post(f"https://127.0.0.1:{listening.getsockname()[1]}", verify=False)
         thread.join()
     assert isinstance(outcome, Paused)
-    assert "server.url" in outcome.todo
+    assert "server.url" in outcome.action
     assert came
     assert b"POST" not in came
 
 
 @pytest.mark.parametrize("key", ["ca_file", "client_certificate", "client_key"])
-def test_a_certificate_file_that_is_missing_is_the_operators_to_mend(authority: Authority, key: str) -> None:
+def test_a_certificate_file_that_is_missing_is_the_operators_to_mend(
+    authority: Authority, key: str
+) -> None:
     settings = {"ca_file": str(authority.file), "client_certificate": str(authority.file)}
     server = authority.server()
     outcome = post(server.url, **settings | {key: "/nowhere/at-all.pem"})
     assert isinstance(outcome, Paused)
-    assert f"server.{key}" in outcome.todo
+    assert f"server.{key}" in outcome.action
     assert server.requests == []
 
 

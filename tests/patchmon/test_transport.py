@@ -86,7 +86,9 @@ def test_a_compressed_answer_is_not_unpacked(server: ScriptedServer) -> None:
     assert isinstance(post(server.url), Temporary)
 
 
-@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK", b"HTTP/1.1 307 Go\r\nLocation: /", b"HTTP/1.1 500 Oh"])
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 200 OK", b"HTTP/1.1 307 Go\r\nLocation: /", b"HTTP/1.1 500 Oh"]
+)
 def test_an_endless_answer_is_read_to_a_mebibyte(server: ScriptedServer, head: bytes) -> None:
     sent = 0
 
@@ -101,11 +103,13 @@ def test_an_endless_answer_is_read_to_a_mebibyte(server: ScriptedServer, head: b
     assert sent < 32 * 1024 * 1024
 
 
-def test_a_server_that_stays_silent_is_given_up_after_the_progress_limit(server: ScriptedServer) -> None:
+def test_a_server_that_stays_silent_is_given_up_after_the_progress_limit(
+    server: ScriptedServer,
+) -> None:
     server.say(silence)
     outcome = post(server.url, progress_s=0.3)
     assert isinstance(outcome, Temporary)
-    assert "no progress within 0.3 s" in outcome.words
+    assert "no progress within 0.3 s" in outcome.message
 
 
 def test_a_server_that_reads_nothing_is_given_up_after_the_progress_limit() -> None:
@@ -164,7 +168,8 @@ def test_a_trickling_answer_can_be_cut_off_from_another_thread(server: ScriptedS
     transport = Transport(ServerSettings(url=server.url))
     found: list[Outcome] = []
     thread = threading.Thread(
-        target=lambda: found.append(transport.post(BODY, Credentials("a", KEY), "x", "1")), daemon=True
+        target=lambda: found.append(transport.post(BODY, Credentials("a", KEY), "x", "1")),
+        daemon=True,
     )
     thread.start()
     until(lambda: server.requests)
@@ -180,7 +185,7 @@ def test_a_key_that_the_server_repeats_is_not_in_its_words(server: ScriptedServe
     server.say(reply(401, {"error": f"Invalid key {KEY}"}))
     outcome = post(server.url)
     assert isinstance(outcome, Paused)
-    assert KEY not in outcome.words
+    assert KEY not in outcome.message
 
 
 def test_netrc_does_not_replace_the_credentials(
@@ -194,7 +199,9 @@ def test_netrc_does_not_replace_the_credentials(
 
 
 @pytest.mark.parametrize("credentials", [Credentials("a\nb", KEY), Credentials("ключ", KEY)])
-def test_credentials_that_no_header_takes_pause(server: ScriptedServer, credentials: Credentials) -> None:
+def test_credentials_that_no_header_takes_pause(
+    server: ScriptedServer, credentials: Credentials
+) -> None:
     transport = Transport(ServerSettings(url=server.url))
     outcome = transport.post(BODY, credentials, "x", "1")
     transport.close()

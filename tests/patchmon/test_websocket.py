@@ -62,33 +62,35 @@ class Listener:
         return [message for message in self.got if isinstance(message, Scan)]
 
 
-def a_link(url: str, listener: Listener, pace: Pace = QUICK, **settings: Any) -> Link:
+def a_link(url: str, on_event: Listener, pace: Pace = QUICK, **settings: Any) -> Link:
     return Link(
-        Server(ServerSettings(url=url, **settings), Credentials("patchmon_0123456789abcdef", SECRET)),
-        listener.got.append,
-        lambda: listener.connections.append(True),
-        listener.next,
-        Log("trigger", stream=listener.log),
+        Server(
+            ServerSettings(url=url, **settings), Credentials("patchmon_0123456789abcdef", SECRET)
+        ),
+        on_event.got.append,
+        lambda: on_event.connections.append(True),
+        on_event.next,
+        Log("trigger", stream=on_event.log),
         pace,
     )
 
 
 @contextlib.contextmanager
 def linked(url: str, pace: Pace = QUICK, **settings: Any) -> Iterator[tuple[Link, Listener]]:
-    listener = Listener()
-    link = a_link(url, listener, pace, **settings)
+    on_event = Listener()
+    link = a_link(url, on_event, pace, **settings)
     try:
-        yield link, listener
+        yield link, on_event
         assert link.is_alive
-        assert SECRET not in listener.log.getvalue()
+        assert SECRET not in on_event.log.getvalue()
     finally:
         link.close()
 
 
 def test_a_peer_that_goes_silent_is_given_up_and_tried_again() -> None:
-    with raw(upgrade) as (url, count), linked(url) as (_, listener):
+    with raw(upgrade) as (url, count), linked(url) as (_, on_event):
         until(lambda: len(count) >= 3, "connected again and again", 10)
-        assert len(listener.connections) >= 2
+        assert len(on_event.connections) >= 2
 
 
 def test_the_limit_of_silence_is_90_seconds() -> None:
@@ -106,20 +108,22 @@ def test_a_server_that_speaks_no_http_is_told_as_that() -> None:
         raw(lambda connection: connection.sendall(b"220 mail\r\n" * 1000)) as (url, count),
         linked(url) as (link, _),
     ):
-        until(lambda: len(count) >= 6 and "not connected" in link.state, "tried again and again", 20)
+        until(
+            lambda: len(count) >= 6 and "not connected" in link.state, "tried again and again", 20
+        )
 
 
 def test_a_server_that_refuses_and_comes_up_later_is_found() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with linked(f"http://127.0.0.1:{port}") as (link, listener):
+    with linked(f"http://127.0.0.1:{port}") as (link, on_event):
         until(lambda: "refused" in link.state, "refused", 10)
         with serving(commands_once, port):
-            until(lambda: listener.scans, "a command", 10)
+            until(lambda: on_event.scans, "a command", 10)
 
 
 @pytest.mark.parametrize(
-    ("status", "words"),
+    ("status", "message"),
     [
         (401, "check api.id and the API key"),
         (403, "check api.id and the API key"),
@@ -128,7 +132,7 @@ def test_a_server_that_refuses_and_comes_up_later_is_found() -> None:
         (200, "the server answered 200"),
     ],
 )
-def test_every_refusal_is_told_and_tried_again_for_ever(status: int, words: str) -> None:
+def test_every_refusal_is_told_and_tried_again_for_ever(status: int, message: str) -> None:
     tries: list[int] = []
 
     def answer(connection: ServerConnection, request: Any) -> Any:
@@ -140,18 +144,18 @@ def test_every_refusal_is_told_and_tried_again_for_ever(status: int, words: str)
             response.headers["Location"] = "ws://127.0.0.1:1/"
         return response
 
-    with serving(commands_once, process_request=answer) as url, linked(url) as (_, listener):
-        until(lambda: listener.scans, "a command in the end", 10)
-        assert words in listener.log.getvalue()
+    with serving(commands_once, process_request=answer) as url, linked(url) as (_, on_event):
+        until(lambda: on_event.scans, "a command in the end", 10)
+        assert message in on_event.log.getvalue()
 
 
 def test_a_hundred_restarts_of_the_server_are_followed() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with linked(f"http://127.0.0.1:{port}", SOON_SLOW) as (_, listener):
+    with linked(f"http://127.0.0.1:{port}", SOON_SLOW) as (_, on_event):
         for n in range(100):
             with serving(commands_once, port):
-                until(lambda n=n: len(listener.scans) > n, f"command {n}", 10)  # type: ignore[misc]
+                until(lambda n=n: len(on_event.scans) > n, f"command {n}", 10)  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -176,10 +180,10 @@ def test_messages_of_wrong_types_ask_for_nothing_and_end_nothing(message: Any) -
         connection.send(json.dumps(message) if isinstance(message, dict) else message)
         commands_once(connection)
 
-    with serving(behave) as url, linked(url) as (_, listener):
-        until(lambda: listener.scans, "the command after it", 10)
-        assert listener.scans == [Scan((Wanted("openscap", "cis"),), "r")]
-        assert len(listener.connections) == 1
+    with serving(behave) as url, linked(url) as (_, on_event):
+        until(lambda: on_event.scans, "the command after it", 10)
+        assert on_event.scans == [Scan((Wanted("openscap", "cis"),), "r")]
+        assert len(on_event.connections) == 1
 
 
 @pytest.mark.parametrize(("length", "is_taken"), [(64 * 1024, True), (64 * 1024 + 1, False)])
@@ -188,22 +192,24 @@ def test_a_message_of_more_than_64_kib_ends_the_connection(length: int, is_taken
         connection.send("x" * length)
         listen(connection)
 
-    with serving(behave) as url, linked(url) as (_, listener):
+    with serving(behave) as url, linked(url) as (_, on_event):
         if is_taken:
-            until(lambda: any(isinstance(m, Invalid) for m in listener.got), "taken", 10)
+            until(lambda: any(isinstance(m, Invalid) for m in on_event.got), "taken", 10)
         else:
-            until(lambda: len(listener.connections) >= 2, "connected anew", 10)
-            assert listener.got == []
+            until(lambda: len(on_event.connections) >= 2, "connected anew", 10)
+            assert on_event.got == []
 
 
-def test_a_socks_proxy_in_the_environment_is_told_and_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_socks_proxy_in_the_environment_is_told_and_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "no_proxy", "NO_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("all_proxy", "socks5://user:geheim@127.0.0.1:1")
-    with linked("http://agent.invalid") as (link, listener):
+    with linked("http://agent.invalid") as (link, on_event):
         until(lambda: link.state != "not connected yet", "told", 10)
         until(lambda: "not connected:" in link.state, "told", 10)
-        assert "geheim" not in listener.log.getvalue()
+        assert "geheim" not in on_event.log.getvalue()
 
 
 def test_a_proxy_is_used_with_its_password_and_the_password_is_in_no_log() -> None:
@@ -211,15 +217,17 @@ def test_a_proxy_is_used_with_its_password_and_the_password_is_in_no_log() -> No
 
     def proxy(connection: socket.socket) -> None:
         seen.append(head_of(connection))
-        connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        connection.sendall(
+            b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+        )
 
     with raw(proxy) as (url, _):
         proxy_url = url.replace("//", "//user:geheim@")
-        with linked("http://agent.invalid", proxy=proxy_url) as (link, listener):
+        with linked("http://agent.invalid", proxy=proxy_url) as (link, on_event):
             until(lambda: "407" in link.state, "told", 10)
             assert seen[0].startswith(b"CONNECT agent.invalid:80 ")
             assert b"Proxy-Authorization" in seen[0]
-            assert "geheim" not in listener.log.getvalue()
+            assert "geheim" not in on_event.log.getvalue()
 
 
 def test_certificates_are_checked_and_read_anew_for_every_connection(tmp_path: Path) -> None:
@@ -229,14 +237,14 @@ def test_certificates_are_checked_and_read_anew_for_every_connection(tmp_path: P
     trusted = tmp_path / "ca.pem"
     with (
         serving(commands_once, ssl=context) as url,
-        linked(url.replace("http", "https"), ca_file=str(trusted)) as (link, listener),
+        linked(url.replace("http", "https"), ca_file=str(trusted)) as (link, on_event),
     ):
         until(lambda: "server.ca_file" in link.state, "no such file", 10)
         other.cert_pem.write_to_path(str(trusted))
         until(lambda: "not trusted" in link.state, "another authority", 10)
-        assert listener.got == []
+        assert on_event.got == []
         authority.cert_pem.write_to_path(str(trusted))
-        until(lambda: listener.scans, "a command", 10)
+        until(lambda: on_event.scans, "a command", 10)
 
 
 def test_capabilities_are_sent_until_the_server_has_them() -> None:
@@ -247,13 +255,15 @@ def test_capabilities_are_sent_until_the_server_has_them() -> None:
         if head.startswith(b"POST"):
             bodies.append(head)
             status = b"503 Away" if len(bodies) < 3 else b"200 OK"
-            connection.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            connection.sendall(
+                b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            )
 
-    with raw(answer) as (url, _), linked(url) as (link, listener):
+    with raw(answer) as (url, _), linked(url) as (link, on_event):
         link.report_status({"status": "ready"})
         until(lambda: len(bodies) >= 3, "delivered", 10)
         assert b"/api/v1/hosts/integration-status" in bodies[0]
-        assert listener.log.getvalue().count("capabilities not delivered") == 1
+        assert on_event.log.getvalue().count("capabilities not delivered") == 1
 
 
 def for_three_seconds(url: str) -> None:
@@ -309,14 +319,20 @@ def test_progress_keeps_its_pace_and_does_not_wait_for_a_slow_post() -> None:
             got.append(piece)
 
     pace = replace(QUICK, ping_every_s=30.0, told_every_s=0.2)
-    with raw(behave) as (url, _), linked(url, pace) as (link, listener):
+    with raw(behave) as (url, _), linked(url, pace) as (link, on_event):
         link.report_status({"status": "ready"})
-        until(lambda: posts and listener.connections, "connected, and a post that waits for its answer", 10)
+        until(
+            lambda: posts and on_event.connections,
+            "connected, and a post that waits for its answer",
+            10,
+        )
         for n in range(8):
-            listener.news.append({"n": n})
+            on_event.news.append({"n": n})
             link.tell()
-        until(lambda: len(listener.told) == 8 and len(got) >= 8, "all told while the post waits", 10)
-    assert min(after - before for before, after in pairwise(listener.told)) >= 0.2
+        until(
+            lambda: len(on_event.told) == 8 and len(got) >= 8, "all told while the post waits", 10
+        )
+    assert min(after - before for before, after in pairwise(on_event.told)) >= 0.2
 
 
 def test_a_link_that_is_closed_while_it_connects_leaves_no_connection() -> None:
@@ -333,11 +349,11 @@ def test_a_link_that_is_closed_while_it_connects_leaves_no_connection() -> None:
         ended.set()
 
     begun = threading.Event()
-    listener = Listener()
+    on_event = Listener()
     with raw(slow) as (url, _):
-        link = a_link(url, listener)
+        link = a_link(url, on_event)
         assert begun.wait(10)
         link.close()
         closing.set()
         assert ended.wait(5)
-        assert listener.connections == []
+        assert on_event.connections == []

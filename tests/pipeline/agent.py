@@ -63,7 +63,15 @@ class Agent:
         for stage in stages or STAGES:
             log = (self.home / f"{stage}.log").open("ab")
             self.processes[stage] = subprocess.Popen(
-                [sys.executable, "-m", "stages.console.main", "stage", stage, "--config", str(self.config)],
+                [
+                    sys.executable,
+                    "-m",
+                    "stages.console.main",
+                    "stage",
+                    stage,
+                    "--config",
+                    str(self.config),
+                ],
                 stderr=log,
                 stdout=log,
                 env={**os.environ, **self.environment},
@@ -96,10 +104,10 @@ class Agent:
         self.spool.commands.write(scan_id, "request", request)
         return scan_id
 
-    def run(self, *words: str, code: int | None = 0, limit_s: float = 120) -> str:
+    def run(self, *message: str, code: int | None = 0, limit_s: float = 120) -> str:
         """A command of the console; its standard output."""
         done = subprocess.run(
-            [sys.executable, "-m", "stages.console.main", *words, "--config", str(self.config)],
+            [sys.executable, "-m", "stages.console.main", *message, "--config", str(self.config)],
             capture_output=True,
             text=True,
             timeout=limit_s,
@@ -107,7 +115,7 @@ class Agent:
             check=False,
         )
         assert code is None or done.returncode == code, (
-            f"{words}: {done.returncode}\n{done.stdout}{done.stderr}"
+            f"{message}: {done.returncode}\n{done.stdout}{done.stderr}"
         )
         return done.stdout
 

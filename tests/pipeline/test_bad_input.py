@@ -50,7 +50,8 @@ HOSTILE = {
     b"<Benchmark xmlns='http://checklists.nist.gov/xccdf/1.2'>&c;</Benchmark>",
     "external entity": b"<!DOCTYPE b [<!ENTITY x SYSTEM 'file:///etc/passwd'>]>"
     b"<Benchmark xmlns='http://checklists.nist.gov/xccdf/1.2'>&x;</Benchmark>",
-    "10,000 deep": b"<Benchmark xmlns='http://checklists.nist.gov/xccdf/1.2'>" + b"<Group>" * 10_000,
+    "10,000 deep": b"<Benchmark xmlns='http://checklists.nist.gov/xccdf/1.2'>"
+    + b"<Group>" * 10_000,
     "nul bytes": b"\0" * 4096,
 }
 
@@ -121,7 +122,9 @@ def test_foreign_files_and_symlinks_stop_nothing(agent: Agent) -> None:
         (agent.spool.root / box / "README").write_text("mine")
         (agent.spool.root / box / "20261123T060301Z-openscap-00000000").symlink_to("/etc")
     for box, kind in (("requests", "request"), ("reports", "report"), ("receipts", "receipt")):
-        (agent.spool.root / box / f"20261123T060302Z-openscap-00000000.{kind}").symlink_to("/etc/passwd")
+        (agent.spool.root / box / f"20261123T060302Z-openscap-00000000.{kind}").symlink_to(
+            "/etc/passwd"
+        )
     agent.start()
     scan_id = agent.ask()
     until(lambda: agent.received(scan_id), "a receipt")
@@ -131,7 +134,9 @@ def test_foreign_files_and_symlinks_stop_nothing(agent: Agent) -> None:
 
 
 @pytest.mark.oscap
-def test_names_like_scan_ids_with_impossible_dates_are_foreign_and_stop_nothing(agent: Agent) -> None:
+def test_names_like_scan_ids_with_impossible_dates_are_foreign_and_stop_nothing(
+    agent: Agent,
+) -> None:
     agent.spool.prepare()
     for name in ("99999999T999999Z-openscap-00000000", "20260231T000000Z-openscap-00000000"):
         (agent.spool.raw.path / name).mkdir()
@@ -151,7 +156,15 @@ def test_a_second_instance_exits_at_once_and_says_why(agent: Agent, stage: str) 
     until(lambda: agent.spool.is_running(stage), "it runs")  # type: ignore[arg-type]
     before = time.monotonic()
     second = subprocess.run(
-        [sys.executable, "-m", "stages.console.main", "stage", stage, "--config", str(agent.config)],
+        [
+            sys.executable,
+            "-m",
+            "stages.console.main",
+            "stage",
+            stage,
+            "--config",
+            str(agent.config),
+        ],
         capture_output=True,
         text=True,
         timeout=20,
@@ -177,11 +190,17 @@ def test_wrong_permissions_are_refused_with_the_command_that_mends_them(
 @pytest.mark.oscap
 def test_a_full_disk_is_told_and_nothing_is_lost(server: Receiver, small_disk: Path) -> None:
     with an_agent(server) as agent:
-        agent.settings["spool"] = {"path": str(small_disk / "spool"), "look_every_s": 0.5, "min_free_mib": 4}
+        agent.settings["spool"] = {
+            "path": str(small_disk / "spool"),
+            "look_every_s": 0.5,
+            "min_free_mib": 4,
+        }
         agent.configure()
         spool = Spool(small_disk / "spool")
         agent.start()
-        until(lambda: all("stage started" in agent.log(stage) for stage in STAGES), "all stages run")
+        until(
+            lambda: all("stage started" in agent.log(stage) for stage in STAGES), "all stages run"
+        )
         agent.stop()
         scan_id = _ask(agent, spool)
         ballast = small_disk / "ballast"
@@ -194,16 +213,19 @@ def test_a_full_disk_is_told_and_nothing_is_lost(server: Receiver, small_disk: P
                 pass
         agent.start()
         until(
-            lambda: "No space left" in agent.logs or "MiB free" in agent.logs, "it says that the disk is full"
+            lambda: "No space left" in agent.logs or "MiB free" in agent.logs,
+            "it says that the disk is full",
         )
         ballast.unlink()
-        until(lambda: scan_id in spool.receipts.ids("receipt"), "a receipt after there is room again")
+        until(
+            lambda: scan_id in spool.receipts.ids("receipt"), "a receipt after there is room again"
+        )
         agent.stop()
     (post,) = [post for post in server.posts() if post["status"] == 200]
     assert post["idempotency_key"] == scan_id
 
 
 def _ask(agent: Agent, spool: Spool) -> ScanId:
-    words = json.loads(agent.run("scan", "--json"))
-    assert words["scan_id"] in spool.commands.ids("request")
-    return ScanId(words["scan_id"])
+    message = json.loads(agent.run("scan", "--json"))
+    assert message["scan_id"] in spool.commands.ids("request")
+    return ScanId(message["scan_id"])

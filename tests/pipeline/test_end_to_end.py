@@ -36,7 +36,9 @@ def test_a_request_becomes_a_report_on_the_server(agent: Agent, server: Receiver
     assert post["idempotency_key"] == scan_id
     assert (post["released_problem"], post["specification_problem"]) == (None, None)
     (scan,) = server.scans()
-    assert Counter(r["status"] for r in scan["results"]) == Counter(r.status for r in report.results)
+    assert Counter(r["status"] for r in scan["results"]) == Counter(
+        r.status for r in report.results
+    )
     agent.stop()
 
 
@@ -56,20 +58,26 @@ def test_what_the_pipeline_writes_is_what_the_schemas_say(agent: Agent) -> None:
         schema = json.loads((DIRECTORY / f"{name}.schema.json").read_text())
         Draft202012Validator(schema).validate(json.loads(codec.encode(record)))
     detected = json.loads((spool.root / "state" / "scan" / "detected").read_bytes())
-    Draft202012Validator(json.loads((DIRECTORY / "detected.schema.json").read_text())).validate(detected)
+    Draft202012Validator(json.loads((DIRECTORY / "detected.schema.json").read_text())).validate(
+        detected
+    )
 
 
 def test_stages_stop_cleanly_and_leave_nothing_behind(agent: Agent) -> None:
     agent.start()
     until(lambda: all(agent.spool.is_running(stage) for stage in STAGES), "all stages run")
-    until(lambda: all("stage started" in agent.log(stage) for stage in STAGES), "all stages started")
+    until(
+        lambda: all("stage started" in agent.log(stage) for stage in STAGES), "all stages started"
+    )
     processes = dict(agent.processes)
     agent.stop()
     assert [process.returncode for process in processes.values()] == [0, 0, 0, 0]
     assert not any(agent.spool.is_running(stage) for stage in STAGES)
 
 
-def test_replaying_parse_gives_the_same_bytes_and_ships_again(agent: Agent, server: Receiver) -> None:
+def test_replaying_parse_gives_the_same_bytes_and_ships_again(
+    agent: Agent, server: Receiver
+) -> None:
     scan_id = agent.ask()
     agent.start()
     until(lambda: agent.received(scan_id), "a receipt")
@@ -78,8 +86,8 @@ def test_replaying_parse_gives_the_same_bytes_and_ships_again(agent: Agent, serv
     agent.run("replay", "parse", scan_id)
     until(lambda: len(server.posts()) == 2 and agent.received(scan_id), "a second delivery")
     assert path.read_bytes() == before
-    assert len(agent.spool.reports.retired()) == 1
-    assert len(agent.spool.receipts.retired()) == 1
+    assert len(agent.spool.reports.archived()) == 1
+    assert len(agent.spool.receipts.archived()) == 1
 
 
 def test_replaying_ship_sends_the_same_report_again(agent: Agent, server: Receiver) -> None:
@@ -93,7 +101,9 @@ def test_replaying_ship_sends_the_same_report_again(agent: Agent, server: Receiv
     assert first["idempotency_key"] == second["idempotency_key"] == scan_id
 
 
-def test_a_server_that_is_away_gets_everything_when_it_is_back(agent: Agent, server: Receiver) -> None:
+def test_a_server_that_is_away_gets_everything_when_it_is_back(
+    agent: Agent, server: Receiver
+) -> None:
     server.stop()
     agent.start()
     scan_id = agent.ask()

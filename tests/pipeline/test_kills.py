@@ -29,7 +29,13 @@ def test_each_stage_killed_again_and_again_loses_and_doubles_nothing(
     for _ in range(6):
         scan_ids.append(agent.ask())
         pause = time.monotonic() + moments.uniform(0, 1.2)
-        until(lambda pause=pause: time.monotonic() >= pause or all_received(agent, scan_ids), "a moment", 5)  # type: ignore[misc]
+        until(
+            lambda pause=pause: (  # type: ignore[misc]
+                time.monotonic() >= pause or all_received(agent, scan_ids)
+            ),
+            "a moment",
+            5,
+        )
         agent.kill(stage)
         agent.start(stage)
     until(lambda: all_received(agent, scan_ids), "a receipt for each request", 90)

@@ -24,18 +24,20 @@ def report_of(agent: Agent, profile: str | None) -> Report:
     return agent.report(scan_id)
 
 
-@pytest.mark.parametrize(("profile", "words"), [("fails", "exit code 1"), ("crashes", "signal 11")])
+@pytest.mark.parametrize(
+    ("profile", "message"), [("fails", "exit code 1"), ("crashes", "signal 11")]
+)
 def test_a_scanner_that_breaks_is_a_failed_scan_never_a_clean_one(
-    agent: Agent, server: Receiver, profile: str, words: str
+    agent: Agent, server: Receiver, profile: str, message: str
 ) -> None:
     report = report_of(agent, PREFIX + profile)
     assert report.status == "failed"
-    assert words in (report.error or "")
+    assert message in (report.error or "")
     assert report.results == ()
     (post,) = server.posts()
     body = json.loads(post["body"])
     assert body["status"] == "failed"
-    assert words in body["error"]
+    assert message in body["error"]
 
 
 def test_an_unknown_profile_is_a_failed_scan_that_lists_the_nearest(agent: Agent) -> None:
@@ -60,12 +62,12 @@ def test_the_same_profile_asked_for_twice_is_scanned_once_and_answers_both(
     agent.start()
     until(lambda: agent.received(first) and agent.received(second), "receipts")
     by_status = {agent.report(i).status: agent.report(i) for i in (first, second)}
-    assert set(by_status) == {"completed", "joined"}
-    whole, joined = by_status["completed"], by_status["joined"]
-    assert joined.answered_by == whole.scan_id
+    assert set(by_status) == {"completed", "merged"}
+    whole, merged = by_status["completed"], by_status["merged"]
+    assert merged.answered_by == whole.scan_id
     assert len(whole.reasons) == 2
     assert len(server.posts()) == 1
-    assert agent.receipt(ScanId(str(joined.scan_id))).answer == "superseded"
+    assert agent.receipt(ScanId(str(merged.scan_id))).answer == "superseded"
 
 
 def test_a_request_that_comes_while_the_same_scan_runs_is_answered_by_it(
@@ -108,7 +110,9 @@ def test_cancelling_ends_the_running_scan_and_is_on_record(agent: Agent, server:
     assert len(server.posts()) == 2
 
 
-def test_stopping_in_a_scan_ends_the_scanner_and_the_scan_is_done_after_the_start(agent: Agent) -> None:
+def test_stopping_in_a_scan_ends_the_scanner_and_the_scan_is_done_after_the_start(
+    agent: Agent,
+) -> None:
     agent.start()
     scan_id = agent.ask("slow")
     until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "a scan runs")
@@ -131,7 +135,9 @@ def test_a_scanner_left_by_a_killed_agent_is_ended_at_the_start(agent: Agent) ->
     until(lambda: not _runs(pid), "the old scanner is gone")
 
 
-def test_a_scanner_that_is_missing_is_told_with_its_install_command(agent: Agent, tmp_path: Path) -> None:
+def test_a_scanner_that_is_missing_is_told_with_its_install_command(
+    agent: Agent, tmp_path: Path
+) -> None:
     agent.settings["compliance"]["openscap"]["content"] = str(tmp_path / "none.xml")
     agent.configure()
     report = report_of(agent, None)

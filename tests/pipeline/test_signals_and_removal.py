@@ -25,7 +25,15 @@ def test_a_hang_up_looks_at_the_settings_and_ends_no_stage() -> None:
 def run_of(agent: Agent, *before: str) -> "subprocess.Popen[bytes]":
     with (agent.home / "trigger.log").open("wb") as log:
         run = subprocess.Popen(
-            [*before, sys.executable, "-m", "stages.console.main", "run", "--config", str(agent.config)],
+            [
+                *before,
+                sys.executable,
+                "-m",
+                "stages.console.main",
+                "run",
+                "--config",
+                str(agent.config),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

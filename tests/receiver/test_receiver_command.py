@@ -39,7 +39,9 @@ def refused(*arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_listens_logs_each_post_and_ends_cleanly(tmp_path: Path, number: int) -> None:
+def test_it_says_where_it_listens_logs_each_post_and_ends_cleanly(
+    tmp_path: Path, number: int
+) -> None:
     key = tmp_path / "key"
     key.touch(mode=0o600)
     key.write_text("f" * 64 + "\n")
@@ -50,14 +52,19 @@ def test_it_says_where_it_listens_logs_each_post_and_ends_cleanly(tmp_path: Path
         headers = {"X-API-ID": "patchmon_0123456789abcdef", "X-API-KEY": "f" * 64}
         for _ in range(2):
             response = requests.post(
-                f"{url}/api/v1/compliance/scans", json={"profile_name": "x"}, headers=headers, timeout=30
+                f"{url}/api/v1/compliance/scans",
+                json={"profile_name": "x"},
+                headers=headers,
+                timeout=30,
             )
             assert response.status_code == 200
         process.send_signal(number)
         rest, log = process.communicate(timeout=30)
     assert (process.returncode, rest) == (0, "")
     assert len(log.splitlines()) == 2
-    assert all("/api/v1/compliance/scans 200" in line and "info" in line for line in log.splitlines())
+    assert all(
+        "/api/v1/compliance/scans 200" in line and "info" in line for line in log.splitlines()
+    )
     assert "f" * 64 not in log
 
 
@@ -66,55 +73,66 @@ def test_generated_credentials_are_printed_and_work() -> None:
         told = json.loads(line)
         headers = {"X-API-ID": told["api_id"], "X-API-KEY": told["api_key"]}
         assert (
-            requests.post(f"{told['url']}/api/v1/hosts/ping", headers=headers, timeout=30).status_code == 200
+            requests.post(
+                f"{told['url']}/api/v1/hosts/ping", headers=headers, timeout=30
+            ).status_code
+            == 200
         )
 
 
 def test_the_limits_are_settings() -> None:
-    with running("--generate", "--json", "--max-body", "30", "--posts-per-minute", "2") as (_, line):
+    with running("--generate", "--json", "--max-body", "30", "--posts-per-minute", "2") as (
+        _,
+        line,
+    ):
         told = json.loads(line)
         headers = {"X-API-ID": told["api_id"], "X-API-KEY": told["api_key"]}
         scans = f"{told['url']}/api/v1/compliance/scans"
         bodies = [{"profile_name": "x" * 30}, {"profile_name": "x"}, {"profile_name": "x"}]
         answers = [
-            requests.post(scans, json=body, headers=headers, timeout=30).status_code for body in bodies
+            requests.post(scans, json=body, headers=headers, timeout=30).status_code
+            for body in bodies
         ]
     assert answers == [400, 200, 429]
 
 
 def test_without_credentials_it_says_what_to_give() -> None:
-    code, words = refused("--listen", "127.0.0.1:0")
+    code, message = refused("--listen", "127.0.0.1:0")
     assert code == 2
-    assert "--generate" in words
+    assert "--generate" in message
 
 
-def test_a_key_that_everyone_can_read_is_refused_with_the_command_that_mends_it(tmp_path: Path) -> None:
+def test_a_key_that_everyone_can_read_is_refused_with_the_command_that_mends_it(
+    tmp_path: Path,
+) -> None:
     key = tmp_path / "key"
     key.write_text("f" * 64)
     key.chmod(0o644)
-    code, words = refused("--api-id", "patchmon_0123456789abcdef", "--api-key-file", str(key))
+    code, message = refused("--api-id", "patchmon_0123456789abcdef", "--api-key-file", str(key))
     assert code == 2
-    assert f"chmod 640 {key}" in words
+    assert f"chmod 640 {key}" in message
 
 
 def test_a_taken_address_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        code, words = refused("--generate", "--listen", address)
+        code, message = refused("--generate", "--listen", address)
     assert code == 3
-    assert f"{address}: can't listen" in words
+    assert f"{address}: can't listen" in message
 
 
 @pytest.mark.parametrize("database", ["missing/receiver.db", "text.db"])
 def test_a_database_that_cannot_be_used_is_named(tmp_path: Path, database: str) -> None:
     (tmp_path / "text.db").write_text("this is no database" * 100)
-    code, words = refused("--generate", "--listen", "127.0.0.1:0", "--database", str(tmp_path / database))
+    code, message = refused(
+        "--generate", "--listen", "127.0.0.1:0", "--database", str(tmp_path / database)
+    )
     assert code == 3
-    assert f"{tmp_path / database}: can't be used as database" in words
+    assert f"{tmp_path / database}: can't be used as database" in message
 
 
 @pytest.mark.parametrize("address", ["8080", "localhost", "localhost:http", "localhost:70000"])
 def test_an_address_without_a_port_is_refused(address: str) -> None:
-    code, words = refused("--generate", "--listen", address)
+    code, message = refused("--generate", "--listen", address)
     assert code == 2
-    assert "not HOST:PORT" in words
+    assert "not HOST:PORT" in message

@@ -48,7 +48,14 @@ SPECIFIED: dict[str, Any] = {
     "started_at": "2024-01-15T10:30:00Z",
     "completed_at": "2024-01-15T10:35:42Z",
     "status": "completed",
-    "summary": {"total_rules": 2, "passed": 1, "failed": 1, "warnings": 0, "skipped": 0, "score": 50},
+    "summary": {
+        "total_rules": 2,
+        "passed": 1,
+        "failed": 1,
+        "warnings": 0,
+        "skipped": 0,
+        "score": 50,
+    },
     "results": [{**RESULT, "rationale": "because"}],
     "raw_output": "out",
 }
@@ -63,7 +70,9 @@ anything = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
 )
 
 
@@ -95,9 +104,10 @@ def encoded(document: Any) -> bytes:
 def test_a_whole_body_is_read(shape: str) -> None:
     reader, document = READERS[shape]
     submission = reader(encoded(document))
-    assert [len(scan["results"]) for scan in submission.scans] == {"flat": [2], "array": [2, 2]}.get(
-        shape, [1]
-    )
+    assert [len(scan["results"]) for scan in submission.scans] == {
+        "flat": [2],
+        "array": [2, 2],
+    }.get(shape, [1])
 
 
 def test_the_specification_is_read_into_the_flat_keys() -> None:
@@ -175,7 +185,10 @@ def attempt(reader: Any, body: bytes) -> Any:
     ],
 )
 def test_a_time_with_zone_is_read(time: str) -> None:
-    assert read_released(encoded({"profile_name": "x", "started_at": time})).scans[0]["started_at"] == time
+    assert (
+        read_released(encoded({"profile_name": "x", "started_at": time})).scans[0]["started_at"]
+        == time
+    )
 
 
 @pytest.mark.parametrize(

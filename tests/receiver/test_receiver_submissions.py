@@ -25,11 +25,21 @@ SCAN: dict[str, Any] = {
     "total_rules": 2,
     "passed": 1,
     "failed": 1,
-    "results": [{"rule_ref": "a", "status": "pass"}, {"rule_ref": "b", "status": "fail", "actual": "0777"}],
+    "results": [
+        {"rule_ref": "a", "status": "pass"},
+        {"rule_ref": "b", "status": "fail", "actual": "0777"},
+    ],
 }
 SPECIFIED: dict[str, Any] = {
     "profile": {"name": "Linux Baseline - Standard", "type": "openscap", "version": "1.0.0"},
-    "summary": {"total_rules": 2, "passed": 1, "failed": 1, "warnings": 0, "skipped": 0, "score": 50.0},
+    "summary": {
+        "total_rules": 2,
+        "passed": 1,
+        "failed": 1,
+        "warnings": 0,
+        "skipped": 0,
+        "score": 50.0,
+    },
     "raw_output": "out",
 }
 
@@ -87,9 +97,14 @@ def test_a_flat_scan_is_stored_and_answered(receiver: Receiver) -> None:
 
 
 def test_several_scans_come_in_an_array(receiver: Receiver) -> None:
-    response = post(receiver, {"scans": [SCAN, {**SCAN, "profile_name": "CIS Docker"}], "hostname": "h"})
+    response = post(
+        receiver, {"scans": [SCAN, {**SCAN, "profile_name": "CIS Docker"}], "hostname": "h"}
+    )
     assert response.json()["scans_received"] == 2
-    assert [scan["profile_name"] for scan in receiver.scans()] == [SCAN["profile_name"], "CIS Docker"]
+    assert [scan["profile_name"] for scan in receiver.scans()] == [
+        SCAN["profile_name"],
+        "CIS Docker",
+    ]
 
 
 def test_every_post_is_logged_with_its_answer(receiver: Receiver) -> None:
@@ -98,8 +113,16 @@ def test_every_post_is_logged_with_its_answer(receiver: Receiver) -> None:
     requests.post(receiver.url + SCANS, data=b"{}", timeout=30)
     posts = receiver.posts()
     assert [one["status"] for one in posts] == [200, 400, 401]
-    assert [one["idempotency_key"] for one in posts] == ["20261120T100000Z-openscap-00000000", None, None]
-    assert [one["api_id"] for one in posts] == [receiver.credentials.id, receiver.credentials.id, None]
+    assert [one["idempotency_key"] for one in posts] == [
+        "20261120T100000Z-openscap-00000000",
+        None,
+        None,
+    ]
+    assert [one["api_id"] for one in posts] == [
+        receiver.credentials.id,
+        receiver.credentials.id,
+        None,
+    ]
     assert json.loads(posts[0]["body"]) == SCAN
     assert posts[1]["body_sha256"] == hashlib.sha256(b"broken").hexdigest()
     assert all(one["received_at"].startswith("20") for one in posts)
@@ -120,20 +143,33 @@ def test_the_one_body_for_all_servers_is_readable_by_both(receiver: Receiver) ->
 def test_the_specification_s_server_reads_profile_and_summary() -> None:
     with Receiver(policy(reader="specification")) as receiver:
         assert (
-            post(receiver, {**SPECIFIED, "results": [{"rule_ref": "a", "rationale": "why"}]}).status_code
+            post(
+                receiver, {**SPECIFIED, "results": [{"rule_ref": "a", "rationale": "why"}]}
+            ).status_code
             == 200
         )
         (stored,) = receiver.scans()
-    assert (stored["profile_name"], stored["profile_version"]) == ("Linux Baseline - Standard", "1.0.0")
-    assert (stored["passed"], stored["raw_output"], stored["results"][0]["rationale"]) == (1, "out", "why")
+    assert (stored["profile_name"], stored["profile_version"]) == (
+        "Linux Baseline - Standard",
+        "1.0.0",
+    )
+    assert (stored["passed"], stored["raw_output"], stored["results"][0]["rationale"]) == (
+        1,
+        "out",
+        "why",
+    )
 
 
 @pytest.mark.parametrize("missing", [{"X-API-ID": None}, {"X-API-KEY": None}, {"X-API-ID": ""}])
-def test_without_credentials_nothing_else_is_looked_at(receiver: Receiver, missing: dict[str, Any]) -> None:
+def test_without_credentials_nothing_else_is_looked_at(
+    receiver: Receiver, missing: dict[str, Any]
+) -> None:
     assert answer(post(receiver, b"broken", **missing)) == (401, "API credentials required")
 
 
-@pytest.mark.parametrize("wrong", [{"X-API-KEY": "0" * 64}, {"X-API-ID": "patchmon_0000000000000000"}])
+@pytest.mark.parametrize(
+    "wrong", [{"X-API-KEY": "0" * 64}, {"X-API-ID": "patchmon_0000000000000000"}]
+)
 def test_wrong_credentials_are_refused_before_the_body_is_read(
     receiver: Receiver, wrong: dict[str, str]
 ) -> None:
@@ -149,11 +185,19 @@ def test_the_limit_counts_before_credentials_and_for_each_id() -> None:
         refused = post(receiver, SCAN)
         assert answer(refused) == (429, "Too many scan submissions, please try again later")
         assert "retry-after" not in refused.headers
-        assert answer(post(receiver, SCAN, **{"X-API-KEY": None})) == (401, "API credentials required")
-        assert post(receiver, SCAN, **{"X-API-ID": other.id, "X-API-KEY": other.key}).status_code == 200
+        assert answer(post(receiver, SCAN, **{"X-API-KEY": None})) == (
+            401,
+            "API credentials required",
+        )
+        assert (
+            post(receiver, SCAN, **{"X-API-ID": other.id, "X-API-KEY": other.key}).status_code
+            == 200
+        )
 
 
-@pytest.mark.parametrize("change", [{"passed": 5.0}, {"score": "50"}, {"started_at": "2026-11-20 10:00:00"}])
+@pytest.mark.parametrize(
+    "change", [{"passed": 5.0}, {"score": "50"}, {"started_at": "2026-11-20 10:00:00"}]
+)
 def test_one_wrong_type_refuses_the_whole_body(receiver: Receiver, change: dict[str, Any]) -> None:
     assert answer(post(receiver, {"scans": [SCAN, {**SCAN, **change}]})) == UNREADABLE
     assert receiver.scans() == []
@@ -181,7 +225,10 @@ def test_a_compressed_body_is_unreadable(receiver: Receiver, pack: Any) -> None:
 
 @pytest.mark.parametrize("body", [{}, {"scans": []}, {"profile": {"name": "x"}}])
 def test_a_body_without_scans_is_refused(receiver: Receiver, body: dict[str, Any]) -> None:
-    assert answer(post(receiver, body)) == (400, "Invalid payload: expected 'scans' array or 'profile_name'")
+    assert answer(post(receiver, body)) == (
+        400,
+        "Invalid payload: expected 'scans' array or 'profile_name'",
+    )
 
 
 def test_a_hash_that_does_not_fit_is_refused(receiver: Receiver) -> None:
@@ -200,7 +247,8 @@ def test_the_hash_is_over_all_scans_those_without_a_name_too(receiver: Receiver)
 def test_a_scanner_that_is_switched_off_is_answered_with_nothing_stored() -> None:
     with Receiver(policy(docker_bench_enabled=False)) as receiver:
         scans = [
-            {**SCAN, "profile_name": kind, "profile_type": kind} for kind in ("openscap", "docker-bench", "x")
+            {**SCAN, "profile_name": kind, "profile_type": kind}
+            for kind in ("openscap", "docker-bench", "x")
         ]
         response = post(receiver, {"scans": scans})
         assert (response.status_code, response.json()["scans_received"]) == (200, 2)
@@ -282,7 +330,10 @@ def test_the_other_endpoints_know_the_host(receiver: Receiver) -> None:
     }
     known = receiver.headers
     assert (
-        requests.post(f"{base}/integration-status", json=status, headers=known, timeout=30).status_code == 200
+        requests.post(
+            f"{base}/integration-status", json=status, headers=known, timeout=30
+        ).status_code
+        == 200
     )
     assert requests.post(f"{base}/ping", headers=known, timeout=30).status_code == 200
     assert requests.post(f"{base}/ping", data=b"[", headers=known, timeout=30).status_code == 400

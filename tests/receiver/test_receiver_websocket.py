@@ -60,7 +60,9 @@ def test_without_an_agent_a_command_goes_nowhere(receiver: Receiver) -> None:
     assert not receiver.send_command(TRIGGER)
 
 
-def test_the_newest_connection_takes_the_commands_and_its_end_is_the_host_s(receiver: Receiver) -> None:
+def test_the_newest_connection_takes_the_commands_and_its_end_is_the_host_s(
+    receiver: Receiver,
+) -> None:
     with agent(receiver) as older:
         until(lambda: receiver.send_command({"to": "older"}))
         assert json.loads(older.recv(timeout=10)) == {"to": "older"}
@@ -81,7 +83,13 @@ def test_an_older_connection_that_closes_changes_nothing(receiver: Receiver) -> 
 def test_progress_is_kept_and_nonsense_is_ignored(receiver: Receiver) -> None:
     progress = {"type": "compliance_scan_progress", "phase": "evaluating", "progress": 40}
     with agent(receiver) as connected:
-        for frame in ("no json", "[1]", b"\x00\x01", json.dumps({"type": "pong"}), json.dumps(progress)):
+        for frame in (
+            "no json",
+            "[1]",
+            b"\x00\x01",
+            json.dumps({"type": "pong"}),
+            json.dumps(progress),
+        ):
             connected.send(frame)
         until(lambda: len(receiver.messages()) == 2)
     assert receiver.progress() == [progress]
@@ -121,9 +129,14 @@ def test_agents_are_dropped_when_the_receiver_stops(receiver: Receiver) -> None:
 def test_another_process_sends_a_command_with_the_host_s_credentials(receiver: Receiver) -> None:
     where = f"{receiver.url}/_send"
     assert requests.post(where, json=TRIGGER, timeout=30).status_code == 401
-    assert requests.post(where, json=TRIGGER, headers=receiver.headers, timeout=30).status_code == 409
+    assert (
+        requests.post(where, json=TRIGGER, headers=receiver.headers, timeout=30).status_code == 409
+    )
     assert requests.post(where, data=b"[]", headers=receiver.headers, timeout=30).status_code == 400
     with agent(receiver) as connected:
         until(lambda: bool(receiver.online()))
-        assert requests.post(where, json=TRIGGER, headers=receiver.headers, timeout=30).status_code == 200
+        assert (
+            requests.post(where, json=TRIGGER, headers=receiver.headers, timeout=30).status_code
+            == 200
+        )
         assert json.loads(connected.recv(timeout=10)) == TRIGGER

@@ -10,7 +10,7 @@ import zmq
 
 from schemas.event import Event
 from spool.layout import Stage
-from stages.runtime.doorbell import DoorbellError, NoDoorbell, ZmqDoorbell, ring_stages
+from stages.runtime.doorbell import DoorbellError, NoDoorbell, ZmqDoorbell, publish_to_stages
 
 
 @pytest.fixture
@@ -32,13 +32,13 @@ def hear(bell: ZmqDoorbell, limit_s: float = 5) -> Event | None:
 
 def test_a_neighbour_hears_the_bell(runtime: Path) -> None:
     scan, parse = ZmqDoorbell(runtime, "scan", ()), ZmqDoorbell(runtime, "parse", ("ScanFinished",))
-    heard = None
+    on_event = None
     for _ in range(50):
-        scan.ring(Event(name="ScanFinished", scan_id="x"))
-        heard = hear(parse, 0.1)
-        if heard:
+        scan.publish(Event(name="ScanFinished", scan_id="x"))
+        on_event = hear(parse, 0.1)
+        if on_event:
             break
-    assert heard == Event(name="ScanFinished", scan_id="x")
+    assert on_event == Event(name="ScanFinished", scan_id="x")
     scan.close()
     parse.close()
 
@@ -48,9 +48,9 @@ def test_the_operator_rings_at_every_stage(runtime: Path) -> None:
     bells = [ZmqDoorbell(runtime, stage, ("CommandGiven",)) for stage in stages]
     # A bound subscriber answers a new publisher while it waits, as a stage does all the time.
     with ThreadPoolExecutor() as pool:
-        heard = [pool.submit(hear, bell) for bell in bells]
-        ring_stages(runtime, Event(name="CommandGiven"))
-    assert [each.result() for each in heard] == [Event(name="CommandGiven")] * 2
+        on_event = [pool.submit(hear, bell) for bell in bells]
+        publish_to_stages(runtime, Event(name="CommandGiven"))
+    assert [each.result() for each in on_event] == [Event(name="CommandGiven")] * 2
     for bell in bells:
         bell.close()
 
@@ -59,29 +59,30 @@ def test_ringing_with_nobody_there_takes_no_time(runtime: Path) -> None:
     bell = ZmqDoorbell(runtime, "scan", ())
     before = time.monotonic()
     for _ in range(5000):
-        bell.ring(Event(name="RuleEvaluated", rule="r" * 500))
-    ring_stages(runtime, Event(name="CommandGiven"))
+        bell.publish(Event(name="RuleEvaluated", rule="r" * 500))
+    publish_to_stages(runtime, Event(name="CommandGiven"))
     bell.close()
     assert time.monotonic() - before < 5
 
 
 @pytest.mark.parametrize(
-    "message", [b"", b"ScanFinished", b"ScanFinished {", b"ScanFinished []", b"ScanFinished " + b"x" * 10**6]
+    "message",
+    [b"", b"ScanFinished", b"ScanFinished {", b"ScanFinished []", b"ScanFinished " + b"x" * 10**6],
 )
 def test_garbage_is_ignored(runtime: Path, message: bytes) -> None:
     bell = ZmqDoorbell(runtime, "parse", ("ScanFinished",))
     context = zmq.Context()
     forger = context.socket(zmq.XPUB)
-    forger.connect(f"ipc://{runtime}/parse.ring")
+    forger.connect(f"ipc://{runtime}/parse.sub")
     with ThreadPoolExecutor() as pool:
-        heard = pool.submit(hear, bell)
+        on_event = pool.submit(hear, bell)
         assert forger.poll(5000)
         forger.send(message)
         # An oversized message costs the forger its connection: it comes back, and rings again.
-        while not heard.done():
+        while not on_event.done():
             forger.send(b'ScanFinished {"name":"ScanFinished","scan_id":"after"}')
             forger.poll(50)
-    event = heard.result()
+    event = on_event.result()
     assert event is not None
     assert event.scan_id == "after"
     context.destroy(linger=0)
@@ -89,22 +90,24 @@ def test_garbage_is_ignored(runtime: Path, message: bytes) -> None:
 
 
 @pytest.mark.parametrize("trap", ["file", "symlink", "directory"])
-def test_whatever_lies_at_the_sockets_path_is_refused_and_left_alone(runtime: Path, trap: str) -> None:
-    path = runtime / "scan.bell"
+def test_whatever_lies_at_the_sockets_path_is_refused_and_left_alone(
+    runtime: Path, trap: str
+) -> None:
+    path = runtime / "scan.pub"
     if trap == "file":
         path.write_text("precious")
     elif trap == "symlink":
         path.symlink_to("/etc/passwd")
     else:
         path.mkdir()
-    with pytest.raises(DoorbellError, match=r"scan\.bell: is not a socket; move it away"):
+    with pytest.raises(DoorbellError, match=r"scan\.pub: is not a socket; move it away"):
         ZmqDoorbell(runtime, "scan", ())
     assert os.path.lexists(path)
 
 
 def test_a_stale_socket_is_taken_over(runtime: Path) -> None:
     with socket.socket(socket.AF_UNIX) as stale:
-        stale.bind(str(runtime / "scan.bell"))
+        stale.bind(str(runtime / "scan.pub"))
     ZmqDoorbell(runtime, "scan", ()).close()
 
 

@@ -14,7 +14,10 @@ _HEAVY = {"asyncio", "difflib", "lxml", "requests", "rich", "starlette", "tenaci
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_starts_without_what_it_may_never_need(stage: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _SHOW.format(stage=stage)], capture_output=True, check=True, text=True
+        [sys.executable, "-c", _SHOW.format(stage=stage)],
+        capture_output=True,
+        check=True,
+        text=True,
     )
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert not loaded & _HEAVY
@@ -23,6 +26,9 @@ def test_a_stage_starts_without_what_it_may_never_need(stage: str) -> None:
 @pytest.mark.parametrize("stage", ["scan", "parse"])
 def test_a_stage_without_network_loads_nothing_of_mail_and_packages(stage: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _SHOW.format(stage=stage)], capture_output=True, check=True, text=True
+        [sys.executable, "-c", _SHOW.format(stage=stage)],
+        capture_output=True,
+        check=True,
+        text=True,
     )
     assert not {"email", "importlib.metadata", "ssl", "zipfile"} & set(done.stdout.split())

@@ -17,9 +17,9 @@ def test_a_line_is_a_fact_then_values() -> None:
 
 
 @given(st.text(), st.text())
-def test_whatever_the_text_a_line_stays_one_harmless_line(fact: str, value: str) -> None:
+def test_whatever_the_text_a_line_stays_one_harmless_line(message: str, value: str) -> None:
     stream = io.StringIO()
-    Log("scan", stream=stream).error(fact, why=value)
+    Log("scan", stream=stream).error(message, why=value)
     line = stream.getvalue()
     assert line.count("\n") == 1
     assert line[:-1].isprintable()

@@ -11,7 +11,10 @@ from stages.runtime import maintenance
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 REASON = Reason(source="operator", at=AT)
-SCAN, OTHER = ScanId("20260601T000000Z-openscap-0000000a"), ScanId("20260601T000000Z-openscap-0000000b")
+SCAN, OTHER = (
+    ScanId("20260601T000000Z-openscap-0000000a"),
+    ScanId("20260601T000000Z-openscap-0000000b"),
+)
 CANCEL = "20260601T000001Z-0000000c"
 
 
@@ -20,7 +23,9 @@ def test_a_cancellation_is_kept_as_long_as_a_request_that_it_names(tmp_path: Pat
     spool.prepare()
     for box in (spool.commands, spool.requests):
         box.write(CANCEL, "cancel", Cancellation(scan_ids=(SCAN, OTHER), reason=REASON))
-    spool.commands.write(OTHER, "request", Request(scan_id=OTHER, scanner="openscap", reason=REASON))
+    spool.commands.write(
+        OTHER, "request", Request(scan_id=OTHER, scanner="openscap", reason=REASON)
+    )
     spool.requests.write(SCAN, "request", Request(scan_id=SCAN, scanner="openscap", reason=REASON))
     spool.requests.path.joinpath("20260601T000002Z-0000000d.cancel").write_bytes(b"damaged")
 

@@ -58,7 +58,9 @@ def test_after_a_death_the_next_start_waits_and_the_manager_is_told(
     assert (tmp_path / "parse.starts").read_text().startswith("1 ")
 
 
-def test_a_stage_that_had_lived_for_long_starts_at_once(tmp_path: Path, manager: socket.socket) -> None:
+def test_a_stage_that_had_lived_for_long_starts_at_once(
+    tmp_path: Path, manager: socket.socket
+) -> None:
     died(tmp_path, deaths=9, lived_s=HEALTHY_AFTER_S + 1)
     assert Restarts(tmp_path, "parse", Notifier()).hold_back(Log("parse"))
     assert (tmp_path / "parse.starts").read_text().startswith("0 ")
@@ -84,7 +86,9 @@ def test_a_stage_told_to_stop_while_it_waits_ends_at_once_and_forgets(
     assert not (tmp_path / "parse.starts").exists()
 
 
-def test_without_a_service_manager_nothing_is_noted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_service_manager_nothing_is_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     died(tmp_path, deaths=8, lived_s=0)
     assert Restarts(tmp_path, "parse", Notifier()).hold_back(Log("parse"))
@@ -98,6 +102,8 @@ def test_a_note_that_makes_no_sense_is_no_reason_to_wait(
     assert Restarts(tmp_path, "parse", Notifier()).hold_back(Log("parse"))
 
 
-def test_a_note_that_is_a_symlink_or_a_pipe_is_not_read(tmp_path: Path, manager: socket.socket) -> None:
+def test_a_note_that_is_a_symlink_or_a_pipe_is_not_read(
+    tmp_path: Path, manager: socket.socket
+) -> None:
     os.mkfifo(tmp_path / "parse.starts")
     assert Restarts(tmp_path, "parse", Notifier()).hold_back(Log("parse"))

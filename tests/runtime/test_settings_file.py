@@ -43,7 +43,10 @@ def test_the_specifications_file_loads_unmodified() -> None:
     assert problems == []
     assert settings.server.url == "https://patchmon.example.com"
     assert (settings.api.id, settings.api.key) == ("patchmon_abc123", "your-api-key")
-    assert settings.compliance.openscap.profile == "xccdf_org.ssgproject.content_profile_cis_level1_server"
+    assert (
+        settings.compliance.openscap.profile
+        == "xccdf_org.ssgproject.content_profile_cis_level1_server"
+    )
     assert settings.compliance.docker_bench.schedule == "0 4 * * 0"
 
 
@@ -74,23 +77,34 @@ spoool: {}
 
 def test_a_value_out_of_bounds_names_its_key_and_bound() -> None:
     _, problems = parse(b"compliance: {openscap: {time_limit_s: 1}}")
-    assert problems == ["compliance.openscap.time_limit_s: must be a whole number from 10 to 86400; it is 1"]
+    assert problems == [
+        "compliance.openscap.time_limit_s: must be a whole number from 10 to 86400; it is 1"
+    ]
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("delivery: {backlog: newest}", "delivery.backlog: must be one of all, latest; it is newest"),
+        (
+            "delivery: {backlog: newest}",
+            "delivery.backlog: must be one of all, latest; it is newest",
+        ),
         (
             "log: {level: off}",
             "log.level: must be one of debug, info, warning, error; it is a boolean: put it",
         ),
-        ("api: {id: 5}", "api.id: must be a text of 1 to 4096 characters; it is a number: put it in quotes"),
+        (
+            "api: {id: 5}",
+            "api.id: must be a text of 1 to 4096 characters; it is a number: put it in quotes",
+        ),
         (
             "spool: {keep_days: }",
             "spool.keep_days: must be a whole number from 0 to 36500; it is empty: leave",
         ),
-        ("spool: {look_every_s: .nan}", "spool.look_every_s: must be a number from 0.05 to 60; it is nan"),
+        (
+            "spool: {look_every_s: .nan}",
+            "spool.look_every_s: must be a number from 0.05 to 60; it is nan",
+        ),
         ("spool: {path: x}", "spool.path: must be an absolute path, which begins with /"),
         ('spool: {path: "/a\\0b"}', "spool.path: holds characters that can't be printed"),
         ('api: {id: "\\ud800"}', "api.id: holds characters that can't be printed"),
@@ -152,14 +166,14 @@ def test_broken_yaml_tells_the_place_and_not_the_text_around_it() -> None:
     assert "s3cret" not in problem
 
 
-@pytest.mark.parametrize(("kind", "words"), [("fifo", "a pipe"), ("directory", "a directory")])
+@pytest.mark.parametrize(("kind", "message"), [("fifo", "a pipe"), ("directory", "a directory")])
 def test_what_is_no_plain_file_is_refused_without_waiting_for_it(
-    tmp_path: Path, kind: str, words: str
+    tmp_path: Path, kind: str, message: str
 ) -> None:
     path = tmp_path / kind
     path.mkdir() if kind == "directory" else os.mkfifo(path)
     (problem,) = load(path).problems
-    assert words in problem.lower()
+    assert message in problem.lower()
 
 
 def test_the_null_device_is_an_empty_file() -> None:
@@ -230,5 +244,7 @@ def every_kind(record: type[Record] = Settings, path: str = "") -> Iterator[tupl
 def _flat(values: dict[str, object], path: str = "") -> list[tuple[str, object]]:
     found: list[tuple[str, object]] = []
     for key, value in values.items():
-        found += _flat(value, f"{path}{key}.") if isinstance(value, dict) else [(f"{path}{key}", value)]
+        found += (
+            _flat(value, f"{path}{key}.") if isinstance(value, dict) else [(f"{path}{key}", value)]
+        )
     return found

@@ -31,7 +31,9 @@ class Running:
         loaded = settings_file.load(self.config).settings
         after_reading()
         log = Log("trigger", stream=self.said)
-        return Process("trigger", loaded, self.config, self._spool, log, NoDoorbell(), config_seen=seen)
+        return Process(
+            "trigger", loaded, self.config, self._spool, log, NoDoorbell(), config_seen=seen
+        )
 
     def write(self, level: str) -> None:
         self.config.write_text(json.dumps({"log": {"level": level}}))
@@ -44,7 +46,11 @@ class Running:
     def settles(self) -> None:
         """Until the stage has made up its mind."""
         self.process.refresh_settings()
-        until(lambda: self.process.refresh_settings() or self.process.settings_due_in_s() > 1e9, "settled", 5)
+        until(
+            lambda: self.process.refresh_settings() or self.process.settings_due_in_s() > 1e9,
+            "settled",
+            5,
+        )
 
 
 @pytest.fixture
@@ -52,7 +58,9 @@ def running(tmp_path: Path) -> Running:
     return Running(tmp_path)
 
 
-def test_a_file_that_is_being_written_is_not_taken_over_before_it_is_whole(running: Running) -> None:
+def test_a_file_that_is_being_written_is_not_taken_over_before_it_is_whole(
+    running: Running,
+) -> None:
     with running.config.open("w") as stream:
         for piece in ("log:\n", "  level: error\n", "compliance: {enabled: false}\n"):
             assert running.level == "warning"

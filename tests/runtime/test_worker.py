@@ -11,18 +11,20 @@ from spool.spool import Spool
 from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
 from stages.runtime.process import Process
-from stages.runtime.worker import OffspringError, StoppedError, in_child
+from stages.runtime.worker import WorkerError, WorkerStoppedError, run_in_worker
 
 
 @pytest.fixture
 def process(tmp_path: Path) -> Process:
     spool = Spool(tmp_path / "spool")
-    return Process("parse", Settings(), None, spool, Log("parse", stream=io.StringIO()), NoDoorbell())
+    return Process(
+        "parse", Settings(), None, spool, Log("parse", stream=io.StringIO()), NoDoorbell()
+    )
 
 
 def test_a_child_answers_with_bytes_however_many(process: Process) -> None:
-    assert in_child(process, lambda: b"", 10) == b""
-    assert in_child(process, lambda: b"x" * 5_000_000, 10) == b"x" * 5_000_000
+    assert run_in_worker(process, lambda: b"", 10) == b""
+    assert run_in_worker(process, lambda: b"x" * 5_000_000, 10) == b"x" * 5_000_000
 
 
 def test_what_the_child_does_stays_with_it(process: Process) -> None:
@@ -32,7 +34,7 @@ def test_what_the_child_does_stays_with_it(process: Process) -> None:
         held.append(1)
         return str(os.getpid()).encode()
 
-    assert in_child(process, work, 10) != str(os.getpid()).encode()
+    assert run_in_worker(process, work, 10) != str(os.getpid()).encode()
     assert held == []
 
 
@@ -41,16 +43,16 @@ def test_a_child_that_is_killed_is_no_answer(process: Process) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
         return b"never"
 
-    with pytest.raises(OffspringError, match="ended by signal 9"):
-        in_child(process, work, 10)
+    with pytest.raises(WorkerError, match="ended by signal 9"):
+        run_in_worker(process, work, 10)
 
 
 def test_a_fault_in_the_child_is_no_answer(process: Process) -> None:
     def work() -> bytes:
         raise ZeroDivisionError
 
-    with pytest.raises(OffspringError, match="ended with exit code 70"):
-        in_child(process, work, 10)
+    with pytest.raises(WorkerError, match="ended with exit code 70"):
+        run_in_worker(process, work, 10)
 
 
 def test_damage_and_trouble_with_the_disk_arrive_as_they_are(process: Process) -> None:
@@ -61,9 +63,9 @@ def test_damage_and_trouble_with_the_disk_arrive_as_they_are(process: Process) -
         raise SpoolError("no space left")
 
     with pytest.raises(EntryDamagedError, match="SHA-256 differs"):
-        in_child(process, damaged, 10)
+        run_in_worker(process, damaged, 10)
     with pytest.raises(SpoolError, match="no space left"):
-        in_child(process, full, 10)
+        run_in_worker(process, full, 10)
 
 
 def test_a_child_that_takes_too_long_is_ended(process: Process) -> None:
@@ -71,8 +73,8 @@ def test_a_child_that_takes_too_long_is_ended(process: Process) -> None:
         signal.pause()
         return b"never"
 
-    with pytest.raises(OffspringError, match="took too long"):
-        in_child(process, work, 0.2)
+    with pytest.raises(WorkerError, match="took too long"):
+        run_in_worker(process, work, 0.2)
 
 
 def test_a_process_that_is_told_to_stop_waits_for_no_child(process: Process) -> None:
@@ -81,5 +83,5 @@ def test_a_process_that_is_told_to_stop_waits_for_no_child(process: Process) -> 
         return b"never"
 
     process.stopping = True
-    with pytest.raises(StoppedError):
-        in_child(process, work, 10)
+    with pytest.raises(WorkerStoppedError):
+        run_in_worker(process, work, 10)

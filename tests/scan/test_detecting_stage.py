@@ -14,28 +14,39 @@ pytestmark = pytest.mark.oscap
 
 
 def detected(agent: Agent) -> Detected | None:
-    return agent.spool.notes("scan").read(NOTE, Detected)
+    return agent.spool.state_store("scan").read(NOTE, Detected)
 
 
 def test_content_that_is_installed_or_removed_is_noticed(tmp_path: Path) -> None:
     host = this_platform()
     content = tmp_path / f"ssg-{host.product}{host.product_version}-ds.xml"
     with an_agent() as agent:
-        agent.settings["compliance"]["openscap"] = {"content_dirs": [str(tmp_path)], "profile": "all_pass"}
+        agent.settings["compliance"]["openscap"] = {
+            "content_dirs": [str(tmp_path)],
+            "profile": "all_pass",
+        }
         agent.settings["spool"]["look_every_s"] = 0.2
         agent.configure()
         agent.start("trigger", "scan", "parse")
-        until(lambda: (found := detected(agent)) and not found.openscap_ready, "detection without content")
+        until(
+            lambda: (found := detected(agent)) and not found.openscap_ready,
+            "detection without content",
+        )
         early = agent.ask()
         until(lambda: agent.reported(early), "a report")
         assert f"no SCAP content in {tmp_path}: {host.install('content')}" in (
             agent.report(early).error or ""
         )
         content.symlink_to(EVERY_RESULT)
-        until(lambda: (found := detected(agent)) and found.content_file == str(content), "it is noticed")
+        until(
+            lambda: (found := detected(agent)) and found.content_file == str(content),
+            "it is noticed",
+        )
         later = agent.ask()
         until(lambda: agent.reported(later), "a report")
         assert (agent.report(later).status, agent.report(later).warnings) == ("completed", ())
         assert json.loads(agent.run("status", "--json"))["detected"]["openscap_ready"]
         content.unlink()
-        until(lambda: (found := detected(agent)) and not found.openscap_ready, "that it is gone, too")
+        until(
+            lambda: (found := detected(agent)) and not found.openscap_ready, "that it is gone, too"
+        )

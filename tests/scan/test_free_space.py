@@ -25,21 +25,29 @@ def test_whoever_asks_for_a_scan_is_told_at_once_that_it_waits_for_room(
     if free_space.why_none(tmp_path, 1024 * 1024) is None:
         pytest.skip("this disk has more than a TiB free")
     assert main(["scan", "--config", str(config)]) == 0
-    assert "a scan needs 1048576 MiB (spool.min_free_mib): free some space" in capsys.readouterr().err
+    assert (
+        "a scan needs 1048576 MiB (spool.min_free_mib): free some space" in capsys.readouterr().err
+    )
 
 
 def test_room_is_counted_against_what_a_scan_needs(tmp_path: Path) -> None:
     status = os.statvfs(tmp_path)
     free_mib = status.f_bavail * status.f_frsize >> 20
     assert free_space.why_none(tmp_path, max(1, free_mib // 2)) is None
-    words = free_space.why_none(tmp_path, free_mib * 2 + 64) or ""
-    assert f"a scan needs {free_mib * 2 + 64} MiB (spool.min_free_mib): free some space" in words
+    message = free_space.why_none(tmp_path, free_mib * 2 + 64) or ""
+    assert f"a scan needs {free_mib * 2 + 64} MiB (spool.min_free_mib): free some space" in message
 
 
 @pytest.mark.oscap
-def test_a_scan_that_waits_for_room_says_so_and_is_done_once_there_is_some(small_disk: Path) -> None:
+def test_a_scan_that_waits_for_room_says_so_and_is_done_once_there_is_some(
+    small_disk: Path,
+) -> None:
     with an_agent() as agent:
-        agent.settings["spool"] = {"path": str(small_disk / "spool"), "look_every_s": 0.5, "min_free_mib": 64}
+        agent.settings["spool"] = {
+            "path": str(small_disk / "spool"),
+            "look_every_s": 0.5,
+            "min_free_mib": 64,
+        }
         agent.configure()
         agent.run("scan", "--profile", "all_pass")
         agent.start("trigger", "scan", "parse")
@@ -51,7 +59,9 @@ def test_a_scan_that_waits_for_room_says_so_and_is_done_once_there_is_some(small
         behind = json.loads(agent.run("scan", "--profile", "slow", "--json"))["scan_id"]
         agent.run("cancel", behind)
         spool = Spool(small_disk / "spool")
-        until(lambda: behind in spool.reports.ids("report"), "one that is cancelled waits for no room")
+        until(
+            lambda: behind in spool.reports.ids("report"), "one that is cancelled waits for no room"
+        )
         assert spool.reports.read(behind, "report", Report).status == "cancelled"
         agent.settings["spool"]["min_free_mib"] = 4
         agent.configure()

@@ -27,7 +27,9 @@ def spool(tmp_path: Path) -> Spool:
 def asked(spool: Spool, token: str) -> ScanId:
     scan_id = new_scan_id("openscap", AT, token)
     reason = Reason(source="operator", at=AT)
-    spool.requests.write(scan_id, "request", Request(scan_id=scan_id, scanner="openscap", reason=reason))
+    spool.requests.write(
+        scan_id, "request", Request(scan_id=scan_id, scanner="openscap", reason=reason)
+    )
     return scan_id
 
 
@@ -57,7 +59,11 @@ def test_a_raw_entry_in_quarantine_is_an_answer_too(spool: Spool) -> None:
 
 @pytest.mark.parametrize(
     ("scan_id", "scanner"),
-    [("20261123T060301Z-openscap-00000009", "openscap"), ("--privileged", "openscap"), ("", "docker-bench")],
+    [
+        ("20261123T060301Z-openscap-00000009", "openscap"),
+        ("--privileged", "openscap"),
+        ("", "docker-bench"),
+    ],
 )
 def test_a_request_of_another_scan_than_its_name_says_is_damage(
     spool: Spool, scan_id: str, scanner: str
@@ -96,7 +102,9 @@ def test_every_report_says_that_the_content_does_not_fit_also_a_failed_and_a_joi
     host = this_platform()
     if not host.product_version.isdigit():
         pytest.skip("this system has no versions")
-    (tmp_path / f"ssg-{host.product}{int(host.product_version) - 1}-ds.xml").symlink_to(EVERY_RESULT)
+    (tmp_path / f"ssg-{host.product}{int(host.product_version) - 1}-ds.xml").symlink_to(
+        EVERY_RESULT
+    )
     with an_agent() as agent:
         agent.settings["compliance"]["openscap"] = {"content_dirs": [str(tmp_path)]}
         agent.configure()
@@ -104,6 +112,13 @@ def test_every_report_says_that_the_content_does_not_fit_also_a_failed_and_a_joi
         agent.start("trigger", "scan", "parse")
         until(lambda: all(agent.reported(scan_id) for scan_id in scans), "reports")
         reports = [agent.report(scan_id) for scan_id in scans]
-        assert sorted(report.status for report in reports) == ["completed", "completed", "failed", "joined"]
+        assert sorted(report.status for report in reports) == [
+            "completed",
+            "completed",
+            "failed",
+            "merged",
+        ]
         for report in reports:
-            assert any("is for an older version" in warning for warning in report.warnings), report.status
+            assert any("is for an older version" in warning for warning in report.warnings), (
+                report.status
+            )

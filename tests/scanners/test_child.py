@@ -55,7 +55,9 @@ def run(process: Process, draft: Path) -> Run:
     ) -> tuple[End, list[str]]:
         lines: list[str] = []
         command = (sys.executable, "-c", program)
-        end = Child(process, draft, Place(limits), lines.append).run(command, lambda _: None, unwanted)
+        end = Child(process, draft, Place(limits), lines.append).run(
+            command, lambda _: None, unwanted
+        )
         return end, lines
 
     return run
@@ -69,7 +71,9 @@ def alive(pid: int) -> bool:
 
 
 def test_lines_are_told_as_they_come_and_both_streams_are_kept(run: Run, draft: Path) -> None:
-    end, lines = run("import sys; print('one'); print('two'); print('oh', file=sys.stderr); sys.exit(2)")
+    end, lines = run(
+        "import sys; print('one'); print('two'); print('oh', file=sys.stderr); sys.exit(2)"
+    )
     assert (end.exit_code, end.signal, end.ended_by, end.last_words) == (2, None, None, "oh")
     assert lines == ["one", "two"]
     assert (draft / "stdout.log").read_text() == "one\ntwo\n"
@@ -113,7 +117,9 @@ def test_a_program_that_ignores_term_is_killed_with_its_children(
     until(lambda: not alive(int(lines[0])), "the grandchild is gone", 5)
 
 
-def test_what_a_scanner_leaves_running_ends_with_it_and_its_pipe_is_not_waited_for(run: Run) -> None:
+def test_what_a_scanner_leaves_running_ends_with_it_and_its_pipe_is_not_waited_for(
+    run: Run,
+) -> None:
     began = time.monotonic()
     end, lines = run(
         "import os, time\n"
@@ -154,7 +160,9 @@ def test_a_line_without_an_end_is_bounded(run: Run) -> None:
 
 
 def test_what_is_told_is_one_printable_line(run: Run) -> None:
-    end, lines = run(r"import sys; sys.stdout.buffer.write(b'[WARN] 2.1  -\t\x1b[31mred\x00\xff\x07\r\n \n')")
+    end, lines = run(
+        r"import sys; sys.stdout.buffer.write(b'[WARN] 2.1  -\t\x1b[31mred\x00\xff\x07\r\n \n')"
+    )
     assert lines == ["[WARN] 2.1 - \ufffd[31mred\ufffd\ufffd\ufffd"]
     assert end.last_words == lines[0]
 
@@ -181,11 +189,15 @@ def test_it_dies_with_the_process_that_started_it(process: Process, draft: Path)
             def started(number: int) -> None:
                 (draft / "pid").write_text(str(number))
 
-            Child(process, draft, Place(), lambda _: None).run(("sleep", "60"), started, lambda: None)
+            Child(process, draft, Place(), lambda _: None).run(
+                ("sleep", "60"), started, lambda: None
+            )
         finally:
             os._exit(0)
     until(lambda: (draft / "pid").exists() and (draft / "pid").read_text(), "it runs", 10)
-    until(lambda: "sleep" in command_of(int((draft / "pid").read_text())), "the wrappers are gone", 10)
+    until(
+        lambda: "sleep" in command_of(int((draft / "pid").read_text())), "the wrappers are gone", 10
+    )
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     until(lambda: not alive(int((draft / "pid").read_text())), "it is gone, too", 5)

@@ -23,7 +23,11 @@ def rocky(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def settings(*directories: Path, **openscap: object) -> Settings:
     found, problems = check_settings(
-        {"compliance": {"openscap": {"content_dirs": [str(path) for path in directories], **openscap}}}
+        {
+            "compliance": {
+                "openscap": {"content_dirs": [str(path) for path in directories], **openscap}
+            }
+        }
     )
     assert not problems
     return found
@@ -59,7 +63,11 @@ def test_missing_scanner_missing_content_and_a_mismatch_are_three_messages(
     assert not mismatch.openscap_ready
     openscap = mismatch.capabilities.openscap
     assert openscap is not None
-    assert (openscap.installed, openscap.version, openscap.oscap_path) == (True, "1.3.7", f"{tmp_path}/oscap")
+    assert (openscap.installed, openscap.version, openscap.oscap_path) == (
+        True,
+        "1.3.7",
+        f"{tmp_path}/oscap",
+    )
     assert openscap.available_profiles == ()
 
 
@@ -92,7 +100,10 @@ def test_a_setting_overrides_what_would_be_found(tmp_path: Path) -> None:
     assert (found.content_file, found.content_source) == (str(chosen), "configured")
     assert found.content_warning is None
     gone = detect_now(settings(tmp_path, content=str(tmp_path / "gone.xml")))
-    assert gone.problems[-1] == f"compliance.openscap.content: {tmp_path}/gone.xml: there is no such file"
+    assert (
+        gone.problems[-1]
+        == f"compliance.openscap.content: {tmp_path}/gone.xml: there is no such file"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "no content", "<Benchmark", "<!DOCTYPE a><Benchmark/>"])
@@ -109,7 +120,9 @@ def test_an_oscap_that_tells_no_version_is_not_installed_well(
     monkeypatch.setattr(detection, "_PATH", str(tmp_path))
     an_oscap(tmp_path, "").write_text("#!/bin/sh\nexit 127\n")
     found = detect_now(settings(tmp_path))
-    assert found.problems[0].startswith(f"{tmp_path}/oscap does not tell its version: dnf install -y")
+    assert found.problems[0].startswith(
+        f"{tmp_path}/oscap does not tell its version: dnf install -y"
+    )
 
 
 def test_the_three_directories_of_the_specification_are_the_default() -> None:

@@ -56,7 +56,9 @@ def test_installed_content_has_the_profiles_that_oscap_lists(path: Path) -> None
 
 @pytest.mark.oscap
 @pytest.mark.shared
-def test_a_large_datastream_has_the_profiles_that_oscap_lists(captures: Path, tmp_path: Path) -> None:
+def test_a_large_datastream_has_the_profiles_that_oscap_lists(
+    captures: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "ds.xml"
     path.write_bytes(lzma.decompress((captures / "ssg-debian12-ds.xml.xz").read_bytes()))
     assert_same_profiles(path)

@@ -25,7 +25,9 @@ BENCHMARK = """<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2" id="b">
 <Value id="v"/></Benchmark>"""
 
 
-def test_rules_are_selected_by_default_by_profile_and_by_the_profile_that_it_extends(tmp_path: Path) -> None:
+def test_rules_are_selected_by_default_by_profile_and_by_the_profile_that_it_extends(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "b.xml"
     path.write_text(BENCHMARK)
     assert rule_counts(path) == {
@@ -47,7 +49,9 @@ def test_the_own_content_is_counted_where_the_profile_names_no_rule() -> None:
 @pytest.mark.oscap
 @pytest.mark.parametrize(("path", "profile"), [(LINUX, "strict"), (EVERY_RESULT, "every_result")])
 def test_as_many_results_come_as_were_counted(path: Path, profile: str) -> None:
-    counts = {name.rpartition("_profile_")[2]: (name, count) for name, count in rule_counts(path).items()}
+    counts = {
+        name.rpartition("_profile_")[2]: (name, count) for name, count in rule_counts(path).items()
+    }
     name, count = counts[profile]
     done = subprocess.run(
         ["oscap", "xccdf", "eval", "--profile", name, "--progress-full", str(path)],
@@ -56,7 +60,10 @@ def test_as_many_results_come_as_were_counted(path: Path, profile: str) -> None:
         timeout=60,
         check=False,
     )
-    assert len({line.partition("|")[0] for line in done.stdout.splitlines() if line.count("|") == 2}) == count
+    assert (
+        len({line.partition("|")[0] for line in done.stdout.splitlines() if line.count("|") == 2})
+        == count
+    )
 
 
 @pytest.mark.parametrize("content", ["", "no", "<other/>", BENCHMARK[:400]])

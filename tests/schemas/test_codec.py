@@ -38,9 +38,7 @@ def test_what_is_no_record_is_a_schema_error_of_one_line(payload: bytes) -> None
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"1e999", b"-1"])
 def test_numbers_that_are_no_counts_are_refused(number: bytes) -> None:
-    payload = (
-        b'{"profile":{"name":"p","type":"openscap"},"status":"completed","started_at":"2026-11-23T06:03:01Z",'
-    )
+    payload = b'{"profile":{"name":"p","type":"openscap"},"status":"completed","started_at":"2026-11-23T06:03:01Z",'
     payload += b'"completed_at":"2026-11-23T06:03:01Z","summary":{"total_rules":' + number + b"}}"
     with pytest.raises(codec.SchemaError):
         codec.decode(payload, Report)
@@ -52,9 +50,12 @@ statuses: st.SearchStrategy[RuleStatus] = st.sampled_from(
 
 
 @given(st.lists(statuses))
-def test_the_counts_are_those_of_the_results(words: list[RuleStatus]) -> None:
-    summary = summarize(tuple(RuleResult(rule_ref="r", title="t", status=word) for word in words))
-    assert summary.total_rules == len(words)
-    assert summary.passed + summary.failed + summary.warnings + summary.skipped + summary.errors == len(words)
-    assert summary.skipped == words.count("skip") + words.count("notapplicable")
-    assert summary.score == (round(words.count("pass") / len(words) * 100, 2) if words else 0)
+def test_the_counts_are_those_of_the_results(message: list[RuleStatus]) -> None:
+    summary = summarize(tuple(RuleResult(rule_ref="r", title="t", status=word) for word in message))
+    assert summary.total_rules == len(message)
+    assert (
+        summary.passed + summary.failed + summary.warnings + summary.skipped + summary.errors
+        == len(message)
+    )
+    assert summary.skipped == message.count("skip") + message.count("notapplicable")
+    assert summary.score == (round(message.count("pass") / len(message) * 100, 2) if message else 0)

@@ -30,12 +30,12 @@ def scan_id(number: int) -> ScanId:
 
 
 def rules(count: int = 3, length: int = 20) -> tuple[RuleResult, ...]:
-    words = ("pass", "fail", "notapplicable", "skip", "warn", "error")
+    message = ("pass", "fail", "notapplicable", "skip", "warn", "error")
     return tuple(
         RuleResult(
             rule_ref=f"rule_{number}",
             title=f"Rule {number}",
-            status=words[number % len(words)],  # type: ignore[arg-type]
+            status=message[number % len(message)],  # type: ignore[arg-type]
             severity="medium",
             description=f"description {number} " + "d" * length,
             rationale=f"rationale {number} " + "r" * length,
@@ -78,7 +78,7 @@ class RecordingDoorbell(NoDoorbell):
     def __init__(self) -> None:
         self.rung: list[Event] = []
 
-    def ring(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         self.rung.append(event)
 
 
@@ -122,12 +122,12 @@ class Ship:
             assert one.scan_id
             self.spool.reports.write(one.scan_id, "report", one)
 
-    def look(self, times: int = 1) -> None:
+    def run_once(self, times: int = 1) -> None:
         """Look, each time as if the operator had said `retry`, so no test waits for a back-off."""
         for _ in range(times):
             at = datetime.now(UTC)
             self.spool.commands.write(new_command_id(at), "retry", Retry(at=at))
-            self.stage.look()
+            self.stage.run_once()
 
     def hold(self, number: int) -> None:
         hold = Hold(scan_id=scan_id(number), at=datetime.now(UTC))
@@ -157,7 +157,7 @@ class Ship:
 
     @property
     def destination(self) -> Destination:
-        noted = self.spool.notes("ship").read("destination", Destination)
+        noted = self.spool.state_store("ship").read("destination", Destination)
         assert noted
         return noted
 

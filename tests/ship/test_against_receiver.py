@@ -17,7 +17,7 @@ def shipped(tmp_path: Path, receiver: Receiver, *reports: Any) -> Ship:
     api = ApiSettings(id=receiver.credentials.id, key=receiver.credentials.key)
     ship.process.settings = replace(ship.settings, api=api)
     ship.put(*reports)
-    ship.look(2)
+    ship.run_once(2)
     ship.close()
     return ship
 
@@ -28,7 +28,9 @@ def test_one_body_is_read_by_both_kinds_of_server(
 ) -> None:
     odd = replace(rules(1)[0], finding="naïve\u2028<b>&\0", title=" ＴＩＴＬＥ ")
     with Receiver(Policy(reader=reader)) as receiver:
-        ship = shipped(tmp_path, receiver, report(1, results=(odd, *rules(6))), report(2, "B", "failed"))
+        ship = shipped(
+            tmp_path, receiver, report(1, results=(odd, *rules(6))), report(2, "B", "failed")
+        )
         assert ship.answers == {1: "accepted", 2: "accepted"}
         assert ship.receipt(1).server_scan_id
         assert ship.receipt(1).remarks == ()
@@ -41,7 +43,7 @@ def test_a_scanner_that_is_switched_off_there_is_a_refusal(tmp_path: Path) -> No
     with Receiver(Policy(openscap_enabled=False)) as receiver:
         ship = shipped(tmp_path, receiver, report(1))
     assert ship.answers == {1: "refused"}
-    assert "switched off" in (ship.receipt(1).words or "")
+    assert "switched off" in (ship.receipt(1).message or "")
 
 
 def test_a_server_with_a_smaller_limit_takes_the_scan_slimmed(tmp_path: Path) -> None:
@@ -69,7 +71,7 @@ def test_the_default_pace_never_meets_the_servers_limiter(tmp_path: Path) -> Non
         api = ApiSettings(id=receiver.credentials.id, key=receiver.credentials.key)
         ship.process.settings = replace(ship.settings, api=api)
         ship.put(*(report(number) for number in range(20)))
-        ship.look(5)
+        ship.run_once(5)
         ship.close()
         assert len(receiver.posts()) == 9
     assert len(ship.answers) == 9

@@ -22,9 +22,13 @@ def process(tmp_path: Path) -> Process:
     return Process("ship", Settings(), None, Spool(tmp_path), Log("ship", "error"), NoDoorbell())
 
 
-def carry_out(process: Process, server: ScriptedServer, limit_s: float) -> tuple[Outcome | None, float]:
+def carry_out(
+    process: Process, server: ScriptedServer, limit_s: float
+) -> tuple[Outcome | None, float]:
     transport = Transport(ServerSettings(url=server.url))
-    attempt = Attempt(process, lambda: transport.post(b"{}", Credentials("a", "b"), "x", "1"), transport.cut)
+    attempt = Attempt(
+        process, lambda: transport.post(b"{}", Credentials("a", "b"), "x", "1"), transport.cut
+    )
     began = time.monotonic()
     outcome = attempt.carry_out(limit_s)
     taken = time.monotonic() - began
@@ -46,7 +50,7 @@ def test_the_deadline_ends_a_server_that_trickles_or_stays_silent(
     server.say(trouble)  # type: ignore[arg-type]
     outcome, taken = carry_out(process, server, 0.5)
     assert isinstance(outcome, Temporary)
-    assert "no whole answer" in outcome.words
+    assert "no whole answer" in outcome.message
     assert 0.5 <= taken < 3
 
 

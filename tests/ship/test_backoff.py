@@ -80,7 +80,9 @@ def test_the_operators_retry_is_now_and_the_next_failure_waits_on() -> None:
     per_minute=st.integers(1, 20),
     gaps=st.lists(st.floats(0, 30), min_size=1, max_size=60),
 )
-def test_no_minute_ever_holds_more_requests_than_the_setting(per_minute: int, gaps: list[float]) -> None:
+def test_no_minute_ever_holds_more_requests_than_the_setting(
+    per_minute: int, gaps: list[float]
+) -> None:
     pace, now, sent = Pace(), 0.0, list[float]()
     for gap in gaps:
         now += gap + pace.due_in_s(now + gap, per_minute)

@@ -14,7 +14,15 @@ from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
 from stages.runtime.process import Process
 from stages.ship.stage import ShipStage
-from tests.patchmon.scripted_server import Answer, ScriptedServer, accepted, raw, reply, reset, serving
+from tests.patchmon.scripted_server import (
+    Answer,
+    ScriptedServer,
+    accepted,
+    raw,
+    reply,
+    reset,
+    serving,
+)
 from tests.ship.ship_spool import START, Ship, report
 
 DAY_S = 24 * 3600
@@ -110,7 +118,9 @@ def test_every_scan_of_the_day_ends_in_exactly_one_of_accepted_refused_supersede
     due = sorted(chance.uniform(0, DAY_S) for _ in range(60))
     with serving(otherwise=weather.answer) as server:
         weather.server = server
-        ship = SimulatedShip(tmp_path, server.url, clock, delivery={"backlog": backlog, "per_minute": 9})
+        ship = SimulatedShip(
+            tmp_path, server.url, clock, delivery={"backlog": backlog, "per_minute": 9}
+        )
         made = 0
         while made < len(due) or set(ship.answers) != set(range(made)):
             assert clock.s < 3 * DAY_S, "the backlog never ended"
@@ -119,7 +129,7 @@ def test_every_scan_of_the_day_ends_in_exactly_one_of_accepted_refused_supersede
                 made += 1
             if chance.random() < 0.1:
                 ship.restart()
-            ship.stage.look()
+            ship.stage.run_once()
             next_scan = due[made] - clock.s if made < len(due) else DAY_S
             clock.s += max(0.01, min(ship.stage.timeout_s(), next_scan, 900))
         answers = ship.answers

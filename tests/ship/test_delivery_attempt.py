@@ -14,7 +14,7 @@ def sends(case: Case, *outcomes: Outcome, least: int = 1) -> list[int]:
     lengths = []
     for outcome in outcomes:
         length = max(least, min(4 * MIB, case.limit_of(SETTINGS)))
-        case.heard(outcome, Body(b" " * length, (), True, length > least))
+        case.on_event(outcome, Body(b" " * length, (), True, length > least))
         lengths.append(length)
     return lengths
 
@@ -36,23 +36,23 @@ def test_any_other_trouble_ends_the_guess() -> None:
 def test_a_body_that_every_server_takes_is_not_slimmed_for_a_broken_connection() -> None:
     case = Case()
     for _ in range(10):
-        case.heard(CUT, Body(b" " * MIB, (), True, True))
+        case.on_event(CUT, Body(b" " * MIB, (), True, True))
     assert case.limit_of(SETTINGS) == SETTINGS
 
 
 def test_a_limit_that_the_server_told_stays() -> None:
     case = Case()
     assert case.remedy(Refused(413, "too large", "slim"), Body(b" " * MIB, (), True, True))
-    case.heard(Temporary("no route"), Body(b"", (), True, True))
+    case.on_event(Temporary("no route"), Body(b"", (), True, True))
     assert case.limit_of(SETTINGS) == MIB // 2
 
 
 def test_a_scan_is_stuck_after_three_attempts_of_which_nothing_came() -> None:
     case, body = Case(), Body(b"", (), True, True)
     for outcome in (Temporary("no"), Paused("no", "mend it")):
-        case.heard(outcome, body)
+        case.on_event(outcome, body)
         assert not case.is_stuck
-    case.heard(Temporary("no"), body)
+    case.on_event(Temporary("no"), body)
     assert case.is_stuck
-    case.heard(Refused(413, "too large", "slim"), body)
+    case.on_event(Refused(413, "too large", "slim"), body)
     assert not case.is_stuck

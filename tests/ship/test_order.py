@@ -27,7 +27,10 @@ from tests.ship.ship_spool import START, report, scan_id
 NOW = START + timedelta(hours=1)
 ALL, LATEST = DeliverySettings(), DeliverySettings(backlog="latest")
 LATEST_GOOD = DeliverySettings(backlog="latest", send_failed="unless-good")
-NEVER, UNLESS_GOOD = DeliverySettings(send_failed="never"), DeliverySettings(send_failed="unless-good")
+NEVER, UNLESS_GOOD = (
+    DeliverySettings(send_failed="never"),
+    DeliverySettings(send_failed="unless-good"),
+)
 
 
 def scan(
@@ -58,8 +61,8 @@ def test_an_older_scan_goes_all_the_same_where_the_operator_forces_it() -> None:
 
 
 def test_a_joined_scan_is_superseded_by_the_one_that_answered_it() -> None:
-    joined = Waiting(scan_id(1), "CIS", "joined", answered_by=scan_id(2))
-    reason = superseded(joined, None, ALL, NOW)
+    merged = Waiting(scan_id(1), "CIS", "merged", answered_by=scan_id(2))
+    reason = superseded(merged, None, ALL, NOW)
     assert reason
     assert reason.by == scan_id(2)
 
@@ -108,7 +111,9 @@ def test_where_nothing_comes_of_any_all_profiles_get_their_turn() -> None:
     assert next_of(scans, {scan_id(1): 4, scan_id(3): 4}).scan_id == scan_id(1)
 
 
-def test_of_a_failed_and_a_good_scan_the_latest_good_one_goes_where_failed_ones_are_to_spare_it() -> None:
+def test_of_a_failed_and_a_good_scan_the_latest_good_one_goes_where_failed_ones_are_to_spare_it() -> (
+    None
+):
     scans = [scan(1), scan(2), scan(3, status="failed")]
     assert numbers(candidates(scans, (), (), LATEST_GOOD)) == [2]
     assert numbers(candidates(scans, (), (), LATEST)) == [3]
@@ -158,11 +163,11 @@ some_scans = st.lists(a_scan, unique_by=lambda one: one.scan_id).map(
 )
 
 
-@given(scans=some_scans, held=st.sets(st.integers(0, 30)), begun=st.sets(st.integers(0, 30)))
+@given(scans=some_scans, held=st.sets(st.integers(0, 30)), attempted=st.sets(st.integers(0, 30)))
 def test_no_candidate_is_older_than_one_that_the_server_may_have(
-    scans: list[Waiting], held: set[int], begun: set[int]
+    scans: list[Waiting], held: set[int], attempted: set[int]
 ) -> None:
-    sent = {scan_id(number) for number in begun}
+    sent = {scan_id(number) for number in attempted}
     for delivery in (ALL, LATEST, LATEST_GOOD):
         found = candidates(scans, {scan_id(number) for number in held}, sent, delivery)
         assert found == sorted(found, key=lambda one: one.scan_id)
@@ -171,11 +176,13 @@ def test_no_candidate_is_older_than_one_that_the_server_may_have(
             assert not sent & {s.scan_id for s in newer}
 
 
-@given(st.text(max_size=300), st.sampled_from(("completed", "failed", "cancelled", "joined")))
+@given(st.text(max_size=300), st.sampled_from(("completed", "failed", "cancelled", "merged")))
 def test_the_head_of_a_report_says_what_the_whole_says(name: str, status: ScanStatus) -> None:
     one = report(1, profile=name, status=status)
     entry = frame.seal("report", codec.encode(one))
-    assert report_index.read_head(scan_id(1), entry[: report_index.BYTES]) == waiting(one, scan_id(1))
+    assert report_index.read_head(scan_id(1), entry[: report_index.BYTES]) == waiting(
+        one, scan_id(1)
+    )
 
 
 @given(st.binary(max_size=200))

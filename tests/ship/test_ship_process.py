@@ -65,7 +65,9 @@ class ShipProcess:
 
     def put(self, *numbers: int, length: int = 20) -> None:
         for number in numbers:
-            self.spool.reports.write(scan_id(number), "report", report(number, results=rules(200, length)))
+            self.spool.reports.write(
+                scan_id(number), "report", report(number, results=rules(200, length))
+            )
 
     def receipts(self) -> dict[str, Receipt]:
         ids = self.spool.receipts.ids("receipt")
@@ -110,7 +112,9 @@ MOMENTS: dict[str, Callable[[ShipProcess], Any]] = {
     "at the first byte": lambda ship: Early(0, killing_after(ship, nothing)),
     "in mid body": lambda ship: Early(50_000, killing_after(ship, nothing)),
     "after the body": lambda ship: killing_after(ship, nothing),
-    "in mid reply": lambda ship: killing_after(ship, raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")),
+    "in mid reply": lambda ship: killing_after(
+        ship, raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
+    ),
     **{f"{delay} ms after the reply": after_the_reply(delay) for delay in (0, 1, 2, 4, 8, 16)},
 }
 
@@ -131,7 +135,7 @@ def test_killed_at_any_moment_of_an_upload_nothing_is_lost_and_the_order_holds(
     assert server.scan_ids == sorted(server.scan_ids)
     assert set(server.scan_ids) == {scan_id(1), scan_id(2), scan_id(3)}
     marks = ship.spool.root / "state" / "ship"
-    until(lambda: not list(marks.glob("*.begun")), what="the end of all marks")
+    until(lambda: not list(marks.glob("*.attempts")), what="the end of all marks")
 
 
 def test_told_to_stop_in_mid_upload_it_ends_within_seconds_and_sends_again(
@@ -183,7 +187,7 @@ def test_with_the_server_away_it_backs_off_and_delivers_when_it_is_back(tmp_path
     noted: list[Destination | None] = []
 
     def backing_off() -> bool:
-        noted.append(ship.spool.notes("ship").read("destination", Destination))
+        noted.append(ship.spool.state_store("ship").read("destination", Destination))
         return noted[-1] is not None and noted[-1].state == "backing off"
 
     until(backing_off)

@@ -22,27 +22,33 @@ from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 
 def test_every_report_gets_a_receipt_oldest_first(ship: Ship, server: ScriptedServer) -> None:
     ship.put(report(3), report(1), report(2, "B"))
-    ship.look()
+    ship.run_once()
     assert sent(server) == [1, 2, 3]
     receipt = ship.receipt(1)
-    assert (receipt.answer, receipt.status_code, receipt.server_scan_id) == ("accepted", 200, "row-1")
-    assert (receipt.destination, receipt.words, receipt.attempts) == (server.url, "stored", 1)
+    assert (receipt.answer, receipt.status_code, receipt.server_scan_id) == (
+        "accepted",
+        200,
+        "row-1",
+    )
+    assert (receipt.destination, receipt.message, receipt.attempts) == (server.url, "stored", 1)
     assert receipt.sent_bytes == len(server.requests[0].body)
     assert ship.destination.state == "ready"
 
 
 def test_nothing_is_sent_twice(ship: Ship, server: ScriptedServer) -> None:
     ship.put(report(1))
-    ship.look(3)
+    ship.run_once(3)
     ship.restart()
-    ship.look(2)
+    ship.run_once(2)
     assert sent(server) == [1]
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_a_scan_that_failed_is_sent_as_failed(ship: Ship, server: ScriptedServer, status: ScanStatus) -> None:
+def test_a_scan_that_failed_is_sent_as_failed(
+    ship: Ship, server: ScriptedServer, status: ScanStatus
+) -> None:
     ship.put(report(1, status=status))
-    ship.look()
+    ship.run_once()
     assert server.requests[0].json["status"] == "failed"
     assert server.requests[0].json["error"]
     assert ship.receipt(1).scan_status == status
@@ -52,15 +58,22 @@ def test_a_joined_scan_is_superseded_without_being_sent_also_while_the_server_is
     ship: Ship, nobody: str
 ) -> None:
     with_settings(ship, nobody)
-    ship.put(report(1), report(2, status="joined", answered_by=scan_id(1)))
-    ship.look()
+    ship.put(report(1), report(2, status="merged", answered_by=scan_id(1)))
+    ship.run_once()
     receipt = ship.receipt(2)
-    assert (receipt.answer, receipt.superseded_by, receipt.attempts) == ("superseded", scan_id(1), 0)
+    assert (receipt.answer, receipt.superseded_by, receipt.attempts) == (
+        "superseded",
+        scan_id(1),
+        0,
+    )
     assert ship.answers == {2: "superseded"}
 
 
 TEMPORARY: list[Answer | Early] = [
-    *(reply(status, {"error": "later"}) for status in (408, 409, 425, 429, 500, 501, 502, 503, 504, 507)),
+    *(
+        reply(status, {"error": "later"})
+        for status in (408, 409, 425, 429, 500, 501, 502, 503, 504, 507)
+    ),
     reset,
     raw(b""),
     raw(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{"),
@@ -77,13 +90,13 @@ def test_temporary_trouble_keeps_the_scan_and_the_order(
 ) -> None:
     server.say(trouble)
     ship.put(report(1), report(2))
-    ship.look()
+    ship.run_once()
     assert ship.answers == {}
     state = ship.destination
     assert state.state == "backing off"
     assert state.why
     assert state.next_try
-    ship.look()
+    ship.run_once()
     assert ship.answers == {1: "accepted", 2: "accepted"}
     assert sent(server)[-2:] == [1, 2]
     assert ship.destination.state == "ready"
@@ -102,13 +115,13 @@ def test_what_someone_has_to_mend_pauses_and_discards_nothing(
 ) -> None:
     server.say(trouble)
     ship.put(report(1), report(2))
-    ship.look()
+    ship.run_once()
     assert len(server.requests) == 1
     state = ship.destination
     assert state.state == "paused"
-    assert state.todo
+    assert state.action
     assert 30 <= ship.stage.timeout_s() <= 60
-    ship.look()
+    ship.run_once()
     assert ship.answers == {1: "accepted", 2: "accepted"}
 
 
@@ -127,10 +140,10 @@ def test_a_refusal_concludes_its_scan_and_the_next_goes_on(
 ) -> None:
     server.say(refusal)
     ship.put(report(1), report(2))
-    ship.look()
+    ship.run_once()
     assert ship.answers == {1: "refused", 2: "accepted"}
-    assert ship.receipt(1).words
-    ship.look()
+    assert ship.receipt(1).message
+    ship.run_once()
     assert sent(server) == [1, 2]
 
 
@@ -139,11 +152,11 @@ def test_the_same_scan_goes_again_under_the_same_id_with_the_same_bytes(
 ) -> None:
     server.say(reset, raw(b"HTTP/1.1 200 OK\r\n"), reply(503))
     ship.put(report(1))
-    ship.look(2)
+    ship.run_once(2)
     ship.restart()
-    ship.look(3)
+    ship.run_once(3)
     ship.replay(1)
-    ship.look()
+    ship.run_once()
     assert sent(server) == [1] * 5
     assert {request.json["scan_id"] for request in server.requests} == {scan_id(1)}
     assert len({request.body for request in server.requests}) == 1
@@ -152,27 +165,32 @@ def test_the_same_scan_goes_again_under_the_same_id_with_the_same_bytes(
 def test_without_a_server_results_stay_in_the_spool(ship: Ship, server: ScriptedServer) -> None:
     with_settings(ship, None)
     ship.put(report(1))
-    ship.look()
+    ship.run_once()
     assert (ship.answers, ship.destination.state) == ({}, "not set")
     with_settings(ship, server.url)
-    ship.stage.look()
+    ship.stage.run_once()
     assert ship.answers == {1: "accepted"}
 
 
 def test_verify_false_is_loud_and_noted(ship: Ship, server: ScriptedServer) -> None:
     with_settings(ship, server.url, server={"verify": False})
     ship.put(report(1))
-    ship.look()
+    ship.run_once()
     assert ship.destination.verified is False
     assert "certificate is not checked" in ship.log
 
 
-def test_neighbours_hear_of_a_pause_once_and_of_every_receipt(ship: Ship, server: ScriptedServer) -> None:
+def test_neighbours_hear_of_a_pause_once_and_of_every_receipt(
+    ship: Ship, server: ScriptedServer
+) -> None:
     server.say(
-        reply(401, {"error": "no"}), reply(401, {"error": "no"}), accepted, reply(422, {"error": "no"})
+        reply(401, {"error": "no"}),
+        reply(401, {"error": "no"}),
+        accepted,
+        reply(422, {"error": "no"}),
     )
     ship.put(report(1), report(2))
-    ship.look(3)
+    ship.run_once(3)
     assert [(event.name, event.scan_id, event.result) for event in ship.bell.rung] == [
         ("ShippingPaused", None, None),
         ("ReportShipped", scan_id(1), "accepted"),
@@ -183,19 +201,21 @@ def test_neighbours_hear_of_a_pause_once_and_of_every_receipt(ship: Ship, server
 def test_the_acknowledgement_is_that_of_the_receipt(ship: Ship, server: ScriptedServer) -> None:
     server.say(reply(201, {"scan_id": "spec-7"}), reply(200, ACCEPTED))
     ship.put(report(1))
-    ship.look()
+    ship.run_once()
     assert (ship.receipt(1).status_code, ship.receipt(1).server_scan_id) == (201, "spec-7")
 
 
-def test_a_trickling_server_does_not_stop_a_stage_from_stopping(ship: Ship, server: ScriptedServer) -> None:
+def test_a_trickling_server_does_not_stop_a_stage_from_stopping(
+    ship: Ship, server: ScriptedServer
+) -> None:
     def stop_then_trickle(connection: Any) -> bool:
         ship.process.stop()
         return trickle(connection)
 
     server.say(stop_then_trickle)
     ship.put(report(1))
-    ship.look()
+    ship.run_once()
     assert ship.answers == {}
     ship.restart()
-    ship.look()
+    ship.run_once()
     assert sent(server) == [1, 1]

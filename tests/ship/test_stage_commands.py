@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from schemas.destination import Memory
+from schemas.destination import ShipState
 from schemas.ids import ScanId, new_scan_id
 from schemas.request import Cancellation, Reason, Request, Source
 from spool.layout import new_command_id
@@ -21,25 +21,25 @@ class TestReplay:
         self, ship: Ship, server: ScriptedServer
     ) -> None:
         ship.put(report(1))
-        ship.look()
+        ship.run_once()
         command = ship.replay(1)
-        ship.look(2)
+        ship.run_once(2)
         assert sent(server) == [1, 1]
-        assert ship.spool.receipts.retired() == [f"{scan_id(1)}.receipt~{command}"]
+        assert ship.spool.receipts.archived() == [f"{scan_id(1)}.receipt~{command}"]
 
     def test_replay_parse_waits_until_the_old_report_is_gone(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
         ship.put(report(1))
-        ship.look()
+        ship.run_once()
         command = ship.replay(1, step="parse")
-        ship.look()
+        ship.run_once()
         assert sent(server) == [1]
-        ship.spool.reports.retire(f"{scan_id(1)}.report", command)
-        ship.look()
+        ship.spool.reports.archive(f"{scan_id(1)}.report", command)
+        ship.run_once()
         assert ship.answers == {}
         ship.put(report(1, results=rules(5)))
-        ship.look()
+        ship.run_once()
         assert sent(server) == [1, 1]
         assert len(server.requests[1].json["results"]) == 5
 
@@ -53,12 +53,12 @@ class TestReplay:
         self, ship: Ship, server: ScriptedServer, step: str, running: bool
     ) -> None:
         ship.put(report(1))
-        ship.look()
+        ship.run_once()
         command = ship.replay(1, step=step)
         if step == "parse":
-            ship.spool.reports.retire(f"{scan_id(1)}.report", command)
+            ship.spool.reports.archive(f"{scan_id(1)}.report", command)
             ship.put(report(1))
-        ship.look()
+        ship.run_once()
         assert sent(server) == [1, 1]
         if not running:
             ship.close()
@@ -67,33 +67,33 @@ class TestReplay:
         if not running:
             ship.start()
         # A report without a receipt is sent, but once.
-        ship.look(4)
+        ship.run_once(4)
         assert sent(server) == [1, 1, 1]
 
     def test_so_it_does_when_they_are_removed_while_the_server_is_away(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
         ship.put(report(1))
-        ship.look()
+        ship.run_once()
         server.say(reply(503), reply(503))
         ship.replay(1)
-        ship.look()
+        ship.run_once()
         self.remove(ship.spool.root / "history" / "receipts")
         ship.restart()
-        ship.look(4)
+        ship.run_once(4)
         assert sent(server) == [1, 1, 1, 1]
 
     def test_what_is_to_be_forced_stays_so_while_the_server_is_away(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
         ship.put(report(1), report(2))
-        ship.look()
+        ship.run_once()
         server.say(reply(503))
         command = ship.replay(1, force=True)
-        ship.look()
+        ship.run_once()
         ship.spool.commands.remove(f"{command}.replay")
         ship.restart()
-        ship.look()
+        ship.run_once()
         assert sent(server) == [1, 2, 1, 1]
         assert ship.answers == {1: "accepted", 2: "accepted"}
 
@@ -101,35 +101,35 @@ class TestReplay:
         self, ship: Ship, server: ScriptedServer
     ) -> None:
         ship.put(report(1), report(2))
-        ship.look()
+        ship.run_once()
         ship.replay(1, force=True)
         ship.replay(1)
-        ship.look()
+        ship.run_once()
         assert sent(server) == [1, 2]
         assert ship.answers[1] == "superseded"
 
     def test_what_was_forced_is_not_forced_again(self, ship: Ship, server: ScriptedServer) -> None:
         ship.put(report(1), report(2))
-        ship.look()
+        ship.run_once()
         ship.replay(1, force=True)
-        ship.look()
+        ship.run_once()
         assert sent(server) == [1, 2, 1]
         ship.spool.receipts.remove(f"{scan_id(1)}.receipt")
-        ship.look(2)
+        ship.run_once(2)
         assert sent(server) == [1, 2, 1]
         assert ship.answers[1] == "superseded"
 
     def test_commands_that_are_gone_are_forgotten(self, ship: Ship) -> None:
         ship.put(report(1))
-        ship.look()
+        ship.run_once()
         command = ship.replay(1)
-        ship.look()
-        remembered = ship.process.notes.read("memory", Memory)
+        ship.run_once()
+        remembered = ship.process.state_store.read("ship-state", ShipState)
         assert remembered
         assert remembered.replayed == {command: (scan_id(1),)}
         ship.spool.commands.remove(f"{command}.replay")
-        ship.look()
-        forgotten = ship.process.notes.read("memory", Memory)
+        ship.run_once()
+        forgotten = ship.process.state_store.read("ship-state", ShipState)
         assert forgotten
         assert forgotten.replayed == {}
 
@@ -137,11 +137,11 @@ class TestReplay:
 def test_a_result_of_a_server_command_waits_two_seconds(ship: Ship, server: ScriptedServer) -> None:
     asked = datetime.now(UTC)
     ship.put(report(1, reasons=(Reason(source="server", at=asked),)))
-    ship.look()
+    ship.run_once()
     assert server.requests == []
     assert 0 < ship.stage.timeout_s() <= 2
     ship.process.wait(ship.stage.timeout_s())
-    ship.look()
+    ship.run_once()
     assert sent(server) == [1]
     assert datetime.now(UTC) - asked >= timedelta(seconds=2)
 
@@ -155,10 +155,12 @@ def test_nothing_else_is_sent_either_within_two_seconds_after_a_command(
     if kind == "request":
         put_request(ship, "server", asked)
     else:
-        cancellation = Cancellation(scan_ids=(scan_id(1),), reason=Reason(source="server", at=asked))
+        cancellation = Cancellation(
+            scan_ids=(scan_id(1),), reason=Reason(source="server", at=asked)
+        )
         ship.spool.requests.write(new_command_id(asked), kind, cancellation)
     while not server.requests:
-        ship.look()
+        ship.run_once()
         assert server.requests or 0 < ship.stage.timeout_s() <= 3
         ship.process.wait(ship.stage.timeout_s())
     assert datetime.now(UTC) - asked >= timedelta(seconds=2)
@@ -168,10 +170,14 @@ def test_nothing_else_is_sent_either_within_two_seconds_after_a_command(
 def test_requests_of_long_ago_and_of_the_future_keep_nothing_waiting(
     ship: Ship, server: ScriptedServer
 ) -> None:
-    for at in (START, datetime.now(UTC) - timedelta(seconds=4), datetime.now(UTC) + timedelta(days=1)):
+    for at in (
+        START,
+        datetime.now(UTC) - timedelta(seconds=4),
+        datetime.now(UTC) + timedelta(days=1),
+    ):
         put_request(ship, "server", at)
     ship.put(report(1))
-    ship.look()
+    ship.run_once()
     assert sent(server) == [1]
 
 
@@ -181,32 +187,38 @@ def test_what_others_ask_for_keeps_nothing_waiting(
 ) -> None:
     put_request(ship, source)
     ship.put(report(1))
-    ship.look()
+    ship.run_once()
     assert sent(server) == [1]
 
 
-def test_a_request_that_can_not_be_read_may_be_the_servers(ship: Ship, server: ScriptedServer) -> None:
+def test_a_request_that_can_not_be_read_may_be_the_servers(
+    ship: Ship, server: ScriptedServer
+) -> None:
     other = put_request(ship, "operator")
     (ship.spool.requests.path / f"{other}.request").write_bytes(b"")
     ship.put(report(1))
-    ship.look()
+    ship.run_once()
     assert not server.requests
     assert 0 < ship.stage.timeout_s() <= 3
 
 
-def test_a_command_from_the_future_does_not_wait_for_ever(ship: Ship, server: ScriptedServer) -> None:
-    ship.put(report(1, reasons=(Reason(source="server", at=datetime.now(UTC) + timedelta(days=3650)),)))
-    ship.look()
+def test_a_command_from_the_future_does_not_wait_for_ever(
+    ship: Ship, server: ScriptedServer
+) -> None:
+    ship.put(
+        report(1, reasons=(Reason(source="server", at=datetime.now(UTC) + timedelta(days=3650)),))
+    )
+    ship.run_once()
     assert sent(server) == [1]
 
 
 def test_a_retry_command_is_obeyed_once(ship: Ship, server: ScriptedServer) -> None:
     server.say(reply(503, Retry_After="600"), reply(503, Retry_After="600"))
     ship.put(report(1))
-    ship.look(2)
+    ship.run_once(2)
     ship.restart()
-    ship.stage.look()
-    ship.stage.look()
+    ship.stage.run_once()
+    ship.stage.run_once()
     assert sent(server) == [1, 1]
 
 

@@ -20,31 +20,33 @@ class TestDamage:
         content = bytearray(path.read_bytes())
         content[-20] ^= 1
         path.write_bytes(content)
-        ship.look()
+        ship.run_once()
         assert ship.answers == {2: "accepted"}
-        assert f"{scan_id(1)}.report" in ship.spool.notes("ship").damaged()
+        assert f"{scan_id(1)}.report" in ship.spool.state_store("ship").damaged()
 
-    def test_a_report_under_another_ones_name_is_damage(self, ship: Ship, server: ScriptedServer) -> None:
+    def test_a_report_under_another_ones_name_is_damage(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
         ship.spool.reports.write(scan_id(1), "report", report(2))
-        ship.look()
+        ship.run_once()
         assert server.requests == []
-        assert f"{scan_id(1)}.report" in ship.spool.notes("ship").damaged()
+        assert f"{scan_id(1)}.report" in ship.spool.state_store("ship").damaged()
 
     def test_what_is_no_report_is_left_alone(self, ship: Ship, server: ScriptedServer) -> None:
         for name in ("notes.txt", f"{scan_id(1)}.receipt", ".hidden", "x.report"):
             (ship.spool.reports.path / name).write_text("?")
         (ship.spool.reports.path / f"{scan_id(2)}.report").symlink_to("/etc/passwd")
         ship.put(report(3))
-        ship.look()
+        ship.run_once()
         assert ship.answers == {3: "accepted"}
 
     def test_a_report_that_is_made_again_is_sent(self, ship: Ship, server: ScriptedServer) -> None:
         path = ship.spool.reports.path / f"{scan_id(1)}.report"
         path.write_bytes(b"\0" * 500)
-        ship.look()
+        ship.run_once()
         path.unlink()
         ship.put(report(1))
-        ship.look()
+        ship.run_once()
         assert ship.answers == {1: "accepted"}
 
 
@@ -63,21 +65,21 @@ class TestFullDisk:
 
         server.say(accept_and_break)
         with pytest.raises(StorageError):
-            ship.look()
+            ship.run_once()
         for _ in range(3):
             with pytest.raises(StorageError):
-                ship.look()
+                ship.run_once()
         assert sent(server) == [1]
         (box / f".{scan_id(1)}.receipt.tmp").rmdir()
-        ship.look()
+        ship.run_once()
         assert ship.answers == {1: "accepted", 2: "accepted"}
         assert sent(server) == [1, 2]
 
     def test_nothing_is_sent_while_the_attempt_can_not_be_marked(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
-        (ship.spool.root / "state" / "ship" / f".{scan_id(1)}.begun.tmp").mkdir()
+        (ship.spool.root / "state" / "ship" / f".{scan_id(1)}.attempts.tmp").mkdir()
         ship.put(report(1))
         with pytest.raises(StorageError):
-            ship.look()
+            ship.run_once()
         assert server.requests == []

@@ -14,7 +14,7 @@ class TestSize:
     ) -> None:
         with_settings(ship, server.url, delivery={"body_limit_kib": 64})
         ship.put(report(1, results=rules(60, 1000)))
-        ship.look()
+        ship.run_once()
         assert len(server.requests[0].body) <= 64 * 1024
         assert ship.receipt(1).left_out
         kept = ship.spool.reports.read(scan_id(1), "report", type(report(1)))
@@ -25,9 +25,9 @@ class TestSize:
     ) -> None:
         with_settings(ship, server.url, delivery={"body_limit_kib": 16})
         ship.put(report(1, results=rules(300)), report(2))
-        ship.look()
+        ship.run_once()
         assert ship.answers == {1: "refused", 2: "accepted"}
-        assert "delivery.body_limit_kib" in (ship.receipt(1).words or "")
+        assert "delivery.body_limit_kib" in (ship.receipt(1).message or "")
         assert sent(server) == [2]
 
     def test_a_server_with_a_lower_limit_is_sent_less_until_it_takes_it(
@@ -35,7 +35,7 @@ class TestSize:
     ) -> None:
         server.say(reply(413, "<html>nginx</html>", "text/html"), reply(413))
         ship.put(report(1, results=rules(60, 1000)))
-        ship.look()
+        ship.run_once()
         sizes = [len(request.body) for request in server.requests]
         assert sizes[1] <= sizes[0] / 2
         assert sizes[2] <= sizes[1] / 2
@@ -46,7 +46,7 @@ class TestSize:
         with serving(otherwise=reply(413)) as server:
             ship = Ship(tmp_path, server.url)
             ship.put(report(1, results=rules(60, 1000)))
-            ship.look()
+            ship.run_once()
             ship.close()
             assert ship.answers == {1: "refused"}
             assert 2 <= len(server.requests) <= 8
@@ -56,7 +56,7 @@ class TestSize:
     ) -> None:
         server.say(reply(400, {"error": "Invalid JSON body"}))
         ship.put(report(1, results=rules(300, 2000)))
-        ship.look()
+        ship.run_once()
         assert ship.receipt(1).answer == "accepted"
         assert ship.receipt(1).left_out
 
@@ -65,14 +65,16 @@ class TestSize:
     ) -> None:
         server.say(*[Early(100_000, reset)] * 3)
         ship.put(report(1, results=rules(600, 5000)))
-        ship.look(4)
+        ship.run_once(4)
         assert ship.receipt(1).answer == "accepted"
         assert ship.receipt(1).left_out
 
-    def test_a_line_that_was_bad_for_a_while_costs_no_texts(self, ship: Ship, server: ScriptedServer) -> None:
+    def test_a_line_that_was_bad_for_a_while_costs_no_texts(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
         server.say(*[Early(100_000, reset)] * 3, reply(503))
         ship.put(report(1, results=rules(300, 4000)), report(2, results=rules(300, 4000)))
-        ship.look(5)
+        ship.run_once(5)
         assert ship.answers == {1: "accepted", 2: "accepted"}
         assert (ship.receipt(1).left_out, ship.receipt(2).left_out) == ((), ())
 
@@ -82,10 +84,10 @@ class TestHash:
 
     def test_it_is_sent_unless_switched_off(self, ship: Ship, server: ScriptedServer) -> None:
         ship.put(report(1))
-        ship.look()
+        ship.run_once()
         with_settings(ship, server.url, delivery={"compliance_hash": False})
         ship.put(report(2))
-        ship.look()
+        ship.run_once()
         assert ["compliance_hash" in request.json for request in server.requests] == [True, False]
 
     def test_a_mismatch_is_sent_once_more_without_it_and_reported(
@@ -93,13 +95,17 @@ class TestHash:
     ) -> None:
         server.say(reply(400, {"error": "compliance hash mismatch"}))
         ship.put(report(1), report(2))
-        ship.look()
-        assert ["compliance_hash" in request.json for request in server.requests] == [True, False, True]
+        ship.run_once()
+        assert ["compliance_hash" in request.json for request in server.requests] == [
+            True,
+            False,
+            True,
+        ]
         assert "compliance_hash" in ship.receipt(1).remarks[0]
         assert ship.receipt(1).answer == "accepted"
 
     def test_a_second_mismatch_is_a_refusal(self, ship: Ship, server: ScriptedServer) -> None:
         server.say(*[reply(400, {"error": "compliance hash mismatch"})] * 2)
         ship.put(report(1))
-        ship.look()
+        ship.run_once()
         assert ship.answers == {1: "refused"}

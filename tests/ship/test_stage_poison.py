@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from tests.patchmon.scripted_server import Answer, ScriptedServer, accepted, reply, reset, sent, serving
+from tests.patchmon.scripted_server import (
+    Answer,
+    ScriptedServer,
+    accepted,
+    reply,
+    reset,
+    sent,
+    serving,
+)
 from tests.ship.ship_spool import Ship, report, scan_id
 
 
@@ -25,18 +33,26 @@ class Poisoned:
 
 @pytest.mark.parametrize(
     "trouble",
-    [reply(500, {"error": "boom"}), reply(502), reply(504), reset, reply(403, "<html>firewall", "text/html")],
+    [
+        reply(500, {"error": "boom"}),
+        reply(502),
+        reply(504),
+        reset,
+        reply(403, "<html>firewall", "text/html"),
+    ],
 )
-def test_other_profiles_do_not_wait_for_it_and_it_is_never_refused(tmp_path: Path, trouble: Answer) -> None:
+def test_other_profiles_do_not_wait_for_it_and_it_is_never_refused(
+    tmp_path: Path, trouble: Answer
+) -> None:
     poisoned = Poisoned(1, trouble)
     with serving(otherwise=poisoned) as poisoned.server:
         ship = Ship(tmp_path, poisoned.server.url)
         ship.put(report(1), report(2, "B"), report(3), report(4, "C"))
-        ship.look(20)
+        ship.run_once(20)
         assert ship.answers == {2: "accepted", 4: "accepted"}
         assert sent(poisoned.server)[:5] == [1, 1, 1, 2, 4]
         ship.put(report(5, "B"))
-        ship.look()
+        ship.run_once()
         assert ship.answers == {2: "accepted", 4: "accepted", 5: "accepted"}
         ship.close()
 
@@ -46,12 +62,12 @@ def test_it_is_told_how_the_next_of_its_profile_goes_and_that_works(tmp_path: Pa
     with serving(otherwise=poisoned) as poisoned.server:
         ship = Ship(tmp_path, poisoned.server.url)
         ship.put(report(1), report(2, "B"), report(3))
-        ship.look(3)
+        ship.run_once(3)
         assert "hold" not in (ship.destination.why or "")
-        ship.look(2)
+        ship.run_once(2)
         assert f"compliance-agent hold {scan_id(1)}" in (ship.destination.why or "")
         ship.hold(1)
-        ship.look()
+        ship.run_once()
         assert ship.answers == {2: "accepted", 3: "accepted"}
         ship.close()
 
@@ -61,9 +77,9 @@ def test_while_nothing_passes_all_profiles_are_tried_and_nothing_is_given_up(
 ) -> None:
     server.say(*[reply(500)] * 12)
     ship.put(report(1), report(2, "B"), report(3))
-    ship.look(12)
+    ship.run_once(12)
     assert sent(server) == [1, 1, 1, 2, 2, 2, 1, 2, 1, 2, 1, 2]
-    ship.look(2)
+    ship.run_once(2)
     assert ship.answers == {1: "accepted", 2: "accepted", 3: "accepted"}
 
 
@@ -75,7 +91,7 @@ def test_a_server_that_fails_at_random_is_given_every_scan_in_order(
     server.say(*(chance.choice([reply(500), reply(500), reply(500), accepted]) for _ in range(300)))
     ship.put(*(report(number, "AB"[number % 2]) for number in range(10)))
     for _ in range(300):
-        ship.look()
+        ship.run_once()
     assert ship.answers == dict.fromkeys(range(10), "accepted")
     for parity in (0, 1):
         mine = [number for number in sent(server) if number % 2 == parity]

@@ -12,42 +12,46 @@ from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 def test_backing_off_is_per_destination_not_per_scan(ship: Ship, server: ScriptedServer) -> None:
     server.say(reply(503, Retry_After="600"))
     ship.put(*(report(number) for number in range(10)))
-    ship.look()
+    ship.run_once()
     for _ in range(5):
-        ship.stage.look()
+        ship.stage.run_once()
     assert sent(server) == [0]
     assert 600 - 5 <= ship.stage.timeout_s() <= 605
 
 
-def test_a_time_that_the_server_named_holds_after_a_restart_too(ship: Ship, server: ScriptedServer) -> None:
+def test_a_time_that_the_server_named_holds_after_a_restart_too(
+    ship: Ship, server: ScriptedServer
+) -> None:
     server.say(reply(429, Retry_After="600"))
     ship.put(report(1))
-    ship.look()
+    ship.run_once()
     ship.restart()
-    ship.stage.look()
+    ship.stage.run_once()
     assert sent(server) == [1]
     assert 590 <= ship.stage.timeout_s() <= 605
-    ship.look()
+    ship.run_once()
     assert ship.answers == {1: "accepted"}
 
 
 def test_our_own_back_off_does_not_outlive_the_process(ship: Ship, server: ScriptedServer) -> None:
     server.say(reply(401))
     ship.put(report(1))
-    ship.look()
+    ship.run_once()
     ship.restart()
-    ship.stage.look()
+    ship.stage.run_once()
     assert ship.answers == {1: "accepted"}
 
 
 def test_a_rotated_key_is_tried_at_once(ship: Ship, server: ScriptedServer) -> None:
     server.say(reply(401, {"error": "Invalid API credentials"}))
     ship.put(report(1))
-    ship.look()
-    ship.stage.look()
+    ship.run_once()
+    ship.stage.run_once()
     assert sent(server) == [1]
-    ship.process.settings = codec.replace(ship.settings, api=codec.replace(ship.settings.api, key="another"))
-    ship.stage.look()
+    ship.process.settings = codec.replace(
+        ship.settings, api=codec.replace(ship.settings.api, key="another")
+    )
+    ship.stage.run_once()
     assert ship.answers == {1: "accepted"}
     assert server.requests[-1].headers["x-api-key"] == "another"
 
@@ -58,15 +62,15 @@ def test_a_time_that_the_server_names_is_respected_with_every_status(
 ) -> None:
     server.say(reply(status, {"error": "later"}, Retry_After="600"))
     ship.put(report(1), report(2, "B"))
-    ship.stage.look()
-    ship.stage.look()
+    ship.stage.run_once()
+    ship.stage.run_once()
     assert sent(server) == [1]
     assert 590 <= ship.stage.timeout_s() <= 605
     assert ship.destination.state != "ready"
     ship.restart()
-    ship.stage.look()
+    ship.stage.run_once()
     assert sent(server) == [1]
-    ship.look()
+    ship.run_once()
     assert ship.answers == {1: "accepted", 2: "accepted"}
 
 
@@ -76,7 +80,7 @@ def test_a_429_that_names_no_later_moment_leaves_our_own_back_off(
 ) -> None:
     server.say(reply(429, {"error": "later"}, Retry_After=value))
     ship.put(report(1))
-    ship.stage.look()
+    ship.stage.run_once()
     assert 0 <= ship.stage.timeout_s() <= 5
 
 
@@ -87,13 +91,13 @@ class TestReload:
     def asked_to_wait(self, ship: Ship, server: ScriptedServer) -> None:
         server.say(reply(429, Retry_After="600"))
         ship.put(report(1))
-        ship.stage.look()
+        ship.stage.run_once()
 
     def test_what_does_not_concern_the_server_keeps_the_wait(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
         with_settings(ship, server.url, delivery={"compliance_hash": False}, log={"level": "debug"})
-        ship.stage.look()
+        ship.stage.run_once()
         assert sent(server) == [1]
         assert 590 <= ship.stage.timeout_s() <= 605
 
@@ -104,21 +108,23 @@ class TestReload:
         self, ship: Ship, server: ScriptedServer, server_settings: dict[str, Any]
     ) -> None:
         with_settings(ship, server.url, server=server_settings)
-        ship.stage.look()
+        ship.stage.run_once()
         assert ship.answers == {1: "accepted"}
 
     def test_so_are_other_credentials(self, ship: Ship, server: ScriptedServer) -> None:
         with_settings(ship, server.url, api={"id": "patchmon_2", "key": "another"})
-        ship.stage.look()
+        ship.stage.run_once()
         assert ship.answers == {1: "accepted"}
 
 
-def test_pacing_stays_below_the_servers_limit_also_over_a_restart(ship: Ship, server: ScriptedServer) -> None:
+def test_pacing_stays_below_the_servers_limit_also_over_a_restart(
+    ship: Ship, server: ScriptedServer
+) -> None:
     with_settings(ship, server.url, delivery={"per_minute": 3})
     ship.put(*(report(number) for number in range(5)))
-    ship.look(3)
+    ship.run_once(3)
     ship.restart()
-    ship.look(3)
+    ship.run_once(3)
     assert sent(server) == [0, 1, 2]
     assert 50 < ship.stage.timeout_s() <= 60
     assert (ship.destination.state, ship.destination.why) == ("ready", "at most 3 a minute")
@@ -129,10 +135,10 @@ def test_requests_that_failed_count_over_a_restart_too(ship: Ship, server: Scrip
     with_settings(ship, server.url, delivery={"per_minute": 4})
     server.say(accepted, reply(503), reply(422), reply(401))
     ship.put(*(report(number) for number in range(6)))
-    ship.look(3)
+    ship.run_once(3)
     assert sent(server) == [0, 1, 1, 2]
     ship.restart()
-    ship.look(3)
+    ship.run_once(3)
     assert sent(server) == [0, 1, 1, 2]
     assert 50 < ship.stage.timeout_s() <= 60
 
@@ -141,17 +147,17 @@ def test_after_a_restart_no_request_counts_twice(ship: Ship, server: ScriptedSer
     with_settings(ship, server.url, delivery={"per_minute": 5})
     server.say(accepted, reply(422))
     ship.put(report(0), report(1), report(2))
-    ship.look()
+    ship.run_once()
     ship.restart()
     ship.put(*(report(number) for number in range(3, 7)))
-    ship.look()
+    ship.run_once()
     assert sent(server) == [0, 1, 2, 3, 4]
 
 
 def test_a_request_that_a_kill_cut_off_counts_too(ship: Ship, server: ScriptedServer) -> None:
     with_settings(ship, server.url, delivery={"per_minute": 2})
-    ship.process.notes.begin(scan_id(0))
+    ship.process.state_store.start_attempt(scan_id(0))
     ship.restart()
     ship.put(*(report(number) for number in range(3)))
-    ship.look()
+    ship.run_once()
     assert sent(server) == [0]

@@ -14,11 +14,11 @@ PAUSED = Destination(
     at=NOW,
     since=NOW,
     why="HTTP 401: Invalid API credentials",
-    todo="check api.id",
+    action="check api.id",
     next_try=NOW + timedelta(seconds=90),
 )
 BACKING_OFF = replace(
-    PAUSED, state="backing off", why="refused", todo=None, next_try=NOW + timedelta(minutes=14)
+    PAUSED, state="backing off", why="refused", action=None, next_try=NOW + timedelta(minutes=14)
 )
 
 
@@ -43,14 +43,16 @@ def test_the_destinations_trouble_names_cause_next_try_and_mend() -> None:
 def test_the_pace_is_a_reason_too() -> None:
     paced = replace(READY, why="at most 9 a minute", next_try=NOW + timedelta(seconds=42))
     assert why_waiting(NEXT, paced, NOW) == "next to be sent; at most 9 a minute, the next in 42 s"
-    assert why_waiting(Facts(False, None, True, 1), paced, NOW).startswith("1 older report first; at most 9")
+    assert why_waiting(Facts(False, None, True, 1), paced, NOW).startswith(
+        "1 older report first; at most 9"
+    )
     assert why_waiting(NEXT, paced, NOW + timedelta(minutes=1)) == "next to be sent"
 
 
 def test_what_was_made_for_another_server_names_it_and_what_to_do() -> None:
-    words = why_waiting(Facts(False, None, True, 0, made_for="https://old.example"), PAUSED, NOW)
-    assert "https://old.example" in words
-    assert "compliance-agent retry" in words
+    message = why_waiting(Facts(False, None, True, 0, made_for="https://old.example"), PAUSED, NOW)
+    assert "https://old.example" in message
+    assert "compliance-agent retry" in message
 
 
 def test_a_next_try_that_has_passed_is_now() -> None:
@@ -61,6 +63,6 @@ def test_a_next_try_that_has_passed_is_now() -> None:
 
 
 def test_a_damaged_report_says_so_first() -> None:
-    assert why_waiting(Facts(False, None, True, 0, damaged="SHA-256 differs"), READY, NOW).startswith(
-        "damaged"
-    )
+    assert why_waiting(
+        Facts(False, None, True, 0, damaged="SHA-256 differs"), READY, NOW
+    ).startswith("damaged")

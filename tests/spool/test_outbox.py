@@ -37,13 +37,20 @@ def test_an_entry_comes_back_as_it_was_written(spool: Spool) -> None:
 def test_an_entry_never_changes(spool: Spool) -> None:
     request = a_request()
     spool.requests.write(request.scan_id, "request", request)
-    other = Request(scan_id=request.scan_id, scanner="openscap", profile="cis", reason=request.reason)
+    other = Request(
+        scan_id=request.scan_id, scanner="openscap", profile="cis", reason=request.reason
+    )
     spool.requests.write(request.scan_id, "request", other)
     assert spool.requests.read(request.scan_id, "request", Request) == request
 
 
 def test_foreign_files_are_no_entries_and_are_left_alone(spool: Spool) -> None:
-    for name in ("README", "x.request", "20261123T060301Z-openscap-3f9c2a1.request", "a\nb.request"):
+    for name in (
+        "README",
+        "x.request",
+        "20261123T060301Z-openscap-3f9c2a1.request",
+        "a\nb.request",
+    ):
         (spool.requests.path / name).write_text("mine")
     assert spool.requests.ids("request") == []
     assert (spool.requests.path / "README").read_text() == "mine"
@@ -65,7 +72,9 @@ def test_foreign_names_of_any_bytes_are_listed_by_verify_and_stop_nothing() -> N
 
 
 def test_a_missing_entry_is_told_by_its_path(spool: Spool) -> None:
-    with pytest.raises(EntryMissingError, match=r"requests/20261123T060301Z-openscap-3f9c2a17\.request"):
+    with pytest.raises(
+        EntryMissingError, match=r"requests/20261123T060301Z-openscap-3f9c2a17\.request"
+    ):
         spool.requests.read("20261123T060301Z-openscap-3f9c2a17", "request", Request)
 
 
@@ -102,7 +111,9 @@ def test_damage_goes_to_quarantine_with_its_reason(spool: Spool) -> None:
 
 
 def test_a_second_instance_is_refused_with_the_first_ones_process_id(spool: Spool) -> None:
-    with pytest.raises(SpoolBusyError, match=f"another trigger stage is running .process {os.getpid()}"):
+    with pytest.raises(
+        SpoolBusyError, match=f"another trigger stage is running .process {os.getpid()}"
+    ):
         Spool(spool.root).claim("trigger")
 
 
@@ -120,8 +131,12 @@ def test_what_a_crash_left_half_written_is_swept_at_the_next_start(spool: Spool)
     assert list(spool.requests.path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("mode", "box"), [(0o770, "requests"), (0o755, "requests"), (0o757, "commands")])
-def test_a_box_that_others_may_touch_is_refused_with_the_mend(spool: Spool, mode: int, box: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "box"), [(0o770, "requests"), (0o755, "requests"), (0o757, "commands")]
+)
+def test_a_box_that_others_may_touch_is_refused_with_the_mend(
+    spool: Spool, mode: int, box: str
+) -> None:
     spool.release()
     path = spool.root / box
     path.chmod(mode)
@@ -158,7 +173,9 @@ def test_ids_come_oldest_first(spool: Spool) -> None:
     ):
         scan_id = new_scan_id("openscap", at, token)
         spool.requests.write(
-            scan_id, "request", Request(scan_id=scan_id, scanner="openscap", reason=a_request().reason)
+            scan_id,
+            "request",
+            Request(scan_id=scan_id, scanner="openscap", reason=a_request().reason),
         )
     assert [i[:4] for i in spool.requests.ids("request")] == ["2025", "2026", "2027"]
 

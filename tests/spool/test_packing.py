@@ -22,9 +22,14 @@ def test_every_compression_is_known_by_its_first_bytes(squeeze: Callable[[bytes]
         assert stream.read() == CONTENT
 
 
-@pytest.mark.parametrize("squeeze", [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+@pytest.mark.parametrize(
+    "squeeze", [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress]
+)
 def test_no_more_is_unpacked_than_the_limit(squeeze: Callable[[bytes], bytes]) -> None:
-    with unpacked(io.BytesIO(squeeze(CONTENT)), len(CONTENT) - 1) as stream, pytest.raises(PackingError):
+    with (
+        unpacked(io.BytesIO(squeeze(CONTENT)), len(CONTENT) - 1) as stream,
+        pytest.raises(PackingError),
+    ):
         stream.read()
 
 
@@ -38,7 +43,9 @@ def test_a_small_file_that_unpacks_to_a_gibibyte_ends_at_the_limit() -> None:
         stream.read()
 
 
-@pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+@pytest.mark.parametrize(
+    "squeeze", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress]
+)
 def test_a_torn_stream_is_told_never_taken_for_whole(squeeze: Callable[[bytes], bytes]) -> None:
     torn = squeeze(CONTENT)[:-2]
     with unpacked(io.BytesIO(torn), 10**6) as stream, pytest.raises(PackingError, match="broken"):

@@ -30,7 +30,12 @@ def spool(tmp_path: Path) -> Spool:
 
 def a_manifest() -> Manifest:
     return Manifest(
-        scan_id=ID, scanner="openscap", outcome="finished", started_at=AT, completed_at=AT, agent_version="1"
+        scan_id=ID,
+        scanner="openscap",
+        outcome="finished",
+        started_at=AT,
+        completed_at=AT,
+        agent_version="1",
     )
 
 
@@ -60,11 +65,18 @@ def test_a_draft_is_no_entry_and_leaves_nothing_behind_but_its_outputs(spool: Sp
     assert spool.raw.scan_ids() == []
     publish(spool)
     assert spool.raw.scan_ids() == [ID]
-    assert sorted(p.name for p in (spool.raw.path / ID).iterdir()) == ["manifest", "results.xml.zst"]
+    assert sorted(p.name for p in (spool.raw.path / ID).iterdir()) == [
+        "manifest",
+        "results.xml.zst",
+    ]
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.sampled_from(["manifest", "results.xml.zst"]), st.floats(0, 1, exclude_max=True), st.integers(0, 7))
+@given(
+    st.sampled_from(["manifest", "results.xml.zst"]),
+    st.floats(0, 1, exclude_max=True),
+    st.integers(0, 7),
+)
 def test_a_bit_flipped_anywhere_is_damage(file: str, place: float, bit: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
         spool = Spool(Path(directory) / "spool")
@@ -146,13 +158,20 @@ def test_an_entry_without_manifest_is_damage(spool: Spool) -> None:
 
 @pytest.mark.parametrize(
     "at",
-    ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "2026-01-01T00:00:00", "1969-12-31T00:00:00Z"],
+    [
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-12:00",
+        "2026-01-01T00:00:00",
+        "1969-12-31T00:00:00Z",
+    ],
 )
 def test_a_manifest_with_a_time_that_nobody_can_count_with_is_damage(spool: Spool, at: str) -> None:
     publish(spool)
     path = spool.raw.path / ID / "manifest"
     payload = frame.unseal("manifest", path.read_bytes())
-    odd = payload.replace(b'"completed_at":"2026-11-23T06:03:01Z"', f'"completed_at":"{at}"'.encode())
+    odd = payload.replace(
+        b'"completed_at":"2026-11-23T06:03:01Z"', f'"completed_at":"{at}"'.encode()
+    )
     assert odd != payload
     path.write_bytes(frame.seal("manifest", odd))
     with pytest.raises(EntryDamagedError, match="is no time of a scan"):
@@ -186,7 +205,16 @@ def test_a_file_name_that_leads_out_of_the_entry_is_damage(spool: Spool) -> None
     from schemas.codec import replace
 
     manifest = publish(spool)
-    for name in ("../../commands/x", ".hidden", "/etc/passwd", "", "..", "a\0b", "a\nb", "a" * 5000):
+    for name in (
+        "../../commands/x",
+        ".hidden",
+        "/etc/passwd",
+        "",
+        "..",
+        "a\0b",
+        "a\nb",
+        "a" * 5000,
+    ):
         with pytest.raises(EntryDamagedError, match="is no name for a raw file") as caught:
             spool.raw.open_file(ID, replace(manifest.files[0], name=name))
         assert "\n" not in str(caught.value)

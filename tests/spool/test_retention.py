@@ -6,8 +6,12 @@ from hypothesis import strategies as st
 from schemas.ids import ScanId, asked_at, new_scan_id
 from spool.retention import expired
 
-moments = st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))  # noqa: DTZ001
-ids = st.builds(lambda at, n: new_scan_id("openscap", at, f"{n:08x}"), moments, st.integers(0, 2**32 - 1))
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1)).map(  # noqa: DTZ001
+    lambda at: at.replace(tzinfo=UTC)
+)
+ids = st.builds(
+    lambda at, n: new_scan_id("openscap", at, f"{n:08x}"), moments, st.integers(0, 2**32 - 1)
+)
 boxes = st.sets(ids, max_size=20)
 
 

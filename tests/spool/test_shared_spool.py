@@ -56,7 +56,11 @@ def whole(tmp_path: Path) -> Spool:
     for path in (spool.root, *spool.root.rglob("*")):
         os.chown(path, 0, GROUP)
     for name in ("requests", "reports", "receipts"):
-        for path in (spool.root / name, spool.root / "history" / name, spool.root / "quarantine" / name):
+        for path in (
+            spool.root / name,
+            spool.root / "history" / name,
+            spool.root / "quarantine" / name,
+        ):
             os.chown(path, OTHER, GROUP)
     for path in (spool.commands.path, spool.root / "state/scan"):
         path.chmod(0o2750)
@@ -70,17 +74,17 @@ def test_a_spool_of_several_users_that_is_as_it_must_be_is_taken(whole: Spool) -
 
 @ROOT_ONLY
 @pytest.mark.parametrize(
-    ("name", "wrong", "mend"), WRONG, ids=[f"{wrong} {name}" for name, wrong, _ in WRONG]
+    ("name", "wrong", "remedy"), WRONG, ids=[f"{wrong} {name}" for name, wrong, _ in WRONG]
 )
 def test_a_wrong_owner_group_or_mode_is_refused_and_the_mend_mends_it(
-    name: str, wrong: str, mend: str, whole: Spool
+    name: str, wrong: str, remedy: str, whole: Spool
 ) -> None:
     path = whole.root.parent if name == ".." else whole.root / name
     subprocess.run([*wrong.split(), str(path)], check=True)
-    with pytest.raises(SpoolUnusableError, match=re.escape(mend)) as caught:
+    with pytest.raises(SpoolUnusableError, match=re.escape(remedy)) as caught:
         whole.claim("scan")
     assert str(path) in str(caught.value)
-    if mend != ANEW:
+    if remedy != ANEW:
         subprocess.run(shlex.split(str(caught.value).rpartition(": ")[2]), check=True)
         assert whole.claim("scan") == []
 
@@ -95,7 +99,9 @@ def test_a_directory_that_is_missing_from_a_shared_spool_is_made_by_no_stage(sha
 
 @ROOT_ONLY
 @pytest.mark.parametrize("name", [".", "commands"])
-def test_a_spool_or_commands_that_belong_to_a_third_user_are_refused(name: str, shared: Spool) -> None:
+def test_a_spool_or_commands_that_belong_to_a_third_user_are_refused(
+    name: str, shared: Spool
+) -> None:
     os.chown(shared.root / name, OTHER, -1)
     with pytest.raises(SpoolUnusableError, match="chown root"):
         shared.claim("scan")

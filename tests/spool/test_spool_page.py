@@ -15,7 +15,8 @@ NOTES = re.findall(r"^\| [a-z, ]+ \| `([^`]+)` \|", PAGE, re.MULTILINE)
 
 def is_told(name: str) -> bool:
     patterns = (
-        re.escape(note).replace("SCANNER", ".+").replace("ID", ".+").replace("NAME", ".+") for note in NOTES
+        re.escape(note).replace("SCANNER", ".+").replace("ID", ".+").replace("NAME", ".+")
+        for note in NOTES
     )
     return any(re.fullmatch(pattern, name) for pattern in patterns)
 
@@ -33,7 +34,9 @@ def test_every_note_that_stages_leave_is_told(tmp_path: Path) -> None:
         agent.settings["compliance"]["openscap"]["schedule"] = "0 3 * * 0"
         agent.configure()
         agent.spool.prepare()
-        (agent.spool.requests.path / "20261123T060301Z-openscap-3f9c2a17.request").write_bytes(b"\0" * 100)
+        (agent.spool.requests.path / "20261123T060301Z-openscap-3f9c2a17.request").write_bytes(
+            b"\0" * 100
+        )
         agent.start()
         scan_id = agent.ask("all_pass")
         until(lambda: agent.received(scan_id), "a receipt")
@@ -41,7 +44,7 @@ def test_every_note_that_stages_leave_is_told(tmp_path: Path) -> None:
 
         def all_seen() -> bool:
             seen.update(names(agent.spool.root))
-            return seen >= {"memory", "detected", "trigger", "schedule-openscap"}
+            return seen >= {"ship-state", "detected", "trigger", "schedule-openscap"}
 
         until(all_seen, "notes")
         assert {name for name in seen if not is_told(name)} == set()

@@ -40,8 +40,8 @@ def analyze() -> str:
 @cache
 def security(analyze: str, stage: str, *options: str) -> str:
     path = str(SYSTEMD / f"compliance-agent-{stage}.service")
-    words = [analyze, "security", "--offline=true", "--no-pager", *options, path]
-    return subprocess.run(words, capture_output=True, text=True, check=False, timeout=60).stdout
+    message = [analyze, "security", "--offline=true", "--no-pager", *options, path]
+    return subprocess.run(message, capture_output=True, text=True, check=False, timeout=60).stdout
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -52,7 +52,9 @@ def test_the_exposure_of_a_unit_is_no_more_than_its_figure(stage: str, analyze: 
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_point_that_a_unit_keeps_has_its_reason_in_a_comment(stage: str, analyze: str) -> None:
+def test_every_point_that_a_unit_keeps_has_its_reason_in_a_comment(
+    stage: str, analyze: str
+) -> None:
     items: list[dict[str, Any]] = json.loads(security(analyze, stage, "--json=short"))
     kept = [item["name"] for item in items if float(item["exposure"] or 0) > 0]
     assert kept
@@ -75,16 +77,24 @@ def word_of(name: str) -> str:
 @pytest.mark.parametrize("stage", STAGES)
 def test_systemd_has_nothing_to_say_about_a_unit(stage: str, analyze: str, tmp_path: Path) -> None:
     path = tmp_path / f"compliance-agent-{stage}.service"
-    path.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit(stage), flags=re.MULTILINE))
+    path.write_text(
+        re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit(stage), flags=re.MULTILINE)
+    )
     done = subprocess.run(
-        [analyze, "verify", "--man=no", str(path)], capture_output=True, text=True, check=False, timeout=60
+        [analyze, "verify", "--man=no", str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     said = [line for line in (done.stdout + done.stderr).splitlines() if "compliance-agent" in line]
     assert said == []
 
 
 def test_there_is_a_unit_for_every_stage_and_the_target_wants_them_all() -> None:
-    wanted = re.findall(r"compliance-agent-(\w+)\.service", (SYSTEMD / "compliance-agent.target").read_text())
+    wanted = re.findall(
+        r"compliance-agent-(\w+)\.service", (SYSTEMD / "compliance-agent.target").read_text()
+    )
     assert sorted(wanted) == sorted(STAGES)
     assert {path.name for path in SYSTEMD.glob("*.service")} == {
         f"compliance-agent-{s}.service" for s in STAGES
@@ -94,7 +104,9 @@ def test_there_is_a_unit_for_every_stage_and_the_target_wants_them_all() -> None
 
 
 def test_the_api_key_goes_to_trigger_and_ship_alone() -> None:
-    having = {stage for stage in STAGES if re.search(r"^LoadCredential=", unit(stage), re.MULTILINE)}
+    having = {
+        stage for stage in STAGES if re.search(r"^LoadCredential=", unit(stage), re.MULTILINE)
+    }
     assert having == {"trigger", "ship"}
 
 
@@ -102,7 +114,7 @@ def test_every_directory_of_the_spool_is_made_with_its_owner_before_any_stage_st
     made = dict(directories())
     needed = [str(path) for path in Spool(Path(ROOT))._directories()]
     assert set(needed) <= set(made)
-    assert {f"{ROOT}/drop", f"{ROOT}/drop/refused"} <= set(made)
+    assert {f"{ROOT}/inbox", f"{ROOT}/inbox/refused"} <= set(made)
     owners = {
         "requests": "compliance-trigger",
         "raw": "root",
@@ -133,5 +145,8 @@ def test_every_user_and_group_that_owns_something_is_made() -> None:
 
 def directories() -> list[tuple[str, tuple[str, str, str]]]:
     """Path, mode, user and group of every line of tmpfiles.d that makes a directory."""
-    rows = [line.split() for line in (SYSTEMD / "compliance-agent.tmpfiles.conf").read_text().splitlines()]
+    rows = [
+        line.split()
+        for line in (SYSTEMD / "compliance-agent.tmpfiles.conf").read_text().splitlines()
+    ]
     return [(row[1], (row[2], row[3], row[4])) for row in rows if row and row[0] == "d"]

@@ -17,7 +17,7 @@ from schemas.capabilities import (
 from spool.errors import StorageError
 from stages.patchmon.commands import Cancel, Scan, Wanted
 from stages.patchmon.progress import Progress
-from stages.trigger.request_writer import Wishes
+from stages.trigger.request_writer import RequestWriter
 from stages.trigger.server_commands import Commands
 from tests.trigger.worker import At, process_at
 
@@ -33,7 +33,7 @@ def process(tmp_path: Path) -> Iterator[At]:
 
 
 def the_commands(process: At) -> Commands:
-    return Commands(process, Wishes(process), Progress())
+    return Commands(process, RequestWriter(process), Progress())
 
 
 def fill(ballast: Path) -> None:
@@ -45,7 +45,9 @@ def fill(ballast: Path) -> None:
         stream.truncate(ballast.stat().st_size - 4096)
 
 
-def test_a_command_for_two_scanners_is_not_doubled_by_a_disk_that_takes_one_of_them(small_disk: Path) -> None:
+def test_a_command_for_two_scanners_is_not_doubled_by_a_disk_that_takes_one_of_them(
+    small_disk: Path,
+) -> None:
     process = process_at(NOW, small_disk / "spool")
     commands, ballast = the_commands(process), small_disk / "ballast"
     fill(ballast)
@@ -78,12 +80,12 @@ def test_a_clock_that_was_set_back_makes_no_older_scans(process: At) -> None:
 
 def detect(process: At, *, openscap: bool, docker: bool) -> None:
     """What the scan stage would note."""
-    notes = process.spool.notes("scan")
+    state_store = process.spool.state_store("scan")
     capabilities = ComplianceCapabilities(
         openscap=OpenSCAPDetection(installed=openscap),
         docker_bench=DockerBenchDetection(docker_installed=docker),
     )
-    notes.write("detected", Detected(capabilities=capabilities, at=NOW))
+    state_store.write("detected", Detected(capabilities=capabilities, at=NOW))
 
 
 ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
@@ -116,7 +118,7 @@ def test_before_the_first_detection_every_scanner_is_asked(process: At) -> None:
 
 def test_a_flood_of_profiles_is_refused_in_the_end_and_told_once(process: At) -> None:
     progress = Progress()
-    commands = Commands(process, Wishes(process), progress)
+    commands = Commands(process, RequestWriter(process), progress)
     for n in range(1100):
         commands.carry_out(Scan((Wanted("openscap", f"profile-{n}"),)))
     assert len(process.asked) == 1000

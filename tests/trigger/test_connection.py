@@ -24,8 +24,8 @@ def test_capabilities_are_sent_when_they_change_also_without_a_ring_and_not_when
 ) -> None:
     with an_agent(server) as agent:
         agent.spool.prepare()
-        notes = agent.spool.notes("scan")
-        notes.write("detected", FOUND)
+        state_store = agent.spool.state_store("scan")
+        state_store.write("detected", FOUND)
         agent.start("trigger")
         until(server.online, "connected")
 
@@ -34,23 +34,31 @@ def test_capabilities_are_sent_when_they_change_also_without_a_ring_and_not_when
 
         until(told, "told at the start")
         for n in range(3):
-            notes.write("detected", replace(FOUND, at=FOUND.at + timedelta(hours=n)))
-        notes.write("detected", replace(FOUND, problems=("oscap is missing",)))
+            state_store.write("detected", replace(FOUND, at=FOUND.at + timedelta(hours=n)))
+        state_store.write("detected", replace(FOUND, problems=("oscap is missing",)))
         until(lambda: "oscap is missing" in told(), "told again")
         assert set(told()) == {"ready", "oscap is missing"}
-        assert told().count("ready") <= 2, "at the start and at the connection, not at every detection"
+        assert told().count("ready") <= 2, (
+            "at the start and at the connection, not at every detection"
+        )
 
 
-def test_a_flood_of_commands_is_carried_out_in_order_and_other_work_goes_on(server: Receiver) -> None:
+def test_a_flood_of_commands_is_carried_out_in_order_and_other_work_goes_on(
+    server: Receiver,
+) -> None:
     with an_agent(server) as agent:
         agent.start("trigger")
         until(server.online, "connected")
         for n in range(300):
-            server.send_command({"type": "compliance_trigger", "profile": "p", "request_id": f"{n:03}"})
+            server.send_command(
+                {"type": "compliance_trigger", "profile": "p", "request_id": f"{n:03}"}
+            )
         command = agent.ask()
         until(lambda: len(agent.spool.requests.ids("request")) == 301, "all of them")
         assert command in agent.spool.requests.ids("request")
         log = agent.log("trigger")
-        assert log.index("request_id=000") < log.index("request_id=150") < log.index("request_id=299")
+        assert (
+            log.index("request_id=000") < log.index("request_id=150") < log.index("request_id=299")
+        )
         server.send_command({"type": "compliance_scan_cancel"})
         until(lambda: agent.spool.requests.ids("cancel"), "a cancellation")

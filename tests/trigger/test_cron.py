@@ -6,7 +6,7 @@ from croniter import croniter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.trigger.cron import Cron, Every, ScheduleError, zone_named
+from stages.trigger.cron import Cron, Interval, ScheduleError, zone_named
 
 ZONES = (
     "UTC",
@@ -24,7 +24,9 @@ def wall_fields(instant: datetime, zone: ZoneInfo) -> tuple[int, int, int, int, 
     return wall.minute, wall.hour, wall.day, wall.month, wall.isoweekday() % 7
 
 
-def brute_force(minute: int, hour: int, zone: ZoneInfo, start: datetime, days: int) -> list[datetime]:
+def brute_force(
+    minute: int, hour: int, zone: ZoneInfo, start: datetime, days: int
+) -> list[datetime]:
     """Fixed time a day, by looking at every minute: the first showing of the wall clock; a leap counts right after."""
     found: list[datetime] = []
     seen: set[tuple[int, int]] = set()
@@ -73,7 +75,9 @@ def test_every_hour_runs_every_real_hour(zone: str) -> None:
         due = after
 
 
-def every_instant(expression: str, zone: ZoneInfo, start: datetime, end: datetime) -> list[datetime]:
+def every_instant(
+    expression: str, zone: ZoneInfo, start: datetime, end: datetime
+) -> list[datetime]:
     """All due times, by asking of every minute of the wall clock whether it is meant, and when it is shown."""
     every_hour = expression.split()[1].startswith("*")
     found: set[datetime] = set()
@@ -87,7 +91,9 @@ def every_instant(expression: str, zone: ZoneInfo, start: datetime, end: datetim
     return sorted(instant for instant in found if start < instant <= end)
 
 
-@pytest.mark.parametrize("expression", ["*/10 * * * *", "*/20 1-3 * * *", "7 * * * *", "0 */2 * * *"])
+@pytest.mark.parametrize(
+    "expression", ["*/10 * * * *", "*/20 1-3 * * *", "7 * * * *", "0 */2 * * *"]
+)
 @pytest.mark.parametrize(
     ("zone", "leap"),
     [
@@ -129,7 +135,9 @@ expressions = st.sampled_from(
         "@hourly",
     ]
 )
-instants = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(lambda at: at.replace(tzinfo=UTC))  # noqa: DTZ001
+instants = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(  # noqa: DTZ001
+    lambda at: at.replace(tzinfo=UTC)
+)
 
 
 @given(expressions, st.sampled_from(ZONES), instants)
@@ -146,7 +154,7 @@ def test_next_and_last_are_of_one_sequence(expression: str, zone: str, at: datet
 
 @given(st.integers(60, 10080), instants)
 def test_an_interval_is_kept_whenever_it_is_looked_at(minutes: int, at: datetime) -> None:
-    every = Every(minutes)
+    every = Interval(minutes)
     assert every.last_due(at) <= at < every.next_due(at)
     assert every.next_due(at) - every.last_due(at) == timedelta(minutes=minutes)
 

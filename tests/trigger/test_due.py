@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from schemas.schedule import Handled
+from schemas.schedule import ScheduleState
 from stages.trigger.cron import Cron
-from stages.trigger.due import Missed, Terms, decide, splay_of
+from stages.trigger.due import Missed, SchedulePolicy, decide, splay_of
 from tests.trigger.test_cron import brute_force
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -29,12 +29,14 @@ class Host:
     missed: Missed = "once"
     now: datetime = START
     started: datetime = START
-    handled: Handled | None = None
+    handled: ScheduleState | None = None
     requested: list[datetime] = field(default_factory=list)
     at: list[datetime] = field(default_factory=list)
 
-    def look(self) -> datetime:
-        terms = Terms(self.cron.expression, self.splay, self.missed, self.started + CATCH_UP)
+    def run_once(self) -> datetime:
+        terms = SchedulePolicy(
+            self.cron.expression, self.splay, self.missed, self.started + CATCH_UP
+        )
         decision = decide(self.cron, terms, self.handled, self.now)
         self.handled = decision.handled
         if decision.request:
@@ -46,7 +48,7 @@ class Host:
         """Look whenever the last decision says so, and now and then besides, as doorbells make it."""
         chance = random.Random(str(until))
         while True:
-            next_look = self.look()
+            next_look = self.run_once()
             step = min(next_look, self.now + timedelta(hours=chance.uniform(0.1, 30)))
             if step > until:
                 self.now = until
@@ -65,7 +67,9 @@ def all_due(cron: Cron, start: datetime, end: datetime) -> Iterator[datetime]:
 
 
 @pytest.mark.parametrize("expression", ["30 2 * * *", "0 3 * * 0", "0 */6 * * *", "15 4 1 * *"])
-def test_in_a_year_every_due_time_is_requested_once_after_the_hosts_own_delay(expression: str) -> None:
+def test_in_a_year_every_due_time_is_requested_once_after_the_hosts_own_delay(
+    expression: str,
+) -> None:
     host = Host(Cron(expression, BERLIN))
     host.run(START + timedelta(days=365))
     end = host.now - host.splay
@@ -79,7 +83,9 @@ def test_restarts_at_any_time_neither_double_nor_lose_one() -> None:
     while host.now < START + timedelta(days=200):
         host.run(host.now + timedelta(hours=chance.uniform(0.01, 20)))
         host.restart()
-    expected = list(all_due(host.cron, START - host.splay, host.now - host.splay - timedelta(minutes=10)))
+    expected = list(
+        all_due(host.cron, START - host.splay, host.now - host.splay - timedelta(minutes=10))
+    )
     assert host.requested[: len(expected)] == expected
     assert len(set(host.requested)) == len(host.requested)
 
@@ -92,14 +98,19 @@ def test_a_year_of_leaps_suspends_and_restarts_is_what_an_observer_counts(seed: 
     gaps: list[tuple[datetime, datetime]] = []
     while host.now < START + timedelta(days=345):
         host.run(host.now + timedelta(hours=chance.uniform(0.5, 90)))
-        asleep, host.now = host.now, host.now + timedelta(hours=chance.choice((0.01, 1, 8, 30, 200)))
+        asleep, host.now = (
+            host.now,
+            host.now + timedelta(hours=chance.choice((0.01, 1, 8, 30, 200))),
+        )
         if chance.random() < 0.5:
             host.restart()
         gaps.append((asleep, host.now))
     host.run(host.now + timedelta(hours=1))
     due = brute_force(30, 2, BERLIN, START - timedelta(days=1), 364)
     due = [at for at in due if START < at + host.splay <= host.now]
-    missed = [[at for at in due if begin < at + host.splay < end] for begin, end in gaps]
+    missed = [
+        [at for at in due if start_attempt < at + host.splay < end] for start_attempt, end in gaps
+    ]
     expected = set(due) - {at for gap in missed for at in gap[:-1]}
     assert len(host.requested) == len(set(host.requested))
     assert set(host.requested) == expected
@@ -138,7 +149,9 @@ def test_missed_scans_are_not_made_up_for_where_that_is_not_wanted() -> None:
 
 
 @pytest.mark.parametrize("years", [10, -10, 3, -3])
-def test_a_clock_that_jumps_years_and_comes_back_doubles_nothing_and_freezes_nothing(years: int) -> None:
+def test_a_clock_that_jumps_years_and_comes_back_doubles_nothing_and_freezes_nothing(
+    years: int,
+) -> None:
     host = Host(Cron("0 3 * * *", UTC), splay=timedelta())
     host.run(START + timedelta(days=10))
     before = list(host.requested)
@@ -195,7 +208,9 @@ jumps = st.lists(
 
 @given(jumps)
 @settings(deadline=None, max_examples=60)
-def test_whatever_the_clock_does_no_due_time_is_ever_requested_twice(steps: list[tuple[str, float]]) -> None:
+def test_whatever_the_clock_does_no_due_time_is_ever_requested_twice(
+    steps: list[tuple[str, float]],
+) -> None:
     host = Host(Cron("0 */4 * * *", BERLIN), splay=timedelta(minutes=3))
     for step, size in steps:
         if step == "run":

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.trigger.inbox import Drops
-from stages.trigger.request_writer import Wishes
+from stages.trigger.inbox import Inbox
+from stages.trigger.request_writer import RequestWriter
 from tests.pipeline.agent import until
 from tests.trigger.worker import At, process_at
 
@@ -25,27 +25,29 @@ def process(tmp_path: Path) -> Iterator[At]:
 
 
 @pytest.fixture
-def drops(process: At) -> Drops:
-    return Drops(process, Wishes(process))
+def drops(process: At) -> Inbox:
+    return Inbox(process, RequestWriter(process))
 
 
-def settle(drops: Drops) -> None:
+def settle(drops: Inbox) -> None:
     """Look as the stage does, until nothing more is to be taken."""
-    drops.look()
+    drops.run_once()
     while (wait_s := drops.due_in_s()) < float("inf"):
         end = time.monotonic() + wait_s
         until(lambda end=end: time.monotonic() >= end, "settled", 5)  # type: ignore[misc]
-        drops.look()
+        drops.run_once()
 
 
-def test_a_file_that_is_being_written_is_not_taken_before_it_is_whole(drops: Drops, process: At) -> None:
+def test_a_file_that_is_being_written_is_not_taken_before_it_is_whole(
+    drops: Inbox, process: At
+) -> None:
     with (drops.path / "slow.yml").open("w") as stream:
         for line in ("scanner: docker-bench\n", "request_id: ticket-1\n"):
-            drops.look()
+            drops.run_once()
             assert process.asked == []
             stream.write(line)
             stream.flush()
-    drops.look()
+    drops.run_once()
     assert process.asked == []
     settle(drops)
     (request,) = process.asked
@@ -53,7 +55,7 @@ def test_a_file_that_is_being_written_is_not_taken_before_it_is_whole(drops: Dro
     assert list(drops.path.iterdir()) == [drops.refused]
 
 
-def test_the_same_file_dropped_again_is_another_wish(drops: Drops, process: At) -> None:
+def test_the_same_file_dropped_again_is_another_wish(drops: Inbox, process: At) -> None:
     for count in (1, 2):
         path = drops.path / "nightly.yml"
         path.write_text("scanner: openscap\n")
@@ -82,7 +84,7 @@ def test_the_same_file_dropped_again_is_another_wish(drops: Drops, process: At) 
     ],
 )
 def test_a_bad_file_is_moved_aside_with_the_reason_and_the_rest_goes_on(
-    drops: Drops, process: At, name: bytes, content: bytes, reason: str
+    drops: Inbox, process: At, name: bytes, content: bytes, reason: str
 ) -> None:
     (drops.path / os.fsdecode(name)).write_bytes(content)
     (drops.path / "z.yml").write_text("scanner: openscap\n")
@@ -95,7 +97,7 @@ def test_a_bad_file_is_moved_aside_with_the_reason_and_the_rest_goes_on(
     assert list(drops.path.iterdir()) == [drops.refused]
 
 
-def test_what_is_no_plain_file_is_refused_unread(drops: Drops, process: At, tmp_path: Path) -> None:
+def test_what_is_no_plain_file_is_refused_unread(drops: Inbox, process: At, tmp_path: Path) -> None:
     (tmp_path / "secret.yml").write_text("scanner: openscap\n")
     (drops.path / "link.yml").symlink_to(tmp_path / "secret.yml")
     os.mkfifo(drops.path / "pipe.yml")
@@ -111,7 +113,9 @@ def test_what_is_no_plain_file_is_refused_unread(drops: Drops, process: At, tmp_
     assert (drops.path / "directory.yml").is_dir()
 
 
-def test_a_good_file_with_an_odd_name_and_an_impossible_date_is_taken(drops: Drops, process: At) -> None:
+def test_a_good_file_with_an_odd_name_and_an_impossible_date_is_taken(
+    drops: Inbox, process: At
+) -> None:
     path = drops.path / os.fsdecode(b"\xff.YML")
     path.write_text("scanner: openscap\n")
     os.utime(path, (-(10**9), -(10**9)))
@@ -120,7 +124,7 @@ def test_a_good_file_with_an_odd_name_and_an_impossible_date_is_taken(drops: Dro
     assert request.scan_id.startswith("20260601T000000Z-openscap-")
 
 
-def test_other_names_are_left_alone(drops: Drops, process: At) -> None:
+def test_other_names_are_left_alone(drops: Inbox, process: At) -> None:
     for name in (".hidden.yml", "README", "request.yml~", "request.txt"):
         (drops.path / name).write_text("scanner: openscap\n")
     settle(drops)
@@ -128,10 +132,10 @@ def test_other_names_are_left_alone(drops: Drops, process: At) -> None:
     assert len(list(drops.path.iterdir())) == 5
 
 
-def test_a_directory_that_was_deleted_is_made_again(drops: Drops, process: At) -> None:
+def test_a_directory_that_was_deleted_is_made_again(drops: Inbox, process: At) -> None:
     drops.refused.rmdir()
     drops.path.rmdir()
-    drops.look()
+    drops.run_once()
     (drops.path / "now.yml").write_text("scanner: openscap\n")
     settle(drops)
     assert len(process.asked) == 1
@@ -144,7 +148,7 @@ def test_a_file_that_only_root_can_read_is_moved_aside_and_the_rest_goes_on() ->
         os.seteuid(_NOBODY)
         try:
             process = process_at(datetime(2026, 6, 1, tzinfo=UTC), Path(directory) / "spool")
-            drops = Drops(process, Wishes(process))
+            drops = Inbox(process, RequestWriter(process))
             os.seteuid(0)
             for name, mode in (("a.yml", 0o600), ("b.yml", 0o644)):
                 (drops.path / name).write_text("scanner: openscap\n")

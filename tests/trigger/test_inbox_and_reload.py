@@ -27,7 +27,7 @@ def requests_of(agent: Agent) -> list[Request]:
 def test_a_request_file_becomes_a_request_and_is_gone(name: str, text: str) -> None:
     with an_agent() as agent:
         agent.start("trigger")
-        drop = agent.spool.root / "drop"
+        drop = agent.spool.root / "inbox"
         until(drop.exists, "the directory")
         (drop / name).write_text(text)
         until(lambda: requests_of(agent), "a request")
@@ -43,7 +43,7 @@ def test_a_request_file_becomes_a_request_and_is_gone(name: str, text: str) -> N
 def test_a_bad_request_file_is_moved_aside_with_the_reason(text: str) -> None:
     with an_agent() as agent:
         agent.start("trigger")
-        drop = agent.spool.root / "drop"
+        drop = agent.spool.root / "inbox"
         until(lambda: (drop / "refused").exists(), "the directory")
         (drop / "bad.yml").write_bytes(text.encode("latin-1"))
         reason = drop / "refused" / "bad.yml.reason"
@@ -110,7 +110,8 @@ def test_status_shows_when_each_scanner_runs_next() -> None:
         until((agent.spool.root / "state" / "trigger" / "trigger").exists, "started")
         status = json.loads(agent.run("status", "--json"))
         due = {
-            entry["scanner"]: datetime.fromisoformat(entry["at"]) for entry in status["trigger"]["next_due"]
+            entry["scanner"]: datetime.fromisoformat(entry["at"])
+            for entry in status["trigger"]["next_due"]
         }
         assert set(due) == {"openscap", "docker-bench"}
         assert all(at > datetime.now(UTC) for at in due.values())

@@ -40,7 +40,7 @@ def test_files_and_commands_are_asked_for_once_whenever_the_stage_is_killed() ->
     moments = random.Random(11)
     with an_agent() as agent:
         agent.start("trigger")
-        drop = agent.spool.root / "drop"
+        drop = agent.spool.root / "inbox"
         until(drop.exists, "the directory")
         commands = []
         for n in range(12):
@@ -71,7 +71,9 @@ def test_a_request_that_cannot_be_read_is_a_failed_scan_with_the_reason(server: 
 
 
 @pytest.mark.oscap
-def test_the_servers_cancel_ends_what_runs_and_waits_and_arrives_as_cancelled(server: Receiver) -> None:
+def test_the_servers_cancel_ends_what_runs_and_waits_and_arrives_as_cancelled(
+    server: Receiver,
+) -> None:
     with an_agent(server) as agent:
         agent.start()
         until(server.online, "connected")
@@ -87,7 +89,9 @@ def test_the_servers_cancel_ends_what_runs_and_waits_and_arrives_as_cancelled(se
         assert time.monotonic() - begun < 15
         until(lambda: len(server.posts()) == 2, "both arrive", 30)
         assert {report.status for report in reports(agent)} == {"cancelled"}
-        assert all((report.error or "").startswith("cancelled by the server") for report in reports(agent))
+        assert all(
+            (report.error or "").startswith("cancelled by the server") for report in reports(agent)
+        )
         assert {reason.request_id for report in reports(agent) for reason in report.reasons} == {
             "waits",
             "slower",
@@ -127,7 +131,9 @@ def test_commands_that_come_while_the_disk_is_full_are_entries_once_there_is_roo
             while True:
                 stream.write(bytes(64 * 1024))
         for n in range(3):
-            server.send_command({"type": "compliance_trigger", "profile": "cis", "request_id": f"r-{n}"})
+            server.send_command(
+                {"type": "compliance_trigger", "profile": "cis", "request_id": f"r-{n}"}
+            )
         until(lambda: "No space left" in agent.log("trigger"), "it says that the disk is full")
         assert server.online(), "the connection does not suffer"
         ballast.unlink()
@@ -139,14 +145,18 @@ def test_commands_that_come_while_the_disk_is_full_are_entries_once_there_is_roo
 
 
 @pytest.mark.oscap
-def test_a_scan_that_never_ran_is_filed_under_the_profile_that_was_asked_for(server: Receiver) -> None:
+def test_a_scan_that_never_ran_is_filed_under_the_profile_that_was_asked_for(
+    server: Receiver,
+) -> None:
     with an_agent(server) as agent:
         agent.settings["compliance"]["docker_bench"] = {"enabled": False}
         agent.configure()
         agent.start("trigger")
         until(server.online, "connected")
         for profile in (PREFIX + "slow", "no-such-profile", None):
-            server.send_command({"type": "compliance_trigger", "profile": profile, "request_id": profile})
+            server.send_command(
+                {"type": "compliance_trigger", "profile": profile, "request_id": profile}
+            )
         until(lambda: len(asked(agent)) == 3, "all are asked for")
         server.send_command({"type": "compliance_scan_cancel"})
         server.send_command({"type": "compliance_trigger", "profile": "no-such-profile"})

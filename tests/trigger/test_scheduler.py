@@ -11,9 +11,9 @@ import pytest
 
 from schemas.ids import asked_at
 from schemas.request import Reason, Request
-from schemas.schedule import Applied
+from schemas.schedule import ServerOverrides
 from schemas.settings import check_settings
-from stages.trigger.request_writer import Wishes
+from stages.trigger.request_writer import RequestWriter
 from stages.trigger.scheduler import Scheduler, next_due, plans, problems
 from tests.trigger.worker import At, process_at
 
@@ -29,51 +29,51 @@ def process(tmp_path: Path) -> Iterator[At]:
 
 
 def a_scheduler(process: At) -> Scheduler:
-    return Scheduler(process, Wishes(process))
+    return Scheduler(process, RequestWriter(process))
 
 
 def note(process: At) -> Path:
-    return process.notes.path / "schedule-openscap"
+    return process.state_store.path / "schedule-openscap"
 
 
 def test_a_crash_between_request_and_note_neither_doubles_nor_loses(process: At) -> None:
-    a_scheduler(process).look(Applied())
+    a_scheduler(process).run_once(ServerOverrides())
     before = note(process).read_bytes()
     process.moment += timedelta(hours=15)
-    a_scheduler(process).look(Applied())
+    a_scheduler(process).run_once(ServerOverrides())
     assert len(process.asked) == 1
     for seconds in (0, 7, 200):
         process.moment += timedelta(seconds=seconds)
         note(process).write_bytes(before)
-        a_scheduler(process).look(Applied())
+        a_scheduler(process).run_once(ServerOverrides())
         assert len(process.asked) == 1, "the note was lost, the request stands"
     process.moment += timedelta(days=1)
     scheduler = a_scheduler(process)
-    scheduler.look(Applied())
+    scheduler.run_once(ServerOverrides())
     assert len(process.asked) == 1, "missed, but not at boot"
     process.moment += timedelta(seconds=121)
-    scheduler.look(Applied())
+    scheduler.run_once(ServerOverrides())
     assert len(process.asked) == 2
 
 
 def test_losing_the_notes_asks_for_nothing_of_the_past(process: At) -> None:
     scheduler = a_scheduler(process)
-    scheduler.look(Applied())
+    scheduler.run_once(ServerOverrides())
     process.moment += timedelta(days=3)
     note(process).unlink()
-    scheduler.look(Applied())
+    scheduler.run_once(ServerOverrides())
     assert process.asked == []
 
 
 def test_the_id_of_a_late_scan_tells_when_it_was_asked_for(process: At) -> None:
     """Everyone behind takes the later id for the newer scan: one made up for must not look like an old one."""
     scheduler = a_scheduler(process)
-    scheduler.look(Applied())
+    scheduler.run_once(ServerOverrides())
     process.moment += timedelta(days=2)
-    scheduler.look(Applied())
-    Wishes(process).scan("openscap", None, Reason(source="operator", at=process.moment))
+    scheduler.run_once(ServerOverrides())
+    RequestWriter(process).scan("openscap", None, Reason(source="operator", at=process.moment))
     process.moment += timedelta(minutes=5)
-    scheduler.look(Applied())
+    scheduler.run_once(ServerOverrides())
     by_source = {request.reason.source: request for request in process.asked}
     late = by_source["schedule"]
     assert late.scan_id > by_source["operator"].scan_id
@@ -82,50 +82,61 @@ def test_the_id_of_a_late_scan_tells_when_it_was_asked_for(process: At) -> None:
 
 
 @pytest.mark.parametrize("years", [-30, 30])
-def test_a_clock_set_after_the_start_does_not_put_off_what_was_missed(process: At, years: int) -> None:
-    a_scheduler(process).look(Applied())
+def test_a_clock_set_after_the_start_does_not_put_off_what_was_missed(
+    process: At, years: int
+) -> None:
+    a_scheduler(process).run_once(ServerOverrides())
     process.moment += timedelta(days=365 * years)
     scheduler = a_scheduler(process)
     process.moment -= timedelta(days=365 * years)
     process.moment += timedelta(days=2)
-    scheduler.look(Applied())
+    scheduler.run_once(ServerOverrides())
     assert process.asked == [], "not at boot"
     process.moment += timedelta(seconds=125)
-    scheduler.look(Applied())
+    scheduler.run_once(ServerOverrides())
     assert len(process.asked) == 1
 
 
 def test_after_a_suspend_a_missed_scan_waits_a_little_too(process: At) -> None:
     scheduler = a_scheduler(process)
-    scheduler.look(Applied())
+    scheduler.run_once(ServerOverrides())
     process.moment += timedelta(hours=20)
     for seconds, count in ((0, 0), (60, 0), (61, 1), (60, 1)):
         process.moment += timedelta(seconds=seconds)
-        scheduler.look(Applied())
+        scheduler.run_once(ServerOverrides())
         assert len(process.asked) == count
 
 
-def test_between_two_due_times_nothing_is_decided_anew_but_where_something_has_changed(process: At) -> None:
+def test_between_two_due_times_nothing_is_decided_anew_but_where_something_has_changed(
+    process: At,
+) -> None:
     scheduler = a_scheduler(process)
-    (first,) = scheduler.look(Applied())
+    (first,) = scheduler.run_once(ServerOverrides())
     process.moment += timedelta(minutes=5)
-    (second,) = scheduler.look(Applied())
+    (second,) = scheduler.run_once(ServerOverrides())
     assert second is first
     note(process).unlink()
-    scheduler.look(Applied())
+    scheduler.run_once(ServerOverrides())
     assert note(process).exists(), "a lost note is made up for before the next due time"
     process.moment -= timedelta(minutes=6)
-    (third,) = scheduler.look(Applied())
+    (third,) = scheduler.run_once(ServerOverrides())
     assert third is not first, "the clock was set back"
 
 
-def test_a_schedule_that_was_switched_off_makes_up_for_nothing_when_it_is_on_again(process: At) -> None:
+def test_a_schedule_that_was_switched_off_makes_up_for_nothing_when_it_is_on_again(
+    process: At,
+) -> None:
     scheduler = a_scheduler(process)
-    for mode, days, count in (("enabled", 0, 0), ("on-demand", 3, 0), ("enabled", 0, 0), ("enabled", 1, 1)):
+    for mode, days, count in (
+        ("enabled", 0, 0),
+        ("on-demand", 3, 0),
+        ("enabled", 0, 0),
+        ("enabled", 1, 1),
+    ):
         process.moment += timedelta(days=days)
-        scheduler.look(Applied(mode=mode))  # type: ignore[arg-type]
+        scheduler.run_once(ServerOverrides(mode=mode))  # type: ignore[arg-type]
         process.moment += timedelta(seconds=130)
-        scheduler.look(Applied(mode=mode))  # type: ignore[arg-type]
+        scheduler.run_once(ServerOverrides(mode=mode))  # type: ignore[arg-type]
         assert len(process.asked) == count
 
 
@@ -144,13 +155,15 @@ def test_a_host_that_moves_to_another_zone_runs_once_a_day_there(process: At, zo
         walk(process, scheduler, hours=72)
         days = [due_of(request, zone) for request in process.asked]
         assert len(set(days)) == len(days), "none doubled"
-        assert all(after - before == timedelta(days=1) for before, after in pairwise(days)), "none skipped"
+        assert all(after - before == timedelta(days=1) for before, after in pairwise(days)), (
+            "none skipped"
+        )
 
 
 def walk(process: At, scheduler: Scheduler, hours: int) -> None:
     for _ in range(hours * 12):
         process.moment += timedelta(minutes=5)
-        scheduler.look(Applied())
+        scheduler.run_once(ServerOverrides())
 
 
 def due_of(request: Request, zone: str) -> date:
@@ -174,7 +187,7 @@ BOTH = {
 
 
 def test_the_next_due_times_are_known_without_a_running_stage() -> None:
-    found = {due.scanner: due.at for due in next_due(settings(**BOTH), Applied(), NOON)}
+    found = {due.scanner: due.at for due in next_due(settings(**BOTH), ServerOverrides(), NOON)}
     assert found == {
         "openscap": datetime(2026, 6, 7, 3, tzinfo=UTC),
         "docker-bench": datetime(2026, 6, 7, 4, tzinfo=UTC),
@@ -182,22 +195,26 @@ def test_the_next_due_times_are_known_without_a_running_stage() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "applied", "scanners"),
+    ("changes", "overrides", "scanners"),
     [
-        ({}, Applied(), {"openscap", "docker-bench"}),
-        ({"enabled": False}, Applied(mode="enabled"), set()),
-        ({}, Applied(mode="disabled"), set()),
-        ({}, Applied(mode="on-demand"), set()),
-        ({}, Applied(openscap_enabled=False), {"docker-bench"}),
-        ({"docker_bench": {"enabled": False}}, Applied(interval_minutes=60), {"openscap"}),
-        ({"openscap": {}, "docker_bench": {}}, Applied(interval_minutes=60), {"openscap", "docker-bench"}),
-        ({"openscap": {}, "docker_bench": {}}, Applied(), set()),
+        ({}, ServerOverrides(), {"openscap", "docker-bench"}),
+        ({"enabled": False}, ServerOverrides(mode="enabled"), set()),
+        ({}, ServerOverrides(mode="disabled"), set()),
+        ({}, ServerOverrides(mode="on-demand"), set()),
+        ({}, ServerOverrides(openscap_enabled=False), {"docker-bench"}),
+        ({"docker_bench": {"enabled": False}}, ServerOverrides(interval_minutes=60), {"openscap"}),
+        (
+            {"openscap": {}, "docker_bench": {}},
+            ServerOverrides(interval_minutes=60),
+            {"openscap", "docker-bench"},
+        ),
+        ({"openscap": {}, "docker_bench": {}}, ServerOverrides(), set()),
     ],
 )
 def test_what_is_switched_off_on_either_side_has_no_schedule(
-    changes: dict[str, Any], applied: Applied, scanners: set[str]
+    changes: dict[str, Any], overrides: ServerOverrides, scanners: set[str]
 ) -> None:
-    assert set(plans(settings(**{**BOTH, **changes}), applied)) == scanners
+    assert set(plans(settings(**{**BOTH, **changes}), overrides)) == scanners
 
 
 @pytest.mark.parametrize(
@@ -212,7 +229,7 @@ def test_what_is_switched_off_on_either_side_has_no_schedule(
 def test_the_servers_interval_is_for_the_scanners_that_are_here_or_have_a_schedule(
     changes: dict[str, Any], missing: set[Any], scanners: set[str]
 ) -> None:
-    found = plans(settings(**{**BOTH, **changes}), Applied(interval_minutes=60), missing)
+    found = plans(settings(**{**BOTH, **changes}), ServerOverrides(interval_minutes=60), missing)
     assert set(found) == scanners
 
 

@@ -44,15 +44,19 @@ class Wild:
 
 
 @contextlib.contextmanager
-def wild(behave: Callable[[ServerConnection], None], tls: ssl.SSLContext | None = None) -> Iterator[Wild]:
+def wild(
+    behave: Callable[[ServerConnection], None], tls: ssl.SSLContext | None = None
+) -> Iterator[Wild]:
     server = Wild(behave)
-    with serve(server.handle, "127.0.0.1", 0, ssl=tls, ping_interval=None, close_timeout=0.2) as listener:
-        thread = threading.Thread(target=listener.serve_forever, daemon=True)
+    with serve(
+        server.handle, "127.0.0.1", 0, ssl=tls, ping_interval=None, close_timeout=0.2
+    ) as on_event:
+        thread = threading.Thread(target=on_event.serve_forever, daemon=True)
         thread.start()
         scheme = "https" if tls else "http"
-        server.url = f"{scheme}://127.0.0.1:{listener.socket.getsockname()[1]}"
+        server.url = f"{scheme}://127.0.0.1:{on_event.socket.getsockname()[1]}"
         yield server
-        listener.shutdown()
+        on_event.shutdown()
         thread.join()
 
 
@@ -78,7 +82,9 @@ def test_a_command_becomes_a_request_that_carries_its_request_id(server: Receive
     with an_agent(server) as agent:
         agent.start("trigger")
         until(server.online, "connected")
-        assert server.send_command({"type": "compliance_trigger", "profile": "cis", "request_id": "r-1"})
+        assert server.send_command(
+            {"type": "compliance_trigger", "profile": "cis", "request_id": "r-1"}
+        )
         until(lambda: requests_of(agent), "a request")
         (request,) = requests_of(agent)
         assert (request.scanner, request.profile) == ("openscap", "cis")
@@ -98,9 +104,13 @@ def test_cancel_means_what_is_pending_by_name(server: Receiver) -> None:
     with an_agent(server) as agent:
         agent.start("trigger")
         until(server.online, "connected")
-        server.send_command({"type": "compliance_scan", "profile_type": "openscap", "profile_id": "one"})
+        server.send_command(
+            {"type": "compliance_scan", "profile_type": "openscap", "profile_id": "one"}
+        )
         server.send_command({"type": "compliance_scan_cancel"})
-        server.send_command({"type": "compliance_scan", "profile_type": "openscap", "profile_id": "two"})
+        server.send_command(
+            {"type": "compliance_scan", "profile_type": "openscap", "profile_id": "two"}
+        )
         until(lambda: len(requests_of(agent)) == 2, "two requests")
         (cancel_id,) = agent.spool.requests.ids("cancel")
         cancellation = agent.spool.requests.read(cancel_id, "cancel", Cancellation)
@@ -130,7 +140,9 @@ def test_what_changes_the_host_is_refused_with_a_failed_progress(
         assert requests_of(agent) == []
 
 
-def test_what_the_server_sets_is_kept_over_a_restart_and_never_in_the_settings_file(server: Receiver) -> None:
+def test_what_the_server_sets_is_kept_over_a_restart_and_never_in_the_settings_file(
+    server: Receiver,
+) -> None:
     with an_agent(server) as agent:
         before = agent.config.read_bytes()
         agent.start("trigger")
@@ -140,7 +152,9 @@ def test_what_the_server_sets_is_kept_over_a_restart_and_never_in_the_settings_f
             {"type": "apply_config", "config": {"compliance": {"docker_bench_enabled": False}}}
         )
         note = agent.spool.root / "state" / "trigger" / "trigger"
-        until(lambda: note.exists() and "every 60 min" in note.read_text(), "the interval is in force")
+        until(
+            lambda: note.exists() and "every 60 min" in note.read_text(), "the interval is in force"
+        )
         agent.kill("trigger")
         agent.start("trigger")
         until(lambda: "connected" in agent.log("trigger"), "connected again")
@@ -191,8 +205,14 @@ def test_progress_of_a_scan_comes_back_over_the_same_socket(server: Receiver) ->
         agent.start()
         until(server.online, "connected")
         profile = "xccdf_io.github.compliance-agent.every-result_profile_slow"
-        server.send_command({"type": "compliance_scan", "profile_type": "openscap", "profile_id": profile})
-        until(lambda: any(p["phase"] in ("completed", "failed") for p in server.progress()), "the end", 90)
+        server.send_command(
+            {"type": "compliance_scan", "profile_type": "openscap", "profile_id": profile}
+        )
+        until(
+            lambda: any(p["phase"] in ("completed", "failed") for p in server.progress()),
+            "the end",
+            90,
+        )
         phases = [p["phase"] for p in server.progress()]
         assert phases[-1] == "completed"
         assert "evaluating" in phases
@@ -299,14 +319,14 @@ def test_a_redirect_is_not_followed_with_the_credentials() -> None:
             response.headers["Location"] = elsewhere.url.replace("http", "ws") + "/api/v1/agents/ws"
             return response
 
-        with serve(listen, "127.0.0.1", 0, process_request=redirect) as listener:
-            threading.Thread(target=listener.serve_forever, daemon=True).start()
-            here = Wild(listen, url=f"http://127.0.0.1:{listener.socket.getsockname()[1]}")
+        with serve(listen, "127.0.0.1", 0, process_request=redirect) as on_event:
+            threading.Thread(target=on_event.serve_forever, daemon=True).start()
+            here = Wild(listen, url=f"http://127.0.0.1:{on_event.socket.getsockname()[1]}")
             with an_agent(here) as agent:
                 agent.start("trigger")
                 until(lambda: "a redirect: set server.url" in agent.log("trigger"), "it says so")
                 assert elsewhere.connections == 0
-            listener.shutdown()
+            on_event.shutdown()
 
 
 def _memory_kib(pid: int) -> int:

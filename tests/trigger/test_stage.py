@@ -39,10 +39,13 @@ def test_the_operators_commands_are_copied_as_they_are_and_once(process: At) -> 
     cancellation = Cancellation(scan_ids=(scan_id,), reason=OPERATOR)
     process.spool.commands.write("20260601T000001Z-0000000b", "cancel", cancellation)
     stage = TriggerStage(process)
-    stage.look()
-    stage.look()
+    stage.run_once()
+    stage.run_once()
     box = process.spool.requests
-    assert box.names() == ["20260601T000000Z-openscap-0000000a.request", "20260601T000001Z-0000000b.cancel"]
+    assert box.names() == [
+        "20260601T000000Z-openscap-0000000a.request",
+        "20260601T000001Z-0000000b.cancel",
+    ]
     assert box.read("20260601T000001Z-0000000b", "cancel", Cancellation) == cancellation
     assert [request.reason for request in process.asked] == [OPERATOR]
     assert process.said.getvalue().count("command taken") == 2
@@ -74,8 +77,8 @@ def test_a_request_that_cannot_be_read_becomes_one_that_fails_with_the_reason(
     broken, good = command(process, "0000000a"), command(process, "0000000c")
     (process.spool.commands.path / f"{broken}.request").write_bytes(content)
     stage = TriggerStage(process)
-    stage.look()
-    stage.look()
+    stage.run_once()
+    stage.run_once()
     refused, taken = process.asked
     assert (refused.scan_id, taken.scan_id) == (broken, good)
     assert (refused.scanner, refused.profile) == ("openscap", None)
@@ -83,18 +86,20 @@ def test_a_request_that_cannot_be_read_becomes_one_that_fails_with_the_reason(
     assert taken.refusal is None
 
 
-@pytest.mark.parametrize("name", ["20260601T000000Z-0000000a.cancel", "20260601T000000Z-0000000a.request"])
+@pytest.mark.parametrize(
+    "name", ["20260601T000000Z-0000000a.cancel", "20260601T000000Z-0000000a.request"]
+)
 def test_a_command_that_is_no_scan_and_cannot_be_read_is_told_once_and_the_rest_goes_on(
     process: At, name: str
 ) -> None:
     good = command(process, "0000000b")
     (process.spool.commands.path / name).write_bytes(a_request("20260601T000000Z-0000000a"))
     stage = TriggerStage(process)
-    stage.look()
-    stage.look()
+    stage.run_once()
+    stage.run_once()
     assert [request.scan_id for request in process.asked] == [good]
     assert process.said.getvalue().count("damaged command, give it again") == 1
-    assert list(process.notes.damaged()) == [name]
+    assert list(process.state_store.damaged()) == [name]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -108,7 +113,7 @@ def test_a_request_that_only_root_can_read_fails_with_the_reason() -> None:
             scan_id = command(process, "0000000a")
             (process.spool.commands.path / f"{scan_id}.request").chmod(0o600)
             os.seteuid(65534)
-            TriggerStage(process).look()
+            TriggerStage(process).run_once()
         finally:
             os.seteuid(0)
         (request,) = process.asked
@@ -122,7 +127,9 @@ def test_what_the_server_said_before_the_end_is_an_entry_after_it(process: At) -
         stage._server._take(Scan((Wanted("openscap"),), f"r-{n:03}"))
     stage._server._take(Cancel())
     stage.close()
-    assert sorted(r.reason.request_id or "" for r in process.asked) == [f"r-{n:03}" for n in range(120)]
+    assert sorted(r.reason.request_id or "" for r in process.asked) == [
+        f"r-{n:03}" for n in range(120)
+    ]
     (cancel,) = process.spool.requests.ids("cancel")
     assert len(process.spool.requests.read(cancel, "cancel", Cancellation).scan_ids) == 120
 
@@ -130,5 +137,5 @@ def test_what_the_server_said_before_the_end_is_an_entry_after_it(process: At) -
 def test_a_cancel_with_nothing_to_end_leaves_nothing(process: At) -> None:
     stage = TriggerStage(process)
     stage._server._take(Cancel())
-    stage.look()
+    stage.run_once()
     assert process.spool.requests.names() == []

@@ -11,7 +11,9 @@ PAGE = (Path(__file__).parent.parent.parent / "docs" / "triggers.md").read_text(
 
 def test_every_message_in_the_table_is_understood() -> None:
     rows = [line.split("|")[1] for line in PAGE.splitlines() if line.startswith("| `")]
-    kinds = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)} - {"enable_remediation"}
+    kinds = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row)} - {
+        "enable_remediation"
+    }
     assert len(kinds) == 9
     for kind in kinds:
         message = f'{{"type": "{kind}", "compliance_scan_interval": 60, "config": {{"compliance": {{}}}}}}'

@@ -23,14 +23,16 @@ from stages.runtime.version import AGENT_VERSION
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", type=Path, help="the file to write; it must not exist")
+    parser.add_argument(
+        "file", metavar="FILE", type=Path, help="the file to write; it must not exist"
+    )
     filters.add_choice(parser)
     parser.add_argument("--all", action="store_true", help="also those that were delivered")
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
-    boxes = states.look(spool)
+    boxes = states.snapshot(spool)
     among = boxes.reports if args.all else boxes.reports - boxes.receipts
     chosen: Sequence[ScanId] = [ScanId(i) for i in sorted(among)]
     if args.scan_ids or filters.is_filtered(args):
@@ -39,8 +41,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if not index.reports:
         raise CommandError("no report to export; --all takes delivered ones too", Exit.NO)
     _write(args.file, spool, index)
-    for words in damaged:
-        warn(f"left out: {words}")
+    for message in damaged:
+        warn(f"left out: {message}")
     if context.json:
         show_json(index)
     else:

@@ -37,7 +37,9 @@ def is_filtered(args: argparse.Namespace) -> bool:
     return any((args.profile, args.scanner, args.status, args.since, args.until))
 
 
-def choose(args: argparse.Namespace, spool: Spool, among: Collection[str], what: str) -> tuple[ScanId, ...]:
+def choose(
+    args: argparse.Namespace, spool: Spool, among: Collection[str], what: str
+) -> tuple[ScanId, ...]:
     """The scans named by id, and those among `among` that the filters let through; oldest first.
 
     `what` names the kind in messages. Raises CommandError where nothing was named, and where nothing was found.
@@ -88,6 +90,8 @@ def _in_span(scan_id: ScanId, since: datetime | None, until: datetime | None) ->
 
 def _head(spool: Spool, scan_id: ScanId) -> Waiting | None:
     try:
-        return report_index.read_head(scan_id, spool.reports.head(scan_id, "report", report_index.BYTES))
+        return report_index.read_head(
+            scan_id, spool.reports.head(scan_id, "report", report_index.BYTES)
+        )
     except (EntryMissingError, EntryDamagedError):
         return None

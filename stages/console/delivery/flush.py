@@ -51,7 +51,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     else:
         held = f", {after.held} held" if after.held else ""
         say(
-            "the spool is empty" if not after.waiting and not after.held else f"{after.waiting} waiting{held}"
+            "the spool is empty"
+            if not after.waiting and not after.held
+            else f"{after.waiting} waiting{held}"
         )
     return Exit.OK if not after.waiting and not after.held else Exit.NO
 
@@ -66,31 +68,35 @@ def _wait(args: argparse.Namespace, context: Context, spool: Spool, before: Flus
             if not now.waiting or (end is not None and time.monotonic() >= end):
                 return now
             if missing := _stopped(spool):
-                raise CommandError(f"the {missing} stage does not run: start it (compliance-agent run)")
+                raise CommandError(
+                    f"the {missing} stage does not run: start it (compliance-agent run)"
+                )
             time.sleep(_LOOK_EVERY_S)
 
 
 def _tell(bar: Bar, spool: Spool, now: Flushed, total: int, told: str | None) -> str:
     """Show how far it is, and what it waits for; nothing is said twice."""
-    destination = spool.notes("ship").read(NOTE, Destination)
-    words = f"{now.delivered} delivered"
+    destination = spool.state_store("ship").read(NOTE, Destination)
+    message = f"{now.delivered} delivered"
     if destination and destination.state != "ready" and now.waiting:
-        words = f"{destination.state}: {destination.why}; {destination.todo or 'it is tried again by itself'}"
-    if words != told:
-        bar.step(words, now.delivered, max(total, now.delivered + now.waiting))
-    return words
+        message = f"{destination.state}: {destination.why}; {destination.action or 'it is tried again by itself'}"
+    if message != told:
+        bar.step(message, now.delivered, max(total, now.delivered + now.waiting))
+    return message
 
 
 def _stopped(spool: Spool) -> Stage | None:
     """The first stage that something waits for and that does not run."""
-    boxes = states.look(spool)
+    boxes = states.snapshot(spool)
     awaited = {states.TURN.get(boxes.state(scan_id), "ship") for scan_id in boxes.pending}
-    return next((stage for stage in STAGES if stage in awaited and not spool.is_running(stage)), None)
+    return next(
+        (stage for stage in STAGES if stage in awaited and not spool.is_running(stage)), None
+    )
 
 
 def _count(spool: Spool, before: int = 0) -> Flushed:
     """What waits to be scanned, parsed or shipped, and what is held."""
-    boxes = states.look(spool)
+    boxes = states.snapshot(spool)
     held = sum(boxes.state(scan_id) == "held" for scan_id in boxes.pending)
     waiting = len(boxes.pending) - held
     return Flushed(delivered=max(0, before - waiting), waiting=waiting, held=held)

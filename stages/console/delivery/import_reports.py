@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         index = _check(stream)
     with _opened(args.file) as stream:
         done = _take(stream, index, context, as_this_host=args.as_this_host)
-    command_writer.ring(context, "ReportWritten")
+    command_writer.publish(context, "ReportWritten")
     if context.json:
         show_json(done)
         return Exit.OK
@@ -87,9 +87,9 @@ def _take(stream: BinaryIO, index: Bundle, context: Context, *, as_this_host: bo
     there = set(spool.reports.ids("report"))
     new = [report.scan_id for report in index.reports if report.scan_id not in there]
     held = new if foreign and not as_this_host else []
-    words = f"from {index.hostname}; it would be sent as this host"
+    message = f"from {index.hostname}; it would be sent as this host"
     # First the holds: a report must not be shipped between its arrival and its hold.
-    holds = [Hold(scan_id=scan_id, at=command_writer.now(), words=words) for scan_id in held]
+    holds = [Hold(scan_id=scan_id, at=command_writer.now(), reason=message) for scan_id in held]
     command_writer.give_all(context, [(hold.scan_id, "hold", hold) for hold in holds])
     with _owner_of(spool):
         for report, payload in bundle.read(stream)[1]:

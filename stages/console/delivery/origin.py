@@ -15,7 +15,9 @@ def origin(machine_id: Path = _MACHINE_ID) -> str:
         machine = machine_id.read_text().strip()
     except OSError:
         machine = ""
-    return hashlib.sha256(f"compliance-agent\0{machine}\0{socket.gethostname()}".encode()).hexdigest()
+    return hashlib.sha256(
+        f"compliance-agent\0{machine}\0{socket.gethostname()}".encode()
+    ).hexdigest()
 
 
 def is_foreign(index: Bundle, api_id: str | None) -> bool:

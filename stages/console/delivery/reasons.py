@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from schemas.command import Hold
-from schemas.destination import Destination, Memory
+from schemas.destination import Destination, ShipState
 from schemas.ids import ScanId
 from spool.errors import EntryDamagedError, EntryMissingError
 from spool.layout import entry_name
@@ -22,10 +22,12 @@ class Reasons:
         self._boxes = boxes
         self._now = now
         self._running = spool.is_running("ship")
-        self._destination = spool.notes("ship").read(NOTE, Destination)
-        self._damaged = spool.notes("ship").damaged()
-        memory = spool.notes("ship").read(ship_state.NOTE, Memory) or Memory()
-        self._made_for = {scan_id: url for scan_id, url in memory.made_for.items() if url != memory.url}
+        self._destination = spool.state_store("ship").read(NOTE, Destination)
+        self._damaged = spool.state_store("ship").damaged()
+        memory = spool.state_store("ship").read(ship_state.NOTE, ShipState) or ShipState()
+        self._made_for = {
+            scan_id: url for scan_id, url in memory.made_for.items() if url != memory.url
+        }
         queue = sorted(boxes.reports - boxes.receipts - boxes.holds - self._made_for.keys())
         self._ahead = {scan_id: place for place, scan_id in enumerate(queue)}
 
@@ -46,6 +48,6 @@ class Reasons:
 
     def _hold_words(self, scan_id: ScanId) -> str | None:
         try:
-            return self._spool.commands.read(scan_id, "hold", Hold).words
+            return self._spool.commands.read(scan_id, "hold", Hold).reason
         except (EntryMissingError, EntryDamagedError):
             return None

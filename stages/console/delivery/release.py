@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
-    held = states.look(spool).holds
+    held = states.snapshot(spool).holds
     chosen: tuple[ScanId, ...] = tuple(ScanId(i) for i in sorted(held))
     if not args.all:
         chosen = filters.choose(args, spool, held, "held scan")

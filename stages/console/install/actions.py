@@ -69,12 +69,12 @@ class Steps:
             return
         done = _ran(command)
         if done.returncode != 0:
-            words = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-            raise CommandError(f"{' '.join(command)}: {words}; mend it and install again")
+            message = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+            raise CommandError(f"{' '.join(command)}: {message}; mend it and install again")
 
-    def _step(self, words: str) -> None:
-        self.told.append(words)
-        self._tell(words)
+    def _step(self, message: str) -> None:
+        self.told.append(message)
+        self._tell(message)
 
 
 def _put_aside(path: Path, old: Path) -> None:
@@ -99,7 +99,12 @@ def answer(*command: str) -> list[str]:
 def _ran(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
     try:
         return subprocess.run(
-            command, capture_output=True, text=True, timeout=_LIMIT_S, stdin=subprocess.DEVNULL, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+            stdin=subprocess.DEVNULL,
+            check=False,
         )
     except OSError as error:
         raise CommandError(

@@ -37,7 +37,9 @@ class Installed(Record, frozen=True, kw_only=True):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--uninstall", action="store_true", help="take it away; spool and settings are kept")
+    parser.add_argument(
+        "--uninstall", action="store_true", help="take it away; spool and settings are kept"
+    )
     parser.add_argument(
         "--prefix",
         type=Path,
@@ -45,16 +47,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=_own_prefix() or _DEFAULT_PREFIX,
         help="where the program goes, absolute (default: %(default)s)",
     )
-    parser.add_argument("--dry-run", action="store_true", help="tell what would be done, and do nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="tell what would be done, and do nothing"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     _check_prefix(args.prefix)
     if os.geteuid() != 0 and not args.dry_run:
-        raise CommandError("this changes the host: run it as root, or with --dry-run to see what it would do")
+        raise CommandError(
+            "this changes the host: run it as root, or with --dry-run to see what it would do"
+        )
     where = layout.local(args.prefix)
     would = "would " if args.dry_run else ""
-    steps = Steps(dry=args.dry_run, tell=lambda words: None if context.json else say(f"{would}{words}"))
+    steps = Steps(
+        dry=args.dry_run, tell=lambda message: None if context.json else say(f"{would}{message}")
+    )
     # The services must be able to read what is written here, whatever root's umask is.
     os.umask(0o022)
     try:
@@ -62,7 +70,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         _refuse_beside_another(where)
         to_do = _uninstall(where, steps) if args.uninstall else _install(where, steps)
     except OSError as error:
-        raise CommandError(f"{error.filename}: {error.strerror}; mend it and run this again") from error
+        raise CommandError(
+            f"{error.filename}: {error.strerror}; mend it and run this again"
+        ) from error
     if context.json:
         show_json(Installed(done=tuple(steps.told), to_do=tuple(to_do)))
     else:
@@ -72,7 +82,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
 
 def _check_prefix(prefix: Path) -> None:
     if not prefix.is_absolute() or any(c.isspace() or c in "\"'\\%$" for c in str(prefix)):
-        raise CommandError(f"--prefix {prefix}: must be an absolute path of plain characters", Exit.USAGE)
+        raise CommandError(
+            f"--prefix {prefix}: must be an absolute path of plain characters", Exit.USAGE
+        )
     if any(prefix.resolve().is_relative_to(place) for place in _HIDDEN):
         raise CommandError(
             f"--prefix {prefix}: the services would not see it there; choose a place like {_DEFAULT_PREFIX}",
@@ -87,7 +99,10 @@ def _install(where: Layout, steps: Steps) -> list[str]:
         _put(where, texts, steps, python)
     to_do = _to_do(where)
     if not services.systemd_runs():
-        return [*to_do, f"systemd does not run here, so nothing was started: systemctl enable --now {TARGET}"]
+        return [
+            *to_do,
+            f"systemd does not run here, so nothing was started: systemctl enable --now {TARGET}",
+        ]
     failing = [] if steps.dry else services.failing(wanted)
     return [*to_do, *(f"{unit} does not run: journalctl -u {unit}" for unit in failing)]
 
@@ -109,7 +124,9 @@ def _put(where: Layout, texts: dict[Path, str], steps: Steps, python: Path) -> N
 
 def _uninstall(where: Layout, steps: Steps) -> list[str]:
     if not (where.units / TARGET).exists() and not where.home.exists():
-        raise CommandError(f"nothing is installed below {where.home.parent.parent}: name the right --prefix")
+        raise CommandError(
+            f"nothing is installed below {where.home.parent.parent}: name the right --prefix"
+        )
     if services.systemd_runs():
         steps.run("systemctl", "disable", "--now", TARGET)
         steps.run("systemctl", "stop", *SERVICES)
@@ -117,7 +134,11 @@ def _uninstall(where: Layout, steps: Steps) -> list[str]:
         steps.remove(path)
     if services.systemd_runs():
         steps.run("systemctl", "daemon-reload")
-    kept = [f"the spool is kept: {SPOOL} (rm -r {STATE} removes every scan in it)"] if STATE.exists() else []
+    kept = (
+        [f"the spool is kept: {SPOOL} (rm -r {STATE} removes every scan in it)"]
+        if STATE.exists()
+        else []
+    )
     return [
         *kept,
         f"settings and API key are kept: {CONFIG.parent}",
@@ -175,12 +196,12 @@ def _to_do(where: Layout) -> list[str]:
 def _tell(to_do: list[str], uninstalled: bool) -> None:
     say()
     if uninstalled:
-        for words in to_do:
-            say(words)
+        for message in to_do:
+            say(message)
         return
     say("to do:" if to_do else "nothing remains to be done", "yellow" if to_do else "green")
-    for words in to_do:
-        say(f"  {words}")
+    for message in to_do:
+        say(f"  {message}")
     say(
         "look: systemctl status 'compliance-agent-*', journalctl -u 'compliance-agent-*', compliance-agent status"
     )

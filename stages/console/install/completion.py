@@ -34,19 +34,22 @@ complete -o default -F _compliance_agent compliance-agent
 def bash_completion(parser: argparse.ArgumentParser) -> str:
     commands = subcommands(parser)
     options = [
-        f"                {name}) words={_quoted(_offered(command))} ;;" for name, command in commands.items()
+        f"                {name}) words={_quoted(_offered(command))} ;;"
+        for name, command in commands.items()
     ]
     values = [line for name, command in commands.items() for line in _values(name, command)]
     return _SCRIPT.format(
-        commands=" ".join(commands), options="\n".join(options), values="\n".join(values) or "        *) ;;"
+        commands=" ".join(commands),
+        options="\n".join(options),
+        values="\n".join(values) or "        *) ;;",
     )
 
 
 def _offered(command: argparse.ArgumentParser) -> list[str]:
-    words: list[str] = []
+    message: list[str] = []
     for action in command._actions:
-        words += action.option_strings or [str(choice) for choice in action.choices or ()]
-    return words
+        message += action.option_strings or [str(choice) for choice in action.choices or ()]
+    return message
 
 
 def _values(name: str, command: argparse.ArgumentParser) -> list[str]:
@@ -56,14 +59,18 @@ def _values(name: str, command: argparse.ArgumentParser) -> list[str]:
         if not action.option_strings or action.nargs == 0:
             continue
         patterns = "|".join(f'"{name} {option}"' for option in action.option_strings)
-        found = f"words={_quoted([str(choice) for choice in action.choices])}" if action.choices else "return"
+        found = (
+            f"words={_quoted([str(choice) for choice in action.choices])}"
+            if action.choices
+            else "return"
+        )
         lines.append(f"            {patterns}) {found} ;;")
     return lines
 
 
-def _quoted(words: list[str]) -> str:
+def _quoted(message: list[str]) -> str:
     """One word for bash. Raises ValueError for anything that it would obey."""
-    joined = " ".join(words)
-    if set(joined) & set("'\\\n"):
-        raise ValueError(f"no word for a shell: {joined!r}")
-    return f"'{joined}'"
+    merged = " ".join(message)
+    if set(merged) & set("'\\\n"):
+        raise ValueError(f"no word for a shell: {merged!r}")
+    return f"'{merged}'"

@@ -81,7 +81,9 @@ def closure() -> list[metadata.Distribution]:
             continue
         requirements = found[name].requires or []
         names += [
-            re.split(r"[^\w.-]", each, maxsplit=1)[0] for each in requirements if "extra ==" not in each
+            re.split(r"[^\w.-]", each, maxsplit=1)[0]
+            for each in requirements
+            if "extra ==" not in each
         ]
     if found.pop(_NAME, None) is None:
         raise CommandError(
@@ -93,9 +95,15 @@ def closure() -> list[metadata.Distribution]:
 def shipped(name: str) -> Path:
     """A unit, or another file that comes with the program: from the tree, or from where a wheel puts it."""
     tree = Path(__file__).parents[3]
-    path = tree / name if (tree / "pyproject.toml").exists() else Path(sys.prefix, "share", _NAME, name)
+    path = (
+        tree / name
+        if (tree / "pyproject.toml").exists()
+        else Path(sys.prefix, "share", _NAME, name)
+    )
     if not path.exists():
-        raise CommandError(f"{path}: is missing: install the wheel into a virtual environment again")
+        raise CommandError(
+            f"{path}: is missing: install the wheel into a virtual environment again"
+        )
     return path
 
 
@@ -137,8 +145,8 @@ def _compile(site: Path, place: Path, home: Path, python: Path) -> None:
     if python.resolve() == Path(getattr(sys, "_base_executable", sys.executable)).resolve():
         compileall.compile_dir(site, quiet=2, stripdir=str(place), prependdir=str(home))
         return
-    words = ("-I", "-m", "compileall", "-q", "-q", "-s", str(place), "-p", str(home), str(site))
-    subprocess.run([str(python), *words], check=False, stdin=subprocess.DEVNULL)
+    message = ("-I", "-m", "compileall", "-q", "-q", "-s", str(place), "-p", str(home), str(site))
+    subprocess.run([str(python), *message], check=False, stdin=subprocess.DEVNULL)
 
 
 def _normal(name: str) -> str:

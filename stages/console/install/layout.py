@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TARGET = "compliance-agent.target"
-SERVICES = tuple(f"compliance-agent-{stage}.service" for stage in ("trigger", "scan", "parse", "ship"))
+SERVICES = tuple(
+    f"compliance-agent-{stage}.service" for stage in ("trigger", "scan", "parse", "ship")
+)
 UNITS = (TARGET, *SERVICES)
 SYSUSERS = "compliance-agent.sysusers.conf"
 TMPFILES = "compliance-agent.tmpfiles.conf"

@@ -27,13 +27,13 @@ def man_page(parser: argparse.ArgumentParser, version: str) -> str:
     for name, command in subcommands(parser).items():
         lines += _command(name, command)
     lines += [".SH EXIT STATUS", *_exit_codes(parser.epilog or ""), ".SH FILES"]
-    for path, words in (
+    for path, message in (
         (CONFIG, "settings; `compliance-agent config keys` lists them"),
         (KEY, "the API key"),
         (SPOOL, "work, until it is done; see its README in the sources for the format"),
         (RUNTIME, "the sockets of the stages"),
     ):
-        lines += [".TP", f".I {_text(str(path))}", _text(words)]
+        lines += [".TP", f".I {_text(str(path))}", _text(message)]
     lines += [".SH SEE ALSO", ".BR oscap (8),", ".BR systemctl (1),", ".BR journalctl (1)"]
     return "\n".join(lines) + "\n"
 
@@ -54,10 +54,10 @@ def _command(name: str, command: argparse.ArgumentParser) -> Iterator[str]:
     for action in command._actions:
         if isinstance(action, argparse._HelpAction):
             continue
-        words = _text(_expanded(action))
+        message = _text(_expanded(action))
         yield ".TP"
         yield f".B {_text(', '.join(action.option_strings) or _value(action))}{_after(action)}"
-        yield words or "(no more to say)"
+        yield message or "(no more to say)"
 
 
 def _usage(command: argparse.ArgumentParser) -> Iterator[str]:
@@ -86,11 +86,11 @@ def _expanded(action: argparse.Action) -> str:
 
 def _exit_codes(epilog: str) -> Iterator[str]:
     for each in epilog.partition(": ")[2].split("; "):
-        code, _, words = each.partition(" ")
-        yield from (".TP", f".B {_text(code)}", _text(words))
+        code, _, message = each.partition(" ")
+        yield from (".TP", f".B {_text(code)}", _text(message))
 
 
-def _text(words: str) -> str:
+def _text(message: str) -> str:
     """Plain words: no line of them is a roff request, and hyphens stay hyphens."""
-    escaped = words.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
+    escaped = message.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
     return f"\\&{escaped}" if escaped.startswith(".") else escaped

@@ -25,7 +25,9 @@ def replaced(steps: Steps, *, fresh: bool) -> Iterator[tuple[str, ...]]:
 
     Yields the services that run afterwards, if all is well.
     """
-    start = [*dict.fromkeys((*([TARGET] if fresh else _in_state("active", "activating")), *_noted()))]
+    start = [
+        *dict.fromkeys((*([TARGET] if fresh else _in_state("active", "activating")), *_noted()))
+    ]
     if not systemd_runs() or not start:
         yield ()
         return
@@ -55,7 +57,9 @@ def _in_state(*wanted: str) -> list[str]:
     if not systemd_runs():
         return []
     states = [
-        word for word in answer("systemctl", "show", "--property=ActiveState", "--value", *SERVICES) if word
+        word
+        for word in answer("systemctl", "show", "--property=ActiveState", "--value", *SERVICES)
+        if word
     ]
     return [unit for unit, state in zip(SERVICES, states, strict=False) if state in wanted]
 
@@ -63,7 +67,7 @@ def _in_state(*wanted: str) -> list[str]:
 def _noted() -> list[str]:
     """What an installation that was killed had stopped."""
     try:
-        words = NOTE.read_text().split()
+        message = NOTE.read_text().split()
     except OSError:
         return []
-    return [word for word in words if word in (TARGET, *SERVICES)]
+    return [word for word in message if word in (TARGET, *SERVICES)]

@@ -57,12 +57,15 @@ def _daemon(client: Docker) -> tuple[str | None, str]:
     answer = client.version()
     if answer.text:
         return None, answer.text
-    words = f"the Docker daemon does not answer: {answer.trouble}: systemctl restart docker"
-    return f"{client.socket}: {words}", ""
+    message = f"the Docker daemon does not answer: {answer.trouble}: systemctl restart docker"
+    return f"{client.socket}: {message}", ""
 
 
 def _missing(
-    settings: DockerBenchSettings, method: Literal["container", "script"], present: bool, script: Path | None
+    settings: DockerBenchSettings,
+    method: Literal["container", "script"],
+    present: bool,
+    script: Path | None,
 ) -> str | None:
     if method == "script" and script is None:
         places = ", ".join(settings.script_paths)
@@ -85,4 +88,6 @@ def _method(
 def _script(settings: DockerBenchSettings) -> Path | None:
     """Its real place: it reads its parts from beside itself."""
     places = (*settings.script_paths, *(shutil.which(name) for name in _SCRIPTS))
-    return next((Path(place).resolve() for place in places if place and Path(place).is_file()), None)
+    return next(
+        (Path(place).resolve() for place in places if place and Path(place).is_file()), None
+    )

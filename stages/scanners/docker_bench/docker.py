@@ -56,15 +56,17 @@ class Docker:
         form = f'{{{{.ID}}}} {{{{.Label "{SCAN_LABEL}"}}}}'
         said = self._ask("ps", "--all", "--filter", f"label={label}={value}", "--format", form).text
         pairs = (line.split() for line in (said or "").splitlines())
-        return [(pair[0], ScanId(pair[1])) for pair in pairs if len(pair) == 2 and is_scan_id(pair[1])]
+        return [
+            (pair[0], ScanId(pair[1])) for pair in pairs if len(pair) == 2 and is_scan_id(pair[1])
+        ]
 
     def remove(self, container: str) -> Answer:
         return self._ask("rm", "--force", "--volumes", container)
 
-    def _ask(self, *words: str) -> Answer:
+    def _ask(self, *message: str) -> Answer:
         try:
             done = subprocess.run(
-                (self.client, *words),
+                (self.client, *message),
                 capture_output=True,
                 stdin=subprocess.DEVNULL,
                 timeout=_ANSWER_S,
@@ -77,7 +79,9 @@ class Docker:
             return Answer(None, f"{self.client}: can't be started: {error.strerror}")
         if done.returncode == 0:
             return Answer(_text(done.stdout))
-        return Answer(None, (_text(done.stderr).splitlines() or [f"exit code {done.returncode}"])[-1])
+        return Answer(
+            None, (_text(done.stderr).splitlines() or [f"exit code {done.returncode}"])[-1]
+        )
 
 
 def client(socket_path: str) -> Docker | None:
@@ -89,10 +93,8 @@ def client(socket_path: str) -> Docker | None:
 def why_not_reachable(path: str) -> str | None:
     """Why the daemon's socket can't be used, and what to do; None where it takes a connection."""
     if Path(path).exists() and not Path(path).is_socket():
-        words = (
-            "is no socket: move it away and systemctl restart docker, or set compliance.docker_bench.socket"
-        )
-        return f"{path}: {words}"
+        message = "is no socket: move it away and systemctl restart docker, or set compliance.docker_bench.socket"
+        return f"{path}: {message}"
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(_CONNECT_S)
@@ -104,8 +106,8 @@ def why_not_reachable(path: str) -> str | None:
     except (ConnectionRefusedError, TimeoutError, BlockingIOError):
         return f"{path}: the Docker daemon is down: systemctl start docker"
     except OSError as error:
-        words = error.strerror or str(error)
-        return f"{path}: the Docker socket can't be used: {words}: see compliance.docker_bench.socket"
+        message = error.strerror or str(error)
+        return f"{path}: the Docker socket can't be used: {message}: see compliance.docker_bench.socket"
     return None
 
 

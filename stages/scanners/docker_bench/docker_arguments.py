@@ -30,7 +30,11 @@ _SOCKET_INSIDE = "/var/run/docker.sock"
 
 
 def container(
-    settings: DockerBenchSettings, scan_id: ScanId, draft: Path, mounts: Iterable[str], trust: str | None
+    settings: DockerBenchSettings,
+    scan_id: ScanId,
+    draft: Path,
+    mounts: Iterable[str],
+    trust: str | None,
 ) -> tuple[str, ...]:
     """The arguments of `docker`. `trust` is this process's own DOCKER_CONTENT_TRUST, which one check looks at."""
     # A file of the container's can't outgrow the disk between two looks at what was written.

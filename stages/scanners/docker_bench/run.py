@@ -30,7 +30,9 @@ from stages.scanners.outputs import beginning, filled
 from stages.scanners.runner import CannotRun, Plan, Progress, Verdict
 
 PROFILE_ID, PROFILE_TITLE = "docker-bench", "CIS Docker"
-_CHECK = re.compile(r"\[(PASS|WARN|INFO|NOTE)\] ((?:\d{1,4}|[A-Za-z])(?:\.\d{1,4}){1,6} - .{1,300})")
+_CHECK = re.compile(
+    r"\[(PASS|WARN|INFO|NOTE)\] ((?:\d{1,4}|[A-Za-z])(?:\.\d{1,4}){1,6} - .{1,300})"
+)
 _HEADER = re.compile(r"\[INFO\] .{1,300}Configuration$")
 _REFUSED_OPTION = re.compile(r"illegal option (?:-- |-)(\w)", re.IGNORECASE)
 _NOT_STARTED = (125, 126, 127)
@@ -48,7 +50,9 @@ class DockerBench:
 
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
         if self.same_profile(request.profile) is None:
-            return CannotRun(f"Docker Bench has one profile, {PROFILE_TITLE}: not {request.profile!r}")
+            return CannotRun(
+                f"Docker Bench has one profile, {PROFILE_TITLE}: not {request.profile!r}"
+            )
         # Anew: a daemon comes and goes without a trace in the file system.
         found = detection.find(self._settings, self._platform)
         if found.problem or found.client is None:
@@ -64,7 +68,9 @@ class DockerBench:
         if found.detection.docker_bench_method == "script" and found.script:
             return self._script(plan, found.script, draft)
         plan = replace(plan, command=self._container(found.client, request.scan_id, draft))
-        if self._settings.pull == "always" or (self._settings.pull == "missing" and not found.image_present):
+        if self._settings.pull == "always" or (
+            self._settings.pull == "missing" and not found.image_present
+        ):
             pull = (found.client.client, "pull", "--quiet", self._settings.image)
             return replace(plan, prepare=pull, prepare_time_s=self._settings.pull_time_limit_s)
         return plan
@@ -136,7 +142,10 @@ class DockerBench:
     def _container(self, client: Docker, scan_id: ScanId, draft: Path) -> tuple[str, ...]:
         mounts = [path for path in OPTIONAL_MOUNTS if Path(path).exists()]
         trust = os.environ.get(TRUST)
-        return (client.client, *docker_arguments.container(self._settings, scan_id, draft, mounts, trust))
+        return (
+            client.client,
+            *docker_arguments.container(self._settings, scan_id, draft, mounts, trust),
+        )
 
     def _script(self, plan: Plan, script: Path, draft: Path) -> Plan:
         trust = os.environ.get(TRUST)
@@ -151,7 +160,9 @@ class DockerBench:
 
 def _error(end: End, draft: Path) -> str | None:
     if end.ended_by:
-        return end.ended_by if end.ended_by.startswith("cancelled") else f"Docker Bench {end.ended_by}"
+        return (
+            end.ended_by if end.ended_by.startswith("cancelled") else f"Docker Bench {end.ended_by}"
+        )
     if end.exit_code in _NOT_STARTED:
         # The client's hints follow its error.
         said = beginning(draft / "stderr.log").splitlines()

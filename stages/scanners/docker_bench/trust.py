@@ -24,9 +24,7 @@ def why_not_trusted(script: Path, *, with_parts: bool) -> str | None:
         except OSError as error:
             return f"{path}: can't be looked at: {error.strerror}"
         if status.st_uid not in (0, os.geteuid()):
-            return (
-                f"{path}: belongs to {_name(status.st_uid)}, and would be run as {_me()}: chown root {path}"
-            )
+            return f"{path}: belongs to {_name(status.st_uid)}, and would be run as {_me()}: chown root {path}"
         sticky_above = status.st_mode & stat.S_ISVTX and path in script.parent.parents
         if status.st_mode & 0o022 and not sticky_above:
             mode = stat.S_IMODE(status.st_mode)

@@ -25,7 +25,9 @@ class Choice:
 def choose(platform: Platform, files: Sequence[PurePath]) -> Choice | None:
     """The best of the files, given in order of preference; None where no file has to do with this host."""
     known = [
-        (match["product"], match["version"], path) for path in files if (match := _NAME.fullmatch(path.name))
+        (match["product"], match["version"], path)
+        for path in files
+        if (match := _NAME.fullmatch(path.name))
     ]
     exact = _find(known, platform.product, platform.product_version)
     if exact:
@@ -41,18 +43,28 @@ def choose(platform: Platform, files: Sequence[PurePath]) -> Choice | None:
         if product in REBUILDS or (product, version) == platform.base:
             lower = _nearest_lower(known, product, version)
             if lower:
-                return Choice(lower, _warning(platform, lower, "is for an older version of a related system"))
+                return Choice(
+                    lower, _warning(platform, lower, "is for an older version of a related system")
+                )
     return None
 
 
-def _find(known: Sequence[tuple[str, str, PurePath]], product: str, version: str) -> PurePath | None:
-    return next((path for name, number, path in known if (name, number) == (product, version)), None)
+def _find(
+    known: Sequence[tuple[str, str, PurePath]], product: str, version: str
+) -> PurePath | None:
+    return next(
+        (path for name, number, path in known if (name, number) == (product, version)), None
+    )
 
 
-def _nearest_lower(known: Sequence[tuple[str, str, PurePath]], product: str, version: str) -> PurePath | None:
+def _nearest_lower(
+    known: Sequence[tuple[str, str, PurePath]], product: str, version: str
+) -> PurePath | None:
     if not version.isdigit():
         return None
-    lower = [(int(n), path) for name, n, path in known if name == product and n and int(n) < int(version)]
+    lower = [
+        (int(n), path) for name, n, path in known if name == product and n and int(n) < int(version)
+    ]
     if not lower:
         return None
     best = max(number for number, _ in lower)

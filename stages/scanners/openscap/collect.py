@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import BinaryIO, TypeAlias
 
-from stages.scanners.openscap.oval.collector import Gatherer
+from stages.scanners.openscap.oval.collector import Collector
 from stages.scanners.openscap.oval.model import Findings
-from stages.scanners.openscap.xccdf.benchmark import Benchmark, Foreseen
-from stages.scanners.openscap.xccdf.results import TestResult, begin
+from stages.scanners.openscap.xccdf.benchmark import Benchmark, RuleFilter
+from stages.scanners.openscap.xccdf.results import TestResult, start_attempt
 from stages.scap.xml import Element, Layout, Limits, local, records
 
 Opener = Callable[[], BinaryIO]
@@ -63,7 +63,9 @@ def _leave(record: Element) -> None:
 class Collected:
     """What one file holds."""
 
-    def __init__(self, known: Sequence[TestResult] = (), foreseen: Foreseen | None = None) -> None:
+    def __init__(
+        self, known: Sequence[TestResult] = (), rule_filter: RuleFilter | None = None
+    ) -> None:
         """`known` are the runs whose OVAL definitions are wanted; without them those that were read before."""
         self.benchmarks: list[Benchmark] = []
         self.runs: list[TestResult] = []
@@ -74,11 +76,11 @@ class Collected:
         self.incomplete = False
         """The OVAL results came before the TestResult that names their definitions: read once more."""
         self._known = known
-        self._foreseen = foreseen
+        self._rule_filter = rule_filter
         self._parent: Element | None = None
         self._taker: Taker = _leave
         """What the records of this parent are for: thousands lie in one."""
-        self._gatherers: dict[str, Gatherer] = {}
+        self._gatherers: dict[str, Collector] = {}
         self._benchmark: tuple[Element, Benchmark] | None = None
         self._run: tuple[Element, TestResult] | None = None
 
@@ -107,28 +109,33 @@ class Collected:
         above = list(parent.iterancestors())
         if "oval_results" not in map(local, above):
             return _leave
-        report = next((element.get("id", "") for element in above if local(element) == "report"), "")
+        report = next(
+            (element.get("id", "") for element in above if local(element) == "report"), ""
+        )
         return self._gatherer(report).taker(section, defined=local(above[0]) == "oval_definitions")
 
     def _wanted(self, report: str) -> frozenset[str] | None:
         """The definitions of a report that checks name; None where one refers to the report as a whole."""
         runs = self._known or self.runs
         checks = [check for run in runs for outcome in run.outcomes for check in outcome.checks]
-        if any(check.name is None and (check.href or "").removeprefix("#") == report for check in checks):
+        if any(
+            check.name is None and (check.href or "").removeprefix("#") == report
+            for check in checks
+        ):
             return None
         return frozenset(check.name for check in checks if check.name is not None)
 
-    def _gatherer(self, report: str) -> Gatherer:
+    def _gatherer(self, report: str) -> Collector:
         found = self._gatherers.get(report)
         if found is None:
-            found = self._gatherers[report] = Gatherer(self._wanted(report))
+            found = self._gatherers[report] = Collector(self._wanted(report))
             self.findings[report] = found.findings
             self.incomplete |= not self._known and not self.runs
         return found
 
     def _run_of(self, element: Element) -> TestResult:
         if self._run is None or self._run[0] is not element:
-            self._run = (element, begin(element))
+            self._run = (element, start_attempt(element))
             self.runs.append(self._run[1])
             outer = element.getparent()
             if outer is not None and local(outer) == "Benchmark" and self._run[1].benchmark is None:
@@ -143,14 +150,16 @@ class Collected:
                 break
             outer = above
         if self._benchmark is None or self._benchmark[0] is not outer:
-            self._benchmark = (outer, Benchmark(outer.get("id", ""), foreseen=self._foreseen))
+            self._benchmark = (outer, Benchmark(outer.get("id", ""), rule_filter=self._rule_filter))
             self.benchmarks.append(self._benchmark[1])
         return self._benchmark[1]
 
 
-def collect_results(opener: Opener, limits: Limits, foreseen: Foreseen | None) -> Collected:
+def collect_results(opener: Opener, limits: Limits, rule_filter: RuleFilter | None) -> Collected:
     """Read XCCDF results, or an ARF as if it were that. Raises ScapError."""
-    return _collect(opener, limits, Collected(foreseen=foreseen), _SKIPPED | {"content/oval_results"})
+    return _collect(
+        opener, limits, Collected(rule_filter=rule_filter), _SKIPPED | {"content/oval_results"}
+    )
 
 
 def collect_arf(opener: Opener, limits: Limits, *, source: bool) -> Collected:
@@ -162,7 +171,9 @@ def collect_arf(opener: Opener, limits: Limits, *, source: bool) -> Collected:
     return collected
 
 
-def _collect(opener: Opener, limits: Limits, collected: Collected, skipped: frozenset[str]) -> Collected:
+def _collect(
+    opener: Opener, limits: Limits, collected: Collected, skipped: frozenset[str]
+) -> Collected:
     with opener() as stream:
         for parent, record in records(stream, Layout(_ROOTS, _STRUCTURE, skipped), limits):
             collected.add(parent, record)

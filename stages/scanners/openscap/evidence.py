@@ -66,7 +66,9 @@ def _without_check(outcome: Outcome, messages: Sequence[str], extra: Sequence[st
         if outcome.result == "notchecked" and not messages:
             reason += f": {_not_checked(outcome)}"
         expected = None
-    actual = _text(messages) or ("the results hold no details" if outcome.result == "fail" else None)
+    actual = _text(messages) or (
+        "the results hold no details" if outcome.result == "fail" else None
+    )
     return Evidence(finding=_text([*extra, reason]), actual=actual, expected=expected)
 
 
@@ -115,7 +117,9 @@ def _findings(check: Check, all_findings: Mapping[str, Findings]) -> Findings | 
     return knowing[0] if len(knowing) == 1 else None
 
 
-def _of_definition(definition: Definition, findings: Findings, check: Check, outcome: Outcome) -> list[Told]:
+def _of_definition(
+    definition: Definition, findings: Findings, check: Check, outcome: Outcome
+) -> list[Told]:
     wanted = (definition.kind not in _BROKEN_WHEN_TRUE) != check.negate
     if holds(definition.result, wanted):
         return []
@@ -161,5 +165,5 @@ def _script(check: Check, result: str) -> Told:
 
 def _text(texts: Sequence[str]) -> str | None:
     """The texts as one, bounded."""
-    joined = masked_looks("; ".join(dict.fromkeys(text for text in texts if text)))
-    return (joined if len(joined) <= _MAX_TEXT else joined[: _MAX_TEXT - 1] + "…") or None
+    merged = masked_looks("; ".join(dict.fromkeys(text for text in texts if text)))
+    return (merged if len(merged) <= _MAX_TEXT else merged[: _MAX_TEXT - 1] + "…") or None

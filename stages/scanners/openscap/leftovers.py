@@ -41,7 +41,11 @@ def _is_left(path: Path, since: datetime, owner: int) -> bool:
         status = path.lstat()
     except OSError:
         return False
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == owner and status.st_ctime >= since.timestamp()
+    return (
+        stat.S_ISDIR(status.st_mode)
+        and status.st_uid == owner
+        and status.st_ctime >= since.timestamp()
+    )
 
 
 def _one_runs() -> bool:

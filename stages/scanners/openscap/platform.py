@@ -166,7 +166,10 @@ _BY_HAND: Mapping[tuple[str | None, str], str] = {
     ("apk", "content"): (
         "Alpine has no package of it: put a datastream of the ComplianceAsCode project into /opt/scap/content"
     ),
-    (None, "oscap"): "install the package openscap-scanner (on some systems openscap or openscap-utils)",
+    (
+        None,
+        "oscap",
+    ): "install the package openscap-scanner (on some systems openscap or openscap-utils)",
     (None, "content"): (
         "install the package scap-security-guide, or put a datastream of the ComplianceAsCode project "
         "into /opt/scap/content"

@@ -43,7 +43,9 @@ def resolve(wanted: str, profiles: Sequence[ProfileInfo]) -> Chosen | Unknown:
     ):
         if matches:
             return Chosen(matches[0])
-    return Unknown(f"no profile {wanted!r} in the content; nearest: {', '.join(_nearest(wanted, profiles))}")
+    return Unknown(
+        f"no profile {wanted!r} in the content; nearest: {', '.join(_nearest(wanted, profiles))}"
+    )
 
 
 def _automatic(profiles: Sequence[ProfileInfo]) -> Chosen:
@@ -52,11 +54,13 @@ def _automatic(profiles: Sequence[ProfileInfo]) -> Chosen:
         for profile in profiles:
             if short_name(profile.id) == name:
                 return Chosen(
-                    profile, f"profile auto: took {name}, the first of {preferred} that the content has"
+                    profile,
+                    f"profile auto: took {name}, the first of {preferred} that the content has",
                 )
     first = short_name(profiles[0].id)
     return Chosen(
-        profiles[0], f"profile auto: took {first}, the first of the content, which has none of {preferred}"
+        profiles[0],
+        f"profile auto: took {first}, the first of the content, which has none of {preferred}",
     )
 
 

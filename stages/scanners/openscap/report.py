@@ -15,7 +15,7 @@ from schemas.report import Profile, Report, RuleResult, RuleStatus, summarize
 from stages.scanners.openscap.collect import Collected, Opener, collect_arf, collect_results
 from stages.scanners.openscap.evidence import evidence
 from stages.scanners.openscap.oval.model import Findings
-from stages.scanners.openscap.xccdf.benchmark import Benchmark, Foreseen
+from stages.scanners.openscap.xccdf.benchmark import Benchmark, RuleFilter
 from stages.scanners.openscap.xccdf.results import Outcome, TestResult, newest
 from stages.scanners.openscap.xccdf.rule import Reading, severity
 from stages.scap.xml import Limits, ScapError
@@ -61,7 +61,9 @@ class _Proof:
     warnings: tuple[str, ...] = ()
 
 
-def read_openscap(results: Opener | None, arf: Opener | None, options: Options | None = None) -> Report:
+def read_openscap(
+    results: Opener | None, arf: Opener | None, options: Options | None = None
+) -> Report:
     """The report of one scan. Raises ScapError."""
     options = options or Options()
     if results is not None:
@@ -89,7 +91,9 @@ def read_openscap(results: Opener | None, arf: Opener | None, options: Options |
     )
 
 
-def _read_results(results: Opener, arf: Opener | None, options: Options) -> tuple[Collected, _Run, _Proof]:
+def _read_results(
+    results: Opener, arf: Opener | None, options: Options
+) -> tuple[Collected, _Run, _Proof]:
     """The ARF first: it tells which of the rules in the results will matter."""
     beside, problem = None, "no ARF: the report says what failed, but not what was found"
     if arf is not None:
@@ -97,8 +101,8 @@ def _read_results(results: Opener, arf: Opener | None, options: Options) -> tupl
             beside = collect_arf(arf, options.limits, source=False)
         except ScapError as error:
             problem = f"the ARF can't be read, so the report does not say what was found: {error}; scan again"
-    foreseen = _foreseen(beside, options) if beside else None
-    collected = collect_results(results, options.limits, foreseen)
+    rule_filter = _rule_filter(beside, options) if beside else None
+    collected = collect_results(results, options.limits, rule_filter)
     run = _newest_run(collected)
     if beside is None:
         return collected, run, _Proof(warnings=(problem,))
@@ -107,19 +111,21 @@ def _read_results(results: Opener, arf: Opener | None, options: Options) -> tupl
         collected = collect_results(results, options.limits, None)
         run = _newest_run(collected)
     if not same:
-        words = "the ARF is of another scan than the results: nothing was taken from it"
-        return collected, run, _Proof(warnings=(words,))
+        message = "the ARF is of another scan than the results: nothing was taken from it"
+        return collected, run, _Proof(warnings=(message,))
     collected.tailored |= beside.tailored
     outcomes = {(outcome.idref, number): outcome for number, outcome in _numbered(same[-1])}
     return collected, run, _Proof(outcomes, beside.findings)
 
 
-def _foreseen(beside: Collected, options: Options) -> Foreseen | None:
+def _rule_filter(beside: Collected, options: Options) -> RuleFilter | None:
     if not beside.runs:
         return None
     run = newest(beside.runs)
-    rules = (o.idref for o in run.outcomes if o.result != "notselected" or options.include_notselected)
-    return Foreseen(frozenset(rules), _reading(run, run.values))
+    rules = (
+        o.idref for o in run.outcomes if o.result != "notselected" or options.include_notselected
+    )
+    return RuleFilter(frozenset(rules), _reading(run, run.values))
 
 
 def _same_run(one: TestResult, other: TestResult) -> bool:
@@ -146,7 +152,9 @@ def _newest_run(collected: Collected) -> _Run:
 
 def _reading(result: TestResult, values: Mapping[str, str]) -> Reading:
     """Of rules that passed or did not apply, the shell fix is all that is kept: there are many of them."""
-    to_fix = frozenset(outcome.idref for outcome in result.outcomes if outcome.result not in _NOTHING_TO_FIX)
+    to_fix = frozenset(
+        outcome.idref for outcome in result.outcomes if outcome.result not in _NOTHING_TO_FIX
+    )
     return Reading(values, result.profile, to_fix)
 
 
@@ -154,7 +162,9 @@ def _benchmark(result: TestResult, benchmarks: list[Benchmark]) -> Benchmark:
     """By id; where the result names none or an unknown one, that which has most of its rules."""
     named = [benchmark for benchmark in benchmarks if benchmark.id == result.benchmark]
     rules = {outcome.idref for outcome in result.outcomes}
-    return max(named or benchmarks, key=lambda b: len(rules & b.rules.keys()), default=Benchmark(""))
+    return max(
+        named or benchmarks, key=lambda b: len(rules & b.rules.keys()), default=Benchmark("")
+    )
 
 
 def _rule(outcome: Outcome, number: int, run: _Run, proof: _Proof) -> RuleResult:
@@ -206,8 +216,8 @@ def _nothing_applied(rules: tuple[RuleResult, ...]) -> list[str]:
         return []
     if not rules:
         return ["nothing was evaluated: the profile selects no rules"]
-    words = (
+    message = (
         f"nothing applied: all {len(rules)} rules of the profile are for another system, so this report says"
         " nothing about the host; use content made for its distribution and release"
     )
-    return [words]
+    return [message]

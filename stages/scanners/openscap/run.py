@@ -42,7 +42,10 @@ class OpenSCAP:
     """The OpenSCAP scanner on this host, as detected."""
 
     def __init__(
-        self, settings: OpenSCAPSettings, detected: Detected, rule_count: Callable[[str], int | None]
+        self,
+        settings: OpenSCAPSettings,
+        detected: Detected,
+        rule_count: Callable[[str], int | None],
     ) -> None:
         self._settings = settings
         self._detected = detected
@@ -50,17 +53,33 @@ class OpenSCAP:
 
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
         openscap = self._detected.capabilities.openscap
-        if openscap is None or not self._detected.openscap_ready or self._detected.content_file is None:
-            return CannotRun("; ".join(self._detected.problems) or "OpenSCAP can't run on this host")
-        chosen = profiles.resolve(request.profile or self._settings.profile, openscap.available_profiles)
+        if (
+            openscap is None
+            or not self._detected.openscap_ready
+            or self._detected.content_file is None
+        ):
+            return CannotRun(
+                "; ".join(self._detected.problems) or "OpenSCAP can't run on this host"
+            )
+        chosen = profiles.resolve(
+            request.profile or self._settings.profile, openscap.available_profiles
+        )
         if isinstance(chosen, profiles.Unknown):
             return CannotRun(chosen.reason, _known(self._detected.content_warning))
         try:
             digest = _digest(Path(self._detected.content_file))
         except OSError as error:
-            return CannotRun(f"{self._detected.content_file}: the content can't be read: {error.strerror}")
+            return CannotRun(
+                f"{self._detected.content_file}: the content can't be read: {error.strerror}"
+            )
         evaluate = (openscap.oscap_path, "xccdf", "eval", "--profile", chosen.profile.id)
-        one_rule = (*evaluate, "--remediate", "--rule", request.rule or "", self._detected.content_file)
+        one_rule = (
+            *evaluate,
+            "--remediate",
+            "--rule",
+            request.rule or "",
+            self._detected.content_file,
+        )
         return Plan(
             profile_id=chosen.profile.id,
             profile_title=chosen.profile.title,

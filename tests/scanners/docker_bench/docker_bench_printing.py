@@ -14,7 +14,11 @@ from stages.scanners.docker_bench.reading import read_docker_bench
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 
-GROUPS = {"1": "Host Configuration", "4": "Container Images and Build File", "5": "Container Runtime"}
+GROUPS = {
+    "1": "Host Configuration",
+    "4": "Container Images and Build File",
+    "5": "Container Runtime",
+}
 _ESCAPES = {
     "n": "\n",
     "t": "\t",
@@ -86,13 +90,17 @@ def text_log(checks: Sequence[Printed], *, colours: bool = False) -> bytes:
             lines.append(_tagged("INFO", "1.1 - Linux Hosts Specific Configuration", colours))
         for check in (check for check in checks if check.id.split(".")[0] == group):
             lines.append(_tagged(check.word, f"{check.id} - {check.title}", colours))
-            names = check.items if check.items is not None else ([check.details] if check.details else [])
+            names = (
+                check.items
+                if check.items is not None
+                else ([check.details] if check.details else [])
+            )
             lines += [_tagged(check.word, f"     * Found: {name}", colours) for name in names]
     lines += ["\\n", "Section B - Remediation measures"]
     for check in checks:
         if check.remediation:
-            words = f"{check.id} - {check.remediation} Remediation Impact: None."
-            lines.append(_tagged("INFO", words, colours))
+            message = f"{check.id} - {check.remediation} Remediation Impact: None."
+            lines.append(_tagged("INFO", message, colours))
     lines += [
         "\\n",
         "Section C - Score\\n",
@@ -122,7 +130,9 @@ def json_of_1_3_5(checks: Sequence[Printed]) -> bytes:
     sections = []
     for group, name in GROUPS.items():
         tests = [_test_of_1_3_5(check) for check in checks if check.id.split(".")[0] == group]
-        sections.append(f'\n    {{"id": "{group}", "desc": "{name}",  "results": [{",".join(tests)}\n    ]}}')
+        sections.append(
+            f'\n    {{"id": "{group}", "desc": "{name}",  "results": [{",".join(tests)}\n    ]}}'
+        )
     out += ",".join(sections)
     out += f'\n  ], "checks": {len(checks)}, "score": 0, "end": 1795414003 \n}}\n'
     return out.encode("utf-8", "surrogatepass")
@@ -134,12 +144,16 @@ def _test_of_1_6(check: Printed) -> str:
     out += f'"result": "{check.word}"'
     if check.items is not None:
         listed = ",".join(f'"{name}"' for name in check.items)
-        out += f',{indent}"details": "{check.details}: {"".join(" " + name for name in check.items)}"'
+        out += (
+            f',{indent}"details": "{check.details}: {"".join(" " + name for name in check.items)}"'
+        )
         out += f',{indent}"items": [\n            {listed}\n          ]'
     elif check.details is not None:
         out += f',{indent}"details": "{check.details}"'
     if check.remediation is not None:
-        out += f',{indent}"remediation": "{check.remediation}",{indent}"remediation-impact": "None."'
+        out += (
+            f',{indent}"remediation": "{check.remediation}",{indent}"remediation-impact": "None."'
+        )
     return out + "\n        }"
 
 

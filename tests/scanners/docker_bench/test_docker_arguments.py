@@ -11,7 +11,13 @@ from schemas.settings import DockerBenchSettings, check_settings
 from stages.scanners.docker_bench.docker_arguments import container, scanner
 
 SCAN = ScanId("20261123T060301Z-docker-bench-3f9c2a17")
-LISTS = {"checks": "-c", "exclude_checks": "-e", "trusted_users": "-u", "include": "-i", "exclude": "-x"}
+LISTS = {
+    "checks": "-c",
+    "exclude_checks": "-e",
+    "trusted_users": "-u",
+    "include": "-i",
+    "exclude": "-x",
+}
 TEXTS = st.one_of(
     st.text(max_size=20),
     st.text(alphabet="-,= \n\t\x00a_2.$`'\"\\;|&*/:@", max_size=12),
@@ -30,10 +36,10 @@ def test_a_list_of_names_stays_one_argument_and_never_an_option(key: str, names:
     settings = settled(**{key: names})
     if settings is None:
         return
-    *fixed, option, joined = scanner(settings, Path("/draft"))
+    *fixed, option, merged = scanner(settings, Path("/draft"))
     assert fixed == ["-b", "-p", "-l", "/draft/bench.log"]
     assert option == LISTS[key]
-    assert joined.split(",") == names
+    assert merged.split(",") == names
     assert not any(name.startswith("-") or set(name) & set(" \n\t\0$`'\"\\;|&*") for name in names)
 
 
@@ -42,17 +48,21 @@ def test_an_image_is_one_word_and_never_an_option(image: str) -> None:
     settings = settled(image=image)
     if settings is None:
         return
-    words = container(settings, SCAN, Path("/spool/raw/.x.draft"), (), None)
-    assert words[words.index("-b") - 1] == image
+    message = container(settings, SCAN, Path("/spool/raw/.x.draft"), (), None)
+    assert message[message.index("-b") - 1] == image
     assert not image.startswith("-")
     assert not set(image) & set(" \n\t\0,")
 
 
-@given(st.text(alphabet=st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), min_size=1))
+@given(
+    st.text(
+        alphabet=st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), min_size=1
+    )
+)
 def test_a_mount_is_the_directory_that_was_meant_whatever_its_name(name: str) -> None:
     draft = Path("/", name.replace("/", ","), "raw", ".draft")
-    words = container(DockerBenchSettings(), SCAN, draft, (), None)
-    (options,) = csv.reader([words[words.index("--mount") + 1]], strict=True)
+    message = container(DockerBenchSettings(), SCAN, draft, (), None)
+    (options,) = csv.reader([message[message.index("--mount") + 1]], strict=True)
     assert options == ["type=bind", f"source={draft}", "target=/compliance-agent"]
 
 

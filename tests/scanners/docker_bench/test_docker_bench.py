@@ -31,7 +31,11 @@ def test_words_become_statuses_and_groups_become_sections() -> None:
     assert statuses(report) == STATUSES
     assert the("4.1", report).section == "4 - Container Images and Build File"
     assert the("4.1", report).title == "Ensure that check 4.1 is well (Automated)"
-    assert [the(number, report).severity for number in ("1.1.1", "4.1", "5.1")] == ["high", "medium", "high"]
+    assert [the(number, report).severity for number in ("1.1.1", "4.1", "5.1")] == [
+        "high",
+        "medium",
+        "high",
+    ]
 
 
 def test_a_report_from_whole_json_has_its_times_its_version_and_no_warning() -> None:
@@ -71,7 +75,11 @@ def test_the_list_without_groups_has_the_benchmarks_sections() -> None:
 
 def test_json_of_1_3_5_is_read() -> None:
     report = read(json_of_1_3_5(CHECKS))
-    assert (statuses(report), report.read_from, report.profile.version) == (STATUSES, "JSON", "1.3.5")
+    assert (statuses(report), report.read_from, report.profile.version) == (
+        STATUSES,
+        "JSON",
+        "1.3.5",
+    )
 
 
 def test_the_flat_object_of_1_3_4_is_read_with_titles_from_the_log() -> None:
@@ -89,7 +97,13 @@ def test_the_flat_object_of_1_3_4_is_read_with_titles_from_the_log() -> None:
 
 
 def test_the_specifications_own_struct_is_read() -> None:
-    item = {"id": "4.1", "desc": "User", "result": "WARN", "details": "root", "remediation": "Name one."}
+    item = {
+        "id": "4.1",
+        "desc": "User",
+        "result": "WARN",
+        "details": "root",
+        "remediation": "Name one.",
+    }
     struct = {
         "dockerbenchsec_version": "1.5.0",
         "start": 1795414000,
@@ -159,10 +173,16 @@ def test_a_remark_behind_a_title_is_a_finding(title: str, bare: str, finding: st
 
 
 def test_json_and_log_that_differ_are_told_and_the_json_stands() -> None:
-    others = (*CHECKS[:4], Printed("5.1", "WARN"), Printed("5.10", "WARN", "Wrong ownership for /run/x.sock"))
+    others = (
+        *CHECKS[:4],
+        Printed("5.1", "WARN"),
+        Printed("5.10", "WARN", "Wrong ownership for /run/x.sock"),
+    )
     report = read(json_of_1_6(CHECKS), text_log(others))
     assert statuses(report) == STATUSES
-    assert "JSON and text log differ in results, the JSON's stand: 5.1 (PASS, WARN)" in report.warnings
+    assert (
+        "JSON and text log differ in results, the JSON's stand: 5.1 (PASS, WARN)" in report.warnings
+    )
     assert "the text log lacks checks of the JSON: 4.6" in report.warnings
 
 
@@ -175,7 +195,9 @@ def test_json_and_log_of_two_runs_are_told() -> None:
     )
 
 
-def test_a_log_that_is_written_to_standard_output_has_every_line_twice_and_every_check_once() -> None:
+def test_a_log_that_is_written_to_standard_output_has_every_line_twice_and_every_check_once() -> (
+    None
+):
     doubled = b"".join(line + line for line in text_log(CHECKS).splitlines(keepends=True))
     report = read(None, doubled)
     assert statuses(report) == STATUSES
@@ -239,12 +261,18 @@ def test_files_are_told_by_their_content() -> None:
 def test_the_json_and_the_log_are_told_from_each_other() -> None:
     for content in (json_of_1_6(CHECKS), json_of_1_3_5(CHECKS), b'\n[\n {"id": "4.1"}]'):
         assert not is_docker_bench_log(content)
-    for content in (text_log(CHECKS), text_log(CHECKS, colours=True), b"[INFO] 1 - Host Configuration\n"):
+    for content in (
+        text_log(CHECKS),
+        text_log(CHECKS, colours=True),
+        b"[INFO] 1 - Host Configuration\n",
+    ):
         assert is_docker_bench_log(content)
 
 
 @pytest.mark.shared
-def test_a_real_run_reads_the_same_strictly_and_has_every_check_of_its_log_once(captures: Path) -> None:
+def test_a_real_run_reads_the_same_strictly_and_has_every_check_of_its_log_once(
+    captures: Path,
+) -> None:
     run = captures / "docker-bench-1.6.0"
     json_output, log = (run / "bench.log.json").read_bytes(), (run / "bench.log").read_bytes()
     report = read(json_output, log)

@@ -31,7 +31,9 @@ from tests.scanners.docker_bench.docker_bench_printing import (
         pytest.param("/run/x.sock", "/run/\nx.sock", id="a line break in a name"),
         pytest.param("/run/x.sock", '/run/x","result":"PASS', id="a result in a name"),
         pytest.param("/run/x.sock", '/run/x","results":[', id="a group in a name"),
-        pytest.param("/run/x.sock", '/run/x"},{"id":"5.1","desc":"","result":"WARN', id="a check in a name"),
+        pytest.param(
+            "/run/x.sock", '/run/x"},{"id":"5.1","desc":"","result":"WARN', id="a check in a name"
+        ),
         pytest.param("]\n    },", "]\n    }", id="a comma missing between groups"),
         pytest.param('"end": 1795414003', '"end": ', id="no end time"),
         pytest.param('"score": 0', '"score": NaN', id="no number"),
@@ -53,7 +55,13 @@ def test_broken_json_is_read_leniently(write: object, intact: str, broken: str) 
 
 
 def test_an_item_that_is_no_name_does_not_make_a_check_a_group() -> None:
-    check = {"id": "5.1", "desc": "d", "result": "WARN", "details": "x", "items": [{"x": 1}, "a", 3, None]}
+    check = {
+        "id": "5.1",
+        "desc": "d",
+        "result": "WARN",
+        "details": "x",
+        "items": [{"x": 1}, "a", 3, None],
+    }
     report = read(json.dumps([check]).encode())
     assert statuses(report) == {"5.1": "fail"}
     assert "a" in (the("5.1", report).finding or "")
@@ -87,7 +95,9 @@ def test_a_torn_file_without_a_log_says_so_and_a_check_without_result_is_an_erro
 
 
 def test_a_forged_heading_hides_no_failure() -> None:
-    log = text_log((Printed("4.1", "WARN", r"x\nSection B - Remediation measures"), Printed("4.2", "WARN")))
+    log = text_log(
+        (Printed("4.1", "WARN", r"x\nSection B - Remediation measures"), Printed("4.2", "WARN"))
+    )
     assert statuses(read(None, log)) == {"4.1": "fail", "4.2": "fail"}
 
 
@@ -132,7 +142,10 @@ def test_impossible_times_give_way_to_the_callers() -> None:
 @pytest.mark.parametrize("number", [b"1e999", b"1.5", b"-1", b"true", b'"soon"', b"null"])
 def test_what_is_no_time_is_none_however_it_is_read(number: bytes) -> None:
     whole = json_of_1_6(CHECKS).replace(b"1795414000", number)
-    for text, way in ((whole, "JSON"), (whole.replace(b'"score": 0', b'"score": '), "JSON (leniently)")):
+    for text, way in (
+        (whole, "JSON"),
+        (whole.replace(b'"score": 0', b'"score": '), "JSON (leniently)"),
+    ):
         report = read(text)
         assert report.read_from == way
         assert report.started_at == report.completed_at == datetime.fromtimestamp(1795414003, UTC)
@@ -146,7 +159,13 @@ def test_a_clock_set_back_does_not_end_a_scan_before_it_began() -> None:
 
 def test_text_from_the_host_is_printable_and_bounded() -> None:
     hostile = "a\x1b[2J\u202eb\ud800\x85" + "x" * 5_000
-    check = {"id": "4.1", "desc": hostile, "result": "WARN", "details": hostile, "items": [hostile] * 900}
+    check = {
+        "id": "4.1",
+        "desc": hostile,
+        "result": "WARN",
+        "details": hostile,
+        "items": [hostile] * 900,
+    }
     report = read(json.dumps({"tests": [check]}).encode())
     result = the("4.1", report)
     assert result.finding is not None
@@ -171,7 +190,9 @@ def test_more_checks_than_a_benchmark_has_are_left_out_and_counted() -> None:
         pytest.param(b'{"id": "4.1", "items": [' + b'"   ' * 500_000, id="items"),
         pytest.param(b" " * 2_000_000 + b'"x', id="blanks"),
         pytest.param(b'{\n"4.1": "WARN",' * 100_000, id="results"),
-        pytest.param(b'{"id": "4.1", "result": "WARN", "details": "' + b"[a " * 600_000, id="brackets"),
+        pytest.param(
+            b'{"id": "4.1", "result": "WARN", "details": "' + b"[a " * 600_000, id="brackets"
+        ),
     ],
 )
 @pytest.mark.timeout(20)

@@ -41,7 +41,8 @@ numbers = st.one_of(
 def runs(draw: st.DrawFn) -> list[Printed]:
     """Checks in the scanner's order. Only failures and remarks have findings."""
     found = sorted(
-        draw(st.sets(numbers, min_size=1, max_size=12)), key=lambda text: [int(n) for n in text.split(".")]
+        draw(st.sets(numbers, min_size=1, max_size=12)),
+        key=lambda text: [int(n) for n in text.split(".")],
     )
     return [draw(_checks(number)) for number in found]
 
@@ -56,7 +57,9 @@ def _checks(draw: st.DrawFn, number: str) -> Printed:
         case "none":
             return Printed(number, word, remediation=remediation)
         case "details":
-            return Printed(number, word, f"Wrong ownership for /etc/{draw(names)}", remediation=remediation)
+            return Printed(
+                number, word, f"Wrong ownership for /etc/{draw(names)}", remediation=remediation
+            )
         case _:
             items = tuple(draw(st.lists(names, max_size=5)))
             return Printed(number, word, "Containers without limits", items, remediation)
@@ -83,7 +86,9 @@ def test_every_check_is_in_the_report_once_from_json_alone(
 
 @settings(max_examples=100, deadline=None)
 @given(run=runs(), colours=st.booleans())
-def test_every_check_is_in_the_report_once_from_the_log_alone(run: list[Printed], colours: bool) -> None:
+def test_every_check_is_in_the_report_once_from_the_log_alone(
+    run: list[Printed], colours: bool
+) -> None:
     assert_every_check_once(read_docker_bench(None, text_log(run, colours=colours), at=AT), run)
 
 

@@ -38,7 +38,9 @@ def bench() -> Iterator[DockerBench]:
     with tempfile.TemporaryDirectory(prefix="dk") as place, socket.socket(socket.AF_UNIX) as sock:
         sock.bind(f"{place}/d.sock")
         sock.listen(8)
-        yield DockerBench(DockerBenchSettings(socket=f"{place}/d.sock"), parse_os_release("ID=debian"))
+        yield DockerBench(
+            DockerBenchSettings(socket=f"{place}/d.sock"), parse_os_release("ID=debian")
+        )
 
 
 def plan(*command: str) -> Plan:
@@ -70,10 +72,12 @@ def test_every_check_of_a_real_log_is_told_once(bench: DockerBench, captures: Pa
 
 
 @pytest.mark.parametrize(
-    "words", ["bench.sh: illegal option -- p", "Illegal option -p", "/bin/sh: illegal option -p"]
+    "message", ["bench.sh: illegal option -- p", "Illegal option -p", "/bin/sh: illegal option -p"]
 )
-def test_a_refused_p_is_left_out(bench: DockerBench, words: str) -> None:
-    again = bench.again(End(1, None, None, words), plan("docker", "run", "image", "-b", "-p", "-l", "x"))
+def test_a_refused_p_is_left_out(bench: DockerBench, message: str) -> None:
+    again = bench.again(
+        End(1, None, None, message), plan("docker", "run", "image", "-b", "-p", "-l", "x")
+    )
     assert again
     assert again.command == ("docker", "run", "image", "-b", "-l", "x")
     assert again.warnings
@@ -101,10 +105,18 @@ def test_nothing_else_is_run_again(bench: DockerBench, end: End, command: tuple[
             "docker: Error response from daemon: Conflict.\nSee 'docker run --help'.\n",
             "the container could not be started: Error response from daemon: Conflict.",
         ),
-        (End(127, None, None, "bench.sh: awk: not found"), "", "exit code 127: bench.sh: awk: not found"),
+        (
+            End(127, None, None, "bench.sh: awk: not found"),
+            "",
+            "exit code 127: bench.sh: awk: not found",
+        ),
         (End(1, None, None, "does docker ps work?"), "", "exit code 1: does docker ps work?"),
         (End(None, 9, None, ""), "", "Docker Bench was ended by signal 9"),
-        (End(None, 15, "took longer than its limit of 10 s", ""), "", "took longer than its limit of 10 s"),
+        (
+            End(None, 15, "took longer than its limit of 10 s", ""),
+            "",
+            "took longer than its limit of 10 s",
+        ),
         (End(None, 15, "cancelled by the server", ""), "", "cancelled by the server"),
     ],
 )

@@ -78,7 +78,9 @@ def test_other_scripts_beside_one_without_parts_do_not_matter(script: Path) -> N
     assert why_not_trusted(script, with_parts=False) is None
 
 
-def test_a_part_that_leads_elsewhere_is_looked_at_where_it_leads(script: Path, tmp_path: Path) -> None:
+def test_a_part_that_leads_elsewhere_is_looked_at_where_it_leads(
+    script: Path, tmp_path: Path
+) -> None:
     elsewhere = tmp_path / "elsewhere.sh"
     elsewhere.touch()
     elsewhere.chmod(0o666)
@@ -96,7 +98,9 @@ def test_a_link_to_a_script_is_looked_at_where_it_leads(script: Path, tmp_path: 
     link = tmp_path / "bench.sh"
     link.symlink_to(script)
     script.chmod(0o666)
-    settings = DockerBenchSettings(method="script", script_paths=(str(link),), socket=f"{tmp_path}/none.sock")
+    settings = DockerBenchSettings(
+        method="script", script_paths=(str(link),), socket=f"{tmp_path}/none.sock"
+    )
     found = detection.find(settings, parse_os_release("ID=debian")).script
     assert found == script
     assert f"chmod go-w {script}" in (why_not_trusted(found, with_parts=True) or "")

@@ -35,7 +35,16 @@ def evaluate(
 ) -> Evaluation:
     """Evaluate a profile: `root` is looked at in place of `/`, `values` (by full id) are tailored."""
     results, arf = scratch / "results.xml", scratch / "arf.xml"
-    command = ["oscap", "xccdf", "eval", "--results", str(results), "--results-arf", str(arf), *options]
+    command = [
+        "oscap",
+        "xccdf",
+        "eval",
+        "--results",
+        str(results),
+        "--results-arf",
+        str(arf),
+        *options,
+    ]
     if values:
         command += ["--tailoring-file", str(_tailoring(profile, values, scratch))]
         profile = "xccdf_test_profile_tailored"
@@ -54,7 +63,9 @@ def environment(scratch: Path) -> dict[str, str]:
 
 
 def _tailoring(profile: str, values: Mapping[str, str], scratch: Path) -> Path:
-    settings = "".join(f'<set-value idref="{name}">{value}</set-value>' for name, value in values.items())
+    settings = "".join(
+        f'<set-value idref="{name}">{value}</set-value>' for name, value in values.items()
+    )
     path = scratch / "tailoring.xml"
     path.write_text(
         f'<Tailoring xmlns="{XCCDF[1:-1]}" id="xccdf_test_tailoring_1">'
@@ -69,7 +80,9 @@ def _verdicts(results: Path) -> dict[str, str]:
     if not results.exists():
         return {}
     found = ElementTree.parse(results).iter(f"{XCCDF}rule-result")
-    return {one.get("idref", "").split("_rule_")[1]: one.findtext(f"{XCCDF}result", "") for one in found}
+    return {
+        one.get("idref", "").split("_rule_")[1]: one.findtext(f"{XCCDF}result", "") for one in found
+    }
 
 
 def _tests(arf: Path) -> dict[str, tuple[str, int]]:
@@ -77,6 +90,9 @@ def _tests(arf: Path) -> dict[str, tuple[str, int]]:
         return {}
     found = ElementTree.parse(arf).iter(f"{OVAL_RESULTS}test")
     return {
-        one.get("test_id", ""): (one.get("result", ""), len(one.findall(f"{OVAL_RESULTS}tested_item")))
+        one.get("test_id", ""): (
+            one.get("result", ""),
+            len(one.findall(f"{OVAL_RESULTS}tested_item")),
+        )
         for one in found
     }

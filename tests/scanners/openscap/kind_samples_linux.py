@@ -12,7 +12,9 @@ LINUX_KINDS: dict[str, tuple[Test, str]] = {
             "dpkginfo",
             "<name>telnetd</name>",
             existence="none_exist",
-            items=[("not evaluated", "<name>telnetd</name><version>0.17</version><evr>0:0.17-1</evr>")],
+            items=[
+                ("not evaluated", "<name>telnetd</name><version>0.17</version><evr>0:0.17-1</evr>")
+            ],
         ),
         "found package telnetd: version 0:0.17-1; expected no package telnetd",
     ),
@@ -69,7 +71,12 @@ LINUX_KINDS: dict[str, tuple[Test, str]] = {
             "systemdunitproperty",
             "<unit>sshd.service</unit><property>ActiveState</property>",
             "<value>inactive</value>",
-            [("false", "<unit>sshd.service</unit><property>ActiveState</property><value>active</value>")],
+            [
+                (
+                    "false",
+                    "<unit>sshd.service</unit><property>ActiveState</property><value>active</value>",
+                )
+            ],
         ),
         "unit sshd.service: ActiveState is active, expected inactive",
     ),

@@ -63,7 +63,12 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
             "password",
             '<username operation="pattern match">.*</username>',
             "<password>x</password>",
-            [("false", "<username>joe</username><password>AbCdEf12345</password><user_id>1001</user_id>")],
+            [
+                (
+                    "false",
+                    "<username>joe</username><password>AbCdEf12345</password><user_id>1001</user_id>",
+                )
+            ],
         ),
         "account joe: password is ********, expected x",
     ),
@@ -142,7 +147,12 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
             "xmlfilecontent",
             "<filepath>/etc/a.xml</filepath><xpath>/a/b/text()</xpath>",
             "<value_of>on</value_of>",
-            [("false", "<filepath>/etc/a.xml</filepath><xpath>/a/b/text()</xpath><value_of>off</value_of>")],
+            [
+                (
+                    "false",
+                    "<filepath>/etc/a.xml</filepath><xpath>/a/b/text()</xpath><value_of>off</value_of>",
+                )
+            ],
         ),
         "/etc/a.xml: /a/b/text() is off, expected on",
     ),
@@ -168,7 +178,12 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
             "process58",
             '<command_line operation="pattern match">^/usr/sbin/xd</command_line><pid/>',
             "<user_id>1</user_id>",
-            [("false", "<command_line>/usr/sbin/xd -f</command_line><pid>5</pid><user_id>0</user_id>")],
+            [
+                (
+                    "false",
+                    "<command_line>/usr/sbin/xd -f</command_line><pid>5</pid><user_id>0</user_id>",
+                )
+            ],
         ),
         "process /usr/sbin/xd -f: owner is 0, expected 1",
     ),

@@ -23,7 +23,15 @@ SLOW = (
 def scan(content: Path, profile: str, where: Path, *more: str) -> str:
     """Runs oscap; leaves r.xml, arf.xml and report.html, gives what it printed."""
     command = ["oscap", "xccdf", "eval", "--profile", profile, *more]
-    command += ["--results", "r.xml", "--results-arf", "arf.xml", "--report", "report.html", str(content)]
+    command += [
+        "--results",
+        "r.xml",
+        "--results-arf",
+        "arf.xml",
+        "--report",
+        "report.html",
+        str(content),
+    ]
     done = subprocess.run(command, cwd=where, capture_output=True, timeout=250, check=False)
     assert done.returncode in (0, 2), done.stderr
     return done.stdout.decode()

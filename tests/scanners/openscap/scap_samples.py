@@ -105,7 +105,9 @@ def _rule_result(rule: Rule) -> str:
     )
 
 
-def arf(rules: Sequence[Rule], *, source: bool = True, run: str = "", oval_first: bool = False) -> str:
+def arf(
+    rules: Sequence[Rule], *, source: bool = True, run: str = "", oval_first: bool = False
+) -> str:
     """An ARF: the content, the TestResult and the OVAL results."""
     run = run or run_of(rules)
     run = run.replace("<TestResult ", f'<TestResult xmlns="{XCCDF}" ', 1)
@@ -133,16 +135,16 @@ def oval_results(rules: Sequence[Rule]) -> str:
         _add_definition(rule, parts)
         for number, test in enumerate(rule.tests):
             _add_test(f"{rule.name}{number}", test, parts)
-    joined = {name: "".join(texts) for name, texts in parts.items()}
+    merged = {name: "".join(texts) for name, texts in parts.items()}
     return (
         '<oval_results xmlns="http://oval.mitre.org/XMLSchema/oval-results-5"><generator/><directives/>'
-        f'<oval_definitions xmlns="{OVAL}"><definitions>{joined["definitions"]}</definitions>'
-        f"<tests>{joined['tests']}</tests><objects>{joined['objects']}</objects>"
-        f"<states>{joined['states']}</states><variables>{joined['variables']}</variables></oval_definitions>"
-        f"<results><system><definitions>{joined['results']}</definitions><tests>{joined['tested']}</tests>"
+        f'<oval_definitions xmlns="{OVAL}"><definitions>{merged["definitions"]}</definitions>'
+        f"<tests>{merged['tests']}</tests><objects>{merged['objects']}</objects>"
+        f"<states>{merged['states']}</states><variables>{merged['variables']}</variables></oval_definitions>"
+        f"<results><system><definitions>{merged['results']}</definitions><tests>{merged['tested']}</tests>"
         '<oval_system_characteristics xmlns="http://oval.mitre.org/XMLSchema/oval-system-characteristics-5">'
-        f"<collected_objects>{joined['collected']}</collected_objects>"
-        f"<system_data>{joined['items']}</system_data></oval_system_characteristics>"
+        f"<collected_objects>{merged['collected']}</collected_objects>"
+        f"<system_data>{merged['items']}</system_data></oval_system_characteristics>"
         "</system></results></oval_results>"
     )
 
@@ -165,7 +167,9 @@ def _add_definition(rule: Rule, parts: dict[str, list[str]]) -> None:
         f'<criterion test_ref="oval:x-{rule.name}{number}:tst:1" result="{test.result}"/>'
         for number, test in enumerate(rule.tests)
     )
-    tree = rule.criteria or f'<criteria operator="AND" result="{rule.definition}">{leaves}</criteria>'
+    tree = (
+        rule.criteria or f'<criteria operator="AND" result="{rule.definition}">{leaves}</criteria>'
+    )
     own = (f"oval:x-{rule.name}:def:1", rule.definition, tree)
     for identifier, result, criteria in (own, *rule.extends):
         parts["definitions"].append(
@@ -207,4 +211,6 @@ def _add_test(name: str, test: Test, parts: dict[str, list[str]]) -> None:
     )
     parts["collected"].append(f'<object id="oval:x-{name}:obj:1" flag="{test.flag}"/>')
     for number, (_, item) in enumerate(pairs):
-        parts["items"].append(f'<{kind}_item id="{name}-{number}" status="exists">{item}</{kind}_item>')
+        parts["items"].append(
+            f'<{kind}_item id="{name}-{number}" status="exists">{item}</{kind}_item>'
+        )

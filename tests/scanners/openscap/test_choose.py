@@ -12,7 +12,9 @@ def host(name: str, version: str, like: str = "", codename: str = "") -> Platfor
 
 
 def files(*products: str) -> list[PurePath]:
-    return [PurePath(f"/usr/share/xml/scap/ssg/content/ssg-{product}-ds.xml") for product in products]
+    return [
+        PurePath(f"/usr/share/xml/scap/ssg/content/ssg-{product}-ds.xml") for product in products
+    ]
 
 
 ALL = files(
@@ -54,7 +56,9 @@ ALL = files(
         (host("openEuler", "22.03"), "openeuler2203"),
     ],
 )
-def test_content_of_this_very_version_fits_without_a_warning(platform: Platform, product: str) -> None:
+def test_content_of_this_very_version_fits_without_a_warning(
+    platform: Platform, product: str
+) -> None:
     chosen = choose(platform, ALL)
     assert chosen is not None
     assert chosen.path.name == f"ssg-{product}-ds.xml"
@@ -69,7 +73,11 @@ def test_content_of_this_very_version_fits_without_a_warning(platform: Platform,
         (host("rhel", "10.0"), ("rhel7", "rhel9", "rhel8"), "rhel9"),
         (host("rocky", "10.0", "rhel centos fedora"), ("rl8", "rl9"), "rl9"),
         (host("rocky", "10.0", "rhel centos fedora"), ("rhel8", "rhel9"), "rhel9"),
-        (host("raspbian", "12", "debian", "bookworm"), ("debian10", "debian11", "ubuntu2004"), "debian11"),
+        (
+            host("raspbian", "12", "debian", "bookworm"),
+            ("debian10", "debian11", "ubuntu2004"),
+            "debian11",
+        ),
         (
             host("linuxmint", "22", "ubuntu debian", "UBUNTU_CODENAME=noble"),
             ("ubuntu2204", "debian12"),
@@ -92,10 +100,18 @@ def test_the_nearest_lower_version_stands_in_with_a_warning(
     [
         (host("rocky", "9.3", "rhel centos fedora"), "rhel9"),
         (
-            host("linuxmint", "21.3", "ubuntu debian", "UBUNTU_CODENAME=jammy\nVERSION_CODENAME=virginia"),
+            host(
+                "linuxmint",
+                "21.3",
+                "ubuntu debian",
+                "UBUNTU_CODENAME=jammy\nVERSION_CODENAME=virginia",
+            ),
             "ubuntu2204",
         ),
-        (host("linuxmint", "6", "debian", "DEBIAN_CODENAME=bookworm\nVERSION_CODENAME=faye"), "debian12"),
+        (
+            host("linuxmint", "6", "debian", "DEBIAN_CODENAME=bookworm\nVERSION_CODENAME=faye"),
+            "debian12",
+        ),
         (host("debian", "", "", "bookworm"), "debian12"),
         (host("opensuse-microos", "20241105", "suse opensuse opensuse-tumbleweed"), "opensuse"),
         (host("raspbian", "12", "debian", "bookworm"), "debian12"),
@@ -157,12 +173,24 @@ def test_the_first_directory_wins_for_the_same_version() -> None:
     [
         (host("debian", "12"), "oscap", "apt-get install -y openscap-scanner"),
         (host("debian", "12"), "content", "apt-get install -y ssg-base ssg-debian"),
-        (host("ubuntu", "22.04", "debian"), "content", "apt-get install -y ssg-base ssg-debderived"),
+        (
+            host("ubuntu", "22.04", "debian"),
+            "content",
+            "apt-get install -y ssg-base ssg-debderived",
+        ),
         (host("rhel", "9.4", "fedora"), "oscap", "dnf install -y openscap-scanner"),
         (host("centos", "7", "rhel fedora"), "content", "yum install -y scap-security-guide"),
         (host("sles", "15.5", "suse"), "oscap", "zypper install -y openscap-utils"),
-        (host("opensuse-leap", "15.5", "suse opensuse"), "content", "zypper install -y scap-security-guide"),
-        (host("raspbian", "12", "debian", "bookworm"), "content", "apt-get install -y ssg-base ssg-debian"),
+        (
+            host("opensuse-leap", "15.5", "suse opensuse"),
+            "content",
+            "zypper install -y scap-security-guide",
+        ),
+        (
+            host("raspbian", "12", "debian", "bookworm"),
+            "content",
+            "apt-get install -y ssg-base ssg-debian",
+        ),
         (
             host("kali", "2026.3", "debian", "kali-rolling"),
             "content",
@@ -178,7 +206,11 @@ def test_the_first_directory_wins_for_the_same_version() -> None:
             "content",
             "apt-get install -y ssg-base ssg-debian",
         ),
-        (host("pop", "22.04", "ubuntu debian"), "content", "apt-get install -y ssg-base ssg-debderived"),
+        (
+            host("pop", "22.04", "ubuntu debian"),
+            "content",
+            "apt-get install -y ssg-base ssg-debderived",
+        ),
         (host("amzn", "2023", "fedora"), "content", "dnf install -y scap-security-guide"),
         (host("amzn", "2023", "fedora"), "docker", "dnf install -y docker"),
         (host("amzn", "2", "centos rhel fedora"), "oscap", "yum install -y openscap-scanner"),
@@ -202,7 +234,9 @@ def test_every_distribution_is_told_its_own_install_command(
 
 
 @pytest.mark.parametrize("what", ["oscap", "content", "docker"])
-def test_a_system_that_is_not_known_is_told_the_packages_and_no_command_of_another(what: str) -> None:
+def test_a_system_that_is_not_known_is_told_the_packages_and_no_command_of_another(
+    what: str,
+) -> None:
     for platform in (host("gentoo", ""), host("void", ""), parse_os_release("")):
         assert platform.install_command(what) is None
         assert platform.install(what).startswith("install the package ")

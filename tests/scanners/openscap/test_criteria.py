@@ -67,7 +67,11 @@ def build(tree: Leaf | Branch, numbers: Iterator[int], flipped: dict[str, Truth]
 def demands(found: Cause) -> list[Demand]:
     if isinstance(found, Demand):
         return [found]
-    return [demand for part in found.parts for demand in demands(part)] if isinstance(found, Group) else []
+    return (
+        [demand for part in found.parts for demand in demands(part)]
+        if isinstance(found, Group)
+        else []
+    )
 
 
 def amends(found: Cause) -> dict[str, Truth]:
@@ -84,7 +88,9 @@ def nothing(_: str) -> Node | None:
 
 
 @given(trees(["true", "false"]), st.booleans())
-def test_amending_what_is_told_makes_the_definition_come_out_as_wanted(tree: Branch, wanted: bool) -> None:
+def test_amending_what_is_told_makes_the_definition_come_out_as_wanted(
+    tree: Branch, wanted: bool
+) -> None:
     root = build(tree, count(), {})
     if holds(root.result, wanted):
         return
@@ -93,7 +99,9 @@ def test_amending_what_is_told_makes_the_definition_come_out_as_wanted(tree: Bra
     assert holds(amended.result, wanted)
 
 
-@given(trees(["true", "false", "error", "unknown", "not evaluated", "not applicable"]), st.booleans())
+@given(
+    trees(["true", "false", "error", "unknown", "not evaluated", "not applicable"]), st.booleans()
+)
 def test_no_test_that_came_out_as_wanted_is_told(tree: Branch, wanted: bool) -> None:
     root = build(tree, count(), {})
     if holds(root.result, wanted):

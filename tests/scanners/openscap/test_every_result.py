@@ -34,7 +34,15 @@ pytestmark = pytest.mark.oscap
 def running(profile: str, scratch: Path) -> Iterator[subprocess.Popen[str]]:
     """oscap in a process group of its own, after the first rule has been evaluated."""
     process = subprocess.Popen(
-        ["oscap", "xccdf", "eval", "--progress", "--profile", ID + "profile_" + profile, EVERY_RESULT],
+        [
+            "oscap",
+            "xccdf",
+            "eval",
+            "--progress",
+            "--profile",
+            ID + "profile_" + profile,
+            EVERY_RESULT,
+        ],
         env=environment(scratch),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -66,12 +74,16 @@ def members(group: int) -> int:
             stats.append(path.read_text().rsplit(")", 1)[1].split())
         except OSError:
             continue
-    return sum(1 for state, _parent, its_group, *_ in stats if int(its_group) == group and state != "Z")
+    return sum(
+        1 for state, _parent, its_group, *_ in stats if int(its_group) == group and state != "Z"
+    )
 
 
 def test_a_run_with_remediation_says_every_word(tmp_path: Path) -> None:
     values = {f"{ID}value_fixed_path": str(tmp_path / "deep" / "fixed")}
-    done = evaluate(EVERY_RESULT, f"{ID}profile_every_result", tmp_path, "--remediate", values=values)
+    done = evaluate(
+        EVERY_RESULT, f"{ID}profile_every_result", tmp_path, "--remediate", values=values
+    )
     assert set(done.verdicts.values()) == WORDS
     assert all(done.verdicts[word] == word for word in WORDS)
     assert done.exit_code == 2
@@ -80,7 +92,9 @@ def test_a_run_with_remediation_says_every_word(tmp_path: Path) -> None:
 def test_without_remediation_the_rule_to_be_fixed_fails(tmp_path: Path) -> None:
     values = {f"{ID}value_fixed_path": str(tmp_path / "fixed")}
     done = evaluate(EVERY_RESULT, f"{ID}profile_every_result", tmp_path, values=values)
-    assert done.selected() == {word: word for word in WORDS - {"notselected", "fixed"}} | {"fixed": "fail"}
+    assert done.selected() == {word: word for word in WORDS - {"notselected", "fixed"}} | {
+        "fixed": "fail"
+    }
     assert done.exit_code == 2
 
 

@@ -41,9 +41,17 @@ def scanned(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 def parsed(where: Path, *names: str, seed: str = "0") -> bytes:
     """What `compliance-agent parse` writes."""
-    command = [sys.executable, "-m", "stages.console.main", "parse", *(str(where / name) for name in names)]
+    command = [
+        sys.executable,
+        "-m",
+        "stages.console.main",
+        "parse",
+        *(str(where / name) for name in names),
+    ]
     environment = {**os.environ, "PYTHONHASHSEED": seed}
-    return subprocess.run(command, capture_output=True, check=True, timeout=120, env=environment).stdout
+    return subprocess.run(
+        command, capture_output=True, check=True, timeout=120, env=environment
+    ).stdout
 
 
 @pytest.mark.oscap
@@ -74,7 +82,7 @@ def test_results_without_arf_lack_the_evidence_and_nothing_else(scanned: Path) -
     whole = codec.decode(parsed(scanned, "r.xml", "arf.xml"), Report)
     bare = read_openscap(lambda: (scanned / "r.xml").open("rb"), None)
     assert bare.summary == whole.summary
-    assert [codec.replace(rule, finding=None, actual=None, expected=None) for rule in bare.results] == [
-        codec.replace(rule, finding=None, actual=None, expected=None) for rule in whole.results
-    ]
+    assert [
+        codec.replace(rule, finding=None, actual=None, expected=None) for rule in bare.results
+    ] == [codec.replace(rule, finding=None, actual=None, expected=None) for rule in whole.results]
     assert "no ARF" in bare.warnings[0]

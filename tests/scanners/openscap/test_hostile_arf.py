@@ -52,7 +52,9 @@ def test_an_arf_with_wrong_bytes_is_refused_or_read(at: int, noise: bytes) -> No
 
 
 @given(
-    st.sampled_from(["result", "id", "test_ref", "operation", "var_ref", "item_id", "check", "end-time"]),
+    st.sampled_from(
+        ["result", "id", "test_ref", "operation", "var_ref", "item_id", "check", "end-time"]
+    ),
     st.data(),
 )
 def test_an_arf_with_wrong_values_is_refused_or_read(attribute: str, data: st.DataObject) -> None:
@@ -126,10 +128,14 @@ def test_a_long_text_takes_no_long_time(text: str) -> None:
     "pattern", ["(" * 1500 + ")" * 1500, "(a|" * 600 + "b" + ")" * 600, "[" * 1900, "(a+)+$"]
 )
 def test_a_hostile_pattern_takes_no_long_time(pattern: str) -> None:
-    looked_for = f'<filepath>/etc/x</filepath><pattern operation="pattern match">{pattern}</pattern>'
+    looked_for = (
+        f'<filepath>/etc/x</filepath><pattern operation="pattern match">{pattern}</pattern>'
+    )
     demanded = f'<subexpression operation="pattern match">{pattern}</subexpression>'
     item = ITEM.replace(">b<", f">{'a' * 40}!<")
-    test = Test("textfilecontent54", looked_for, demanded, [("false", item)], item="textfilecontent")
+    test = Test(
+        "textfilecontent54", looked_for, demanded, [("false", item)], item="textfilecontent"
+    )
     assert isinstance(outcome(arf([Rule("a", tests=[test])]).encode()), Report)
 
 
@@ -141,5 +147,7 @@ def test_results_that_are_cut_off_are_refused_even_beside_a_good_arf() -> None:
 
 def test_a_rule_id_of_any_length_is_carried() -> None:
     name = "x" * 50_000
-    report = read_openscap(opener(results([Rule(name, "pass")], run=run_of([Rule(name, "pass")]))), None)
+    report = read_openscap(
+        opener(results([Rule(name, "pass")], run=run_of([Rule(name, "pass")]))), None
+    )
     assert report.results[0].rule_ref.endswith(name)

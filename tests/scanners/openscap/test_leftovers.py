@@ -32,7 +32,9 @@ def left(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_work_directory_of_a_scan_that_was_ended_is_removed(left: Path, nobody_scans: Path) -> None:
+def test_the_work_directory_of_a_scan_that_was_ended_is_removed(
+    left: Path, nobody_scans: Path
+) -> None:
     assert leftovers.remove(BEFORE, os.geteuid(), left.parent) == [left]
     assert not left.exists()
 
@@ -44,7 +46,9 @@ def test_nothing_is_removed_while_an_oscap_runs(left: Path, nobody_scans: Path) 
 
 
 def test_what_is_older_than_the_scan_or_another_users_stays(left: Path, nobody_scans: Path) -> None:
-    assert leftovers.remove(datetime.now(UTC) + timedelta(minutes=1), os.geteuid(), left.parent) == []
+    assert (
+        leftovers.remove(datetime.now(UTC) + timedelta(minutes=1), os.geteuid(), left.parent) == []
+    )
     assert leftovers.remove(BEFORE, os.geteuid() + 1, left.parent) == []
     assert left.exists()
 
@@ -59,7 +63,9 @@ def test_other_names_stay(name: str, left: Path, nobody_scans: Path) -> None:
     assert other.exists()
 
 
-def test_a_symlink_by_that_name_leads_nowhere(left: Path, nobody_scans: Path, tmp_path: Path) -> None:
+def test_a_symlink_by_that_name_leads_nowhere(
+    left: Path, nobody_scans: Path, tmp_path: Path
+) -> None:
     shutil.rmtree(left)
     precious = tmp_path / "precious"
     precious.mkdir()

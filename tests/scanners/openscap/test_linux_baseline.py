@@ -15,7 +15,9 @@ ID = "xccdf_io.github.compliance-agent.content_"
 STANDARD, STRICT = f"{ID}profile_standard", f"{ID}profile_strict"
 KERNEL = {"sysctl_randomize_va_space", "sysctl_protected_links", "sysctl_ip_forward"}
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files that belong to root")
+needs_root = pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root makes files that belong to root"
+)
 
 
 def rules() -> list[ElementTree.Element]:
@@ -91,7 +93,10 @@ BREAKS = [
     ("pass_max_days", appended("etc/login.defs", "PASS_MAX_DAYS -1")),
     ("umask", appended("etc/login.defs", "UMASK 022")),
     ("sshd_permit_root_login", appended("etc/ssh/sshd_config", "permitrootlogin=yes")),
-    ("sshd_permit_root_login", appended("etc/ssh/sshd_config.d/50-root.conf", "  PermitRootLogin yes")),
+    (
+        "sshd_permit_root_login",
+        appended("etc/ssh/sshd_config.d/50-root.conf", "  PermitRootLogin yes"),
+    ),
     ("sshd_permit_empty_passwords", appended("etc/ssh/sshd_config", 'PermitEmptyPasswords "yes"')),
     ("tmp_sticky", mode("tmp", 0o777)),
     ("tmp_mount_options", mounted("rw,nosuid")),
@@ -105,13 +110,17 @@ BREAKS = [
 @pytest.mark.oscap
 @pytest.mark.parametrize("datastream", [LINUX, EVERY_RESULT], ids=lambda path: path.name)
 def test_the_datastreams_are_valid(datastream: Path) -> None:
-    done = subprocess.run(["oscap", "ds", "sds-validate", datastream], capture_output=True, text=True)
+    done = subprocess.run(
+        ["oscap", "ds", "sds-validate", datastream], capture_output=True, text=True
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 @pytest.mark.oscap
 def test_oscap_lists_the_profiles() -> None:
-    done = subprocess.run(["oscap", "info", "--profiles", LINUX], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["oscap", "info", "--profiles", LINUX], capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines() == [
         f"{STANDARD}:Linux Baseline - Standard",
         f"{STRICT}:Linux Baseline - Strict",
@@ -164,7 +173,9 @@ def test_the_value_asked_for_decides_a_kernel_rule(tmp_path: Path, rule: str, se
     is_now = int(Path("/proc/sys", setting).read_text())
     for asked, verdict in [(is_now, "pass"), (is_now + 1, "fail")]:
         values = {f"{ID}value_{rule}": str(asked)}
-        assert evaluate(LINUX, STANDARD, tmp_path, values=values).verdicts[f"sysctl_{rule}"] == verdict
+        assert (
+            evaluate(LINUX, STANDARD, tmp_path, values=values).verdicts[f"sysctl_{rule}"] == verdict
+        )
 
 
 @needs_root
@@ -185,7 +196,9 @@ def test_one_broken_thing_fails_its_rule_alone_with_evidence(
     assert done.exit_code == 2
     assert {name for name, word in done.verdicts.items() if word == "fail"} == {rule}
     evidence = [
-        items for name, (word, items) in done.tests.items() if word == "false" and "platform" not in name
+        items
+        for name, (word, items) in done.tests.items()
+        if word == "false" and "platform" not in name
     ]
     assert len(evidence) == 1
     assert evidence[0] >= 1 or "removed" in broken.__qualname__

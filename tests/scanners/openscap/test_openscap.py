@@ -62,15 +62,20 @@ def test_the_report_tells_profile_times_and_scanner() -> None:
     assert report.warnings == ()
 
 
-@pytest.mark.parametrize("words", [["notapplicable"] * 3, ["notselected"]])
-def test_a_report_in_which_nothing_applied_says_so(words: list[str]) -> None:
-    report = read([Rule(f"r{number}", word) for number, word in enumerate(words)])
+@pytest.mark.parametrize("message", [["notapplicable"] * 3, ["notselected"]])
+def test_a_report_in_which_nothing_applied_says_so(message: list[str]) -> None:
+    report = read([Rule(f"r{number}", word) for number, word in enumerate(message)])
     assert len(report.warnings) == 1
     assert report.warnings[0].startswith("nothing ")
 
 
 def test_results_and_arf_give_the_same_as_the_arf_alone() -> None:
-    rules = [Rule("a", "pass"), Rule("b", tests=[FAILED]), Rule("c", "notselected"), Rule("d", "error")]
+    rules = [
+        Rule("a", "pass"),
+        Rule("b", tests=[FAILED]),
+        Rule("c", "notselected"),
+        Rule("d", "error"),
+    ]
     assert read(rules) == read_openscap(None, opener(arf(rules)))
 
 
@@ -106,14 +111,19 @@ def test_an_arf_of_another_scan_is_not_believed() -> None:
 
 def test_of_several_test_results_the_newest_counts() -> None:
     old, new = [Rule("a", "fail")], [Rule("a", "pass")]
-    runs = run_of(new, identifier="new", end="2026-11-23T07:00:00+00:00") + run_of(old, identifier="old")
+    runs = run_of(new, identifier="new", end="2026-11-23T07:00:00+00:00") + run_of(
+        old, identifier="old"
+    )
     report = read_openscap(opener(results(new, run=runs)), None)
     assert report.summary.passed == 1
     assert report.completed_at.hour == 7
 
 
 def test_a_newer_run_in_the_results_than_in_the_arf_keeps_its_rules() -> None:
-    old, new = [Rule("a", "fail"), Rule("b", "notselected")], [Rule("a", "notselected"), Rule("b", "pass")]
+    old, new = (
+        [Rule("a", "fail"), Rule("b", "notselected")],
+        [Rule("a", "notselected"), Rule("b", "pass")],
+    )
     later = run_of(new, identifier="new", end="2026-11-23T07:00:00+00:00")
     report = read_openscap(opener(results(old, run=run_of(old) + later)), opener(arf(old)))
     assert [rule.title for rule in report.results] == ["Title of b"]
@@ -140,11 +150,12 @@ def test_a_run_of_an_old_scanner_without_zone_and_start_is_read() -> None:
 
 
 def test_the_scanner_version_may_be_a_fact() -> None:
-    facts = (
-        '<target-facts><fact name="urn:xccdf:fact:scanner:version" type="string">1.2.17</fact></target-facts>'
-    )
+    facts = '<target-facts><fact name="urn:xccdf:fact:scanner:version" type="string">1.2.17</fact></target-facts>'
     run = run_of([Rule("a", "pass")], head="").replace("<rule-result", facts + "<rule-result", 1)
-    assert read_openscap(opener(results([Rule("a", "pass")], run=run)), None).scanner_version == "1.2.17"
+    assert (
+        read_openscap(opener(results([Rule("a", "pass")], run=run)), None).scanner_version
+        == "1.2.17"
+    )
 
 
 def test_a_test_result_without_a_time_is_refused() -> None:
@@ -244,7 +255,9 @@ def test_a_vulnerability_that_is_there_is_told() -> None:
 
 def test_an_extended_definition_is_looked_into() -> None:
     test = Test("sysctl", "<name>kernel.x</name>")
-    inner = '<criteria result="false"><criterion test_ref="oval:x-a0:tst:1" result="false"/></criteria>'
+    inner = (
+        '<criteria result="false"><criterion test_ref="oval:x-a0:tst:1" result="false"/></criteria>'
+    )
     extend = '<extend_definition definition_ref="oval:x-inner:def:1" result="false"/>'
     outer = f'<criteria result="false">{extend}</criteria>'
     rule = Rule("a", tests=[test], criteria=outer, extends=[("oval:x-inner:def:1", "false", inner)])

@@ -15,7 +15,9 @@ WELL = End(0, None, None, "")
 
 @pytest.fixture
 def oscap() -> OpenSCAP:
-    detected = Detected(capabilities=ComplianceCapabilities(), at=datetime(2026, 11, 23, tzinfo=UTC))
+    detected = Detected(
+        capabilities=ComplianceCapabilities(), at=datetime(2026, 11, 23, tzinfo=UTC)
+    )
     return OpenSCAP(OpenSCAPSettings(), detected, lambda _: None)
 
 
@@ -34,7 +36,7 @@ def test_zero_and_two_with_results_are_a_scan(oscap: OpenSCAP, draft: Path, code
 
 
 @pytest.mark.parametrize(
-    ("end", "words"),
+    ("end", "message"),
     [
         (
             End(1, None, None, "OpenSCAP Error: no such profile"),
@@ -42,18 +44,23 @@ def test_zero_and_two_with_results_are_a_scan(oscap: OpenSCAP, draft: Path, code
         ),
         (End(3, None, None, ""), "exit code 3"),
         (End(None, 11, None, ""), "ended by signal 11"),
-        (End(None, 9, "took longer than its limit of 60 s", ""), "oscap took longer than its limit of 60 s"),
+        (
+            End(None, 9, "took longer than its limit of 60 s", ""),
+            "oscap took longer than its limit of 60 s",
+        ),
         (End(None, 15, "cancelled by the server", ""), "cancelled by the server"),
     ],
 )
 def test_every_other_end_is_a_failed_scan_with_its_reason(
-    oscap: OpenSCAP, draft: Path, end: End, words: str
+    oscap: OpenSCAP, draft: Path, end: End, message: str
 ) -> None:
-    assert words in (oscap.judge(end, draft).error or "")
+    assert message in (oscap.judge(end, draft).error or "")
 
 
 @pytest.mark.parametrize("how", ["missing", "empty", "symlink", "directory"])
-def test_results_that_are_missing_or_empty_are_a_failed_scan(oscap: OpenSCAP, draft: Path, how: str) -> None:
+def test_results_that_are_missing_or_empty_are_a_failed_scan(
+    oscap: OpenSCAP, draft: Path, how: str
+) -> None:
     results = draft / "results.xml"
     results.unlink()
     if how == "empty":
@@ -68,7 +75,10 @@ def test_results_that_are_missing_or_empty_are_a_failed_scan(oscap: OpenSCAP, dr
 def test_a_missing_arf_is_told_and_no_failure(oscap: OpenSCAP, draft: Path) -> None:
     (draft / "arf.xml").unlink()
     verdict = oscap.judge(WELL, draft)
-    assert (verdict.error, verdict.warnings) == (None, ("oscap wrote no ARF: the report has no evidence",))
+    assert (verdict.error, verdict.warnings) == (
+        None,
+        ("oscap wrote no ARF: the report has no evidence",),
+    )
 
 
 def test_lines_of_both_kinds_of_progress_are_understood(oscap: OpenSCAP) -> None:

@@ -7,7 +7,7 @@ from tests.scanners.openscap.test_wording import told
 
 
 @pytest.mark.parametrize(
-    ("pattern", "words"),
+    ("pattern", "message"),
     [
         (r"^[\s]*Defaults[\s]*\brequiretty\b.*$", "Defaults requiretty"),
         (r"^\s*password\s*requisite\s*pam_pwquality\.so", "password requisite pam_pwquality.so"),
@@ -15,14 +15,20 @@ from tests.scanners.openscap.test_wording import told
         (r"^\s*gpgcheck\s*=\s*1$", "gpgcheck=1"),
     ],
 )
-def test_blanks_that_part_words_are_kept_though_the_pattern_does_not_insist(pattern: str, words: str) -> None:
-    looked_for = f'<filepath>/etc/x</filepath><pattern operation="pattern match">{pattern}</pattern>'
+def test_blanks_that_part_words_are_kept_though_the_pattern_does_not_insist(
+    pattern: str, message: str
+) -> None:
+    looked_for = (
+        f'<filepath>/etc/x</filepath><pattern operation="pattern match">{pattern}</pattern>'
+    )
     rule = told(Test("textfilecontent54", looked_for))
-    assert rule.finding == f"/etc/x: no line with “{words}”, expected at least one"
+    assert rule.finding == f"/etc/x: no line with “{message}”, expected at least one"
 
 
 def test_a_file_in_several_directories_is_told_by_them() -> None:
-    looked_for = '<path operation="pattern match">^/etc/cron.(d|daily)$</path><filename>x</filename>'
+    looked_for = (
+        '<path operation="pattern match">^/etc/cron.(d|daily)$</path><filename>x</filename>'
+    )
     assert told(Test("file", looked_for)).finding == (
         "files named x in directories matching ^/etc/cron.(d|daily)$ are not there, expected there"
     )

@@ -32,14 +32,20 @@ def test_a_profile_is_named_by_id_short_name_or_title(wanted: str) -> None:
 def test_an_unknown_name_is_never_answered_with_another_profile(wanted: str) -> None:
     chosen = resolve(wanted, SOME)
     if isinstance(chosen, Chosen):
-        names = {chosen.profile.id, chosen.profile.id.removeprefix(PREFIX), chosen.profile.title.casefold()}
+        names = {
+            chosen.profile.id,
+            chosen.profile.id.removeprefix(PREFIX),
+            chosen.profile.title.casefold(),
+        }
         assert wanted == "auto" or wanted in names or wanted.casefold() in names
 
 
 def test_an_unknown_name_is_told_with_the_nearest_ones() -> None:
     unknown = resolve("cis_level1_serve", SOME)
     assert isinstance(unknown, Unknown)
-    assert "no profile 'cis_level1_serve' in the content; nearest: cis_level1_server" in unknown.reason
+    assert (
+        "no profile 'cis_level1_serve' in the content; nearest: cis_level1_server" in unknown.reason
+    )
 
 
 @pytest.mark.parametrize(

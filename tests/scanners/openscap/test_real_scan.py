@@ -15,7 +15,9 @@ from tests.scanners.openscap.scap_samples import opener
 
 
 def report_of(where: Path) -> Report:
-    return read_openscap(lambda: (where / "r.xml").open("rb"), lambda: (where / "arf.xml").open("rb"))
+    return read_openscap(
+        lambda: (where / "r.xml").open("rb"), lambda: (where / "arf.xml").open("rb")
+    )
 
 
 def octal(permissions: str) -> str | None:
@@ -55,7 +57,9 @@ def assert_agrees(report: Report, shown: dict[str, ShownRule]) -> None:
 
 
 def words_printed(output: str) -> Counter[str]:
-    return Counter(line.split("\t")[-1].strip() for line in output.split("\n") if line.startswith("Result"))
+    return Counter(
+        line.split("\t")[-1].strip() for line in output.split("\n") if line.startswith("Result")
+    )
 
 
 @pytest.mark.oscap
@@ -104,8 +108,8 @@ def test_a_captured_scan_counts_as_its_test_result_does(captures: Path) -> None:
     where = captures / "oscap-1.3.7-debian12-standard"
     text, arf = (lzma.decompress((where / f"{name}.xml.xz").read_bytes()) for name in ("r", "arf"))
     report = read_openscap(opener(text), opener(arf), Options(include_notselected=True))
-    words = Counter(re.findall(r"<result>(\w+)</result>", text.decode()))
-    assert report.summary.total_rules == words.total() == 591
-    assert report.summary.passed == words["pass"]
-    assert report.summary.failed == words["fail"]
-    assert report.summary.not_applicable == words["notapplicable"] + words["notselected"]
+    message = Counter(re.findall(r"<result>(\w+)</result>", text.decode()))
+    assert report.summary.total_rules == message.total() == 591
+    assert report.summary.passed == message["pass"]
+    assert report.summary.failed == message["fail"]
+    assert report.summary.not_applicable == message["notapplicable"] + message["notselected"]

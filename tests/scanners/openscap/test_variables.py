@@ -42,5 +42,7 @@ def test_a_variable_that_captures_a_secret_is_masked() -> None:
 
 
 def test_a_variable_whose_value_is_not_known_is_called_by_its_name() -> None:
-    test = Test("file", "<filepath>/etc/x</filepath>", '<user_id var_ref="oval:ssg-var_owner:var:1"/>')
+    test = Test(
+        "file", "<filepath>/etc/x</filepath>", '<user_id var_ref="oval:ssg-var_owner:var:1"/>'
+    )
     assert told(test).finding == "file /etc/x is not there, expected owner the value of var_owner"

@@ -53,7 +53,9 @@ def test_a_setting_that_is_not_there() -> None:
 
 def test_a_value_of_the_profile_is_shown_and_not_its_variable() -> None:
     test = login_defs("99999")
-    test.state = '<subexpression datatype="int" operation="less than or equal" var_ref="oval:x-max:var:1"/>'
+    test.state = (
+        '<subexpression datatype="int" operation="less than or equal" var_ref="oval:x-max:var:1"/>'
+    )
     test.variables = [("oval:x-max:var:1", "60")]
     assert told(test).finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 60"
 
@@ -61,7 +63,9 @@ def test_a_value_of_the_profile_is_shown_and_not_its_variable() -> None:
 def test_a_constant_of_the_content_is_shown() -> None:
     test = login_defs("99999")
     test.state = '<subexpression datatype="int" operation="equals" var_ref="oval:x-max:var:1"/>'
-    test.definitions = '<constant_variable id="oval:x-max:var:1"><value>90</value></constant_variable>'
+    test.definitions = (
+        '<constant_variable id="oval:x-max:var:1"><value>90</value></constant_variable>'
+    )
     assert told(test).finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected 90"
 
 
@@ -79,7 +83,12 @@ def test_more_than_ten_items_are_a_short_list_with_a_count() -> None:
     names = [f"/tmp/f{number:02}" for number in range(25)]
     items = [("false", f"<filepath>{name}</filepath><user_id>5</user_id>") for name in names]
     rule = told(
-        Test("file", '<filepath operation="pattern match">^/tmp/.*</filepath>', "<user_id>0</user_id>", items)
+        Test(
+            "file",
+            '<filepath operation="pattern match">^/tmp/.*</filepath>',
+            "<user_id>0</user_id>",
+            items,
+        )
     )
     assert rule.actual is not None
     assert rule.finding is not None
@@ -106,7 +115,9 @@ def test_a_test_in_error_tells_its_reason() -> None:
         result="error",
         message="<message>permission denied</message>",
     )
-    report = read_openscap(None, opener(arf([Rule("one", result="error", definition="error", tests=[test])])))
+    report = read_openscap(
+        None, opener(arf([Rule("one", result="error", definition="error", tests=[test])]))
+    )
     assert report.results[0].status == "error"
     assert report.results[0].actual == "could not be evaluated: an error (permission denied)"
 
@@ -115,7 +126,9 @@ def test_a_failing_part_of_several_is_told_alone() -> None:
     good, bad = login_defs("10", "PASS_WARN_AGE"), login_defs("99999")
     good.result = "true"
     report = read_openscap(None, opener(arf([Rule("one", tests=[good, bad])])))
-    assert report.results[0].finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 365"
+    assert (
+        report.results[0].finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 365"
+    )
 
 
 def test_of_several_demands_only_those_that_are_not_met_are_told() -> None:
@@ -126,21 +139,25 @@ def test_of_several_demands_only_those_that_are_not_met_are_told() -> None:
     )
     rule = told(test)
     assert rule.finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 90"
-    assert rule.expected == "/etc/login.defs: PASS_MAX_DAYS at most 90 and more than 0 (at least one line)"
+    assert (
+        rule.expected
+        == "/etc/login.defs: PASS_MAX_DAYS at most 90 and more than 0 (at least one line)"
+    )
 
 
 def test_a_setting_that_the_pattern_does_not_name_is_named_by_the_line() -> None:
     test = login_defs("022", "UMASK")
-    test.object = (
-        r'<filepath>/etc/login.defs</filepath><pattern operation="pattern match">(?=U)\S+\s+0?(\d+)</pattern>'
-    )
+    test.object = r'<filepath>/etc/login.defs</filepath><pattern operation="pattern match">(?=U)\S+\s+0?(\d+)</pattern>'
     test.state = "<subexpression>077</subexpression>"
     assert told(test).finding == "/etc/login.defs: UMASK is 022, expected 077"
 
 
 def test_a_negated_check_is_told_the_other_way_round() -> None:
     present = Test(
-        "dpkginfo", "<name>telnetd</name>", result="true", items=[("not evaluated", "<name>telnetd</name>")]
+        "dpkginfo",
+        "<name>telnetd</name>",
+        result="true",
+        items=[("not evaluated", "<name>telnetd</name>")],
     )
     negated = (
         '<criteria operator="AND" result="false">'
@@ -185,7 +202,10 @@ def test_files_of_which_none_may_be_there_are_told_with_the_exceptions() -> None
         "<filepath>/etc/gshadow-</filepath><filter>oval:x-l:ste:1</filter><filter>oval:x-g:ste:1</filter>",
         existence="none_exist",
         items=[
-            ("not evaluated", "<filepath>/etc/gshadow-</filepath><type>regular</type><group_id>42</group_id>")
+            (
+                "not evaluated",
+                "<filepath>/etc/gshadow-</filepath><type>regular</type><group_id>42</group_id>",
+            )
         ],
     )
     states = '<file_state id="oval:x-l:ste:1"><type>symbolic link</type></file_state>'
@@ -220,7 +240,12 @@ def test_a_value_that_the_scanner_itself_hides_is_left_out_of_the_sentence() -> 
         "<username>root</username>",
         '<password operation="pattern match" mask="true">^[^!*]</password>'
         '<chg_req datatype="int" operation="less than or equal">60</chg_req>',
-        [("false", '<username>root</username><password mask="true"></password><chg_req>99999</chg_req>')],
+        [
+            (
+                "false",
+                '<username>root</username><password mask="true"></password><chg_req>99999</chg_req>',
+            )
+        ],
     )
     rule = told(test)
     assert rule.finding == "account root: maximum password age (days) is 99999, expected at most 60"
@@ -229,10 +254,15 @@ def test_a_value_that_the_scanner_itself_hides_is_left_out_of_the_sentence() -> 
 
 def test_a_line_without_a_name_is_found_and_is_nothing() -> None:
     test = login_defs("sys")
-    test.object = '<filepath>/etc/passwd</filepath><pattern operation="pattern match">^([^:]+):.*$</pattern>'
+    test.object = (
+        '<filepath>/etc/passwd</filepath><pattern operation="pattern match">^([^:]+):.*$</pattern>'
+    )
     test.state = '<subexpression operation="pattern match">^(root|adm)$</subexpression>'
     test.items = [
-        ("false", "<filepath>/etc/passwd</filepath><text>sys:x:3</text><subexpression>sys</subexpression>")
+        (
+            "false",
+            "<filepath>/etc/passwd</filepath><text>sys:x:3</text><subexpression>sys</subexpression>",
+        )
     ]
     assert told(test).finding == "/etc/passwd: found sys, expected one of root, adm"
 
@@ -269,7 +299,9 @@ def test_alternatives_that_could_not_be_evaluated_are_not_said_not_to_hold() -> 
     ]
     criteria = (
         '<criteria operator="OR" result="error">'
-        + "".join(f'<criterion test_ref="oval:x-one{number}:tst:1" result="error"/>' for number in (0, 1))
+        + "".join(
+            f'<criterion test_ref="oval:x-one{number}:tst:1" result="error"/>' for number in (0, 1)
+        )
         + "</criteria>"
     )
     rule = Rule("one", result="error", definition="error", tests=tests, criteria=criteria)
@@ -283,14 +315,18 @@ def test_alternatives_that_could_not_be_evaluated_are_not_said_not_to_hold() -> 
 def test_where_nothing_may_be_there_it_does_not_matter_how_it_is() -> None:
     items = [("false", "<name>telnetd</name><evr>0:1-1</evr>")]
     rule = told(
-        Test("dpkginfo", "<name>telnetd</name>", "<evr>0:0.17-1</evr>", items, existence="none_exist")
+        Test(
+            "dpkginfo", "<name>telnetd</name>", "<evr>0:0.17-1</evr>", items, existence="none_exist"
+        )
     )
     assert rule.expected == "no package telnetd"
     assert rule.finding == "found package telnetd: version 0:1-1; expected no package telnetd"
 
 
 def test_a_test_that_the_scanner_has_no_probe_for_is_told_as_such() -> None:
-    test = Test("selinuxboolean", "<name>a</name>", "<current_status>true</current_status>", result="")
+    test = Test(
+        "selinuxboolean", "<name>a</name>", "<current_status>true</current_status>", result=""
+    )
     text = arf([Rule("one", result="unknown", definition="", tests=[test])])
     text = text.replace('<object id="oval:x-one0:obj:1" flag="complete"/>', "")
     assert read_openscap(None, opener(text)).results[0].actual == (

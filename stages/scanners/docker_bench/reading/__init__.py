@@ -7,4 +7,9 @@ from stages.scanners.docker_bench.reading.bench_report import (
 )
 from stages.scanners.docker_bench.reading.output import DockerBenchError
 
-__all__ = ["DockerBenchError", "is_docker_bench_log", "looks_like_docker_bench", "read_docker_bench"]
+__all__ = [
+    "DockerBenchError",
+    "is_docker_bench_log",
+    "looks_like_docker_bench",
+    "read_docker_bench",
+]

@@ -14,7 +14,12 @@ from schemas.report import Profile, Report, summarize
 from stages.scanners.docker_bench.reading.differences import differences, first
 from stages.scanners.docker_bench.reading.lenient import read_leniently
 from stages.scanners.docker_bench.reading.mapping import rule_results
-from stages.scanners.docker_bench.reading.output import MAX_CHECKS, BrokenJSONError, DockerBenchError, Output
+from stages.scanners.docker_bench.reading.output import (
+    MAX_CHECKS,
+    BrokenJSONError,
+    DockerBenchError,
+    Output,
+)
 from stages.scanners.docker_bench.reading.strict import read_strictly
 from stages.scanners.docker_bench.reading.textlog import COLOURS, is_log_line, read_log
 
@@ -74,15 +79,23 @@ def _read(json_output: bytes | None, log: bytes | None) -> tuple[Output, str, li
     if not output.checks:
         if from_log.checks:
             from_log.supply(output)
-            return from_log, "text log", [f"read from the text log: {trouble or 'the JSON holds no check'}"]
-        raise DockerBenchError(f"output holds no check: {trouble or 'the JSON has none'}, {_state_of(log)}")
+            return (
+                from_log,
+                "text log",
+                [f"read from the text log: {trouble or 'the JSON holds no check'}"],
+            )
+        raise DockerBenchError(
+            f"output holds no check: {trouble or 'the JSON has none'}, {_state_of(log)}"
+        )
     warnings = [f"read leniently: {trouble}"] if trouble else []
     if trouble and output.end is None and not from_log.checks:
         warnings.append("the JSON has no end: later checks may be missing")
     read_from = "JSON (leniently)" if trouble else "JSON"
     warnings += differences(output, from_log)
     if added := output.supply(from_log):
-        warnings.append(f"the JSON lacks {len(added)} checks, taken from the text log: {first(added)}")
+        warnings.append(
+            f"the JSON lacks {len(added)} checks, taken from the text log: {first(added)}"
+        )
         read_from += " and text log"
     return output, read_from, warnings
 
@@ -107,7 +120,9 @@ def _state_of(log: bytes | None) -> str:
     return "the text log has none" if log.strip() else "the text log is empty"
 
 
-def _times(output: Output, at: datetime, ended: datetime | None) -> tuple[datetime, datetime, str | None]:
+def _times(
+    output: Output, at: datetime, ended: datetime | None
+) -> tuple[datetime, datetime, str | None]:
     """Start and end, and a warning where one is not told.
 
     A clock that was set back during the scan does not make it end before it began.

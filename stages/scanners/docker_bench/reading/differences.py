@@ -14,7 +14,9 @@ def differences(json: Output, log: Output) -> list[str]:
         return []
     told = []
     if json.version and log.version and json.version != log.version:
-        told.append(f"the JSON is of version {json.version}, the text log of {log.version}: not of one run?")
+        told.append(
+            f"the JSON is of version {json.version}, the text log of {log.version}: not of one run?"
+        )
     if json.start and log.start and abs(json.start - log.start) > _ONE_RUN_S:
         told.append("JSON and text log began at different times: not of one run?")
     if differ := _results(json, log):

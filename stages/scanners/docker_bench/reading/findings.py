@@ -19,10 +19,10 @@ CUT_SHORT = "(truncated)"
 def line(text: str, limit: int = LINE) -> str:
     """The text on one line, printable, at most `limit` characters."""
     # Cut before any work is done on it, and generously, since blanks are about to go.
-    words = " ".join(text[: limit * 4].split())
-    if not words.isprintable():
-        words = "".join(char if char.isprintable() else "\ufffd" for char in words)
-    return words if len(words) <= limit else words[: limit - 1] + "…"
+    message = " ".join(text[: limit * 4].split())
+    if not message.isprintable():
+        message = "".join(char if char.isprintable() else "\ufffd" for char in message)
+    return message if len(message) <= limit else message[: limit - 1] + "…"
 
 
 def optional_line(text: str | None, limit: int = LINE) -> str | None:
@@ -31,20 +31,20 @@ def optional_line(text: str | None, limit: int = LINE) -> str | None:
 
 def finding(details: str | None, items: list[str] | None) -> str | None:
     """The details with the items in full, one to a line where there is more than one."""
-    words = (details or "").split()
+    message = (details or "").split()
     if not items:
-        nothing_listed = items is not None and bool(words) and words[-1].endswith(":")
+        nothing_listed = items is not None and bool(message) and message[-1].endswith(":")
         return optional_line(f"{details} none" if nothing_listed else details)
     # The scanner repeats the items at the end of the details.
-    lead = words[: -len(items)] if words[-len(items) :] == items else words
-    names = [line(name) for name in joined(items)]
+    lead = message[: -len(items)] if message[-len(items) :] == items else message
+    names = [line(name) for name in merged(items)]
     if len(names) == 1:
         return f"{line(' '.join(lead))} {names[0]}".strip()
     head = [line(" ".join(lead))] if lead else []
     return bounded([*head, *(f"- {name}" for name in names)])
 
 
-def joined(items: list[str]) -> list[str]:
+def merged(items: list[str]) -> list[str]:
     """The items as they were before the scanner split them; what is never closed stays split."""
     names: list[str] = []
     opened: list[str] = []

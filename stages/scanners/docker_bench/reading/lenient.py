@@ -9,7 +9,13 @@ not is missing.
 import re
 from itertools import chain, pairwise
 
-from stages.scanners.docker_bench.reading.checks import Fields, add_check, add_flat, add_group, number_within
+from stages.scanners.docker_bench.reading.checks import (
+    Fields,
+    add_check,
+    add_flat,
+    add_group,
+    number_within,
+)
 from stages.scanners.docker_bench.reading.findings import optional_line
 from stages.scanners.docker_bench.reading.layout import NUMBER_KEY, keys
 from stages.scanners.docker_bench.reading.output import WORDS, Output, check_id
@@ -66,7 +72,9 @@ class _Reader:
         """Take in the check that is open, if one is."""
         fields = self._fields()
         number = check_id(fields.get("id"))
-        inside = number is not None and self._group is not None and number.startswith(self._group + ".")
+        inside = (
+            number is not None and self._group is not None and number.startswith(self._group + ".")
+        )
         items = _items(self._open["items"]) if "items" in self._open else None
         if (fields.get("result") or "").strip().upper() not in WORDS:
             fields.pop("result", None)
@@ -117,4 +125,6 @@ def _ends(value: str) -> bool:
 
 def _items(value: str) -> list[str]:
     inside = value.strip().removeprefix("[").strip().rstrip(_AROUND)
-    return [name for name in _BETWEEN_ITEMS.split(inside.removeprefix('"').removesuffix('"')) if name]
+    return [
+        name for name in _BETWEEN_ITEMS.split(inside.removeprefix('"').removesuffix('"')) if name
+    ]

@@ -15,7 +15,13 @@ because it shows a key that comes twice.
 import json
 from typing import Any, NoReturn
 
-from stages.scanners.docker_bench.reading.checks import Fields, add_check, add_flat, add_group, number_within
+from stages.scanners.docker_bench.reading.checks import (
+    Fields,
+    add_check,
+    add_flat,
+    add_group,
+    number_within,
+)
 from stages.scanners.docker_bench.reading.findings import optional_line
 from stages.scanners.docker_bench.reading.layout import KEYS, NUMBER_KEY, keys
 from stages.scanners.docker_bench.reading.output import BrokenJSONError, Output
@@ -26,7 +32,9 @@ def read_strictly(payload: bytes) -> Output:
     decoder = _Decoder()
     try:
         text = payload.decode("utf-8-sig")
-        value = json.loads(text, object_pairs_hook=decoder.make_object, parse_constant=_not_a_number)
+        value = json.loads(
+            text, object_pairs_hook=decoder.make_object, parse_constant=_not_a_number
+        )
     except RecursionError:
         raise BrokenJSONError("nested too deep") from None
     except ValueError as error:

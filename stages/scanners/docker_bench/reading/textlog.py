@@ -26,7 +26,9 @@ MAX_ENTRIES = 4 * MAX_CHECKS
 _NUMBERED = re.compile(
     rf"[ \t]{{1,4}}({CHECK_NUMBER}|\d{{1,4}}|[A-Za-z])[ \t]{{1,4}}-[ \t]{{1,4}}(\S.*)", re.DOTALL
 )
-_DEPRECATED = re.compile(r"[ \t]{1,4}(\S.* \((?:Automated|Manual|Scored|Not Scored)\) \(Deprecated\))\s*\Z")
+_DEPRECATED = re.compile(
+    r"[ \t]{1,4}(\S.* \((?:Automated|Manual|Scored|Not Scored)\) \(Deprecated\))\s*\Z"
+)
 _COUNTED = re.compile(r"[ \t]{0,4}Checks:[ \t]{0,4}(\d{1,9})\s*\Z")
 _VERSION = re.compile(r"# Docker Bench for Security v?(\d[0-9A-Za-z.+-]{0,38})\s*\Z")
 _ISO = re.compile(r"Initializing (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([+-]\d\d:?\d\d)?")
@@ -117,7 +119,10 @@ class _Reader:
         for number, text in self._remediations.items():
             if check := self._output.checks.get(number):
                 remediation, _, impact = text.partition(_IMPACT)
-                check.remediation, check.impact = line(remediation, 8192) or None, line(impact, 8192) or None
+                check.remediation, check.impact = (
+                    line(remediation, 8192) or None,
+                    line(impact, 8192) or None,
+                )
         return self._output
 
 
@@ -143,7 +148,9 @@ def _started(text: str) -> int | None:
         if iso := _ISO.match(text):
             return int(datetime.fromisoformat(iso[1] + (iso[2] or "+00:00")).timestamp())
         if utc := _UTC.match(text):
-            return int(datetime.strptime(f"{utc[1]} {utc[2]} +0000", "%b %d %H:%M:%S %Y %z").timestamp())
+            return int(
+                datetime.strptime(f"{utc[1]} {utc[2]} +0000", "%b %d %H:%M:%S %Y %z").timestamp()
+            )
     except ValueError:
         return None
     return None

@@ -33,7 +33,9 @@ def _sketch(record: Element) -> _Sketch:
     return _Sketch(
         record.get("class", ""),
         one_line(title.text) if title is not None else None,
-        tuple(e.get("definition_ref", "") for tree in trees for e in tree.iter("{*}extend_definition")),
+        tuple(
+            e.get("definition_ref", "") for tree in trees for e in tree.iter("{*}extend_definition")
+        ),
         tuple(e.get("test_ref", "") for tree in trees for e in tree.iter("{*}criterion")),
     )
 
@@ -42,7 +44,7 @@ def _leave(record: Element) -> None:
     """Nothing was asked for."""
 
 
-class Gatherer:
+class Collector:
     """For one set of OVAL results. `wanted` are definition ids; None asks for all of them."""
 
     def __init__(self, wanted: frozenset[str] | None) -> None:
@@ -108,13 +110,13 @@ class Gatherer:
         if self._closed is None:
             self._closed = {}
             self._defined = bool(self._held_definitions)
-            todo = list(self._held_definitions if self._wanted is None else self._wanted)
-            while todo:
-                record = self._held_definitions.pop(todo.pop(), None)
+            action = list(self._held_definitions if self._wanted is None else self._wanted)
+            while action:
+                record = self._held_definitions.pop(action.pop(), None)
                 if record is not None:
                     sketch = self._closed[record.get("id", "")] = _sketch(record)
                     self._tests.update(sketch.tests)
-                    todo += sketch.extends
+                    action += sketch.extends
             self._held_definitions = {}
         return self._closed
 
@@ -170,13 +172,13 @@ class Gatherer:
             return
         self._linked = True
         seen: set[str] = set()
-        todo = self._variables_in_use()
-        while todo:
-            name = todo.pop()
+        action = self._variables_in_use()
+        while action:
+            name = action.pop()
             if name in seen or name not in self._held_variables:
                 continue
             seen.add(name)
-            todo += self._variable(name)
+            action += self._variable(name)
         self._held_variables = {}
         self._find_objects()
         self._held_objects = {}
@@ -193,7 +195,9 @@ class Gatherer:
         if comment := one_line(element.get("comment")):
             findings.comments[name] = comment
         if local(element) == "constant_variable":
-            findings.constants[name] = tuple(value.text or "" for value in element if local(value) == "value")
+            findings.constants[name] = tuple(
+                value.text or "" for value in element if local(value) == "value"
+            )
         parts = list(element.iter("{*}object_component"))
         objects = tuple(dict.fromkeys(part.get("object_ref", "") for part in parts))
         inner = [part.get("var_ref", "") for part in element.iter("{*}variable_component")]

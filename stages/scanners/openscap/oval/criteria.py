@@ -121,7 +121,9 @@ def _flat(mode: Mode, parts: tuple[Cause, ...]) -> tuple[Cause, ...]:
     )
 
 
-def _counted(operator: str, wanted: bool, children: list[Node]) -> tuple[Mode, list[tuple[Node, bool]]]:
+def _counted(
+    operator: str, wanted: bool, children: list[Node]
+) -> tuple[Mode, list[tuple[Node, bool]]]:
     true = [child for child in children if child.result == "true"]
     if operator == "ONE":
         if wanted and len(true) > 1:

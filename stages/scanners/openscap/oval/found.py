@@ -38,7 +38,9 @@ def detail(item: Item) -> str | None:
     if item.kind in TEXT_KINDS:
         return line(item)
     kind = KINDS.get(item.kind)
-    return fill(kind.detail, lambda name: _masked_field(item, name)) if kind and kind.detail else None
+    return (
+        fill(kind.detail, lambda name: _masked_field(item, name)) if kind and kind.detail else None
+    )
 
 
 def line(item: Item) -> str | None:
@@ -49,7 +51,9 @@ def line(item: Item) -> str | None:
 
 def told(item: Item, noun: str) -> str:
     """The item with what it holds."""
-    words = detail(item) if item.kind != "variable" else value_words(item, "value", variable_name(noun))
+    words = (
+        detail(item) if item.kind != "variable" else value_words(item, "value", variable_name(noun))
+    )
     return f"{subject(item, noun)}: {words}" if words else subject(item, noun)
 
 

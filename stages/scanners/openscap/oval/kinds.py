@@ -37,10 +37,18 @@ KINDS: Mapping[str, Kind] = {
     ),
     "textfilecontent54": Kind("line", "{file}", "{file}", "there", "{text}", "subexpression"),
     "textfilecontent": Kind("line", "{file}", "{file}", "there", "{text}", "subexpression"),
-    "sysctl": Kind("value", "kernel parameter {name}", "kernel parameter {name}", "set", "{value}", "value"),
-    "dpkginfo": Kind("package", "package {name}", "package {name}", "installed", "version {evr|version}"),
+    "sysctl": Kind(
+        "value", "kernel parameter {name}", "kernel parameter {name}", "set", "{value}", "value"
+    ),
+    "dpkginfo": Kind(
+        "package", "package {name}", "package {name}", "installed", "version {evr|version}"
+    ),
     "rpminfo": Kind(
-        "package", "package {name}", "package {name}", "installed", "version {evr|version}[ ({arch})]"
+        "package",
+        "package {name}",
+        "package {name}",
+        "installed",
+        "version {evr|version}[ ({arch})]",
     ),
     "rpmverifyfile": Kind(
         "file",
@@ -49,8 +57,12 @@ KINDS: Mapping[str, Kind] = {
         "different from its package",
         "{differences}",
     ),
-    "rpmverifypackage": Kind("package", "package {name}", "package {name}", "verified", "{differences}"),
-    "rpmverify": Kind("file", "file {filepath} of package {name}", "{filepath}", "verified", "{differences}"),
+    "rpmverifypackage": Kind(
+        "package", "package {name}", "package {name}", "verified", "{differences}"
+    ),
+    "rpmverify": Kind(
+        "file", "file {filepath} of package {name}", "{filepath}", "verified", "{differences}"
+    ),
     "partition": Kind(
         "mount",
         "mount point {mount_point}",
@@ -59,11 +71,23 @@ KINDS: Mapping[str, Kind] = {
         "{device}[, {fs_type}][, options {mount_options}]",
     ),
     "password": Kind(
-        "account", "account {username}", "account {username}", "there", "uid {user_id}[, home {home_dir}]"
+        "account",
+        "account {username}",
+        "account {username}",
+        "there",
+        "uid {user_id}[, home {home_dir}]",
     ),
-    "shadow": Kind("account", "shadow entry of {username}", "account {username}", "there", "in /etc/shadow"),
+    "shadow": Kind(
+        "account", "shadow entry of {username}", "account {username}", "there", "in /etc/shadow"
+    ),
     "systemdunitproperty": Kind(
-        "unit", "{property} of unit {unit}", "unit {unit}: {property}", "set", "{value}", "value", "property"
+        "unit",
+        "{property} of unit {unit}",
+        "unit {unit}: {property}",
+        "set",
+        "{value}",
+        "value",
+        "property",
     ),
     "systemdunitdependency": Kind(
         "unit",
@@ -89,7 +113,12 @@ KINDS: Mapping[str, Kind] = {
     ),
     "variable": Kind("value", "{var_ref}", "{var_ref}", "set", "{value}", "value"),
     "environmentvariable": Kind(
-        "variable", "environment variable {name}", "environment variable {name}", "set", "{value}", "value"
+        "variable",
+        "environment variable {name}",
+        "environment variable {name}",
+        "set",
+        "{value}",
+        "value",
     ),
     "environmentvariable58": Kind(
         "variable",
@@ -131,7 +160,11 @@ KINDS: Mapping[str, Kind] = {
         "system", "this system", "this system", "known", "{os_name} {os_release} on {machine_class}"
     ),
     "symlink": Kind(
-        "link", "symbolic link {filepath}", "symbolic link {filepath}", "there", "to {canonical_path}"
+        "link",
+        "symbolic link {filepath}",
+        "symbolic link {filepath}",
+        "there",
+        "to {canonical_path}",
     ),
     "xmlfilecontent": Kind(
         "value",
@@ -158,7 +191,12 @@ KINDS: Mapping[str, Kind] = {
     ),
     "process": Kind("process", "process {command}", "process {command}", "running", "[pid {pid}]"),
     "family": Kind(
-        "system", "the family of this system", "the family of this system", "known", "{family}", "family"
+        "system",
+        "the family of this system",
+        "the family of this system",
+        "known",
+        "{family}",
+        "family",
     ),
     "runlevel": Kind(
         "service",

@@ -39,15 +39,21 @@ def told(cause: Cause, tell: Tell, title: Title) -> Told:
     if len(parts) == 1:
         return parts[0]
     nested = [isinstance(part, Group) for part in cause.parts]
-    of_all = _OPEN if cause.mode == "any" and not any(map(decided, cause.parts)) else _FINDING[cause.mode]
+    of_all = (
+        _OPEN
+        if cause.mode == "any" and not any(map(decided, cause.parts))
+        else _FINDING[cause.mode]
+    )
     return Told(
-        expected=_joined([part.expected for part in parts], *_EXPECTED[cause.mode], nested=any(nested)),
-        actual=_joined([part.actual for part in parts], "", "; ", nested=False),
-        finding=_joined([part.finding for part in parts], *of_all, nested=any(nested)),
+        expected=_merged(
+            [part.expected for part in parts], *_EXPECTED[cause.mode], nested=any(nested)
+        ),
+        actual=_merged([part.actual for part in parts], "", "; ", nested=False),
+        finding=_merged([part.finding for part in parts], *of_all, nested=any(nested)),
     )
 
 
-def _joined(texts: Sequence[str], prefix: str, joiner: str, *, nested: bool) -> str:
+def _merged(texts: Sequence[str], prefix: str, joiner: str, *, nested: bool) -> str:
     unique = list(dict.fromkeys(texts))
     if len(unique) == 1:
         return unique[0]
@@ -62,7 +68,11 @@ def _silent(cause: Silent, title: Title) -> Told:
     else:
         name = title(cause.definition) or f"definition {short_id(cause.definition)}"
     wanted = "to hold" if cause.wanted else "not to hold"
-    result = {"true": "it holds", "false": "it does not hold"}.get(cause.result, f"it is {cause.result}")
+    result = {"true": "it holds", "false": "it does not hold"}.get(
+        cause.result, f"it is {cause.result}"
+    )
     return Told(
-        f"{name}: {wanted}", f"{result}; the results tell no more", f"{name}: {result}, expected {wanted}"
+        f"{name}: {wanted}",
+        f"{result}; the results tell no more",
+        f"{name}: {result}, expected {wanted}",
     )

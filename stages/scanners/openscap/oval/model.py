@@ -107,7 +107,9 @@ class Item:
         return None
 
     def all(self, name: str) -> list[str]:
-        return [value.text for value in self.values if value.name == name and value.text is not None]
+        return [
+            value.text for value in self.values if value.name == name and value.text is not None
+        ]
 
 
 @dataclass(frozen=True, slots=True)

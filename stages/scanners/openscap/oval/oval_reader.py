@@ -180,7 +180,12 @@ def item(element: Element) -> Item:
         fields = [(_field_name(part, child), part) for part in child if local(part) == "field"]
         for label, part in fields or [(name, child)]:
             values.append(Value(label, part.text, part.get("status", "exists"), flag(part, "mask")))
-    return Item(local(element).removesuffix("_item"), element.get("status", "exists"), tuple(values), message)
+    return Item(
+        local(element).removesuffix("_item"),
+        element.get("status", "exists"),
+        tuple(values),
+        message,
+    )
 
 
 def capture(variable: Element) -> tuple[str, str | None] | None:
@@ -189,7 +194,11 @@ def capture(variable: Element) -> tuple[str, str | None] | None:
     pattern = None
     if part is not None and local(part) == "regex_capture" and len(part) == 1:
         pattern, part = part.get("pattern"), part[0]
-    if part is None or local(part) != "object_component" or part.get("item_field") != "subexpression":
+    if (
+        part is None
+        or local(part) != "object_component"
+        or part.get("item_field") != "subexpression"
+    ):
         return None
     return part.get("object_ref", ""), pattern
 
@@ -207,6 +216,8 @@ def node(element: Element) -> Node:
         negate,
         operator=element.get("operator", "AND"),
         children=tuple(
-            node(child) for child in element if local(child) in ("criteria", "criterion", "extend_definition")
+            node(child)
+            for child in element
+            if local(child) in ("criteria", "criterion", "extend_definition")
         ),
     )

@@ -149,8 +149,8 @@ class _Plainer:
         if len(options) > 1:
             if "" in options:
                 return _ANY
-            joined = "(" + "|".join(option.strip() for option in options) + ")"
-            return joined if _ANY not in joined else _ANY
+            merged = "(" + "|".join(option.strip() for option in options) + ")"
+            return merged if _ANY not in merged else _ANY
         captured = piece == "(" and options[0].strip(_ANY) == "" and options[0] != ""
         return _VALUE if captured else options[0]
 

@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stages.scanners.openscap.oval.demands import MODE_FIELDS, demand, listing, mode_demand, place, short_id
+from stages.scanners.openscap.oval.demands import (
+    MODE_FIELDS,
+    demand,
+    listing,
+    mode_demand,
+    place,
+    short_id,
+)
 from stages.scanners.openscap.oval.kinds import KINDS, label
 from stages.scanners.openscap.oval.model import Collected, Entity, Findings, Object, State, Tested
 from stages.scanners.openscap.oval.patterns import plain
@@ -47,7 +54,9 @@ def noun(target: Object | None, scope: Scope) -> str | None:
         return None
     scope = scope.deeper()
     if target.members:
-        members = [noun(scope.findings.objects.get(name), scope) for name in target.members[:_MAX_MEMBERS]]
+        members = [
+            noun(scope.findings.objects.get(name), scope) for name in target.members[:_MAX_MEMBERS]
+        ]
         told = list(dict.fromkeys(member for member in members if member))
         text = " or ".join(told) or target.comment
     else:
@@ -76,7 +85,9 @@ def _noun(target: Object, scope: Scope) -> str:
     return text
 
 
-def file_place(entities: Mapping[str, Entity], scope: Scope, *, below: bool, noun: bool) -> str | None:
+def file_place(
+    entities: Mapping[str, Entity], scope: Scope, *, below: bool, noun: bool
+) -> str | None:
     """Where the files lie that were looked for, by path and name or by both in one."""
     whole, path, name = (entities.get(key) for key in ("filepath", "path", "filename"))
     given = whole or path
@@ -89,7 +100,12 @@ def file_place(entities: Mapping[str, Entity], scope: Scope, *, below: bool, nou
         inside += " and below" if below else ""
         if called in _EVERY_NAME:
             return f"files in {inside}"
-        if called.startswith("matching ") or where.startswith("matching ") or below or ", " in called:
+        if (
+            called.startswith("matching ")
+            or where.startswith("matching ")
+            or below
+            or ", " in called
+        ):
             return f"files {called if called.startswith('matching ') else 'named ' + called} in {inside}"
         return f"file {where.rstrip('/')}/{called}" if noun else f"{where.rstrip('/')}/{called}"
     thing = "directory" if whole is None else "file"
@@ -137,14 +153,14 @@ def _sources(name: str, findings: Findings) -> list[str]:
     """The objects from which a variable's values come, however many variables lie between."""
     objects: dict[str, None] = {}
     seen: set[str] = set()
-    todo = [name]
-    while todo and len(seen) < _MAX_LINKS:
-        current = todo.pop()
+    action = [name]
+    while action and len(seen) < _MAX_LINKS:
+        current = action.pop()
         if current in seen:
             continue
         seen.add(current)
         objects |= dict.fromkeys(findings.sources.get(current, ()))
-        todo += findings.links.get(current, ())
+        action += findings.links.get(current, ())
     return list(objects)
 
 
@@ -167,7 +183,9 @@ def _pattern(target: Object, scope: Scope) -> Sequence[str]:
         if entity.name in ("pattern", "line"):
             return scope.values(entity) or ()
     members = [scope.findings.objects.get(name) for name in target.members[:_MAX_MEMBERS]]
-    found = [pattern for member in members if member for pattern in _pattern(member, scope.deeper())]
+    found = [
+        pattern for member in members if member for pattern in _pattern(member, scope.deeper())
+    ]
     return list(dict.fromkeys(found))
 
 
@@ -232,7 +250,9 @@ def demand_phrase(entity: Entity, scope: Scope) -> str:
 
 def without_names(state: State, target: Object | None) -> State:
     """A state without what only repeats how the thing was looked for; as it is where nothing else is in it."""
-    looked_for = {(e.name, e.value) for e in target.entities if e.operation == "equals"} if target else set()
+    looked_for = (
+        {(e.name, e.value) for e in target.entities if e.operation == "equals"} if target else set()
+    )
     told = tuple(
         entity
         for entity in state.entities

@@ -25,7 +25,20 @@ _ABOUT = re.compile(
     re.IGNORECASE,
 )
 _PLAIN_WORDS = frozenset(
-    ("yes", "no", "true", "false", "on", "off", "enabled", "disabled", "enable", "disable", "none", "sha512")
+    (
+        "yes",
+        "no",
+        "true",
+        "false",
+        "on",
+        "off",
+        "enabled",
+        "disabled",
+        "enable",
+        "disable",
+        "none",
+        "sha512",
+    )
 )
 _PLAIN_WORDS_OR_MARKS = _PLAIN_WORDS | {"x", "*", "!", "!!", "!*", ""}
 _HASHES = re.compile(

@@ -50,8 +50,8 @@ def item_field(item: Item, name: str) -> str | None:
         return differences(item)
     if name == "file":
         path, filename = item.first("path"), item.first("filename")
-        joined = f"{path.rstrip('/')}/{filename}" if path and filename else path
-        return item.first("filepath") or joined
+        merged = f"{path.rstrip('/')}/{filename}" if path and filename else path
+        return item.first("filepath") or merged
     values = item.all(name)
     return ", ".join(values) if any(values) else None
 
@@ -69,5 +69,7 @@ def differences(item: Item) -> str | None:
 def by_name(kind: str, fields: list[tuple[str, str]]) -> str:
     """A thing of no known kind, by the names of its fields."""
     words = re.sub(r"(?<=[a-z])(?=\d)|_", " ", kind)
-    shown = ", ".join(f"{label(kind, name)} {text}" for name, text in fields if name not in MODE_FIELDS)
+    shown = ", ".join(
+        f"{label(kind, name)} {text}" for name, text in fields if name not in MODE_FIELDS
+    )
     return f"{words} with {shown}" if shown else words

@@ -61,12 +61,16 @@ def tell(demand: Demand, findings: Findings) -> Told:
     if test is None:
         wanted = "true" if demand.wanted else "false"
         name = short_id(demand.test)
-        return Told(f"test {name} is {wanted}", f"it is {demand.result}", f"test {name} is {demand.result}")
+        return Told(
+            f"test {name} is {wanted}", f"it is {demand.result}", f"test {name} is {demand.result}"
+        )
     return _Teller(test, tested, demand, findings).tell()
 
 
 class _Teller:
-    def __init__(self, test: Test, tested: Tested | None, demand: Demand, findings: Findings) -> None:
+    def __init__(
+        self, test: Test, tested: Tested | None, demand: Demand, findings: Findings
+    ) -> None:
         self._test, self._demand, self._findings = test, demand, findings
         self._tested = tested or Tested(test.id, demand.result)
         self._object: Object | None = findings.objects.get(test.object or "")
@@ -78,7 +82,9 @@ class _Teller:
         self._kind = KINDS.get(test.kind, _ANY_KIND)
         self._is_text = test.kind in TEXT_KINDS
         self._noun = noun(self._object, self._scope) or test.comment or short_id(test.id)
-        self._setting = setting(self._object, self._scope) if self._object and self._is_text else None
+        self._setting = (
+            setting(self._object, self._scope) if self._object and self._is_text else None
+        )
         if test.kind == "variable":
             self._setting = found.variable_name(self._noun)
         self._items = self._found_items()
@@ -114,7 +120,11 @@ class _Teller:
     def _expected(self) -> str:
         if not self._states:
             return self._expected_existence()
-        states = " or ".join(self._state_phrases()) if self._test.operator == "OR" else self._all_states()
+        states = (
+            " or ".join(self._state_phrases())
+            if self._test.operator == "OR"
+            else self._all_states()
+        )
         if self._is_plain_negation():
             negation = "not" if self._kind.named else "not with"
             several = " and " in states or " or " in states
@@ -153,7 +163,11 @@ class _Teller:
             flipped = {"none_exist": "at_least_one_exists", "only_one_exists": "any other number"}
             existence = flipped.get(existence, "none_exist")
         if self._is_text:
-            count = {"none_exist": "no", "only_one_exists": "exactly one", "any other number": "not one"}
+            count = {
+                "none_exist": "no",
+                "only_one_exists": "exactly one",
+                "any other number": "not one",
+            }
             words = count.get(existence, "at least one")
             return f"{self._noun}: {words} line with {self._line()}"
         if existence == "none_exist":
@@ -179,13 +193,17 @@ class _Teller:
         items = [self._findings.items.get(name) for name, _ in self._tested.items]
         reason = found.reason(self._tested, self._collected, items)
         actual = f"{state}{f' ({reason})' if reason else ''}"
-        return Told(expected, actual, f"{self._noun}: {actual}, expected {self._short_expected(expected)}")
+        return Told(
+            expected, actual, f"{self._noun}: {actual}, expected {self._short_expected(expected)}"
+        )
 
     def _nothing_found(self, expected: str) -> Told:
         what: str = self._noun
         if self._is_text:
             what = (
-                f"{self._setting} in {self._noun}" if self._set_here() else f"{self._line()} in {self._noun}"
+                f"{self._setting} in {self._noun}"
+                if self._set_here()
+                else f"{self._line()} in {self._noun}"
             )
         finding = f"{self._absent()}, expected {self._short_expected(expected)}"
         return Told(expected, f"not found: {what}", finding)
@@ -204,11 +222,19 @@ class _Teller:
     def _short_expected(self, expected: str) -> str:
         """Without what the sentence has already named."""
         if self._states and self._demand.wanted:
-            return self._all_states() if self._test.operator == "AND" else " or ".join(self._state_phrases())
+            return (
+                self._all_states()
+                if self._test.operator == "AND"
+                else " or ".join(self._state_phrases())
+            )
         if self._demand.wanted and self._test.existence in ("at_least_one_exists", "all_exist"):
             return "at least one" if self._is_text else self._kind.present
         if self._is_text and not self._states:
-            return expected.removeprefix(f"{self._noun}: ").partition(" line with")[0].replace("no", "none")
+            return (
+                expected.removeprefix(f"{self._noun}: ")
+                .partition(" line with")[0]
+                .replace("no", "none")
+            )
         return expected.removeprefix(f"{self._noun}: ")
 
     def _forbidden(self, expected: str) -> Told:
@@ -255,7 +281,9 @@ class _Teller:
         unmet = [(state, found.unmet(item, state, self._scope)) for state in self._states]
         if self._test.operator == "OR" or not any(entities for _, entities in unmet):
             unmet = [(state, list(state.entities)) for state in self._states]
-        parts = [part for state, entities in unmet for part in self._parts(item, state, entities, name)]
+        parts = [
+            part for state, entities in unmet for part in self._parts(item, state, entities, name)
+        ]
         if not parts:
             words = " or ".join(state_phrase(state, self._scope) for state in self._states)
             return f"{found.told(item, self._noun)}, expected {words}"
@@ -263,7 +291,9 @@ class _Teller:
         joiner = " or " if self._test.operator == "OR" else "; "
         return f"{found.subject(item, self._noun)}{separator}" + joiner.join(dict.fromkeys(parts))
 
-    def _parts(self, item: Item, state: State, unmet: list[Entity], setting_name: str | None) -> list[str]:
+    def _parts(
+        self, item: Item, state: State, unmet: list[Entity], setting_name: str | None
+    ) -> list[str]:
         parts = []
         unmet = [entity for entity in unmet if not entity.masked] or unmet
         for entity in unmet:

@@ -9,7 +9,7 @@ from stages.scap.xml import Element, fragment, frozen, local
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class RuleFilter:
     """A run that the file will turn out to be of: its rules are read as they come, all others are let go."""
 
     rules: frozenset[str]
@@ -29,7 +29,7 @@ class Benchmark:
     id: str
     title: str | None = None
     version: str | None = None
-    foreseen: Foreseen | None = None
+    rule_filter: RuleFilter | None = None
     rules: dict[str, _Held | RuleTexts] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
     """Group id to the titles of its path, outermost first."""
@@ -72,17 +72,19 @@ class Benchmark:
 
     def _add_rule(self, record: Element, group: str) -> None:
         identifier = record.get("id", "")
-        foreseen = self.foreseen
-        if foreseen is None:
+        rule_filter = self.rule_filter
+        if rule_filter is None:
             self.rules[identifier] = _Held(frozen(record), group)
-        elif identifier in foreseen.rules:
-            self.rules[identifier] = texts(record, self._reading(foreseen), self.groups.get(group))
+        elif identifier in rule_filter.rules:
+            self.rules[identifier] = texts(
+                record, self._reading(rule_filter), self.groups.get(group)
+            )
 
-    def _reading(self, foreseen: Foreseen) -> Reading:
+    def _reading(self, rule_filter: RuleFilter) -> Reading:
         """With the defaults of the benchmark for what the run does not set."""
         if self._foreseen_reading is None:
-            values = ChainMap(dict(foreseen.reading.values), self.values)
-            self._foreseen_reading = replace(foreseen.reading, values=values)
+            values = ChainMap(dict(rule_filter.reading.values), self.values)
+            self._foreseen_reading = replace(rule_filter.reading, values=values)
         return self._foreseen_reading
 
     def _add_value(self, element: Element) -> None:
@@ -94,6 +96,10 @@ class Benchmark:
 
     def _add_group(self, group: Element, title: Element) -> None:
         outer = group.getparent()
-        path = self.groups.get(outer.get("id", "")) if outer is not None and local(outer) == "Group" else None
+        path = (
+            self.groups.get(outer.get("id", ""))
+            if outer is not None and local(outer) == "Group"
+            else None
+        )
         text = one_line(readable(title, self.values)) or ""
         self.groups[group.get("id", "")] = f"{path} > {text}" if path else text

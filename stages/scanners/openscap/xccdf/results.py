@@ -79,7 +79,7 @@ class TestResult:
             self.scanner_version = _fact(record, "urn:xccdf:fact:scanner:version")
 
 
-def begin(element: Element) -> TestResult:
+def start_attempt(element: Element) -> TestResult:
     """A TestResult whose records are still to come."""
     started, completed = _time(element.get("start-time")), _time(element.get("end-time"))
     return TestResult(
@@ -98,8 +98,8 @@ def newest(runs: list[TestResult]) -> TestResult:
 
 
 def _outcome(element: Element) -> Outcome:
-    words = [child.text for child in element if local(child) == "result"]
-    result = (words[0] or "").strip() if words else ""
+    message = [child.text for child in element if local(child) == "result"]
+    result = (message[0] or "").strip() if message else ""
     idref, severity = element.get("idref", ""), element.get("severity")
     if result in _PLAIN and len(element) == 1:
         return Outcome(idref, result, severity)
@@ -150,9 +150,9 @@ def _override(element: Element) -> Override:
 
 
 def _fact(element: Element, name: str) -> str | None:
-    for fact in element:
-        if fact.get("name") == name:
-            return (fact.text or "").strip() or None
+    for message in element:
+        if message.get("name") == name:
+            return (message.text or "").strip() or None
     return None
 
 

@@ -72,7 +72,9 @@ def texts(rule: Element, reading: Reading, path: str | None) -> RuleTexts:
         severity=severity(rule.get("severity")),
         description=readable(_first(parts, "description"), values),
         rationale=readable(_first(parts, "rationale"), values),
-        section=section(rule.get("id", ""), references, reading.profile, _text(parts, "version"), path),
+        section=section(
+            rule.get("id", ""), references, reading.profile, _text(parts, "version"), path
+        ),
         remediation=shell or advice,
         advice=shell is None and advice is not None,
         references=references,
@@ -110,9 +112,9 @@ def section(
 @lru_cache(maxsize=64)
 def _own(profile: str | None) -> tuple[str, re.Pattern[str]] | None:
     """The standard that a profile is made for, and its numbers."""
-    words = (profile or "").rpartition("_profile_")[2].lower().replace("_", "-")
+    message = (profile or "").rpartition("_profile_")[2].lower().replace("_", "-")
     for name, standard, number in _OWN:
-        if re.search(name, words):
+        if re.search(name, message):
             return standard, re.compile(number)
     return None
 

@@ -22,12 +22,12 @@ _MAX_NOTE_BYTES = 16 * 1024 * 1024
 
 
 class Attempts(Record, frozen=True, kw_only=True):
-    """How often work on an id was begun and not brought to an end."""
+    """How often work on an id was started and did not end."""
 
-    begun: int
+    attempts: int
 
 
-class Notes:
+class StateStore:
     """The notes of one stage. Only that stage writes them."""
 
     def __init__(self, root: Path, stage: Stage) -> None:
@@ -51,12 +51,12 @@ class Notes:
         with self._directory() as handle:
             durable.remove(handle, name)
 
-    def begin(self, entry_id: str) -> int:
+    def start_attempt(self, entry_id: str) -> int:
         """Mark the id as begun; how often it was begun before without an end."""
         before = self.read(_attempt(entry_id), Attempts)
-        begun = before.begun if before else 0
-        self.write(_attempt(entry_id), Attempts(begun=begun + 1))
-        return begun
+        earlier = before.attempts if before else 0
+        self.write(_attempt(entry_id), Attempts(attempts=earlier + 1))
+        return earlier
 
     def end(self, entry_id: str) -> None:
         """The id came to its end, good or bad: take its mark away."""
@@ -74,7 +74,9 @@ class Notes:
                 if name.endswith(".damaged") and not is_hidden(name):
                     with suppress(EntryMissingError, EntryDamagedError, StorageError):
                         text = reading.read_plain(handle, name, self.path / name, 64 * 1024)
-                        found[name.removesuffix(".damaged")] = text.decode("utf-8", "replace").strip()
+                        found[name.removesuffix(".damaged")] = text.decode(
+                            "utf-8", "replace"
+                        ).strip()
         return found
 
     def unmark_damaged(self, name: str) -> None:
@@ -95,4 +97,4 @@ class Notes:
 
 
 def _attempt(entry_id: str) -> str:
-    return f"{entry_id}.begun"
+    return f"{entry_id}.attempts"
