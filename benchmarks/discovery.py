@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from stages.scap.profiles import ProfileCache
+from stages.scap.content_profiles import ProfileCache
 
 ALLOWED = 40.0
 MEGABYTE = 1024 * 1024

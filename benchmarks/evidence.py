@@ -29,7 +29,7 @@ print(time.perf_counter() - began)
 """
 REPORT = """
 import sys, time
-from stages.scanners.openscap.report import read_openscap
+from stages.scanners.openscap.openscap_report import read_openscap
 began = time.perf_counter()
 results, arf = sys.argv[1:3]
 report = read_openscap((lambda: open(results, "rb")) if results != "-" else None, lambda: open(arf, "rb"))

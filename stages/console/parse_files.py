@@ -23,8 +23,8 @@ from stages.scanners.docker_bench.reading import (
     looks_like_docker_bench,
     read_docker_bench,
 )
-from stages.scanners.openscap.report import Opener, Options, read_openscap
-from stages.scap.xml import ScapError
+from stages.scanners.openscap.openscap_report import Opener, Options, read_openscap
+from stages.scap.xml_records import ScapError
 
 _HEAD_BYTES = 64 * 1024
 _MAX_XML_BYTES = 2 * 1024 * 1024 * 1024

@@ -37,7 +37,7 @@ from stages.scanners.openscap.platform import Platform, parse_os_release
 
 if TYPE_CHECKING:
     # At run time only in a child process: the XML library would stay in the stage for good.
-    from stages.scap.profiles import Datastream, ProfileCache
+    from stages.scap.content_profiles import Datastream, ProfileCache
 
 NOTE = "detected"
 _CACHE_NOTE = "profiles"
@@ -130,7 +130,7 @@ class Detector:
 
 def detect(settings: Settings, cache: "ProfileCache") -> "tuple[Detected, Datastream | None]":
     """What this host can scan, and the content chosen for it. `at` is the beginning of time: the caller knows it."""
-    from stages.scap.xml import ScapError
+    from stages.scap.xml_records import ScapError
 
     platform = this_platform()
     openscap, problems = _scanner(platform)
@@ -172,7 +172,7 @@ def detect(settings: Settings, cache: "ProfileCache") -> "tuple[Detected, Datast
 
 
 def _detect_to_bytes(settings: Settings, kept: Mapping[str, Any]) -> bytes:
-    from stages.scap.profiles import ProfileCache
+    from stages.scap.content_profiles import ProfileCache
 
     cache = ProfileCache(kept)
     detected, datastream = detect(settings, cache)
@@ -182,15 +182,15 @@ def _detect_to_bytes(settings: Settings, kept: Mapping[str, Any]) -> bytes:
 
 def detect_now(settings: Settings) -> Detected:
     """Detection without a running stage."""
-    from stages.scap.profiles import ProfileCache
+    from stages.scap.content_profiles import ProfileCache
 
     return replace(detect(settings, ProfileCache({}))[0], at=datetime.now(UTC))
 
 
 def all_content(settings: Settings) -> tuple[ProfileInfo, ...]:
     """The profiles of every datastream on this host, readable ones only."""
-    from stages.scap.profiles import ProfileCache
-    from stages.scap.xml import ScapError
+    from stages.scap.content_profiles import ProfileCache
+    from stages.scap.xml_records import ScapError
 
     cache = ProfileCache({})
     found: list[ProfileInfo] = []

@@ -13,8 +13,8 @@ from schemas.settings import Settings
 from spool.packing import PackingError
 from stages.scanners import failed_reports
 from stages.scanners.docker_bench.reading import DockerBenchError, read_docker_bench
-from stages.scanners.openscap.report import Opener, Options, read_openscap
-from stages.scap.xml import ScapError
+from stages.scanners.openscap.openscap_report import Opener, Options, read_openscap
+from stages.scap.xml_records import ScapError
 
 Open = Callable[[Role], Opener | None]
 _MAX_RAW_OUTPUT = 2 * 1024 * 1024

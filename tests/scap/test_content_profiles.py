@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 import stages.scanners.openscap.content
-from stages.scap.profiles import Datastream, ProfileCache, discover
-from stages.scap.selection import rule_counts
-from stages.scap.xml import ScapError
+from stages.scap.content_profiles import Datastream, ProfileCache, discover
+from stages.scap.rule_counts import rule_counts
+from stages.scap.xml_records import ScapError
 
 OWN = sorted(Path(stages.scanners.openscap.content.__file__).parent.glob("*.xml"))
 INSTALLED = sorted(Path("/usr/share/xml/scap/ssg/content").glob("ssg-*-ds*.xml"))

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from stages.scanners.openscap.content import EVERY_RESULT, LINUX
-from stages.scap.selection import rule_counts
-from stages.scap.xml import ScapError
+from stages.scap.rule_counts import rule_counts
+from stages.scap.xml_records import ScapError
 
 BENCHMARK = """<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2" id="b">
 <Profile id="plain"><title>P</title></Profile>

@@ -10,10 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.scap import xml
-from stages.scap.xml import Layout, Limits, ScapError, fragment, frozen, local, records
+from stages.scap.xml_records import (
+    Element,
+    Limits,
+    RecordLayout,
+    ScapError,
+    fragment,
+    frozen,
+    local,
+    records,
+)
 
-LAYOUT = Layout(
+LAYOUT = RecordLayout(
     frozenset(("root",)), frozenset(("root", "inner", "deep")), frozenset(("gone", "inner/left"))
 )
 
@@ -57,8 +65,8 @@ TREES: st.SearchStrategy[str] = st.recursive(
 
 def slowly(parent: object, element: object, found: list[tuple[str, str, str]]) -> None:
     """What `records` has to give, by the words of its promise."""
-    assert isinstance(parent, xml.Element)
-    assert isinstance(element, xml.Element)
+    assert isinstance(parent, Element)
+    assert isinstance(element, Element)
     name = local(element)
     if name == "gone" or (local(parent), name) == ("inner", "left"):
         return
@@ -204,7 +212,7 @@ def test_a_file_of_processing_instructions_is_refused_at_once(place: str) -> Non
     many = "<?a?>b" * 200_000 if "b" in place else "<?a?>" * 200_000
     xml = place.format(many) if "{}" in place else many + "<r/>"
     with pytest.raises(ScapError, match="more than 10000 processing instructions, the limit"):
-        list(records(BytesIO(xml.encode()), Layout(frozenset(("r",)), frozenset(("r",)))))
+        list(records(BytesIO(xml.encode()), RecordLayout(frozenset(("r",)), frozenset(("r",)))))
 
 
 @pytest.mark.timeout(20)
@@ -214,4 +222,4 @@ def test_what_opens_again_and_again_before_the_outermost_element_takes_no_long_t
 ) -> None:
     xml = '<?xml version="1.0"?>' + piece * 200_000
     with pytest.raises(ScapError):
-        list(records(BytesIO(xml.encode()), Layout(frozenset(("r",)), frozenset(("r",)))))
+        list(records(BytesIO(xml.encode()), RecordLayout(frozenset(("r",)), frozenset(("r",)))))

@@ -9,7 +9,7 @@ import pytest
 
 from schemas.settings import DockerBenchSettings
 from stages.scanners.child import End, Limits
-from stages.scanners.docker_bench.reading.textlog import read_log
+from stages.scanners.docker_bench.reading.text_log import read_log
 from stages.scanners.docker_bench.run import DockerBench
 from stages.scanners.openscap.platform import parse_os_release
 from stages.scanners.runner import Plan

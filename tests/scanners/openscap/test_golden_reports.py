@@ -11,7 +11,7 @@ import pytest
 from schemas import codec
 from schemas.ids import ScanId
 from schemas.report import Report
-from stages.scanners.openscap.report import read_openscap
+from stages.scanners.openscap.openscap_report import read_openscap
 from tests.pipeline.agent import Agent, an_agent, until
 from tests.pipeline.test_bad_input import raw_entry
 from tests.scanners.openscap.real_scans import CONTENT, debian_content, own_profile, quick, scan

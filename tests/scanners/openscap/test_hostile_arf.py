@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.report import Report
-from stages.scanners.openscap.report import Options, read_openscap
-from stages.scap.xml import Limits, ScapError
+from stages.scanners.openscap.openscap_report import Options, read_openscap
+from stages.scap.xml_records import Limits, ScapError
 from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener, results, run_of
 
 ITEM = "<filepath>/etc/x</filepath><text>a b</text><subexpression>b</subexpression>"

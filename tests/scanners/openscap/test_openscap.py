@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from schemas.report import Report
-from stages.scanners.openscap.report import Options, read_openscap
-from stages.scap.xml import Limits, ScapError
+from stages.scanners.openscap.openscap_report import Options, read_openscap
+from stages.scap.xml_records import Limits, ScapError
 from tests.scanners.openscap.scap_samples import (
     XCCDF,
     XCCDF_11,

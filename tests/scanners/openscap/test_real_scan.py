@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.report import Report, RuleResult
-from stages.scanners.openscap.report import Options, read_openscap
+from stages.scanners.openscap.openscap_report import Options, read_openscap
 from tests.scanners.openscap.oscap_html import ShownRule, ShownTest, shown_rules
 from tests.scanners.openscap.real_scans import CONTENT, debian_content, own_profile, quick, scan
 from tests.scanners.openscap.scap_samples import opener

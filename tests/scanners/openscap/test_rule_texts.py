@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.report import Fix, Reference, Report
-from stages.scanners.openscap.report import read_openscap
+from stages.scanners.openscap.openscap_report import read_openscap
 from tests.scanners.openscap.scap_samples import Rule, opener, results, run_of
 
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.codec import encode
+from stages.scanners.openscap.openscap_report import read_openscap
 from stages.scanners.openscap.oval.secrets import MASK, masked_line, masked_value, secret_name
-from stages.scanners.openscap.report import read_openscap
 from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.report import RuleResult
-from stages.scanners.openscap.report import read_openscap
+from stages.scanners.openscap.openscap_report import read_openscap
 from tests.scanners.openscap.kind_samples_linux import LINUX_KINDS
 from tests.scanners.openscap.kind_samples_unix import UNIX_KINDS
 from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener

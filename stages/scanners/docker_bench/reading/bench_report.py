@@ -11,17 +11,17 @@ say different things.
 from datetime import UTC, datetime
 
 from schemas.report import Profile, Report, summarize
-from stages.scanners.docker_bench.reading.differences import differences, first
-from stages.scanners.docker_bench.reading.lenient import read_leniently
-from stages.scanners.docker_bench.reading.mapping import rule_results
-from stages.scanners.docker_bench.reading.output import (
+from stages.scanners.docker_bench.reading.bench_output import (
     MAX_CHECKS,
     BrokenJSONError,
     DockerBenchError,
     Output,
 )
-from stages.scanners.docker_bench.reading.strict import read_strictly
-from stages.scanners.docker_bench.reading.textlog import COLOURS, is_log_line, read_log
+from stages.scanners.docker_bench.reading.bench_rules import rule_results
+from stages.scanners.docker_bench.reading.lenient_json import read_leniently
+from stages.scanners.docker_bench.reading.log_differences import differences, first
+from stages.scanners.docker_bench.reading.strict_json import read_strictly
+from stages.scanners.docker_bench.reading.text_log import COLOURS, is_log_line, read_log
 
 MAX_BYTES = 16 * 1024 * 1024
 HEAD_BYTES = 65_536

@@ -3,28 +3,28 @@
 from collections import Counter
 from typing import cast, get_args
 
-from stages.scanners.openscap.oval.model import (
-    Collected,
+from stages.scanners.openscap.oval.oval_model import (
+    CollectedObject,
+    CriteriaNode,
     Entity,
+    EvaluatedTest,
     Item,
-    Node,
+    ItemField,
     Object,
+    ResultValue,
     State,
     Test,
-    Tested,
-    Truth,
-    Value,
 )
-from stages.scap.text import one_line
-from stages.scap.xml import Element, local
+from stages.scap.xccdf_text import one_line
+from stages.scap.xml_records import Element, local
 
-_TRUTHS = frozenset(get_args(Truth))
+_TRUTHS = frozenset(get_args(ResultValue))
 _KEPT_ITEMS = 12
 """Of each result; enough to show ten and to know that there are more."""
 
 
-def truth(word: str | None) -> Truth:
-    return cast(Truth, word) if word in _TRUTHS else "unknown"
+def truth(word: str | None) -> ResultValue:
+    return cast(ResultValue, word) if word in _TRUTHS else "unknown"
 
 
 def flag(element: Element, name: str) -> bool:
@@ -127,9 +127,9 @@ def _entity(element: Element, name: str | None = None) -> Entity:
     )
 
 
-def tested(element: Element) -> Tested:
-    kept: list[tuple[str, Truth]] = []
-    counts: Counter[Truth] = Counter()
+def tested(element: Element) -> EvaluatedTest:
+    kept: list[tuple[str, ResultValue]] = []
+    counts: Counter[ResultValue] = Counter()
     variables: dict[str, list[str]] = {}
     message = None
     for child in element:
@@ -143,7 +143,7 @@ def tested(element: Element) -> Tested:
             variables.setdefault(child.get("variable_id", ""), []).append(child.text or "")
         elif name == "message":
             message = message or one_line(child.text)
-    return Tested(
+    return EvaluatedTest(
         id=element.get("test_id", ""),
         result=truth(element.get("result")),
         items=tuple(kept),
@@ -153,7 +153,7 @@ def tested(element: Element) -> Tested:
     )
 
 
-def collected(element: Element) -> Collected:
+def collected(element: Element) -> CollectedObject:
     variables: dict[str, list[str]] = {}
     message = None
     for child in element:
@@ -162,7 +162,7 @@ def collected(element: Element) -> Collected:
             variables.setdefault(child.get("variable_id", ""), []).append(child.text or "")
         elif name == "message":
             message = message or one_line(child.text)
-    return Collected(
+    return CollectedObject(
         element.get("flag", "complete"),
         message,
         {name: tuple(values) for name, values in variables.items()},
@@ -179,7 +179,9 @@ def item(element: Element) -> Item:
             continue
         fields = [(_field_name(part, child), part) for part in child if local(part) == "field"]
         for label, part in fields or [(name, child)]:
-            values.append(Value(label, part.text, part.get("status", "exists"), flag(part, "mask")))
+            values.append(
+                ItemField(label, part.text, part.get("status", "exists"), flag(part, "mask"))
+            )
     return Item(
         local(element).removesuffix("_item"),
         element.get("status", "exists"),
@@ -203,15 +205,15 @@ def capture(variable: Element) -> tuple[str, str | None] | None:
     return part.get("object_ref", ""), pattern
 
 
-def node(element: Element) -> Node:
+def node(element: Element) -> CriteriaNode:
     """A criteria tree of the results; the reader bounds its depth."""
     name = local(element)
     result, negate = truth(element.get("result")), flag(element, "negate")
     if name == "criterion":
-        return Node(result, negate, test=element.get("test_ref"))
+        return CriteriaNode(result, negate, test=element.get("test_ref"))
     if name == "extend_definition":
-        return Node(result, negate, definition=element.get("definition_ref"))
-    return Node(
+        return CriteriaNode(result, negate, definition=element.get("definition_ref"))
+    return CriteriaNode(
         result,
         negate,
         operator=element.get("operator", "AND"),

@@ -14,9 +14,9 @@ list, which has none, so that a forged heading hides nothing. Every expression i
 import re
 from datetime import datetime
 
-from stages.scanners.docker_bench.reading.findings import finding, line
-from stages.scanners.docker_bench.reading.layout import CHECK_NUMBER
-from stages.scanners.docker_bench.reading.output import MAX_CHECKS, Check, Output
+from stages.scanners.docker_bench.reading.bench_layout import CHECK_NUMBER
+from stages.scanners.docker_bench.reading.bench_output import MAX_CHECKS, Check, Output
+from stages.scanners.docker_bench.reading.finding_text import finding, line
 
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 TAGGED = re.compile(r"\[(INFO|PASS|WARN|NOTE)\](.*)", re.DOTALL)
@@ -42,7 +42,7 @@ _REMARK = re.compile(
 
 def read_log(payload: bytes) -> Output:
     """The run as the log tells it; without a check where there is none."""
-    reader = _Reader()
+    reader = _LogReader()
     # Not splitlines(): it also splits at characters that a name may hold.
     for text in COLOURS.sub("", payload.decode("utf-8-sig", errors="replace")).split("\n"):
         reader.take(text.rstrip("\r"))
@@ -55,7 +55,7 @@ def is_log_line(text: str) -> bool:
     return tagged is not None and _NUMBERED.match(tagged[2]) is not None
 
 
-class _Reader:
+class _LogReader:
     def __init__(self) -> None:
         self._output = Output()
         self._entries: list[Check] = []

@@ -9,10 +9,10 @@ Diagnostics: ScapError for a file that can't be read as content, OSError for one
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from stages.scap.xml import Element, Layout, Limits, local, records
+from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
 
 _LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
-_LAYOUT = Layout(
+_LAYOUT = RecordLayout(
     roots=frozenset(("data-stream-collection", "Benchmark")),
     structure=frozenset(("data-stream-collection", "component", "Benchmark", "Group")),
     skipped=frozenset(

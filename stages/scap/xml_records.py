@@ -18,7 +18,7 @@ from typing import BinaryIO, TypeAlias, cast
 
 from lxml import etree
 
-from stages.scap.complaints import told
+from stages.scap.xml_errors import told
 
 Element: TypeAlias = etree._Element
 Record: TypeAlias = tuple[Element, Element]
@@ -62,7 +62,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Layout:
+class RecordLayout:
     """Where the records of a kind of file lie, by local names."""
 
     roots: frozenset[str]
@@ -73,10 +73,13 @@ class Layout:
 
 
 def records(
-    stream: BinaryIO, layout: Layout, limits: Limits | None = None, clock: Clock = time.monotonic
+    stream: BinaryIO,
+    layout: RecordLayout,
+    limits: Limits | None = None,
+    clock: Clock = time.monotonic,
 ) -> Iterator[Record]:
     """Every record of the file. One that is kept is cut off from its parent. Raises ScapError."""
-    reader = _Reader(stream, layout, limits or Limits(), clock)
+    reader = _RecordReader(stream, layout, limits or Limits(), clock)
     while not reader.done:
         yield from reader.next_batch()
         reader.release()
@@ -119,10 +122,12 @@ def children_by_name(element: Element) -> dict[str, list[Element]]:
     return {_local_name(tag): children for tag, children in found.items()}
 
 
-class _Reader:
+class _RecordReader:
     """Feeds the parser, and walks along the elements that are still open."""
 
-    def __init__(self, stream: BinaryIO, layout: Layout, limits: Limits, clock: Clock) -> None:
+    def __init__(
+        self, stream: BinaryIO, layout: RecordLayout, limits: Limits, clock: Clock
+    ) -> None:
         self.done = False
         self._stream, self._layout, self._limits, self._clock = stream, layout, limits, clock
         self._deadline = clock() + limits.seconds

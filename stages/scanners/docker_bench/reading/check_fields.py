@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterable
 
-from stages.scanners.docker_bench.reading.findings import CUT_SHORT, finding, optional_line
-from stages.scanners.docker_bench.reading.output import Check, Output, check_id
+from stages.scanners.docker_bench.reading.bench_output import Check, Output, check_id
+from stages.scanners.docker_bench.reading.finding_text import CUT_SHORT, finding, optional_line
 
 MAX_SECONDS = 253_402_300_799
 """The last second of the year 9999: later ones are no dates."""

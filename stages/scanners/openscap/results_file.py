@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import BinaryIO, TypeAlias
 
-from stages.scanners.openscap.oval.collector import Collector
-from stages.scanners.openscap.oval.model import Findings
-from stages.scanners.openscap.xccdf.benchmark import Benchmark, RuleFilter
-from stages.scanners.openscap.xccdf.results import TestResult, start_attempt
-from stages.scap.xml import Element, Layout, Limits, local, records
+from stages.scanners.openscap.oval.oval_collector import Collector
+from stages.scanners.openscap.oval.oval_model import OvalResults
+from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
+from stages.scanners.openscap.xccdf.xccdf_results import TestResult, start_attempt
+from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
 
 Opener = Callable[[], BinaryIO]
 """Gives a fresh stream of uncompressed XML."""
@@ -60,7 +60,7 @@ def _leave(record: Element) -> None:
     """Nothing of it is needed."""
 
 
-class Collected:
+class ResultsFile:
     """What one file holds."""
 
     def __init__(
@@ -71,7 +71,7 @@ class Collected:
         self.runs: list[TestResult] = []
         self.tailored: dict[str, str] = {}
         """Titles of the profiles that a tailoring file brings, by id."""
-        self.findings: dict[str, Findings] = {}
+        self.findings: dict[str, OvalResults] = {}
         """OVAL results, by the id of the report that they are."""
         self.incomplete = False
         """The OVAL results came before the TestResult that names their definitions: read once more."""
@@ -155,26 +155,26 @@ class Collected:
         return self._benchmark[1]
 
 
-def collect_results(opener: Opener, limits: Limits, rule_filter: RuleFilter | None) -> Collected:
+def collect_results(opener: Opener, limits: Limits, rule_filter: RuleFilter | None) -> ResultsFile:
     """Read XCCDF results, or an ARF as if it were that. Raises ScapError."""
     return _collect(
-        opener, limits, Collected(rule_filter=rule_filter), _SKIPPED | {"content/oval_results"}
+        opener, limits, ResultsFile(rule_filter=rule_filter), _SKIPPED | {"content/oval_results"}
     )
 
 
-def collect_arf(opener: Opener, limits: Limits, *, source: bool) -> Collected:
+def collect_arf(opener: Opener, limits: Limits, *, source: bool) -> ResultsFile:
     """Read an ARF; `source` says whether its benchmark is wanted. Raises ScapError."""
     skipped = _SKIPPED if source else _SKIPPED | _SOURCE
-    collected = _collect(opener, limits, Collected(), skipped)
+    collected = _collect(opener, limits, ResultsFile(), skipped)
     if collected.incomplete and collected.runs:
-        collected = _collect(opener, limits, Collected(collected.runs), skipped)
+        collected = _collect(opener, limits, ResultsFile(collected.runs), skipped)
     return collected
 
 
 def _collect(
-    opener: Opener, limits: Limits, collected: Collected, skipped: frozenset[str]
-) -> Collected:
+    opener: Opener, limits: Limits, collected: ResultsFile, skipped: frozenset[str]
+) -> ResultsFile:
     with opener() as stream:
-        for parent, record in records(stream, Layout(_ROOTS, _STRUCTURE, skipped), limits):
+        for parent, record in records(stream, RecordLayout(_ROOTS, _STRUCTURE, skipped), limits):
             collected.add(parent, record)
     return collected

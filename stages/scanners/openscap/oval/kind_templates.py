@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable
 
-from stages.scanners.openscap.oval.demands import MODE_FIELDS, mode
+from stages.scanners.openscap.oval.entity_wording import MODE_FIELDS, mode
 from stages.scanners.openscap.oval.kinds import label
-from stages.scanners.openscap.oval.model import Item
+from stages.scanners.openscap.oval.oval_model import Item
 
 _HOLE = re.compile(r"\{([a-z_|]+)\}")
 _HELD = re.compile(r"\0(\d+)\0")

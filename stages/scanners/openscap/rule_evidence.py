@@ -7,13 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from stages.scanners.openscap.oval.criteria import Cause, Group, Silent, cause, decided, holds
-from stages.scanners.openscap.oval.merging import told
-from stages.scanners.openscap.oval.model import Definition, Findings, Node
+from stages.scanners.openscap.oval.criteria import (
+    FailedGroup,
+    FailedPart,
+    Unexplained,
+    decided,
+    failed_part,
+    holds,
+)
+from stages.scanners.openscap.oval.criterion_wording import Explanation, tell
+from stages.scanners.openscap.oval.explanations import told
+from stages.scanners.openscap.oval.oval_model import CriteriaNode, Definition, OvalResults
 from stages.scanners.openscap.oval.secrets import MAX_CHARACTERS, masked, masked_looks
-from stages.scanners.openscap.oval.wording import Told, tell
-from stages.scanners.openscap.xccdf.results import Check, Outcome
-from stages.scap.text import one_line
+from stages.scanners.openscap.xccdf.xccdf_results import Check, Outcome
+from stages.scap.xccdf_text import one_line
 
 _MAX_TEXT = 4000
 _SCRIPT_LINES = 10
@@ -38,7 +45,7 @@ class Evidence:
     expected: str | None = None
 
 
-def evidence(outcome: Outcome, all_findings: Mapping[str, Findings]) -> Evidence:
+def evidence(outcome: Outcome, all_findings: Mapping[str, OvalResults]) -> Evidence:
     """The evidence of one rule result. `all_findings` are OVAL results by the id of their report."""
     extra = _remarks(outcome)
     if outcome.result not in _TOLD:
@@ -90,7 +97,9 @@ def _remarks(outcome: Outcome) -> list[str]:
     return texts
 
 
-def _of_check(outcome: Outcome, check: Check, all_findings: Mapping[str, Findings]) -> list[Told]:
+def _of_check(
+    outcome: Outcome, check: Check, all_findings: Mapping[str, OvalResults]
+) -> list[Explanation]:
     if check.outputs:
         return [_script(check, outcome.result)]
     if check.system and check.system != _OVAL:
@@ -108,7 +117,7 @@ def _of_check(outcome: Outcome, check: Check, all_findings: Mapping[str, Finding
     ]
 
 
-def _findings(check: Check, all_findings: Mapping[str, Findings]) -> Findings | None:
+def _findings(check: Check, all_findings: Mapping[str, OvalResults]) -> OvalResults | None:
     """By the report that the check refers to; without one, those that know the definition."""
     named = all_findings.get((check.href or "").removeprefix("#"))
     if named is not None:
@@ -118,15 +127,15 @@ def _findings(check: Check, all_findings: Mapping[str, Findings]) -> Findings | 
 
 
 def _of_definition(
-    definition: Definition, findings: Findings, check: Check, outcome: Outcome
-) -> list[Told]:
+    definition: Definition, findings: OvalResults, check: Check, outcome: Outcome
+) -> list[Explanation]:
     wanted = (definition.kind not in _BROKEN_WHEN_TRUE) != check.negate
     if holds(definition.result, wanted):
         return []
     if outcome.result == "fail" and definition.result not in ("true", "false"):
         return []
 
-    def lookup(name: str) -> Node | None:
+    def lookup(name: str) -> CriteriaNode | None:
         extended = findings.definitions.get(name)
         return extended.tree if extended else None
 
@@ -134,33 +143,33 @@ def _of_definition(
         extended = findings.definitions.get(name)
         return extended.title if extended else None
 
-    reason: Cause
+    reason: FailedPart
     if definition.tree is None or definition.kind == "patch":
-        reason = Silent(definition.id, wanted, definition.result)
+        reason = Unexplained(definition.id, wanted, definition.result)
     else:
-        reason = cause(definition.tree, wanted, lookup)
+        reason = failed_part(definition.tree, wanted, lookup)
     return [told(_trimmed(reason, outcome.result), lambda demand: tell(demand, findings), title)]
 
 
-def _trimmed(reason: Cause, result: str) -> Cause:
+def _trimmed(reason: FailedPart, result: str) -> FailedPart:
     """Of an error, what is in error; of a failure, what failed and not what was never evaluated."""
-    if not isinstance(reason, Group):
+    if not isinstance(reason, FailedGroup):
         return reason
     parts = [_trimmed(part, result) for part in reason.parts]
     if result in ("error", "unknown"):
         open_ended = [part for part in parts if not decided(part)]
         parts = open_ended or parts
-    return parts[0] if len(parts) == 1 else Group(reason.mode, tuple(parts))
+    return parts[0] if len(parts) == 1 else FailedGroup(reason.mode, tuple(parts))
 
 
-def _script(check: Check, result: str) -> Told:
+def _script(check: Check, result: str) -> Explanation:
     """What a script check wrote, its last lines where there are many."""
     outputs = [text[-MAX_CHARACTERS:] for _, text in check.outputs]
     lines = [line for text in outputs for line in masked(text).splitlines() if line.strip()]
     shown = "\n".join(lines[-_SCRIPT_LINES:]) or "the script wrote nothing"
     name = check.href or "the script"
     last = one_line(lines[-1]) if lines else "it wrote nothing"
-    return Told(f"{name} to end with pass", shown, f"{name} ended with {result}: {last}")
+    return Explanation(f"{name} to end with pass", shown, f"{name} ended with {result}: {last}")
 
 
 def _text(texts: Sequence[str]) -> str | None:

@@ -2,9 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
-from stages.scanners.openscap.oval.criteria import Cause, Demand, Group, Mode, Silent, decided
-from stages.scanners.openscap.oval.demands import short_id
-from stages.scanners.openscap.oval.wording import Told
+from stages.scanners.openscap.oval.criteria import (
+    FailedCriterion,
+    FailedGroup,
+    FailedPart,
+    Mode,
+    Unexplained,
+    decided,
+)
+from stages.scanners.openscap.oval.criterion_wording import Explanation
+from stages.scanners.openscap.oval.entity_wording import short_id
 
 _SHOWN_PARTS = 10
 _EXPECTED: dict[Mode, tuple[str, str]] = {
@@ -25,26 +32,26 @@ _FINDING: dict[Mode, tuple[str, str]] = {
 }
 
 _OPEN = ("no alternative could be evaluated: ", "; ")
-Tell = Callable[[Demand], Told]
+Tell = Callable[[FailedCriterion], Explanation]
 Title = Callable[[str], str | None]
 
 
-def told(cause: Cause, tell: Tell, title: Title) -> Told:
+def told(cause: FailedPart, tell: Tell, title: Title) -> Explanation:
     """The texts of a cause; `title` names a definition that nothing more is known of."""
-    if isinstance(cause, Demand):
+    if isinstance(cause, FailedCriterion):
         return tell(cause)
-    if isinstance(cause, Silent):
+    if isinstance(cause, Unexplained):
         return _silent(cause, title)
     parts = list(dict.fromkeys(told(part, tell, title) for part in cause.parts))
     if len(parts) == 1:
         return parts[0]
-    nested = [isinstance(part, Group) for part in cause.parts]
+    nested = [isinstance(part, FailedGroup) for part in cause.parts]
     of_all = (
         _OPEN
         if cause.mode == "any" and not any(map(decided, cause.parts))
         else _FINDING[cause.mode]
     )
-    return Told(
+    return Explanation(
         expected=_merged(
             [part.expected for part in parts], *_EXPECTED[cause.mode], nested=any(nested)
         ),
@@ -62,7 +69,7 @@ def _merged(texts: Sequence[str], prefix: str, joiner: str, *, nested: bool) -> 
     return prefix + joiner.join(shown) + (f"{joiner}and {more} more" if more > 0 else "")
 
 
-def _silent(cause: Silent, title: Title) -> Told:
+def _silent(cause: Unexplained, title: Title) -> Explanation:
     if cause.definition is None:
         name = "the definition"
     else:
@@ -71,7 +78,7 @@ def _silent(cause: Silent, title: Title) -> Told:
     result = {"true": "it holds", "false": "it does not hold"}.get(
         cause.result, f"it is {cause.result}"
     )
-    return Told(
+    return Explanation(
         f"{name}: {wanted}",
         f"{result}; the results tell no more",
         f"{name}: {result}, expected {wanted}",

@@ -7,8 +7,8 @@ from functools import lru_cache
 from typing import Literal, cast
 
 from schemas.report import Fix, Reference, Severity
-from stages.scap.text import one_line, readable, verbatim
-from stages.scap.xml import Element, children_by_name, local
+from stages.scap.xccdf_text import one_line, readable, verbatim
+from stages.scap.xml_records import Element, children_by_name, local
 
 _FIX_PREFIX = "urn:xccdf:fix:script:"
 _SEVERITIES = ("critical", "high", "medium", "low")

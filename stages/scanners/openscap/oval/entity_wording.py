@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from stages.scanners.openscap.oval.model import Entity, Item
-from stages.scanners.openscap.oval.patterns import in_any_case, plain, words
+from stages.scanners.openscap.oval.oval_model import Entity, Item
+from stages.scanners.openscap.oval.pattern_wording import in_any_case, plain, words
 
 _OPERATIONS = {
     "equals": "{}",

@@ -3,12 +3,19 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from stages.scanners.openscap.oval.demands import MODE_FIELDS, mode, satisfied
+from stages.scanners.openscap.oval.entity_wording import MODE_FIELDS, mode, satisfied
+from stages.scanners.openscap.oval.kind_templates import by_name, fill, item_field
 from stages.scanners.openscap.oval.kinds import KINDS, label
-from stages.scanners.openscap.oval.model import Collected, Entity, Item, State, Tested, Value
-from stages.scanners.openscap.oval.phrases import TEXT_KINDS, Scope
+from stages.scanners.openscap.oval.object_wording import TEXT_KINDS, Scope
+from stages.scanners.openscap.oval.oval_model import (
+    CollectedObject,
+    Entity,
+    EvaluatedTest,
+    Item,
+    ItemField,
+    State,
+)
 from stages.scanners.openscap.oval.secrets import MASK, masked, masked_line, masked_value
-from stages.scanners.openscap.oval.templates import by_name, fill, item_field
 
 SHOWN_ITEMS = 10
 _NAME = re.compile(r"[A-Za-z][\w.-]{0,60}[=:]?")
@@ -110,7 +117,9 @@ def _met(item: Item, entity: Entity, scope: Scope) -> bool:
     return len(texts) == 1 and satisfied(entity, scope.values(entity), texts[0]) is True
 
 
-def reason(tested: Tested, collected: Collected | None, items: Iterable[Item | None]) -> str | None:
+def reason(
+    tested: EvaluatedTest, collected: CollectedObject | None, items: Iterable[Item | None]
+) -> str | None:
     """Why nothing could be said of a test: the scanner's words, or what became of the search."""
     messages = [item.message for item in items if item is not None]
     for message in (tested.message, collected.message if collected else None, *messages):
@@ -132,7 +141,7 @@ def setting_of(item: Item) -> str | None:
     return before[-1].rstrip("=:") or None if before and _NAME.fullmatch(before[-1]) else None
 
 
-def _value_text(item: Item, value: Value, name: str | None) -> str:
+def _value_text(item: Item, value: ItemField, name: str | None) -> str:
     if value.status not in ("exists", "") and not value.text:
         return value.status
     text = value.text or ""

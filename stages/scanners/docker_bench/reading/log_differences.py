@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from stages.scanners.docker_bench.reading.output import Output
+from stages.scanners.docker_bench.reading.bench_output import Output
 
 _ONE_RUN_S = 60
 """Seconds between the beginnings of JSON and text log, at most."""

@@ -1,8 +1,8 @@
 """Checks to rule results. Source: the agent specification's `mapDockerBenchStatus` and `inferSeverity`."""
 
 from schemas.report import RuleResult, RuleStatus, Severity
-from stages.scanners.docker_bench.reading.findings import bounded
-from stages.scanners.docker_bench.reading.output import Check, Output
+from stages.scanners.docker_bench.reading.bench_output import Check, Output
+from stages.scanners.docker_bench.reading.finding_text import bounded
 
 _STATUS: dict[str, RuleStatus] = {"PASS": "pass", "WARN": "fail", "INFO": "warn", "NOTE": "skip"}
 

@@ -14,12 +14,12 @@ from typing import Any
 from schemas.capabilities import ProfileInfo
 from schemas.codec import SchemaError, convert, plain, replace
 from schemas.records import Record as Frozen
-from stages.scap.selection import rule_counts
-from stages.scap.text import one_line, profile_title, readable
-from stages.scap.xml import Element, Layout, Limits, ScapError, local, records
+from stages.scap.rule_counts import rule_counts
+from stages.scap.xccdf_text import one_line, profile_title, readable
+from stages.scap.xml_records import Element, Limits, RecordLayout, ScapError, local, records
 
 _LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
-_LAYOUT = Layout(
+_LAYOUT = RecordLayout(
     roots=frozenset(("data-stream-collection", "Benchmark")),
     structure=frozenset(
         ("data-stream-collection", "component", "data-stream", "Benchmark", "Group")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-Truth = Literal["true", "false", "error", "unknown", "not evaluated", "not applicable"]
+ResultValue = Literal["true", "false", "error", "unknown", "not evaluated", "not applicable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +59,19 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class EvaluatedTest:
     """A test as it came out; of many items only the first of each result are kept."""
 
     id: str
-    result: Truth
-    items: tuple[tuple[str, Truth], ...] = ()
-    counts: dict[Truth, int] = field(default_factory=dict)
+    result: ResultValue
+    items: tuple[tuple[str, ResultValue], ...] = ()
+    counts: dict[ResultValue, int] = field(default_factory=dict)
     variables: dict[str, tuple[str, ...]] = field(default_factory=dict)
     message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Collected:
+class CollectedObject:
     """What came of looking for an object: the flag `complete`, `does not exist`, `error`, …"""
 
     flag: str
@@ -80,7 +80,7 @@ class Collected:
 
 
 @dataclass(frozen=True, slots=True)
-class Value:
+class ItemField:
     """One field of an item."""
 
     name: str
@@ -95,7 +95,7 @@ class Item:
 
     kind: str
     status: str = "exists"
-    values: tuple[Value, ...] = ()
+    values: tuple[ItemField, ...] = ()
     message: str | None = None
 
     def first(self, *names: str) -> str | None:
@@ -113,18 +113,18 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class CriteriaNode:
     """A part of a criteria tree as it came out; `result` is after negation.
 
     A leaf names a test or another definition; any other node has an operator over its children.
     """
 
-    result: Truth
+    result: ResultValue
     negate: bool = False
     test: str | None = None
     definition: str | None = None
     operator: str = "AND"
-    children: tuple["Node", ...] = ()
+    children: tuple["CriteriaNode", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,20 +135,20 @@ class Definition:
     kind: str
     """Its class: `compliance`, `vulnerability`, `patch`, `inventory`, …"""
     title: str | None
-    result: Truth
-    tree: Node | None
+    result: ResultValue
+    tree: CriteriaNode | None
 
 
 @dataclass
-class Findings:
+class OvalResults:
     """All that is known of one set of OVAL results."""
 
     definitions: dict[str, Definition] = field(default_factory=dict)
     tests: dict[str, Test] = field(default_factory=dict)
-    tested: dict[str, Tested] = field(default_factory=dict)
+    tested: dict[str, EvaluatedTest] = field(default_factory=dict)
     objects: dict[str, Object] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
-    collected: dict[str, Collected] = field(default_factory=dict)
+    collected: dict[str, CollectedObject] = field(default_factory=dict)
     items: dict[str, Item] = field(default_factory=dict)
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Variable id to the objects that its values were read from."""

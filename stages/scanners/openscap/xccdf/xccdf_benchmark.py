@@ -3,9 +3,9 @@
 from collections import ChainMap
 from dataclasses import dataclass, field, replace
 
-from stages.scanners.openscap.xccdf.rule import UNKNOWN_RULE, Reading, RuleTexts, texts
-from stages.scap.text import one_line, profile_title, readable
-from stages.scap.xml import Element, fragment, frozen, local
+from stages.scanners.openscap.xccdf.rule_texts import UNKNOWN_RULE, Reading, RuleTexts, texts
+from stages.scap.xccdf_text import one_line, profile_title, readable
+from stages.scap.xml_records import Element, fragment, frozen, local
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ Lists, code and line breaks are kept, markup is not; `sub` becomes the value it 
 import re
 from collections.abc import Mapping
 
-from stages.scap.xml import Element, local
+from stages.scap.xml_records import Element, local
 
 _BLOCKS = frozenset(
     ("p", "div", "ul", "ol", "li", "table", "tr", "dl", "dt", "dd", "blockquote", "pre")

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from stages.scap.xml import Element, local
+from stages.scap.xml_records import Element, local
 
 _PLAIN = frozenset(("pass", "notselected", "notapplicable"))
 """Results that need no evidence: of these only the word is kept."""

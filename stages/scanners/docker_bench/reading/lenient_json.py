@@ -9,16 +9,16 @@ not is missing.
 import re
 from itertools import chain, pairwise
 
-from stages.scanners.docker_bench.reading.checks import (
+from stages.scanners.docker_bench.reading.bench_layout import NUMBER_KEY, keys
+from stages.scanners.docker_bench.reading.bench_output import WORDS, Output, check_id
+from stages.scanners.docker_bench.reading.check_fields import (
     Fields,
     add_check,
     add_flat,
     add_group,
     number_within,
 )
-from stages.scanners.docker_bench.reading.findings import optional_line
-from stages.scanners.docker_bench.reading.layout import NUMBER_KEY, keys
-from stages.scanners.docker_bench.reading.output import WORDS, Output, check_id
+from stages.scanners.docker_bench.reading.finding_text import optional_line
 
 _AROUND = " \t\r\n,{}[]"
 _BETWEEN_ITEMS = re.compile(r'"[ \t\r\n]*,[ \t\r\n]*"')
@@ -32,13 +32,13 @@ def read_leniently(payload: bytes) -> Output:
     text = payload.decode("utf-8-sig", errors="replace")
     # The beginning of a key that the file ends in would be read as the end of the value before it.
     text = text[:-100] + _TORN_KEY.sub("", text[-100:])
-    reader = _Reader()
+    reader = _LenientReader()
     for (key, _, start), (_, end, _) in pairwise(chain(keys(text), [("", len(text), len(text))])):
         reader.take(key, text[start:end])
     return reader.finish()
 
 
-class _Reader:
+class _LenientReader:
     """Takes keys and values in their order; an `id` opens the next check or group."""
 
     def __init__(self) -> None:

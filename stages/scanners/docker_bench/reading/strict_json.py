@@ -15,16 +15,16 @@ because it shows a key that comes twice.
 import json
 from typing import Any, NoReturn
 
-from stages.scanners.docker_bench.reading.checks import (
+from stages.scanners.docker_bench.reading.bench_layout import KEYS, NUMBER_KEY, keys
+from stages.scanners.docker_bench.reading.bench_output import BrokenJSONError, Output
+from stages.scanners.docker_bench.reading.check_fields import (
     Fields,
     add_check,
     add_flat,
     add_group,
     number_within,
 )
-from stages.scanners.docker_bench.reading.findings import optional_line
-from stages.scanners.docker_bench.reading.layout import KEYS, NUMBER_KEY, keys
-from stages.scanners.docker_bench.reading.output import BrokenJSONError, Output
+from stages.scanners.docker_bench.reading.finding_text import optional_line
 
 
 def read_strictly(payload: bytes) -> Output:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from stages.scanners.openscap.oval import found
-from stages.scanners.openscap.oval.criteria import Demand
-from stages.scanners.openscap.oval.demands import (
+from stages.scanners.openscap.oval import item_wording
+from stages.scanners.openscap.oval.criteria import FailedCriterion
+from stages.scanners.openscap.oval.entity_wording import (
     MODE_FIELDS,
     is_mask,
     mode,
@@ -13,8 +13,7 @@ from stages.scanners.openscap.oval.demands import (
     with_octal,
 )
 from stages.scanners.openscap.oval.kinds import KINDS, Kind, label
-from stages.scanners.openscap.oval.model import Entity, Findings, Item, Object, State, Test, Tested
-from stages.scanners.openscap.oval.phrases import (
+from stages.scanners.openscap.oval.object_wording import (
     TEXT_KINDS,
     Scope,
     demand_phrase,
@@ -25,6 +24,15 @@ from stages.scanners.openscap.oval.phrases import (
     setting,
     state_phrase,
     without_names,
+)
+from stages.scanners.openscap.oval.oval_model import (
+    Entity,
+    EvaluatedTest,
+    Item,
+    Object,
+    OvalResults,
+    State,
+    Test,
 )
 
 _ANY_KIND = Kind("item", "", "")
@@ -48,20 +56,20 @@ _CHECK = {
 
 
 @dataclass(frozen=True)
-class Told:
+class Explanation:
     expected: str
     actual: str
     finding: str
 
 
-def tell(demand: Demand, findings: Findings) -> Told:
+def tell(demand: FailedCriterion, findings: OvalResults) -> Explanation:
     """Why the test is not as it should be."""
     test = findings.tests.get(demand.test)
     tested = findings.tested.get(demand.test)
     if test is None:
         wanted = "true" if demand.wanted else "false"
         name = short_id(demand.test)
-        return Told(
+        return Explanation(
             f"test {name} is {wanted}", f"it is {demand.result}", f"test {name} is {demand.result}"
         )
     return _Teller(test, tested, demand, findings).tell()
@@ -69,10 +77,14 @@ def tell(demand: Demand, findings: Findings) -> Told:
 
 class _Teller:
     def __init__(
-        self, test: Test, tested: Tested | None, demand: Demand, findings: Findings
+        self,
+        test: Test,
+        tested: EvaluatedTest | None,
+        demand: FailedCriterion,
+        findings: OvalResults,
     ) -> None:
         self._test, self._demand, self._findings = test, demand, findings
-        self._tested = tested or Tested(test.id, demand.result)
+        self._tested = tested or EvaluatedTest(test.id, demand.result)
         self._object: Object | None = findings.objects.get(test.object or "")
         self._collected = findings.collected.get(test.object or "")
         self._scope = Scope(findings, tested, self._collected)
@@ -86,11 +98,11 @@ class _Teller:
             setting(self._object, self._scope) if self._object and self._is_text else None
         )
         if test.kind == "variable":
-            self._setting = found.variable_name(self._noun)
+            self._setting = item_wording.variable_name(self._noun)
         self._items = self._found_items()
         self._total = sum(self._tested.counts.values()) if self._items else 0
 
-    def tell(self) -> Told:
+    def tell(self) -> Explanation:
         expected = self._expected()
         if self._demand.result not in ("true", "false"):
             return self._untested(expected)
@@ -186,18 +198,18 @@ class _Teller:
 
     # What was there
 
-    def _untested(self, expected: str) -> Told:
+    def _untested(self, expected: str) -> Explanation:
         result = self._demand.result
         words = {"error": "an error", "unknown": "unknown", "not applicable": "not applicable"}
         state = f"could not be evaluated: {words[result]}" if result in words else "not evaluated"
         items = [self._findings.items.get(name) for name, _ in self._tested.items]
-        reason = found.reason(self._tested, self._collected, items)
+        reason = item_wording.reason(self._tested, self._collected, items)
         actual = f"{state}{f' ({reason})' if reason else ''}"
-        return Told(
+        return Explanation(
             expected, actual, f"{self._noun}: {actual}, expected {self._short_expected(expected)}"
         )
 
-    def _nothing_found(self, expected: str) -> Told:
+    def _nothing_found(self, expected: str) -> Explanation:
         what: str = self._noun
         if self._is_text:
             what = (
@@ -206,7 +218,7 @@ class _Teller:
                 else f"{self._line()} in {self._noun}"
             )
         finding = f"{self._absent()}, expected {self._short_expected(expected)}"
-        return Told(expected, f"not found: {what}", finding)
+        return Explanation(expected, f"not found: {what}", finding)
 
     def _absent(self) -> str:
         if self._set_here():
@@ -237,21 +249,26 @@ class _Teller:
             )
         return expected.removeprefix(f"{self._noun}: ")
 
-    def _forbidden(self, expected: str) -> Told:
-        texts = [found.told(item, self._noun) for item, _ in self._items]
-        actual = found.shown(texts, self._total)
-        return Told(expected, actual, f"found {actual}; expected {self._short_expected(expected)}")
+    def _forbidden(self, expected: str) -> Explanation:
+        texts = [item_wording.told(item, self._noun) for item, _ in self._items]
+        actual = item_wording.shown(texts, self._total)
+        return Explanation(
+            expected, actual, f"found {actual}; expected {self._short_expected(expected)}"
+        )
 
-    def _mismatch(self, expected: str) -> Told:
+    def _mismatch(self, expected: str) -> Explanation:
         items = self._culprits()
         total = self._culprit_count()
-        texts = [found.with_states(item, self._states, self._setting, self._noun) for item in items]
-        actual = found.shown(texts, total)
+        texts = [
+            item_wording.with_states(item, self._states, self._setting, self._noun)
+            for item in items
+        ]
+        actual = item_wording.shown(texts, total)
         if not self._demand.wanted or self._test.check not in ("all", "at least one"):
-            return Told(expected, actual, f"found {actual}; expected {expected}")
+            return Explanation(expected, actual, f"found {actual}; expected {expected}")
         first = self._sentence(items[0])
         others = f" (and {total - 1} more)" if total > 1 else ""
-        return Told(expected, actual, first + others)
+        return Explanation(expected, actual, first + others)
 
     def _culprit_results(self) -> tuple[str, ...] | None:
         """The results of the items that matter; None for all."""
@@ -277,8 +294,8 @@ class _Teller:
 
     def _sentence(self, item: Item) -> str:
         """`/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 365`."""
-        name = self._setting or (found.setting_of(item) if self._is_text else None)
-        unmet = [(state, found.unmet(item, state, self._scope)) for state in self._states]
+        name = self._setting or (item_wording.setting_of(item) if self._is_text else None)
+        unmet = [(state, item_wording.unmet(item, state, self._scope)) for state in self._states]
         if self._test.operator == "OR" or not any(entities for _, entities in unmet):
             unmet = [(state, list(state.entities)) for state in self._states]
         parts = [
@@ -286,10 +303,12 @@ class _Teller:
         ]
         if not parts:
             words = " or ".join(state_phrase(state, self._scope) for state in self._states)
-            return f"{found.told(item, self._noun)}, expected {words}"
+            return f"{item_wording.told(item, self._noun)}, expected {words}"
         separator = ": " if self._is_text or self._kind.named is None else " "
         joiner = " or " if self._test.operator == "OR" else "; "
-        return f"{found.subject(item, self._noun)}{separator}" + joiner.join(dict.fromkeys(parts))
+        return f"{item_wording.subject(item, self._noun)}{separator}" + joiner.join(
+            dict.fromkeys(parts)
+        )
 
     def _parts(
         self, item: Item, state: State, unmet: list[Entity], setting_name: str | None
@@ -309,7 +328,7 @@ class _Teller:
 
     def _is(self, item: Item, state: State, entity: Entity, setting_name: str | None) -> str:
         """`PASS_MAX_DAYS is 99999`; a line without a name of its own is `found …`."""
-        value = found.value_words(item, entity.name, setting_name)
+        value = item_wording.value_words(item, entity.name, setting_name)
         if value is not None and is_mask(entity):
             value = with_octal(value)
         words: str = value if value is not None else "not there"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from stages.scanners.openscap.oval.demands import (
+from stages.scanners.openscap.oval.entity_wording import (
     MODE_FIELDS,
     demand,
     listing,
@@ -11,10 +11,17 @@ from stages.scanners.openscap.oval.demands import (
     place,
     short_id,
 )
+from stages.scanners.openscap.oval.kind_templates import by_name, fill
 from stages.scanners.openscap.oval.kinds import KINDS, label
-from stages.scanners.openscap.oval.model import Collected, Entity, Findings, Object, State, Tested
-from stages.scanners.openscap.oval.patterns import plain
-from stages.scanners.openscap.oval.templates import by_name, fill
+from stages.scanners.openscap.oval.oval_model import (
+    CollectedObject,
+    Entity,
+    EvaluatedTest,
+    Object,
+    OvalResults,
+    State,
+)
+from stages.scanners.openscap.oval.pattern_wording import plain
 
 TEXT_KINDS = frozenset(("textfilecontent54", "textfilecontent"))
 _NO_PATTERN = "(no pattern)"
@@ -29,9 +36,9 @@ _EVERY_NAME = frozenset(("matching ^.*$", "matching .*", "matching ^.+$", "match
 class Scope:
     """Where the values of one test's variables are known from."""
 
-    findings: Findings
-    tested: Tested | None
-    collected: Collected | None
+    findings: OvalResults
+    tested: EvaluatedTest | None
+    collected: CollectedObject | None
     depth: int = 0
     """How many objects refer to each other on the way here; content may be made to go in circles."""
 
@@ -149,7 +156,7 @@ def _captured(name: str, scope: Scope) -> str | None:
     return f"{where}: {what}" if where and what else None
 
 
-def _sources(name: str, findings: Findings) -> list[str]:
+def _sources(name: str, findings: OvalResults) -> list[str]:
     """The objects from which a variable's values come, however many variables lie between."""
     objects: dict[str, None] = {}
     seen: set[str] = set()

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from schemas.report import Profile, Report, RuleResult, RuleStatus, summarize
-from stages.scanners.openscap.collect import Collected, Opener, collect_arf, collect_results
-from stages.scanners.openscap.evidence import evidence
-from stages.scanners.openscap.oval.model import Findings
-from stages.scanners.openscap.xccdf.benchmark import Benchmark, RuleFilter
-from stages.scanners.openscap.xccdf.results import Outcome, TestResult, newest
-from stages.scanners.openscap.xccdf.rule import Reading, severity
-from stages.scap.xml import Limits, ScapError
+from stages.scanners.openscap.oval.oval_model import OvalResults
+from stages.scanners.openscap.results_file import Opener, ResultsFile, collect_arf, collect_results
+from stages.scanners.openscap.rule_evidence import evidence
+from stages.scanners.openscap.xccdf.rule_texts import Reading, severity
+from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
+from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, newest
+from stages.scap.xml_records import Limits, ScapError
 
 __all__ = ["Opener", "Options", "read_openscap"]
 
@@ -57,7 +57,7 @@ class _Proof:
     """What the ARF says of the same run: its rule results by rule and number, and the OVAL results."""
 
     outcomes: Mapping[tuple[str, int], Outcome] = field(default_factory=dict)
-    findings: Mapping[str, Findings] = field(default_factory=dict)
+    findings: Mapping[str, OvalResults] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -93,7 +93,7 @@ def read_openscap(
 
 def _read_results(
     results: Opener, arf: Opener | None, options: Options
-) -> tuple[Collected, _Run, _Proof]:
+) -> tuple[ResultsFile, _Run, _Proof]:
     """The ARF first: it tells which of the rules in the results will matter."""
     beside, problem = None, "no ARF: the report says what failed, but not what was found"
     if arf is not None:
@@ -118,7 +118,7 @@ def _read_results(
     return collected, run, _Proof(outcomes, beside.findings)
 
 
-def _rule_filter(beside: Collected, options: Options) -> RuleFilter | None:
+def _rule_filter(beside: ResultsFile, options: Options) -> RuleFilter | None:
     if not beside.runs:
         return None
     run = newest(beside.runs)
@@ -142,7 +142,7 @@ def _numbered(result: TestResult) -> list[tuple[int, Outcome]]:
     return numbered
 
 
-def _newest_run(collected: Collected) -> _Run:
+def _newest_run(collected: ResultsFile) -> _Run:
     if not collected.runs:
         raise ScapError("the file holds no TestResult: nothing was evaluated")
     result = newest(collected.runs)
@@ -189,7 +189,7 @@ def _rule(outcome: Outcome, number: int, run: _Run, proof: _Proof) -> RuleResult
     )
 
 
-def _profile(run: _Run, collected: Collected) -> Profile:
+def _profile(run: _Run, collected: ResultsFile) -> Profile:
     """The title as tailored; without a profile the benchmark's."""
     identifier = run.result.profile
     if identifier is None:

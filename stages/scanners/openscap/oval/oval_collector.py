@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from stages.scanners.openscap.oval import oval_reader
-from stages.scanners.openscap.oval.model import Definition, Findings
-from stages.scap.text import one_line
-from stages.scap.xml import Element, local
+from stages.scanners.openscap.oval.oval_model import Definition, OvalResults
+from stages.scap.xccdf_text import one_line
+from stages.scap.xml_records import Element, local
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Collector:
     """For one set of OVAL results. `wanted` are definition ids; None asks for all of them."""
 
     def __init__(self, wanted: frozenset[str] | None) -> None:
-        self.findings = Findings()
+        self.findings = OvalResults()
         self._wanted = wanted
         self._idle = wanted is not None and not wanted
         self._held_definitions: dict[str, Element] = {}
