@@ -1,0 +1,1 @@
+"""A report as text, JSON, HTML, CSV, JUnit, SARIF, OSCAL and ARF: one pure module each."""

@@ -1,0 +1,101 @@
+"""One row per rule, for spreadsheets: RFC 4180, UTF-8.
+
+Each row repeats the scan's own fields, so that files of several scans can be put together. A scan
+without results is one row without a rule: a failed scan never reads as an empty, clean one.
+
+Security: a cell that a spreadsheet would take for a formula gets an apostrophe in front. Every
+cell is quoted, so no text can end its cell.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+
+from schemas.report import Report, RuleResult
+from stages.formats.source import ReportSource
+from stages.formats.visible import visible
+
+COLUMNS = (
+    "host",
+    "scan_id",
+    "scanner",
+    "profile",
+    "completed_at",
+    "scan_status",
+    "scan_error",
+    "rule",
+    "title",
+    "status",
+    "severity",
+    "section",
+    "finding",
+    "expected",
+    "actual",
+    "rationale",
+    "remediation",
+    "references",
+)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠", "|", "%")
+_ROWS_PER_CHUNK = 200
+
+
+def render(source: ReportSource) -> Iterator[bytes]:
+    target = io.StringIO()
+    writer = csv.writer(target, quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    scan = _scan_cells(source)
+    results = source.report.results
+    if not results:
+        writer.writerow(_harmless([*scan, *_rule_cells(None)]))
+    for number, result in enumerate(results, 1):
+        writer.writerow(_harmless([*scan, *_rule_cells(result)]))
+        if number % _ROWS_PER_CHUNK == 0:
+            yield target.getvalue().encode()
+            target.seek(0)
+            target.truncate()
+    yield target.getvalue().encode()
+
+
+def _scan_cells(source: ReportSource) -> list[str | None]:
+    report: Report = source.report
+    return [
+        source.host,
+        report.scan_id,
+        report.profile.type,
+        report.profile.name,
+        report.completed_at.isoformat(),
+        report.status,
+        report.error,
+    ]
+
+
+def _rule_cells(result: RuleResult | None) -> list[str | None]:
+    if result is None:
+        return [None] * (len(COLUMNS) - 7)
+    references = "; ".join(f"{each.standard} {each.id}" for each in result.references)
+    return [
+        result.rule_ref,
+        result.title,
+        result.status,
+        result.severity,
+        result.section,
+        result.finding,
+        result.expected,
+        result.actual,
+        result.rationale,
+        result.remediation,
+        references,
+    ]
+
+
+def _harmless(cells: list[str | None]) -> list[str]:
+    return [harmless_cell(cell or "") for cell in cells]
+
+
+def harmless_cell(text: str) -> str:
+    """The text as a cell that no spreadsheet evaluates."""
+    shown = visible(text)
+    # Blanks in front do not stop every spreadsheet from seeing the formula behind them.
+    if shown.lstrip(" \xa0").startswith(_FORMULA_STARTS):
+        return f"'{shown}"
+    return shown

@@ -1,0 +1,165 @@
+"""SARIF 2.1.0 (OASIS), as code scanning services and editors read it.
+
+Every rule is a result, with the `kind` that SARIF has for its status; the status itself is in
+`properties.status`. Results have locations where the finding names files. A scan that did not
+complete is an invocation without success, its error a notification.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas.report import Report, RuleResult, RuleStatus, Severity
+from stages.formats import breakdown
+from stages.formats.finding_paths import file_uri, finding_paths
+from stages.formats.source import ReportSource
+
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+_KIND: Mapping[RuleStatus, str] = {
+    "pass": "pass",
+    "fail": "fail",
+    "warn": "review",
+    "skip": "informational",
+    "notapplicable": "notApplicable",
+    "error": "open",
+}
+_LEVEL: Mapping[Severity, str] = {
+    "critical": "error",
+    "high": "error",
+    "medium": "warning",
+    "low": "note",
+    "unknown": "warning",
+}
+_SECURITY_SEVERITY: Mapping[Severity, str] = {
+    "critical": "9.5",
+    "high": "8.0",
+    "medium": "5.5",
+    "low": "2.5",
+    "unknown": "5.0",
+}
+"""The scale of CVSS, by which GitHub sorts."""
+
+
+def render(source: ReportSource) -> Iterator[bytes]:
+    log = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [_run(source)]}
+    # ASCII: also lone surrogates and invisible characters survive every reader.
+    encoder = json.JSONEncoder(indent=1, ensure_ascii=True)
+    for part in encoder.iterencode(log):
+        yield part.encode("ascii")
+    yield b"\n"
+
+
+def _run(source: ReportSource) -> dict[str, Any]:
+    report = source.report
+    rules: dict[str, dict[str, Any]] = {}
+    for result in report.results:
+        rules.setdefault(result.rule_ref, _rule(result))
+    index = {rule: number for number, rule in enumerate(rules)}
+    properties: dict[str, Any] = {
+        "profile": report.profile.name,
+        "status": report.status,
+        "score": report.summary.score,
+    }
+    if report.profile.id:
+        properties["profileId"] = report.profile.id
+    if source.host:
+        properties["host"] = source.host
+    run: dict[str, Any] = {
+        "tool": {"driver": _driver(report, list(rules.values()))},
+        "invocations": [_invocation(source)],
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(result, index) for result in report.results],
+        "properties": properties,
+    }
+    if report.scan_id:
+        run["automationDetails"] = {"id": f"{report.profile.type}/{report.scan_id}"}
+    return run
+
+
+def _driver(report: Report, rules: list[dict[str, Any]]) -> dict[str, Any]:
+    driver: dict[str, Any] = {"name": report.profile.type, "rules": rules}
+    if report.scanner_version:
+        driver["version"] = report.scanner_version
+    return driver
+
+
+def _invocation(source: ReportSource) -> dict[str, Any]:
+    report = source.report
+    notices = [{"level": "warning", "message": {"text": text}} for text in report.warnings]
+    if report.error:
+        notices.insert(0, {"level": "error", "message": {"text": report.error}})
+    invocation: dict[str, Any] = {
+        "executionSuccessful": report.status == "completed",
+        "startTimeUtc": f"{report.started_at:%Y-%m-%dT%H:%M:%SZ}",
+        "endTimeUtc": f"{report.completed_at:%Y-%m-%dT%H:%M:%SZ}",
+        "toolExecutionNotifications": notices,
+    }
+    if source.host:
+        invocation["machine"] = source.host
+    return invocation
+
+
+def _rule(result: RuleResult) -> dict[str, Any]:
+    tags = ["security", "compliance", *_reference_tags(result)]
+    rule: dict[str, Any] = {
+        "id": result.rule_ref,
+        "name": breakdown.short_rule_id(result.rule_ref),
+        "shortDescription": {"text": result.title or result.rule_ref},
+        "defaultConfiguration": {"level": _LEVEL[result.severity]},
+        "help": _help(result),
+        "properties": {
+            "tags": tags,
+            "severity": result.severity,
+            "security-severity": _SECURITY_SEVERITY[result.severity],
+        },
+    }
+    if result.description:
+        rule["fullDescription"] = {"text": result.description}
+    if result.section:
+        rule["properties"]["section"] = result.section
+    return rule
+
+
+def _reference_tags(result: RuleResult) -> list[str]:
+    """Each once: the schema demands that tags differ."""
+    return list(dict.fromkeys(f"{each.standard} {each.id}" for each in result.references))
+
+
+def _help(result: RuleResult) -> dict[str, str]:
+    parts = [result.rationale, result.remediation]
+    return {"text": "\n\n".join(part for part in parts if part) or result.title or result.rule_ref}
+
+
+def _result(result: RuleResult, index: Mapping[str, int]) -> dict[str, Any]:
+    kind = _KIND[result.status]
+    level = "none"
+    if kind == "fail":
+        level = _LEVEL[result.severity]
+    found: dict[str, Any] = {
+        "ruleId": result.rule_ref,
+        "ruleIndex": index[result.rule_ref],
+        "kind": kind,
+        "level": level,
+        "message": {"text": _message(result)},
+        "partialFingerprints": {"rule/v1": result.rule_ref},
+        "properties": {"status": result.status, "severity": result.severity},
+    }
+    paths = finding_paths(result)
+    if paths:
+        found["locations"] = [_location(path) for path in paths]
+    return found
+
+
+def _message(result: RuleResult) -> str:
+    parts = [result.finding or f"{result.title}: {breakdown.STATUS_LABELS[result.status]}"]
+    if result.expected:
+        parts.append(f"expected: {result.expected}")
+    if result.actual:
+        parts.append(f"actual: {result.actual}")
+    return "\n".join(parts)
+
+
+def _location(path: str) -> dict[str, Any]:
+    return {"physicalLocation": {"artifactLocation": {"uri": file_uri(path)}}}

@@ -1,0 +1,97 @@
+"""Results sorted for reading: by status, by severity, by section. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from schemas.report import Report, RuleResult, RuleStatus, Severity
+
+STATUSES: tuple[RuleStatus, ...] = get_args(RuleStatus)
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+"""Worst first."""
+STATUS_LABELS: Mapping[RuleStatus, str] = {
+    "pass": "passed",
+    "fail": "failed",
+    "warn": "warning",
+    "skip": "skipped",
+    "notapplicable": "not applicable",
+    "error": "error",
+}
+NO_SECTION = "Without a section"
+
+_PATH_SEPARATOR = " > "
+_NUMBER = re.compile(r"(\d+(?:\.\d+)*)\.\d+")
+
+
+@dataclass(frozen=True)
+class SectionGroup:
+    """The results of one section, worst first."""
+
+    title: str
+    results: tuple[RuleResult, ...]
+
+
+def count_by_status(results: Iterable[RuleResult]) -> dict[RuleStatus, int]:
+    """Every status, also those that do not occur."""
+    counts = dict.fromkeys(STATUSES, 0)
+    for result in results:
+        counts[result.status] += 1
+    return counts
+
+
+def count_by_severity(results: Iterable[RuleResult]) -> dict[Severity, int]:
+    """Every severity, also those that do not occur."""
+    counts = dict.fromkeys(SEVERITIES, 0)
+    for result in results:
+        counts[result.severity] += 1
+    return counts
+
+
+def of_status(results: Iterable[RuleResult], *statuses: RuleStatus) -> tuple[RuleResult, ...]:
+    return tuple(result for result in results if result.status in statuses)
+
+
+def worst_first(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
+    """By severity; results of one severity stay in the order of the benchmark."""
+    return tuple(sorted(results, key=lambda result: SEVERITIES.index(result.severity)))
+
+
+def by_section(results: Sequence[RuleResult]) -> tuple[SectionGroup, ...]:
+    """In the order of the benchmark. `1.1.2.3` belongs to `1.1.2`, a path of titles is one section."""
+    groups: dict[str, list[RuleResult]] = {}
+    for result in results:
+        groups.setdefault(section_title(result.section), []).append(result)
+    return tuple(SectionGroup(title, worst_first(members)) for title, members in groups.items())
+
+
+def section_title(section: str | None) -> str:
+    if section is None:
+        return NO_SECTION
+    numbered = _NUMBER.fullmatch(section)
+    if numbered:
+        return f"Section {numbered[1]}"
+    return section
+
+
+def section_path(title: str) -> tuple[str, ...]:
+    """The titles of a section's path, outermost first."""
+    return tuple(title.split(_PATH_SEPARATOR))
+
+
+def applicable_rules(report: Report) -> int:
+    """Rules with a verdict: neither skipped nor not applicable."""
+    return report.summary.total_rules - report.summary.skipped
+
+
+def applicable_score(report: Report) -> float | None:
+    """The share of applicable rules that pass, in percent to two decimals; None where none applies."""
+    rules = applicable_rules(report)
+    if rules == 0:
+        return None
+    return round(report.summary.passed / rules * 100, 2)
+
+
+def short_rule_id(rule_ref: str) -> str:
+    """`sshd_disable_root_login` of an XCCDF id; another id as it is."""
+    return rule_ref.rpartition("_rule_")[2]

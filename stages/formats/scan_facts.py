@@ -1,0 +1,97 @@
+"""The facts of a scan as labelled lines, for people: what was scanned, with what, when and why. Pure."""
+
+from schemas.receipt import Receipt
+from schemas.report import Report
+from schemas.request import Reason
+from stages.formats import breakdown
+from stages.formats.source import ReportSource
+from stages.formats.visible import visible_line
+
+Fact = tuple[str, str]
+
+
+def scan_facts(source: ReportSource) -> tuple[Fact, ...]:
+    """Labels and values; what is not known is left out."""
+    report = source.report
+    facts: list[tuple[str, str | None]] = [
+        ("Host", source.host),
+        ("Profile", _profile(report)),
+        ("Benchmark version", report.profile.version),
+        ("Content", report.content.path if report.content else None),
+        ("Content SHA-256", report.content.sha256 if report.content else None),
+        ("Scanner", _scanner(report)),
+        ("Scan", report.scan_id),
+        ("Started", f"{report.started_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("Duration", duration(report)),
+    ]
+    facts += [("Requested", _reason(reason)) for reason in report.reasons]
+    facts += [("Read from", report.read_from), ("Server", _answer(source.receipt))]
+    return tuple((label, visible_line(value)) for label, value in facts if value)
+
+
+def duration(report: Report) -> str:
+    seconds = (report.completed_at - report.started_at).total_seconds()
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def outcome(report: Report) -> str:
+    """What became of the scan, in one line."""
+    if report.status == "completed" and report.summary.total_rules == 0:
+        return "completed, without any rule"
+    if report.error:
+        return f"{report.status}: {visible_line(report.error)}"
+    return report.status
+
+
+def score_lines(report: Report) -> tuple[Fact, ...]:
+    """Both scores with their meaning; none where there are no rules."""
+    total = report.summary.total_rules
+    if total == 0:
+        return ()
+    lines = [
+        (
+            "Score",
+            f"{report.summary.score:.2f} % ({report.summary.passed} of all {total} rules passed)",
+        )
+    ]
+    applicable = breakdown.applicable_score(report)
+    if applicable is None:
+        lines.append(("Applicable score", "none: no rule applies to this host"))
+    else:
+        rules = breakdown.applicable_rules(report)
+        meaning = f"{report.summary.passed} of the {rules} rules that apply passed"
+        lines.append(("Applicable score", f"{applicable:.2f} % ({meaning})"))
+    return tuple(lines)
+
+
+def _profile(report: Report) -> str:
+    if report.profile.id and report.profile.id != report.profile.name:
+        return f"{report.profile.name} ({report.profile.id})"
+    return report.profile.name
+
+
+def _scanner(report: Report) -> str:
+    if report.scanner_version:
+        return f"{report.profile.type} {report.scanner_version}"
+    return report.profile.type
+
+
+def _reason(reason: Reason) -> str:
+    line = f"by the {reason.source}, {reason.at:%Y-%m-%d %H:%M:%S} UTC"
+    if reason.detail:
+        line += f", {reason.detail}"
+    return line
+
+
+def _answer(receipt: Receipt | None) -> str | None:
+    if receipt is None:
+        return None
+    line: str = receipt.answer
+    if receipt.destination:
+        line += f" by {receipt.destination}"
+    if receipt.message:
+        line += f": {receipt.message}"
+    return line

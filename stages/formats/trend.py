@@ -1,0 +1,153 @@
+"""The course of one profile: score and failed rules over the scans that are kept. Pure."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from schemas import codec
+from schemas.ids import ScanId
+from schemas.records import Record
+from schemas.report import Report, RuleResult, Severity
+from stages.formats import breakdown
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+_GAP = "·"
+
+
+class TrendPoint(Record, frozen=True, kw_only=True):
+    """One scan. Without a score: the scan failed, was cancelled, or had no rules."""
+
+    scan_id: ScanId | None
+    at: datetime
+    status: str
+    score: float | None = None
+    applicable_score: float | None = None
+    passed: int = 0
+    failed: int = 0
+    errors: int = 0
+    failed_by_severity: tuple[tuple[Severity, int], ...] = ()
+    """Severities that occur, worst first."""
+
+
+class Trend(Record, frozen=True, kw_only=True):
+    """All kept scans of a profile, oldest first."""
+
+    profile: str
+    points: tuple[TrendPoint, ...]
+
+
+def trend_point(report: Report) -> TrendPoint:
+    failed = breakdown.of_status(report.results, "fail")
+    has_score = report.status == "completed" and report.summary.total_rules > 0
+    point = TrendPoint(
+        scan_id=report.scan_id,
+        at=report.completed_at,
+        status=report.status,
+        passed=report.summary.passed,
+        failed=report.summary.failed,
+        errors=report.summary.errors,
+        failed_by_severity=_severities(failed),
+    )
+    if not has_score:
+        return point
+    return codec.replace(
+        point, score=report.summary.score, applicable_score=breakdown.applicable_score(report)
+    )
+
+
+def _severities(failed: Sequence[RuleResult]) -> tuple[tuple[Severity, int], ...]:
+    counts = breakdown.count_by_severity(failed)
+    return tuple((severity, count) for severity, count in counts.items() if count)
+
+
+def sparkline(values: Iterable[float | None], *, low: float = 0.0, high: float = 100.0) -> str:
+    """One character per value; a dot stands for a missing one."""
+    return "".join(_block(value, low, high) for value in values)
+
+
+def _block(value: float | None, low: float, high: float) -> str:
+    if value is None:
+        return _GAP
+    if high <= low:
+        return _BLOCKS[-1]
+    share = (min(max(value, low), high) - low) / (high - low)
+    return _BLOCKS[round(share * (len(_BLOCKS) - 1))]
+
+
+def trend_text(trend: Trend) -> str:
+    """A sparkline of the score and a line per scan."""
+    lines = [trend.profile]
+    if not trend.points:
+        return f"{trend.profile}\nno scans are kept\n"
+    scores = [point.score for point in trend.points]
+    known = [score for score in scores if score is not None]
+    if known:
+        lines.append(
+            f"score   {sparkline(scores)}  {known[0]:.2f} % to {known[-1]:.2f} %"
+            f" (lowest {min(known):.2f} %, highest {max(known):.2f} %)"
+        )
+    failed = [_failed(point) for point in trend.points]
+    highest = max((count for count in failed if count is not None), default=0)
+    lines.append(f"failed  {sparkline(failed, high=highest)}  at most {highest:.0f}")
+    lines.append("")
+    lines += [_point_line(point) for point in trend.points]
+    return "\n".join(lines) + "\n"
+
+
+def _failed(point: TrendPoint) -> float | None:
+    if point.score is None:
+        return None
+    return float(point.failed)
+
+
+def _point_line(point: TrendPoint) -> str:
+    at = f"{point.at:%Y-%m-%d %H:%M}"
+    if point.score is None:
+        return f"{at}  {point.status}"
+    severities = ", ".join(f"{count} {severity}" for severity, count in point.failed_by_severity)
+    line = f"{at}  {point.score:6.2f} %  {point.failed} failed"
+    if severities:
+        line += f" ({severities})"
+    return line
+
+
+def trend_csv(trend: Trend) -> str:
+    """A row per scan."""
+    target = io.StringIO()
+    writer = csv.writer(target, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
+    writer.writerow(_columns())
+    for point in trend.points:
+        writer.writerow(_row(point))
+    return target.getvalue()
+
+
+def _columns() -> Sequence[str]:
+    severities = [f"failed_{severity}" for severity in breakdown.SEVERITIES]
+    return (
+        "scan_id",
+        "at",
+        "status",
+        "score",
+        "applicable_score",
+        "passed",
+        "failed",
+        "errors",
+        *severities,
+    )
+
+
+def _row(point: TrendPoint) -> Sequence[object]:
+    failed = dict(point.failed_by_severity)
+    severities = [failed.get(name, 0) for name in breakdown.SEVERITIES]
+    return (
+        point.scan_id,
+        point.at.isoformat(),
+        point.status,
+        point.score,
+        point.applicable_score,
+        point.passed,
+        point.failed,
+        point.errors,
+        *severities,
+    )
