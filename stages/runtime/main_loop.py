@@ -33,7 +33,7 @@ from stages.runtime.watch import Watch
 SUBSCRIPTIONS: Mapping[Stage, tuple[EventName, ...]] = {
     "trigger": ("CommandGiven", "HostDetected", "ShippingPaused", *SCAN_EVENTS),
     "scan": ("CommandGiven", "ScanRequested", "CancellationRequested", "DetectionWanted"),
-    "parse": ("CommandGiven", "ScanFinished"),
+    "parse": ("CommandGiven", "ScanStarted", "ScanFinished"),
     "ship": ("CommandGiven", "ReportWritten"),
 }
 _UPKEEP_EVERY_S = 600.0

@@ -52,6 +52,8 @@ class Process:
         self.watched = {spool.root / UPSTREAM[stage], spool.commands.path}
         """Directories in which something new wakes the loop; a worker may add its own while it is made."""
         self.on_event: Callable[[Event], None] = lambda _: None
+        self.readers: dict[int, Callable[[], None]] = {}
+        """What to do when a file handle has something to read during any wait."""
         self._check = check
         self._doorbell = doorbell
         self._notifier = notifier or Notifier()
@@ -98,8 +100,11 @@ class Process:
         end = time.monotonic() + max(0.0, timeout_s)
         while True:
             left = min(end - time.monotonic(), _WATCHDOG_EVERY_S)
-            events, ready = self._doorbell.wait(max(0.0, left), (self._wake, *handles))
+            events, ready = self._doorbell.wait(
+                max(0.0, left), (self._wake, *handles, *self.readers)
+            )
             self.alive()
+            ready = self._read(ready)
             woken = self._wake in ready
             if woken:
                 with suppress(BlockingIOError):
@@ -108,6 +113,17 @@ class Process:
                 self.on_event(event)
             if woken or events or len(ready) > woken or self.stopping or time.monotonic() >= end:
                 return [handle for handle in ready if handle != self._wake]
+
+    def _read(self, ready: Sequence[int]) -> list[int]:
+        """Call the readers of handles that have them; the other handles are returned."""
+        left = []
+        for handle in ready:
+            reader = self.readers.get(handle)
+            if reader is None:
+                left.append(handle)
+            else:
+                reader()
+        return left
 
     def alive(self) -> None:
         now = time.monotonic()

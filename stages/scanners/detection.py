@@ -9,10 +9,9 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,7 @@ from schemas.manifest import ContentSource
 from schemas.records import Record
 from schemas.settings import OpenSCAPSettings, Settings
 from stages.runtime.process import Process
-from stages.runtime.worker import WorkerError, WorkerStoppedError, run_in_worker
+from stages.runtime.worker import Worker, WorkerError, WorkerStoppedError
 from stages.scanners.docker_bench import detection
 from stages.scanners.openscap import content
 from stages.scanners.openscap.choose import Choice, choose
@@ -48,6 +47,13 @@ _OS_RELEASE = (Path("/etc/os-release"), Path("/usr/lib/os-release"))
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
+class DetectTask(Record, frozen=True, kw_only=True):
+    """What a detection needs in its worker process."""
+
+    settings: Settings
+    cache: dict[str, Any]
+
+
 class Found(Record, frozen=True, kw_only=True):
     """What one detection brings home from its child process."""
 
@@ -61,6 +67,7 @@ class Detector:
 
     def __init__(self, process: Process) -> None:
         self._process = process
+        self._worker = Worker(process, "stages.scanners.detection:detect_in_worker")
         self._cache: dict[str, Any] = process.state_store.read(_CACHE_NOTE, dict) or {}
         self._seen: object = None
         self._due = 0.0
@@ -91,9 +98,9 @@ class Detector:
         return self._counts.get(profile_id) or None
 
     def _find(self) -> Found | None:
-        work = partial(_detect_to_bytes, self._process.settings, self._cache)
+        task = DetectTask(settings=self._process.settings, cache=self._cache)
         try:
-            return decode(run_in_worker(self._process, work, _LIMIT_S), Found)
+            return decode(self._worker.call(encode(task), _LIMIT_S), Found)
         except WorkerStoppedError:
             return None
         except WorkerError as error:
@@ -101,6 +108,9 @@ class Detector:
                 f"the detection of scanners {error}; what was detected before stays"
             )
             return None
+        finally:
+            # The next one is an hour away.
+            self._worker.stop()
 
     def _surroundings(self) -> object:
         settings = self._process.settings.compliance.openscap
@@ -171,11 +181,13 @@ def detect(settings: Settings, cache: "ProfileCache") -> "tuple[Detected, Datast
     return found, datastream
 
 
-def _detect_to_bytes(settings: Settings, kept: Mapping[str, Any]) -> bytes:
+def detect_in_worker(payload: bytes) -> bytes:
+    """Called in the worker process: a DetectTask in, what was found out."""
     from stages.scap.content_profiles import ProfileCache
 
-    cache = ProfileCache(kept)
-    detected, datastream = detect(settings, cache)
+    task = decode(payload, DetectTask)
+    cache = ProfileCache(task.cache)
+    detected, datastream = detect(task.settings, cache)
     counts = dict(datastream.selected or {}) if datastream else {}
     return encode(Found(detected=detected, rule_counts=counts, cache=cache.dump()))
 

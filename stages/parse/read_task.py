@@ -1,0 +1,15 @@
+"""What the parse stage hands to its worker process. Apart from the reader, which only that loads."""
+
+from schemas.ids import ScanId
+from schemas.records import Record
+from schemas.settings import Settings
+
+READ_ENTRY = "stages.parse.reader:read_entry"
+
+
+class ReadTask(Record, frozen=True, kw_only=True):
+    """Which raw entry to read, and with which settings."""
+
+    spool: str
+    scan_id: ScanId
+    settings: Settings

@@ -1,0 +1,28 @@
+"""Reading one raw entry into its report. Runs in a worker process: it alone loads the readers."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from schemas import codec
+from schemas.manifest import Manifest, Role
+from spool.raw import RawBox
+from spool.spool import Spool
+from stages.parse.read_task import ReadTask
+from stages.scanners.reports import read
+
+
+def read_entry(payload: bytes) -> bytes:
+    """The encoded report of a finished scan. Raises EntryDamagedError, StorageError."""
+    task = codec.decode(payload, ReadTask)
+    raw = Spool(Path(task.spool)).raw
+    manifest = raw.manifest(task.scan_id)
+    return codec.encode(read(manifest, partial(_open, raw, manifest), task.settings))
+
+
+def _open(raw: RawBox, manifest: Manifest, role: Role) -> Callable[[], BinaryIO] | None:
+    for file in manifest.files:
+        if file.role == role:
+            return partial(raw.open_file, manifest.scan_id, file)
+    return None

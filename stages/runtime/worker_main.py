@@ -1,0 +1,126 @@
+"""The program of a worker process: reads payloads from its standard input, calls one function, writes its answers.
+
+Started by `stages.runtime.worker` with a socket as standard input. It knows three messages before the first payload:
+the search path for modules; the function, the idle time and the modules to import first; the
+confinement. It ends in order (exit code 0) when the other end is closed, or when no payload comes
+for the idle time; with exit code 1 and a traceback after an exception that is not a SpoolError.
+
+Imports little by itself: each import delays the first answer. Standard output and error are those of the stage.
+"""
+
+import ctypes
+import importlib
+import os
+import resource
+import select
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+LENGTH_BYTES = 8
+DONE = b"done"
+_CHUNK = 1 << 18
+_PR_SET_PDEATHSIG = 1
+_PR_SET_NO_NEW_PRIVS = 38
+
+
+class _Channel:
+    """The socket to the process that started this one."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def read(self, limit_s: float | None = None) -> bytes:
+        """The next message; ends this process where none comes."""
+        if limit_s is not None and not select.select([self._handle], [], [], limit_s)[0]:
+            sys.exit(0)
+        length = int.from_bytes(self._read_exactly(LENGTH_BYTES), "big")
+        return self._read_exactly(length)
+
+    def read_texts(self) -> list[str]:
+        return self.read().decode("utf-8", "surrogateescape").split("\0")
+
+    def write(self, message: bytes) -> None:
+        left = memoryview(len(message).to_bytes(LENGTH_BYTES, "big") + message)
+        while left:
+            left = left[os.write(self._handle, left) :]
+
+    def _read_exactly(self, size: int) -> bytes:
+        parts = bytearray()
+        while len(parts) < size:
+            part = os.read(self._handle, min(_CHUNK, size - len(parts)))
+            if not part:
+                sys.exit(0)
+            parts += part
+        return bytes(parts)
+
+
+def main() -> None:
+    """Serve until nothing more comes."""
+    prctl = ctypes.CDLL(None).prctl
+    # Before the first read: where the other process has died meanwhile, that read finds the end.
+    prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    _leave_stopping_to_the_stage()
+    channel = _own_channel()
+    sys.path[:] = channel.read_texts()
+    entry, idle_s, *modules = channel.read_texts()
+    for module in modules:
+        importlib.import_module(module)
+    function = _function(entry)
+    _confine(prctl, channel.read_texts())
+    # A change of the user has cleared it.
+    prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    while True:
+        payload = channel.read(float(idle_s))
+        channel.write(_answer(function, payload))
+
+
+def _leave_stopping_to_the_stage() -> None:
+    """A handler that does nothing: what is ignored would stay ignored in programs that the work starts."""
+    signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    for number in signals:
+        signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, signals)
+
+
+def _own_channel() -> _Channel:
+    """The socket under another handle, out of reach of what reads standard input."""
+    channel = _Channel(os.dup(0))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return channel
+
+
+def _function(entry: str) -> Callable[[bytes], bytes]:
+    module, _, name = entry.partition(":")
+    function: Callable[[bytes], bytes] = getattr(importlib.import_module(module), name)
+    return function
+
+
+def _confine(prctl: Callable[[int, int], int], confinement: Sequence[str]) -> None:
+    """Give up privileges and set limits, in the order in which the one does not hinder the other."""
+    user_id, group_id, memory_bytes, cpu_s, no_new_privileges = confinement
+    for kind, limit in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_CPU, cpu_s)):
+        if limit:
+            resource.setrlimit(kind, (int(limit), int(limit)))
+    if group_id:
+        os.setgroups([])
+        os.setresgid(int(group_id), int(group_id), int(group_id))
+    if user_id:
+        os.setresuid(int(user_id), int(user_id), int(user_id))
+    if no_new_privileges == "1":
+        prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)  # type: ignore[call-arg]
+
+
+def _answer(function: Callable[[bytes], bytes], payload: bytes) -> bytes:
+    from spool.errors import SpoolError
+
+    try:
+        return DONE + b"\0" + function(payload)
+    except SpoolError as error:
+        return f"{type(error).__name__}\0{error}".encode("utf-8", "surrogateescape")
+
+
+if __name__ == "__main__":
+    main()
