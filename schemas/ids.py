@@ -1,59 +1,63 @@
-"""Scan ids: one name for one scan, from request to receipt.
+"""Scan ids: one name for one scan, from its request to its receipt.
 
-A scan id reads `20261123T060301Z-openscap-3f9c2a17`: the second (UTC) in which the scan was asked for, its scanner, and
-eight hex digits, of which the first four are the fraction of that second. Ids of one scanner sort by time, those of all
-by `age`; they are safe as file names.
+A scan id reads `20261123T060301Z-openscap-3f9c2a17`: the second (UTC) in which the scan was requested, its scanner,
+and eight hex digits, of which the first four are the fraction of that second.
+
+Ids of one spool strictly increase as text, whatever its clock does: each new id is made greater than the newest one.
+Their order is the order of the requests, and the time in an id can differ from the clock's. They are safe as file
+names.
 """
 
 import re
 import secrets
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Literal, NewType, cast, get_args
+from typing import Annotated, NewType
+
+from msgspec import Meta
 
 ScanId = NewType("ScanId", str)
-Scanner = Literal["openscap", "docker-bench"]
-SCANNERS: tuple[Scanner, ...] = get_args(Scanner)
+Scanner = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=32)]
+"""The key of a scanner; `stages.scanners.registry` lists those of this version."""
 
 _PATTERN = re.compile(
-    r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z-("
-    + "|".join(SCANNERS)
-    + r")-[0-9a-f]{8}"
+    r"([0-9]{4})([0-9]{2})([0-9]{2})T([0-9]{2})([0-9]{2})([0-9]{2})Z-"
+    r"(?=[a-z0-9-]{1,32}-[0-9a-f]{8}\Z)([a-z0-9]+(?:-[a-z0-9]+)*)-([0-9a-f]{8})"
 )
 _SECOND = "%Y%m%dT%H%M%SZ"
 _STEPS = 16**4
 """Steps of the fraction in a second."""
-_BEGINNING = datetime.fromtimestamp(0, UTC)
-_WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
-"""A clock that shows less has not been set yet."""
-_FAR_AHEAD = timedelta(days=1)
 
 
 def new_scan_id(scanner: Scanner, at: datetime, token: str | None = None) -> ScanId:
-    """An id for a scan asked for at `at` (aware); `token` (8 hex digits) makes it reproducible."""
+    """An id for a scan requested at `at` (aware); `token` (8 hex digits) makes it reproducible."""
     at = at.astimezone(UTC)
-    fraction = at.microsecond * _STEPS // 10**6
-    return ScanId(f"{at:{_SECOND}}-{scanner}-{token or f'{fraction:04x}{secrets.token_hex(2)}'}")
+    if token is None:
+        fraction = at.microsecond * _STEPS // 10**6
+        token = f"{fraction:04x}{secrets.token_hex(2)}"
+    return ScanId(f"{at:{_SECOND}}-{scanner}-{token}")
 
 
 def next_scan_id(
-    scanner: Scanner, at: datetime, known: Iterable[str], ending: str | None = None
+    scanner: Scanner, at: datetime, newest: ScanId | None, ending: str | None = None
 ) -> ScanId:
-    """An id for a scan asked for at `at` (aware), newer than all ids in `known`, whatever the clock was set to.
+    """An id for a scan requested at `at` (aware), greater than `newest`, the newest id of the spool.
 
-    But for those more than a day ahead of a clock that is set: they would hold back all ids for as long. `ending`: the
-    last four hex digits, else random ones.
+    `ending`: the last four hex digits, else random ones.
     """
+    ending = ending or secrets.token_hex(2)
     at = at.astimezone(UTC)
-    newest = _newest(known, at + _FAR_AHEAD if at >= _WRITTEN else _WRITTEN.replace(year=9000))
-    second, step = divmod(max(_steps(at), newest + 1), _STEPS)
-    moment = _BEGINNING + timedelta(seconds=second)
-    return new_scan_id(scanner, moment, f"{step:04x}{ending or secrets.token_hex(2)}")
-
-
-def age(scan_id: str) -> tuple[str, str]:
-    """What ids of several scanners sort by, oldest first."""
-    return scan_id[:16], scan_id[-8:]
+    fraction = at.microsecond * _STEPS // 10**6
+    made = new_scan_id(scanner, at, f"{fraction:04x}{ending}")
+    if newest is None or made > newest:
+        return made
+    # The clock was set back, or stands still, or another scanner was requested within this second.
+    second = requested_at(newest)
+    step = int(newest[-8:-4], 16) + 1
+    if step < _STEPS:
+        made = new_scan_id(scanner, second, f"{step:04x}{ending}")
+        if made > newest:
+            return made
+    return new_scan_id(scanner, second + timedelta(seconds=1), f"0000{ending}")
 
 
 def is_scan_id(name: str) -> bool:
@@ -70,23 +74,9 @@ def is_scan_id(name: str) -> bool:
 
 def scanner_of(scan_id: ScanId) -> Scanner:
     """The scanner that an id names; the id must be one."""
-    return cast(Scanner, scan_id.split("-", 1)[1].rsplit("-", 1)[0])
+    return scan_id.split("-", 1)[1].rsplit("-", 1)[0]
 
 
-def asked_at(scan_id: ScanId) -> datetime:
-    """When the scan was asked for, to the second, UTC; the id must be one."""
+def requested_at(scan_id: ScanId) -> datetime:
+    """When the scan was requested, to the second, UTC; the id must be one."""
     return datetime.strptime(scan_id.split("-", 1)[0], _SECOND).replace(tzinfo=UTC)
-
-
-def _newest(known: Iterable[str], limit: datetime) -> int:
-    """The newest id up to `limit`, in steps."""
-    last = f"{limit:{_SECOND}}"
-    ages = [age(i) for i in known if i[:16] <= last and is_scan_id(i)]
-    if not ages:
-        return 0
-    second, digits = max(ages)
-    return _steps(datetime.strptime(second, _SECOND).replace(tzinfo=UTC)) + int(digits[:4], 16)
-
-
-def _steps(at: datetime) -> int:
-    return (at - _BEGINNING) // timedelta(microseconds=1) * _STEPS // 10**6

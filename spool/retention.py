@@ -8,7 +8,7 @@ sent again because its answer was cleaned away. What is not done is never named 
 from collections.abc import Collection
 from datetime import timedelta
 
-from schemas.ids import ScanId, asked_at
+from schemas.ids import ScanId, requested_at
 
 
 def expired(
@@ -22,11 +22,11 @@ def expired(
     ordered = sorted(own)
     if not ordered:
         return []
-    newest = asked_at(ordered[-1])
+    newest = requested_at(ordered[-1])
     candidates = ordered[: max(0, len(ordered) - keep_last)]
     free, finished = set(upstream), set(done)
     return [
         entry
         for entry in candidates
-        if entry in finished and entry not in free and newest - asked_at(entry) > keep
+        if entry in finished and entry not in free and newest - requested_at(entry) > keep
     ]

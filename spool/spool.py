@@ -6,9 +6,10 @@ the stage's lock and sweeps what a crash left; after that the stage may write it
 
 from pathlib import Path
 
+from schemas.ids import ScanId
 from spool import access, sharing
 from spool.errors import SpoolUnusableError
-from spool.layout import BOXES, OUTBOX, STAGES, UPSTREAM, Box, Stage
+from spool.layout import BOXES, OUTBOX, STAGES, UPSTREAM, Box, Stage, scan_id_of
 from spool.lock import Lock, is_held
 from spool.outbox import Outbox
 from spool.raw import RawBox
@@ -35,6 +36,19 @@ class Spool:
             "reports": self.reports,
             "receipts": self.receipts,
         }[box]
+
+    def newest_scan_id(self) -> ScanId | None:
+        """The newest scan id in any box, also in those that were copied in; None in an empty spool."""
+        newest: ScanId | None = None
+        for box in BOXES:
+            for name in reversed(self.outbox(box).names()):
+                scan_id = scan_id_of(name)
+                if scan_id is None:
+                    continue
+                if newest is None or scan_id > newest:
+                    newest = scan_id
+                break
+        return newest
 
     def state_store(self, stage: Stage) -> StateStore:
         return StateStore(self.root, stage)

@@ -28,11 +28,11 @@ def new_scan_id(context: Context, scanner: Scanner, at: datetime) -> ScanId:
     """An id for a scan asked for now, newer than those of the spool."""
     spool = context.spool
     try:
-        known = (*spool.commands.ids("request"), *spool.requests.ids("request"))
+        newest = spool.newest_scan_id()
     except SpoolError:
         # There is none yet; or `give` tells what is wrong with it.
-        known = ()
-    return next_scan_id(scanner, at, known)
+        newest = None
+    return next_scan_id(scanner, at, newest)
 
 
 def give(context: Context, entry_id: str, kind: Kind, command: object) -> None:

@@ -4,7 +4,6 @@ import argparse
 from contextlib import ExitStack
 from typing import Literal
 
-from schemas.ids import SCANNERS
 from schemas.receipt import Receipt
 from schemas.report import Report
 from schemas.request import Reason, Request
@@ -15,6 +14,7 @@ from stages.console.output import say, show_json, warn
 from stages.console.report_view import show_failed, show_summary
 from stages.runtime.exits import Exit
 from stages.scan import free_space
+from stages.scanners.registry import SCANNERS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.ids import ScanId, age, is_scan_id
+from schemas.ids import ScanId, is_scan_id
 from spool.layout import Stage
 from spool.spool import Spool
 from stages.scan.execution import start_ticks
@@ -37,7 +37,7 @@ class Boxes:
     @property
     def scan_ids(self) -> list[ScanId]:
         every = self.commands | self.requests | self.raw | self.reports | self.receipts
-        return [ScanId(i) for i in sorted(every, key=age) if is_scan_id(i)]
+        return [ScanId(i) for i in sorted(every) if is_scan_id(i)]
 
     def state(self, scan_id: ScanId) -> State:
         """The furthest box that has it decides."""

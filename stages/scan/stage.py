@@ -27,6 +27,7 @@ from stages.scanners.docker_bench import docker
 from stages.scanners.docker_bench.docker_arguments import SPOOL_LABEL
 from stages.scanners.docker_bench.run import DockerBench
 from stages.scanners.openscap.run import OpenSCAP
+from stages.scanners.registry import SCANNERS
 from stages.scanners.runner import CannotRun, Plan, Runner
 
 _TRIES = 2
@@ -226,12 +227,10 @@ class ScanStage:
             request = self._spool.requests.read(scan_id, "request", Request)
         except (EntryDamagedError, EntryMissingError):
             return None, None
-        # Of a request that could not be read nobody knows the profile.
-        return (
-            (None, None)
-            if request.refusal
-            else self._runner(request.scanner).named(request.profile)
-        )
+        # The profile of a request that could not be read is not known.
+        if request.refusal or request.scanner not in SCANNERS:
+            return None, None
+        return self._runner(request.scanner).named(request.profile)
 
     def _publish(self, manifest: Manifest, outputs: tuple[Output, ...] = ()) -> None:
         try:
@@ -262,6 +261,8 @@ class ScanStage:
         compliance = self._process.settings.compliance
         if request.refusal:
             return request.refusal
+        if request.scanner not in SCANNERS:
+            return f"this version has no scanner {request.scanner}"
         if not compliance.enabled:
             return "scans are switched off: set compliance.enabled: true"
         if request.scanner == "openscap" and not compliance.openscap.enabled:

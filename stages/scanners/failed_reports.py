@@ -1,6 +1,6 @@
 """Reports that need no reader: of scans that failed, were cancelled or joined, or whose results can't be read. Pure."""
 
-from schemas.ids import ScanId, asked_at, scanner_of
+from schemas.ids import ScanId, requested_at, scanner_of
 from schemas.manifest import Manifest
 from schemas.report import Profile, Report, ScanStatus, Summary
 
@@ -20,11 +20,11 @@ def unreadable(manifest: Manifest, reason: str) -> Report:
 
 def damaged(scan_id: ScanId, reason: str) -> Report:
     """The report of a raw entry of which not even the manifest, or not every byte, is what was written."""
-    at = asked_at(scan_id)
+    at = requested_at(scan_id)
     scanner = scanner_of(scan_id)
     return Report(
         scan_id=scan_id,
-        profile=Profile(name=_NAMES[scanner], type=scanner),
+        profile=Profile(name=_NAMES.get(scanner, scanner), type=scanner),
         status="failed",
         error=f"the raw entry is damaged: {reason}; scan again",
         started_at=at,
@@ -37,7 +37,7 @@ def _report(manifest: Manifest, status: ScanStatus, error: str | None) -> Report
     return Report(
         scan_id=manifest.scan_id,
         profile=Profile(
-            name=manifest.profile_title or _NAMES[manifest.scanner],
+            name=manifest.profile_title or _NAMES.get(manifest.scanner, manifest.scanner),
             type=manifest.scanner,
             id=manifest.profile_id,
         ),

@@ -4,21 +4,16 @@ A server keeps one scan per profile, the one that came last, whatever its date. 
 older one is never sent after a newer one of its profile was accepted, or may have been, unless the operator forces
 it.
 
-An id that lies more than a day ahead was given while the clock was wrong. It goes first, and supersedes nothing that
-was asked for at a believable time.
+The order of scans is the order of their ids, which only grow.
 """
 
-from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from schemas.destination import Accepted
-from schemas.ids import ScanId, new_scan_id, scanner_of
+from schemas.ids import ScanId, scanner_of
 from schemas.report import Report, ScanStatus
 from schemas.settings import DeliverySettings
-
-_BELIEVABLE = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -50,31 +45,15 @@ def profile_key(name: str, scan_id: ScanId) -> str:
     return f"{name}|{scanner_of(scan_id)}"
 
 
-def is_ahead(scan_id: str, now: datetime) -> bool:
-    """Whether the clock was wrong when this id was given, or is now."""
-    return scan_id > _newest_believable(now)
-
-
-def oldest_first(scan_ids: Sequence[ScanId], now: datetime) -> list[ScanId]:
-    """`scan_ids` sorted as text."""
-    ahead = bisect_right(scan_ids, _newest_believable(now))
-    return [*scan_ids[ahead:], *scan_ids[:ahead]]
-
-
-def place(scan_id: str, now: datetime) -> tuple[bool, str]:
-    """Greater for a scan that is newer."""
-    return not is_ahead(scan_id, now), scan_id
-
-
 def superseded(
-    scan: Waiting, accepted: Accepted | None, delivery: DeliverySettings, now: datetime
+    scan: Waiting, accepted: Accepted | None, delivery: DeliverySettings
 ) -> Superseded | None:
     """Why the scan need not be sent; `accepted`: the newest of its profile that the server took."""
     if scan.status == "merged":
         return Superseded(f"answered by {scan.answered_by}", scan.answered_by)
     if scan.forced:
         return None
-    if accepted and _is_newer(accepted.scan_id, scan.scan_id, now):
+    if accepted and accepted.scan_id > scan.scan_id:
         newer = ScanId(accepted.scan_id)
         return Superseded(f"the server has a newer scan of this profile, {newer}", newer)
     if scan.status == "completed" or delivery.send_failed == "always":
@@ -120,14 +99,6 @@ def next_of(ready: Sequence[Waiting], failures: Mapping[ScanId, int]) -> Waiting
     for scan in ready:
         first.setdefault(scan.profile, scan)
     return min(first.values(), key=lambda scan: failures.get(scan.scan_id, 0))
-
-
-def _newest_believable(now: datetime) -> str:
-    return new_scan_id("openscap", now + _BELIEVABLE, "ffffffff")
-
-
-def _is_newer(scan_id: str, other: str, now: datetime) -> bool:
-    return scan_id > other and (not is_ahead(scan_id, now) or is_ahead(other, now))
 
 
 def _free(

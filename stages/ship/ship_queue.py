@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from schemas.destination import Accepted
-from schemas.ids import ScanId, asked_at, is_scan_id
+from schemas.ids import ScanId, is_scan_id, requested_at
 from schemas.report import Report
 from schemas.request import Cancellation, Request
 from spool.errors import EntryDamagedError, EntryMissingError, StorageError
@@ -53,10 +53,9 @@ class Queue:
         """The ids of all reports without a receipt, oldest first."""
         done = {*self._spool.receipts.ids("receipt"), *self._delivery_state.kept}
         self.attempted.difference_update(done)
-        ids = [
+        return [
             ScanId(i) for i in self._spool.reports.ids("report") if is_scan_id(i) and i not in done
         ]
-        return order.oldest_first(ids, self._process.now())
 
     def waiting(self) -> list[Waiting]:
         """What is pending; what can't be read is left out."""
@@ -75,7 +74,7 @@ class Queue:
             late = [
                 (i, k, at)
                 for i, k in entries
-                if i != besides and (at := asked_at(ScanId(i))) >= since
+                if i != besides and (at := requested_at(ScanId(i))) >= since
             ]
             return [at for entry_id, kind, at in late if self._may_be_the_servers(entry_id, kind)]
         return []
@@ -124,9 +123,7 @@ class Queue:
 
     def _why(self, scan: Waiting) -> order.Superseded | None:
         accepted: Accepted | None = self._delivery_state.accepted.get(scan.profile)
-        return order.superseded(
-            scan, accepted, self._process.settings.delivery, self._process.now()
-        )
+        return order.superseded(scan, accepted, self._process.settings.delivery)
 
     def _find(self, scan_id: ScanId) -> Waiting | None:
         if scan_id in self._damaged:

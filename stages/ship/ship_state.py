@@ -15,7 +15,7 @@ from schemas.ids import ScanId
 from schemas.receipt import Receipt
 from spool.errors import EntryDamagedError, EntryMissingError
 from stages.runtime.process import Process
-from stages.ship.order import is_ahead, place, profile_key
+from stages.ship.order import profile_key
 
 NOTE = "ship-state"
 
@@ -35,7 +35,7 @@ class DeliveryState:
         self._replayed = dict(self._saved.replayed)
         self.forced = set(self._saved.forced)
         """Scans that are sent even where the server has a newer one."""
-        self._learned: object = None
+        self._learned_of: tuple[str | None] | None = None
         self._kept: list[Receipt] = []
 
     @property
@@ -78,7 +78,7 @@ class DeliveryState:
 
     def conclude(self, receipt: Receipt) -> None:
         """The end of a scan's way. Raises SpoolError where the receipt can't be written; then it is kept."""
-        self._remember(receipt, self._process.now())
+        self._remember(receipt)
         self._kept.append(receipt)
         self.settle()
 
@@ -128,33 +128,28 @@ class DeliveryState:
 
         When scans were accepted; nothing where there is nothing to learn.
         """
-        now = self._process.now()
-        # Of a profile whose newest was asked for while the clock was wrong, the one before it counts.
-        unbelievable = frozenset(
-            a.scan_id for a in self._accepted.values() if is_ahead(a.scan_id, now)
-        )
-        if self._learned == (self._url, unbelievable):
+        if self._learned_of == (self._url,):
             return []
-        self._learned = (self._url, unbelievable)
+        self._learned_of = (self._url,)
         accepted: list[datetime] = []
         for scan_id in self._box.ids("receipt"):
             try:
                 receipt = self._box.read(scan_id, "receipt", Receipt)
             except (EntryDamagedError, EntryMissingError):
                 continue
-            self._remember(receipt, now)
+            self._remember(receipt)
             if receipt.answer == "accepted":
                 accepted.append(receipt.at)
             self._process.alive()
         return accepted
 
-    def _remember(self, receipt: Receipt, now: datetime) -> None:
+    def _remember(self, receipt: Receipt) -> None:
         server = (receipt.destination or "").rstrip("/")
         if receipt.answer != "accepted" or not receipt.profile or server != self._url:
             return
         profile = profile_key(receipt.profile, receipt.scan_id)
         before = self._accepted.get(profile)
-        if before is None or place(receipt.scan_id, now) >= place(before.scan_id, now):
+        if before is None or receipt.scan_id >= before.scan_id:
             good = receipt.scan_status == "completed"
             self._accepted[profile] = Accepted(scan_id=receipt.scan_id, good=good)
 

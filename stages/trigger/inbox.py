@@ -26,6 +26,7 @@ from spool import access, durable, reading
 from spool.errors import EntryDamagedError, EntryMissingError, StorageError
 from stages.runtime import settings_file
 from stages.runtime.process import Process
+from stages.scanners.registry import SCANNERS
 from stages.trigger.request_writer import RequestWriter, token_of
 
 _SUFFIXES = frozenset({".yml", ".yaml", ".json"})
@@ -160,6 +161,8 @@ def _understand(content: bytes) -> Dropped:
     if values is None:
         raise codec.SchemaError("the file is empty: at least `scanner: openscap`")
     dropped = codec.convert(values, Dropped)
+    if dropped.scanner not in SCANNERS:
+        raise codec.SchemaError(f"scanner: must be one of {', '.join(SCANNERS)}")
     for key, value in (("profile", dropped.profile), ("request_id", dropped.request_id)):
         if value is not None and (not value or not value.isprintable()):
             raise codec.SchemaError(f"{key}: must be a text of printable characters")

@@ -1,7 +1,7 @@
 """Wishes become entries before anything else happens: requests and cancellations in the trigger's outbox.
 
 An entry's id tells when the wish was taken up, also where a scan was due long before: everyone behind takes the
-later id for the newer scan. A clock that was set back makes no id that is older than those on disk.
+later id for the newer scan. Ids only grow, also after a clock was set back.
 """
 
 from hashlib import sha256
@@ -20,7 +20,7 @@ class RequestWriter:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._spool = process.spool
-        self._minted: tuple[ScanId, ...] = ()
+        self._newest_made: ScanId | None = None
         self._cancelled: set[str] = set()
 
     def scan(
@@ -41,13 +41,11 @@ class RequestWriter:
         rule: str | None = None,
     ) -> Request:
         """A request that is not yet asked: whoever must ask it again after trouble keeps it, and with it its id."""
-        known = (
-            *self._spool.commands.ids("request"),
-            *self._spool.requests.ids("request"),
-            *self._minted,
-        )
-        scan_id = next_scan_id(scanner, reason.at, known, token and token[:4])
-        self._minted = (scan_id,)
+        newest = self._spool.newest_scan_id()
+        if self._newest_made and (newest is None or self._newest_made > newest):
+            newest = self._newest_made
+        scan_id = next_scan_id(scanner, reason.at, newest, token and token[:4])
+        self._newest_made = scan_id
         return Request(
             scan_id=scan_id,
             scanner=scanner,

@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from schemas.codec import replace
-from schemas.ids import SCANNERS, Scanner
+from schemas.ids import Scanner
 from schemas.request import Reason
 from schemas.schedule import NextDue, ScheduleState, ServerOverrides
 from schemas.settings import Settings
 from stages.runtime.process import Process
+from stages.scanners.registry import SCANNERS
 from stages.trigger import due, host
 from stages.trigger.cron import Cron, Interval, ScheduleError, zone_named
 from stages.trigger.request_writer import RequestWriter, token_of

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from schemas.ids import ScanId, new_scan_id
+from schemas.ids import ScanId
 from schemas.request import Cancellation, Reason, Request
 from spool.spool import Spool
 from stages.console.command_writer import give
@@ -23,13 +23,14 @@ def ask(spool: Spool, scan_id: str) -> None:
 
 
 def test_of_two_scanners_within_one_second_the_later_scan_is_the_newest(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool")
-    spool.prepare()
-    first = new_scan_id("openscap", AT)
-    second = new_scan_id("docker-bench", AT.replace(microsecond=200_000))
-    for scan_id in (second, first):
-        ask(spool, scan_id)
-    assert snapshot(spool).scan_ids == [first, second]
+    settings, _ = parse(json.dumps({"spool": {"path": str(tmp_path / "spool")}}).encode())
+    context = Context(settings, None, json=False)
+    context.spool.prepare()
+    first = next_id(context, "openscap", AT)
+    ask(context.spool, first)
+    second = next_id(context, "docker-bench", AT.replace(microsecond=200_000))
+    ask(context.spool, second)
+    assert snapshot(context.spool).scan_ids == [first, second]
 
 
 def test_a_scan_asked_for_after_the_clock_was_set_back_is_the_newest(tmp_path: Path) -> None:

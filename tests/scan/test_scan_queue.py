@@ -70,7 +70,7 @@ def test_a_request_of_another_scan_than_its_name_says_is_damage(
 ) -> None:
     name = new_scan_id("openscap", AT, "00000000")
     reason = Reason(source="operator", at=AT)
-    other = Request(scan_id=ScanId(scan_id or name), scanner=scanner, reason=reason)  # type: ignore[arg-type]
+    other = Request(scan_id=ScanId(scan_id or name), scanner=scanner, reason=reason)
     spool.requests.write(name, "request", other)
     with pytest.raises(EntryDamagedError, match="is the request of"):
         Queue(spool).read(name)

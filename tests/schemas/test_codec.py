@@ -24,7 +24,7 @@ def test_the_same_record_gives_the_same_bytes() -> None:
         b"[]",
         b'{"scan_id": 1}',
         b"\xff",
-        b'{"scan_id":"x","scanner":"nmap","reason":{"source":"server","at":"2026-11-23T06:03:01Z"}}',
+        b'{"scan_id":"x","scanner":"n map","reason":{"source":"server","at":"2026-11-23T06:03:01Z"}}',
         b"[" * 200_000,
         b'{"scan_id":' * 200_000,
     ],

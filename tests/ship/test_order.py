@@ -1,7 +1,5 @@
 """Which scan goes next, and which need not go at all."""
 
-from datetime import UTC, datetime, timedelta
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,17 +12,13 @@ from stages.ship import report_index
 from stages.ship.order import (
     Waiting,
     candidates,
-    is_ahead,
     next_of,
-    oldest_first,
-    place,
     profile_key,
     superseded,
     waiting,
 )
-from tests.ship.ship_spool import START, report, scan_id
+from tests.ship.ship_spool import report, scan_id
 
-NOW = START + timedelta(hours=1)
 ALL, LATEST = DeliverySettings(), DeliverySettings(backlog="latest")
 LATEST_GOOD = DeliverySettings(backlog="latest", send_failed="unless-good")
 NEVER, UNLESS_GOOD = (
@@ -48,21 +42,21 @@ def numbers(scans: list[Waiting]) -> list[int]:
 
 
 def test_an_older_scan_is_superseded_once_a_newer_one_was_accepted() -> None:
-    reason = superseded(scan(1), took(2), ALL, NOW)
+    reason = superseded(scan(1), took(2), ALL)
     assert reason
     assert reason.by == scan_id(2)
-    assert superseded(scan(3), took(2), ALL, NOW) is None
-    assert superseded(scan(2), took(2), ALL, NOW) is None
-    assert superseded(scan(1), None, ALL, NOW) is None
+    assert superseded(scan(3), took(2), ALL) is None
+    assert superseded(scan(2), took(2), ALL) is None
+    assert superseded(scan(1), None, ALL) is None
 
 
 def test_an_older_scan_goes_all_the_same_where_the_operator_forces_it() -> None:
-    assert superseded(scan(1, forced=True), took(2), ALL, NOW) is None
+    assert superseded(scan(1, forced=True), took(2), ALL) is None
 
 
 def test_a_joined_scan_is_superseded_by_the_one_that_answered_it() -> None:
     merged = Waiting(scan_id(1), "CIS", "merged", answered_by=scan_id(2))
-    reason = superseded(merged, None, ALL, NOW)
+    reason = superseded(merged, None, ALL)
     assert reason
     assert reason.by == scan_id(2)
 
@@ -71,13 +65,13 @@ def test_failed_scans_go_as_the_setting_says() -> None:
     statuses: tuple[ScanStatus, ...] = ("failed", "cancelled")
     for status in statuses:
         failed = scan(2, status=status)
-        assert superseded(failed, took(1), ALL, NOW) is None
-        assert superseded(failed, None, NEVER, NOW)
-        assert superseded(failed, None, UNLESS_GOOD, NOW) is None
-        assert superseded(failed, took(1), UNLESS_GOOD, NOW)
-        assert superseded(failed, took(1, good=False), UNLESS_GOOD, NOW) is None
-        assert superseded(failed, took(3), ALL, NOW)
-    assert superseded(scan(2), took(1), NEVER, NOW) is None
+        assert superseded(failed, took(1), ALL) is None
+        assert superseded(failed, None, NEVER)
+        assert superseded(failed, None, UNLESS_GOOD) is None
+        assert superseded(failed, took(1), UNLESS_GOOD)
+        assert superseded(failed, took(1, good=False), UNLESS_GOOD) is None
+        assert superseded(failed, took(3), ALL)
+    assert superseded(scan(2), took(1), NEVER) is None
 
 
 def test_all_go_oldest_first_or_only_the_newest_of_each_profile() -> None:
@@ -122,37 +116,6 @@ def test_of_a_failed_and_a_good_scan_the_latest_good_one_goes_where_failed_ones_
     assert numbers(candidates(scans, {scan_id(1), scan_id(2)}, (), LATEST_GOOD)) == [3]
     # The server may have the failed one already, so the good one does not go before it is known.
     assert numbers(candidates(scans, (), {scan_id(3)}, LATEST_GOOD)) == [3]
-
-
-class TestWrongClock:
-    """An id that lies more than a day ahead was given while the clock was wrong."""
-
-    AHEAD = 3 * 24 * 60
-
-    def test_it_supersedes_nothing_of_a_believable_time(self) -> None:
-        assert superseded(scan(1), took(self.AHEAD), ALL, NOW) is None
-        assert superseded(scan(1), took(self.AHEAD), UNLESS_GOOD, NOW) is None
-
-    def test_a_day_ahead_is_believed(self) -> None:
-        at = 25 * 60
-        assert not is_ahead(scan_id(at), NOW)
-        assert superseded(scan(1), took(at), ALL, NOW)
-        assert is_ahead(scan_id(at + 1), NOW)
-
-    def test_among_themselves_such_scans_keep_their_order(self) -> None:
-        assert superseded(scan(self.AHEAD), took(self.AHEAD + 1), ALL, NOW)
-        assert superseded(scan(self.AHEAD + 1), took(self.AHEAD), ALL, NOW) is None
-
-    def test_they_go_first_and_are_superseded_by_no_believable_one(self) -> None:
-        ids = [scan_id(number) for number in (1, 2, self.AHEAD, self.AHEAD + 1)]
-        assert oldest_first(ids, NOW) == [*ids[2:], *ids[:2]]
-        assert oldest_first(ids, NOW) == sorted(ids, key=lambda one: place(one, NOW))
-        assert superseded(scan(self.AHEAD), took(2), ALL, NOW) is None
-
-    def test_while_this_hosts_clock_has_no_time_yet_the_order_holds(self) -> None:
-        unset = datetime(1970, 1, 1, tzinfo=UTC)
-        assert superseded(scan(1), took(2), ALL, unset)
-        assert superseded(scan(2), took(1), ALL, unset) is None
 
 
 profiles = st.sampled_from("AB")

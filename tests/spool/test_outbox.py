@@ -198,9 +198,20 @@ def test_what_only_looks_like_a_scan_id_is_none(name: str) -> None:
 
 
 def test_a_scan_id_names_its_scanner_and_second() -> None:
-    from schemas.ids import asked_at, is_scan_id, scanner_of
+    from schemas.ids import is_scan_id, requested_at, scanner_of
 
     scan_id = ScanId("20261123T060301Z-docker-bench-3f9c2a17")
     assert is_scan_id(scan_id)
     assert scanner_of(scan_id) == "docker-bench"
-    assert asked_at(scan_id) == AT
+    assert requested_at(scan_id) == AT
+
+
+def test_the_newest_scan_id_is_that_of_any_box_and_never_a_foreign_name(spool: Spool) -> None:
+    assert spool.newest_scan_id() is None
+    request = a_request()
+    spool.requests.write(request.scan_id, "request", request)
+    newer = new_scan_id("docker-bench", AT.replace(year=2030), "00000000")
+    (spool.raw.path / newer).mkdir()
+    for name in ("20301399T000000Z-openscap-00000000.report", "README", "zzz"):
+        (spool.reports.path / name).write_text("foreign")
+    assert spool.newest_scan_id() == newer

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.ids import ScanId, asked_at, new_scan_id
+from schemas.ids import ScanId, new_scan_id, requested_at
 from spool.retention import expired
 
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1)).map(  # noqa: DTZ001
@@ -22,14 +22,14 @@ def test_only_what_is_done_and_gone_upstream_and_old_expires(
     gone = set(expired(own, upstream, done, timedelta(days=days), keep_last))
     assert gone <= own & done - upstream
     assert len(own - gone) >= min(keep_last, len(own))
-    assert all(asked_at(max(own)) - asked_at(i) > timedelta(days=days) for i in gone)
+    assert all(requested_at(max(own)) - requested_at(i) > timedelta(days=days) for i in gone)
 
 
 @given(boxes)
 def test_everything_old_and_done_goes_in_the_end(own: set[ScanId]) -> None:
     gone = expired(own, (), own, timedelta(0), 1)
     left = own - set(gone)
-    assert all(asked_at(i) == asked_at(max(own)) or i == max(own) for i in left)
+    assert all(requested_at(i) == requested_at(max(own)) or i == max(own) for i in left)
 
 
 def test_a_clock_that_jumped_ten_years_expires_nothing_until_a_scan_was_made() -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from schemas.ids import asked_at
+from schemas.ids import requested_at
 from schemas.request import Reason, Request
 from schemas.schedule import ServerOverrides
 from schemas.settings import check_settings
@@ -77,7 +77,7 @@ def test_the_id_of_a_late_scan_tells_when_it_was_asked_for(process: At) -> None:
     by_source = {request.reason.source: request for request in process.asked}
     late = by_source["schedule"]
     assert late.scan_id > by_source["operator"].scan_id
-    assert asked_at(late.scan_id) == process.moment.replace(microsecond=0)
+    assert requested_at(late.scan_id) == process.moment.replace(microsecond=0)
     assert "due 2026-06-03 03:00Z" in (late.reason.detail or "")
 
 

@@ -5,13 +5,14 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import get_args
 
-from schemas.ids import SCANNERS, ScanId, asked_at, scanner_of
+from schemas.ids import ScanId, requested_at, scanner_of
 from schemas.report import ScanStatus
 from spool.errors import EntryDamagedError, EntryMissingError
 from spool.spool import Spool
 from stages.console import command_writer
 from stages.console.context import CommandError
 from stages.runtime.exits import Exit
+from stages.scanners.registry import SCANNERS
 from stages.ship import report_index
 from stages.ship.order import Waiting
 
@@ -81,7 +82,7 @@ def moment(text: str) -> datetime:
 
 def _in_span(scan_id: ScanId, since: datetime | None, until: datetime | None) -> bool:
     try:
-        at = asked_at(scan_id)
+        at = requested_at(scan_id)
     except ValueError:
         # An id that names no real day is in no span.
         return since is None and until is None

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from schemas.capabilities import Detected
-from schemas.ids import ScanId, asked_at
+from schemas.ids import ScanId, requested_at
 from schemas.manifest import Content
 from schemas.request import Request
 from schemas.settings import OpenSCAPSettings
@@ -150,7 +150,7 @@ class OpenSCAP:
 
     def clean_up(self, scan_id: ScanId) -> None:
         """Since the scan was asked for: what a crash of this process left is found when the scan is tried again."""
-        leftovers.remove(asked_at(scan_id), os.geteuid())
+        leftovers.remove(requested_at(scan_id), os.geteuid())
 
 
 def _known(*warnings: str | None) -> tuple[str, ...]:

@@ -1,0 +1,3 @@
+"""The scanners of this version."""
+
+SCANNERS: tuple[str, ...] = ("openscap", "docker-bench")
