@@ -93,7 +93,8 @@ class Host:
         home = self.run(
             "sh", "-c", "dirname $(dirname $(readlink -f $(command -v compliance-agent)))"
         ).strip()
-        content = f"{home}/lib/python3.{sys.version_info.minor}/site-packages/stages/scan/content/{CONTENT}"
+        packages = f"{home}/lib/python3.{sys.version_info.minor}/site-packages"
+        content = f"{packages}/stages/scanners/openscap/content/{CONTENT}"
         settings: dict[str, Any] = {
             "compliance": {"openscap": {"content": content, "profile": "every_result"}},
             "spool": {"look_every_s": 2.0, "min_free_mib": 1},
