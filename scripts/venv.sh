@@ -1,12 +1,12 @@
-# Sourced by the other scripts, from the project's root: makes .venv, a private virtual environment with everything
+# Sourced by the other scripts, in the project's root: creates .venv, a private virtual environment with everything
 # that the agent needs, in the versions of constraints.txt. `extra` names a set of optional dependencies.
 
 no_install=
-for word in "$@"; do
-    [ "$word" = "--no-install" ] && no_install=yes
+for argument in "$@"; do
+    [ "$argument" = "--no-install" ] && no_install=yes
 done
 
-# install PROGRAM-OR-MODULE PACKAGE...: with Debian's own tools, as root, and only where it is not forbidden.
+# install PROGRAM-OR-MODULE PACKAGE...: with apt-get, as root, unless --no-install forbids it.
 install() {
     what=$1; shift
     if [ -n "$no_install" ] || [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -23,13 +23,14 @@ python=${PYTHON:-python3}
     exit 2
 }
 
-made_for=$(cat pyproject.toml constraints.txt scripts/venv.sh | sha256sum)
-case "$(cat .venv/made-for 2>/dev/null)" in "$made_for${extra:-}"*) made=yes ;; *) made= ;; esac
-if [ -z "$made" ]; then
+# An environment is kept as long as nothing that it was made from has changed. [dev] contains every other extra.
+sources=$(cat pyproject.toml constraints.txt scripts/venv.sh | sha256sum)
+made_for=$(cat .venv/made-for 2>/dev/null || true)
+if [ "$made_for" != "$sources${extra:-}" ] && [ "$made_for" != "$sources[dev]" ]; then
     "$python" -c 'import ensurepip, venv' 2>/dev/null || install "python3-venv" python3-venv || exit 3
-    echo "making .venv, a private virtual environment (once, about half a minute)"
+    echo "creating .venv, a private virtual environment (once, about half a minute)"
     "$python" -m venv .venv
     .venv/bin/python -m pip install --quiet --disable-pip-version-check \
         --constraint constraints.txt --config-settings editable_mode=compat --editable ".${extra:-}"
-    printf '%s' "$made_for${extra:-}" > .venv/made-for
+    printf '%s' "$sources${extra:-}" > .venv/made-for
 fi
