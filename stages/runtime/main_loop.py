@@ -217,10 +217,9 @@ def _doorbell(runtime: Path, stage: Stage, log: Log) -> Doorbell:
 
 
 def _watch(process: Process) -> Watch | None:
-    if process.config:
-        process.watched.add(process.config.resolve().parent)
+    files = [process.config] if process.config else []
     try:
-        return Watch(process.watched, process.wake_handle)
+        return Watch(process.watched, files, process.wake_handle)
     except OSError as error:
         process.log.warning(
             "can't watch the spool: stages find their work by timer alone", why=error.strerror

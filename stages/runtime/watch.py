@@ -1,30 +1,47 @@
-"""Watching directories: something new there wakes the loop.
+"""Watching directories: a new entry in one of them wakes the main loop, so does a changed file.
 
-A hint like the doorbell: inotify may be out of watches, a file system may not support it; the timer looks anyway.
+A hint like the doorbell: inotify may be out of watches, a file system may not support it; the timer
+looks anyway. The inotify masks hold only what can be news. A mask with opens and closes would wake
+every stage whenever one of them lists a directory, which each does after it has woken.
 """
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from watchdog.events import FileSystemEvent, FileSystemEventHandler
+from watchdog.events import (
+    DirCreatedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
 from watchdog.observers import Observer
 
-# The library would write lines of its own of a watch that has ended.
+# The library would write lines of its own about a watch that has ended.
 logging.getLogger("watchdog").setLevel(logging.CRITICAL)
-_CHANGES = frozenset({"created", "moved", "deleted", "modified", "closed"})
+_NEW_ENTRIES: list[type[FileSystemEvent]] = [
+    FileCreatedEvent,
+    FileMovedEvent,
+    DirCreatedEvent,
+    DirMovedEvent,
+]
+_CHANGED_FILE: list[type[FileSystemEvent]] = [FileCreatedEvent, FileMovedEvent, FileClosedEvent]
 
 
 class Watch:
-    """Writes a byte to `wake` for every change in the directories."""
+    """Writes a byte to `wake` for every entry that is new in a directory, and for every change of a file."""
 
-    def __init__(self, directories: Iterable[Path], wake: int) -> None:
+    def __init__(self, directories: Iterable[Path], files: Iterable[Path], wake: int) -> None:
         """Raises OSError where a directory can't be watched."""
-        self._observer = Observer()
         self._directories = tuple(directories)
-        self._waker = _Waker(wake)
+        self._files = tuple(file.resolve() for file in files)
+        self._wake = wake
+        self._observer = Observer()
         self._schedule()
         self._observer.daemon = True
         self._observer.start()
@@ -35,25 +52,32 @@ class Watch:
         with suppress(OSError):
             self._schedule()
 
-    def _schedule(self) -> None:
-        for directory in self._directories:
-            self._observer.schedule(self._waker, str(directory), recursive=False)
-
     def close(self) -> None:
         self._observer.stop()
         self._observer.join(timeout=2)
 
+    def _schedule(self) -> None:
+        new_entry = _Waker(self._wake)
+        for directory in self._directories:
+            self._observer.schedule(new_entry, str(directory), event_filter=_NEW_ENTRIES)
+        for file in self._files:
+            changed_file = _Waker(self._wake, names={file.name})
+            self._observer.schedule(changed_file, str(file.parent), event_filter=_CHANGED_FILE)
+
 
 class _Waker(FileSystemEventHandler):
-    def __init__(self, wake: int) -> None:
+    def __init__(self, wake: int, names: Collection[str] | None = None) -> None:
         self._wake = wake
+        self._names = names
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in _CHANGES and not _is_draft(event):
+        paths = (os.fsdecode(path) for path in (event.src_path, event.dest_path) if path)
+        if any(self._is_news(path.rpartition("/")[2]) for path in paths):
             with suppress(OSError):
                 os.write(self._wake, b"w")
 
-
-def _is_draft(event: FileSystemEvent) -> bool:
-    paths = [os.fsdecode(path) for path in (event.src_path, event.dest_path) if path]
-    return all(path.rpartition("/")[2].startswith(".") for path in paths)
+    def _is_news(self, name: str) -> bool:
+        """Drafts have hidden names until they are whole."""
+        if self._names is not None:
+            return name in self._names
+        return not name.startswith(".")
