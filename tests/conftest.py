@@ -21,6 +21,10 @@ def _missing(what: str) -> None:
 def _real_parts(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("oscap") and shutil.which("oscap") is None:
         _missing("oscap (apt-get install openscap-scanner)")
+    if request.node.get_closest_marker("browser") and shutil.which("chromedriver") is None:
+        _missing("Chromium with its driver (apt-get install chromium chromium-driver)")
+    if request.node.get_closest_marker("promtool") and shutil.which("promtool") is None:
+        _missing("promtool (apt-get install prometheus)")
 
 
 @pytest.fixture(scope="session")

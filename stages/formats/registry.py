@@ -27,6 +27,7 @@ class FormatSpec:
 FORMATS = (
     FormatSpec("text", "stages.formats.as_text", ".txt", "plain text"),
     FormatSpec("json", "stages.formats.as_json", ".json", "the report record"),
+    FormatSpec("html", "stages.formats.as_html", ".html", "one self-contained page"),
     FormatSpec("csv", "stages.formats.as_csv", ".csv", "one row per rule"),
     FormatSpec("junit", "stages.formats.as_junit", ".xml", "JUnit XML, for CI servers"),
     FormatSpec("sarif", "stages.formats.as_sarif", ".sarif", "SARIF 2.1.0, for code scanning"),

@@ -57,10 +57,15 @@ def text_counts(written: bytes) -> Counter[str]:
     return Counter(line.findall(written.decode()))
 
 
+def html_counts(written: bytes) -> Counter[str]:
+    return Counter(re.findall(r'class="rule" id="[^"]+" data-status="(\w+)"', written.decode()))
+
+
 COUNTS: Mapping[str, Count] = {
     "text": text_counts,
     "json": json_counts,
     "csv": csv_counts,
+    "html": html_counts,
     "junit": junit_counts,
     "sarif": sarif_counts,
 }

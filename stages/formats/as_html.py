@@ -1,0 +1,227 @@
+"""The report as one self-contained page: no network, no external font, readable without scripts.
+
+Failed rules come first with finding, expected and actual, rationale, fix and references; passed,
+skipped and inapplicable rules are folded. Warnings and the headline are on top.
+
+Security: every text of the scanner is hostile. Templates escape by default, invisible characters
+are spelled out, links go to http and https alone, and the page's own policy (CSP) allows no
+network and only the one style sheet and the one script whose digests it names.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import jinja2
+from markupsafe import Markup
+
+from schemas.report import Fix, Report, RuleResult, RuleStatus, Severity
+from stages.formats import breakdown, charts
+from stages.formats.breakdown import SectionGroup
+from stages.formats.scan_facts import outcome, scan_facts
+from stages.formats.source import ReportSource
+from stages.formats.standards import StandardReferences, by_standard
+from stages.formats.visible import visible, visible_line
+
+_LONG_CHARACTERS = 1200
+_LONG_LINES = 14
+_SEVERE: tuple[Severity, ...] = ("critical", "high")
+_PIECES_PER_CHUNK = 400
+
+
+@dataclass(frozen=True)
+class RuleView:
+    """One rule as the page shows it."""
+
+    anchor: str
+    short_id: str
+    result: RuleResult
+    references: tuple[StandardReferences, ...]
+    fixes: tuple[Fix, ...]
+
+
+@dataclass(frozen=True)
+class GroupView:
+    title: str
+    path: tuple[str, ...]
+    rules: tuple[RuleView, ...]
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """All rules of one status."""
+
+    status: RuleStatus
+    heading: str
+    folded: bool
+    groups: tuple[GroupView, ...]
+    count: int
+
+
+_BUCKETS: tuple[tuple[RuleStatus, str, bool], ...] = (
+    ("fail", "Failed", False),
+    ("error", "Could not be evaluated", False),
+    ("warn", "Warnings", False),
+    ("pass", "Passed", True),
+    ("skip", "Skipped", True),
+    ("notapplicable", "Not applicable", True),
+)
+"""Status, heading, folded."""
+
+
+def render(source: ReportSource) -> Iterator[bytes]:
+    report = source.report
+    page = _environment().get_template("report.html.jinja")
+    style, script = _asset("report.css"), _asset("report.js")
+    stream = page.stream(
+        report=report,
+        source=source,
+        headline=headline(report),
+        outcome=outcome(report),
+        facts=scan_facts(source),
+        counts=breakdown.count_by_status(report.results),
+        labels=breakdown.STATUS_LABELS,
+        severities=_present_severities(report),
+        applicable=breakdown.applicable_score(report),
+        applicable_rules=breakdown.applicable_rules(report),
+        donut=charts.donut(breakdown.count_by_status(report.results)),
+        severity_bars=charts.severity_bars(report.results),
+        section_bars=charts.section_bars(report.results),
+        trend=charts.trend_line(source.history),
+        history=source.history,
+        buckets=_buckets(report.results),
+        style=Markup(style),  # noqa: S704
+        script=Markup(script),  # noqa: S704
+        policy=content_security_policy(style, script),
+    )
+    stream.enable_buffering(_PIECES_PER_CHUNK)
+    for chunk in stream:
+        yield chunk.encode()
+
+
+def headline(report: Report) -> str:
+    """The one sentence to read when there is time for one."""
+    if report.status != "completed":
+        return f"The scan did not complete: it is {report.status}."
+    if report.summary.total_rules == 0:
+        return "The scan evaluated no rule."
+    counts = breakdown.count_by_status(report.results)
+    applicable = breakdown.applicable_rules(report)
+    if applicable == 0:
+        return "No rule applies to this host."
+    sentences = [_failures(report, applicable)]
+    if counts["error"]:
+        sentences.append(f"{_rules(counts['error'])} could not be evaluated.")
+    if counts["warn"]:
+        sentences.append(f"{_rules(counts['warn'])} left a warning.")
+    return " ".join(sentences)
+
+
+def _failures(report: Report, applicable: int) -> str:
+    failed = breakdown.of_status(report.results, "fail")
+    if not failed:
+        return f"None of the {applicable} applicable rules failed."
+    severe = sum(1 for result in failed if result.severity in _SEVERE)
+    sentence = f"{len(failed)} of {applicable} applicable rules failed"
+    if severe:
+        return f"{sentence}, {severe} of high or critical severity."
+    return f"{sentence}, none of high severity."
+
+
+def _rules(count: int) -> str:
+    if count == 1:
+        return "1 rule"
+    return f"{count} rules"
+
+
+def content_security_policy(style: str, script: str) -> str:
+    return (
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"sha256-{base64.b64encode(digest).decode()}"
+
+
+@lru_cache(maxsize=8)
+def _asset(name: str) -> str:
+    return resources.files("stages.formats").joinpath("templates", name).read_text("utf-8")
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("stages.formats"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["visible"] = visible
+    environment.filters["line"] = visible_line
+    environment.filters["section_path"] = breakdown.section_path
+    environment.tests["long"] = _is_long
+    return environment
+
+
+def _is_long(text: str) -> bool:
+    """Whether a text scrolls in a box of its own."""
+    return len(text) > _LONG_CHARACTERS or text.count("\n") > _LONG_LINES
+
+
+def _present_severities(report: Report) -> tuple[tuple[Severity, int], ...]:
+    counts = breakdown.count_by_severity(report.results)
+    return tuple((severity, count) for severity, count in counts.items() if count)
+
+
+def _buckets(results: Sequence[RuleResult]) -> tuple[Bucket, ...]:
+    anchors = _Anchors()
+    buckets = []
+    for status, heading, folded in _BUCKETS:
+        members = breakdown.of_status(results, status)
+        if members:
+            groups = tuple(_group(group, anchors) for group in breakdown.by_section(members))
+            buckets.append(Bucket(status, heading, folded, groups, len(members)))
+    return tuple(buckets)
+
+
+def _group(group: SectionGroup, anchors: "_Anchors") -> GroupView:
+    rules = tuple(_rule(result, anchors) for result in group.results)
+    path = tuple(map(visible_line, breakdown.section_path(group.title)))
+    return GroupView(visible_line(group.title), path, rules)
+
+
+def _rule(result: RuleResult, anchors: "_Anchors") -> RuleView:
+    short_id = visible_line(breakdown.short_rule_id(result.rule_ref))
+    return RuleView(
+        anchor=anchors.make(short_id),
+        short_id=short_id,
+        result=result,
+        references=by_standard(result.references),
+        fixes=result.other_fixes,
+    )
+
+
+class _Anchors:
+    """Names for deep links: stable from scan to scan, each once on a page."""
+
+    _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+    _LONGEST = 120
+
+    def __init__(self) -> None:
+        self._given: dict[str, int] = {}
+
+    def make(self, short_id: str) -> str:
+        name = f"rule-{self._UNSAFE.sub('-', short_id)[: self._LONGEST]}"
+        number = self._given.get(name, 0) + 1
+        self._given[name] = number
+        if number == 1:
+            return name
+        return self.make(f"{short_id[: self._LONGEST - 10]}-{number}")
