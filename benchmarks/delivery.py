@@ -98,7 +98,6 @@ def receiver(directory: Path) -> Iterator[str]:
     command = [
         sys.executable,
         "-m",
-        "stages.console.main",
         "receiver",
         "--listen",
         f"127.0.0.1:{port}",

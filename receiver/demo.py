@@ -1,11 +1,12 @@
-"""`demo`: the main job for real, once, without configuration.
+"""`python -m receiver demo`: one real scan, from request to receipt, without configuration.
 
-Starts a receiver and the four stages on a spool of their own, asks for one OpenSCAP scan of this host, shows it rule
-by rule, waits for the receipt, shows what came of it and where the files are. Installs the scanner and its content
-where they are missing, and says so. Nothing is left running.
+Starts a receiver and then the agent by its own commands, as a user would: `run` in the background,
+`scan --wait` in the foreground. Everything is kept in one directory. Installs the scanner and its
+content where they are missing. Leaves nothing running.
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -14,117 +15,114 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
-from receiver import Receiver
+from receiver.errors import ReceiverError
+from receiver.server import Receiver
 from receiver.store import StoreError
-from schemas import codec
-from schemas.ids import new_scan_id
-from schemas.request import Reason, Request
 from schemas.settings import Settings
 from spool.layout import STAGES
-from stages.console import arguments, command_writer, follow, output, scan
-from stages.console.context import CommandError, Context
-from stages.console.output import warn
-from stages.console.supervise import Supervisor
-from stages.runtime import settings_file
-from stages.runtime.exits import Exit
-from stages.runtime.logs import Log
+from spool.spool import Spool
+from stages.scanners.child import death_pact
 from stages.scanners.detection import detect_now, this_platform
 from stages.scanners.openscap import content
 
-Say = Callable[[str], None]
-_LIMIT_S = 1800.0
+DESCRIPTION = "Scans this host once, with a receiver and everything else in one directory."
+AGENT = (sys.executable, "-m", "stages.console.main")
+
 _START_LIMIT_S = 15.0
+_STOP_LIMIT_S = 45.0
+_SCAN_LIMIT_S = 1800.0
+
+Say = Callable[[str], None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--dir", type=Path, metavar="DIR", help="where everything lies (default: a new directory)"
+        "--dir", type=Path, metavar="DIR", help="directory for all files (default: a new one)"
     )
     parser.add_argument(
         "--no-install",
         action="store_true",
-        help="install nothing; fail where the scanner is missing",
+        help="install nothing; fail if the scanner is missing",
     )
-    parser.add_argument(
-        "--profile", metavar="P", type=arguments.text, default="auto", help="(default: %(default)s)"
-    )
+    parser.add_argument("--profile", metavar="P", default="auto", help="(default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="print the report and receipt as JSON")
 
 
-def run(args: argparse.Namespace, context: Context) -> Exit:
-    # For programs, standard output is JSON alone.
-    say: Say = warn if context.json else output.say
-    own = _prepare(args.no_install, say)
-    if args.dir:
-        args.dir.mkdir(parents=True, exist_ok=True)
-    directory = (
-        args.dir.resolve() if args.dir else Path(tempfile.mkdtemp(prefix="compliance-agent-"))
-    )
-    with ExitStack() as stack:
-        receiver = stack.enter_context(_receiver(directory / "receiver.db"))
+def run(args: argparse.Namespace) -> int:
+    # With --json, standard output belongs to the document alone.
+    say = _say
+    if args.json:
+        say = _say_on_stderr
+    signal.signal(signal.SIGTERM, _interrupt)
+    datastream = _prepare(args.no_install, say)
+    directory = _directory(args.dir)
+    with _receiver(directory / "receiver.db") as receiver:
         say(f"receiver: {receiver.url}")
-        config = _configure(directory, receiver, args.profile, own)
-        demo = Context(settings_file.load(config).settings, config, context.json)
-        log = stack.enter_context((directory / "stages.log").open("a"))
-        supervisor = stack.enter_context(_supervised(config, log))
-        say(f"spool:    {demo.spool.root}")
-        say(f"logs:     {log.name}")
-        _await_stages(demo, supervisor, log.name)
-        bell = follow.listen(stack, demo.runtime)
-        at = command_writer.now()
-        scan_id = new_scan_id("openscap", at)
-        reason = Reason(source="operator", at=at, detail="demo")
-        command_writer.give(
-            demo, scan_id, "request", Request(scan_id=scan_id, scanner="openscap", reason=reason)
-        )
-        say(f"scan:     {scan_id}")
-        followed = follow.follow(
-            demo,
-            bell,
-            scan_id,
-            "receipt",
-            _LIMIT_S,
-            lambda: _tend(supervisor, log.name),
-            quiet=context.json,
-        )
-        if followed.late:
-            raise CommandError(
-                f"after {_LIMIT_S:.0f} s {scan_id} is still {followed.late}: see {log.name}",
-                Exit.NO,
-            )
-        say("")
-        code = scan.outcome(demo, followed)
-    _tell_where(directory, scan_id, demo, say)
+        config = _configure(directory, receiver, args.profile, datastream)
+        spool = Spool(directory / "spool")
+        log = directory / "stages.log"
+        with log.open("a") as stream, _stages(config, stream) as stages:
+            say(f"spool:    {spool.root}")
+            say(f"logs:     {log}")
+            _await_stages(spool, directory / "run", stages, log)
+            code = _scan(config, stages, log, as_json=args.json)
+    _show_places(directory, spool, say)
     return code
+
+
+def _say(message: str) -> None:
+    sys.stdout.write(f"{message}\n")
+    sys.stdout.flush()
+
+
+def _say_on_stderr(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+    raise KeyboardInterrupt
+
+
+def _directory(wanted: Path | None) -> Path:
+    if wanted is None:
+        return Path(tempfile.mkdtemp(prefix="compliance-agent-"))
+    wanted.mkdir(parents=True, exist_ok=True)
+    return wanted.resolve()
 
 
 def _receiver(database: Path) -> Receiver:
     try:
         return Receiver(database=database)
     except StoreError as error:
-        raise CommandError(str(error)) from error
+        raise ReceiverError(str(error)) from error
 
 
 def _prepare(no_install: bool, say: Say) -> Path | None:
-    """See to scanner and content. The datastream to use, where it is not the one found for this host."""
+    """Make sure that there is a scanner and content.
+
+    Returns the agent's own datastream where no installed one fits this host, else None.
+    """
     platform = this_platform()
     detected = detect_now(Settings())
-    missing: list[str] = []
-    if not (detected.capabilities.openscap and detected.capabilities.openscap.installed):
-        missing.append("oscap")
+    openscap = detected.capabilities.openscap
+    wanted = []
+    if openscap is None or not openscap.installed:
+        wanted.append(platform.install_command("oscap"))
     if detected.content_file is None:
-        missing.append("content")
-    wanted = [command for what in missing if (command := platform.install_command(what))]
-    for command in wanted:
+        wanted.append(platform.install_command("content"))
+    commands = [command for command in wanted if command]
+    for command in commands:
         _install(command, no_install, say)
-    if wanted:
+    if commands:
         detected = detect_now(Settings())
-    if not (detected.capabilities.openscap and detected.capabilities.openscap.installed):
-        raise CommandError("; ".join(detected.problems))
+        openscap = detected.capabilities.openscap
+    if openscap is None or not openscap.installed:
+        raise ReceiverError("; ".join(detected.problems))
     if detected.content_file and detected.content_warning is None:
         say(f"content:  {detected.content_file}")
         return None
@@ -134,32 +132,34 @@ def _prepare(no_install: bool, say: Say) -> Path | None:
 
 
 def _install(command: str, no_install: bool, say: Say) -> None:
-    """Run a distribution's own install command, and say so. Failing to get content is no end: we have our own."""
-    what = command.split()[-1]
-    if no_install:
-        if "ssg" not in what and "security-guide" not in what:
-            raise CommandError(f"the scanner is missing, and --no-install forbids: {command}")
+    """Run the distribution's install command. Missing content is no error: the agent has its own."""
+    arguments = command.split()
+    package = arguments[-1]
+    is_content = "ssg" in package or "security-guide" in package
+    if no_install and is_content:
         return
+    if no_install:
+        raise ReceiverError(f"the scanner is missing, and --no-install forbids: {command}")
     say(f"installing: {command}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    message = command.split()
-    if message[0] == "apt-get":
-        subprocess.run(
-            [message[0], "update", "-q"], env=environment, check=False, stdout=subprocess.DEVNULL
-        )
-    try:
-        subprocess.run(message, env=environment, check=False, stdout=subprocess.DEVNULL)
-    except OSError as error:
-        raise CommandError(f"{command}: {error.strerror}; install it by hand") from error
+    commands = [arguments]
+    if arguments[0] == "apt-get":
+        commands.insert(0, ["apt-get", "update", "-q"])
+    for each in commands:
+        try:
+            subprocess.run(each, env=environment, check=False, stdout=subprocess.DEVNULL)
+        except OSError as error:
+            raise ReceiverError(f"{command}: {error.strerror}; install it by hand") from error
 
 
-def _configure(directory: Path, receiver: Receiver, profile: str, own: Path | None) -> Path:
-    """A settings file (JSON is YAML), and the key in a file of its own."""
+def _configure(directory: Path, receiver: Receiver, profile: str, datastream: Path | None) -> Path:
+    """Write a settings file (JSON is YAML), and the key into a file of its own."""
     key = directory / "api-key"
     key.touch(mode=0o600)
     key.write_text(receiver.credentials.key)
-    openscap = {"profile": profile, **({"content": str(own)} if own else {})}
-    config = directory / "config.yml"
+    openscap = {"profile": profile}
+    if datastream is not None:
+        openscap["content"] = str(datastream)
     settings = {
         "server": {"url": receiver.url},
         "api": {"id": receiver.credentials.id, "key_file": str(key)},
@@ -167,60 +167,94 @@ def _configure(directory: Path, receiver: Receiver, profile: str, own: Path | No
         "spool": {"path": str(directory / "spool")},
         "runtime_dir": str(directory / "run"),
     }
-    config.write_text(codec.pretty(settings) + "\n")
+    config = directory / "config.yml"
+    config.write_text(json.dumps(settings, indent=2) + "\n")
     return config
 
 
 @contextmanager
-def _supervised(config: Path, log: TextIO) -> Iterator[Supervisor]:
-    supervisor = Supervisor(config, Log("demo", stream=log), log)
-    signal.signal(signal.SIGTERM, _interrupted)
+def _stages(config: Path, log: TextIO) -> Iterator["subprocess.Popen[bytes]"]:
+    """The four stages, by `compliance-agent run`."""
+    # A session of its own: Ctrl-C reaches the demo alone, which then ends the stages.
+    stages = subprocess.Popen(
+        [*death_pact(), *AGENT, "run", "--config", str(config)],
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+    )
     try:
-        yield supervisor
+        yield stages
     finally:
-        supervisor.end()
+        _end(stages)
 
 
-def _interrupted(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    raise KeyboardInterrupt
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(_STOP_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
-def _await_stages(demo: Context, supervisor: Supervisor, log: str) -> None:
-    """Until all four work, so that nothing of the scan is missed on the screen."""
+def _await_stages(
+    spool: Spool, runtime: Path, stages: "subprocess.Popen[bytes]", log: Path
+) -> None:
+    """Wait until all four work, so that no progress of the scan is missed."""
     end = time.monotonic() + _START_LIMIT_S
-    while not all(
-        demo.spool.is_running(stage) and (demo.runtime / f"{stage}.sub").exists()
-        for stage in STAGES
-    ):
-        _tend(supervisor, log)
-        if time.monotonic() > end:
+    while time.monotonic() < end:
+        _check(stages, log)
+        listening = [stage for stage in STAGES if (runtime / f"{stage}.sub").exists()]
+        if len(listening) == len(STAGES) and all(map(spool.is_running, STAGES)):
             return
         time.sleep(0.05)
 
 
-def _tend(supervisor: Supervisor, log: str) -> None:
-    refused = supervisor.tend()
-    if refused is not None:
-        raise CommandError(f"a stage refuses to run: see {log}", refused)
+def _check(stages: "subprocess.Popen[bytes]", log: Path) -> None:
+    code = stages.poll()
+    if code is not None:
+        raise ReceiverError(f"the stages ended with exit code {code}: see {log}")
 
 
-def _tell_where(directory: Path, scan_id: str, demo: Context, say: Say) -> None:
-    spool = demo.spool
+def _scan(config: Path, stages: "subprocess.Popen[bytes]", log: Path, *, as_json: bool) -> int:
+    """The exit code of `compliance-agent scan --wait`, which shows the progress."""
+    command = [*death_pact(), *AGENT, "scan", "--wait", "--timeout", str(_SCAN_LIMIT_S)]
+    command += ["--config", str(config)]
+    if as_json:
+        command.append("--json")
+    scan = subprocess.Popen(command)
+    try:
+        while True:
+            try:
+                return scan.wait(0.2)
+            except subprocess.TimeoutExpired:
+                _check(stages, log)
+    finally:
+        _end(scan)
+
+
+def _show_places(directory: Path, spool: Spool, say: Say) -> None:
+    scan_ids = spool.requests.ids("request")
+    if not scan_ids:
+        return
+    scan_id = max(scan_ids)
     say("")
-    say("where the files are:")
+    say("files:")
     say(f"  raw scanner output  {spool.raw.path / scan_id}")
     say(f"  report              {spool.reports.path / scan_id}.report")
     say(f"  receipt             {spool.receipts.path / scan_id}.receipt")
-    say(f"  received by         {directory / 'receiver.db'}")
-    say(f"look again: {program()} show {scan_id} --config {demo.config}")
+    say(f"  receiver's database {directory / 'receiver.db'}")
+    config = directory / "config.yml"
+    say(f"show it again: {_program()} show {scan_id} --config {config}")
 
 
-def program() -> str:
-    """What starts this program from any directory: in a clone it is not on PATH."""
-    own, on_path = (
-        Path(sys.executable).parent / "compliance-agent",
-        shutil.which("compliance-agent"),
-    )
-    if on_path and own.exists() and Path(on_path).samefile(own):
+def _program() -> str:
+    """The command that starts the agent from any directory: in a clone it is not on PATH."""
+    own = Path(sys.executable).parent / "compliance-agent"
+    if not own.exists():
+        return " ".join(AGENT)
+    on_path = shutil.which("compliance-agent")
+    if on_path and Path(on_path).samefile(own):
         return "compliance-agent"
-    return str(own) if own.exists() else f"{sys.executable} -m stages.console.main"
+    return str(own)

@@ -14,9 +14,7 @@ from spool.errors import SpoolError, StorageError
 from stages.console.context import CommandError
 from stages.runtime.exits import Exit
 
-_OURS = tuple(
-    Path(__file__).parents[2] / name for name in ("schemas", "spool", "stages", "receiver")
-)
+_OURS = tuple(Path(__file__).parents[2] / name for name in ("schemas", "spool", "stages"))
 
 
 class UsageError(CommandError):

@@ -47,18 +47,12 @@ _COMMANDS = (
     ),
     ("config", "stages.console.config", "check the settings"),
     (
-        "receiver",
-        "receiver.receiver_command",
-        "run a small server that receives scans, for trying out and for tests",
-    ),
-    (
         "install",
         "stages.console.install.command",
         "install the agent on this host as systemd services, or upgrade it",
     ),
-    ("demo", "receiver.demo", "scan this host once, with everything in a directory of its own"),
 )
-_WITHOUT_SETTINGS = frozenset({"receiver", "demo", "config", "parse", "install"})
+_WITHOUT_SETTINGS = frozenset({"config", "parse", "install"})
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from tests.console.program import agent
 
 def test_help_names_every_command_and_every_exit_code() -> None:
     told = agent("--help").stdout
-    for word in ("run", "scan", "replay", "receiver", "exit codes", "130"):
+    for word in ("run", "scan", "replay", "exit codes", "130"):
         assert word in told
 
 

@@ -1,6 +1,5 @@
 """What a command can't do is one line for people, JSON for programs, and an exit code; never a traceback."""
 
-import contextlib
 import json
 import os
 import re
@@ -15,7 +14,6 @@ import pytest
 from stages.console.command_errors import guarded
 from stages.runtime.exits import Exit
 from tests.console.program import agent
-from tests.pipeline.agent import until
 
 PROGRAM = [sys.executable, "-m", "stages.console.main"]
 
@@ -33,11 +31,6 @@ def test_a_fault_in_the_program_is_one_line_that_names_the_place(
         r"compliance-agent status: a fault in the program: KeyError in command_errors.py line \d+: .*\n",
         told,
     )
-
-
-def test_what_the_system_refuses_is_one_line_with_the_name(config: Path) -> None:
-    told = agent("demo", "--no-install", "--dir", "/proc/x", code=3).stderr
-    assert told == "compliance-agent demo: /proc/x: No such file or directory\n"
 
 
 @pytest.mark.parametrize("arguments", [["config", "keys"], ["config", "keys", "--json"]])
@@ -60,21 +53,6 @@ def test_a_reader_that_has_gone_ends_a_command_without_a_word(arguments: list[st
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (Exit.PIPE, "")
-
-
-@pytest.mark.oscap
-def test_a_demo_whose_reader_goes_away_leaves_nothing_running(tmp_path: Path) -> None:
-    command = [*PROGRAM, "demo", "--no-install", "--dir", str(tmp_path)]
-    demo = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert demo.stdout
-    assert demo.stderr
-    while not demo.stdout.readline().startswith("scan:"):
-        assert demo.poll() is None
-    demo.stdout.close()
-    assert demo.wait(timeout=60) == Exit.PIPE
-    assert demo.stderr.read() == ""
-    demo.stderr.close()
-    until(lambda: not _mentioned_by_a_process(str(tmp_path)), "nothing is left running")
 
 
 def test_closed_streams_are_no_trouble() -> None:
@@ -153,11 +131,3 @@ def test_what_runs_on_tells_its_events_as_json_lines(config: Path, arguments: li
     assert trouble == ""
     lines += [json.loads(line) for line in rest.splitlines()]
     assert {"at", "stage", "level", "message"} <= set(lines[-1])
-
-
-def _mentioned_by_a_process(path: str) -> bool:
-    for directory in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if directory.name.isdigit() and path.encode() in (directory / "cmdline").read_bytes():
-                return int(directory.name) != os.getpid()
-    return False

@@ -1,24 +1,71 @@
-"""The main job for real, once, without configuration."""
+"""The demo: a real scan, once, without configuration."""
 
+import contextlib
 import os
 import re
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.console.program import agent
+from stages.runtime.exits import Exit
+from tests.pipeline.agent import until
+
+DEMO = (sys.executable, "-m", "receiver", "demo", "--no-install")
 
 
 @pytest.mark.oscap
-def test_the_demo_scans_this_host_and_tells_how_to_look_again(tmp_path: Path) -> None:
-    told = agent("demo", "--no-install", "--dir", str(tmp_path)).stdout
-    assert "answer   accepted" in told
-    found = re.search(r"^look again: (.*)$", told, re.MULTILINE)
+def test_the_demo_scans_this_host_and_prints_the_command_that_shows_it_again(
+    tmp_path: Path,
+) -> None:
+    demo = subprocess.run(
+        [*DEMO, "--dir", str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert "answer   accepted" in demo.stdout
+    found = re.search(r"^show it again: (.*)$", demo.stdout, re.MULTILINE)
     assert found
     environment = {**os.environ, "PATH": "/usr/bin:/bin"}
     again = subprocess.run(
         shlex.split(found[1]), capture_output=True, text=True, cwd="/", env=environment, check=True
     )
     assert "answer   accepted" in again.stdout
+    assert not _mentioned_by_a_process(str(tmp_path))
+
+
+@pytest.mark.oscap
+def test_a_demo_whose_reader_goes_away_leaves_nothing_running(tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [*DEMO, "--dir", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert demo.stdout
+    assert demo.stderr
+    while not demo.stdout.readline().startswith("logs:"):
+        assert demo.poll() is None
+    demo.stdout.close()
+    assert demo.wait(timeout=60) == Exit.PIPE
+    assert demo.stderr.read() == ""
+    demo.stderr.close()
+    until(lambda: not _mentioned_by_a_process(str(tmp_path)), "nothing is left running")
+
+
+def test_a_directory_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    demo = subprocess.run(
+        [*DEMO, "--dir", str(file / "x")], capture_output=True, text=True, check=False
+    )
+    assert demo.returncode == Exit.UNUSABLE
+    expected = f"python -m receiver demo: {file / 'x'}: Not a directory\n"
+    assert demo.stderr == expected
+
+
+def _mentioned_by_a_process(path: str) -> bool:
+    for directory in Path("/proc").iterdir():
+        if not directory.name.isdigit() or int(directory.name) == os.getpid():
+            continue
+        with contextlib.suppress(OSError):
+            if path.encode() in (directory / "cmdline").read_bytes():
+                return True
+    return False

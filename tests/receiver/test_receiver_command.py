@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-PROGRAM = (sys.executable, "-m", "stages.console.main", "receiver")
+PROGRAM = (sys.executable, "-m", "receiver")
 
 
 @contextmanager

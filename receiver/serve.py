@@ -1,7 +1,7 @@
-"""The command `receiver`: run one until it is told to stop.
+"""`python -m receiver`: run a receiver until SIGTERM or SIGINT.
 
-One line on standard output says where it listens, and with `--generate` two more the credentials that it made; every
-request is one line on standard error. SIGTERM and SIGINT end it, exit code 0.
+Standard output gets one line with the address, and with `--generate` two more with the new
+credentials. Each request is one line on standard error. A signal ends it with exit code 0.
 """
 
 import argparse
@@ -12,15 +12,17 @@ import threading
 from contextlib import closing
 from pathlib import Path
 
+from receiver.errors import ReceiverError
 from receiver.policy import Policy, generate_credentials
 from receiver.server import Receiver
 from receiver.store import StoreError
 from schemas.settings import ApiSettings
-from stages.console.context import CommandError, Context
 from stages.patchmon import credentials
 from stages.patchmon.credentials import Credentials, NoCredentials
 from stages.runtime.exits import Exit
 from stages.runtime.logs import Log
+
+DESCRIPTION = "Runs a small PatchMon server that receives scans, for development and tests."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--generate", action="store_true", help="make new credentials, and print them"
     )
+    parser.add_argument("--json", action="store_true", help="print the address as JSON")
     parser.add_argument(
         "--max-body",
         metavar="BYTES",
@@ -57,8 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
-    host = generate_credentials() if args.generate else _given(args.api_id, args.api_key_file)
+def run(args: argparse.Namespace) -> Exit:
+    if args.generate:
+        host = generate_credentials()
+    else:
+        host = _credentials(args.api_id, args.api_key_file)
     policy = Policy(hosts=(host,), max_body=args.max_body, posts_per_minute=args.posts_per_minute)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -69,40 +75,39 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
             policy, database=args.database, host=address, port=port, say=Log("receiver").info
         )
     except StoreError as error:
-        raise CommandError(str(error)) from error
+        raise ReceiverError(str(error)) from error
     with closing(receiver):
         try:
             receiver.start()
         except OSError as error:
-            raise CommandError(
+            raise ReceiverError(
                 f"{address}:{port}: can't listen: {error.strerror}: choose another --listen"
             ) from error
-        _tell(receiver, args.generate, args.json)
+        _print_address(receiver, args.generate, args.json)
         stop.wait()
     return Exit.OK
 
 
-def _given(api_id: str | None, key_file: Path | None) -> Credentials:
+def _credentials(api_id: str | None, key_file: Path | None) -> Credentials:
     if api_id is None or key_file is None:
-        raise CommandError(
+        raise ReceiverError(
             "no credentials: give --api-id and --api-key-file, or --generate", Exit.USAGE
         )
     found = credentials.find(ApiSettings(id=api_id, key_file=str(key_file.absolute())), None, {})
     if isinstance(found, NoCredentials):
-        raise CommandError(f"--api-key-file: {found.why}", Exit.USAGE)
+        raise ReceiverError(f"--api-key-file: {found.why}", Exit.USAGE)
     return found
 
 
-def _tell(receiver: Receiver, generated: bool, as_json: bool) -> None:
-    host = receiver.credentials
-    secrets = {"api_id": host.id, "api_key": host.key} if generated else {}
+def _print_address(receiver: Receiver, generated: bool, as_json: bool) -> None:
+    secrets = {}
+    if generated:
+        secrets = {"api_id": receiver.credentials.id, "api_key": receiver.credentials.key}
     if as_json:
         lines = [json.dumps({"url": receiver.url, **secrets})]
     else:
-        lines = [
-            f"receiver listens on {receiver.url}",
-            *(f"{name}: {value}" for name, value in secrets.items()),
-        ]
+        lines = [f"receiver listens on {receiver.url}"]
+        lines += [f"{name}: {value}" for name, value in secrets.items()]
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()
 

@@ -1,0 +1,48 @@
+"""`python -m receiver` starts the receiver; `python -m receiver demo` shows the whole agent at work."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from receiver.errors import ReceiverError
+from stages.runtime.exits import Exit
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command. Returns an exit code of `stages.runtime.exits`."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["demo"]:
+        from receiver import demo
+
+        program, run = "python -m receiver demo", demo.run
+        parser = argparse.ArgumentParser(prog=program, description=demo.DESCRIPTION)
+        demo.add_arguments(parser)
+        args = parser.parse_args(arguments[1:])
+    else:
+        from receiver import serve
+
+        program, run = "python -m receiver", serve.run
+        parser = argparse.ArgumentParser(prog=program, description=serve.DESCRIPTION)
+        serve.add_arguments(parser)
+        args = parser.parse_args(arguments)
+    try:
+        code = run(args)
+        sys.stdout.flush()
+    except ReceiverError as error:
+        sys.stderr.write(f"{program}: {error}\n")
+        return error.code
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.PIPE
+    except OSError as error:
+        sys.stderr.write(f"{program}: {error.filename or 'output'}: {error.strerror}\n")
+        return Exit.UNUSABLE
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
