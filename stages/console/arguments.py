@@ -3,7 +3,7 @@
 import argparse
 import math
 
-from stages.console.context import CommandError
+from stages.console.errors import CommandError
 from stages.runtime.exits import Exit
 
 _MAX_TEXT = 256

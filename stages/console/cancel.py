@@ -5,7 +5,8 @@ import argparse
 from schemas.request import Cancellation, Reason
 from spool.layout import new_command_id
 from stages.console import command_writer, states
-from stages.console.context import CommandError, Context
+from stages.console.context import Context
+from stages.console.errors import CommandError
 from stages.console.output import say, show_json
 from stages.runtime.exits import Exit
 

@@ -1,114 +1,120 @@
-"""How a command ends: what it could not do is one line for people, or JSON for programs, and an exit code.
+"""How a command ends: an exit code, and what went wrong as one line of text or as JSON.
 
-Promises: nobody is shown a traceback. A fault in the program names the place in the source instead.
+Promises: no traceback is shown. An internal error names the place in the source instead.
 """
 
 import os
 import sys
-import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
-from schemas.records import Record
-from spool.errors import SpoolError, StorageError
-from stages.console.context import CommandError
+from stages.console.errors import CommandError, UsageError
 from stages.runtime.exits import Exit
 
-_OURS = tuple(Path(__file__).parents[2] / name for name in ("schemas", "spool", "stages"))
 
-
-class UsageError(CommandError):
-    """A command line that can't be understood."""
-
-    def __init__(self, usage: str, stage: str, message: str) -> None:
-        super().__init__(f"{message}: see {stage} --help", Exit.USAGE)
-        self.usage = usage
-        self.stage = stage
-
-
-class Failed(Record, frozen=True, kw_only=True):
-    """What a command prints with `--json` where it can't do what it was asked."""
-
-    error: str
-    exit_code: int
-
-
-def guarded(message: Sequence[str], run: Callable[[], int]) -> int:
-    """The exit code of `run`, the command line `words`, whatever becomes of it."""
-    as_json = "--json" in message
-    stage = " ".join(
-        ["compliance-agent", *(word for word in message[:1] if not word.startswith("-"))]
-    )
+def guarded(arguments: Sequence[str], run: Callable[[], int]) -> int:
+    """The exit code of `run`, which carries out the command line `arguments`."""
     try:
-        code = _ran(run)
-        # What can't be written is told here: at the interpreter's end it would be told by a traceback.
+        code = _run_to_code(run)
+        # What cannot be written is reported here; at its end the interpreter shows a traceback.
         sys.stdout.flush()
-        return code
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        _drop_output()
+        _discard_output()
         return Exit.PIPE
-    except UsageError as error:
-        sys.stderr.write("" if as_json else error.usage)
-        return _tell(error.stage, str(error), error.code, as_json)
-    except CommandError as error:
-        return _tell(stage, str(error), error.code, as_json)
-    except StorageError as error:
-        return _tell(stage, error.why, Exit.UNUSABLE, as_json)
-    except SpoolError as error:
-        return _tell(stage, str(error), Exit.UNUSABLE, as_json)
-    except OSError as error:
-        why = f"{error.filename or 'the output'}: {error.strerror or error}"
-        return _tell(stage, why, Exit.UNUSABLE, as_json)
-    except Exception as error:  # told in one line: an operator can do nothing with a traceback
-        return _tell(stage, _fault(error), Exit.BUG, as_json)
+    except Exception as error:  # an operator can do nothing with a traceback
+        return _report(error, arguments)
+    return code
 
 
 def open_missing_streams() -> None:
-    """A caller may have closed them (`>&-`): what is opened next must not be taken for one of them."""
+    """Replace closed streams (`>&-`): the next file opened would get their descriptor."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
 
 
-def _ran(run: Callable[[], int]) -> int:
+def escape_unprintable_output() -> None:
+    """In a locale that lacks a character (`LC_ALL=C`), write its escape instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        # A test or an embedding program may have put another kind of stream there.
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _run_to_code(run: Callable[[], int]) -> int:
     try:
         return int(run())
-    except SystemExit as ended:
-        # `--help` and `--version` end so.
-        return int(ended.code or 0)
+    except SystemExit as end:
+        # argparse ends `--help` so.
+        return int(end.code or 0)
 
 
-def _tell(stage: str, message: str, code: Exit, as_json: bool) -> int:
+def _report(error: Exception, arguments: Sequence[str]) -> int:
+    """Show an error the way the command line asks for. Returns its exit code."""
     from stages.console.output import show_json, warn
 
-    try:
-        if as_json:
-            show_json(Failed(error=message, exit_code=code))
-        sys.stdout.flush()
-    except OSError:
-        _drop_output()
-        as_json = False
-    if not as_json:
-        warn(f"{stage}: {message}")
+    message, code = _explain(error)
+    as_json = "--json" in arguments
+    if as_json and _written(lambda: show_json({"error": message, "exit_code": code})):
+        return code
+    if isinstance(error, UsageError):
+        sys.stderr.write(error.usage)
+    # What the command had printed before comes first.
+    _written(sys.stdout.flush)
+    warn(f"{_program(error, arguments)}: {message}")
     return code
 
 
-def _drop_output() -> None:
-    """Nothing can be written any more: not at the interpreter's end either."""
+def _written(write: Callable[[], object]) -> bool:
+    """Whether standard output took it; where it did not, it is closed for good."""
+    try:
+        write()
+        sys.stdout.flush()
+    except OSError:
+        _discard_output()
+        return False
+    return True
+
+
+def _discard_output() -> None:
+    """Keep the interpreter from writing the rest at its end, which would fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _fault(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
+def _explain(error: Exception) -> tuple[str, Exit]:
+    from spool.errors import SpoolError, StorageError
+
+    if isinstance(error, CommandError):
+        return str(error), error.code
+    if isinstance(error, StorageError):
+        return error.why, Exit.UNUSABLE
+    if isinstance(error, SpoolError):
+        return str(error), Exit.UNUSABLE
+    if isinstance(error, OSError):
+        return f"{error.filename or 'the output'}: {error.strerror or error}", Exit.UNUSABLE
+    return _internal_error(error), Exit.BUG
+
+
+def _program(error: Exception, arguments: Sequence[str]) -> str:
+    if isinstance(error, UsageError):
+        return error.program
+    command = [argument for argument in arguments[:1] if not argument.startswith("-")]
+    return " ".join(["compliance-agent", *command])
+
+
+def _internal_error(error: Exception) -> str:
+    import traceback
+    from pathlib import Path
+
     # The place in our own source says more than the one in a library that it called.
-    ours = [
-        frame
-        for frame in frames
-        if any(Path(frame.filename).is_relative_to(path) for path in _OURS)
-    ]
-    place = (ours or frames)[-1]
-    where = f"{Path(place.filename).name} line {place.lineno}"
+    root = Path(__file__).parents[2]
+    ours = tuple(str(root / package) + os.sep for package in ("schemas", "spool", "stages"))
+    frames = traceback.extract_tb(error.__traceback__)
+    our_frames = [frame for frame in frames if frame.filename.startswith(ours)]
+    place = [*frames, *our_frames][-1]
     message = " ".join(str(error).split())
-    return f"a fault in the program: {type(error).__name__} in {where}: {message}; please report this line"
+    return (
+        f"internal error: {type(error).__name__} in {Path(place.filename).name} "
+        f"line {place.lineno}: {message}; please report this line"
+    )

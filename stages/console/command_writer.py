@@ -15,7 +15,8 @@ from spool.errors import SpoolError, StorageError
 from spool.layout import Kind, entry_name, split_archived_name
 from spool.spool import Spool
 from stages.console import permissions
-from stages.console.context import CommandError, Context
+from stages.console.context import Context
+from stages.console.errors import CommandError
 from stages.runtime.doorbell import publish_to_stages
 from stages.runtime.exits import Exit
 

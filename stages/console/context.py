@@ -1,24 +1,16 @@
-"""What a command works with, and how it fails."""
+"""What a command works with."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.settings import Settings
 from spool.spool import Spool
-from stages.runtime.exits import Exit
-
-
-class CommandError(Exception):
-    """A command can't do what it was asked; the text is one line for the operator."""
-
-    def __init__(self, message: str, code: Exit = Exit.UNUSABLE) -> None:
-        super().__init__(message)
-        self.code = code
+from stages.console.errors import CommandError
 
 
 @dataclass(frozen=True)
 class Context:
-    """Settings, spool and the way to speak."""
+    """Settings, spool and the kind of output."""
 
     settings: Settings
     config: Path | None
@@ -36,11 +28,11 @@ class Context:
         """The spool, for reading. Raises CommandError where there is none."""
         if self.spool.root.exists() and not self.spool.root.is_dir():
             raise CommandError(
-                f"{self.spool.root}: is no directory: move it away, or name another spool.path"
+                f"{self.spool.root}: not a directory: move it away, or set another spool.path"
             )
         if not self.spool.root.is_dir():
             raise CommandError(
-                f"{self.spool.root}: no spool there yet: start the stages (compliance-agent run), "
-                "ask for a scan, or name other settings by --config"
+                f"{self.spool.root}: there is no spool yet: start the stages (compliance-agent run), "
+                "request a scan, or give other settings with --config"
             )
         return self.spool

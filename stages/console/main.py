@@ -1,6 +1,7 @@
-"""compliance-agent: scans this host with OpenSCAP and Docker Bench, and delivers every result.
+"""compliance-agent: the command line.
 
-The parser, and nothing heavy: each command is imported when it is called, so a stage starts lean.
+Each command's module is imported when the command is called, so that short commands start fast and
+a stage keeps nothing in memory that it does not use.
 """
 
 import argparse
@@ -8,172 +9,224 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from schemas.settings import Settings
-from spool.layout import STAGES
-from stages.console.command_errors import UsageError, guarded, open_missing_streams
-from stages.runtime import settings_file
+from stages.console.command_errors import (
+    escape_unprintable_output,
+    guarded,
+    open_missing_streams,
+)
+from stages.console.errors import CommandError, UsageError
 from stages.runtime.exits import Exit
 from stages.runtime.version import AGENT_VERSION
 
-# Command, module, one line of help. A module offers add_arguments(parser) and run(args, context).
-_COMMANDS = (
-    ("run", "stages.console.supervise", "run all four stages in the foreground"),
-    ("scan", "stages.console.scan", "ask for a scan of this host"),
-    ("cancel", "stages.console.cancel", "end scans that wait or run"),
-    ("detect", "stages.console.detect", "detect the scanners on this host"),
-    ("profiles", "stages.console.profiles", "list the profiles that this host can be scanned with"),
-    ("status", "stages.console.status", "show stages, scanners, schedules and what waits"),
-    ("list", "stages.console.list_command", "list scans, newest last"),
-    ("show", "stages.console.show", "show one scan"),
-    ("replay", "stages.console.replay", "parse or ship stored scans again"),
-    ("hold", "stages.console.delivery.hold", "do not ship scans until they are released"),
-    ("release", "stages.console.delivery.release", "let held scans go"),
-    ("retry", "stages.console.delivery.retry", "try the server now"),
-    ("flush", "stages.console.delivery.flush", "deliver what waits, now"),
-    (
-        "export",
-        "stages.console.delivery.export",
-        "write reports into one file, for a host that reaches the server",
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stages.console.context import Context
+
+_PROGRAM = "compliance-agent"
+_CONFIG_VARIABLE = "COMPLIANCE_AGENT_CONFIG"
+
+
+class _Command(NamedTuple):
+    module: str
+    """Offers `add_arguments(parser)` and `run(args, context)`, below `stages.console`."""
+    help: str
+    needs_settings: bool = True
+
+
+COMMANDS = {
+    "run": _Command("supervise", "run all four stages in the foreground"),
+    "scan": _Command("scan", "request a scan of this host"),
+    "cancel": _Command("cancel", "cancel scans that are waiting or running"),
+    "detect": _Command("detect", "detect the scanners on this host"),
+    "profiles": _Command("profiles", "list the profiles available for this host"),
+    "status": _Command("status", "show stages, scanners, schedules and pending scans"),
+    "list": _Command("list_command", "list scans, newest last"),
+    "show": _Command("show", "show one scan"),
+    "replay": _Command("replay", "parse or ship stored scans again"),
+    "hold": _Command("delivery.hold", "keep scans from being shipped until they are released"),
+    "release": _Command("delivery.release", "release held scans"),
+    "retry": _Command("delivery.retry", "retry the delivery now"),
+    "flush": _Command("delivery.flush", "deliver all pending reports now"),
+    "export": _Command(
+        "delivery.export", "write reports into one file, to be imported on another host"
     ),
-    ("import", "stages.console.delivery.import_reports", "take reports from such a file"),
-    ("verify", "stages.console.verify", "check every entry of the spool"),
-    (
-        "parse",
-        "stages.console.parse_files",
-        "turn scanner output made elsewhere into a report, without a spool",
+    "import": _Command("delivery.import_reports", "import reports from such a file"),
+    "verify": _Command("verify", "check every entry of the spool"),
+    "parse": _Command(
+        "parse_files", "parse scanner output made elsewhere, without a spool", needs_settings=False
     ),
-    ("config", "stages.console.config", "check the settings"),
-    (
-        "install",
-        "stages.console.install.command",
-        "install the agent on this host as systemd services, or upgrade it",
+    "config": _Command("config", "check the settings", needs_settings=False),
+    "install": _Command(
+        "install.command",
+        "install or upgrade the agent on this host as systemd services",
+        needs_settings=False,
     ),
-)
-_WITHOUT_SETTINGS = frozenset({"config", "parse", "install"})
+}
+_STAGE_HELP = "run one stage in the foreground (as the systemd units do)"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The program. Returns an exit code of `stages.runtime.exits`."""
     open_missing_streams()
-    arguments = _command_first(list(sys.argv[1:] if argv is None else argv))
-    if arguments[:1] == ["stage"]:
-        return guarded(arguments, lambda: _stage(arguments[1:]))
-    return guarded(arguments, lambda: _command(arguments))
+    escape_unprintable_output()
+    given = sys.argv[1:] if argv is None else argv
+    arguments = _command_first(list(given))
+    return guarded(arguments, lambda: _dispatch(arguments))
 
 
 def _command_first(arguments: list[str]) -> list[str]:
-    """What every command takes may stand before it: `--json status` is `status --json`."""
+    """Common options may come before the command: `--json status` is `status --json`."""
     at = 0
-    while at < len(arguments) and (
-        arguments[at] in ("--json", "--config") or arguments[at].startswith("--config=")
-    ):
-        at += 2 if arguments[at] == "--config" else 1
+    while at < len(arguments):
+        if arguments[at] == "--config":
+            at += 2
+        elif arguments[at] == "--json" or arguments[at].startswith("--config="):
+            at += 1
+        else:
+            break
     return [*arguments[at : at + 1], *arguments[:at], *arguments[at + 1 :]]
 
 
+def _dispatch(arguments: list[str]) -> int:
+    first = arguments[0] if arguments else None
+    if first == "--version":
+        sys.stdout.write(f"{_PROGRAM} {AGENT_VERSION}\n")
+        return Exit.OK
+    if first in ("-h", "--help"):
+        sys.stdout.write(_overview().format_help())
+        return Exit.OK
+    if first == "stage":
+        return _run_stage(arguments[1:])
+    if first in COMMANDS:
+        return _run_command(first, arguments[1:])
+    known = ", ".join(["stage", *COMMANDS])
+    if first is None:
+        raise UsageError(f"no command given; commands are {known}", _PROGRAM)
+    raise UsageError(f"no command {first!a}; commands are {known}", _PROGRAM)
+
+
 class _Parser(argparse.ArgumentParser):
-    """Mistakes are raised, so that they are told like all others."""
+    """Raises mistakes as errors of the program, so that `--json` applies to them too."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(self.format_usage(), self.prog, message)
+        raise UsageError(message, self.prog, self.format_usage())
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """What a command does not know is its own mistake to tell, with its own usage."""
+        """Unknown arguments are an error of the subcommand, with its own usage."""
         known, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return known, unknown
 
 
-def parser(only: str | None = None) -> argparse.ArgumentParser:
-    """The whole parser, or with `only` that command's part alone filled in."""
+def _overview() -> argparse.ArgumentParser:
+    """The parser whose help lists the commands; the commands have no arguments yet."""
     top = _Parser(
-        prog="compliance-agent",
-        description="Scans this host with OpenSCAP and Docker Bench for Security, and delivers every result.",
-        epilog="exit codes: 0 done; 1 done, and the answer is bad (failed, refused, damaged, not delivered); "
-        "2 wrong usage or settings; 3 spool or host unusable; 4 already running; 70 a fault in the program; "
-        "130 interrupted; 141 whoever read the output has gone",
+        prog=_PROGRAM,
+        description="Scans this host with OpenSCAP and Docker Bench for Security, "
+        "and delivers every result to a PatchMon server.",
+        epilog="exit codes: 0 success; 1 negative result (failed, refused, damaged, not "
+        "delivered); 2 wrong usage or settings; 3 spool or host unusable; 4 already running; "
+        "70 internal error; 130 interrupted; 141 output closed by its reader",
     )
-    top.add_argument("--version", action="version", version=f"compliance-agent {AGENT_VERSION}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, module, arguments in _COMMANDS:
-        command = commands.add_parser(
-            name, help=arguments, description=arguments[0].upper() + arguments[1:] + "."
-        )
-        add_common(command)
-        if only in (None, name):
-            importlib.import_module(module).add_arguments(command)
-    stage = commands.add_parser(
-        "stage", help="run one stage in the foreground (what the units start)"
-    )
-    _add_stage_arguments(stage)
+    top.add_argument("--version", action="version", version=f"{_PROGRAM} {AGENT_VERSION}")
+    subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        subparsers.add_parser(name, help=command.help, description=_sentence(command.help))
+    subparsers.add_parser("stage", help=_STAGE_HELP, description=_sentence(_STAGE_HELP))
     return top
 
 
-def add_common(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
+def parser() -> argparse.ArgumentParser:
+    """The whole parser, with the arguments of every command: for documentation and completion."""
+    top = _overview()
+    (action,) = (each for each in top._actions if isinstance(each, argparse._SubParsersAction))
+    for name, subparser in action.choices.items():
+        if name == "stage":
+            _add_stage_arguments(subparser)
+        else:
+            _add_arguments(name, subparser)
+    return top
+
+
+def _sentence(help_text: str) -> str:
+    return f"{help_text[0].upper()}{help_text[1:]}."
+
+
+def _add_arguments(name: str, subparser: argparse.ArgumentParser) -> None:
+    _add_common_arguments(subparser)
+    _module(name).add_arguments(subparser)
+
+
+def _add_common_arguments(subparser: argparse.ArgumentParser) -> None:
+    from pathlib import Path
+
+    subparser.add_argument(
         "--config",
         type=Path,
         metavar="FILE",
-        help=f"settings file (default: $COMPLIANCE_AGENT_CONFIG, or {settings_file.DEFAULT_PATH} where it exists)",
+        help=f"settings file (default: ${_CONFIG_VARIABLE}, or /etc/compliance-agent/config.yml "
+        "if it exists)",
     )
-    command.add_argument("--json", action="store_true", help="print JSON instead of text")
+    subparser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
-def _command(arguments: list[str]) -> int:
-    args = parser(_named(arguments)).parse_args(arguments)
-    module = importlib.import_module(
-        next(module for name, module, _ in _COMMANDS if name == args.command)
-    )
-    from stages.console.context import CommandError, Context
+def _module(name: str) -> Any:
+    return importlib.import_module(f"stages.console.{COMMANDS[name].module}")
 
-    path = args.config or _environment_config()
-    without = args.command in _WITHOUT_SETTINGS
-    loaded = settings_file.Loaded(Settings(), (), None) if without else settings_file.load(path)
+
+def _run_command(name: str, arguments: list[str]) -> int:
+    subparser = _Parser(prog=f"{_PROGRAM} {name}", description=_sentence(COMMANDS[name].help))
+    _add_arguments(name, subparser)
+    args = subparser.parse_args(arguments)
+    context = _context(args, needs_settings=COMMANDS[name].needs_settings)
+    return int(_module(name).run(args, context))
+
+
+def _context(args: argparse.Namespace, *, needs_settings: bool) -> "Context":
+    from schemas.settings import Settings
+    from stages.console.context import Context
+    from stages.runtime import settings_file
+
+    path = args.config or _config_of_environment()
+    if not needs_settings:
+        return Context(Settings(), path, args.json)
+    loaded = settings_file.load(path)
     if loaded.problems:
         lines = [f"{loaded.path}: {problem}" for problem in loaded.problems]
         raise CommandError("\n".join(["the settings are wrong:", *lines]), Exit.USAGE)
-    return int(module.run(args, Context(loaded.settings, loaded.path or path, args.json)))
+    return Context(loaded.settings, loaded.path or path, args.json)
 
 
-def _named(arguments: list[str]) -> str | None:
-    """The command of a command line; None where there is none. Raises UsageError for one that does not exist."""
-    if not arguments or arguments[0].startswith("-"):
-        return None
-    names = ["stage", *(name for name, _, _ in _COMMANDS)]
-    if arguments[0] not in names:
-        import difflib  # only a mistake needs it
+def _config_of_environment() -> "Path | None":
+    from pathlib import Path
 
-        near = difflib.get_close_matches(arguments[0], names, n=1)
-        known = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
-        raise UsageError("", "compliance-agent", f"no command {arguments[0]!a}; {known}")
-    return arguments[0]
-
-
-def _environment_config() -> Path | None:
-    value = os.environ.get("COMPLIANCE_AGENT_CONFIG")
+    value = os.environ.get(_CONFIG_VARIABLE)
     return Path(value) if value else None
 
 
-def _add_stage_arguments(stage: argparse.ArgumentParser) -> None:
-    stage.add_argument("stage", choices=STAGES)
-    add_common(stage)
+def _add_stage_arguments(subparser: argparse.ArgumentParser) -> None:
+    from spool.layout import STAGES
+
+    subparser.add_argument("stage", choices=STAGES)
+    _add_common_arguments(subparser)
 
 
-def _stage(arguments: list[str]) -> int:
-    """Run one stage. Kept apart from the other commands: their imports would stay in memory for ever."""
-    stage = _Parser(prog="compliance-agent stage", description="Run one stage in the foreground.")
-    _add_stage_arguments(stage)
-    args = stage.parse_args(arguments)
+def _run_stage(arguments: list[str]) -> int:
+    subparser = _Parser(prog=f"{_PROGRAM} stage", description=_sentence(_STAGE_HELP))
+    _add_stage_arguments(subparser)
+    args = subparser.parse_args(arguments)
+    from stages.runtime import settings_file
     from stages.runtime.main_loop import run
 
     module = importlib.import_module(f"stages.{args.stage}.stage")
-    worker = getattr(module, f"{args.stage.capitalize()}Stage")
+    stage = getattr(module, f"{args.stage.capitalize()}Stage")
     check = getattr(module, "problems", settings_file.no_more_problems)
-    return run(args.stage, worker, args.config or _environment_config(), check, as_json=args.json)
+    config = args.config or _config_of_environment()
+    return run(args.stage, stage, config, check, as_json=args.json)
 
 
 if __name__ == "__main__":

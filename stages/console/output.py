@@ -1,21 +1,33 @@
-"""Speaking to people and to programs: tables, colour and a progress bar on a terminal, JSON where asked for.
+"""Output for people (text, tables, colour and a progress bar on a terminal) and for programs (JSON).
 
-Security: text of scanners and servers is shown with everything that a terminal would obey made visible. The only
-importer of rich.
+Security: control characters in texts of scanners and servers are shown as escapes, never sent to
+the terminal. The only importer of rich, and only for the progress bar: it takes longer to import
+than most commands take to run.
 """
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.text import Text
-
-from schemas import codec
-from stages.console.table import show_columns
+from stages.console import table
+from stages.console.table import Cell
 from stages.runtime.logs import one_line
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+# Select Graphic Rendition, ECMA-48 8.3.117.
+_COLOURS = {
+    "bold": "1",
+    "dim": "2",
+    "red": "31",
+    "bold red": "1;31",
+    "green": "32",
+    "yellow": "33",
+    "magenta": "35",
+}
 _STYLES = {
     "pass": "green",
     "fail": "red",
@@ -37,91 +49,142 @@ _STYLES = {
     "missing": "red",
     "ready": "green",
 }
-
-
-class _Screen(Console):
-    """A reader that has gone ends the command in the program's own way."""
-
-    def on_broken_pipe(self) -> None:
-        raise BrokenPipeError
-
-
-def screen(*, error: bool = False) -> Console:
-    """Standard output (or error); lines are never cut."""
-    return _Screen(stderr=error, highlight=False, markup=False, soft_wrap=True)
+_WIDTH_WITHOUT_TERMINAL = 80
 
 
 def say(text: str = "", style: str | None = None) -> None:
-    screen().print(Text(safe(text), style=style or ""))
+    _write(sys.stdout, [[Cell(safe(text), style)]])
 
 
 def warn(text: str) -> None:
-    screen(error=True).print(Text(safe(text), style="yellow"))
+    _write(sys.stderr, [[Cell(safe(text), "yellow")]])
 
 
 def show_json(record: object) -> None:
-    """One JSON document on standard output."""
-    sys.stdout.write(codec.pretty(record) + "\n")
+    """One JSON document on standard output; ASCII where the output has another encoding."""
+    from schemas import codec
+
+    document = codec.pretty(record) + "\n"
+    if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
+        document = _escape_json(document)
+    sys.stdout.write(document)
 
 
 def show_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None
 ) -> None:
-    console = screen()
     if title:
-        console.print(Text(safe(title), style="bold"))
-    header = [Text(column, style="bold") for column in columns]
-    show_columns(console, [header, *([_cell(value) for value in row] for row in rows)])
+        say(title, "bold")
+    header = [Cell(column, "bold") for column in columns]
+    cells = [[_cell(value) for value in row] for row in rows]
+    _write(sys.stdout, table.lines([header, *cells], _terminal_width()))
 
 
 def show_facts(facts: Iterable[tuple[str, object]]) -> None:
-    """Names and values, two columns; values that are None are left out."""
-    rows = [[Text(name, style="bold"), _cell(value)] for name, value in facts if value is not None]
-    show_columns(screen(), rows, firm=1)
+    """Names and values in two columns; values that are None are left out."""
+    rows = [[Cell(name, "bold"), _cell(value)] for name, value in facts if value is not None]
+    _write(sys.stdout, table.lines(rows, _terminal_width(), firm=1))
 
 
 def safe(text: str) -> str:
-    """Many lines, each harmless to a terminal."""
+    """Several lines, each harmless to a terminal."""
     return "\n".join(one_line(line) for line in text.split("\n"))
 
 
-class Bar:
-    """A progress bar under the rules as they are evaluated; where there is no terminal, the rules alone."""
+def path_text(path: object) -> str:
+    """A path that may hold any bytes, as printable text."""
+    return os.fsencode(str(path)).decode("utf-8", "backslashreplace")
 
-    def __init__(self, progress: Progress | None) -> None:
+
+class Bar:
+    """A progress bar below the lines of progress; without a terminal, the lines alone."""
+
+    def __init__(self, progress: "Progress | None" = None) -> None:
         self._progress = progress
         self._task = progress.add_task("", total=None) if progress else None
 
     def step(self, message: str, done: int | None = None, total: int | None = None) -> None:
-        """One more thing is done: `done` of `total`, where these are known."""
-        count = f"[{done}/{total or '?'}] " if done else ""
-        line = Text(f"{count}{one_line(message)}", style=_STYLES.get(message.partition(":")[0], ""))
-        (self._progress.console if self._progress else screen()).print(line)
-        if self._progress and self._task is not None and done is not None:
+        """Show a line of progress: `done` of `total`, where these are known."""
+        line = one_line(message)
+        if done:
+            line = f"[{done}/{total or '?'}] {line}"
+        style = _STYLES.get(message.partition(":")[0])
+        if self._progress is None:
+            say(line, style)
+            return
+        self._progress.console.print(line, style=style, markup=False, highlight=False)
+        if self._task is not None and done is not None:
             self._progress.update(self._task, completed=done, total=total)
 
 
 class SilentBar(Bar):
-    """For programs: nothing but JSON is printed."""
-
-    def __init__(self) -> None:
-        super().__init__(None)
+    """For programs: only JSON is printed."""
 
     def step(self, message: str, done: int | None = None, total: int | None = None) -> None:
-        """Nothing is shown."""
+        """Show nothing."""
 
 
 @contextmanager
 def progress_bar(*, quiet: bool = False, what: str = "evaluating") -> Iterator[Bar]:
-    console = screen()
-    if quiet or not console.is_terminal:
-        yield SilentBar() if quiet else Bar(None)
+    if quiet:
+        yield SilentBar()
         return
+    if not sys.stdout.isatty():
+        yield Bar()
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, transient=True) as progress:
         yield Bar(progress)
 
 
-def _cell(value: object) -> Text:
-    text = "" if value is None else safe(str(value))
-    return Text(text, style=_STYLES.get(text, ""))
+def _cell(value: object) -> Cell:
+    if value is None:
+        return Cell("")
+    text = safe(str(value))
+    return Cell(text, _STYLES.get(text))
+
+
+def _write(stream: TextIO, lines: Iterable[Sequence[Cell]]) -> None:
+    coloured = _takes_colour(stream)
+    for line in lines:
+        for cell in line:
+            stream.write(_painted(cell) if coloured else cell.text)
+        stream.write("\n")
+    # Whoever follows a pipe sees each line at once; a reader that has gone is noticed here.
+    stream.flush()
+
+
+def _painted(cell: Cell) -> str:
+    if cell.style is None or not cell.text:
+        return cell.text
+    return f"\x1b[{_COLOURS[cell.style]}m{cell.text}\x1b[0m"
+
+
+def _takes_colour(stream: TextIO) -> bool:
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def _terminal_width() -> int | None:
+    """None where standard output is no terminal."""
+    if not sys.stdout.isatty():
+        return None
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _WIDTH_WITHOUT_TERMINAL
+    except OSError:
+        return _WIDTH_WITHOUT_TERMINAL
+
+
+def _escape_json(document: str) -> str:
+    r"""The document in ASCII. Other characters occur in strings alone, where `\u` may stand."""
+    escaped = []
+    for character in document:
+        if character.isascii():
+            escaped.append(character)
+        else:
+            units = character.encode("utf-16-be")
+            escaped += [f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2)]
+    return "".join(escaped)

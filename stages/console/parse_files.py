@@ -12,7 +12,8 @@ from typing import BinaryIO
 
 from schemas.report import Report
 from spool.packing import PackingError, unpacked
-from stages.console.context import CommandError, Context
+from stages.console.context import Context
+from stages.console.errors import CommandError
 from stages.console.output import show_json
 from stages.console.report_view import show_failed, show_summary
 from stages.console.sources import seekable

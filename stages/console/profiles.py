@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 
 from schemas.capabilities import ProfileInfo
-from stages.console.context import CommandError, Context
+from stages.console.context import Context
+from stages.console.errors import CommandError
 from stages.console.output import say, show_json, show_table
 from stages.runtime.exits import Exit
 from stages.scanners.detection import all_content, detect_now

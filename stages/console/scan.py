@@ -9,7 +9,8 @@ from schemas.report import Report
 from schemas.request import Reason, Request
 from spool.layout import STAGES
 from stages.console import arguments, command_writer, follow
-from stages.console.context import CommandError, Context
+from stages.console.context import Context
+from stages.console.errors import CommandError
 from stages.console.output import say, show_json, warn
 from stages.console.report_view import show_failed, show_summary
 from stages.runtime.exits import Exit

@@ -11,7 +11,8 @@ from schemas.report import Report, RuleResult
 from schemas.request import Request
 from spool.spool import Spool
 from stages.console import states
-from stages.console.context import CommandError, Context
+from stages.console.context import Context
+from stages.console.errors import CommandError
 from stages.console.output import say, show_facts, show_json
 from stages.console.report_view import show_failed, show_rule, show_summary
 from stages.console.waiting import Waiting

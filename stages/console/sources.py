@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from stages.console.context import CommandError
+from stages.console.errors import CommandError
 from stages.runtime.exits import Exit
 
 _CHUNK_BYTES = 1 << 20

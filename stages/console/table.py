@@ -1,70 +1,103 @@
-"""Columns of text: on a terminal wrapped between words, never within one, so ids and paths can be copied.
+"""Columns of text. On a terminal wrapped between words, never within one, so that ids and paths
+can be copied; piped, a row is a line. Pure.
 
-Where even the longest words don't fit, lines grow longer than the terminal is wide. Piped, a row is a line. No line
-ends in blanks.
+Where even the longest words do not fit, lines become longer than the terminal is wide. No line ends
+in blanks.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
-
-from rich.console import Console
-from rich.text import Text
+from typing import NamedTuple
 
 _GAP = 2
 _WORD = re.compile(r"\S+")
 
 
-def show_columns(console: Console, rows: Sequence[Sequence[Text]], firm: int = 0) -> None:
-    """Print the rows; the first `firm` columns are not wrapped."""
+class Cell(NamedTuple):
+    """A text, and the name of its style."""
+
+    text: str
+    style: str | None = None
+
+
+def lines(
+    rows: Sequence[Sequence[Cell]], terminal_width: int | None, firm: int = 0
+) -> Iterator[list[Cell]]:
+    """The lines of a table, each as its cells, padded.
+
+    `terminal_width` None: nothing is wrapped. The first `firm` columns are never wrapped.
+    """
     if not rows:
         return
     columns = list(zip(*rows, strict=True))
-    natural = [max(_longest(cell.plain.split("\n")) for cell in column) for column in columns]
-    if console.is_terminal:
-        least = [max(_longest(cell.plain.split()) for cell in column) for column in columns]
-        room = console.width - _GAP * (len(columns) - 1)
-        natural = _narrowed(natural, [*natural[:firm], *least[firm:]], room)
+    widths = [_widest(column, _split_lines) for column in columns]
+    if terminal_width is not None:
+        narrowest = [_widest(column, str.split) for column in columns]
+        narrowest[:firm] = widths[:firm]
+        available = terminal_width - _GAP * (len(columns) - 1)
+        widths = _narrowed(widths, narrowest, available)
     for row in rows:
-        for line in _lines(row, natural):
-            console.print(line)
+        wrapped = [_wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
+        for parts in zip_longest(*wrapped, fillvalue=Cell("")):
+            yield _line(parts, widths)
 
 
-def _narrowed(widths: Sequence[int], least: Sequence[int], room: int) -> list[int]:
-    """Widths that fit into `room`, taken from the widest columns, none below its least."""
+def _split_lines(text: str) -> list[str]:
+    return text.split("\n")
+
+
+def _widest(column: Sequence[Cell], split: Callable[[str], list[str]]) -> int:
+    pieces = [piece for cell in column for piece in split(cell.text)]
+    return max(map(text_width, pieces), default=0)
+
+
+def _narrowed(widths: Sequence[int], narrowest: Sequence[int], available: int) -> list[int]:
+    """Widths that fit into `available`, taken from the widest columns, none below its narrowest."""
     found = list(widths)
-    while sum(found) > room:
-        spare = [(width, number) for number, width in enumerate(found) if width > least[number]]
-        if not spare:
+    while sum(found) > available:
+        shrinkable = [number for number, width in enumerate(found) if width > narrowest[number]]
+        if not shrinkable:
             break
-        found[max(spare)[1]] -= 1
+        widest = max(shrinkable, key=lambda number: found[number])
+        found[widest] -= 1
     return found
 
 
-def _lines(row: Sequence[Text], widths: Sequence[int]) -> Iterator[Text]:
-    for parts in zip_longest(
-        *(_wrapped(cell, width) for cell, width in zip(row, widths, strict=True))
-    ):
-        line = Text()
-        for part, width in zip(parts, widths, strict=True):
-            if part:
-                line.append_text(part)
-            line.append(" " * (width + _GAP - (part.cell_len if part else 0)))
-        line.rstrip()
-        yield line
+def _line(parts: Sequence[Cell], widths: Sequence[int]) -> list[Cell]:
+    line = []
+    for part, width in zip(parts, widths, strict=True):
+        padding = " " * (width + _GAP - text_width(part.text))
+        line.append(Cell(part.text + padding, part.style))
+    while line and not line[-1].text.strip():
+        line.pop()
+    if line:
+        line[-1] = Cell(line[-1].text.rstrip(), line[-1].style)
+    return line
 
 
-def _wrapped(cell: Text, width: int) -> Iterator[Text]:
+def _wrapped(cell: Cell, width: int) -> Iterator[Cell]:
     """The lines of a cell, each as long as fits; a word that is longer has a line to itself."""
-    for line in cell.split("\n", allow_blank=True):
+    for line in _split_lines(cell.text):
         start = end = 0
-        for word in _WORD.finditer(line.plain):
-            if end and line[start : word.end()].cell_len > width:
-                yield line[start:end]
+        for word in _WORD.finditer(line):
+            if text_width(line[start : word.end()]) > width:
+                if end:
+                    yield Cell(line[start:end], cell.style)
                 start = word.start()
             end = word.end()
-        yield line[start:end]
+        yield Cell(line[start:end], cell.style)
 
 
-def _longest(pieces: Sequence[str]) -> int:
-    return max((Text(piece).cell_len for piece in pieces), default=0)
+def text_width(text: str) -> int:
+    """How many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    width = 0
+    for character in text:
+        if unicodedata.east_asian_width(character) in "WF":
+            width += 2
+        elif not unicodedata.combining(character):
+            width += 1
+    return width

@@ -34,7 +34,7 @@ def test_a_scan_is_asked_for_while_no_stage_runs(config: Path) -> None:
 
 def test_reading_a_spool_that_is_not_there_says_what_to_do(config: Path) -> None:
     for command in ("status", "list", "verify"):
-        assert "no spool there yet" in agent(command, config=config, code=3).stderr
+        assert "there is no spool yet" in agent(command, config=config, code=3).stderr
 
 
 def test_an_unknown_scan_is_told(config: Path) -> None:

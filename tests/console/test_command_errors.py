@@ -18,7 +18,7 @@ from tests.console.program import agent
 PROGRAM = [sys.executable, "-m", "stages.console.main"]
 
 
-def test_a_fault_in_the_program_is_one_line_that_names_the_place(
+def test_an_internal_error_is_one_line_that_names_the_place(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def faulty() -> NoReturn:
@@ -28,7 +28,7 @@ def test_a_fault_in_the_program_is_one_line_that_names_the_place(
     told = capsys.readouterr().err
     # The test is no part of the program: of its source, `guarded` is what was left last.
     assert re.fullmatch(
-        r"compliance-agent status: a fault in the program: KeyError in command_errors.py line \d+: .*\n",
+        r"compliance-agent status: internal error: KeyError in command_errors.py line \d+: .*\n",
         told,
     )
 
@@ -108,8 +108,8 @@ def test_what_every_command_takes_may_stand_before_it(config: Path) -> None:
     assert json.loads(done.stdout)["api.id"] is None
 
 
-def test_a_mistyped_command_is_told_the_nearest() -> None:
-    assert "did you mean scan?" in agent("scann", code=2).stderr
+def test_an_unknown_command_is_answered_with_those_that_exist() -> None:
+    assert "commands are stage, run, scan," in agent("scann", code=2).stderr
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["stage", "parse"]])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.console.context import CommandError
+from stages.console.errors import CommandError
 from stages.console.install import environment, files, layout
 from stages.console.install.completion import bash_completion
 from stages.console.install.manpage import man_page, subcommands

@@ -14,9 +14,10 @@ from spool import bundle, frame
 from spool.errors import EntryDamagedError
 from spool.spool import Spool
 from stages.console import command_writer, states
-from stages.console.context import CommandError, Context
+from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.origin import origin
+from stages.console.errors import CommandError
 from stages.console.output import say, show_json, warn
 from stages.runtime.exits import Exit
 from stages.runtime.version import AGENT_VERSION

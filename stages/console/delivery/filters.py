@@ -10,7 +10,7 @@ from schemas.report import ScanStatus
 from spool.errors import EntryDamagedError, EntryMissingError
 from spool.spool import Spool
 from stages.console import command_writer
-from stages.console.context import CommandError
+from stages.console.errors import CommandError
 from stages.runtime.exits import Exit
 from stages.scanners.registry import SCANNERS
 from stages.ship import report_index

@@ -12,8 +12,9 @@ from schemas.records import Record
 from spool.layout import STAGES, Stage
 from spool.spool import Spool
 from stages.console import arguments, states
-from stages.console.context import CommandError, Context
+from stages.console.context import Context
 from stages.console.delivery import retry
+from stages.console.errors import CommandError
 from stages.console.output import Bar, progress_bar, say, show_json
 from stages.runtime.exits import Exit
 from stages.ship.destination import NOTE

@@ -21,8 +21,9 @@ from schemas.report import Report
 from spool import bundle
 from spool.spool import Spool
 from stages.console import command_writer
-from stages.console.context import CommandError, Context
+from stages.console.context import Context
 from stages.console.delivery.origin import is_foreign
+from stages.console.errors import CommandError
 from stages.console.output import say, show_json
 from stages.runtime.exits import Exit
 

@@ -5,8 +5,9 @@ import argparse
 from schemas.ids import ScanId
 from spool.layout import entry_name
 from stages.console import command_writer, states
-from stages.console.context import CommandError, Context
+from stages.console.context import Context
 from stages.console.delivery import filters
+from stages.console.errors import CommandError
 from stages.console.output import say, show_json
 from stages.runtime.exits import Exit
 

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from stages.console.context import CommandError
+from stages.console.errors import CommandError
 
 _LIMIT_S = 120
 

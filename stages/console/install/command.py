@@ -12,7 +12,8 @@ from functools import partial
 from pathlib import Path
 
 from schemas.records import Record
-from stages.console.context import CommandError, Context
+from stages.console.context import Context
+from stages.console.errors import CommandError
 from stages.console.install import environment, files, layout, services
 from stages.console.install.actions import Steps
 from stages.console.install.layout import CONFIG, KEY, SERVICES, SPOOL, STATE, TARGET, Layout

@@ -15,7 +15,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from stages.console.context import CommandError
+from stages.console.errors import CommandError
 from stages.console.install.layout import SHIPPED
 
 _NAME = "compliance-agent"
