@@ -39,7 +39,6 @@ OWNERS: dict[str, set[str]] = {
     "urllib3": {"stages.patchmon"},
     "tenacity": {"stages.patchmon", "stages.ship"},
     "subprocess": {"stages.scanners", "stages.console", "receiver"},
-    "rich": {"stages.console"},
     "starlette": {"receiver"},
     "uvicorn": {"receiver"},
 }

@@ -1,22 +1,19 @@
 """Output for people (text, tables, colour and a progress bar on a terminal) and for programs (JSON).
 
 Security: control characters in texts of scanners and servers are shown as escapes, never sent to
-the terminal. The only importer of rich, and only for the progress bar: it takes longer to import
-than most commands take to run.
+the terminal.
 """
 
 import os
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from stages.console import table
 from stages.console.table import Cell
 from stages.runtime.logs import one_line
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
 
 # Select Graphic Rendition, ECMA-48 8.3.117.
 _COLOURS = {
@@ -50,6 +47,9 @@ _STYLES = {
     "ready": "green",
 }
 _WIDTH_WITHOUT_TERMINAL = 80
+_BAR_WIDTH = 40
+# Carriage return, and Erase in Line: ECMA-48 8.3.41.
+_ERASE_LINE = "\r\x1b[K"
 
 
 def say(text: str = "", style: str | None = None) -> None:
@@ -97,28 +97,43 @@ def path_text(path: object) -> str:
 
 
 class Bar:
-    """A progress bar below the lines of progress; without a terminal, the lines alone."""
+    """Lines of progress, and on a terminal a bar below them that shows how far it is."""
 
-    def __init__(self, progress: "Progress | None" = None) -> None:
-        self._progress = progress
-        self._task = progress.add_task("", total=None) if progress else None
+    def __init__(self, what: str, *, drawn: bool) -> None:
+        self._what = what
+        self._drawn = drawn
+        self._started = time.monotonic()
 
     def step(self, message: str, done: int | None = None, total: int | None = None) -> None:
         """Show a line of progress: `done` of `total`, where these are known."""
         line = one_line(message)
         if done:
             line = f"[{done}/{total or '?'}] {line}"
-        style = _STYLES.get(message.partition(":")[0])
-        if self._progress is None:
-            say(line, style)
-            return
-        self._progress.console.print(line, style=style, markup=False, highlight=False)
-        if self._task is not None and done is not None:
-            self._progress.update(self._task, completed=done, total=total)
+        self.erase()
+        say(line, _STYLES.get(message.partition(":")[0]))
+        if self._drawn and done is not None:
+            sys.stdout.write(self._text(done, total)[: (_terminal_width() or 1) - 1])
+            sys.stdout.flush()
+
+    def erase(self) -> None:
+        if self._drawn:
+            sys.stdout.write(_ERASE_LINE)
+            sys.stdout.flush()
+
+    def _text(self, done: int, total: int | None) -> str:
+        filled = 0
+        if total:
+            filled = min(_BAR_WIDTH, _BAR_WIDTH * done // total)
+        bar = "#" * filled + "." * (_BAR_WIDTH - filled)
+        minutes, seconds = divmod(int(time.monotonic() - self._started), 60)
+        return f"{self._what} {bar} {done}/{total or '?'} {minutes}:{seconds:02}"
 
 
 class SilentBar(Bar):
     """For programs: only JSON is printed."""
+
+    def __init__(self) -> None:
+        super().__init__("", drawn=False)
 
     def step(self, message: str, done: int | None = None, total: int | None = None) -> None:
         """Show nothing."""
@@ -129,14 +144,11 @@ def progress_bar(*, quiet: bool = False, what: str = "evaluating") -> Iterator[B
     if quiet:
         yield SilentBar()
         return
-    if not sys.stdout.isatty():
-        yield Bar()
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, transient=True) as progress:
-        yield Bar(progress)
+    bar = Bar(what, drawn=_takes_escapes(sys.stdout))
+    try:
+        yield bar
+    finally:
+        bar.erase()
 
 
 def _cell(value: object) -> Cell:
@@ -147,7 +159,7 @@ def _cell(value: object) -> Cell:
 
 
 def _write(stream: TextIO, lines: Iterable[Sequence[Cell]]) -> None:
-    coloured = _takes_colour(stream)
+    coloured = _takes_escapes(stream)
     for line in lines:
         for cell in line:
             stream.write(_painted(cell) if coloured else cell.text)
@@ -162,7 +174,7 @@ def _painted(cell: Cell) -> str:
     return f"\x1b[{_COLOURS[cell.style]}m{cell.text}\x1b[0m"
 
 
-def _takes_colour(stream: TextIO) -> bool:
+def _takes_escapes(stream: TextIO) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
         return False
     return stream.isatty()
