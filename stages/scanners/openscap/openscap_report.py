@@ -1,9 +1,11 @@
 """OpenSCAP's files to a report: XCCDF results, ARF, or both.
 
-Every count equals that of the newest TestResult. With both files the results decide and the ARF gives the evidence;
-an ARF that can't be read, or that is of another scan, costs the evidence and is told in a warning.
+Every count equals that of the newest TestResult. With both files the results decide and the ARF
+gives the evidence. An ARF that cannot be read, or that is of another scan, costs the evidence; a
+warning says so.
 
-Diagnostics: ScapError where the results (or an ARF that stands alone) can't be read; the text is one line.
+Diagnostics: ScapError where the results (or an ARF that stands alone) cannot be read; its text is
+one line.
 """
 
 from collections import Counter
@@ -13,9 +15,9 @@ from datetime import datetime
 
 from schemas.report import Profile, Report, RuleResult, RuleStatus, summarize
 from stages.scanners.openscap.oval.oval_model import OvalResults
-from stages.scanners.openscap.results_file import Opener, ResultsFile, collect_arf, collect_results
+from stages.scanners.openscap.results_file import Opener, ResultsFile, read_arf, read_results
 from stages.scanners.openscap.rule_evidence import evidence
-from stages.scanners.openscap.xccdf.rule_texts import Reading, severity
+from stages.scanners.openscap.xccdf.rule_texts import TextOptions, read_severity
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, newest
 from stages.scap.xml_records import Limits, ScapError
@@ -31,8 +33,7 @@ _STATUS: Mapping[str, RuleStatus] = {
     "notchecked": "skip",
     "error": "error",
 }
-"""The specification's `mapResultStatus`; any other word is `skip`."""
-
+"""The specification's `mapResultStatus`; every other result is `skip`."""
 _NOTHING_TO_FIX = frozenset(("pass", "notapplicable", "notselected"))
 
 
@@ -44,20 +45,22 @@ class Options:
 
 
 @dataclass(frozen=True)
-class _Run:
-    """The newest TestResult, and the benchmark that it is of."""
+class _Scan:
+    """The newest TestResult with its benchmark."""
 
-    result: TestResult
+    test_result: TestResult
     benchmark: Benchmark
-    reading: Reading
+    text_options: TextOptions
+    tailored_titles: Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class _Proof:
-    """What the ARF says of the same run: its rule results by rule and number, and the OVAL results."""
+class _ArfEvidence:
+    """What the ARF holds of the same scan."""
 
     outcomes: Mapping[tuple[str, int], Outcome] = field(default_factory=dict)
-    findings: Mapping[str, OvalResults] = field(default_factory=dict)
+    """Rule results by rule and number; empty where the report is made from the ARF alone."""
+    oval_results: Mapping[str, OvalResults] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 
@@ -66,158 +69,205 @@ def read_openscap(
 ) -> Report:
     """The report of one scan. Raises ScapError."""
     options = options or Options()
-    if results is not None:
-        collected, run, proof = _read_results(results, arf, options)
-    elif arf is not None:
-        collected = collect_arf(arf, options.limits, source=True)
-        run, proof = _newest_run(collected), _Proof(findings=collected.findings)
-    else:
-        raise ScapError("neither results nor ARF: the scanner left nothing to read")
-    rules = tuple(
-        _rule(outcome, number, run, proof)
-        for number, outcome in _numbered(run.result)
-        if outcome.result != "notselected" or options.include_notselected
-    )
-    started, completed = _times(run.result)
+    scan, arf_evidence = _read_files(results, arf, options)
+    rules = _rule_results(scan, arf_evidence, options)
+    started, completed = _times(scan.test_result)
     return Report(
-        profile=_profile(run, collected),
+        profile=_profile(scan),
         status="completed",
         started_at=started,
         completed_at=completed,
         summary=summarize(rules),
         results=rules,
-        warnings=(*proof.warnings, *_nothing_applied(rules)),
-        scanner_version=run.result.scanner_version,
+        warnings=(*arf_evidence.warnings, *_nothing_applicable(rules)),
+        scanner_version=scan.test_result.scanner_version,
     )
+
+
+def _read_files(
+    results: Opener | None, arf: Opener | None, options: Options
+) -> tuple[_Scan, _ArfEvidence]:
+    if results is not None:
+        return _read_results(results, arf, options)
+    if arf is not None:
+        arf_file = read_arf(arf, options.limits, with_benchmark=True)
+        return _newest_scan(arf_file), _ArfEvidence(oval_results=arf_file.oval_results)
+    raise ScapError("neither results nor ARF: the scanner left nothing to read")
 
 
 def _read_results(
     results: Opener, arf: Opener | None, options: Options
-) -> tuple[ResultsFile, _Run, _Proof]:
-    """The ARF first: it tells which of the rules in the results will matter."""
-    beside, problem = None, "no ARF: the report says what failed, but not what was found"
-    if arf is not None:
-        try:
-            beside = collect_arf(arf, options.limits, source=False)
-        except ScapError as error:
-            problem = f"the ARF can't be read, so the report does not say what was found: {error}; scan again"
-    rule_filter = _rule_filter(beside, options) if beside else None
-    collected = collect_results(results, options.limits, rule_filter)
-    run = _newest_run(collected)
-    if beside is None:
-        return collected, run, _Proof(warnings=(problem,))
-    same = [other for other in beside.runs if _same_run(other, run.result)]
-    if not same or same[-1] is not newest(beside.runs):
-        collected = collect_results(results, options.limits, None)
-        run = _newest_run(collected)
-    if not same:
-        message = "the ARF is of another scan than the results: nothing was taken from it"
-        return collected, run, _Proof(warnings=(message,))
-    collected.tailored |= beside.tailored
-    outcomes = {(outcome.idref, number): outcome for number, outcome in _numbered(same[-1])}
-    return collected, run, _Proof(outcomes, beside.findings)
+) -> tuple[_Scan, _ArfEvidence]:
+    """The results, with the evidence of the ARF where it can be read."""
+    if arf is None:
+        warning = "no ARF: the report shows what failed, but not what was found"
+        return _results_alone(results, options, warning)
+    try:
+        # First, because it shows which rules of the results will be needed.
+        arf_file = read_arf(arf, options.limits, with_benchmark=False)
+    except ScapError as error:
+        warning = (
+            f"the ARF cannot be read, so the report does not show what was found: {error};"
+            " scan again"
+        )
+        return _results_alone(results, options, warning)
+    return _results_with_arf(results, arf_file, options)
 
 
-def _rule_filter(beside: ResultsFile, options: Options) -> RuleFilter | None:
-    if not beside.runs:
+def _results_alone(results: Opener, options: Options, warning: str) -> tuple[_Scan, _ArfEvidence]:
+    scan = _newest_scan(read_results(results, options.limits, None))
+    return scan, _ArfEvidence(warnings=(warning,))
+
+
+def _results_with_arf(
+    results: Opener, arf_file: ResultsFile, options: Options
+) -> tuple[_Scan, _ArfEvidence]:
+    """The results with the evidence of the ARF, if that is of the same scan.
+
+    The rules of the results are read with a filter made from the newest TestResult of the ARF. If
+    that turns out to be another one, the filter was wrong, and the results are read once more.
+    """
+    scan = _newest_scan(read_results(results, options.limits, _rule_filter(arf_file, options)))
+    same_scan = [other for other in arf_file.test_results if _is_same(other, scan.test_result)]
+    if not same_scan or same_scan[-1] is not newest(arf_file.test_results):
+        scan = _newest_scan(read_results(results, options.limits, None))
+    if not same_scan:
+        warning = "the ARF is of another scan than the results: nothing was taken from it"
+        return scan, _ArfEvidence(warnings=(warning,))
+    titles = {**scan.tailored_titles, **arf_file.tailored_titles}
+    scan = _Scan(scan.test_result, scan.benchmark, scan.text_options, titles)
+    outcomes = {(outcome.idref, number): outcome for number, outcome in _numbered(same_scan[-1])}
+    return scan, _ArfEvidence(outcomes, arf_file.oval_results)
+
+
+def _rule_filter(arf_file: ResultsFile, options: Options) -> RuleFilter | None:
+    if not arf_file.test_results:
         return None
-    run = newest(beside.runs)
-    rules = (
-        o.idref for o in run.outcomes if o.result != "notselected" or options.include_notselected
-    )
-    return RuleFilter(frozenset(rules), _reading(run, run.values))
+    test_result = newest(arf_file.test_results)
+    outcomes = [one for one in test_result.outcomes if _is_reported(one, options)]
+    rules = frozenset(outcome.idref for outcome in outcomes)
+    return RuleFilter(rules, _text_options(test_result, test_result.values))
 
 
-def _same_run(one: TestResult, other: TestResult) -> bool:
+def _is_reported(outcome: Outcome, options: Options) -> bool:
+    return outcome.result != "notselected" or options.include_notselected
+
+
+def _is_same(one: TestResult, other: TestResult) -> bool:
     return (one.id, one.completed_at) == (other.id, other.completed_at)
 
 
-def _numbered(result: TestResult) -> list[tuple[int, Outcome]]:
-    """Each outcome with its number among those of the same rule: one that is checked per instance has several."""
+def _numbered(test_result: TestResult) -> list[tuple[int, Outcome]]:
+    """Each outcome with its number among those of the same rule.
+
+    A rule that is checked once per instance has several.
+    """
     seen: Counter[str] = Counter()
     numbered = []
-    for outcome in result.outcomes:
+    for outcome in test_result.outcomes:
         numbered.append((seen[outcome.idref], outcome))
         seen[outcome.idref] += 1
     return numbered
 
 
-def _newest_run(collected: ResultsFile) -> _Run:
-    if not collected.runs:
+def _newest_scan(results_file: ResultsFile) -> _Scan:
+    if not results_file.test_results:
         raise ScapError("the file holds no TestResult: nothing was evaluated")
-    result = newest(collected.runs)
-    benchmark = _benchmark(result, collected.benchmarks)
-    return _Run(result, benchmark, _reading(result, benchmark.values | result.values))
+    test_result = newest(results_file.test_results)
+    benchmark = _benchmark(test_result, results_file.benchmarks)
+    text_options = _text_options(test_result, benchmark.values | test_result.values)
+    return _Scan(test_result, benchmark, text_options, results_file.tailored_titles)
 
 
-def _reading(result: TestResult, values: Mapping[str, str]) -> Reading:
-    """Of rules that passed or did not apply, the shell fix is all that is kept: there are many of them."""
-    to_fix = frozenset(
-        outcome.idref for outcome in result.outcomes if outcome.result not in _NOTHING_TO_FIX
+def _text_options(test_result: TestResult, values: Mapping[str, str]) -> TextOptions:
+    """Of rules that passed or did not apply only the shell fix is kept: there are many of them."""
+    outcomes = [one for one in test_result.outcomes if one.result not in _NOTHING_TO_FIX]
+    to_fix = frozenset(outcome.idref for outcome in outcomes)
+    return TextOptions(values, test_result.profile, to_fix)
+
+
+def _benchmark(test_result: TestResult, benchmarks: list[Benchmark]) -> Benchmark:
+    """By id; where the result names none, or an unknown one, that which has most of its rules."""
+    named = [benchmark for benchmark in benchmarks if benchmark.id == test_result.benchmark]
+    rules = {outcome.idref for outcome in test_result.outcomes}
+
+    def matching_rules(benchmark: Benchmark) -> int:
+        return len(rules & benchmark.rules.keys())
+
+    return max(named or benchmarks, key=matching_rules, default=Benchmark(""))
+
+
+def _rule_results(
+    scan: _Scan, arf_evidence: _ArfEvidence, options: Options
+) -> tuple[RuleResult, ...]:
+    numbered = _numbered(scan.test_result)
+    return tuple(
+        _rule_result(outcome, number, scan, arf_evidence)
+        for number, outcome in numbered
+        if _is_reported(outcome, options)
     )
-    return Reading(values, result.profile, to_fix)
 
 
-def _benchmark(result: TestResult, benchmarks: list[Benchmark]) -> Benchmark:
-    """By id; where the result names none or an unknown one, that which has most of its rules."""
-    named = [benchmark for benchmark in benchmarks if benchmark.id == result.benchmark]
-    rules = {outcome.idref for outcome in result.outcomes}
-    return max(
-        named or benchmarks, key=lambda b: len(rules & b.rules.keys()), default=Benchmark("")
-    )
-
-
-def _rule(outcome: Outcome, number: int, run: _Run, proof: _Proof) -> RuleResult:
-    twin = proof.outcomes.get((outcome.idref, number), outcome)
-    why = evidence(twin if twin.result == outcome.result else outcome, proof.findings)
-    rule = run.benchmark.texts(outcome.idref, run.reading)
+def _rule_result(
+    outcome: Outcome, number: int, scan: _Scan, arf_evidence: _ArfEvidence
+) -> RuleResult:
+    # The references to checks in the ARF lead to its OVAL results, those in the results do not.
+    counterpart = arf_evidence.outcomes.get((outcome.idref, number), outcome)
+    if counterpart.result != outcome.result:
+        counterpart = outcome
+    found = evidence(counterpart, arf_evidence.oval_results)
+    texts = scan.benchmark.texts(outcome.idref, scan.text_options)
+    severity = texts.severity
+    if outcome.severity:
+        severity = read_severity(outcome.severity)
     return RuleResult(
         rule_ref=outcome.idref,
-        title=rule.title or outcome.idref,
+        title=texts.title or outcome.idref,
         status=_STATUS.get(outcome.result, "skip"),
-        severity=severity(outcome.severity) if outcome.severity else rule.severity,
-        section=rule.section,
-        description=rule.description,
-        rationale=rule.rationale,
-        finding=why.finding,
-        actual=why.actual,
-        expected=why.expected,
-        remediation=rule.remediation,
-        advice=rule.advice,
-        references=rule.references,
-        other_fixes=rule.other_fixes,
+        severity=severity,
+        section=texts.section,
+        description=texts.description,
+        rationale=texts.rationale,
+        finding=found.finding,
+        actual=found.actual,
+        expected=found.expected,
+        remediation=texts.remediation,
+        advice=texts.remediation_is_advice,
+        references=texts.references,
+        other_fixes=texts.other_fixes,
     )
 
 
-def _profile(run: _Run, collected: ResultsFile) -> Profile:
+def _profile(scan: _Scan) -> Profile:
     """The title as tailored; without a profile the benchmark's."""
-    identifier = run.result.profile
+    identifier = scan.test_result.profile
     if identifier is None:
-        name = run.benchmark.title or run.benchmark.id
+        name = scan.benchmark.title or scan.benchmark.id
     else:
-        titles = run.benchmark.profiles | collected.tailored
+        titles = {**scan.benchmark.profiles, **scan.tailored_titles}
         name = titles.get(identifier) or identifier.rpartition("_profile_")[2]
     return Profile(
         name=name or "OpenSCAP",
         type="openscap",
         id=identifier,
-        version=run.result.version or run.benchmark.version,
+        version=scan.test_result.version or scan.benchmark.version,
     )
 
 
-def _times(result: TestResult) -> tuple[datetime, datetime]:
-    if result.started_at is None or result.completed_at is None:
-        raise ScapError(f"the TestResult {result.id} has no end-time, or one that is no time")
-    return result.started_at, result.completed_at
+def _times(test_result: TestResult) -> tuple[datetime, datetime]:
+    if test_result.started_at is None or test_result.completed_at is None:
+        raise ScapError(f"the TestResult {test_result.id} has no valid end-time")
+    return test_result.started_at, test_result.completed_at
 
 
-def _nothing_applied(rules: tuple[RuleResult, ...]) -> list[str]:
-    if any(rule.status != "notapplicable" for rule in rules):
-        return []
+def _nothing_applicable(rules: tuple[RuleResult, ...]) -> list[str]:
+    """The warning of a report that says nothing about the host."""
     if not rules:
         return ["nothing was evaluated: the profile selects no rules"]
-    message = (
-        f"nothing applied: all {len(rules)} rules of the profile are for another system, so this report says"
-        " nothing about the host; use content made for its distribution and release"
+    if any(rule.status != "notapplicable" for rule in rules):
+        return []
+    warning = (
+        f"nothing applied: all {len(rules)} rules of the profile are for another system, so this"
+        " report says nothing about the host; use content made for its distribution and release"
     )
-    return [message]
+    return [warning]

@@ -1,45 +1,53 @@
-"""One pass over a results file or an ARF: its benchmarks, test results and OVAL results, as far as they are needed.
+"""One pass over a results file or an ARF: its benchmarks, test results and OVAL results.
 
-Diagnostics: ScapError for a file that can't be read.
+Only what the report needs is kept. The order of the file matters: an ARF that brings its OVAL
+results before the TestResult that names their definitions is read twice, since the first pass
+cannot know which definitions are needed.
+
+Diagnostics: ScapError for a file that cannot be read.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO
 
-from stages.scanners.openscap.oval.oval_collector import Collector
+from stages.scanners.openscap.oval.oval_collector import OvalCollector, RecordHandler, ignore
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
-from stages.scanners.openscap.xccdf.xccdf_results import TestResult, start_attempt
+from stages.scanners.openscap.xccdf.xccdf_results import Check, TestResult, read_test_result
 from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
 
 Opener = Callable[[], BinaryIO]
 """Gives a fresh stream of uncompressed XML."""
 
 _BENCHMARK = frozenset(("Benchmark", "Group"))
-_DEFINED = frozenset(("objects", "states", "variables"))
-_BOTH = frozenset(("definitions", "tests"))
-"""Sections of the definitions as well as of the results."""
-_FOUND = frozenset(("collected_objects", "system_data"))
-_OVAL = _DEFINED | _BOTH | _FOUND
+_OVAL_SECTIONS = frozenset(
+    (
+        *("definitions", "tests", "objects", "states", "variables"),
+        *("collected_objects", "system_data"),
+    )
+)
 _ROOTS = frozenset(("asset-report-collection", "Benchmark", "TestResult"))
-_STRUCTURE = _ROOTS | {
-    "report-requests",
-    "report-request",
-    "reports",
-    "report",
-    "content",
-    "data-stream-collection",
-    "component",
-    "Group",
-    "Tailoring",
-    "oval_results",
-    "oval_definitions",
-    "results",
-    "system",
-    "oval_system_characteristics",
-    *_OVAL,
-}
+_STRUCTURE = (
+    _ROOTS
+    | _OVAL_SECTIONS
+    | {
+        "report-requests",
+        "report-request",
+        "reports",
+        "report",
+        "content",
+        "data-stream-collection",
+        "component",
+        "Group",
+        "Tailoring",
+        "oval_results",
+        "oval_definitions",
+        "results",
+        "system",
+        "oval_system_characteristics",
+    }
+)
 _SKIPPED = frozenset(
     (
         "assets",
@@ -51,130 +59,141 @@ _SKIPPED = frozenset(
         "component/cpe-list",
     )
 )
-_SOURCE = frozenset(("component/Benchmark",))
-"""Skipped where the results bring the benchmark; a tailoring file is only here."""
-Taker: TypeAlias = Callable[[Element], None]
-
-
-def _leave(record: Element) -> None:
-    """Nothing of it is needed."""
+_BENCHMARK_IN_ARF = "component/Benchmark"
+"""Skipped where the results bring the benchmark. A tailoring file is in the ARF alone."""
+_OVAL_IN_RESULTS = "content/oval_results"
 
 
 class ResultsFile:
     """What one file holds."""
 
     def __init__(
-        self, known: Sequence[TestResult] = (), rule_filter: RuleFilter | None = None
+        self, known_results: Sequence[TestResult] = (), rule_filter: RuleFilter | None = None
     ) -> None:
-        """`known` are the runs whose OVAL definitions are wanted; without them those that were read before."""
+        """`known_results` name the OVAL definitions that are needed; else those of this file do."""
         self.benchmarks: list[Benchmark] = []
-        self.runs: list[TestResult] = []
-        self.tailored: dict[str, str] = {}
+        self.test_results: list[TestResult] = []
+        self.tailored_titles: dict[str, str] = {}
         """Titles of the profiles that a tailoring file brings, by id."""
-        self.findings: dict[str, OvalResults] = {}
-        """OVAL results, by the id of the report that they are."""
-        self.incomplete = False
-        """The OVAL results came before the TestResult that names their definitions: read once more."""
-        self._known = known
+        self.oval_results: dict[str, OvalResults] = {}
+        """By the id of the report that they are."""
+        self.needs_second_pass = False
+        """OVAL results came before the TestResult that names their definitions."""
+        self._known_results = known_results
         self._rule_filter = rule_filter
         self._parent: Element | None = None
-        self._taker: Taker = _leave
-        """What the records of this parent are for: thousands lie in one."""
-        self._gatherers: dict[str, Collector] = {}
+        self._handler: RecordHandler = ignore
+        """For the records of this parent: thousands lie in one, so it is looked up only once."""
+        self._collectors: dict[str, OvalCollector] = {}
         self._benchmark: tuple[Element, Benchmark] | None = None
-        self._run: tuple[Element, TestResult] | None = None
+        self._test_result: tuple[Element, TestResult] | None = None
 
     def add(self, parent: Element, record: Element) -> None:
         if parent is not self._parent:
-            self._parent, self._taker = parent, self._taker_for(parent)
-        self._taker(record)
+            self._parent = parent
+            self._handler = self._handler_for(parent)
+        self._handler(record)
 
-    def _taker_for(self, parent: Element) -> Taker:
-        where = local(parent)
-        if where == "TestResult":
-            return self._run_of(parent).add
-        if where in _BENCHMARK:
+    def _handler_for(self, parent: Element) -> RecordHandler:
+        name = local(parent)
+        if name == "TestResult":
+            return self._test_result_of(parent).add
+        if name in _BENCHMARK:
             return partial(self._benchmark_of(parent).add, parent)
-        if where in _OVAL:
-            return self._oval_taker(parent, where)
-        return self._add_tailoring if where == "Tailoring" else _leave
+        if name in _OVAL_SECTIONS:
+            return self._oval_handler(parent, name)
+        if name == "Tailoring":
+            return self._add_tailoring
+        return ignore
 
     def _add_tailoring(self, record: Element) -> None:
         if local(record) == "Profile":
-            titles = Benchmark("")
-            titles.add_profile(record)
-            self.tailored |= titles.profiles
+            tailoring = Benchmark("")
+            tailoring.add_profile(record)
+            self.tailored_titles |= tailoring.profiles
 
-    def _oval_taker(self, parent: Element, section: str) -> Taker:
-        above = list(parent.iterancestors())
-        if "oval_results" not in map(local, above):
-            return _leave
-        report = next(
-            (element.get("id", "") for element in above if local(element) == "report"), ""
-        )
-        return self._gatherer(report).taker(section, defined=local(above[0]) == "oval_definitions")
+    def _oval_handler(self, section: Element, name: str) -> RecordHandler:
+        ancestors = {local(element): element for element in section.iterancestors()}
+        if "oval_results" not in ancestors:
+            return ignore
+        report_id = ""
+        if "report" in ancestors:
+            report_id = ancestors["report"].get("id", "")
+        parent = section.getparent()
+        in_definitions = parent is not None and local(parent) == "oval_definitions"
+        return self._collector(report_id).handler(name, in_definitions=in_definitions)
 
-    def _wanted(self, report: str) -> frozenset[str] | None:
-        """The definitions of a report that checks name; None where one refers to the report as a whole."""
-        runs = self._known or self.runs
-        checks = [check for run in runs for outcome in run.outcomes for check in outcome.checks]
-        if any(
-            check.name is None and (check.href or "").removeprefix("#") == report
-            for check in checks
-        ):
-            return None
-        return frozenset(check.name for check in checks if check.name is not None)
+    def _collector(self, report_id: str) -> OvalCollector:
+        if report_id not in self._collectors:
+            collector = OvalCollector(self._requested_definitions(report_id))
+            self._collectors[report_id] = collector
+            self.oval_results[report_id] = collector.results
+            if not self._known_results and not self.test_results:
+                self.needs_second_pass = True
+        return self._collectors[report_id]
 
-    def _gatherer(self, report: str) -> Collector:
-        found = self._gatherers.get(report)
-        if found is None:
-            found = self._gatherers[report] = Collector(self._wanted(report))
-            self.findings[report] = found.findings
-            self.incomplete |= not self._known and not self.runs
+    def _requested_definitions(self, report_id: str) -> frozenset[str] | None:
+        """The definitions that checks name; None (all of them) where a check names the report."""
+        names = set()
+        for check in _checks(self._known_results or self.test_results):
+            if check.name is not None:
+                names.add(check.name)
+            elif (check.href or "").removeprefix("#") == report_id:
+                return None
+        return frozenset(names)
+
+    def _test_result_of(self, element: Element) -> TestResult:
+        if self._test_result is not None and self._test_result[0] is element:
+            return self._test_result[1]
+        found = read_test_result(element)
+        parent = element.getparent()
+        if parent is not None and local(parent) == "Benchmark":
+            found.benchmark = parent.get("id")
+        self._test_result = (element, found)
+        self.test_results.append(found)
         return found
 
-    def _run_of(self, element: Element) -> TestResult:
-        if self._run is None or self._run[0] is not element:
-            self._run = (element, start_attempt(element))
-            self.runs.append(self._run[1])
-            outer = element.getparent()
-            if outer is not None and local(outer) == "Benchmark" and self._run[1].benchmark is None:
-                self._run[1].benchmark = outer.get("id")
-        return self._run[1]
-
     def _benchmark_of(self, element: Element) -> Benchmark:
-        outer = element
-        while local(outer) == "Group":
-            above = outer.getparent()
-            if above is None:
-                break
-            outer = above
-        if self._benchmark is None or self._benchmark[0] is not outer:
-            self._benchmark = (outer, Benchmark(outer.get("id", ""), rule_filter=self._rule_filter))
-            self.benchmarks.append(self._benchmark[1])
+        """The benchmark that an element is, or that a group belongs to."""
+        parent = element.getparent()
+        while local(element) == "Group" and parent is not None:
+            element = parent
+            parent = element.getparent()
+        if self._benchmark is None or self._benchmark[0] is not element:
+            found = Benchmark(element.get("id", ""), rule_filter=self._rule_filter)
+            self._benchmark = (element, found)
+            self.benchmarks.append(found)
         return self._benchmark[1]
 
 
-def collect_results(opener: Opener, limits: Limits, rule_filter: RuleFilter | None) -> ResultsFile:
+def read_results(opener: Opener, limits: Limits, rule_filter: RuleFilter | None) -> ResultsFile:
     """Read XCCDF results, or an ARF as if it were that. Raises ScapError."""
-    return _collect(
-        opener, limits, ResultsFile(rule_filter=rule_filter), _SKIPPED | {"content/oval_results"}
-    )
+    skipped = _SKIPPED | {_OVAL_IN_RESULTS}
+    return _read(opener, limits, ResultsFile(rule_filter=rule_filter), skipped)
 
 
-def collect_arf(opener: Opener, limits: Limits, *, source: bool) -> ResultsFile:
-    """Read an ARF; `source` says whether its benchmark is wanted. Raises ScapError."""
-    skipped = _SKIPPED if source else _SKIPPED | _SOURCE
-    collected = _collect(opener, limits, ResultsFile(), skipped)
-    if collected.incomplete and collected.runs:
-        collected = _collect(opener, limits, ResultsFile(collected.runs), skipped)
-    return collected
+def read_arf(opener: Opener, limits: Limits, *, with_benchmark: bool) -> ResultsFile:
+    """Read an ARF; `with_benchmark` says whether its benchmark is needed. Raises ScapError."""
+    skipped = _SKIPPED
+    if not with_benchmark:
+        skipped |= {_BENCHMARK_IN_ARF}
+    first = _read(opener, limits, ResultsFile(), skipped)
+    if first.needs_second_pass and first.test_results:
+        return _read(opener, limits, ResultsFile(first.test_results), skipped)
+    return first
 
 
-def _collect(
-    opener: Opener, limits: Limits, collected: ResultsFile, skipped: frozenset[str]
+def _checks(test_results: Iterable[TestResult]) -> Iterable[Check]:
+    for test_result in test_results:
+        for outcome in test_result.outcomes:
+            yield from outcome.checks
+
+
+def _read(
+    opener: Opener, limits: Limits, results_file: ResultsFile, skipped: frozenset[str]
 ) -> ResultsFile:
+    layout = RecordLayout(_ROOTS, _STRUCTURE, skipped)
     with opener() as stream:
-        for parent, record in records(stream, RecordLayout(_ROOTS, _STRUCTURE, skipped), limits):
-            collected.add(parent, record)
-    return collected
+        for parent, record in records(stream, layout, limits):
+            results_file.add(parent, record)
+    return results_file

@@ -1,6 +1,7 @@
-"""Why a rule came out as it did: what was found, what was expected, and one sentence that joins them. Pure.
+"""The evidence of a rule result: what was found, what was expected, and one sentence of both. Pure.
 
-From OVAL results where there are any, else from what a script wrote and from the scanner's own messages.
+It comes from OVAL results where there are any, else from the output of a script check, else from
+the scanner's own messages.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,8 +16,8 @@ from stages.scanners.openscap.oval.criteria import (
     failed_part,
     holds,
 )
-from stages.scanners.openscap.oval.criterion_wording import Explanation, tell
-from stages.scanners.openscap.oval.explanations import told
+from stages.scanners.openscap.oval.criterion_wording import explain_criterion
+from stages.scanners.openscap.oval.explanations import Explanation, explanation
 from stages.scanners.openscap.oval.oval_model import CriteriaNode, Definition, OvalResults
 from stages.scanners.openscap.oval.secrets import MAX_CHARACTERS, masked, masked_looks
 from stages.scanners.openscap.xccdf.xccdf_results import Check, Outcome
@@ -25,17 +26,18 @@ from stages.scap.xccdf_text import one_line
 _MAX_TEXT = 4000
 _SCRIPT_LINES = 10
 _MAX_DEFINITIONS = 200
-_BROKEN_WHEN_TRUE = frozenset(("vulnerability", "patch"))
+_VIOLATED_WHEN_TRUE = frozenset(("vulnerability", "patch"))
 """Definitions of these classes are true where something is wrong."""
+_MISSING = Definition("", "", None, "unknown", None)
 _OVAL = "http://oval.mitre.org/XMLSchema/oval-definitions-5"
 _REASONS = {
     "error": "the check ended with an error",
     "unknown": "the check's result is unknown",
     "notchecked": "the rule was not checked",
     "fixed": "the rule failed and was fixed by the scanner",
-    "informational": "the check informs and does not judge",
+    "informational": "the check is informational and has no verdict",
 }
-_TOLD = frozenset(("fail", *_REASONS))
+_EXPLAINED = frozenset(("fail", *_REASONS))
 
 
 @dataclass(frozen=True)
@@ -45,134 +47,158 @@ class Evidence:
     expected: str | None = None
 
 
-def evidence(outcome: Outcome, all_findings: Mapping[str, OvalResults]) -> Evidence:
-    """The evidence of one rule result. `all_findings` are OVAL results by the id of their report."""
-    extra = _remarks(outcome)
-    if outcome.result not in _TOLD:
-        return Evidence(finding=_text(extra) if extra else None)
-    parts = [part for check in outcome.checks for part in _of_check(outcome, check, all_findings)]
-    parts = list(dict.fromkeys(parts))
+def evidence(outcome: Outcome, all_results: Mapping[str, OvalResults]) -> Evidence:
+    """The evidence of one rule result. `all_results` are OVAL results by the id of their report."""
+    remarks = _remarks(outcome)
+    if outcome.result not in _EXPLAINED:
+        return Evidence(finding=_joined(remarks))
+    explanations: dict[Explanation, None] = {}
+    for check in outcome.checks:
+        explanations |= dict.fromkeys(_explain_check(outcome, check, all_results))
     messages = [masked(message) for message in outcome.messages]
-    if not parts:
-        return _without_check(outcome, messages, extra)
-    finding = [*extra, *(part.finding for part in parts), *messages]
+    if not explanations:
+        return _without_explanation(outcome, messages, remarks)
+    findings = [part.finding for part in explanations]
     return Evidence(
-        finding=_text(finding),
-        actual=_text([part.actual for part in parts]),
-        expected=_text([part.expected for part in parts]),
+        finding=_joined([*remarks, *findings, *messages]),
+        actual=_joined([part.actual for part in explanations]),
+        expected=_joined([part.expected for part in explanations]),
     )
 
 
-def _without_check(outcome: Outcome, messages: Sequence[str], extra: Sequence[str]) -> Evidence:
-    """All that is left to say: the scanner's messages, or what its result word means."""
+def _without_explanation(
+    outcome: Outcome, messages: Sequence[str], remarks: Sequence[str]
+) -> Evidence:
+    """What is left: the scanner's messages, or what the result itself means."""
     if outcome.result == "fail":
-        reason = _text(messages) or "the check failed; the results do not say why"
-        expected = "the rule's check to pass"
-    else:
-        reason = _text([_REASONS[outcome.result], *messages]) or ""
-        if outcome.result == "notchecked" and not messages:
-            reason += f": {_not_checked(outcome)}"
-        expected = None
-    actual = _text(messages) or (
-        "the results hold no details" if outcome.result == "fail" else None
-    )
-    return Evidence(finding=_text([*extra, reason]), actual=actual, expected=expected)
+        reason = _joined(messages) or "the check failed; the results do not say why"
+        return Evidence(
+            finding=_joined([*remarks, reason]),
+            actual=_joined(messages) or "the results hold no details",
+            expected="the rule's check to pass",
+        )
+    reason = _REASONS[outcome.result]
+    if outcome.result == "notchecked" and not messages:
+        reason += f": {_reason_not_checked(outcome)}"
+    return Evidence(finding=_joined([*remarks, reason, *messages]), actual=_joined(messages))
 
 
-def _not_checked(outcome: Outcome) -> str:
+def _reason_not_checked(outcome: Outcome) -> str:
     systems = sorted({check.system for check in outcome.checks if check.system})
     if not systems:
-        return "it has no check that this scanner can run, look at it by hand"
-    return f"the scanner can't run checks of {', '.join(systems)}"
+        return "it has no automated check, review it manually"
+    return f"the scanner does not support checks of {', '.join(systems)}"
 
 
 def _remarks(outcome: Outcome) -> list[str]:
-    texts = []
+    """The instances that the result is for, and the overrides that changed it."""
+    remarks = []
     if outcome.instances:
-        texts.append(f"for {', '.join(masked(instance) for instance in outcome.instances)}")
+        remarks.append(f"for {', '.join(masked(instance) for instance in outcome.instances)}")
     for override in outcome.overrides:
-        by = f" by {override.authority}" if override.authority else ""
-        remark = f": {override.remark}" if override.remark else ""
-        texts.append(f"result changed{by} from {override.old} to {override.new}{remark}")
-    return texts
+        remark = "result changed"
+        if override.authority:
+            remark += f" by {override.authority}"
+        remark += f" from {override.old} to {override.new}"
+        if override.remark:
+            remark += f": {override.remark}"
+        remarks.append(remark)
+    return remarks
 
 
-def _of_check(
-    outcome: Outcome, check: Check, all_findings: Mapping[str, OvalResults]
+def _explain_check(
+    outcome: Outcome, check: Check, all_results: Mapping[str, OvalResults]
 ) -> list[Explanation]:
     if check.outputs:
-        return [_script(check, outcome.result)]
+        return [_explain_script(check, outcome.result)]
     if check.system and check.system != _OVAL:
         return []
-    findings = _findings(check, all_findings)
-    if findings is None:
+    results = _results_of(check, all_results)
+    if results is None:
         return []
-    if check.name is not None:
-        definition = findings.definitions.get(check.name)
-        return _of_definition(definition, findings, check, outcome) if definition else []
-    return [
-        told
-        for definition in islice(findings.definitions.values(), _MAX_DEFINITIONS)
-        for told in _of_definition(definition, findings, check, outcome)
+    explanations = [
+        _explain_definition(definition, results, check, outcome)
+        for definition in _definitions_of(check, results)
     ]
+    return list(filter(None, explanations))
 
 
-def _findings(check: Check, all_findings: Mapping[str, OvalResults]) -> OvalResults | None:
-    """By the report that the check refers to; without one, those that know the definition."""
-    named = all_findings.get((check.href or "").removeprefix("#"))
+def _definitions_of(check: Check, results: OvalResults) -> list[Definition]:
+    """The definition that the check names; without a name, those of the whole file."""
+    if check.name is None:
+        return list(islice(results.definitions.values(), _MAX_DEFINITIONS))
+    if check.name not in results.definitions:
+        return []
+    return [results.definitions[check.name]]
+
+
+def _results_of(check: Check, all_results: Mapping[str, OvalResults]) -> OvalResults | None:
+    """Those of the report that the check refers to, or the only ones that have its definition."""
+    named = all_results.get((check.href or "").removeprefix("#"))
     if named is not None:
         return named
-    knowing = [found for found in all_findings.values() if check.name in found.definitions]
-    return knowing[0] if len(knowing) == 1 else None
+    candidates = [results for results in all_results.values() if check.name in results.definitions]
+    if len(candidates) != 1:
+        return None
+    return candidates[0]
 
 
-def _of_definition(
-    definition: Definition, findings: OvalResults, check: Check, outcome: Outcome
-) -> list[Explanation]:
-    wanted = (definition.kind not in _BROKEN_WHEN_TRUE) != check.negate
-    if holds(definition.result, wanted):
-        return []
+def _explain_definition(
+    definition: Definition, results: OvalResults, check: Check, outcome: Outcome
+) -> Explanation | None:
+    """Why the definition is not as the rule requires; None where it is, or was not decided."""
+    violated_when_true = definition.definition_class in _VIOLATED_WHEN_TRUE
+    expected = violated_when_true == check.negate
+    if holds(definition.result, expected):
+        return None
     if outcome.result == "fail" and definition.result not in ("true", "false"):
-        return []
+        return None
 
-    def lookup(name: str) -> CriteriaNode | None:
-        extended = findings.definitions.get(name)
-        return extended.tree if extended else None
+    def tree_of(name: str) -> CriteriaNode | None:
+        return results.definitions.get(name, _MISSING).tree
 
-    def title(name: str) -> str | None:
-        extended = findings.definitions.get(name)
-        return extended.title if extended else None
+    def title_of(name: str) -> str | None:
+        return results.definitions.get(name, _MISSING).title
 
-    reason: FailedPart
-    if definition.tree is None or definition.kind == "patch":
-        reason = Unexplained(definition.id, wanted, definition.result)
-    else:
-        reason = failed_part(definition.tree, wanted, lookup)
-    return [told(_trimmed(reason, outcome.result), lambda demand: tell(demand, findings), title)]
+    part: FailedPart = Unexplained(definition.id, expected, definition.result)
+    # The tests of a patch describe the whole advisory: its title is what people know it by.
+    if definition.tree is not None and definition.definition_class != "patch":
+        part = _relevant(failed_part(definition.tree, expected, tree_of), outcome.result)
+    return explanation(part, lambda criterion: explain_criterion(criterion, results), title_of)
 
 
-def _trimmed(reason: FailedPart, result: str) -> FailedPart:
-    """Of an error, what is in error; of a failure, what failed and not what was never evaluated."""
-    if not isinstance(reason, FailedGroup):
-        return reason
-    parts = [_trimmed(part, result) for part in reason.parts]
+def _relevant(part: FailedPart, result: str) -> FailedPart:
+    """Of a rule in error only what is in error: what failed beside it did not decide the result."""
+    if not isinstance(part, FailedGroup):
+        return part
+    parts = [_relevant(inner, result) for inner in part.parts]
     if result in ("error", "unknown"):
-        open_ended = [part for part in parts if not decided(part)]
-        parts = open_ended or parts
-    return parts[0] if len(parts) == 1 else FailedGroup(reason.mode, tuple(parts))
+        undecided = [inner for inner in parts if not decided(inner)]
+        parts = undecided or parts
+    if len(parts) == 1:
+        return parts[0]
+    return FailedGroup(part.mode, tuple(parts))
 
 
-def _script(check: Check, result: str) -> Explanation:
-    """What a script check wrote, its last lines where there are many."""
-    outputs = [text[-MAX_CHARACTERS:] for _, text in check.outputs]
-    lines = [line for text in outputs for line in masked(text).splitlines() if line.strip()]
-    shown = "\n".join(lines[-_SCRIPT_LINES:]) or "the script wrote nothing"
+def _explain_script(check: Check, result: str) -> Explanation:
+    """The output of a script check; its last lines where there are many."""
+    lines: list[str] = []
+    for _, text in check.outputs:
+        lines += masked(text[-MAX_CHARACTERS:]).splitlines()
+    lines = [line for line in lines if line.strip()]
     name = check.href or "the script"
-    last = one_line(lines[-1]) if lines else "it wrote nothing"
-    return Explanation(f"{name} to end with pass", shown, f"{name} ended with {result}: {last}")
+    expected = f"{name} to end with pass"
+    if not lines:
+        return Explanation(
+            expected, "the script wrote nothing", f"{name} ended with {result}: it wrote nothing"
+        )
+    shown = "\n".join(lines[-_SCRIPT_LINES:])
+    return Explanation(expected, shown, f"{name} ended with {result}: {one_line(lines[-1])}")
 
 
-def _text(texts: Sequence[str]) -> str | None:
-    """The texts as one, bounded."""
-    merged = masked_looks("; ".join(dict.fromkeys(text for text in texts if text)))
-    return (merged if len(merged) <= _MAX_TEXT else merged[: _MAX_TEXT - 1] + "…") or None
+def _joined(texts: Sequence[str]) -> str | None:
+    """The texts as one of bounded length; None where there is none."""
+    joined = masked_looks("; ".join(dict.fromkeys(filter(None, texts))))
+    if len(joined) > _MAX_TEXT:
+        joined = joined[: _MAX_TEXT - 1] + "…"
+    return joined or None

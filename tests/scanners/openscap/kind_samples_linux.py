@@ -5,7 +5,7 @@ from tests.scanners.openscap.scap_samples import Test
 LINUX_KINDS: dict[str, tuple[Test, str]] = {
     "dpkginfo": (
         Test("dpkginfo", "<name>aide</name>", existence="all_exist"),
-        "package aide is not installed, expected installed",
+        "package aide is not installed, expected to be installed",
     ),
     "dpkginfo forbidden": (
         Test(
@@ -47,7 +47,7 @@ LINUX_KINDS: dict[str, tuple[Test, str]] = {
     ),
     "partition": (
         Test("partition", "<mount_point>/tmp</mount_point>", existence="all_exist"),
-        "mount point /tmp is not a partition of its own, expected a partition of its own",
+        "mount point /tmp is not a separate partition, expected to be a separate partition",
     ),
     "partition options": (
         Test(
@@ -64,7 +64,7 @@ LINUX_KINDS: dict[str, tuple[Test, str]] = {
                 )
             ],
         ),
-        "mount point /tmp: mount options are rw, nosuid, expected noexec among them",
+        "mount point /tmp: mount options are rw, nosuid, expected to include noexec",
     ),
     "systemdunitproperty": (
         Test(
@@ -87,7 +87,7 @@ LINUX_KINDS: dict[str, tuple[Test, str]] = {
             '<dependency entity_check="at least one">auditd.service</dependency>',
             [("false", "<unit>multi-user.target</unit><dependency>cron.service</dependency>")],
         ),
-        "dependencies of unit multi-user.target are cron.service, expected auditd.service among them",
+        "dependencies of unit multi-user.target are cron.service, expected to include auditd.service",
     ),
     "selinuxboolean": (
         Test(
@@ -96,7 +96,7 @@ LINUX_KINDS: dict[str, tuple[Test, str]] = {
             "<current_status>true</current_status>",
             [("false", "<name>deny_execmem</name><current_status>false</current_status>")],
         ),
-        "SELinux boolean deny_execmem: present state is false, expected true",
+        "SELinux boolean deny_execmem: current state is false, expected true",
     ),
     "selinuxsecuritycontext": (
         Test(

@@ -47,7 +47,7 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
     ),
     "file missing": (
         Test("file", "<filepath>/etc/cron.allow</filepath>"),
-        "file /etc/cron.allow is not there, expected there",
+        "file /etc/cron.allow is not present, expected to be present",
     ),
     "sysctl": (
         Test(
@@ -122,7 +122,7 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
             '<flag entity_check="none satisfy">PROMISC</flag>',
             [("false", "<name>eth0</name><flag>UP</flag><flag>PROMISC</flag>")],
         ),
-        "network interface eth0: flags are UP, PROMISC, expected no PROMISC among them",
+        "network interface eth0: flags are UP, PROMISC, expected not to include PROMISC",
     ),
     "uname": (
         Test(
@@ -131,7 +131,7 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
             "<processor_type>x86_64</processor_type>",
             [("false", "<machine_class>i686</machine_class><processor_type>i686</processor_type>")],
         ),
-        "this system: processor is i686, expected x86_64",
+        "the system: processor is i686, expected x86_64",
     ),
     "symlink": (
         Test(
@@ -189,7 +189,7 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
     ),
     "family": (
         Test("family", "", "<family>unix</family>", [("false", "<family>windows</family>")]),
-        "the family of this system is windows, expected unix",
+        "the operating system family is windows, expected unix",
     ),
     "a kind of the future": (
         Test(

@@ -91,7 +91,7 @@ def demands(found: FailedPart) -> list[FailedCriterion]:
 def amends(found: FailedPart) -> dict[str, ResultValue]:
     """The test results that would have made all the difference, by what the cause says."""
     if isinstance(found, FailedCriterion):
-        return {found.test: "true" if found.wanted else "false"}
+        return {found.test: "true" if found.expected else "false"}
     assert isinstance(found, FailedGroup)
     chosen = {"all": found.parts, "only one": found.parts[1:]}.get(found.mode, found.parts[:1])
     return {test: result for part in chosen for test, result in amends(part).items()}
@@ -121,7 +121,7 @@ def test_no_test_that_came_out_as_wanted_is_told(tree: Branch, wanted: bool) -> 
     if holds(root.result, wanted):
         return
     for demand in demands(failed_part(root, wanted, nothing)):
-        assert not holds(demand.result, demand.wanted)
+        assert not holds(demand.result, demand.expected)
 
 
 @given(trees(["true", "false", "error"]), st.booleans())

@@ -30,5 +30,5 @@ def test_a_file_in_several_directories_is_told_by_them() -> None:
         '<path operation="pattern match">^/etc/cron.(d|daily)$</path><filename>x</filename>'
     )
     assert told(Test("file", looked_for)).finding == (
-        "files named x in directories matching ^/etc/cron.(d|daily)$ are not there, expected there"
+        "files named x in directories matching ^/etc/cron.(d|daily)$ are not present, expected to be present"
     )

@@ -45,4 +45,4 @@ def test_a_variable_whose_value_is_not_known_is_called_by_its_name() -> None:
     test = Test(
         "file", "<filepath>/etc/x</filepath>", '<user_id var_ref="oval:ssg-var_owner:var:1"/>'
     )
-    assert told(test).finding == "file /etc/x is not there, expected owner the value of var_owner"
+    assert told(test).finding == "file /etc/x is not present, expected owner the value of var_owner"

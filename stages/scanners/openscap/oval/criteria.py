@@ -1,138 +1,188 @@
-"""Criteria trees: what made a definition come out otherwise than wanted, and nothing else. Pure.
+"""Criteria trees: the criteria that made a definition fail, and no others. Pure.
 
-The recorded results decide; nothing is evaluated anew. Source of the operators: the OVAL language 5.11,
-OperatorEnumeration.
+The recorded results decide; nothing is evaluated again. Source of the operators: the OVAL language
+5.11, OperatorEnumeration.
+
+An example. This definition should be true:
+
+    AND                   false
+      criterion A         true
+      OR                  false
+        criterion B       false
+        criterion C       false   (negate="true")
+
+A is as expected and is left out. The explanation is `FailedGroup("any", (B, C))`: each of B and C
+would have been enough. C is negated, so its own test was expected to be false and came out true:
+`FailedCriterion("C", expected=False, result="true")`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from stages.scanners.openscap.oval.oval_model import CriteriaNode, ResultValue
 
-Mode = Literal["all", "any", "one", "only one", "odd", "even"]
+GroupMode = Literal["all", "any", "one", "only one", "odd", "even"]
 
 
 @dataclass(frozen=True, slots=True)
 class FailedCriterion:
-    """A test that should have come out as `wanted`, and did not."""
+    """A test whose result is not the expected one."""
 
     test: str
-    wanted: bool
+    expected: bool
     result: ResultValue
 
 
 @dataclass(frozen=True, slots=True)
 class FailedGroup:
-    """Demands together. `all`: every one had to hold, and none does; `any`: one of them would have been enough;
-    `one`: exactly one would have been right, and none holds; `only one`: several hold, and one may;
-    `odd`, `even`: so many of them should have held."""
+    """Parts that failed together.
 
-    mode: Mode
+    - `all`: each part had to hold, and none does;
+    - `any`: one of the parts would have been enough;
+    - `one`: exactly one had to hold, and none does;
+    - `only one`: several hold where only one may;
+    - `odd`, `even`: that many of the parts should have held.
+    """
+
+    mode: GroupMode
     parts: tuple["FailedPart", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Unexplained:
-    """A part that the results say nothing more of: a definition that is not in them, a tree without tests."""
+    """A part without details in the results: a missing definition, or a tree without tests."""
 
     definition: str | None
-    wanted: bool
+    expected: bool
     result: ResultValue
 
 
 FailedPart = FailedCriterion | FailedGroup | Unexplained
+TreeLookup = Callable[[str], CriteriaNode | None]
+"""Gives the criteria tree of a definition by its id."""
+
+_Branches = list[tuple[CriteriaNode, bool]]
+"""Child nodes, each with the value that was expected of it."""
 _MAX_PARTS = 2000
 _MAX_EXTENSIONS = 8
-"""Definitions may extend each other; beyond this depth the reader has lost track as well."""
-Lookup = Callable[[str], CriteriaNode | None]
+"""Definitions may extend each other; content may be made to do so without end."""
 
 
-def failed_part(node: CriteriaNode, wanted: bool, lookup: Lookup) -> FailedPart:
-    """Why the node is not `wanted`. Its recorded result must not be `wanted`.
+def failed_part(node: CriteriaNode, expected: bool, lookup: TreeLookup) -> FailedPart:
+    """Why the node is not `expected`. Its recorded result must not be the expected one.
 
-    `lookup` gives another definition's tree. A definition that extends itself, and whatever goes beyond some
-    thousand parts, is told as silent: content may be made to multiply.
+    A definition that extends itself, and everything beyond some thousand parts, is `Unexplained`:
+    hostile content can make a small tree multiply.
     """
-    return _Search(lookup).failed_part(node, wanted, frozenset())
+    return _CriteriaWalk(lookup).failed_part(node, expected, frozenset())
 
 
-class _Search:
-    def __init__(self, lookup: Lookup) -> None:
+class _CriteriaWalk:
+    def __init__(self, lookup: TreeLookup) -> None:
         self._lookup = lookup
-        self._left = _MAX_PARTS
+        self._parts_left = _MAX_PARTS
 
-    def failed_part(self, node: CriteriaNode, wanted: bool, path: frozenset[str]) -> FailedPart:
-        inner = wanted != node.negate
-        result = negated(node.result, node.negate)
-        self._left -= 1
-        if self._left < 0:
-            return Unexplained(None, inner, result)
+    def failed_part(
+        self, node: CriteriaNode, expected: bool, extended: frozenset[str]
+    ) -> FailedPart:
+        """`extended` are the definitions on the path from the root, against endless recursion."""
+        # The node's recorded result is after negation; what lies below it is before.
+        expected_below = expected != node.negate
+        result_below = negated(node.result, node.negate)
+        self._parts_left -= 1
+        if self._parts_left < 0:
+            return Unexplained(None, expected_below, result_below)
         if node.test is not None:
-            return FailedCriterion(node.test, inner, result)
+            return FailedCriterion(node.test, expected_below, result_below)
         if node.definition is not None:
-            return self._extended(node.definition, inner, result, path)
-        return self._of_operator(node, inner, path)
+            return self._extended(node.definition, expected_below, result_below, extended)
+        return self._operator(node, expected_below, result_below, extended)
 
     def _extended(
-        self, name: str, wanted: bool, result: ResultValue, path: frozenset[str]
+        self, name: str, expected: bool, result: ResultValue, extended: frozenset[str]
     ) -> FailedPart:
-        tree = None if name in path or len(path) >= _MAX_EXTENSIONS else self._lookup(name)
-        if tree is None or holds(tree.result, wanted):
-            return Unexplained(name, wanted, result)
-        return self.failed_part(tree, wanted, path | {name})
+        unexplained = Unexplained(name, expected, result)
+        if name in extended or len(extended) >= _MAX_EXTENSIONS:
+            return unexplained
+        tree = self._lookup(name)
+        if tree is None or holds(tree.result, expected):
+            return unexplained
+        return self.failed_part(tree, expected, extended | {name})
 
-    def _of_operator(self, node: CriteriaNode, wanted: bool, path: frozenset[str]) -> FailedPart:
-        children = [c for c in node.children if c.result != "not applicable"] or list(node.children)
-        if node.operator in ("ONE", "XOR"):
-            mode, parts = _counted(node.operator, wanted, children)
-        else:
-            mode = "all" if (node.operator == "AND") == wanted else "any"
-            parts = [(child, wanted) for child in children if not holds(child.result, wanted)]
-        told = tuple(self.failed_part(child, target, path) for child, target in parts)
-        if not told:
-            return Unexplained(None, wanted, negated(node.result, node.negate))
-        return told[0] if len(told) == 1 else FailedGroup(mode, _flat(mode, told))
+    def _operator(
+        self, node: CriteriaNode, expected: bool, result: ResultValue, extended: frozenset[str]
+    ) -> FailedPart:
+        children = [child for child in node.children if child.result != "not applicable"]
+        mode, branches = _failed_branches(node.operator, expected, children or node.children)
+        parts = [self.failed_part(child, wanted, extended) for child, wanted in branches]
+        if not parts:
+            return Unexplained(None, expected, result)
+        if len(parts) == 1:
+            return parts[0]
+        return FailedGroup(mode, _flattened(mode, parts))
 
 
-def holds(result: ResultValue, wanted: bool) -> bool:
-    return result == ("true" if wanted else "false")
+def holds(result: ResultValue, expected: bool) -> bool:
+    """Whether a result is the expected one."""
+    if expected:
+        return result == "true"
+    return result == "false"
 
 
-def decided(cause: FailedPart) -> bool:
-    """Whether all of it was evaluated, and did not come out as wanted."""
-    if isinstance(cause, FailedGroup):
-        return all(decided(part) for part in cause.parts)
-    return cause.result in ("true", "false")
+def decided(part: FailedPart) -> bool:
+    """Whether all of it was evaluated: an error or an unknown result decides nothing."""
+    if isinstance(part, FailedGroup):
+        return all(decided(inner) for inner in part.parts)
+    return part.result in ("true", "false")
 
 
 def negated(result: ResultValue, negate: bool) -> ResultValue:
-    if negate and result in ("true", "false"):
-        return "false" if result == "true" else "true"
-    return result
+    """The result before (or after) a negation, which leaves errors as they are."""
+    if not negate:
+        return result
+    opposite: dict[ResultValue, ResultValue] = {"true": "false", "false": "true"}
+    return opposite.get(result, result)
 
 
-def _flat(mode: Mode, parts: tuple[FailedPart, ...]) -> tuple[FailedPart, ...]:
-    """Parts of parts of the same mode are parts, for all and any."""
+def _flattened(mode: GroupMode, parts: Sequence[FailedPart]) -> tuple[FailedPart, ...]:
+    """All of alls is one all, any of anys one any; the other modes count and stay nested."""
     if mode not in ("all", "any"):
-        return parts
-    return tuple(
-        inner
-        for part in parts
-        for inner in (
-            part.parts if isinstance(part, FailedGroup) and part.mode == mode else (part,)
-        )
-    )
+        return tuple(parts)
+    flat: list[FailedPart] = []
+    for part in parts:
+        if isinstance(part, FailedGroup) and part.mode == mode:
+            flat += part.parts
+        else:
+            flat.append(part)
+    return tuple(flat)
 
 
-def _counted(
-    operator: str, wanted: bool, children: list[CriteriaNode]
-) -> tuple[Mode, list[tuple[CriteriaNode, bool]]]:
-    true = [child for child in children if child.result == "true"]
+def _failed_branches(
+    operator: str, expected: bool, children: Sequence[CriteriaNode]
+) -> tuple[GroupMode, _Branches]:
+    """The children that explain the failure, and how they belong together."""
     if operator == "ONE":
-        if wanted and len(true) > 1:
-            return "only one", [(child, False) for child in true]
-        if not wanted and true:
-            return "any", [(child, False) for child in true]
-        return "one", [(child, True) for child in children if child.result != "true"]
-    return ("odd" if wanted else "even"), [(child, child.result != "true") for child in children]
+        return _failed_one(expected, children)
+    if operator == "XOR":
+        # Any change of one child would change the result, so all of them belong to it.
+        opposite = [(child, child.result != "true") for child in children]
+        if expected:
+            return "odd", opposite
+        return "even", opposite
+    failed = [(child, expected) for child in children if not holds(child.result, expected)]
+    # By De Morgan an AND that should be false is an OR of parts that should be false.
+    if (operator == "AND") == expected:
+        return "all", failed
+    return "any", failed
+
+
+def _failed_one(expected: bool, children: Sequence[CriteriaNode]) -> tuple[GroupMode, _Branches]:
+    """The operator ONE: exactly one child has to hold, or has not to."""
+    should_be_false = [(child, False) for child in children if child.result == "true"]
+    should_be_true = [(child, True) for child in children if child.result != "true"]
+    if expected and len(should_be_false) > 1:
+        return "only one", should_be_false
+    if not expected and should_be_false:
+        return "any", should_be_false
+    return "one", should_be_true

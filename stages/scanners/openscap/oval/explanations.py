@@ -1,85 +1,122 @@
-"""A cause of several parts in one text each: what had to hold, what was there, what is wrong. Pure."""
+"""The texts that explain a failure: what was expected, what was found, and one sentence of both.
 
-from collections.abc import Callable, Sequence
+A failure of several parts is one explanation: the texts of its parts, combined as their group
+requires. Pure.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from stages.scanners.openscap.oval.criteria import (
     FailedCriterion,
     FailedGroup,
     FailedPart,
-    Mode,
+    GroupMode,
     Unexplained,
     decided,
 )
-from stages.scanners.openscap.oval.criterion_wording import Explanation
 from stages.scanners.openscap.oval.entity_wording import short_id
 
 _SHOWN_PARTS = 10
-_EXPECTED: dict[Mode, tuple[str, str]] = {
-    "all": ("", "; "),
-    "any": ("one of: ", "; or "),
-    "one": ("exactly one of: ", "; or "),
-    "only one": ("only one may hold: all but one of: ", "; "),
-    "odd": ("an odd number of these changed: ", "; "),
-    "even": ("an odd number of these changed: ", "; "),
+
+
+@dataclass(frozen=True)
+class Explanation:
+    expected: str
+    actual: str
+    finding: str
+
+
+@dataclass(frozen=True)
+class _Joining:
+    """How the texts of a group become one text."""
+
+    prefix: str
+    separator: str
+
+
+_EXPECTED: dict[GroupMode, _Joining] = {
+    "all": _Joining("", "; "),
+    "any": _Joining("one of: ", "; or "),
+    "one": _Joining("exactly one of: ", "; or "),
+    "only one": _Joining("only one may hold: all but one of: ", "; "),
+    "odd": _Joining("an odd number of these changed: ", "; "),
+    "even": _Joining("an odd number of these changed: ", "; "),
 }
-_FINDING: dict[Mode, tuple[str, str]] = {
-    "all": ("", "; "),
-    "any": ("none of the alternatives holds: ", "; "),
-    "one": ("none holds where exactly one has to: ", "; "),
-    "only one": ("several hold where only one may: ", "; "),
-    "odd": ("an even number holds where an odd number has to: ", "; "),
-    "even": ("an odd number holds where an even number has to: ", "; "),
+_FINDING: dict[GroupMode, _Joining] = {
+    "all": _Joining("", "; "),
+    "any": _Joining("none of the alternatives holds: ", "; "),
+    "one": _Joining("none holds where exactly one has to: ", "; "),
+    "only one": _Joining("several hold where only one may: ", "; "),
+    "odd": _Joining("an even number holds where an odd number has to: ", "; "),
+    "even": _Joining("an odd number holds where an even number has to: ", "; "),
 }
+_ACTUAL = _Joining("", "; ")
+_NOTHING_EVALUATED = _Joining("no alternative could be evaluated: ", "; ")
 
-_OPEN = ("no alternative could be evaluated: ", "; ")
-Tell = Callable[[FailedCriterion], Explanation]
-Title = Callable[[str], str | None]
+ExplainCriterion = Callable[[FailedCriterion], Explanation]
+TitleOf = Callable[[str], str | None]
+"""Gives the title of a definition by its id."""
 
 
-def told(cause: FailedPart, tell: Tell, title: Title) -> Explanation:
-    """The texts of a cause; `title` names a definition that nothing more is known of."""
-    if isinstance(cause, FailedCriterion):
-        return tell(cause)
-    if isinstance(cause, Unexplained):
-        return _silent(cause, title)
-    parts = list(dict.fromkeys(told(part, tell, title) for part in cause.parts))
-    if len(parts) == 1:
-        return parts[0]
-    nested = [isinstance(part, FailedGroup) for part in cause.parts]
-    of_all = (
-        _OPEN
-        if cause.mode == "any" and not any(map(decided, cause.parts))
-        else _FINDING[cause.mode]
-    )
+def explanation(
+    part: FailedPart, explain_criterion: ExplainCriterion, title_of: TitleOf
+) -> Explanation:
+    """The texts of a failed part; `title_of` names a definition of which only the result is known."""
+    if isinstance(part, FailedCriterion):
+        return explain_criterion(part)
+    if isinstance(part, Unexplained):
+        return _unexplained(part, title_of)
+    inner = [explanation(inner, explain_criterion, title_of) for inner in part.parts]
+    unique = list(dict.fromkeys(inner))
+    if len(unique) == 1:
+        return unique[0]
+    nested = any(isinstance(inner, FailedGroup) for inner in part.parts)
     return Explanation(
-        expected=_merged(
-            [part.expected for part in parts], *_EXPECTED[cause.mode], nested=any(nested)
-        ),
-        actual=_merged([part.actual for part in parts], "", "; ", nested=False),
-        finding=_merged([part.finding for part in parts], *of_all, nested=any(nested)),
+        expected=_join(_EXPECTED[part.mode], (one.expected for one in unique), nested=nested),
+        actual=_join(_ACTUAL, (one.actual for one in unique), nested=False),
+        finding=_join(_finding_joining(part), (one.finding for one in unique), nested=nested),
     )
 
 
-def _merged(texts: Sequence[str], prefix: str, joiner: str, *, nested: bool) -> str:
+def _finding_joining(group: FailedGroup) -> _Joining:
+    # Alternatives that could not be evaluated must not be reported as violated.
+    if group.mode == "any" and not any(decided(part) for part in group.parts):
+        return _NOTHING_EVALUATED
+    return _FINDING[group.mode]
+
+
+def _join(joining: _Joining, texts: Iterable[str], *, nested: bool) -> str:
     unique = list(dict.fromkeys(texts))
     if len(unique) == 1:
         return unique[0]
-    shown = [f"({text})" if nested and "; " in text else text for text in unique[:_SHOWN_PARTS]]
-    more = len(unique) - _SHOWN_PARTS
-    return prefix + joiner.join(shown) + (f"{joiner}and {more} more" if more > 0 else "")
+    shown = unique[:_SHOWN_PARTS]
+    if nested:
+        shown = _bracketed(shown)
+    hidden = len(unique) - len(shown)
+    if hidden:
+        shown.append(f"and {hidden} more")
+    return joining.prefix + joining.separator.join(shown)
 
 
-def _silent(cause: Unexplained, title: Title) -> Explanation:
-    if cause.definition is None:
-        name = "the definition"
-    else:
-        name = title(cause.definition) or f"definition {short_id(cause.definition)}"
-    wanted = "to hold" if cause.wanted else "not to hold"
-    result = {"true": "it holds", "false": "it does not hold"}.get(
-        cause.result, f"it is {cause.result}"
-    )
+def _bracketed(texts: Sequence[str]) -> list[str]:
+    """Texts of several parts in brackets, so that two levels of `;` can be told apart."""
+    bracketed = []
+    for text in texts:
+        several = "; " in text
+        bracketed.append(f"({text})" if several else text)
+    return bracketed
+
+
+def _unexplained(part: Unexplained, title_of: TitleOf) -> Explanation:
+    name = "the definition"
+    if part.definition is not None:
+        name = title_of(part.definition) or f"definition {short_id(part.definition)}"
+    expected = "to hold" if part.expected else "not to hold"
+    results = {"true": "it holds", "false": "it does not hold"}
+    result = results.get(part.result, f"it is {part.result}")
     return Explanation(
-        f"{name}: {wanted}",
-        f"{result}; the results tell no more",
-        f"{name}: {result}, expected {wanted}",
+        expected=f"{name}: {expected}",
+        actual=f"{result}; the results hold no details",
+        finding=f"{name}: {result}, expected {expected}",
     )

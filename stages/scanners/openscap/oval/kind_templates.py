@@ -1,75 +1,98 @@
-"""Filling the templates of the kinds, and telling a thing of no known kind by its fields. Pure."""
+"""Fills the templates of test kinds, and describes an item of an unknown kind by its fields. Pure."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from stages.scanners.openscap.oval.entity_wording import MODE_FIELDS, mode
+from stages.scanners.openscap.oval.file_modes import MODE_FIELDS, octal_mode
 from stages.scanners.openscap.oval.kinds import label
 from stages.scanners.openscap.oval.oval_model import Item
 
-_HOLE = re.compile(r"\{([a-z_|]+)\}")
-_HELD = re.compile(r"\0(\d+)\0")
+_FIELD = re.compile(r"\{([a-z_|]+)\}")
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+_FILLED = re.compile(r"\0(\d+)\0")
+_WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=\d)|_")
+
+FieldText = Callable[[str], str | None]
+"""Gives the text of a field by its name; None where there is no such field."""
 
 
-def fill(template: str, field: Callable[[str], str | None]) -> str | None:
-    """The template with its fields; None where one outside brackets is missing."""
+def fill(template: str, field_text: FieldText) -> str | None:
+    """The template with its fields; None where a field outside brackets is missing.
 
-    def first(found: re.Match[str]) -> str:
-        for name in found[1].split("|"):
-            if (text := field(name)) is not None:
+    `{a|b}` is the first of these fields that is there; a part in brackets is left out where a field
+    in it is missing. The optional parts are filled first and held back behind placeholders:
+    brackets and braces in a field's text must not be taken for those of the template.
+    """
+    filled: list[str] = []
+
+    def hold(optional: re.Match[str]) -> str:
+        filled.append(_fill_fields(optional[1], field_text) or "")
+        return f"\0{len(filled) - 1}\0"
+
+    text = _fill_fields(_OPTIONAL.sub(hold, template), field_text)
+    if text is None:
+        return None
+    return _FILLED.sub(lambda placeholder: filled[int(placeholder[1])], text).strip(" ,")
+
+
+def _fill_fields(template: str, field_text: FieldText) -> str | None:
+    """The template with its fields; None where one is missing."""
+    missing = False
+
+    def first(names: re.Match[str]) -> str:
+        nonlocal missing
+        for name in names[1].split("|"):
+            if (text := field_text(name)) is not None:
                 return text
-        missing.append(found[1])
+        missing = True
         return ""
 
-    def optional(found: re.Match[str]) -> str:
-        before = len(missing)
-        text = _HOLE.sub(first, found[1])
-        lacks = len(missing) > before
-        del missing[before:]
-        return "" if lacks else text
-
-    missing: list[str] = []
-    held: list[str] = []
-
-    def keep(found: re.Match[str]) -> str:
-        held.append(optional(found))
-        return f"\0{len(held) - 1}\0"
-
-    text = _HOLE.sub(first, _OPTIONAL.sub(keep, template))
+    text = _FIELD.sub(first, template)
     if missing:
         return None
-    return _HELD.sub(lambda found: held[int(found[1])], text).strip(" ,")
+    return text
 
 
-def item_field(item: Item, name: str) -> str | None:
-    """A field of an item as text: several values joined, permissions as one mode."""
+def item_text(item: Item, name: str) -> str | None:
+    """A field of an item, or what is made of several: `mode`, `differences`, `file`."""
     if name == "mode":
-        return mode(item)
+        return octal_mode(item)
     if name == "differences":
-        return differences(item)
+        return _differences(item)
     if name == "file":
-        path, filename = item.first("path"), item.first("filename")
-        merged = f"{path.rstrip('/')}/{filename}" if path and filename else path
-        return item.first("filepath") or merged
+        return _file(item)
     values = item.all(name)
-    return ", ".join(values) if any(values) else None
+    if not any(values):
+        return None
+    return ", ".join(values)
 
 
-def differences(item: Item) -> str | None:
-    """What a package's verification found different."""
-    found = [
-        value.name.removesuffix("_differs").replace("_", " ")
-        for value in item.values
-        if value.name.endswith("_differs") and value.text in ("fail", "true", "1")
-    ]
-    return ", ".join(found) + " differ" + ("s" if len(found) == 1 else "") if found else None
+def by_fields(kind: str, fields: Sequence[tuple[str, str]]) -> str:
+    """A thing of an unknown kind, by the names of its fields."""
+    kind_name = _WORD_BOUNDARY.sub(" ", kind)
+    shown = [f"{label(kind, name)} {text}" for name, text in fields if name not in MODE_FIELDS]
+    if not shown:
+        return kind_name
+    return f"{kind_name} with {', '.join(shown)}"
 
 
-def by_name(kind: str, fields: list[tuple[str, str]]) -> str:
-    """A thing of no known kind, by the names of its fields."""
-    words = re.sub(r"(?<=[a-z])(?=\d)|_", " ", kind)
-    shown = ", ".join(
-        f"{label(kind, name)} {text}" for name, text in fields if name not in MODE_FIELDS
-    )
-    return f"{words} with {shown}" if shown else words
+def _file(item: Item) -> str | None:
+    """The path of a file, which items give as a whole or in two parts."""
+    if filepath := item.first("filepath"):
+        return filepath
+    path, filename = item.first("path"), item.first("filename")
+    if path and filename:
+        return f"{path.rstrip('/')}/{filename}"
+    return path
+
+
+def _differences(item: Item) -> str | None:
+    """What differs from a file's package: `size, mode differ`."""
+    compared = [field for field in item.fields if field.name.endswith("_differs")]
+    names = [field.name for field in compared if field.text in ("fail", "true", "1")]
+    if not names:
+        return None
+    differing = [name.removesuffix("_differs").replace("_", " ") for name in names]
+    if len(differing) == 1:
+        return f"{differing[0]} differs"
+    return ", ".join(differing) + " differ"

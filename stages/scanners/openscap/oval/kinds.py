@@ -1,236 +1,283 @@
-"""The kinds of OVAL tests in an administrator's words: what each looks for, and what it finds. Pure.
+"""The kinds of OVAL tests in plain text: what each looks for, and what it finds. Pure.
 
-Templates name the fields of objects and items; a kind that is not listed is told by its fields' own names.
+The templates name the fields of objects and items. A kind that is not listed is described by the
+names of its fields.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Kind:
-    """`noun` describes what was looked for, from the object's fields; `subject` one thing found, from an item's.
+    """How tests of one kind are worded.
 
-    In templates `{a|b}` is the first field that is there, and a part in brackets goes where one of its fields is
-    missing. `{file}` is the place of a file however it is given, `{a_file}` the same as a noun.
+    In templates `{a|b}` is the first field that is there, and a part in brackets is left out where
+    one of its fields is missing. `{file}` is the place of a file, whichever fields give it;
+    `{a_file}` is the same with what it is: `file /etc/x`, `files in /etc`.
     """
 
     unit: str
-    noun: str
+    """What is counted: `at least one line`."""
+    description: str
+    """What is looked for, from the object's fields."""
     subject: str
+    """One thing that was found, from an item's fields."""
     present: str = "present"
+    """What the thing is if it is found: `package x is not installed`."""
     detail: str = ""
-    """What else tells of a thing found, where no field of it was demanded."""
-    named: str | None = None
-    """The field that the subject already names: `subject is value`."""
-    named_by: str | None = None
-    """The object's field that names what `named` holds: the property of a unit."""
+    """What else describes an item, if no field of it was expected to have a value."""
+    subject_field: str | None = None
+    """The field that the subject names already: `subject is value`, without the field's name."""
 
 
 KINDS: Mapping[str, Kind] = {
     "file": Kind(
-        "file",
-        "{a_file}",
-        "{file}",
-        "there",
-        "[type {type}, ]mode {mode}, owner {user_id}, group {group_id}",
+        unit="file",
+        description="{a_file}",
+        subject="{file}",
+        detail="[type {type}, ]mode {mode}, owner {user_id}, group {group_id}",
     ),
-    "textfilecontent54": Kind("line", "{file}", "{file}", "there", "{text}", "subexpression"),
-    "textfilecontent": Kind("line", "{file}", "{file}", "there", "{text}", "subexpression"),
+    "textfilecontent54": Kind(
+        unit="line",
+        description="{file}",
+        subject="{file}",
+        detail="{text}",
+        subject_field="subexpression",
+    ),
+    "textfilecontent": Kind(
+        unit="line",
+        description="{file}",
+        subject="{file}",
+        detail="{text}",
+        subject_field="subexpression",
+    ),
     "sysctl": Kind(
-        "value", "kernel parameter {name}", "kernel parameter {name}", "set", "{value}", "value"
+        unit="value",
+        description="kernel parameter {name}",
+        subject="kernel parameter {name}",
+        present="set",
+        detail="{value}",
+        subject_field="value",
     ),
     "dpkginfo": Kind(
-        "package", "package {name}", "package {name}", "installed", "version {evr|version}"
+        unit="package",
+        description="package {name}",
+        subject="package {name}",
+        present="installed",
+        detail="version {evr|version}",
     ),
     "rpminfo": Kind(
-        "package",
-        "package {name}",
-        "package {name}",
-        "installed",
-        "version {evr|version}[ ({arch})]",
+        unit="package",
+        description="package {name}",
+        subject="package {name}",
+        present="installed",
+        detail="version {evr|version}[ ({arch})]",
     ),
     "rpmverifyfile": Kind(
-        "file",
-        "file {filepath} of package {name}",
-        "{filepath} of package {name}",
-        "different from its package",
-        "{differences}",
+        unit="file",
+        description="file {filepath} of package {name}",
+        subject="{filepath} of package {name}",
+        present="different from its package",
+        detail="{differences}",
     ),
     "rpmverifypackage": Kind(
-        "package", "package {name}", "package {name}", "verified", "{differences}"
+        unit="package",
+        description="package {name}",
+        subject="package {name}",
+        present="verified",
+        detail="{differences}",
     ),
     "rpmverify": Kind(
-        "file", "file {filepath} of package {name}", "{filepath}", "verified", "{differences}"
+        unit="file",
+        description="file {filepath} of package {name}",
+        subject="{filepath}",
+        present="verified",
+        detail="{differences}",
     ),
     "partition": Kind(
-        "mount",
-        "mount point {mount_point}",
-        "mount point {mount_point}",
-        "a partition of its own",
-        "{device}[, {fs_type}][, options {mount_options}]",
+        unit="mount",
+        description="mount point {mount_point}",
+        subject="mount point {mount_point}",
+        present="a separate partition",
+        detail="{device}[, {fs_type}][, options {mount_options}]",
     ),
     "password": Kind(
-        "account",
-        "account {username}",
-        "account {username}",
-        "there",
-        "uid {user_id}[, home {home_dir}]",
+        unit="account",
+        description="account {username}",
+        subject="account {username}",
+        detail="uid {user_id}[, home {home_dir}]",
     ),
     "shadow": Kind(
-        "account", "shadow entry of {username}", "account {username}", "there", "in /etc/shadow"
+        unit="account",
+        description="shadow entry of {username}",
+        subject="account {username}",
+        detail="in /etc/shadow",
     ),
     "systemdunitproperty": Kind(
-        "unit",
-        "{property} of unit {unit}",
-        "unit {unit}: {property}",
-        "set",
-        "{value}",
-        "value",
-        "property",
+        unit="unit",
+        description="{property} of unit {unit}",
+        subject="unit {unit}: {property}",
+        present="set",
+        detail="{value}",
+        subject_field="value",
     ),
     "systemdunitdependency": Kind(
-        "unit",
-        "dependencies of unit {unit}",
-        "dependencies of unit {unit}",
-        "there",
-        "{dependency}",
-        "dependency",
+        unit="unit",
+        description="dependencies of unit {unit}",
+        subject="dependencies of unit {unit}",
+        detail="{dependency}",
+        subject_field="dependency",
     ),
     "selinuxboolean": Kind(
-        "boolean",
-        "SELinux boolean {name}",
-        "SELinux boolean {name}",
-        "there",
-        "now {current_status}, after a restart {pending_status}",
+        unit="boolean",
+        description="SELinux boolean {name}",
+        subject="SELinux boolean {name}",
+        detail="current state {current_status}, state after a reboot {pending_status}",
     ),
     "selinuxsecuritycontext": Kind(
-        "context",
-        "SELinux context of {file|pid}",
-        "SELinux context of {file|pid}",
-        "there",
-        "[user {user}, ][role {role}, ]type {type}",
+        unit="context",
+        description="SELinux context of {file|pid}",
+        subject="SELinux context of {file|pid}",
+        detail="[user {user}, ][role {role}, ]type {type}",
     ),
-    "variable": Kind("value", "{var_ref}", "{var_ref}", "set", "{value}", "value"),
+    "variable": Kind(
+        unit="value",
+        description="{var_ref}",
+        subject="{var_ref}",
+        present="set",
+        detail="{value}",
+        subject_field="value",
+    ),
     "environmentvariable": Kind(
-        "variable",
-        "environment variable {name}",
-        "environment variable {name}",
-        "set",
-        "{value}",
-        "value",
+        unit="variable",
+        description="environment variable {name}",
+        subject="environment variable {name}",
+        present="set",
+        detail="{value}",
+        subject_field="value",
     ),
     "environmentvariable58": Kind(
-        "variable",
-        "environment variable {name}",
-        "environment variable {name}[ of process {pid}]",
-        "set",
-        "{value}",
-        "value",
+        unit="variable",
+        description="environment variable {name}",
+        subject="environment variable {name}[ of process {pid}]",
+        present="set",
+        detail="{value}",
+        subject_field="value",
     ),
     "interface": Kind(
-        "interface",
-        "network interface {name}",
-        "network interface {name}",
-        "there",
-        "[address {inet_addr}, ][flags {flag}]",
+        unit="interface",
+        description="network interface {name}",
+        subject="network interface {name}",
+        detail="[address {inet_addr}, ][flags {flag}]",
     ),
     "inetlisteningserver": Kind(
-        "server",
-        "listening server[ {protocol}][ on {local_address}][ port {local_port}]",
-        "[{program_name} ]listening on {local_full_address|local_address}[ ({protocol})]",
-        "there",
-        "[user {user_id}][, pid {pid}]",
+        unit="server",
+        description="listening server[ {protocol}][ on {local_address}][ port {local_port}]",
+        subject="[{program_name} ]listening on {local_full_address|local_address}[ ({protocol})]",
+        detail="[user {user_id}][, pid {pid}]",
     ),
     "inetlisteningservers": Kind(
-        "server",
-        "listening server[ {protocol}][ on {local_address}][ port {local_port}]",
-        "[{program_name} ]listening on {local_full_address|local_address}[ ({protocol})]",
-        "there",
-        "[user {user_id}][, pid {pid}]",
+        unit="server",
+        description="listening server[ {protocol}][ on {local_address}][ port {local_port}]",
+        subject="[{program_name} ]listening on {local_full_address|local_address}[ ({protocol})]",
+        detail="[user {user_id}][, pid {pid}]",
     ),
     "iflisteners": Kind(
-        "listener",
-        "listener on interface {interface_name}",
-        "{program_name} on {interface_name}",
-        "there",
-        "",
+        unit="listener",
+        description="listener on interface {interface_name}",
+        subject="{program_name} on {interface_name}",
     ),
     "uname": Kind(
-        "system", "this system", "this system", "known", "{os_name} {os_release} on {machine_class}"
+        unit="system",
+        description="the system",
+        subject="the system",
+        present="known",
+        detail="{os_name} {os_release} on {machine_class}",
     ),
     "symlink": Kind(
-        "link",
-        "symbolic link {filepath}",
-        "symbolic link {filepath}",
-        "there",
-        "to {canonical_path}",
+        unit="link",
+        description="symbolic link {filepath}",
+        subject="symbolic link {filepath}",
+        detail="to {canonical_path}",
     ),
     "xmlfilecontent": Kind(
-        "value",
-        "{file}: {xpath}",
-        "{file}: {xpath}",
-        "there",
-        "{value_of}",
-        "value_of",
+        unit="value",
+        description="{file}: {xpath}",
+        subject="{file}: {xpath}",
+        detail="{value_of}",
+        subject_field="value_of",
     ),
     "yamlfilecontent": Kind(
-        "value",
-        "{file}: {yamlpath}",
-        "{file}: {yamlpath}",
-        "there",
-        "{value}",
-        "value",
+        unit="value",
+        description="{file}: {yamlpath}",
+        subject="{file}: {yamlpath}",
+        detail="{value}",
+        subject_field="value",
     ),
     "process58": Kind(
-        "process",
-        "process {command_line|pid}",
-        "process {command_line|exec_shield|pid}",
-        "running",
-        "[pid {pid}][, user {user_id}]",
+        unit="process",
+        description="process {command_line|pid}",
+        subject="process {command_line|exec_shield|pid}",
+        present="running",
+        detail="[pid {pid}][, user {user_id}]",
     ),
-    "process": Kind("process", "process {command}", "process {command}", "running", "[pid {pid}]"),
+    "process": Kind(
+        unit="process",
+        description="process {command}",
+        subject="process {command}",
+        present="running",
+        detail="[pid {pid}]",
+    ),
     "family": Kind(
-        "system",
-        "the family of this system",
-        "the family of this system",
-        "known",
-        "{family}",
-        "family",
+        unit="system",
+        description="the operating system family",
+        subject="the operating system family",
+        present="known",
+        detail="{family}",
+        subject_field="family",
     ),
     "runlevel": Kind(
-        "service",
-        "service {service_name} in runlevel {runlevel}",
-        "service {service_name} in runlevel {runlevel}",
-        "set",
-        "[start {start}][, kill {kill}]",
+        unit="service",
+        description="service {service_name} in runlevel {runlevel}",
+        subject="service {service_name} in runlevel {runlevel}",
+        present="set",
+        detail="[start {start}][, kill {kill}]",
     ),
     "xinetd": Kind(
-        "service",
-        "xinetd service {service_name}",
-        "xinetd service {service_name}",
-        "there",
-        "disabled {disabled}",
+        unit="service",
+        description="xinetd service {service_name}",
+        subject="xinetd service {service_name}",
+        detail="disabled {disabled}",
     ),
     "routingtable": Kind(
-        "route", "route to {destination}", "route to {destination}", "there", "[via {gateway}]"
+        unit="route",
+        description="route to {destination}",
+        subject="route to {destination}",
+        detail="[via {gateway}]",
     ),
-    "gconf": Kind("key", "GConf key {key}", "GConf key {key}", "set", "{value}", "value"),
+    "gconf": Kind(
+        unit="key",
+        description="GConf key {key}",
+        subject="GConf key {key}",
+        present="set",
+        detail="{value}",
+        subject_field="value",
+    ),
     "filehash58": Kind(
-        "file",
-        "{hash_type} digest of {file}",
-        "{hash_type} digest of {file}",
-        "there",
-        "{hash}",
-        "hash",
+        unit="file",
+        description="{hash_type} digest of {file}",
+        subject="{hash_type} digest of {file}",
+        detail="{hash}",
+        subject_field="hash",
     ),
     "fileextendedattribute": Kind(
-        "attribute",
-        "extended attribute {attribute_name} of {file}",
-        "extended attribute {attribute_name} of {file}",
-        "set",
-        "{value}",
-        "value",
+        unit="attribute",
+        description="extended attribute {attribute_name} of {file}",
+        subject="extended attribute {attribute_name} of {file}",
+        present="set",
+        detail="{value}",
+        subject_field="value",
     ),
 }
 
@@ -253,22 +300,24 @@ LABELS = {
     "login_shell": "login shell",
     "home_dir": "home directory",
     "gcos": "comment",
-    "current_status": "present state",
-    "pending_status": "state after a restart",
+    "current_status": "current state",
+    "pending_status": "state after a reboot",
     "flag": "flags",
     "canonical_path": "target",
     "loginuid": "login uid",
     "text": "line",
-    "c_time": "time of status change",
-    "m_time": "time of modification",
-    "a_time": "time of access",
+    "c_time": "status change time",
+    "m_time": "modification time",
+    "a_time": "access time",
     "has_extended_acl": "extended ACL",
 }
+"""The names of fields where OVAL's own name says little."""
+_ACCOUNT_KINDS = frozenset(("password", "shadow"))
 _ACCOUNT_LABELS = {"user_id": "uid", "group_id": "gid"}
 
 
 def label(kind: str, name: str) -> str:
-    """A field's name in words."""
-    if kind in ("password", "shadow") and name in _ACCOUNT_LABELS:
+    """The name of a field in plain text."""
+    if kind in _ACCOUNT_KINDS and name in _ACCOUNT_LABELS:
         return _ACCOUNT_LABELS[name]
     return LABELS.get(name, name.replace("_", " "))

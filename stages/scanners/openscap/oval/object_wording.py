@@ -1,270 +1,192 @@
-"""What was looked for and what was demanded, in words, with the variables' values of this scan. Pure."""
+"""Objects in plain text: what a test looks for, with the values of this scan's variables. Pure.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+Objects and variables refer to each other: an object may look for the value of a variable, which
+may be read from files that other objects look for. `EvaluationScope.depth` bounds that.
+"""
 
-from stages.scanners.openscap.oval.entity_wording import (
-    MODE_FIELDS,
-    demand,
-    listing,
-    mode_demand,
-    place,
-    short_id,
-)
-from stages.scanners.openscap.oval.kind_templates import by_name, fill
-from stages.scanners.openscap.oval.kinds import KINDS, label
-from stages.scanners.openscap.oval.oval_model import (
-    CollectedObject,
-    Entity,
-    EvaluatedTest,
-    Object,
-    OvalResults,
-    State,
-)
-from stages.scanners.openscap.oval.pattern_wording import plain
+from collections.abc import Sequence
+
+from stages.scanners.openscap.oval.entity_wording import listed_values, object_value, short_id
+from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
+from stages.scanners.openscap.oval.file_wording import file_place
+from stages.scanners.openscap.oval.kind_templates import by_fields, fill
+from stages.scanners.openscap.oval.kinds import KINDS
+from stages.scanners.openscap.oval.oval_model import Object, OvalResults, VariableCapture
+from stages.scanners.openscap.oval.pattern_wording import pattern_text
+from stages.scanners.openscap.oval.state_wording import state_text
 
 TEXT_KINDS = frozenset(("textfilecontent54", "textfilecontent"))
-_NO_PATTERN = "(no pattern)"
+"""Tests of lines in files: their objects have a pattern, and their descriptions leave it out."""
+_PATTERN_FIELDS = frozenset(("pattern", "line"))
 _MAX_PATTERN = 160
-_MAX_LINKS = 50
-_MAX_DEPTH = 4
+_MAX_VARIABLES = 50
 _MAX_MEMBERS = 5
-_EVERY_NAME = frozenset(("matching ^.*$", "matching .*", "matching ^.+$", "matching .+"))
 
 
-@dataclass(frozen=True)
-class Scope:
-    """Where the values of one test's variables are known from."""
-
-    findings: OvalResults
-    tested: EvaluatedTest | None
-    collected: CollectedObject | None
-    depth: int = 0
-    """How many objects refer to each other on the way here; content may be made to go in circles."""
-
-    def deeper(self) -> "Scope":
-        return replace(self, depth=self.depth + 1)
-
-    def values(self, entity: Entity) -> tuple[str, ...] | None:
-        """The values of a field, resolved; None where its variable is not known."""
-        if entity.var_ref is None:
-            return (entity.value or "",)
-        for known in (self.tested, self.collected):
-            if known is not None and entity.var_ref in known.variables:
-                return known.variables[entity.var_ref]
-        return self.findings.constants.get(entity.var_ref)
-
-
-def noun(target: Object | None, scope: Scope) -> str | None:
-    """What was looked for, without the lines of files; None where the object is not in the results."""
-    if target is None or scope.depth > _MAX_DEPTH:
+def description(target: Object | None, scope: EvaluationScope) -> str | None:
+    """What an object looks for; None where the object is not in the results."""
+    if target is None or scope.too_deep:
         return None
     scope = scope.deeper()
-    if target.members:
-        members = [
-            noun(scope.findings.objects.get(name), scope) for name in target.members[:_MAX_MEMBERS]
-        ]
-        told = list(dict.fromkeys(member for member in members if member))
-        text = " or ".join(told) or target.comment
-    else:
-        text = _noun(target, scope)
-    return f"{text}{_filters(target, scope)}" if text else None
+    text = _unfiltered_description(target, scope)
+    if not text:
+        return None
+    return text + _filter_text(target, scope)
 
 
-def _noun(target: Object, scope: Scope) -> str:
+def _unfiltered_description(target: Object, scope: EvaluationScope) -> str | None:
+    if not target.members:
+        return _single_description(target, scope)
+    members = [description(member, scope) for member in _members(target, scope)]
+    return " or ".join(dict.fromkeys(filter(None, members))) or target.comment
+
+
+def _members(target: Object, scope: EvaluationScope) -> list[Object]:
+    objects = [scope.results.objects.get(name) for name in target.members[:_MAX_MEMBERS]]
+    return [member for member in objects if member is not None]
+
+
+def _single_description(target: Object, scope: EvaluationScope) -> str:
     entities = {entity.name: entity for entity in target.entities if not entity.nil}
-    kind = KINDS.get(target.kind)
 
-    def field(name: str) -> str | None:
+    def field_text(name: str) -> str | None:
         if name in ("file", "a_file"):
-            return file_place(entities, scope, below=target.below, noun=name == "a_file")
+            place = file_place(entities, scope, recursive=target.recursive)
+            if place is None:
+                return None
+            return place.noun if name == "a_file" else place.text
         entity = entities.get(name)
         if entity is None:
             return None
         if name == "var_ref" and entity.var_ref:
-            return variable(entity.var_ref, scope)
-        return place(entity, scope.values(entity))
+            return variable_text(entity.var_ref, scope)
+        return object_value(entity, scope.values(entity))
 
-    text = fill(kind.noun, field) if kind else None
-    if text is None:
-        fields = [(name, place(entity, scope.values(entity))) for name, entity in entities.items()]
-        return by_name(target.kind, fields)
+    kind = KINDS.get(target.kind)
+    text = None
+    if kind is not None:
+        text = fill(kind.description, field_text)
+    if text is not None:
+        return text
+    fields = [(name, object_value(one, scope.values(one))) for name, one in entities.items()]
+    return by_fields(target.kind, fields)
+
+
+def _filter_text(target: Object, scope: EvaluationScope) -> str:
+    """Which of the things found count: ` except with type symbolic link or group 0`."""
+    states: dict[str, list[str]] = {"include": [], "exclude": []}
+    for action, name in target.filters:
+        state = scope.results.states.get(name)
+        if state is not None and action in states:
+            states[action].append(state_text(state, scope))
+    text = ""
+    if states["include"]:
+        text += " with " + " and ".join(states["include"])
+    if states["exclude"]:
+        text += " except with " + " or ".join(states["exclude"])
     return text
 
 
-def file_place(
-    entities: Mapping[str, Entity], scope: Scope, *, below: bool, noun: bool
-) -> str | None:
-    """Where the files lie that were looked for, by path and name or by both in one."""
-    whole, path, name = (entities.get(key) for key in ("filepath", "path", "filename"))
-    given = whole or path
-    if given is None:
+def variable_text(name: str, scope: EvaluationScope) -> str:
+    """A variable as the setting that it captures, the place of its values, or its comment."""
+    capture = scope.results.variable_captures.get(name)
+    if capture is not None and (setting := _captured_setting(capture, scope)):
+        return setting
+    places = [_source_text(source, scope) for source in _source_objects(name, scope.results)]
+    named_places = list(dict.fromkeys(filter(None, places)))
+    listed = listed_values(named_places)
+    comment = scope.results.variable_comments.get(name)
+    if not comment:
+        return listed or f"variable {short_id(name)}"
+    names_a_place = any(place.split(":")[0] in comment for place in named_places)
+    if not listed or names_a_place:
+        return comment
+    return f"{comment} ({listed})"
+
+
+def _captured_setting(capture: VariableCapture, scope: EvaluationScope) -> str | None:
+    """`/etc/login.defs: PASS_MAX_DAYS`."""
+    target = scope.results.objects.get(capture.object)
+    if target is None or target.kind not in TEXT_KINDS or scope.too_deep:
         return None
-    where = place(given, scope.values(given))
-    if whole is None and name is not None:
-        called = place(name, scope.values(name))
-        inside = f"directories {where}" if where.startswith("matching ") else where
-        inside += " and below" if below else ""
-        if called in _EVERY_NAME:
-            return f"files in {inside}"
-        if (
-            called.startswith("matching ")
-            or where.startswith("matching ")
-            or below
-            or ", " in called
-        ):
-            return f"files {called if called.startswith('matching ') else 'named ' + called} in {inside}"
-        return f"file {where.rstrip('/')}/{called}" if noun else f"{where.rstrip('/')}/{called}"
-    thing = "directory" if whole is None else "file"
-    if where.startswith("matching "):
-        return f"{'directories' if whole is None else 'files'} {where}"
-    return f"{thing} {where}" if noun else where
-
-
-def _filters(target: Object, scope: Scope) -> str:
-    told: dict[str, list[str]] = {"include": [], "exclude": []}
-    for action, name in target.filters:
-        state = scope.findings.states.get(name)
-        if state is not None and action in told:
-            told[action].append(state_phrase(state, scope))
-    only = f" with {' and '.join(told['include'])}" if told["include"] else ""
-    return only + (f" except with {' or '.join(told['exclude'])}" if told["exclude"] else "")
-
-
-def variable(name: str, scope: Scope) -> str:
-    """A variable by the setting that it is, the place that its values were read from, or its comment."""
-    if captured := _captured(name, scope):
-        return captured
-    findings = scope.findings
-    comment = findings.comments.get(name)
-    places = [text for source in _sources(name, findings) if (text := _source(source, scope))]
-    told = listing(list(dict.fromkeys(places)))
-    if comment and told and not any(place.split(":")[0] in comment for place in places):
-        return f"{comment} ({told})"
-    return comment or told or f"variable {short_id(name)}"
-
-
-def _captured(name: str, scope: Scope) -> str | None:
-    """`/etc/login.defs: PASS_MAX_DAYS` of a variable that is just that."""
-    source, pattern = scope.findings.captures.get(name, ("", None))
-    target = scope.findings.objects.get(source)
-    if target is None or target.kind not in TEXT_KINDS or scope.depth > _MAX_DEPTH:
+    name = setting_name(target, scope)
+    if capture.pattern and (found := pattern_text(capture.pattern)):
+        name = found.name
+    place = description(target, scope)
+    if not place or not name:
         return None
-    found = plain(pattern) if pattern else None
-    what = found.name if found else setting(target, scope)
-    where = noun(target, scope)
-    return f"{where}: {what}" if where and what else None
+    return f"{place}: {name}"
 
 
-def _sources(name: str, findings: OvalResults) -> list[str]:
-    """The objects from which a variable's values come, however many variables lie between."""
+def _source_objects(name: str, results: OvalResults) -> list[str]:
+    """The objects that a variable's values come from, also by way of other variables."""
     objects: dict[str, None] = {}
     seen: set[str] = set()
-    action = [name]
-    while action and len(seen) < _MAX_LINKS:
-        current = action.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        objects |= dict.fromkeys(findings.sources.get(current, ()))
-        action += findings.links.get(current, ())
+    to_visit = [name]
+    while to_visit and len(seen) < _MAX_VARIABLES:
+        current = to_visit.pop()
+        if current not in seen:
+            seen.add(current)
+            objects |= dict.fromkeys(results.variable_objects.get(current, ()))
+            to_visit += results.variable_components.get(current, ())
     return list(objects)
 
 
-def _source(name: str, scope: Scope) -> str | None:
-    target = scope.findings.objects.get(name)
+def _source_text(name: str, scope: EvaluationScope) -> str | None:
+    """Where a variable's values are read; None for an object that is a variable itself."""
+    target = scope.results.objects.get(name)
     if target is None or any(entity.name == "var_ref" for entity in target.entities):
         return None
-    text = noun(target, scope)
-    if text and target.kind in TEXT_KINDS:
-        words = setting(target, scope) or line_phrase(target, scope)
-        return f"{text}: {words}" if words != _NO_PATTERN else text
-    return text
+    place = description(target, scope)
+    if not place or target.kind not in TEXT_KINDS:
+        return place
+    content = setting_name(target, scope) or line_text(target, scope)
+    if content is None:
+        return place
+    return f"{place}: {content}"
 
 
-def _pattern(target: Object, scope: Scope) -> Sequence[str]:
-    """Of a set the patterns of its members."""
-    if scope.depth > _MAX_DEPTH:
+def setting_name(target: Object, scope: EvaluationScope) -> str | None:
+    """The name of the setting whose value an object's patterns capture, if they agree on it."""
+    texts = [pattern_text(pattern) for pattern in _patterns(target, scope)]
+    names = {found.name for found in texts if found is not None}
+    if len(names) != 1:
+        return None
+    return names.pop()
+
+
+def line_text(target: Object, scope: EvaluationScope) -> str | None:
+    """The line that is looked for: its text, or the pattern itself; None without a pattern."""
+    texts = [_pattern_or_text(pattern) for pattern in _patterns(target, scope)]
+    return " or ".join(dict.fromkeys(texts)) or None
+
+
+def skips_first_line(target: Object) -> bool:
+    """Whether only a second or later match counts."""
+    for entity in target.entities:
+        if entity.name == "instance" and entity.operation == "greater than":
+            return entity.value == "1"
+    return False
+
+
+def _patterns(target: Object, scope: EvaluationScope) -> Sequence[str]:
+    """The patterns of an object, or of the members of a set."""
+    if scope.too_deep:
         return ()
     for entity in target.entities:
-        if entity.name in ("pattern", "line"):
+        if entity.name in _PATTERN_FIELDS:
             return scope.values(entity) or ()
-    members = [scope.findings.objects.get(name) for name in target.members[:_MAX_MEMBERS]]
-    found = [
-        pattern for member in members if member for pattern in _pattern(member, scope.deeper())
-    ]
-    return list(dict.fromkeys(found))
+    patterns: dict[str, None] = {}
+    for member in _members(target, scope):
+        patterns |= dict.fromkeys(_patterns(member, scope.deeper()))
+    return list(patterns)
 
 
-def setting(target: Object, scope: Scope) -> str | None:
-    """The name of the setting whose value the pattern captures."""
-    names = {found.name for pattern in _pattern(target, scope) if (found := plain(pattern))}
-    return names.pop() if len(names) == 1 else None
-
-
-def line_phrase(target: Object, scope: Scope) -> str:
-    """The line that was looked for: its words, or the pattern itself."""
-    shown = []
-    for pattern in _pattern(target, scope):
-        found = plain(pattern)
-        text = f"“{found.text}”" if found else f"/{_shortened(pattern)}/"
-        shown.append(text)
-    return " or ".join(dict.fromkeys(shown)) or _NO_PATTERN
-
-
-def is_later_line(target: Object) -> bool:
-    """Whether only a second or later line counts."""
-    return any(
-        entity.name == "instance" and entity.operation == "greater than" and entity.value == "1"
-        for entity in target.entities
-    )
-
-
-def _shortened(pattern: str) -> str:
-    one_line = pattern.replace("\n", "\\n")
-    return one_line if len(one_line) <= _MAX_PATTERN else one_line[: _MAX_PATTERN - 1] + "…"
-
-
-def state_phrase(state: State, scope: Scope) -> str:
-    """All that a state demands: `owner 0 and mode 0640 or stricter`."""
-    parts = entity_phrases(state, scope)
-    joiner = {"AND": " and ", "OR": " or "}.get(state.operator, f" {state.operator.lower()} ")
-    return joiner.join(parts) or "anything"
-
-
-def entity_phrases(state: State, scope: Scope, leave_out: str | None = None) -> list[str]:
-    """Each demand with its field's name; the field `leave_out` goes without."""
-    parts = []
-    for entity in state.entities:
-        if entity.name not in MODE_FIELDS:
-            words = demand_phrase(entity, scope)
-            named = entity.name == leave_out
-            parts.append(words if named else f"{label(state.kind, entity.name)} {words}")
-    if bits := mode_demand(state.entities):
-        parts.append(f"mode {bits}")
-    return parts
-
-
-def demand_phrase(entity: Entity, scope: Scope) -> str:
-    if entity.masked:
-        return "a value that is not shown"
-    words = demand(entity, scope.values(entity))
-    if entity.operation == "equals" and entity.check in ("at least one", "none satisfy"):
-        return f"{words} among them" if entity.check == "at least one" else f"no {words} among them"
-    prefix = {"at least one": "at least one ", "none satisfy": "none ", "only one": "exactly one "}
-    return prefix.get(entity.check, "") + words
-
-
-def without_names(state: State, target: Object | None) -> State:
-    """A state without what only repeats how the thing was looked for; as it is where nothing else is in it."""
-    looked_for = (
-        {(e.name, e.value) for e in target.entities if e.operation == "equals"} if target else set()
-    )
-    told = tuple(
-        entity
-        for entity in state.entities
-        if entity.operation != "equals"
-        or entity.value is None
-        or (entity.name, entity.value) not in looked_for
-    )
-    return replace(state, entities=told) if told and state.operator == "AND" else state
+def _pattern_or_text(pattern: str) -> str:
+    found = pattern_text(pattern)
+    if found is not None:
+        return f"“{found.text}”"
+    shown = pattern.replace("\n", "\\n")
+    if len(shown) > _MAX_PATTERN:
+        shown = shown[: _MAX_PATTERN - 1] + "…"
+    return f"/{shown}/"

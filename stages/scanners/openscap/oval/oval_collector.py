@@ -1,11 +1,23 @@
-"""Picks out of streamed OVAL results what explains the definitions asked for, and lets the rest go by.
+"""Collects from streamed OVAL results what explains the requested definitions; the rest passes by.
 
-The file's order is what makes one pass enough: definitions, tests, objects, states, variables, then the results in
-the same order, then what was collected. An object that only a variable or a set refers to may lie before its
-reference; such objects are kept until the variables are known. What is kept is cut off from the file, which goes by.
+One pass over the file is enough because of its order. The definitions part comes first
+(definitions, tests, objects, states, variables), then the results (definitions, tests), then what
+was collected (collected objects, items). Each section names what is needed of a later one:
+
+    definition -> test -> object, state -> variable -> object
+                  test result -> item
+
+The one reference backwards is from a variable to an object: objects come before variables. So an
+object that no needed test names is held until the variables have been read, unless a test that is
+not needed names it. The same holds for the members of a set. An example: the test of the umask has
+an object `variable`, which names a local variable, which takes its value from an object that reads
+/etc/profile; that object has long passed by when the variable comes, and is found among the held
+ones.
+
+What is held or kept is cut off from the streamed document, so that memory follows what is needed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from stages.scanners.openscap.oval import oval_reader
@@ -13,204 +25,234 @@ from stages.scanners.openscap.oval.oval_model import Definition, OvalResults
 from stages.scap.xccdf_text import one_line
 from stages.scap.xml_records import Element, local
 
+RecordHandler = Callable[[Element], None]
+
 
 @dataclass(frozen=True, slots=True)
-class _Sketch:
-    """What a definition says besides its result."""
+class _DefinitionHeader:
+    """What the definitions section holds of a definition; its result comes later."""
 
-    kind: str
+    definition_class: str
     title: str | None
     extends: tuple[str, ...]
     tests: tuple[str, ...]
 
 
-_NO_SKETCH = _Sketch("", None, (), ())
+_UNDEFINED = _DefinitionHeader("", None, (), ())
 
 
-def _sketch(record: Element) -> _Sketch:
-    title = record.find("{*}metadata/{*}title")
-    trees = list(record.iterchildren("{*}criteria"))
-    return _Sketch(
-        record.get("class", ""),
-        one_line(title.text) if title is not None else None,
-        tuple(
-            e.get("definition_ref", "") for tree in trees for e in tree.iter("{*}extend_definition")
-        ),
-        tuple(e.get("test_ref", "") for tree in trees for e in tree.iter("{*}criterion")),
-    )
+def ignore(record: Element) -> None:
+    """The handler of records that nothing needs."""
 
 
-def _leave(record: Element) -> None:
-    """Nothing was asked for."""
+class OvalCollector:
+    """For one set of OVAL results. `requested` are definition ids; None requests all of them."""
 
-
-class Collector:
-    """For one set of OVAL results. `wanted` are definition ids; None asks for all of them."""
-
-    def __init__(self, wanted: frozenset[str] | None) -> None:
-        self.findings = OvalResults()
-        self._wanted = wanted
-        self._idle = wanted is not None and not wanted
+    def __init__(self, requested: frozenset[str] | None) -> None:
+        self.results = OvalResults()
+        self._requested = requested
+        self._nothing_requested = requested is not None and not requested
         self._held_definitions: dict[str, Element] = {}
-        self._closed: dict[str, _Sketch] | None = None
-        self._defined = False
-        """Whether the file tells of definitions at all; results alone are taken as they are."""
-        self._tests: set[str] = set()
-        self._objects: set[str] = set()
-        self._elsewhere: set[str] = set()
-        """Objects of tests that are not wanted: hardly any of them is behind a variable as well."""
-        self._states: set[str] = set()
-        self._items: set[str] = set()
+        self._headers: dict[str, _DefinitionHeader] | None = None
+        """None until the first test: then all definitions have been read."""
+        self._has_definitions = False
+        """Thin files hold results alone; these are then taken without their definitions."""
+        self._needed_tests: set[str] = set()
+        self._needed_objects: set[str] = set()
+        self._needed_states: set[str] = set()
+        self._needed_items: set[str] = set()
+        self._objects_of_other_tests: set[str] = set()
+        """Not held: hardly any of them is the source of a variable as well."""
         self._held_objects: dict[str, Element] = {}
         self._held_variables: dict[str, Element] = {}
-        self._linked = False
+        self._references_resolved = False
 
-    def taker(self, section: str, *, defined: bool) -> Callable[[Element], None]:
-        """For the records of a section; `defined` tells definitions from results where both have the same name."""
-        if self._idle:
-            return _leave
-        return {
-            "definitions": self._hold_definition if defined else self._result,
-            "tests": self._test if defined else self._tested,
-            "objects": self._object,
-            "states": self._state,
-            "variables": self._hold_variable,
-            "collected_objects": self._collected,
-            "system_data": self._item,
-        }[section]
+    def handler(self, section: str, *, in_definitions: bool) -> RecordHandler:
+        """The handler of a section's records.
 
-    def _object(self, record: Element) -> None:
+        `in_definitions` tells the two sections called `definitions` (and `tests`) apart: those of
+        the definitions part and those of the results.
+        """
+        if self._nothing_requested:
+            return ignore
+        handlers = {
+            "objects": self._on_object,
+            "states": self._on_state,
+            "variables": self._on_variable,
+            "collected_objects": self._on_collected_object,
+            "system_data": self._on_item,
+            "definitions": self._on_definition_result,
+            "tests": self._on_test_result,
+        }
+        if in_definitions:
+            handlers |= {"definitions": self._on_definition, "tests": self._on_test}
+        return handlers[section]
+
+    def _on_definition(self, record: Element) -> None:
         identifier = record.get("id", "")
-        if identifier in self._objects:
-            self._add_object(record)
-        elif identifier not in self._elsewhere:
-            self._held_objects[identifier] = record
-
-    def _state(self, record: Element) -> None:
-        if record.get("id") in self._states:
-            self.findings.states[record.get("id", "")] = oval_reader.state(record)
-
-    def _hold_variable(self, record: Element) -> None:
-        self._held_variables[record.get("id", "")] = record
-
-    def _item(self, record: Element) -> None:
-        if record.get("id") in self._items:
-            self.findings.items[record.get("id", "")] = oval_reader.item(record)
-
-    def _hold_definition(self, record: Element) -> None:
-        """Most are not asked for, and of those that others extend the criteria are enough."""
-        identifier = record.get("id", "")
-        asked_for = self._wanted is None or identifier in self._wanted
-        if not asked_for and len(record) and local(record[0]) == "metadata":
+        requested = self._requested is None or identifier in self._requested
+        # Of a definition that only another one extends, the criteria are enough.
+        if not requested and len(record) and local(record[0]) == "metadata":
             del record[0]
         self._held_definitions[identifier] = record
 
-    def _close(self) -> Mapping[str, _Sketch]:
-        """The wanted definitions with all that they extend; from here on their tests are known."""
-        if self._closed is None:
-            self._closed = {}
-            self._defined = bool(self._held_definitions)
-            action = list(self._held_definitions if self._wanted is None else self._wanted)
-            while action:
-                record = self._held_definitions.pop(action.pop(), None)
-                if record is not None:
-                    sketch = self._closed[record.get("id", "")] = _sketch(record)
-                    self._tests.update(sketch.tests)
-                    action += sketch.extends
-            self._held_definitions = {}
-        return self._closed
+    def _definition_headers(self) -> Mapping[str, _DefinitionHeader]:
+        """The requested definitions with all that they extend; called once all have been read."""
+        if self._headers is not None:
+            return self._headers
+        self._headers = {}
+        self._has_definitions = bool(self._held_definitions)
+        to_read = list(self._held_definitions)
+        if self._requested is not None:
+            to_read = list(self._requested)
+        while to_read:
+            record = self._held_definitions.pop(to_read.pop(), None)
+            if record is None:
+                continue
+            header = _read_header(record)
+            self._headers[record.get("id", "")] = header
+            self._needed_tests.update(header.tests)
+            to_read += header.extends
+        self._held_definitions = {}
+        return self._headers
 
-    def _test(self, record: Element) -> None:
-        self._close()
-        if record.get("id") in self._tests:
-            test = oval_reader.test(record)
-            self.findings.tests[test.id] = test
-            self._states.update(test.states)
-            if test.object:
-                self._objects.add(test.object)
-        else:
-            for child in record:
-                if found := child.get("object_ref"):
-                    self._elsewhere.add(found)
-
-    def _add_object(self, record: Element) -> None:
-        found = oval_reader.object_(record)
-        self.findings.objects[found.id] = found
-        self._states.update(state for _, state in found.filters)
-        self._objects.update(found.members)
-
-    def _result(self, record: Element) -> None:
-        self._link()
-        name = record.get("definition_id", "")
-        closed = self._close()
-        if name not in closed and self._defined:
+    def _on_test(self, record: Element) -> None:
+        self._definition_headers()
+        if record.get("id") not in self._needed_tests:
+            references = [child.get("object_ref") for child in record]
+            self._objects_of_other_tests.update(filter(None, references))
             return
-        sketch = closed.get(name, _NO_SKETCH)
-        trees = [child for child in record if local(child) == "criteria"]
-        self.findings.definitions[name] = Definition(
-            name,
-            record.get("class") or sketch.kind,
-            sketch.title,
-            oval_reader.truth(record.get("result")),
-            oval_reader.node(trees[0]) if trees else None,
+        test = oval_reader.read_test(record)
+        self.results.tests[test.id] = test
+        self._needed_states.update(test.states)
+        if test.object:
+            self._needed_objects.add(test.object)
+
+    def _on_object(self, record: Element) -> None:
+        identifier = record.get("id", "")
+        if identifier in self._needed_objects:
+            self._keep_object(record)
+        elif identifier not in self._objects_of_other_tests:
+            self._held_objects[identifier] = record
+
+    def _keep_object(self, record: Element) -> None:
+        found = oval_reader.read_object(record)
+        self.results.objects[found.id] = found
+        self._needed_states.update(state for _, state in found.filters)
+        self._needed_objects.update(found.members)
+
+    def _on_state(self, record: Element) -> None:
+        if record.get("id") in self._needed_states:
+            state = oval_reader.read_state(record)
+            self.results.states[state.id] = state
+
+    def _on_variable(self, record: Element) -> None:
+        self._held_variables[record.get("id", "")] = record
+
+    def _on_definition_result(self, record: Element) -> None:
+        self._resolve_references()
+        name = record.get("definition_id", "")
+        headers = self._definition_headers()
+        if name not in headers and self._has_definitions:
+            return
+        header = headers.get(name, _UNDEFINED)
+        tree = None
+        for criteria in record.iterchildren("{*}criteria"):
+            tree = oval_reader.read_criteria(criteria)
+            break
+        self.results.definitions[name] = Definition(
+            id=name,
+            definition_class=record.get("class") or header.definition_class,
+            title=header.title,
+            result=oval_reader.read_result(record.get("result")),
+            tree=tree,
         )
 
-    def _tested(self, record: Element) -> None:
-        self._link()
-        if record.get("test_id") in self._tests:
-            tested = oval_reader.tested(record)
-            self.findings.tested[tested.id] = tested
-            self._items.update(item for item, _ in tested.items)
+    def _on_test_result(self, record: Element) -> None:
+        self._resolve_references()
+        if record.get("test_id") in self._needed_tests:
+            evaluated = oval_reader.read_evaluated_test(record)
+            self.results.evaluated_tests[evaluated.id] = evaluated
+            self._needed_items.update(item for item, _ in evaluated.items)
 
-    def _collected(self, record: Element) -> None:
-        if record.get("id") in self._objects:
-            self.findings.collected[record.get("id", "")] = oval_reader.collected(record)
+    def _on_collected_object(self, record: Element) -> None:
+        identifier = record.get("id", "")
+        if identifier in self._needed_objects:
+            collected = oval_reader.read_collected_object(record)
+            self.results.collected_objects[identifier] = collected
 
-    def _link(self) -> None:
-        """Once the definitions are complete: the variables in use, the objects behind them, the members of sets."""
-        if self._linked:
+    def _on_item(self, record: Element) -> None:
+        identifier = record.get("id", "")
+        if identifier in self._needed_items:
+            self.results.items[identifier] = oval_reader.read_item(record)
+
+    def _resolve_references(self) -> None:
+        """Once, after the definitions part: the variables in use, and the held objects behind them.
+
+        All objects have been read by then, so what is still held after this is never needed.
+        """
+        if self._references_resolved:
             return
-        self._linked = True
+        self._references_resolved = True
         seen: set[str] = set()
-        action = self._variables_in_use()
-        while action:
-            name = action.pop()
-            if name in seen or name not in self._held_variables:
-                continue
-            seen.add(name)
-            action += self._variable(name)
+        to_read = self._variables_in_use()
+        while to_read:
+            name = to_read.pop()
+            if name not in seen and name in self._held_variables:
+                seen.add(name)
+                to_read += self._keep_variable(name, self._held_variables[name])
         self._held_variables = {}
-        self._find_objects()
+        self._keep_needed_objects()
         self._held_objects = {}
 
     def _variables_in_use(self) -> list[str]:
-        entities = [entity for found in self.findings.objects.values() for entity in found.entities]
-        entities += [entity for found in self.findings.states.values() for entity in found.entities]
+        entities = [entity for kept in self.results.objects.values() for entity in kept.entities]
+        entities += [entity for kept in self.results.states.values() for entity in kept.entities]
         return [entity.var_ref for entity in entities if entity.var_ref]
 
-    def _variable(self, name: str) -> list[str]:
-        """Notes where a variable's values come from; gives the variables that it is made of."""
-        element = self._held_variables[name]
-        findings = self.findings
+    def _keep_variable(self, name: str, element: Element) -> list[str]:
+        """Records where a variable's values come from; gives the variables it is computed from."""
+        results = self.results
         if comment := one_line(element.get("comment")):
-            findings.comments[name] = comment
+            results.variable_comments[name] = comment
         if local(element) == "constant_variable":
-            findings.constants[name] = tuple(
-                value.text or "" for value in element if local(value) == "value"
-            )
-        parts = list(element.iter("{*}object_component"))
-        objects = tuple(dict.fromkeys(part.get("object_ref", "") for part in parts))
-        inner = [part.get("var_ref", "") for part in element.iter("{*}variable_component")]
+            values = [value.text or "" for value in element.iterchildren("{*}value")]
+            results.constants[name] = tuple(values)
+        objects = _references(element, "object_component", "object_ref")
         if objects:
-            findings.sources[name] = objects
-            if capture := oval_reader.capture(element):
-                findings.captures[name] = capture
-            self._objects.update(objects)
-        if inner:
-            findings.links[name] = tuple(inner)
-        return inner
+            results.variable_objects[name] = tuple(dict.fromkeys(objects))
+            self._needed_objects.update(objects)
+        if capture := oval_reader.read_capture(element):
+            results.variable_captures[name] = capture
+        components = _references(element, "variable_component", "var_ref")
+        if components:
+            results.variable_components[name] = tuple(components)
+        return components
 
-    def _find_objects(self) -> None:
-        while missing := [name for name in self._objects if name in self._held_objects]:
-            for name in missing:
-                self._add_object(self._held_objects.pop(name))
+    def _keep_needed_objects(self) -> None:
+        """Also the members of sets, which may be sets themselves."""
+        while needed := self._needed_objects & self._held_objects.keys():
+            for name in sorted(needed):
+                self._keep_object(self._held_objects.pop(name))
+
+
+def _read_header(record: Element) -> _DefinitionHeader:
+    title = record.find("{*}metadata/{*}title")
+    trees = list(record.iterchildren("{*}criteria"))
+    return _DefinitionHeader(
+        definition_class=record.get("class", ""),
+        title=one_line(title.text) if title is not None else None,
+        extends=_references_below(trees, "extend_definition", "definition_ref"),
+        tests=_references_below(trees, "criterion", "test_ref"),
+    )
+
+
+def _references_below(elements: Iterable[Element], name: str, attribute: str) -> tuple[str, ...]:
+    found: list[str] = []
+    for element in elements:
+        found += _references(element, name, attribute)
+    return tuple(found)
+
+
+def _references(element: Element, name: str, attribute: str) -> list[str]:
+    return [found.get(attribute, "") for found in element.iter(f"{{*}}{name}")]

@@ -1,14 +1,21 @@
-"""What is kept of OVAL results: the parts that explain the definitions asked for."""
+"""The part of OVAL results that explains a definition, as plain records.
+
+The names are those of the OVAL language 5.11: definition, criteria, test, object, state, item,
+variable. An *entity* is one field of an object or a state; an *item* is what the scanner collected.
+"""
 
 from dataclasses import dataclass, field
 from typing import Literal
 
 ResultValue = Literal["true", "false", "error", "unknown", "not evaluated", "not applicable"]
+"""OVAL's ResultEnumeration."""
+Variables = dict[str, tuple[str, ...]]
+"""Variable id to its values."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One field of an object (what was looked for) or of a state (what was demanded)."""
+    """One field of an object (what is looked for) or of a state (what is expected)."""
 
     name: str
     operation: str = "equals"
@@ -28,11 +35,11 @@ class Object:
     """Name without `_object`: `file`, `textfilecontent54`, …"""
     entities: tuple[Entity, ...] = ()
     members: tuple[str, ...] = ()
-    """Objects that a set is made of."""
+    """The ids of the objects that a set combines."""
     filters: tuple[tuple[str, str], ...] = ()
     """`include` or `exclude`, and a state's id."""
-    below: bool = False
-    """Directories are searched with all that lies below them."""
+    recursive: bool = False
+    """Directories are searched with their subdirectories."""
     comment: str | None = None
 
 
@@ -46,7 +53,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """A test as it was defined."""
+    """A test as it is defined."""
 
     id: str
     kind: str
@@ -60,29 +67,27 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedTest:
-    """A test as it came out; of many items only the first of each result are kept."""
+    """A test as it was evaluated; of many items only the first of each result are kept."""
 
     id: str
     result: ResultValue
     items: tuple[tuple[str, ResultValue], ...] = ()
     counts: dict[ResultValue, int] = field(default_factory=dict)
-    variables: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    variables: Variables = field(default_factory=dict)
     message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CollectedObject:
-    """What came of looking for an object: the flag `complete`, `does not exist`, `error`, …"""
+    """What the search for an object gave: its flag is `complete`, `does not exist`, `error`, …"""
 
     flag: str
     message: str | None = None
-    variables: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    variables: Variables = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class ItemField:
-    """One field of an item."""
-
     name: str
     text: str | None
     status: str = "exists"
@@ -91,32 +96,32 @@ class ItemField:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What was found on the host."""
+    """One thing that the scanner found on the host."""
 
     kind: str
     status: str = "exists"
-    values: tuple[ItemField, ...] = ()
+    fields: tuple[ItemField, ...] = ()
     message: str | None = None
 
     def first(self, *names: str) -> str | None:
-        """The text of the first field of these names that has one."""
+        """The text of the first of these fields that is not empty."""
         for name in names:
-            for value in self.values:
-                if value.name == name and value.text:
-                    return value.text
+            for text in self.all(name):
+                if text:
+                    return text
         return None
 
     def all(self, name: str) -> list[str]:
-        return [
-            value.text for value in self.values if value.name == name and value.text is not None
-        ]
+        """The texts of every field of this name."""
+        fields = [field for field in self.fields if field.name == name]
+        return [field.text for field in fields if field.text is not None]
 
 
 @dataclass(frozen=True, slots=True)
 class CriteriaNode:
-    """A part of a criteria tree as it came out; `result` is after negation.
+    """A node of an evaluated criteria tree; `result` is after negation.
 
-    A leaf names a test or another definition; any other node has an operator over its children.
+    A leaf names a test or another definition; any other node combines its children.
     """
 
     result: ResultValue
@@ -132,30 +137,36 @@ class Definition:
     """`tree` is None where the results hold no criteria (thin results)."""
 
     id: str
-    kind: str
-    """Its class: `compliance`, `vulnerability`, `patch`, `inventory`, …"""
+    definition_class: str
+    """`compliance`, `vulnerability`, `patch`, `inventory`, …"""
     title: str | None
     result: ResultValue
     tree: CriteriaNode | None
 
 
+@dataclass(frozen=True, slots=True)
+class VariableCapture:
+    """A variable whose value is one object's `subexpression`, or the part that `pattern` captures."""
+
+    object: str
+    pattern: str | None
+
+
 @dataclass
 class OvalResults:
-    """All that is known of one set of OVAL results."""
+    """What is kept of one set of OVAL results. All keys are OVAL ids."""
 
     definitions: dict[str, Definition] = field(default_factory=dict)
     tests: dict[str, Test] = field(default_factory=dict)
-    tested: dict[str, EvaluatedTest] = field(default_factory=dict)
+    evaluated_tests: dict[str, EvaluatedTest] = field(default_factory=dict)
     objects: dict[str, Object] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
-    collected: dict[str, CollectedObject] = field(default_factory=dict)
+    collected_objects: dict[str, CollectedObject] = field(default_factory=dict)
     items: dict[str, Item] = field(default_factory=dict)
-    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Variable id to the objects that its values were read from."""
-    links: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Variable id to the variables that it is made of."""
-    captures: dict[str, tuple[str, str | None]] = field(default_factory=dict)
-    """Variable id to the one object whose value it is, and the pattern that takes a part of that, if one does."""
-    constants: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    comments: dict[str, str] = field(default_factory=dict)
-    """Variable id to its comment."""
+    variable_objects: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The objects that a variable's values come from."""
+    variable_components: Variables = field(default_factory=dict)
+    """The variables that a variable is computed from."""
+    variable_captures: dict[str, VariableCapture] = field(default_factory=dict)
+    variable_comments: dict[str, str] = field(default_factory=dict)
+    constants: Variables = field(default_factory=dict)

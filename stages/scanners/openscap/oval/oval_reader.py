@@ -1,6 +1,11 @@
-"""OVAL elements to the model. Unknown elements and attributes are left out; nothing here fails."""
+"""OVAL elements to records. Unknown elements and attributes are left out; nothing here fails.
 
-from collections import Counter
+Source of the elements: the OVAL language 5.11, its definitions, results and system characteristics
+schemas.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from typing import cast, get_args
 
 from stages.scanners.openscap.oval.oval_model import (
@@ -14,29 +19,29 @@ from stages.scanners.openscap.oval.oval_model import (
     ResultValue,
     State,
     Test,
+    VariableCapture,
+    Variables,
 )
 from stages.scap.xccdf_text import one_line
 from stages.scap.xml_records import Element, local
 
-_TRUTHS = frozenset(get_args(ResultValue))
+_RESULTS = frozenset(get_args(ResultValue))
+_NO_ENTITIES = frozenset(("notes", "Signature"))
+_CRITERIA = frozenset(("criteria", "criterion", "extend_definition"))
 _KEPT_ITEMS = 12
-"""Of each result; enough to show ten and to know that there are more."""
+"""Of each result: enough to show ten, and to know that there are more."""
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
-def truth(word: str | None) -> ResultValue:
-    return cast(ResultValue, word) if word in _TRUTHS else "unknown"
+def read_result(text: str | None) -> ResultValue:
+    if text in _RESULTS:
+        return cast(ResultValue, text)
+    return "unknown"
 
 
-def flag(element: Element, name: str) -> bool:
-    return element.get(name) in ("true", "1")
-
-
-def test(element: Element) -> Test:
-    references: dict[str, list[str]] = {"object": [], "state": []}
-    for child in element:
-        name = local(child)
-        if name in references:
-            references[name].append(child.get(f"{name}_ref", ""))
+def read_test(element: Element) -> Test:
+    objects = [child.get("object_ref", "") for child in element if local(child) == "object"]
+    states = [child.get("state_ref", "") for child in element if local(child) == "state"]
     return Test(
         id=element.get("id", ""),
         kind=local(element).removesuffix("_test"),
@@ -44,182 +49,179 @@ def test(element: Element) -> Test:
         existence=element.get("check_existence", "at_least_one_exists"),
         operator=element.get("state_operator", "AND"),
         comment=one_line(element.get("comment")),
-        object=next(iter(references["object"]), None),
-        states=tuple(references["state"]),
+        object=next(iter(objects), None),
+        states=tuple(states),
     )
 
 
-def object_(element: Element) -> Object:
+def read_object(element: Element) -> Object:
     members: list[str] = []
     filters: list[tuple[str, str]] = []
     entities: list[Entity] = []
-    below = False
+    recursive = False
     for child in element:
         name = local(child)
         if name == "behaviors":
-            below = child.get("recurse_direction") == "down"
+            recursive = child.get("recurse_direction") == "down"
         elif name == "set":
-            _read_set(child, members, filters)
+            members += [_text(member) for member in child.iter("{*}object_reference")]
+            filters += [_filter(inner) for inner in child.iter("{*}filter")]
         elif name == "filter":
-            filters.append((child.get("action", "exclude"), (child.text or "").strip()))
+            filters.append(_filter(child))
         elif name == "var_ref":
-            entities.append(Entity(name, value=None, var_ref=(child.text or "").strip()))
-        elif name not in ("notes", "Signature"):
-            entities.append(_entity(child))
+            entities.append(Entity(name, value=None, var_ref=_text(child)))
+        elif name not in _NO_ENTITIES:
+            entities.append(_entity(child, name))
     return Object(
         id=element.get("id", ""),
         kind=local(element).removesuffix("_object"),
         entities=tuple(entities),
         members=tuple(members),
         filters=tuple(filters),
-        below=below,
+        recursive=recursive,
         comment=one_line(element.get("comment")),
     )
 
 
-def _read_set(element: Element, members: list[str], filters: list[tuple[str, str]]) -> None:
-    for child in element.iter():
-        name = local(child)
-        if name == "object_reference":
-            members.append((child.text or "").strip())
-        elif name == "filter":
-            filters.append((child.get("action", "exclude"), (child.text or "").strip()))
+def _filter(element: Element) -> tuple[str, str]:
+    return element.get("action", "exclude"), _text(element)
 
 
-def state(element: Element) -> State:
+def _text(element: Element) -> str:
+    return (element.text or "").strip()
+
+
+def read_state(element: Element) -> State:
+    entities: list[Entity] = []
+    for child in element:
+        if local(child) not in _NO_ENTITIES:
+            entities += [_entity(part, name) for name, part in _fields(child)]
     return State(
         id=element.get("id", ""),
         kind=local(element).removesuffix("_state"),
         operator=element.get("operator", "AND"),
-        entities=tuple(
-            entity
-            for child in element
-            if local(child) not in ("notes", "Signature")
-            for entity in _state_entities(child)
-        ),
+        entities=tuple(entities),
     )
 
 
-def _state_entities(element: Element) -> list[Entity]:
-    """A record's fields are told by their own names."""
-    fields = [child for child in element if local(child) == "field"]
-    return [_entity(child, _field_name(child, element)) for child in fields] or [_entity(element)]
+def _fields(element: Element) -> Iterator[tuple[str, Element]]:
+    """A simple field under its own name, or the fields of a record under theirs."""
+    parts = [child for child in element if local(child) == "field"]
+    if not parts:
+        yield local(element), element
+    for part in parts:
+        name = part.get("name", "#")
+        # `#` is how a single value is written as a record.
+        if name == "#":
+            name = local(element)
+        yield name, part
 
 
-def _field_name(field: Element, record: Element) -> str:
-    """`#` is how a single value is written as a record."""
-    name = field.get("name", "#")
-    return local(record) if name == "#" else name
-
-
-def _entity(element: Element, name: str | None = None) -> Entity:
+def _entity(element: Element, name: str) -> Entity:
     var_ref = element.get("var_ref")
+    value = None
+    if not var_ref:
+        value = element.text or ""
     return Entity(
-        name=name or local(element),
+        name=name,
         operation=element.get("operation", "equals"),
-        value=None if var_ref else element.text or "",
+        value=value,
         datatype=element.get("datatype", "string"),
         var_ref=var_ref,
         var_check=element.get("var_check", "all"),
         check=element.get("entity_check", "all"),
-        masked=flag(element, "mask"),
-        nil=element.get("{http://www.w3.org/2001/XMLSchema-instance}nil") in ("true", "1"),
+        masked=_flag(element, "mask"),
+        nil=_flag(element, _NIL),
     )
 
 
-def tested(element: Element) -> EvaluatedTest:
-    kept: list[tuple[str, ResultValue]] = []
+def _flag(element: Element, name: str) -> bool:
+    return element.get(name) in ("true", "1")
+
+
+def read_evaluated_test(element: Element) -> EvaluatedTest:
+    items: list[tuple[str, ResultValue]] = []
     counts: Counter[ResultValue] = Counter()
-    variables: dict[str, list[str]] = {}
-    message = None
-    for child in element:
-        name = local(child)
-        if name == "tested_item":
-            result = truth(child.get("result"))
-            counts[result] += 1
-            if counts[result] <= _KEPT_ITEMS:
-                kept.append((child.get("item_id", ""), result))
-        elif name == "tested_variable":
-            variables.setdefault(child.get("variable_id", ""), []).append(child.text or "")
-        elif name == "message":
-            message = message or one_line(child.text)
+    for child in element.iterchildren("{*}tested_item"):
+        result = read_result(child.get("result"))
+        counts[result] += 1
+        if counts[result] <= _KEPT_ITEMS:
+            items.append((child.get("item_id", ""), result))
     return EvaluatedTest(
         id=element.get("test_id", ""),
-        result=truth(element.get("result")),
-        items=tuple(kept),
+        result=read_result(element.get("result")),
+        items=tuple(items),
         counts=dict(counts),
-        variables={name: tuple(values) for name, values in variables.items()},
-        message=message,
+        variables=_variables(element, "{*}tested_variable"),
+        message=_message(element),
     )
 
 
-def collected(element: Element) -> CollectedObject:
-    variables: dict[str, list[str]] = {}
-    message = None
-    for child in element:
-        name = local(child)
-        if name == "variable_value":
-            variables.setdefault(child.get("variable_id", ""), []).append(child.text or "")
-        elif name == "message":
-            message = message or one_line(child.text)
+def read_collected_object(element: Element) -> CollectedObject:
     return CollectedObject(
-        element.get("flag", "complete"),
-        message,
-        {name: tuple(values) for name, values in variables.items()},
+        flag=element.get("flag", "complete"),
+        message=_message(element),
+        variables=_variables(element, "{*}variable_value"),
     )
 
 
-def item(element: Element) -> Item:
-    values = []
-    message = None
+def _variables(element: Element, tag: str) -> Variables:
+    """The values of each variable, one element per value."""
+    values: defaultdict[str, list[str]] = defaultdict(list)
+    for child in element.iterchildren(tag):
+        values[child.get("variable_id", "")].append(child.text or "")
+    return {name: tuple(texts) for name, texts in values.items()}
+
+
+def _message(element: Element) -> str | None:
+    """The first message of the scanner that is not empty."""
+    for child in element.iterchildren("{*}message"):
+        if message := one_line(child.text):
+            return message
+    return None
+
+
+def read_item(element: Element) -> Item:
+    fields = []
     for child in element:
-        name = local(child)
-        if name == "message":
-            message = message or one_line(child.text)
+        if local(child) == "message":
             continue
-        fields = [(_field_name(part, child), part) for part in child if local(part) == "field"]
-        for label, part in fields or [(name, child)]:
-            values.append(
-                ItemField(label, part.text, part.get("status", "exists"), flag(part, "mask"))
-            )
+        for name, part in _fields(child):
+            status = part.get("status", "exists")
+            fields.append(ItemField(name, part.text, status, _flag(part, "mask")))
     return Item(
-        local(element).removesuffix("_item"),
-        element.get("status", "exists"),
-        tuple(values),
-        message,
+        kind=local(element).removesuffix("_item"),
+        status=element.get("status", "exists"),
+        fields=tuple(fields),
+        message=_message(element),
     )
 
 
-def capture(variable: Element) -> tuple[str, str | None] | None:
-    """The object whose value a variable is, and the pattern that takes a part of it; None for all other functions."""
-    part = variable[0] if len(variable) == 1 else None
-    pattern = None
-    if part is not None and local(part) == "regex_capture" and len(part) == 1:
-        pattern, part = part.get("pattern"), part[0]
-    if (
-        part is None
-        or local(part) != "object_component"
-        or part.get("item_field") != "subexpression"
-    ):
+def read_capture(variable: Element) -> VariableCapture | None:
+    """The capture that a variable consists of; None where it is computed in any other way."""
+    if len(variable) != 1:
         return None
-    return part.get("object_ref", ""), pattern
+    component = variable[0]
+    pattern = None
+    if local(component) == "regex_capture" and len(component) == 1:
+        pattern = component.get("pattern")
+        component = component[0]
+    if local(component) != "object_component":
+        return None
+    if component.get("item_field") != "subexpression":
+        return None
+    return VariableCapture(component.get("object_ref", ""), pattern)
 
 
-def node(element: Element) -> CriteriaNode:
-    """A criteria tree of the results; the reader bounds its depth."""
+def read_criteria(element: Element) -> CriteriaNode:
+    """An evaluated criteria tree. The XML reader bounds its depth."""
     name = local(element)
-    result, negate = truth(element.get("result")), flag(element, "negate")
+    result = read_result(element.get("result"))
+    negate = _flag(element, "negate")
     if name == "criterion":
         return CriteriaNode(result, negate, test=element.get("test_ref"))
     if name == "extend_definition":
         return CriteriaNode(result, negate, definition=element.get("definition_ref"))
-    return CriteriaNode(
-        result,
-        negate,
-        operator=element.get("operator", "AND"),
-        children=tuple(
-            node(child)
-            for child in element
-            if local(child) in ("criteria", "criterion", "extend_definition")
-        ),
-    )
+    children = [read_criteria(child) for child in element if local(child) in _CRITERIA]
+    operator = element.get("operator", "AND")
+    return CriteriaNode(result, negate, operator=operator, children=tuple(children))

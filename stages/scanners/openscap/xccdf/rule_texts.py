@@ -1,4 +1,4 @@
-"""A rule's own texts: title, description, rationale, severity, references, fixes and section. Pure."""
+"""A rule's own texts: title, description, rationale, severity, references, fixes, section. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,24 +11,42 @@ from stages.scap.xccdf_text import one_line, readable, verbatim
 from stages.scap.xml_records import Element, children_by_name, local
 
 _FIX_PREFIX = "urn:xccdf:fix:script:"
+_SHELLS = frozenset(("sh", "bash"))
 _SEVERITIES = ("critical", "high", "medium", "low")
-_NUMBER = re.compile(r"\d+(\.\d+)+")
-_CIS_ID = re.compile(r"cisecurity\.benchmarks?_(?:rule|group)_(\d+(?:\.\d+)+)")
-_OWN = (
-    # what the profile's id says, what the standard of its references says, what their numbers look like
-    (r"anssi", r"gouv\.fr", r"\S.*"),
-    (r"stig", r"cyber\.mil|disa", r"[A-Z0-9]+-[A-Z0-9]+-\d{6}|V-\d+"),
-    (r"pci.?dss", r"pcisecuritystandards", r"\S.*"),
-    (r"hipaa", r"gpo\.gov|hhs\.gov|hipaa", r"\S.*"),
-    (r"\bcui\b|800.171", r"800-171", r"\S.*"),
-    (r"\bospp|\bvpp\b", r"niap", r"\S.*"),
-    (r"\bcjis", r"fbi\.gov|cjis", r"\S.*"),
-    (r"\bism\b|\be8\b", r"cyber\.gov\.au", r"\S.*"),
-    (r"\bbsi\b", r"bsi\.bund", r"\S.*"),
-    (r"\bccn\b", r"ccn-cert", r"\S.*"),
-    (r"\bnerc\b", r"nerc\.com", r"\S.*"),
-    (r"\biso.?27", r"iso\.org", r"\S.*"),
-    (r"^(?:high|moderate)\b|fedramp|800.53", r"800-53", r"\S.*"),
+_CIS_NUMBER = re.compile(r"\d+(\.\d+)+")
+_CIS_RULE_ID = re.compile(r"cisecurity\.benchmarks?_(?:rule|group)_(\d+(?:\.\d+)+)")
+_STIG_RULE_IDS = ("SV-", "xccdf_mil.disa.stig")
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+
+
+@dataclass(frozen=True)
+class _Standard:
+    """A standard that profiles are made for."""
+
+    profile: str
+    """Found in the profile's id."""
+    reference: str
+    """Found in the `href` of its references."""
+    number: re.Pattern[str]
+    """What its numbers look like."""
+
+
+_ANY_NUMBER = re.compile(r"\S.*")
+_STIG_NUMBER = re.compile(r"[A-Z0-9]+-[A-Z0-9]+-\d{6}|V-\d+")
+_STANDARDS = (
+    _Standard(r"anssi", r"gouv\.fr", _ANY_NUMBER),
+    _Standard(r"stig", r"cyber\.mil|disa", _STIG_NUMBER),
+    _Standard(r"pci.?dss", r"pcisecuritystandards", _ANY_NUMBER),
+    _Standard(r"hipaa", r"gpo\.gov|hhs\.gov|hipaa", _ANY_NUMBER),
+    _Standard(r"\bcui\b|800.171", r"800-171", _ANY_NUMBER),
+    _Standard(r"\bospp|\bvpp\b", r"niap", _ANY_NUMBER),
+    _Standard(r"\bcjis", r"fbi\.gov|cjis", _ANY_NUMBER),
+    _Standard(r"\bism\b|\be8\b", r"cyber\.gov\.au", _ANY_NUMBER),
+    _Standard(r"\bbsi\b", r"bsi\.bund", _ANY_NUMBER),
+    _Standard(r"\bccn\b", r"ccn-cert", _ANY_NUMBER),
+    _Standard(r"\bnerc\b", r"nerc\.com", _ANY_NUMBER),
+    _Standard(r"\biso.?27", r"iso\.org", _ANY_NUMBER),
+    _Standard(r"^(?:high|moderate)\b|fedramp|800.53", r"800-53", _ANY_NUMBER),
 )
 """Of several that fit a profile the first: ANSSI's high level is not the high baseline of NIST."""
 
@@ -41,150 +59,161 @@ class RuleTexts:
     rationale: str | None
     section: str | None
     remediation: str | None
-    advice: bool
-    """The remediation is prose."""
+    remediation_is_advice: bool
+    """The remediation is prose and not a script."""
     references: tuple[Reference, ...]
     other_fixes: tuple[Fix, ...]
 
 
 UNKNOWN_RULE = RuleTexts("", "unknown", None, None, None, None, False, (), ())
-"""A result whose rule is not in the benchmark."""
+"""For a result whose rule is not in the benchmark."""
 
 
 @dataclass(frozen=True)
-class Reading:
-    """For what run rules are read: the values and the profile, and the rules whose every fix is wanted."""
+class TextOptions:
+    """What a scan's rules are read for."""
 
     values: Mapping[str, str]
     profile: str | None
     to_fix: frozenset[str]
+    """The rules of which every fix is kept; of the others only the shell fix."""
 
 
-def texts(rule: Element, reading: Reading, path: str | None) -> RuleTexts:
-    """The texts of a rule with this profile's values; `path` are the titles of the groups it lies in."""
-    values = reading.values
+def read_rule_texts(rule: Element, options: TextOptions, group_path: str | None) -> RuleTexts:
+    """The texts of a rule with the scan's values; `group_path` are the titles of its groups."""
+    values = options.values
     parts = children_by_name(rule)
+    identifier = rule.get("id", "")
     references = _references(parts.get("reference", ()), parts.get("ident", ()))
-    shell, others = _fixes(parts.get("fix", ()), values, every=rule.get("id") in reading.to_fix)
+    fixes = _fixes(parts.get("fix", ()), values, every=identifier in options.to_fix)
     advice = readable(_first(parts, "fixtext"), values)
+    section = rule_number(identifier, references, options.profile)
+    if section is None and identifier.startswith(_STIG_RULE_IDS):
+        section = _text(parts, "version")
     return RuleTexts(
         title=one_line(readable(_first(parts, "title"), values)) or "",
-        severity=severity(rule.get("severity")),
+        severity=read_severity(rule.get("severity")),
         description=readable(_first(parts, "description"), values),
         rationale=readable(_first(parts, "rationale"), values),
-        section=section(
-            rule.get("id", ""), references, reading.profile, _text(parts, "version"), path
-        ),
-        remediation=shell or advice,
-        advice=shell is None and advice is not None,
+        section=section or group_path,
+        remediation=fixes.shell or advice,
+        remediation_is_advice=fixes.shell is None and advice is not None,
         references=references,
-        other_fixes=others,
+        other_fixes=tuple(fixes.others),
     )
 
 
-def severity(word: str | None) -> Severity:
-    return cast(Severity, word) if word in _SEVERITIES else "unknown"
+def read_severity(text: str | None) -> Severity:
+    if text in _SEVERITIES:
+        return cast(Severity, text)
+    return "unknown"
 
 
-def section(
-    rule_id: str,
-    references: Sequence[Reference],
-    profile: str | None,
-    version: str | None,
-    path: str | None,
-) -> str | None:
-    """The rule's number in its benchmark: of CIS first, then of the profile's own standard, then the group path."""
+def rule_number(rule_id: str, references: Sequence[Reference], profile: str | None) -> str | None:
+    """The rule's number: of its CIS benchmark first, then of the standard of the profile."""
     for reference in references:
-        if _is_cis(reference.standard) and _NUMBER.fullmatch(reference.id):
+        if _is_cis_benchmark(reference.standard) and _CIS_NUMBER.fullmatch(reference.id):
             return reference.id
-    if found := _CIS_ID.search(rule_id):
+    if found := _CIS_RULE_ID.search(rule_id):
         return found[1]
-    own = _own(profile)
-    if own is not None:
-        for reference in references:
-            if _is_of(own[0], reference.standard) and own[1].fullmatch(reference.id):
-                return reference.id
-    if rule_id.startswith(("SV-", "xccdf_mil.disa.stig")) and version:
-        return version
-    return path
+    standard = _standard_of(profile)
+    if standard is None:
+        return None
+    for reference in references:
+        if not _is_found(standard.reference, reference.standard):
+            continue
+        if standard.number.fullmatch(reference.id):
+            return reference.id
+    return None
 
 
 @lru_cache(maxsize=64)
-def _own(profile: str | None) -> tuple[str, re.Pattern[str]] | None:
-    """The standard that a profile is made for, and its numbers."""
-    message = (profile or "").rpartition("_profile_")[2].lower().replace("_", "-")
-    for name, standard, number in _OWN:
-        if re.search(name, message):
-            return standard, re.compile(number)
+def _standard_of(profile: str | None) -> _Standard | None:
+    """The standard that a profile is made for."""
+    name = (profile or "").rpartition("_profile_")[2].lower().replace("_", "-")
+    for standard in _STANDARDS:
+        if re.search(standard.profile, name):
+            return standard
     return None
 
 
 @lru_cache(maxsize=1024)
-def _is_of(pattern: str, standard: str) -> bool:
-    return re.search(pattern, standard) is not None
+def _is_found(pattern: str, text: str) -> bool:
+    return re.search(pattern, text) is not None
 
 
 @lru_cache(maxsize=1024)
-def _is_cis(standard: str) -> bool:
-    """Not CIS Controls, which have numbers of their own at the same host."""
-    where = standard.lower()
-    cis = "cisecurity.org" in where or (where.startswith("cis ") and "benchmark" in where)
-    return cis and "/controls" not in where
+def _is_cis_benchmark(standard: str) -> bool:
+    """The CIS Controls are at the same host, with numbers of their own."""
+    text = standard.lower()
+    if "/controls" in text:
+        return False
+    return "cisecurity.org" in text or (text.startswith("cis ") and "benchmark" in text)
 
 
 def _references(references: Sequence[Element], idents: Sequence[Element]) -> tuple[Reference, ...]:
     """Each once, in the order of the file."""
-    places = {
-        (element.get("href"), _elements_text(element) if len(element) else element.text): None
-        for element in references
-    }
-    places |= {(element.get("system"), element.text): None for element in idents}
-    return tuple([reference for place in places if (reference := _reference(*place)) is not None])
+    places = [(element.get("href"), _reference_text(element)) for element in references]
+    places += [(element.get("system"), element.text) for element in idents]
+    found = [_reference(standard, text) for standard, text in dict.fromkeys(places)]
+    return tuple([reference for reference in found if reference is not None])
 
 
 @lru_cache(maxsize=8192)
 def _reference(standard: str | None, text: str | None) -> Reference | None:
     """One record for all rules that refer to the same place; None where there is no text."""
     identifier = one_line(text)
-    return Reference(standard=standard or "unnamed", id=identifier) if identifier else None
+    if identifier is None:
+        return None
+    return Reference(standard=standard or "unnamed", id=identifier)
 
 
-def _elements_text(element: Element) -> str | None:
-    """A reference may be made of Dublin Core elements; an identifier tells more than a title."""
+def _reference_text(element: Element) -> str | None:
+    """A reference may consist of Dublin Core elements; an identifier is better than a title."""
+    if not len(element):
+        return element.text
     named = {local(child): child.text for child in element}
     return named.get("identifier") or named.get("title") or element.text
 
 
-def _fixes(
-    fixes: Sequence[Element], values: Mapping[str, str], *, every: bool
-) -> tuple[str | None, tuple[Fix, ...]]:
-    shell: str | None = None
-    others = []
+@dataclass
+class _Fixes:
+    shell: str | None
+    others: list[Fix]
+
+
+def _fixes(fixes: Sequence[Element], values: Mapping[str, str], *, every: bool) -> _Fixes:
+    """The first shell fix, and with `every` those of all other systems."""
+    found = _Fixes(None, [])
     for fix in fixes:
         system = fix.get("system", "unnamed").removeprefix(_FIX_PREFIX)
-        is_shell = shell is None and system in ("sh", "bash")
-        text = verbatim(fix, values).strip("\n") if is_shell or every else ""
+        is_shell = found.shell is None and system in _SHELLS
+        if not is_shell and not every:
+            continue
+        text = verbatim(fix, values).strip("\n")
         if not text.strip():
             continue
         if is_shell:
-            shell = text
+            found.shell = text
         else:
-            others.append(Fix(system=system, text=text))
-    return shell, tuple(others)
+            found.others.append(Fix(system=system, text=text))
+    return found
 
 
 _Part = Literal["title", "description", "rationale", "fixtext", "version"]
 
 
 def _first(parts: Mapping[str, Sequence[Element]], name: _Part) -> Element | None:
-    """The first of its name; English where there are several languages."""
-    found = parts.get(name, ())
-    for element in found:
-        if element.get("{http://www.w3.org/XML/1998/namespace}lang", "en").startswith("en"):
+    """The first element of a name; the English one where there are several languages."""
+    elements = parts.get(name, ())
+    for element in elements:
+        if element.get(_LANGUAGE, "en").startswith("en"):
             return element
-    return found[0] if found else None
+    return next(iter(elements), None)
 
 
 def _text(parts: Mapping[str, Sequence[Element]], name: _Part) -> str | None:
     element = _first(parts, name)
-    return one_line(element.text) if element is not None else None
+    if element is None:
+        return None
+    return one_line(element.text)

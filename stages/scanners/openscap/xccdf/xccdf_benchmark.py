@@ -1,25 +1,33 @@
-"""Benchmarks: rules, kept as bytes until a result asks for them, groups, values and profiles."""
+"""Benchmarks: their rules, groups, values and profiles, added as the file is streamed.
+
+A benchmark has thousands of rules and a scan uses some hundred. If the scan's rules are known
+beforehand (`RuleFilter`), only these are read and the others are dropped at once. Without that,
+each rule is kept as bytes, a fifth of the memory, and parsed again when its texts are needed.
+"""
 
 from collections import ChainMap
 from dataclasses import dataclass, field, replace
 
-from stages.scanners.openscap.xccdf.rule_texts import UNKNOWN_RULE, Reading, RuleTexts, texts
+from stages.scanners.openscap.xccdf.rule_texts import (
+    UNKNOWN_RULE,
+    RuleTexts,
+    TextOptions,
+    read_rule_texts,
+)
 from stages.scap.xccdf_text import one_line, profile_title, readable
 from stages.scap.xml_records import Element, fragment, frozen, local
 
 
 @dataclass(frozen=True)
 class RuleFilter:
-    """A run that the file will turn out to be of: its rules are read as they come, all others are let go."""
+    """The rules of the scan that the file is expected to be of; all others are dropped."""
 
     rules: frozenset[str]
-    reading: Reading
+    text_options: TextOptions
 
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """A rule as it was found; most are never looked at."""
-
+class _UnreadRule:
     xml: bytes
     group: str
 
@@ -30,14 +38,14 @@ class Benchmark:
     title: str | None = None
     version: str | None = None
     rule_filter: RuleFilter | None = None
-    rules: dict[str, _Held | RuleTexts] = field(default_factory=dict)
-    groups: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, _UnreadRule | RuleTexts] = field(default_factory=dict)
+    group_paths: dict[str, str] = field(default_factory=dict)
     """Group id to the titles of its path, outermost first."""
     values: dict[str, str] = field(default_factory=dict)
     """Value id to its default."""
     profiles: dict[str, str] = field(default_factory=dict)
     """Profile id to title."""
-    _foreseen_reading: Reading | None = None
+    _filter_options: TextOptions | None = None
 
     def add(self, parent: Element, record: Element) -> None:
         """One record that lies in the benchmark or in one of its groups."""
@@ -49,8 +57,7 @@ class Benchmark:
         elif name == "Profile":
             self.add_profile(record)
         elif local(parent) == "Group":
-            if name == "title":
-                self._add_group(parent, record)
+            self._add_to_group(parent, record)
         elif name == "title":
             self.title = one_line(readable(record, {}))
         elif name == "version":
@@ -59,47 +66,47 @@ class Benchmark:
             self.values[record.get("id", "")] = record.text or ""
 
     def add_profile(self, profile: Element) -> None:
-        for child in profile:
-            if local(child) == "title":
-                self.profiles[profile.get("id", "")] = profile_title(child)
+        for title in profile.iterchildren("{*}title"):
+            self.profiles[profile.get("id", "")] = profile_title(title)
 
-    def texts(self, rule: str, reading: Reading) -> RuleTexts:
-        """The texts of a rule; empty ones where the benchmark does not know it."""
-        held = self.rules.get(rule, UNKNOWN_RULE)
-        if isinstance(held, RuleTexts):
-            return held
-        return texts(fragment(held.xml), reading, self.groups.get(held.group))
+    def texts(self, rule: str, text_options: TextOptions) -> RuleTexts:
+        """The texts of a rule; empty ones for a rule that is not in the benchmark."""
+        found = self.rules.get(rule, UNKNOWN_RULE)
+        if isinstance(found, RuleTexts):
+            return found
+        path = self.group_paths.get(found.group)
+        return read_rule_texts(fragment(found.xml), text_options, path)
 
     def _add_rule(self, record: Element, group: str) -> None:
         identifier = record.get("id", "")
-        rule_filter = self.rule_filter
-        if rule_filter is None:
-            self.rules[identifier] = _Held(frozen(record), group)
-        elif identifier in rule_filter.rules:
-            self.rules[identifier] = texts(
-                record, self._reading(rule_filter), self.groups.get(group)
-            )
+        if self.rule_filter is None:
+            self.rules[identifier] = _UnreadRule(frozen(record), group)
+        elif identifier in self.rule_filter.rules:
+            text_options = self._options_of(self.rule_filter)
+            path = self.group_paths.get(group)
+            self.rules[identifier] = read_rule_texts(record, text_options, path)
 
-    def _reading(self, rule_filter: RuleFilter) -> Reading:
-        """With the defaults of the benchmark for what the run does not set."""
-        if self._foreseen_reading is None:
-            values = ChainMap(dict(rule_filter.reading.values), self.values)
-            self._foreseen_reading = replace(rule_filter.reading, values=values)
-        return self._foreseen_reading
+    def _options_of(self, rule_filter: RuleFilter) -> TextOptions:
+        """The scan's values, then the benchmark's defaults, which go on being read."""
+        if self._filter_options is None:
+            values = ChainMap(dict(rule_filter.text_options.values), self.values)
+            self._filter_options = replace(rule_filter.text_options, values=values)
+        return self._filter_options
 
     def _add_value(self, element: Element) -> None:
-        """The value without a selector is the default; where all have one, the first."""
-        found = [child for child in element if local(child) == "value"]
-        chosen = [child for child in found if not child.get("selector")] or found
-        if chosen:
-            self.values[element.get("id", "")] = chosen[0].text or ""
+        """The value without a selector is the default; where each has one, the first is."""
+        values = list(element.iterchildren("{*}value"))
+        defaults = [value for value in values if not value.get("selector")]
+        for default in (defaults or values)[:1]:
+            self.values[element.get("id", "")] = default.text or ""
 
-    def _add_group(self, group: Element, title: Element) -> None:
-        outer = group.getparent()
-        path = (
-            self.groups.get(outer.get("id", ""))
-            if outer is not None and local(outer) == "Group"
-            else None
-        )
-        text = one_line(readable(title, self.values)) or ""
-        self.groups[group.get("id", "")] = f"{path} > {text}" if path else text
+    def _add_to_group(self, group: Element, record: Element) -> None:
+        if local(record) != "title":
+            return
+        path = one_line(readable(record, self.values)) or ""
+        parent = group.getparent()
+        if parent is not None and local(parent) == "Group":
+            outer_path = self.group_paths.get(parent.get("id", ""))
+            if outer_path:
+                path = f"{outer_path} > {path}"
+        self.group_paths[group.get("id", "")] = path

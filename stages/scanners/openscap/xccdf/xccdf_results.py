@@ -1,4 +1,4 @@
-"""TestResults: what became of each rule, with the checks and the words that the scanner left."""
+"""TestResults: the result of each rule, with its checks and the scanner's own messages."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from stages.scap.xml_records import Element, local
 
-_PLAIN = frozenset(("pass", "notselected", "notapplicable"))
-"""Results that need no evidence: of these only the word is kept."""
-
-
+_WITHOUT_EVIDENCE = frozenset(("pass", "notselected", "notapplicable"))
+"""Of these results the checks are not kept."""
+_CHECKS = frozenset(("check", "complex-check"))
 _CPE = re.compile(r"cpe:(?:2\.3:a|/a):[^:]*:[^:]*:([^:]+)(?::.*)?")
+_SCANNER_VERSION = "urn:xccdf:fact:scanner:version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Outcome:
 
 @dataclass
 class TestResult:
-    """One run. `benchmark` is None where it names none by id."""
+    """One scan. `benchmark` is None where it names none by id."""
 
     __test__ = False
 
@@ -59,14 +59,14 @@ class TestResult:
     scanner_version: str | None
     benchmark: str | None = None
     profile: str | None = None
-    tailored: bool = False
+    is_tailored: bool = False
     values: dict[str, str] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
 
     def add(self, record: Element) -> None:
         name = local(record)
         if name == "rule-result":
-            self.outcomes.append(_outcome(record))
+            self.outcomes.append(_read_outcome(record))
         elif name == "set-value":
             self.values[record.get("idref", "")] = record.text or ""
         elif name == "profile":
@@ -74,14 +74,15 @@ class TestResult:
         elif name == "benchmark":
             self.benchmark = record.get("id")
         elif name == "tailoring-file":
-            self.tailored = True
+            self.is_tailored = True
         elif name == "target-facts" and self.scanner_version is None:
-            self.scanner_version = _fact(record, "urn:xccdf:fact:scanner:version")
+            self.scanner_version = _fact(record, _SCANNER_VERSION)
 
 
-def start_attempt(element: Element) -> TestResult:
-    """A TestResult whose records are still to come."""
-    started, completed = _time(element.get("start-time")), _time(element.get("end-time"))
+def read_test_result(element: Element) -> TestResult:
+    """A TestResult from its attributes; its records are added as they are read."""
+    started = _read_time(element.get("start-time"))
+    completed = _read_time(element.get("end-time"))
     return TestResult(
         id=element.get("id", ""),
         version=element.get("version"),
@@ -91,80 +92,92 @@ def start_attempt(element: Element) -> TestResult:
     )
 
 
-def newest(runs: list[TestResult]) -> TestResult:
-    """The run that ended last; of equals the last in the file."""
+def newest(test_results: list[TestResult]) -> TestResult:
+    """The one that ended last; of equal ones the last in the file."""
     oldest = datetime.min.replace(tzinfo=UTC)
-    return max(enumerate(runs), key=lambda pair: (pair[1].completed_at or oldest, pair[0]))[1]
+    by_end = sorted(test_results, key=lambda one: one.completed_at or oldest)
+    return by_end[-1]
 
 
-def _outcome(element: Element) -> Outcome:
-    message = [child.text for child in element if local(child) == "result"]
-    result = (message[0] or "").strip() if message else ""
+def _read_outcome(element: Element) -> Outcome:
+    """Thousands of these are in a file, and most have nothing but a result."""
+    result = ""
+    for child in element:
+        if local(child) == "result":
+            result = (child.text or "").strip()
+            break
     idref, severity = element.get("idref", ""), element.get("severity")
-    if result in _PLAIN and len(element) == 1:
+    if len(element) == 1:
         return Outcome(idref, result, severity)
     checks: list[Check] = []
-    plain = result in _PLAIN
-    instances, messages, overrides = [], [], []
-    for child in element:
-        name = local(child)
-        if name in ("check", "complex-check") and not plain:
-            _add_checks(child, checks, negate=False)
-        elif name == "instance":
-            instances.append(child.text or "")
-        elif name == "message" and child.text:
-            messages.append(child.text.strip())
-        elif name == "override":
-            overrides.append(_override(child))
+    if result not in _WITHOUT_EVIDENCE:
+        for child in element:
+            if local(child) in _CHECKS:
+                _add_checks(child, checks, negate=False)
+    overrides = [_read_override(child) for child in element.iterchildren("{*}override")]
     return Outcome(
-        idref, result, severity, tuple(checks), tuple(instances), tuple(messages), tuple(overrides)
+        idref=idref,
+        result=result,
+        severity=severity,
+        checks=tuple(checks),
+        instances=_texts(element, "{*}instance"),
+        messages=tuple(text.strip() for text in _texts(element, "{*}message") if text),
+        overrides=tuple(overrides),
     )
 
 
+def _texts(element: Element, tag: str) -> tuple[str, ...]:
+    return tuple(child.text or "" for child in element.iterchildren(tag))
+
+
 def _add_checks(element: Element, checks: list[Check], *, negate: bool) -> None:
+    """The checks of an element; of a complex check those that it combines."""
     negate ^= element.get("negate", "false") in ("true", "1")
     if local(element) == "complex-check":
         for child in element:
             _add_checks(child, checks, negate=negate)
         return
-    outputs = tuple(
-        (child.get("import-name", ""), child.text)
-        for child in element
-        if local(child) == "check-import" and child.text
-    )
-    refs = [child for child in element if local(child) == "check-content-ref"]
+    imports = element.iterchildren("{*}check-import")
+    outputs = [(child.get("import-name", ""), child.text) for child in imports if child.text]
     system = element.get("system", "")
-    checks += [Check(system, r.get("href"), r.get("name"), negate, outputs) for r in refs]
-    if not refs:
-        checks.append(Check(system, None, None, negate, outputs))
+    references = list(element.iterchildren("{*}check-content-ref"))
+    for reference in references:
+        href, name = reference.get("href"), reference.get("name")
+        checks.append(Check(system, href, name, negate, tuple(outputs)))
+    if not references:
+        checks.append(Check(system, None, None, negate, tuple(outputs)))
 
 
-def _override(element: Element) -> Override:
+def _read_override(element: Element) -> Override:
     parts = {local(child): (child.text or "").strip() for child in element}
     return Override(
-        parts.get("old-result", ""),
-        parts.get("new-result", ""),
-        element.get("authority"),
-        parts.get("remark") or None,
+        old=parts.get("old-result", ""),
+        new=parts.get("new-result", ""),
+        authority=element.get("authority"),
+        remark=parts.get("remark") or None,
     )
 
 
 def _fact(element: Element, name: str) -> str | None:
-    for message in element:
-        if message.get("name") == name:
-            return (message.text or "").strip() or None
+    for fact in element:
+        if fact.get("name") == name:
+            return (fact.text or "").strip() or None
     return None
 
 
 def _cpe_version(cpe: str | None) -> str | None:
     found = _CPE.fullmatch(cpe or "")
-    return found[1] if found and found[1] not in ("*", "-") else None
+    if found is None or found[1] in ("*", "-"):
+        return None
+    return found[1]
 
 
-def _time(text: str | None) -> datetime | None:
+def _read_time(text: str | None) -> datetime | None:
     """An xs:dateTime; one without a zone (older scanners) is taken as UTC."""
     try:
         at = datetime.fromisoformat((text or "").strip())
-        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+        if at.tzinfo is None:
+            return at.replace(tzinfo=UTC)
+        return at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

@@ -1,0 +1,124 @@
+"""A failed criterion with everything that the results hold of it. Pure."""
+
+from dataclasses import dataclass
+
+from stages.scanners.openscap.oval import item_wording, object_wording
+from stages.scanners.openscap.oval.criteria import FailedCriterion
+from stages.scanners.openscap.oval.entity_wording import short_id
+from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
+from stages.scanners.openscap.oval.kinds import KINDS, Kind
+from stages.scanners.openscap.oval.object_wording import TEXT_KINDS
+from stages.scanners.openscap.oval.oval_model import (
+    CollectedObject,
+    EvaluatedTest,
+    Item,
+    Object,
+    OvalResults,
+    ResultValue,
+    State,
+    Test,
+)
+from stages.scanners.openscap.oval.state_wording import without_search_terms
+
+_UNKNOWN_KIND = Kind(unit="item", description="", subject="")
+_NOT_FOUND = frozenset(("does not exist", "not collected"))
+
+
+@dataclass(frozen=True)
+class EvaluatedCriterion:
+    criterion: FailedCriterion
+    test: Test
+    evaluated: EvaluatedTest
+    object: Object | None
+    collected: CollectedObject | None
+    states: tuple[State, ...]
+    """What the items are compared with; empty where only their number counts."""
+    items: tuple[tuple[Item, ResultValue], ...]
+    """Things that were found, with the result of each; of many the first."""
+    scope: EvaluationScope
+    kind: Kind
+    description: str
+    """What was looked for; for lines the files, without the pattern."""
+    setting: str | None
+    """The setting whose value the pattern captures, or that a variable was read from."""
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether the test was expected to be true."""
+        return self.criterion.expected
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the test looks for lines in files."""
+        return self.test.kind in TEXT_KINDS
+
+    @property
+    def is_setting(self) -> bool:
+        """Whether the value of a named setting is compared, and not just a line looked for."""
+        return self.is_text and self.setting is not None and bool(self.states)
+
+    @property
+    def total(self) -> int:
+        """The number of things found, also of those that are not kept."""
+        if not self.items:
+            return 0
+        return sum(self.evaluated.counts.values())
+
+    def existence_decides(self) -> bool:
+        """Whether the number of items alone made the test come out as it did."""
+        existence = self.test.existence
+        if existence == "none_exist" or not self.states:
+            return True
+        return self.is_expected and existence == "only_one_exists" and self.total > 1
+
+
+def evaluated_criterion(
+    criterion: FailedCriterion, test: Test, results: OvalResults
+) -> EvaluatedCriterion:
+    recorded = results.evaluated_tests.get(criterion.test)
+    evaluated = recorded or EvaluatedTest(test.id, criterion.result)
+    target = results.objects.get(test.object or "")
+    collected = results.collected_objects.get(test.object or "")
+    scope = EvaluationScope(results, recorded, collected)
+    description = object_wording.description(target, scope) or test.comment or short_id(test.id)
+    return EvaluatedCriterion(
+        criterion=criterion,
+        test=test,
+        evaluated=evaluated,
+        object=target,
+        collected=collected,
+        states=_states(test, target, results),
+        items=_found_items(evaluated, results),
+        scope=scope,
+        kind=KINDS.get(test.kind, _UNKNOWN_KIND),
+        description=description,
+        setting=_setting(test, target, scope, description),
+    )
+
+
+def _states(test: Test, target: Object | None, results: OvalResults) -> tuple[State, ...]:
+    if test.existence == "none_exist":
+        return ()
+    states = [results.states[name] for name in test.states if name in results.states]
+    return tuple(without_search_terms(state, target) for state in states)
+
+
+def _found_items(
+    evaluated: EvaluatedTest, results: OvalResults
+) -> tuple[tuple[Item, ResultValue], ...]:
+    found = []
+    for name, result in evaluated.items:
+        item = results.items.get(name)
+        if item is not None and item.status not in _NOT_FOUND:
+            found.append((item, result))
+    return tuple(found)
+
+
+def _setting(
+    test: Test, target: Object | None, scope: EvaluationScope, description: str
+) -> str | None:
+    if test.kind == "variable":
+        return item_wording.variable_setting(description)
+    if target is None or test.kind not in TEXT_KINDS:
+        return None
+    return object_wording.setting_name(target, scope)

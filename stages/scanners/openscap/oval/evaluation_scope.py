@@ -1,0 +1,43 @@
+"""Where the values of a test's variables come from. Pure."""
+
+from dataclasses import dataclass, replace
+
+from stages.scanners.openscap.oval.oval_model import (
+    CollectedObject,
+    Entity,
+    EvaluatedTest,
+    OvalResults,
+)
+
+_MAX_DEPTH = 4
+
+
+@dataclass(frozen=True)
+class EvaluationScope:
+    """One evaluated test within its results."""
+
+    results: OvalResults
+    evaluated: EvaluatedTest | None
+    collected: CollectedObject | None
+    depth: int = 0
+    """How many objects refer to each other up to here; hostile content makes them go in circles."""
+
+    @property
+    def too_deep(self) -> bool:
+        return self.depth > _MAX_DEPTH
+
+    def deeper(self) -> "EvaluationScope":
+        return replace(self, depth=self.depth + 1)
+
+    def values(self, entity: Entity) -> tuple[str, ...] | None:
+        """The values of a field, its variable resolved; None where the variable is unknown.
+
+        The scanner records the values with the test, with the collected object, or (constants of
+        the content) not at all.
+        """
+        if entity.var_ref is None:
+            return (entity.value or "",)
+        for recorded in (self.evaluated, self.collected):
+            if recorded is not None and entity.var_ref in recorded.variables:
+                return recorded.variables[entity.var_ref]
+        return self.results.constants.get(entity.var_ref)

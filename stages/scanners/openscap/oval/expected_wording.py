@@ -1,0 +1,121 @@
+"""What a criterion expects, in plain text. Pure."""
+
+from stages.scanners.openscap.oval.evaluated_criterion import EvaluatedCriterion
+from stages.scanners.openscap.oval.object_wording import line_text, skips_first_line
+from stages.scanners.openscap.oval.state_wording import state_text
+
+_COUNTS = {
+    "at_least_one_exists": "at least one {}",
+    "all_exist": "at least one {}",
+    "any_exist": "if there is any {}",
+    "none_exist": "no {}",
+    "only_one_exists": "exactly one {}",
+}
+_CHECKS = {
+    "all": "",
+    "at least one": "; at least one has to match",
+    "none satisfy": "; none may match",
+    "none exist": "; none may match",
+    "only one": "; exactly one has to match",
+}
+_SOME_EXIST = frozenset(("at_least_one_exists", "all_exist", "any_exist"))
+_OTHER_NUMBER = "any other number"
+_NEGATED_EXISTENCE = {"none_exist": "at_least_one_exists", "only_one_exists": _OTHER_NUMBER}
+_LINE_COUNTS = {"none_exist": "no", "only_one_exists": "exactly one", _OTHER_NUMBER: "not one"}
+
+_SHORT_LINE_COUNTS = _LINE_COUNTS | {"none_exist": "none"}
+
+
+def expected_text(one: EvaluatedCriterion) -> str:
+    """`/etc/login.defs: PASS_MAX_DAYS at most 365 (at least one line)`."""
+    if not one.states:
+        return _expected_existence(one)
+    states = states_text(one)
+    if _is_simple_negation(one):
+        return f"{_subject(one)} {_negation(one, states)}"
+    count = _COUNTS.get(one.test.existence, "{}").format(one.kind.unit)
+    check = _CHECKS.get(one.test.check, "")
+    text = f"{_subject(one)} {states} ({count}{check})"
+    if one.is_expected:
+        return text
+    return f"not: {text}"
+
+
+def short_expected_text(one: EvaluatedCriterion) -> str:
+    """What is expected, without what a sentence about the criterion has already named."""
+    existence = one.test.existence
+    if one.is_expected and one.states:
+        return states_text(one)
+    if one.is_expected and existence in ("at_least_one_exists", "all_exist"):
+        if one.is_text:
+            return "at least one"
+        return f"to be {one.kind.present}"
+    if one.is_text and not one.states:
+        return _SHORT_LINE_COUNTS.get(_required_existence(one), "at least one")
+    return expected_text(one).removeprefix(f"{one.description}: ")
+
+
+def states_text(one: EvaluatedCriterion) -> str:
+    """The values that the test's states expect."""
+    texts = [state_text(state, one.scope, one.kind.subject_field) for state in one.states]
+    separator = " or " if one.test.operator == "OR" else " and "
+    return separator.join(dict.fromkeys(texts))
+
+
+def expected_line(one: EvaluatedCriterion) -> str:
+    """The line that is looked for; an expression goes with the comment of the content."""
+    comment = one.test.comment
+    if one.object is None:
+        return comment or "(unknown)"
+    text = line_text(one.object, one.scope) or "(no pattern)"
+    is_expression = text.startswith("/")
+    if skips_first_line(one.object):
+        text += " after the first"
+    if is_expression and comment:
+        text += f" ({comment})"
+    return text
+
+
+def _is_simple_negation(one: EvaluatedCriterion) -> bool:
+    """Whether the test has to be false, and it makes no difference how many items there are."""
+    if one.is_expected or one.test.existence not in _SOME_EXIST:
+        return False
+    if one.test.check == "all":
+        return one.total <= 1
+    return one.test.check == "at least one"
+
+
+def _negation(one: EvaluatedCriterion, states: str) -> str:
+    if " and " in states or " or " in states:
+        states = f"({states})"
+    if one.kind.subject_field:
+        return f"not {states}"
+    return f"not with {states}"
+
+
+def _subject(one: EvaluatedCriterion) -> str:
+    if not one.is_text:
+        return f"{one.description}:"
+    return f"{one.description}: {one.setting or expected_line(one)}"
+
+
+def _expected_existence(one: EvaluatedCriterion) -> str:
+    if one.is_text:
+        return f"{one.description}: {_line_count(one)} line with {expected_line(one)}"
+    existence = _required_existence(one)
+    if existence == "none_exist":
+        return f"no {one.description}"
+    if existence == "only_one_exists":
+        return f"exactly one {one.description}"
+    return f"{one.description} {one.kind.present} (at least one {one.kind.unit})"
+
+
+def _line_count(one: EvaluatedCriterion) -> str:
+    return _LINE_COUNTS.get(_required_existence(one), "at least one")
+
+
+def _required_existence(one: EvaluatedCriterion) -> str:
+    """How many items there have to be; the opposite where the test has to be false."""
+    if one.is_expected:
+        return one.test.existence
+    return _NEGATED_EXISTENCE.get(one.test.existence, "none_exist")

@@ -1,0 +1,67 @@
+"""Where files are looked for, in plain text: `/etc/x`, `files named *.conf in /etc and below`. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stages.scanners.openscap.oval.entity_wording import object_value
+from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
+from stages.scanners.openscap.oval.oval_model import Entity
+
+_MATCHING = "matching "
+_ANY_NAME = frozenset(("matching ^.*$", "matching .*", "matching ^.+$", "matching .+"))
+
+
+@dataclass(frozen=True)
+class FilePlace:
+    """`text` names the files; `noun` says what they are as well, `file /etc/x`."""
+
+    text: str
+    noun: str
+
+
+def file_place(
+    entities: Mapping[str, Entity], scope: EvaluationScope, *, recursive: bool
+) -> FilePlace | None:
+    """The place of the files that an object looks for; None where it gives no path.
+
+    Objects give it as a whole (`filepath`), as a directory (`path`), or as a directory and a name
+    (`path` and `filename`).
+    """
+    filepath, path = entities.get("filepath"), entities.get("path")
+    filename = entities.get("filename")
+    if filepath is not None:
+        return _single(object_value(filepath, scope.values(filepath)), "file", "files")
+    if path is None:
+        return None
+    directory = object_value(path, scope.values(path))
+    if filename is None:
+        return _single(directory, "directory", "directories")
+    name = object_value(filename, scope.values(filename))
+    return _in_directory(directory, name, recursive=recursive)
+
+
+def _single(place: str, singular: str, plural: str) -> FilePlace:
+    if place.startswith(_MATCHING):
+        return _plural(f"{plural} {place}")
+    return FilePlace(place, f"{singular} {place}")
+
+
+def _in_directory(directory: str, name: str, *, recursive: bool) -> FilePlace:
+    inside = directory
+    if directory.startswith(_MATCHING):
+        inside = f"directories {directory}"
+    if recursive:
+        inside += " and below"
+    if name in _ANY_NAME:
+        return _plural(f"files in {inside}")
+    if name.startswith(_MATCHING):
+        return _plural(f"files {name} in {inside}")
+    several_names = ", " in name
+    if inside != directory or several_names:
+        return _plural(f"files named {name} in {inside}")
+    path = f"{directory.rstrip('/')}/{name}"
+    return FilePlace(path, f"file {path}")
+
+
+def _plural(text: str) -> FilePlace:
+    return FilePlace(text, text)
