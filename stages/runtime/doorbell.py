@@ -1,11 +1,13 @@
-"""The doorbell: ZeroMQ messages that say "look".
+"""The doorbell: ZeroMQ messages that mean "look for work".
 
-Each stage publishes on its own endpoint `STAGE.pub` and subscribes to its neighbours'; the operator's commands ring
-at `STAGE.sub`. Promises: ringing never blocks and queues little; a message that is lost, forged, garbled or too
-large does no harm, because it is only a hint. Where ZeroMQ can't be had (not installed, no directory, something
-else at the socket's path) a stage says so once and works without: by watch and timer.
+Each stage publishes on its own endpoint `STAGE.pub` and subscribes to the others'; commands of
+operators publish to `STAGE.sub`. Promises: publishing never blocks and queues little; a message that
+is lost, forged, garbled or too large does no harm, because it is only a hint. Where ZeroMQ can't be
+used (not installed, no directory, something else at the socket's path), a stage logs that once and
+works without it: by watch and timer.
 
-Security: endpoints are Unix sockets in the runtime directory, mode 0660. Nothing but a socket is ever replaced.
+Security: endpoints are Unix sockets in the runtime directory, mode 0660. Only a socket is ever
+replaced.
 """
 
 import os
@@ -27,25 +29,25 @@ _MAX_PATH_BYTES = 107
 
 
 class DoorbellError(Exception):
-    """The doorbell can't be used; the text says why and what mends it."""
+    """The doorbell can't be used; the text gives the reason and the remedy."""
 
 
 class Doorbell(Protocol):
-    """What a stage waits at."""
+    """Where a stage publishes its events and waits for those of others."""
 
     def publish(self, event: Event) -> None: ...
 
     def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
-        """Events that came, and which of the file handles have something to read, after at most `timeout_s`."""
+        """The events that arrived within `timeout_s`, and the file handles that have something to read."""
 
     def close(self) -> None: ...
 
 
 class NoDoorbell:
-    """Waits for file handles alone."""
+    """Without ZeroMQ: waits for file handles alone."""
 
     def publish(self, event: Event) -> None:
-        """Nobody hears it."""
+        """The watch and the timer of the others have to do."""
 
     def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
         poller = select.poll()
@@ -58,10 +60,10 @@ class NoDoorbell:
 
 
 class ZmqDoorbell:
-    """A publishing socket of one's own, and a subscription to others'."""
+    """A socket to publish, and one that is subscribed to the other stages."""
 
     def __init__(self, runtime: Path, me: Stage | None, subscriptions: Iterable[EventName]) -> None:
-        """`me` None: only listen (the operator's program). Raises DoorbellError."""
+        """`me` is None for a command, which only subscribes. Raises DoorbellError."""
         self._zmq = _library()
         self._context: Any = self._zmq.Context(io_threads=1)
         self._publisher: Any = None
@@ -95,7 +97,9 @@ class ZmqDoorbell:
         finally:
             for handle in handles:
                 self._poller.unregister(handle)
-        events = self._drain() if self._subscriber in ready else []
+        events: list[Event] = []
+        if self._subscriber in ready:
+            events = self._drain()
         return events, [handle for handle in handles if handle in ready]
 
     def close(self) -> None:
@@ -109,6 +113,7 @@ class ZmqDoorbell:
             except self._zmq.ZMQError:
                 break
             if self._subscriber.getsockopt(self._zmq.RCVMORE):
+                # Ours have one part; the last part of another's does not decode.
                 continue
             with suppress(codec.SchemaError):
                 events.append(codec.decode(message.partition(b" ")[2], Event))
@@ -131,22 +136,24 @@ class ZmqDoorbell:
 
 
 def publish_to_stages(runtime: Path, event: Event, patience_s: float = 1.0) -> None:
-    """Ring at every stage that runs, from outside. Without ZeroMQ nothing happens: the watch sees the command."""
+    """Publish an event to every running stage, from a command. Without ZeroMQ the watch has to do."""
     try:
         zmq = _library()
     except DoorbellError:
         return
-    endpoints = [path for stage in STAGES if (path := runtime / f"{stage}.sub").is_socket()]
+    paths = [runtime / f"{stage}.sub" for stage in STAGES]
+    endpoints = [path for path in paths if path.is_socket()]
     context = zmq.Context(io_threads=1)
     socket = context.socket(zmq.XPUB)
     socket.setsockopt(zmq.XPUB_VERBOSE, 1)
     try:
-        # A publisher's message reaches only those whose subscription has arrived: wait for them, not long.
+        # A message reaches only those whose subscription has arrived: wait for them, not for long.
         for path in endpoints:
             socket.connect(_endpoint(path))
-        on_event = 0
-        while on_event < len(endpoints) and socket.poll(round(patience_s * 1000)):
-            on_event += event.name.encode() in socket.recv()
+        subscribed = 0
+        while subscribed < len(endpoints) and socket.poll(round(patience_s * 1000)):
+            if event.name.encode() in socket.recv():
+                subscribed += 1
         with suppress(zmq.ZMQError):
             socket.send(_message(event), zmq.NOBLOCK)
     except (zmq.ZMQError, DoorbellError):
@@ -177,7 +184,7 @@ def _endpoint(path: Path) -> str:
 
 
 def _check_free(path: Path) -> None:
-    """libzmq would delete whatever lies there."""
+    """libzmq deletes whatever it finds at the path."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

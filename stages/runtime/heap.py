@@ -1,7 +1,8 @@
-"""Giving memory back to the system when a stage goes to rest.
+"""Giving memory back to the system before a stage waits.
 
-glibc keeps what was freed for later; a stage that has read a large report would hold its memory for days. One arena
-for all threads, and a trim now and then, keep a stage at rest small. Without glibc nothing happens.
+glibc keeps freed memory for later use; a stage that has read a large report would hold it for days.
+One arena for all threads, and a trim now and then, keep a stage at rest small. Without glibc nothing
+happens.
 """
 
 import ctypes

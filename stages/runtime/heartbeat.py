@@ -1,7 +1,7 @@
-"""A stage's pulse: a file in the runtime directory, `STAGE.heartbeat`, that is touched while the work loop turns.
+"""A stage's heartbeat: the file `STAGE.heartbeat` in the runtime directory, touched while the main loop turns.
 
-By it everyone can tell a stage that works from one that hangs. It holds the process id; its time of change is when the
-stage last worked. Losing it costs no more than the answer.
+It tells a stage that works from one that hangs. It holds the process id; its modification time is
+when the stage last worked. Losing it costs no more than that information.
 
 Security: other stages can write in the directory, so a symlink is never followed.
 """
@@ -19,14 +19,14 @@ _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class LastHeartbeat(Record, frozen=True, kw_only=True):
-    """When a stage last worked, and the process that did."""
+    """When a stage last worked, and its process."""
 
     pid: int
     at: datetime
 
 
 class Heartbeat:
-    """The pulse of this process."""
+    """The heartbeat of this process."""
 
     def __init__(self, runtime: Path, stage: Stage) -> None:
         self._path = _path(runtime, stage)
@@ -42,7 +42,7 @@ class Heartbeat:
 
 
 def read_heartbeat(runtime: Path, stage: Stage) -> LastHeartbeat | None:
-    """When the stage last worked; None where nothing is known of it."""
+    """When the stage last worked; None where that is not known."""
     try:
         handle = os.open(_path(runtime, stage), _READ)
         with os.fdopen(handle, "rb") as stream:
@@ -55,9 +55,12 @@ def read_heartbeat(runtime: Path, stage: Stage) -> LastHeartbeat | None:
 def is_suspended(pid: int) -> bool:
     """Whether a process is stopped by a signal (proc(5): state T)."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in ("T", "t")
+        status = Path(f"/proc/{pid}/stat").read_text()
+        # The program's name in parentheses may hold anything, so the fields are counted behind it.
+        state = status.rpartition(")")[2].split()[0]
     except (OSError, IndexError):
         return False
+    return state in ("T", "t")
 
 
 def _path(runtime: Path, stage: Stage) -> Path:

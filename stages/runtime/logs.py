@@ -1,9 +1,9 @@
 """Log lines: a lower-case fact, then values, then what to do.
 
-One line per event on standard error. Under journald each line carries its level as `<N>` and journald adds the
-time; elsewhere the line starts with time and stage. Values are quoted where they hold blanks or anything that a
-terminal would obey, so hostile text stays one harmless line. For programs there is one JSON object per line, on
-standard output.
+One line per event on standard error. Under journald each line carries its level as `<N>` and journald
+adds the time; elsewhere the line starts with time and stage. Values are quoted where they hold blanks
+or anything that a terminal would interpret, so hostile text stays one harmless line. For programs
+there is one JSON object per line, on standard output.
 
 debug: detail; info: the state changed; warning: recovered; error: this item is lost, damaged or stuck.
 """
@@ -55,42 +55,43 @@ class Log:
             self._stream.write(self._line(level, message, values))
             self._stream.flush()
         except OSError:
-            # Nobody listens any more (a closed terminal, a full disk): the work goes on without its log.
+            # A closed terminal or a full disk: the work goes on without its log.
             return
 
     def _line(self, level: Level, message: str, values: dict[str, object]) -> str:
         at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        known = {name: value for name, value in values.items() if value is not None}
         if self._as_json:
-            plain = {
-                k: v if isinstance(v, int | float) else str(v)
-                for k, v in values.items()
-                if v is not None
-            }
-            return (
-                json.dumps(
-                    {"at": at, "stage": self._stage, "level": level, "message": message, **plain}
-                )
-                + "\n"
-            )
-        told = " ".join(
-            [one_line(message), *(f"{k}={quoted(v)}" for k, v in values.items() if v is not None)]
-        )
-        return (
-            f"<{_JOURNAL[level]}>{told}\n"
-            if self._journal
-            else f"{at} {self._stage} {level}: {told}\n"
-        )
+            line = {"at": at, "stage": self._stage, "level": level, "message": message}
+            return json.dumps(line | {name: _plain(value) for name, value in known.items()}) + "\n"
+        parts = [one_line(message), *(f"{name}={quoted(value)}" for name, value in known.items())]
+        text = " ".join(parts)
+        if self._journal:
+            return f"<{_JOURNAL[level]}>{text}\n"
+        return f"{at} {self._stage} {level}: {text}\n"
+
+
+def _plain(value: object) -> int | float | str:
+    """A value as JSON has it: numbers stay numbers, everything else is text."""
+    if isinstance(value, int | float):
+        return value
+    return str(value)
 
 
 def one_line(text: str) -> str:
-    """The text with everything that a terminal would obey made visible."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text
-    )
+    """The text with everything that a terminal would interpret made visible."""
+    return "".join(map(_visible, text))
 
 
 def quoted(value: object) -> str:
+    """A value as it stands behind `name=`."""
     text = str(value)
-    if text and text.isprintable() and not any(c in text for c in ' "='):
+    if text and text.isprintable() and not any(character in text for character in ' "='):
         return text
     return one_line(json.dumps(text, ensure_ascii=False))
+
+
+def _visible(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode("ascii")

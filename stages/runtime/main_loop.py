@@ -1,9 +1,11 @@
-"""The skeleton: how every stage starts, loops and ends.
+"""The main loop: how every stage starts, works and ends.
 
-Start: settings, spool (owners, modes, lock), doorbell, watch; then ready. Loop: look for work until there is none,
-wait. SIGHUP looks at the settings at once. End: on SIGTERM or SIGINT after the step at hand. Trouble with the disk ends
-a look, is told once, and the look is tried again; a fault in the program ends the process, whose supervisor starts it
-anew. A spool that was removed is claimed again; where another instance was quicker, this one ends.
+Start: settings, spool (owners, modes, lock), doorbell, watch; then ready. Loop: do all the work that
+there is, wait. SIGHUP reads the settings at once. End: on SIGTERM or SIGINT, after the step at hand.
+
+Trouble with the disk ends one pass of the loop, is logged once, and the pass is repeated until it
+succeeds. An internal error ends the process, whose supervisor starts it again. A spool that was
+removed is claimed again; where another instance was quicker, this one ends.
 
 Diagnostics: exit codes of `stages.runtime.exits`.
 """
@@ -25,9 +27,10 @@ from stages.runtime.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoor
 from stages.runtime.exits import Exit
 from stages.runtime.heap import Heap
 from stages.runtime.logs import Log
-from stages.runtime.process import Process, signature
+from stages.runtime.process import Process
 from stages.runtime.restarts import Restarts
 from stages.runtime.sd_notify import Notifier
+from stages.runtime.settings_reload import signature
 from stages.runtime.watch import Watch
 
 SUBSCRIPTIONS: Mapping[Stage, tuple[EventName, ...]] = {
@@ -36,21 +39,21 @@ SUBSCRIPTIONS: Mapping[Stage, tuple[EventName, ...]] = {
     "parse": ("CommandGiven", "ScanStarted", "ScanFinished"),
     "ship": ("CommandGiven", "ReportWritten"),
 }
-_UPKEEP_EVERY_S = 600.0
-_TROUBLE_WAIT_S = 5.0
+_MAINTENANCE_EVERY_S = 600.0
+_RETRY_AFTER_S = 5.0
 
 
 class StageHandler(Protocol):
-    """What a stage does; the skeleton does the rest."""
+    """What a stage does; the main loop does the rest."""
 
     def run_once(self) -> None:
-        """Do all the work that there is. Raises SpoolError when the disk is in the way."""
+        """Do all the work that there is. Raises SpoolError where the disk does not allow it."""
 
     def timeout_s(self) -> float:
-        """Seconds after which to look again, even if nothing rings."""
+        """Seconds after which to look for work again, even without an event."""
 
     def on_event(self, event: Event) -> None:
-        """A neighbour rang."""
+        """An event of another stage has arrived."""
 
     def reloaded(self) -> None:
         """New settings are in force."""
@@ -59,7 +62,7 @@ class StageHandler(Protocol):
         """Read an own entry by its name. Raises EntryDamagedError."""
 
     def close(self) -> None:
-        """The process ends: children and connections too."""
+        """End children and connections: the process ends."""
 
 
 def run(
@@ -70,14 +73,16 @@ def run(
     *,
     as_json: bool = False,
 ) -> Exit:
-    """Run a stage until it is told to stop. `check` knows what else may be wrong with the settings of this stage."""
+    """Run a stage until it has to stop. `check` finds problems in the settings that only this stage knows of."""
     notifier = Notifier()
-    # Until there are settings to look at anew; a handler, because children would keep a signal that is ignored.
+    # Until there is something to reload. Not SIG_IGN: children would inherit that.
     signal.signal(signal.SIGHUP, lambda *_: None)
     runtime = Path(settings_file.load(config, check).settings.runtime_dir)
     restarts = Restarts(runtime, stage, notifier)
     log = Log(stage, as_json=as_json)
-    code = _run(stage, make, config, check, notifier, log) if restarts.hold_back(log) else Exit.OK
+    code = Exit.OK
+    if restarts.delay_start(log):
+        code = _run(stage, make, config, check, notifier, log)
     if code == Exit.OK:
         restarts.forget()
     return code
@@ -91,8 +96,8 @@ def _run(
     notifier: Notifier,
     log: Log,
 ) -> Exit:
-    # Before it is read: a change from now on is a change.
-    seen = signature(config or settings_file.DEFAULT_PATH)
+    # Before the file is read: a change from now on is a change.
+    config_seen = signature(config or settings_file.DEFAULT_PATH)
     loaded = settings_file.load(config, check)
     log.level = loaded.settings.log.level
     if loaded.problems:
@@ -101,22 +106,22 @@ def _run(
         return Exit.USAGE
     spool = Spool(Path(loaded.settings.spool.path))
     try:
-        left = spool.claim(stage)
+        removed = spool.claim(stage)
     except SpoolError as error:
-        return _refused(error, log)
-    if left:
-        log.warning("removed what a crash left half written", count=len(left))
-    memory = Heap()  # before the first thread
-    doorbell = _doorbell(Path(loaded.settings.runtime_dir), stage, log)
+        return _refuse(error, log)
+    if removed:
+        log.warning("drafts of an interrupted write removed", count=len(removed))
+    heap = Heap()  # before the first thread
+    doorbell = _open_doorbell(Path(loaded.settings.runtime_dir), stage, log)
     process = Process(
-        stage, loaded.settings, loaded.path, spool, log, doorbell, check, notifier, seen
+        stage, loaded.settings, loaded.path, spool, log, doorbell, check, notifier, config_seen
     )
     try:
-        return _serve(process, make, memory)
+        return _serve(process, make, heap)
     except SpoolError as error:
-        return _refused(error, log)
-    except Exception as error:  # the one broad except: told, then the supervisor's turn
-        log.error(f"stage ends by a fault in the program: {type(error).__name__}: {error}")
+        return _refuse(error, log)
+    except Exception as error:  # the one broad except: logged, then it is the supervisor's turn
+        log.error(f"internal error, the stage ends: {type(error).__name__}: {error}")
         traceback.print_exc(file=sys.stderr)
         return Exit.BUG
     finally:
@@ -124,77 +129,102 @@ def _run(
         spool.release()
 
 
-def _refused(error: SpoolError, log: Log) -> Exit:
+def _refuse(error: SpoolError, log: Log) -> Exit:
     log.error(str(error))
-    return Exit.BUSY if isinstance(error, SpoolBusyError) else Exit.UNUSABLE
+    if isinstance(error, SpoolBusyError):
+        return Exit.BUSY
+    return Exit.UNUSABLE
 
 
-def _serve(process: Process, make: Callable[[Process], StageHandler], memory: Heap) -> Exit:
+def _serve(process: Process, make: Callable[[Process], StageHandler], heap: Heap) -> Exit:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: process.stop())
     signal.signal(signal.SIGHUP, lambda *_: process.hang_up())
-    worker = make(process)
-    watch = _watch(process)
-    process.on_event = worker.on_event
+    handler = make(process)
+    watch = _start_watch(process)
+    process.on_event = handler.on_event
     process.log.info("stage started", spool=process.spool.root)
-    process.ready()
+    process.notify_ready()
     try:
-        _loop(process, worker, watch, memory)
+        MainLoop(process, handler, watch, heap).run()
     finally:
-        process.gone()
-        worker.close()
+        process.notify_stopping()
+        handler.close()
         if watch:
             watch.close()
     process.log.info("stage stopped")
     return Exit.OK
 
 
-def _loop(process: Process, worker: StageHandler, watch: Watch | None, memory: Heap) -> None:
-    trouble: str | None = None
-    kept_up = -_UPKEEP_EVERY_S
-    while not process.stopping:
-        wait_s = _TROUBLE_WAIT_S
-        try:
-            process.spool.check_claim()
-            if process.refresh_settings():
-                worker.reloaded()
-            maintenance.quarantine_damage(
-                process.spool, process.stage, worker.verify, process.now(), process.log
-            )
-            worker.run_once()
-            if time.monotonic() - kept_up >= _UPKEEP_EVERY_S:
-                kept_up = time.monotonic()
-                _maintain(process)
-            wait_s = min(
-                worker.timeout_s(), process.settings_due_in_s(), process.settings.spool.look_every_s
-            )
-            if trouble:
-                process.log.warning("work goes on", after=trouble)
-                trouble = None
-                # Directories that were made again are others than those that are watched.
-                watch.renew() if watch else None
-        except SpoolError as error:
-            if str(error) != trouble:
-                trouble = str(error)
-                process.log.error(trouble)
-            _reclaim_spool(process, error)
-        if not process.stopping:
-            memory.give_back()
-            process.wait(wait_s)
+class MainLoop:
+    """Work, wait, work again."""
 
+    def __init__(
+        self, process: Process, handler: StageHandler, watch: Watch | None, heap: Heap
+    ) -> None:
+        self._process = process
+        self._handler = handler
+        self._watch = watch
+        self._heap = heap
+        self._trouble: str | None = None
+        self._maintained_at = -_MAINTENANCE_EVERY_S
 
-def _maintain(process: Process) -> None:
-    maintenance.forget_damage(process.spool, process.stage)
-    gone = maintenance.expire(process.spool, process.stage, process.settings)
-    if gone:
-        process.log.info("old entries removed", count=len(gone), oldest=gone[0], newest=gone[-1])
+    def run(self) -> None:
+        """Until the process has to stop."""
+        while not self._process.stopping:
+            try:
+                self._work()
+                wait_s = self._timeout_s()
+                self._report_end_of_trouble()
+            except SpoolError as error:
+                self._report_trouble(error)
+                if isinstance(error, SpoolUnusableError):
+                    self._claim_again()
+                wait_s = _RETRY_AFTER_S
+            if not self._process.stopping:
+                self._heap.give_back()
+                self._process.wait(wait_s)
 
+    def _work(self) -> None:
+        process = self._process
+        process.spool.check_claim()
+        if process.refresh_settings():
+            self._handler.reloaded()
+        maintenance.quarantine_damage(
+            process.spool, process.stage, self._handler.verify, process.now(), process.log
+        )
+        self._handler.run_once()
+        if time.monotonic() - self._maintained_at >= _MAINTENANCE_EVERY_S:
+            self._maintained_at = time.monotonic()
+            _maintain(process)
 
-def _reclaim_spool(process: Process, error: SpoolError) -> None:
-    """A spool that was removed while the stage runs is made again, and told. SpoolBusyError: another was quicker."""
-    if isinstance(error, SpoolUnusableError):
-        # Whoever removes it may still be at it.
-        end = time.monotonic() + _TROUBLE_WAIT_S
+    def _timeout_s(self) -> float:
+        return min(
+            self._handler.timeout_s(),
+            self._process.settings_due_in_s(),
+            self._process.settings.spool.look_every_s,
+        )
+
+    def _report_trouble(self, error: SpoolError) -> None:
+        """Log it once, however long it lasts."""
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            self._process.log.error(self._trouble)
+
+    def _report_end_of_trouble(self) -> None:
+        if self._trouble is None:
+            return
+        self._process.log.warning("work goes on", after=self._trouble)
+        self._trouble = None
+        if self._watch:
+            # Directories that were made again are not those that are watched.
+            self._watch.renew()
+
+    def _claim_again(self) -> None:
+        """Make a removed spool anew. Raises SpoolBusyError where another instance was quicker."""
+        process = self._process
+        # Whoever removes it may not be done yet.
+        end = time.monotonic() + _RETRY_AFTER_S
         while time.monotonic() < end and not process.stopping:
             process.wait(end - time.monotonic())
         process.spool.release()
@@ -204,24 +234,35 @@ def _reclaim_spool(process: Process, error: SpoolError) -> None:
         )
 
 
-def _doorbell(runtime: Path, stage: Stage, log: Log) -> Doorbell:
+def _maintain(process: Process) -> None:
+    maintenance.forget_damage(process.spool, process.stage)
+    removed = maintenance.expire(process.spool, process.stage, process.settings)
+    if removed:
+        process.log.info(
+            "old entries removed", count=len(removed), oldest=removed[0], newest=removed[-1]
+        )
+
+
+def _open_doorbell(runtime: Path, stage: Stage, log: Log) -> Doorbell:
     try:
         runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
         return ZmqDoorbell(runtime, stage, SUBSCRIPTIONS[stage])
-    except (DoorbellError, OSError) as error:
-        why = f"{runtime}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        log.warning(
-            "no doorbell: stages find their work by watch and timer, a little later", why=why
-        )
-        return NoDoorbell()
+    except OSError as error:
+        why = f"{runtime}: {error.strerror}"
+    except DoorbellError as error:
+        why = str(error)
+    log.warning("no doorbell: work is found by watch and timer, a little later", why=why)
+    return NoDoorbell()
 
 
-def _watch(process: Process) -> Watch | None:
-    files = [process.config] if process.config else []
+def _start_watch(process: Process) -> Watch | None:
+    files = []
+    if process.config:
+        files.append(process.config)
     try:
         return Watch(process.watched, files, process.wake_handle)
     except OSError as error:
         process.log.warning(
-            "can't watch the spool: stages find their work by timer alone", why=error.strerror
+            "the spool can't be watched: work is found by doorbell and timer", why=error.strerror
         )
         return None

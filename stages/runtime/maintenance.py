@@ -1,7 +1,7 @@
 """What every owner does for its box: damage to quarantine, replayed entries to history, old entries out.
 
-The reader of a box finds damage and leaves a mark in its own state; the owner looks at the mark, sees for itself,
-and takes the entry away. So no stage ever touches another's box.
+The reader of a box finds damage and leaves a mark in its own state. The owner sees the mark, checks
+the entry itself, and moves it away. So no stage ever touches another's box.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -24,7 +24,7 @@ Verify = Callable[[str], object]
 
 
 def quarantine_damage(spool: Spool, stage: Stage, verify: Verify, now: datetime, log: Log) -> None:
-    """Take away own entries that their reader found damaged, and that are."""
+    """Move away own entries that their reader has marked as damaged, and that are."""
     box = spool.outbox(OUTBOX[stage])
     if box.box not in READER:
         return
@@ -36,7 +36,7 @@ def quarantine_damage(spool: Spool, stage: Stage, verify: Verify, now: datetime,
         except EntryDamagedError as error:
             box.quarantine(name, layout.new_command_id(now), str(error))
             log.error(
-                "damaged entry taken to quarantine",
+                "damaged entry moved to quarantine",
                 scan_id=layout.scan_id_of(name),
                 entry=name,
                 why=reason,
@@ -45,14 +45,15 @@ def quarantine_damage(spool: Spool, stage: Stage, verify: Verify, now: datetime,
 
 def forget_damage(spool: Spool, stage: Stage) -> None:
     """Drop this stage's marks on upstream entries that are gone."""
-    state_store, upstream = spool.state_store(stage), spool.outbox(UPSTREAM[stage])
+    state_store = spool.state_store(stage)
+    upstream = spool.outbox(UPSTREAM[stage])
     for name in state_store.damaged():
         if not upstream.has(name):
             state_store.unmark_damaged(name)
 
 
 def replays(spool: Spool, step: str) -> Iterator[tuple[str, Replay]]:
-    """The operator's replay commands for a step, oldest first, each with its id. Damaged ones are passed over."""
+    """The replay commands for a step, oldest first, each with its id; damaged ones are skipped."""
     for command_id in spool.commands.ids("replay"):
         try:
             replay = spool.commands.read(command_id, "replay", Replay)
@@ -65,33 +66,26 @@ def replays(spool: Spool, step: str) -> Iterator[tuple[str, Replay]]:
 def archive_replayed(
     box: Outbox, kind: Kind, command_id: str, scan_ids: Collection[ScanId]
 ) -> list[ScanId]:
-    """Take the entries of these scans to history, each once per command; those taken are returned."""
-    already = set(box.archived())
-    taken: list[ScanId] = []
+    """Archive the entries of these scans, each once per command; the scans whose entry was there."""
+    archived_before = set(box.archived())
+    archived: list[ScanId] = []
     for scan_id in scan_ids:
         name = layout.entry_name(scan_id, kind)
-        if layout.archived_name(name, command_id) not in already and box.has(name):
+        if layout.archived_name(name, command_id) not in archived_before and box.has(name):
             box.archive(name, command_id)
-            taken.append(scan_id)
-    return taken
+            archived.append(scan_id)
+    return archived
 
 
 def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
-    """Remove own entries that retention lets go; their names are returned."""
+    """Remove own entries whose retention is over; their names are returned."""
     box = spool.outbox(OUTBOX[stage])
-    by_id: dict[ScanId, list[str]] = {}
-    for name in box.names():
-        if scan_id := layout.scan_id_of(name):
-            by_id.setdefault(scan_id, []).append(name)
-    upstream = {
-        scan_id for n in spool.outbox(UPSTREAM[stage]).names() if (scan_id := layout.scan_id_of(n))
-    }
-    done = [ScanId(i) for i in spool.receipts.ids("receipt") if is_scan_id(i)]
-    names = [
-        n
-        for i in expired(by_id, upstream, done, settings.keep, settings.spool.keep_last)
-        for n in by_id[i]
-    ]
+    names_by_id = _names_by_id(box)
+    upstream = set(_names_by_id(spool.outbox(UPSTREAM[stage])))
+    done = [ScanId(entry) for entry in spool.receipts.ids("receipt") if is_scan_id(entry)]
+    names: list[str] = []
+    for scan_id in expired(names_by_id, upstream, done, settings.keep, settings.spool.keep_last):
+        names += names_by_id[scan_id]
     if stage == "trigger":
         names += _spent_cancellations(spool)
     for name in names:
@@ -99,16 +93,26 @@ def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
     return names
 
 
+def _names_by_id(box: Outbox) -> dict[ScanId, list[str]]:
+    """The names of a box's entries by the scan that they belong to."""
+    found: dict[ScanId, list[str]] = {}
+    for name in box.names():
+        scan_id = layout.scan_id_of(name)
+        if scan_id is not None:
+            found.setdefault(scan_id, []).append(name)
+    return found
+
+
 def _spent_cancellations(spool: Spool) -> list[str]:
-    """Those that name no request any more: they go with the last of the scans that they ended."""
-    given = set(spool.commands.ids("cancel"))
-    asked = {*spool.commands.ids("request"), *spool.requests.ids("request")}
-    found: list[str] = []
+    """Cancellations whose command and requests are all gone."""
+    commands = set(spool.commands.ids("cancel"))
+    requests = {*spool.commands.ids("request"), *spool.requests.ids("request")}
+    spent: list[str] = []
     for command_id in spool.requests.ids("cancel"):
         try:
             cancellation = spool.requests.read(command_id, "cancel", Cancellation)
         except (EntryDamagedError, EntryMissingError):
             continue
-        if command_id not in given and asked.isdisjoint(cancellation.scan_ids):
-            found.append(layout.entry_name(command_id, "cancel"))
-    return found
+        if command_id not in commands and requests.isdisjoint(cancellation.scan_ids):
+            spent.append(layout.entry_name(command_id, "cancel"))
+    return spent

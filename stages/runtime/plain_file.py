@@ -1,9 +1,10 @@
 """Reading a file that an operator has named: settings, a key.
 
-Promises: at most `limit` bytes are read, and opening never waits: what is no plain file is refused with its kind. A
-symlink is followed, for it is the operator's; `/dev/null` is an empty file.
+Promises: at most `limit` bytes are read, and opening never blocks: anything but a plain file is
+refused, with what it is. A symlink is followed, because it is the operator's; `/dev/null` counts as
+an empty file.
 
-Diagnostics: OSError, whose `strerror` says why in words.
+Diagnostics: OSError, whose `strerror` is the reason.
 """
 
 import errno
@@ -24,8 +25,10 @@ def read(path: Path, limit: int) -> bytes:
     """The content of a file of at most `limit` bytes. Raises OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     with os.fdopen(handle, "rb") as stream:
-        mode = os.fstat(handle).st_mode
-        if not stat.S_ISREG(mode) and not os.path.samestat(os.fstat(handle), os.stat(os.devnull)):  # noqa: PTH116
+        status = os.fstat(handle)
+        mode = status.st_mode
+        is_empty_device = os.path.samestat(status, os.stat(os.devnull))  # noqa: PTH116
+        if not stat.S_ISREG(mode) and not is_empty_device:
             kind = _KINDS.get(stat.S_IFMT(mode), "no file")
             raise OSError(errno.EINVAL, f"it is {kind}, not a plain file", str(path))
         content = stream.read(limit + 1)

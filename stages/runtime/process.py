@@ -1,8 +1,8 @@
-"""What a stage works with: settings, spool, log, doorbell, clock, and the wish to stop.
+"""What a stage works with: settings, spool, log, doorbell, clock, and the request to stop.
 
-`wait` is the one place where a stage process sleeps. It returns early when the doorbell rings, when something
-changes in a watched directory, when a given file handle has something to read, or when the process is told to stop;
-and it tells the service manager and the operator that the work loop is alive.
+`wait` is the one place where a stage process sleeps. It returns early when an event arrives, when
+something changes in a watched directory, when a given file handle has something to read, or when the
+process has to stop; and it reports to the service manager and to operators that the main loop turns.
 """
 
 import os
@@ -22,10 +22,9 @@ from stages.runtime.doorbell import Doorbell
 from stages.runtime.heartbeat import Heartbeat
 from stages.runtime.logs import Log
 from stages.runtime.sd_notify import Notifier
+from stages.runtime.settings_reload import SettingsReload, Signature, signature
 
-_WATCHDOG_EVERY_S = 10.0
-_SETTLED_S = 1.0
-Signature = tuple[int, int, int] | None
+_HEARTBEAT_EVERY_S = 10.0
 
 
 class Process:
@@ -50,18 +49,15 @@ class Process:
         self.log = log
         self.stopping = False
         self.watched = {spool.root / UPSTREAM[stage], spool.commands.path}
-        """Directories in which something new wakes the loop; a worker may add its own while it is made."""
+        """Directories in which a new entry ends a wait; a stage may add its own while it is made."""
         self.on_event: Callable[[Event], None] = lambda _: None
         self.readers: dict[int, Callable[[], None]] = {}
-        """What to do when a file handle has something to read during any wait."""
-        self._check = check
+        """What to do when a file handle has something to read, during any wait."""
         self._doorbell = doorbell
         self._notifier = notifier or Notifier()
-        self._config_seen = config_seen or signature(config)
-        self._config_changed: tuple[Signature, float] | None = None
-        self._hung_up = False
-        self._alive_at = 0.0
-        self._pulse = Heartbeat(Path(settings.runtime_dir), stage)
+        self._reload = SettingsReload(config, check, log, config_seen or signature(config))
+        self._heartbeat = Heartbeat(Path(settings.runtime_dir), stage)
+        self._heartbeat_at = 0.0
         self._wake, self.wake_handle = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     @property
@@ -79,8 +75,8 @@ class Process:
         self.wake()
 
     def hang_up(self) -> None:
-        """Look at the settings file now, whatever is seen of it; for a signal handler."""
-        self._hung_up = True
+        """Read the settings file now, changed or not; for a signal handler."""
+        self._reload.request()
         self.wake()
 
     def wake(self) -> None:
@@ -88,110 +84,61 @@ class Process:
         with suppress(OSError):
             os.write(self.wake_handle, b"w")
 
-    def ready(self) -> None:
-        self._notifier.tell("READY=1")
+    def notify_ready(self) -> None:
+        self._notifier.notify("READY=1")
 
-    def gone(self) -> None:
-        self._notifier.tell("STOPPING=1")
+    def notify_stopping(self) -> None:
+        self._notifier.notify("STOPPING=1")
 
     def wait(self, timeout_s: float, handles: Sequence[int] = ()) -> list[int]:
         """Sleep, at most `timeout_s`; the handles that have something to read are returned."""
         self.alive()
         end = time.monotonic() + max(0.0, timeout_s)
         while True:
-            left = min(end - time.monotonic(), _WATCHDOG_EVERY_S)
+            left_s = max(0.0, end - time.monotonic())
             events, ready = self._doorbell.wait(
-                max(0.0, left), (self._wake, *handles, *self.readers)
+                min(left_s, _HEARTBEAT_EVERY_S), (self._wake, *handles, *self.readers)
             )
             self.alive()
-            ready = self._read(ready)
             woken = self._wake in ready
             if woken:
-                with suppress(BlockingIOError):
-                    os.read(self._wake, 65536)
+                self._empty_wake_pipe()
             for event in events:
                 self.on_event(event)
-            if woken or events or len(ready) > woken or self.stopping or time.monotonic() >= end:
-                return [handle for handle in ready if handle != self._wake]
-
-    def _read(self, ready: Sequence[int]) -> list[int]:
-        """Call the readers of handles that have them; the other handles are returned."""
-        left = []
-        for handle in ready:
-            reader = self.readers.get(handle)
-            if reader is None:
-                left.append(handle)
-            else:
-                reader()
-        return left
+            for handle in ready:
+                if handle in self.readers:
+                    self.readers[handle]()
+            readable = [handle for handle in handles if handle in ready]
+            is_over = self.stopping or time.monotonic() >= end
+            if woken or events or readable or is_over:
+                return readable
 
     def alive(self) -> None:
+        """Report that the main loop turns; cheap, for use between two steps of long work."""
         now = time.monotonic()
-        if now - self._alive_at >= _WATCHDOG_EVERY_S / 2:
-            self._alive_at = now
-            self._notifier.tell("WATCHDOG=1")
-            self._pulse.touch()
+        if now - self._heartbeat_at >= _HEARTBEAT_EVERY_S / 2:
+            self._heartbeat_at = now
+            self._notifier.notify("WATCHDOG=1")
+            self._heartbeat.touch()
 
     def refresh_settings(self) -> bool:
-        """Take in a changed settings file; True when new settings are in force. A broken one changes nothing."""
-        if not self._is_changed():
+        """Apply a changed settings file; True where new settings are in force."""
+        new = self._reload.new_settings(self.settings)
+        if new is None:
             return False
-        loaded = settings_file.load(self.config, self._check)
-        problems = loaded.problems or self._emptied(loaded.settings)
-        for problem in problems:
-            self.log.error("settings not taken over, the old ones stay in force", problem=problem)
-        if problems:
-            return False
-        self._tell_what_needs_a_restart(loaded.settings)
-        self.settings = loaded.settings
-        self.log.level = loaded.settings.log.level
-        self.log.info("settings taken over", file=self.config)
+        old = self.settings
+        if (new.spool.path, new.runtime_dir) != (old.spool.path, old.runtime_dir):
+            self.log.warning(
+                "spool.path and runtime_dir take effect only at a restart: restart the stages"
+            )
+        self.settings = new
+        self.log.level = new.log.level
         return True
 
     def settings_due_in_s(self) -> float:
         """Seconds until a changed settings file may have settled."""
-        if self._config_changed is None:
-            return float("inf")
-        return max(0.0, self._config_changed[1] + _SETTLED_S - time.monotonic())
+        return self._reload.due_in_s()
 
-    def _is_changed(self) -> bool:
-        """Whether the file is another one, and nobody has written to it for a while: editors empty it first."""
-        seen, now = signature(self.config), time.monotonic()
-        if not self._hung_up:
-            if seen == self._config_seen:
-                self._config_changed = None
-                return False
-            if self._config_changed is None or self._config_changed[0] != seen:
-                self._config_changed = (seen, now)
-            if self.settings_due_in_s() > 0:
-                return False
-        self._config_seen, self._config_changed, self._hung_up = seen, None, False
-        return True
-
-    def _emptied(self, new: Settings) -> tuple[str, ...]:
-        """A file that says nothing is what an editor or a full disk leaves, and would send results nowhere."""
-        if new == Settings() != self.settings:
-            return (
-                f"{self.config}: says nothing any more: fill it, or restart the stages for the defaults",
-            )
-        return ()
-
-    def _tell_what_needs_a_restart(self, new: Settings) -> None:
-        if (new.spool.path, new.runtime_dir) != (
-            self.settings.spool.path,
-            self.settings.runtime_dir,
-        ):
-            self.log.warning(
-                "spool.path and runtime_dir take effect only at a restart: restart the stages"
-            )
-
-
-def signature(path: Path | None) -> Signature:
-    """What tells a file from what it was before."""
-    if path is None:
-        return None
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+    def _empty_wake_pipe(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._wake, 65536)

@@ -1,8 +1,9 @@
-"""Starting later and later: a stage that keeps dying must not keep its host busy.
+"""Delayed starts: a stage that keeps dying must not keep its host busy.
 
-A stage leaves a note in the runtime directory when it starts, and takes it away when it ends in order. Who finds a note
-knows that its predecessor died: it waits 1 s, then 2, and so on to 5 minutes, unless the predecessor had lived for a
-minute. For service managers alone, many of which restart at a constant pace; `compliance-agent run` waits by itself.
+A stage leaves a note in the runtime directory when it starts, and removes it when it ends in order. A
+stage that finds a note knows that its predecessor died: it waits 1 s, then 2, and so on to 5 minutes,
+unless the predecessor had lived for a minute. Only under a service manager, many of which restart at
+a constant pace; `compliance-agent run` waits by itself.
 """
 
 import os
@@ -20,6 +21,7 @@ from stages.runtime.sd_notify import Notifier
 HEALTHY_AFTER_S = 60.0
 _LONGEST_S = 300.0
 _NOTE = re.compile(r"(\d{1,4}) (\d{1,12}(?:\.\d+)?)\n")
+"""Deaths in a row, and the monotonic time of the start."""
 
 
 class Restarts:
@@ -29,23 +31,22 @@ class Restarts:
         self._path = runtime / f"{stage}.starts"
         self._notifier = notifier
 
-    def hold_back(self, log: Log) -> bool:
-        """Wait for as long as the deaths before demand; False where this process is told to stop meanwhile."""
-        if not self._notifier.is_heard:
+    def delay_start(self, log: Log) -> bool:
+        """Wait for as long as earlier deaths require; False where this process has to stop meanwhile."""
+        if not self._notifier.has_manager:
             return True
         deaths = self._deaths()
         wait_s = delay_s(deaths)
         if wait_s:
-            log.warning(
-                "this stage keeps dying, it works again a little later", in_s=wait_s, deaths=deaths
+            log.warning("the stage keeps dying, its start is delayed", in_s=wait_s, deaths=deaths)
+            limit_us = int((wait_s + 60) * 1e6)
+            self._notifier.notify(
+                f"EXTEND_TIMEOUT_USEC={limit_us}\nSTATUS=died {deaths} times, start delayed"
             )
-            self._notifier.tell(
-                f"EXTEND_TIMEOUT_USEC={int((wait_s + 60) * 1e6)}\nSTATUS=died {deaths} times, waits"
-            )
-            if _told_to_stop(wait_s):
+            if _has_to_stop(wait_s):
                 self.forget()
                 return False
-            self._notifier.tell("STATUS=")
+            self._notifier.notify("STATUS=")
         self._write(deaths)
         return True
 
@@ -60,7 +61,10 @@ class Restarts:
         if match is None:
             return 0
         lived_s = time.monotonic() - float(match[2])
-        return 0 if lived_s >= HEALTHY_AFTER_S or lived_s < 0 else int(match[1]) + 1
+        is_of_another_boot = lived_s < 0
+        if is_of_another_boot or lived_s >= HEALTHY_AFTER_S:
+            return 0
+        return int(match[1]) + 1
 
     def _write(self, deaths: int) -> None:
         with suppress(OSError):
@@ -72,11 +76,13 @@ class Restarts:
 
 def delay_s(deaths: int) -> float:
     """Seconds to wait after so many deaths in a row."""
-    return min(2.0 ** (deaths - 1), _LONGEST_S) if deaths else 0.0
+    if deaths == 0:
+        return 0.0
+    return min(2.0 ** (deaths - 1), _LONGEST_S)
 
 
 def _read_own(path: Path) -> str:
-    """The beginning of a file of one's own; nothing where there is none, or where another has put one."""
+    """The beginning of a file that this user owns; empty where there is none, or another's."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
@@ -88,7 +94,8 @@ def _read_own(path: Path) -> str:
         return stream.read(64).decode("ascii", "replace")
 
 
-def _told_to_stop(limit_s: float) -> bool:
+def _has_to_stop(limit_s: float) -> bool:
+    """Wait; whether a signal to stop arrives meanwhile."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
     try:
         return signal.sigtimedwait({signal.SIGTERM, signal.SIGINT}, limit_s) is not None

@@ -1,7 +1,7 @@
-"""Telling the service manager: ready, alive, stopping. Source: sd_notify(3).
+"""Notifications to the service manager: ready, alive, stopping. Source: sd_notify(3).
 
-Without `NOTIFY_SOCKET` nothing is told. The variable is taken out of the environment, so that no child speaks
-for this process.
+Without `NOTIFY_SOCKET` nothing is sent. The variable is taken out of the environment, so that no
+child can send in the name of this process.
 """
 
 import os
@@ -10,22 +10,23 @@ from contextlib import suppress
 
 
 class Notifier:
+    """The notification socket of this process."""
+
     def __init__(self) -> None:
         self._address = os.environ.pop("NOTIFY_SOCKET", "")
         if self._address.startswith("@"):
+            # An abstract socket.
             self._address = "\0" + self._address[1:]
 
     @property
-    def is_heard(self) -> bool:
-        """Whether a service manager listens."""
+    def has_manager(self) -> bool:
+        """Whether a service manager has started this process."""
         return bool(self._address)
 
-    def tell(self, message: str) -> None:
+    def notify(self, message: str) -> None:
         if not self._address:
             return
-        with (
-            suppress(OSError),
-            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock,
-        ):
+        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC
+        with suppress(OSError), socket.socket(socket.AF_UNIX, kind) as sock:
             sock.connect(self._address)
             sock.send(message.encode())

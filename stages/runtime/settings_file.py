@@ -1,7 +1,7 @@
 """Settings from a YAML file.
 
-Promises: all problems at once, each with its path or line; duplicate keys are problems; plain values only (no
-object of Python's is ever built); at most 1 MiB is read.
+Promises: all problems at once, each with its path or line; duplicate keys are problems; only plain
+values are built, never Python objects; at most 1 MiB is read.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,22 +17,22 @@ from stages.runtime import plain_file
 DEFAULT_PATH = Path("/etc/compliance-agent/config.yml")
 _MAX_BYTES = 1024 * 1024
 Check = Callable[[Settings], list[str]]
-"""What else is wrong with settings, each problem with its path; for what only one stage understands."""
+"""Further problems of settings, each with its path; for what only one stage understands."""
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A settings file as read: with problems, the settings must not be used."""
+    """A settings file as read. Where it has problems, the settings must not be used."""
 
     settings: Settings
     problems: tuple[str, ...]
     path: Path | None
     understood: bool = True
-    """false: nothing of the file is known, because it can't be read or is not YAML."""
+    """False where nothing of the file is known: it can't be read or is not YAML."""
 
 
 def no_more_problems(settings: Settings) -> list[str]:  # noqa: ARG001
-    """For those who know of nothing else that may be wrong."""
+    """The check of a stage that adds none of its own."""
     return []
 
 
@@ -44,12 +44,8 @@ def load(path: Path | None, check: Check = no_more_problems) -> Loaded:
     try:
         text = plain_file.read(path, _MAX_BYTES)
     except OSError as error:
-        return Loaded(
-            Settings(),
-            (f"can't be read: {error.strerror}{_remedy(path, error)}",),
-            path,
-            understood=False,
-        )
+        problem = f"can't be read: {error.strerror}{_remedy(path, error)}"
+        return Loaded(Settings(), (problem,), path, understood=False)
     values, problems = plain_values(text)
     if values is None and problems:
         return Loaded(Settings(), tuple(problems), path, understood=False)
@@ -60,18 +56,21 @@ def load(path: Path | None, check: Check = no_more_problems) -> Loaded:
 def _remedy(path: Path, error: OSError) -> str:
     if path != DEFAULT_PATH or not isinstance(error, PermissionError):
         return ""
-    return "; it is for root and the services alone: systemd-tmpfiles --create compliance-agent.conf sets its mode"
+    return (
+        "; only root and the services may read it: "
+        "systemd-tmpfiles --create compliance-agent.conf sets its mode"
+    )
 
 
 def parse(text: bytes) -> tuple[Settings, list[str]]:
-    """Settings from the text of a file, and all that is wrong with it."""
+    """Settings from the text of a file, and all its problems."""
     values, problems = plain_values(text)
     settings, more = check_settings(values)
     return settings, problems + more
 
 
 def plain_values(text: bytes) -> tuple[Any, list[str]]:
-    """YAML (or JSON) as plain values, and what is wrong with it."""
+    """YAML (or JSON) as plain values, and its problems."""
     try:
         loader = yaml.SafeLoader(text.decode())
         try:
@@ -90,23 +89,23 @@ def plain_values(text: bytes) -> tuple[Any, list[str]]:
         AttributeError,
         TypeError,
     ) as error:
-        # Beside its own errors PyYAML lets through what a value of a named type does to it (`!!int ""`).
+        # PyYAML does not catch what the conversion to a named type raises (`!!int ""`).
         return None, [f"is not YAML: {_why(error)}"]
     return values, problems
 
 
 def _why(error: Exception) -> str:
-    """In one line, without the text around the place: it may hold a password."""
+    """The reason in one line, without the text around the place: it may hold a password."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         mark = error.problem_mark
         return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-    return (
-        "nested too deeply" if isinstance(error, RecursionError) else " ".join(str(error).split())
-    )
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    return " ".join(str(error).split())
 
 
 def _duplicates(node: yaml.Node | None, path: str, seen: set[int]) -> Iterator[str]:
-    """Every key that comes twice, by its path; `seen` are the nodes already looked at, for one may hold itself."""
+    """Every duplicate key, with its path. `seen` are the nodes visited: with anchors, a node can hold itself."""
     if node is None or id(node) in seen:
         return
     seen.add(id(node))
@@ -116,9 +115,11 @@ def _duplicates(node: yaml.Node | None, path: str, seen: set[int]) -> Iterator[s
     elif isinstance(node, yaml.MappingNode):
         keys: set[str] = set()
         for key, value in node.value:
-            # A key that is a list or a mapping can't be one: building the values refuses it.
-            if isinstance(key, yaml.ScalarNode):
-                if key.value in keys:
-                    yield f"{path}{key.value}: the key comes twice (again in line {key.start_mark.line + 1})"
-                keys.add(key.value)
-                yield from _duplicates(value, f"{path}{key.value}.", seen)
+            if not isinstance(key, yaml.ScalarNode):
+                # A list or a mapping as a key is refused when the values are built.
+                continue
+            if key.value in keys:
+                line = key.start_mark.line + 1
+                yield f"{path}{key.value}: duplicate key (again in line {line})"
+            keys.add(key.value)
+            yield from _duplicates(value, f"{path}{key.value}.", seen)

@@ -18,7 +18,7 @@ def test_a_hang_up_looks_at_the_settings_and_ends_no_stage() -> None:
         for stage in agent.processes:
             until(lambda stage=stage: "stage started" in agent.log(stage), "started")  # type: ignore[misc]
             agent.processes[stage].send_signal(signal.SIGHUP)
-            until(lambda stage=stage: "settings taken over" in agent.log(stage), "looked")  # type: ignore[misc]
+            until(lambda stage=stage: "settings applied" in agent.log(stage), "looked")  # type: ignore[misc]
         assert all(process.poll() is None for process in agent.processes.values())
 
 

@@ -42,7 +42,7 @@ def test_the_first_start_and_the_one_after_an_orderly_end_wait_for_nothing(
     tmp_path: Path, manager: socket.socket
 ) -> None:
     restarts = Restarts(tmp_path, "parse", Notifier())
-    assert restarts.hold_back(Log("parse"))
+    assert restarts.delay_start(Log("parse"))
     restarts.forget()
     assert not (tmp_path / "parse.starts").exists()
 
@@ -52,7 +52,7 @@ def test_after_a_death_the_next_start_waits_and_the_manager_is_told(
 ) -> None:
     died(tmp_path, deaths=0, lived_s=0)
     began = time.monotonic()
-    assert Restarts(tmp_path, "parse", Notifier()).hold_back(Log("parse"))
+    assert Restarts(tmp_path, "parse", Notifier()).delay_start(Log("parse"))
     assert time.monotonic() - began >= 1
     assert b"EXTEND_TIMEOUT_USEC=61000000" in manager.recv(4096)
     assert (tmp_path / "parse.starts").read_text().startswith("1 ")
@@ -62,7 +62,7 @@ def test_a_stage_that_had_lived_for_long_starts_at_once(
     tmp_path: Path, manager: socket.socket
 ) -> None:
     died(tmp_path, deaths=9, lived_s=HEALTHY_AFTER_S + 1)
-    assert Restarts(tmp_path, "parse", Notifier()).hold_back(Log("parse"))
+    assert Restarts(tmp_path, "parse", Notifier()).delay_start(Log("parse"))
     assert (tmp_path / "parse.starts").read_text().startswith("0 ")
 
 
@@ -80,7 +80,7 @@ def test_a_stage_told_to_stop_while_it_waits_ends_at_once_and_forgets(
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         threading.Thread(target=stop_once_it_waits).start()
-        assert not Restarts(tmp_path, "parse", Notifier()).hold_back(Log("parse"))
+        assert not Restarts(tmp_path, "parse", Notifier()).delay_start(Log("parse"))
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     assert not (tmp_path / "parse.starts").exists()
@@ -91,7 +91,7 @@ def test_without_a_service_manager_nothing_is_noted(
 ) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)
     died(tmp_path, deaths=8, lived_s=0)
-    assert Restarts(tmp_path, "parse", Notifier()).hold_back(Log("parse"))
+    assert Restarts(tmp_path, "parse", Notifier()).delay_start(Log("parse"))
 
 
 @pytest.mark.parametrize("text", ["", "8", "x 1.0\n", "-1 1.0\n", "9" * 5000, "8 99999999999.0\n"])
@@ -99,11 +99,11 @@ def test_a_note_that_makes_no_sense_is_no_reason_to_wait(
     text: str, tmp_path: Path, manager: socket.socket
 ) -> None:
     (tmp_path / "parse.starts").write_text(text)
-    assert Restarts(tmp_path, "parse", Notifier()).hold_back(Log("parse"))
+    assert Restarts(tmp_path, "parse", Notifier()).delay_start(Log("parse"))
 
 
 def test_a_note_that_is_a_symlink_or_a_pipe_is_not_read(
     tmp_path: Path, manager: socket.socket
 ) -> None:
     os.mkfifo(tmp_path / "parse.starts")
-    assert Restarts(tmp_path, "parse", Notifier()).hold_back(Log("parse"))
+    assert Restarts(tmp_path, "parse", Notifier()).delay_start(Log("parse"))

@@ -66,7 +66,7 @@ spoool: {}
     _, problems = parse(text)
     assert len(problems) == 5
     for start in (
-        "compliance.openscap: the key comes twice (again in line 6)",
+        "compliance.openscap: duplicate key (again in line 6)",
         "server.url: ",
         "server.colour: no such key",
         "api: must be a mapping of keys, is a list",
@@ -122,7 +122,7 @@ def test_a_value_out_of_bounds_names_its_key_and_bound() -> None:
             f"compliance: {{openscap: {{profile: {'x' * 257}}}}}",
             "compliance.openscap.profile: must be a text of 1",
         ),
-        ("a: &a\n  - {b: 1, b: 2}\nc: *a", "a[0].b: the key comes twice (again in line 2)"),
+        ("a: &a\n  - {b: 1, b: 2}\nc: *a", "a[0].b: duplicate key (again in line 2)"),
     ],
 )
 def test_what_a_value_must_be_is_told_in_plain_words(text: str, told: str) -> None:

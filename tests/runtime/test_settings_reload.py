@@ -11,7 +11,8 @@ from spool.spool import Spool
 from stages.runtime import settings_file
 from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
-from stages.runtime.process import Process, signature
+from stages.runtime.process import Process
+from stages.runtime.settings_reload import signature
 from tests.pipeline.agent import until
 
 
@@ -81,7 +82,7 @@ def test_a_file_that_says_nothing_any_more_is_told_and_the_old_settings_stay(
     running.config.write_text(text)
     running.settles()
     assert running.level == "warning"
-    assert running.said.getvalue().count("says nothing any more") == 1
+    assert running.said.getvalue().count("config.yml: is empty") == 1
     running.write("error")
     running.settles()
     assert running.level == "error"
