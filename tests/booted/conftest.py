@@ -1,6 +1,6 @@
 """The engine, the images and the server that the tests on booted systems share.
 
-Where no engine can start, or no system boots in a container, they are skipped, and say why.
+They are skipped, with the reason, where no engine can start or no system boots in a container.
 """
 
 import json
@@ -21,7 +21,8 @@ from tests.docker.engine import Engine, NoEngineError, engine
 
 ROOT = Path(__file__).parents[2]
 _BASE, _INSTALLED = "compliance-agent-test/debian", "compliance-agent-test/installed"
-# As on a host: systemd leaves that to whoever made the container. Without it, credentials reach no service.
+# Shared mounts, as on a host: systemd does not set this up in a container, and without it no service
+# gets its credentials.
 _BOOT = ["/bin/sh", "-c", "mount --make-rshared / && exec /lib/systemd/systemd"]
 _numbers = count(1)
 
@@ -48,7 +49,7 @@ def machines() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def network(machines: Engine) -> Iterator[str]:
-    """A network of this host and the booted ones alone. Taken away: its bridge and addresses outlive the engine."""
+    """A network of this host and the booted ones. Removed, because its bridge outlives the engine."""
     machines("network", "create", "compliance-agent-test")
     yield "compliance-agent-test"
     machines("network", "rm", "compliance-agent-test")
@@ -56,13 +57,13 @@ def network(machines: Engine) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def gateway(machines: Engine, network: str) -> str:
-    """This host's address for the booted ones."""
+    """This host's address, as the booted hosts see it."""
     return machines("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", network)
 
 
 @pytest.fixture(scope="session")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of this tree, as a clone has it: what an interrupted build left in the tree would break the next."""
+    """A copy of this tree, like a clone: without what earlier builds left in it."""
     tree = tmp_path_factory.mktemp("tree") / "agent"
     shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns(".*", "build", "dist", "*.egg-info"))
     return tree
@@ -70,14 +71,14 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory, clone: Path) -> Path:
-    """The agent's wheel, those of all that it needs, and of what builds it."""
+    """The wheels of the agent, of all its dependencies, and of its build tools."""
     place = tmp_path_factory.mktemp("wheels")
     builders = tomllib.loads((clone / "pyproject.toml").read_text())["build-system"]["requires"]
-    message = (sys.executable, "-m", "pip", "wheel", "--quiet", "--constraint", "constraints.txt")
+    pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--constraint", "constraints.txt")
     built = tmp_path_factory.mktemp("built") / "agent"
     shutil.copytree(clone, built)
     subprocess.run(
-        [*message, "--wheel-dir", str(place), ".", *builders], cwd=built, check=True, timeout=300
+        [*pip, "--wheel-dir", str(place), ".", *builders], cwd=built, check=True, timeout=300
     )
     return place
 
@@ -88,10 +89,10 @@ def installed(machines: Engine, network: str, wheels: Path) -> str:
     with booted(machines, _BASE, network, "installing") as host:
         # As documented; without a network, the wheels come from a directory.
         host.copy(str(wheels), "/opt/wheels")
-        pip = "/opt/agent/bin/pip install --quiet --no-index --find-links /opt/wheels compliance-agent"
-        # umask: the services are not root, and must be able to read what a careful root installs.
-        host.shell(f"umask 077; python3 -m venv /opt/agent; {pip}")
-        host.write("/opt/said", host.run("/opt/agent/bin/compliance-agent", "install"))
+        pip = "/opt/agent/bin/pip install --quiet --no-index --find-links /opt/wheels"
+        # umask: services that are not root must be able to read what a private umask installs.
+        host.shell(f"umask 077; python3 -m venv /opt/agent; {pip} compliance-agent")
+        host.write("/opt/install-output", host.run("/opt/agent/bin/compliance-agent", "install"))
         host.await_active()
         machines("commit", host.name, _INSTALLED)
     return _INSTALLED
@@ -106,7 +107,7 @@ def bare(machines: Engine, network: str) -> Iterator[Host]:
 
 @pytest.fixture
 def host(machines: Engine, network: str, installed: str) -> Iterator[Host]:
-    """A host of the test's own, with the agent, and without settings."""
+    """A host for one test, with the agent and without settings."""
     with booted(machines, installed, network, f"host{next(_numbers)}") as running:
         running.await_active()
         yield running
@@ -125,7 +126,7 @@ def server(gateway: str, tmp_path: Path) -> Iterator[Receiver]:
 def busy(
     machines: Engine, network: str, installed: str, gateway: str
 ) -> Iterator[tuple[Host, Receiver]]:
-    """A host and its server that the tests of a module share."""
+    """A host and its server, shared by the tests of a module."""
     with (
         Receiver(Policy(posts_per_minute=10_000), host=gateway) as running,
         booted(machines, installed, network, f"busy{next(_numbers)}") as host,
@@ -135,7 +136,7 @@ def busy(
 
 
 def _boot_once(running: Engine) -> None:
-    """A system without the agent: where not even that boots, it is the place, and not the agent."""
+    """Boot a system without the agent: if not even that works, the machine is to blame."""
     try:
         with booted(running, _BASE, "none", "first"):
             return

@@ -1,4 +1,4 @@
-"""A host with systemd as its first process, in a container, and an agent on it."""
+"""A host in a container, with systemd as its first process and an agent installed."""
 
 import contextlib
 import json
@@ -38,7 +38,7 @@ def until(
     limit_s: float = PATIENCE_S,
     evidence: Callable[[], str] = lambda: "",
 ) -> None:
-    """Wait for a condition, with a deadline; `evidence` is what to look at where it never holds."""
+    """Wait for a condition, with a deadline; `evidence` is printed if it does not become true."""
     end = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < end, f"after {limit_s} s still not: {what}\n{evidence()}"
@@ -54,11 +54,11 @@ class Host:
     network: str
 
     def run(
-        self, *message: str, code: int | None = 0, stdin: str | None = None, limit_s: float = 120
+        self, *command: str, code: int | None = 0, stdin: str | None = None, limit_s: float = 300
     ) -> str:
-        """A command of root's on the host; its output, both streams."""
+        """Run a command as root on the host; returns its output, both streams."""
         done = subprocess.run(
-            [*self._docker, "exec", "--interactive", self.name, *message],
+            [*self._docker, "exec", "--interactive", self.name, *command],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -67,7 +67,7 @@ class Host:
             check=False,
         )
         assert code is None or done.returncode == code, (
-            f"{message}: {done.returncode}\n{done.stdout}"
+            f"{command}: {done.returncode}\n{done.stdout}"
         )
         return done.stdout
 
@@ -75,21 +75,18 @@ class Host:
         return self.run("sh", "-ec", script, code=code)
 
     def write(self, path: str, text: str, mode: str = "0644", group: str = "root") -> None:
-        self.run(
-            "sh",
-            "-ec",
-            f"umask 077; cat > {path}.new; chgrp {group} {path}.new; chmod {mode} {path}.new; mv {path}.new {path}",
-            stdin=text,
-        )
+        new = f"{path}.new"
+        script = f"umask 077; cat > {new}; chgrp {group} {new}; chmod {mode} {new}; mv {new} {path}"
+        self.run("sh", "-ec", script, stdin=text)
 
     def copy(self, source: str, target: str) -> None:
         self.engine("cp", source, f"{self.name}:{target}")
 
-    def agent(self, *message: str, code: int | None = 0, limit_s: float = 120) -> str:
-        return self.run("compliance-agent", *message, code=code, limit_s=limit_s)
+    def agent(self, *arguments: str, code: int | None = 0, limit_s: float = 300) -> str:
+        return self.run("compliance-agent", *arguments, code=code, limit_s=limit_s)
 
     def configure(self, server: Any = None, **changes: Any) -> None:
-        """Write settings and key, as the operator's chapter says (JSON is YAML), and start anew."""
+        """Write settings (JSON is YAML) and key as docs/operating.md describes, and restart."""
         home = self.run(
             "sh", "-c", "dirname $(dirname $(readlink -f $(command -v compliance-agent)))"
         ).strip()
@@ -123,12 +120,12 @@ class Host:
     def until(
         self, condition: Callable[[], object], what: str, limit_s: float = PATIENCE_S
     ) -> None:
-        """Wait for a condition; the journal says why it never came."""
+        """Wait for a condition; on failure the journal is printed."""
         until(condition, what, limit_s, lambda: f"{self.states()}\n{self.journal()[-4000:]}")
 
     def states(self) -> dict[str, str]:
-        said = self.run("systemctl", "show", "--property=ActiveState", "--value", *UNITS).split()
-        return dict(zip(UNITS, said, strict=True))
+        output = self.run("systemctl", "show", "--property=ActiveState", "--value", *UNITS)
+        return dict(zip(UNITS, output.split(), strict=True))
 
     def main_pid(self, unit: str) -> int:
         return int(self.run("systemctl", "show", "--property=MainPID", "--value", unit))
@@ -136,9 +133,9 @@ class Host:
     def journal(self, unit: str = "compliance-agent-*") -> str:
         return self.run("journalctl", "--no-pager", "--output=cat", "--unit", unit, code=None)
 
-    def ask(self) -> ScanId:
-        said = self.agent("scan")
-        (scan_id,) = re.findall(r"^\d{8}T\d{6}Z-openscap-[0-9a-f]{8}$", said, re.MULTILINE)
+    def request_scan(self) -> ScanId:
+        output = self.agent("scan")
+        (scan_id,) = re.findall(r"^\d{8}T\d{6}Z-openscap-[0-9a-f]{8}$", output, re.MULTILINE)
         return ScanId(scan_id)
 
     def entries(self, box: str) -> list[str]:
@@ -148,28 +145,27 @@ class Host:
         return f"{scan_id}.receipt" in self.entries("receipts")
 
     def outcome(self, scan_id: str) -> tuple[str, str]:
-        """The status of the report, and what the server answered."""
+        """The status of the report, and the server's answer."""
         shown = json.loads(self.agent("show", scan_id, "--json", code=None))
         return shown["report"]["status"], shown["receipt"]["answer"]
 
     def probe(self, stage: str, script: str) -> str:
-        """What a Python script prints that runs in the place of a stage, with all that its unit allows."""
+        """Run a Python script as a stage would run, under its unit; returns its output."""
         unit = f"probe-{stage}.service"
         self.write("/usr/local/share/probe.py", script)
         text = self.run("systemctl", "cat", f"compliance-agent-{stage}.service")
-        kept = [
-            line
-            for line in text.splitlines()
-            if not line.startswith(
-                ("Type=", "ExecStart=", "Restart", "WatchdogSec=", "SyslogIdentifier=", "PartOf=")
-            )
-        ]
+        replaced = (
+            "Type=",
+            "ExecStart=",
+            "Restart",
+            "WatchdogSec=",
+            "SyslogIdentifier=",
+            "PartOf=",
+        )
+        kept = [line for line in text.splitlines() if not line.startswith(replaced)]
         command = "ExecStart=/usr/bin/python3 -I /usr/local/share/probe.py"
-        lines = [
-            line
-            for each in kept
-            for line in ((each, "Type=oneshot", command) if each == "[Service]" else (each,))
-        ]
+        service = kept.index("[Service]") + 1
+        lines = [*kept[:service], "Type=oneshot", command, *kept[service:]]
         self.write(f"/run/systemd/system/{unit}", "\n".join(lines) + "\n")
         self.run("systemctl", "daemon-reload")
         self.run("systemctl", "start", unit)
@@ -178,7 +174,7 @@ class Host:
         )
 
     def slow_down_scanner(self) -> None:
-        """From now on a scan waits until `let_scanner_go`."""
+        """Every scan from now on waits until `let_scanner_go`."""
         self.write("/usr/local/bin/oscap", _WAITING_OSCAP, "0755")
         self.run("touch", "/opt/hold")
 

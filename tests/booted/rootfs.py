@@ -1,6 +1,6 @@
 """A Debian root file system with systemd, made once and kept outside the project.
 
-The release is the one whose Python is the one that runs the tests, so that what is built here runs there.
+Its release has the same Python as the tests, so that what is built here runs there.
 """
 
 import fcntl
@@ -22,7 +22,7 @@ _PATIENCE_S = 480
 
 
 class NoRootError(Exception):
-    """Why no root file system can be made here."""
+    """No root file system can be made here; the text is the reason."""
 
 
 def root_archive() -> Path:
@@ -56,7 +56,7 @@ def _make(release: str, archive: Path) -> None:
                 message, capture_output=True, text=True, check=False, timeout=_PATIENCE_S
             )
         except subprocess.TimeoutExpired as error:
-            raise NoRootError(f"debootstrap was not done after {_PATIENCE_S} s") from error
+            raise NoRootError(f"debootstrap did not finish within {_PATIENCE_S} s") from error
         if done.returncode != 0:
             raise NoRootError(f"debootstrap: {done.stdout[-300:]}{done.stderr[-300:]}")
         new = archive.with_suffix(".new")

@@ -1,4 +1,4 @@
-"""Installing, upgrading and taking away, on a booted system: by `install` from a wheel, and by the Debian package."""
+"""Installing, upgrading and uninstalling on a booted system: `install`, and the Debian package."""
 
 import json
 import os
@@ -25,64 +25,66 @@ AGENT = "/opt/agent/bin/compliance-agent"
 
 
 def work_in_every_state(host: Host, server: Receiver) -> dict[str, str]:
-    """One scan to be shipped, one to be parsed, one running, one asked for; and one that is done."""
-    done = host.ask()
+    """One scan each: ship-pending, parse-pending, scanning, requested, and done."""
+    done = host.request_scan()
     host.until(lambda: host.received(done), "one scan is done")
     server.stop()
-    shipping = host.ask()
-    host.until(lambda: f"{shipping}.report" in host.entries("reports"), "one is to be shipped")
+    shipping = host.request_scan()
+    host.until(lambda: f"{shipping}.report" in host.entries("reports"), "one is ship-pending")
     host.run("systemctl", "stop", "compliance-agent-parse.service")
-    parsing = host.ask()
-    host.until(lambda: parsing in host.entries("raw"), "one is to be parsed")
+    parsing = host.request_scan()
+    host.until(lambda: parsing in host.entries("raw"), "one is parse-pending")
     host.slow_down_scanner()
-    scanning = host.ask()
+    scanning = host.request_scan()
     host.until(lambda: host.run("pgrep", "--full", "xccdf eval", code=None), "one is running")
     host.run("systemctl", "stop", "compliance-agent-trigger.service")
-    asked = host.ask()
+    requested = host.request_scan()
     host.run("systemctl", "start", *UNITS)
     return {
         "done": done,
         "shipping": shipping,
         "parsing": parsing,
         "scanning": scanning,
-        "asked": asked,
+        "requested": requested,
     }
 
 
-def test_the_target_is_up_after_one_command_and_what_remains_is_told(host: Host) -> None:
-    """The host is one on which the agent was installed from its wheel, see the fixture."""
-    said = host.run("cat", "/opt/said")
-    assert "API key: write it into /etc/compliance-agent/api-key" in said
-    assert "/etc/compliance-agent/config.yml" in said
+def test_the_target_is_up_after_one_command_which_prints_what_remains_to_be_done(
+    host: Host,
+) -> None:
+    """The fixture installs the agent on this host from its wheel."""
+    output = host.run("cat", "/opt/install-output")
+    assert "API key: write it into /etc/compliance-agent/api-key" in output
+    assert "/etc/compliance-agent/config.yml" in output
     assert host.run("systemctl", "is-enabled", TARGET).strip() == "enabled"
     assert host.run("systemctl", "is-active", TARGET).strip() == "active"
     assert json.loads(host.agent("status", "--json"))["stages"] == dict.fromkeys(STAGES, "running")
     host.run("test", "-s", "/usr/local/share/man/man1/compliance-agent.1")
 
 
-def test_a_clone_installs_itself_and_takes_itself_away(
+def test_a_clone_installs_and_uninstalls_itself(
     bare: Host, clone: Path, wheels: Path, server: Receiver
 ) -> None:
     bare.copy(str(clone), "/opt/clone")
     bare.copy(str(wheels), "/opt/wheels")
-    # As documented; without a network, pip is told of the directory by its environment.
+    # As documented; without a network, the environment points pip to a directory.
     offline = ("env", "PIP_NO_INDEX=1", "PIP_FIND_LINKS=/opt/wheels")
-    said = bare.run(*offline, "/opt/clone/scripts/install")
-    assert "API key: write it into /etc/compliance-agent/api-key" in said
+    output = bare.run(*offline, "/opt/clone/scripts/install")
+    assert "API key: write it into /etc/compliance-agent/api-key" in output
     bare.await_active()
     bare.configure(server)
-    scan_id = bare.ask()
+    scan_id = bare.request_scan()
     bare.until(lambda: bare.received(scan_id), "a scan arrives")
-    said = bare.run(*offline, "/opt/clone/scripts/install", "--uninstall")
-    assert f"the spool is kept: {SPOOL}" in said
+    output = bare.run(*offline, "/opt/clone/scripts/install", "--uninstall")
+    assert f"the spool is kept: {SPOOL}" in output
     assert f"{scan_id}.receipt" in bare.entries("receipts")
     bare.run("test", "!", "-e", "/usr/local/lib/compliance-agent")
 
 
 def test_a_dry_run_changes_nothing(host: Host) -> None:
     host.run("touch", "/opt/now")
-    said = host.run(AGENT, "install", "--dry-run")
-    assert f"would write /etc/systemd/system/{TARGET}" in said
+    output = host.run(AGENT, "install", "--dry-run")
+    assert f"would write /etc/systemd/system/{TARGET}" in output
     changed = host.shell(
         "find /etc /usr /opt /var/lib -xdev -newer /opt/now -type f -not -path '*/state/*'"
     ).split()
@@ -94,8 +96,8 @@ def test_an_upgrade_with_work_in_every_state_loses_none_and_starts_what_ran(
 ) -> None:
     host.configure(server)
     scans = work_in_every_state(host, server)
-    said = host.run(AGENT, "install")
-    assert "nothing remains to be done" in said
+    output = host.run(AGENT, "install")
+    assert "nothing remains to be done" in output
     host.await_active()
     host.let_scanner_go()
     server.start()
@@ -114,13 +116,13 @@ def test_an_upgrade_leaves_stopped_what_was_stopped_and_points_out_a_key_in_the_
     host.run("systemctl", "stop", TARGET, *UNITS)
     text = json.dumps({"api": {"id": "patchmon_1", "key": "secret-key-4711"}})
     host.write("/etc/compliance-agent/config.yml", text, "0640", "compliance-agent")
-    said = host.run(AGENT, "install")
+    output = host.run(AGENT, "install")
     assert set(host.states().values()) == {"inactive"}
-    assert "must not be in there: write it into /etc/compliance-agent/api-key" in said
-    assert "secret-key-4711" not in said
+    assert "must not be in there: write it into /etc/compliance-agent/api-key" in output
+    assert "secret-key-4711" not in output
 
 
-def test_an_upgrade_that_was_killed_in_the_middle_starts_what_ran_when_it_is_done_again(
+def test_an_upgrade_that_was_killed_and_is_repeated_starts_what_ran_before(
     host: Host,
 ) -> None:
     host.run("systemctl", "stop", "compliance-agent-ship.service")
@@ -133,40 +135,40 @@ def test_an_upgrade_that_was_killed_in_the_middle_starts_what_ran_when_it_is_don
     assert host.states() == {each: "inactive" if "ship" in each else "active" for each in UNITS}
 
 
-def test_broken_settings_hold_up_no_installation_and_the_services_that_do_not_run_are_named(
+def test_wrong_settings_do_not_prevent_an_installation_and_failed_services_are_named(
     host: Host,
 ) -> None:
     host.run("systemctl", "stop", TARGET, *UNITS)
     host.run(AGENT, "install", "--uninstall")
     host.write("/etc/compliance-agent/config.yml", "servr: 1\n", "0640", "compliance-agent")
-    said = host.run(AGENT, "install")
-    assert "/etc/compliance-agent/config.yml: is wrong: compliance-agent config check" in said
+    output = host.run(AGENT, "install")
+    assert "/etc/compliance-agent/config.yml: is wrong: compliance-agent config check" in output
     assert (
         "compliance-agent-parse.service does not run: journalctl -u compliance-agent-parse.service"
-        in said
+        in output
     )
 
 
-def test_an_agent_has_one_place_and_one_installer(host: Host, package: Path) -> None:
+def test_a_second_place_and_a_second_installer_are_refused(host: Host, package: Path) -> None:
     there = "/usr/local/lib/compliance-agent"
-    for message in ((), ("--uninstall",)):
-        said = host.run(AGENT, "install", "--prefix", "/opt/tools", *message, code=3)
-        assert f"{there}: the agent is installed there: --prefix /usr/local" in said
+    for arguments in ((), ("--uninstall",)):
+        output = host.run(AGENT, "install", "--prefix", "/opt/tools", *arguments, code=3)
+        assert f"{there}: the agent is installed there: --prefix /usr/local" in output
     host.copy(str(package), "/opt/agent.deb")
-    said = host.run(
+    output = host.run(
         "apt-get", "install", "-y", "--no-install-recommends", "/opt/agent.deb", code=100
     )
-    assert "take it away first: compliance-agent install --uninstall" in said
+    assert "uninstall it first: compliance-agent install --uninstall" in output
     host.run("test", "-x", f"{there}/bin/compliance-agent")
     host.await_active()
 
 
-def test_taking_it_away_keeps_spool_and_settings_and_says_where(host: Host) -> None:
+def test_uninstalling_keeps_spool_and_settings_and_prints_their_paths(host: Host) -> None:
     host.configure()
-    scan_id = host.ask()
+    scan_id = host.request_scan()
     host.until(lambda: f"{scan_id}.report" in host.entries("reports"), "a report")
-    said = host.agent("install", "--uninstall")
-    assert f"the spool is kept: {SPOOL}" in said
+    output = host.agent("install", "--uninstall")
+    assert f"the spool is kept: {SPOOL}" in output
     assert host.run("ls", f"{SPOOL}/reports").split() == [f"{scan_id}.report"]
     host.run("test", "-s", "/etc/compliance-agent/config.yml")
     where = layout.local(Path("/usr/local"))
@@ -174,7 +176,7 @@ def test_taking_it_away_keeps_spool_and_settings_and_says_where(host: Host) -> N
         host.run("test", "!", "-e", str(path))
     listing = ("systemctl", "list-units", "--all", "--no-legend", "compliance-agent*")
     assert host.run(*listing, code=None).strip() == ""
-    # And back again, at another place, with what was there.
+    # Installed again in another place, it works on the same spool.
     host.run(AGENT, "install", "--prefix", "/opt/tools")
     host.await_active()
     assert "/opt/tools/lib/compliance-agent/bin/compliance-agent" in host.run(
@@ -187,7 +189,7 @@ def test_taking_it_away_keeps_spool_and_settings_and_says_where(host: Host) -> N
 
 @pytest.fixture(scope="session")
 def package() -> Path:
-    """The Debian package, built by its one command."""
+    """The Debian package."""
     for program in ("dpkg-deb", "dpkg"):
         if shutil.which(program) is None:
             pytest.skip(f"{program} is missing")
@@ -197,8 +199,8 @@ def package() -> Path:
 def built() -> Path:
     build = [sys.executable, str(ROOT / "packaging/deb.py")]
     dated = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
-    said = subprocess.run(build, capture_output=True, text=True, check=True, env=dated).stdout
-    return Path(said.split()[-1])
+    output = subprocess.run(build, capture_output=True, text=True, check=True, env=dated).stdout
+    return Path(output.split()[-1])
 
 
 def test_the_package_has_the_same_bytes_when_it_is_built_again(package: Path) -> None:
@@ -218,25 +220,25 @@ def test_the_package_installs_upgrades_keeps_the_spool_and_purges_it(
     bare: Host, package: Path, server: Receiver
 ) -> None:
     bare.copy(str(package), "/opt/agent.deb")
-    said = bare.run("apt-get", "install", "-y", "--no-install-recommends", "/opt/agent.deb")
-    assert "/etc/compliance-agent/api-key" in said
+    output = bare.run("apt-get", "install", "-y", "--no-install-recommends", "/opt/agent.deb")
+    assert "/etc/compliance-agent/api-key" in output
     bare.await_active()
     bare.configure(server)
-    first = bare.ask()
+    first = bare.request_scan()
     bare.until(lambda: bare.received(first), "a scan arrives")
     assert bare.outcome(first) == ("completed", "accepted")
 
-    for message in ((), ("--uninstall",)):
-        assert "upgrade it with apt" in bare.agent("install", *message, code=3)
+    for arguments in ((), ("--uninstall",)):
+        assert "upgrade it with apt" in bare.agent("install", *arguments, code=3)
     bare.run("systemctl", "stop", "compliance-agent-ship.service")
     bare.run("apt-get", "install", "-y", "--reinstall", "/opt/agent.deb")
     assert bare.states() == {each: "inactive" if "ship" in each else "active" for each in UNITS}
     bare.run("systemctl", "start", TARGET)
-    second = bare.ask()
+    second = bare.request_scan()
     bare.until(lambda: bare.received(second), "a scan arrives after an upgrade")
 
-    said = bare.run("apt-get", "remove", "-y", "compliance-agent")
-    assert f"the spool is kept: {SPOOL}" in said
+    output = bare.run("apt-get", "remove", "-y", "compliance-agent")
+    assert f"the spool is kept: {SPOOL}" in output
     assert f"{first}.receipt" in bare.entries("receipts")
     bare.run("test", "!", "-e", "/usr/lib/compliance-agent")
     assert "active" not in bare.run("systemctl", "is-active", *UNITS, code=None).split()

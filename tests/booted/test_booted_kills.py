@@ -1,4 +1,4 @@
-"""kill -9 on a booted system: of each unit, of each pair, of all at once; every scan arrives, once."""
+"""kill -9 on a booted system, of each unit, each pair, and all: every scan arrives once."""
 
 from itertools import combinations
 
@@ -22,12 +22,12 @@ def test_units_that_are_killed_come_back_and_the_scan_arrives(
     victims: tuple[str, ...], busy: tuple[Host, Receiver]
 ) -> None:
     host, server = busy
-    # In order, so that no unit waits for what it died of in the test before.
+    # Restarted, so that no unit is in the pause after its death in the previous test.
     host.run("systemctl", "restart", TARGET)
     host.await_active()
     units = [f"compliance-agent-{stage}.service" for stage in victims]
     before = {unit: host.main_pid(unit) for unit in units}
-    scan_id = host.ask()
+    scan_id = host.request_scan()
     host.run("systemctl", "kill", "--signal=KILL", *units)
     host.until(lambda: host.received(scan_id), f"{scan_id} arrives")
     assert host.outcome(scan_id) == ("completed", "accepted"), host.journal()[-3000:]

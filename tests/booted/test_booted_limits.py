@@ -1,4 +1,4 @@
-"""What must not work: each stage tries, from its own place, what its unit and the owners forbid."""
+"""What must fail: each stage attempts, under its own unit, what unit and owners forbid."""
 
 import ast
 import json
@@ -19,18 +19,20 @@ pytestmark = [
 UNPRIVILEGED = ("trigger", "parse", "ship")
 
 
-def tried(host: Host, stage: str, **attempts: str) -> dict[str, Any]:
-    """What came of each attempt (a Python expression), in the place of a stage: its value, or the error's name."""
-    lines = ["import os, socket, pathlib, subprocess", "said = {}"]
+def attempt(host: Host, stage: str, **attempts: str) -> dict[str, Any]:
+    """The value of each expression, evaluated as a stage; for an OSError, the name of its class."""
+    lines = ["import os, socket, pathlib, subprocess", "results = {}"]
     for name, expression in attempts.items():
         lines += [
             "try:",
-            f"    said[{name!r}] = {expression}",
+            f"    results[{name!r}] = {expression}",
             "except OSError as error:",
-            f"    said[{name!r}] = type(error).__name__",
+            f"    results[{name!r}] = type(error).__name__",
         ]
     return dict(
-        ast.literal_eval(host.probe(stage, "\n".join([*lines, "print(said)", ""])).splitlines()[-1])
+        ast.literal_eval(
+            host.probe(stage, "\n".join([*lines, "print(results)", ""])).splitlines()[-1]
+        )
     )
 
 
@@ -44,9 +46,9 @@ def write(path: str) -> str:
 
 @pytest.fixture(scope="module")
 def worked(busy: tuple[Host, Receiver]) -> tuple[Host, Receiver, str]:
-    """A host on which one scan went all the way, so that there is something to be read in every box."""
+    """A host on which one scan is done, so that every box has an entry."""
     host, server = busy
-    scan_id = host.ask()
+    scan_id = host.request_scan()
     host.until(lambda: host.received(scan_id), f"{scan_id} arrives")
     assert host.outcome(scan_id) == ("completed", "accepted")
     return host, server, scan_id
@@ -66,8 +68,8 @@ def test_each_stage_reads_its_upstream_and_nothing_else(worked: tuple[Host, Rece
         "ship": {"reports", "receipts"},
     }
     for stage, allowed in own_and_upstream.items():
-        said = tried(host, stage, **{box: read(path) for box, path in entries.items()})
-        assert said == {box: True if box in allowed else "PermissionError" for box in entries}, (
+        results = attempt(host, stage, **{box: read(path) for box, path in entries.items()})
+        assert results == {box: True if box in allowed else "PermissionError" for box in entries}, (
             stage
         )
 
@@ -79,12 +81,12 @@ def test_no_stage_writes_into_the_box_of_another(worked: tuple[Host, Receiver, s
         attempts = {
             box: write(f"{SPOOL}/{box}/.{scan_id}.probe") for box in (*boxes.values(), "commands")
         }
-        said = tried(host, stage, **attempts)
+        results = attempt(host, stage, **attempts)
         own = {boxes[stage], "commands"} if stage == "scan" else {boxes[stage]}
-        assert {box for box, came in said.items() if came == 1} == own, (stage, said)
+        assert {box for box, came in results.items() if came == 1} == own, (stage, results)
 
 
-def test_parse_opens_no_internet_socket_and_scan_reaches_nobody(
+def test_parse_opens_no_internet_socket_and_scan_has_no_network(
     worked: tuple[Host, Receiver, str],
 ) -> None:
     host, server, _ = worked
@@ -96,13 +98,13 @@ def test_parse_opens_no_internet_socket_and_scan_reaches_nobody(
         "inet": "bool(socket.socket(socket.AF_INET))",
         "inet6": "bool(socket.socket(socket.AF_INET6))",
     }
-    assert set(tried(host, "parse", **attempts, connect=connect).values()) == {"OSError"}
-    assert tried(host, "scan", connect=connect)["connect"] in (
+    assert set(attempt(host, "parse", **attempts, connect=connect).values()) == {"OSError"}
+    assert attempt(host, "scan", connect=connect)["connect"] in (
         "TimeoutError",
         "PermissionError",
         "OSError",
     )
-    assert tried(host, "ship", connect=connect) == {"connect": True}
+    assert attempt(host, "ship", connect=connect) == {"connect": True}
 
 
 def test_the_api_key_is_read_by_trigger_and_ship_alone(worked: tuple[Host, Receiver, str]) -> None:
@@ -114,23 +116,24 @@ def test_the_api_key_is_read_by_trigger_and_ship_alone(worked: tuple[Host, Recei
     }
     assert host.shell(f"cat {' '.join(places.values())}") == server.credentials.key * 3
     for stage in UNPRIVILEGED:
-        said = tried(host, stage, **{name: read(path) for name, path in places.items()})
-        assert said.pop("file") == "PermissionError", stage
+        results = attempt(host, stage, **{name: read(path) for name, path in places.items()})
+        assert results.pop("file") == "PermissionError", stage
         # Of other units, a unit does not even see the directory.
-        assert set(said.values()) <= {"PermissionError", "FileNotFoundError"}, (stage, said)
+        assert set(results.values()) <= {"PermissionError", "FileNotFoundError"}, (stage, results)
         others = [path for name, path in places.items() if name != f"of_{stage}"]
         for path in others:
             user = ("setpriv", f"--reuid=compliance-{stage}", "--init-groups", "cat", path)
             assert "Permission denied" in host.run(*user, code=1), (stage, path)
     mine = "bool(pathlib.Path(os.environ['CREDENTIALS_DIRECTORY'], 'api-key').read_bytes())"
-    assert tried(host, "ship", mine=mine) == {"mine": True}
-    assert tried(host, "trigger", mine=mine) == {"mine": True}
-    assert tried(host, "parse", none="'CREDENTIALS_DIRECTORY' in os.environ") == {"none": False}
-    assert tried(host, "scan", none="'CREDENTIALS_DIRECTORY' in os.environ") == {"none": False}
+    assert attempt(host, "ship", mine=mine) == {"mine": True}
+    assert attempt(host, "trigger", mine=mine) == {"mine": True}
+    assert attempt(host, "parse", none="'CREDENTIALS_DIRECTORY' in os.environ") == {"none": False}
+    assert attempt(host, "scan", none="'CREDENTIALS_DIRECTORY' in os.environ") == {"none": False}
     key = server.credentials.key
     places_of_others = f"{SPOOL} /run/compliance-agent /var/log /proc/[0-9]*/cmdline"
-    search = f"grep --recursive --files-with-matches --fixed-strings --file=- {places_of_others} 2>/dev/null || true"
-    assert host.run("sh", "-c", search, stdin=key) == ""
+    search = "grep --recursive --files-with-matches --fixed-strings --file=-"
+    found = host.run("sh", "-c", f"{search} {places_of_others} 2>/dev/null || true", stdin=key)
+    assert found == ""
     assert key not in host.journal()
 
 
@@ -144,8 +147,10 @@ def test_a_user_outside_the_group_sees_nothing_of_the_spool(
         f"cat {SPOOL}/reports/{scan_id}.report",
         "ls /run/compliance-agent",
     ):
-        said = host.run("setpriv", "--reuid=nobody", "--clear-groups", "sh", "-c", what, code=None)
-        assert "Permission denied" in said, what
+        output = host.run(
+            "setpriv", "--reuid=nobody", "--clear-groups", "sh", "-c", what, code=None
+        )
+        assert "Permission denied" in output, what
 
 
 def test_no_stage_has_more_capabilities_than_its_unit_says(
@@ -169,7 +174,8 @@ def test_scan_reads_every_users_files_and_writes_none_that_configure_or_run_this
 ) -> None:
     host, _, _ = worked
     host.shell(
-        "useradd --create-home bob || true; install -m 0600 -o bob /dev/null /home/bob/own; echo x > /home/bob/own"
+        "useradd --create-home bob || true; install -m 0600 -o bob /dev/null /home/bob/own;"
+        "echo x > /home/bob/own"
     )
     paths = (
         "/etc/probe",
@@ -180,20 +186,20 @@ def test_scan_reads_every_users_files_and_writes_none_that_configure_or_run_this
         "/var/lib/probe",
         "/run/probe",
     )
-    said = tried(
+    results = attempt(
         host,
         "scan",
         reads=read("/home/bob/own"),
         appends="open('/home/bob/own', 'a')",
         **{path.replace("/", "_"): write(path) for path in paths},
     )
-    assert said.pop("reads") is True
-    assert said.pop("appends") == "PermissionError"
-    assert set(said.values()) == {"OSError"}, said
+    assert results.pop("reads") is True
+    assert results.pop("appends") == "PermissionError"
+    assert set(results.values()) == {"OSError"}, results
 
 
 def test_scan_sees_the_mounts_of_the_host_as_they_are(worked: tuple[Host, Receiver, str]) -> None:
-    """A sandbox that mounts something over /tmp or /home would make every check of partitions lie."""
+    """A sandbox with a mount on /tmp or /home would falsify every check of partitions."""
     host, _, _ = worked
     asked = (
         "/",
@@ -214,7 +220,7 @@ def test_scan_sees_the_mounts_of_the_host_as_they_are(worked: tuple[Host, Receiv
         return {row[1]: set(row[3].split(",")) for row in rows if len(row) > 3 and row[1] in asked}
 
     there = json.loads(
-        json.dumps(tried(host, "scan", mounts="open('/proc/self/mounts').read()")["mounts"])
+        json.dumps(attempt(host, "scan", mounts="open('/proc/self/mounts').read()")["mounts"])
     )
     assert mounted(there) == mounted(host.run("cat", "/proc/self/mounts"))
 
@@ -228,12 +234,12 @@ def test_scan_sees_the_kernels_own_values(worked: tuple[Host, Receiver, str]) ->
         "net/ipv4/ip_forward",
     )
     host.shell("mount -o remount,rw /proc/sys; echo 0 > /proc/sys/net/ipv4/tcp_syncookies")
-    said = tried(
+    results = attempt(
         host,
         "scan",
         **{name.replace("/", "_"): f"open('/proc/sys/{name}').read()" for name in names},
     )
-    assert list(said.values()) == [
+    assert list(results.values()) == [
         f"{host.run('cat', f'/proc/sys/{name}').strip()}\n" for name in names
     ]
 
@@ -245,11 +251,11 @@ def test_the_services_keep_within_the_group_what_they_put_into_the_runtime_direc
     until(
         lambda: len(host.run("ls", "/run/compliance-agent").split()) >= 8, "all sockets are there"
     )
-    told = host.shell("stat --format '%U:%G %a %F' /run/compliance-agent/*.pub").splitlines()
+    sockets = host.shell("stat --format '%U:%G %a %F' /run/compliance-agent/*.pub").splitlines()
     owners = [
         *(f"compliance-{stage}" for stage in ("parse",)),
         "root",
         "compliance-ship",
         "compliance-trigger",
     ]
-    assert told == [f"{owner}:compliance-agent 660 socket" for owner in owners]
+    assert sockets == [f"{owner}:compliance-agent 660 socket" for owner in owners]
