@@ -1,4 +1,4 @@
-"""An agent to measure: four real stages on a spool of their own."""
+"""An agent to measure: the four stages as real processes, with a spool of their own."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from stages.runtime import settings_file
 
 
 class BenchAgent:
-    """Started once, asked for scans, measured."""
+    """Started once; runs scans and measures them."""
 
     def __init__(self, server: Receiver, content: Path, profile: str) -> None:
         self._stack = ExitStack()
@@ -85,7 +85,7 @@ class BenchAgent:
 
     @staticmethod
     def time_to_ready(stage: Stage) -> float:
-        """Seconds from the start of a stage's process until it tells the service manager that it is ready."""
+        """Seconds from the start of a stage's process until it notifies the service manager."""
         with (
             tempfile.TemporaryDirectory(prefix="cab") as directory,
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager,
@@ -121,7 +121,7 @@ def write_config(home: Path, server: Receiver | None, content: Path | None, prof
     if server:
         settings["server"] = {"url": server.url}
         settings["api"] = {"id": server.credentials.id, "key": server.credentials.key}
-        # No pacing: what is measured is the way, not the server's limit.
+        # No pacing: the pipeline is measured, not the server's limit.
         settings["delivery"] = {"per_minute": 0}
     config = home / "config.yml"
     config.touch(mode=0o600)

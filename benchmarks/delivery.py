@@ -1,9 +1,9 @@
-"""How fast, how large and how soon the ship stage is, against the allowed figures.
+"""Speed, memory and start of the ship stage, beside their limits.
 
     python benchmarks/delivery.py [--reports 200] [--backlog 10000]
 
-- draining 200 reports of real size to a local receiver, without pacing, beside a bare requests session that posts
-  the same bodies: at least 0.7 of its speed;
+- draining 200 reports of real size to a local receiver, without pacing, beside a bare requests
+  session that posts the same bodies: at least 0.7 of its speed;
 - memory of the stage while it does so, and with a backlog of 10,000 scans: under 60 MB;
 - a backlog of 10,000 scans: the first request leaves within 5 s of the start of the process.
 """
@@ -81,7 +81,8 @@ def settings(directory: Path, url: str) -> Path:
     path = directory / "config.yml"
     path.write_text(
         f"server: {{url: '{url}'}}\napi: {{id: bench, key: '{KEY}'}}\ndelivery: {{per_minute: 0}}\n"
-        f"spool: {{path: {directory}/spool, min_free_mib: 1}}\nruntime_dir: {directory}/run\nlog: {{level: error}}\n"
+        f"spool: {{path: {directory}/spool, min_free_mib: 1}}\n"
+        f"runtime_dir: {directory}/run\nlog: {{level: error}}\n"
     )
     path.chmod(0o640)
     return path
@@ -144,7 +145,7 @@ def bare(url: str, reports: list[Report]) -> float:
 
 
 def drain(directory: Path, url: str, count: int) -> tuple[float, float]:
-    """Seconds from the first receipt to the last, scaled to all; and the largest memory of the stage in MB."""
+    """Seconds from the first receipt to the last, scaled to all; the stage's peak memory in MB."""
     receipts = Spool(directory / "spool").receipts
     with stage(settings(directory, url)) as process:
         while not (first := len(receipts.ids("receipt"))):
@@ -214,7 +215,8 @@ def main() -> int:
             stage_s, most = drain(directory, url, args.reports)
         good.append(plain / stage_s >= RATIO)
         print(
-            f"{args.reports} reports of {size} bytes: requests alone {plain:.2f} s, the stage {stage_s:.2f} s"
+            f"{args.reports} reports of {size} bytes: "
+            f"requests alone {plain:.2f} s, the stage {stage_s:.2f} s"
         )
         print(f"  ratio {plain / stage_s:.2f}, at least {RATIO}: {verdict(good[-1])}")
         good.append(most < MEMORY_MB)

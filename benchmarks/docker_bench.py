@@ -2,8 +2,8 @@
 
     python benchmarks/docker_bench.py LOG
 
-reads LOG and LOG.json, as the scanner writes them, and prints the median of many readings each way. Reading a
-real run must take at most 20 ms.
+reads LOG and LOG.json, as the scanner writes them, and prints the median of many readings each way.
+Reading a real run must take at most 20 ms.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A whole Docker Bench scan, from request to raw entry, beside `docker run` of the same image alone.
+"""A Docker Bench scan from request to raw entry, beside `docker run` of the same image alone.
 
 python -m benchmarks.docker_bench_scan [--runs N]
 """
@@ -44,7 +44,8 @@ def main() -> None:
         agent.stop()
     ours, bare = statistics.median(whole), statistics.median(alone)
     print(
-        f"whole scan {ours:.3f} s, docker run alone {bare:.3f} s: {ours - bare:.3f} s over it (limit 0.5 s)"
+        f"whole scan {ours:.3f} s, docker run alone {bare:.3f} s: "
+        f"{ours - bare:.3f} s more (limit 0.5 s)"
     )
 
 

@@ -1,12 +1,13 @@
-"""What a report with full evidence costs, beside a bare parse of the ARF and beside openscap-report.
+"""The cost of a report with full evidence, beside a bare parse of the ARF and openscap-report.
 
     python benchmarks/evidence.py RESULTS ARF
 
-takes the plain XML files that one run of oscap wrote, with content of the SCAP Security Guide. Each measurement is a
-process of its own; openscap-report comes from PyPI into a virtual environment beside the other temporary files. The
-ARF of 200 MB is the given one, its rules, checks and items copied under new ids.
+takes the XML files that one run of oscap wrote, with content of the SCAP Security Guide. Each
+measurement is a process of its own; openscap-report is installed from PyPI into a temporary virtual
+environment. The ARF of 200 MB is the given one, its rules, checks and items copied under new ids.
 
-Allowed: 2 × the time of the bare parse, a fifth of that of openscap-report, 80 MB, and 256 MB for the large ARF.
+Limits: 2 × the time of the bare parse, a fifth of that of openscap-report, 80 MB, and 256 MB for
+the large ARF.
 """
 
 import re
@@ -32,7 +33,8 @@ import sys, time
 from stages.scanners.openscap.openscap_report import read_openscap
 began = time.perf_counter()
 results, arf = sys.argv[1:3]
-report = read_openscap((lambda: open(results, "rb")) if results != "-" else None, lambda: open(arf, "rb"))
+open_results = (lambda: open(results, "rb")) if results != "-" else None
+report = read_openscap(open_results, lambda: open(arf, "rb"))
 print(time.perf_counter() - began)
 failed = [rule for rule in report.results if rule.status == "fail"]
 told = [rule for rule in failed if rule.finding and rule.actual and rule.expected]
@@ -130,16 +132,20 @@ def main() -> int:
         large_own, large_peak = measure(here, REPORT, "-", str(large))
     print(f"bare lxml.etree.parse of the ARF     {bare * 1000:8.0f} ms {bare_peak:6.0f} MB")
     print(
-        f"report from results and ARF          {own * 1000:8.0f} ms {own_peak:6.0f} MB   {own / bare:.2f} × bare"
+        f"report from results and ARF          {own * 1000:8.0f} ms {own_peak:6.0f} MB   "
+        f"{own / bare:.2f} × bare"
     )
     print(
-        f"openscap-report, JSON                {other * 1000:8.0f} ms {other_peak:6.0f} MB   {other / own:.1f} × ours"
+        f"openscap-report, JSON                {other * 1000:8.0f} ms {other_peak:6.0f} MB   "
+        f"{other / own:.1f} × ours"
     )
     print(
-        f"report from an ARF of {large_size:3.0f} MB         {large_own * 1000:8.0f} ms {large_peak:6.0f} MB"
+        f"report from an ARF of {large_size:3.0f} MB         "
+        f"{large_own * 1000:8.0f} ms {large_peak:6.0f} MB"
     )
     print(
-        f"memory grows {large_peak / own_peak:.1f}-fold where rules, checks and items grow {times}-fold"
+        f"memory grows {large_peak / own_peak:.1f}-fold "
+        f"where rules, checks and items grow {times}-fold"
     )
     good = own <= 2 * bare and other >= 5 * own and own_peak <= 80 and large_peak <= 256
     print("all within what is allowed" if good else "NOT within what is allowed")

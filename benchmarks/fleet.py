@@ -1,11 +1,11 @@
-"""10,000 hosts come back after an hour's outage: how hard do they fall on the server?
+"""The load of 10,000 hosts on a server that returns after an outage of an hour.
 
     python benchmarks/fleet.py [--hosts 10000] [--outage 3600] [--seed 1] [--plot fleet.svg]
 
-Simulated time with the real back-off code. All hosts scanned on the same schedule, within five minutes, while the
-server was away; each has one scan to deliver. Counted from the moment at which the server answers again: at most 40
-requests in any second, and 99 % of the hosts through within 15 minutes. The plot shows requests per second over the
-whole time.
+The time is simulated, the back-off code is the real one. All hosts scanned on the same schedule,
+within five minutes, while the server was away; each has one scan to deliver. Limits, from the
+moment at which the server answers again: 40 requests in any second, and 99 % of the hosts done
+within 15 minutes. The plot shows requests per second over the whole time.
 """
 
 import argparse
@@ -24,23 +24,23 @@ SCANS_SPREAD_S = 300.0
 
 @dataclass(frozen=True)
 class Run:
-    """What one simulated outage came to."""
+    """The result of one simulated outage."""
 
     requests: Counter[int]
     """Requests in every second, from the start of the outage."""
     delivered: list[float]
-    """When each host was through, seconds after the server was back."""
+    """When each host was done, in seconds after the return of the server."""
 
     def peak(self, since: int) -> int:
         return max(count for second, count in self.requests.items() if second >= since)
 
     def through_within(self, share: float) -> float:
-        """Seconds after which that share of the hosts was through."""
+        """Seconds after which that share of the hosts was done."""
         return sorted(self.delivered)[int(len(self.delivered) * share) - 1]
 
 
 def simulate(hosts: int, outage_s: float, seed: int) -> Run:
-    # tenacity draws from the module's own generator.
+    # tenacity uses the generator of the module.
     random.seed(seed)
     tries = [(random.uniform(0, SCANS_SPREAD_S), host) for host in range(hosts)]
     heapq.heapify(tries)
@@ -74,10 +74,12 @@ def plot(run: Run, outage_s: float) -> str:
         for s in range(0, seconds, 600)
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width + left + 20}" height="{height + top + 50}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" '
+        f'width="{width + left + 20}" height="{height + top + 50}" '
         'font-family="sans-serif" font-size="12">'
         '<rect width="100%" height="100%" fill="white"/>'
-        f'<rect x="{x(0)}" y="{top}" width="{x(outage_s) - x(0):.1f}" height="{height}" fill="#f3e3e3"/>'
+        f'<rect x="{x(0)}" y="{top}" width="{x(outage_s) - x(0):.1f}" height="{height}" '
+        'fill="#f3e3e3"/>'
         f'<polyline points="{points}" fill="none" stroke="#24527a" stroke-width="0.8"/>'
         f'<line x1="{left}" x2="{left + width}" y1="{y(PEAK_PER_S):.1f}" y2="{y(PEAK_PER_S):.1f}" '
         'stroke="#b03030" stroke-dasharray="5 4"/>'
@@ -104,10 +106,11 @@ def main() -> int:
     run = simulate(args.hosts, args.outage, args.seed)
     peak, through = run.peak(int(args.outage)), run.through_within(THROUGH)
     print(
-        f"{args.hosts} hosts after {args.outage:.0f} s without a server, {run.requests.total()} requests in all"
+        f"{args.hosts} hosts after {args.outage:.0f} s without a server, "
+        f"{run.requests.total()} requests in all"
     )
-    print(f"  peak after the return {peak} per second, at most {PEAK_PER_S}")
-    print(f"  {THROUGH:.0%} through after {through / 60:.1f} min, at most {WITHIN_S / 60:.0f}")
+    print(f"  peak after the return {peak} per second (limit {PEAK_PER_S})")
+    print(f"  {THROUGH:.0%} done after {through / 60:.1f} min (limit {WITHIN_S / 60:.0f} min)")
     if args.plot:
         args.plot.write_text(plot(run, args.outage))
     return 0 if peak <= PEAK_PER_S and through <= WITHIN_S else 1

@@ -1,9 +1,10 @@
-"""The pipeline's own cost: beside oscap alone, beside bare Python, in one run.
+"""The cost of the pipeline itself, beside oscap alone and bare Python, in one run.
 
     python -m benchmarks.pipeline [--content FILE] [--profile P] [--runs N] [--rest SECONDS]
 
 Prints three figures, each with what it is compared with and its limit:
-latency (request to receipt, beyond oscap's own time), rest (PSS and CPU of the four stages), start (of a stage).
+latency (request to receipt, beyond oscap's own time), rest (PSS and CPU of the four stages), start
+(of a stage).
 """
 
 import argparse
@@ -42,7 +43,9 @@ def main() -> None:
 
 
 def latency(agent: BenchAgent, args: argparse.Namespace) -> None:
-    """Request to receipt, beside the time of its oscap, and of `oscap` alone with the same words."""
+    """Request to receipt, beside the time of its oscap, and of `oscap` alone with the same
+    arguments.
+    """
     whole, inside, alone = [], [], []
     for _ in range(args.runs):
         alone.append(oscap_alone(args.content, args.profile))
@@ -50,8 +53,10 @@ def latency(agent: BenchAgent, args: argparse.Namespace) -> None:
         inside.append(agent.oscap_s())
     beyond = statistics.median(w - i for w, i in zip(whole, inside, strict=True))
     print(
-        f"request to receipt {statistics.median(whole):.3f} s, its oscap {statistics.median(inside):.3f} s, "
-        f"oscap alone and at full priority {statistics.median(alone):.3f} s: {beyond:.3f} s beyond oscap (limit 0.5 s)"
+        f"request to receipt {statistics.median(whole):.3f} s, "
+        f"its oscap {statistics.median(inside):.3f} s, "
+        f"oscap alone and at full priority {statistics.median(alone):.3f} s: "
+        f"{beyond:.3f} s beyond oscap (limit 0.5 s)"
     )
 
 
@@ -78,7 +83,7 @@ def rest(agent: BenchAgent, seconds: float) -> None:
     time.sleep(seconds)
     used = (sum(map(cpu_s, agent.pids)) - cpu_before) / (time.monotonic() - before) * 100
     each = {stage: pss_mb(pid) for stage, pid in zip(STAGES, agent.pids, strict=True)}
-    # Only now: pages that they share with the stages would count as theirs.
+    # Started only now: pages that they share with the stages would count as theirs.
     bare = [
         subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in STAGES
     ]
@@ -86,9 +91,10 @@ def rest(agent: BenchAgent, seconds: float) -> None:
     bare_mb = sum(pss_mb(process.pid) for process in bare)
     for process in bare:
         process.communicate(b"\n")
-    told = ", ".join(f"{stage} {mb:.1f}" for stage, mb in each.items())
+    details = ", ".join(f"{stage} {mb:.1f}" for stage, mb in each.items())
     print(
-        f"at rest {sum(each.values()):.1f} MB PSS ({told}), four bare Pythons {bare_mb:.1f} MB (limit 90 MB)"
+        f"at rest {sum(each.values()):.1f} MB PSS ({details}), "
+        f"four bare Pythons {bare_mb:.1f} MB (limit 90 MB)"
     )
     print(f"at rest {used:.3f} % of one core over {seconds:.0f} s (limit 0.2 %)")
 

@@ -1,9 +1,10 @@
-"""From a server's message to a running scanner, beside a bare start of the same scanner; and what junk costs.
+"""From a server's message to a running scanner, beside a bare start of it; the cost of junk
+messages.
 
     python -m benchmarks.trigger [--runs N] [--junk N]
 
-Prints two figures, each with what it is compared with and its limit: latency (message to scanner process), and the
-memory that the trigger stage has gained after messages that mean nothing.
+Prints two figures, each with what it is compared with and its limit: latency (message to scanner
+process), and the growth of the trigger stage's memory after meaningless messages.
 """
 
 import argparse
@@ -49,7 +50,8 @@ def latency(runs: int) -> None:
         agent.stop()
     ours, bare = statistics.median(took[1:]), statistics.median(start_alone() for _ in range(runs))
     print(
-        f"message to scanner process {ours * 1000:.0f} ms, `oscap --version` {bare * 1000:.0f} ms (limit 150 ms)"
+        f"message to scanner process {ours * 1000:.0f} ms, "
+        f"`oscap --version` {bare * 1000:.0f} ms (limit 150 ms)"
     )
 
 
@@ -76,7 +78,8 @@ def junk(messages: int) -> None:
         until(lambda: agent.spool.requests.ids("request"), "the command after the junk")
         after = private_kib(agent.processes["trigger"].pid)
     print(
-        f"memory before {messages} junk messages {before} KiB, after {after} KiB (limit 5120 KiB more)"
+        f"memory before {messages} junk messages {before} KiB, after {after} KiB "
+        "(limit 5120 KiB more)"
     )
 
 

@@ -21,7 +21,7 @@ from tests.docker.engine import Engine, NoEngineError, engine
 
 ROOT = Path(__file__).parents[2]
 _BASE, _INSTALLED = "compliance-agent-test/debian", "compliance-agent-test/installed"
-# Shared mounts, as on a host: systemd does not set this up in a container, and without it no service
+# Shared mounts, as on a host: systemd does not set this up in a container. Without it no service
 # gets its credentials.
 _BOOT = ["/bin/sh", "-c", "mount --make-rshared / && exec /lib/systemd/systemd"]
 _numbers = count(1)
@@ -49,7 +49,7 @@ def machines() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def network(machines: Engine) -> Iterator[str]:
-    """A network of this host and the booted ones. Removed, because its bridge outlives the engine."""
+    """A network of this host and the booted ones; removed, as its bridge outlives the engine."""
     machines("network", "create", "compliance-agent-test")
     yield "compliance-agent-test"
     machines("network", "rm", "compliance-agent-test")
