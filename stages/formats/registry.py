@@ -31,6 +31,7 @@ FORMATS = (
     FormatSpec("csv", "stages.formats.as_csv", ".csv", "one row per rule"),
     FormatSpec("junit", "stages.formats.as_junit", ".xml", "JUnit XML, for CI servers"),
     FormatSpec("sarif", "stages.formats.as_sarif", ".sarif", "SARIF 2.1.0, for code scanning"),
+    FormatSpec("oscal", "stages.formats.as_oscal", ".json", "OSCAL assessment results 1.1"),
     FormatSpec("arf", "stages.formats.as_arf", ".xml", "the ARF as oscap wrote it"),
 )
 

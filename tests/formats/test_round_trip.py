@@ -61,6 +61,12 @@ def html_counts(written: bytes) -> Counter[str]:
     return Counter(re.findall(r'class="rule" id="[^"]+" data-status="(\w+)"', written.decode()))
 
 
+def oscal_counts(written: bytes) -> Counter[str]:
+    (result,) = json.loads(written)["assessment-results"]["results"]
+    properties = [prop for each in result.get("observations", ()) for prop in each["props"]]
+    return Counter(prop["value"] for prop in properties if prop["name"] == "status")
+
+
 COUNTS: Mapping[str, Count] = {
     "text": text_counts,
     "json": json_counts,
@@ -68,6 +74,7 @@ COUNTS: Mapping[str, Count] = {
     "html": html_counts,
     "junit": junit_counts,
     "sarif": sarif_counts,
+    "oscal": oscal_counts,
 }
 
 
