@@ -8,27 +8,21 @@ are spelled out, links go to http and https alone, and the page's own policy (CS
 network and only the one style sheet and the one script whose digests it names.
 """
 
-import base64
-import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import resources
 
-import jinja2
 from markupsafe import Markup
 
 from schemas.report import Fix, Report, RuleResult, RuleStatus, Severity
 from stages.formats import breakdown, charts
 from stages.formats.breakdown import SectionGroup
+from stages.formats.page import content_security_policy, environment, script, style_sheet
 from stages.formats.scan_facts import outcome, scan_facts
 from stages.formats.source import ReportSource
 from stages.formats.standards import StandardReferences, by_standard
-from stages.formats.visible import visible, visible_line
+from stages.formats.visible import visible_line
 
-_LONG_CHARACTERS = 1200
-_LONG_LINES = 14
 _SEVERE: tuple[Severity, ...] = ("critical", "high")
 _PIECES_PER_CHUNK = 400
 
@@ -75,8 +69,8 @@ _BUCKETS: tuple[tuple[RuleStatus, str, bool], ...] = (
 
 def render(source: ReportSource) -> Iterator[bytes]:
     report = source.report
-    page = _environment().get_template("report.html.jinja")
-    style, script = _asset("report.css"), _asset("report.js")
+    page = environment().get_template("report.html.jinja")
+    style, actions = style_sheet(), script()
     stream = page.stream(
         report=report,
         source=source,
@@ -95,8 +89,8 @@ def render(source: ReportSource) -> Iterator[bytes]:
         history=source.history,
         buckets=_buckets(report.results),
         style=Markup(style),  # noqa: S704
-        script=Markup(script),  # noqa: S704
-        policy=content_security_policy(style, script),
+        script=Markup(actions),  # noqa: S704
+        policy=content_security_policy(style, actions),
     )
     stream.enable_buffering(_PIECES_PER_CHUNK)
     for chunk in stream:
@@ -136,44 +130,6 @@ def _rules(count: int) -> str:
     if count == 1:
         return "1 rule"
     return f"{count} rules"
-
-
-def content_security_policy(style: str, script: str) -> str:
-    return (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-def _digest(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"sha256-{base64.b64encode(digest).decode()}"
-
-
-@lru_cache(maxsize=8)
-def _asset(name: str) -> str:
-    return resources.files("stages.formats").joinpath("templates", name).read_text("utf-8")
-
-
-@lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("stages.formats"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["visible"] = visible
-    environment.filters["line"] = visible_line
-    environment.filters["section_path"] = breakdown.section_path
-    environment.tests["long"] = _is_long
-    return environment
-
-
-def _is_long(text: str) -> bool:
-    """Whether a text scrolls in a box of its own."""
-    return len(text) > _LONG_CHARACTERS or text.count("\n") > _LONG_LINES
 
 
 def _present_severities(report: Report) -> tuple[tuple[Severity, int], ...]:

@@ -15,6 +15,8 @@ from selenium.webdriver.support.ui import Select
 
 from schemas.report import Report
 from stages.formats import as_html
+from stages.formats.compare import compare
+from stages.formats.comparison_views import comparison_html
 from tests.formats import reports
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -209,6 +211,18 @@ def test_axe_has_no_violation(
     feature = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
     open_report(report)
+    browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true;")
+    assert axe_violations(browser) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_has_no_violation_in_a_comparison(browser: Chrome, tmp_path: Path, scheme: str) -> None:
+    feature = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", feature)
+    page = tmp_path / "comparison.html"
+    comparison = compare(reports.report(reports.rule("a")), reports.hostile())
+    page.write_text(comparison_html(comparison, "1.0"))
+    browser.get(page.as_uri())
     browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true;")
     assert axe_violations(browser) == []
 

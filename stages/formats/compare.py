@@ -1,0 +1,243 @@
+"""What differs between two scans of one host. Pure.
+
+Rules are matched by id; results of one rule that occurs several times are matched in their order.
+A failed rule that no longer applies, or is no longer evaluated, is not "fixed": it is a changed
+status, named as such.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from schemas import codec
+from schemas.ids import ScanId
+from schemas.records import Record
+from schemas.report import Report, RuleResult, RuleStatus, ScanStatus, Severity
+from stages.formats import breakdown
+
+_BAD: tuple[RuleStatus, ...] = ("fail", "error")
+
+
+class ComparedScan(Record, frozen=True, kw_only=True):
+    """One side of a comparison."""
+
+    scan_id: ScanId | None
+    at: datetime
+    profile: str
+    status: ScanStatus
+    score: float
+    applicable_score: float | None
+    failed: int
+
+
+class RuleChange(Record, frozen=True, kw_only=True):
+    """One rule on both sides; a status is None where the rule is missing on that side."""
+
+    rule_ref: str
+    title: str
+    severity: Severity
+    section: str | None = None
+    status_before: RuleStatus | None = None
+    status_after: RuleStatus | None = None
+    finding_before: str | None = None
+    finding_after: str | None = None
+
+
+class FactChange(Record, frozen=True, kw_only=True):
+    """A fact of the scan that differs: the content, the profile, the scanner."""
+
+    name: str
+    before: str | None
+    after: str | None
+
+
+class Comparison(Record, frozen=True, kw_only=True):
+    """Two scans and all that differs; every changed rule is in exactly one list."""
+
+    before: ComparedScan
+    after: ComparedScan
+    worse: bool
+    """Something fails or can't be evaluated that did not before, or the scan itself failed."""
+    facts: tuple[FactChange, ...] = ()
+    newly_failed: tuple[RuleChange, ...] = ()
+    """Failed or in error now, and not before; added rules that fail are here too."""
+    fixed: tuple[RuleChange, ...] = ()
+    """Failed or in error before, passed now."""
+    changed_finding: tuple[RuleChange, ...] = ()
+    """Still failed, for another reason."""
+    changed_status: tuple[RuleChange, ...] = ()
+    """Any other change of status."""
+    added: tuple[RuleChange, ...] = ()
+    removed: tuple[RuleChange, ...] = ()
+
+
+class FailureAge(Record, frozen=True, kw_only=True):
+    """How long a failed rule has failed, as far as the kept scans show."""
+
+    rule_ref: str
+    title: str
+    severity: Severity
+    failing_since: ComparedScan
+    """The first of the scans in a row in which it fails."""
+    last_good: ComparedScan | None
+    """The scan before that, in which it did not fail; None where no kept scan is good."""
+    content_changed: bool = False
+    """The content changed between these two: the rule may be new or stricter, the host the same."""
+
+
+def compare(before: Report, after: Report) -> Comparison:
+    old, new = _by_key(before.results), _by_key(after.results)
+    changes: dict[str, list[RuleChange]] = {}
+    for key, result in new.items():
+        kind = _kind(old.get(key), result)
+        if kind:
+            changes.setdefault(kind, []).append(_change(result, before=old.get(key), after=result))
+    removed = [_change(result, before=result) for key, result in old.items() if key not in new]
+    newly_failed = _worst_first(changes.get("newly_failed", ()))
+    return Comparison(
+        before=_scan(before),
+        after=_scan(after),
+        worse=bool(newly_failed) or _scan_got_worse(before, after),
+        facts=tuple(_fact_changes(before, after)),
+        newly_failed=newly_failed,
+        fixed=_worst_first(changes.get("fixed", ())),
+        changed_finding=_worst_first(changes.get("changed_finding", ())),
+        changed_status=_worst_first(changes.get("changed_status", ())),
+        added=_worst_first(changes.get("added", ())),
+        removed=_worst_first(removed),
+    )
+
+
+def failure_ages(newest_first: Iterable[Report]) -> tuple[FailureAge, ...]:
+    """For each rule that the newest scan failed, since when it fails.
+
+    Reports are read one after the other, and no further than needed. Scans that did not complete
+    show nothing of a rule and are passed over, and so are scans that did not evaluate it.
+    """
+    reports = (report for report in newest_first if report.status == "completed")
+    newest = next(reports, None)
+    if newest is None:
+        return ()
+    failed = _by_key(newest.results)
+    open_rules = {key: result for key, result in failed.items() if result.status == "fail"}
+    since = dict.fromkeys(open_rules, newest)
+    good: dict[tuple[str, int], Report] = {}
+    waiting = set(open_rules)
+    while waiting and (report := next(reports, None)) is not None:
+        found = _by_key(report.results)
+        for key in tuple(waiting):
+            result = found.get(key)
+            if result is None or result.status in ("skip", "error"):
+                continue
+            if result.status == "fail":
+                since[key] = report
+            else:
+                good[key] = report
+                waiting.discard(key)
+    ages = [_age(result, since[key], good.get(key)) for key, result in open_rules.items()]
+    return tuple(sorted(ages, key=lambda age: breakdown.SEVERITIES.index(age.severity)))
+
+
+def _age(result: RuleResult, since: Report, good: Report | None) -> FailureAge:
+    age = FailureAge(
+        rule_ref=result.rule_ref,
+        title=result.title,
+        severity=result.severity,
+        failing_since=_scan(since),
+        last_good=None,
+    )
+    if good is None:
+        return age
+    changed = _content(good) != _content(since)
+    return codec.replace(age, last_good=_scan(good), content_changed=changed)
+
+
+_Key = tuple[str, int]
+
+
+def _by_key(results: Sequence[RuleResult]) -> dict[_Key, RuleResult]:
+    found: dict[_Key, RuleResult] = {}
+    seen: dict[str, int] = {}
+    for result in results:
+        number = seen.get(result.rule_ref, 0)
+        seen[result.rule_ref] = number + 1
+        found[(result.rule_ref, number)] = result
+    return found
+
+
+def _kind(before: RuleResult | None, after: RuleResult) -> str | None:
+    """The list of the comparison in which a rule belongs; None where nothing changed."""
+    fails = after.status in _BAD
+    failed = before is not None and before.status in _BAD
+    if fails and not failed:
+        return "newly_failed"
+    if before is None:
+        return "added"
+    if failed and after.status == "pass":
+        return "fixed"
+    if before.status != after.status:
+        return "changed_status"
+    if fails and _evidence(before) != _evidence(after):
+        return "changed_finding"
+    return None
+
+
+def _evidence(result: RuleResult) -> tuple[str | None, str | None]:
+    return result.finding, result.actual
+
+
+def _change(
+    shown: RuleResult, *, before: RuleResult | None = None, after: RuleResult | None = None
+) -> RuleChange:
+    """`shown` is the side whose title and severity count."""
+    change = RuleChange(
+        rule_ref=shown.rule_ref,
+        title=shown.title,
+        severity=shown.severity,
+        section=shown.section,
+    )
+    if before is not None:
+        change = codec.replace(change, status_before=before.status, finding_before=before.finding)
+    if after is not None:
+        change = codec.replace(change, status_after=after.status, finding_after=after.finding)
+    return change
+
+
+def _worst_first(changes: Iterable[RuleChange]) -> tuple[RuleChange, ...]:
+    return tuple(sorted(changes, key=lambda change: breakdown.SEVERITIES.index(change.severity)))
+
+
+def _scan_got_worse(before: Report, after: Report) -> bool:
+    return before.status == "completed" and after.status == "failed"
+
+
+def _scan(report: Report) -> ComparedScan:
+    return ComparedScan(
+        scan_id=report.scan_id,
+        at=report.completed_at,
+        profile=report.profile.name,
+        status=report.status,
+        score=report.summary.score,
+        applicable_score=breakdown.applicable_score(report),
+        failed=report.summary.failed,
+    )
+
+
+def _fact_changes(before: Report, after: Report) -> Iterator[FactChange]:
+    facts = (
+        ("profile", before.profile.name, after.profile.name),
+        ("profile id", before.profile.id, after.profile.id),
+        ("benchmark version", before.profile.version, after.profile.version),
+        ("content", _content(before), _content(after)),
+        ("scanner version", before.scanner_version, after.scanner_version),
+        ("status", before.status, after.status),
+    )
+    for name, old, new in facts:
+        if old != new:
+            yield FactChange(name=name, before=old, after=new)
+
+
+def _content(report: Report) -> str | None:
+    """The file and the beginning of its digest: content may change under one name."""
+    if report.content is None:
+        return None
+    return f"{report.content.path} (sha256 {report.content.sha256[:12]})"
