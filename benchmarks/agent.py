@@ -20,7 +20,7 @@ from spool.layout import STAGES, Stage
 from spool.spool import Spool
 from stages.console import command_writer
 from stages.console.context import Context
-from stages.runtime import settings_file
+from stages.scanners.settings import load_settings
 
 
 class BenchAgent:
@@ -30,7 +30,7 @@ class BenchAgent:
         self._stack = ExitStack()
         self.home = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="cab")))
         self.config = write_config(self.home, server, content, profile)
-        self.context = Context(settings_file.load(self.config).settings, self.config, json=True)
+        self.context = Context(load_settings(self.config).settings, self.config, json=True)
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> "BenchAgent":

@@ -23,12 +23,15 @@ from typing import NoReturn, TextIO
 from receiver.errors import ReceiverError
 from receiver.server import Receiver
 from receiver.store import StoreError
-from schemas.settings import Settings
+from schemas.capabilities import DetectedScanner
 from spool.layout import STAGES
 from spool.spool import Spool
-from stages.scanners.child import death_pact
-from stages.scanners.detection import detect_now, this_platform
+from stages.scanners.child import parent_death_signal
+from stages.scanners.detection import detect_now
+from stages.scanners.host import this_platform
 from stages.scanners.openscap import content
+from stages.scanners.openscap.spec import OPENSCAP
+from stages.scanners.settings import settings_record
 
 DESCRIPTION = "Scans this host once, with a receiver and everything else in one directory."
 AGENT = (sys.executable, "-m", "stages.console.main")
@@ -108,27 +111,31 @@ def _prepare(no_install: bool, say: Say) -> Path | None:
     Returns the agent's own datastream where no installed one fits this host, else None.
     """
     platform = this_platform()
-    detected = detect_now(Settings())
-    openscap = detected.capabilities.openscap
+    openscap = _detect_openscap()
     wanted = []
-    if openscap is None or not openscap.installed:
+    if not openscap.installed:
         wanted.append(platform.install_command("oscap"))
-    if detected.content_file is None:
+    if openscap.content is None:
         wanted.append(platform.install_command("content"))
     commands = [command for command in wanted if command]
     for command in commands:
         _install(command, no_install, say)
     if commands:
-        detected = detect_now(Settings())
-        openscap = detected.capabilities.openscap
-    if openscap is None or not openscap.installed:
-        raise ReceiverError("; ".join(detected.problems))
-    if detected.content_file and detected.content_warning is None:
-        say(f"content:  {detected.content_file}")
+        openscap = _detect_openscap()
+    if not openscap.installed:
+        raise ReceiverError("; ".join(openscap.problems))
+    if openscap.content and openscap.content.warning is None:
+        say(f"content:  {openscap.content.file}")
         return None
-    why = detected.content_warning or f"no installed content is for {platform.name}"
+    why = f"no installed content is for {platform.name}"
+    if openscap.content and openscap.content.warning:
+        why = openscap.content.warning
     say(f"content:  {content.LINUX.name}, the agent's own baseline ({why})")
     return content.LINUX
+
+
+def _detect_openscap() -> DetectedScanner:
+    return detect_now(settings_record()()).scanners[OPENSCAP.key]
 
 
 def _install(command: str, no_install: bool, say: Say) -> None:
@@ -177,7 +184,7 @@ def _stages(config: Path, log: TextIO) -> Iterator["subprocess.Popen[bytes]"]:
     """The four stages, by `compliance-agent run`."""
     # A session of its own: Ctrl-C reaches the demo alone, which then ends the stages.
     stages = subprocess.Popen(
-        [*death_pact(), *AGENT, "run", "--config", str(config)],
+        [*parent_death_signal(), *AGENT, "run", "--config", str(config)],
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=log,
@@ -219,7 +226,7 @@ def _check(stages: "subprocess.Popen[bytes]", log: Path) -> None:
 
 def _scan(config: Path, stages: "subprocess.Popen[bytes]", log: Path, *, as_json: bool) -> int:
     """The exit code of `compliance-agent scan --wait`, which shows the progress."""
-    command = [*death_pact(), *AGENT, "scan", "--wait", "--timeout", str(_SCAN_LIMIT_S)]
+    command = [*parent_death_signal(), *AGENT, "scan", "--wait", "--timeout", str(_SCAN_LIMIT_S)]
     command += ["--config", str(config)]
     if as_json:
         command.append("--json")

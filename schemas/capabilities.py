@@ -1,67 +1,92 @@
-"""What this host can scan: the specification's prerequisites detection, field for field."""
+"""What this host can scan, as the scan stage has detected it.
 
+`detect --json` prints the specification's `ComplianceCapabilities`; each scanner's part of it is a record in that
+scanner's folder, and travels here as plain values (`DetectedScanner.specified`).
+"""
+
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
+from schemas.ids import Scanner
 from schemas.manifest import ContentSource
 from schemas.records import Record
 
 
 class ProfileInfo(Record, frozen=True, kw_only=True):
-    """One profile of the installed content."""
+    """One profile that a scanner offers."""
 
     id: str
     title: str
     description: str
     file_path: str
 
+    @property
+    def short_name(self) -> str:
+        """The part of an XCCDF id after `_profile_`; any other id as it is."""
+        return self.id.rpartition("_profile_")[2]
 
-class OpenSCAPDetection(Record, frozen=True, kw_only=True):
+
+class DetectedContent(Record, frozen=True, kw_only=True):
+    """The security content chosen for this host."""
+
+    file: str
+    source: ContentSource
+    version: str | None = None
+    warning: str | None = None
+    """Why the content does not quite fit this host; None where it does."""
+
+
+class DetectedScanner(Record, frozen=True, kw_only=True):
+    """One scanner on this host."""
+
     installed: bool
-    version: str = ""
-    oscap_path: str = ""
-    content_path: str = ""
-    """The directory in which this host's content lies."""
-    available_profiles: tuple[ProfileInfo, ...] = ()
+    ready: bool
+    """A scan started now would run."""
+    version: str | None = None
+    problems: tuple[str, ...] = ()
+    """What is missing, each with the command that provides it."""
+    profiles: tuple[ProfileInfo, ...] = ()
+    content: DetectedContent | None = None
+    specified: Mapping[str, Any] = {}
+    """The scanner's part of `ComplianceCapabilities`, field for field."""
+    details: Mapping[str, Any] = {}
+    """What only the scanner itself needs, as a record of its own."""
 
-
-class DockerBenchDetection(Record, frozen=True, kw_only=True):
-    docker_installed: bool
-    docker_version: str = ""
-    docker_bench_method: Literal["", "container", "script"] = ""
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        if self.content is None or self.content.warning is None:
+            return ()
+        return (self.content.warning,)
 
 
 class ComplianceCapabilities(Record, frozen=True, kw_only=True):
-    """The specification's `ComplianceCapabilities`: what `detect --json` prints."""
-
-    openscap: OpenSCAPDetection | None = None
-    docker_bench: DockerBenchDetection | None = None
+    """The specification's `ComplianceCapabilities`: one field for each scanner's section."""
 
 
 class Detected(Record, frozen=True, kw_only=True):
-    """Capabilities with what the other stages need to know of them; kept in the scan stage's state."""
+    """All scanners of this host, by key; kept in the scan stage's state."""
 
-    capabilities: ComplianceCapabilities
     at: datetime
-    openscap_ready: bool = False
-    docker_bench_ready: bool = False
-    """Ready: a scan started now would really run."""
-    content_file: str | None = None
-    """The datastream chosen for this host."""
-    content_source: ContentSource | None = None
-    content_version: str | None = None
-    """Version of the content's benchmark."""
-    progress_option: str = "--progress-full"
-    """How this oscap is asked to tell of each rule as it goes."""
-    content_warning: str | None = None
-    """Why the content does not quite fit this host; None where it does."""
-    docker_problem: str | None = None
-    """Why Docker Bench can't run, with what to do; None where it can."""
-    problems: tuple[str, ...] = ()
-    """What is missing, each with the command that mends it."""
+    scanners: Mapping[Scanner, DetectedScanner] = {}
     os_id: str = ""
     os_version: str = ""
     os_name: str = ""
     os_family: str = ""
     """debian, rhel, suse or the system's own id."""
     format: Literal[1] = 1
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """The problems of all scanners."""
+        return tuple(problem for found in self.scanners.values() for problem in found.problems)
+
+    @property
+    def profiles(self) -> tuple[ProfileInfo, ...]:
+        """The profiles of all scanners."""
+        return tuple(profile for found in self.scanners.values() for profile in found.profiles)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The warnings of all scanners."""
+        return tuple(warning for found in self.scanners.values() for warning in found.warnings)

@@ -11,7 +11,8 @@ from schemas.request import Reason
 
 Outcome = Literal["finished", "failed", "cancelled", "merged"]
 ContentSource = Literal["installed", "configured", "own"]
-Role = Literal["xccdf-results", "arf", "docker-bench-json", "docker-bench-log", "stdout", "stderr"]
+Role = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=64)]
+"""What a file of a raw entry is: `stdout`, `stderr`, or one of its scanner's own roles."""
 
 
 class RawFile(Record, frozen=True, kw_only=True):

@@ -1,13 +1,15 @@
 """The JSON Schemas of everything that lies in the spool or is read from outside; made from the records.
 
-`python -m schemas.published` writes `schemas/json/NAME.schema.json` anew; a test holds the files to the records.
+`python -m schemas.published` writes `schemas/json/NAME.schema.json` anew, but for the records that depend on the
+scanners (`python -m stages.scanners.published`); a test compares the files with the records.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from schemas import codec
 from schemas.bundle import Bundle
-from schemas.capabilities import ComplianceCapabilities, Detected
+from schemas.capabilities import Detected
 from schemas.command import Hold, Replay, Retry
 from schemas.destination import Destination
 from schemas.event import Event
@@ -16,7 +18,6 @@ from schemas.receipt import Receipt
 from schemas.records import Record
 from schemas.report import Report
 from schemas.request import Cancellation, Request
-from schemas.settings import Settings
 
 DIRECTORY = Path(__file__).parent / "json"
 PUBLISHED: dict[str, type[Record]] = {
@@ -31,24 +32,27 @@ PUBLISHED: dict[str, type[Record]] = {
     "destination": Destination,
     "bundle": Bundle,
     "event": Event,
-    "capabilities": ComplianceCapabilities,
     "detected": Detected,
-    "settings": Settings,
 }
 
 
-def texts() -> dict[str, str]:
-    """File name to content, of all schemas."""
+def texts(records: Mapping[str, type[Record]] = PUBLISHED) -> dict[str, str]:
+    """File name to content, of the schemas of these records."""
     return {
         f"{name}.schema.json": codec.pretty(
             {"$id": f"{name}.schema.json", **codec.json_schema(record)}
         )
         + "\n"
-        for name, record in PUBLISHED.items()
+        for name, record in records.items()
     }
 
 
-if __name__ == "__main__":
+def write(schemas: Mapping[str, str]) -> None:
+    """Write the files of these schemas."""
     DIRECTORY.mkdir(exist_ok=True)
-    for name, text in texts().items():
+    for name, text in schemas.items():
         (DIRECTORY / name).write_text(text)
+
+
+if __name__ == "__main__":
+    write(texts())

@@ -1,5 +1,6 @@
 """What the trigger stage knows of its schedules and its server, for itself and for `status`."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -44,6 +45,6 @@ class ServerOverrides(Record, frozen=True, kw_only=True):
     """What the server has set at run time; None: nothing, the settings file decides."""
 
     mode: Mode | None = None
-    openscap_enabled: bool | None = None
-    docker_bench_enabled: bool | None = None
+    scanners: Mapping[Scanner, bool] = {}
+    """Whether a scanner is switched on, by its key."""
     interval_minutes: Annotated[int, Meta(ge=60, le=10080)] | None = None

@@ -1,7 +1,9 @@
 """The settings: every key, its type, its bounds and its default.
 
 The keys of the specification's `config.yml` keep their names and places. All problems are reported at once, each
-with its path (`compliance.openscap.time_limit_s`); an unknown key is a problem and names the nearest known one.
+with its path (`server.url`); an unknown key is a problem and names the nearest known one.
+
+The sections of the scanners (`compliance.openscap`, …) belong to the scanners: `settings_record` adds them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,23 +14,19 @@ import msgspec
 from msgspec import Meta
 
 from schemas.expected import item_kind, kind_of, mismatch
-from schemas.records import Record
+from schemas.records import Record, extended
 from schemas.values import (
     AbsolutePath,
-    CheckName,
-    ImageName,
     Megabytes,
-    NamePattern,
     ProfileText,
     ProxyUrl,
-    SocketPath,
     Text,
-    TimeLimit,
     Url,
-    UserName,
 )
 
 R = TypeVar("R", bound=Record)
+S = TypeVar("S", bound="ScannerSettings")
+G = TypeVar("G", bound="Settings")
 
 
 class ServerSettings(Record, frozen=True, kw_only=True):
@@ -74,67 +72,13 @@ class ApiSettings(Record, frozen=True, kw_only=True):
     """A file that holds nothing but the API key."""
 
 
-class OpenSCAPSettings(Record, frozen=True, kw_only=True):
-    """The OpenSCAP scanner."""
+class ScannerSettings(Record, frozen=True, kw_only=True):
+    """What the section of every scanner holds."""
 
     enabled: bool = True
-    """Whether scans run at all; a wish for one is answered with a failed scan while this is false."""
-    profile: ProfileText = "auto"
-    """Full id, the part after `_profile_`, or title; `auto` takes cis_level1_server, cis, standard or the first."""
+    """false: requests for this scanner are answered with a failed scan."""
     schedule: Text | None = None
-    """A cron expression, five fields. Default: no schedule."""
-    content: AbsolutePath | None = None
-    """A datastream to use instead of the one found for this host."""
-    content_dirs: tuple[AbsolutePath, ...] = (
-        "/usr/share/xml/scap/ssg/content",
-        "/usr/share/scap-security-guide",
-        "/opt/scap/content",
-    )
-    """Directories in which content is searched, in this order."""
-    time_limit_s: TimeLimit = 3600
-    """Seconds after which a scan is ended and counts as failed."""
-    output_limit_mib: Megabytes = 1024
-    """MiB that one scan may write; more ends it."""
-    include_notselected: bool = False
-    """Report the rules that the profile does not select, as not applicable."""
-
-
-class DockerBenchSettings(Record, frozen=True, kw_only=True):
-    """The Docker Bench scanner."""
-
-    enabled: bool = True
-    """Whether scans run at all."""
-    schedule: Text | None = None
-    """A cron expression, five fields. Default: no schedule."""
-    method: Literal["auto", "container", "script"] = "auto"
-    """`auto`: the container where its image is present, else the script where there is one, else the container."""
-    image: ImageName = "docker/docker-bench-security"
-    """The image, by name, tag or digest."""
-    pull: Literal["missing", "always", "never"] = "missing"
-    """When the image is pulled. A pull that fails is no harm where the image is present."""
-    pull_time_limit_s: TimeLimit = 300
-    """Seconds after which a pull is ended and counts as failed."""
-    script_paths: tuple[AbsolutePath, ...] = (
-        "/opt/docker-bench-security/docker-bench-security.sh",
-        "/usr/local/share/docker-bench-security/docker-bench-security.sh",
-    )
-    """Where the script is looked for, before PATH."""
-    socket: SocketPath = "/var/run/docker.sock"
-    """The Docker daemon's socket."""
-    checks: tuple[CheckName, ...] = ()
-    """Only these checks (-c). Default: all."""
-    exclude_checks: tuple[CheckName, ...] = ()
-    """All but these checks (-e)."""
-    trusted_users: tuple[UserName, ...] = ()
-    """Users that may control the daemon (-u)."""
-    include: tuple[NamePattern, ...] = ()
-    """Only containers and images whose name holds one of these (-i)."""
-    exclude: tuple[NamePattern, ...] = ()
-    """All but containers and images whose name holds one of these (-x)."""
-    time_limit_s: TimeLimit = 1800
-    """Seconds after which a scan is ended and counts as failed."""
-    output_limit_mib: Megabytes = 64
-    """MiB that one scan may write; more ends it."""
+    """A cron expression of five fields. Default: no schedule."""
 
 
 class ScheduleSettings(Record, frozen=True, kw_only=True):
@@ -164,12 +108,18 @@ class ComplianceSettings(Record, frozen=True, kw_only=True):
 
     enabled: bool = True
     """false: no schedule runs and no wish for a scan is carried out."""
-    openscap: OpenSCAPSettings = OpenSCAPSettings()
-    docker_bench: DockerBenchSettings = DockerBenchSettings()
     schedules: ScheduleSettings = ScheduleSettings()
     server_commands: CommandSettings = CommandSettings()
     raw_output: bool = False
     """Send the scanner's own output along (`raw_output`)."""
+
+    def section(self, record: type[S]) -> S:
+        """The section of one scanner, found by its record; its defaults where there is no such section."""
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if type(value) is record:
+                return value
+        return record()
 
 
 class SpoolSettings(Record, frozen=True, kw_only=True):
@@ -211,13 +161,21 @@ class Settings(Record, frozen=True, kw_only=True):
         return timedelta(days=self.spool.keep_days)
 
 
-def check_settings(values: object) -> tuple[Settings, list[str]]:
+def settings_record(sections: Mapping[str, type[ScannerSettings]]) -> type[Settings]:
+    """The record of all settings with these sections under `compliance`, one per scanner."""
+    compliance = extended(
+        ComplianceSettings, {name: (kind, kind()) for name, kind in sections.items()}
+    )
+    return extended(Settings, {"compliance": (compliance, compliance())})
+
+
+def check_settings(values: object, record: type[G]) -> tuple[G, list[str]]:
     """Settings from plain values, and all problems, each with its path. With problems, defaults stand in."""
     problems: list[str] = []
-    return _check(values, Settings, "", problems), problems
+    return _check(values, record, "", problems), problems
 
 
-def every_key(record: type[Record] = Settings, path: str = "") -> Iterator[tuple[str, Any]]:
+def every_key(record: type[Record], path: str = "") -> Iterator[tuple[str, Any]]:
     """All keys by their full path, each with its default."""
     for field in msgspec.structs.fields(record):
         kind = _record(field.type)

@@ -8,7 +8,7 @@ import pytest
 
 from stages.console.main import parser
 from stages.runtime.exits import Exit
-from stages.runtime.settings_file import parse
+from stages.scanners.settings import parse_settings as parse
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 

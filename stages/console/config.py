@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from schemas.records import Record
-from schemas.settings import Settings, every_key
+from schemas.settings import Settings
 from stages.console.context import Context
 from stages.console.output import say, show_json, show_table
 from stages.patchmon import credentials
 from stages.runtime import plain_file, settings_file
 from stages.runtime.exits import Exit
+from stages.scanners.settings import every_key, load_settings
 from stages.trigger.scheduler import problems as problems_of_schedules
 
 _MAX_PEM_BYTES = 1024 * 1024
@@ -34,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:
     if args.action == "keys":
         return _keys(context)
-    loaded = settings_file.load(context.config, problems_of_schedules)
+    loaded = load_settings(context.config, problems_of_schedules)
     checked = _check(loaded)
     if context.json:
         show_json(checked)

@@ -187,14 +187,13 @@ def _run_command(name: str, arguments: list[str]) -> int:
 
 
 def _context(args: argparse.Namespace, *, needs_settings: bool) -> "Context":
-    from schemas.settings import Settings
     from stages.console.context import Context
-    from stages.runtime import settings_file
+    from stages.scanners.settings import load_settings, settings_record
 
     path = args.config or _config_of_environment()
     if not needs_settings:
-        return Context(Settings(), path, args.json)
-    loaded = settings_file.load(path)
+        return Context(settings_record()(), path, args.json)
+    loaded = load_settings(path)
     if loaded.problems:
         lines = [f"{loaded.path}: {problem}" for problem in loaded.problems]
         raise CommandError("\n".join(["the settings are wrong:", *lines]), Exit.USAGE)
@@ -219,14 +218,17 @@ def _run_stage(arguments: list[str]) -> int:
     subparser = _Parser(prog=f"{_PROGRAM} stage", description=_sentence(_STAGE_HELP))
     _add_stage_arguments(subparser)
     args = subparser.parse_args(arguments)
-    from stages.runtime import settings_file
     from stages.runtime.main_loop import run
+    from stages.runtime.settings_file import no_more_problems
+    from stages.scanners.settings import load_settings
 
     module = importlib.import_module(f"stages.{args.stage}.stage")
     stage = getattr(module, f"{args.stage.capitalize()}Stage")
-    check = getattr(module, "problems", settings_file.no_more_problems)
+    check = getattr(module, "problems", no_more_problems)
     config = args.config or _config_of_environment()
-    return run(args.stage, stage, config, check, as_json=args.json)
+    return run(
+        args.stage, stage, config, lambda path: load_settings(path, check), as_json=args.json
+    )
 
 
 if __name__ == "__main__":

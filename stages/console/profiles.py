@@ -3,13 +3,12 @@
 import argparse
 from pathlib import Path
 
-from schemas.capabilities import ProfileInfo
 from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.console.output import say, show_json, show_table
 from stages.runtime.exits import Exit
-from stages.scanners.detection import all_content, detect_now
-from stages.scanners.openscap.profiles import short_name
+from stages.scanners import registry
+from stages.scanners.detection import detect_now
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,19 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     detected = detect_now(context.settings)
-    openscap = detected.capabilities.openscap
-    listed: tuple[ProfileInfo, ...] = openscap.available_profiles if openscap else ()
+    profiles = detected.profiles
     if args.all:
-        listed = all_content(context.settings)
-    if not listed:
+        profiles = tuple(
+            profile
+            for spec in registry.scanners()
+            for profile in spec.profiles_elsewhere(context.settings)
+        )
+    if not profiles:
         raise CommandError("; ".join(detected.problems) or "no profiles", Exit.NO)
     if context.json:
-        show_json(listed)
+        show_json(profiles)
         return Exit.OK
     rows = (
-        (short_name(profile.id), profile.title, Path(profile.file_path).name) for profile in listed
+        (profile.short_name, profile.title, Path(profile.file_path).name) for profile in profiles
     )
     show_table(("profile", "title", "content"), rows)
-    if detected.content_warning and not args.all:
-        say(detected.content_warning, "yellow")
+    if not args.all:
+        for warning in detected.warnings:
+            say(warning, "yellow")
     return Exit.OK

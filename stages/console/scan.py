@@ -4,6 +4,7 @@ import argparse
 from contextlib import ExitStack
 from typing import Literal
 
+from schemas.ids import Scanner
 from schemas.receipt import Receipt
 from schemas.report import Report
 from schemas.request import Reason, Request
@@ -15,7 +16,7 @@ from stages.console.output import say, show_json, warn
 from stages.console.report_view import show_failed, show_summary
 from stages.runtime.exits import Exit
 from stages.scan import free_space
-from stages.scanners.registry import SCANNERS
+from stages.scanners import readiness, registry
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="by id, short name or title (default: the configured profile)",
     )
     parser.add_argument(
-        "--scanner", choices=SCANNERS, default="openscap", help="(default: %(default)s)"
+        "--scanner",
+        choices=registry.all_keys(),
+        default=registry.default().key,
+        help="(default: %(default)s)",
     )
     parser.add_argument(
         "--wait", action="store_true", help="show progress, and wait for the server's answer"
@@ -52,7 +56,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     with ExitStack() as stack:
         bell = follow.listen(stack, context.runtime) if args.wait else None
         command_writer.give(context, scan_id, "request", request)
-        _tell_why_it_waits(context)
+        _tell_why_it_waits(context, args.scanner)
         if bell is None:
             show_json(request) if context.json else say(scan_id)
             return Exit.OK
@@ -95,9 +99,12 @@ def outcome(context: Context, followed: follow.Followed) -> Exit:
     return Exit.OK if good else Exit.NO
 
 
-def _tell_why_it_waits(context: Context) -> None:
+def _tell_why_it_waits(context: Context, scanner: Scanner) -> None:
     stopped = [stage for stage in STAGES if not context.spool.is_running(stage)]
     if stopped:
         warn(f"not running: {', '.join(stopped)}; the request waits in {context.spool.root}")
+    refused = readiness.refusal(registry.get(scanner), context.settings)
+    if refused:
+        warn(f"the scan will fail: {refused.reason}")
     if no_room := free_space.why_none(context.spool.root, context.settings.spool.min_free_mib):
         warn(no_room)

@@ -19,7 +19,7 @@ from stages.console.output import say, show_facts, show_json, show_table
 from stages.runtime.exits import Exit
 from stages.runtime.heartbeat import LastHeartbeat, is_suspended, read_heartbeat
 from stages.scan import free_space
-from stages.scanners.detection import NOTE
+from stages.scanners.detection import STATE
 from stages.ship.destination import NOTE as DESTINATION
 from stages.ship.waiting import destination_words
 from stages.trigger.host import missing
@@ -96,7 +96,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     )
     say()
     if status.detected:
-        show_detected(status.detected)
+        show_detected(status.detected, context.settings, _overrides(context.existing_spool()))
     else:
         say("scanners: not detected yet; the scan stage does that at its start", "yellow")
     return Exit.OK
@@ -132,6 +132,10 @@ def _next_due(status: Status) -> list[tuple[str, str]]:
     ]
 
 
+def _overrides(spool: Spool) -> ServerOverrides:
+    return spool.state_store("trigger").read(APPLIED, ServerOverrides) or ServerOverrides()
+
+
 def _trigger(context: Context, spool: Spool) -> TriggerState | None:
     """From the stage itself; where it does not run, what it would do now."""
     state_store = spool.state_store("trigger")
@@ -140,9 +144,9 @@ def _trigger(context: Context, spool: Spool) -> TriggerState | None:
     if problems(context.settings):
         return None
     now = datetime.now(UTC)
-    overrides = state_store.read(APPLIED, ServerOverrides) or ServerOverrides()
+    overrides = _overrides(spool)
     planned = next_due(
-        context.settings, overrides, now, missing(spool.state_store("scan").read(NOTE, Detected))
+        context.settings, overrides, now, missing(spool.state_store("scan").read(STATE, Detected))
     )
     return TriggerState(next_due=planned, link="the trigger stage does not run", at=now)
 
@@ -158,7 +162,7 @@ def _status(context: Context) -> Status:
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
         scans_wait=free_space.why_none(spool.root, context.settings.spool.min_free_mib),
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
-        detected=spool.state_store("scan").read(NOTE, Detected),
+        detected=spool.state_store("scan").read(STATE, Detected),
         server=context.settings.server.url,
         trigger=_trigger(context, spool),
         delivery=spool.state_store("ship").read(DESTINATION, Destination),

@@ -18,7 +18,7 @@ from spool.layout import STAGES, Stage
 from stages.console.context import Context
 from stages.runtime.exits import Exit
 from stages.runtime.logs import Log
-from stages.scanners.child import death_pact
+from stages.scanners.child import parent_death_signal
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _HEALTHY_AFTER_S = 60.0
@@ -111,7 +111,7 @@ class Supervisor:
 
     def _start(self, child: _Child) -> None:
         program = [sys.executable, "-m", "stages.console.main"]
-        command = [*death_pact(), *program, "stage", child.stage, *self._options]
+        command = [*parent_death_signal(), *program, "stage", child.stage, *self._options]
         # Its own session: a Ctrl-C reaches this process alone, which then stops all four in order.
         child.popen = Popen(command, start_new_session=True, stderr=self._output)
         child.started = time.monotonic()

@@ -1,8 +1,9 @@
 """What the parse stage hands to its worker process. Apart from the reader, which only that loads."""
 
+from typing import Any
+
 from schemas.ids import ScanId
 from schemas.records import Record
-from schemas.settings import Settings
 
 READ_ENTRY = "stages.parse.reader:read_entry"
 
@@ -12,4 +13,5 @@ class ReadTask(Record, frozen=True, kw_only=True):
 
     spool: str
     scan_id: ScanId
-    settings: Settings
+    settings: dict[str, Any]
+    """As plain values: their record is that of the registered scanners."""

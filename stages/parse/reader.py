@@ -10,15 +10,21 @@ from schemas.manifest import Manifest, Role
 from spool.raw import RawBox
 from spool.spool import Spool
 from stages.parse.read_task import ReadTask
+from stages.scanners import registry
 from stages.scanners.reports import read
+from stages.scanners.settings import settings_from_plain
+
+# At the start of the process, which is before there is work.
+registry.import_readers()
 
 
 def read_entry(payload: bytes) -> bytes:
     """The encoded report of a finished scan. Raises EntryDamagedError, StorageError."""
     task = codec.decode(payload, ReadTask)
+    settings = settings_from_plain(task.settings)
     raw = Spool(Path(task.spool)).raw
     manifest = raw.manifest(task.scan_id)
-    return codec.encode(read(manifest, partial(_open, raw, manifest), task.settings))
+    return codec.encode(read(manifest, partial(_open, raw, manifest), settings))
 
 
 def _open(raw: RawBox, manifest: Manifest, role: Role) -> Callable[[], BinaryIO] | None:

@@ -95,7 +95,9 @@ class ParseStage:
         if manifest.outcome != "finished":
             return failed_reports.without_results(manifest)
         task = ReadTask(
-            spool=str(self._spool.root), scan_id=scan_id, settings=self._process.settings
+            spool=str(self._spool.root),
+            scan_id=scan_id,
+            settings=codec.plain(self._process.settings),
         )
         how_it_ended = "the reader died with the stage"
         while self._state_store.start_attempt(scan_id) < _MAX_ATTEMPTS:

@@ -1,94 +1,93 @@
-"""What this host can scan, as the server wants to hear it. Pure.
+"""What this host can scan, in the server's form. Pure.
 
-Source: `POST /api/v1/hosts/integration-status` of the released servers; the specification's own shape rides along.
+Source: `POST /api/v1/hosts/integration-status` of the released servers; the specification's own form goes along.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any, Literal
 
-from schemas.capabilities import Detected, ProfileInfo
-from schemas.codec import plain
-from schemas.schedule import ServerOverrides
-from schemas.settings import ComplianceSettings
+from schemas.capabilities import Detected, DetectedContent, DetectedScanner, ProfileInfo
+from schemas.ids import Scanner
 
 Component = Literal["ready", "failed", "unavailable"]
+_MAX_MESSAGE_CHARS = 1000
+
+
+@dataclass(frozen=True)
+class ScannerStatus:
+    """One scanner. `ready` only where a scan requested now would run."""
+
+    key: Scanner
+    section: str
+    """Before `_version` and `_available` in the body."""
+    component: Component
+    found: DetectedScanner
 
 
 def status_body(
-    detected: Detected, compliance: ComplianceSettings, overrides: ServerOverrides
+    detected: Detected, scanners: Sequence[ScannerStatus], disabled: str | None
 ) -> dict[str, Any]:
-    """The body of an integration status. A component is `ready` only when a scan asked for now would really run."""
-    openscap, docker = detected.capabilities.openscap, detected.capabilities.docker_bench
-    enabled = compliance.enabled and overrides.mode != "disabled"
-    off = None if enabled else "compliance scans are switched off for this host"
-    components: dict[str, Component] = {
-        "openscap": _component(
-            detected.openscap_ready,
-            bool(openscap and openscap.installed),
-            enabled and compliance.openscap.enabled and overrides.openscap_enabled is not False,
-        ),
-        "docker-bench": _component(
-            detected.docker_bench_ready,
-            bool(docker and docker.docker_installed),
-            enabled
-            and compliance.docker_bench.enabled
-            and overrides.docker_bench_enabled is not False,
-        ),
-    }
+    """The body of an integration status. `disabled`: why no scanner may run; None where they may."""
+    messages = list(detected.problems)
+    if disabled:
+        messages.insert(0, disabled)
     return {
         "integration": "compliance",
-        "enabled": enabled,
-        "status": _status(components),
-        "message": "; ".join(filter(None, (off, *detected.problems, detected.docker_problem)))[
-            :1000
-        ]
-        or "ready",
-        "components": components,
-        "scanner_info": _scanner_info(detected),
-        "capabilities": plain(detected.capabilities),
+        "enabled": disabled is None,
+        "status": _status([scanner.component for scanner in scanners]),
+        "message": "; ".join(messages)[:_MAX_MESSAGE_CHARS] or "ready",
+        "components": {scanner.key: scanner.component for scanner in scanners},
+        "scanner_info": _scanner_info(detected, scanners),
+        "capabilities": {scanner.section: scanner.found.specified for scanner in scanners},
     }
 
 
-def _component(ready: bool, installed: bool, enabled: bool) -> Component:
-    if not installed or not enabled:
-        return "unavailable"
-    return "ready" if ready else "failed"
-
-
-def _status(components: dict[str, Component]) -> str:
+def _status(components: Sequence[Component]) -> str:
     """What the host does not have, or has switched off, is no fault of the rest."""
-    present = [word for word in components.values() if word != "unavailable"]
-    if "ready" not in present:
+    if "ready" not in components:
         return "error"
-    return "partial" if "failed" in present else "ready"
+    if "failed" in components:
+        return "partial"
+    return "ready"
 
 
-def _scanner_info(detected: Detected) -> dict[str, Any]:
-    openscap, docker = detected.capabilities.openscap, detected.capabilities.docker_bench
+def _scanner_info(detected: Detected, scanners: Sequence[ScannerStatus]) -> dict[str, Any]:
+    content = _content(scanners)
+    info: dict[str, Any] = {}
+    for scanner in scanners:
+        info[f"{scanner.section}_version"] = scanner.found.version or ""
+        info[f"{scanner.section}_available"] = scanner.found.ready
     return {
-        "openscap_version": openscap.version if openscap else "",
-        "openscap_available": detected.openscap_ready,
-        "content_file": PurePath(detected.content_file).name if detected.content_file else "",
+        **info,
+        "content_file": PurePath(content.file).name if content else "",
         "content_package": "",
-        "ssg_version": detected.content_version or "",
-        "available_profiles": [_profile(profile) for profile in openscap.available_profiles]
-        if openscap
-        else [],
-        "docker_bench_available": bool(docker and detected.docker_bench_ready),
+        "ssg_version": content.version or "" if content else "",
+        "available_profiles": [
+            _profile(profile, scanner.key)
+            for scanner in scanners
+            for profile in scanner.found.profiles
+        ],
         "os_name": detected.os_name,
         "os_version": detected.os_version,
         "os_family": detected.os_family,
-        "content_mismatch": detected.content_warning is not None,
-        "mismatch_warning": detected.content_warning or "",
+        "content_mismatch": content is not None and content.warning is not None,
+        "mismatch_warning": content.warning or "" if content else "",
     }
 
 
-def _profile(profile: ProfileInfo) -> dict[str, str]:
+def _content(scanners: Sequence[ScannerStatus]) -> DetectedContent | None:
+    """The server has room for the content of one scanner: that of the first that has any."""
+    return next((scanner.found.content for scanner in scanners if scanner.found.content), None)
+
+
+def _profile(profile: ProfileInfo, scanner: Scanner) -> dict[str, str]:
     return {
-        "id": profile.id.rpartition("_profile_")[2],
+        "id": profile.short_name,
         "name": profile.title,
         "description": profile.description,
-        "type": "openscap",
+        "type": scanner,
         "xccdf_id": profile.id,
         "category": "compliance",
     }

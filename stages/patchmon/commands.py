@@ -5,9 +5,9 @@ is not as it should be is `Invalid`, with the reason; nothing half understood is
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from schemas.codec import SchemaError, decode_any
 from schemas.ids import Scanner
@@ -15,7 +15,6 @@ from schemas.schedule import Mode, ServerOverrides
 
 MAX_MESSAGE_BYTES = 64 * 1024
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
-_DOCKER_BENCH = frozenset({"docker-bench", "CIS Docker"})
 _INTERVAL = range(60, 10081)
 
 
@@ -79,8 +78,26 @@ class _FieldError(ValueError):
     pass
 
 
-def understand(text: str | bytes) -> Message:
-    """What a message means."""
+class KnownScanner(Protocol):
+    """What the server's messages name a scanner by. The first of all scanners is the one that a profile is of."""
+
+    @property
+    def key(self) -> Scanner: ...
+
+    @property
+    def section(self) -> str:
+        """Before `_enabled` in messages."""
+
+    @property
+    def profile_names(self) -> frozenset[str]:
+        """Names in the place of a profile that mean this scanner."""
+
+
+Scanners = Sequence[KnownScanner]
+
+
+def understand(text: str | bytes, scanners: Sequence[KnownScanner]) -> Message:
+    """What a message means to an agent that has these scanners."""
     if isinstance(text, bytes):
         return Invalid("a binary message")
     try:
@@ -94,31 +111,43 @@ def understand(text: str | bytes) -> Message:
     if reader is None:
         return Ignored()
     try:
-        return reader(message)
+        return reader(message, scanners)
     except _FieldError as error:
         return Invalid(f"{kind}: {error}")
 
 
-def _trigger(message: Mapping[str, Any]) -> Message:
+def _trigger(message: Mapping[str, Any], scanners: Scanners) -> Message:
     profile = _text(message, "profile")
     request_id = _text(message, "request_id")
-    if profile in _DOCKER_BENCH:
-        return Scan((Wanted("docker-bench"),), request_id)
-    return Scan((Wanted("openscap", profile),), request_id)
+    named = _named_by_profile(profile, scanners)
+    if named:
+        return Scan((Wanted(named.key),), request_id)
+    return Scan((Wanted(scanners[0].key, profile),), request_id)
 
 
-def _scan(message: Mapping[str, Any]) -> Message:
+def _scan(message: Mapping[str, Any], scanners: Scanners) -> Message:
     kind = _text(message, "profile_type") or "all"
     profile = _id(message, "profile_id")
-    openscap = _flag(message, "openscap_enabled", default=True)
-    docker = _flag(message, "docker_bench_enabled", default=True)
-    if profile == "docker-bench":
-        kind, profile = "docker-bench", None
+    named = _named_by_profile(profile, scanners)
+    if named:
+        kind, profile = named.key, None
+    is_for_one = any(scanner.key == kind for scanner in scanners)
     wanted: list[Wanted] = []
-    if openscap and kind != "docker-bench":
-        wanted.append(Wanted("openscap", profile, implied=kind != "openscap" and profile is None))
-    if docker and kind != "openscap":
-        wanted.append(Wanted("docker-bench", implied=kind != "docker-bench"))
+    for scanner in scanners:
+        is_enabled = _flag(message, f"{scanner.section}_enabled", default=True)
+        if not is_enabled or (is_for_one and scanner.key != kind):
+            continue
+        # A profile is that of the named scanner, or of the first one. A scanner with a profile name of its own has
+        # no other.
+        is_meant = (is_for_one or scanner is scanners[0]) and not scanner.profile_names
+        is_profiled = profile is not None and is_meant
+        wanted.append(
+            Wanted(
+                scanner.key,
+                profile if is_profiled else None,
+                implied=not is_for_one and not is_profiled,
+            )
+        )
     if not wanted:
         return Invalid(
             "compliance_scan: every scanner that it names is switched off in the same message"
@@ -129,15 +158,15 @@ def _scan(message: Mapping[str, Any]) -> Message:
     return Scan(tuple(wanted), _text(message, "request_id"), remediate)
 
 
-def _cancel(message: Mapping[str, Any]) -> Message:  # noqa: ARG001
+def _cancel(message: Mapping[str, Any], scanners: Scanners) -> Message:  # noqa: ARG001
     return Cancel()
 
 
-def _refresh(message: Mapping[str, Any]) -> Message:  # noqa: ARG001
+def _refresh(message: Mapping[str, Any], scanners: Scanners) -> Message:  # noqa: ARG001
     return Refresh()
 
 
-def _settings_update(message: Mapping[str, Any]) -> Message:
+def _settings_update(message: Mapping[str, Any], scanners: Scanners) -> Message:  # noqa: ARG001
     minutes = message.get("compliance_scan_interval")
     if minutes is None:
         return Ignored()
@@ -148,7 +177,7 @@ def _settings_update(message: Mapping[str, Any]) -> Message:
     return Apply(ServerOverrides(interval_minutes=minutes))
 
 
-def _apply_config(message: Mapping[str, Any]) -> Message:
+def _apply_config(message: Mapping[str, Any], scanners: Scanners) -> Message:
     config = message.get("config")
     if not isinstance(config, dict):
         raise _FieldError("config is not an object")
@@ -157,13 +186,12 @@ def _apply_config(message: Mapping[str, Any]) -> Message:
         return Ignored()
     if not isinstance(compliance, dict):
         raise _FieldError("config.compliance is not an object")
-    return Apply(
-        ServerOverrides(
-            mode=_mode(compliance.get("enabled")),
-            openscap_enabled=_optional_flag(compliance, "openscap_enabled"),
-            docker_bench_enabled=_optional_flag(compliance, "docker_bench_enabled"),
-        )
-    )
+    enabled: dict[Scanner, bool] = {}
+    for scanner in scanners:
+        flag = _optional_flag(compliance, f"{scanner.section}_enabled")
+        if flag is not None:
+            enabled[scanner.key] = flag
+    return Apply(ServerOverrides(mode=_mode(compliance.get("enabled")), scanners=enabled))
 
 
 def _mode(value: object) -> Mode | None:
@@ -178,11 +206,18 @@ def _mode(value: object) -> Mode | None:
     raise _FieldError('config.compliance.enabled is not true, false or "on-demand"')
 
 
-def _remediate_rule(message: Mapping[str, Any]) -> Message:
+def _remediate_rule(message: Mapping[str, Any], scanners: Scanners) -> Message:
     rule = _id(message, "rule_id")
     if rule is None or rule.startswith(("-", ".")):
         raise _FieldError("rule_id is missing, or is no id")
-    return Scan((Wanted("openscap"),), _text(message, "request_id"), remediate=True, rule=rule)
+    return Scan((Wanted(scanners[0].key),), _text(message, "request_id"), remediate=True, rule=rule)
+
+
+def _named_by_profile(profile: str | None, scanners: Scanners) -> KnownScanner | None:
+    """The scanner that is meant by the name of a profile."""
+    if profile is None:
+        return None
+    return next((scanner for scanner in scanners if profile in scanner.profile_names), None)
 
 
 def _text(message: Mapping[str, Any], name: str) -> str | None:
@@ -214,7 +249,7 @@ def _optional_flag(message: Mapping[str, Any], name: str) -> bool | None:
     return value
 
 
-_READERS: Mapping[str, Callable[[Mapping[str, Any]], Message]] = {
+_READERS: Mapping[str, Callable[[Mapping[str, Any], Scanners], Message]] = {
     "compliance_trigger": _trigger,
     "compliance_scan": _scan,
     "compliance_scan_cancel": _cancel,
@@ -222,6 +257,6 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Message]] = {
     "apply_config": _apply_config,
     "refresh_integration_status": _refresh,
     "remediate_rule": _remediate_rule,
-    "upgrade_ssg": lambda _: Install("upgrade_ssg"),
-    "install_scanner": lambda _: Install("install_scanner"),
+    "upgrade_ssg": lambda *_: Install("upgrade_ssg"),
+    "install_scanner": lambda *_: Install("install_scanner"),
 }

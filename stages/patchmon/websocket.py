@@ -18,7 +18,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from queue import Empty, Queue
@@ -30,7 +30,7 @@ from websockets.sync.client import ClientConnection, reconnect
 
 from schemas.settings import ServerSettings
 from stages.patchmon import posting, tls
-from stages.patchmon.commands import MAX_MESSAGE_BYTES, understand
+from stages.patchmon.commands import MAX_MESSAGE_BYTES, KnownScanner, understand
 from stages.patchmon.commands import Message as Understood
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.proxies import proxy_for
@@ -112,6 +112,7 @@ class Link:
     def __init__(
         self,
         server: Server,
+        scanners: Sequence[KnownScanner],
         take: Callable[[Understood], None],
         connected: Callable[[], None],
         news: News,
@@ -119,6 +120,7 @@ class Link:
         pace: Pace = Pace(),
     ) -> None:
         self.server = server
+        self._scanners = scanners
         self.state = "not connected yet"
         self._take = take
         self._connected = connected
@@ -188,7 +190,7 @@ class Link:
                 self._connected()
                 self._may_speak.set()
                 for text in socket:
-                    self._take(understand(text))
+                    self._take(understand(text, self._scanners))
             self._become("not connected: the server closed the connection")
         except _TROUBLE as error:
             self._become(_words(error))

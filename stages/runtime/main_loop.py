@@ -69,20 +69,20 @@ def run(
     stage: Stage,
     make: Callable[[Process], StageHandler],
     config: Path | None,
-    check: settings_file.Check,
+    load: settings_file.Load,
     *,
     as_json: bool = False,
 ) -> Exit:
-    """Run a stage until it has to stop. `check` finds problems in the settings that only this stage knows of."""
+    """Run a stage until it has to stop. `load` reads a settings file, with all sections and checks."""
     notifier = Notifier()
     # Until there is something to reload. Not SIG_IGN: children would inherit that.
     signal.signal(signal.SIGHUP, lambda *_: None)
-    runtime = Path(settings_file.load(config, check).settings.runtime_dir)
+    runtime = Path(load(config).settings.runtime_dir)
     restarts = Restarts(runtime, stage, notifier)
     log = Log(stage, as_json=as_json)
     code = Exit.OK
     if restarts.delay_start(log):
-        code = _run(stage, make, config, check, notifier, log)
+        code = _run(stage, make, config, load, notifier, log)
     if code == Exit.OK:
         restarts.forget()
     return code
@@ -92,13 +92,13 @@ def _run(
     stage: Stage,
     make: Callable[[Process], StageHandler],
     config: Path | None,
-    check: settings_file.Check,
+    load: settings_file.Load,
     notifier: Notifier,
     log: Log,
 ) -> Exit:
     # Before the file is read: a change from now on is a change.
     config_seen = signature(config or settings_file.DEFAULT_PATH)
-    loaded = settings_file.load(config, check)
+    loaded = load(config)
     log.level = loaded.settings.log.level
     if loaded.problems:
         for problem in loaded.problems:
@@ -114,7 +114,7 @@ def _run(
     heap = Heap()  # before the first thread
     doorbell = _open_doorbell(Path(loaded.settings.runtime_dir), stage, log)
     process = Process(
-        stage, loaded.settings, loaded.path, spool, log, doorbell, check, notifier, config_seen
+        stage, loaded.settings, loaded.path, spool, log, doorbell, load, notifier, config_seen
     )
     try:
         return _serve(process, make, heap)

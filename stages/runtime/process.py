@@ -38,7 +38,7 @@ class Process:
         spool: Spool,
         log: Log,
         doorbell: Doorbell,
-        check: settings_file.Check = settings_file.no_more_problems,
+        load: settings_file.Load = settings_file.load,
         notifier: Notifier | None = None,
         config_seen: Signature = None,
     ) -> None:
@@ -55,7 +55,7 @@ class Process:
         """What to do when a file handle has something to read, during any wait."""
         self._doorbell = doorbell
         self._notifier = notifier or Notifier()
-        self._reload = SettingsReload(config, check, log, config_seen or signature(config))
+        self._reload = SettingsReload(config, load, log, config_seen or signature(config))
         self._heartbeat = Heartbeat(Path(settings.runtime_dir), stage)
         self._heartbeat_at = 0.0
         self._wake, self.wake_handle = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)

@@ -7,7 +7,7 @@ values are built, never Python objects; at most 1 MiB is read.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
@@ -16,6 +16,7 @@ from stages.runtime import plain_file
 
 DEFAULT_PATH = Path("/etc/compliance-agent/config.yml")
 _MAX_BYTES = 1024 * 1024
+S = TypeVar("S", bound=Settings)
 Check = Callable[[Settings], list[str]]
 """Further problems of settings, each with its path; for what only one stage understands."""
 
@@ -31,25 +32,34 @@ class Loaded:
     """False where nothing of the file is known: it can't be read or is not YAML."""
 
 
+Load = Callable[[Path | None], Loaded]
+"""Reads a settings file, with all sections and all checks of a program."""
+
+
 def no_more_problems(settings: Settings) -> list[str]:  # noqa: ARG001
     """The check of a stage that adds none of its own."""
     return []
 
 
-def load(path: Path | None, check: Check = no_more_problems) -> Loaded:
-    """The settings of a file; the defaults where `path` is None and no default file exists."""
+def load(
+    path: Path | None, record: type[Settings] = Settings, check: Check = no_more_problems
+) -> Loaded:
+    """The settings of a file; the defaults where `path` is None and no default file exists.
+
+    `record` holds the sections of all scanners (`schemas.settings.settings_record`).
+    """
     if path is None and not DEFAULT_PATH.exists():
-        return Loaded(Settings(), (), None)
+        return Loaded(record(), (), None)
     path = path or DEFAULT_PATH
     try:
         text = plain_file.read(path, _MAX_BYTES)
     except OSError as error:
         problem = f"can't be read: {error.strerror}{_remedy(path, error)}"
-        return Loaded(Settings(), (problem,), path, understood=False)
+        return Loaded(record(), (problem,), path, understood=False)
     values, problems = plain_values(text)
     if values is None and problems:
-        return Loaded(Settings(), tuple(problems), path, understood=False)
-    settings, more = check_settings(values)
+        return Loaded(record(), tuple(problems), path, understood=False)
+    settings, more = check_settings(values, record)
     return Loaded(settings, (*problems, *more, *check(settings)), path)
 
 
@@ -62,10 +72,10 @@ def _remedy(path: Path, error: OSError) -> str:
     )
 
 
-def parse(text: bytes) -> tuple[Settings, list[str]]:
+def parse(text: bytes, record: type[S]) -> tuple[S, list[str]]:
     """Settings from the text of a file, and all its problems."""
     values, problems = plain_values(text)
-    settings, more = check_settings(values)
+    settings, more = check_settings(values, record)
     return settings, problems + more
 
 

@@ -23,13 +23,13 @@ class SettingsReload:
     def __init__(
         self,
         path: Path | None,
-        check: settings_file.Check,
+        load: settings_file.Load,
         log: Log,
         applied: Signature,
     ) -> None:
         """`applied` is the signature of the file as it was read at the start."""
         self._path = path
-        self._check = check
+        self._load = load
         self._log = log
         self._applied = applied
         self._changed: tuple[Signature, float] | None = None
@@ -50,7 +50,7 @@ class SettingsReload:
         """The settings to apply now; None where there is nothing new, or the file has problems."""
         if not self._is_due():
             return None
-        loaded = settings_file.load(self._path, self._check)
+        loaded = self._load(self._path)
         problems = loaded.problems or self._emptied(loaded.settings, current)
         for problem in problems:
             self._log.error("settings not applied, the old ones stay in force", problem=problem)
@@ -76,7 +76,8 @@ class SettingsReload:
 
     def _emptied(self, new: Settings, current: Settings) -> tuple[str, ...]:
         """An empty file is what an editor or a full disk leaves; its defaults name no server."""
-        if new == Settings() and current != Settings():
+        defaults = type(new)()
+        if new == defaults and current != defaults:
             return (
                 f"{self._path}: is empty: fill it, or restart the stages to run with the defaults",
             )

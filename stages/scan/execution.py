@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from schemas.event import Event
+from schemas.event import Event, EventName
 from schemas.ids import ScanId, scanner_of
 from schemas.manifest import Manifest, Outcome
 from schemas.request import Reason
@@ -14,25 +14,26 @@ from spool.raw import Output
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
 from stages.scan import free_space
-from stages.scanners.child import Child, End, Limits
+from stages.scanners.child import Cause, Child, End, EndedBy, Limits
 from stages.scanners.runner import CannotRun, Plan, Runner
 
 _CLOCK_SLACK = timedelta(seconds=60)
-CANCELLED = "cancelled"
-STOPPING = "the agent is stopping"
-FULL = "the disk is full"
+_NO_RESULT = frozenset({Cause.STOPPING, Cause.DISK_FULL})
+"""Causes that say nothing of the scan: it stays pending."""
+_STOPPING = EndedBy(Cause.STOPPING, "was ended because the agent is stopping")
+_DISK_FULL = EndedBy(Cause.DISK_FULL, "was ended because the disk is full")
 
 
 @dataclass(frozen=True)
-class Ran:
-    """A run that came to an end of its own kind: its manifest, and the files that go with it."""
+class FinishedRun:
+    """A run that has a result: its manifest, and the files that go with it."""
 
     manifest: Manifest
     outputs: tuple[Output, ...]
 
 
 class Run:
-    """A run that is going on. Rings for every rule that was evaluated."""
+    """A run in progress. Publishes an event for every rule that was evaluated."""
 
     def __init__(
         self, process: Process, scan_id: ScanId, runner: Runner, plan: Plan, draft: Path
@@ -46,34 +47,41 @@ class Run:
         self._not_run: str | None = None
 
     def carry_out(
-        self, reason: Reason, started: Callable[[int], None], unwanted: Callable[[], str | None]
-    ) -> Ran | None:
-        """Run to the end; None where it came to none, because this process is told to stop or the disk is full."""
+        self,
+        reason: Reason,
+        started: Callable[[int], None],
+        cancelled: Callable[[], EndedBy | None],
+    ) -> FinishedRun | None:
+        """Run to the end; None where the scan must be repeated, because the agent stops or the disk is full."""
         at, ticks = self._process.now(), time.monotonic()
         self._process.log.info(
             "scan started",
             scan_id=self._scan_id,
             profile=self._plan.profile_title,
-            why=reason.source,
+            source=reason.source,
         )
         self._publish("ScanStarted")
         try:
-            end = self._run(started, unwanted)
+            end = self._run(started, cancelled)
         except OSError as error:
-            why = FULL if free_space.means_full(error) else f"can't be started: {error.strerror}"
-            end = End(None, None, why, "")
+            end = End(None, None, _why_not_started(error), "")
         finally:
             self._runner.clean_up(self._scan_id)
-        if end.ended_by in (STOPPING, FULL):
+        if end.ended_by and end.ended_by.cause in _NO_RESULT:
             return None
-        verdict = self._runner.judge(end, self._draft)
-        plan = self._plan
         took = timedelta(seconds=time.monotonic() - ticks)
+        return self._finished(end, reason, at, at + took)
+
+    def _finished(self, end: End, reason: Reason, at: datetime, until: datetime) -> FinishedRun:
+        verdict = self._runner.judge(end, self._draft)
+        error = self._not_run or verdict.error
+        plan = self._plan
+        clock_warnings = _clock_jumped(until, self._process.now())
         manifest = Manifest(
             scan_id=self._scan_id,
             scanner=scanner_of(self._scan_id),
-            outcome=_outcome(self._not_run or verdict.error),
-            error=self._not_run or verdict.error,
+            outcome=_outcome(end, error),
+            error=error,
             profile_id=plan.profile_id,
             profile_title=plan.profile_title,
             reasons=(reason,),
@@ -83,57 +91,53 @@ class Run:
             scanner_version=plan.scanner_version,
             content=plan.content,
             started_at=at,
-            completed_at=at + took,
-            warnings=(
-                *plan.warnings,
-                *verdict.warnings,
-                *_clock_jumped(at + took, self._process.now()),
-            ),
+            completed_at=until,
+            warnings=(*plan.warnings, *verdict.warnings, *clock_warnings),
             agent_version=AGENT_VERSION,
         )
-        return Ran(manifest, verdict.outputs)
+        return FinishedRun(manifest, verdict.outputs)
 
-    def _run(self, started: Callable[[int], None], unwanted: Callable[[], str | None]) -> End:
-        def why_end() -> str | None:
+    def _run(self, started: Callable[[int], None], cancelled: Callable[[], EndedBy | None]) -> End:
+        def why_end() -> EndedBy | None:
             if self._process.stopping:
-                return STOPPING
-            return FULL if free_space.is_full(self._draft) else unwanted()
+                return _STOPPING
+            if free_space.is_full(self._draft):
+                return _DISK_FULL
+            return cancelled()
 
         def run(command: tuple[str, ...], limits: Limits) -> End:
             place = replace(self._plan, limits=limits)
-            return Child(self._process, self._draft, place, self._told).run(
-                command, started, why_end
-            )
+            child = Child(self._process, self._draft, place, self._on_line)
+            return child.run(command, started, why_end)
 
         limits = self._plan.limits
         if self._plan.prepare:
-            end = run(
-                self._plan.prepare,
-                replace(limits, time_s=self._plan.prepare_time_s or limits.time_s),
-            )
+            prepare_time_s = self._plan.prepare_time_s or limits.time_s
+            end = run(self._plan.prepare, replace(limits, time_s=prepare_time_s))
             if end.ended_by and why_end():
                 return end
-            after = self._runner.prepared(end, self._plan)
-            if isinstance(after, CannotRun):
-                self._not_run = after.reason
+            plan = self._runner.prepared(end, self._plan)
+            if isinstance(plan, CannotRun):
+                self._not_run = plan.reason
                 return end
-            self._plan, self._done = after, 0
+            self._plan, self._done = plan, 0
         end = run(self._plan.command, limits)
-        if other := self._runner.again(end, self._plan):
+        other = self._runner.again(end, self._plan)
+        if other:
             self._plan, self._done = other, 0
             end = run(other.command, limits)
         return end
 
-    def _told(self, line: str) -> None:
+    def _on_line(self, line: str) -> None:
         progress = self._runner.progress(line)
         if progress:
             self._done += 1
             self._publish("RuleEvaluated", rule=progress.rule[:512], result=progress.result)
 
-    def _publish(self, name: str, rule: str | None = None, result: str | None = None) -> None:
+    def _publish(self, name: EventName, rule: str | None = None, result: str | None = None) -> None:
         self._process.publish(
             Event(
-                name=name,  # type: ignore[arg-type]
+                name=name,
                 scan_id=self._scan_id,
                 profile=self._plan.profile_title[:512],
                 rule=rule,
@@ -144,10 +148,18 @@ class Run:
         )
 
 
-def _outcome(error: str | None) -> Outcome:
-    if error is None:
-        return "finished"
-    return "cancelled" if error.startswith(CANCELLED) else "failed"
+def _why_not_started(error: OSError) -> EndedBy:
+    if free_space.means_full(error):
+        return _DISK_FULL
+    return EndedBy(Cause.NOT_STARTED, f"can't be started: {error.strerror}")
+
+
+def _outcome(end: End, error: str | None) -> Outcome:
+    if end.ended_by and end.ended_by.cause is Cause.CANCELLED:
+        return "cancelled"
+    if error:
+        return "failed"
+    return "finished"
 
 
 def _clock_jumped(expected: datetime, now: datetime) -> tuple[str, ...]:

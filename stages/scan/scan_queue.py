@@ -1,6 +1,7 @@
-"""What the scan stage has to do: requests without an answer, and which of them were cancelled."""
+"""What the scan stage has to do: requests without an answer, and which of them were cancelled.
 
-from collections.abc import Iterator
+Choosing the next scan reads each directory once, and each cancellation once in the life of the process.
+"""
 
 from schemas.ids import ScanId, is_scan_id, scanner_of
 from schemas.request import Cancellation, Reason, Request
@@ -9,12 +10,25 @@ from spool.layout import split_archived_name
 from spool.spool import Spool
 
 
-class Queue:
+class ScanQueue:
     """The requests, seen from the scan stage."""
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self._cancellations: dict[str, Cancellation | None] = {}
+        self._read_cancellations: dict[str, Cancellation | None] = {}
+        self._cancelled: dict[ScanId, Reason] = {}
+
+    def next(self) -> ScanId | None:
+        """The scan to handle now: the oldest cancelled one, else the oldest; None where nothing waits.
+
+        What is cancelled needs no scanner and no free space, so it waits for nothing.
+        """
+        waiting = self.waiting()
+        cancelled = self.cancellations()
+        for scan_id in waiting:
+            if scan_id in cancelled:
+                return scan_id
+        return waiting[0] if waiting else None
 
     def waiting(self) -> list[ScanId]:
         """Ids to be scanned, oldest first: no scan is done twice.
@@ -27,14 +41,15 @@ class Queue:
             *spool.reports.ids("report"),
             *spool.receipts.ids("receipt"),
         }
-        answered |= {
-            parts[0] for kept in spool.raw.quarantined() if (parts := split_archived_name(kept))
-        }
-        wanted = spool.requests.ids("request")
-        return [ScanId(i) for i in wanted if is_scan_id(i) and i not in answered]
+        for kept in spool.raw.quarantined():
+            parts = split_archived_name(kept)
+            if parts:
+                answered.add(parts[0])
+        requested = spool.requests.ids("request")
+        return [ScanId(i) for i in requested if i not in answered and is_scan_id(i)]
 
     def read(self, scan_id: ScanId) -> Request:
-        """The request. Raises EntryDamagedError, EntryMissingError; it must be the one that its name says."""
+        """The request. Raises EntryDamagedError, EntryMissingError; its content must match its name."""
         request = self._spool.requests.read(scan_id, "request", Request)
         if (request.scan_id, request.scanner) != (scan_id, scanner_of(scan_id)):
             message = f"is the request of {request.scan_id[:80]!r} for {request.scanner}"
@@ -42,19 +57,26 @@ class Queue:
         return request
 
     def cancelled(self, scan_id: ScanId) -> Reason | None:
-        """Who wants this scan ended; None where nobody does."""
-        return next((c.reason for c in self._read_cancellations() if scan_id in c.scan_ids), None)
+        """Why this scan is to be ended; None where nothing has cancelled it."""
+        return self.cancellations().get(scan_id)
 
-    def _read_cancellations(self) -> Iterator[Cancellation]:
+    def cancellations(self) -> dict[ScanId, Reason]:
+        """All cancelled scans, each with the reason of its first cancellation."""
+        known = self._read_cancellations
         ids = self._spool.requests.ids("cancel")
-        self._cancellations = {
-            i: self._cancellations[i] if i in self._cancellations else self._read(i) for i in ids
-        }
-        return (cancellation for cancellation in self._cancellations.values() if cancellation)
+        if ids == [*known]:
+            return self._cancelled
+        self._read_cancellations = {i: known[i] if i in known else self._read(i) for i in ids}
+        self._cancelled = {}
+        for cancellation in self._read_cancellations.values():
+            if cancellation:
+                for scan_id in cancellation.scan_ids:
+                    self._cancelled.setdefault(scan_id, cancellation.reason)
+        return self._cancelled
 
     def _read(self, command_id: str) -> Cancellation | None:
         try:
             return self._spool.requests.read(command_id, "cancel", Cancellation)
         except (EntryMissingError, EntryDamagedError):
-            # A cancellation that can't be read ends nothing: the scan is worth more than a wish in pieces.
+            # A cancellation that can't be read ends nothing: a scan is worth more than a damaged cancellation.
             return None

@@ -1,7 +1,7 @@
 """The scan stage: one scan at a time, and every request gets a raw entry, also a bad one.
 
-A scan is never retried by itself. Only a crash of this process is survived: a scan found begun is tried once more,
-then it fails. Requests for the same scanner and profile that arrive before a run ends are answered by that run.
+A scan is never retried by itself. Only a crash of this process is survived: a scan that was in progress is tried once
+more, then it fails. Requests for the same scanner and profile that arrive before a run ends are answered by that run.
 """
 
 import signal
@@ -10,7 +10,7 @@ from contextlib import suppress
 
 from schemas.codec import replace
 from schemas.event import Event
-from schemas.ids import ScanId, Scanner, scanner_of
+from schemas.ids import ScanId, scanner_of
 from schemas.manifest import Manifest, Outcome
 from schemas.records import Record
 from schemas.request import Reason, Request
@@ -20,31 +20,29 @@ from spool.raw import Output
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
 from stages.scan import execution, free_space
-from stages.scan.scan_queue import Queue
-from stages.scanners.child import end_group
-from stages.scanners.detection import Detector, this_platform
-from stages.scanners.docker_bench import docker
-from stages.scanners.docker_bench.docker_arguments import SPOOL_LABEL
-from stages.scanners.docker_bench.run import DockerBench
-from stages.scanners.openscap.run import OpenSCAP
-from stages.scanners.registry import SCANNERS
+from stages.scan.scan_queue import ScanQueue
+from stages.scanners import readiness, registry
+from stages.scanners.child import Cause, EndedBy, end_group
+from stages.scanners.detection import Detector
+from stages.scanners.registry import UnknownScannerError
 from stages.scanners.runner import CannotRun, Plan, Runner
+from stages.scanners.spec import ScannerSpec
 
-_TRIES = 2
+_ATTEMPTS = 2
 RUNNING = "running"
 _NO_END = (
-    f"the scan was begun {_TRIES} times and came to no end: it ended the agent (see the system's log for memory or "
+    f"the scan was started {_ATTEMPTS} times and never ended: it killed the agent (see the system's log for memory or "
     "crashes), or filled the disk (free some space)"
 )
-_CONTAINERS_EVERY_S = 300.0
+_LEFTOVERS_EVERY_S = 300.0
 
 
 class LowSpaceError(SpoolError):
-    """Too little room for a scan; it waits."""
+    """Too little free space for a scan; it waits."""
 
 
 class Running(Record, frozen=True, kw_only=True):
-    """The scan at hand, in the stage's notes: by it a crash's leftovers are found."""
+    """The scan in progress, in the stage's state: with it the leftovers of a crash are found."""
 
     scan_id: ScanId
     pid: int
@@ -52,27 +50,29 @@ class Running(Record, frozen=True, kw_only=True):
 
 
 class ScanStage:
-    """The worker of the scan stage."""
+    """The handler of the scan stage."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
         self._spool = process.spool
         self._state_store = process.state_store
-        self._queue = Queue(process.spool)
+        self._queue = ScanQueue(process.spool)
         self._detector = Detector(process)
         self._recover()
-        self._containers_due = 0.0
+        self._leftovers_due = 0.0
         self._detection_wanted = False
 
     def run_once(self) -> None:
         wanted, self._detection_wanted = self._detection_wanted, False
         self._detector.refresh(now=wanted)
-        if time.monotonic() >= self._containers_due:
-            self._containers_due = time.monotonic() + _CONTAINERS_EVERY_S
-            self._remove_left_containers()
-        while not self._process.stopping and (waiting := self._queue.waiting()):
-            # What is cancelled needs no scanner and no room: it waits for nobody.
-            self._handle(min(waiting, key=lambda scan_id: self._queue.cancelled(scan_id) is None))
+        if time.monotonic() >= self._leftovers_due:
+            self._leftovers_due = time.monotonic() + _LEFTOVERS_EVERY_S
+            self._remove_leftovers()
+        while not self._process.stopping:
+            scan_id = self._queue.next()
+            if scan_id is None:
+                return
+            self._handle(scan_id)
             # A scan takes minutes: packages may have changed meanwhile.
             self._detector.refresh()
 
@@ -80,11 +80,12 @@ class ScanStage:
         return self._detector.due_in_s()
 
     def on_event(self, event: Event) -> None:
-        """A ring is enough to look, but for one: a daemon comes and goes without a trace in the file system."""
-        self._detection_wanted |= event.name == "DetectionWanted"
+        """Every event means "look"; one means "detect", for a daemon comes and goes without a trace in the files."""
+        if event.name == "DetectionWanted":
+            self._detection_wanted = True
 
     def reloaded(self) -> None:
-        self._containers_due = 0.0
+        self._leftovers_due = 0.0
         self._detector.refresh(now=True)
 
     def verify(self, name: str) -> object:
@@ -94,33 +95,41 @@ class ScanStage:
         return manifest
 
     def close(self) -> None:
-        """No scanner outlives a run, and no run outlives `look`."""
+        """Nothing to close: no scanner outlives its run, and no run outlives `run_once`."""
 
     def _handle(self, scan_id: ScanId) -> None:
+        """Give a request its raw entry, with or without a run."""
         try:
             request = self._queue.read(scan_id)
+            spec = registry.get(request.scanner)
         except EntryDamagedError as error:
-            self._conclude(
-                scan_id, "failed", f"the request is damaged: {error}; ask for the scan again", ()
-            )
+            message = f"the request is damaged: {error}; request the scan again"
+            self._conclude(scan_id, "failed", message, ())
             self._state_store.mark_damaged(entry_name(scan_id, "request"), str(error))
             return
-        if cancelled := self._queue.cancelled(scan_id):
-            self._conclude(scan_id, "cancelled", _who_cancelled(cancelled), (request.reason,))
-        elif refusal := self._refusal(request):
+        except UnknownScannerError as error:
+            self._conclude(scan_id, "failed", f"{error}; upgrade the agent", (request.reason,))
+            return
+        cancelled = self._cancelled(scan_id)
+        if cancelled:
+            self._conclude(scan_id, "cancelled", cancelled.message, (request.reason,))
+            return
+        refusal = self._refusal(request, spec)
+        if refusal:
             self._conclude(scan_id, "failed", refusal, (request.reason,))
-        else:
-            self._check_room()
-            if begun := self._state_store.start_attempt(scan_id):
-                # What a crash left: a container by the scan's name would be in the way.
-                self._runner(request.scanner).clean_up(scan_id)
-            if begun < _TRIES:
-                self._scan(scan_id, request)
-            else:
-                self._conclude(scan_id, "failed", _NO_END, (request.reason,))
+            return
+        self._check_free_space()
+        attempts = self._state_store.start_attempt(scan_id)
+        if attempts:
+            # A crash may have left a container with this scan's name.
+            self._runner(spec).clean_up(scan_id)
+        if attempts >= _ATTEMPTS:
+            self._conclude(scan_id, "failed", _NO_END, (request.reason,))
+            return
+        self._scan(scan_id, request, spec)
 
-    def _scan(self, scan_id: ScanId, request: Request) -> None:
-        runner = self._runner(request.scanner)
+    def _scan(self, scan_id: ScanId, request: Request, spec: ScannerSpec) -> None:
+        runner = self._runner(spec)
         draft = self._spool.raw.draft(scan_id)
         plan = runner.plan(request, draft)
         if isinstance(plan, CannotRun):
@@ -128,43 +137,45 @@ class ScanStage:
                 scan_id, "failed", plan.reason, (request.reason,), warnings=plan.warnings
             )
             return
-        ran = execution.Run(self._process, scan_id, runner, plan, draft).carry_out(
+        run = execution.Run(self._process, scan_id, runner, plan, draft)
+        finished = run.carry_out(
             request.reason,
-            lambda pid: self._note_running(scan_id, pid),
-            lambda: self._unwanted(scan_id),
+            lambda pid: self._record_running(scan_id, pid),
+            lambda: self._cancelled(scan_id),
         )
-        if ran is None:
-            self._put_off(scan_id)
+        if finished is None:
+            self._postpone(scan_id)
             return
-        # A run that was ended at someone's wish answers nobody else: whoever asked meanwhile still wants a scan.
-        merged = [] if ran.manifest.outcome == "cancelled" else self._merged(scan_id, runner, plan)
-        reasons = (request.reason, *(other.reason for other in merged))
+        merged: list[Request] = []
+        # A cancelled run answers no other request: those who sent them still want a scan.
+        if finished.manifest.outcome != "cancelled":
+            merged = self._merged(scan_id, runner, plan)
         manifest = replace(
-            ran.manifest, reasons=reasons, answers=tuple(other.scan_id for other in merged)
+            finished.manifest,
+            reasons=(request.reason, *(other.reason for other in merged)),
+            answers=tuple(other.scan_id for other in merged),
         )
-        self._publish(manifest, ran.outputs)
+        self._publish(manifest, finished.outputs)
         self._publish_merged(manifest)
         self._state_store.forget(RUNNING)
 
-    def _put_off(self, scan_id: ScanId) -> None:
-        """The scan stays pending. One that fills the disk counts as a try: it is not begun for ever."""
+    def _postpone(self, scan_id: ScanId) -> None:
+        """The scan stays pending. One that fills the disk counts as an attempt: it is not started for ever."""
         self._spool.raw.discard(scan_id)
         if not self._process.stopping:
             raise LowSpaceError(
-                f"{self._spool.root}: the disk became full in a scan: free some space; scans wait"
+                f"{self._spool.root}: a scan filled the disk: free some space; scans wait"
             )
-        self._process.log.info("scan put off, the agent is stopping", scan_id=scan_id)
+        self._process.log.info("scan postponed, the agent is stopping", scan_id=scan_id)
         self._state_store.end(scan_id)
 
     def _merged(self, scan_id: ScanId, runner: Runner, plan: Plan) -> list[Request]:
         """The other requests that the run has answered."""
+        cancelled = self._queue.cancellations()
         found: list[Request] = []
         for other in self._queue.waiting():
-            if (
-                other == scan_id
-                or scanner_of(other) != scanner_of(scan_id)
-                or self._queue.cancelled(other)
-            ):
+            is_candidate = other != scan_id and scanner_of(other) == scanner_of(scan_id)
+            if not is_candidate or other in cancelled:
                 continue
             try:
                 request = self._queue.read(other)
@@ -179,9 +190,9 @@ class ScanStage:
     def _publish_merged(self, answer: Manifest) -> None:
         """Give the requests that a run answers their own entries; those that have one keep it."""
         waiting = set(self._queue.waiting())
+        message = f"answered by {answer.scan_id}, the same scanner and profile"
         for scan_id in answer.answers:
             if scan_id in waiting:
-                message = f"answered by {answer.scan_id}, the same scanner and profile"
                 self._conclude(
                     scan_id,
                     "merged",
@@ -202,7 +213,7 @@ class ScanStage:
     ) -> None:
         """The end of a request for which no scanner ran."""
         now = self._process.now()
-        profile_id, profile_title = self._asked_profile(scan_id)
+        profile_id, profile_title = self._requested_profile(scan_id)
         self._spool.raw.discard(scan_id)
         self._publish(
             Manifest(
@@ -221,88 +232,91 @@ class ScanStage:
             )
         )
 
-    def _asked_profile(self, scan_id: ScanId) -> tuple[str | None, str | None]:
-        """What the scan would have been of, by id and title: a server files it there."""
+    def _requested_profile(self, scan_id: ScanId) -> tuple[str | None, str | None]:
+        """Id and title of the profile that the scan would have been of; None where that is not known."""
         try:
             request = self._spool.requests.read(scan_id, "request", Request)
         except (EntryDamagedError, EntryMissingError):
             return None, None
-        # The profile of a request that could not be read is not known.
-        if request.refusal or request.scanner not in SCANNERS:
+        spec = registry.find(request.scanner)
+        if request.refusal or spec is None:
             return None, None
-        return self._runner(request.scanner).named(request.profile)
+        return self._runner(spec).named(request.profile)
 
     def _publish(self, manifest: Manifest, outputs: tuple[Output, ...] = ()) -> None:
         try:
             self._spool.raw.publish(manifest, outputs)
         except SpoolError:
-            # What the scanner wrote must not hold the room that the next try needs.
+            # What the scanner wrote must not hold the space that the next attempt needs.
             self._spool.raw.discard(manifest.scan_id)
             raise
         self._state_store.end(manifest.scan_id)
-        tell = self._process.log.error if manifest.outcome == "failed" else self._process.log.info
-        tell(
+        log = self._process.log.info
+        if manifest.outcome == "failed":
+            log = self._process.log.error
+        log(
             f"scan {manifest.outcome}",
             scan_id=manifest.scan_id,
-            exit=manifest.exit_code,
-            why=manifest.error,
+            exit_code=manifest.exit_code,
+            reason=manifest.error,
         )
-        message = (manifest.error or "")[:512] or None
         self._process.publish(
             Event(
                 name="ScanFinished",
                 scan_id=manifest.scan_id,
                 result=manifest.outcome,
-                message=message,
+                message=(manifest.error or "")[:512] or None,
             )
         )
 
-    def _refusal(self, request: Request) -> str | None:
-        compliance = self._process.settings.compliance
+    def _refusal(self, request: Request, spec: ScannerSpec) -> str | None:
+        """Why the settings do not allow this scan."""
         if request.refusal:
             return request.refusal
-        if request.scanner not in SCANNERS:
-            return f"this version has no scanner {request.scanner}"
-        if not compliance.enabled:
-            return "scans are switched off: set compliance.enabled: true"
-        if request.scanner == "openscap" and not compliance.openscap.enabled:
-            return "OpenSCAP scans are switched off: set compliance.openscap.enabled: true"
-        if request.scanner == "docker-bench" and not compliance.docker_bench.enabled:
-            return "Docker Bench scans are switched off: set compliance.docker_bench.enabled: true"
-        if request.remediate and not compliance.server_commands.allow_remediation:
+        settings = self._process.settings
+        refused = readiness.refusal(spec, settings)
+        if refused:
+            return refused.reason
+        if request.remediate and not settings.compliance.server_commands.allow_remediation:
             return "remediation changes this host: allow it by compliance.server_commands.allow_remediation"
         return None
 
-    def _runner(self, scanner: Scanner) -> Runner:
-        compliance = self._process.settings.compliance
-        if scanner == "docker-bench":
-            return DockerBench(compliance.docker_bench, this_platform())
-        return OpenSCAP(compliance.openscap, self._detector.detected, self._detector.rule_count)
+    def _runner(self, spec: ScannerSpec) -> Runner:
+        return spec.runner(self._process.settings, self._detector.detected.scanners.get(spec.key))
 
-    def _remove_left_containers(self) -> None:
-        """Containers outlive a killed agent: they are outside its control group. Again later if the daemon is away."""
-        client = docker.client(self._process.settings.compliance.docker_bench.socket)
-        if client is None or docker.why_not_reachable(client.socket):
-            return
-        for container, scan_id in client.containers(SPOOL_LABEL, self._spool.raw.path):
-            self._process.log.warning("removing a container that a crash left", scan_id=scan_id)
-            if trouble := client.remove(container).trouble:
-                self._process.log.warning(
-                    "the container stays for now", scan_id=scan_id, why=trouble
-                )
+    def _remove_leftovers(self) -> None:
+        """What crashed scans left running on this host. What can't be removed now is tried again later."""
+        for spec in registry.scanners():
+            for left in self._runner(spec).remove_leftovers(self._spool.raw.path):
+                if left.problem:
+                    self._process.log.warning(
+                        f"a crash left a {left.what}, which can't be removed now",
+                        scan_id=left.scan_id,
+                        reason=left.problem,
+                    )
+                else:
+                    self._process.log.warning(
+                        f"removed a {left.what} that a crash left", scan_id=left.scan_id
+                    )
 
-    def _unwanted(self, scan_id: ScanId) -> str | None:
+    def _cancelled(self, scan_id: ScanId) -> EndedBy | None:
         reason = self._queue.cancelled(scan_id)
-        return _who_cancelled(reason) if reason else None
+        if reason is None:
+            return None
+        message = f"cancelled by the {reason.source}"
+        if reason.detail:
+            message = f"{message}: {' '.join(reason.detail.split())}"
+        return EndedBy(Cause.CANCELLED, message)
 
-    def _check_room(self) -> None:
-        if why := free_space.why_none(self._spool.root, self._process.settings.spool.min_free_mib):
-            raise LowSpaceError(why)
+    def _check_free_space(self) -> None:
+        settings = self._process.settings.spool
+        reason = free_space.why_none(self._spool.root, settings.min_free_mib)
+        if reason:
+            raise LowSpaceError(reason)
 
-    def _note_running(self, scan_id: ScanId, pid: int) -> None:
-        self._state_store.write(
-            RUNNING, Running(scan_id=scan_id, pid=pid, start_ticks=execution.start_ticks(pid) or 0)
-        )
+    def _record_running(self, scan_id: ScanId, pid: int) -> None:
+        running = Running(scan_id=scan_id, pid=pid, start_ticks=execution.start_ticks(pid) or 0)
+        self._state_store.write(RUNNING, running)
 
     def _recover(self) -> None:
         """After a crash: end the scanner that was left, and finish what a finished run has answered."""
@@ -317,8 +331,3 @@ class ScanStage:
         with suppress(EntryMissingError, EntryDamagedError):
             self._publish_merged(self._spool.raw.manifest(running.scan_id))
         self._state_store.forget(RUNNING)
-
-
-def _who_cancelled(reason: Reason) -> str:
-    detail = f": {' '.join(reason.detail.split())}" if reason.detail else ""
-    return f"{execution.CANCELLED} by the {reason.source}{detail}"

@@ -1,10 +1,10 @@
 """Running a scanner: its own process group, a time limit, bounded output, an end on demand.
 
-Promises: standard output and error are drained all the time, so the scanner never blocks on a full pipe; what is kept
-of them is bounded; TERM is followed by KILL for the whole group; when this process is killed, the kernel kills the
+Promises: standard output and error are read all the time, so the scanner never blocks on a full pipe; what is kept of
+them is bounded; TERM is followed by KILL for the whole group; when this process is killed, the kernel kills the
 scanner. Lowest CPU and idle I/O priority. No shell.
 
-Security: a fixed environment; the argument list is given as it is.
+Security: a fixed environment; the argument list is passed as it is.
 """
 
 import io
@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -25,7 +26,7 @@ from stages.runtime.process import Process
 
 _TERM_PATIENCE_S = 10.0
 _LINE_BYTES = 16 * 1024
-_WORDS = 1000
+_LAST_LINE_CHARS = 1000
 """Characters of a scanner's last line that go into the reason of a failed scan."""
 _KEEP_BYTES = 8 * 1024 * 1024
 _CHECK_EVERY_S = 0.5
@@ -50,14 +51,34 @@ class Place(Protocol):
     def environment(self) -> Mapping[str, str]: ...
 
 
+class Cause(Enum):
+    """Why this process ended a scanner."""
+
+    CANCELLED = auto()
+    TIME_LIMIT = auto()
+    OUTPUT_LIMIT = auto()
+    STOPPING = auto()
+    DISK_FULL = auto()
+    NOT_STARTED = auto()
+    """There was no scanner to end: the program could not be started."""
+
+
+@dataclass(frozen=True)
+class EndedBy:
+    """Why this process ended a scanner, and the same as a message."""
+
+    cause: Cause
+    message: str
+
+
 @dataclass(frozen=True)
 class End:
-    """How a scanner ended. `ended_by` says why this process ended it; None where it ended by itself."""
+    """How a scanner ended. `ended_by` is None where it ended by itself."""
 
     exit_code: int | None
     signal: int | None
-    ended_by: str | None
-    last_words: str
+    ended_by: EndedBy | None
+    last_line: str
     """The last line of standard error, or of standard output."""
 
 
@@ -77,9 +98,9 @@ class Child:
         self,
         command: Sequence[str],
         started: Callable[[int], None],
-        unwanted: Callable[[], str | None],
+        unwanted: Callable[[], EndedBy | None],
     ) -> End:
-        """Run to the end. `started` gets the process id; `unwanted` is asked twice a second for a reason to end it.
+        """Run to the end. `started` gets the process id; `unwanted` is called twice a second for a reason to end it.
 
         Raises OSError where the program can't be started.
         """
@@ -93,7 +114,7 @@ class Child:
             start_new_session=True,
         )
         with suppress(ProcessLookupError):
-            # One byte more: a file that ran into its own limit is over the scan's, and that is what is told.
+            # One byte more: a file that reached its own limit is over the scan's, and that is what is reported.
             resource.prlimit(popen.pid, resource.RLIMIT_FSIZE, (self._limits.output_bytes + 1,) * 2)
             resource.prlimit(popen.pid, resource.RLIMIT_CORE, (0, 0))
         try:
@@ -103,7 +124,9 @@ class Child:
             end_group(popen.pid, signal.SIGKILL)
             popen.wait()
 
-    def _attend(self, popen: "subprocess.Popen[bytes]", unwanted: Callable[[], str | None]) -> End:
+    def _attend(
+        self, popen: "subprocess.Popen[bytes]", unwanted: Callable[[], EndedBy | None]
+    ) -> End:
         assert isinstance(popen.stdout, io.BufferedReader)  # noqa: S101 - for the type checker: both are pipes
         assert isinstance(popen.stderr, io.BufferedReader)  # noqa: S101
         out = _Stream(popen.stdout, self._draft / "stdout.log", self._on_line)
@@ -117,8 +140,8 @@ class Child:
                 for handle in ready:
                     if handle in open_streams:
                         open_streams[handle].read()
-                self._consider(popen.pid, ending, lambda: self._too_much(out, err) or unwanted())
-            # A grandchild may hold the pipe open: take what is there, do not wait for its end.
+                self._end_if_due(popen.pid, ending, lambda: self._too_much(out, err) or unwanted())
+            # A grandchild may hold the pipe open: read what is there, do not wait for its end.
             out.drain()
             err.drain()
             ending.reason = ending.reason or self._too_much(out, err)
@@ -131,10 +154,12 @@ class Child:
             exit_code=code if code >= 0 else None,
             signal=-code if code < 0 else None,
             ended_by=ending.reason,
-            last_words=err.last_line or out.last_line,
+            last_line=err.last_line or out.last_line,
         )
 
-    def _consider(self, pid: int, ending: "_Ending", unwanted: Callable[[], str | None]) -> None:
+    def _end_if_due(
+        self, pid: int, ending: "_Ending", unwanted: Callable[[], EndedBy | None]
+    ) -> None:
         """End the scanner when it is time to."""
         now = time.monotonic()
         if ending.reason is None and now >= ending.next_check:
@@ -147,29 +172,31 @@ class Child:
             end_group(pid, signal.SIGKILL)
 
     def _reason_to_end(
-        self, now: float, deadline: float, unwanted: Callable[[], str | None]
-    ) -> str | None:
+        self, now: float, deadline: float, unwanted: Callable[[], EndedBy | None]
+    ) -> EndedBy | None:
         if now >= deadline:
-            return f"took longer than its limit of {self._limits.time_s:.0f} s"
+            message = f"took longer than its limit of {self._limits.time_s:.0f} s"
+            return EndedBy(Cause.TIME_LIMIT, message)
         return unwanted()
 
-    def _too_much(self, out: "_Stream", err: "_Stream") -> str | None:
-        """Whether files and streams together are over the limit; also asked of a scanner that has ended."""
-        if _size(self._draft) + out.dropped + err.dropped > self._limits.output_bytes:
-            return f"wrote more than its limit of {self._limits.output_bytes >> 20} MiB"
-        return None
+    def _too_much(self, out: "_Stream", err: "_Stream") -> EndedBy | None:
+        """Whether files and streams together are over the limit; also checked once a scanner has ended."""
+        if _size(self._draft) + out.dropped + err.dropped <= self._limits.output_bytes:
+            return None
+        message = f"wrote more than its limit of {self._limits.output_bytes >> 20} MiB"
+        return EndedBy(Cause.OUTPUT_LIMIT, message)
 
 
 @dataclass
 class _Ending:
     deadline: float
-    reason: str | None = None
+    reason: EndedBy | None = None
     killing_at: float = 0.0
     next_check: float = 0.0
 
 
 class _Stream:
-    """One output of the scanner: kept in a file up to a bound, and cut into lines."""
+    """One output of the scanner: kept in a file up to a limit, and split into lines."""
 
     def __init__(self, pipe: BinaryIO, path: Path, on_line: Callable[[str], None]) -> None:
         self.handle = pipe.fileno()
@@ -184,7 +211,7 @@ class _Stream:
         self._rest = b""
 
     def read(self) -> bool:
-        """Take what is there; False where nothing is, now or ever."""
+        """Read what is there; False where nothing is, now or for good."""
         try:
             chunk = os.read(self.handle, 65536)
         except BlockingIOError:
@@ -198,25 +225,25 @@ class _Stream:
         self._file.write(kept)
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         for line in lines:
-            self._tell(line)
+            self._pass_on(line)
         self._rest = self._rest[-_LINE_BYTES:]
         return True
 
     def drain(self) -> None:
         while self.read():
             pass
-        self._tell(self._rest)
+        self._pass_on(self._rest)
 
     def close(self) -> None:
         self._file.close()
         self._pipe.close()
 
-    def _tell(self, line: bytes) -> None:
+    def _pass_on(self, line: bytes) -> None:
         message = " ".join(line[:_LINE_BYTES].decode("utf-8", "replace").split())
         # It goes to logs, reports and terminals: a file's or a container's name must not steer them.
         text = "".join(char if char.isprintable() else "\ufffd" for char in message)
         if text:
-            self.last_line = text[:_WORDS]
+            self.last_line = text[:_LAST_LINE_CHARS]
             self._on_line(text)
 
 
@@ -226,19 +253,19 @@ def end_group(leader: int, number: signal.Signals) -> None:
         os.killpg(leader, number)
 
 
-def death_pact() -> list[str]:
-    """Words before a command that make the kernel kill it when this process dies, where the host can."""
+def parent_death_signal() -> list[str]:
+    """A prefix for commands: the kernel kills them when this process dies. Empty where the host can't do that."""
     return [*_working("setpriv", "--pdeathsig", "KILL")]
 
 
 def _wrapping() -> list[str]:
-    """The death pact, and programs that lower the priority, where the host can."""
-    return [*death_pact(), *_working("ionice", "-c", "3"), *_working("nice", "-n", "19")]
+    """The parent death signal, and programs that lower the priority, where the host has them."""
+    return [*parent_death_signal(), *_working("ionice", "-c", "3"), *_working("nice", "-n", "19")]
 
 
 @cache
 def _working(program: str, *arguments: str) -> tuple[str, ...]:
-    """The words, where the program is there and does what they say without complaint.
+    """The prefix, where the program exists and runs with these arguments without an error.
 
     A service's sandbox may forbid it: then the service manager does the same, for all of the service's processes.
     """

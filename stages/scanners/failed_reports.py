@@ -1,10 +1,10 @@
-"""Reports that need no reader: of scans that failed, were cancelled or joined, or whose results can't be read. Pure."""
+"""Reports without results: of scans that failed, were cancelled or merged, or whose results can't be read."""
 
-from schemas.ids import ScanId, requested_at, scanner_of
+from schemas.ids import ScanId, Scanner, requested_at, scanner_of
 from schemas.manifest import Manifest
 from schemas.report import Profile, Report, ScanStatus, Summary
+from stages.scanners import registry
 
-_NAMES = {"openscap": "OpenSCAP", "docker-bench": "CIS Docker"}
 _STATUS: dict[str, ScanStatus] = {"failed": "failed", "cancelled": "cancelled", "merged": "merged"}
 
 
@@ -24,7 +24,7 @@ def damaged(scan_id: ScanId, reason: str) -> Report:
     scanner = scanner_of(scan_id)
     return Report(
         scan_id=scan_id,
-        profile=Profile(name=_NAMES.get(scanner, scanner), type=scanner),
+        profile=Profile(name=_default_profile(scanner), type=scanner),
         status="failed",
         error=f"the raw entry is damaged: {reason}; scan again",
         started_at=at,
@@ -37,7 +37,7 @@ def _report(manifest: Manifest, status: ScanStatus, error: str | None) -> Report
     return Report(
         scan_id=manifest.scan_id,
         profile=Profile(
-            name=manifest.profile_title or _NAMES.get(manifest.scanner, manifest.scanner),
+            name=manifest.profile_title or _default_profile(manifest.scanner),
             type=manifest.scanner,
             id=manifest.profile_id,
         ),
@@ -52,3 +52,9 @@ def _report(manifest: Manifest, status: ScanStatus, error: str | None) -> Report
         scanner_version=manifest.scanner_version,
         content=manifest.content,
     )
+
+
+def _default_profile(scanner: Scanner) -> str:
+    """The key itself for a scanner that this agent does not have."""
+    spec = registry.find(scanner)
+    return spec.default_profile if spec else scanner

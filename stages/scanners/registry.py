@@ -1,3 +1,69 @@
-"""The scanners of this version."""
+"""The scanners of this agent. Nothing outside a scanner's folder names one.
 
-SCANNERS: tuple[str, ...] = ("openscap", "docker-bench")
+A program that has a further scanner registers it in a module of its own, and imports that module before it calls the
+agent's `main`.
+"""
+
+import importlib
+
+from schemas.ids import Scanner
+from stages.scanners.docker_bench.spec import DOCKER_BENCH
+from stages.scanners.openscap.spec import OPENSCAP
+from stages.scanners.spec import ScannerSpec
+
+_REGISTERED: dict[Scanner, ScannerSpec] = {spec.key: spec for spec in (OPENSCAP, DOCKER_BENCH)}
+
+
+class UnknownScannerError(LookupError):
+    """This agent has no such scanner; the text names those that it has."""
+
+
+def register(spec: ScannerSpec, module: str) -> None:
+    """Add a scanner. `module` is the module that calls this when it is imported: every worker process imports it, too.
+
+    Raises ValueError where the key, the section or the settings record is another scanner's.
+    """
+    from stages.runtime import worker  # a command that asks for the scanners needs none
+
+    for other in scanners():
+        if (
+            spec.key == other.key
+            or spec.section == other.section
+            or spec.settings is other.settings
+        ):
+            raise ValueError(f"{spec.key}: key, section or settings are those of {other.key}")
+    _REGISTERED[spec.key] = spec
+    worker.IMPORTED_FIRST.append(module)
+
+
+def scanners() -> tuple[ScannerSpec, ...]:
+    """All scanners, in the order in which they are shown and requested."""
+    return tuple(_REGISTERED.values())
+
+
+def all_keys() -> tuple[Scanner, ...]:
+    return tuple(_REGISTERED)
+
+
+def import_readers() -> None:
+    """Import what reading needs, so that the first scan does not wait for it."""
+    for spec in scanners():
+        for module in spec.reader_modules:
+            importlib.import_module(module)
+
+
+def default() -> ScannerSpec:
+    """The scanner that a request without one means."""
+    return scanners()[0]
+
+
+def find(key: str) -> ScannerSpec | None:
+    return _REGISTERED.get(key)
+
+
+def get(key: str) -> ScannerSpec:
+    """Raises UnknownScannerError."""
+    spec = find(key)
+    if spec is None:
+        raise UnknownScannerError(f"no scanner {key!a}: this agent has {', '.join(all_keys())}")
+    return spec

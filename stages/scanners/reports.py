@@ -10,22 +10,24 @@ from schemas.codec import replace
 from schemas.manifest import Manifest, Role
 from schemas.report import Report
 from schemas.settings import Settings
-from spool.packing import PackingError
-from stages.scanners import failed_reports
-from stages.scanners.docker_bench.reading import DockerBenchError, read_docker_bench
-from stages.scanners.openscap.openscap_report import Opener, Options, read_openscap
-from stages.scap.xml_records import ScapError
+from stages.scanners import failed_reports, registry
+from stages.scanners.spec import Opener, ScannerOutput, UnreadableError
 
-Open = Callable[[Role], Opener | None]
 _MAX_RAW_OUTPUT = 2 * 1024 * 1024
 
 
-def read(manifest: Manifest, open_file: Open, settings: Settings) -> Report:
+def read(
+    manifest: Manifest, open_file: Callable[[Role], Opener | None], settings: Settings
+) -> Report:
     """The report of a finished scan."""
+    output = ScannerOutput(open_file, manifest.started_at, manifest.completed_at)
     try:
-        found = _found(manifest, open_file, settings)
-    except (ScapError, PackingError, DockerBenchError) as error:
+        found = registry.get(manifest.scanner).read(output, settings)
+    except (UnreadableError, registry.UnknownScannerError) as error:
         return failed_reports.unreadable(manifest, str(error))
+    raw_output: str | None = None
+    if settings.compliance.raw_output:
+        raw_output = _raw_output(output)
     return replace(
         found,
         scan_id=manifest.scan_id,
@@ -35,27 +37,12 @@ def read(manifest: Manifest, open_file: Open, settings: Settings) -> Report:
         content=manifest.content,
         reasons=manifest.reasons,
         warnings=(*manifest.warnings, *found.warnings),
-        raw_output=_raw_output(open_file) if settings.compliance.raw_output else None,
+        raw_output=raw_output,
     )
 
 
-def _found(manifest: Manifest, open_file: Open, settings: Settings) -> Report:
-    if manifest.scanner == "docker-bench":
-        json, log = _bytes(open_file("docker-bench-json")), _bytes(open_file("docker-bench-log"))
-        return read_docker_bench(json, log, at=manifest.started_at, ended=manifest.completed_at)
-    options = Options(include_notselected=settings.compliance.openscap.include_notselected)
-    return read_openscap(open_file("xccdf-results"), open_file("arf"), options)
-
-
-def _bytes(opener: Opener | None) -> bytes | None:
-    if opener is None:
-        return None
-    with opener() as stream:
-        return stream.read()
-
-
-def _raw_output(open_file: Open) -> str | None:
-    opener = open_file("stdout")
+def _raw_output(output: ScannerOutput) -> str | None:
+    opener = output.open_file("stdout")
     if opener is None:
         return None
     with opener() as stream:

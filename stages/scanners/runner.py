@@ -1,4 +1,4 @@
-"""What the scan stage asks of a scanner: can it run, how is it run, what did its end mean."""
+"""What the scan stage needs of a scanner: can it run, how is it run, what does its end mean."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from schemas.ids import ScanId
 from schemas.manifest import Content
 from schemas.request import Request
 from spool.raw import Output
-from stages.scanners.child import End, Limits
+from stages.scanners.child import Cause, End, Limits
 
 
 @dataclass(frozen=True)
 class CannotRun:
-    """The scan fails before it starts, for this reason; it ends with what to do."""
+    """The scan fails before it starts; the reason ends with what to do."""
 
     reason: str
     warnings: tuple[str, ...] = ()
@@ -25,7 +25,7 @@ class Plan:
     """One run of a scanner, settled in every respect."""
 
     profile_id: str | None
-    """What requests must share to be answered by the same run."""
+    """Requests with the same id are answered by the same run."""
     profile_title: str
     command: tuple[str, ...]
     limits: Limits
@@ -33,7 +33,7 @@ class Plan:
     content: Content | None = None
     warnings: tuple[str, ...] = ()
     prepare: tuple[str, ...] = ()
-    """A command to run before; what it finds is not part of the result."""
+    """A command to run before; its output is not part of the result."""
     prepare_time_s: float | None = None
     """The time limit of that command; None: the scan's."""
     directory: Path | None = None
@@ -67,21 +67,48 @@ class Runner(Protocol):
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun: ...
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
-        """How to go on after the command that was to be run before, also where it took too long."""
+        """How to go on after the command that is run before, also where it took too long."""
 
     def again(self, end: End, plan: Plan) -> Plan | None:
-        """Another way to run, where this end only says that the scanner can't be run this way."""
+        """Another way to run, where this end only means that the scanner can't be run this way."""
 
     def same_profile(self, profile: str | None) -> str | None:
-        """The profile id that a request's wish comes to; None where it comes to nothing that can run."""
+        """The profile id that a request's profile means; None where it means nothing that can run."""
 
     def named(self, profile: str | None) -> tuple[str | None, str | None]:
-        """Id and title of the profile that a request asks for; as it was asked for where the title is not known."""
+        """Id and title of the profile that a request names; its own text where the title is not known."""
 
     def progress(self, line: str) -> Progress | None:
-        """What a line of standard output tells of a rule."""
+        """What a line of standard output reports of a rule."""
 
     def judge(self, end: End, draft: Path) -> Verdict: ...
 
     def clean_up(self, scan_id: ScanId) -> None:
         """Remove what a run of this scan may have left on the host, after its end or after a crash."""
+
+    def remove_leftovers(self, raw: Path) -> "list[Leftover]":
+        """Remove what crashed scans into this directory left running; called when no scan runs."""
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Something that a crashed scan left on the host."""
+
+    scan_id: ScanId
+    what: str
+    problem: str | None = None
+    """Why it could not be removed; None where it was."""
+
+
+def error_of_end(program: str, end: End, expected: tuple[int, ...]) -> str | None:
+    """Why a run failed, by its end alone; None where it ended with an expected exit code."""
+    if end.ended_by:
+        if end.ended_by.cause is Cause.CANCELLED:
+            return end.ended_by.message
+        return f"{program} {end.ended_by.message}"
+    last_line = f": {end.last_line}" if end.last_line else ""
+    if end.signal is not None:
+        return f"{program} was ended by signal {end.signal}{last_line}"
+    if end.exit_code not in expected:
+        return f"{program} ended with exit code {end.exit_code}{last_line}"
+    return None

@@ -11,9 +11,10 @@ from queue import Empty, Queue
 
 from schemas.schedule import ServerOverrides
 from stages.patchmon import commands, credentials
-from stages.patchmon.capabilities import status_body
 from stages.patchmon.websocket import Link, News, Server
 from stages.runtime.process import Process
+from stages.scanners import registry
+from stages.trigger.capabilities import integration_status
 from stages.trigger.host import Detection
 
 _MOST_COMMANDS = 1000
@@ -76,7 +77,14 @@ class ServerConnection:
         self.close()
         if wanted:
             self.status_wanted = True
-            self._link = Link(wanted, self._take, self._connected, self._news, self._process.log)
+            self._link = Link(
+                wanted,
+                registry.scanners(),
+                self._take,
+                self._connected,
+                self._news,
+                self._process.log,
+            )
 
     def tell(self) -> None:
         """There may be news for the server."""
@@ -91,7 +99,7 @@ class ServerConnection:
         detected = self._detection.detected
         if detected is None:
             return
-        body = status_body(detected, self._process.settings.compliance, overrides)
+        body = integration_status(detected, self._process.settings, overrides)
         if self.status_wanted or body != self._reported[1]:
             self.status_wanted = False
             self._link.report_status(body)

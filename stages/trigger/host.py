@@ -42,13 +42,7 @@ def missing(detected: Detected | None) -> frozenset[Scanner]:
     """The scanners that are known not to be installed."""
     if detected is None:
         return frozenset()
-    openscap, docker = detected.capabilities.openscap, detected.capabilities.docker_bench
-    found: set[Scanner] = set()
-    if openscap and not openscap.installed:
-        found.add("openscap")
-    if docker and not docker.docker_installed:
-        found.add("docker-bench")
-    return frozenset(found)
+    return frozenset(key for key, found in detected.scanners.items() if not found.installed)
 
 
 def host_id(settings: Settings) -> str:

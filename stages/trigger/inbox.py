@@ -26,7 +26,7 @@ from spool import access, durable, reading
 from spool.errors import EntryDamagedError, EntryMissingError, StorageError
 from stages.runtime import settings_file
 from stages.runtime.process import Process
-from stages.scanners.registry import SCANNERS
+from stages.scanners import registry
 from stages.trigger.request_writer import RequestWriter, token_of
 
 _SUFFIXES = frozenset({".yml", ".yaml", ".json"})
@@ -40,7 +40,7 @@ Mark = tuple[int, int, int, int]
 class Dropped(Record, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a request file may say."""
 
-    scanner: Scanner = "openscap"
+    scanner: Scanner | None = None
     profile: Text256 | None = None
     request_id: Text256 | None = None
     type: Literal["scan"] = "scan"
@@ -135,7 +135,8 @@ class Inbox:
             request_id=dropped.request_id,
             detail=f"file {name}"[:256] if name.isprintable() else "file",
         )
-        self._request_writer.scan(dropped.scanner, dropped.profile, reason, token=token)
+        scanner = dropped.scanner or registry.default().key
+        self._request_writer.scan(scanner, dropped.profile, reason, token=token)
         durable.remove(directory, name)
 
     def _refuse(self, directory: int, name: str, reason: str) -> None:
@@ -159,10 +160,10 @@ def _understand(content: bytes) -> Dropped:
     if problems:
         raise codec.SchemaError("; ".join(problems))
     if values is None:
-        raise codec.SchemaError("the file is empty: at least `scanner: openscap`")
+        raise codec.SchemaError(f"the file is empty: at least `scanner: {registry.default().key}`")
     dropped = codec.convert(values, Dropped)
-    if dropped.scanner not in SCANNERS:
-        raise codec.SchemaError(f"scanner: must be one of {', '.join(SCANNERS)}")
+    if dropped.scanner is not None and registry.find(dropped.scanner) is None:
+        raise codec.SchemaError(f"scanner: must be one of {', '.join(registry.all_keys())}")
     for key, value in (("profile", dropped.profile), ("request_id", dropped.request_id)):
         if value is not None and (not value or not value.isprintable()):
             raise codec.SchemaError(f"{key}: must be a text of printable characters")

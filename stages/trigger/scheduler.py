@@ -14,7 +14,7 @@ from schemas.request import Reason
 from schemas.schedule import NextDue, ScheduleState, ServerOverrides
 from schemas.settings import Settings
 from stages.runtime.process import Process
-from stages.scanners.registry import SCANNERS
+from stages.scanners import readiness, registry
 from stages.trigger import due, host
 from stages.trigger.cron import Cron, Interval, ScheduleError, zone_named
 from stages.trigger.request_writer import RequestWriter, token_of
@@ -37,7 +37,7 @@ class Scheduler:
         """Request what is due; when each scanner runs next."""
         self._follow_the_clock()
         planned = plans(self._process.settings, overrides, host.missing(self._detection.detected))
-        for scanner in SCANNERS:
+        for scanner in registry.all_keys():
             if scanner not in planned:
                 self._lay_down(scanner)
         return tuple(self._carry_out(scanner, *plan) for scanner, plan in planned.items())
@@ -129,31 +129,23 @@ def plans(
     What the server has set comes before the settings file, but for what the file switches off: that stays off. The
     server's interval is for the scanners that are not `missing` here, or that the file has a schedule for.
     """
-    compliance = settings.compliance
-    mode = overrides.mode or ("enabled" if compliance.enabled else "disabled")
-    if mode != "enabled" or not compliance.enabled:
+    if overrides.mode == "on-demand":
         return {}
-    switched = {
-        "openscap": compliance.openscap.enabled and overrides.openscap_enabled is not False,
-        "docker-bench": compliance.docker_bench.enabled
-        and overrides.docker_bench_enabled is not False,
-    }
-    expressions = {
-        "openscap": compliance.openscap.schedule,
-        "docker-bench": compliance.docker_bench.schedule,
-    }
+    allowed = [
+        spec for spec in registry.scanners() if readiness.refusal(spec, settings, overrides) is None
+    ]
+    wanted = [
+        spec for spec in allowed if spec.key not in missing or spec.settings_in(settings).schedule
+    ]
     found: dict[Scanner, tuple[str, due.Schedule]] = {}
-    wanted = [scanner for scanner in SCANNERS if switched[scanner]]
-    for scanner in [i for i in wanted if i not in missing or expressions[i]] or wanted[:1]:
-        expression = expressions[scanner]
+    for spec in wanted or allowed[:1]:
+        expression = spec.settings_in(settings).schedule
         if overrides.interval_minutes:
-            found[scanner] = (
-                f"every {overrides.interval_minutes} min, set by the server",
-                Interval(overrides.interval_minutes),
-            )
+            name = f"every {overrides.interval_minutes} min, set by the server"
+            found[spec.key] = (name, Interval(overrides.interval_minutes))
         elif expression:
-            zone = zone_named(compliance.schedules.time_zone)
-            found[scanner] = (f"{expression} {zone}", _cron(expression, zone))
+            zone = zone_named(settings.compliance.schedules.time_zone)
+            found[spec.key] = (f"{expression} {zone}", _cron(expression, zone))
     return found
 
 
@@ -163,21 +155,18 @@ _cron = lru_cache(maxsize=8)(Cron)
 
 def problems(settings: Settings) -> list[str]:
     """What is wrong with the schedules of the settings, each with its path."""
-    compliance = settings.compliance
     found: list[str] = []
     try:
-        zone: tzinfo = zone_named(compliance.schedules.time_zone)
+        zone: tzinfo = zone_named(settings.compliance.schedules.time_zone)
     except ScheduleError as error:
         found.append(f"compliance.schedules.time_zone: {error}")
         # What is wrong with an expression is wrong in every zone.
         zone = UTC
-    for name, expression in (
-        ("openscap", compliance.openscap.schedule),
-        ("docker_bench", compliance.docker_bench.schedule),
-    ):
+    for spec in registry.scanners():
+        expression = spec.settings_in(settings).schedule
         try:
             if expression:
                 _cron(expression, zone)
         except ScheduleError as error:
-            found.append(f"compliance.{name}.schedule: {error}")
+            found.append(f"compliance.{spec.section}.schedule: {error}")
     return found

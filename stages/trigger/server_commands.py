@@ -8,6 +8,7 @@ own scans; `on-demand` stops schedules alone. What an operator asks for on the h
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from schemas.codec import replace
 from schemas.event import Event
@@ -17,6 +18,7 @@ from stages.patchmon import commands
 from stages.patchmon.commands import Wanted
 from stages.patchmon.progress import Progress
 from stages.runtime.process import Process
+from stages.scanners import readiness, registry
 from stages.trigger import host
 from stages.trigger.request_writer import RequestWriter
 
@@ -90,8 +92,7 @@ class Commands:
                 wanted.scanner,
                 wanted.profile,
                 self._reason(command.request_id),
-                # Docker Bench changes nothing, whatever it finds.
-                remediate=command.remediate and wanted.scanner == "openscap",
+                remediate=command.remediate and registry.get(wanted.scanner).remediates,
                 rule=command.rule,
             )
 
@@ -103,22 +104,21 @@ class Commands:
     def _refusal(self, wanted: Wanted) -> str | None:
         if len(self._asked) == _MOST_SCANS and time.monotonic() - self._asked[0] < _DAY_S:
             return f"the server has asked for {_MOST_SCANS} scans within a day: no more are taken for now"
-        if self.overrides.mode == "disabled":
-            return "the server has switched compliance scans off for this host"
-        flags = {
-            "openscap": self.overrides.openscap_enabled,
-            "docker-bench": self.overrides.docker_bench_enabled,
-        }
-        if flags[wanted.scanner] is False:
-            return f"the server has switched {wanted.scanner} off for this host"
+        spec = registry.get(wanted.scanner)
+        refused = readiness.refusal(spec, self._process.settings, self.overrides)
+        # What the settings switch off becomes a request all the same: the failed scan shows the reason to the server.
+        if refused and refused.obstacle in readiness.BY_SERVER:
+            return refused.reason
         return None
 
     def _apply(self, new: ServerOverrides) -> None:
-        changes = {
-            name: value
-            for name in ("mode", "openscap_enabled", "docker_bench_enabled", "interval_minutes")
-            if (value := getattr(new, name)) is not None
-        }
+        changes: dict[str, Any] = {}
+        if new.mode is not None:
+            changes["mode"] = new.mode
+        if new.interval_minutes is not None:
+            changes["interval_minutes"] = new.interval_minutes
+        if new.scanners:
+            changes["scanners"] = {**self.overrides.scanners, **new.scanners}
         after = replace(self.overrides, **changes)
         if after != self.overrides:
             self._process.state_store.write(NOTE, after)

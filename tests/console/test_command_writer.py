@@ -11,7 +11,7 @@ from stages.console.command_writer import give
 from stages.console.command_writer import new_scan_id as next_id
 from stages.console.context import Context
 from stages.console.states import snapshot
-from stages.runtime.settings_file import parse
+from stages.scanners.settings import parse_settings as parse
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

@@ -50,7 +50,11 @@ def test_a_named_pipe_is_read_like_a_file(expected: object, tmp_path: Path) -> N
         (["/nowhere/arf.xml"], "/nowhere/arf.xml: can't be read: No such file", 2),
         ([os.devnull], f"{os.devnull}: the file is empty", 1),
         (["-"], "standard input: the file is empty", 1),
-        ([__file__], f"{__file__}: neither XCCDF results or ARF (XML in UTF-8) nor the JSON", 1),
+        (
+            [__file__],
+            f"{__file__}: is no scanner output: expected XCCDF results, ARF, JSON of Docker",
+            1,
+        ),
         (["-", "-"], "-: standard input can be read only once", 2),
     ],
 )

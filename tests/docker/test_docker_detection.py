@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import DockerBenchSettings
 from stages.scanners.docker_bench.detection import find
 from stages.scanners.docker_bench.docker import why_not_reachable
-from stages.scanners.openscap.platform import parse_os_release
+from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.platform import parse_os_release
 from tests.docker.engine import Engine, write_script
 
 pytestmark = [pytest.mark.docker, pytest.mark.xdist_group("docker")]

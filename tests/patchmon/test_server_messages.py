@@ -17,9 +17,11 @@ from stages.patchmon.commands import (
     Wanted,
     understand,
 )
+from stages.scanners import registry
 
 OPENSCAP, DOCKER = Wanted("openscap"), Wanted("docker-bench")
 ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
+SCANNERS = registry.scanners()
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
                 "type": "apply_config",
                 "config": {"compliance": {"enabled": False, "openscap_enabled": False}},
             },
-            Apply(ServerOverrides(mode="disabled", openscap_enabled=False)),
+            Apply(ServerOverrides(mode="disabled", scanners={"openscap": False})),
         ),
         ({"type": "refresh_integration_status"}, Refresh()),
         (
@@ -89,14 +91,14 @@ ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
     ],
 )
 def test_every_message_of_the_server_is_understood(message: dict[str, Any], meant: object) -> None:
-    assert understand(json.dumps(message)) == meant
+    assert understand(json.dumps(message), SCANNERS) == meant
 
 
 @pytest.mark.parametrize(
     "kind", ["report_now", "run_patch", "ssh_proxy_data", "", "compliance", 7, None, ["x"], {}]
 )
 def test_what_is_for_another_agent_is_ignored(kind: object) -> None:
-    assert understand(json.dumps({"type": kind})) == Ignored()
+    assert understand(json.dumps({"type": kind}), SCANNERS) == Ignored()
 
 
 @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ def test_what_is_for_another_agent_is_ignored(kind: object) -> None:
 def test_a_field_that_is_not_as_it_should_be_makes_the_whole_message_invalid(
     message: dict[str, Any],
 ) -> None:
-    meant = understand(json.dumps(message))
+    meant = understand(json.dumps(message), SCANNERS)
     assert isinstance(meant, Invalid)
     assert message["type"] in meant.reason
 
@@ -138,7 +140,7 @@ def test_a_field_that_is_not_as_it_should_be_makes_the_whole_message_invalid(
     "text", ["", "{", "[]", "7", "null", '"x"', "NaN", "[" * 100_000, b"{}", '{"type":']
 )
 def test_what_is_no_message_is_invalid(text: str | bytes) -> None:
-    assert isinstance(understand(text), Invalid)
+    assert isinstance(understand(text, SCANNERS), Invalid)
 
 
 @given(
@@ -148,6 +150,9 @@ def test_what_is_no_message_is_invalid(text: str | bytes) -> None:
     )
 )
 def test_nothing_that_is_sent_breaks_the_reader(value: Any) -> None:
-    understand(json.dumps({"type": "apply_config", "config": value}))
-    understand(json.dumps({"type": "compliance_scan", "profile_id": value, "profile_type": value}))
-    understand(json.dumps(value))
+    understand(json.dumps({"type": "apply_config", "config": value}), SCANNERS)
+    understand(
+        json.dumps({"type": "compliance_scan", "profile_id": value, "profile_type": value}),
+        SCANNERS,
+    )
+    understand(json.dumps(value), SCANNERS)

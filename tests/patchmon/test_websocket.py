@@ -24,6 +24,7 @@ from stages.patchmon.commands import Invalid, Message, Scan, Wanted
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.websocket import Link, Pace, Server
 from stages.runtime.logs import Log
+from stages.scanners import registry
 from tests.patchmon.servers import accept, commands_once, head_of, listen, raw, serving, upgrade
 from tests.pipeline.agent import until
 
@@ -67,6 +68,7 @@ def a_link(url: str, on_event: Listener, pace: Pace = QUICK, **settings: Any) ->
         Server(
             ServerSettings(url=url, **settings), Credentials("patchmon_0123456789abcdef", SECRET)
         ),
+        registry.scanners(),
         on_event.got.append,
         lambda: on_event.connections.append(True),
         on_event.next,

@@ -10,8 +10,11 @@ import yaml
 
 from schemas.expected import item_kind
 from schemas.records import Record
-from schemas.settings import Settings, every_key
-from stages.runtime.settings_file import load, parse
+from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.settings import every_key, settings_record
+from stages.scanners.settings import load_settings as load
+from stages.scanners.settings import parse_settings as parse
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -44,14 +47,14 @@ def test_the_specifications_file_loads_unmodified() -> None:
     assert settings.server.url == "https://patchmon.example.com"
     assert (settings.api.id, settings.api.key) == ("patchmon_abc123", "your-api-key")
     assert (
-        settings.compliance.openscap.profile
+        settings.compliance.section(OpenSCAPSettings).profile
         == "xccdf_org.ssgproject.content_profile_cis_level1_server"
     )
-    assert settings.compliance.docker_bench.schedule == "0 4 * * 0"
+    assert settings.compliance.section(DockerBenchSettings).schedule == "0 4 * * 0"
 
 
 def test_everything_else_has_a_default() -> None:
-    assert parse(b"") == (Settings(), [])
+    assert parse(b"") == (settings_record()(), [])
 
 
 def test_all_problems_are_told_at_once_each_with_its_path() -> None:
@@ -132,7 +135,7 @@ def test_what_a_value_must_be_is_told_in_plain_words(text: str, told: str) -> No
 
 
 def test_every_pattern_has_its_plain_words() -> None:
-    for path, kind in every_kind():
+    for path, kind in every_kind(settings_record()):
         while (item := item_kind(kind)) is not None:
             kind = item
         bare = next((one for one in get_args(kind) if get_origin(one) is Annotated), kind)
@@ -177,7 +180,7 @@ def test_what_is_no_plain_file_is_refused_without_waiting_for_it(
 
 
 def test_the_null_device_is_an_empty_file() -> None:
-    assert load(Path(os.devnull)).settings == Settings()
+    assert load(Path(os.devnull)).settings == settings_record()()
 
 
 @pytest.mark.parametrize(
@@ -194,7 +197,7 @@ def test_the_null_device_is_an_empty_file() -> None:
 def test_what_is_no_settings_file_is_a_problem_never_a_crash(text: bytes) -> None:
     settings, problems = parse(text)
     assert problems
-    assert settings == Settings()
+    assert settings == settings_record()()
 
 
 def test_an_unreadable_file_is_a_problem(tmp_path: Path) -> None:
@@ -233,7 +236,7 @@ def test_every_key_of_the_example_is_explained() -> None:
             assert before.strip().startswith("#"), f"{key} has no comment"
 
 
-def every_kind(record: type[Record] = Settings, path: str = "") -> Iterator[tuple[str, object]]:
+def every_kind(record: type[Record], path: str = "") -> Iterator[tuple[str, object]]:
     for field in msgspec.structs.fields(record):
         if isinstance(field.type, type) and issubclass(field.type, Record):
             yield from every_kind(field.type, f"{path}{field.name}.")

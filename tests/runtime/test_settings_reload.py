@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from spool.spool import Spool
-from stages.runtime import settings_file
 from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
 from stages.runtime.process import Process
 from stages.runtime.settings_reload import signature
+from stages.scanners.settings import load_settings
 from tests.pipeline.agent import until
 
 
@@ -29,11 +29,18 @@ class Running:
     def started(self, after_reading: Callable[[], None] = lambda: None) -> Process:
         """As a stage starts."""
         seen = signature(self.config)
-        loaded = settings_file.load(self.config).settings
+        loaded = load_settings(self.config).settings
         after_reading()
         log = Log("trigger", stream=self.said)
         return Process(
-            "trigger", loaded, self.config, self._spool, log, NoDoorbell(), config_seen=seen
+            "trigger",
+            loaded,
+            self.config,
+            self._spool,
+            log,
+            NoDoorbell(),
+            load_settings,
+            config_seen=seen,
         )
 
     def write(self, level: str) -> None:

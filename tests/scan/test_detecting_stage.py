@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from schemas.capabilities import Detected
-from stages.scanners.detection import NOTE, this_platform
+from schemas.capabilities import Detected, DetectedScanner
+from stages.scanners.detection import STATE
+from stages.scanners.host import this_platform
 from stages.scanners.openscap.content import EVERY_RESULT
 from tests.pipeline.agent import Agent, an_agent, until
 
 pytestmark = pytest.mark.oscap
 
 
-def detected(agent: Agent) -> Detected | None:
-    return agent.spool.state_store("scan").read(NOTE, Detected)
+def detected(agent: Agent) -> DetectedScanner | None:
+    found = agent.spool.state_store("scan").read(STATE, Detected)
+    return found.scanners["openscap"] if found else None
 
 
 def test_content_that_is_installed_or_removed_is_noticed(tmp_path: Path) -> None:
@@ -29,7 +31,7 @@ def test_content_that_is_installed_or_removed_is_noticed(tmp_path: Path) -> None
         agent.configure()
         agent.start("trigger", "scan", "parse")
         until(
-            lambda: (found := detected(agent)) and not found.openscap_ready,
+            lambda: (found := detected(agent)) and not found.ready,
             "detection without content",
         )
         early = agent.ask()
@@ -39,14 +41,14 @@ def test_content_that_is_installed_or_removed_is_noticed(tmp_path: Path) -> None
         )
         content.symlink_to(EVERY_RESULT)
         until(
-            lambda: (found := detected(agent)) and found.content_file == str(content),
+            lambda: (found := detected(agent)) and found.warnings == () and found.ready,
             "it is noticed",
         )
         later = agent.ask()
         until(lambda: agent.reported(later), "a report")
         assert (agent.report(later).status, agent.report(later).warnings) == ("completed", ())
-        assert json.loads(agent.run("status", "--json"))["detected"]["openscap_ready"]
+        assert json.loads(agent.run("status", "--json"))["detected"]["scanners"]["openscap"][
+            "ready"
+        ]
         content.unlink()
-        until(
-            lambda: (found := detected(agent)) and not found.openscap_ready, "that it is gone, too"
-        )
+        until(lambda: (found := detected(agent)) and not found.ready, "that it is gone, too")

@@ -11,7 +11,7 @@ from schemas.manifest import Manifest
 from schemas.request import Reason, Request
 from spool.errors import EntryDamagedError
 from spool.spool import Spool
-from stages.scan.scan_queue import Queue
+from stages.scan.scan_queue import ScanQueue
 from tests.pipeline.agent import an_agent, until
 
 AT = datetime(2026, 11, 23, 6, 3, 1, tzinfo=UTC)
@@ -47,14 +47,14 @@ def test_a_scan_with_a_raw_entry_a_report_or_a_receipt_is_answered(spool: Spool)
     )
     spool.reports.write(reported, "report", {})
     spool.receipts.write(delivered, "receipt", {})
-    assert Queue(spool).waiting() == [new]
+    assert ScanQueue(spool).waiting() == [new]
 
 
 def test_a_raw_entry_in_quarantine_is_an_answer_too(spool: Spool) -> None:
     damaged, new = asked(spool, "00000000"), asked(spool, "00000001")
     (spool.raw.path / damaged).mkdir()
     spool.raw.quarantine(damaged, "20261123T060400Z-00000001", "SHA-256 differs")
-    assert Queue(spool).waiting() == [new]
+    assert ScanQueue(spool).waiting() == [new]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_request_of_another_scan_than_its_name_says_is_damage(
     other = Request(scan_id=ScanId(scan_id or name), scanner=scanner, reason=reason)
     spool.requests.write(name, "request", other)
     with pytest.raises(EntryDamagedError, match="is the request of"):
-        Queue(spool).read(name)
+        ScanQueue(spool).read(name)
 
 
 @pytest.mark.oscap
@@ -96,7 +96,7 @@ def test_every_report_says_that_the_content_does_not_fit_also_a_failed_and_a_joi
     tmp_path: Path,
 ) -> None:
     """The content by the name of an older version of this host's system."""
-    from stages.scanners.detection import this_platform
+    from stages.scanners.host import this_platform
     from stages.scanners.openscap.content import EVERY_RESULT
 
     host = this_platform()

@@ -16,9 +16,10 @@ from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
 from stages.runtime.process import Process
 from stages.scanners import child
-from stages.scanners.child import Child, End, Limits
+from stages.scanners.child import Cause, Child, End, EndedBy, Limits
 from tests.pipeline.agent import until
 
+CANCELLED = EndedBy(Cause.CANCELLED, "cancelled by the operator")
 ROOMY = Limits(30, 16 << 20)
 
 
@@ -51,7 +52,7 @@ def run(process: Process, draft: Path) -> Run:
     """Run a Python program as a scanner; its end, and the lines that were told meanwhile."""
 
     def run(
-        program: str, limits: Limits = ROOMY, unwanted: Callable[[], str | None] = lambda: None
+        program: str, limits: Limits = ROOMY, unwanted: Callable[[], EndedBy | None] = lambda: None
     ) -> tuple[End, list[str]]:
         lines: list[str] = []
         command = (sys.executable, "-c", program)
@@ -74,7 +75,7 @@ def test_lines_are_told_as_they_come_and_both_streams_are_kept(run: Run, draft: 
     end, lines = run(
         "import sys; print('one'); print('two'); print('oh', file=sys.stderr); sys.exit(2)"
     )
-    assert (end.exit_code, end.signal, end.ended_by, end.last_words) == (2, None, None, "oh")
+    assert (end.exit_code, end.signal, end.ended_by, end.last_line) == (2, None, None, "oh")
     assert lines == ["one", "two"]
     assert (draft / "stdout.log").read_text() == "one\ntwo\n"
     assert (draft / "stderr.log").read_text() == "oh\n"
@@ -110,7 +111,7 @@ def test_a_program_that_ignores_term_is_killed_with_its_children(
         "while True: time.sleep(60)",
         Limits(1, 1 << 20),
     )
-    assert end.ended_by == "took longer than its limit of 1 s"
+    assert end.ended_by == EndedBy(Cause.TIME_LIMIT, "took longer than its limit of 1 s")
     assert end.signal == signal.SIGKILL
     assert "deaf" in lines
     assert time.monotonic() - began < 10
@@ -149,14 +150,14 @@ def test_a_flood_is_ended_wherever_it_goes_and_little_of_it_is_kept(
     run: Run, draft: Path, program: str
 ) -> None:
     end, _ = run(program, Limits(30, 4 << 20))
-    assert end.ended_by == "wrote more than its limit of 4 MiB"
+    assert end.ended_by == EndedBy(Cause.OUTPUT_LIMIT, "wrote more than its limit of 4 MiB")
     assert (draft / "stdout.log").stat().st_size <= 8 << 20
 
 
 def test_a_line_without_an_end_is_bounded(run: Run) -> None:
     end, lines = run("print('x' * 1_000_000)")
     assert [len(line) <= 16 * 1024 for line in lines] == [True]
-    assert len(end.last_words) == 1000
+    assert len(end.last_line) == 1000
 
 
 def test_what_is_told_is_one_printable_line(run: Run) -> None:
@@ -164,15 +165,15 @@ def test_what_is_told_is_one_printable_line(run: Run) -> None:
         r"import sys; sys.stdout.buffer.write(b'[WARN] 2.1  -\t\x1b[31mred\x00\xff\x07\r\n \n')"
     )
     assert lines == ["[WARN] 2.1 - \ufffd[31mred\ufffd\ufffd\ufffd"]
-    assert end.last_words == lines[0]
+    assert end.last_line == lines[0]
 
 
 def test_it_is_ended_at_a_wish(run: Run, draft: Path) -> None:
     end, _ = run(
         "import time\nopen('begun', 'w')\ntime.sleep(60)",
-        unwanted=lambda: "cancelled by the operator" if (draft / "begun").exists() else None,
+        unwanted=lambda: CANCELLED if (draft / "begun").exists() else None,
     )
-    assert (end.ended_by, end.signal) == ("cancelled by the operator", signal.SIGTERM)
+    assert (end.ended_by, end.signal) == (CANCELLED, signal.SIGTERM)
 
 
 def test_a_program_that_is_missing_can_not_be_started(process: Process, draft: Path) -> None:

@@ -4,21 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import OpenSCAPSettings, Settings, check_settings
-from stages.scanners import detection
+from schemas.capabilities import DetectedScanner
+from schemas.settings import Settings
 from stages.scanners.detection import detect_now
+from stages.scanners.openscap import detection
 from stages.scanners.openscap.content import LINUX
-from stages.scanners.openscap.platform import parse_os_release
+from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.platform import parse_os_release
+from stages.scanners.settings import check_settings
 
 ROCKY = parse_os_release(
     'ID=rocky\nVERSION_ID=9.3\nID_LIKE="rhel centos fedora"\nPRETTY_NAME="Rocky Linux 9.3"'
 )
 
 
-@pytest.fixture(autouse=True)
-def rocky(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another system than the one that the tests run on."""
-    monkeypatch.setattr(detection, "this_platform", lambda: ROCKY)
+def detect_openscap(*directories: Path, **openscap: object) -> DetectedScanner:
+    """On another system than the one that the tests run on."""
+    return detect_now(settings(*directories, **openscap), ROCKY).scanners["openscap"]
 
 
 def settings(*directories: Path, **openscap: object) -> Settings:
@@ -50,35 +52,30 @@ def test_missing_scanner_missing_content_and_a_mismatch_are_three_messages(
     (others / "ssg-debian12-ds.xml").symlink_to(LINUX)
     command = "dnf install -y scap-security-guide"
     scanner = "OpenSCAP is not installed: dnf install -y openscap-scanner"
-    missing = detect_now(settings(empty))
+    missing = detect_openscap(empty)
     assert missing.problems == (scanner, f"no SCAP content in {empty}: {command}")
     an_oscap(tmp_path, "1.3.7")
-    mismatch = detect_now(settings(empty, others))
+    mismatch = detect_openscap(empty, others)
     assert mismatch.problems == (
         (
             f"none of the 1 datastreams in {others} is for this host (Rocky Linux 9.3): {command}, "
             "or set compliance.openscap.content"
         ),
     )
-    assert not mismatch.openscap_ready
-    openscap = mismatch.capabilities.openscap
-    assert openscap is not None
-    assert (openscap.installed, openscap.version, openscap.oscap_path) == (
-        True,
-        "1.3.7",
-        f"{tmp_path}/oscap",
-    )
-    assert openscap.available_profiles == ()
+    assert not mismatch.ready
+    assert (mismatch.installed, mismatch.version) == (True, "1.3.7")
+    assert mismatch.specified["oscap_path"] == f"{tmp_path}/oscap"
+    assert mismatch.specified["available_profiles"] == []
 
 
 def test_content_of_a_relative_is_taken_with_a_warning_that_has_the_command(tmp_path: Path) -> None:
     (tmp_path / "ssg-rhel9-ds.xml").symlink_to(LINUX)
-    found = detect_now(settings(tmp_path))
-    assert found.content_file == str(tmp_path / "ssg-rhel9-ds.xml")
-    assert "dnf install -y scap-security-guide" in (found.content_warning or "")
-    assert found.capabilities.openscap is not None
-    profile = found.capabilities.openscap.available_profiles[0]
-    assert (profile.title, profile.file_path) == ("Linux Baseline - Standard", found.content_file)
+    found = detect_openscap(tmp_path)
+    assert found.content is not None
+    assert found.content.file == str(tmp_path / "ssg-rhel9-ds.xml")
+    assert "dnf install -y scap-security-guide" in (found.content.warning or "")
+    profile = found.profiles[0]
+    assert (profile.title, profile.file_path) == ("Linux Baseline - Standard", found.content.file)
 
 
 def test_the_first_directory_that_has_fitting_content_gives_it(tmp_path: Path) -> None:
@@ -86,20 +83,21 @@ def test_the_first_directory_that_has_fitting_content_gives_it(tmp_path: Path) -
         (tmp_path / name).mkdir()
         (tmp_path / name / "ssg-rl9-ds.xml").symlink_to(LINUX)
     (tmp_path / "a/ssg-rl8-ds.xml").symlink_to(LINUX)
-    found = detect_now(settings(tmp_path / "none", tmp_path / "a", tmp_path / "b"))
-    assert (found.content_file, found.content_warning) == (str(tmp_path / "a/ssg-rl9-ds.xml"), None)
-    assert found.capabilities.openscap is not None
-    assert found.capabilities.openscap.content_path == str(tmp_path / "a")
+    found = detect_openscap(tmp_path / "none", tmp_path / "a", tmp_path / "b")
+    assert found.content is not None
+    assert (found.content.file, found.warnings) == (str(tmp_path / "a/ssg-rl9-ds.xml"), ())
+    assert found.specified["content_path"] == str(tmp_path / "a")
 
 
 def test_a_setting_overrides_what_would_be_found(tmp_path: Path) -> None:
     (tmp_path / "ssg-rl9-ds.xml").symlink_to(LINUX)
     chosen = tmp_path / "mine.xml"
     chosen.write_bytes(LINUX.read_bytes())
-    found = detect_now(settings(tmp_path, content=str(chosen)))
-    assert (found.content_file, found.content_source) == (str(chosen), "configured")
-    assert found.content_warning is None
-    gone = detect_now(settings(tmp_path, content=str(tmp_path / "gone.xml")))
+    found = detect_openscap(tmp_path, content=str(chosen))
+    assert found.content is not None
+    assert (found.content.file, found.content.source) == (str(chosen), "configured")
+    assert found.content.warning is None
+    gone = detect_openscap(tmp_path, content=str(tmp_path / "gone.xml"))
     assert (
         gone.problems[-1]
         == f"compliance.openscap.content: {tmp_path}/gone.xml: there is no such file"
@@ -109,8 +107,8 @@ def test_a_setting_overrides_what_would_be_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "no content", "<Benchmark", "<!DOCTYPE a><Benchmark/>"])
 def test_content_that_can_not_be_read_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "ssg-rl9-ds.xml").write_text(text)
-    found = detect_now(settings(tmp_path))
-    assert not found.openscap_ready
+    found = detect_openscap(tmp_path)
+    assert not found.ready
     assert f"{tmp_path}/ssg-rl9-ds.xml: the content can't be read: " in found.problems[-1]
 
 
@@ -119,9 +117,9 @@ def test_an_oscap_that_tells_no_version_is_not_installed_well(
 ) -> None:
     monkeypatch.setattr(detection, "_PATH", str(tmp_path))
     an_oscap(tmp_path, "").write_text("#!/bin/sh\nexit 127\n")
-    found = detect_now(settings(tmp_path))
+    found = detect_openscap(tmp_path)
     assert found.problems[0].startswith(
-        f"{tmp_path}/oscap does not tell its version: dnf install -y"
+        f"{tmp_path}/oscap does not report its version: dnf install -y"
     )
 
 

@@ -12,12 +12,13 @@ from schemas.event import Event
 from schemas.ids import ScanId, new_scan_id
 from schemas.receipt import Receipt
 from schemas.report import Profile, Report, RuleResult, ScanStatus, summarize
-from schemas.settings import Settings, check_settings
+from schemas.settings import Settings
 from spool.layout import new_command_id
 from spool.spool import Spool
 from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
 from stages.runtime.process import Process
+from stages.scanners.settings import check_settings
 from stages.ship.stage import ShipStage
 
 START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)

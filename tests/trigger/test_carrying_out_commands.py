@@ -8,12 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.capabilities import (
-    ComplianceCapabilities,
-    Detected,
-    DockerBenchDetection,
-    OpenSCAPDetection,
-)
+from schemas.capabilities import Detected, DetectedScanner
 from spool.errors import StorageError
 from stages.patchmon.commands import Cancel, Scan, Wanted
 from stages.patchmon.progress import Progress
@@ -81,11 +76,11 @@ def test_a_clock_that_was_set_back_makes_no_older_scans(process: At) -> None:
 def detect(process: At, *, openscap: bool, docker: bool) -> None:
     """What the scan stage would note."""
     state_store = process.spool.state_store("scan")
-    capabilities = ComplianceCapabilities(
-        openscap=OpenSCAPDetection(installed=openscap),
-        docker_bench=DockerBenchDetection(docker_installed=docker),
-    )
-    state_store.write("detected", Detected(capabilities=capabilities, at=NOW))
+    scanners = {
+        "openscap": DetectedScanner(installed=openscap, ready=openscap),
+        "docker-bench": DetectedScanner(installed=docker, ready=docker),
+    }
+    state_store.write("detected", Detected(scanners=scanners, at=NOW))
 
 
 ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from receiver import Policy, Receiver
-from schemas.capabilities import ComplianceCapabilities, Detected
+from schemas.capabilities import Detected, DetectedScanner
 from schemas.codec import replace
 from tests.pipeline.agent import an_agent, until
 
-FOUND = Detected(capabilities=ComplianceCapabilities(), at=datetime(2026, 6, 1, tzinfo=UTC))
+FOUND = Detected(at=datetime(2026, 6, 1, tzinfo=UTC))
+MISSING = DetectedScanner(installed=False, ready=False, problems=("oscap is missing",))
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def test_capabilities_are_sent_when_they_change_also_without_a_ring_and_not_when
         until(told, "told at the start")
         for n in range(3):
             state_store.write("detected", replace(FOUND, at=FOUND.at + timedelta(hours=n)))
-        state_store.write("detected", replace(FOUND, problems=("oscap is missing",)))
+        state_store.write("detected", replace(FOUND, scanners={"openscap": MISSING}))
         until(lambda: "oscap is missing" in told(), "told again")
         assert set(told()) == {"ready", "oscap is missing"}
         assert told().count("ready") <= 2, (

@@ -12,7 +12,7 @@ import pytest
 from schemas.ids import requested_at
 from schemas.request import Reason, Request
 from schemas.schedule import ServerOverrides
-from schemas.settings import check_settings
+from stages.scanners.settings import check_settings
 from stages.trigger.request_writer import RequestWriter
 from stages.trigger.scheduler import Scheduler, next_due, plans, problems
 from tests.trigger.worker import At, process_at
@@ -201,7 +201,7 @@ def test_the_next_due_times_are_known_without_a_running_stage() -> None:
         ({"enabled": False}, ServerOverrides(mode="enabled"), set()),
         ({}, ServerOverrides(mode="disabled"), set()),
         ({}, ServerOverrides(mode="on-demand"), set()),
-        ({}, ServerOverrides(openscap_enabled=False), {"docker-bench"}),
+        ({}, ServerOverrides(scanners={"openscap": False}), {"docker-bench"}),
         ({"docker_bench": {"enabled": False}}, ServerOverrides(interval_minutes=60), {"openscap"}),
         (
             {"openscap": {}, "docker_bench": {}},

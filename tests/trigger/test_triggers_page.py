@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-from schemas.settings import every_key
 from stages.patchmon.commands import Ignored, understand
+from stages.scanners import registry
+from stages.scanners.settings import every_key
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "triggers.md").read_text()
 
@@ -17,7 +18,7 @@ def test_every_message_in_the_table_is_understood() -> None:
     assert len(kinds) == 9
     for kind in kinds:
         message = f'{{"type": "{kind}", "compliance_scan_interval": 60, "config": {{"compliance": {{}}}}}}'
-        assert understand(message) != Ignored(), kind
+        assert understand(message, registry.scanners()) != Ignored(), kind
 
 
 def test_every_setting_that_the_page_names_exists() -> None:

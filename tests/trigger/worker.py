@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from schemas.request import Request
-from schemas.settings import check_settings
 from spool.spool import Spool
 from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
 from stages.runtime.process import Process
+from stages.scanners.settings import check_settings
 
 
 class At(Process):

@@ -12,7 +12,7 @@ from spool.spool import Spool
 from stages.console import command_writer
 from stages.console.errors import CommandError
 from stages.runtime.exits import Exit
-from stages.scanners.registry import SCANNERS
+from stages.scanners import registry
 from stages.ship import report_index
 from stages.ship.order import Waiting
 
@@ -20,7 +20,7 @@ from stages.ship.order import Waiting
 def add_filters(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which scans")
     group.add_argument("--profile", metavar="TEXT", help="those whose profile's name contains TEXT")
-    group.add_argument("--scanner", choices=SCANNERS, help="those of one scanner")
+    group.add_argument("--scanner", choices=registry.all_keys(), help="those of one scanner")
     group.add_argument("--status", choices=get_args(ScanStatus), help="those that ended so")
     group.add_argument(
         "--since", metavar="T", type=moment, help="asked for at T or later (2026-11-23[T06:00])"

@@ -18,8 +18,8 @@ from stages.console.install import environment, files, layout, services
 from stages.console.install.actions import Steps
 from stages.console.install.layout import CONFIG, KEY, SERVICES, SPOOL, STATE, TARGET, Layout
 from stages.console.output import say, show_json
-from stages.runtime import settings_file
 from stages.runtime.exits import Exit
+from stages.scanners.settings import load_settings
 
 _DEFAULT_PREFIX = Path("/usr/local")
 _DPKG_LIST = Path("/var/lib/dpkg/info/compliance-agent.list")
@@ -180,7 +180,7 @@ def _to_do(where: Layout) -> list[str]:
             f"settings: install -m 0640 -g compliance-agent {where.example} {CONFIG}, "
             "then set server.url, api.id and the schedules there"
         )
-    loaded = settings_file.load(CONFIG) if os.access(CONFIG, os.R_OK) else None
+    loaded = load_settings(CONFIG) if os.access(CONFIG, os.R_OK) else None
     if loaded and loaded.problems:
         to_do.append(f"{CONFIG}: is wrong: compliance-agent config check tells what")
     api = loaded.settings.api if loaded else None

@@ -2,15 +2,19 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from schemas.capabilities import DockerBenchDetection
-from schemas.settings import DockerBenchSettings
+from schemas.capabilities import DetectedScanner
+from schemas.codec import plain
 from stages.scanners.docker_bench import docker, trust
+from stages.scanners.docker_bench.capability import DockerBenchDetection
 from stages.scanners.docker_bench.docker import Docker
-from stages.scanners.openscap.platform import Platform
+from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.platform import Platform
+from stages.scanners.spec import DetectionResult
 
 _SCRIPTS = ("docker-bench-security.sh", "docker-bench-security")
 
@@ -25,6 +29,30 @@ class Found:
     client: Docker | None = None
     script: Path | None = None
     image_present: bool = False
+
+
+def surroundings(settings: DockerBenchSettings) -> Iterator[str | None]:
+    """The client, the daemon's socket, and the script."""
+    yield shutil.which("docker")
+    yield settings.socket
+    yield from settings.script_paths
+
+
+def detect(settings: DockerBenchSettings, platform: Platform) -> DetectionResult:
+    """Look at this host, for the other stages."""
+    found = find(settings, platform)
+    problems: tuple[str, ...] = ()
+    if found.problem:
+        problems = (found.problem,)
+    return DetectionResult(
+        DetectedScanner(
+            installed=found.detection.docker_installed,
+            ready=found.problem is None,
+            version=found.detection.docker_version or None,
+            problems=problems,
+            specified=plain(found.detection),
+        )
+    )
 
 
 def find(settings: DockerBenchSettings, platform: Platform) -> Found:

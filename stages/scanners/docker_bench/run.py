@@ -12,7 +12,6 @@ from pathlib import Path
 
 from schemas.ids import ScanId
 from schemas.request import Request
-from schemas.settings import DockerBenchSettings
 from spool.raw import Output
 from stages.scanners.child import End, Limits
 from stages.scanners.docker_bench import detection, docker, docker_arguments
@@ -23,11 +22,13 @@ from stages.scanners.docker_bench.docker_arguments import (
     OPTIONAL_MOUNTS,
     REMEDIATIONS,
     SCAN_LABEL,
+    SPOOL_LABEL,
     TRUST,
 )
-from stages.scanners.openscap.platform import Platform
+from stages.scanners.docker_bench.settings import DockerBenchSettings
 from stages.scanners.outputs import beginning, filled
-from stages.scanners.runner import CannotRun, Plan, Progress, Verdict
+from stages.scanners.platform import Platform
+from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
 
 PROFILE_ID, PROFILE_TITLE = "docker-bench", "CIS Docker"
 _CHECK = re.compile(
@@ -37,6 +38,13 @@ _HEADER = re.compile(r"\[INFO\] .{1,300}Configuration$")
 _REFUSED_OPTION = re.compile(r"illegal option (?:-- |-)(\w)", re.IGNORECASE)
 _NOT_STARTED = (125, 126, 127)
 """Exit codes of `docker run` for a container that did not start; a scanner may use them, too."""
+_COMPLETED = (0,)
+_OUTPUTS = (
+    Output("docker-bench-json", JSON),
+    Output("docker-bench-log", LOG),
+    Output("stdout", "stdout.log"),
+    Output("stderr", "stderr.log"),
+)
 
 
 class DockerBench:
@@ -76,19 +84,21 @@ class DockerBench:
         return plan
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
-        """After the pull: a present image is good enough, and that is told."""
+        """After the pull: an image that is present will do, with a warning."""
         if end.exit_code == 0 and end.ended_by is None:
             return plan
         image = self._settings.image
-        why = end.ended_by or end.last_words or f"docker pull ended with exit code {end.exit_code}"
+        reason = end.last_line or f"docker pull ended with exit code {end.exit_code}"
+        if end.ended_by:
+            reason = end.ended_by.message
         if self._docker and self._docker.has_image(image):
-            warning = f"{image} could not be pulled ({why}): the image that is present was used"
+            warning = f"{image} could not be pulled ({reason}): the image that is present was used"
             return replace(plan, warnings=(*plan.warnings, warning))
-        return CannotRun(f"the image {image} is missing and could not be pulled: {why}")
+        return CannotRun(f"the image {image} is missing and could not be pulled: {reason}")
 
     def again(self, end: End, plan: Plan) -> Plan | None:
         """Old versions, as the image on Docker Hub, know no `-p` and end at once: run without."""
-        refused = _REFUSED_OPTION.search(end.last_words)
+        refused = _REFUSED_OPTION.search(end.last_line)
         if end.exit_code != 1 or refused is None or f"-{refused[1]}" != REMEDIATIONS:
             return None
         command = tuple(word for word in plan.command if word != REMEDIATIONS)
@@ -102,7 +112,9 @@ class DockerBench:
 
     def named(self, profile: str | None) -> tuple[str | None, str | None]:
         known = self.same_profile(profile)
-        return known, PROFILE_TITLE if known else profile
+        if known is None:
+            return None, profile
+        return known, PROFILE_TITLE
 
     def progress(self, line: str) -> Progress | None:
         """A line of the log, `[WARN] 2.2 - title`; sub-headers and the closing remediations look the same."""
@@ -114,16 +126,13 @@ class DockerBench:
         return Progress(match[2], match[1].lower())
 
     def judge(self, end: End, draft: Path) -> Verdict:
-        roles = (
-            Output("docker-bench-json", JSON),
-            Output("docker-bench-log", LOG),
-            Output("stdout", "stdout.log"),
-            Output("stderr", "stderr.log"),
-        )
-        kept = tuple(output for output in roles if filled(draft / output.name))
-        error = self._gone(end) or _error(end, draft)
-        if error is None and not any(output.role.startswith("docker-bench") for output in kept):
-            error = "Docker Bench ended as if all were well, but wrote neither JSON nor log"
+        kept = tuple(output for output in _OUTPUTS if filled(draft / output.name))
+        written = {output.name for output in kept}
+        error = self._daemon_error(end) or _start_error(end, draft)
+        if error is None:
+            error = error_of_end("Docker Bench", end, _COMPLETED)
+        if error is None and not written & {JSON, LOG}:
+            error = "Docker Bench reported success, but wrote neither JSON nor log"
         return Verdict(kept, error)
 
     def clean_up(self, scan_id: ScanId) -> None:
@@ -132,12 +141,24 @@ class DockerBench:
             for container, _ in self._docker.containers(SCAN_LABEL, scan_id):
                 self._docker.remove(container)
 
-    def _gone(self, end: End) -> str | None:
-        """Checks that found no daemon have said nothing of it, whatever they printed."""
+    def remove_leftovers(self, raw: Path) -> list[Leftover]:
+        """Containers outlive a killed agent: they are outside its control group."""
+        if self._docker is None or docker.why_not_reachable(self._docker.socket):
+            return []
+        removed: list[Leftover] = []
+        for container, scan_id in self._docker.containers(SPOOL_LABEL, raw):
+            problem = self._docker.remove(container).trouble or None
+            removed.append(Leftover(scan_id, f"container {container}", problem))
+        return removed
+
+    def _daemon_error(self, end: End) -> str | None:
+        """Without a daemon the checks find nothing, whatever they print."""
         if end.ended_by or self._docker is None:
             return None
-        why = docker.why_not_reachable(self._docker.socket)
-        return f"the Docker daemon went away during the scan: {why}" if why else None
+        reason = docker.why_not_reachable(self._docker.socket)
+        if reason is None:
+            return None
+        return f"the Docker daemon went away during the scan: {reason}"
 
     def _container(self, client: Docker, scan_id: ScanId, draft: Path) -> tuple[str, ...]:
         mounts = [path for path in OPTIONAL_MOUNTS if Path(path).exists()]
@@ -149,28 +170,26 @@ class DockerBench:
 
     def _script(self, plan: Plan, script: Path, draft: Path) -> Plan:
         trust = os.environ.get(TRUST)
-        program = (str(script),) if os.access(script, os.X_OK) else ("/bin/sh", str(script))
+        environment = dict(plan.environment)
+        if trust:
+            environment[TRUST] = trust
+        program: tuple[str, ...] = ("/bin/sh", str(script))
+        if os.access(script, os.X_OK):
+            program = (str(script),)
         return replace(
             plan,
             command=(*program, *docker_arguments.scanner(self._settings, draft)),
-            environment={**plan.environment, **({TRUST: trust} if trust else {})},
+            environment=environment,
             directory=detection.parts(script),
         )
 
 
-def _error(end: End, draft: Path) -> str | None:
-    if end.ended_by:
-        return (
-            end.ended_by if end.ended_by.startswith("cancelled") else f"Docker Bench {end.ended_by}"
-        )
-    if end.exit_code in _NOT_STARTED:
-        # The client's hints follow its error.
-        said = beginning(draft / "stderr.log").splitlines()
-        if errors := [line for line in said if line.startswith("docker: ")]:
-            return f"the container could not be started: {errors[0].removeprefix('docker: ')}"
-    said_last = f": {end.last_words}" if end.last_words else ""
-    if end.signal is not None:
-        return f"Docker Bench was ended by signal {end.signal}{said_last}"
-    if end.exit_code != 0:
-        return f"Docker Bench ended with exit code {end.exit_code}{said_last}"
+def _start_error(end: End, draft: Path) -> str | None:
+    """Why the container did not start; None where it did."""
+    if end.ended_by or end.exit_code not in _NOT_STARTED:
+        return None
+    # The client's hints follow its error.
+    for line in beginning(draft / "stderr.log").splitlines():
+        if line.startswith("docker: "):
+            return f"the container could not be started: {line.removeprefix('docker: ')}"
     return None

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from stages.scanners.openscap.platform import REBUILDS, Platform
+from stages.scanners.platform import REBUILDS, Platform
 
 _NAME = re.compile(r"ssg-(?P<product>[a-zA-Z][a-zA-Z_-]*?)(?P<version>\d*)-ds\.xml")
 

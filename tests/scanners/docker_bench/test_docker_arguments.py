@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ids import ScanId
-from schemas.settings import DockerBenchSettings, check_settings
 from stages.scanners.docker_bench.docker_arguments import container, scanner
+from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.settings import check_settings
 
 SCAN = ScanId("20261123T060301Z-docker-bench-3f9c2a17")
 LISTS = {
@@ -28,7 +29,7 @@ TEXTS = st.one_of(
 
 def settled(**values: object) -> DockerBenchSettings | None:
     settings, problems = check_settings({"compliance": {"docker_bench": values}})
-    return None if problems else settings.compliance.docker_bench
+    return None if problems else settings.compliance.section(DockerBenchSettings)
 
 
 @given(st.sampled_from(sorted(LISTS)), st.lists(TEXTS, min_size=1, max_size=4))

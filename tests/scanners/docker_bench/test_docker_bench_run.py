@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import DockerBenchSettings
-from stages.scanners.child import End, Limits
+from stages.scanners.child import Cause, End, EndedBy, Limits
 from stages.scanners.docker_bench.reading.text_log import read_log
 from stages.scanners.docker_bench.run import DockerBench
-from stages.scanners.openscap.platform import parse_os_release
+from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.platform import parse_os_release
 from stages.scanners.runner import Plan
 
 LOG = """\
@@ -113,11 +113,15 @@ def test_nothing_else_is_run_again(bench: DockerBench, end: End, command: tuple[
         (End(1, None, None, "does docker ps work?"), "", "exit code 1: does docker ps work?"),
         (End(None, 9, None, ""), "", "Docker Bench was ended by signal 9"),
         (
-            End(None, 15, "took longer than its limit of 10 s", ""),
+            End(None, 15, EndedBy(Cause.TIME_LIMIT, "took longer than its limit of 10 s"), ""),
             "",
             "took longer than its limit of 10 s",
         ),
-        (End(None, 15, "cancelled by the server", ""), "", "cancelled by the server"),
+        (
+            End(None, 15, EndedBy(Cause.CANCELLED, "cancelled by the server"), ""),
+            "",
+            "cancelled by the server",
+        ),
     ],
 )
 def test_what_an_end_means(

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import DockerBenchSettings
 from stages.scanners.docker_bench import detection
+from stages.scanners.docker_bench.settings import DockerBenchSettings
 from stages.scanners.docker_bench.trust import why_not_trusted
-from stages.scanners.openscap.platform import parse_os_release
+from stages.scanners.platform import parse_os_release
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 OTHER = 65534

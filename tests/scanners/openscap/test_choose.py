@@ -3,7 +3,7 @@ from pathlib import PurePath
 import pytest
 
 from stages.scanners.openscap.choose import choose
-from stages.scanners.openscap.platform import Platform, parse_os_release
+from stages.scanners.platform import Platform, parse_os_release
 
 
 def host(name: str, version: str, like: str = "", codename: str = "") -> Platform:

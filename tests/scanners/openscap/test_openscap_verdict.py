@@ -1,24 +1,20 @@
 """What an end of oscap means: only exit codes 0 and 2, with results, are a scan."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from schemas.capabilities import ComplianceCapabilities, Detected
-from schemas.settings import OpenSCAPSettings
-from stages.scanners.child import End
+from schemas.capabilities import DetectedScanner
+from stages.scanners.child import Cause, End, EndedBy
 from stages.scanners.openscap.run import OpenSCAP
+from stages.scanners.openscap.settings import OpenSCAPSettings
 
 WELL = End(0, None, None, "")
 
 
 @pytest.fixture
 def oscap() -> OpenSCAP:
-    detected = Detected(
-        capabilities=ComplianceCapabilities(), at=datetime(2026, 11, 23, tzinfo=UTC)
-    )
-    return OpenSCAP(OpenSCAPSettings(), detected, lambda _: None)
+    return OpenSCAP(OpenSCAPSettings(), DetectedScanner(installed=True, ready=True))
 
 
 @pytest.fixture
@@ -45,10 +41,13 @@ def test_zero_and_two_with_results_are_a_scan(oscap: OpenSCAP, draft: Path, code
         (End(3, None, None, ""), "exit code 3"),
         (End(None, 11, None, ""), "ended by signal 11"),
         (
-            End(None, 9, "took longer than its limit of 60 s", ""),
+            End(None, 9, EndedBy(Cause.TIME_LIMIT, "took longer than its limit of 60 s"), ""),
             "oscap took longer than its limit of 60 s",
         ),
-        (End(None, 15, "cancelled by the server", ""), "cancelled by the server"),
+        (
+            End(None, 15, EndedBy(Cause.CANCELLED, "cancelled by the server"), ""),
+            "cancelled by the server",
+        ),
     ],
 )
 def test_every_other_end_is_a_failed_scan_with_its_reason(

@@ -5,16 +5,14 @@ from typing import Any
 
 import pytest
 
-from schemas.capabilities import (
-    ComplianceCapabilities,
-    Detected,
-    DockerBenchDetection,
-    OpenSCAPDetection,
-    ProfileInfo,
-)
+from schemas.capabilities import Detected, DetectedContent, DetectedScanner, ProfileInfo
+from schemas.codec import plain
 from schemas.schedule import ServerOverrides
-from schemas.settings import ComplianceSettings, DockerBenchSettings, OpenSCAPSettings
-from stages.patchmon.capabilities import status_body
+from schemas.settings import Settings
+from stages.scanners.docker_bench.capability import DockerBenchDetection
+from stages.scanners.openscap.capability import OpenSCAPDetection
+from stages.scanners.settings import check_settings
+from stages.trigger.capabilities import integration_status
 
 PROFILE = ProfileInfo(
     id="xccdf_org.ssgproject.content_profile_cis",
@@ -25,21 +23,31 @@ PROFILE = ProfileInfo(
 
 
 def detected(openscap: str = "ready", docker: str = "ready", **changes: Any) -> Detected:
-    return Detected(
-        capabilities=ComplianceCapabilities(
-            openscap=OpenSCAPDetection(
-                installed=openscap != "missing", version="1.3.7", available_profiles=(PROFILE,)
-            ),
-            docker_bench=DockerBenchDetection(
-                docker_installed=docker != "missing", docker_version="27"
-            ),
-        ),
-        at=datetime(2026, 6, 1, tzinfo=UTC),
-        openscap_ready=openscap == "ready",
-        docker_bench_ready=docker == "ready",
-        content_file=PROFILE.file_path,
-        **changes,
+    content = DetectedContent(
+        file=PROFILE.file_path, source="installed", warning=changes.pop("content_warning", None)
     )
+    scanners = {
+        "openscap": DetectedScanner(
+            installed=openscap != "missing",
+            ready=openscap == "ready",
+            version="1.3.7",
+            profiles=(PROFILE,),
+            content=content,
+            specified=plain(OpenSCAPDetection(installed=openscap != "missing")),
+        ),
+        "docker-bench": DetectedScanner(
+            installed=docker != "missing",
+            ready=docker == "ready",
+            specified=plain(DockerBenchDetection(docker_installed=docker != "missing")),
+        ),
+    }
+    return Detected(at=datetime(2026, 6, 1, tzinfo=UTC), scanners=scanners, **changes)
+
+
+def settings(**compliance: Any) -> Settings:
+    checked, problems = check_settings({"compliance": compliance})
+    assert problems == []
+    return checked
 
 
 @pytest.mark.parametrize(
@@ -58,7 +66,7 @@ def detected(openscap: str = "ready", docker: str = "ready", **changes: Any) -> 
 def test_ready_is_said_only_of_a_scanner_that_would_run(
     openscap: str, docker: str, status: str, components: tuple[str, str]
 ) -> None:
-    body = status_body(detected(openscap, docker), ComplianceSettings(), ServerOverrides())
+    body = integration_status(detected(openscap, docker), settings(), ServerOverrides())
     assert body["status"] == status
     assert (body["components"]["openscap"], body["components"]["docker-bench"]) == components
 
@@ -66,26 +74,26 @@ def test_ready_is_said_only_of_a_scanner_that_would_run(
 @pytest.mark.parametrize(
     ("compliance", "overrides", "components"),
     [
-        (ComplianceSettings(enabled=False), ServerOverrides(), ("unavailable", "unavailable")),
+        ({"enabled": False}, ServerOverrides(), ("unavailable", "unavailable")),
         (
-            ComplianceSettings(openscap=OpenSCAPSettings(enabled=False)),
+            {"openscap": {"enabled": False}},
             ServerOverrides(),
             ("unavailable", "ready"),
         ),
         (
-            ComplianceSettings(docker_bench=DockerBenchSettings(enabled=False)),
+            {"docker_bench": {"enabled": False}},
             ServerOverrides(),
             ("ready", "unavailable"),
         ),
-        (ComplianceSettings(), ServerOverrides(mode="disabled"), ("unavailable", "unavailable")),
-        (ComplianceSettings(), ServerOverrides(mode="on-demand"), ("ready", "ready")),
-        (ComplianceSettings(), ServerOverrides(openscap_enabled=False), ("unavailable", "ready")),
+        ({}, ServerOverrides(mode="disabled"), ("unavailable", "unavailable")),
+        ({}, ServerOverrides(mode="on-demand"), ("ready", "ready")),
+        ({}, ServerOverrides(scanners={"openscap": False}), ("unavailable", "ready")),
     ],
 )
 def test_what_is_switched_off_is_not_ready(
-    compliance: ComplianceSettings, overrides: ServerOverrides, components: tuple[str, str]
+    compliance: dict[str, Any], overrides: ServerOverrides, components: tuple[str, str]
 ) -> None:
-    body = status_body(detected(), compliance, overrides)
+    body = integration_status(detected(), settings(**compliance), overrides)
     assert (body["components"]["openscap"], body["components"]["docker-bench"]) == components
     assert ("switched off" in body["message"]) == (not body["enabled"])
 
@@ -94,7 +102,7 @@ def test_the_body_has_the_servers_fields_and_the_specifications_own_shape() -> N
     found = detected(
         content_warning="content of Debian 11", os_id="debian", os_name="Debian GNU/Linux"
     )
-    body = status_body(found, ComplianceSettings(), ServerOverrides())
+    body = integration_status(found, settings(), ServerOverrides())
     assert body["integration"] == "compliance"
     assert body["enabled"] is True
     info = body["scanner_info"]

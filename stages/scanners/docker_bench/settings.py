@@ -1,0 +1,49 @@
+"""The settings of Docker Bench: the section `compliance.docker_bench`."""
+
+from typing import Literal
+
+from schemas.settings import ScannerSettings
+from schemas.values import (
+    AbsolutePath,
+    CheckName,
+    ImageName,
+    Megabytes,
+    NamePattern,
+    SocketPath,
+    TimeLimit,
+    UserName,
+)
+
+
+class DockerBenchSettings(ScannerSettings, frozen=True, kw_only=True):
+    """The Docker Bench scanner."""
+
+    method: Literal["auto", "container", "script"] = "auto"
+    """`auto`: the container where its image is present, else the script where there is one, else the container."""
+    image: ImageName = "docker/docker-bench-security"
+    """The image, by name, tag or digest."""
+    pull: Literal["missing", "always", "never"] = "missing"
+    """When the image is pulled. A pull that fails is no harm where the image is present."""
+    pull_time_limit_s: TimeLimit = 300
+    """Seconds after which a pull is ended and counts as failed."""
+    script_paths: tuple[AbsolutePath, ...] = (
+        "/opt/docker-bench-security/docker-bench-security.sh",
+        "/usr/local/share/docker-bench-security/docker-bench-security.sh",
+    )
+    """Where the script is looked for, before PATH."""
+    socket: SocketPath = "/var/run/docker.sock"
+    """The Docker daemon's socket."""
+    checks: tuple[CheckName, ...] = ()
+    """Only these checks (-c). Default: all."""
+    exclude_checks: tuple[CheckName, ...] = ()
+    """All but these checks (-e)."""
+    trusted_users: tuple[UserName, ...] = ()
+    """Users that may control the daemon (-u)."""
+    include: tuple[NamePattern, ...] = ()
+    """Only containers and images whose name holds one of these (-i)."""
+    exclude: tuple[NamePattern, ...] = ()
+    """All but containers and images whose name holds one of these (-x)."""
+    time_limit_s: TimeLimit = 1800
+    """Seconds after which a scan is ended and counts as failed."""
+    output_limit_mib: Megabytes = 64
+    """MiB that one scan may write; more ends it."""

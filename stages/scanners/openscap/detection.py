@@ -1,0 +1,199 @@
+"""OpenSCAP on this host: the scanner, the content chosen for the host, and its profiles.
+
+Diagnostics: a missing scanner, missing content, and content for another version are three different messages, each
+with the command that provides what is missing.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from schemas.capabilities import DetectedContent, DetectedScanner, ProfileInfo
+from schemas.codec import plain
+from schemas.manifest import ContentSource
+from schemas.records import Record
+from stages.scanners.openscap import content
+from stages.scanners.openscap.capability import OpenSCAPDetection
+from stages.scanners.openscap.choose import Choice, choose
+from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.platform import Platform
+from stages.scanners.spec import DetectionResult
+
+if TYPE_CHECKING:
+    # At run time only where content is read, in a worker: the XML library would stay in the stage for good.
+    from stages.scap.content_profiles import Datastream, ProfileCache
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PROGRESS_BY_TITLE, _PROGRESS_BY_ID = "--progress-full", "--progress"
+
+
+class OpenSCAPDetails(Record, frozen=True, kw_only=True):
+    """What the runner needs to know."""
+
+    oscap_path: str
+    progress_option: str = _PROGRESS_BY_TITLE
+    """The option by which this oscap reports each rule as it goes."""
+    rule_counts: Mapping[str, int] = {}
+    """Profile id to the number of rules that the profile selects."""
+
+
+def surroundings(settings: OpenSCAPSettings) -> Iterator[str | None]:
+    """The scanner, and where content is searched."""
+    yield shutil.which("oscap", path=_PATH)
+    yield from settings.content_dirs
+    if settings.content:
+        yield settings.content
+
+
+def detect(
+    settings: OpenSCAPSettings, platform: Platform, cache: Mapping[str, Any]
+) -> DetectionResult:
+    """Look at this host; `cache` holds the profiles of content that was read before."""
+    from stages.scap.content_profiles import ProfileCache
+
+    profile_cache = ProfileCache(cache)
+    oscap, problems = _find_oscap(platform)
+    choice, missing = _choose_content(settings, platform)
+    datastream: Datastream | None = None
+    if choice:
+        datastream, missing = _read_content(choice, profile_cache)
+    if missing:
+        problems.append(missing)
+    profiles = datastream.profiles if datastream else ()
+    details = OpenSCAPDetails(
+        oscap_path=oscap.oscap_path,
+        progress_option=_progress_option(oscap),
+        rule_counts=dict(datastream.selected or {}) if datastream else {},
+    )
+    specified = OpenSCAPDetection(
+        installed=oscap.installed,
+        version=oscap.version,
+        oscap_path=oscap.oscap_path,
+        content_path=_content_directory(choice, settings),
+        available_profiles=profiles,
+    )
+    found = DetectedScanner(
+        installed=oscap.installed,
+        ready=oscap.installed and bool(profiles),
+        version=oscap.version or None,
+        problems=tuple(problems),
+        profiles=profiles,
+        content=_detected_content(choice, datastream, settings),
+        specified=plain(specified),
+        details=plain(details),
+    )
+    return DetectionResult(found, profile_cache.dump())
+
+
+def all_profiles(settings: OpenSCAPSettings) -> Iterable[ProfileInfo]:
+    """The profiles of every datastream on this host, readable ones only."""
+    from stages.scap.content_profiles import ProfileCache
+    from stages.scap.xml_records import ScapError
+
+    cache = ProfileCache({})
+    for path in _datastreams(settings):
+        with suppress(ScapError, OSError):
+            yield from cache.get(path).profiles
+
+
+def _find_oscap(platform: Platform) -> tuple[OpenSCAPDetection, list[str]]:
+    path = shutil.which("oscap", path=_PATH)
+    if path is None:
+        message = f"OpenSCAP is not installed: {platform.install('oscap')}"
+        return OpenSCAPDetection(installed=False), [message]
+    version = re.search(r"\b(\d+\.\d+[\w.+-]*)", _output([path, "--version"]))
+    if version is None:
+        message = f"{path} does not report its version: {platform.install('oscap')} (reinstall)"
+        return OpenSCAPDetection(installed=False, oscap_path=path), [message]
+    return OpenSCAPDetection(installed=True, version=version[1], oscap_path=path), []
+
+
+def _choose_content(
+    settings: OpenSCAPSettings, platform: Platform
+) -> tuple[Choice | None, str | None]:
+    """The content for this host, or why there is none."""
+    if settings.content:
+        if Path(settings.content).is_file():
+            return Choice(Path(settings.content)), None
+        return None, f"compliance.openscap.content: {settings.content}: there is no such file"
+    files = _datastreams(settings)
+    choice = choose(platform, files)
+    if choice:
+        return choice, None
+    install = platform.install("content")
+    if not files:
+        return None, f"no SCAP content in {', '.join(settings.content_dirs)}: {install}"
+    return None, (
+        f"none of the {len(files)} datastreams in {files[0].parent} is for this host "
+        f"({platform.name}): {install}, or set compliance.openscap.content"
+    )
+
+
+def _read_content(choice: Choice, cache: "ProfileCache") -> "tuple[Datastream | None, str | None]":
+    """The chosen content, or why it can't be read."""
+    from stages.scap.xml_records import ScapError
+
+    try:
+        return cache.counted(Path(choice.path)), None
+    except ScapError as error:
+        reason = str(error)
+    except OSError as error:
+        reason = str(error.strerror)
+    return None, f"{choice.path}: the content can't be read: {reason}; install it again"
+
+
+def _detected_content(
+    choice: Choice | None, datastream: "Datastream | None", settings: OpenSCAPSettings
+) -> DetectedContent | None:
+    if choice is None or datastream is None:
+        return None
+    return DetectedContent(
+        file=str(choice.path),
+        source=_source(choice, settings),
+        version=datastream.version,
+        warning=choice.warning,
+    )
+
+
+def _datastreams(settings: OpenSCAPSettings) -> list[Path]:
+    found: list[Path] = []
+    for directory in settings.content_dirs:
+        found += sorted(Path(directory).glob("ssg-*-ds.xml"))
+    return found
+
+
+def _source(choice: Choice, settings: OpenSCAPSettings) -> ContentSource:
+    if Path(choice.path) == content.LINUX:
+        return "own"
+    if settings.content:
+        return "configured"
+    return "installed"
+
+
+def _content_directory(choice: Choice | None, settings: OpenSCAPSettings) -> str:
+    """Where the content lies; without any, the first directory that could hold it."""
+    if choice:
+        return str(Path(choice.path).parent)
+    return next((path for path in settings.content_dirs if Path(path).is_dir()), "")
+
+
+def _progress_option(oscap: OpenSCAPDetection) -> str:
+    if not oscap.installed:
+        return _PROGRESS_BY_TITLE
+    usage = _output([oscap.oscap_path, "xccdf", "eval", "--help"])
+    return _PROGRESS_BY_TITLE if _PROGRESS_BY_TITLE in usage else _PROGRESS_BY_ID
+
+
+def _output(command: Sequence[str]) -> str:
+    """What a command prints; nothing where it can't be started or hangs."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return (done.stdout + done.stderr).decode("utf-8", "replace")

@@ -1,0 +1,25 @@
+"""The settings of OpenSCAP: the section `compliance.openscap`."""
+
+from schemas.settings import ScannerSettings
+from schemas.values import AbsolutePath, Megabytes, ProfileText, TimeLimit
+
+
+class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
+    """The OpenSCAP scanner."""
+
+    profile: ProfileText = "auto"
+    """Full id, the part after `_profile_`, or title; `auto` takes cis_level1_server, cis, standard or the first."""
+    content: AbsolutePath | None = None
+    """A datastream to use instead of the one found for this host."""
+    content_dirs: tuple[AbsolutePath, ...] = (
+        "/usr/share/xml/scap/ssg/content",
+        "/usr/share/scap-security-guide",
+        "/opt/scap/content",
+    )
+    """Directories in which content is searched, in this order."""
+    time_limit_s: TimeLimit = 3600
+    """Seconds after which a scan is ended and counts as failed."""
+    output_limit_mib: Megabytes = 1024
+    """MiB that one scan may write; more ends it."""
+    include_notselected: bool = False
+    """Report the rules that the profile does not select, as not applicable."""

@@ -1,0 +1,84 @@
+"""OpenSCAP, as the rest of the agent knows it."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from schemas.capabilities import DetectedScanner, ProfileInfo
+from schemas.manifest import Role
+from schemas.report import Report
+from schemas.settings import Settings
+from stages.scanners.openscap.capability import OpenSCAPDetection
+from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.spec import DetectionResult, ScannerOutput, ScannerSpec, UnreadableError
+
+if TYPE_CHECKING:
+    from stages.scanners.platform import Platform
+    from stages.scanners.runner import Runner
+
+_RESULTS, _ARF = "xccdf-results", "arf"
+_UTF8_MARK = b"\xef\xbb\xbf"
+
+
+def _surroundings(settings: Settings) -> Iterable[str | None]:
+    from stages.scanners.openscap import detection
+
+    return detection.surroundings(settings.compliance.section(OpenSCAPSettings))
+
+
+def _detect(settings: Settings, platform: "Platform", cache: Mapping[str, Any]) -> DetectionResult:
+    from stages.scanners.openscap import detection
+
+    return detection.detect(settings.compliance.section(OpenSCAPSettings), platform, cache)
+
+
+def _profiles_elsewhere(settings: Settings) -> Iterable[ProfileInfo]:
+    from stages.scanners.openscap import detection
+
+    return detection.all_profiles(settings.compliance.section(OpenSCAPSettings))
+
+
+def _runner(settings: Settings, detected: DetectedScanner | None) -> "Runner":
+    from stages.scanners.openscap.run import OpenSCAP
+
+    return OpenSCAP(settings.compliance.section(OpenSCAPSettings), detected)
+
+
+def _role_of(head: bytes) -> Role | None:
+    """An empty file counts as results: the reader has the right message for it."""
+    if head and not head.removeprefix(_UTF8_MARK).lstrip().startswith(b"<"):
+        return None
+    return _ARF if b"asset-report-collection" in head else _RESULTS
+
+
+def _read(output: ScannerOutput, settings: Settings) -> Report:
+    from spool.packing import PackingError
+    from stages.scanners.openscap.openscap_report import Options, read_openscap
+    from stages.scap.xml_records import ScapError
+
+    section = settings.compliance.section(OpenSCAPSettings)
+    include_notselected = section.include_notselected or output.include_notselected
+    options = Options(include_notselected=include_notselected)
+    try:
+        return read_openscap(output.open_file(_RESULTS), output.open_file(_ARF), options)
+    except (ScapError, PackingError) as error:
+        raise UnreadableError(str(error)) from error
+
+
+OPENSCAP = ScannerSpec(
+    key="openscap",
+    section="openscap",
+    title="OpenSCAP",
+    settings=OpenSCAPSettings,
+    capability=OpenSCAPDetection,
+    generic_profile="OpenSCAP Scan",
+    default_profile="OpenSCAP",
+    roles={_RESULTS: "XCCDF results", _ARF: "ARF"},
+    surroundings=_surroundings,
+    detect=_detect,
+    runner=_runner,
+    role_of=_role_of,
+    read=_read,
+    reader_modules=("stages.scanners.openscap.openscap_report",),
+    remediates=True,
+    profiles_elsewhere=_profiles_elsewhere,
+)

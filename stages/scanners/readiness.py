@@ -1,0 +1,84 @@
+"""Whether a scan by a scanner may run here, decided once for all stages and commands. Pure.
+
+The caller passes what it goes by: the scan stage its settings alone, since what an operator requests on the host runs
+whatever the server has switched; schedules and the server's commands also what the server has switched; the status for
+the server, everything.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from schemas.capabilities import Detected
+from schemas.schedule import ServerOverrides
+from schemas.settings import Settings
+from stages.scanners.spec import ScannerSpec
+
+
+class Obstacle(Enum):
+    """What is in the way of a scan, in the order in which it is looked at."""
+
+    COMPLIANCE_DISABLED = auto()
+    SCANNER_DISABLED = auto()
+    DISABLED_BY_SERVER = auto()
+    SCANNER_DISABLED_BY_SERVER = auto()
+    NOT_INSTALLED = auto()
+    NOT_READY = auto()
+
+
+BY_SERVER = frozenset({Obstacle.DISABLED_BY_SERVER, Obstacle.SCANNER_DISABLED_BY_SERVER})
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a scan would not run, with what to do."""
+
+    obstacle: Obstacle
+    reason: str
+
+
+def refusal(
+    spec: ScannerSpec,
+    settings: Settings,
+    overrides: ServerOverrides | None = None,
+    detected: Detected | None = None,
+) -> Refusal | None:
+    """Why a scan would not run; None where it would, as far as is known."""
+    return (
+        _refusal_by_settings(spec, settings)
+        or _refusal_by_server(spec, overrides)
+        or _refusal_by_host(spec, detected)
+    )
+
+
+def _refusal_by_settings(spec: ScannerSpec, settings: Settings) -> Refusal | None:
+    if not settings.compliance.enabled:
+        message = "compliance scans are switched off: set compliance.enabled: true"
+        return Refusal(Obstacle.COMPLIANCE_DISABLED, message)
+    if not spec.settings_in(settings).enabled:
+        message = (
+            f"{spec.title} scans are switched off: set compliance.{spec.section}.enabled: true"
+        )
+        return Refusal(Obstacle.SCANNER_DISABLED, message)
+    return None
+
+
+def _refusal_by_server(spec: ScannerSpec, overrides: ServerOverrides | None) -> Refusal | None:
+    if overrides is None:
+        return None
+    if overrides.mode == "disabled":
+        message = "the server has switched compliance scans off for this host"
+        return Refusal(Obstacle.DISABLED_BY_SERVER, message)
+    if overrides.scanners.get(spec.key) is False:
+        message = f"the server has switched {spec.title} off for this host"
+        return Refusal(Obstacle.SCANNER_DISABLED_BY_SERVER, message)
+    return None
+
+
+def _refusal_by_host(spec: ScannerSpec, detected: Detected | None) -> Refusal | None:
+    found = detected.scanners.get(spec.key) if detected else None
+    if found is None or found.ready:
+        return None
+    message = "; ".join(found.problems) or f"{spec.title} can't run on this host"
+    if found.installed:
+        return Refusal(Obstacle.NOT_READY, message)
+    return Refusal(Obstacle.NOT_INSTALLED, message)

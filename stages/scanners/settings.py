@@ -1,0 +1,49 @@
+"""The settings with the sections of all scanners, and loading them from a file."""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from schemas import settings as schema
+from schemas.codec import convert
+from schemas.settings import Settings
+from stages.runtime import settings_file
+from stages.runtime.settings_file import Check, Loaded, no_more_problems
+from stages.scanners import registry
+from stages.scanners.spec import ScannerSpec
+
+
+def settings_record() -> type[Settings]:
+    """The record of all settings."""
+    return _record(registry.scanners())
+
+
+@cache
+def _record(scanners: tuple[ScannerSpec, ...]) -> type[Settings]:
+    return schema.settings_record({spec.section: spec.settings for spec in scanners})
+
+
+def load_settings(path: Path | None, check: Check = no_more_problems) -> Loaded:
+    """The settings of a file; the defaults where `path` is None and no default file exists."""
+    return settings_file.load(path, settings_record(), check)
+
+
+def settings_from_plain(values: object) -> Settings:
+    """Settings from what `schemas.codec.plain` made of them in another process. Raises SchemaError."""
+    return convert(values, settings_record())
+
+
+def parse_settings(text: bytes) -> tuple[Settings, list[str]]:
+    """Settings from the text of a file, and all problems."""
+    return settings_file.parse(text, settings_record())
+
+
+def check_settings(values: object) -> tuple[Settings, list[str]]:
+    """Settings from plain values, and all problems, each with its path. With problems, defaults stand in."""
+    return schema.check_settings(values, settings_record())
+
+
+def every_key() -> Iterator[tuple[str, Any]]:
+    """All keys by their full path, each with its default."""
+    return schema.every_key(settings_record())

@@ -1,0 +1,105 @@
+"""What a scanner is to the rest of the agent.
+
+A scanner's folder describes it in one `ScannerSpec`. The functions of a spec import what they need when they are
+called: root's scan stage never loads an XML reader, and the parse stage never loads a runner.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from schemas.capabilities import DetectedScanner
+from schemas.ids import Scanner
+from schemas.manifest import Role
+from schemas.records import Record
+from schemas.report import Report
+from schemas.settings import ScannerSettings, Settings
+
+if TYPE_CHECKING:
+    from stages.scanners.platform import Platform
+    from stages.scanners.runner import Runner
+
+Opener = Callable[[], BinaryIO]
+"""Opens one file, unpacked; the caller closes it."""
+
+
+class UnreadableError(Exception):
+    """The scanner's output can't be read; the text is the reason."""
+
+
+@dataclass(frozen=True)
+class ScannerOutput:
+    """What a scanner left, or what an operator brings from elsewhere."""
+
+    open_file: Callable[[Role], Opener | None]
+    """None for a role that the scanner did not leave."""
+    started_at: datetime
+    completed_at: datetime | None = None
+    """None where only the time of the files is known."""
+    include_notselected: bool = False
+    """Also report the rules that the profile does not select, whatever the settings say."""
+
+    def whole(self, role: Role, max_bytes: int) -> bytes | None:
+        """The content of a file; None where there is none. Raises UnreadableError for a longer one."""
+        opener = self.open_file(role)
+        if opener is None:
+            return None
+        with opener() as stream:
+            content = stream.read(max_bytes + 1)
+        if len(content) > max_bytes:
+            raise UnreadableError(f"{role} is longer than {max_bytes} bytes")
+        return content
+
+
+@dataclass(frozen=True)
+class DetectionResult:
+    """What the detection of one scanner found."""
+
+    scanner: DetectedScanner
+    cache: Mapping[str, Any] = field(default_factory=dict)
+    """Plain values that make the next detection cheaper; losing them costs time only."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScannerSpec:
+    """One scanner; equal to itself alone."""
+
+    key: Scanner
+    """Its name in scan ids, on the command line and in `--json`: `docker-bench`."""
+    section: str
+    """Its name where keys are identifiers: under `compliance` in the settings and in the specification's
+    capabilities, and before `_enabled` in the server's messages: `docker_bench`."""
+    title: str
+    """Its name in messages: `Docker Bench`."""
+    settings: type[ScannerSettings]
+    capability: type[Record]
+    """Its part of the specification's `ComplianceCapabilities`."""
+    generic_profile: str
+    """The profile name under which the server files scans that give no result."""
+    default_profile: str
+    """The profile name of a report where nothing better is known."""
+    roles: Mapping[Role, str]
+    """The files that it leaves, each with a description of it for messages."""
+    surroundings: Callable[[Settings], Iterable[str | None]]
+    """Paths of programs and files that detection depends on; None for one that is missing."""
+    detect: Callable[[Settings, "Platform", Mapping[str, Any]], DetectionResult]
+    """Look at this host; the last argument is the cache of an earlier detection."""
+    runner: Callable[[Settings, DetectedScanner | None], "Runner"]
+    """The runner of one scan; what was detected is None before the first detection."""
+    role_of: Callable[[bytes], Role | None]
+    """Which of its files begins so; None where none of them does."""
+    read: Callable[[ScannerOutput, Settings], Report]
+    """Its output as a report. Raises UnreadableError, EntryDamagedError."""
+    reader_modules: tuple[str, ...] = ()
+    """Modules that `read` imports; a worker process imports them before there is work."""
+    profile_names: frozenset[str] = frozenset()
+    """Names that mean this scanner where a server asks for a profile."""
+    remediates: bool = False
+    """Whether it can change what it finds."""
+    profiles_elsewhere: Callable[[Settings], Iterable[Any]] = field(default=lambda _: ())
+    """Every profile of this host, also of content that is not for it."""
+
+    def settings_in(self, settings: Settings) -> ScannerSettings:
+        """Its section of the settings."""
+        return settings.compliance.section(self.settings)
