@@ -66,10 +66,10 @@ def _refusal_by_server(spec: ScannerSpec, overrides: ServerOverrides | None) -> 
     if overrides is None:
         return None
     if overrides.mode == "disabled":
-        message = "the server has switched compliance scans off for this host"
+        message = "compliance scans are switched off for this host by the server"
         return Refusal(Obstacle.DISABLED_BY_SERVER, message)
     if overrides.scanners.get(spec.key) is False:
-        message = f"the server has switched {spec.title} off for this host"
+        message = f"{spec.title} scans are switched off for this host by the server"
         return Refusal(Obstacle.SCANNER_DISABLED_BY_SERVER, message)
     return None
 

@@ -75,4 +75,4 @@ def test_a_scan_that_keeps_ending_the_agent_fails_in_the_end(agent: Agent) -> No
     until(lambda: agent.received(scan_id), "a receipt")
     report = agent.report(scan_id)
     assert report.status == "failed"
-    assert "was begun 2 times and came to no end" in (report.error or "")
+    assert "was started 2 times and never ended" in (report.error or "")

@@ -65,7 +65,7 @@ def test_missing_scanner_missing_content_and_a_mismatch_are_three_messages(
     assert not mismatch.ready
     assert (mismatch.installed, mismatch.version) == (True, "1.3.7")
     assert mismatch.specified["oscap_path"] == f"{tmp_path}/oscap"
-    assert mismatch.specified["available_profiles"] == []
+    assert not mismatch.specified["available_profiles"]
 
 
 def test_content_of_a_relative_is_taken_with_a_warning_that_has_the_command(tmp_path: Path) -> None:
