@@ -1,5 +1,6 @@
-# Sourced by the other scripts, in the project's root: creates .venv, a private virtual environment with everything
-# that the agent needs, in the versions of constraints.txt. `extra` names a set of optional dependencies.
+# Sourced by the other scripts, in the project's root: creates .venv, a private virtual environment
+# with everything that the agent needs, in the versions of constraints.txt. `extra` names a set of
+# optional dependencies.
 
 no_install=
 for argument in "$@"; do
@@ -23,7 +24,8 @@ python=${PYTHON:-python3}
     exit 2
 }
 
-# An environment is kept as long as nothing that it was made from has changed. [dev] contains every other extra.
+# An environment is kept as long as nothing that it was made from has changed. [dev] contains every
+# other extra.
 sources=$(cat pyproject.toml constraints.txt scripts/venv.sh | sha256sum)
 made_for=$(cat .venv/made-for 2>/dev/null || true)
 if [ "$made_for" != "$sources${extra:-}" ] && [ "$made_for" != "$sources[dev]" ]; then
