@@ -1,4 +1,4 @@
-"""README is held to the program: its commands, options, exit codes and settings."""
+"""README agrees with the program: commands, options, exit codes and settings."""
 
 import argparse
 import re
@@ -11,6 +11,12 @@ from stages.runtime.exits import Exit
 from stages.scanners.settings import parse_settings as parse
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
+
+
+def options(command: str) -> set[str]:
+    """The option strings that a command takes."""
+    actions = subparsers()[command]._actions
+    return {option for action in actions for option in action.option_strings}
 
 
 def subparsers() -> dict[str, argparse.ArgumentParser]:
@@ -30,35 +36,28 @@ def table(heading: str) -> dict[str, str]:
     return rows
 
 
-def test_every_command_is_in_readme_and_readme_names_no_other() -> None:
+def test_readme_lists_the_commands_of_the_program_and_no_others() -> None:
     assert set(table("command")) == set(subparsers())
 
 
-def test_every_exit_code_is_in_readme_and_in_the_help() -> None:
+def test_readme_and_help_list_every_exit_code() -> None:
     assert {int(code) for code in table("exit code")} == {int(code) for code in Exit}
-    told = parser().epilog or ""
-    assert {int(code) for code in re.findall(r"(?:: |; )(\d+) ", told)} == {
-        int(code) for code in Exit
-    }
+    epilog = parser().epilog or ""
+    in_help = {int(code) for code in re.findall(r"(?:: |; )(\d+) ", epilog)}
+    assert in_help == {int(code) for code in Exit}
 
 
 @pytest.mark.parametrize("command", sorted(subparsers()))
-def test_every_command_takes_what_readme_promises(command: str) -> None:
-    options = {
-        option for action in subparsers()[command]._actions for option in action.option_strings
-    }
-    assert {"--json", "--config", "--help"} <= options
+def test_every_command_takes_the_common_options(command: str) -> None:
+    assert {"--json", "--config", "--help"} <= options(command)
 
 
 def test_every_option_named_for_a_command_exists() -> None:
-    for command, message in table("command").items():
-        options = {
-            option for action in subparsers()[command]._actions for option in action.option_strings
-        }
-        assert set(re.findall(r"(--[a-z-]+)", message)) <= options, command
+    for command, description in table("command").items():
+        assert set(re.findall(r"(--[a-z-]+)", description)) <= options(command), command
 
 
-def test_every_example_of_a_command_line_is_understood() -> None:
+def test_every_example_of_a_command_line_is_valid() -> None:
     for line in re.findall(r"^    compliance-agent ([^#\n]+)", README, re.MULTILINE):
         assert parser().parse_args(line.split())
 
@@ -73,5 +72,5 @@ def test_every_file_that_readme_links_to_exists() -> None:
         assert (Path(__file__).parent.parent / target).exists(), target
 
 
-def test_readme_is_no_longer_than_two_screens() -> None:
+def test_readme_is_at_most_110_lines_long() -> None:
     assert len(README.splitlines()) <= 110

@@ -1,4 +1,4 @@
-"""The units: their figures, their reasons, and that they agree with the spool and the stages."""
+"""The units: exposure, a reason for each remaining point, agreement with the spool and the stages."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from spool.layout import STAGES
 from spool.spool import Spool
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
-MOST = {"trigger": 1.3, "scan": 2.5, "parse": 0.5, "ship": 1.3}
+HIGHEST_EXPOSURE = {"trigger": 1.3, "scan": 2.5, "parse": 0.5, "ship": 1.3}
 ROOT = "/var/lib/compliance-agent/spool"
 
 
@@ -40,31 +40,29 @@ def analyze() -> str:
 @cache
 def security(analyze: str, stage: str, *options: str) -> str:
     path = str(SYSTEMD / f"compliance-agent-{stage}.service")
-    message = [analyze, "security", "--offline=true", "--no-pager", *options, path]
-    return subprocess.run(message, capture_output=True, text=True, check=False, timeout=60).stdout
+    command = [analyze, "security", "--offline=true", "--no-pager", *options, path]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_the_exposure_of_a_unit_is_no_more_than_its_figure(stage: str, analyze: str) -> None:
+def test_the_exposure_of_a_unit_is_within_its_limit(stage: str, analyze: str) -> None:
     found = re.search(r"Overall exposure level for \S+: (\d+\.\d+)", security(analyze, stage))
     assert found
-    assert float(found[1]) <= MOST[stage]
+    assert float(found[1]) <= HIGHEST_EXPOSURE[stage]
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_point_that_a_unit_keeps_has_its_reason_in_a_comment(
-    stage: str, analyze: str
-) -> None:
+def test_a_comment_gives_the_reason_for_each_remaining_point(stage: str, analyze: str) -> None:
     items: list[dict[str, Any]] = json.loads(security(analyze, stage, "--json=short"))
-    kept = [item["name"] for item in items if float(item["exposure"] or 0) > 0]
-    assert kept
-    told = comments(stage)
-    for name in kept:
-        assert word_of(name) in told, f"{name}: no reason for it in the unit"
+    remaining = [item["name"] for item in items if float(item["exposure"] or 0) > 0]
+    assert remaining
+    reasons = comments(stage)
+    for name in remaining:
+        assert keyword(name) in reasons, f"{name}: no reason for it in the unit"
 
 
-def word_of(name: str) -> str:
-    """The word by which a comment must speak of an item of `systemd-analyze security`."""
+def keyword(name: str) -> str:
+    """The word that a comment on an item of `systemd-analyze security` must contain."""
     families = {"~AF_UNIX": "AF_UNIX", "~AF_(INET|INET6)": "AF_INET", "~AF_NETLINK": "AF_NETLINK"}
     setting, _, rest = name.partition("=")
     if setting == "RestrictAddressFamilies":
@@ -75,7 +73,9 @@ def word_of(name: str) -> str:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_systemd_has_nothing_to_say_about_a_unit(stage: str, analyze: str, tmp_path: Path) -> None:
+def test_systemd_analyze_verify_finds_nothing_in_a_unit(
+    stage: str, analyze: str, tmp_path: Path
+) -> None:
     path = tmp_path / f"compliance-agent-{stage}.service"
     path.write_text(
         re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit(stage), flags=re.MULTILINE)
@@ -87,11 +87,11 @@ def test_systemd_has_nothing_to_say_about_a_unit(stage: str, analyze: str, tmp_p
         check=False,
         timeout=60,
     )
-    said = [line for line in (done.stdout + done.stderr).splitlines() if "compliance-agent" in line]
-    assert said == []
+    output = (done.stdout + done.stderr).splitlines()
+    assert [line for line in output if "compliance-agent" in line] == []
 
 
-def test_there_is_a_unit_for_every_stage_and_the_target_wants_them_all() -> None:
+def test_there_is_a_unit_for_every_stage_and_the_target_wants_all_of_them() -> None:
     wanted = re.findall(
         r"compliance-agent-(\w+)\.service", (SYSTEMD / "compliance-agent.target").read_text()
     )
@@ -103,14 +103,12 @@ def test_there_is_a_unit_for_every_stage_and_the_target_wants_them_all() -> None
         assert re.search(rf"^ExecStart=\S+ stage {stage}$", unit(stage), re.MULTILINE)
 
 
-def test_the_api_key_goes_to_trigger_and_ship_alone() -> None:
-    having = {
-        stage for stage in STAGES if re.search(r"^LoadCredential=", unit(stage), re.MULTILINE)
-    }
-    assert having == {"trigger", "ship"}
+def test_only_trigger_and_ship_get_the_api_key() -> None:
+    credential = re.compile(r"^LoadCredential=", re.MULTILINE)
+    assert {stage for stage in STAGES if credential.search(unit(stage))} == {"trigger", "ship"}
 
 
-def test_every_directory_of_the_spool_is_made_with_its_owner_before_any_stage_starts() -> None:
+def test_tmpfiles_creates_every_directory_of_the_spool_with_its_owner() -> None:
     made = dict(directories())
     needed = [str(path) for path in Spool(Path(ROOT))._directories()]
     assert set(needed) <= set(made)
@@ -126,10 +124,10 @@ def test_every_directory_of_the_spool_is_made_with_its_owner_before_any_stage_st
             assert made[f"{ROOT}/{place}"][1] == owner
     for path, (mode, _, _) in made.items():
         if path.startswith(ROOT):
-            assert int(mode, 8) & 0o027 == 0, f"{path} lets others in"
+            assert int(mode, 8) & 0o027 == 0, f"{path} is accessible to others"
 
 
-def test_every_user_and_group_that_owns_something_is_made() -> None:
+def test_sysusers_creates_every_user_and_group_that_is_used() -> None:
     text = (SYSTEMD / "compliance-agent.sysusers.conf").read_text()
     groups = set(re.findall(r"^[gu] (\S+)", text, re.MULTILINE)) | {"root"}
     users = set(re.findall(r"^u (\S+)", text, re.MULTILINE)) | {"root"}
