@@ -1,8 +1,16 @@
-"""When a schedule is due. Pure but for reading the host's time zone; the only importer of croniter.
+"""When a schedule is due. Pure, except that it reads the host's time zone; the only importer of croniter.
 
-An expression is read in a time zone's wall-clock time. Daylight saving follows Vixie cron: an hour that begins with
-`*` runs every real hour; a fixed time runs once a day: in the first of two equal hours, and where the clock leaps
-over it, right after the leap.
+An expression is read in the wall-clock time of a zone. Daylight saving follows Vixie cron:
+
+- Where the hour begins with `*`, the schedule runs every real hour.
+- A fixed time runs once a day. Where the clock shows it twice, it runs at the first; where the clock
+  skips it, it runs right after the gap.
+
+An example, Europe/Berlin with `30 2 * * *`: on 29 March 2026 the clock goes from 2:00 to 3:00, 2:30
+does not exist, and the scan runs at 3:30. On 25 October it goes from 3:00 back to 2:00, 2:30 exists
+twice, and the scan runs at the first. croniter knows only wall-clock times without a zone, in their
+order. Near a change that is not the order of real time, so the functions below look a little further
+than the first match and take the best of the candidates.
 
 Diagnostics: ScheduleError, which explains what is wrong with an expression or a time zone.
 """
@@ -25,14 +33,14 @@ _FIELDS = (
     "month (1-12)",
     "day of the week (0-7)",
 )
-# No zone that is in use moves its clock by more.
-_LEAP = timedelta(hours=3)
+# No zone in use moves its clock by more at once.
+_LONGEST_CHANGE = timedelta(hours=3)
 _YEARS = 8
 _SECOND = timedelta(seconds=1)
 
 
 class ScheduleError(ValueError):
-    """An expression that is never due, or can't be read."""
+    """An expression that is never due, or that can't be read."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +51,15 @@ class Cron:
     zone: tzinfo
 
     def __post_init__(self) -> None:
-        message = self.expression.split()
-        if len(message) != 5 and self.expression not in _ALIASES:
+        fields = self.expression.split()
+        if len(fields) != 5 and self.expression not in _ALIASES:
             raise ScheduleError(
-                f"{self.expression!r} has {len(message)} fields, a cron expression has five: "
+                f"{self.expression!r} has {len(fields)} fields, a cron expression has five: "
                 "minute hour day-of-month month day-of-week, for instance '0 3 * * 0'"
             )
-        if any(letter in self.expression.upper() for letter in ("H(", "R(")) or {"H", "R"} & set(
-            message
-        ):
+        upper = self.expression.upper()
+        has_random_field = "H(" in upper or "R(" in upper or not {"H", "R"}.isdisjoint(fields)
+        if has_random_field:
             raise ScheduleError(
                 f"{self.expression!r}: H and R are not cron: use splay to spread a fleet"
             )
@@ -59,68 +67,84 @@ class Cron:
             start = datetime(2024, 1, 1)  # noqa: DTZ001
             croniter(self.expression, start, max_years_between_matches=_YEARS).get_next()
         except (CroniterError, ValueError, KeyError) as error:
-            raise ScheduleError(f"{self.expression!r}: {_explained(message)}") from error
+            raise ScheduleError(f"{self.expression!r}: {_explained(fields)}") from error
 
     def next_due(self, after: datetime) -> datetime:
         """The first due time after `after`, both UTC."""
-        times = self._times(after if self._is_even(after) else after - _LEAP)
+        start = after
+        if self._is_near_change(after):
+            start = after - _LONGEST_CHANGE
+        walls = self._walls(start)
         best: datetime | None = None
         while True:
-            wall = times.get_next(datetime)
-            # Around a leap the order of the wall clock is not that of time: look a little further than the first.
-            if best and (self._is_even(best) or wall > self._wall(best) + _LEAP):
-                return best
-            later = [instant for instant in self._instants(wall) if instant > after]
-            best = min([*later, best] if best else later, default=None)
+            wall = walls.get_next(datetime)
+            if best is not None:
+                is_too_late = wall > self._wall(best) + _LONGEST_CHANGE
+                if is_too_late or not self._is_near_change(best):
+                    return best
+            for instant in self._instants(wall):
+                if instant > after and (best is None or instant < best):
+                    best = instant
 
     def last_due(self, until: datetime) -> datetime:
         """The last due time that is not after `until`, both UTC."""
-        times = self._times(until + (_SECOND if self._is_even(until) else _LEAP))
+        start = until + _SECOND
+        if self._is_near_change(until):
+            start = until + _LONGEST_CHANGE
+        walls = self._walls(start)
         best: datetime | None = None
         while True:
-            wall = times.get_prev(datetime)
-            if best and (self._is_even(best) or wall < self._wall(best) - _LEAP):
-                return best
-            earlier = [instant for instant in self._instants(wall) if instant <= until]
-            best = max([*earlier, best] if best else earlier, default=None)
+            wall = walls.get_prev(datetime)
+            if best is not None:
+                is_too_early = wall < self._wall(best) - _LONGEST_CHANGE
+                if is_too_early or not self._is_near_change(best):
+                    return best
+            for instant in self._instants(wall):
+                if instant <= until and (best is None or instant > best):
+                    best = instant
 
-    def _is_even(self, at: datetime) -> bool:
-        """Whether no leap of the wall clock is near."""
-        before, after = ((at + step).astimezone(self.zone) for step in (-2 * _LEAP, 2 * _LEAP))
-        return before.utcoffset() == after.utcoffset()
+    @property
+    def is_every_hour(self) -> bool:
+        """Whether it means real hours, and not times of day."""
+        fields = self.expression.split()
+        return fields[0] == "@hourly" or (len(fields) == 5 and fields[1].startswith("*"))
 
-    def _times(self, start: datetime) -> croniter:
+    def _is_near_change(self, at: datetime) -> bool:
+        """Whether the offset of the wall clock changes near this moment."""
+        before = (at - 2 * _LONGEST_CHANGE).astimezone(self.zone)
+        after = (at + 2 * _LONGEST_CHANGE).astimezone(self.zone)
+        return before.utcoffset() != after.utcoffset()
+
+    def _walls(self, start: datetime) -> croniter:
+        """The due times of the wall clock, from `start` in either direction."""
         return croniter(self.expression, self._wall(start), max_years_between_matches=_YEARS)
 
     def _wall(self, instant: datetime) -> datetime:
         return instant.astimezone(self.zone).replace(tzinfo=None, fold=0)
 
     def _instants(self, wall: datetime) -> list[datetime]:
-        """When the wall clock shows this: once, twice where it is set back, and where it leaps over, just after."""
+        """When the wall clock shows this time: once or twice; where it skips it, right after the gap."""
         first = wall.replace(tzinfo=self.zone, fold=0).astimezone(UTC)
         second = wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
-        # In a leap, fold 0 counts on from before it, which is as much after it.
-        return [first, second] if second > first and self.is_every_hour else [first]
-
-    @property
-    def is_every_hour(self) -> bool:
-        """Whether it means real hours, and not times of day."""
-        message = self.expression.split()
-        return message[0] == "@hourly" or (len(message) == 5 and message[1].startswith("*"))
+        if second > first and self.is_every_hour:
+            return [first, second]
+        # In a gap, fold 0 counts with the offset before it, which leads to just after it.
+        return [first]
 
 
-def _explained(message: Sequence[str]) -> str:
-    """Which field is wrong: each is tried among fields that take anything."""
-    for place, (word, meaning) in enumerate(zip(message, _FIELDS, strict=False)):
-        alone = [word if other == place else "*" for other in range(len(_FIELDS))]
+def _explained(fields: Sequence[str]) -> str:
+    """Which field is wrong: each is tried with the other four as `*`."""
+    for place, (field, meaning) in enumerate(zip(fields, _FIELDS, strict=False)):
+        alone = ["*"] * len(_FIELDS)
+        alone[place] = field
         if not croniter.is_valid(" ".join(alone)):
-            return f"{word!r} is no {meaning}"
+            return f"{field!r} is not a valid {meaning}"
     return f"there is no such day within {_YEARS} years"
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A fixed interval, counted from the beginning of time, so that a restart changes nothing."""
+    """A fixed interval, counted from the epoch, so that a restart changes nothing."""
 
     minutes: int
 
@@ -133,7 +157,7 @@ class Interval:
 
 
 def zone_named(name: str | None) -> tzinfo:
-    """The time zone of that name; the host's own for None. Raises ScheduleError."""
+    """The time zone of this name, the host's own for None. Raises ScheduleError."""
     try:
         if name is not None:
             return ZoneInfo(name)

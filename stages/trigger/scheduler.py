@@ -60,14 +60,14 @@ class Scheduler:
         decision = due.decide(schedule, terms, _moved(before, name, schedule), now)
         if decision.request:
             self._request(scanner, name, decision.request, now)
-        if decision.passed_over:
+        if decision.skipped:
             self._process.log.warning(
-                "missed scan not made up for", scanner=scanner, due=decision.passed_over
+                "missed scan not made up for", scanner=scanner, due=decision.skipped
             )
-        if decision.handled != before:
-            self._process.state_store.write(note, decision.handled)
-        next_due = NextDue(scanner=scanner, schedule=name, at=decision.next_look)
-        self._decided[scanner] = ((terms, decision.handled), now, next_due)
+        if decision.state != before:
+            self._process.state_store.write(note, decision.state)
+        next_due = NextDue(scanner=scanner, schedule=name, at=decision.next_at)
+        self._decided[scanner] = ((terms, decision.state), now, next_due)
         return next_due
 
     def _lay_down(self, scanner: Scanner) -> None:

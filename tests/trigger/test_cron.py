@@ -182,12 +182,12 @@ def test_an_expression_that_is_none_is_explained(expression: str) -> None:
 @pytest.mark.parametrize(
     ("expression", "why"),
     [
-        ("60 3 * * 0", "'60' is no minute (0-59)"),
-        ("0 61 * * 0", "'61' is no hour (0-23)"),
-        ("0 3 0 * *", "'0' is no day of the month (1-31)"),
-        ("0 3 * 13 *", "'13' is no month (1-12)"),
-        ("0 3 * * mun", "'mun' is no day of the week (0-7)"),
-        ("*/0 3 * * *", "'*/0' is no minute (0-59)"),
+        ("60 3 * * 0", "'60' is not a valid minute (0-59)"),
+        ("0 61 * * 0", "'61' is not a valid hour (0-23)"),
+        ("0 3 0 * *", "'0' is not a valid day of the month (1-31)"),
+        ("0 3 * 13 *", "'13' is not a valid month (1-12)"),
+        ("0 3 * * mun", "'mun' is not a valid day of the week (0-7)"),
+        ("*/0 3 * * *", "'*/0' is not a valid minute (0-59)"),
         ("0 0 31 2 *", "there is no such day within 8 years"),
     ],
 )

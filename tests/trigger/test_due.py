@@ -29,27 +29,27 @@ class Host:
     missed: Missed = "once"
     now: datetime = START
     started: datetime = START
-    handled: ScheduleState | None = None
+    state: ScheduleState | None = None
     requested: list[datetime] = field(default_factory=list)
     at: list[datetime] = field(default_factory=list)
 
     def run_once(self) -> datetime:
-        terms = SchedulePolicy(
+        policy = SchedulePolicy(
             self.cron.expression, self.splay, self.missed, self.started + CATCH_UP
         )
-        decision = decide(self.cron, terms, self.handled, self.now)
-        self.handled = decision.handled
+        decision = decide(self.cron, policy, self.state, self.now)
+        self.state = decision.state
         if decision.request:
             self.requested.append(decision.request)
             self.at.append(self.now)
-        return decision.next_look
+        return decision.next_at
 
     def run(self, until: datetime) -> None:
         """Look whenever the last decision says so, and now and then besides, as doorbells make it."""
         chance = random.Random(str(until))
         while True:
-            next_look = self.run_once()
-            step = min(next_look, self.now + timedelta(hours=chance.uniform(0.1, 30)))
+            next_at = self.run_once()
+            step = min(next_at, self.now + timedelta(hours=chance.uniform(0.1, 30)))
             if step > until:
                 self.now = until
                 return
