@@ -1,0 +1,256 @@
+"""The agent's state as metrics, for Prometheus. Pure: a snapshot in, text out.
+
+Times are timestamps, never ages: a file that was written an hour ago still tells the truth, and
+`time() - …` is the age. Labels are bounded: no rule, scan or message is ever a label, and of
+profiles only the newest twenty per scanner are shown.
+
+`openmetrics` is what the command prints. `prometheus_text` is for node_exporter's textfile
+collector, which reads the older text format alone.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client.openmetrics import exposition
+
+from schemas.receipt import Answer
+from schemas.report import Report, RuleStatus, Severity
+from stages.formats import breakdown
+from stages.formats.visible import visible_line
+
+MOST_PROFILES = 20
+LONGEST_LABEL = 128
+_ANSWERS: tuple[Answer, ...] = ("accepted", "refused", "superseded")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileMetrics:
+    """One profile of one scanner. `last_good_at` is the newest scan that completed."""
+
+    scanner: str
+    profile: str
+    last_scan_at: datetime
+    last_scan_completed: bool
+    last_good_at: datetime | None = None
+    duration_s: float | None = None
+    score: float | None = None
+    applicable_score: float | None = None
+    rules: tuple[tuple[RuleStatus, int], ...] = ()
+    failed: tuple[tuple[Severity, int], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageMetrics:
+    """One stage: does it run, how much waits for it, and since when the oldest."""
+
+    stage: str
+    running: bool
+    pending: int
+    oldest_pending_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsSnapshot:
+    """What is measured. None where something is not known or does not apply."""
+
+    agent_version: str
+    profiles: Sequence[ProfileMetrics] = ()
+    stages: Sequence[StageMetrics] = ()
+    quarantined: int = 0
+    free_bytes: int | None = None
+    attempts: int | None = None
+    """Requests made for the scan that is sent next."""
+    last_answer: Answer | None = None
+    last_answer_at: datetime | None = None
+    connected: bool | None = None
+    """Whether the server's commands can arrive; None where they are not wanted."""
+
+
+def profile_metrics(newest: Report, newest_good: Report | None) -> ProfileMetrics:
+    """From the newest scan of a profile, and the newest that completed (often the same)."""
+    good = newest_good
+    if good is None:
+        return ProfileMetrics(
+            scanner=newest.profile.type,
+            profile=newest.profile.name,
+            last_scan_at=newest.completed_at,
+            last_scan_completed=False,
+        )
+    failed = breakdown.of_status(good.results, "fail")
+    return ProfileMetrics(
+        scanner=newest.profile.type,
+        profile=newest.profile.name,
+        last_scan_at=newest.completed_at,
+        last_scan_completed=newest.status == "completed",
+        last_good_at=good.completed_at,
+        duration_s=(good.completed_at - good.started_at).total_seconds(),
+        score=good.summary.score,
+        applicable_score=breakdown.applicable_score(good),
+        rules=tuple(breakdown.count_by_status(good.results).items()),
+        failed=tuple(breakdown.count_by_severity(failed).items()),
+    )
+
+
+def openmetrics(snapshot: MetricsSnapshot) -> bytes:
+    write: Callable[[CollectorRegistry], bytes] = exposition.generate_latest
+    return write(_registry(snapshot))
+
+
+def prometheus_text(snapshot: MetricsSnapshot) -> bytes:
+    return generate_latest(_registry(snapshot))
+
+
+def _registry(snapshot: MetricsSnapshot) -> CollectorRegistry:
+    gauges = _Gauges()
+    gauges.set(
+        "compliance_agent_info", "The agent's version; always 1.", 1, version=snapshot.agent_version
+    )
+    for profile in _bounded(snapshot.profiles):
+        _add_profile(gauges, profile)
+    for stage in snapshot.stages:
+        _add_stage(gauges, stage)
+    _add_delivery(gauges, snapshot)
+    gauges.set(
+        "compliance_agent_quarantined_entries",
+        "Damaged entries of the spool in quarantine.",
+        snapshot.quarantined,
+    )
+    gauges.set(
+        "compliance_agent_spool_free_bytes",
+        "Free space of the spool's file system.",
+        snapshot.free_bytes,
+    )
+    return gauges.registry
+
+
+class _Gauges:
+    """Gauges by name; each is made with the labels of its first value."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._gauges: dict[str, Gauge] = {}
+
+    def set(self, name: str, text: str, value: float | None, **labels: str) -> None:
+        """Nothing where the value is not known."""
+        if value is None:
+            return
+        if name not in self._gauges:
+            self._gauges[name] = Gauge(name, text, list(labels), registry=self.registry)
+        gauge = self._gauges[name]
+        if labels:
+            gauge = gauge.labels(**labels)
+        gauge.set(value)
+
+
+def _bounded(profiles: Sequence[ProfileMetrics]) -> list[ProfileMetrics]:
+    """The newest profiles of each scanner; of two whose shortened names are equal, the newer."""
+    kept: dict[tuple[str, str], ProfileMetrics] = {}
+    counts: dict[str, int] = {}
+    for each in sorted(profiles, key=lambda profile: profile.last_scan_at, reverse=True):
+        labels = (each.scanner, _label(each.profile))
+        count = counts.get(each.scanner, 0)
+        if labels not in kept and count < MOST_PROFILES:
+            kept[labels] = each
+            counts[each.scanner] = count + 1
+    return list(kept.values())
+
+
+def _label(text: str) -> str:
+    shown = visible_line(text)
+    if len(shown) > LONGEST_LABEL:
+        return f"{shown[: LONGEST_LABEL - 1]}…"
+    return shown
+
+
+def _add_profile(gauges: _Gauges, each: ProfileMetrics) -> None:
+    labels = {"scanner": each.scanner, "profile": _label(each.profile)}
+    gauges.set(
+        "compliance_last_scan_timestamp_seconds",
+        "When the newest scan ended.",
+        each.last_scan_at.timestamp(),
+        **labels,
+    )
+    gauges.set(
+        "compliance_last_scan_completed",
+        "1 where the newest scan completed, 0 where it failed or was cancelled.",
+        float(each.last_scan_completed),
+        **labels,
+    )
+    gauges.set(
+        "compliance_last_good_scan_timestamp_seconds",
+        "When the newest scan that completed ended.",
+        _timestamp(each.last_good_at),
+        **labels,
+    )
+    gauges.set(
+        "compliance_scan_duration_seconds",
+        "How long the newest completed scan took.",
+        each.duration_s,
+        **labels,
+    )
+    score = "Share of rules that pass: of all rules, or of those that apply."
+    gauges.set("compliance_score_percent", score, each.score, **labels, of="all")
+    gauges.set("compliance_score_percent", score, each.applicable_score, **labels, of="applicable")
+    for status, count in each.rules:
+        gauges.set("compliance_rules", "Rules by status.", count, **labels, status=status)
+    for severity, count in each.failed:
+        gauges.set(
+            "compliance_failed_rules",
+            "Failed rules by severity.",
+            count,
+            **labels,
+            severity=severity,
+        )
+
+
+def _add_stage(gauges: _Gauges, each: StageMetrics) -> None:
+    gauges.set(
+        "compliance_agent_stage_up", "Whether a stage runs.", float(each.running), stage=each.stage
+    )
+    gauges.set(
+        "compliance_agent_pending_scans",
+        "Scans that wait for a stage.",
+        each.pending,
+        stage=each.stage,
+    )
+    gauges.set(
+        "compliance_agent_oldest_pending_timestamp_seconds",
+        "When the oldest scan that waits for a stage was requested.",
+        _timestamp(each.oldest_pending_at),
+        stage=each.stage,
+    )
+
+
+def _add_delivery(gauges: _Gauges, snapshot: MetricsSnapshot) -> None:
+    gauges.set(
+        "compliance_agent_delivery_attempts",
+        "Requests made for the scan that is sent next.",
+        snapshot.attempts,
+    )
+    gauges.set(
+        "compliance_agent_last_answer_timestamp_seconds",
+        "When the server last answered a scan.",
+        _timestamp(snapshot.last_answer_at),
+    )
+    if snapshot.last_answer is not None:
+        for name in _ANSWERS:
+            is_last = float(name == snapshot.last_answer)
+            gauges.set(
+                "compliance_agent_last_answer",
+                "What became of the last scan.",
+                is_last,
+                answer=name,
+            )
+    gauges.set(
+        "compliance_agent_connected",
+        "Whether the server's commands can arrive.",
+        snapshot.connected,
+    )
+
+
+def _timestamp(at: datetime | None) -> float | None:
+    if at is None:
+        return None
+    return at.timestamp()
