@@ -1,13 +1,15 @@
-"""The profiles that a file of content offers, read without starting a scanner.
+"""The profiles that a content file offers, read without starting a scanner.
 
-Only the head of each benchmark is read: its profiles come before its rules. All of it is read once, by whoever wants
-to know how many rules a profile selects. Source datastreams (SCAP 1.2 and 1.3,
-with one benchmark or several) and plain XCCDF files (1.1 and 1.2) are both read.
+Source datastreams (SCAP 1.2 and 1.3, with one benchmark or several) and plain XCCDF files (1.1 and
+1.2) are read. Only the header of each benchmark is read: its profiles come before its rules. The
+number of rules that a profile selects takes the whole file and is counted on request.
 
-Diagnostics: ScapError for a file that can't be read as content, OSError for one that can't be opened.
+Diagnostics: ScapError for a file that cannot be read as content, OSError for one that cannot be
+opened.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,11 @@ _LAYOUT = RecordLayout(
     ),
     skipped=frozenset(("extended-component",)),
 )
+_HREF = "{http://www.w3.org/1999/xlink}href"
 
 
 class Datastream(Frozen, frozen=True, kw_only=True):
-    """One file of content: of several benchmarks, the first names the file and all give their profiles."""
+    """One content file. Of several benchmarks the first names the file; the profiles are of all."""
 
     path: str
     benchmark: str
@@ -39,15 +42,19 @@ class Datastream(Frozen, frozen=True, kw_only=True):
     """CPE names of the systems that the benchmark is for."""
     profiles: tuple[ProfileInfo, ...] = ()
     selected: Mapping[str, int] | None = None
-    """Profile id to the number of rules that it selects; None where nobody has counted them yet."""
+    """Profile id to the number of rules that it selects; None until they are counted."""
+
+
+Stamp = list[int]
+"""A file's size and modification time."""
 
 
 class ProfileCache:
-    """Content read before, by path; a file is read again when its size or its time of change differs."""
+    """Content read before, by path; a file is read again if its size or modification time differs."""
 
     def __init__(self, kept: Mapping[str, Any]) -> None:
-        """`kept` is what `dump` gave; entries that are none are left out."""
-        self._entries: dict[str, tuple[list[int], Datastream]] = {}
+        """`kept` is what `dump` gave; invalid entries are left out."""
+        self._entries: dict[str, tuple[Stamp, Datastream]] = {}
         for path, entry in kept.items():
             try:
                 stamp = convert(entry["stamp"], list[int])
@@ -57,52 +64,54 @@ class ProfileCache:
 
     def get(self, path: Path) -> Datastream:
         """The content of the file. Raises ScapError, OSError."""
-        found = path.stat()
-        stamp = [found.st_size, found.st_mtime_ns]
+        status = path.stat()
+        stamp = [status.st_size, status.st_mtime_ns]
         entry = self._entries.get(str(path))
         if entry is None or entry[0] != stamp:
-            entry = self._entries[str(path)] = (stamp, discover(path))
+            entry = (stamp, discover(path))
+            self._entries[str(path)] = entry
         return entry[1]
 
     def counted(self, path: Path) -> Datastream:
-        """The content of the file, with the rules that each profile selects counted. Raises ScapError, OSError."""
+        """The content of the file, with its rules counted per profile. Raises ScapError, OSError."""
         datastream = self.get(path)
         if datastream.selected is None:
             datastream = replace(datastream, selected=rule_counts(path))
-            self._entries[str(path)] = (self._entries[str(path)][0], datastream)
+            stamp, _ = self._entries[str(path)]
+            self._entries[str(path)] = (stamp, datastream)
         return datastream
 
     def dump(self) -> dict[str, Any]:
         """The cache as plain values."""
-        return {
-            path: {"stamp": stamp, "datastream": plain(datastream)}
-            for path, (stamp, datastream) in self._entries.items()
-        }
+        dumped = {}
+        for path, (stamp, datastream) in self._entries.items():
+            dumped[path] = {"stamp": stamp, "datastream": plain(datastream)}
+        return dumped
 
 
 def discover(path: Path) -> Datastream:
     """What the file offers. Raises ScapError, OSError."""
-    heads = _Heads()
+    content = _ContentHeaders(str(path))
     with path.open("rb") as stream:
         for parent, record in records(stream, _LAYOUT, _LIMITS):
-            heads.add(parent, record)
-            if heads.complete:
+            content.add(parent, record)
+            if content.complete:
                 break
-    return heads.datastream(str(path))
+    return content.datastream()
 
 
-class _Head:
+@dataclass
+class _BenchmarkHeader:
     """A benchmark up to its first rule or group."""
 
-    def __init__(self, identifier: str) -> None:
-        self.id = identifier
-        self.title: str | None = None
-        self.version: str | None = None
-        self.platforms: list[str] = []
-        self.profiles: list[tuple[str, str, str]] = []
-        self.ended = False
+    id: str
+    title: str | None = None
+    version: str | None = None
+    platforms: list[str] = field(default_factory=list)
+    profiles: list[ProfileInfo] = field(default_factory=list)
+    ended: bool = False
 
-    def add(self, record: Element) -> None:
+    def add(self, record: Element, path: str) -> None:
         name = local(record)
         if name == "title":
             self.title = self.title or one_line(readable(record, {}))
@@ -111,79 +120,92 @@ class _Head:
         elif name == "platform":
             self.platforms.append(record.get("idref", ""))
         elif name == "Profile":
-            self.profiles.append(_profile(record))
+            self.profiles.append(_read_profile(record, path))
         elif name == "Rule":
             self.ended = True
 
 
-class _Heads:
-    """The heads of all benchmarks of a file; complete as soon as no more can come."""
+class _ContentHeaders:
+    """The headers of all benchmarks of a file; complete as soon as no more can come."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
         self.complete = False
-        self._expected: set[str] = set()
-        """Components with a checklist that are still to come; of none known, one."""
-        self._heads: list[_Head] = []
-        self._element: Element | None = None
+        self._path = path
+        self._expected_components: set[str] = set()
+        """Checklists that a datastream names and that are still to come."""
+        self._headers: list[_BenchmarkHeader] = []
+        self._benchmark: Element | None = None
 
     def add(self, parent: Element, record: Element) -> None:
-        where = local(parent)
-        if where == "data-stream":
-            self._expected |= set(_checklists(record))
-        elif where == "Benchmark":
-            self._head(parent).add(record)
-            self._settle(parent)
-        elif where == "Group":
-            outer = next(element for element in _upwards(parent) if local(element) != "Group")
-            self._head(outer).ended = True
-            self._settle(outer)
+        name = local(parent)
+        if name == "data-stream":
+            self._expected_components.update(_checklists(record))
+        elif name == "Benchmark":
+            self._header_of(parent).add(record, self._path)
+            self._check_complete(parent)
+        elif name == "Group":
+            benchmark = _benchmark_around(parent)
+            self._header_of(benchmark).ended = True
+            self._check_complete(benchmark)
 
-    def datastream(self, path: str) -> Datastream:
-        if not self._heads:
+    def datastream(self) -> Datastream:
+        if not self._headers:
             raise ScapError("the file holds no benchmark")
-        first = self._heads[0]
-        profiles = {profile[0]: profile for head in self._heads for profile in head.profiles}
+        first = self._headers[0]
+        profiles: dict[str, ProfileInfo] = {}
+        for header in self._headers:
+            profiles |= {profile.id: profile for profile in header.profiles}
         return Datastream(
-            path=path,
+            path=self._path,
             benchmark=first.id,
             title=first.title,
             version=first.version,
             platforms=tuple(dict.fromkeys(first.platforms)),
-            profiles=tuple(
-                ProfileInfo(id=identifier, title=title, description=description, file_path=path)
-                for identifier, title, description in profiles.values()
-            ),
+            profiles=tuple(profiles.values()),
         )
 
-    def _head(self, element: Element) -> _Head:
-        if self._element is not element:
-            self._element = element
-            self._heads.append(_Head(element.get("id", "")))
-        return self._heads[-1]
+    def _header_of(self, benchmark: Element) -> _BenchmarkHeader:
+        if self._benchmark is not benchmark:
+            self._benchmark = benchmark
+            self._headers.append(_BenchmarkHeader(benchmark.get("id", "")))
+        return self._headers[-1]
 
-    def _settle(self, benchmark: Element) -> None:
-        if not self._heads[-1].ended:
+    def _check_complete(self, benchmark: Element) -> None:
+        if not self._headers[-1].ended:
             return
         component = benchmark.getparent()
-        self._expected.discard(component.get("id", "") if component is not None else "")
-        self.complete = not self._expected
+        if component is not None:
+            self._expected_components.discard(component.get("id", ""))
+        self.complete = not self._expected_components
 
 
 def _checklists(record: Element) -> Iterator[str]:
     """The components that a datastream names as checklists."""
-    if local(record) == "checklists":
-        for reference in record:
-            href = reference.get("{http://www.w3.org/1999/xlink}href", "")
-            if href.startswith("#"):
-                yield href[1:]
+    if local(record) != "checklists":
+        return
+    for reference in record:
+        href = reference.get(_HREF, "")
+        if href.startswith("#"):
+            yield href[1:]
 
 
-def _upwards(element: Element) -> Iterator[Element]:
-    yield element
-    yield from element.iterancestors()
+def _benchmark_around(group: Element) -> Element:
+    """The first element around nested groups that is not a group."""
+    for element in group.iterancestors():
+        if local(element) != "Group":
+            return element
+    return group
 
 
-def _profile(element: Element) -> tuple[str, str, str]:
-    title = element.find("{*}title")
+def _read_profile(element: Element, path: str) -> ProfileInfo:
+    title = ""
+    for found in element.iterchildren("{*}title"):
+        title = profile_title(found)
+        break
     description = readable(element.find("{*}description"), {}) or ""
-    return element.get("id", ""), "" if title is None else profile_title(title), description
+    return ProfileInfo(
+        id=element.get("id", ""),
+        title=title,
+        description=description,
+        file_path=path,
+    )

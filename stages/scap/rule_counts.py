@@ -1,9 +1,11 @@
 """How many rules each profile selects: what a scan with it evaluates.
 
-A rule is selected where it and all groups round it are: by their own `selected`, which is true where nothing is said,
-then by the profile that the chosen one extends, then by the chosen one.
+A rule is selected if it and all groups around it are. Whether one is selected is decided by its own
+`selected` attribute (true by default), overridden by the profile that the chosen one extends,
+overridden by the chosen one.
 
-Diagnostics: ScapError for a file that can't be read as content, OSError for one that can't be opened.
+Diagnostics: ScapError for a file that cannot be read as content, OSError for one that cannot be
+opened.
 """
 
 from dataclasses import dataclass, field
@@ -19,67 +21,84 @@ _LAYOUT = RecordLayout(
         ("data-stream", "extended-component", "component/oval_definitions", "component/ocil")
     ),
 )
+_RULE_PARENTS = frozenset(("Benchmark", "Group"))
 
 
 def rule_counts(path: Path) -> dict[str, int]:
-    """Profile id to the number of rules that it selects; of several benchmarks, each with its own profiles."""
-    found: list[_Benchmark] = []
+    """Profile id to the number of rules that it selects, of every benchmark in the file."""
+    benchmarks: list[_BenchmarkSelection] = []
     with path.open("rb") as stream:
         for parent, record in records(stream, _LAYOUT, _LIMITS):
-            where, what = local(parent), local(record)
-            if where == "Benchmark" and what == "Profile":
-                _of(parent, found).add_profile(record)
-            elif where in ("Benchmark", "Group") and what == "Rule":
-                around = [parent, *parent.iterancestors()]
-                groups = [element for element in around if local(element) == "Group"]
-                _of(around[len(groups)], found).add_rule(record, groups)
-    return {
-        profile: benchmark.count(profile) for benchmark in found for profile in benchmark.profiles
-    }
+            _add(parent, record, benchmarks)
+    counts = {}
+    for benchmark in benchmarks:
+        for profile in benchmark.profiles:
+            counts[profile] = benchmark.count(profile)
+    return counts
 
 
 @dataclass
-class _Benchmark:
+class _ProfileSelection:
+    extends: str
+    selects: dict[str, bool]
+    """By the id of a rule or group."""
+
+
+@dataclass
+class _BenchmarkSelection:
     element: Element
-    profiles: dict[str, tuple[str, dict[str, bool]]] = field(default_factory=dict)
-    """By id: the profile that it extends, and what it selects and unselects."""
+    profiles: dict[str, _ProfileSelection] = field(default_factory=dict)
     rules: list[tuple[str, ...]] = field(default_factory=list)
-    """Each rule's id, and those of the groups round it."""
+    """Each rule's id, and those of the groups around it."""
     defaults: dict[str, bool] = field(default_factory=dict)
 
     def add_profile(self, element: Element) -> None:
-        selects = {
-            select.get("idref", ""): _is_true(select.get("selected"))
-            for select in element.iterchildren("{*}select")
-        }
-        self.profiles[element.get("id", "")] = (element.get("extends", ""), selects)
+        selects = {}
+        for select in element.iterchildren("{*}select"):
+            selects[select.get("idref", "")] = _is_true(select.get("selected"))
+        self.profiles[element.get("id", "")] = _ProfileSelection(
+            element.get("extends", ""), selects
+        )
 
     def add_rule(self, rule: Element, groups: list[Element]) -> None:
-        for element in (rule, *groups):
+        elements = [rule, *groups]
+        for element in elements:
             self.defaults[element.get("id", "")] = _is_true(element.get("selected", "true"))
-        self.rules.append(tuple(element.get("id", "") for element in (rule, *groups)))
+        self.rules.append(tuple(element.get("id", "") for element in elements))
 
     def count(self, profile: str) -> int:
         selected = self.defaults | self._selects(profile)
         return sum(all(selected[identifier] for identifier in rule) for rule in self.rules)
 
     def _selects(self, profile: str) -> dict[str, bool]:
-        """Of the profile and those that it extends, the nearest last."""
-        chain: dict[str, dict[str, bool]] = {}
+        """What the profile selects, over what the profiles that it extends do."""
+        chain: list[str] = []
         while profile in self.profiles and profile not in chain:
-            extended, chain[profile] = self.profiles[profile]
-            profile = extended
+            chain.append(profile)
+            profile = self.profiles[profile].extends
         merged: dict[str, bool] = {}
-        for selects in reversed(chain.values()):
-            merged |= selects
+        for name in reversed(chain):
+            merged |= self.profiles[name].selects
         return merged
 
 
-def _of(element: Element, found: list[_Benchmark]) -> _Benchmark:
-    if not found or found[-1].element is not element:
-        found.append(_Benchmark(element))
-    return found[-1]
+def _add(parent: Element, record: Element, benchmarks: list[_BenchmarkSelection]) -> None:
+    parent_name, name = local(parent), local(record)
+    if parent_name == "Benchmark" and name == "Profile":
+        _selection_of(parent, benchmarks).add_profile(record)
+    elif parent_name in _RULE_PARENTS and name == "Rule":
+        ancestors = [parent, *parent.iterancestors()]
+        groups = [element for element in ancestors if local(element) == "Group"]
+        benchmark = ancestors[len(groups)]
+        _selection_of(benchmark, benchmarks).add_rule(record, groups)
 
 
-def _is_true(word: str | None) -> bool:
-    return word in ("true", "1")
+def _selection_of(element: Element, benchmarks: list[_BenchmarkSelection]) -> _BenchmarkSelection:
+    """That of the benchmark which is being read: the last, or a new one."""
+    if not benchmarks or benchmarks[-1].element is not element:
+        benchmarks.append(_BenchmarkSelection(element))
+    return benchmarks[-1]
+
+
+def _is_true(text: str | None) -> bool:
+    return text in ("true", "1")

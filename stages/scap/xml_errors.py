@@ -1,23 +1,36 @@
-"""What the XML library complains of, in one line that says what is wrong with the file. Pure."""
+"""The error of a file that cannot be read, and the XML library's messages as one plain line. Pure."""
 
 import re
 
-_SOURCE = re.compile(r" ?\(<string>, line \d+\)")
-_PLACE = re.compile(r"line \d+, column \d+")
-_OVER_LIMITS = {
+_LIBRARY_SOURCE = re.compile(r" ?\(<string>, line \d+\)")
+_POSITION = re.compile(r"line \d+, column \d+")
+_LIMITS = {
     "Excessive depth": "elements nested deeper than 256 levels, the limit",
-    "too long": "a name or a text in the XML is longer than its limit (10 million characters for a text)",
+    "too long": (
+        "a name or a text in the XML is longer than its limit (10 million characters for a text)"
+    ),
 }
-"""What libxml2 says where a limit of its own is reached, and what that means."""
+"""What libxml2 reports where a limit of its own is reached, and what that means."""
+_NO_XML = ("Start tag expected", "Document is empty")
 
 
-def told(message: str) -> str:
-    """The complaint in one line, without the names of the library's own sources."""
-    text = _SOURCE.sub("", " ".join(message.split()))
-    place = _PLACE.search(text)
-    for said, told in _OVER_LIMITS.items():
-        if said in text:
-            return told + (f" ({place[0]})" if place else "")
-    if "Start tag expected" in text or "Document is empty" in text:
-        return f"the file is no XML ({text})"
+class ScapError(ValueError):
+    """A file that cannot be read as SCAP; the text is one line that says why."""
+
+
+def explain_xml_error(message: str) -> str:
+    """The message in one line, without the names of the library's own sources."""
+    text = _LIBRARY_SOURCE.sub("", " ".join(message.split()))
+    for marker, meaning in _LIMITS.items():
+        if marker in text:
+            return meaning + _position(text)
+    if any(marker in text for marker in _NO_XML):
+        return f"the file is not XML ({text})"
     return f"the XML is broken or cut off ({text})"
+
+
+def _position(text: str) -> str:
+    found = _POSITION.search(text)
+    if found is None:
+        return ""
+    return f" ({found[0]})"

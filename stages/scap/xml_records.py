@@ -1,63 +1,71 @@
-"""XML as it comes from scanners and content: read in pieces, with limits, and never trusted.
+"""XML from scanners and content: read in pieces, with limits, and never trusted.
 
-`records` gives every complete subtree that lies directly below a structural element, in document order, and lets go of
-it once the next is asked for; so memory follows the largest piece and not the file.
+`records` gives every complete subtree that lies directly below a structural element, in document
+order, and frees it once the next is requested; memory follows the largest piece, not the file.
 
-Diagnostics: whatever is wrong with a file is a ScapError of one line; errors of the stream pass through.
-Security: a document type declaration is refused, with all that it could declare (entities, external subsets); the
-parser opens nothing and expands nothing; bytes, depth, elements and time are bounded.
+How it works. The parser builds its tree while the file is fed to it in chunks. After each chunk the
+tree is walked along the *last* children: only these can be incomplete, everything before them is
+complete. With `Benchmark` and `Group` as structure, and the file read up to the `|`:
+
+    <Benchmark>
+      <Profile/>            complete: a record
+      <Group>               last child, structure: walk into it
+        <Rule/>             complete: a record
+        <Rule><title>a|     last child, no structure: stop, the next chunk may complete it
+
+Before the next chunk is fed, what was given is deleted from the tree. The last child of each
+element stays, since the parser may still be writing behind it.
+
+Promises
+- A document type declaration is refused, with all that it could declare.
+- The parser opens nothing and expands nothing: no entities, no network, no external subset.
+- Bytes, depth, elements held at one time, processing instructions and time are bounded.
+- Whatever is wrong with a file is a ScapError of one line; errors of the stream pass through.
 """
 
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import BinaryIO, TypeAlias, cast
+from typing import BinaryIO, Literal, TypeAlias, cast
 
 from lxml import etree
 
-from stages.scap.xml_errors import told
+from stages.scap.xml_errors import ScapError, explain_xml_error
+from stages.scap.xml_prolog import MAX_PROLOG_BYTES, check_prolog, with_mark
+
+__all__ = [
+    "Element",
+    "Limits",
+    "RecordLayout",
+    "ScapError",
+    "children_by_name",
+    "fragment",
+    "frozen",
+    "local",
+    "records",
+]
 
 Element: TypeAlias = etree._Element
 Record: TypeAlias = tuple[Element, Element]
 """A record's parent, and the record."""
 Clock: TypeAlias = Callable[[], float]
+_Kind: TypeAlias = Literal["record", "structure", "skipped"]
 
 _CHUNK_BYTES = 128 * 1024
-_MAX_PROLOG_BYTES = 1024 * 1024
 _MAX_INSTRUCTIONS = 10_000
-"""Scanners write one or two; to take them out of a text takes the square of their number."""
+"""Scanners write one or two; removing them from a text takes time quadratic in their number."""
 _MIN_ELEMENT_BYTES = len("<a/>")
-_DECLARED = re.compile(rb"<!\s*(DOCTYPE|ENTITY|ELEMENT|ATTLIST|NOTATION)", re.IGNORECASE)
-_ENCODING = re.compile(
-    rb"""^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']"""
-)
-_PLAIN_ENCODINGS = re.compile(rb"utf-?8|us-ascii|ascii|iso-8859-\d+|windows-125\d", re.IGNORECASE)
-_BOM = b"\xef\xbb\xbf"
-_DECLARING = re.compile(rb"(?:\xef\xbb\xbf)?<\?xml\s")
-_DECLARATION = re.compile(rb"(?:\xef\xbb\xbf)?(?:<\?xml\s.*?\?>)?", re.DOTALL)
-_DECLARED_FROM = len(_BOM) + len(b"<?xml ")
-"""So many bytes tell whether a file begins with an XML declaration."""
-_MARK = b"<?outermost?>"
-"""Leads to the outermost element. To be told of elements as they begin would cost a tenth of the whole reading."""
-_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
-"""One that has no end takes all the rest: to look for the end of each anew takes the square of their number."""
-_ROOT = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s>/]")
-
-
-class ScapError(ValueError):
-    """A file that can't be read as SCAP; the text is one line that says why."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one file may cost. Depth is bounded too, by the parser: 256 levels."""
+    """What one file may cost. The parser itself bounds the depth: 256 levels."""
 
     bytes: int = 2 * 1024 * 1024 * 1024
     elements: int = 1_000_000
-    """In memory at one time: no single record is larger. What has been read is freed and does not count."""
+    """In memory at one time: no single record is larger. What has been freed does not count."""
     seconds: float = 300.0
 
 
@@ -67,7 +75,7 @@ class RecordLayout:
 
     roots: frozenset[str]
     structure: frozenset[str]
-    """Elements to look into; whatever else lies in them is a record."""
+    """Elements to look into; everything else that lies in them is a record."""
     skipped: frozenset[str] = frozenset()
     """Elements to leave out, as a name or as `parent/name`."""
 
@@ -87,16 +95,15 @@ def records(
 
 def fragment(xml: bytes) -> Element:
     """A subtree that `frozen` has kept. Raises ScapError."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
     try:
-        return etree.fromstring(
-            xml, parser=etree.XMLParser(resolve_entities=False, no_network=True)
-        )
+        return etree.fromstring(xml, parser=parser)
     except etree.XMLSyntaxError as error:
-        raise ScapError(told(str(error))) from error
+        raise ScapError(explain_xml_error(str(error))) from error
 
 
 def frozen(element: Element) -> bytes:
-    """A subtree as bytes: a fifth of the memory, for those that may never be looked at."""
+    """A subtree as bytes: a fifth of the memory, for those that may never be needed."""
     return etree.tostring(element, with_tail=False)
 
 
@@ -112,26 +119,32 @@ def _local_name(tag: str) -> str:
 
 def children_by_name(element: Element) -> dict[str, list[Element]]:
     """The children, by their local names."""
-    found: dict[str, list[Element]] = {}
+    by_tag: dict[str, list[Element]] = {}
     for child in element:
         tag = child.tag
-        if tag in found:
-            found[tag].append(child)
+        if tag in by_tag:
+            by_tag[tag].append(child)
         else:
-            found[tag] = [child]
-    return {_local_name(tag): children for tag, children in found.items()}
+            by_tag[tag] = [child]
+    return {_local_name(tag): children for tag, children in by_tag.items()}
 
 
 class _RecordReader:
-    """Feeds the parser, and walks along the elements that are still open."""
+    """Feeds the parser, and collects the records that each chunk completes."""
 
     def __init__(
         self, stream: BinaryIO, layout: RecordLayout, limits: Limits, clock: Clock
     ) -> None:
         self.done = False
-        self._stream, self._layout, self._limits, self._clock = stream, layout, limits, clock
+        self._stream = stream
+        self._layout = layout
+        self._limits = limits
+        self._clock = clock
         self._deadline = clock() + limits.seconds
-        self._bytes = self._held_bytes = self._instructions = 0
+        self._bytes = 0
+        self._bytes_since_count = 0
+        """Read since the elements in memory were counted last."""
+        self._instructions = 0
         self._parser = etree.XMLPullParser(
             events=("pi",),
             resolve_entities=False,
@@ -141,24 +154,26 @@ class _RecordReader:
             huge_tree=False,
         )
         self._prolog = b""
-        self._marked = False
+        """The file so far, until its outermost element is known."""
+        self._is_marked = False
         self._mark: Element | None = None
         self._root: Element | None = None
-        self._spent: list[tuple[Element, int]] = []
-        self._kinds: dict[str, dict[str, str]] = {}
+        self._given: list[tuple[Element, int]] = []
+        """Elements, and how many of their first children have been given."""
+        self._kinds: dict[str, dict[str, _Kind]] = {}
         """What an element is, by its parent's tag and its own."""
 
     def next_batch(self) -> list[Record]:
-        """The records that the next piece of the file completes."""
+        """The records that the next chunk of the file completes."""
         chunk = self._stream.read(_CHUNK_BYTES)
-        self._count(chunk)
+        self._check_limits(chunk)
         if self._root is None:
             self._prolog += chunk
-            _check_prolog(self._prolog)
+            check_prolog(self._prolog)
         try:
             self._feed(chunk)
         except etree.XMLSyntaxError as error:
-            raise ScapError(told(str(error))) from error
+            raise ScapError(explain_xml_error(str(error))) from error
         self._check_errors()
         self.done = not chunk
         if self._root is None:
@@ -169,20 +184,26 @@ class _RecordReader:
         return batch
 
     def release(self) -> None:
-        """Free what has been read. The last child stays: the parser may still be writing behind it."""
-        for parent, count in self._spent:
+        """Free what has been given. The last child stays: the parser may write behind it."""
+        for parent, count in self._given:
             del parent[:count]
-        self._spent = []
+        self._given = []
 
     def _check_errors(self) -> None:
-        """Some errors (an undeclared entity) end the document without being raised; a new one would begin then."""
+        """Some errors (an undeclared entity) end the document without being raised.
+
+        The parser would then take the rest of the file for a new document.
+        """
         for error in self._parser.feed_error_log.filter_from_errors():
-            raise ScapError(told(f"{error.message}, line {error.line}, column {error.column}"))
+            message = f"{error.message}, line {error.line}, column {error.column}"
+            raise ScapError(explain_xml_error(message))
 
     def _feed(self, chunk: bytes) -> None:
         ended = not chunk
-        if not self._marked:
-            chunk = self._with_mark(ended=ended)
+        if not self._is_marked:
+            marked = with_mark(self._prolog, ended=ended)
+            self._is_marked = marked is not None
+            chunk = marked or b""
         if chunk:
             self._parser.feed(chunk)
         if ended:
@@ -190,21 +211,10 @@ class _RecordReader:
                 raise ScapError("the file is empty")
             self._parser.close()
         for _, instruction in cast("Iterator[tuple[str, Element]]", self._parser.read_events()):
-            self._take(instruction)
+            self._on_instruction(instruction)
 
-    def _with_mark(self, *, ended: bool) -> bytes:
-        """The file so far, a mark behind its XML declaration; nothing while that may still go on."""
-        at = cast("re.Match[bytes]", _DECLARATION.match(self._prolog)).end()
-        begun = len(self._prolog) >= _DECLARED_FROM and not (
-            at <= len(_BOM) and _DECLARING.match(self._prolog)
-        )
-        if not (begun or ended):
-            return b""
-        self._marked = True
-        return self._prolog[:at] + _MARK + self._prolog[at:]
-
-    def _take(self, instruction: Element) -> None:
-        """The first is the mark; all others are left out, and what they part is one text."""
+    def _on_instruction(self, instruction: Element) -> None:
+        """The first is the mark. All others are removed, so that they do not split a text."""
         self._instructions += 1
         if self._instructions > _MAX_INSTRUCTIONS:
             raise ScapError(
@@ -216,91 +226,90 @@ class _RecordReader:
         elif parent is not None:
             etree.strip_elements(parent, etree.ProcessingInstruction, with_tail=False)
 
-    def _count(self, chunk: bytes) -> None:
+    def _check_limits(self, chunk: bytes) -> None:
         self._bytes += len(chunk)
-        self._held_bytes += len(chunk)
+        self._bytes_since_count += len(chunk)
         limits = self._limits
         if self._bytes > limits.bytes:
             raise ScapError(f"the file is larger than {limits.bytes} bytes, the limit")
         if self._clock() > self._deadline:
             raise ScapError(f"reading took longer than {limits.seconds:g} s, the limit")
-        if self._held_bytes > limits.elements * _MIN_ELEMENT_BYTES and self._root is not None:
-            self._held_bytes = 0
-            if _size(self._root) > limits.elements:
+        # Counting visits every element, so it is done only when there may be too many.
+        may_be_too_many = self._bytes_since_count > limits.elements * _MIN_ELEMENT_BYTES
+        if may_be_too_many and self._root is not None:
+            self._bytes_since_count = 0
+            if _count_elements(self._root) > limits.elements:
                 raise ScapError(f"one record has more than {limits.elements} elements, the limit")
 
     def _find_root(self) -> Element | None:
-        tree = None if self._mark is None else self._mark.getroottree()
-        root = None if tree is None else tree.getroot()
-        if root is not None and tree is not None and local(root) in self._layout.roots:
-            if tree.docinfo.doctype:  # type: ignore[attr-defined]
-                raise ScapError("the file declares a document type, which is refused")
-            self._prolog = b""
-            return root
-        if self.done or root is not None or len(self._prolog) > _MAX_PROLOG_BYTES:
-            what = (
-                "it has no outermost element"
-                if root is None
-                else f"its outermost element is {local(root)}"
-            )
-            expected = " or ".join(sorted(self._layout.roots))
-            raise ScapError(f"not the file expected: {what}, expected {expected}")
+        """The outermost element; None while it has not been read. Raises ScapError."""
+        if self._mark is not None:
+            tree = self._mark.getroottree()
+            # Without an element so far, the root is None, whatever the library's types say.
+            root = cast("Element | None", tree.getroot())
+            if root is not None:
+                self._check_root(tree, root)
+                self._prolog = b""
+                return root
+        if self.done or len(self._prolog) > MAX_PROLOG_BYTES:
+            raise self._unexpected("it has no outermost element")
         return None
 
+    def _check_root(self, tree: etree._ElementTree, root: Element) -> None:
+        name = local(root)
+        if name not in self._layout.roots:
+            raise self._unexpected(f"its outermost element is {name}")
+        if tree.docinfo.doctype:  # type: ignore[attr-defined]
+            raise ScapError("the file declares a document type, which is refused")
+
+    def _unexpected(self, found: str) -> ScapError:
+        expected = " or ".join(sorted(self._layout.roots))
+        return ScapError(f"not the file expected: {found}, expected {expected}")
+
     def _walk(self, node: Element, batch: list[Record]) -> None:
-        """Along the last children, which alone may be incomplete; what lies before them is complete."""
-        skipping = False
+        """Along the last children, the only ones that may be incomplete."""
+        is_skipped = False
         while True:
             count = len(node)
-            children = count if self.done else count - 1
-            if children > 0:
-                if not skipping:
-                    self._complete(node, islice(node, children), batch)
-                self._spent.append((node, count - 1))
+            complete = count if self.done else count - 1
+            if complete > 0:
+                if not is_skipped:
+                    self._collect(node, islice(node, complete), batch)
+                self._given.append((node, count - 1))
             if self.done or not count:
                 return
             last = node[-1]
-            kind = "skipped" if skipping else self._kind(node, last)
-            if kind == "record":
-                return
-            skipping = kind == "skipped"
+            if not is_skipped:
+                kind = self._kind(node, last)
+                if kind == "record":
+                    return
+                is_skipped = kind == "skipped"
             node = last
 
-    def _complete(self, parent: Element, children: Iterable[Element], batch: list[Record]) -> None:
-        """This runs for every record of a file: what is known of a tag is looked up, and not asked for."""
+    def _collect(self, parent: Element, children: Iterable[Element], batch: list[Record]) -> None:
+        """Runs for every record of a file, so the kind of a tag is looked up without a call."""
         known = self._kinds.setdefault(parent.tag, {})
         for child in children:
             kind = known.get(child.tag) or self._kind(parent, child)
             if kind == "record":
                 batch.append((parent, child))
             elif kind == "structure":
-                self._complete(child, child, batch)
+                self._collect(child, child, batch)
 
-    def _kind(self, parent: Element, element: Element) -> str:
+    def _kind(self, parent: Element, element: Element) -> _Kind:
         known = self._kinds.setdefault(parent.tag, {})
-        kind = known.get(element.tag)
-        if kind is None:
-            name = local(element)
-            if name in self._layout.skipped or f"{local(parent)}/{name}" in self._layout.skipped:
-                kind = "skipped"
-            else:
-                kind = "structure" if name in self._layout.structure else "record"
-            known[element.tag] = kind
-        return kind
+        if element.tag not in known:
+            known[element.tag] = self._find_kind(local(parent), local(element))
+        return known[element.tag]
+
+    def _find_kind(self, parent: str, name: str) -> _Kind:
+        layout = self._layout
+        if name in layout.skipped or f"{parent}/{name}" in layout.skipped:
+            return "skipped"
+        if name in layout.structure:
+            return "structure"
+        return "record"
 
 
-def _check_prolog(prolog: bytes) -> None:
-    """What comes before the outermost element, as far as it is known."""
-    if not _BOM.startswith(prolog) and not prolog.removeprefix(_BOM).lstrip().startswith(b"<"):
-        raise ScapError("the file is no XML in UTF-8: it does not begin with <")
-    encoding = _ENCODING.match(prolog)
-    if encoding and not _PLAIN_ENCODINGS.fullmatch(encoding[1]):
-        raise ScapError(f"the file is in {encoding[1].decode()}, expected UTF-8")
-    bare = _COMMENT.sub(b"", prolog)
-    root = _ROOT.search(bare)
-    if _DECLARED.search(bare, 0, root.start() if root else len(bare)):
-        raise ScapError("the file declares a document type or entities, which is refused")
-
-
-def _size(root: Element) -> int:
+def _count_elements(root: Element) -> int:
     return int(cast(float, root.xpath("count(//*)")))

@@ -91,9 +91,9 @@ def test_every_record_comes_once_and_whole_however_the_file_arrives(
 
 HOSTILE = {
     "an empty file": (b"", "the file is empty"),
-    "no XML": (b"hello world", "no XML"),
-    "binary": (b"\x00\x01\x02", "no XML"),
-    "a blank file": (b"   \n", "no XML"),
+    "not XML": (b"hello world", "not XML"),
+    "binary": (b"\x00\x01\x02", "not XML"),
+    "a blank file": (b"   \n", "not XML"),
     "cut off": (b"<root><a>x</a>", "broken or cut off"),
     "cut inside a tag": (b"<root><a", "broken or cut off"),
     "another root": (b"<other/>", "outermost element is other, expected root"),
@@ -118,7 +118,7 @@ HOSTILE = {
         "refused",
     ),
     "an undeclared entity": (b"<root><a>&x;</a></root>", "broken or cut off"),
-    "UTF-16": ("<root/>".encode("utf-16"), "no XML in UTF-8"),
+    "UTF-16": ("<root/>".encode("utf-16"), "not XML in UTF-8"),
     "UTF-7": (b'<?xml version="1.0" encoding="UTF-7"?><root/>', "in UTF-7, expected UTF-8"),
     "two roots": (b"<root/><root/>", "broken or cut off"),
 }

@@ -130,7 +130,7 @@ def test_the_text_log_alone_gives_every_check_once(colours: bool) -> None:
     assert report.read_from == "text log"
     assert report.warnings == (
         "read from the text log: there is no JSON",
-        "the output does not tell when the scan ended: its start stands in",
+        "the output does not hold the time when the scan ended: its start is used",
     )
     assert the("4.1", report).finding == "Found: web\nFound: db"
     assert the("4.1", report).section == "4 - Container Images and Build File"
@@ -148,7 +148,9 @@ def test_output_that_tells_no_time_at_all_says_which_one_is_assumed() -> None:
     log = text_log(CHECKS).replace(b"Initializing 2026", b"Initializing once upon a time, 2026")
     report = read(None, log)
     assert (report.started_at, report.completed_at) == (AT, AT)
-    assert "does not tell when the scan ran: 2026-11-24 00:00 UTC is assumed" in report.warnings[-1]
+    assert (
+        "does not hold the time of the scan: 2026-11-24 00:00 UTC is assumed" in report.warnings[-1]
+    )
 
 
 @pytest.mark.parametrize(
@@ -181,7 +183,8 @@ def test_json_and_log_that_differ_are_told_and_the_json_stands() -> None:
     report = read(json_of_1_6(CHECKS), text_log(others))
     assert statuses(report) == STATUSES
     assert (
-        "JSON and text log differ in results, the JSON's stand: 5.1 (PASS, WARN)" in report.warnings
+        "JSON and text log differ in results, those of the JSON count: 5.1 (PASS, WARN)"
+        in report.warnings
     )
     assert "the text log lacks checks of the JSON: 4.6" in report.warnings
 

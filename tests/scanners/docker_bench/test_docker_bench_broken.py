@@ -116,8 +116,12 @@ def test_fewer_checks_than_the_scanner_counted_are_noticed() -> None:
     [
         (None, None, "there is no JSON, there is no text log"),
         (b"", b" \n", "the JSON is empty, the text log is empty"),
-        (b"{}", None, "the JSON has none, there is no text log"),
-        (b'{"tests": [{"id": "1", "desc": "Host", "results": []}]}', None, "the JSON has none"),
+        (b"{}", None, "the JSON holds no check, there is no text log"),
+        (
+            b'{"tests": [{"id": "1", "desc": "Host", "results": []}]}',
+            None,
+            "the JSON holds no check",
+        ),
         (b"\x00\xff", b"permission denied", "the JSON is broken: "),
         (None, b"[INFO] 1 - Host Configuration\n[INFO] Checks: 0\n", "the text log has none"),
         (b"[" * 200_000, None, "nested too deep"),
@@ -149,7 +153,7 @@ def test_what_is_no_time_is_none_however_it_is_read(number: bytes) -> None:
         report = read(text)
         assert report.read_from == way
         assert report.started_at == report.completed_at == datetime.fromtimestamp(1795414003, UTC)
-        assert "does not tell when the scan began: its end stands in" in report.warnings[-1]
+        assert "does not hold the time when the scan began: its end is used" in report.warnings[-1]
 
 
 def test_a_clock_set_back_does_not_end_a_scan_before_it_began() -> None:

@@ -1,14 +1,16 @@
 """Where the keys are in JSON that was printed by hand.
 
-The scanner prints its JSON with `printf` and escapes nothing, but it prints it in one of few layouts:
+The scanner prints its JSON with `printf` and escapes nothing, but it prints one of few layouts:
 
-- 1.4 and later, 1.3.6: every key opens its own line;
-- 1.3.5: every test opens its own line, with all its keys on it;
+- 1.4 and later, 1.3.6: every key starts its own line;
+- 1.3.5: every test starts its own line, with all its keys on it;
 - 1.3.4 and earlier: no tests, but a line `"4.6": "WARN: name"` per result;
 - anything else (another tool's compact JSON): keys anywhere.
 
-A key that is not where its layout has keys is text inside a value: a name such as `x","result":"PASS` does not
-become a result.
+A key that is not where its layout has keys is text inside a value: a container whose name is
+`x","result":"PASS` does not become a result. The scanner prints the items of a list on lines of
+their own, so that one called `4.6":` looks like a result of 1.3.4; the number of a check is a key
+only where there are no tests.
 
 *Security*: every expression is anchored or has disjoint parts; searching is linear in the text.
 """
@@ -27,18 +29,32 @@ NUMBER_KEY = re.compile(CHECK_NUMBER)
 
 _KEY = rf'"({_NAMES}|{CHECK_NUMBER})"[ \t]*:[ \t]*'
 _KEY_ANYWHERE = re.compile(_KEY)
-_KEY_OPENS_LINE = re.compile(r"^[ \t{}\[\],]*" + _KEY, re.MULTILINE)
-_LINE_PER_KEY = re.compile(rf'^[ \t]*"(?:desc|result|{CHECK_NUMBER})"[ \t]*:', re.MULTILINE)
+_KEY_STARTS_LINE = re.compile(r"^[ \t{}\[\],]*" + _KEY, re.MULTILINE)
+_LINE_PER_KEY = re.compile(r'^[ \t]*"(?:desc|result)"[ \t]*:', re.MULTILINE)
+_LINE_PER_RESULT = re.compile(rf'^[ \t]*"{CHECK_NUMBER}"[ \t]*:', re.MULTILINE)
 _LINE_PER_TEST = re.compile(r'^[ \t,]*\{[ \t]*"id"[ \t]*:[ \t]*', re.MULTILINE)
 
+Key = tuple[str, int, int]
+"""A key's name, where it starts (with the brackets before it), and where its value starts."""
 
-def keys(text: str) -> Iterator[tuple[str, int, int]]:
-    """Each key in its place: its name, where it (with the brackets before it) starts, where its value starts."""
+
+def keys(text: str) -> Iterator[Key]:
+    """Each key in its place."""
     if _LINE_PER_KEY.search(text):
-        for match in _KEY_OPENS_LINE.finditer(text):
-            yield match[1], match.start(), match.end()
+        for match in _KEY_STARTS_LINE.finditer(text):
+            if not NUMBER_KEY.fullmatch(match[1]):
+                yield _key(match)
+        return
+    if _LINE_PER_RESULT.search(text):
+        yield from map(_key, _KEY_STARTS_LINE.finditer(text))
         return
     tests = {match.end() for match in _LINE_PER_TEST.finditer(text)}
     for match in _KEY_ANYWHERE.finditer(text):
-        if match[1] != "id" or not tests or match.end() in tests:
-            yield match[1], match.start(), match.end()
+        # With a line per test, an `id` elsewhere is part of a name.
+        if match[1] == "id" and tests and match.end() not in tests:
+            continue
+        yield _key(match)
+
+
+def _key(match: re.Match[str]) -> Key:
+    return match[1], match.start(), match.end()

@@ -1,25 +1,27 @@
-"""Docker Bench's output to a report: strictly, else leniently, else from the text log.
+"""Docker Bench's output to a report: read strictly, else leniently, else from the text log.
 
-The text log also supplies what the JSON lacks: checks, titles, findings, remediations, the time. The report says
-in `read_from` which way was used, and in `warnings` why, where it was not the strict one, and where JSON and text log
-say different things.
+The text log also supplies what the JSON lacks: checks, titles, findings, remediations, the time.
+The report says in `read_from` which way was used, and in `warnings` why, where it was not the
+strict one, and where JSON and text log contradict each other.
 
 *Diagnostics*: `DockerBenchError` where no check is found in what was given.
-*Security*: output larger than 16 MiB is not read; texts, lists and the number of checks are bounded.
+*Security*: output larger than 16 MiB is not read; texts, lists and the number of checks are
+bounded.
 """
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from schemas.report import Profile, Report, summarize
 from stages.scanners.docker_bench.reading.bench_output import (
     MAX_CHECKS,
+    BenchOutput,
     BrokenJSONError,
     DockerBenchError,
-    Output,
 )
 from stages.scanners.docker_bench.reading.bench_rules import rule_results
 from stages.scanners.docker_bench.reading.lenient_json import read_leniently
-from stages.scanners.docker_bench.reading.log_differences import differences, first
+from stages.scanners.docker_bench.reading.log_differences import differences, first_names
 from stages.scanners.docker_bench.reading.strict_json import read_strictly
 from stages.scanners.docker_bench.reading.text_log import COLOURS, is_log_line, read_log
 
@@ -27,7 +29,24 @@ MAX_BYTES = 16 * 1024 * 1024
 HEAD_BYTES = 65_536
 
 _JSON_NAMES = ('"dockerbenchsecurity"', '"dockerbenchsec_version"')
-_LOG_NAMES = ("# Docker Bench for Security", "Section A - Check results")
+_CHECK_KEYS = ('"id"', '"desc"', '"result"')
+_LOG_HEADINGS = ("# Docker Bench for Security", "Section A - Check results")
+
+
+@dataclass
+class _Reading:
+    """The run as it was read, from which files and with which warnings."""
+
+    output: BenchOutput
+    read_from: str
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Times:
+    started: datetime
+    completed: datetime
+    warning: str | None = None
 
 
 def read_docker_bench(
@@ -35,111 +54,133 @@ def read_docker_bench(
 ) -> Report:
     """The report of one run from its JSON, its text log or both.
 
-    `ended` (aware) is when it ended, where that is known from elsewhere; `at` stands in for a time that nothing
-    tells, with a warning. Raises DockerBenchError.
+    `ended` (aware) is when the run ended, where that is known from elsewhere. `at` is used, with a
+    warning, where the output has no time. Raises DockerBenchError.
     """
-    output, read_from, warnings = _read(json_output, log)
+    reading = _read(json_output, log)
+    output, warnings = reading.output, reading.warnings
     results = rule_results(output)
-    if output.left_out:
-        warnings.append(f"{output.left_out} checks beyond {MAX_CHECKS} were left out")
-    elif output.counted and output.counted > len(results):
-        warnings.append(f"the scanner counted {output.counted} checks, {len(results)} were found")
-    started, completed, untold = _times(output, at.astimezone(UTC), ended)
-    warnings += [untold] if untold else []
+    if output.dropped_checks:
+        warnings.append(f"{output.dropped_checks} checks beyond {MAX_CHECKS} were left out")
+    elif output.reported_count and output.reported_count > len(results):
+        warnings.append(
+            f"the scanner counted {output.reported_count} checks, {len(results)} were found"
+        )
+    times = _times(output, at.astimezone(UTC), ended)
+    if times.warning:
+        warnings.append(times.warning)
     return Report(
         profile=Profile(name="CIS Docker", type="docker-bench", version=output.version),
         status="completed",
-        started_at=started,
-        completed_at=completed,
+        started_at=times.started,
+        completed_at=times.completed,
         summary=summarize(results),
         results=results,
         warnings=tuple(warnings),
         scanner_version=output.version,
-        read_from=read_from,
+        read_from=reading.read_from,
     )
 
 
 def looks_like_docker_bench(head: bytes) -> bool:
-    """Whether a file that begins so is Docker Bench's JSON or text log."""
-    text = _beginning(head)
+    """Whether a file that starts so is Docker Bench's JSON or text log."""
+    text = _plain_text(head)
     if _is_json(text):
-        listed = all(name in text for name in ('"id"', '"desc"', '"result"'))
-        return listed or any(name in text for name in _JSON_NAMES)
-    return any(is_log_line(line) or line.startswith(_LOG_NAMES) for line in text.split("\n"))
+        has_checks = all(key in text for key in _CHECK_KEYS)
+        return has_checks or any(name in text for name in _JSON_NAMES)
+    lines = text.split("\n")
+    return any(is_log_line(line) or line.startswith(_LOG_HEADINGS) for line in lines)
 
 
 def is_docker_bench_log(head: bytes) -> bool:
     """Of a file that looks like Docker Bench: whether it is the text log, not the JSON."""
-    return not _is_json(_beginning(head))
+    return not _is_json(_plain_text(head))
 
 
-def _read(json_output: bytes | None, log: bytes | None) -> tuple[Output, str, list[str]]:
-    from_log = read_log(log) if log and len(log) <= MAX_BYTES else Output()
-    output, trouble = _read_json(json_output)
-    if not output.checks:
-        if from_log.checks:
-            from_log.supply(output)
-            return (
-                from_log,
-                "text log",
-                [f"read from the text log: {trouble or 'the JSON holds no check'}"],
-            )
-        raise DockerBenchError(
-            f"output holds no check: {trouble or 'the JSON has none'}, {_state_of(log)}"
+def _read(json_output: bytes | None, log: bytes | None) -> _Reading:
+    from_log = BenchOutput()
+    if log and len(log) <= MAX_BYTES:
+        from_log = read_log(log)
+    output, problem = _read_json(json_output)
+    if output.checks:
+        return _json_with_log(output, problem, from_log)
+    problem = problem or "the JSON holds no check"
+    if not from_log.checks:
+        raise DockerBenchError(f"output holds no check: {problem}, {_state_of_log(log)}")
+    from_log.complete_from(output)
+    return _Reading(from_log, "text log", [f"read from the text log: {problem}"])
+
+
+def _json_with_log(output: BenchOutput, problem: str | None, log: BenchOutput) -> _Reading:
+    reading = _Reading(output, "JSON")
+    if problem:
+        reading.read_from = "JSON (leniently)"
+        reading.warnings.append(f"read leniently: {problem}")
+        if output.end is None and not log.checks:
+            reading.warnings.append("the JSON has no end: later checks may be missing")
+    reading.warnings += differences(output, log)
+    added = output.complete_from(log)
+    if added:
+        reading.read_from += " and text log"
+        reading.warnings.append(
+            f"the JSON lacks {len(added)} checks, taken from the text log: {first_names(added)}"
         )
-    warnings = [f"read leniently: {trouble}"] if trouble else []
-    if trouble and output.end is None and not from_log.checks:
-        warnings.append("the JSON has no end: later checks may be missing")
-    read_from = "JSON (leniently)" if trouble else "JSON"
-    warnings += differences(output, from_log)
-    if added := output.supply(from_log):
-        warnings.append(
-            f"the JSON lacks {len(added)} checks, taken from the text log: {first(added)}"
-        )
-        read_from += " and text log"
-    return output, read_from, warnings
+    return reading
 
 
-def _read_json(payload: bytes | None) -> tuple[Output, str | None]:
-    """The run, and what kept it from being read strictly."""
-    if not payload or not payload.strip():
-        return Output(), "there is no JSON" if payload is None else "the JSON is empty"
+def _read_json(payload: bytes | None) -> tuple[BenchOutput, str | None]:
+    """The run, and what prevented it from being read strictly."""
+    if payload is None:
+        return BenchOutput(), "there is no JSON"
+    if not payload.strip():
+        return BenchOutput(), "the JSON is empty"
     if len(payload) > MAX_BYTES:
-        return Output(), f"the JSON is {len(payload)} bytes, more than {MAX_BYTES}"
+        return BenchOutput(), f"the JSON is {len(payload)} bytes, more than {MAX_BYTES}"
     try:
         return read_strictly(payload), None
     except BrokenJSONError as error:
         return read_leniently(payload), f"the JSON is broken: {error}"
 
 
-def _state_of(log: bytes | None) -> str:
+def _state_of_log(log: bytes | None) -> str:
     if log is None:
         return "there is no text log"
     if len(log) > MAX_BYTES:
         return f"the text log is {len(log)} bytes, more than {MAX_BYTES}"
-    return "the text log has none" if log.strip() else "the text log is empty"
+    if not log.strip():
+        return "the text log is empty"
+    return "the text log has none"
 
 
-def _times(
-    output: Output, at: datetime, ended: datetime | None
-) -> tuple[datetime, datetime, str | None]:
-    """Start and end, and a warning where one is not told.
+def _times(output: BenchOutput, at: datetime, ended: datetime | None) -> _Times:
+    """Start and end, and a warning where one of them is a guess.
 
     A clock that was set back during the scan does not make it end before it began.
     """
-    started = datetime.fromtimestamp(output.start, UTC) if output.start else None
-    completed = datetime.fromtimestamp(output.end, UTC) if output.end else ended
+    started, completed = _from_seconds(output.start), _from_seconds(output.end)
+    completed = completed or ended
     if started and completed:
-        return started, max(started, completed), None
+        return _Times(started, max(started, completed))
     if started:
-        return started, started, "the output does not tell when the scan ended: its start stands in"
+        warning = "the output does not hold the time when the scan ended: its start is used"
+        return _Times(started, started, warning)
+    if completed and ended is not None:
+        return _Times(completed, completed)
     if completed:
-        told = "the output does not tell when the scan began: its end stands in"
-        return completed, completed, told if ended is None else None
-    return at, at, f"the output does not tell when the scan ran: {at:%Y-%m-%d %H:%M} UTC is assumed"
+        warning = "the output does not hold the time when the scan began: its end is used"
+        return _Times(completed, completed, warning)
+    warning = f"the output does not hold the time of the scan: {at:%Y-%m-%d %H:%M} UTC is assumed"
+    return _Times(at, at, warning)
 
 
-def _beginning(content: bytes) -> str:
+def _from_seconds(seconds: int | None) -> datetime | None:
+    if not seconds:
+        return None
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _plain_text(content: bytes) -> str:
+    """The head of a file without colours."""
     return COLOURS.sub("", content[:HEAD_BYTES].decode("utf-8-sig", errors="replace")).lstrip()
 
 

@@ -1,13 +1,19 @@
-"""Checks to rule results. Source: the agent specification's `mapDockerBenchStatus` and `inferSeverity`."""
+"""Checks to rule results.
+
+Source: the agent specification's `mapDockerBenchStatus` and `inferSeverity`.
+"""
+
+from collections.abc import Mapping
 
 from schemas.report import RuleResult, RuleStatus, Severity
-from stages.scanners.docker_bench.reading.bench_output import Check, Output
+from stages.scanners.docker_bench.reading.bench_output import BenchCheck, BenchOutput
 from stages.scanners.docker_bench.reading.finding_text import bounded
 
 _STATUS: dict[str, RuleStatus] = {"PASS": "pass", "WARN": "fail", "INFO": "warn", "NOTE": "skip"}
+_HIGH_SEVERITY = ("1.", "2.", "5.")
 
 # The benchmark's own names: with `-c` the scanner prints checks without their group.
-_GROUPS = {
+_SECTIONS = {
     "1": "Host Configuration",
     "2": "Docker daemon configuration",
     "3": "Docker daemon configuration files",
@@ -20,39 +26,45 @@ _GROUPS = {
 }
 
 
-def rule_results(output: Output) -> tuple[RuleResult, ...]:
+def rule_results(output: BenchOutput) -> tuple[RuleResult, ...]:
     """Every check once, in the benchmark's order."""
     checks = sorted(output.checks.values(), key=lambda check: _order(check.id))
     return tuple(_rule_result(check, output.sections) for check in checks)
 
 
-def _rule_result(check: Check, sections: dict[str, str]) -> RuleResult:
-    found = bounded(check.findings)
-    if check.word is None:
-        found = bounded(["the output holds no result of this check", *check.findings])
+def _rule_result(check: BenchCheck, sections: Mapping[str, str]) -> RuleResult:
+    status: RuleStatus = "error"
+    findings = ["the output holds no result of this check", *check.findings]
+    if check.result is not None:
+        status = _STATUS.get(check.result, "skip")
+        findings = list(check.findings)
     return RuleResult(
         rule_ref=check.id,
         title=check.title or f"Check {check.id}",
-        status="error" if check.word is None else _STATUS.get(check.word, "skip"),
+        status=status,
         severity=_severity(check.id),
         section=_section(check, sections),
-        finding=found,
+        finding=bounded(findings),
         remediation=_remediation(check),
         advice=check.remediation is not None,
     )
 
 
 def _severity(number: str) -> Severity:
-    return "high" if number.startswith(("1.", "2.", "5.")) else "medium"
+    if number.startswith(_HIGH_SEVERITY):
+        return "high"
+    return "medium"
 
 
-def _section(check: Check, sections: dict[str, str]) -> str:
+def _section(check: BenchCheck, sections: Mapping[str, str]) -> str:
     number = check.group or check.id.split(".", 1)[0]
-    name = sections.get(number) or _GROUPS.get(number)
-    return f"{number} - {name}" if name else number
+    name = sections.get(number) or _SECTIONS.get(number)
+    if name is None:
+        return number
+    return f"{number} - {name}"
 
 
-def _remediation(check: Check) -> str | None:
+def _remediation(check: BenchCheck) -> str | None:
     if check.remediation and check.impact:
         return f"{check.remediation}\nImpact: {check.impact}"
     return check.remediation
@@ -60,4 +72,10 @@ def _remediation(check: Check) -> str | None:
 
 def _order(number: str) -> list[tuple[int, int, str]]:
     """1.9 before 1.10, numbers before letters."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in number.split(".")]
+    return [_part_order(part) for part in number.split(".")]
+
+
+def _part_order(part: str) -> tuple[int, int, str]:
+    if part.isdecimal():
+        return (0, int(part), "")
+    return (1, 0, part)

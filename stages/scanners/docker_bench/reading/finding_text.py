@@ -1,66 +1,79 @@
 """Text from the host, made harmless and readable.
 
-Container, image and file names are whatever somebody on the host chose: escape sequences, marks that turn the
-direction of writing, lone surrogates. What can't be printed becomes `�`, so that it stays visible that there
-was something, and nothing is longer than its bound.
+Names of containers, images and files are chosen by anybody on the host: escape sequences, marks
+that change the direction of writing, lone surrogates. What cannot be printed becomes `�`, so that
+it stays visible that there was something, and every text has a limit.
 
-The scanner splits its lists at blanks, so that the image `[a:1 b:2]` (one image, two tags) arrives as the two
-items `[a:1` and `b:2]`; what stands between brackets is one item again here.
+The scanner splits its lists at blanks, so that the image `[a:1 b:2]` (one image, two tags) arrives
+as the two items `[a:1` and `b:2]`; what stands between brackets is made one item again here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 LINE = 1024
 TEXT = 262_144
-CUT_SHORT = "(truncated)"
+SHORTENED = "(truncated)"
 """The last item of a list that the scanner shortened itself (`-n`)."""
 
 
 def line(text: str, limit: int = LINE) -> str:
     """The text on one line, printable, at most `limit` characters."""
-    # Cut before any work is done on it, and generously, since blanks are about to go.
-    message = " ".join(text[: limit * 4].split())
-    if not message.isprintable():
-        message = "".join(char if char.isprintable() else "\ufffd" for char in message)
-    return message if len(message) <= limit else message[: limit - 1] + "…"
+    # Cut before any work is done on it, with a margin for the blanks that are about to go.
+    one_line = " ".join(text[: limit * 4].split())
+    if not one_line.isprintable():
+        one_line = "".join(_printable(character) for character in one_line)
+    if len(one_line) > limit:
+        return one_line[: limit - 1] + "…"
+    return one_line
 
 
 def optional_line(text: str | None, limit: int = LINE) -> str | None:
-    return line(text, limit) or None if text else None
+    if not text:
+        return None
+    return line(text, limit) or None
 
 
-def finding(details: str | None, items: list[str] | None) -> str | None:
-    """The details with the items in full, one to a line where there is more than one."""
-    message = (details or "").split()
+def finding(details: str | None, items: Sequence[str] | None) -> str | None:
+    """The details with the items in full, one per line where there are several.
+
+    `items` is None for a check that has no list; an empty list is reported as `none`.
+    """
+    words = (details or "").split()
     if not items:
-        nothing_listed = items is not None and bool(message) and message[-1].endswith(":")
-        return optional_line(f"{details} none" if nothing_listed else details)
+        if items is not None and words and words[-1].endswith(":"):
+            return optional_line(f"{details} none")
+        return optional_line(details)
     # The scanner repeats the items at the end of the details.
-    lead = message[: -len(items)] if message[-len(items) :] == items else message
-    names = [line(name) for name in merged(items)]
+    if words[-len(items) :] == items:
+        words = words[: -len(items)]
+    introduction = line(" ".join(words))
+    names = [line(name) for name in rejoined(items)]
     if len(names) == 1:
-        return f"{line(' '.join(lead))} {names[0]}".strip()
-    head = [line(" ".join(lead))] if lead else []
-    return bounded([*head, *(f"- {name}" for name in names)])
+        return f"{introduction} {names[0]}".strip()
+    lines = [f"- {name}" for name in names]
+    if words:
+        lines.insert(0, introduction)
+    return bounded(lines)
 
 
-def merged(items: list[str]) -> list[str]:
-    """The items as they were before the scanner split them; what is never closed stays split."""
+def rejoined(items: Iterable[str]) -> list[str]:
+    """The items as they were before the scanner split them; an open bracket stays split."""
     names: list[str] = []
-    opened: list[str] = []
+    open_parts: list[str] = []
     for item in items:
-        if opened or (item.startswith("[") and not item.endswith("]")):
-            opened.append(item)
-            if item.endswith("]"):
-                names.append(" ".join(opened))
-                opened = []
-        else:
+        opens = item.startswith("[") and not item.endswith("]")
+        if not open_parts and not opens:
             names.append(item)
-    return names + opened
+            continue
+        open_parts.append(item)
+        if item.endswith("]"):
+            names.append(" ".join(open_parts))
+            open_parts = []
+    return names + open_parts
 
 
 def bounded(lines: Iterable[str]) -> str | None:
-    """The lines as one text of bounded length; a text that was cut says how many lines are missing."""
+    """The lines as one text of bounded length, with the number of lines that are left out."""
     kept: list[str] = []
     left_out = size = 0
     for text in lines:
@@ -72,3 +85,9 @@ def bounded(lines: Iterable[str]) -> str | None:
     if left_out:
         kept.append(f"… and {left_out} more")
     return "\n".join(kept) or None
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    return "\ufffd"

@@ -1,20 +1,25 @@
 """Docker Bench's JSON, where it is only nearly JSON.
 
-Finds the keys by the layout that the scanner prints (`layout`) and takes as a value whatever stands before the
-next key. So it reads values with quotes and backslashes in them, several results in one test (each is taken in,
-the worst stands), missing commas and brackets, and a file that ends anywhere: what was printed is read, what was
-not is missing.
+Finds the keys by the layout that the scanner prints (`bench_layout`) and takes as a value whatever
+stands before the next key. So it reads values with quotes and backslashes in them, several results
+in one test (each is taken in, the worst counts), missing commas and brackets, and a file that ends
+anywhere: what was printed is read, what was not is missing. An example:
+
+    "id": "2.1", "desc": "say "hi" \\ all", "result": "WA
+
+is the check 2.1 with the description `say "hi" \\ all` and no result: `WA` is none.
 """
 
 import re
-from itertools import chain, pairwise
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
 
 from stages.scanners.docker_bench.reading.bench_layout import NUMBER_KEY, keys
-from stages.scanners.docker_bench.reading.bench_output import WORDS, Output, check_id
+from stages.scanners.docker_bench.reading.bench_output import RESULTS, BenchOutput, check_id
 from stages.scanners.docker_bench.reading.check_fields import (
     Fields,
     add_check,
-    add_flat,
+    add_flat_results,
     add_group,
     number_within,
 )
@@ -23,108 +28,139 @@ from stages.scanners.docker_bench.reading.finding_text import optional_line
 _AROUND = " \t\r\n,{}[]"
 _BETWEEN_ITEMS = re.compile(r'"[ \t\r\n]*,[ \t\r\n]*"')
 _LIST_OF_OBJECTS = re.compile(r"\[[ \t\r\n]*\{")
-_TORN_KEY = re.compile(r',[ \t\r\n]*"[a-z-]{0,20}"?[ \t]*:?[ \t]*\Z')
+_PARTIAL_KEY = re.compile(r',[ \t\r\n]*"[a-z-]{0,20}"?[ \t]*:?[ \t]*\Z')
+_MAX_PARTIAL_KEY = 100
 _DIGITS = re.compile(r"\d{1,12}(?![\d.eE])")
+_MAX_VERSION = 40
 
 
-def read_leniently(payload: bytes) -> Output:
-    """The run as far as it can be made out; without a check where there is none."""
+def read_leniently(payload: bytes) -> BenchOutput:
+    """The run as far as it can be recognized; without a check where there is none."""
     text = payload.decode("utf-8-sig", errors="replace")
-    # The beginning of a key that the file ends in would be read as the end of the value before it.
-    text = text[:-100] + _TORN_KEY.sub("", text[-100:])
+    # The part of a key that the file ends in would be read as the end of the value before it.
+    end = text[-_MAX_PARTIAL_KEY:]
+    text = text[:-_MAX_PARTIAL_KEY] + _PARTIAL_KEY.sub("", end)
     reader = _LenientReader()
-    for (key, _, start), (_, end, _) in pairwise(chain(keys(text), [("", len(text), len(text))])):
-        reader.take(key, text[start:end])
+    for key, value in _keys_and_values(text):
+        reader.add(key, value)
     return reader.finish()
 
 
+def _keys_and_values(text: str) -> Iterator[tuple[str, str]]:
+    end_of_file = ("", len(text), len(text))
+    for (key, _, value_start), (_, value_end, _) in pairwise([*keys(text), end_of_file]):
+        yield key, text[value_start:value_end]
+
+
 class _LenientReader:
-    """Takes keys and values in their order; an `id` opens the next check or group."""
+    """Takes keys and values in their order; an `id` starts the next check or group."""
 
     def __init__(self) -> None:
-        self._output = Output()
+        self._output = BenchOutput()
         self._group: str | None = None
-        self._open: dict[str, str] = {}
+        self._values: dict[str, str] = {}
+        """Of the check or group that is being read."""
 
-    def take(self, key: str, value: str) -> None:
+    def add(self, key: str, value: str) -> None:
         if NUMBER_KEY.fullmatch(key):
-            add_flat(self._output, key, [_string(value)])
+            add_flat_results(self._output, key, [_text(value)])
         elif key == "id":
-            self._close()
-            # Torn in the middle of a number, it would be another check's number.
-            self._open = {key: value} if _ends(value) else {}
+            self._start_check(value)
         elif key == "results":
-            self._open_group(may_have_result=False)
+            self._start_group(may_have_result=False)
         elif key == "items" and _LIST_OF_OBJECTS.match(value):
-            self._open_group(may_have_result=True)
-        elif key == "result" and key in self._open:
-            self._take_next_result(value)
-        elif not self._take_of_the_run(key, value):
-            self._open.setdefault(key, value)
+            self._start_group(may_have_result=True)
+        elif key == "result" and key in self._values:
+            self._add_next_result(value)
+        elif not self._add_to_run(key, value):
+            self._values.setdefault(key, value)
 
-    def finish(self) -> Output:
+    def finish(self) -> BenchOutput:
         if self._output.end is None:
-            self._output.torn = check_id(self._fields().get("id"))
-        self._close()
+            self._output.truncated_check = check_id(self._fields().get("id"))
+        self._finish_check()
         return self._output
 
-    def _close(self) -> None:
-        """Take in the check that is open, if one is."""
+    def _start_check(self, number: str) -> None:
+        self._finish_check()
+        # Truncated within a number, it would be the number of another check.
+        if _is_complete(number):
+            self._values = {"id": number}
+
+    def _finish_check(self) -> None:
+        """Take in the check that is being read, if there is one."""
         fields = self._fields()
-        number = check_id(fields.get("id"))
-        inside = (
-            number is not None and self._group is not None and number.startswith(self._group + ".")
-        )
-        items = _items(self._open["items"]) if "items" in self._open else None
-        if (fields.get("result") or "").strip().upper() not in WORDS:
+        if (fields.get("result") or "").strip().upper() not in RESULTS:
             fields.pop("result", None)
-        add_check(self._output, fields, items, self._group if inside else None)
-        self._open = {}
+        items = None
+        if "items" in self._values:
+            items = _items(self._values["items"])
+        add_check(self._output, fields, items, self._group_of(fields))
+        self._values = {}
 
-    def _take_next_result(self, value: str) -> None:
+    def _group_of(self, fields: Mapping[str, str | None]) -> str | None:
+        """The current group, if the check's number is one of that group."""
+        number = check_id(fields.get("id"))
+        if number is None or self._group is None:
+            return None
+        if not number.startswith(self._group + "."):
+            return None
+        return self._group
+
+    def _add_next_result(self, value: str) -> None:
         """A further result of the same test, printed straight behind the last."""
-        test = {key: text for key, text in self._open.items() if key in ("id", "desc")}
-        self._close()
-        self._open = test | {"result": value}
+        test = {key: text for key, text in self._values.items() if key in ("id", "desc")}
+        self._finish_check()
+        self._values = test | {"result": value}
 
-    def _open_group(self, *, may_have_result: bool) -> None:
-        # The scanner's own groups have no result: here a name pretends, and the check must not get lost.
-        if "result" in self._open and not may_have_result:
+    def _start_group(self, *, may_have_result: bool) -> None:
+        # The scanner's own groups have no result. One that has is a check whose name holds the
+        # text `"results":`, and the check must not get lost.
+        if "result" in self._values and not may_have_result:
             return
         self._group = add_group(self._output, self._fields())
-        self._open = {}
+        self._values = {}
 
-    def _take_of_the_run(self, key: str, value: str) -> bool:
-        output, digits = self._output, _DIGITS.match(value)
-        number = number_within(int(digits[0])) if digits else None
+    def _add_to_run(self, key: str, value: str) -> bool:
+        """Take in a value of the whole run, the first of each; False for any other key."""
+        output = self._output
         if key in ("dockerbenchsecurity", "dockerbenchsec_version"):
-            output.version = output.version or optional_line(_string(value), 40)
+            output.version = output.version or optional_line(_text(value), _MAX_VERSION)
         elif key == "start":
-            output.start = output.start or number
+            output.start = output.start or _number(value)
         elif key == "end":
-            output.end = output.end or number
+            output.end = output.end or _number(value)
         elif key == "checks":
-            output.counted = output.counted or number
+            output.reported_count = output.reported_count or _number(value)
         else:
             return False
         return True
 
     def _fields(self) -> Fields:
-        return {key: _string(value) for key, value in self._open.items()}
+        return {key: _text(value) for key, value in self._values.items()}
 
 
-def _string(value: str) -> str:
-    """The text between the first quote and the last; without a last quote the file is torn there."""
+def _number(value: str) -> int | None:
+    digits = _DIGITS.match(value)
+    if digits is None:
+        return None
+    return number_within(int(digits[0]))
+
+
+def _text(value: str) -> str:
+    """The text between the first quote and the last; to the end where the last is missing."""
     text = value.strip().removeprefix('"')
-    return text.rstrip(_AROUND)[:-1] if _ends(text) else text
+    if _is_complete(text):
+        return text.rstrip(_AROUND)[:-1]
+    return text
 
 
-def _ends(value: str) -> bool:
+def _is_complete(value: str) -> bool:
+    """Whether a value has its closing quote: the file does not end within it."""
     return value.rstrip(_AROUND).endswith('"')
 
 
 def _items(value: str) -> list[str]:
     inside = value.strip().removeprefix("[").strip().rstrip(_AROUND)
-    return [
-        name for name in _BETWEEN_ITEMS.split(inside.removeprefix('"').removesuffix('"')) if name
-    ]
+    names = _BETWEEN_ITEMS.split(inside.removeprefix('"').removesuffix('"'))
+    return list(filter(None, names))

@@ -1,46 +1,76 @@
-"""Where JSON and text log of one run say different things. Pure."""
+"""Where JSON and text log of one run contradict each other. Pure."""
 
 from collections.abc import Sequence
 
-from stages.scanners.docker_bench.reading.bench_output import Output
+from stages.scanners.docker_bench.reading.bench_output import BenchCheck, BenchOutput
 
-_ONE_RUN_S = 60
-"""Seconds between the beginnings of JSON and text log, at most."""
+_SAME_RUN_S = 60
+"""Seconds between the starts that JSON and text log give, at most."""
+_SHOWN = 10
 
 
-def differences(json: Output, log: Output) -> list[str]:
-    """Each kind of difference in one line; of a log without checks, none."""
+def differences(json: BenchOutput, log: BenchOutput) -> list[str]:
+    """Each kind of difference in one line; nothing for a log without checks."""
     if not log.checks:
         return []
-    told = []
-    if json.version and log.version and json.version != log.version:
-        told.append(
-            f"the JSON is of version {json.version}, the text log of {log.version}: not of one run?"
-        )
-    if json.start and log.start and abs(json.start - log.start) > _ONE_RUN_S:
-        told.append("JSON and text log began at different times: not of one run?")
-    if differ := _results(json, log):
-        told.append(f"JSON and text log differ in results, the JSON's stand: {first(differ)}")
-    lacking = [number for number in json.checks if number not in log.checks]
-    # A check whose line has no number may be counted by the log all the same.
-    if lacking and log.counted != len(json.checks):
-        told.append(f"the text log lacks checks of the JSON: {first(lacking)}")
-    return told
+    found = [
+        _different_versions(json, log),
+        _different_starts(json, log),
+        _different_results(json, log),
+        _missing_in_log(json, log),
+    ]
+    return list(filter(None, found))
 
 
-def first(names: Sequence[str]) -> str:
+def first_names(names: Sequence[str]) -> str:
     """The first of many names, for a warning."""
-    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+    shown = ", ".join(names[:_SHOWN])
+    if len(names) > _SHOWN:
+        return f"{shown}, …"
+    return shown
 
 
-def _results(json: Output, log: Output) -> list[str]:
-    """Checks that fail in one of them alone. INFO in one and NOTE or PASS in the other is how some are printed."""
-    found = []
-    for number, ours in json.checks.items():
-        theirs = log.checks.get(number)
-        # The check that the JSON ends in has no result of its own to be sure of.
-        if theirs is None or number == json.torn or not (ours.word and theirs.word):
-            continue
-        if (ours.word == "WARN") != (theirs.word == "WARN"):
-            found.append(f"{number} ({ours.word}, {theirs.word})")
-    return found
+def _different_versions(json: BenchOutput, log: BenchOutput) -> str | None:
+    if not json.version or not log.version or json.version == log.version:
+        return None
+    return f"the JSON is of version {json.version}, the text log of {log.version}: not of one run?"
+
+
+def _different_starts(json: BenchOutput, log: BenchOutput) -> str | None:
+    if not json.start or not log.start or abs(json.start - log.start) <= _SAME_RUN_S:
+        return None
+    return "JSON and text log began at different times: not of one run?"
+
+
+def _different_results(json: BenchOutput, log: BenchOutput) -> str | None:
+    contradictions = []
+    for number, check in json.checks.items():
+        # The check that the JSON ends in may lack its result.
+        if number in log.checks and number != json.truncated_check:
+            contradictions += _contradiction(check, log.checks[number])
+    if not contradictions:
+        return None
+    return (
+        "JSON and text log differ in results, those of the JSON count: "
+        f"{first_names(contradictions)}"
+    )
+
+
+def _contradiction(check: BenchCheck, logged: BenchCheck) -> list[str]:
+    """A check that fails in one of them alone.
+
+    INFO in one and NOTE or PASS in the other is how the scanner prints some of its checks.
+    """
+    if not check.result or not logged.result:
+        return []
+    if (check.result == "WARN") == (logged.result == "WARN"):
+        return []
+    return [f"{check.id} ({check.result}, {logged.result})"]
+
+
+def _missing_in_log(json: BenchOutput, log: BenchOutput) -> str | None:
+    missing = [number for number in json.checks if number not in log.checks]
+    # The log may count a check that it prints without its number.
+    if not missing or log.reported_count == len(json.checks):
+        return None
+    return f"the text log lacks checks of the JSON: {first_names(missing)}"
