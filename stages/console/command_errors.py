@@ -52,11 +52,11 @@ def _run_to_code(run: Callable[[], int]) -> int:
 
 def _report(error: Exception, arguments: Sequence[str]) -> int:
     """Show an error the way the command line asks for. Returns its exit code."""
-    from stages.console.output import show_json, warn
+    from stages.console.output import show_json, unicode_text, warn
 
     message, code = _explain(error)
     as_json = "--json" in arguments
-    if as_json and _written(lambda: show_json({"error": message, "exit_code": code})):
+    if as_json and _written(lambda: show_json({"error": unicode_text(message), "exit_code": code})):
         return code
     if isinstance(error, UsageError):
         sys.stderr.write(error.usage)

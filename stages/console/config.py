@@ -8,7 +8,7 @@ from pathlib import Path
 from schemas.records import Record
 from schemas.settings import Settings
 from stages.console.context import Context
-from stages.console.output import say, show_json, show_table
+from stages.console.output import say, show_json, show_table, unicode_text
 from stages.patchmon import credentials
 from stages.runtime import plain_file, settings_file
 from stages.runtime.exits import Exit
@@ -57,7 +57,7 @@ def _check(loaded: settings_file.Loaded) -> Checked:
         if settings.server.url is None and not _is_told("server.url: ", problems):
             remarks.append("server.url: not set, results stay in the spool")
     return Checked(
-        file=str(path) if path else None, problems=tuple(problems), remarks=tuple(remarks)
+        file=unicode_text(path) if path else None, problems=tuple(problems), remarks=tuple(remarks)
     )
 
 

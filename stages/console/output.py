@@ -91,9 +91,12 @@ def safe(text: str) -> str:
     return "\n".join(one_line(line) for line in text.split("\n"))
 
 
-def path_text(path: object) -> str:
-    """A path that may hold any bytes, as printable text."""
-    return os.fsencode(str(path)).decode("utf-8", "backslashreplace")
+def unicode_text(text: object) -> str:
+    """A path or an argument, with escapes for bytes that this locale cannot decode.
+
+    Python keeps such bytes as lone surrogates, which no encoder accepts.
+    """
+    return str(text).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 class Bar:

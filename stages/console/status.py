@@ -15,7 +15,7 @@ from spool.spool import Spool
 from stages.console import states
 from stages.console.context import Context
 from stages.console.detect import show_detected
-from stages.console.output import say, show_facts, show_json, show_table
+from stages.console.output import say, show_facts, show_json, show_table, unicode_text
 from stages.runtime.exits import Exit
 from stages.runtime.heartbeat import LastHeartbeat, is_suspended, read_heartbeat
 from stages.scan import free_space
@@ -156,7 +156,7 @@ def _status(context: Context) -> Status:
     boxes = states.snapshot(spool)
     seen = {stage: read_heartbeat(context.runtime, stage) for stage in STAGES}
     return Status(
-        spool=str(spool.root),
+        spool=unicode_text(spool.root),
         stages={stage: _state_of(spool, stage, seen[stage]) for stage in STAGES},
         last_worked={stage: found.at for stage, found in seen.items() if found},
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
@@ -167,5 +167,5 @@ def _status(context: Context) -> Status:
         trigger=_trigger(context, spool),
         delivery=spool.state_store("ship").read(DESTINATION, Destination),
         certificates_verified=context.settings.server.verify,
-        config=str(context.config) if context.config else None,
+        config=unicode_text(context.config) if context.config else None,
     )

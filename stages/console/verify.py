@@ -1,9 +1,7 @@
 """`verify`: read every entry of the spool, and name what is damaged, foreign, in quarantine, or of a wrong owner."""
 
 import argparse
-import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from schemas.command import Hold, Replay, Retry
 from schemas.ids import ScanId, is_scan_id
@@ -18,7 +16,7 @@ from spool.raw import RawBox
 from spool.spool import Spool
 from stages.console import permissions, states
 from stages.console.context import Context
-from stages.console.output import say, show_json, show_table
+from stages.console.output import say, show_json, show_table, unicode_text
 from stages.runtime.exits import Exit
 
 _RECORDS: dict[Kind, type[Record]] = {
@@ -70,16 +68,13 @@ def _entries(spool: Spool) -> Iterator[Finding]:
             try:
                 if not _read(box, entry):
                     message = "not an entry; it is left alone: remove it"
-                    yield Finding(path=_shown(box.path / entry), kind="foreign", message=message)
+                    yield Finding(
+                        path=unicode_text(box.path / entry), kind="foreign", message=message
+                    )
             except EntryDamagedError as error:
                 yield Finding(path=str(box.path / entry), kind="damaged", message=str(error))
             except EntryMissingError:
                 continue
-
-
-def _shown(path: Path) -> str:
-    """A path that may hold anything, also bytes that are no text."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _read(box: Outbox, entry: str) -> bool:
@@ -114,5 +109,5 @@ def _quarantined(spool: Spool) -> Iterator[Finding]:
         for kept in spool.outbox(name).quarantined():
             path = spool.root / "quarantine" / name / kept
             yield Finding(
-                path=_shown(path), kind="quarantine", message="see the .reason file beside it"
+                path=unicode_text(path), kind="quarantine", message="see the .reason file beside it"
             )
