@@ -1,7 +1,7 @@
 """Builds the Debian package: the agent with all its libraries, run by the distribution's Python.
 
-The file tree is made by the modules that `install` uses, with the paths of a package; `dpkg-deb` packs it.
-With SOURCE_DATE_EPOCH set, the same tree gives the same bytes.
+The file tree is made by the modules that `install` uses, with the paths of a package; `dpkg-deb`
+packs it. With SOURCE_DATE_EPOCH set, the same tree gives the same bytes.
 """
 
 import gzip

@@ -1,4 +1,4 @@
-"""The units: exposure, a reason for each remaining point, agreement with the spool and the stages."""
+"""The units: their exposure, with reasons, and their agreement with the spool and the stages."""
 
 import json
 import os
