@@ -1,9 +1,9 @@
 """Log lines: a lower-case fact, then values, then what to do.
 
-One line per event on standard error. Under journald each line carries its level as `<N>` and journald
-adds the time; elsewhere the line starts with time and stage. Values are quoted where they hold blanks
-or anything that a terminal would interpret, so hostile text stays one harmless line. For programs
-there is one JSON object per line, on standard output.
+One line per event on standard error, which starts with time and stage. The journal adds the time
+itself, and gets level, stage, event and scan id as fields of their own. Values are quoted where
+they hold blanks or anything that a terminal would interpret, so hostile text stays one harmless
+line. For programs there is one JSON object per line, on standard output.
 
 debug: detail; info: the state changed; warning: recovered; error: this item is lost, damaged or stuck.
 """
@@ -13,6 +13,8 @@ import os
 import sys
 from datetime import UTC, datetime
 from typing import Literal, TextIO
+
+from stages.runtime.journal import Journal, journal_of
 
 Level = Literal["debug", "info", "warning", "error"]
 _ORDER: dict[Level, int] = {"debug": 0, "info": 1, "warning": 2, "error": 3}
@@ -34,7 +36,10 @@ class Log:
         self._stage = stage
         self._as_json = as_json
         self._stream = stream or (sys.stdout if as_json else sys.stderr)
-        self._journal = "JOURNAL_STREAM" in os.environ and stream is None
+        self._levels_for_journal = "JOURNAL_STREAM" in os.environ and stream is None
+        self._journal: Journal | None = None
+        if stream is None and not as_json:
+            self._journal = journal_of(2)
 
     def debug(self, message: str, **values: object) -> None:
         self._write("debug", message, values)
@@ -51,6 +56,8 @@ class Log:
     def _write(self, level: Level, message: str, values: dict[str, object]) -> None:
         if _ORDER[level] < _ORDER[self.level]:
             return
+        if self._journal is not None and self._journal.send(self._fields(level, message, values)):
+            return
         try:
             self._stream.write(self._line(level, message, values))
             self._stream.flush()
@@ -64,11 +71,28 @@ class Log:
         if self._as_json:
             line = {"at": at, "stage": self._stage, "level": level, "message": message}
             return json.dumps(line | {name: _plain(value) for name, value in known.items()}) + "\n"
-        parts = [one_line(message), *(f"{name}={quoted(value)}" for name, value in known.items())]
-        text = " ".join(parts)
-        if self._journal:
+        text = _text(message, known)
+        if self._levels_for_journal:
             return f"<{_JOURNAL[level]}>{text}\n"
         return f"{at} {self._stage} {level}: {text}\n"
+
+    def _fields(self, level: Level, message: str, values: dict[str, object]) -> dict[str, str]:
+        known = {name: value for name, value in values.items() if value is not None}
+        fields = {
+            "MESSAGE": _text(message, known),
+            "PRIORITY": str(_JOURNAL[level]),
+            "SYSLOG_IDENTIFIER": f"compliance-agent-{self._stage}",
+            "STAGE": self._stage,
+            "EVENT": one_line(message),
+        }
+        if "scan_id" in known:
+            fields["SCAN_ID"] = one_line(str(known["scan_id"]))
+        return fields
+
+
+def _text(message: str, values: dict[str, object]) -> str:
+    """The fact, then its values."""
+    return " ".join([one_line(message), *(f"{name}={quoted(v)}" for name, v in values.items())])
 
 
 def _plain(value: object) -> int | float | str:
