@@ -29,7 +29,7 @@ from spool.spool import Spool
 from stages.scanners.child import parent_death_signal
 from stages.scanners.detection import detect_now
 from stages.scanners.host import this_platform
-from stages.scanners.openscap import content
+from stages.scanners.openscap import content, packages
 from stages.scanners.openscap.spec import OPENSCAP
 from stages.scanners.settings import settings_record
 
@@ -114,9 +114,9 @@ def _prepare(no_install: bool, say: Say) -> Path | None:
     openscap = _detect_openscap()
     wanted = []
     if not openscap.installed:
-        wanted.append(platform.install_command("oscap"))
+        wanted.append(packages.scanner_command(platform))
     if openscap.content is None:
-        wanted.append(platform.install_command("content"))
+        wanted.append(packages.content_command(platform))
     commands = [command for command in wanted if command]
     for command in commands:
         _install(command, no_install, say)

@@ -9,6 +9,8 @@ from schemas.capabilities import Detected, DetectedScanner
 from stages.scanners.detection import STATE
 from stages.scanners.host import this_platform
 from stages.scanners.openscap.content import EVERY_RESULT
+from stages.scanners.openscap.packages import install_content
+from stages.scanners.openscap.products import product_of
 from tests.pipeline.agent import Agent, an_agent, until
 
 pytestmark = pytest.mark.oscap
@@ -21,7 +23,8 @@ def detected(agent: Agent) -> DetectedScanner | None:
 
 def test_content_that_is_installed_or_removed_is_noticed(tmp_path: Path) -> None:
     host = this_platform()
-    content = tmp_path / f"ssg-{host.product}{host.product_version}-ds.xml"
+    product, version = product_of(host)
+    content = tmp_path / f"ssg-{product}{version}-ds.xml"
     with an_agent() as agent:
         agent.settings["compliance"]["openscap"] = {
             "content_dirs": [str(tmp_path)],
@@ -36,7 +39,7 @@ def test_content_that_is_installed_or_removed_is_noticed(tmp_path: Path) -> None
         )
         early = agent.ask()
         until(lambda: agent.reported(early), "a report")
-        assert f"no SCAP content in {tmp_path}: {host.install('content')}" in (
+        assert f"no SCAP content in {tmp_path}: {install_content(host)}" in (
             agent.report(early).error or ""
         )
         content.symlink_to(EVERY_RESULT)

@@ -98,13 +98,13 @@ def test_every_report_says_that_the_content_does_not_fit_also_a_failed_and_a_joi
     """The content by the name of an older version of this host's system."""
     from stages.scanners.host import this_platform
     from stages.scanners.openscap.content import EVERY_RESULT
+    from stages.scanners.openscap.products import product_of
 
     host = this_platform()
-    if not host.product_version.isdigit():
+    product, version = product_of(host)
+    if not version.isdigit():
         pytest.skip("this system has no versions")
-    (tmp_path / f"ssg-{host.product}{int(host.product_version) - 1}-ds.xml").symlink_to(
-        EVERY_RESULT
-    )
+    (tmp_path / f"ssg-{product}{int(version) - 1}-ds.xml").symlink_to(EVERY_RESULT)
     with an_agent() as agent:
         agent.settings["compliance"]["openscap"] = {"content_dirs": [str(tmp_path)]}
         agent.configure()

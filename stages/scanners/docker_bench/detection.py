@@ -12,6 +12,7 @@ from schemas.codec import plain
 from stages.scanners.docker_bench import docker, trust
 from stages.scanners.docker_bench.capability import DockerBenchDetection
 from stages.scanners.docker_bench.docker import Docker
+from stages.scanners.docker_bench.packages import install_docker
 from stages.scanners.docker_bench.settings import DockerBenchSettings
 from stages.scanners.platform import Platform
 from stages.scanners.spec import DetectionResult
@@ -59,7 +60,7 @@ def find(settings: DockerBenchSettings, platform: Platform) -> Found:
     """Look now. A daemon that hangs costs seconds."""
     client = docker.client(settings.socket)
     if client is None:
-        missing = f"Docker is not installed: {platform.install('docker')}"
+        missing = f"Docker is not installed: {install_docker(platform)}"
         return Found(DockerBenchDetection(docker_installed=False), missing)
     problem, version = _daemon(client)
     present = problem is None and client.has_image(settings.image)

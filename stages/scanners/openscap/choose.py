@@ -1,15 +1,24 @@
 """Which content fits this host. Pure.
 
 Exact version first; then a relative of this version, named by the codename or ID_LIKE; then the nearest lower version
-of the same product, or of what it is a rebuild of. All but the first carry a warning that goes into every report.
+of the same product, or of the one that it is a rebuild of. All but the first carry a warning that goes into every
+report.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from stages.scanners.platform import REBUILDS, Platform
+from stages.scanners.openscap.packages import install_content
+from stages.scanners.openscap.products import (
+    REBUILDS,
+    Product,
+    base_of,
+    product_of,
+    relatives_of,
+)
+from stages.scanners.platform import Platform
 
 _NAME = re.compile(r"ssg-(?P<product>[a-zA-Z][a-zA-Z_-]*?)(?P<version>\d*)-ds\.xml")
 
@@ -23,56 +32,54 @@ class Choice:
 
 
 def choose(platform: Platform, files: Sequence[PurePath]) -> Choice | None:
-    """The best of the files, given in order of preference; None where no file has to do with this host."""
-    known = [
-        (match["product"], match["version"], path)
-        for path in files
-        if (match := _NAME.fullmatch(path.name))
-    ]
-    exact = _find(known, platform.product, platform.product_version)
+    """The best of the files, given in order of preference; None where no file is for this host or a relative."""
+    known = _by_product(files)
+    product = product_of(platform)
+    exact = known.get(product)
     if exact:
         return Choice(exact)
-    for product, version in platform.relatives:
-        relative = _find(known, product, version)
-        if relative:
-            return Choice(relative, _warning(platform, relative, "is for a related system"))
-    lower = _nearest_lower(known, platform.product, platform.product_version)
+    relatives = relatives_of(platform)
+    for relative in relatives:
+        if relative in known:
+            return _with_warning(platform, known[relative], "is for a related system")
+    lower = _nearest_lower(known, product)
     if lower:
-        return Choice(lower, _warning(platform, lower, "is for an older version"))
-    for product, version in platform.relatives:
-        if product in REBUILDS or (product, version) == platform.base:
-            lower = _nearest_lower(known, product, version)
-            if lower:
-                return Choice(
-                    lower, _warning(platform, lower, "is for an older version of a related system")
-                )
+        return _with_warning(platform, lower, "is for an older version")
+    for relative in relatives:
+        shares_versions = relative[0] in REBUILDS or relative == base_of(platform)
+        lower = _nearest_lower(known, relative) if shares_versions else None
+        if lower:
+            return _with_warning(platform, lower, "is for an older version of a related system")
     return None
 
 
-def _find(
-    known: Sequence[tuple[str, str, PurePath]], product: str, version: str
-) -> PurePath | None:
-    return next(
-        (path for name, number, path in known if (name, number) == (product, version)), None
-    )
+def _by_product(files: Iterable[PurePath]) -> dict[Product, PurePath]:
+    """The first file of each product."""
+    known: dict[Product, PurePath] = {}
+    for path in files:
+        match = _NAME.fullmatch(path.name)
+        if match:
+            known.setdefault((match["product"], match["version"]), path)
+    return known
 
 
-def _nearest_lower(
-    known: Sequence[tuple[str, str, PurePath]], product: str, version: str
-) -> PurePath | None:
+def _nearest_lower(known: dict[Product, PurePath], product: Product) -> PurePath | None:
+    """The file of the greatest version below this one."""
+    name, version = product
     if not version.isdigit():
         return None
-    lower = [
-        (int(n), path) for name, n, path in known if name == product and n and int(n) < int(version)
-    ]
+    lower: dict[int, PurePath] = {}
+    for (other, number), path in known.items():
+        if other == name and number and int(number) < int(version):
+            lower[int(number)] = path
     if not lower:
         return None
-    best = max(number for number, _ in lower)
-    return next(path for number, path in lower if number == best)
+    return lower[max(lower)]
 
 
-def _warning(platform: Platform, path: PurePath, how: str) -> str:
-    return (
+def _with_warning(platform: Platform, path: PurePath, how: str) -> Choice:
+    return Choice(
+        path,
         f"{path.name} {how}, this host is {platform.name}: rules may not apply; for matching content: "
-        f"{platform.install('content')}, or set compliance.openscap.content"
+        f"{install_content(platform)}, or set compliance.openscap.content",
     )

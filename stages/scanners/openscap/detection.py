@@ -19,6 +19,7 @@ from schemas.records import Record
 from stages.scanners.openscap import content
 from stages.scanners.openscap.capability import OpenSCAPDetection
 from stages.scanners.openscap.choose import Choice, choose
+from stages.scanners.openscap.packages import install_content, install_scanner
 from stages.scanners.openscap.settings import OpenSCAPSettings
 from stages.scanners.platform import Platform
 from stages.scanners.spec import DetectionResult
@@ -103,11 +104,11 @@ def all_profiles(settings: OpenSCAPSettings) -> Iterable[ProfileInfo]:
 def _find_oscap(platform: Platform) -> tuple[OpenSCAPDetection, list[str]]:
     path = shutil.which("oscap", path=_PATH)
     if path is None:
-        message = f"OpenSCAP is not installed: {platform.install('oscap')}"
+        message = f"OpenSCAP is not installed: {install_scanner(platform)}"
         return OpenSCAPDetection(installed=False), [message]
     version = re.search(r"\b(\d+\.\d+[\w.+-]*)", _output([path, "--version"]))
     if version is None:
-        message = f"{path} does not report its version: {platform.install('oscap')} (reinstall)"
+        message = f"{path} does not report its version: {install_scanner(platform)} (reinstall)"
         return OpenSCAPDetection(installed=False, oscap_path=path), [message]
     return OpenSCAPDetection(installed=True, version=version[1], oscap_path=path), []
 
@@ -124,7 +125,7 @@ def _choose_content(
     choice = choose(platform, files)
     if choice:
         return choice, None
-    install = platform.install("content")
+    install = install_content(platform)
     if not files:
         return None, f"no SCAP content in {', '.join(settings.content_dirs)}: {install}"
     return None, (

@@ -2,8 +2,17 @@ from pathlib import PurePath
 
 import pytest
 
+from stages.scanners.docker_bench.packages import install_docker
 from stages.scanners.openscap.choose import choose
+from stages.scanners.openscap.packages import (
+    content_command,
+    install_content,
+    install_scanner,
+    scanner_command,
+)
 from stages.scanners.platform import Platform, parse_os_release
+
+HOW_TO_INSTALL = {"oscap": install_scanner, "content": install_content, "docker": install_docker}
 
 
 def host(name: str, version: str, like: str = "", codename: str = "") -> Platform:
@@ -230,7 +239,7 @@ def test_the_first_directory_wins_for_the_same_version() -> None:
 def test_every_distribution_is_told_its_own_install_command(
     platform: Platform, what: str, command: str
 ) -> None:
-    assert platform.install(what) == command
+    assert HOW_TO_INSTALL[what](platform) == command
 
 
 @pytest.mark.parametrize("what", ["oscap", "content", "docker"])
@@ -238,10 +247,11 @@ def test_a_system_that_is_not_known_is_told_the_packages_and_no_command_of_anoth
     what: str,
 ) -> None:
     for platform in (host("gentoo", ""), host("void", ""), parse_os_release("")):
-        assert platform.install_command(what) is None
-        assert platform.install(what).startswith("install the package ")
-    assert host("alpine", "3.22.1").install_command("content") is None
-    assert "/opt/scap/content" in host("alpine", "3.22.1").install("content")
+        assert HOW_TO_INSTALL[what](platform).startswith("install the package ")
+        assert scanner_command(platform) is None
+        assert content_command(platform) is None
+    assert content_command(host("alpine", "3.22.1")) is None
+    assert "/opt/scap/content" in install_content(host("alpine", "3.22.1"))
 
 
 @pytest.mark.parametrize(
