@@ -41,6 +41,8 @@ class Agent:
     home: Path
     settings: dict[str, Any]
     environment: Mapping[str, str] = field(default_factory=dict)
+    module: str = "stages.console.main"
+    """The program."""
     processes: dict[Stage, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     @property
@@ -66,7 +68,7 @@ class Agent:
                 [
                     sys.executable,
                     "-m",
-                    "stages.console.main",
+                    self.module,
                     "stage",
                     stage,
                     "--config",
@@ -107,7 +109,7 @@ class Agent:
     def run(self, *message: str, code: int | None = 0, limit_s: float = 120) -> str:
         """A command of the console; its standard output."""
         done = subprocess.run(
-            [sys.executable, "-m", "stages.console.main", *message, "--config", str(self.config)],
+            [sys.executable, "-m", self.module, *message, "--config", str(self.config)],
             capture_output=True,
             text=True,
             timeout=limit_s,

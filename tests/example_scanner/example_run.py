@@ -1,0 +1,67 @@
+"""Running the example scanner."""
+
+from pathlib import Path
+
+from schemas.capabilities import DetectedScanner
+from schemas.ids import ScanId
+from schemas.request import Request
+from spool.raw import Output
+from stages.scanners.child import End, Limits
+from stages.scanners.outputs import filled
+from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
+from tests.example_scanner.example_settings import ExampleSettings
+from tests.example_scanner.example_spec import CHECKS, PROFILE, PROFILE_TITLE
+
+_FILE = "checks.txt"
+
+
+class ExampleRunner:
+    """The script on this host, as detected."""
+
+    def __init__(self, settings: ExampleSettings, detected: DetectedScanner | None) -> None:
+        self._settings = settings
+        self._detected = detected
+
+    def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
+        if self._detected is None or not self._detected.ready:
+            return CannotRun(
+                "; ".join(self._detected.problems) if self._detected else "no detection"
+            )
+        if self.same_profile(request.profile) is None:
+            return CannotRun(f"there is one profile, {PROFILE_TITLE}, not {request.profile!r}")
+        return Plan(
+            profile_id=PROFILE,
+            profile_title=PROFILE_TITLE,
+            command=("/bin/sh", self._settings.script, str(draft / _FILE)),
+            limits=Limits(self._settings.time_limit_s, 1 << 20),
+            scanner_version=self._detected.version,
+        )
+
+    def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
+        return plan
+
+    def again(self, end: End, plan: Plan) -> Plan | None:
+        return None
+
+    def same_profile(self, profile: str | None) -> str | None:
+        return PROFILE if profile in (None, PROFILE, PROFILE_TITLE) else None
+
+    def named(self, profile: str | None) -> tuple[str | None, str | None]:
+        known = self.same_profile(profile)
+        return known, PROFILE_TITLE if known else profile
+
+    def progress(self, line: str) -> Progress | None:
+        name, found, result = line.partition(": ")
+        return Progress(name, result) if found else None
+
+    def judge(self, end: End, draft: Path) -> Verdict:
+        kept = [Output("stdout", "stdout.log")] if filled(draft / "stdout.log") else []
+        if filled(draft / _FILE):
+            kept.append(Output(CHECKS, _FILE))
+        return Verdict(tuple(kept), error_of_end("the script", end, (0,)))
+
+    def clean_up(self, scan_id: ScanId) -> None:
+        """The script leaves nothing."""
+
+    def remove_leftovers(self, raw: Path) -> list[Leftover]:
+        return []

@@ -1,0 +1,137 @@
+"""A scanner that a test alone defines passes through the whole agent, without a line changed elsewhere."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from receiver import Policy, Receiver
+from schemas.ids import ScanId
+from schemas.schedule import ScheduleState
+from tests.pipeline.agent import Agent, an_agent, until
+
+SCRIPT = Path(__file__).with_name("line-check.sh")
+KEY, SECTION = "line-check", "line_check"
+LINES = b"line-check|one|The first line|pass\nline-check|two|The second line|fail\n"
+
+
+@pytest.fixture
+def server() -> Iterator[Receiver]:
+    with Receiver(Policy(posts_per_minute=10_000)) as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def agent(server: Receiver, tmp_path: Path) -> Iterator[Agent]:
+    """The agent with the third scanner alone switched on; its script can be changed."""
+    script = tmp_path / SCRIPT.name
+    shutil.copy(SCRIPT, script)
+    with an_agent(server) as agent:
+        agent.module = "tests.example_scanner"
+        agent.settings["compliance"] = {
+            "openscap": {"enabled": False},
+            "docker_bench": {"enabled": False},
+            SECTION: {"script": str(script)},
+            "schedules": {"time_zone": "UTC", "splay_s": 0, "catch_up_after_s": 0},
+        }
+        agent.configure()
+        yield agent
+
+
+def listed(agent: Agent) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(agent.run("list", "--json"))
+    return rows
+
+
+def test_from_the_command_line_to_the_server(agent: Agent, server: Receiver) -> None:
+    agent.start()
+    shown = json.loads(agent.run("scan", "--scanner", KEY, "--wait", "--json"))
+    report, receipt = shown["report"], shown["receipt"]
+    assert receipt["answer"] == "accepted"
+    assert report["profile"]["type"] == KEY
+    assert (report["summary"]["passed"], report["summary"]["failed"]) == (1, 1)
+    (row,) = listed(agent)
+    assert (row["scan_id"], row["state"]) == (report["scan_id"], "done")
+    assert "The second line" in agent.run("show", report["scan_id"])
+    (scan,) = server.scans()
+    assert [result["status"] for result in scan["results"]] == ["pass", "fail"]
+    agent.run("verify")
+
+
+def test_a_missed_schedule_and_a_command_of_the_server_run_it(
+    agent: Agent, server: Receiver
+) -> None:
+    agent.settings["compliance"][SECTION]["schedule"] = "0 3 * * *"
+    agent.configure()
+    agent.spool.prepare()
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    state = ScheduleState(schedule="0 3 * * * UTC", until=yesterday)
+    agent.spool.state_store("trigger").write(f"schedule-{KEY}", state)
+    agent.start()
+    until(lambda: [row for row in listed(agent) if row["state"] == "done"], "the missed scan")
+    (row,) = listed(agent)
+    assert agent.report(ScanId(row["scan_id"])).reasons[0].source == "schedule"
+    until(server.online, "connected")
+    server.send_command({"type": "compliance_scan", "profile_type": KEY, "request_id": "r-1"})
+    until(lambda: len([row for row in listed(agent) if row["state"] == "done"]) == 2, "a second")
+    last = agent.report(ScanId(listed(agent)[-1]["scan_id"]))
+    assert last.reasons[0].request_id == "r-1"
+    assert last.status == "completed"
+
+
+def test_the_server_learns_that_it_is_ready_and_when_it_is_not(
+    agent: Agent, server: Receiver
+) -> None:
+    def component() -> object:
+        statuses = server.integration_statuses()
+        return statuses[-1]["components"].get(KEY) if statuses else None
+
+    agent.start("trigger", "scan")
+    until(lambda: component() == "ready", "the scanner is ready")
+    body = server.integration_statuses()[-1]
+    script = agent.settings["compliance"][SECTION]["script"]
+    assert body["capabilities"][SECTION] == {"script_path": script}
+    assert body["scanner_info"][f"{SECTION}_available"] is True
+    assert {profile["type"] for profile in body["scanner_info"]["available_profiles"]} >= {KEY}
+    Path(script).unlink()
+    agent.settings["spool"]["look_every_s"] = 0.2
+    agent.configure()
+    until(lambda: component() == "unavailable", "that it is gone")
+
+
+def test_a_scan_of_a_scanner_that_is_switched_off_fails_with_the_setting_to_change(
+    agent: Agent,
+) -> None:
+    agent.settings["compliance"][SECTION]["enabled"] = False
+    agent.configure()
+    scan_id = ScanId(json.loads(agent.run("scan", "--scanner", KEY, "--json"))["scan_id"])
+    agent.start("trigger", "scan", "parse")
+    until(lambda: agent.reported(scan_id), "a report")
+    message = f"Line Check scans are switched off: set compliance.{SECTION}.enabled: true"
+    assert agent.report(scan_id).error == message
+
+
+def test_commands_that_look_at_the_host_or_at_files_know_it(agent: Agent, tmp_path: Path) -> None:
+    assert set(json.loads(agent.run("detect", "--json", code=None))) >= {SECTION}
+    assert f"{KEY}" in agent.run("detect", code=None)
+    profiles = json.loads(agent.run("profiles", "--json", code=None))
+    assert "Line Check" in {profile["title"] for profile in profiles}
+    agent.start("scan")
+    until(lambda: json.loads(agent.run("status", "--json"))["detected"], "a detection")
+    assert json.loads(agent.run("status", "--json"))["detected"]["scanners"][KEY]["ready"]
+    assert f"compliance.{SECTION}.script" in agent.run("config", "keys")
+    lines = tmp_path / "lines.txt"
+    lines.write_bytes(LINES)
+    assert json.loads(agent.run("parse", str(lines)))["summary"]["total_rules"] == 2
+    agent.settings["compliance"][SECTION]["time_limit_s"] = 1
+    agent.configure()
+    assert f"compliance.{SECTION}.time_limit_s: must be" in agent.run("config", "check", code=2)
+
+
+def test_without_the_module_the_agent_does_not_know_it(agent: Agent) -> None:
+    agent.module = "stages.console.main"
+    assert f"compliance.{SECTION}: no such key" in agent.run("config", "check", code=2)
