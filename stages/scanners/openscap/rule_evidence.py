@@ -19,7 +19,7 @@ from stages.scanners.openscap.oval.criteria import (
 from stages.scanners.openscap.oval.criterion_wording import explain_criterion
 from stages.scanners.openscap.oval.explanations import Explanation, explanation
 from stages.scanners.openscap.oval.oval_model import CriteriaNode, Definition, OvalResults
-from stages.scanners.openscap.oval.secrets import MAX_CHARACTERS, masked, masked_looks
+from stages.scanners.openscap.oval.secrets import MAX_CHARACTERS, masked, masked_forms
 from stages.scanners.openscap.xccdf.xccdf_results import Check, Outcome
 from stages.scap.xccdf_text import one_line
 
@@ -198,7 +198,7 @@ def _explain_script(check: Check, result: str) -> Explanation:
 
 def _joined(texts: Sequence[str]) -> str | None:
     """The texts as one of bounded length; None where there is none."""
-    joined = masked_looks("; ".join(dict.fromkeys(filter(None, texts))))
+    joined = masked_forms("; ".join(dict.fromkeys(filter(None, texts))))
     if len(joined) > _MAX_TEXT:
         joined = joined[: _MAX_TEXT - 1] + "…"
     return joined or None

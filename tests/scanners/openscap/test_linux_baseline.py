@@ -1,4 +1,4 @@
-"""The datastream that holds on any Linux: valid, complete, and every check tells sound from broken."""
+"""The baseline for any Linux: valid and complete, and every check tells a good host from a bad one."""
 
 import os
 import subprocess
@@ -128,10 +128,33 @@ def test_oscap_lists_the_profiles() -> None:
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("id").split("_rule_")[1])
-def test_every_rule_says_what_why_how_bad_and_how_to_mend(rule: ElementTree.Element) -> None:
+def test_every_rule_has_a_description_a_rationale_a_severity_and_a_fix(
+    rule: ElementTree.Element,
+) -> None:
     for part in ("title", "description", "rationale", "reference", "fix", "check/"):
         assert rule.find(XCCDF + part) is not None, part
     assert rule.get("severity") in {"low", "medium", "high"}
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("id").split("_rule_")[1])
+def test_every_rule_has_a_title_as_in_cis_benchmarks(rule: ElementTree.Element) -> None:
+    title = rule.findtext(f"{XCCDF}title") or ""
+    assert title.startswith("Ensure ")
+    assert not title.endswith(".")
+
+
+def test_the_groups_are_sections_as_in_cis_benchmarks() -> None:
+    groups = ElementTree.parse(LINUX).iter(f"{XCCDF}Group")
+    assert [group.findtext(f"{XCCDF}title") for group in groups] == [
+        "Filesystem configuration",
+        "Kernel parameters",
+        "Network parameters (host only)",
+        "Cron configuration",
+        "SSH server configuration",
+        "User accounts and environment",
+        "System file permissions",
+        "User and group settings",
+    ]
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("id").split("_rule_")[1])

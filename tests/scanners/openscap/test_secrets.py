@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import encode
 from stages.scanners.openscap.openscap_report import read_openscap
-from stages.scanners.openscap.oval.secrets import MASK, masked_line, masked_value, secret_name
+from stages.scanners.openscap.oval.secrets import MASK, is_secret_name, masked_line, masked_value
 from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener
 
 
@@ -111,8 +111,8 @@ def test_a_setting_is_masked_by_its_name() -> None:
 
 @given(st.from_regex(r"[a-z]{0,8}_?(secret|token|password)", fullmatch=True))
 def test_any_name_that_says_so_is_a_secret(name: str) -> None:
-    assert secret_name(name)
-    assert secret_name(name.upper())
+    assert is_secret_name(name)
+    assert is_secret_name(name.upper())
 
 
 def test_neither_a_hash_nor_a_password_gets_into_a_report() -> None:
