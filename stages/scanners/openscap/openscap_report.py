@@ -1,22 +1,21 @@
 """OpenSCAP's files to a report: XCCDF results, ARF, or both.
 
-Every count equals that of the newest TestResult. With both files the results decide and the ARF
-gives the evidence. An ARF that cannot be read, or that is of another scan, costs the evidence; a
-warning says so.
+The newest TestResult is reported. A rule with several results counts once, with the worst of them.
+With both files the results decide and the ARF gives the evidence. An ARF that cannot be read, or
+that is of another scan, costs the evidence; a warning says so.
 
 Diagnostics: ScapError where the results (or an ARF that stands alone) cannot be read; its text is
 one line.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from schemas.report import Profile, Report, RuleResult, RuleStatus, summarize
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.results_file import Opener, ResultsFile, read_arf, read_results
-from stages.scanners.openscap.rule_evidence import evidence
+from stages.scanners.openscap.rule_instances import by_rule, evidence_of_rule, worst
 from stages.scanners.openscap.xccdf.rule_texts import TextOptions, read_severity
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, newest
@@ -58,8 +57,8 @@ class _Scan:
 class _ArfEvidence:
     """What the ARF holds of the same scan."""
 
-    outcomes: Mapping[tuple[str, int], Outcome] = field(default_factory=dict)
-    """Rule results by rule and number; empty where the report is made from the ARF alone."""
+    outcomes: Mapping[str, Sequence[Outcome]] = field(default_factory=dict)
+    """Rule results by rule; empty where the report is made from the ARF alone."""
     oval_results: Mapping[str, OvalResults] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -136,7 +135,7 @@ def _results_with_arf(
         return scan, _ArfEvidence(warnings=(warning,))
     titles = {**scan.tailored_titles, **arf_file.tailored_titles}
     scan = _Scan(scan.test_result, scan.benchmark, scan.text_options, titles)
-    outcomes = {(outcome.idref, number): outcome for number, outcome in _numbered(same_scan[-1])}
+    outcomes = by_rule(_reported(same_scan[-1], options))
     return scan, _ArfEvidence(outcomes, arf_file.oval_results)
 
 
@@ -144,30 +143,19 @@ def _rule_filter(arf_file: ResultsFile, options: Options) -> RuleFilter | None:
     if not arf_file.test_results:
         return None
     test_result = newest(arf_file.test_results)
-    outcomes = [one for one in test_result.outcomes if _is_reported(one, options)]
-    rules = frozenset(outcome.idref for outcome in outcomes)
+    rules = frozenset(outcome.idref for outcome in _reported(test_result, options))
     return RuleFilter(rules, _text_options(test_result, test_result.values))
 
 
-def _is_reported(outcome: Outcome, options: Options) -> bool:
-    return outcome.result != "notselected" or options.include_notselected
+def _reported(test_result: TestResult, options: Options) -> list[Outcome]:
+    """Without the rules that the profile does not select, unless these are requested."""
+    if options.include_notselected:
+        return test_result.outcomes
+    return [outcome for outcome in test_result.outcomes if outcome.result != "notselected"]
 
 
 def _is_same(one: TestResult, other: TestResult) -> bool:
     return (one.id, one.completed_at) == (other.id, other.completed_at)
-
-
-def _numbered(test_result: TestResult) -> list[tuple[int, Outcome]]:
-    """Each outcome with its number among those of the same rule.
-
-    A rule that is checked once per instance has several.
-    """
-    seen: Counter[str] = Counter()
-    numbered = []
-    for outcome in test_result.outcomes:
-        numbered.append((seen[outcome.idref], outcome))
-        seen[outcome.idref] += 1
-    return numbered
 
 
 def _newest_scan(results_file: ResultsFile) -> _Scan:
@@ -200,22 +188,15 @@ def _benchmark(test_result: TestResult, benchmarks: list[Benchmark]) -> Benchmar
 def _rule_results(
     scan: _Scan, arf_evidence: _ArfEvidence, options: Options
 ) -> tuple[RuleResult, ...]:
-    numbered = _numbered(scan.test_result)
-    return tuple(
-        _rule_result(outcome, number, scan, arf_evidence)
-        for number, outcome in numbered
-        if _is_reported(outcome, options)
-    )
+    rules = by_rule(_reported(scan.test_result, options))
+    return tuple(_rule_result(outcomes, scan, arf_evidence) for outcomes in rules.values())
 
 
 def _rule_result(
-    outcome: Outcome, number: int, scan: _Scan, arf_evidence: _ArfEvidence
+    outcomes: Sequence[Outcome], scan: _Scan, arf_evidence: _ArfEvidence
 ) -> RuleResult:
-    # The references to checks in the ARF lead to its OVAL results, those in the results do not.
-    counterpart = arf_evidence.outcomes.get((outcome.idref, number), outcome)
-    if counterpart.result != outcome.result:
-        counterpart = outcome
-    found = evidence(counterpart, arf_evidence.oval_results)
+    outcome = worst(outcomes)
+    found = evidence_of_rule(_counterparts(outcomes, arf_evidence), arf_evidence.oval_results)
     texts = scan.benchmark.texts(outcome.idref, scan.text_options)
     severity = texts.severity
     if outcome.severity:
@@ -236,6 +217,17 @@ def _rule_result(
         references=texts.references,
         other_fixes=texts.other_fixes,
     )
+
+
+def _counterparts(outcomes: Sequence[Outcome], arf_evidence: _ArfEvidence) -> Sequence[Outcome]:
+    """The same results in the ARF: their checks refer to its OVAL results, those in the results don't.
+
+    Where the ARF has other results for the rule, it is not trusted to explain these.
+    """
+    counterparts = arf_evidence.outcomes.get(outcomes[0].idref, ())
+    if [one.result for one in counterparts] != [one.result for one in outcomes]:
+        return outcomes
+    return counterparts
 
 
 def _profile(scan: _Scan) -> Profile:

@@ -51,7 +51,7 @@ def evidence(outcome: Outcome, all_results: Mapping[str, OvalResults]) -> Eviden
     """The evidence of one rule result. `all_results` are OVAL results by the id of their report."""
     remarks = _remarks(outcome)
     if outcome.result not in _EXPLAINED:
-        return Evidence(finding=_joined(remarks))
+        return Evidence(finding=joined(remarks))
     explanations: dict[Explanation, None] = {}
     for check in outcome.checks:
         explanations |= dict.fromkeys(_explain_check(outcome, check, all_results))
@@ -60,9 +60,9 @@ def evidence(outcome: Outcome, all_results: Mapping[str, OvalResults]) -> Eviden
         return _without_explanation(outcome, messages, remarks)
     findings = [part.finding for part in explanations]
     return Evidence(
-        finding=_joined([*remarks, *findings, *messages]),
-        actual=_joined([part.actual for part in explanations]),
-        expected=_joined([part.expected for part in explanations]),
+        finding=joined([*remarks, *findings, *messages]),
+        actual=joined([part.actual for part in explanations]),
+        expected=joined([part.expected for part in explanations]),
     )
 
 
@@ -71,16 +71,16 @@ def _without_explanation(
 ) -> Evidence:
     """What is left: the scanner's messages, or what the result itself means."""
     if outcome.result == "fail":
-        reason = _joined(messages) or "the check failed; the results do not say why"
+        reason = joined(messages) or "the check failed; the results do not say why"
         return Evidence(
-            finding=_joined([*remarks, reason]),
-            actual=_joined(messages) or "the results hold no details",
+            finding=joined([*remarks, reason]),
+            actual=joined(messages) or "the results hold no details",
             expected="the rule's check to pass",
         )
     reason = _REASONS[outcome.result]
     if outcome.result == "notchecked" and not messages:
         reason += f": {_reason_not_checked(outcome)}"
-    return Evidence(finding=_joined([*remarks, reason, *messages]), actual=_joined(messages))
+    return Evidence(finding=joined([*remarks, reason, *messages]), actual=joined(messages))
 
 
 def _reason_not_checked(outcome: Outcome) -> str:
@@ -196,7 +196,7 @@ def _explain_script(check: Check, result: str) -> Explanation:
     return Explanation(expected, shown, f"{name} ended with {result}: {one_line(lines[-1])}")
 
 
-def _joined(texts: Sequence[str]) -> str | None:
+def joined(texts: Sequence[str]) -> str | None:
     """The texts as one of bounded length; None where there is none."""
     joined = masked_forms("; ".join(dict.fromkeys(filter(None, texts))))
     if len(joined) > _MAX_TEXT:

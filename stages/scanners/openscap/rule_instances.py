@@ -1,0 +1,111 @@
+"""Several results of one rule as one: the worst counts, and every instance is named. Pure.
+
+XCCDF gives a rule several results where it is checked once per instance (per network interface,
+per user) or once per definition (`multi-check`, an advisory each). The server keeps one result per
+rule: sent as they are, the last would hide the others. So a rule with the results fail, pass and
+fail is one failed rule, and its finding names what each result is of:
+
+    2 of 3 results are fail; eth1: fail: …; eth2: fail: …; eth0: pass
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from stages.scanners.openscap.oval.oval_model import OvalResults
+from stages.scanners.openscap.oval.secrets import masked
+from stages.scanners.openscap.rule_evidence import Evidence, evidence, joined
+from stages.scanners.openscap.xccdf.xccdf_results import Outcome
+
+_WORST_FIRST = (
+    "fail",
+    "error",
+    "unknown",
+    "notchecked",
+    "informational",
+    "fixed",
+    "pass",
+    "notapplicable",
+    "notselected",
+)
+_OF_UNKNOWN_RESULT = _WORST_FIRST.index("unknown")
+
+
+@dataclass(frozen=True)
+class _Instance:
+    name: str
+    outcome: Outcome
+    evidence: Evidence
+
+
+def by_rule(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
+    """The outcomes of each rule, in the order of the file."""
+    rules: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        rules.setdefault(outcome.idref, []).append(outcome)
+    return rules
+
+
+def worst(outcomes: Sequence[Outcome]) -> Outcome:
+    """The outcome that counts for the rule; of equal ones the first."""
+    return min(outcomes, key=_badness)
+
+
+def evidence_of_rule(
+    outcomes: Sequence[Outcome], all_results: Mapping[str, OvalResults]
+) -> Evidence:
+    """The evidence of all results of one rule."""
+    if len(outcomes) == 1:
+        return evidence(outcomes[0], all_results)
+    instances = [
+        _instance(outcome, number, all_results) for number, outcome in enumerate(outcomes, 1)
+    ]
+    instances.sort(key=lambda instance: _badness(instance.outcome))
+    says_nothing = not any(one.outcome.instances or one.evidence.finding for one in instances)
+    if says_nothing:
+        return Evidence()
+    count = Counter(outcome.result for outcome in outcomes)
+    result = instances[0].outcome.result
+    summary = f"{count[result]} of {len(outcomes)} results are {result}"
+    deciding = [one for one in instances if one.outcome.result == result]
+    return Evidence(
+        finding=joined([summary, *map(_finding, instances)]),
+        actual=joined(_actual_texts(deciding)),
+        expected=joined([one.evidence.expected or "" for one in deciding]),
+    )
+
+
+def _instance(outcome: Outcome, number: int, all_results: Mapping[str, OvalResults]) -> _Instance:
+    name = ", ".join(masked(instance) for instance in outcome.instances)
+    if not name:
+        name = ", ".join(_definition_titles(outcome, all_results)) or f"result {number}"
+    # The instances are in the name already.
+    return _Instance(name, outcome, evidence(replace(outcome, instances=()), all_results))
+
+
+def _definition_titles(outcome: Outcome, all_results: Mapping[str, OvalResults]) -> list[str]:
+    names = [check.name for check in outcome.checks]
+    titles: dict[str, None] = {}
+    for results in all_results.values():
+        definitions = [results.definitions[name] for name in names if name in results.definitions]
+        titles |= {one.title: None for one in definitions if one.title}
+    return list(titles)
+
+
+def _actual_texts(instances: Iterable[_Instance]) -> list[str]:
+    described = [one for one in instances if one.evidence.actual]
+    return [f"{one.name}: {one.evidence.actual}" for one in described]
+
+
+def _finding(instance: _Instance) -> str:
+    """`eth1: fail: …`"""
+    text = f"{instance.name}: {instance.outcome.result}"
+    if instance.evidence.finding:
+        text += f": {instance.evidence.finding}"
+    return text
+
+
+def _badness(outcome: Outcome) -> int:
+    if outcome.result in _WORST_FIRST:
+        return _WORST_FIRST.index(outcome.result)
+    return _OF_UNKNOWN_RESULT
