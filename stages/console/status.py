@@ -24,7 +24,7 @@ from stages.ship.destination import NOTE as DESTINATION
 from stages.ship.waiting import destination_words
 from stages.trigger.host import missing
 from stages.trigger.scheduler import next_due, problems
-from stages.trigger.server_commands import NOTE as APPLIED
+from stages.trigger.server_commands import STATE as APPLIED
 from stages.trigger.stage import NOTE as TRIGGER
 
 StageState = Literal["running", "stopped", "suspended", "not responding"]

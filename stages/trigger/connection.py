@@ -1,7 +1,7 @@
-"""The server's side of the trigger stage: a link that follows the settings, and what came over it.
+"""The trigger stage's connection to the server: a link that follows the settings, and what arrived over it.
 
-The link's threads only put what they understood into a bounded queue and wake the loop; a queue that is full holds the
-server back, it loses nothing.
+The link's threads only put what they understood into a bounded queue and wake the main loop. A full
+queue slows the server down; it loses nothing.
 """
 
 import os
@@ -17,9 +17,9 @@ from stages.scanners import registry
 from stages.trigger.capabilities import integration_status
 from stages.trigger.host import Detection
 
-_MOST_COMMANDS = 1000
-_AT_ONCE = 50
-_TELL_INVALID_EVERY_S = 60.0
+_QUEUE_SIZE = 1000
+_COMMANDS_IN_A_PASS = 50
+_LOG_INVALID_EVERY_S = 60.0
 
 
 class ServerConnection:
@@ -29,50 +29,55 @@ class ServerConnection:
         self._process = process
         self._news = news
         self._detection = Detection(process)
-        self._inbox: Queue[commands.Command] = Queue(_MOST_COMMANDS)
-        self._at_hand: commands.Command | None = None
+        self._queue: Queue[commands.Command] = Queue(_QUEUE_SIZE)
+        self._current: commands.Command | None = None
         self._link: Link | None = None
-        self._reported: tuple[object, object] = (None, None)
+        self._reported_mark: object = None
+        self._reported_body: object = None
         self._problem = "no server"
-        self._invalid = 0
+        self._invalid_count = 0
         self._last_invalid = ""
-        self._told_invalid = -_TELL_INVALID_EVERY_S
+        self._invalid_logged_at = -_LOG_INVALID_EVERY_S
         self.status_wanted = True
 
     @property
     def state(self) -> str:
-        """How it stands with the server, in plain words."""
-        return self._link.state if self._link else self._problem
+        """The state of the link, or why there is none; for `status`."""
+        if self._link:
+            return self._link.state
+        return self._problem
 
     @property
     def has_commands(self) -> bool:
-        return self._at_hand is not None or not self._inbox.empty()
+        return self._current is not None or not self._queue.empty()
 
     def received(self) -> Iterator[commands.Command]:
-        """What came since the last time, oldest first. One that could not be carried out comes again.
+        """The commands that arrived since the last time, oldest first.
 
-        Of very many only some at once: a server that floods must not keep the loop from its other work.
+        One that could not be carried out comes again. Only some of very many come at once: a server
+        that floods must not keep the main loop from its other work.
         """
-        self._tell_invalid()
-        for _ in range(_AT_ONCE):
-            if self._at_hand is None:
+        self._log_invalid()
+        for _ in range(_COMMANDS_IN_A_PASS):
+            if self._current is None:
                 try:
-                    self._at_hand = self._inbox.get_nowait()
+                    self._current = self._queue.get_nowait()
                 except Empty:
                     return
-            yield self._at_hand
-            # Only reached when the command is on disk: an error there leaves this generator for good.
-            self._at_hand = None
+            yield self._current
+            # Reached only when the command is on disk: an error there leaves this generator for good.
+            self._current = None
         self._process.wake()
 
     def keep_connected(self) -> None:
-        """One link to the server of the settings, with the credentials of now; none where there are none."""
+        """One link to the server of the settings, with today's credentials; none where it is not wanted."""
         wanted = self._wanted()
+        connected_to = self._link.server if self._link else None
         if self._link and not self._link.is_alive:
             self._process.log.error(
-                "server commands: the link ended by a fault in the program, made anew"
+                "the connection for server commands ended by an internal error, connecting again"
             )
-        elif (self._link and self._link.server) == wanted:
+        elif connected_to == wanted:
             return
         self.close()
         if wanted:
@@ -80,30 +85,32 @@ class ServerConnection:
             self._link = Link(
                 wanted,
                 registry.scanners(),
-                self._take,
-                self._connected,
+                self._on_message,
+                self._on_connected,
                 self._news,
                 self._process.log,
             )
 
-    def tell(self) -> None:
-        """There may be news for the server."""
+    def send_news(self) -> None:
+        """There may be progress to report."""
         if self._link:
             self._link.tell()
 
     def report_status(self, overrides: ServerOverrides) -> None:
-        """Send this host's capabilities, where the server should have them anew."""
-        seen = self._detection.mark
-        if self._link is None or (seen == self._reported[0] and not self.status_wanted):
+        """Send this host's capabilities where they have changed, or the server wants them again."""
+        mark = self._detection.mark
+        is_known = mark == self._reported_mark and not self.status_wanted
+        if self._link is None or is_known:
             return
         detected = self._detection.detected
         if detected is None:
             return
         body = integration_status(detected, self._process.settings, overrides)
-        if self.status_wanted or body != self._reported[1]:
+        if self.status_wanted or body != self._reported_body:
             self.status_wanted = False
             self._link.report_status(body)
-        self._reported = (seen, body)
+        self._reported_mark = mark
+        self._reported_body = body
 
     def close(self) -> None:
         if self._link:
@@ -111,37 +118,39 @@ class ServerConnection:
             self._link = None
 
     def _wanted(self) -> Server | None:
+        """The server to connect to; None, with the reason, where there is none."""
         settings = self._process.settings
-        found = credentials.find(settings.api, self._process.config, os.environ)
         if settings.server.url is None:
             self._problem = "no server"
-        elif not settings.compliance.server_commands.enabled:
+            return None
+        if not settings.compliance.server_commands.enabled:
             self._problem = "switched off (compliance.server_commands.enabled)"
-        elif isinstance(found, credentials.NoCredentials):
+            return None
+        found = credentials.find(settings.api, self._process.config, os.environ)
+        if isinstance(found, credentials.NoCredentials):
             self._problem = found.reason
-        else:
-            return Server(settings.server, found)
-        return None
+            return None
+        return Server(settings.server, found)
 
-    def _take(self, message: commands.Message) -> None:
-        """In the link's thread."""
+    def _on_message(self, message: commands.Message) -> None:
+        """Called in the link's thread."""
         if isinstance(message, commands.Invalid):
-            self._invalid += 1
+            self._invalid_count += 1
             self._last_invalid = message.reason
         elif not isinstance(message, commands.Ignored):
-            self._inbox.put(message)
+            self._queue.put(message)
             self._process.wake()
 
-    def _connected(self) -> None:
-        """In the link's thread."""
+    def _on_connected(self) -> None:
+        """Called in the link's thread."""
         self.status_wanted = True
         self._process.wake()
 
-    def _tell_invalid(self) -> None:
+    def _log_invalid(self) -> None:
         now = time.monotonic()
-        if self._invalid and now - self._told_invalid >= _TELL_INVALID_EVERY_S:
-            self._told_invalid = now
-            count, self._invalid = self._invalid, 0
+        if self._invalid_count and now - self._invalid_logged_at >= _LOG_INVALID_EVERY_S:
+            self._invalid_logged_at = now
+            count, self._invalid_count = self._invalid_count, 0
             self._process.log.warning(
                 "server messages refused", count=count, last=self._last_invalid
             )

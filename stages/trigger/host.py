@@ -13,7 +13,7 @@ DETECTED = "detected"
 
 
 class Detection:
-    """What the scan stage has noted, read again when it has changed: its ring may be lost."""
+    """The scan stage's last detection, read again when the file has changed: its event may be lost."""
 
     def __init__(self, process: Process) -> None:
         self._state_store = process.spool.state_store("scan")
@@ -25,12 +25,13 @@ class Detection:
         """None before the first detection."""
         mark = self.mark
         if mark != self._mark:
-            self._mark, self._detected = mark, self._state_store.read(DETECTED, Detected)
+            self._mark = mark
+            self._detected = self._state_store.read(DETECTED, Detected)
         return self._detected
 
     @property
     def mark(self) -> object:
-        """What differs after another detection."""
+        """Differs after another detection."""
         try:
             status = (self._state_store.path / DETECTED).stat()
         except OSError:
@@ -46,7 +47,7 @@ def missing(detected: Detected | None) -> frozenset[Scanner]:
 
 
 def host_id(settings: Settings) -> str:
-    """The server's id for this host and the machine's own: cloned machines share one of them at most."""
+    """The server's id for this host and the machine's own: clones share one of them at most."""
     try:
         machine = _MACHINE_ID.read_text().strip()
     except OSError:

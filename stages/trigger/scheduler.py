@@ -1,10 +1,11 @@
-"""The schedules of this host: looks at the clock, decides, writes requests.
+"""The schedules of this host: compares them with the clock and writes the requests that are due.
 
-A scheduled request has a token made from its due time, and what was handled is noted after the request is on disk: a
-crash between the two asks for the same wish again, which stays one.
+A scheduled request carries a token made from its due time, and the state of the schedule is written
+after the request is on disk. A crash between the two writes the same request again, which stays one.
 """
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
@@ -15,11 +16,40 @@ from schemas.schedule import NextDue, ScheduleState, ServerOverrides
 from schemas.settings import Settings
 from stages.runtime.process import Process
 from stages.scanners import readiness, registry
+from stages.scanners.spec import ScannerSpec
 from stages.trigger import due, host
 from stages.trigger.cron import Cron, Interval, ScheduleError, zone_named
 from stages.trigger.request_writer import RequestWriter, token_of
 
 _LONGEST_STEP = timedelta(minutes=10)
+# To check an expression takes longer than all the rest of a pass.
+_cron = lru_cache(maxsize=8)(Cron)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A schedule in force."""
+
+    scanner: Scanner
+    name: str
+    """The schedule as text."""
+    schedule: due.Schedule
+
+
+@dataclass(frozen=True)
+class _Decided:
+    """The last decision: it stands until the next due time, unless what it was made from changes."""
+
+    policy: due.SchedulePolicy
+    state: ScheduleState
+    at: datetime
+    next_due: NextDue
+
+    def stands(
+        self, policy: due.SchedulePolicy, state: ScheduleState | None, now: datetime
+    ) -> bool:
+        is_same = (self.policy, self.state) == (policy, state)
+        return is_same and self.at <= now < self.next_due.at
 
 
 class Scheduler:
@@ -29,128 +59,113 @@ class Scheduler:
         self._process = process
         self._request_writer = request_writer
         self._detection = host.Detection(process)
-        self._decided: dict[Scanner, tuple[object, datetime, NextDue]] = {}
-        """Until when there is nothing to decide: every ring is a look, and a scan rings for every rule."""
-        self._started = self._looked = process.now()
+        self._decided: dict[Scanner, _Decided] = {}
+        """Every event makes a pass, and a scan publishes one for every rule."""
+        self._started = process.now()
+        self._last_pass = self._started
 
     def run_once(self, overrides: ServerOverrides) -> tuple[NextDue, ...]:
         """Request what is due; when each scanner runs next."""
         self._follow_the_clock()
-        planned = plans(self._process.settings, overrides, host.missing(self._detection.detected))
+        missing = host.missing(self._detection.detected)
+        in_force = {
+            plan.scanner: plan for plan in plans(self._process.settings, overrides, missing)
+        }
         for scanner in registry.all_keys():
-            if scanner not in planned:
-                self._lay_down(scanner)
-        return tuple(self._carry_out(scanner, *plan) for scanner, plan in planned.items())
+            if scanner not in in_force:
+                self._suspend(scanner)
+        return tuple(self._carry_out(plan) for plan in in_force.values())
 
-    def _carry_out(self, scanner: Scanner, name: str, schedule: due.Schedule) -> NextDue:
-        settings = self._process.settings.compliance.schedules
-        now, note = self._process.now(), f"schedule-{scanner}"
-        terms = due.SchedulePolicy(
-            name=name,
-            splay=due.splay_of(
-                host.host_id(self._process.settings), scanner, timedelta(seconds=settings.splay_s)
-            ),
-            missed=settings.missed,
-            catch_up_from=self._started + timedelta(seconds=settings.catch_up_after_s),
-        )
-        before = self._process.state_store.read(note, ScheduleState)
-        decided = self._decided.get(scanner)
-        if decided and decided[0] == (terms, before) and decided[1] <= now < decided[2].at:
-            return decided[2]
-        decision = due.decide(schedule, terms, _moved(before, name, schedule), now)
+    def _carry_out(self, plan: Plan) -> NextDue:
+        policy = self._policy(plan)
+        now = self._process.now()
+        state_name = _state_name(plan.scanner)
+        before = self._process.state_store.read(state_name, ScheduleState)
+        decided = self._decided.get(plan.scanner)
+        if decided and decided.stands(policy, before, now):
+            return decided.next_due
+        decision = due.decide(plan.schedule, policy, _in_the_new_zone(before, plan), now)
         if decision.request:
-            self._request(scanner, name, decision.request, now)
+            self._request(plan, decision.request, now)
         if decision.skipped:
             self._process.log.warning(
-                "missed scan not made up for", scanner=scanner, due=decision.skipped
+                "missed scan skipped", scanner=plan.scanner, due=decision.skipped
             )
         if decision.state != before:
-            self._process.state_store.write(note, decision.state)
-        next_due = NextDue(scanner=scanner, schedule=name, at=decision.next_at)
-        self._decided[scanner] = ((terms, decision.state), now, next_due)
+            self._process.state_store.write(state_name, decision.state)
+        next_due = NextDue(scanner=plan.scanner, schedule=plan.name, at=decision.next_at)
+        self._decided[plan.scanner] = _Decided(policy, decision.state, now, next_due)
         return next_due
 
-    def _lay_down(self, scanner: Scanner) -> None:
+    def _policy(self, plan: Plan) -> due.SchedulePolicy:
+        schedules = self._process.settings.compliance.schedules
+        return due.SchedulePolicy(
+            name=plan.name,
+            splay=_splay(self._process.settings, plan.scanner),
+            missed=schedules.missed,
+            catch_up_from=self._started + timedelta(seconds=schedules.catch_up_after_s),
+        )
+
+    def _suspend(self, scanner: Scanner) -> None:
         """What falls due while a schedule is switched off is not missed."""
-        note = f"schedule-{scanner}"
-        before = self._process.state_store.read(note, ScheduleState)
+        before = self._process.state_store.read(_state_name(scanner), ScheduleState)
         if before and before.schedule:
-            self._process.state_store.write(note, replace(before, schedule=""))
+            self._process.state_store.write(_state_name(scanner), replace(before, schedule=""))
             self._decided.pop(scanner, None)
 
     def _follow_the_clock(self) -> None:
-        """The clock was set, or stood still in a suspend: that is a start, too, and what was missed waits a little."""
+        """A clock that was set, or stood still in a suspend, counts as a start: missed scans wait a little."""
         now = self._process.now()
-        if not timedelta() <= now - self._looked <= _LONGEST_STEP:
+        step = now - self._last_pass
+        if step < timedelta() or step > _LONGEST_STEP:
             self._started = now
-        self._looked = now
+        self._last_pass = now
 
-    def _request(self, scanner: Scanner, name: str, at: datetime, now: datetime) -> None:
-        token = token_of("schedule", scanner, at.isoformat(), host.host_id(self._process.settings))
-        reason = Reason(source="schedule", at=now, detail=f"{name}, due {at:%Y-%m-%d %H:%MZ}"[:256])
-        self._request_writer.scan(scanner, None, reason, token=token)
-
-
-def _moved(before: ScheduleState | None, name: str, schedule: due.Schedule) -> ScheduleState | None:
-    """The same times of day in another time zone: those that its clock had shown there are over here, too."""
-    if before is None or not isinstance(schedule, Cron) or schedule.is_every_hour:
-        return before
-    expression, _, zone = before.schedule.rpartition(" ")
-    if before.schedule == name or expression != schedule.expression:
-        return before
-    try:
-        until = (
-            before.until.astimezone(zone_named(zone)).replace(tzinfo=schedule.zone).astimezone(UTC)
+    def _request(self, plan: Plan, due_at: datetime, now: datetime) -> None:
+        token = token_of(
+            "schedule", plan.scanner, due_at.isoformat(), host.host_id(self._process.settings)
         )
-    except ScheduleError:
-        return before
-    return replace(before, schedule=name, until=until, requested=(*before.requested, until))
+        detail = f"{plan.name}, due {due_at:%Y-%m-%d %H:%MZ}"
+        reason = Reason(source="schedule", at=now, detail=detail[:256])
+        self._request_writer.scan(plan.scanner, None, reason, token=token)
 
 
 def next_due(
     settings: Settings, overrides: ServerOverrides, now: datetime, missing: Collection[Scanner] = ()
 ) -> tuple[NextDue, ...]:
-    """When each scanner runs next, for whoever asks while the stage does not run. The settings must be right."""
-    limit = timedelta(seconds=settings.compliance.schedules.splay_s)
-    found = []
-    for scanner, (name, schedule) in plans(settings, overrides, missing).items():
-        splay = due.splay_of(host.host_id(settings), scanner, limit)
-        found.append(
-            NextDue(scanner=scanner, schedule=name, at=schedule.next_due(now - splay) + splay)
-        )
+    """When each scanner runs next, where the stage does not run. The settings must have no problems."""
+    found: list[NextDue] = []
+    for plan in plans(settings, overrides, missing):
+        splay = _splay(settings, plan.scanner)
+        at = plan.schedule.next_due(now - splay) + splay
+        found.append(NextDue(scanner=plan.scanner, schedule=plan.name, at=at))
     return tuple(found)
 
 
 def plans(
     settings: Settings, overrides: ServerOverrides, missing: Collection[Scanner] = ()
-) -> dict[Scanner, tuple[str, due.Schedule]]:
-    """The schedules in force, each with its name.
+) -> list[Plan]:
+    """The schedules in force.
 
-    What the server has set comes before the settings file, but for what the file switches off: that stays off. The
-    server's interval is for the scanners that are not `missing` here, or that the file has a schedule for.
+    What the server has set takes precedence over the settings file, except that what the file
+    switches off stays off. The server's interval is for the scanners that are not `missing` here, and
+    for those that the file has a schedule for.
     """
     if overrides.mode == "on-demand":
-        return {}
-    allowed = [
-        spec for spec in registry.scanners() if readiness.refusal(spec, settings, overrides) is None
-    ]
-    wanted = [
-        spec for spec in allowed if spec.key not in missing or spec.settings_in(settings).schedule
-    ]
-    found: dict[Scanner, tuple[str, due.Schedule]] = {}
-    for spec in wanted or allowed[:1]:
-        expression = spec.settings_in(settings).schedule
-        if overrides.interval_minutes:
-            name = f"every {overrides.interval_minutes} min, set by the server"
-            found[spec.key] = (name, Interval(overrides.interval_minutes))
-        elif expression:
-            zone = zone_named(settings.compliance.schedules.time_zone)
-            found[spec.key] = (f"{expression} {zone}", _cron(expression, zone))
-    return found
-
-
-# To check an expression takes longer than the rest of a look.
-_cron = lru_cache(maxsize=8)(Cron)
+        return []
+    allowed: list[ScannerSpec] = []
+    wanted: list[ScannerSpec] = []
+    for spec in registry.scanners():
+        if readiness.refusal(spec, settings, overrides) is not None:
+            continue
+        allowed.append(spec)
+        if spec.key not in missing or spec.settings_in(settings).schedule:
+            wanted.append(spec)
+    if not wanted:
+        # A failed scan has to tell the server that there is no scanner.
+        wanted = allowed[:1]
+    found = (_plan(spec, settings, overrides) for spec in wanted)
+    return [plan for plan in found if plan is not None]
 
 
 def problems(settings: Settings) -> list[str]:
@@ -164,9 +179,53 @@ def problems(settings: Settings) -> list[str]:
         zone = UTC
     for spec in registry.scanners():
         expression = spec.settings_in(settings).schedule
+        if not expression:
+            continue
         try:
-            if expression:
-                _cron(expression, zone)
+            _cron(expression, zone)
         except ScheduleError as error:
             found.append(f"compliance.{spec.section}.schedule: {error}")
     return found
+
+
+def _plan(spec: ScannerSpec, settings: Settings, overrides: ServerOverrides) -> Plan | None:
+    """A scanner's schedule; None where it has none."""
+    minutes = overrides.interval_minutes
+    if minutes:
+        return Plan(spec.key, f"every {minutes} min, set by the server", Interval(minutes))
+    expression = spec.settings_in(settings).schedule
+    if not expression:
+        return None
+    zone = zone_named(settings.compliance.schedules.time_zone)
+    return Plan(spec.key, f"{expression} {zone}", _cron(expression, zone))
+
+
+def _in_the_new_zone(before: ScheduleState | None, plan: Plan) -> ScheduleState | None:
+    """The state of a schedule whose time zone alone has changed.
+
+    The times of day that the clock had shown in the old zone are over in the new one, too. A daily
+    scan at 3:00 that has run in UTC does not run again when it is 3:00 in New York on the same day,
+    and moving east does not skip a day.
+    """
+    schedule = plan.schedule
+    if before is None or not isinstance(schedule, Cron) or schedule.is_every_hour:
+        return before
+    expression, _, zone = before.schedule.rpartition(" ")
+    if before.schedule == plan.name or expression != schedule.expression:
+        return before
+    try:
+        wall = before.until.astimezone(zone_named(zone))
+    except ScheduleError:
+        return before
+    until = wall.replace(tzinfo=schedule.zone).astimezone(UTC)
+    requested = (*before.requested, until)
+    return replace(before, schedule=plan.name, until=until, requested=requested)
+
+
+def _splay(settings: Settings, scanner: Scanner) -> timedelta:
+    limit = timedelta(seconds=settings.compliance.schedules.splay_s)
+    return due.splay_of(host.host_id(settings), scanner, limit)
+
+
+def _state_name(scanner: Scanner) -> str:
+    return f"schedule-{scanner}"

@@ -1,13 +1,15 @@
-"""Carrying out what the server says: a command is an entry before anything else happens.
+"""Carrying out the server's commands: each becomes an entry before anything else happens.
 
-What the server has set at run time (mode, toggles, interval) is kept in the stage's notes and comes before the
-settings file; losing the note, the settings file decides again. `disabled` stops schedules and refuses the server's
-own scans; `on-demand` stops schedules alone. What an operator asks for on the host is always carried out.
+What the server has set at run time (mode, switches, interval) is kept in the stage's state and takes
+precedence over the settings file; without that state the settings file decides. `disabled` stops
+schedules and refuses scans that the server requests; `on-demand` only stops schedules. What an
+operator requests on the host is always carried out.
 """
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from schemas.codec import replace
@@ -22,15 +24,23 @@ from stages.scanners import readiness, registry
 from stages.trigger import host
 from stages.trigger.request_writer import RequestWriter
 
-NOTE = "overrides"
-_MOST_SCANS = 1000
+STATE = "overrides"
+_MOST_SCANS_A_DAY = 1000
 """Each is an entry in every box, also where its profile does not exist: a server must not fill the disk."""
 _DAY_S = 24 * 3600.0
-_TELL_AGAIN_S = 60.0
-_DETECT_AGAIN_S = 30.0
+_LOG_AGAIN_AFTER_S = 60.0
+_DETECT_AGAIN_AFTER_S = 30.0
 
 
-class Commands:
+@dataclass(frozen=True)
+class _ScanInProgress:
+    """A command whose requests are made, but may not all be on disk."""
+
+    command: commands.Scan
+    requests: Sequence[Request]
+
+
+class ServerCommands:
     """The server's commands, one after the other."""
 
     def __init__(self, process: Process, request_writer: RequestWriter, progress: Progress) -> None:
@@ -38,75 +48,92 @@ class Commands:
         self._request_writer = request_writer
         self._progress = progress
         self._detection = host.Detection(process)
-        self._detected_at = -_DETECT_AGAIN_S
-        self._refused = ("", 0.0)
-        self._asked: deque[float] = deque(maxlen=_MOST_SCANS)
-        self._at_hand: tuple[commands.Scan, list[Request]] | None = None
-        self.overrides = process.state_store.read(NOTE, ServerOverrides) or ServerOverrides()
+        self._detected_at = -_DETECT_AGAIN_AFTER_S
+        self._last_refusal = ""
+        self._last_refusal_at = 0.0
+        self._scans: deque[float] = deque(maxlen=_MOST_SCANS_A_DAY)
+        """When each of the last scans was requested."""
+        self._in_progress: _ScanInProgress | None = None
+        self.overrides = process.state_store.read(STATE, ServerOverrides) or ServerOverrides()
 
     def carry_out(self, command: commands.Command) -> None:
-        if isinstance(command, commands.Scan):
-            self._scan(command)
-        elif isinstance(command, commands.Cancel):
-            self._request_writer.cancel_all(self._reason(None))
-        elif isinstance(command, commands.Apply):
-            self._apply(command.overrides)
-        elif isinstance(command, commands.Refresh):
-            self._detect_anew()
-        elif isinstance(command, commands.Install):
-            self._refuse(
-                f"{command.what} changes this host: install software with the host's own tools"
-            )
+        """Raises StorageError; the command has to be carried out again then."""
+        match command:
+            case commands.Scan():
+                self._scan(command)
+            case commands.Cancel():
+                self._request_writer.cancel_all(self._reason(None))
+            case commands.Apply():
+                self._apply(command.overrides)
+            case commands.Refresh():
+                self._detect_again()
+            case commands.Install():
+                self._refuse(
+                    f"{command.what} changes this host: install software with the host's own tools"
+                )
 
-    def _detect_anew(self) -> None:
-        """What is known is sent at once, and again where it has changed. Not often: detection is work."""
+    def _detect_again(self) -> None:
+        """The last detection is sent at once, a new one where it differs. Detection is work: not often."""
         now = time.monotonic()
-        if now - self._detected_at >= _DETECT_AGAIN_S:
+        if now - self._detected_at >= _DETECT_AGAIN_AFTER_S:
             self._detected_at = now
             self._process.publish(Event(name="DetectionWanted"))
 
     def _scan(self, command: commands.Scan) -> None:
-        if (
-            command.remediate
-            and not self._process.settings.compliance.server_commands.allow_remediation
-        ):
+        may_remediate = self._process.settings.compliance.server_commands.allow_remediation
+        if command.remediate and not may_remediate:
+            name = "remediate_rule" if command.rule else "enable_remediation"
             self._refuse(
-                f"{'remediate_rule' if command.rule else 'enable_remediation'} changes this host, and that is not "
-                "allowed here: set compliance.server_commands.allow_remediation"
+                f"{name} changes this host, and that is not allowed here: "
+                "set compliance.server_commands.allow_remediation"
             )
             return
-        # Made once: a command that comes again, because the disk was in the way, asks for the same scans again.
-        if self._at_hand is None or self._at_hand[0] is not command:
-            self._at_hand = (command, [*self._requests(command)])
-        for request in self._at_hand[1]:
+        # The requests are made once: where the disk was in the way, the command comes again, and
+        # must write the same ones.
+        if self._in_progress is None or self._in_progress.command is not command:
+            self._in_progress = _ScanInProgress(command, self._requests(command))
+        for request in self._in_progress.requests:
             self._request_writer.write(request)
-        self._at_hand = None
+        self._in_progress = None
 
-    def _requests(self, command: commands.Scan) -> Iterator[Request]:
-        for wanted in self._worth_asking(command.wanted):
-            if refusal := self._refusal(wanted):
+    def _requests(self, command: commands.Scan) -> list[Request]:
+        requests: list[Request] = []
+        for wanted in self._possible(command.wanted):
+            refusal = self._refusal(wanted)
+            if refusal:
                 self._refuse(refusal)
                 continue
-            self._asked.append(time.monotonic())
-            yield self._request_writer.make(
+            self._scans.append(time.monotonic())
+            request = self._request_writer.make(
                 wanted.scanner,
                 wanted.profile,
                 self._reason(command.request_id),
                 remediate=command.remediate and registry.get(wanted.scanner).remediates,
                 rule=command.rule,
             )
+            requests.append(request)
+        return requests
 
-    def _worth_asking(self, every: Sequence[Wanted]) -> Sequence[Wanted]:
-        """What this host has, or was asked for by name; where that is nothing, a failed scan has to say so."""
+    def _possible(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
+        """The scans whose scanner this host has, and those that name their scanner.
+
+        Where none is left, the first: a failed scan has to tell the server the reason.
+        """
         missing = host.missing(self._detection.detected)
-        return [one for one in every if not (one.implied and one.scanner in missing)] or every[:1]
+        possible = [one for one in wanted if not one.implied or one.scanner not in missing]
+        return possible or wanted[:1]
 
     def _refusal(self, wanted: Wanted) -> str | None:
-        if len(self._asked) == _MOST_SCANS and time.monotonic() - self._asked[0] < _DAY_S:
-            return f"the server has asked for {_MOST_SCANS} scans within a day: no more are taken for now"
+        is_full = len(self._scans) == _MOST_SCANS_A_DAY
+        if is_full and time.monotonic() - self._scans[0] < _DAY_S:
+            return (
+                f"the server has requested {_MOST_SCANS_A_DAY} scans within a day: "
+                "no more are accepted for now"
+            )
         spec = registry.get(wanted.scanner)
         refused = readiness.refusal(spec, self._process.settings, self.overrides)
-        # What the settings switch off becomes a request all the same: the failed scan shows the reason to the server.
+        # What the settings switch off becomes a request all the same: the failed scan shows the
+        # reason at the server.
         if refused and refused.obstacle in readiness.BY_SERVER:
             return refused.reason
         return None
@@ -121,14 +148,16 @@ class Commands:
             changes["scanners"] = {**self.overrides.scanners, **new.scanners}
         after = replace(self.overrides, **changes)
         if after != self.overrides:
-            self._process.state_store.write(NOTE, after)
+            self._process.state_store.write(STATE, after)
             self.overrides = after
-            self._process.log.info("settings of the server taken over", **changes)
+            self._process.log.info("server settings applied", **changes)
 
     def _refuse(self, message: str) -> None:
         now = time.monotonic()
-        if message != self._refused[0] or now - self._refused[1] >= _TELL_AGAIN_S:
-            self._refused = (message, now)
+        is_repeated = message == self._last_refusal
+        if not is_repeated or now - self._last_refusal_at >= _LOG_AGAIN_AFTER_S:
+            self._last_refusal = message
+            self._last_refusal_at = now
             self._process.log.warning("server command refused", why=message)
         self._progress.refuse(message, self._process.now())
 

@@ -19,7 +19,7 @@ from stages.trigger.connection import ServerConnection
 from stages.trigger.inbox import Inbox
 from stages.trigger.request_writer import RequestWriter
 from stages.trigger.scheduler import Scheduler, problems
-from stages.trigger.server_commands import Commands
+from stages.trigger.server_commands import ServerCommands
 
 __all__ = ["NOTE", "TriggerStage", "problems"]
 
@@ -38,7 +38,7 @@ class TriggerStage:
         self._spool = process.spool
         self._request_writer = RequestWriter(process)
         self._progress = Progress()
-        self._commands = Commands(process, self._request_writer, self._progress)
+        self._commands = ServerCommands(process, self._request_writer, self._progress)
         self._scheduler = Scheduler(process, self._request_writer)
         self._inbox = Inbox(process, self._request_writer)
         self._server = ServerConnection(process, self._progress.next)
@@ -61,7 +61,7 @@ class TriggerStage:
                 trouble = trouble or error
         self._server.keep_connected()
         self._server.report_status(self._commands.overrides)
-        self._server.tell()
+        self._server.send_news()
         self._tell_operator()
         if trouble:
             raise trouble
@@ -73,7 +73,7 @@ class TriggerStage:
 
     def on_event(self, event: Event) -> None:
         self._progress.take(event, self._process.now())
-        self._server.tell()
+        self._server.send_news()
 
     def reloaded(self) -> None:
         self._server.status_wanted = True

@@ -13,7 +13,7 @@ from spool.errors import StorageError
 from stages.patchmon.commands import Cancel, Scan, Wanted
 from stages.patchmon.progress import Progress
 from stages.trigger.request_writer import RequestWriter
-from stages.trigger.server_commands import Commands
+from stages.trigger.server_commands import ServerCommands
 from tests.trigger.worker import At, process_at
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -27,8 +27,8 @@ def process(tmp_path: Path) -> Iterator[At]:
     process.spool.release()
 
 
-def the_commands(process: At) -> Commands:
-    return Commands(process, RequestWriter(process), Progress())
+def the_commands(process: At) -> ServerCommands:
+    return ServerCommands(process, RequestWriter(process), Progress())
 
 
 def fill(ballast: Path) -> None:
@@ -113,7 +113,7 @@ def test_before_the_first_detection_every_scanner_is_asked(process: At) -> None:
 
 def test_a_flood_of_profiles_is_refused_in_the_end_and_told_once(process: At) -> None:
     progress = Progress()
-    commands = Commands(process, RequestWriter(process), progress)
+    commands = ServerCommands(process, RequestWriter(process), progress)
     for n in range(1100):
         commands.carry_out(Scan((Wanted("openscap", f"profile-{n}"),)))
     assert len(process.asked) == 1000
@@ -121,7 +121,7 @@ def test_a_flood_of_profiles_is_refused_in_the_end_and_told_once(process: At) ->
     assert message is not None
     assert (message["phase"], message["error"].split(":")[0]) == (
         "failed",
-        "the server has asked for 1000 scans within a day",
+        "the server has requested 1000 scans within a day",
     )
     assert progress.next() is None
     assert process.said.getvalue().count("server command refused") == 1

@@ -70,7 +70,7 @@ def test_the_same_file_dropped_again_is_another_wish(drops: Inbox, process: At) 
         (b"a.yml", b"scanner: nmap\n", "scanner"),
         (b"b.yml", b"", "empty"),
         (b"c.yml", b"profil: cis\n", "profil"),
-        (b"d.yml", b"profile: cis\nprofile: standard\n", "twice"),
+        (b"d.yml", b"profile: cis\nprofile: standard\n", "duplicate key"),
         (b"e.yml", b"- scanner\n", "object"),
         (b"f.yml", b'!!int ""\n', "not YAML"),
         (b"g.yml", b'profile: "\\ud800"\n', "printable"),

@@ -124,8 +124,8 @@ def test_a_request_that_only_root_can_read_fails_with_the_reason() -> None:
 def test_what_the_server_said_before_the_end_is_an_entry_after_it(process: At) -> None:
     stage = TriggerStage(process)
     for n in range(120):
-        stage._server._take(Scan((Wanted("openscap"),), f"r-{n:03}"))
-    stage._server._take(Cancel())
+        stage._server._on_message(Scan((Wanted("openscap"),), f"r-{n:03}"))
+    stage._server._on_message(Cancel())
     stage.close()
     assert sorted(r.reason.request_id or "" for r in process.asked) == [
         f"r-{n:03}" for n in range(120)
@@ -136,6 +136,6 @@ def test_what_the_server_said_before_the_end_is_an_entry_after_it(process: At) -
 
 def test_a_cancel_with_nothing_to_end_leaves_nothing(process: At) -> None:
     stage = TriggerStage(process)
-    stage._server._take(Cancel())
+    stage._server._on_message(Cancel())
     stage.run_once()
     assert process.spool.requests.names() == []
