@@ -34,33 +34,16 @@ class Destination(Record, frozen=True, kw_only=True):
     format: Literal[1] = 1
 
 
-class Accepted(Record, frozen=True, kw_only=True):
-    """The newest scan of a profile that the server took."""
-
-    scan_id: str
-    good: bool
-
-
-class Requests(Record, frozen=True, kw_only=True):
-    """The requests of the last minute; the server counts them after a restart too."""
-
-    at: tuple[datetime, ...] = ()
-
-
 class ShipState(Record, frozen=True, kw_only=True):
     """What the ship stage remembers beside its receipts and its history, which an operator may have taken away."""
 
     url: str | None = None
-    """The server that took these scans; None in the note of an older version."""
-    answered: bool | None = None
-    """Whether a server has ever answered at this URL; None where it was not tried."""
-    accepted: dict[str, Accepted] = field(default_factory=dict)
-    """By profile and scanner."""
-    made_for: dict[str, str] = field(default_factory=dict)
-    """Scans that waited for another server when `server.url` was changed: by id, the URL of that server."""
+    """The server that accepted these scans."""
+    accepted: dict[str, str] = field(default_factory=dict)
+    """By scanner and name at the server, the newest scan that it accepted."""
     applied: tuple[str, ...] = ()
-    """Retry commands that lie there and were obeyed."""
+    """Retry commands that lie there and were applied."""
     replayed: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Replay commands that lie there: by their ids, the scans for which they were obeyed."""
+    """Replay commands that lie there: by their ids, the scans for which they were applied."""
     forced: tuple[str, ...] = ()
     """Scans that are sent even where the server has a newer one."""

@@ -50,11 +50,11 @@ class DeliverySettings(Record, frozen=True, kw_only=True):
     """What is sent, and how fast."""
 
     backlog: Literal["all", "latest"] = "all"
-    """After an outage: send every scan, oldest first, or only the newest of each profile."""
-    send_failed: Literal["always", "never", "unless-good"] = "always"
-    """Whether failed scans are sent: a server keeps one scan per profile, so a failed one replaces a good one."""
+    """After an outage: send every scan, oldest first, or only the newest result of each profile."""
+    send_failed: bool = True
+    """Whether failed and cancelled scans are sent; they never replace a good result."""
     per_minute: Annotated[int, Meta(ge=0, le=6000)] = 9
-    """Requests within any 60 s; the server refuses more than 10. 0: no limit."""
+    """Reports sent within any 60 s; the server refuses more than 10. 0: no limit."""
     body_limit_kib: Annotated[int, Meta(ge=16, le=1024 * 1024)] = 5120
     """KiB that a request may be long; a longer one is sent without its longest texts."""
     compliance_hash: bool = True

@@ -21,7 +21,7 @@ from stages.runtime.heartbeat import LastHeartbeat, is_suspended, read_heartbeat
 from stages.scan import free_space
 from stages.scanners.detection import STATE
 from stages.ship.destination import NOTE as DESTINATION
-from stages.ship.waiting import destination_words
+from stages.ship.waiting import describe
 from stages.trigger.host import missing
 from stages.trigger.scheduler import next_due, problems
 from stages.trigger.server_commands import STATE as APPLIED
@@ -78,7 +78,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
             ("server", status.server or "not set: results stay in the spool"),
             (
                 "delivery",
-                destination_words(status.delivery, datetime.now(UTC)) if status.delivery else None,
+                describe(status.delivery, datetime.now(UTC)) if status.delivery else None,
             ),
             ("commands", status.trigger.link if status.trigger else None),
             *_next_due(status),

@@ -5,7 +5,9 @@ keys beside them and the same `results`. Each reader finds the counts as it mean
 not applicable and `summary.score` is of all rules; the flat `skipped` is skip alone, and the flat `score` is of the
 rules that applied, null where none did.
 
-A scan that failed or was cancelled goes as `failed` with a non-empty `error`, so silence never reads as clean.
+A scan that failed or was cancelled goes as `failed` with a non-empty `error`, so silence never reads as clean. For
+released servers it is filed under a generic name, and its real profile is in `error`: under its own name it would
+replace the profile's last good result.
 """
 
 import re
@@ -20,8 +22,8 @@ from stages.patchmon import truncate
 from stages.patchmon.compliance_hash import compliance_hash
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_HASH_ROOM = 96
-CANCELLED = "cancelled"
+_HASH_BYTES = 96
+"""What the key and the hash take."""
 
 
 @dataclass(frozen=True)
@@ -38,35 +40,38 @@ class Body:
         return len(self.content)
 
 
-def make(report: Report, limit: int, *, with_hash: bool, agent_version: str) -> Body:
-    """The body of a report, slimmed until it fits into `limit` bytes or nothing more may be left out."""
-    fields = _fields(report, agent_version)
+def make(
+    report: Report, limit: int, *, filed_under: str, with_hash: bool, agent_version: str
+) -> Body:
+    """The body of a report, truncated until it fits into `limit` bytes or nothing more may be left out.
+
+    `filed_under` is the name for released servers, which replace by it.
+    """
+    fields = _fields(report, filed_under, agent_version)
     content = codec.encode(fields)
     left_out: tuple[str, ...] = ()
-    if len(content) + _HASH_ROOM > limit:
-        left_out = truncate.slim(fields, len(content) + _HASH_ROOM - limit)
+    if len(content) + _HASH_BYTES > limit:
+        left_out = truncate.slim(fields, len(content) + _HASH_BYTES - limit)
         content = codec.encode(fields)
     if with_hash:
         content = content[:-1] + b',"compliance_hash":"%s"}' % compliance_hash((fields,)).encode()
     return Body(content, left_out, with_hash, truncate.may_shrink(fields))
 
 
-def _fields(report: Report, agent_version: str) -> dict[str, Any]:
+def _fields(report: Report, filed_under: str, agent_version: str) -> dict[str, Any]:
     summary = report.summary
-    failed = report.status != "completed"
-    return _present(
+    fields = _present(
         scan_id=report.scan_id,
         profile=_present(
             name=_clean(report.profile.name),
             type=report.profile.type,
             version=_clean(report.profile.version),
         ),
-        profile_name=_clean(report.profile.name),
+        profile_name=_clean(filed_under),
         profile_type=report.profile.type,
-        started_at=_moment(report.started_at),
-        completed_at=_moment(report.completed_at),
-        status="failed" if failed else "completed",
-        error=_error(report) if failed else None,
+        started_at=_rfc3339(report.started_at),
+        completed_at=_rfc3339(report.completed_at),
+        status="completed",
         summary=_summary(summary),
         total_rules=summary.total_rules,
         passed=summary.passed,
@@ -77,7 +82,10 @@ def _fields(report: Report, agent_version: str) -> dict[str, Any]:
         results=[_result(result) for result in report.results],
         raw_output=_clean(report.raw_output),
         agent_version=agent_version,
-    ) | {"score": None if failed else _score_of_what_applied(summary)}
+    )
+    if report.status == "completed":
+        return fields | {"score": _score_of_applicable(summary)}
+    return fields | {"status": "failed", "error": _error(report), "score": None}
 
 
 def _summary(summary: Summary) -> Mapping[str, Any]:
@@ -92,16 +100,25 @@ def _summary(summary: Summary) -> Mapping[str, Any]:
     }
 
 
-def _score_of_what_applied(summary: Summary) -> float | None:
-    overrides = summary.total_rules - summary.skipped
-    return round(summary.passed / overrides * 100, 2) if overrides > 0 else None
+def _score_of_applicable(summary: Summary) -> float | None:
+    applicable = summary.total_rules - summary.skipped
+    if applicable <= 0:
+        return None
+    return round(summary.passed / applicable * 100, 2)
 
 
 def _error(report: Report) -> str:
-    error = (_clean(report.error) or "").strip()
-    if report.status == "cancelled" and not error.startswith(CANCELLED):
-        return f"{CANCELLED}: {error}" if error else CANCELLED
-    return error or "the scan failed, its reason is not known"
+    """The cause, then the real profile, then the rest: lists of the server show some 25 characters of it."""
+    text = (_clean(report.error) or "").strip()
+    if report.status == "cancelled":
+        cause, detail = "cancelled", text.removeprefix("cancelled").lstrip(": ")
+    else:
+        cause, _, detail = text.partition(": ")
+    cause = cause or "the scan failed, its reason is not known"
+    error = f"{cause}; profile {_clean(report.profile.name)}"
+    if detail:
+        return f"{error}: {detail}"
+    return error
 
 
 def _result(result: RuleResult) -> dict[str, Any]:
@@ -122,18 +139,24 @@ def _result(result: RuleResult) -> dict[str, Any]:
 
 def _clean(text: str | None) -> str | None:
     """What every database and every JSON reader takes: no NUL, no half of a surrogate pair."""
-    if text is None or text.isascii():
-        return text.replace("\0", "") if text and "\0" in text else text
-    return _LONE_SURROGATE.sub("�", text.replace("\0", ""))
+    if not text:
+        return text
+    if "\0" in text:
+        text = text.replace("\0", "")
+    if text.isascii():
+        return text
+    return _LONE_SURROGATE.sub("�", text)
 
 
-def _moment(moment: datetime) -> str:
+def _rfc3339(moment: datetime) -> str:
     """RFC 3339 with a zone; released servers take nothing else."""
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    aware = moment
+    if moment.tzinfo is None:
+        aware = moment.replace(tzinfo=UTC)
     try:
         at = aware.astimezone(UTC)
     except OverflowError:
-        # The first or the last day that there is, in a report that somebody made.
+        # The first or the last day that there is, in a report from outside.
         at = aware.replace(tzinfo=UTC)
     return at.isoformat().replace("+00:00", "Z")
 

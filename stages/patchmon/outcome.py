@@ -8,11 +8,12 @@ Sources: RFC 9110; the replies of released PatchMon servers (1.4 to 2.1) and of 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
 from schemas import codec
+from schemas.codec import replace
+from schemas.records import Record
 from stages.patchmon import retry_after
 from stages.runtime.logs import one_line
 
@@ -22,8 +23,7 @@ BIG_BYTES = 1024 * 1024
 """A server whose limit is lower than this could take no scan at all: below it, "invalid JSON" means what it says."""
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(Record, frozen=True, kw_only=False, tag="reply"):
     """A whole reply; header names in lower case."""
 
     status: int
@@ -33,15 +33,13 @@ class Reply:
     """There was more than is ever read."""
 
 
-@dataclass(frozen=True)
-class Accepted:
+class Accepted(Record, frozen=True, kw_only=False):
     status: int
     message: str | None = None
     server_scan_id: str | None = None
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(Record, frozen=True, kw_only=False):
     """The server will never take this request; `remedy`: another form of the same scan may still be taken."""
 
     status: int
@@ -51,8 +49,7 @@ class Refused:
     """Seconds for which the server asked to be left alone, whatever is sent next."""
 
 
-@dataclass(frozen=True)
-class Paused:
+class Paused(Record, frozen=True, kw_only=False, tag="paused"):
     """Someone has to mend something; nothing is discarded."""
 
     message: str
@@ -61,16 +58,13 @@ class Paused:
     asked_s: float = 0.0
 
 
-@dataclass(frozen=True)
-class Temporary:
+class Temporary(Record, frozen=True, kw_only=False, tag="temporary"):
     """Waiting helps."""
 
     message: str
     status: int | None = None
     asked_s: float = 0.0
     action: str | None = None
-    cut_upload: bool = False
-    """The connection broke before the whole body was sent: some servers answer a body that is too long so."""
     unsent: bool = False
     """Not a byte of the body was sent."""
 

@@ -1,18 +1,39 @@
-"""TLS for the server's commands, from the same settings as delivery."""
+"""TLS: the one rule for HTTP, for the WebSocket and for a proxy that is reached over TLS."""
 
 import ssl
 
 from schemas.settings import ServerSettings
 
+_OTHER_NAME = "the certificate is for another name: set server.url to the name in the certificate"
+_OWN_AUTHORITY = "set server.ca_file to the certificate of the authority that signed the server's"
+_ACTIONS = {
+    "expired": "the server's certificate has expired: renew it there",
+    "not yet valid": "the server's certificate is not yet valid: check this host's clock",
+    "mismatch": _OTHER_NAME,
+    "not valid for": _OTHER_NAME,
+    "self-signed": _OWN_AUTHORITY,
+    "self signed": _OWN_AUTHORITY,
+    "issuer": _OWN_AUTHORITY,
+    "alert": "the server requires another client certificate: "
+    "set server.client_certificate and server.client_key",
+    "wrong version": "the server does not use TLS there: check the port in server.url",
+}
+"""What to do, by a part of OpenSSL's reason in lower case."""
+_CHECK_TLS = "check the server's TLS, and server.ca_file and server.client_certificate here"
+CHECK_FILES = (
+    "check server.ca_file, server.client_certificate and server.client_key: path, owner and mode"
+)
 
-class TlsError(ValueError):
+
+class TlsError(Exception):
     """The settings name a certificate or key that can't be used."""
 
 
-def context(server: ServerSettings) -> ssl.SSLContext | None:
-    """None for a server without TLS. Raises TlsError."""
-    if server.url is None or not server.url.startswith("https:"):
-        return None
+def context(server: ServerSettings) -> ssl.SSLContext:
+    """Whom to trust and which certificate to present. Reads the files anew. Raises TlsError.
+
+    The certificates of `server.ca_file` are trusted instead of the system's, not in addition to them.
+    """
     try:
         made = ssl.create_default_context(cafile=server.ca_file)
         if server.client_certificate:
@@ -20,9 +41,18 @@ def context(server: ServerSettings) -> ssl.SSLContext | None:
             made.load_cert_chain(server.client_certificate, server.client_key, password="")
     except (OSError, ssl.SSLError) as error:
         raise TlsError(
-            f"server.ca_file or server.client_certificate can't be used: {error}"
+            f"a certificate or key file can't be used: {error.strerror or error}"
         ) from error
     if not server.verify:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
     return made
+
+
+def action(reason: str) -> str:
+    """What to do about a handshake that failed for this reason of OpenSSL's."""
+    lower = reason.lower().replace("_", " ")
+    for part, remedy in _ACTIONS.items():
+        if part in lower:
+            return remedy
+    return _CHECK_TLS

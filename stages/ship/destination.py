@@ -1,25 +1,24 @@
-"""The destination: whether it may be tried now, why not, and what everyone may know of that.
+"""The destination: whether the server may be tried now, why not, and what everyone may know of that.
 
-Its state is written into the stage's notes whenever it changes, so that `status` and `list` can tell it whether this
-stage runs or not. After a restart the destination is tried at once, unless the server itself had named a time.
+Its state is written into the stage's state store whenever it changes, so `status` and `list` can show it whether this
+stage runs or not. After a restart the server is tried at once, unless it had named a time itself.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 
 from schemas import codec
 from schemas.destination import Destination as State
-from schemas.destination import DestinationState, Requests
+from schemas.destination import DestinationState
 from schemas.event import Event
 from schemas.settings import ServerSettings
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Temporary
 from stages.runtime.process import Process
-from stages.ship.backoff import WINDOW_S, Backoff, Pace
+from stages.ship.backoff import Backoff, Pace
 
 NOTE = "destination"
-REQUESTS = "requests"
 _ALARM_AFTER = 3
 
 
@@ -34,72 +33,57 @@ class Destination:
         self._pace = Pace()
         self._state = process.state_store.read(NOTE, State)
         self._seen: tuple[ServerSettings, str] | None = None
-        self._take_over()
+        self._warned_of: ServerSettings | None = None
+        self._resume_wait()
 
     def due_in_s(self, credentials: Credentials) -> float:
         """Seconds until a request may be sent."""
         now = self._clock()
-        if self._changed(credentials):
+        if self._has_changed(credentials):
             self._backoff.try_now()
+        per_minute = self._process.settings.delivery.per_minute
         backoff_s = self._backoff.due_in_s(now)
-        pace_s = self._pace.due_in_s(now, self._process.settings.delivery.per_minute)
-        if pace_s > backoff_s and (self._state is None or self._state.state == "ready"):
-            self._note(
-                "ready",
-                f"at most {self._process.settings.delivery.per_minute} a minute",
-                wait_s=pace_s,
-            )
+        pace_s = self._pace.due_in_s(now, per_minute)
+        is_ready = self._state is None or self._state.state == "ready"
+        if is_ready and pace_s > backoff_s:
+            self._note("ready", f"at most {per_minute} a minute", wait_s=pace_s)
         return max(backoff_s, pace_s)
 
     def try_now(self) -> None:
-        """The operator says so."""
+        """The operator asks for it."""
         self._backoff.try_now()
 
     def sending(self) -> None:
+        """A request is sent now."""
         self._pace.sent(self._clock())
+        server = self._process.settings.server
+        if not server.verify and self._warned_of != server:
+            self._warned_of = server
+            self._process.log.warning(
+                "the server's certificate is not checked: anyone on the way can read and alter what is sent",
+                action="set server.verify: true",
+            )
 
-    def sent_before(self, known: Iterable[datetime]) -> None:
-        """Count the requests of an earlier run of this stage, as the server does.
-
-        `known`: when scans were accepted, and when those were sent whose outcome the run did not live to see.
-        """
-        now = self._process.now()
-        note = self._process.state_store.read(REQUESTS, Requests) or Requests()
-        noted = [at for at in note.at if _is_recent(at, now)]
-        # The note is written when a request fails, and has all up to that one.
-        later = [at for at in known if _is_recent(at, now) and (not noted or at > noted[-1])]
-        for at in sorted((*noted, *later)):
-            self._pace.sent(self._clock() - (now - at).total_seconds())
-
-    def on_event(self, outcome: Outcome | None) -> None:
-        """Take in what an attempt came to; None: it was not waited for."""
-        if isinstance(outcome, Accepted | Refused):
-            self._spoken(outcome)
-        elif isinstance(outcome, Paused):
+    def record(self, outcome: Outcome) -> None:
+        """Take in what an attempt came to."""
+        if isinstance(outcome, Paused):
             wait_s = self._backoff.paused(self._clock(), outcome.asked_s)
             self._note("paused", outcome.message, outcome.action, wait_s, asked=outcome.asked_s > 0)
-        elif outcome is not None:
-            self._failed(outcome)
-        if not isinstance(outcome, Accepted):
-            self._note_requests()
+        elif isinstance(outcome, Temporary):
+            self._record_failure(outcome)
+        else:
+            self._record_answer(outcome)
 
     def not_set(self) -> None:
         """There is nowhere to send to."""
         action = "set server.url; results stay in the spool until then"
         self._note("not set", "no server is configured", action)
 
-    def not_meant(self, count: int) -> None:
-        """All that waits was made for another server, which `server.url` named before."""
-        action = "compliance-agent retry sends them to this one, or set server.url back"
-        self._note(
-            "paused", f"reports made for another server than server.url names now: {count}", action
-        )
-
-    def no_secrets(self, action: str) -> None:
-        """Nothing is sent without credentials that are kept secret; they are looked for again at every look."""
+    def no_credentials(self, action: str) -> None:
+        """Nothing is sent without credentials that are kept secret; they are looked for again each time."""
         self._note("paused", "no usable credentials", action)
 
-    def _spoken(self, outcome: Accepted | Refused) -> None:
+    def _record_answer(self, outcome: Accepted | Refused) -> None:
         self._backoff.succeeded()
         if isinstance(outcome, Refused) and outcome.asked_s > 0:
             wait_s = self._backoff.asked(self._clock(), outcome.asked_s)
@@ -107,17 +91,12 @@ class Destination:
         else:
             self._note("ready")
 
-    def _failed(self, outcome: Temporary) -> None:
+    def _record_failure(self, outcome: Temporary) -> None:
         wait_s = self._backoff.failed(self._clock(), outcome.asked_s)
-        action = outcome.action if self._backoff.failures >= _ALARM_AFTER else None
+        action = None
+        if self._backoff.failures >= _ALARM_AFTER:
+            action = outcome.action
         self._note("backing off", outcome.message, action, wait_s, asked=outcome.asked_s > 0)
-
-    def _note_requests(self) -> None:
-        """For the next run of this stage; requests that were accepted it finds in the receipts."""
-        ages, now = self._pace.ages_s(self._clock()), self._process.now()
-        self._process.state_store.write(
-            REQUESTS, Requests(at=tuple(now - timedelta(seconds=age) for age in ages))
-        )
 
     def _note(
         self,
@@ -129,57 +108,61 @@ class Destination:
         asked: bool = False,
     ) -> None:
         now, server, old = self._process.now(), self._process.settings.server, self._state
-        same = old is not None and (old.state, old.url) == (state, server.url)
+        since = now
+        if old is not None and (old.state, old.url) == (state, server.url):
+            since = old.since
+        next_try = None
+        if wait_s is not None:
+            next_try = now + timedelta(seconds=wait_s)
         new = State(
             state=state,
             at=now,
-            since=old.since if old and same else now,
+            since=since,
             url=server.url,
             why=why,
             action=action,
-            next_try=now + timedelta(seconds=wait_s) if wait_s is not None else None,
+            next_try=next_try,
             asked_to_wait=asked,
             failures=self._backoff.failures,
             verified=server.verify,
         )
-        if old is None or not _alike(old, new):
-            self._tell(old, new, wait_s)
+        if old is None or not _is_alike(old, new):
+            self._log_change(old, new, wait_s)
             self._state = new
             self._process.state_store.write(NOTE, new)
 
-    def _tell(self, old: State | None, new: State, wait_s: float | None) -> None:
-        log, next_try = self._process.log, None if wait_s is None else round(wait_s, 1)
+    def _log_change(self, old: State | None, new: State, wait_s: float | None) -> None:
         if new.state == "ready":
-            if old and old.state != "ready":
-                log.info("server reached again", server=new.url)
+            if old is not None and old.state != "ready":
+                self._process.log.info("server reached again", server=new.url)
             return
-        tell = log.error if new.state == "paused" or new.action else log.warning
-        tell(f"delivery is {new.state}", why=new.why, next_try_s=next_try, action=new.action)
+        log = self._process.log.warning
+        if new.state == "paused" or new.action is not None:
+            log = self._process.log.error
+        next_try_s = None
+        if wait_s is not None:
+            next_try_s = round(wait_s, 1)
+        log(f"delivery is {new.state}", why=new.why, next_try_s=next_try_s, action=new.action)
         if old is None or (old.state, old.why) != (new.state, new.why):
             self._process.publish(Event(name="ShippingPaused", message=(new.why or "")[:512]))
 
-    def _take_over(self) -> None:
-        old, now = self._state, self._process.now()
-        if (
-            old
-            and old.asked_to_wait
-            and old.next_try
-            and old.url == self._process.settings.server.url
-        ):
-            self._backoff.hold(self._clock(), (old.next_try - now).total_seconds())
+    def _resume_wait(self) -> None:
+        """A wait that the server asked for holds after a restart too."""
+        old = self._state
+        if old is None or old.next_try is None or not old.asked_to_wait:
+            return
+        if old.url == self._process.settings.server.url:
+            left = old.next_try - self._process.now()
+            self._backoff.hold(self._clock(), left.total_seconds())
 
-    def _changed(self, credentials: Credentials) -> bool:
-        """Whether server or credentials are others than the last ones; these as a digest: no dump shows a key."""
+    def _has_changed(self, credentials: Credentials) -> bool:
+        """Whether server or credentials are others than before; these as a digest: no dump shows a key."""
         digest = hashlib.sha256(f"{credentials.id}\0{credentials.key}".encode()).hexdigest()
         seen, self._seen = self._seen, (self._process.settings.server, digest)
-        return seen not in (None, self._seen)
+        return seen is not None and seen != self._seen
 
 
-def _is_recent(at: datetime, now: datetime) -> bool:
-    return 0 <= (now - at).total_seconds() < WINDOW_S
-
-
-def _alike(old: State, new: State) -> bool:
+def _is_alike(old: State, new: State) -> bool:
     """Whether nothing has changed but the time: while all is well, not every delivery is noted."""
     if new.next_try is not None:
         return False

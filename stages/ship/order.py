@@ -1,115 +1,93 @@
-"""Which scan goes next, and which need not go at all. Pure.
+"""Which report goes next, and which need not be sent at all. Pure.
 
-A server keeps one scan per profile, the one that came last, whatever its date. So scans go oldest first, and an
-older one is never sent after a newer one of its profile was accepted, or may have been, unless the operator forces
-it.
+What the server files under one name replaces what it had there, whatever its date. So the reports of one name go
+oldest first, and an older one is never sent after a newer one that the server took or may have taken, unless the
+operator forces it. A completed scan is filed under the name of its profile, a failed or cancelled one under the
+generic name of its scanner: a failure replaces no good result and has no part in the order of its profile.
 
-The order of scans is the order of their ids, which only grow.
+Example: of CIS 1 and 2 are waiting, CIS 3 was accepted. 1 and 2 are superseded by 3. A failed scan 2 of CIS is not:
+it goes, because it is filed elsewhere.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 
-from schemas.destination import Accepted
-from schemas.ids import ScanId, scanner_of
-from schemas.report import Report, ScanStatus
+from schemas.ids import ScanId
+from schemas.report import ScanStatus
 from schemas.settings import DeliverySettings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """What must be known of a report to put it in order."""
 
     scan_id: ScanId
-    profile: str
-    """What the server replaces by: the profile's name and the scanner."""
+    filed_under: str
+    """The scanner, and the name under which the server files it."""
     status: ScanStatus
     answered_by: ScanId | None = None
-    forced: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Superseded:
-    """The scan need not be sent."""
+    """The report need not be sent."""
 
     message: str
     by: ScanId | None = None
 
 
-def waiting(report: Report, scan_id: ScanId) -> Waiting:
-    key = profile_key(report.profile.name, scan_id)
-    return Waiting(scan_id, key, report.status, report.answered_by)
+@dataclass(frozen=True, kw_only=True)
+class Constraints:
+    """What keeps reports from being sent now."""
 
+    stopped: Collection[str] = ()
+    """Held by the operator, or damaged."""
+    forced: Collection[str] = ()
+    """To be sent even where the server has a newer one."""
+    attempted: Mapping[str, ScanId] = field(default_factory=dict)
+    """By name, the newest report that the server may have: its outcome is not known."""
+    newest: Mapping[str, ScanId] | None = None
+    """By name, the only report that is sent of it; None where all are (`delivery.backlog`)."""
 
-def profile_key(name: str, scan_id: ScanId) -> str:
-    return f"{name}|{scanner_of(scan_id)}"
+    def allow(self, scan: Waiting) -> bool:
+        if scan.status == "merged" or scan.scan_id in self.stopped:
+            return False
+        if scan.scan_id in self.forced:
+            return True
+        if scan.scan_id < self.attempted.get(scan.filed_under, ""):
+            return False
+        return self.newest is None or self.newest.get(scan.filed_under) == scan.scan_id
 
 
 def superseded(
-    scan: Waiting, accepted: Accepted | None, delivery: DeliverySettings
+    scan: Waiting, accepted: str | None, delivery: DeliverySettings, *, forced: bool
 ) -> Superseded | None:
-    """Why the scan need not be sent; `accepted`: the newest of its profile that the server took."""
+    """Why the report need not be sent; `accepted`: the newest of its name that the server took."""
     if scan.status == "merged":
         return Superseded(f"answered by {scan.answered_by}", scan.answered_by)
-    if scan.forced:
+    if forced:
         return None
-    if accepted and accepted.scan_id > scan.scan_id:
-        newer = ScanId(accepted.scan_id)
+    if scan.status != "completed" and not delivery.send_failed:
+        return Superseded("failed scans are not sent (delivery.send_failed: false)")
+    if accepted is not None and accepted > scan.scan_id:
+        newer = ScanId(accepted)
         return Superseded(f"the server has a newer scan of this profile, {newer}", newer)
-    if scan.status == "completed" or delivery.send_failed == "always":
-        return None
-    if delivery.send_failed == "never":
-        return Superseded("failed scans are not sent (delivery.send_failed: never)")
-    if accepted and accepted.good and accepted.scan_id != scan.scan_id:
-        good = ScanId(accepted.scan_id)
-        message = f"it would replace the good scan {good} (delivery.send_failed: unless-good)"
-        return Superseded(message, good)
     return None
 
 
-def candidates(
-    scans: Sequence[Waiting],
-    held: Collection[str],
-    attempted: Collection[str],
-    delivery: DeliverySettings,
-) -> list[Waiting]:
-    """The scans that may be sent, in the order in which they go; `scans` oldest first.
+def next_to_send(
+    scans: Iterable[Waiting], constraints: Constraints, failures: Mapping[ScanId, int]
+) -> Waiting | None:
+    """The first that may go; `scans` oldest first.
 
-    `attempted`: the server may have them, the outcome is not known.
+    `failures`: reports of which nothing came again and again. Perhaps the server fails at such a report alone, so the
+    other names do not wait for it; where that is so of the first of every name, the one with the fewest failures goes.
     """
-    free = list(_free(scans, held, attempted))
-    if delivery.backlog == "all":
-        return free
-    newest: dict[str, Waiting] = {}
-    for scan in free:
-        before = newest.get(scan.profile)
-        # A failed scan that would not replace a good one at the server does not take its place here either.
-        spares = delivery.send_failed == "unless-good" and before and before.status == "completed"
-        if not spares or scan.status == "completed":
-            newest[scan.profile] = scan
-    return [scan for scan in free if scan.forced or scan is newest[scan.profile]]
-
-
-def next_of(ready: Sequence[Waiting], failures: Mapping[ScanId, int]) -> Waiting:
-    """The first; where nothing came of it again and again, the first of that profile for which that is least so.
-
-    Perhaps the server fails at that scan alone: then the other profiles must not wait for it.
-    """
-    first: dict[str, Waiting] = {}
-    for scan in ready:
-        first.setdefault(scan.profile, scan)
-    return min(first.values(), key=lambda scan: failures.get(scan.scan_id, 0))
-
-
-def _free(
-    scans: Sequence[Waiting], held: Collection[str], attempted: Collection[str]
-) -> Iterator[Waiting]:
-    """Those that nothing holds back: no operator, and no newer one that the server may have."""
-    newest_attempted = {
-        scan.profile: number for number, scan in enumerate(scans) if scan.scan_id in attempted
-    }
-    for number, scan in enumerate(scans):
-        if scan.scan_id in held or scan.status == "merged":
+    stuck: dict[str, Waiting] = {}
+    for scan in scans:
+        if scan.filed_under in stuck or not constraints.allow(scan):
             continue
-        if scan.forced or number >= newest_attempted.get(scan.profile, 0):
-            yield scan
+        if scan.scan_id not in failures:
+            return scan
+        stuck[scan.filed_under] = scan
+    return min(stuck.values(), key=lambda scan: failures[scan.scan_id], default=None)

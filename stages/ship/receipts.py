@@ -3,62 +3,71 @@
 from datetime import datetime
 
 from schemas.ids import ScanId
-from schemas.receipt import Answer, Receipt
-from schemas.report import Report
+from schemas.receipt import Receipt
+from schemas.report import ScanStatus
 from stages.patchmon.body import Body
 from stages.patchmon.outcome import Accepted, Refused
+from stages.ship.order import Superseded
 
 
-def unsent(
-    report: Report,
-    answer: Answer,
-    message: str,
-    at: datetime,
-    by: ScanId | None = None,
-    body: Body | None = None,
+def superseded(
+    scan_id: ScanId, profile: str, status: ScanStatus, reason: Superseded, at: datetime
 ) -> Receipt:
-    """The receipt of a report that was concluded without the server."""
+    """Of a report that need not be sent."""
     return Receipt(
-        scan_id=id_of(report),
-        answer=answer,
+        scan_id=scan_id,
+        answer="superseded",
         at=at,
-        profile=report.profile.name,
-        scan_status=report.status,
-        message=message,
-        superseded_by=by,
-        left_out=body.left_out if body else (),
+        profile=profile,
+        scan_status=status,
+        message=reason.message,
+        superseded_by=reason.by,
+    )
+
+
+def too_long(
+    scan_id: ScanId, profile: str, status: ScanStatus, body: Body, limit: int, at: datetime
+) -> Receipt:
+    """Of a report that does not fit into the configured limit, whatever is left out."""
+    return Receipt(
+        scan_id=scan_id,
+        answer="refused",
+        at=at,
+        profile=profile,
+        scan_status=status,
+        message=f"{len(body)} bytes even without texts, the limit is {limit} (delivery.body_limit_kib)",
+        left_out=body.left_out,
     )
 
 
 def answered(
-    report: Report,
+    scan_id: ScanId,
+    profile: str,
+    status: ScanStatus,
     body: Body,
     outcome: Accepted | Refused,
     at: datetime,
+    *,
     destination: str | None,
     attempts: int,
     remarks: tuple[str, ...],
 ) -> Receipt:
-    """The receipt of a report on which the server has spoken."""
-    accepted = isinstance(outcome, Accepted)
+    """Of a report that the server has accepted or refused."""
+    server_scan_id = None
+    if isinstance(outcome, Accepted):
+        server_scan_id = outcome.server_scan_id
     return Receipt(
-        scan_id=id_of(report),
-        answer="accepted" if accepted else "refused",
+        scan_id=scan_id,
+        answer="accepted" if isinstance(outcome, Accepted) else "refused",
         at=at,
-        profile=report.profile.name,
-        scan_status=report.status,
+        profile=profile,
+        scan_status=status,
         destination=destination,
         status_code=outcome.status,
         message=outcome.message,
-        server_scan_id=outcome.server_scan_id if isinstance(outcome, Accepted) else None,
+        server_scan_id=server_scan_id,
         attempts=attempts,
         sent_bytes=len(body),
         left_out=body.left_out,
         remarks=remarks,
     )
-
-
-def id_of(report: Report) -> ScanId:
-    if report.scan_id is None:
-        raise ValueError("a report in the spool has a scan id")
-    return report.scan_id

@@ -1,6 +1,6 @@
 """Replays: the receipts of scans that the operator wants sent again go to history, once for each command.
 
-Promises: what was obeyed is remembered before anything is sent for it, so it stays obeyed also when an operator
+Promises: what was applied is remembered before anything is sent for it, so it stays applied also when an operator
 removes history and receipts. What was to be forced is forced until it is concluded, and not again.
 """
 

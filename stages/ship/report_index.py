@@ -1,15 +1,13 @@
 """The head of a report: what must be known to put it in order, without reading all of it. Pure.
 
-A report names id, profile and status first. The head is a hint: it is not covered by a digest of its own, and what
-it leads to is decided again on the whole report.
+A report names id, profile and status first. The head is a hint: it is not covered by a digest of its own.
 """
 
 import json
 import re
+from dataclasses import dataclass
 
-from schemas.ids import ScanId
 from schemas.report import ScanStatus
-from stages.ship.order import Waiting, profile_key
 
 BYTES = 4096
 _PROFILE = re.compile(r'"profile":(?=\{)')
@@ -22,8 +20,16 @@ _STATUSES: dict[str, ScanStatus] = {
 }
 
 
-def read_head(scan_id: ScanId, head: bytes) -> Waiting | None:
-    """What the first bytes of a report's entry say; None where they do not say it."""
+@dataclass(frozen=True, slots=True)
+class ReportHead:
+    """What the first bytes of a report say."""
+
+    profile: str
+    status: ScanStatus
+
+
+def read_head(head: bytes) -> ReportHead | None:
+    """From the first bytes of a report's entry; None where they do not say it."""
     text = head.decode("utf-8", "ignore")
     start = _PROFILE.search(text)
     if start is None:
@@ -35,4 +41,4 @@ def read_head(scan_id: ScanId, head: bytes) -> Waiting | None:
     status = _STATUS.match(text, end)
     if status is None or not isinstance(profile.get("name"), str):
         return None
-    return Waiting(scan_id, profile_key(profile["name"], scan_id), _STATUSES[status[1]])
+    return ReportHead(profile["name"], _STATUSES[status[1]])

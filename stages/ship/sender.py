@@ -1,176 +1,254 @@
-"""The courier: brings one report to the server, and concludes it when the server has spoken."""
+"""The sender: brings one report to the server, and concludes it when the server has answered.
 
-from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING
+While one report is under way, the receipt of the one before is written and the body of the next is made. But a
+report never goes before the receipt of another one of its place is on disk: after a crash the older would be sent
+again, after the newer.
+"""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from schemas import codec
 from schemas.ids import ScanId
-from schemas.report import Report
-from stages.patchmon import body
+from schemas.receipt import Receipt
+from schemas.report import ScanStatus
+from spool.errors import SpoolError
+from stages.patchmon import body, outcome
 from stages.patchmon.body import Body
-from stages.patchmon.credentials import Credentials
-from stages.patchmon.outcome import (
-    Accepted,
-    Outcome,
-    Paused,
-    Refused,
-    Temporary,
-    is_answer,
-    may_be_stored,
-)
+from stages.patchmon.http_worker import HttpWorker
+from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Reply, Temporary
+from stages.patchmon.server_access import SCANS, HttpRequest, ServerAccess
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
-from stages.ship import receipts
-from stages.ship.attempt import Attempt, deadline_s
-from stages.ship.delivery_attempt import Case
+from stages.runtime.worker import WorkerStoppedError
+from stages.ship import filing, receipts
+from stages.ship.backlog import Backlog
+from stages.ship.delivery_attempt import DeliveryAttempt
 from stages.ship.destination import Destination
-from stages.ship.order import Superseded, profile_key
+from stages.ship.order import Superseded, Waiting
+from stages.ship.patience import PatientHost
 from stages.ship.ship_state import DeliveryState
 
-if TYPE_CHECKING:
-    from stages.patchmon.transport import Transport
+_TOTAL_S = 60.0
+_SLOWEST_BYTES_PER_S = 64 * 1024
+
+
+def deadline_s(size: int) -> float:
+    """Seconds that a request may take in all: a slow line is given time for the body."""
+    return _TOTAL_S + size / _SLOWEST_BYTES_PER_S
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A report in the form in which it is sent."""
+
+    scan_id: ScanId
+    profile: str
+    """What the server files it under."""
+    status: ScanStatus
+    body: Body
+    form: tuple[int, bool]
 
 
 class Sender:
-    """Sends, and writes receipts."""
+    """Sends, and concludes."""
 
     def __init__(
         self,
         process: Process,
         delivery_state: DeliveryState,
         destination: Destination,
-        attempted: set[str],
+        backlog: Backlog,
     ) -> None:
         self._process = process
         self._delivery_state = delivery_state
         self._destination = destination
-        self._attempted = attempted
-        self._cases: dict[ScanId, Case] = {}
-        self._transport: Transport | None = None
+        self._backlog = backlog
+        self._host = PatientHost(process)
+        self._http = HttpWorker(self._host)
+        self._attempts: dict[ScanId, DeliveryAttempt] = {}
+        self._prepared: _Prepared | None = None
+        self._unsettled: set[str] = set()
+        """Places of the reports whose receipts are not written yet."""
 
     @property
-    def stuck(self) -> dict[ScanId, int]:
-        """Scans of which nothing comes again and again, and how often in a row."""
-        return {scan_id: case.failures for scan_id, case in self._cases.items() if case.is_stuck}
+    def failures(self) -> dict[ScanId, int]:
+        """Reports of which nothing comes again and again, and how often in a row."""
+        return {
+            scan_id: attempt.failures
+            for scan_id, attempt in self._attempts.items()
+            if attempt.is_stuck
+        }
 
-    def supersede(self, report: Report, reason: Superseded) -> None:
+    def warm_up(self) -> None:
+        """A report will come soon."""
+        self._http.start()
+
+    def supersede(self, scan: Waiting, reason: Superseded) -> None:
         """Conclude a report that need not be sent."""
-        self._cases.pop(receipts.id_of(report), None)
-        self._delivery_state.conclude(
-            receipts.unsent(report, "superseded", reason.message, self._process.now(), reason.by)
+        profile = scan.filed_under.partition("/")[2]
+        self._conclude(
+            scan,
+            receipts.superseded(scan.scan_id, profile, scan.status, reason, self._process.now()),
         )
 
-    def deliver(self, report: Report, credentials: Credentials) -> bool:
+    def deliver(self, scan: Waiting, access: ServerAccess) -> bool:
         """Send a report once; whether the next may go at once."""
-        scan_id = receipts.id_of(report)
-        case = self._cases.setdefault(scan_id, Case())
-        made = self._make(report, case)
-        if len(made) > self._limit:
-            message = f"{len(made)} bytes even without texts, the limit is {self._limit} (delivery.body_limit_kib)"
-            self._delivery_state.conclude(
-                receipts.unsent(report, "refused", message, self._process.now(), body=made)
-            )
+        attempt = self._attempts.setdefault(scan.scan_id, DeliveryAttempt())
+        prepared = self._prepare(scan.scan_id)
+        if prepared is None:
             return True
-        # The mark shows that the disk takes writes, so there will be room for the receipt; and after a crash it
-        # says that the server may have this scan.
-        was_unknown = self._process.state_store.start_attempt(scan_id) > 0
-        self._attempted.add(scan_id)
-        outcome = self._send(scan_id, made, credentials, case)
-        if outcome is not None:
-            if not was_unknown and not may_be_stored(outcome):
-                self._process.state_store.end(scan_id)
-                self._attempted.discard(scan_id)
-            case.on_event(outcome, made)
-            self._delivery_state.tried(answered=is_answer(outcome))
-            self._settle(report, made, outcome, case)
-        self._destination.on_event(_told(outcome, scan_id, case))
-        if not isinstance(outcome, Accepted):
-            self.rest()
-        return isinstance(outcome, Accepted | Refused)
+        if filing.place(scan.scan_id, prepared.profile) != scan.filed_under:
+            # It was made anew since its head was read.
+            self._backlog.read_head_again(scan.scan_id)
+            return True
+        if len(prepared.body) > self._limit:
+            receipt = receipts.too_long(
+                scan.scan_id,
+                prepared.profile,
+                prepared.status,
+                prepared.body,
+                self._limit,
+                self._process.now(),
+            )
+            self._conclude(scan, receipt)
+            return True
+        if self._must_settle_before(scan):
+            self.settle()
+        result = self._send(scan, prepared, access, attempt)
+        if result is None:
+            return False
+        if outcome.may_be_stored(result):
+            self._backlog.may_be_stored(scan)
+        attempt.count(result)
+        if isinstance(result, Accepted | Refused):
+            self._conclude_answered(scan, prepared, result, attempt)
+        self._destination.record(_with_advice(result, scan.scan_id, attempt))
+        return isinstance(result, Accepted | Refused)
 
-    def rest(self) -> None:
-        """Close the connection; the next one resolves the server's name anew."""
-        if self._transport:
-            self._transport.close()
-            self._transport = None
+    def settle(self) -> None:
+        """Write the receipts that are still to be written. Raises SpoolError."""
+        self._delivery_state.settle()
+        self._unsettled.clear()
+
+    def forget_prepared(self) -> None:
+        """Reports may be others than before."""
+        self._prepared = None
+
+    def stop(self) -> None:
+        """End the connection and the process that holds it."""
+        self._http.stop()
+
+    def _must_settle_before(self, scan: Waiting) -> bool:
+        """Also where the last try to write receipts has failed: a full disk must not cost more than two deliveries."""
+        return scan.filed_under in self._unsettled or len(self._delivery_state.kept) > 1
 
     @property
     def _limit(self) -> int:
         return self._process.settings.delivery.body_limit_kib * 1024
 
-    def _make(self, report: Report, case: Case) -> Body:
-        with_hash = case.with_hash and self._process.settings.delivery.compliance_hash
-        return body.make(
-            report, case.limit_of(self._limit), with_hash=with_hash, agent_version=AGENT_VERSION
+    def _prepare(self, scan_id: ScanId) -> _Prepared | None:
+        """The report's body, where it can be read."""
+        attempt = self._attempts.get(scan_id) or DeliveryAttempt()
+        with_hash = attempt.with_hash and self._process.settings.delivery.compliance_hash
+        form = (attempt.limit_of(self._limit), with_hash)
+        known = self._prepared
+        if known is not None and (known.scan_id, known.form) == (scan_id, form):
+            return known
+        report = self._backlog.read(scan_id)
+        if report is None:
+            return None
+        profile = filing.name_at_the_server(scan_id, report.profile.name, report.status)
+        made = body.make(
+            report, form[0], filed_under=profile, with_hash=with_hash, agent_version=AGENT_VERSION
         )
+        self._prepared = _Prepared(scan_id, profile, report.status, made, form)
+        return self._prepared
 
     def _send(
-        self, scan_id: ScanId, made: Body, credentials: Credentials, case: Case
+        self, scan: Waiting, prepared: _Prepared, access: ServerAccess, attempt: DeliveryAttempt
     ) -> Outcome | None:
-        if self._transport is None:
-            # Imported at the first delivery: a stage that has nothing to send stays small.
-            from stages.patchmon.transport import Transport
-
-            server = self._process.settings.server
-            if not server.verify:
-                self._process.log.warning(
-                    "the server's certificate is not checked: anyone on the way can read and alter what is sent",
-                    action="set server.verify: true",
-                )
-            self._transport = Transport(server)
-        case.attempts += 1
+        """What came of it; None where the stage has to stop before there is an answer."""
+        attempt.attempts += 1
         self._destination.sending()
-        self._process.log.debug("sending", scan_id=scan_id, bytes=len(made), attempt=case.attempts)
-        post = partial(self._transport.post, made.content, credentials, scan_id, AGENT_VERSION)
-        outcome = Attempt(self._process, post, self._transport.cut).carry_out(deadline_s(len(made)))
-        if outcome is None:
+        self._process.log.debug(
+            "sending", scan_id=scan.scan_id, bytes=len(prepared.body), attempt=attempt.attempts
+        )
+        request = HttpRequest(
+            path=SCANS,
+            headers={
+                "Content-Type": "application/json",
+                "User-Agent": f"compliance-agent/{AGENT_VERSION}",
+                "Idempotency-Key": scan.scan_id,
+            },
+        )
+        content = prepared.body.content
+        self._host.expect(self._meanwhile(scan))
+        try:
+            answer = self._http.send(access, request, content, deadline_s(len(content)))
+        except WorkerStoppedError:
             self._process.log.info(
-                "stopped while sending; the scan is sent again later", scan_id=scan_id
+                "stopped while sending; the report is sent again later", scan_id=scan.scan_id
             )
-        return outcome
+            return None
+        if isinstance(answer, Reply):
+            return outcome.decide(answer, len(content), datetime.now(UTC))
+        return answer
 
-    def _settle(self, report: Report, made: Body, outcome: Outcome, case: Case) -> None:
-        """Conclude the scan, if the outcome concludes it."""
-        if not isinstance(outcome, Accepted | Refused):
-            return
-        scan_id = receipts.id_of(report)
-        if isinstance(outcome, Refused) and case.remedy(outcome, made):
+    def _meanwhile(self, scan: Waiting) -> Callable[[], None]:
+        """What is done while this report is under way."""
+
+        def work() -> None:
+            try:
+                self.settle()
+                following = self._backlog.next(self.failures, besides=(scan.scan_id,))
+                if following is not None:
+                    self._prepare(following.scan_id)
+            except SpoolError:
+                # The step at which it is needed meets it again.
+                return
+
+        return work
+
+    def _conclude_answered(
+        self,
+        scan: Waiting,
+        prepared: _Prepared,
+        result: Accepted | Refused,
+        attempt: DeliveryAttempt,
+    ) -> None:
+        if isinstance(result, Refused) and attempt.change_form(result, prepared.body):
             self._process.log.warning(
-                "sending again in another form", scan_id=scan_id, why=outcome.message
+                "sending again in another form", scan_id=scan.scan_id, why=result.message
             )
             return
-        remarks = (
-            (*case.remarks, *self._replaced(report))
-            if isinstance(outcome, Accepted)
-            else case.remarks
+        if isinstance(result, Accepted):
+            for other in self._attempts.values():
+                other.others_passed = other.is_stuck
+        receipt = receipts.answered(
+            scan.scan_id,
+            prepared.profile,
+            prepared.status,
+            prepared.body,
+            result,
+            self._process.now(),
+            destination=self._process.settings.server.url,
+            attempts=attempt.attempts,
+            remarks=attempt.remarks,
         )
-        url, now = self._process.settings.server.url, self._process.now()
-        del self._cases[scan_id]
-        if isinstance(outcome, Accepted):
-            for other in self._cases.values():
-                other.passed_by = other.is_stuck
-        self._delivery_state.conclude(
-            receipts.answered(report, made, outcome, now, url, case.attempts, remarks)
-        )
+        self._conclude(scan, receipt)
 
-    def _replaced(self, report: Report) -> tuple[str, ...]:
-        """A failed scan that takes the place of a good one is announced."""
-        before = self._delivery_state.accepted.get(
-            profile_key(report.profile.name, receipts.id_of(report))
-        )
-        if (
-            report.status == "completed"
-            or before is None
-            or not before.good
-            or before.scan_id == report.scan_id
-        ):
-            return ()
-        return (f"this failed scan replaces the good scan {before.scan_id} at the server",)
+    def _conclude(self, scan: Waiting, receipt: Receipt) -> None:
+        self._attempts.pop(scan.scan_id, None)
+        self._delivery_state.conclude(receipt)
+        self._unsettled.add(scan.filed_under)
+        self._backlog.conclude(scan.scan_id)
 
 
-def _told(outcome: Outcome | None, scan_id: ScanId, case: Case) -> Outcome | None:
-    """A scan that the server fails at, while it takes others, holds up its profile: what the operator can do."""
-    if not (case.passed_by and isinstance(outcome, Temporary | Paused)):
-        return outcome
-    message = f"{outcome.message}; at {scan_id} alone: compliance-agent hold {scan_id} lets the next of its profile go"
-    return replace(outcome, message=message)
+def _with_advice(result: Outcome, scan_id: ScanId, attempt: DeliveryAttempt) -> Outcome:
+    """A report at which the server fails, while it takes others, holds up its place: what the operator can do."""
+    if not attempt.others_passed or not isinstance(result, Temporary | Paused):
+        return result
+    advice = f"compliance-agent hold {scan_id} lets the next of its profile go"
+    return codec.replace(result, message=f"{result.message}; at {scan_id} alone: {advice}")

@@ -1,21 +1,20 @@
-"""The ledger: receipts, and what is remembered beside them.
+"""What the stage knows of its deliveries: receipts, and what is remembered beside them.
 
-Promises: what the server took is never sent again in this process's life, also when its receipt can't be written; such
-a receipt is kept, and written before anything else is done. The newest accepted scan of each profile is remembered
-also when an operator takes receipts away to send scans again. What one server took says nothing of another. An address
-at which no server ever answered was a wrong one: nothing is bound to it.
+Promises: what the server accepted is never sent again in the life of this process, also when its receipt can't be
+written; such a receipt is kept, and written before anything else is done. The newest accepted scan of each place is
+remembered also when an operator takes receipts away to send scans again. What one server accepted means nothing to
+another: a changed `server.url` forgets it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 
-from schemas.destination import Accepted, ShipState
+from schemas.destination import ShipState
 from schemas.event import Event
 from schemas.ids import ScanId
 from schemas.receipt import Receipt
 from spool.errors import EntryDamagedError, EntryMissingError
 from stages.runtime.process import Process
-from stages.ship.order import profile_key
+from stages.ship import filing
 
 NOTE = "ship-state"
 
@@ -27,60 +26,46 @@ class DeliveryState:
         self._process = process
         self._box = process.spool.receipts
         self._saved = process.state_store.read(NOTE, ShipState) or ShipState()
-        self._url = self._saved.url
-        self._answered = self._saved.answered
+        self.url = self._saved.url
         self._accepted = dict(self._saved.accepted)
-        self._made_for = dict(self._saved.made_for)
         self._applied = self._saved.applied
         self._replayed = dict(self._saved.replayed)
         self.forced = set(self._saved.forced)
         """Scans that are sent even where the server has a newer one."""
-        self._learned_of: tuple[str | None] | None = None
+        self._learned_from: str | None = None
         self._kept: list[Receipt] = []
 
     @property
-    def accepted(self) -> Mapping[str, Accepted]:
-        """The newest scan of each profile that the server took."""
+    def accepted(self) -> Mapping[str, str]:
+        """By place at the server, the newest scan that it accepted."""
         return self._accepted
 
     @property
     def kept(self) -> set[ScanId]:
-        """Concluded scans whose receipts the disk has not taken yet."""
+        """Concluded scans whose receipts are not written yet."""
         return {receipt.scan_id for receipt in self._kept}
 
     @property
-    def of_another_server(self) -> set[str]:
-        """Scans that were made for another server than the one in force; they wait for the operator's word."""
-        return {scan_id for scan_id, url in self._made_for.items() if url != self._url}
-
-    @property
     def replayed(self) -> Mapping[str, tuple[str, ...]]:
-        """By the ids of replay commands, the scans for which they were obeyed."""
+        """By the ids of replay commands, the scans for which they were applied."""
         return self._replayed
 
-    def serve(self, url: str | None, pending: Callable[[], Sequence[ScanId]]) -> None:
-        """`url` is the server from now on. What is pending was made for the one before, and is not given to another."""
-        if url is None or url.rstrip("/") == self._url:
+    def use_server(self, configured: str | None) -> None:
+        """`configured` is the server from now on; what another one accepted is forgotten."""
+        if configured is None:
             return
-        before, self._url = self._url, url.rstrip("/")
-        if before is not None:
+        url = configured.rstrip("/")
+        if url != self.url:
+            self.url = url
             self._accepted.clear()
-            if self._answered is not False:
-                self._made_for = {
-                    scan_id: self._made_for.get(scan_id, before) for scan_id in pending()
-                }
-        self._answered = None
-        self.save()
-
-    def tried(self, *, answered: bool) -> None:
-        """The server in force was tried."""
-        self._answered = self._answered or answered
+        if url != self._learned_from:
+            self._learn()
+            self._learned_from = url
 
     def conclude(self, receipt: Receipt) -> None:
-        """The end of a scan's way. Raises SpoolError where the receipt can't be written; then it is kept."""
+        """The end of a delivery: its receipt is kept until `settle`, and counts from now on."""
         self._remember(receipt)
         self._kept.append(receipt)
-        self.settle()
 
     def settle(self) -> None:
         """Write the receipts that are kept. Raises SpoolError."""
@@ -88,74 +73,58 @@ class DeliveryState:
             receipt = self._kept[0]
             self._box.write(receipt.scan_id, "receipt", receipt)
             self._kept.pop(0)
-            self._made_for.pop(receipt.scan_id, None)
             self.forced.discard(receipt.scan_id)
-            self._process.state_store.end(receipt.scan_id)
-            self._tell(receipt)
+            self._announce(receipt)
 
     def save(self) -> None:
-        """Write the memory where it has changed; receipts that are there make up for what a crash loses of it."""
-        memory = ShipState(
-            url=self._url,
-            answered=self._answered,
+        """Write the state where it has changed; the receipts make up for what a crash loses of it."""
+        state = ShipState(
+            url=self.url,
             accepted=dict(self._accepted),
-            made_for=dict(self._made_for),
             applied=self._applied,
             replayed=dict(self._replayed),
             forced=tuple(sorted(self.forced)),
         )
-        if memory != self._saved:
-            self._process.state_store.write(NOTE, memory)
-            self._saved = memory
+        if state != self._saved:
+            self._process.state_store.write(NOTE, state)
+            self._saved = state
 
     def apply(self, retries: Sequence[str]) -> bool:
-        """Whether one of these commands is new; it is remembered before it is obeyed, so it is obeyed once."""
-        new = bool(set(retries) - set(self._applied))
+        """Whether one of these commands is new; it is remembered before it is applied, so it is applied once."""
+        new = not set(retries) <= set(self._applied)
         if new:
             self._applied = tuple(retries)
-            # The operator knows what server.url says now.
-            self._made_for.clear()
             self.save()
         return new
 
     def note_replayed(self, replayed: Mapping[str, tuple[str, ...]]) -> None:
-        """Remember what was obeyed, and forget commands that are gone."""
+        """Remember what was applied, and forget commands that are gone."""
         self._replayed = dict(replayed)
         self.save()
 
-    def learn(self) -> list[datetime]:
-        """Take from the receipts what the notes may have lost, or never knew of the server in force.
-
-        When scans were accepted; nothing where there is nothing to learn.
-        """
-        if self._learned_of == (self._url,):
-            return []
-        self._learned_of = (self._url,)
-        accepted: list[datetime] = []
+    def _learn(self) -> None:
+        """Take from the receipts what the state has lost in a crash, or does not know of the server in force."""
         for scan_id in self._box.ids("receipt"):
             try:
                 receipt = self._box.read(scan_id, "receipt", Receipt)
             except (EntryDamagedError, EntryMissingError):
                 continue
             self._remember(receipt)
-            if receipt.answer == "accepted":
-                accepted.append(receipt.at)
             self._process.alive()
-        return accepted
 
     def _remember(self, receipt: Receipt) -> None:
         server = (receipt.destination or "").rstrip("/")
-        if receipt.answer != "accepted" or not receipt.profile or server != self._url:
+        if receipt.answer != "accepted" or receipt.profile is None or server != self.url:
             return
-        profile = profile_key(receipt.profile, receipt.scan_id)
-        before = self._accepted.get(profile)
-        if before is None or receipt.scan_id >= before.scan_id:
-            good = receipt.scan_status == "completed"
-            self._accepted[profile] = Accepted(scan_id=receipt.scan_id, good=good)
+        place = filing.place(receipt.scan_id, receipt.profile)
+        newest = self._accepted.get(place, receipt.scan_id)
+        self._accepted[place] = max(receipt.scan_id, newest)
 
-    def _tell(self, receipt: Receipt) -> None:
-        tell = self._process.log.error if receipt.answer == "refused" else self._process.log.info
-        tell(
+    def _announce(self, receipt: Receipt) -> None:
+        log = self._process.log.info
+        if receipt.answer == "refused":
+            log = self._process.log.error
+        log(
             f"report {receipt.answer}",
             scan_id=receipt.scan_id,
             why=receipt.message,

@@ -1,149 +1,183 @@
 """The ship stage: every report gets a receipt, in order, for as long as it takes.
 
-Oldest first per profile, one request at a time. Trouble with the server concerns the destination, not a scan, and
-nothing is discarded for it. A scan whose outcome is not known (a timeout, a crash) is sent again under the same id.
-A report that need not be sent (answered by another scan, or overtaken by a newer one) gets its receipt without.
+Oldest first per place at the server, one request at a time. Trouble with the server concerns the destination, not a
+report, and nothing is discarded for it. A report whose outcome is not known (a timeout, a crash) is sent again under
+the same id. A report that need not be sent (answered by another scan, or overtaken by a newer one) gets its receipt
+without.
 """
 
 import os
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from schemas.event import Event
+from schemas.ids import ScanId, requested_at
 from schemas.receipt import Receipt
-from schemas.report import Report
-from spool.layout import parse_name
+from schemas.request import Cancellation, Request
+from spool.errors import EntryDamagedError, EntryMissingError, SpoolError, StorageError
+from spool.layout import Kind, parse_name
 from stages.patchmon import credentials
+from stages.patchmon.credentials import Credentials
+from stages.patchmon.server_access import ServerAccess
 from stages.runtime.process import Process
-from stages.ship import receipts
+from stages.ship.backlog import Backlog
 from stages.ship.destination import Destination
-from stages.ship.order import Waiting, next_of
+from stages.ship.order import Waiting
+from stages.ship.replays import Replays
 from stages.ship.sender import Sender
-from stages.ship.ship_queue import Queue
 from stages.ship.ship_state import DeliveryState
 
 _AFTER_A_COMMAND, _A_SECOND = timedelta(seconds=2), timedelta(seconds=1)
 
 
 class ShipStage:
-    """The worker of the ship stage."""
+    """The stage's side of the main loop."""
 
     def __init__(self, process: Process, clock: Callable[[], float] = time.monotonic) -> None:
         self._process = process
         self._delivery_state = DeliveryState(process)
-        self._queue = Queue(process, self._delivery_state)
+        self._replays = Replays(process, self._delivery_state)
+        self._backlog = Backlog(process, self._delivery_state)
         self._destination = Destination(process, clock)
-        self._sender = Sender(
-            process, self._delivery_state, self._destination, self._queue.attempted
-        )
-        self._learned = False
+        self._sender = Sender(process, self._delivery_state, self._destination, self._backlog)
         self._wait_s = float("inf")
 
     def run_once(self) -> None:
         self._wait_s = float("inf")
-        self._delivery_state.settle()
-        self._delivery_state.serve(self._process.settings.server.url, self._queue.pending)
-        self._learn()
+        self._sender.forget_prepared()
+        self._sender.settle()
+        self._delivery_state.use_server(self._process.settings.server.url)
         self._apply_retry()
-        self._queue.start_run()
+        self._replays.carry_out()
+        self._backlog.refresh()
         while not self._process.stopping and self._step():
             self._process.alive()
-        self._sender.rest()
+        self._sender.settle()
         self._delivery_state.save()
 
     def timeout_s(self) -> float:
         return self._wait_s
 
     def on_event(self, event: Event) -> None:
-        """A ring is enough to look; what it says does not matter."""
+        """Any event makes the stage look; a scan that has ended is a report that comes soon."""
+        if event.name == "ScanFinished" and self._process.settings.server.url is not None:
+            # Without a process now, there will be one when the report is there.
+            with suppress(SpoolError):
+                self._sender.warm_up()
 
     def reloaded(self) -> None:
-        self._sender.rest()
+        self._sender.stop()
 
     def verify(self, name: str) -> object:
         parsed = parse_name(name)
-        return self._process.spool.receipts.read(parsed[0], "receipt", Receipt) if parsed else None
+        if parsed is None:
+            return None
+        return self._process.spool.receipts.read(parsed[0], "receipt", Receipt)
 
     def close(self) -> None:
-        self._sender.rest()
+        self._sender.stop()
 
     def _step(self) -> bool:
         """Conclude what need not be sent, then send one report; whether there may be more to do."""
-        scans = self._queue.waiting()
-        concluded = False
-        for report, reason in self._queue.superseded(scans):
-            self._sender.supersede(report, reason)
-            concluded = True
+        for scan, reason in self._backlog.superseded():
+            self._sender.supersede(scan, reason)
+            self._sender.settle()
+            self._process.alive()
             if self._process.stopping:
                 return False
-        if concluded:
-            return True
-        ready = self._queue.candidates(scans)
-        if not ready and self._delivery_state.of_another_server:
-            self._destination.not_meant(len(self._delivery_state.of_another_server))
-        return bool(ready) and self._send(ready)
+        scan_to_send = self._backlog.next(self._sender.failures)
+        return scan_to_send is not None and self._send(scan_to_send)
 
-    def _send(self, ready: list[Waiting]) -> bool:
-        """Send the next report, if it may go now; otherwise know when to look again."""
+    def _send(self, scan: Waiting) -> bool:
+        """Send a report, if it may go now; otherwise know when to look again."""
         if self._process.settings.server.url is None:
             self._destination.not_set()
             return False
-        found = credentials.find(self._process.settings.api, self._process.config, os.environ)
-        problem = found.reason if isinstance(found, credentials.NoCredentials) else self._exposed()
-        if problem or isinstance(found, credentials.NoCredentials):
-            self._destination.no_secrets(problem or "")
+        found = self._credentials()
+        if found is None:
             return False
-        self._wait_s = self._destination.due_in_s(found)
+        self._wait_s = max(self._destination.due_in_s(found), self._after_commands_s())
         if self._wait_s > 0:
             return False
-        report = self._queue.read(next_of(ready, self._sender.stuck).scan_id)
-        if report is None:
-            return True
-        self._wait_s = self._too_early_s(report)
-        if self._wait_s > 0:
-            return False
-        if self._sender.deliver(report, found):
+        if self._sender.deliver(scan, ServerAccess(self._process.settings.server, found)):
             return True
         self._wait_s = self._destination.due_in_s(found)
         return False
 
-    def _exposed(self) -> str | None:
-        """A secret of the settings, beside the API key, that everyone on this host can read, and its mend."""
+    def _credentials(self) -> Credentials | None:
+        found = credentials.find(self._process.settings.api, self._process.config, os.environ)
+        if isinstance(found, credentials.NoCredentials):
+            self._destination.no_credentials(found.reason)
+            return None
+        exposure = self._exposure()
+        if exposure is not None:
+            self._destination.no_credentials(exposure)
+            return None
+        return found
+
+    def _exposure(self) -> str | None:
+        """A secret of the settings, beside the API key, that everyone on this host can read, and what to do."""
         server = self._process.settings.server
-        files = [Path(path) for path in (server.client_key or server.client_certificate,) if path]
+        files: list[Path] = []
+        key = server.client_key or server.client_certificate
+        if key:
+            files.append(Path(key))
         if server.proxy and "@" in server.proxy and self._process.config:
             files.append(self._process.config)
-        return next((problem for file in files if (problem := credentials.exposed(file))), None)
+        for file in files:
+            problem = credentials.exposed(file)
+            if problem is not None:
+                return problem
+        return None
 
-    def _too_early_s(self, report: Report) -> float:
-        """A server writes down that a scan of its own runs only after it has sent the command.
+    def _after_commands_s(self) -> float:
+        """Seconds until two seconds have passed since the server's last command.
 
-        Where the entries of requests can't be read, their names tell the second and not the source: for those of a
-        schedule or an operator the wait is then needless, and no harm.
+        The server writes down that a scan of its own runs only after it has sent the command; a result that arrives
+        before leaves that row standing for hours. The names of requests give the second of a command, their content
+        gives the source; where the content may not be read, any request may be the server's, and the wait is needless
+        for others but does no harm.
         """
-        now, scan_id = self._process.now(), receipts.id_of(report)
-        ends = [
-            reason.at + _AFTER_A_COMMAND for reason in report.reasons if reason.source == "server"
-        ]
-        begun = now - _AFTER_A_COMMAND - _A_SECOND
-        ends += [
-            at + _AFTER_A_COMMAND + _A_SECOND for at in self._queue.asked_since(begun, scan_id)
-        ]
-        # A moment that has not come yet was told by another clock.
-        left = [end - now for end in ends if end - now <= _AFTER_A_COMMAND + _A_SECOND]
-        return max(0.0, max((wait.total_seconds() for wait in left), default=0.0))
+        now = self._process.now()
+        wait = timedelta(0)
+        for entry_id, kind in self._requests_since(now - _AFTER_A_COMMAND - _A_SECOND):
+            left = self._commanded_at(entry_id, kind) + _AFTER_A_COMMAND - now
+            # A moment that has not come yet was read from another clock.
+            if left <= _AFTER_A_COMMAND + _A_SECOND:
+                wait = max(wait, left)
+        return wait.total_seconds()
 
-    def _learn(self) -> None:
-        """What was accepted; and once, what the server has counted within its last minute."""
-        accepted = self._delivery_state.learn()
-        if not self._learned:
-            self._queue.forget_marks()
-            self._destination.sent_before([*accepted, *self._queue.attempted_at()])
-            self._learned = True
+    def _requests_since(self, since: datetime) -> list[tuple[str, Kind]]:
+        found: list[tuple[str, Kind]] = []
+        for name in reversed(self._process.spool.requests.names()):
+            parsed = parse_name(name)
+            if parsed is None:
+                continue
+            if name < f"{since:%Y%m%dT%H%M%S}":
+                break
+            found.append(parsed)
+        return found
+
+    def _commanded_at(self, entry_id: str, kind: Kind) -> datetime:
+        """When the server gave this command; long ago where it did not."""
+        record: type[Request] | type[Cancellation] = Cancellation
+        if kind == "request":
+            record = Request
+        try:
+            reason = self._process.spool.requests.read(entry_id, kind, record).reason
+        except EntryMissingError:
+            return datetime.min.replace(tzinfo=self._process.now().tzinfo)
+        except (EntryDamagedError, StorageError):
+            # To the second, cut off.
+            return requested_at(ScanId(entry_id)) + _A_SECOND
+        if reason.source != "server":
+            return datetime.min.replace(tzinfo=reason.at.tzinfo)
+        return reason.at
 
     def _apply_retry(self) -> None:
         if self._delivery_state.apply(self._process.spool.commands.ids("retry")):
-            self._process.log.info("trying the server now, by the operator's wish")
+            self._process.log.info("trying the server now, as the operator asks")
             self._destination.try_now()

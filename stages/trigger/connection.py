@@ -11,7 +11,8 @@ from queue import Empty, Queue
 
 from schemas.schedule import ServerOverrides
 from stages.patchmon import commands, credentials
-from stages.patchmon.websocket import Link, News, Server
+from stages.patchmon.server_access import ServerAccess
+from stages.patchmon.websocket import Link, NextMessage
 from stages.runtime.process import Process
 from stages.scanners import registry
 from stages.trigger.capabilities import integration_status
@@ -25,9 +26,9 @@ _LOG_INVALID_EVERY_S = 60.0
 class ServerConnection:
     """One link at most."""
 
-    def __init__(self, process: Process, news: News) -> None:
+    def __init__(self, process: Process, next_message: NextMessage) -> None:
         self._process = process
-        self._news = news
+        self._next_message = next_message
         self._detection = Detection(process)
         self._queue: Queue[commands.Command] = Queue(_QUEUE_SIZE)
         self._current: commands.Command | None = None
@@ -72,7 +73,7 @@ class ServerConnection:
     def keep_connected(self) -> None:
         """One link to the server of the settings, with today's credentials; none where it is not wanted."""
         wanted = self._wanted()
-        connected_to = self._link.server if self._link else None
+        connected_to = self._link.access if self._link else None
         if self._link and not self._link.is_alive:
             self._process.log.error(
                 "the connection for server commands ended by an internal error, connecting again"
@@ -87,14 +88,14 @@ class ServerConnection:
                 registry.scanners(),
                 self._on_message,
                 self._on_connected,
-                self._news,
+                self._next_message,
                 self._process.log,
             )
 
     def send_news(self) -> None:
         """There may be progress to report."""
         if self._link:
-            self._link.tell()
+            self._link.notify()
 
     def report_status(self, overrides: ServerOverrides) -> None:
         """Send this host's capabilities where they have changed, or the server wants them again."""
@@ -117,7 +118,7 @@ class ServerConnection:
             self._link.close()
             self._link = None
 
-    def _wanted(self) -> Server | None:
+    def _wanted(self) -> ServerAccess | None:
         """The server to connect to; None, with the reason, where there is none."""
         settings = self._process.settings
         if settings.server.url is None:
@@ -130,7 +131,7 @@ class ServerConnection:
         if isinstance(found, credentials.NoCredentials):
             self._problem = found.reason
             return None
-        return Server(settings.server, found)
+        return ServerAccess(settings.server, found)
 
     def _on_message(self, message: commands.Message) -> None:
         """Called in the link's thread."""

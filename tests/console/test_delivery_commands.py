@@ -16,7 +16,7 @@ from spool.spool import Spool
 from stages.console.main import main
 from stages.runtime.exits import Exit
 from tests.patchmon.scripted_server import ScriptedServer, reply, serving, until
-from tests.ship.ship_spool import KEY, START, Ship, report, scan_id, with_settings
+from tests.ship.ship_spool import KEY, START, Ship, report, scan_id
 from tests.ship.test_ship_process import ShipProcess
 
 
@@ -189,25 +189,6 @@ def test_flush_counts_what_is_still_to_be_scanned_or_parsed(console: Console) ->
         console.ship.put(report(number))
     console.ship.run_once()
     assert "the spool is empty" in console("flush")
-
-
-def test_list_tells_of_scans_that_were_made_for_another_server(
-    console: Console, server: ScriptedServer
-) -> None:
-    server.say(reply(503))
-    console.ship.put(report(1), report(2, "B"))
-    console("hold", scan_id(2))
-    console.ship.stage.run_once()
-    with serving() as other:
-        with_settings(console.ship, other.url)
-        console.ship.stage.run_once()
-        waits = console.waits()
-        assert waits[scan_id(1)].startswith(f"made for {server.url}")
-        assert "compliance-agent retry" in waits[scan_id(1)]
-        assert "release" in waits[scan_id(2)]
-        console("retry")
-        console.ship.stage.run_once()
-        assert other.scan_ids == [scan_id(1)]
 
 
 def test_flush_waits_for_the_stage_and_not_for_one_that_does_not_run(

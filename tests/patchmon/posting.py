@@ -1,28 +1,38 @@
-"""One request, from the transport alone."""
+"""One submission, sent by the client in the test's own process."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from schemas.settings import ServerSettings
+from stages.patchmon.client import HttpClient
 from stages.patchmon.credentials import Credentials
-from stages.patchmon.outcome import Outcome
-from stages.patchmon.transport import Transport
+from stages.patchmon.outcome import Outcome, Reply, decide
+from stages.patchmon.server_access import SCANS, HttpRequest, ServerAccess
 
 KEY = "secret-key-0123456789"
-
-
 BODY = b'{"scan_id": "x"}'
-
-
 LONG = b"x" * 8_000_000
+SCAN = HttpRequest(
+    path=SCANS, headers={"Content-Type": "application/json", "Idempotency-Key": "scan-1"}
+)
 
 
-def post(
-    url: str, body: bytes = BODY, *, progress_s: float = 5, connect_s: float = 5, **settings: Any
-) -> Outcome:
-    transport = Transport(
-        ServerSettings(url=url, **settings), connect_s=connect_s, progress_s=progress_s
-    )
+def client(url: str, *, connect_s: float = 5, progress_s: float = 5, **settings: Any) -> HttpClient:
+    access = ServerAccess(ServerSettings(url=url, **settings), Credentials("patchmon_1", KEY))
+    return HttpClient(access, connect_s, progress_s)
+
+
+def send(sender: HttpClient, body: bytes = BODY) -> Outcome:
+    """Submit a body; what came of it."""
+    answer = sender.send(SCAN, body)
+    if isinstance(answer, Reply):
+        return decide(answer, len(body), datetime.now(UTC))
+    return answer
+
+
+def post(url: str, body: bytes = BODY, **options: Any) -> Outcome:
+    sender = client(url, **options)
     try:
-        return transport.post(body, Credentials("patchmon_1", KEY), "scan-1", "1.2")
+        return send(sender, body)
     finally:
-        transport.close()
+        sender.close()

@@ -19,7 +19,9 @@ MIB = 1024 * 1024
 
 
 def sent(one: Report, limit: int = 5 * MIB, *, with_hash: bool = True) -> Any:
-    return json.loads(body.make(one, limit, with_hash=with_hash, agent_version="1.2").content)
+    return json.loads(
+        body.make(one, limit, filed_under="CIS", with_hash=with_hash, agent_version="1.2").content
+    )
 
 
 def test_the_specifications_server_finds_profile_summary_results() -> None:
@@ -79,19 +81,28 @@ def test_where_nothing_applied_the_flat_score_is_null() -> None:
 def test_the_scan_id_is_in_the_body_and_the_same_report_gives_the_same_bytes() -> None:
     one = report(1)
     assert sent(one)["scan_id"] == one.scan_id
-    makes = {body.make(one, 5 * MIB, with_hash=True, agent_version="1").content for _ in range(3)}
+    makes = {
+        body.make(one, 5 * MIB, filed_under="CIS", with_hash=True, agent_version="1").content
+        for _ in range(3)
+    }
     assert len(makes) == 1
 
 
 @pytest.mark.parametrize(
     ("status", "error", "said"),
     [
-        ("failed", "oscap crashed", "oscap crashed"),
-        ("failed", None, "the scan failed, its reason is not known"),
-        ("failed", " ", "the scan failed, its reason is not known"),
-        ("cancelled", "cancelled by the operator", "cancelled by the operator"),
-        ("cancelled", "by the operator", "cancelled: by the operator"),
-        ("cancelled", None, "cancelled"),
+        ("failed", "oscap crashed", "oscap crashed; profile CIS"),
+        (
+            "failed",
+            "time limit 300 s: ended after 12 of 245 rules",
+            "time limit 300 s; profile CIS: ended after 12 of 245 rules",
+        ),
+        ("failed", None, "the scan failed, its reason is not known; profile CIS"),
+        ("failed", " ", "the scan failed, its reason is not known; profile CIS"),
+        ("cancelled", "cancelled by the operator", "cancelled; profile CIS: by the operator"),
+        ("cancelled", "cancelled: by the operator", "cancelled; profile CIS: by the operator"),
+        ("cancelled", "by the operator", "cancelled; profile CIS: by the operator"),
+        ("cancelled", None, "cancelled; profile CIS"),
     ],
 )
 def test_a_scan_without_results_never_reads_as_clean(
@@ -101,6 +112,16 @@ def test_a_scan_without_results_never_reads_as_clean(
     assert got["status"] == "failed"
     assert got["error"] == said
     assert got["score"] is None
+
+
+def test_a_failed_scan_is_filed_under_another_name_and_keeps_its_profile() -> None:
+    failed = report(1, status="failed")
+    made = body.make(
+        failed, 5 * MIB, filed_under="OpenSCAP Scan", with_hash=True, agent_version="1"
+    )
+    got = json.loads(made.content)
+    assert (got["profile_name"], got["profile_type"]) == ("OpenSCAP Scan", "openscap")
+    assert got["profile"] == {"name": "CIS", "type": "openscap"}
 
 
 def test_times_are_utc_with_a_zone_also_where_the_report_has_none() -> None:
@@ -133,7 +154,7 @@ def kept(result: dict[str, Any]) -> dict[str, Any]:
 
 def test_slimming_begins_with_the_raw_output_and_says_so() -> None:
     one = report(1, results=rules(6), raw_output="x" * 50_000)
-    made = body.make(one, 20_000, with_hash=True, agent_version="1")
+    made = body.make(one, 20_000, filed_under="CIS", with_hash=True, agent_version="1")
     got = json.loads(made.content)
     assert "raw_output" not in got
     assert got["results"] == sent(one)["results"]
@@ -147,7 +168,7 @@ def test_then_go_the_texts_of_rules_that_are_well_longest_first() -> None:
         for number, rule in enumerate(rules(12))
     )
     one = report(1, results=long_texts)
-    full = len(body.make(one, 5 * MIB, with_hash=True, agent_version="1"))
+    full = len(body.make(one, 5 * MIB, filed_under="CIS", with_hash=True, agent_version="1"))
     got = sent(one, full - 1500)
     gone = [number for number, result in enumerate(got["results"]) if "description" not in result]
     # 0, 2, 6 and 8 passed or do not apply; the two longest suffice.
@@ -158,7 +179,7 @@ def test_then_go_the_texts_of_rules_that_are_well_longest_first() -> None:
 def test_texts_of_rules_that_failed_go_last() -> None:
     one = report(1, results=rules(12, 1000))
     calm = ("pass", "notapplicable")
-    full = len(body.make(one, 5 * MIB, with_hash=True, agent_version="1"))
+    full = len(body.make(one, 5 * MIB, filed_under="CIS", with_hash=True, agent_version="1"))
     got = sent(one, full - 16_000)
     texts = {
         result["status"]: sum(key in result for key in ("rationale", "description", "remediation"))
@@ -174,7 +195,7 @@ def test_whatever_is_left_out_findings_and_statuses_stay(
     limit: int, count: int, length: int
 ) -> None:
     one = report(1, results=rules(count, length), raw_output="raw" * length)
-    made = body.make(one, limit, with_hash=True, agent_version="1")
+    made = body.make(one, limit, filed_under="CIS", with_hash=True, agent_version="1")
     got = json.loads(made.content)
     assert [kept(result) for result in got["results"]] == [
         kept(result) for result in sent(one)["results"]
@@ -188,12 +209,12 @@ def test_whatever_is_left_out_findings_and_statuses_stay(
 
 def test_slimming_takes_no_more_than_it_must() -> None:
     one = report(1, results=rules(60, 500))
-    made = body.make(one, 60_000, with_hash=True, agent_version="1")
+    made = body.make(one, 60_000, filed_under="CIS", with_hash=True, agent_version="1")
     assert 60_000 - 2_000 < len(made) <= 60_000
 
 
 def test_the_report_itself_stays_whole() -> None:
     one = report(1, results=rules(60, 500), raw_output="x" * 1000)
     before = hashlib.sha256(codec.encode(one)).digest()
-    body.make(one, 1000, with_hash=True, agent_version="1")
+    body.make(one, 1000, filed_under="CIS", with_hash=True, agent_version="1")
     assert hashlib.sha256(codec.encode(one)).digest() == before

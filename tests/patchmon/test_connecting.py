@@ -68,20 +68,20 @@ def two_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
 
-def test_an_address_that_is_silent_leaves_the_others_their_time(
+def test_after_a_silent_address_the_next_one_is_tried(
     server: ScriptedServer, two_addresses: None
 ) -> None:
     began = time.monotonic()
     with black_hole("127.0.0.2", server.port):
-        assert isinstance(post(f"http://server.test:{server.port}", connect_s=1), Accepted)
-    assert time.monotonic() - began < 1
+        assert isinstance(post(f"http://server.test:{server.port}", connect_s=0.5), Accepted)
+    assert time.monotonic() - began < 1.5
     assert server.requests[0].headers["host"] == f"server.test:{server.port}"
 
 
-def test_all_addresses_together_have_the_connect_limit(two_addresses: None) -> None:
+def test_each_address_has_the_connect_limit(two_addresses: None) -> None:
     began = time.monotonic()
     with black_hole("127.0.0.2") as port, black_hole("127.0.0.1", port):
-        outcome = post(f"http://server.test:{port}", connect_s=1)
-    assert 0.9 < time.monotonic() - began < 1.8
+        outcome = post(f"http://server.test:{port}", connect_s=0.5)
+    assert 0.9 < time.monotonic() - began < 2
     assert isinstance(outcome, Temporary)
-    assert "no connection within 1 s" in outcome.message
+    assert "no connection within 0.5 s" in outcome.message

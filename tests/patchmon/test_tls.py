@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 import trustme
 
-from schemas.settings import ServerSettings
-from stages.patchmon.credentials import Credentials
 from stages.patchmon.outcome import Accepted, Outcome, Paused
-from stages.patchmon.transport import Transport
+from tests.patchmon.posting import post
 from tests.patchmon.scripted_server import ScriptedServer, serving
 
 
@@ -43,14 +41,6 @@ class Authority:
 def authority(tmp_path: Path) -> Iterator[Authority]:
     with ExitStack() as stack:
         yield Authority(tmp_path, stack)
-
-
-def post(url: str, **settings: Any) -> Outcome:
-    transport = Transport(ServerSettings(url=url, **settings))
-    try:
-        return transport.post(b"{}", Credentials("id", "key"), "scan", "1")
-    finally:
-        transport.close()
 
 
 def assert_not_sent(server: ScriptedServer, outcome: Outcome, *action: str) -> None:
@@ -125,7 +115,7 @@ def test_a_client_certificate_is_shown_where_it_is_wanted(
     server = authority.server(wants_client=True)
     ca = str(authority.file)
     assert isinstance(post(server.url, ca_file=ca, client_certificate=str(both)), Accepted)
-    own = {"client_certificate": str(certificate), "client_key": str(key)}
+    own: dict[str, Any] = {"client_certificate": str(certificate), "client_key": str(key)}
     assert isinstance(post(server.url, ca_file=ca, **own), Accepted)
 
 
@@ -160,7 +150,10 @@ def test_a_server_that_speaks_no_tls_gets_nothing_in_clear() -> None:
 def test_a_certificate_file_that_is_missing_is_the_operators_to_mend(
     authority: Authority, key: str
 ) -> None:
-    settings = {"ca_file": str(authority.file), "client_certificate": str(authority.file)}
+    settings: dict[str, Any] = {
+        "ca_file": str(authority.file),
+        "client_certificate": str(authority.file),
+    }
     server = authority.server()
     outcome = post(server.url, **settings | {key: "/nowhere/at-all.pem"})
     assert isinstance(outcome, Paused)

@@ -22,7 +22,8 @@ from websockets.sync.server import ServerConnection
 from schemas.settings import ServerSettings
 from stages.patchmon.commands import Invalid, Message, Scan, Wanted
 from stages.patchmon.credentials import Credentials
-from stages.patchmon.websocket import Link, Pace, Server
+from stages.patchmon.server_access import ServerAccess
+from stages.patchmon.websocket import Link, Pace
 from stages.runtime.logs import Log
 from stages.scanners import registry
 from tests.patchmon.servers import accept, commands_once, head_of, listen, raw, serving, upgrade
@@ -65,7 +66,7 @@ class Listener:
 
 def a_link(url: str, on_event: Listener, pace: Pace = QUICK, **settings: Any) -> Link:
     return Link(
-        Server(
+        ServerAccess(
             ServerSettings(url=url, **settings), Credentials("patchmon_0123456789abcdef", SECRET)
         ),
         registry.scanners(),
@@ -128,7 +129,7 @@ def test_a_server_that_refuses_and_comes_up_later_is_found() -> None:
     ("status", "message"),
     [
         (401, "check api.id and the API key"),
-        (403, "check api.id and the API key"),
+        (403, "check server.url (its host name)"),
         (302, "a redirect: set server.url"),
         (503, "the server answered 503"),
         (200, "the server answered 200"),
@@ -256,14 +257,14 @@ def test_capabilities_are_sent_until_the_server_has_them() -> None:
         head = head_of(connection)
         if head.startswith(b"POST"):
             bodies.append(head)
-            status = b"503 Away" if len(bodies) < 3 else b"200 OK"
+            status = b"401 No" if len(bodies) < 3 else b"200 OK"
             connection.sendall(
                 b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
             )
 
     with raw(answer) as (url, _), linked(url) as (link, on_event):
         link.report_status({"status": "ready"})
-        until(lambda: len(bodies) >= 3, "delivered", 10)
+        until(lambda: len(bodies) >= 3, "delivered", 20)
         assert b"/api/v1/hosts/integration-status" in bodies[0]
         assert on_event.log.getvalue().count("capabilities not delivered") == 1
 
@@ -320,7 +321,7 @@ def test_progress_keeps_its_pace_and_does_not_wait_for_a_slow_post() -> None:
         while piece := connection.recv(4096):
             got.append(piece)
 
-    pace = replace(QUICK, ping_every_s=30.0, told_every_s=0.2)
+    pace = replace(QUICK, ping_every_s=30.0, between_messages_s=0.2)
     with raw(behave) as (url, _), linked(url, pace) as (link, on_event):
         link.report_status({"status": "ready"})
         until(
@@ -330,7 +331,7 @@ def test_progress_keeps_its_pace_and_does_not_wait_for_a_slow_post() -> None:
         )
         for n in range(8):
             on_event.news.append({"n": n})
-            link.tell()
+            link.notify()
         until(
             lambda: len(on_event.told) == 8 and len(got) >= 8, "all told while the post waits", 10
         )

@@ -1,153 +1,140 @@
-"""Which scan goes next, and which need not go at all."""
+"""Which report goes next, and which need not go at all."""
+
+from collections.abc import Mapping
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import codec
-from schemas.destination import Accepted
+from schemas.ids import ScanId
 from schemas.report import ScanStatus
 from schemas.settings import DeliverySettings
 from spool import frame
-from stages.ship import report_index
-from stages.ship.order import (
-    Waiting,
-    candidates,
-    next_of,
-    profile_key,
-    superseded,
-    waiting,
-)
+from stages.ship import filing, report_index
+from stages.ship.order import Constraints, Waiting, next_to_send, superseded
+from stages.ship.report_index import ReportHead
 from tests.ship.ship_spool import report, scan_id
 
-ALL, LATEST = DeliverySettings(), DeliverySettings(backlog="latest")
-LATEST_GOOD = DeliverySettings(backlog="latest", send_failed="unless-good")
-NEVER, UNLESS_GOOD = (
-    DeliverySettings(send_failed="never"),
-    DeliverySettings(send_failed="unless-good"),
-)
+ALL = DeliverySettings()
+NEVER = DeliverySettings(send_failed=False)
 
 
-def scan(
-    number: int, profile: str = "CIS", status: ScanStatus = "completed", *, forced: bool = False
-) -> Waiting:
-    return Waiting(scan_id(number), profile_key(profile, scan_id(number)), status, forced=forced)
+def scan(number: int, profile: str = "CIS", status: ScanStatus = "completed") -> Waiting:
+    name = filing.name_at_the_server(scan_id(number), profile, status)
+    return Waiting(scan_id(number), filing.place(scan_id(number), name), status)
 
 
-def took(number: int, *, good: bool = True) -> Accepted:
-    return Accepted(scan_id=scan_id(number), good=good)
-
-
-def numbers(scans: list[Waiting]) -> list[int]:
-    return [int(one.scan_id.rsplit("-", 1)[1], 16) for one in scans]
+def order_of(
+    scans: list[Waiting], constraints: Constraints, failures: Mapping[ScanId, int] | None = None
+) -> list[int]:
+    """The numbers of the scans in the order in which they go, if each is taken."""
+    left, found = list(scans), list[int]()
+    while following := next_to_send(left, constraints, failures or {}):
+        found.append(int(following.scan_id.rsplit("-", 1)[1], 16))
+        left.remove(following)
+    return found
 
 
 def test_an_older_scan_is_superseded_once_a_newer_one_was_accepted() -> None:
-    reason = superseded(scan(1), took(2), ALL)
+    reason = superseded(scan(1), scan_id(2), ALL, forced=False)
     assert reason
     assert reason.by == scan_id(2)
-    assert superseded(scan(3), took(2), ALL) is None
-    assert superseded(scan(2), took(2), ALL) is None
-    assert superseded(scan(1), None, ALL) is None
+    assert superseded(scan(3), scan_id(2), ALL, forced=False) is None
+    assert superseded(scan(2), scan_id(2), ALL, forced=False) is None
+    assert superseded(scan(1), None, ALL, forced=False) is None
 
 
 def test_an_older_scan_goes_all_the_same_where_the_operator_forces_it() -> None:
-    assert superseded(scan(1, forced=True), took(2), ALL) is None
+    assert superseded(scan(1), scan_id(2), ALL, forced=True) is None
 
 
-def test_a_joined_scan_is_superseded_by_the_one_that_answered_it() -> None:
+def test_a_merged_scan_is_superseded_by_the_one_that_answered_it() -> None:
     merged = Waiting(scan_id(1), "CIS", "merged", answered_by=scan_id(2))
-    reason = superseded(merged, None, ALL)
+    reason = superseded(merged, None, ALL, forced=False)
     assert reason
     assert reason.by == scan_id(2)
 
 
-def test_failed_scans_go_as_the_setting_says() -> None:
+def test_failed_scans_go_unless_the_setting_forbids_it() -> None:
     statuses: tuple[ScanStatus, ...] = ("failed", "cancelled")
     for status in statuses:
         failed = scan(2, status=status)
-        assert superseded(failed, took(1), ALL) is None
-        assert superseded(failed, None, NEVER)
-        assert superseded(failed, None, UNLESS_GOOD) is None
-        assert superseded(failed, took(1), UNLESS_GOOD)
-        assert superseded(failed, took(1, good=False), UNLESS_GOOD) is None
-        assert superseded(failed, took(3), ALL)
-    assert superseded(scan(2), took(1), NEVER) is None
+        assert superseded(failed, None, ALL, forced=False) is None
+        assert superseded(failed, None, NEVER, forced=False)
+        assert superseded(failed, None, NEVER, forced=True) is None
+    assert superseded(scan(2), None, NEVER, forced=False) is None
 
 
-def test_all_go_oldest_first_or_only_the_newest_of_each_profile() -> None:
-    scans = [scan(1), scan(2, "B"), scan(3), scan(4, "B"), scan(5, forced=True)]
-    assert numbers(candidates(scans, (), (), ALL)) == [1, 2, 3, 4, 5]
-    assert numbers(candidates(scans[:4], (), (), LATEST)) == [3, 4]
+def test_a_failed_scan_is_filed_elsewhere_than_the_results_of_its_profile() -> None:
+    failures = {scan(1, name, "failed").filed_under for name in ("CIS", "B")}
+    assert failures == {scan(2, "C", "cancelled").filed_under}
+    assert scan(1).filed_under not in failures
+
+
+def test_all_go_oldest_first_or_only_the_newest_of_each_place() -> None:
+    scans = [scan(1), scan(2, "B"), scan(3), scan(4, "B"), scan(5)]
+    assert order_of(scans, Constraints()) == [1, 2, 3, 4, 5]
+    newest = {scan(3).filed_under: scan_id(3), scan(4, "B").filed_under: scan_id(4)}
+    assert order_of(scans[:4], Constraints(newest=newest)) == [3, 4]
+    assert order_of(scans, Constraints(newest=newest, forced={scan_id(5)})) == [3, 4, 5]
 
 
 def test_a_held_scan_stays_and_the_next_goes_on() -> None:
     scans = [scan(1), scan(2), scan(3)]
-    assert numbers(candidates(scans, {scan_id(1)}, (), ALL)) == [2, 3]
-    assert numbers(candidates(scans, {scan_id(3)}, (), LATEST)) == [2]
+    assert order_of(scans, Constraints(stopped={scan_id(1)})) == [2, 3]
 
 
 def test_an_older_scan_waits_while_a_newer_one_may_be_with_the_server() -> None:
     scans = [scan(1), scan(2), scan(3, "B")]
-    assert numbers(candidates(scans, (), {scan_id(2)}, ALL)) == [2, 3]
-    assert numbers(candidates(scans, {scan_id(2)}, {scan_id(2)}, ALL)) == [3]
+    attempted = {scan(2).filed_under: scan_id(2)}
+    assert order_of(scans, Constraints(attempted=attempted)) == [2, 3]
+    assert order_of(scans, Constraints(attempted=attempted, stopped={scan_id(2)})) == [3]
+    assert order_of(scans, Constraints(attempted=attempted, forced={scan_id(1)})) == [1, 2, 3]
 
 
-def test_where_nothing_comes_of_one_scan_another_profile_is_tried() -> None:
+def test_where_nothing_comes_of_one_scan_another_place_is_tried() -> None:
     scans = [scan(1), scan(2), scan(3, "B")]
-    assert next_of(scans, {}).scan_id == scan_id(1)
-    assert next_of(scans, {scan_id(1): 3}).scan_id == scan_id(3)
-    assert next_of(scans[:2], {scan_id(1): 3}).scan_id == scan_id(1)
+    assert order_of(scans, Constraints())[0] == 1
+    assert order_of(scans, Constraints(), {scan_id(1): 3})[0] == 3
+    assert order_of(scans[:2], Constraints(), {scan_id(1): 3})[0] == 1
 
 
-def test_where_nothing_comes_of_any_all_profiles_get_their_turn() -> None:
+def test_where_nothing_comes_of_any_all_places_get_their_turn() -> None:
     scans = [scan(1), scan(2), scan(3, "B")]
-    assert next_of(scans, {scan_id(1): 4, scan_id(3): 3}).scan_id == scan_id(3)
-    assert next_of(scans, {scan_id(1): 4, scan_id(3): 4}).scan_id == scan_id(1)
-
-
-def test_of_a_failed_and_a_good_scan_the_latest_good_one_goes_where_failed_ones_are_to_spare_it() -> (
-    None
-):
-    scans = [scan(1), scan(2), scan(3, status="failed")]
-    assert numbers(candidates(scans, (), (), LATEST_GOOD)) == [2]
-    assert numbers(candidates(scans, (), (), LATEST)) == [3]
-    assert numbers(candidates(scans[2:], (), (), LATEST_GOOD)) == [3]
-    assert numbers(candidates([*scans, scan(4)], (), (), LATEST_GOOD)) == [4]
-    assert numbers(candidates(scans, {scan_id(1), scan_id(2)}, (), LATEST_GOOD)) == [3]
-    # The server may have the failed one already, so the good one does not go before it is known.
-    assert numbers(candidates(scans, (), {scan_id(3)}, LATEST_GOOD)) == [3]
+    assert order_of(scans, Constraints(), {scan_id(1): 4, scan_id(3): 3})[0] == 3
+    assert order_of(scans, Constraints(), {scan_id(1): 4, scan_id(3): 4})[0] == 1
 
 
 profiles = st.sampled_from("AB")
 statuses = st.sampled_from(("completed", "failed"))
 a_scan = st.builds(scan, st.integers(0, 30), profiles, statuses)
 some_scans = st.lists(a_scan, unique_by=lambda one: one.scan_id).map(
-    lambda s: sorted(s, key=lambda o: o.scan_id)
+    lambda scans: sorted(scans, key=lambda one: one.scan_id)
 )
 
 
 @given(scans=some_scans, held=st.sets(st.integers(0, 30)), attempted=st.sets(st.integers(0, 30)))
-def test_no_candidate_is_older_than_one_that_the_server_may_have(
+def test_no_scan_goes_before_a_newer_one_that_the_server_may_have(
     scans: list[Waiting], held: set[int], attempted: set[int]
 ) -> None:
-    sent = {scan_id(number) for number in attempted}
-    for delivery in (ALL, LATEST, LATEST_GOOD):
-        found = candidates(scans, {scan_id(number) for number in held}, sent, delivery)
-        assert found == sorted(found, key=lambda one: one.scan_id)
-        for one in found:
-            newer = [s for s in scans if s.profile == one.profile and s.scan_id > one.scan_id]
-            assert not sent & {s.scan_id for s in newer}
+    newest: dict[str, ScanId] = {}
+    for one in scans:
+        if one.scan_id in {scan_id(number) for number in attempted}:
+            newest[one.filed_under] = one.scan_id
+    constraints = Constraints(stopped={scan_id(number) for number in held}, attempted=newest)
+    found = order_of(scans, constraints)
+    assert found == sorted(found)
+    for one in scans:
+        if int(one.scan_id.rsplit("-", 1)[1], 16) in found:
+            assert one.scan_id >= newest.get(one.filed_under, "")
 
 
 @given(st.text(max_size=300), st.sampled_from(("completed", "failed", "cancelled", "merged")))
 def test_the_head_of_a_report_says_what_the_whole_says(name: str, status: ScanStatus) -> None:
-    one = report(1, profile=name, status=status)
-    entry = frame.seal("report", codec.encode(one))
-    assert report_index.read_head(scan_id(1), entry[: report_index.BYTES]) == waiting(
-        one, scan_id(1)
-    )
+    entry = frame.seal("report", codec.encode(report(1, profile=name, status=status)))
+    assert report_index.read_head(entry[: report_index.BYTES]) == ReportHead(name, status)
 
 
 @given(st.binary(max_size=200))
 def test_a_head_that_says_nothing_is_no_head(content: bytes) -> None:
-    assert report_index.read_head(scan_id(1), b'{"profile":' + content) is None
+    assert report_index.read_head(b'{"profile":' + content) is None

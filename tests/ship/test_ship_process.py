@@ -134,8 +134,6 @@ def test_killed_at_any_moment_of_an_upload_nothing_is_lost_and_the_order_holds(
     assert {receipt.answer for receipt in ship.receipts().values()} == {"accepted"}
     assert server.scan_ids == sorted(server.scan_ids)
     assert set(server.scan_ids) == {scan_id(1), scan_id(2), scan_id(3)}
-    marks = ship.spool.root / "state" / "ship"
-    until(lambda: not list(marks.glob("*.attempts")), what="the end of all marks")
 
 
 def test_told_to_stop_in_mid_upload_it_ends_within_seconds_and_sends_again(
@@ -197,13 +195,34 @@ def test_with_the_server_away_it_backs_off_and_delivers_when_it_is_back(tmp_path
     ship.close()
 
 
-def test_it_imports_no_http_library_before_there_is_something_to_send(ship: ShipProcess) -> None:
+def test_the_modules_of_the_stage_do_not_load_the_http_library(ship: ShipProcess) -> None:
     code = (
         "import sys, stages.ship.stage, stages.runtime.main_loop;"
         "print([name for name in ('requests', 'urllib3', 'tenacity') if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_the_sending_process_gets_no_secret_on_its_command_line_and_ends_at_rest(
+    ship: ShipProcess, server: ScriptedServer
+) -> None:
+    commands: list[bytes] = []
+
+    def look(connection: Any) -> bool:
+        commands.extend(path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline"))
+        return bool(accepted(connection))
+
+    server.say(look)
+    ship.put(1)
+    ship.start()
+    until(lambda: len(ship.receipts()) == 1)
+    workers = [command for command in commands if b"stages.patchmon.http_worker" in command]
+    assert workers
+    assert not any(KEY.encode() in command for command in commands)
+    assert ship.popen
+    children = Path(f"/proc/{ship.popen.pid}/task/{ship.popen.pid}/children")
+    until(lambda: not children.read_text().strip(), 30, "the end of the sending process")
 
 
 def test_a_report_that_appears_is_shipped_without_waiting_for_the_timer(

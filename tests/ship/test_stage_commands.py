@@ -49,7 +49,7 @@ class TestReplay:
 
     @pytest.mark.parametrize("running", [True, False])
     @pytest.mark.parametrize("step", ["ship", "parse"])
-    def test_an_obeyed_replay_stays_obeyed_without_history_and_receipts(
+    def test_an_applied_replay_stays_applied_without_history_and_receipts(
         self, ship: Ship, server: ScriptedServer, step: str, running: bool
     ) -> None:
         ship.put(report(1))
@@ -134,20 +134,8 @@ class TestReplay:
         assert forgotten.replayed == {}
 
 
-def test_a_result_of_a_server_command_waits_two_seconds(ship: Ship, server: ScriptedServer) -> None:
-    asked = datetime.now(UTC)
-    ship.put(report(1, reasons=(Reason(source="server", at=asked),)))
-    ship.run_once()
-    assert server.requests == []
-    assert 0 < ship.stage.timeout_s() <= 2
-    ship.process.wait(ship.stage.timeout_s())
-    ship.run_once()
-    assert sent(server) == [1]
-    assert datetime.now(UTC) - asked >= timedelta(seconds=2)
-
-
 @pytest.mark.parametrize("kind", ["request", "cancel"])
-def test_nothing_else_is_sent_either_within_two_seconds_after_a_command(
+def test_nothing_is_sent_within_two_seconds_after_a_command_of_the_server(
     ship: Ship, server: ScriptedServer, kind: Literal["request", "cancel"]
 ) -> None:
     ship.put(report(1))
@@ -202,17 +190,7 @@ def test_a_request_that_can_not_be_read_may_be_the_servers(
     assert 0 < ship.stage.timeout_s() <= 3
 
 
-def test_a_command_from_the_future_does_not_wait_for_ever(
-    ship: Ship, server: ScriptedServer
-) -> None:
-    ship.put(
-        report(1, reasons=(Reason(source="server", at=datetime.now(UTC) + timedelta(days=3650)),))
-    )
-    ship.run_once()
-    assert sent(server) == [1]
-
-
-def test_a_retry_command_is_obeyed_once(ship: Ship, server: ScriptedServer) -> None:
+def test_a_retry_command_is_applied_once(ship: Ship, server: ScriptedServer) -> None:
     server.say(reply(503, Retry_After="600"), reply(503, Retry_After="600"))
     ship.put(report(1))
     ship.run_once(2)

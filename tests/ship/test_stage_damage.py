@@ -75,11 +75,17 @@ class TestFullDisk:
         assert ship.answers == {1: "accepted", 2: "accepted"}
         assert sent(server) == [1, 2]
 
-    def test_nothing_is_sent_while_the_attempt_can_not_be_marked(
+    def test_with_several_profiles_at_most_two_are_sent_while_receipts_can_not_be_written(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
-        (ship.spool.root / "state" / "ship" / f".{scan_id(1)}.attempts.tmp").mkdir()
-        ship.put(report(1))
-        with pytest.raises(StorageError):
-            ship.run_once()
-        assert server.requests == []
+        box = ship.spool.receipts.path
+        blocker = box / f".{scan_id(1)}.receipt.tmp"
+        blocker.mkdir()
+        ship.put(*(report(number, f"profile {number}") for number in range(1, 6)))
+        for _ in range(3):
+            with pytest.raises(StorageError):
+                ship.run_once()
+        assert sent(server) == [1, 2]
+        blocker.rmdir()
+        ship.run_once()
+        assert sent(server) == [1, 2, 3, 4, 5]

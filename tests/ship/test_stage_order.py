@@ -1,11 +1,9 @@
 """In which order the stage sends, and what it need not send."""
 
-from datetime import UTC, datetime, timedelta
-
 import pytest
 
 from tests.patchmon.scripted_server import Answer, ScriptedServer, reply, reset, sent
-from tests.ship.ship_spool import START, Ship, report, scan_id, with_settings
+from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 
 
 class TestOrder:
@@ -67,10 +65,22 @@ class TestOrder:
         ship.hold(1)
         ship.run_once()
         ship.release(1)
-        ship.restart()
         ship.run_once(2)
         assert sent(server) == [2, 2]
         assert ship.answers == {1: "superseded", 2: "accepted"}
+
+    def test_after_a_restart_it_goes_after_the_older_one_once_more(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        server.say(reset)
+        ship.put(report(1), report(2))
+        ship.hold(1)
+        ship.run_once()
+        ship.release(1)
+        ship.restart()
+        ship.run_once(2)
+        assert sent(server) == [2, 1, 2]
+        assert ship.answers == {1: "accepted", 2: "accepted"}
 
     def test_force_sends_an_older_scan_after_a_newer_one(
         self, ship: Ship, server: ScriptedServer
@@ -114,67 +124,61 @@ class TestOrder:
 
 
 class TestFailedScans:
-    """A failed scan takes the place of the server's last good one."""
+    """A failed scan is filed under the generic name of its scanner and replaces no good result."""
 
-    def test_it_is_sent_and_the_replacement_is_announced(
+    def test_it_is_sent_under_the_generic_name_with_the_real_profile_in_its_error(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
-        ship.put(report(1), report(2, status="failed"))
+        ship.put(report(1), report(2, status="failed"), report(3, status="cancelled", error=None))
         ship.run_once()
-        assert ship.answers == {1: "accepted", 2: "accepted"}
-        assert f"replaces the good scan {scan_id(1)}" in ship.receipt(2).remarks[0]
+        assert ship.answers == {1: "accepted", 2: "accepted", 3: "accepted"}
+        bodies = [request.json for request in server.requests]
+        assert [body["profile_name"] for body in bodies] == ["CIS", *["OpenSCAP Scan"] * 2]
+        assert [body["profile"]["name"] for body in bodies] == ["CIS"] * 3
+        assert bodies[1]["error"] == "the scanner crashed; profile CIS"
+        assert bodies[2]["error"] == "cancelled; profile CIS"
+        assert ship.receipt(2).profile == "OpenSCAP Scan"
 
-    def test_after_a_later_good_one_it_is_superseded(
-        self, ship: Ship, server: ScriptedServer
-    ) -> None:
+    def test_it_goes_also_after_a_later_good_one(self, ship: Ship, server: ScriptedServer) -> None:
         ship.put(report(2))
         ship.run_once()
         ship.put(report(1, status="failed"))
         ship.run_once()
-        assert ship.answers[1] == "superseded"
+        assert sent(server) == [2, 1]
+        assert ship.answers == {1: "accepted", 2: "accepted"}
 
-    def test_never_sends_none(self, ship: Ship, server: ScriptedServer) -> None:
-        with_settings(ship, server.url, delivery={"send_failed": "never"})
+    def test_a_later_failure_supersedes_no_good_result(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(report(2, status="failed"))
+        ship.run_once()
+        ship.restart()
+        ship.put(report(1))
+        ship.run_once()
+        assert ship.answers == {1: "accepted", 2: "accepted"}
+
+    def test_none_is_sent_where_the_setting_forbids_it(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        with_settings(ship, server.url, delivery={"send_failed": False})
         ship.put(report(1, status="failed"), report(2), report(3, status="cancelled"))
         ship.run_once()
         assert ship.answers == {1: "superseded", 2: "accepted", 3: "superseded"}
         assert "delivery.send_failed" in (ship.receipt(1).message or "")
 
-    def test_unless_good_keeps_the_good_one(self, ship: Ship, server: ScriptedServer) -> None:
-        with_settings(ship, server.url, delivery={"send_failed": "unless-good"})
-        ship.put(report(1, status="failed"))
-        ship.run_once()
-        ship.put(report(2), report(3, status="failed"))
-        ship.run_once()
-        assert ship.answers == {1: "accepted", 2: "accepted", 3: "superseded"}
-        assert ship.receipt(3).superseded_by == scan_id(2)
-
-    def test_latest_and_unless_good_send_the_good_one_and_not_the_failed_one_after_it(
+    def test_of_a_latest_backlog_the_newest_result_and_the_newest_failure_go(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
-        with_settings(
-            ship, server.url, delivery={"backlog": "latest", "send_failed": "unless-good"}
+        with_settings(ship, server.url, delivery={"backlog": "latest"})
+        ship.put(
+            report(1),
+            report(2),
+            report(3, status="failed"),
+            report(4, "B", status="failed"),
         )
-        ship.put(report(1), report(2), report(3, status="failed"), report(4, "B", status="failed"))
         ship.run_once()
         assert sent(server) == [2, 4]
         assert ship.answers == {1: "superseded", 2: "accepted", 3: "superseded", 4: "accepted"}
-        assert ship.receipt(3).superseded_by == scan_id(2)
-
-
-class TestWrongClock:
-    """A scan was requested while the clock was wrong: its id lies in the future, and later ids are greater."""
-
-    def test_later_scans_follow_it_in_the_order_of_their_ids(
-        self, ship: Ship, server: ScriptedServer
-    ) -> None:
-        ahead = int((datetime.now(UTC) + timedelta(days=3) - START).total_seconds() / 60)
-        ship.put(report(ahead))
-        ship.run_once()
-        ship.put(report(ahead + 1), report(ahead + 2))
-        ship.run_once()
-        assert sent(server) == [ahead, ahead + 1, ahead + 2]
-        assert set(ship.answers.values()) == {"accepted"}
 
 
 @pytest.mark.parametrize("status", [401, 404, 429, 503])

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from schemas.codec import replace
 from schemas.destination import Destination
-from stages.ship.waiting import Facts, destination_words, why_waiting
+from stages.ship.waiting import Facts, describe, why_waiting
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-NEXT = Facts(held=False, hold_words=None, running=True, ahead=0)
+NEXT = Facts(held=False, hold_reason=None, running=True, ahead=0)
 READY = Destination(state="ready", at=NOW, since=NOW)
 PAUSED = Destination(
     state="paused",
@@ -49,15 +49,9 @@ def test_the_pace_is_a_reason_too() -> None:
     assert why_waiting(NEXT, paced, NOW + timedelta(minutes=1)) == "next to be sent"
 
 
-def test_what_was_made_for_another_server_names_it_and_what_to_do() -> None:
-    message = why_waiting(Facts(False, None, True, 0, made_for="https://old.example"), PAUSED, NOW)
-    assert "https://old.example" in message
-    assert "compliance-agent retry" in message
-
-
 def test_a_next_try_that_has_passed_is_now() -> None:
-    assert "next try now" in destination_words(PAUSED, NOW + timedelta(hours=1))
-    assert "next try in 23 h 59 min" in destination_words(
+    assert "next try now" in describe(PAUSED, NOW + timedelta(hours=1))
+    assert "next try in 23 h 59 min" in describe(
         replace(PAUSED, next_try=NOW + timedelta(hours=23, minutes=59)), NOW
     )
 

@@ -14,7 +14,7 @@ from stages.console.errors import CommandError
 from stages.runtime.exits import Exit
 from stages.scanners import registry
 from stages.ship import report_index
-from stages.ship.order import Waiting
+from stages.ship.report_index import ReportHead
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +66,7 @@ def matches(args: argparse.Namespace, spool: Spool, scan_id: ScanId) -> bool:
     head = _head(spool, scan_id)
     if head is None or (args.status and head.status != args.status):
         return False
-    return not args.profile or args.profile.casefold() in head.profile.rpartition("|")[0].casefold()
+    return not args.profile or args.profile.casefold() in head.profile.casefold()
 
 
 def moment(text: str) -> datetime:
@@ -89,10 +89,8 @@ def _in_span(scan_id: ScanId, since: datetime | None, until: datetime | None) ->
     return (since is None or at >= since) and (until is None or at < until)
 
 
-def _head(spool: Spool, scan_id: ScanId) -> Waiting | None:
+def _head(spool: Spool, scan_id: ScanId) -> ReportHead | None:
     try:
-        return report_index.read_head(
-            scan_id, spool.reports.head(scan_id, "report", report_index.BYTES)
-        )
+        return report_index.read_head(spool.reports.head(scan_id, "report", report_index.BYTES))
     except (EntryMissingError, EntryDamagedError):
         return None

@@ -3,13 +3,12 @@
 from datetime import datetime
 
 from schemas.command import Hold
-from schemas.destination import Destination, ShipState
+from schemas.destination import Destination
 from schemas.ids import ScanId
 from spool.errors import EntryDamagedError, EntryMissingError
 from spool.layout import entry_name
 from spool.spool import Spool
 from stages.console import states
-from stages.ship import ship_state
 from stages.ship.destination import NOTE
 from stages.ship.waiting import Facts, why_waiting
 
@@ -24,11 +23,7 @@ class Reasons:
         self._running = spool.is_running("ship")
         self._destination = spool.state_store("ship").read(NOTE, Destination)
         self._damaged = spool.state_store("ship").damaged()
-        memory = spool.state_store("ship").read(ship_state.NOTE, ShipState) or ShipState()
-        self._made_for = {
-            scan_id: url for scan_id, url in memory.made_for.items() if url != memory.url
-        }
-        queue = sorted(boxes.reports - boxes.receipts - boxes.holds - self._made_for.keys())
+        queue = sorted(boxes.reports - boxes.receipts - boxes.holds)
         self._ahead = {scan_id: place for place, scan_id in enumerate(queue)}
 
     def of(self, scan_id: ScanId) -> str | None:
@@ -38,15 +33,14 @@ class Reasons:
         held = scan_id in self._boxes.holds
         facts = Facts(
             held=held,
-            hold_words=self._hold_words(scan_id) if held else None,
+            hold_reason=self._hold_reason(scan_id) if held else None,
             running=self._running,
             ahead=self._ahead.get(scan_id, 0),
-            made_for=self._made_for.get(scan_id),
             damaged=self._damaged.get(entry_name(scan_id, "report")),
         )
         return why_waiting(facts, self._destination, self._now)
 
-    def _hold_words(self, scan_id: ScanId) -> str | None:
+    def _hold_reason(self, scan_id: ScanId) -> str | None:
         try:
             return self._spool.commands.read(scan_id, "hold", Hold).reason
         except (EntryMissingError, EntryDamagedError):

@@ -1,7 +1,6 @@
 """One request over real sockets: every fault of the network, and what must never be sent."""
 
 import socket
-import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -9,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from schemas.settings import ServerSettings
+from stages.patchmon.client import HttpClient
 from stages.patchmon.credentials import Credentials
-from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Temporary
-from stages.patchmon.transport import Transport
-from tests.patchmon.posting import BODY, KEY, LONG, post
+from stages.patchmon.outcome import Accepted, Paused, Refused, Temporary
+from stages.patchmon.server_access import ServerAccess
+from tests.patchmon.posting import BODY, KEY, LONG, client, post, send
 from tests.patchmon.scripted_server import (
     ACCEPTED,
     Answer,
@@ -24,8 +24,6 @@ from tests.patchmon.scripted_server import (
     reset,
     serving,
     silence,
-    trickle,
-    until,
 )
 
 
@@ -49,10 +47,10 @@ def test_a_base_url_with_a_path_keeps_it(server: ScriptedServer) -> None:
 
 
 def test_a_connection_is_kept_for_the_next_request(server: ScriptedServer) -> None:
-    transport = Transport(ServerSettings(url=server.url))
+    sender = client(server.url)
     for _ in range(5):
-        assert isinstance(transport.post(BODY, Credentials("a", KEY), "x", "1"), Accepted)
-    transport.close()
+        assert isinstance(send(sender), Accepted)
+    sender.close()
     assert server.connections == 1
 
 
@@ -116,7 +114,7 @@ def test_a_server_that_reads_nothing_is_given_up_after_the_progress_limit() -> N
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         outcome = post(f"http://127.0.0.1:{deaf.getsockname()[1]}", LONG, progress_s=0.3)
     assert isinstance(outcome, Temporary)
-    assert outcome.cut_upload
+    assert not outcome.unsent
 
 
 def test_a_slow_line_is_given_its_time_while_there_is_progress() -> None:
@@ -140,7 +138,7 @@ def test_a_slow_line_is_given_its_time_while_there_is_progress() -> None:
     assert taken > 1
 
 
-def test_a_reset_in_mid_body_is_temporary_and_known_as_such(server: ScriptedServer) -> None:
+def test_a_reset_in_mid_body_is_temporary(server: ScriptedServer) -> None:
     server.say(Early(100_000, reset))
     outcome = post(server.url, LONG)
     assert isinstance(outcome, Temporary)
@@ -163,25 +161,7 @@ def test_an_answer_given_in_mid_body_is_heard(server: ScriptedServer) -> None:
     assert outcome.remedy == "slim"
 
 
-def test_a_trickling_answer_can_be_cut_off_from_another_thread(server: ScriptedServer) -> None:
-    server.say(trickle)
-    transport = Transport(ServerSettings(url=server.url))
-    found: list[Outcome] = []
-    thread = threading.Thread(
-        target=lambda: found.append(transport.post(BODY, Credentials("a", KEY), "x", "1")),
-        daemon=True,
-    )
-    thread.start()
-    until(lambda: server.requests)
-    began = time.monotonic()
-    transport.cut()
-    thread.join(5)
-    assert time.monotonic() - began < 2
-    assert isinstance(found[0], Temporary)
-    transport.close()
-
-
-def test_a_key_that_the_server_repeats_is_not_in_its_words(server: ScriptedServer) -> None:
+def test_a_key_that_the_server_repeats_is_not_in_the_message(server: ScriptedServer) -> None:
     server.say(reply(401, {"error": f"Invalid key {KEY}"}))
     outcome = post(server.url)
     assert isinstance(outcome, Paused)
@@ -202,9 +182,9 @@ def test_netrc_does_not_replace_the_credentials(
 def test_credentials_that_no_header_takes_pause(
     server: ScriptedServer, credentials: Credentials
 ) -> None:
-    transport = Transport(ServerSettings(url=server.url))
-    outcome = transport.post(BODY, credentials, "x", "1")
-    transport.close()
+    sender = HttpClient(ServerAccess(ServerSettings(url=server.url), credentials))
+    outcome = send(sender)
+    sender.close()
     assert isinstance(outcome, Paused)
     assert server.requests == []
 

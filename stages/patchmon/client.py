@@ -1,0 +1,213 @@
+"""The HTTP client: every request to the server goes through here, under one rule.
+
+Promises: the server's certificate is verified unless the settings say otherwise; no plaintext where the URL says
+https; at most three redirects are followed, with the same method and only within the origin, so no byte of body or
+credentials goes anywhere else; no `.netrc`, no cookies; at most 1 MiB of a reply is read and nothing is unpacked;
+names are resolved anew for each connection. An address that does not accept a connection is given up after 5 s and
+the next one is tried; 30 s without any progress end a request. There is no limit for a request as a whole: that is
+the deadline of the process in which it runs (`stages.patchmon.http_worker`).
+
+Diagnostics: whatever happens is a value; errors of the HTTP library never leave this module.
+Security: credentials go in headers only; a server that repeats the key in its reply does not get it into a log.
+"""
+
+import io
+import os
+import ssl
+import warnings
+from functools import cached_property
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from schemas.codec import replace
+from stages.patchmon import http_errors, tls
+from stages.patchmon.outcome import Paused, Reply, Temporary
+from stages.patchmon.proxies import proxy_for
+from stages.patchmon.server_access import HttpRequest, ServerAccess
+
+CONNECT_S, PROGRESS_S = 5.0, 30.0
+_MAX_REPLY_BYTES = 1024 * 1024
+_MAX_REDIRECTS = 3
+_REDIRECTS = frozenset({301, 302, 307, 308})
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+_LIBRARY_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError)
+
+
+class HttpClient:
+    """Requests to one server, one after another over one connection."""
+
+    def __init__(
+        self, access: ServerAccess, connect_s: float = CONNECT_S, progress_s: float = PROGRESS_S
+    ) -> None:
+        self._access = access
+        self._limits = http_errors.Limits(connect_s, progress_s)
+        self._adapter = _Adapter(access, progress_s)
+
+    def send(self, request: HttpRequest, body: bytes = b"") -> Reply | Paused | Temporary:
+        """Send one request and wait for the whole reply."""
+        try:
+            _origin(self._access.url)
+        except ValueError as error:
+            return Paused(f"the address can't be used: {error}", "check server.url")
+        content = io.BytesIO(body)
+        try:
+            reply = self._follow(request, content)
+        except tls.TlsError as error:
+            return Paused(str(error), tls.CHECK_FILES)
+        except _LIBRARY_ERRORS as error:
+            outcome = http_errors.outcome_of(error, self._limits)
+            if isinstance(outcome, Temporary) and content.tell() == 0:
+                return replace(outcome, unsent=True)
+            return outcome
+        if isinstance(reply, Reply):
+            return _without(reply, self._access.credentials.key)
+        return reply
+
+    def close(self) -> None:
+        self._adapter.close()
+
+    def _follow(self, request: HttpRequest, content: io.BytesIO) -> Reply | Paused:
+        """Send, and send again to where a redirect leads."""
+        url = self._access.url + request.path
+        for _ in range(_MAX_REDIRECTS + 1):
+            content.seek(0)
+            reply = self._send_once(url, request, content)
+            if reply.status not in _REDIRECTS:
+                return reply
+            target = redirect(url, reply.headers.get("location"))
+            if isinstance(target, Paused):
+                return target
+            url = target
+        return Paused(
+            f"redirected more than {_MAX_REDIRECTS} times", "check server.url", reply.status
+        )
+
+    def _send_once(self, url: str, request: HttpRequest, content: io.BytesIO) -> Reply:
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
+        headers |= {**request.headers, **self._access.headers}
+        prepared = requests.Request(request.method, url, headers=headers, data=content).prepare()
+        proxy = proxy_for(url, self._access.settings.proxy, os.environ)
+        with warnings.catch_warnings():
+            # Where certificates are not verified, the stage logs that itself.
+            warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+            # The adapter alone, not a session: a session would take credentials from .netrc, keep cookies, and read
+            # the whole body of a redirect, however long that is.
+            response = self._adapter.send(
+                prepared,
+                stream=True,
+                timeout=(self._limits.connect_s, self._limits.progress_s),
+                verify=self._access.settings.verify,
+                proxies={"http": proxy, "https": proxy} if proxy else {},
+            )
+        with response:
+            content_read = _read_limited(response.raw)
+        return Reply(
+            response.status_code,
+            {name.lower(): value for name, value in response.headers.items()},
+            content_read[:_MAX_REPLY_BYTES],
+            overlong=len(content_read) > _MAX_REPLY_BYTES,
+        )
+
+
+class _Adapter(HTTPAdapter):
+    """The library's adapter with the TLS context of the settings, also towards a proxy."""
+
+    def __init__(self, access: ServerAccess, progress_s: float) -> None:
+        self._settings = access.settings
+        self._pools = _pools(progress_s)
+        super().__init__()
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return tls.context(self._settings)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_manager_for(self, proxy: Any, **kwargs: Any) -> Any:
+        if proxy.startswith("https:"):
+            kwargs["proxy_ssl_context"] = self._context
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        manager.pool_classes_by_scheme = self._pools
+        return manager
+
+    def build_connection_pool_key_attributes(
+        self, request: Any, verify: Any, cert: Any = None
+    ) -> Any:
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        if host["scheme"] != "https":
+            return host, {}
+        return host, {"cert_reqs": pool["cert_reqs"], "ssl_context": self._context}
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Nothing: the library would add its own list of authorities to the context."""
+
+
+def _pools(progress_s: float) -> dict[str, type[urllib3.HTTPConnectionPool]]:
+    """Connections which send a body under the limit for progress; the library's do so under that for connecting."""
+
+    class PatientConnection(HTTPConnection):
+        def send(self, data: Any) -> None:
+            if self.sock is not None:
+                self.sock.settimeout(progress_s)
+            super().send(data)
+
+    class PatientTlsConnection(PatientConnection, HTTPSConnection):
+        """The same over TLS."""
+
+    class PatientPool(urllib3.HTTPConnectionPool):
+        ConnectionCls = PatientConnection
+
+    class PatientTlsPool(urllib3.HTTPSConnectionPool):
+        ConnectionCls = PatientTlsConnection
+
+    return {"http": PatientPool, "https": PatientTlsPool}
+
+
+def redirect(url: str, location: str | None) -> str | Paused:
+    """Where a redirect leads, if that is the same origin. Pure."""
+    try:
+        target = urljoin(url, location or "")
+        if location and _origin(target) == _origin(url):
+            return target
+        shown = _without_secrets(target)
+    except ValueError:
+        return Paused("redirected to an address that can't be read", "check server.url")
+    return Paused(
+        f"redirected to {shown}, another origin than {_without_secrets(url)}; nothing was sent there",
+        "if that is the server, set server.url to it",
+    )
+
+
+def _origin(url: str) -> tuple[str, str | None, str | None, int | None]:
+    """Raises ValueError for what is no URL."""
+    parts = urlsplit(url)
+    port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    return parts.scheme, parts.username, parts.hostname, port
+
+
+def _without_secrets(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:200]
+
+
+def _read_limited(raw: Any) -> bytes:
+    """The reply's bytes as they came, one more than the limit where there are more."""
+    chunks, length = [], 0
+    while length <= _MAX_REPLY_BYTES:
+        chunk = raw.read(min(65536, _MAX_REPLY_BYTES + 1 - length), decode_content=False)
+        if not chunk:
+            break
+        chunks.append(chunk)
+        length += len(chunk)
+    return b"".join(chunks)
+
+
+def _without(reply: Reply, secret: str) -> Reply:
+    return replace(reply, body=reply.body.replace(secret.encode(), b"[the API key]"))

@@ -1,0 +1,136 @@
+"""Errors of the HTTP library as outcomes: what went wrong below HTTP, and whether waiting helps.
+
+Certificates, handshakes and proxies that refuse pause the destination; connections that can't be made or break off
+are temporary. What can't be told apart is temporary: nothing is discarded either way.
+"""
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from requests.exceptions import (
+    ConnectTimeout,
+    InvalidHeader,
+    InvalidProxyURL,
+    InvalidSchema,
+    InvalidURL,
+    ProxyError,
+    ReadTimeout,
+    SSLError,
+)
+from urllib3.exceptions import LocationParseError, NameResolutionError, ReadTimeoutError
+
+from stages.patchmon import tls
+from stages.patchmon.outcome import Paused, Temporary
+
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
+_BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
+_UNUSABLE_HEADER = (InvalidHeader, UnicodeError)
+_UNUSABLE_ADDRESS = (InvalidURL, InvalidProxyURL, InvalidSchema, LocationParseError)
+_TIMEOUT = (ReadTimeout, ReadTimeoutError, TimeoutError)
+_UNKNOWN_NAME = (NameResolutionError, socket.gaierror)
+
+PROXY_CREDENTIALS = (
+    "the proxy requires credentials: set server.proxy (http://user:password@proxy:port) or NO_PROXY"
+)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds after which a request is given up."""
+
+    connect_s: float
+    progress_s: float
+
+
+def outcome_of(error: Exception, limits: Limits) -> Paused | Temporary:
+    """The outcome of a request that ended in this error."""
+    chain = tuple(_chain(error))
+    tls_error = next((link for link in chain if isinstance(link, ssl.SSLError)), None)
+    if isinstance(error, ProxyError):
+        return _of_the_proxy(error, chain, tls_error)
+    if isinstance(error, _UNUSABLE_HEADER):
+        return Paused(
+            "api.id or the API key holds characters that no HTTP header takes", "set them again"
+        )
+    if isinstance(error, _UNUSABLE_ADDRESS):
+        return Paused(
+            f"the address can't be used: {_reason(chain)}", "check server.url and server.proxy"
+        )
+    if tls_error is not None:
+        return _of_tls(tls_error)
+    if isinstance(error, SSLError):
+        return Paused(f"TLS: {_reason(chain)}", tls.action(_reason(chain)))
+    return Temporary(_of_the_network(error, chain, limits))
+
+
+def _of_the_network(error: Exception, chain: tuple[BaseException, ...], limits: Limits) -> str:
+    if isinstance(error, ConnectTimeout):
+        return f"no connection within {limits.connect_s:g} s"
+    if any(isinstance(link, _TIMEOUT) for link in chain):
+        return f"no progress within {limits.progress_s:g} s"
+    if any(isinstance(link, _UNKNOWN_NAME) for link in chain):
+        return "the server's name can't be resolved"
+    return f"the connection failed: {_reason(chain)}"
+
+
+def _of_the_proxy(
+    error: ProxyError, chain: tuple[BaseException, ...], tls_error: ssl.SSLError | None
+) -> Paused | Temporary:
+    refusal = _TUNNEL.search(str(error))
+    if refusal is None and tls_error is not None:
+        return Paused(
+            f"TLS to the proxy: {_tls_reason(tls_error)}", "check server.proxy: http:// or https://"
+        )
+    if refusal is None:
+        return Temporary(f"the proxy can't be reached: {_reason(chain)}")
+    status = int(refusal[1])
+    if status >= 500:
+        return Temporary(f"the proxy can't reach the server ({status})", status)
+    action = "check server.proxy and what the proxy allows"
+    if status == 407:
+        action = PROXY_CREDENTIALS
+    return Paused(f"the proxy refuses ({status})", action, status)
+
+
+def _of_tls(error: ssl.SSLError) -> Paused | Temporary:
+    if isinstance(error, _BROKEN_OFF):
+        action = "if this persists: does the server require a client certificate (server.client_certificate)?"
+        return Temporary("the TLS connection broke off", action=action)
+    reason = _tls_reason(error)
+    return Paused(f"TLS: {reason}", tls.action(reason))
+
+
+def _tls_reason(error: ssl.SSLError) -> str:
+    reason = getattr(error, "verify_message", "") or error.reason or str(error)
+    return str(reason).replace("_", " ").lower()
+
+
+def _reason(chain: tuple[BaseException, ...]) -> str:
+    """The system's own message where there is one: those of the library describe objects in memory."""
+    for link in reversed(chain):
+        if isinstance(link, OSError) and link.strerror:
+            return link.strerror
+    return " ".join(str(chain[-1]).split())[:200] or type(chain[-1]).__name__
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, and those that it carries or was raised from."""
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        link = _inner(link)
+
+
+def _inner(error: BaseException) -> BaseException | None:
+    reason = getattr(error, "reason", None)
+    if isinstance(reason, BaseException):
+        return reason
+    for argument in error.args:
+        if isinstance(argument, BaseException):
+            return argument
+    return error.__cause__ or error.__context__

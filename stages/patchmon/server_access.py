@@ -1,0 +1,43 @@
+"""Where the server is, how it is reached, what every request carries, and one request as a value."""
+
+from collections.abc import Mapping
+
+from schemas.records import Record
+from schemas.settings import ServerSettings
+from stages.patchmon.credentials import Credentials
+
+SCANS = "/api/v1/compliance/scans"
+INTEGRATION_STATUS = "/api/v1/hosts/integration-status"
+WEBSOCKET = "/api/v1/agents/ws"
+
+
+class ServerAccess(Record, frozen=True, kw_only=False):
+    """The section `server` of the settings, and the host's credentials."""
+
+    settings: ServerSettings
+    credentials: Credentials
+
+    @property
+    def url(self) -> str:
+        """The base URL, without a slash at its end."""
+        return (self.settings.url or "").rstrip("/")
+
+    @property
+    def websocket_url(self) -> str:
+        return "ws" + self.url.removeprefix("http") + WEBSOCKET
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers by which the server knows the host."""
+        return {"X-API-ID": self.credentials.id, "X-API-KEY": self.credentials.key}
+
+
+class HttpRequest(Record, frozen=True, kw_only=True):
+    """One request to the server; its body is passed beside it."""
+
+    method: str = "POST"
+    path: str
+    headers: Mapping[str, str] = {}
+    """Beside the credentials and those that every request has."""
+    retry_for_s: float = 0.0
+    """Seconds within which temporary trouble is tried again before it is the result."""

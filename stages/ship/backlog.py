@@ -1,0 +1,211 @@
+"""The backlog: the reports that have no receipt, oldest first, and what is known of each.
+
+Promises: the spool is listed only where a directory has changed, and of a report only its head is read, once; so a
+step costs the same whatever waits.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
+
+from schemas.ids import ScanId, is_scan_id
+from schemas.report import Report
+from spool.errors import EntryDamagedError, EntryMissingError
+from spool.layout import entry_name
+from stages.runtime.process import Process
+from stages.ship import filing, order, report_index
+from stages.ship.order import Constraints, Superseded, Waiting
+from stages.ship.ship_state import DeliveryState
+
+_SETTLED_NS = 1_000_000_000
+
+
+class Backlog:
+    """What waits, and which of it goes next."""
+
+    def __init__(self, process: Process, delivery_state: DeliveryState) -> None:
+        self._process = process
+        self._spool = process.spool
+        self._delivery_state = delivery_state
+        self._waiting: dict[ScanId, Waiting] = {}
+        self._order: list[ScanId] = []
+        self._of_place: dict[str, list[ScanId]] = {}
+        """By place at the server, the ids that wait for it, oldest first."""
+        self._damaged: set[ScanId] = set()
+        self._attempted: dict[str, ScanId] = {}
+        self._held: frozenset[str] = frozenset()
+        self._listed: tuple[int, ...] = ()
+        self._unchecked: set[ScanId] = set()
+        """Reports that may be superseded by now."""
+        self._checked_by: tuple[object, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def refresh(self) -> None:
+        """Take in what has changed in the spool, in the settings, and in what the operator holds."""
+        self._held = frozenset(self._spool.commands.ids("hold"))
+        self._damaged.clear()
+        changed = _changed_at(self._spool.reports.path, self._spool.receipts.path)
+        if changed != self._listed or self._is_recent(changed):
+            self._list()
+            self._listed = changed
+        # Whatever of this is another than before may supersede any report, or spare it.
+        delivery = self._process.settings.delivery
+        checked_by = (
+            delivery.send_failed,
+            self._held,
+            frozenset(self._delivery_state.forced),
+            self._delivery_state.url,
+        )
+        if checked_by != self._checked_by:
+            self._checked_by = checked_by
+            self._unchecked.update(self._order)
+
+    def superseded(self) -> Iterator[tuple[Waiting, Superseded]]:
+        """Those that need not be sent, each with the reason."""
+        for scan_id in sorted(self._unchecked):
+            self._unchecked.discard(scan_id)
+            scan = self._waiting.get(scan_id)
+            if scan is None or scan_id in self._held:
+                continue
+            accepted = self._delivery_state.accepted.get(scan.filed_under)
+            delivery = self._process.settings.delivery
+            forced = scan_id in self._delivery_state.forced
+            reason = order.superseded(scan, accepted, delivery, forced=forced)
+            if reason is not None:
+                yield scan, reason
+
+    def next(self, failures: Mapping[ScanId, int], besides: Collection[str] = ()) -> Waiting | None:
+        """The report that goes next; `failures` as in `order.next_to_send`."""
+        stopped = {*self._held, *self._damaged, *besides}
+        newest = None
+        if self._process.settings.delivery.backlog == "latest":
+            newest = self._newest_of_each_place(stopped)
+        constraints = Constraints(
+            stopped=stopped,
+            forced=self._delivery_state.forced,
+            attempted=self._attempted,
+            newest=newest,
+        )
+        scans = (self._waiting[scan_id] for scan_id in self._order)
+        return order.next_to_send(scans, constraints, failures)
+
+    def may_be_stored(self, scan: Waiting) -> None:
+        """The server may have this report: no older one of its place goes before its outcome is known."""
+        before = self._attempted.get(scan.filed_under, scan.scan_id)
+        self._attempted[scan.filed_under] = max(scan.scan_id, before)
+
+    def conclude(self, scan_id: ScanId) -> None:
+        """The report has its receipt; older ones of its place may be superseded now."""
+        scan = self._forget(scan_id)
+        if scan is None:
+            return
+        if self._attempted.get(scan.filed_under) == scan_id:
+            del self._attempted[scan.filed_under]
+        rivals = self._of_place.get(scan.filed_under, [])
+        self._unchecked.update(rivals[: bisect_left(rivals, scan_id)])
+
+    def read(self, scan_id: ScanId) -> Report | None:
+        """The report; None where it is gone, or damaged, which is marked for its owner."""
+        name = entry_name(scan_id, "report")
+        try:
+            report = self._spool.reports.read(scan_id, "report", Report)
+            if report.scan_id != scan_id:
+                raise EntryDamagedError(
+                    f"{self._spool.reports.path / name}: is the report of {report.scan_id}"
+                )
+        except EntryMissingError:
+            self._forget(scan_id)
+            return None
+        except EntryDamagedError as error:
+            self._mark_damaged(scan_id, name, str(error))
+            return None
+        return report
+
+    def read_head_again(self, scan_id: ScanId) -> None:
+        """What is known of this report is no longer so."""
+        self._forget(scan_id)
+        self._add(scan_id)
+
+    def _list(self) -> None:
+        done = {*self._spool.receipts.ids("receipt"), *self._delivery_state.kept}
+        pending = {
+            ScanId(i) for i in self._spool.reports.ids("report") if is_scan_id(i) and i not in done
+        }
+        for scan_id in self._waiting.keys() - pending:
+            self._forget(scan_id)
+        for scan_id in sorted(pending - self._waiting.keys()):
+            self._process.alive()
+            self._add(scan_id)
+
+    def _add(self, scan_id: ScanId) -> None:
+        scan = self._find(scan_id)
+        if scan is None:
+            return
+        self._waiting[scan_id] = scan
+        insort(self._order, scan_id)
+        insort(self._of_place.setdefault(scan.filed_under, []), scan_id)
+        self._unchecked.add(scan_id)
+
+    def _forget(self, scan_id: ScanId) -> Waiting | None:
+        scan = self._waiting.pop(scan_id, None)
+        if scan is None:
+            return None
+        rivals = self._of_place[scan.filed_under]
+        for ids in (self._order, rivals):
+            del ids[bisect_left(ids, scan_id)]
+        if not rivals:
+            del self._of_place[scan.filed_under]
+        return scan
+
+    def _find(self, scan_id: ScanId) -> Waiting | None:
+        try:
+            found = self._spool.reports.head(scan_id, "report", report_index.BYTES)
+        except (EntryMissingError, EntryDamagedError):
+            found = b""
+        head = report_index.read_head(found)
+        if head is not None and head.status != "merged":
+            name = filing.name_at_the_server(scan_id, head.profile, head.status)
+            return Waiting(scan_id, filing.place(scan_id, name), head.status)
+        # Which scan answered it is not in the head.
+        report = self.read(scan_id)
+        if report is None:
+            return None
+        place = filing.place_of(report, scan_id)
+        return Waiting(scan_id, place, report.status, report.answered_by)
+
+    def _newest_of_each_place(self, stopped: Collection[str]) -> dict[str, ScanId]:
+        newest: dict[str, ScanId] = {}
+        for place, ids in self._of_place.items():
+            for scan_id in reversed(ids):
+                if scan_id not in stopped and self._waiting[scan_id].status != "merged":
+                    newest[place] = scan_id
+                    break
+        return newest
+
+    def _mark_damaged(self, scan_id: ScanId, name: str, reason: str) -> None:
+        # Looked at again with the next listing: its owner makes it again.
+        self._forget(scan_id)
+        self._damaged.add(scan_id)
+        self._listed = ()
+        if self._process.state_store.damaged().get(name) != reason:
+            self._process.state_store.mark_damaged(name, reason)
+            self._process.log.error(
+                "damaged report passed over; it is made again from the raw entry",
+                scan_id=scan_id,
+                why=reason,
+            )
+
+    def _is_recent(self, changed: tuple[int, ...]) -> bool:
+        """A directory may change again within the same tick of its clock."""
+        now_ns = int(self._process.now().timestamp() * 1e9)
+        return any(abs(now_ns - at) < _SETTLED_NS for at in changed)
+
+
+def _changed_at(*paths: Path) -> tuple[int, ...]:
+    try:
+        return tuple(path.stat().st_mtime_ns for path in paths)
+    except OSError:
+        # Listing them says what is wrong.
+        return ()

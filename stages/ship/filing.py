@@ -1,0 +1,29 @@
+"""Under which name the server files a report.
+
+A failed or cancelled scan is filed under the generic name of its scanner, which is also that of the server's own row
+for a scan that runs: it ends that row and leaves the profile's last good result alone.
+"""
+
+from schemas.ids import ScanId, scanner_of
+from schemas.report import Report, ScanStatus
+from stages.scanners import registry
+
+
+def name_at_the_server(scan_id: ScanId, profile: str, status: ScanStatus) -> str:
+    """The flat `profile_name` of a submission."""
+    if status not in ("failed", "cancelled"):
+        return profile
+    spec = registry.find(scanner_of(scan_id))
+    if spec is None:
+        # A scanner of another version of this agent.
+        return scanner_of(scan_id)
+    return spec.generic_profile
+
+
+def place(scan_id: ScanId, name: str) -> str:
+    """What a newer scan replaces: the name, for each scanner."""
+    return f"{scanner_of(scan_id)}/{name}"
+
+
+def place_of(report: Report, scan_id: ScanId) -> str:
+    return place(scan_id, name_at_the_server(scan_id, report.profile.name, report.status))
