@@ -37,8 +37,8 @@ open_results = (lambda: open(results, "rb")) if results != "-" else None
 report = read_openscap(open_results, lambda: open(arf, "rb"))
 print(time.perf_counter() - began)
 failed = [rule for rule in report.results if rule.status == "fail"]
-told = [rule for rule in failed if rule.finding and rule.actual and rule.expected]
-assert len(told) == len(failed), "a failed rule without evidence"
+with_evidence = [rule for rule in failed if rule.finding and rule.actual and rule.expected]
+assert len(with_evidence) == len(failed), "a failed rule without evidence"
 """
 OTHER = """
 import sys, time
@@ -59,7 +59,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 
 
 def measure(python: str, code: str, *arguments: str) -> tuple[float, float]:
-    """Seconds that the code says it took, and the peak of its process in MB."""
+    """Seconds that the code measured, and the peak memory of its process in MB."""
     command = [python, "-c", code + PEAK, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
