@@ -45,6 +45,8 @@ COMMANDS = {
     "status": _Command("status", "show stages, scanners, schedules and pending scans"),
     "list": _Command("list_command", "list scans, newest last"),
     "show": _Command("show", "show one scan"),
+    "compare": _Command("compare_command", "compare two scans"),
+    "trend": _Command("trend_command", "show score and failed rules over all kept scans"),
     "replay": _Command("replay", "parse or ship stored scans again"),
     "hold": _Command("delivery.hold", "keep scans from being shipped until they are released"),
     "release": _Command("delivery.release", "release held scans"),

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from schemas.report import Report, RuleResult
 from stages.formats.source import ReportSource
-from stages.formats.visible import visible
+from stages.formats.visible import harmless_cell
 
 COLUMNS = (
     "host",
@@ -35,7 +35,6 @@ COLUMNS = (
     "remediation",
     "references",
 )
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠", "|", "%")
 _ROWS_PER_CHUNK = 200
 
 
@@ -90,12 +89,3 @@ def _rule_cells(result: RuleResult | None) -> list[str | None]:
 
 def _harmless(cells: list[str | None]) -> list[str]:
     return [harmless_cell(cell or "") for cell in cells]
-
-
-def harmless_cell(text: str) -> str:
-    """The text as a cell that no spreadsheet evaluates."""
-    shown = visible(text)
-    # Blanks in front do not stop every spreadsheet from seeing the formula behind them.
-    if shown.lstrip(" \xa0").startswith(_FORMULA_STARTS):
-        return f"'{shown}"
-    return shown

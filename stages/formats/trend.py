@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from schemas import codec
-from schemas.ids import ScanId
+from schemas.ids import ScanId, Scanner
 from schemas.records import Record
 from schemas.report import Report, RuleResult, Severity
 from stages.formats import breakdown
+from stages.formats.visible import harmless_cell, visible_line
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _GAP = "·"
@@ -33,8 +34,24 @@ class TrendPoint(Record, frozen=True, kw_only=True):
 class Trend(Record, frozen=True, kw_only=True):
     """All kept scans of a profile, oldest first."""
 
+    scanner: Scanner
     profile: str
     points: tuple[TrendPoint, ...]
+
+
+def trends(newest_first: Iterable[Report]) -> tuple[Trend, ...]:
+    """The trend of each profile, the profile of the newest scan first.
+
+    Reports are read one after the other: no more than one is held.
+    """
+    points: dict[tuple[Scanner, str], list[TrendPoint]] = {}
+    for report in newest_first:
+        key = (report.profile.type, report.profile.name)
+        points.setdefault(key, []).append(trend_point(report))
+    return tuple(
+        Trend(scanner=scanner, profile=profile, points=tuple(reversed(found)))
+        for (scanner, profile), found in points.items()
+    )
 
 
 def trend_point(report: Report) -> TrendPoint:
@@ -77,9 +94,9 @@ def _block(value: float | None, low: float, high: float) -> str:
 
 def trend_text(trend: Trend) -> str:
     """A sparkline of the score and a line per scan."""
-    lines = [trend.profile]
+    lines = [visible_line(trend.profile)]
     if not trend.points:
-        return f"{trend.profile}\nno scans are kept\n"
+        return f"{lines[0]}\nno scans are kept\n"
     scores = [point.score for point in trend.points]
     known = [score for score in scores if score is not None]
     if known:
@@ -112,19 +129,22 @@ def _point_line(point: TrendPoint) -> str:
     return line
 
 
-def trend_csv(trend: Trend) -> str:
-    """A row per scan."""
+def trend_csv(trends: Iterable[Trend]) -> str:
+    """A row per scan of each profile. No cell is a formula."""
     target = io.StringIO()
     writer = csv.writer(target, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
     writer.writerow(_columns())
-    for point in trend.points:
-        writer.writerow(_row(point))
+    for trend in trends:
+        for point in trend.points:
+            writer.writerow([trend.scanner, harmless_cell(trend.profile), *_row(point)])
     return target.getvalue()
 
 
 def _columns() -> Sequence[str]:
     severities = [f"failed_{severity}" for severity in breakdown.SEVERITIES]
     return (
+        "scanner",
+        "profile",
         "scan_id",
         "at",
         "status",

@@ -7,6 +7,7 @@ Control characters, right-to-left marks and other invisible characters become es
 import unicodedata
 
 _KEPT = "\n\t"
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "＝", "＋", "－", "＠", "|", "%")
 
 
 def visible(text: str) -> str:
@@ -27,3 +28,12 @@ def _visible_character(character: str) -> str:
     if unicodedata.category(character) == "Zs":
         return character
     return character.encode("unicode_escape").decode("ascii")
+
+
+def harmless_cell(text: str) -> str:
+    """The text as a cell that no spreadsheet evaluates."""
+    shown = visible(text)
+    # Blanks in front do not stop every spreadsheet from seeing the formula behind them.
+    if shown.lstrip(" \xa0").startswith(_FORMULA_STARTS):
+        return f"'{shown}"
+    return shown

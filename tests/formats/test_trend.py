@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import timedelta
 
+from schemas import codec
 from stages.formats import trend
 from stages.formats.trend import Trend, TrendPoint
 from tests.formats import reports
@@ -36,7 +37,7 @@ def test_the_sparkline_rises_from_the_lowest_block_to_the_highest() -> None:
 
 
 def test_the_text_has_a_line_per_scan() -> None:
-    text = trend.trend_text(Trend(profile="CIS", points=points()))
+    text = trend.trend_text(Trend(scanner="openscap", profile="CIS", points=points()))
     assert "▁▃·▅▆█" in text
     assert "0.00 % to 100.00 %" in text
     assert "4 failed (4 high)" in text
@@ -44,11 +45,21 @@ def test_the_text_has_a_line_per_scan() -> None:
 
 
 def test_a_profile_without_scans_says_so() -> None:
-    assert "no scans are kept" in trend.trend_text(Trend(profile="CIS", points=()))
+    assert "no scans are kept" in trend.trend_text(
+        Trend(scanner="openscap", profile="CIS", points=())
+    )
 
 
 def test_the_csv_has_a_row_per_scan() -> None:
-    text = trend.trend_csv(Trend(profile="CIS", points=points()))
+    text = trend.trend_csv([Trend(scanner="openscap", profile="=CIS", points=points())])
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert {row["profile"] for row in rows} == {"'=CIS"}
     assert [row["failed_high"] for row in rows] == ["4", "3", "0", "2", "1", "0"]
     assert [row["score"] for row in rows] == ["0.0", "25.0", "", "50.0", "75.0", "100.0"]
+
+
+def test_each_profile_has_a_trend_of_its_own() -> None:
+    other = codec.replace(reports.PROFILE, name="CIS Level 2")
+    scans = [reports.report(), reports.report(profile=other), reports.report()]
+    found = [(each.profile, len(each.points)) for each in trend.trends(scans)]
+    assert found == [("CIS Level 1 Server", 2), ("CIS Level 2", 1)]

@@ -1,0 +1,68 @@
+"""Writing a report, a comparison or a trend in a format: to a file, or to standard output."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from stages.console.context import Context
+from stages.console.errors import CommandError
+from stages.runtime.exits import Exit
+
+
+def add_format_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
+    parser.add_argument("--format", choices=formats, help=f"the format: {', '.join(formats)}")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="write to this file instead of standard output",
+    )
+
+
+def chosen_format(args: argparse.Namespace, context: Context) -> str:
+    """What --format names; without it JSON where --json is given, else text."""
+    if args.format is not None:
+        return str(args.format)
+    if context.json:
+        return "json"
+    return "text"
+
+
+def write_output(chosen: str, chunks: Iterable[bytes], output: Path | None) -> None:
+    """Raises CommandError where the file can't be written; a half-written one is removed.
+
+    Text on standard output follows the locale; every other format is UTF-8 wherever it goes.
+    """
+    to_standard_output = output is None or str(output) == "-"
+    if to_standard_output and chosen == "text":
+        for chunk in chunks:
+            sys.stdout.write(chunk.decode())
+        sys.stdout.flush()
+        return
+    if output is None or to_standard_output:
+        sys.stdout.flush()
+        for chunk in chunks:
+            sys.stdout.buffer.write(chunk)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        _write_file(chunks, output)
+    except OSError as error:
+        raise CommandError(f"{output}: can't be written: {error.strerror}", Exit.USAGE) from error
+
+
+def _write_file(chunks: Iterable[bytes], output: Path) -> None:
+    """A report names what is weak on this host: a new file is readable by its owner alone."""
+    existed = output.exists()
+    handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            for chunk in chunks:
+                stream.write(chunk)
+    except BaseException:
+        if not existed:
+            output.unlink(missing_ok=True)
+        raise

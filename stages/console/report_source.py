@@ -1,0 +1,77 @@
+"""From a scan in the spool to what a format is made from."""
+
+import socket
+from collections.abc import Iterator
+from functools import partial
+
+from schemas.ids import ScanId, is_scan_id
+from schemas.manifest import RawFile, Role
+from schemas.receipt import Receipt
+from schemas.report import Report
+from spool.errors import EntryMissingError
+from spool.spool import Spool
+from stages.console.errors import CommandError
+from stages.formats.kept_scans import KeptScans
+from stages.formats.source import ReportSource
+from stages.formats.trend import TrendPoint, trend_point
+from stages.runtime.exits import Exit
+from stages.runtime.version import AGENT_VERSION
+
+_CHUNK = 1 << 18
+_MOST_POINTS = 60
+"""Scans that a page's trend goes back to."""
+
+
+def kept_report(spool: Spool, kept: KeptScans, name: str) -> Report:
+    """The report of a scan by its id, or of the newest, `last`. Raises CommandError."""
+    if not kept.scan_ids:
+        raise CommandError("there is no report yet: see `compliance-agent list`", Exit.NO)
+    wanted = name
+    if name == "last":
+        wanted = kept.scan_ids[-1]
+    if not is_scan_id(wanted) or wanted not in kept.scan_ids:
+        raise CommandError(f"no report of scan {name}: see `compliance-agent list`", Exit.NO)
+    return spool.reports.read(wanted, "report", Report)
+
+
+def report_source(spool: Spool, report: Report, receipt: Receipt | None) -> ReportSource:
+    """The report of a scan of this spool, with its receipt, its history and its raw files."""
+    scan_id = report.scan_id
+    raw_file = partial(_raw_file, spool, scan_id)
+    return ReportSource(
+        report=report,
+        agent_version=AGENT_VERSION,
+        receipt=receipt,
+        host=socket.gethostname(),
+        history=_history(KeptScans(spool), report),
+        raw_file=raw_file,
+    )
+
+
+def _history(kept: KeptScans, report: Report) -> tuple[TrendPoint, ...]:
+    points = [trend_point(report)]
+    for earlier in kept.of_profile(report):
+        if len(points) == _MOST_POINTS:
+            break
+        points.append(trend_point(earlier))
+    return tuple(reversed(points))
+
+
+def _raw_file(spool: Spool, scan_id: ScanId | None, role: Role) -> Iterator[bytes] | None:
+    """One of the scanner's own files; None where the scan has none, or its raw entry is gone."""
+    if scan_id is None:
+        return None
+    try:
+        manifest = spool.raw.manifest(scan_id)
+    except EntryMissingError:
+        return None
+    for file in manifest.files:
+        if file.role == role:
+            return _chunks(spool, scan_id, file)
+    return None
+
+
+def _chunks(spool: Spool, scan_id: ScanId, file: RawFile) -> Iterator[bytes]:
+    with spool.raw.open_file(scan_id, file) as stream:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
