@@ -26,9 +26,9 @@ from receiver.store import StoreError
 from schemas.capabilities import DetectedScanner
 from spool.layout import STAGES
 from spool.spool import Spool
-from stages.scanners.child import parent_death_signal
 from stages.scanners.detection import detect_now
 from stages.scanners.host import this_platform
+from stages.scanners.launch import parent_death_signal
 from stages.scanners.openscap import content, packages
 from stages.scanners.openscap.spec import OPENSCAP
 from stages.scanners.settings import settings_record

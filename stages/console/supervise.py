@@ -18,7 +18,7 @@ from spool.layout import STAGES, Stage
 from stages.console.context import Context
 from stages.runtime.exits import Exit
 from stages.runtime.logs import Log
-from stages.scanners.child import parent_death_signal
+from stages.scanners.launch import parent_death_signal
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _HEALTHY_AFTER_S = 60.0

@@ -11,15 +11,13 @@ from contextlib import suppress
 from schemas.codec import replace
 from schemas.event import Event
 from schemas.ids import ScanId, scanner_of
-from schemas.manifest import Manifest, Outcome
 from schemas.records import Record
-from schemas.request import Reason, Request
+from schemas.request import Request
 from spool.errors import EntryDamagedError, EntryMissingError, SpoolError
 from spool.layout import entry_name
-from spool.raw import Output
 from stages.runtime.process import Process
-from stages.runtime.version import AGENT_VERSION
 from stages.scan import execution, free_space
+from stages.scan.raw_entries import RawEntries
 from stages.scan.scan_queue import ScanQueue
 from stages.scanners import readiness, registry
 from stages.scanners.child import Cause, EndedBy, end_group
@@ -58,6 +56,7 @@ class ScanStage:
         self._state_store = process.state_store
         self._queue = ScanQueue(process.spool)
         self._detector = Detector(process)
+        self._raw_entries = RawEntries(process, self._runner)
         self._recover()
         self._leftovers_due = 0.0
         self._detection_wanted = False
@@ -104,19 +103,21 @@ class ScanStage:
             spec = registry.get(request.scanner)
         except EntryDamagedError as error:
             message = f"the request is damaged: {error}; request the scan again"
-            self._conclude(scan_id, "failed", message, ())
+            self._raw_entries.conclude(scan_id, "failed", message, ())
             self._state_store.mark_damaged(entry_name(scan_id, "request"), str(error))
             return
         except UnknownScannerError as error:
-            self._conclude(scan_id, "failed", f"{error}; upgrade the agent", (request.reason,))
+            self._raw_entries.conclude(
+                scan_id, "failed", f"{error}; upgrade the agent", (request.reason,)
+            )
             return
         cancelled = self._cancelled(scan_id)
         if cancelled:
-            self._conclude(scan_id, "cancelled", cancelled.message, (request.reason,))
+            self._raw_entries.conclude(scan_id, "cancelled", cancelled.message, (request.reason,))
             return
         refusal = self._refusal(request, spec)
         if refusal:
-            self._conclude(scan_id, "failed", refusal, (request.reason,))
+            self._raw_entries.conclude(scan_id, "failed", refusal, (request.reason,))
             return
         self._check_free_space()
         attempts = self._state_store.start_attempt(scan_id)
@@ -124,7 +125,7 @@ class ScanStage:
             # A crash may have left a container with this scan's name.
             self._runner(spec).clean_up(scan_id)
         if attempts >= _ATTEMPTS:
-            self._conclude(scan_id, "failed", _NO_END, (request.reason,))
+            self._raw_entries.conclude(scan_id, "failed", _NO_END, (request.reason,))
             return
         self._scan(scan_id, request, spec)
 
@@ -133,7 +134,7 @@ class ScanStage:
         draft = self._spool.raw.draft(scan_id)
         plan = runner.plan(request, draft)
         if isinstance(plan, CannotRun):
-            self._conclude(
+            self._raw_entries.conclude(
                 scan_id, "failed", plan.reason, (request.reason,), warnings=plan.warnings
             )
             return
@@ -155,8 +156,8 @@ class ScanStage:
             reasons=(request.reason, *(other.reason for other in merged)),
             answers=tuple(other.scan_id for other in merged),
         )
-        self._publish(manifest, finished.outputs)
-        self._publish_merged(manifest)
+        self._raw_entries.publish(manifest, finished.outputs)
+        self._raw_entries.publish_merged(manifest, self._queue.waiting())
         self._state_store.forget(RUNNING)
 
     def _postpone(self, scan_id: ScanId) -> None:
@@ -186,88 +187,6 @@ class ScanStage:
             if runner.same_profile(request.profile) == plan.profile_id:
                 found.append(request)
         return found
-
-    def _publish_merged(self, answer: Manifest) -> None:
-        """Give the requests that a run answers their own entries; those that have one keep it."""
-        waiting = set(self._queue.waiting())
-        message = f"answered by {answer.scan_id}, the same scanner and profile"
-        for scan_id in answer.answers:
-            if scan_id in waiting:
-                self._conclude(
-                    scan_id,
-                    "merged",
-                    message,
-                    (),
-                    answered_by=answer.scan_id,
-                    warnings=answer.warnings,
-                )
-
-    def _conclude(
-        self,
-        scan_id: ScanId,
-        outcome: Outcome,
-        message: str,
-        reasons: tuple[Reason, ...],
-        answered_by: ScanId | None = None,
-        warnings: tuple[str, ...] = (),
-    ) -> None:
-        """The end of a request for which no scanner ran."""
-        now = self._process.now()
-        profile_id, profile_title = self._requested_profile(scan_id)
-        self._spool.raw.discard(scan_id)
-        self._publish(
-            Manifest(
-                scan_id=scan_id,
-                scanner=scanner_of(scan_id),
-                outcome=outcome,
-                profile_id=profile_id,
-                profile_title=profile_title,
-                error=message,
-                answered_by=answered_by,
-                reasons=reasons,
-                warnings=warnings,
-                started_at=now,
-                completed_at=now,
-                agent_version=AGENT_VERSION,
-            )
-        )
-
-    def _requested_profile(self, scan_id: ScanId) -> tuple[str | None, str | None]:
-        """Id and title of the profile that the scan would have been of; None where that is not known."""
-        try:
-            request = self._spool.requests.read(scan_id, "request", Request)
-        except (EntryDamagedError, EntryMissingError):
-            return None, None
-        spec = registry.find(request.scanner)
-        if request.refusal or spec is None:
-            return None, None
-        return self._runner(spec).named(request.profile)
-
-    def _publish(self, manifest: Manifest, outputs: tuple[Output, ...] = ()) -> None:
-        try:
-            self._spool.raw.publish(manifest, outputs)
-        except SpoolError:
-            # What the scanner wrote must not hold the space that the next attempt needs.
-            self._spool.raw.discard(manifest.scan_id)
-            raise
-        self._state_store.end(manifest.scan_id)
-        log = self._process.log.info
-        if manifest.outcome == "failed":
-            log = self._process.log.error
-        log(
-            f"scan {manifest.outcome}",
-            scan_id=manifest.scan_id,
-            exit_code=manifest.exit_code,
-            reason=manifest.error,
-        )
-        self._process.publish(
-            Event(
-                name="ScanFinished",
-                scan_id=manifest.scan_id,
-                result=manifest.outcome,
-                message=(manifest.error or "")[:512] or None,
-            )
-        )
 
     def _refusal(self, request: Request, spec: ScannerSpec) -> str | None:
         """Why the settings do not allow this scan."""
@@ -329,5 +248,6 @@ class ScanStage:
             )
             end_group(running.pid, signal.SIGKILL)
         with suppress(EntryMissingError, EntryDamagedError):
-            self._publish_merged(self._spool.raw.manifest(running.scan_id))
+            manifest = self._spool.raw.manifest(running.scan_id)
+            self._raw_entries.publish_merged(manifest, self._queue.waiting())
         self._state_store.forget(RUNNING)

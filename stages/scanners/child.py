@@ -7,10 +7,8 @@ scanner. Lowest CPU and idle I/O priority. No shell.
 Security: a fixed environment; the argument list is passed as it is.
 """
 
-import io
 import os
 import resource
-import shutil
 import signal
 import subprocess
 import time
@@ -18,17 +16,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cache
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import IO, BinaryIO, Protocol, cast
 
 from stages.runtime.process import Process
+from stages.scanners import launch
+from stages.scanners.captured_output import CapturedOutput
 
 _TERM_PATIENCE_S = 10.0
-_LINE_BYTES = 16 * 1024
-_LAST_LINE_CHARS = 1000
-"""Characters of a scanner's last line that go into the reason of a failed scan."""
-_KEEP_BYTES = 8 * 1024 * 1024
 _CHECK_EVERY_S = 0.5
 
 
@@ -105,9 +100,9 @@ class Child:
         Raises OSError where the program can't be started.
         """
         popen = subprocess.Popen(
-            [*_wrapping(), *command],
+            [*launch.command_prefix(), *command],
             cwd=self._place.directory or self._draft,
-            env={**_environment(self._draft), **self._place.environment},
+            env={**launch.environment(self._draft), **self._place.environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -127,61 +122,71 @@ class Child:
     def _attend(
         self, popen: "subprocess.Popen[bytes]", unwanted: Callable[[], EndedBy | None]
     ) -> End:
-        assert isinstance(popen.stdout, io.BufferedReader)  # noqa: S101 - for the type checker: both are pipes
-        assert isinstance(popen.stderr, io.BufferedReader)  # noqa: S101
-        out = _Stream(popen.stdout, self._draft / "stdout.log", self._on_line)
-        err = _Stream(popen.stderr, self._draft / "stderr.log", lambda _: None)
+        """Read the scanner's output until it has ended, and end it where there is a reason to."""
+        out = self._captured(popen.stdout, "stdout.log", self._on_line)
+        err = self._captured(popen.stderr, "stderr.log", lambda _: None)
+        outputs = (out, err)
         ending = _Ending(time.monotonic() + self._limits.time_s)
         exited = os.pidfd_open(popen.pid)
         try:
             while popen.poll() is None:
-                open_streams = {stream.handle: stream for stream in (out, err) if not stream.closed}
-                ready = self._process.wait(_CHECK_EVERY_S, [*open_streams, exited])
-                for handle in ready:
-                    if handle in open_streams:
-                        open_streams[handle].read()
-                self._end_if_due(popen.pid, ending, lambda: self._too_much(out, err) or unwanted())
+                self._read_some(outputs, exited)
+                self._end_if_due(popen.pid, ending, outputs, unwanted)
             # A grandchild may hold the pipe open: read what is there, do not wait for its end.
             out.drain()
             err.drain()
-            ending.reason = ending.reason or self._too_much(out, err)
+            ending.reason = ending.reason or self._output_limit(outputs)
         finally:
             os.close(exited)
             out.close()
             err.close()
-        code = popen.returncode
-        return End(
-            exit_code=code if code >= 0 else None,
-            signal=-code if code < 0 else None,
-            ended_by=ending.reason,
-            last_line=err.last_line or out.last_line,
-        )
+        return _end(popen.returncode, ending.reason, err.last_line or out.last_line)
+
+    def _captured(
+        self, pipe: IO[bytes] | None, name: str, on_line: Callable[[str], None]
+    ) -> CapturedOutput:
+        return CapturedOutput(cast(BinaryIO, pipe), self._draft / name, on_line)
+
+    def _read_some(self, outputs: Sequence[CapturedOutput], exited: int) -> None:
+        """Wait for output or for the end of the scanner, and read what there is."""
+        by_handle = {output.handle: output for output in outputs if not output.closed}
+        for handle in self._process.wait(_CHECK_EVERY_S, [*by_handle, exited]):
+            if handle in by_handle:
+                by_handle[handle].read()
 
     def _end_if_due(
-        self, pid: int, ending: "_Ending", unwanted: Callable[[], EndedBy | None]
+        self,
+        pid: int,
+        ending: "_Ending",
+        outputs: Sequence[CapturedOutput],
+        unwanted: Callable[[], EndedBy | None],
     ) -> None:
-        """End the scanner when it is time to."""
+        """TERM once there is a reason, KILL for what is still there some seconds later."""
         now = time.monotonic()
-        if ending.reason is None and now >= ending.next_check:
-            ending.next_check = now + _CHECK_EVERY_S
-            ending.reason = self._reason_to_end(now, ending.deadline, unwanted)
-            if ending.reason:
-                ending.killing_at = now + _TERM_PATIENCE_S
-                end_group(pid, signal.SIGTERM)
-        elif ending.reason and now >= ending.killing_at:
-            end_group(pid, signal.SIGKILL)
+        if ending.reason:
+            if now >= ending.kill_at:
+                end_group(pid, signal.SIGKILL)
+            return
+        if now < ending.next_check:
+            return
+        ending.next_check = now + _CHECK_EVERY_S
+        ending.reason = (
+            self._time_limit(now, ending.deadline) or self._output_limit(outputs) or unwanted()
+        )
+        if ending.reason:
+            ending.kill_at = now + _TERM_PATIENCE_S
+            end_group(pid, signal.SIGTERM)
 
-    def _reason_to_end(
-        self, now: float, deadline: float, unwanted: Callable[[], EndedBy | None]
-    ) -> EndedBy | None:
-        if now >= deadline:
-            message = f"took longer than its limit of {self._limits.time_s:.0f} s"
-            return EndedBy(Cause.TIME_LIMIT, message)
-        return unwanted()
+    def _time_limit(self, now: float, deadline: float) -> EndedBy | None:
+        if now < deadline:
+            return None
+        message = f"took longer than its limit of {self._limits.time_s:.0f} s"
+        return EndedBy(Cause.TIME_LIMIT, message)
 
-    def _too_much(self, out: "_Stream", err: "_Stream") -> EndedBy | None:
-        """Whether files and streams together are over the limit; also checked once a scanner has ended."""
-        if _size(self._draft) + out.dropped + err.dropped <= self._limits.output_bytes:
+    def _output_limit(self, outputs: Sequence[CapturedOutput]) -> EndedBy | None:
+        """Whether files and streams together are over the limit."""
+        dropped = sum(output.dropped for output in outputs)
+        if _size(self._draft) + dropped <= self._limits.output_bytes:
             return None
         message = f"wrote more than its limit of {self._limits.output_bytes >> 20} MiB"
         return EndedBy(Cause.OUTPUT_LIMIT, message)
@@ -191,107 +196,21 @@ class Child:
 class _Ending:
     deadline: float
     reason: EndedBy | None = None
-    killing_at: float = 0.0
+    kill_at: float = 0.0
     next_check: float = 0.0
 
 
-class _Stream:
-    """One output of the scanner: kept in a file up to a limit, and split into lines."""
-
-    def __init__(self, pipe: BinaryIO, path: Path, on_line: Callable[[str], None]) -> None:
-        self.handle = pipe.fileno()
-        os.set_blocking(self.handle, False)
-        self.closed = False
-        self.last_line = ""
-        self._pipe = pipe
-        self._file = path.open("wb")
-        self._left = _KEEP_BYTES
-        self.dropped = 0
-        self._on_line = on_line
-        self._rest = b""
-
-    def read(self) -> bool:
-        """Read what is there; False where nothing is, now or for good."""
-        try:
-            chunk = os.read(self.handle, 65536)
-        except BlockingIOError:
-            return False
-        if not chunk:
-            self.closed = True
-            return False
-        kept = chunk[: self._left]
-        self._left -= len(kept)
-        self.dropped += len(chunk) - len(kept)
-        self._file.write(kept)
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            self._pass_on(line)
-        self._rest = self._rest[-_LINE_BYTES:]
-        return True
-
-    def drain(self) -> None:
-        while self.read():
-            pass
-        self._pass_on(self._rest)
-
-    def close(self) -> None:
-        self._file.close()
-        self._pipe.close()
-
-    def _pass_on(self, line: bytes) -> None:
-        message = " ".join(line[:_LINE_BYTES].decode("utf-8", "replace").split())
-        # It goes to logs, reports and terminals: a file's or a container's name must not steer them.
-        text = "".join(char if char.isprintable() else "\ufffd" for char in message)
-        if text:
-            self.last_line = text[:_LAST_LINE_CHARS]
-            self._on_line(text)
+def _end(returncode: int, reason: EndedBy | None, last_line: str) -> End:
+    """A negative return code is that of a signal."""
+    if returncode < 0:
+        return End(None, -returncode, reason, last_line)
+    return End(returncode, None, reason, last_line)
 
 
 def end_group(leader: int, number: signal.Signals) -> None:
     """Send a signal to a whole process group; a group that is gone is fine."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, number)
-
-
-def parent_death_signal() -> list[str]:
-    """A prefix for commands: the kernel kills them when this process dies. Empty where the host can't do that."""
-    return [*_working("setpriv", "--pdeathsig", "KILL")]
-
-
-def _wrapping() -> list[str]:
-    """The parent death signal, and programs that lower the priority, where the host has them."""
-    return [*parent_death_signal(), *_working("ionice", "-c", "3"), *_working("nice", "-n", "19")]
-
-
-@cache
-def _working(program: str, *arguments: str) -> tuple[str, ...]:
-    """The prefix, where the program exists and runs with these arguments without an error.
-
-    A service's sandbox may forbid it: then the service manager does the same, for all of the service's processes.
-    """
-    path, harmless = shutil.which(program), shutil.which("true")
-    if path is None or harmless is None:
-        return ()
-    try:
-        done = subprocess.run(
-            [path, *arguments, harmless],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=10,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ()
-    return (path, *arguments) if done.returncode == 0 and not done.stderr else ()
-
-
-def _environment(draft: Path) -> dict[str, str]:
-    return {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "LANG": "C.UTF-8",
-        "HOME": str(draft),
-        "TMPDIR": str(draft),
-    }
 
 
 def _size(directory: Path) -> int:

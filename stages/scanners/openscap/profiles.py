@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from schemas.capabilities import ProfileInfo
 
 AUTO = "auto"
+_MOST_NEAREST = 5
 _PREFERRED = ("cis_level1_server", "cis", "standard")
 
 
@@ -25,52 +26,59 @@ class Unknown:
     reason: str
 
 
-def short_name(profile_id: str) -> str:
-    return profile_id.rpartition("_profile_")[2]
-
-
 def resolve(wanted: str, profiles: Sequence[ProfileInfo]) -> Chosen | Unknown:
     """The profile that is meant by `wanted`, or why there is none."""
     if not profiles:
         return Unknown("the content has no profiles: install content for this host")
     if wanted == AUTO:
         return _automatic(profiles)
-    for matches in (
-        [p for p in profiles if p.id == wanted],
-        [p for p in profiles if short_name(p.id) == wanted],
-        [p for p in profiles if p.title == wanted],
-        [p for p in profiles if p.title.casefold() == wanted.casefold()],
+    named = _named(wanted, profiles)
+    if named:
+        return Chosen(named)
+    nearest = ", ".join(_nearest(wanted, profiles))
+    return Unknown(f"no profile {wanted!r} in the content; nearest: {nearest}")
+
+
+def _named(wanted: str, profiles: Sequence[ProfileInfo]) -> ProfileInfo | None:
+    """The first profile by this id; else by this short name, title, or title in any case."""
+    for is_meant in (
+        lambda profile: profile.id == wanted,
+        lambda profile: profile.short_name == wanted,
+        lambda profile: profile.title == wanted,
+        lambda profile: profile.title.casefold() == wanted.casefold(),
     ):
-        if matches:
-            return Chosen(matches[0])
-    return Unknown(
-        f"no profile {wanted!r} in the content; nearest: {', '.join(_nearest(wanted, profiles))}"
-    )
+        found = next(filter(is_meant, profiles), None)
+        if found:
+            return found
+    return None
 
 
 def _automatic(profiles: Sequence[ProfileInfo]) -> Chosen:
     preferred = ", ".join(_PREFERRED)
+    by_name = {profile.short_name: profile for profile in reversed(profiles)}
     for name in _PREFERRED:
-        for profile in profiles:
-            if short_name(profile.id) == name:
-                return Chosen(
-                    profile,
-                    f"profile auto: took {name}, the first of {preferred} that the content has",
-                )
-    first = short_name(profiles[0].id)
-    return Chosen(
-        profiles[0],
-        f"profile auto: took {first}, the first of the content, which has none of {preferred}",
+        if name in by_name:
+            reason = f"profile auto: took {name}, the first of {preferred} that the content has"
+            return Chosen(by_name[name], reason)
+    first = profiles[0]
+    reason = (
+        f"profile auto: took {first.short_name}, the first of the content, "
+        f"which has none of {preferred}"
     )
+    return Chosen(first, reason)
 
 
 def _nearest(wanted: str, profiles: Sequence[ProfileInfo]) -> list[str]:
+    """Up to five short names that are like the wanted one; the first profiles where none is."""
     import difflib  # only a mistake needs it
 
-    short = {short_name(profile.id).casefold(): short_name(profile.id) for profile in profiles}
-    known = {profile.title.casefold(): short_name(profile.id) for profile in profiles} | short
-    part, whole = short_name(wanted).casefold(), wanted.casefold()
-    near = [name for name in known if part in name]
-    near += difflib.get_close_matches(part, short, n=3, cutoff=0.4)
-    near += difflib.get_close_matches(whole, known, n=3, cutoff=0.4)
-    return list(dict.fromkeys(known[name] for name in near))[:5] or list(short.values())[:5]
+    by_short_name = {profile.short_name.casefold(): profile.short_name for profile in profiles}
+    by_title = {profile.title.casefold(): profile.short_name for profile in profiles}
+    by_name = {**by_title, **by_short_name}
+    whole = wanted.casefold()
+    part = wanted.rpartition("_profile_")[2].casefold()
+    near = [name for name in by_name if part in name]
+    near += difflib.get_close_matches(part, by_short_name, n=3, cutoff=0.4)
+    near += difflib.get_close_matches(whole, by_name, n=3, cutoff=0.4)
+    found = list(dict.fromkeys(by_name[name] for name in near))
+    return found[:_MOST_NEAREST] or list(by_short_name.values())[:_MOST_NEAREST]

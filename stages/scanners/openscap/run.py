@@ -10,7 +10,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from schemas.capabilities import DetectedScanner
+from schemas.capabilities import DetectedScanner, ProfileInfo
 from schemas.codec import convert
 from schemas.ids import ScanId, requested_at
 from schemas.manifest import Content
@@ -64,35 +64,21 @@ class OpenSCAP:
             digest = _digest(Path(content.file))
         except OSError as error:
             return CannotRun(f"{content.file}: the content can't be read: {error.strerror}")
-        profile = chosen.profile
         details = convert(detected.details, OpenSCAPDetails)
-        evaluate = (details.oscap_path, "xccdf", "eval", "--profile", profile.id)
-        remediate: tuple[str, ...] = ()
-        prepare: tuple[str, ...] = ()
-        if request.remediate and request.rule:
-            prepare = (*evaluate, "--remediate", "--rule", request.rule, content.file)
-        elif request.remediate:
-            remediate = ("--remediate",)
+        prepare, command = _commands(request, chosen.profile, content.file, details, draft)
         warnings = detected.warnings
         if chosen.why:
             warnings = (*warnings, chosen.why)
         return Plan(
-            profile_id=profile.id,
-            profile_title=profile.title,
-            command=(
-                *evaluate,
-                *remediate,
-                details.progress_option,
-                *("--results", str(draft / _RESULTS)),
-                *("--results-arf", str(draft / _ARF)),
-                content.file,
-            ),
+            profile_id=chosen.profile.id,
+            profile_title=chosen.profile.title,
+            command=command,
             prepare=prepare,
             limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
             scanner_version=detected.version,
             content=Content(path=content.file, sha256=digest, source=content.source),
             warnings=warnings,
-            total_rules=details.rule_counts.get(profile.id) or None,
+            total_rules=details.rule_counts.get(chosen.profile.id) or None,
         )
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
@@ -143,6 +129,28 @@ class OpenSCAP:
     def remove_leftovers(self, raw: Path) -> list[Leftover]:  # noqa: ARG002
         """Nothing: an oscap dies with the agent."""
         return []
+
+
+def _commands(
+    request: Request, profile: ProfileInfo, content: str, details: OpenSCAPDetails, draft: Path
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The remediation of one rule, to be run before; and the scan. The first is empty where none is requested."""
+    evaluate = (details.oscap_path, "xccdf", "eval", "--profile", profile.id)
+    prepare: tuple[str, ...] = ()
+    remediate: tuple[str, ...] = ()
+    if request.remediate and request.rule:
+        prepare = (*evaluate, "--remediate", "--rule", request.rule, content)
+    elif request.remediate:
+        remediate = ("--remediate",)
+    scan = (
+        *evaluate,
+        *remediate,
+        details.progress_option,
+        *("--results", str(draft / _RESULTS)),
+        *("--results-arf", str(draft / _ARF)),
+        content,
+    )
+    return prepare, scan
 
 
 def _digest(path: Path) -> str:

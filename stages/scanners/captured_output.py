@@ -1,0 +1,69 @@
+"""One output of a scanner: kept in a file up to a limit, and split into lines.
+
+Security: a line goes to logs, reports and terminals; characters that would steer a terminal are replaced.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+_LINE_BYTES = 16 * 1024
+_LAST_LINE_CHARS = 1000
+"""Characters of a scanner's last line that go into the reason of a failed scan."""
+_KEEP_BYTES = 8 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+
+
+class CapturedOutput:
+    """Standard output or standard error of one run."""
+
+    def __init__(self, pipe: BinaryIO, path: Path, on_line: Callable[[str], None]) -> None:
+        self.handle = pipe.fileno()
+        os.set_blocking(self.handle, False)
+        self.closed = False
+        self.last_line = ""
+        self.dropped = 0
+        """Bytes that were read, but are not in the file."""
+        self._pipe = pipe
+        self._file = path.open("wb")
+        self._space_left = _KEEP_BYTES
+        self._on_line = on_line
+        self._rest = b""
+
+    def read(self) -> bool:
+        """Read what is there; False where nothing is, now or for good."""
+        try:
+            chunk = os.read(self.handle, _CHUNK_BYTES)
+        except BlockingIOError:
+            return False
+        if not chunk:
+            self.closed = True
+            return False
+        kept = chunk[: self._space_left]
+        self._space_left -= len(kept)
+        self.dropped += len(chunk) - len(kept)
+        self._file.write(kept)
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            self._pass_on(line)
+        self._rest = self._rest[-_LINE_BYTES:]
+        return True
+
+    def drain(self) -> None:
+        """Read all that is there, and take the rest for a line."""
+        while self.read():
+            pass
+        self._pass_on(self._rest)
+
+    def close(self) -> None:
+        self._file.close()
+        self._pipe.close()
+
+    def _pass_on(self, line: bytes) -> None:
+        words = line[:_LINE_BYTES].decode("utf-8", "replace").split()
+        # The name of a file or of a container may hold anything.
+        text = "".join(char if char.isprintable() else "\ufffd" for char in " ".join(words))
+        if text:
+            self.last_line = text[:_LAST_LINE_CHARS]
+            self._on_line(text)

@@ -1,0 +1,48 @@
+"""What a scanner is started with: a parent death signal, the lowest priorities, a fixed environment."""
+
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+
+def parent_death_signal() -> list[str]:
+    """A prefix for commands: the kernel kills them when this process dies. Empty where the host can't do that."""
+    return [*_working("setpriv", "--pdeathsig", "KILL")]
+
+
+def command_prefix() -> list[str]:
+    """The parent death signal, and programs that lower the priority, where the host has them."""
+    return [*parent_death_signal(), *_working("ionice", "-c", "3"), *_working("nice", "-n", "19")]
+
+
+@cache
+def _working(program: str, *arguments: str) -> tuple[str, ...]:
+    """The prefix, where the program exists and runs with these arguments without an error.
+
+    A service's sandbox may forbid it: then the service manager does the same, for all of the service's processes.
+    """
+    path, harmless = shutil.which(program), shutil.which("true")
+    if path is None or harmless is None:
+        return ()
+    try:
+        done = subprocess.run(
+            [path, *arguments, harmless],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    return (path, *arguments) if done.returncode == 0 and not done.stderr else ()
+
+
+def environment(draft: Path) -> dict[str, str]:
+    """All variables of a scanner but for those of its plan."""
+    return {
+        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "LANG": "C.UTF-8",
+        "HOME": str(draft),
+        "TMPDIR": str(draft),
+    }
