@@ -135,7 +135,7 @@ def test_rules_are_counted_once_where_somebody_wants_to_know(tmp_path: Path) -> 
     assert kept.get(path).selected == {"p1": 1}
 
 
-def test_a_cache_survives_as_json_and_forgets_what_is_none(tmp_path: Path) -> None:
+def test_a_cache_survives_as_json_and_drops_invalid_entries(tmp_path: Path) -> None:
     path = tmp_path / "c.xml"
     path.write_text(PLAIN)
     os.utime(path, ns=(1, 1))

@@ -64,7 +64,7 @@ TREES: st.SearchStrategy[str] = st.recursive(
 
 
 def slowly(parent: object, element: object, found: list[tuple[str, str, str]]) -> None:
-    """What `records` has to give, by the words of its promise."""
+    """What `records` has to give, by a slow and simple walk."""
     assert isinstance(parent, Element)
     assert isinstance(element, Element)
     name = local(element)
@@ -134,7 +134,7 @@ def test_a_hostile_or_broken_file_is_refused_in_one_line(name: str, step: int) -
 
 
 @pytest.mark.parametrize("content", [b"<root><a>" + b"x" * 11_000_000, b"<root><a>" + b"<b>" * 300])
-def test_a_limit_of_the_library_is_told_in_our_words(content: bytes) -> None:
+def test_a_limit_of_the_library_has_a_plain_message(content: bytes) -> None:
     with pytest.raises(ScapError) as refused:
         read(Dripping(content, 1_000_000))
     assert "limit" in str(refused.value)
@@ -217,7 +217,7 @@ def test_a_file_of_processing_instructions_is_refused_at_once(place: str) -> Non
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("piece", ["<!--", "<!", "<", "<?", "<a", "<!-- "])
-def test_what_opens_again_and_again_before_the_outermost_element_takes_no_long_time(
+def test_a_long_prolog_is_read_quickly(
     piece: str,
 ) -> None:
     xml = '<?xml version="1.0"?>' + piece * 200_000

@@ -1,4 +1,4 @@
-"""Docker Bench's output in every known format: what the report says."""
+"""Docker Bench's output in every known format, as a report."""
 
 import json
 import re
@@ -26,7 +26,7 @@ from tests.scanners.docker_bench.docker_bench_printing import (
 )
 
 
-def test_words_become_statuses_and_groups_become_sections() -> None:
+def test_results_become_statuses_and_groups_become_sections() -> None:
     report = read(json_of_1_6(CHECKS))
     assert statuses(report) == STATUSES
     assert the("4.1", report).section == "4 - Container Images and Build File"
@@ -138,13 +138,13 @@ def test_the_text_log_alone_gives_every_check_once(colours: bool) -> None:
     assert report.completed_at == report.started_at
 
 
-def test_an_end_that_is_known_from_elsewhere_is_taken_without_a_warning() -> None:
+def test_an_end_time_known_from_elsewhere_is_used_without_a_warning() -> None:
     report = read_docker_bench(None, text_log(CHECKS), at=AT, ended=AT)
     assert report.completed_at == AT
     assert report.warnings == ("read from the text log: there is no JSON",)
 
 
-def test_output_that_tells_no_time_at_all_says_which_one_is_assumed() -> None:
+def test_output_without_any_time_has_a_warning_with_the_assumed_one() -> None:
     log = text_log(CHECKS).replace(b"Initializing 2026", b"Initializing once upon a time, 2026")
     report = read(None, log)
     assert (report.started_at, report.completed_at) == (AT, AT)
@@ -174,7 +174,7 @@ def test_a_remark_behind_a_title_is_a_finding(title: str, bare: str, finding: st
         assert (the("7.8", report).title, the("7.8", report).finding) == (bare, finding)
 
 
-def test_json_and_log_that_differ_are_told_and_the_json_stands() -> None:
+def test_json_and_log_that_differ_give_a_warning_and_the_json_counts() -> None:
     others = (
         *CHECKS[:4],
         Printed("5.1", "WARN"),
@@ -189,7 +189,7 @@ def test_json_and_log_that_differ_are_told_and_the_json_stands() -> None:
     assert "the text log lacks checks of the JSON: 4.6" in report.warnings
 
 
-def test_json_and_log_of_two_runs_are_told() -> None:
+def test_json_and_log_of_two_runs_give_a_warning() -> None:
     log = text_log(CHECKS).replace(b"06:06:40", b"09:06:40")
     log = b"# Docker Bench for Security v1.3.4\n" + log
     assert read(json_of_1_6(CHECKS), log).warnings == (
@@ -242,7 +242,7 @@ def test_the_log_supplies_what_the_scanner_left_out_of_a_list() -> None:
     assert the("4.1", report).finding == "Found: a\nFound: b\nFound: c"
 
 
-def test_files_are_told_by_their_content() -> None:
+def test_files_are_recognized_by_their_content() -> None:
     for head in (
         json_of_1_6(CHECKS)[:300],
         json_of_1_3_5(CHECKS)[:300],
@@ -261,7 +261,7 @@ def test_files_are_told_by_their_content() -> None:
         assert not looks_like_docker_bench(head)
 
 
-def test_the_json_and_the_log_are_told_from_each_other() -> None:
+def test_the_json_and_the_log_are_distinguished() -> None:
     for content in (json_of_1_6(CHECKS), json_of_1_3_5(CHECKS), b'\n[\n {"id": "4.1"}]'):
         assert not is_docker_bench_log(content)
     for content in (

@@ -86,7 +86,9 @@ def test_a_torn_file_is_completed_from_the_log(share: float) -> None:
     assert the("4.1", report).remediation == "Name a user.\nImpact: None."
 
 
-def test_a_torn_file_without_a_log_says_so_and_a_check_without_result_is_an_error() -> None:
+def test_a_truncated_file_without_a_log_has_a_warning_and_a_check_without_result_is_an_error() -> (
+    None
+):
     whole = json_of_1_6(CHECKS)
     report = read(whole[: whole.index(b'"result": "NOTE"') + 13])
     assert statuses(report) == {"1.1.1": "pass", "1.1.2": "warn", "4.1": "fail", "4.2": "error"}
@@ -144,7 +146,7 @@ def test_impossible_times_give_way_to_the_callers() -> None:
 
 
 @pytest.mark.parametrize("number", [b"1e999", b"1.5", b"-1", b"true", b'"soon"', b"null"])
-def test_what_is_no_time_is_none_however_it_is_read(number: bytes) -> None:
+def test_an_impossible_time_is_none_however_it_is_read(number: bytes) -> None:
     whole = json_of_1_6(CHECKS).replace(b"1795414000", number)
     for text, way in (
         (whole, "JSON"),

@@ -1,4 +1,4 @@
-"""A law: whatever the names on the host, every check is in the report once, with its result."""
+"""A property: whatever the names on the host, every check is in the report once, with its result."""
 
 from collections.abc import Callable, Sequence
 

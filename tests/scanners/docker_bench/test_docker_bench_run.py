@@ -53,7 +53,7 @@ def plan(*command: str) -> Plan:
     )
 
 
-def test_every_check_is_told_once_and_headers_and_remediations_are_not(bench: DockerBench) -> None:
+def test_every_check_is_reported_once_without_headers_and_remediations(bench: DockerBench) -> None:
     told = [progress for line in LOG.splitlines() if (progress := bench.progress(line))]
     assert [(p.rule.split()[0], p.result) for p in told] == [
         ("1.1.1", "pass"),
@@ -63,7 +63,7 @@ def test_every_check_is_told_once_and_headers_and_remediations_are_not(bench: Do
 
 
 @pytest.mark.shared
-def test_every_check_of_a_real_log_is_told_once(bench: DockerBench, captures: Path) -> None:
+def test_every_check_of_a_real_log_is_reported_once(bench: DockerBench, captures: Path) -> None:
     log = (captures / "docker-bench-1.6.0/bench.log").read_bytes()
     told = [told for line in log.decode().splitlines() if (told := bench.progress(line))]
     # A check that has become needless is printed without its number, so its progress is not told.

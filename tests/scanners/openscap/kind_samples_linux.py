@@ -1,4 +1,4 @@
-"""A failing test of every kind that is of Linux alone, with the sentence it is told by."""
+"""A failing test of every kind that is of Linux alone, with the sentence that explains it."""
 
 from tests.scanners.openscap.scap_samples import Test
 

@@ -1,4 +1,4 @@
-"""A failing test of every kind that any Unix or any system has, with the sentence it is told by."""
+"""A failing test of every kind that any Unix or any system has, with the sentence that explains it."""
 
 from tests.scanners.openscap.scap_samples import Test
 

@@ -1,4 +1,4 @@
-"""Only what made a definition come out otherwise than wanted is told: laws, against a slow evaluator."""
+"""Only what made a definition fail is explained: properties, checked against a slow evaluator."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -78,23 +78,23 @@ def build(
     )
 
 
-def demands(found: FailedPart) -> list[FailedCriterion]:
+def failed_criteria(found: FailedPart) -> list[FailedCriterion]:
     if isinstance(found, FailedCriterion):
         return [found]
     return (
-        [demand for part in found.parts for demand in demands(part)]
+        [criterion for part in found.parts for criterion in failed_criteria(part)]
         if isinstance(found, FailedGroup)
         else []
     )
 
 
-def amends(found: FailedPart) -> dict[str, ResultValue]:
-    """The test results that would have made all the difference, by what the cause says."""
+def corrections(found: FailedPart) -> dict[str, ResultValue]:
+    """The test results that would have changed the outcome, according to the explanation."""
     if isinstance(found, FailedCriterion):
         return {found.test: "true" if found.expected else "false"}
     assert isinstance(found, FailedGroup)
     chosen = {"all": found.parts, "only one": found.parts[1:]}.get(found.mode, found.parts[:1])
-    return {test: result for part in chosen for test, result in amends(part).items()}
+    return {test: result for part in chosen for test, result in corrections(part).items()}
 
 
 def nothing(_: str) -> CriteriaNode | None:
@@ -102,66 +102,66 @@ def nothing(_: str) -> CriteriaNode | None:
 
 
 @given(trees(["true", "false"]), st.booleans())
-def test_amending_what_is_told_makes_the_definition_come_out_as_wanted(
-    tree: Branch, wanted: bool
+def test_correcting_what_is_explained_gives_the_definition_its_expected_result(
+    tree: Branch, expected: bool
 ) -> None:
     root = build(tree, count(), {})
-    if holds(root.result, wanted):
+    if holds(root.result, expected):
         return
-    found = failed_part(root, wanted, nothing)
-    amended = build(tree, count(), amends(found))
-    assert holds(amended.result, wanted)
+    found = failed_part(root, expected, nothing)
+    corrected = build(tree, count(), corrections(found))
+    assert holds(corrected.result, expected)
 
 
 @given(
     trees(["true", "false", "error", "unknown", "not evaluated", "not applicable"]), st.booleans()
 )
-def test_no_test_that_came_out_as_wanted_is_told(tree: Branch, wanted: bool) -> None:
+def test_a_test_with_the_expected_result_is_left_out(tree: Branch, expected: bool) -> None:
     root = build(tree, count(), {})
-    if holds(root.result, wanted):
+    if holds(root.result, expected):
         return
-    for demand in demands(failed_part(root, wanted, nothing)):
-        assert not holds(demand.result, demand.expected)
+    for criterion in failed_criteria(failed_part(root, expected, nothing)):
+        assert not holds(criterion.result, criterion.expected)
 
 
 @given(trees(["true", "false", "error"]), st.booleans())
-def test_something_is_always_told(tree: Branch, wanted: bool) -> None:
+def test_there_is_always_an_explanation(tree: Branch, expected: bool) -> None:
     root = build(tree, count(), {})
-    if not holds(root.result, wanted):
-        assert demands(failed_part(root, wanted, nothing))
+    if not holds(root.result, expected):
+        assert failed_criteria(failed_part(root, expected, nothing))
 
 
 @given(trees(["true", "false"]), st.booleans())
-def test_a_definition_is_told_the_same_whether_it_is_extended_or_written_out(
-    tree: Branch, wanted: bool
+def test_an_extended_definition_is_explained_like_its_own_criteria(
+    tree: Branch, expected: bool
 ) -> None:
     root = build(tree, count(), {})
-    if holds(root.result, wanted):
+    if holds(root.result, expected):
         return
     extended = CriteriaNode(root.result, definition="d")
-    assert failed_part(extended, wanted, {"d": root}.get) == failed_part(root, wanted, nothing)
+    assert failed_part(extended, expected, {"d": root}.get) == failed_part(root, expected, nothing)
 
 
-def test_a_definition_that_extends_itself_ends() -> None:
+def test_a_definition_that_extends_itself_is_unexplained() -> None:
     loop = CriteriaNode("false", operator="AND", children=(CriteriaNode("false", definition="d"),))
     assert failed_part(loop, True, {"d": loop}.get) == Unexplained("d", True, "false")
 
 
-def test_of_an_and_only_the_failing_parts_are_told() -> None:
+def test_only_the_failed_parts_of_an_and_are_explained() -> None:
     good, bad = CriteriaNode("true", test="good"), CriteriaNode("false", test="bad")
     assert failed_part(
         CriteriaNode("false", children=(good, bad)), True, nothing
     ) == FailedCriterion("bad", True, "false")
 
 
-def test_a_negated_test_is_told_as_one_that_should_have_failed() -> None:
+def test_a_negated_test_is_one_that_should_be_false() -> None:
     negated = CriteriaNode("false", negate=True, test="t")
     assert failed_part(
         CriteriaNode("false", children=(negated,)), True, nothing
     ) == FailedCriterion("t", False, "true")
 
 
-def test_several_where_one_may_hold_are_told_as_such() -> None:
+def test_several_true_parts_where_only_one_may_be_are_a_group() -> None:
     both = (CriteriaNode("true", test="a"), CriteriaNode("true", test="b"))
     found = failed_part(CriteriaNode("false", operator="ONE", children=both), True, nothing)
     assert found == FailedGroup(

@@ -1,4 +1,4 @@
-"""The datastream for tests: each of its profiles does what the file says."""
+"""The datastream for tests: each of its profiles does what its description promises."""
 
 import os
 import signal

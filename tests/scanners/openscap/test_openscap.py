@@ -29,7 +29,7 @@ def read(rules: list[Rule], **how: object) -> Report:
     return read_openscap(opener(results(rules)), opener(arf(rules)), Options(**how))  # type: ignore[arg-type]
 
 
-def test_every_result_word_has_the_status_of_the_specification() -> None:
+def test_every_result_has_the_status_of_the_specification() -> None:
     report = read([Rule(word, word) for word in WORDS], include_notselected=True)
     assert [rule.status for rule in report.results] == [
         "pass",
@@ -51,7 +51,7 @@ def test_rules_that_are_not_selected_are_no_part_of_the_report() -> None:
     assert report.summary.score == 100.0
 
 
-def test_the_report_tells_profile_times_and_scanner() -> None:
+def test_the_report_has_profile_times_and_scanner() -> None:
     report = read([Rule("a", "pass")])
     assert report.profile.name == "The standard profile"
     assert report.profile.id == "xccdf_org.example_profile_standard"
@@ -63,7 +63,7 @@ def test_the_report_tells_profile_times_and_scanner() -> None:
 
 
 @pytest.mark.parametrize("message", [["notapplicable"] * 3, ["notselected"]])
-def test_a_report_in_which_nothing_applied_says_so(message: list[str]) -> None:
+def test_a_report_in_which_nothing_applied_has_a_warning(message: list[str]) -> None:
     report = read([Rule(f"r{number}", word) for number, word in enumerate(message)])
     assert len(report.warnings) == 1
     assert report.warnings[0].startswith("nothing ")
@@ -79,7 +79,7 @@ def test_results_and_arf_give_the_same_as_the_arf_alone() -> None:
     assert read(rules) == read_openscap(None, opener(arf(rules)))
 
 
-def test_results_alone_give_the_same_counts_and_say_what_is_missing() -> None:
+def test_results_alone_give_the_same_counts_and_a_warning() -> None:
     rules = [Rule("a", "pass"), Rule("b", tests=[FAILED])]
     alone = read_openscap(opener(results(rules)), None)
     assert alone.summary == read(rules).summary
@@ -180,7 +180,7 @@ def test_a_rule_with_one_instance_names_it() -> None:
     assert report.results[0].finding.startswith("for eth1; ")
 
 
-def test_an_override_is_told() -> None:
+def test_an_override_is_part_of_the_finding() -> None:
     override = (
         '<override time="2026-11-23T08:00:00" authority="Jo"><old-result>fail</old-result>'
         "<new-result>pass</new-result><remark>accepted risk</remark></override>"
@@ -198,7 +198,7 @@ def test_the_severity_is_that_of_the_run() -> None:
     assert read_openscap(opener(results([rule], run=run)), None).results[0].severity == "high"
 
 
-def test_a_script_check_tells_what_it_wrote() -> None:
+def test_the_output_of_a_script_check_is_its_evidence() -> None:
     check = (
         '<check system="http://open-scap.org/page/SCE"><check-import import-name="stdout">first\nport 23 is open\n'
         '</check-import><check-content-ref href="ports.sh"/></check>'
@@ -217,13 +217,13 @@ def test_a_message_of_the_scanner_is_used() -> None:
     assert rule.finding == "the rule was not checked; no candidate check"
 
 
-def test_a_rule_that_was_not_checked_says_why() -> None:
+def test_a_rule_that_was_not_checked_has_a_reason() -> None:
     rule = read([Rule("a", "notchecked")]).results[0]
     assert rule.finding is not None
     assert "no automated check" in rule.finding
 
 
-def test_several_checks_of_a_rule_are_all_told() -> None:
+def test_all_checks_of_a_rule_are_explained() -> None:
     one, two = Rule("a", tests=[FAILED]), Rule("b", tests=[Test("sysctl", "<name>kernel.x</name>")])
     refs = "".join(
         f'<check system="http://oval.mitre.org/XMLSchema/oval-definitions-5">'
@@ -235,7 +235,7 @@ def test_several_checks_of_a_rule_are_all_told() -> None:
     assert rule.actual == "not found: package aide; not found: kernel parameter kernel.x"
 
 
-def test_a_vulnerability_that_is_there_is_told() -> None:
+def test_a_vulnerability_that_was_found_is_explained() -> None:
     test = Test(
         "dpkginfo",
         "<name>bash</name>",
@@ -259,7 +259,7 @@ def test_an_extended_definition_is_looked_into() -> None:
     assert read([rule]).results[0].actual == "not found: kernel parameter kernel.x"
 
 
-def test_thin_results_still_tell_something_true() -> None:
+def test_thin_results_give_a_true_finding() -> None:
     rules = [Rule("a", criteria="<notes/>")]
     rule = read(rules).results[0]
     assert rule.finding == "Definition of a: it does not hold, expected to hold"

@@ -71,7 +71,7 @@ def test_results_that_are_missing_or_empty_are_a_failed_scan(
     assert "wrote no results" in (oscap.judge(WELL, draft).error or "")
 
 
-def test_a_missing_arf_is_told_and_no_failure(oscap: OpenSCAP, draft: Path) -> None:
+def test_a_missing_arf_is_a_warning_and_no_failure(oscap: OpenSCAP, draft: Path) -> None:
     (draft / "arf.xml").unlink()
     verdict = oscap.judge(WELL, draft)
     assert (verdict.error, verdict.warnings) == (

@@ -1,4 +1,4 @@
-"""Real scans: the evidence agrees with the scanner's own HTML report, the counts with its own words."""
+"""Real scans: the evidence agrees with the scanner's own HTML report, the counts with its own output."""
 
 import lzma
 import re
@@ -29,7 +29,7 @@ def octal(permissions: str) -> str | None:
 
 
 def assert_told(rule: RuleResult, test: ShownTest) -> None:
-    """What the HTML report shows of a failing test is what the rule says was there."""
+    """What the HTML report shows of a failing test is the rule's actual value."""
     assert rule.actual is not None
     if not test.rows:
         assert "not found" in rule.actual, rule
@@ -69,7 +69,7 @@ def test_evidence_of_the_own_content_agrees_with_the_scanner(tmp_path: Path) -> 
 
 
 @pytest.mark.oscap
-def test_every_word_of_the_scanner_is_counted(tmp_path: Path) -> None:
+def test_every_result_of_the_scanner_is_counted(tmp_path: Path) -> None:
     output = scan(CONTENT / "every-result-ds.xml", "every_result", tmp_path)
     report = report_of(tmp_path)
     printed = words_printed(output)

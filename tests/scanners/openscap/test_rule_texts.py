@@ -1,4 +1,4 @@
-"""What a rule says of itself: section, references, description, rationale and fixes."""
+"""The texts of a rule: section, references, description, rationale and fixes."""
 
 import pytest
 

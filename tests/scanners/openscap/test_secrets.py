@@ -1,4 +1,4 @@
-"""Secrets of the host do not travel, and what is none stays readable."""
+"""Secrets of the host are masked, and other values stay readable."""
 
 import pytest
 from hypothesis import given
@@ -110,7 +110,7 @@ def test_a_setting_is_masked_by_its_name() -> None:
 
 
 @given(st.from_regex(r"[a-z]{0,8}_?(secret|token|password)", fullmatch=True))
-def test_any_name_that_says_so_is_a_secret(name: str) -> None:
+def test_any_name_that_contains_a_word_for_secrets_is_secret(name: str) -> None:
     assert is_secret_name(name)
     assert is_secret_name(name.upper())
 

@@ -1,7 +1,7 @@
-"""Values that content reads from the host by way of variables are told by the settings that they are."""
+"""Values that content reads through variables are called by the settings that they are."""
 
 from tests.scanners.openscap.scap_samples import Test
-from tests.scanners.openscap.test_wording import told
+from tests.scanners.openscap.test_wording import failed_rule
 
 
 def last_directive(name: str, value: str | None) -> Test:
@@ -25,18 +25,18 @@ def last_directive(name: str, value: str | None) -> Test:
     )
 
 
-def test_a_variable_that_captures_a_setting_is_told_as_the_setting() -> None:
-    rule = told(last_directive("PASS_MAX_DAYS", "99999"))
+def test_a_variable_that_captures_a_setting_is_called_by_the_setting() -> None:
+    rule = failed_rule(last_directive("PASS_MAX_DAYS", "99999"))
     assert rule.finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 365"
     assert rule.actual == "/etc/login.defs: PASS_MAX_DAYS: 99999"
     assert rule.expected == "/etc/login.defs: PASS_MAX_DAYS: at most 365 (at least one value)"
-    missing = told(last_directive("PASS_MAX_DAYS", None))
+    missing = failed_rule(last_directive("PASS_MAX_DAYS", None))
     assert missing.finding == "/etc/login.defs: PASS_MAX_DAYS is not set, expected at most 365"
     assert missing.actual == "not found: /etc/login.defs: PASS_MAX_DAYS"
 
 
 def test_a_variable_that_captures_a_secret_is_masked() -> None:
-    rule = told(last_directive("DB_PASSWORD", "12345"))
+    rule = failed_rule(last_directive("DB_PASSWORD", "12345"))
     assert rule.finding == "/etc/login.defs: DB_PASSWORD is ********, expected at most 365"
     assert "12345" not in str(rule)
 
@@ -45,4 +45,7 @@ def test_a_variable_whose_value_is_not_known_is_called_by_its_name() -> None:
     test = Test(
         "file", "<filepath>/etc/x</filepath>", '<user_id var_ref="oval:ssg-var_owner:var:1"/>'
     )
-    assert told(test).finding == "file /etc/x is not present, expected owner the value of var_owner"
+    assert (
+        failed_rule(test).finding
+        == "file /etc/x is not present, expected owner the value of var_owner"
+    )

@@ -1,4 +1,4 @@
-"""Every kind of OVAL test that security content uses is told in an administrator's words."""
+"""Every kind of OVAL test that security content uses is explained in plain English."""
 
 import pytest
 
@@ -11,7 +11,7 @@ from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener
 KINDS = LINUX_KINDS | UNIX_KINDS
 
 
-def told(test: Test) -> RuleResult:
+def failed_rule(test: Test) -> RuleResult:
     """The one failed rule of an ARF with this test."""
     report = read_openscap(None, opener(arf([Rule("one", tests=[test])])))
     assert report.summary.failed == 1
@@ -37,7 +37,7 @@ def login_defs(value: str, name: str = "PASS_MAX_DAYS", demand: str = "365") -> 
 
 
 def test_a_setting_in_a_file() -> None:
-    rule = told(login_defs("99999"))
+    rule = failed_rule(login_defs("99999"))
     assert rule.finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 365"
     assert rule.actual == "/etc/login.defs: PASS_MAX_DAYS 99999"
     assert rule.expected == "/etc/login.defs: PASS_MAX_DAYS at most 365 (at least one line)"
@@ -46,7 +46,7 @@ def test_a_setting_in_a_file() -> None:
 def test_a_setting_that_is_not_there() -> None:
     test = login_defs("1")
     test.items = []
-    rule = told(test)
+    rule = failed_rule(test)
     assert rule.actual == "not found: PASS_MAX_DAYS in /etc/login.defs"
     assert rule.finding == "/etc/login.defs: PASS_MAX_DAYS is not set, expected at most 365"
 
@@ -57,7 +57,9 @@ def test_a_value_of_the_profile_is_shown_and_not_its_variable() -> None:
         '<subexpression datatype="int" operation="less than or equal" var_ref="oval:x-max:var:1"/>'
     )
     test.variables = [("oval:x-max:var:1", "60")]
-    assert told(test).finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 60"
+    assert (
+        failed_rule(test).finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 60"
+    )
 
 
 def test_a_constant_of_the_content_is_shown() -> None:
@@ -66,13 +68,13 @@ def test_a_constant_of_the_content_is_shown() -> None:
     test.definitions = (
         '<constant_variable id="oval:x-max:var:1"><value>90</value></constant_variable>'
     )
-    assert told(test).finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected 90"
+    assert failed_rule(test).finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected 90"
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_every_kind_has_a_wording_of_its_own(name: str) -> None:
+def test_every_kind_has_its_own_wording(name: str) -> None:
     test, finding = KINDS[name]
-    rule = told(test)
+    rule = failed_rule(test)
     assert rule.finding is not None
     assert rule.finding.startswith(finding)
     assert rule.actual
@@ -82,7 +84,7 @@ def test_every_kind_has_a_wording_of_its_own(name: str) -> None:
 def test_more_than_ten_items_are_a_short_list_with_a_count() -> None:
     names = [f"/tmp/f{number:02}" for number in range(25)]
     items = [("false", f"<filepath>{name}</filepath><user_id>5</user_id>") for name in names]
-    rule = told(
+    rule = failed_rule(
         Test(
             "file",
             '<filepath operation="pattern match">^/tmp/.*</filepath>',
@@ -97,17 +99,17 @@ def test_more_than_ten_items_are_a_short_list_with_a_count() -> None:
     assert rule.finding == "/tmp/f00: owner is 5, expected 0 (and 24 more)"
 
 
-def test_only_the_items_that_fail_are_told() -> None:
+def test_only_the_failing_items_are_shown() -> None:
     items = [
         ("true", "<filepath>/tmp/good</filepath><user_id>0</user_id>"),
         ("false", "<filepath>/tmp/bad</filepath><user_id>5</user_id>"),
     ]
-    rule = told(Test("file", "<path>/tmp</path>", "<user_id>0</user_id>", items))
+    rule = failed_rule(Test("file", "<path>/tmp</path>", "<user_id>0</user_id>", items))
     assert rule.finding == "/tmp/bad: owner is 5, expected 0"
     assert rule.actual == "/tmp/bad: owner 5"
 
 
-def test_a_test_in_error_tells_its_reason() -> None:
+def test_a_test_in_error_has_a_reason() -> None:
     test = Test(
         "file",
         "<filepath>/etc/x</filepath>",
@@ -122,7 +124,7 @@ def test_a_test_in_error_tells_its_reason() -> None:
     assert report.results[0].actual == "could not be evaluated: error (permission denied)"
 
 
-def test_a_failing_part_of_several_is_told_alone() -> None:
+def test_of_several_parts_only_the_failed_one_is_explained() -> None:
     good, bad = login_defs("10", "PASS_WARN_AGE"), login_defs("99999")
     good.result = "true"
     report = read_openscap(None, opener(arf([Rule("one", tests=[good, bad])])))
@@ -131,13 +133,13 @@ def test_a_failing_part_of_several_is_told_alone() -> None:
     )
 
 
-def test_of_several_demands_only_those_that_are_not_met_are_told() -> None:
+def test_of_several_expected_values_only_the_unmet_ones_are_in_the_finding() -> None:
     test = login_defs("99999")
     test.state = (
         '<subexpression datatype="int" operation="less than or equal">90</subexpression>'
         '<subexpression datatype="int" operation="greater than">0</subexpression>'
     )
-    rule = told(test)
+    rule = failed_rule(test)
     assert rule.finding == "/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 90"
     assert (
         rule.expected
@@ -149,10 +151,10 @@ def test_a_setting_that_the_pattern_does_not_name_is_named_by_the_line() -> None
     test = login_defs("022", "UMASK")
     test.object = r'<filepath>/etc/login.defs</filepath><pattern operation="pattern match">(?=U)\S+\s+0?(\d+)</pattern>'
     test.state = "<subexpression>077</subexpression>"
-    assert told(test).finding == "/etc/login.defs: UMASK is 022, expected 077"
+    assert failed_rule(test).finding == "/etc/login.defs: UMASK is 022, expected 077"
 
 
-def test_a_negated_check_is_told_the_other_way_round() -> None:
+def test_a_negated_check_expects_the_opposite() -> None:
     present = Test(
         "dpkginfo",
         "<name>telnetd</name>",
@@ -169,15 +171,15 @@ def test_a_negated_check_is_told_the_other_way_round() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["a?" * 60 + "a" * 60, "(a|a)" * 39 + "b"])
-def test_a_pattern_that_would_take_for_ever_is_not_tried(pattern: str) -> None:
+def test_a_pattern_that_would_take_too_long_is_not_tried(pattern: str) -> None:
     test = login_defs("a" * 60)
     test.state = f'<subexpression operation="pattern match">{pattern}</subexpression>'
-    finding = told(test).finding
+    finding = failed_rule(test).finding
     assert finding is not None
     assert finding.startswith("/etc/login.defs: PASS_MAX_DAYS is aaaa")
 
 
-def test_a_set_of_files_is_told_with_the_line_that_was_looked_for() -> None:
+def test_a_set_of_files_is_described_with_the_line_that_was_looked_for() -> None:
     test = login_defs("1")
     test.items = []
     test.state = None
@@ -192,11 +194,11 @@ def test_a_set_of_files_is_told_with_the_line_that_was_looked_for() -> None:
         text = text.replace("</objects>", f"{member}{pattern}</textfilecontent54_object></objects>")
     finding = read_openscap(None, opener(text)).results[0].finding
     assert finding == (
-        "/etc/a.conf or /etc/b.conf: no line with “net.ipv4.ip_forward = 0”, expected at least one"
+        "/etc/a.conf or /etc/b.conf: no line “net.ipv4.ip_forward = 0”, expected at least one"
     )
 
 
-def test_files_of_which_none_may_be_there_are_told_with_the_exceptions() -> None:
+def test_files_that_must_not_exist_are_described_with_the_exceptions() -> None:
     test = Test(
         "file",
         "<filepath>/etc/gshadow-</filepath><filter>oval:x-l:ste:1</filter><filter>oval:x-g:ste:1</filter>",
@@ -215,23 +217,32 @@ def test_files_of_which_none_may_be_there_are_told_with_the_exceptions() -> None
     assert rule.expected == "no file /etc/gshadow- except with type symbolic link or group 0"
 
 
-def test_a_demand_in_any_case_is_told_by_its_word() -> None:
+def test_a_case_insensitive_pattern_is_shown_as_its_word() -> None:
     test = login_defs("yes", "Storage")
     test.state = '<subexpression operation="pattern match">^(?i)none(?-i)$</subexpression>'
-    assert told(test).finding == "/etc/login.defs: Storage is yes, expected none (case-insensitive)"
+    assert (
+        failed_rule(test).finding
+        == "/etc/login.defs: Storage is yes, expected none (case-insensitive)"
+    )
     test.state = '<subexpression operation="pattern match">^(?i)0(?-i)$</subexpression>'
-    assert told(test).finding == "/etc/login.defs: Storage is yes, expected 0"
+    assert failed_rule(test).finding == "/etc/login.defs: Storage is yes, expected 0"
 
 
-def test_what_only_repeats_the_search_is_not_demanded() -> None:
+def test_a_state_that_repeats_the_search_is_not_part_of_the_finding() -> None:
     link = Test(
         "symlink",
         "<filepath>/etc/x</filepath>",
         "<filepath>/etc/x</filepath><canonical_path>/dev/null</canonical_path>",
     )
-    assert told(link).finding == "symbolic link /etc/x is not present, expected target /dev/null"
+    assert (
+        failed_rule(link).finding
+        == "symbolic link /etc/x is not present, expected target /dev/null"
+    )
     alone = Test("symlink", "<filepath>/etc/x</filepath>", "<filepath>/etc/x</filepath>")
-    assert told(alone).finding == "symbolic link /etc/x is not present, expected filepath /etc/x"
+    assert (
+        failed_rule(alone).finding
+        == "symbolic link /etc/x is not present, expected filepath /etc/x"
+    )
 
 
 def test_a_value_that_the_scanner_itself_hides_is_left_out_of_the_sentence() -> None:
@@ -247,12 +258,12 @@ def test_a_value_that_the_scanner_itself_hides_is_left_out_of_the_sentence() -> 
             )
         ],
     )
-    rule = told(test)
+    rule = failed_rule(test)
     assert rule.finding == "account root: maximum password age (days) is 99999, expected at most 60"
     assert rule.actual == "account root: password (not shown), maximum password age (days) 99999"
 
 
-def test_a_line_without_a_name_is_found_and_is_nothing() -> None:
+def test_a_value_without_a_name_is_shown_as_found() -> None:
     test = login_defs("sys")
     test.object = (
         '<filepath>/etc/passwd</filepath><pattern operation="pattern match">^([^:]+):.*$</pattern>'
@@ -264,7 +275,7 @@ def test_a_line_without_a_name_is_found_and_is_nothing() -> None:
             "<filepath>/etc/passwd</filepath><text>sys:x:3</text><subexpression>sys</subexpression>",
         )
     ]
-    assert told(test).finding == "/etc/passwd: found sys, expected one of root, adm"
+    assert failed_rule(test).finding == "/etc/passwd: found sys, expected one of root, adm"
 
 
 @pytest.mark.parametrize(
@@ -275,7 +286,7 @@ def test_a_line_without_a_name_is_found_and_is_nothing() -> None:
         ("none satisfy", "not: kernel parameter a.b: 1 (at least one value; none may match)"),
     ],
 )
-def test_a_negated_demand_is_told_in_as_few_words_as_are_true(check: str, expected: str) -> None:
+def test_a_negated_state_is_worded_briefly_where_that_is_true(check: str, expected: str) -> None:
     items = [("true", "<name>a.b</name><value>1</value>")]
     test = Test("sysctl", "<name>a.b</name>", "<value>1</value>", items, result="true", check=check)
     negated = (
@@ -286,7 +297,7 @@ def test_a_negated_demand_is_told_in_as_few_words_as_are_true(check: str, expect
     assert report.results[0].expected == expected
 
 
-def test_alternatives_that_could_not_be_evaluated_are_not_said_not_to_hold() -> None:
+def test_alternatives_that_could_not_be_evaluated_are_not_reported_as_violated() -> None:
     tests = [
         Test(
             "systemdunitproperty",
@@ -312,9 +323,9 @@ def test_alternatives_that_could_not_be_evaluated_are_not_said_not_to_hold() -> 
     )
 
 
-def test_where_nothing_may_be_there_it_does_not_matter_how_it_is() -> None:
+def test_where_nothing_may_exist_its_state_does_not_matter() -> None:
     items = [("false", "<name>telnetd</name><evr>0:1-1</evr>")]
-    rule = told(
+    rule = failed_rule(
         Test(
             "dpkginfo", "<name>telnetd</name>", "<evr>0:0.17-1</evr>", items, existence="none_exist"
         )
@@ -323,7 +334,7 @@ def test_where_nothing_may_be_there_it_does_not_matter_how_it_is() -> None:
     assert rule.finding == "found package telnetd: version 0:1-1; expected no package telnetd"
 
 
-def test_a_test_that_the_scanner_has_no_probe_for_is_told_as_such() -> None:
+def test_a_missing_probe_is_named_as_the_reason() -> None:
     test = Test(
         "selinuxboolean", "<name>a</name>", "<current_status>true</current_status>", result=""
     )

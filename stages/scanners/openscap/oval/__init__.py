@@ -1,1 +1,1 @@
-"""OVAL results: why a definition came out as it did, in words."""
+"""OVAL results: the explanation of a definition's result, in plain text."""

@@ -86,7 +86,7 @@ def _nothing_found(one: EvaluatedCriterion) -> Explanation:
     if one.is_setting:
         missing = f"{one.setting} in {one.description}"
     elif one.is_text:
-        missing = f"{expected_line(one)} in {one.description}"
+        missing = f"line {expected_line(one)} in {one.description}"
     return Explanation(
         expected=expected_text(one),
         actual=f"not found: {missing}",
@@ -98,7 +98,7 @@ def _absence(one: EvaluatedCriterion) -> str:
     if one.is_setting:
         return f"{one.description}: {one.setting} is not set"
     if one.is_text:
-        return f"{one.description}: no line with {expected_line(one)}"
+        return f"{one.description}: no line {expected_line(one)}"
     verb = "is"
     if one.description.startswith(_PLURAL_DESCRIPTIONS):
         verb = "are"

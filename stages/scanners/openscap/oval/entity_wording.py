@@ -119,7 +119,7 @@ def _literal_texts(patterns: Sequence[str]) -> list[str] | None:
     texts = []
     for pattern in patterns:
         found = pattern_text(pattern)
-        if found is None or not found.exact or "|" in found.text:
+        if found is None or not found.is_literal:
             return None
         texts.append(found.text)
     return texts

@@ -63,12 +63,17 @@ def states_text(one: EvaluatedCriterion) -> str:
 
 
 def expected_line(one: EvaluatedCriterion) -> str:
-    """The line that is looked for; an expression goes with the comment of the content."""
+    """The line that is looked for, to follow the word "line".
+
+    A mere expression goes with the comment of the content.
+    """
     comment = one.test.comment
-    if one.object is None:
-        return comment or "(unknown)"
-    text = line_text(one.object, one.scope) or "(no pattern)"
-    is_expression = text.startswith("/")
+    text = None
+    if one.object is not None:
+        text = line_text(one.object, one.scope)
+    if one.object is None or text is None:
+        return f"({comment or 'unknown'})"
+    is_expression = text.startswith("matching ")
     if skips_first_line(one.object):
         text += " after the first"
     if is_expression and comment:
@@ -96,12 +101,14 @@ def _negation(one: EvaluatedCriterion, states: str) -> str:
 def _subject(one: EvaluatedCriterion) -> str:
     if not one.is_text:
         return f"{one.description}:"
-    return f"{one.description}: {one.setting or expected_line(one)}"
+    if one.setting:
+        return f"{one.description}: {one.setting}"
+    return f"{one.description}: line {expected_line(one)}:"
 
 
 def _expected_existence(one: EvaluatedCriterion) -> str:
     if one.is_text:
-        return f"{one.description}: {_line_count(one)} line with {expected_line(one)}"
+        return f"{one.description}: {_line_count(one)} line {expected_line(one)}"
     existence = _required_existence(one)
     if existence == "none_exist":
         return f"no {one.description}"

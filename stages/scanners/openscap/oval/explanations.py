@@ -100,7 +100,7 @@ def _join(joining: _Joining, texts: Iterable[str], *, nested: bool) -> str:
 
 
 def _bracketed(texts: Sequence[str]) -> list[str]:
-    """Texts of several parts in brackets, so that two levels of `;` can be told apart."""
+    """Texts of several parts in brackets, so that two levels of `;` stay distinct."""
     bracketed = []
     for text in texts:
         several = "; " in text

@@ -119,7 +119,7 @@ def field_text(item: Item, name: str, setting: str | None) -> str | None:
 
 
 def _setting_of_field(item: Item, name: str, setting: str | None) -> str | None:
-    """The name that says whether a field's value is a secret."""
+    """The name that decides whether a field's value is a secret."""
     if name == "subexpression":
         return setting or setting_in_line(item)
     if item.kind == "variable":

@@ -311,7 +311,7 @@ LABELS = {
     "a_time": "access time",
     "has_extended_acl": "extended ACL",
 }
-"""The names of fields where OVAL's own name says little."""
+"""The names of fields where OVAL's own name is not clear."""
 _ACCOUNT_KINDS = frozenset(("password", "shadow"))
 _ACCOUNT_LABELS = {"user_id": "uid", "group_id": "gid"}
 

@@ -11,14 +11,14 @@ from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.file_wording import file_place
 from stages.scanners.openscap.oval.kind_templates import by_fields, fill
 from stages.scanners.openscap.oval.kinds import KINDS
-from stages.scanners.openscap.oval.oval_model import Object, OvalResults, VariableCapture
+from stages.scanners.openscap.oval.oval_model import Entity, Object, OvalResults, VariableCapture
 from stages.scanners.openscap.oval.pattern_wording import pattern_text
 from stages.scanners.openscap.oval.state_wording import state_text
 
 TEXT_KINDS = frozenset(("textfilecontent54", "textfilecontent"))
 """Tests of lines in files: their objects have a pattern, and their descriptions leave it out."""
 _PATTERN_FIELDS = frozenset(("pattern", "line"))
-_MAX_PATTERN = 160
+_MAX_PATTERN = 1000
 _MAX_VARIABLES = 50
 _MAX_MEMBERS = 5
 
@@ -50,17 +50,16 @@ def _single_description(target: Object, scope: EvaluationScope) -> str:
     entities = {entity.name: entity for entity in target.entities if not entity.nil}
 
     def field_text(name: str) -> str | None:
+        if name in entities:
+            return _entity_text(entities[name], scope)
+        place = None
         if name in ("file", "a_file"):
             place = file_place(entities, scope, recursive=target.recursive)
-            if place is None:
-                return None
-            return place.noun if name == "a_file" else place.text
-        entity = entities.get(name)
-        if entity is None:
+        if place is None:
             return None
-        if name == "var_ref" and entity.var_ref:
-            return variable_text(entity.var_ref, scope)
-        return object_value(entity, scope.values(entity))
+        if name == "a_file":
+            return place.noun
+        return place.text
 
     kind = KINDS.get(target.kind)
     text = None
@@ -70,6 +69,12 @@ def _single_description(target: Object, scope: EvaluationScope) -> str:
         return text
     fields = [(name, object_value(one, scope.values(one))) for name, one in entities.items()]
     return by_fields(target.kind, fields)
+
+
+def _entity_text(entity: Entity, scope: EvaluationScope) -> str:
+    if entity.name == "var_ref" and entity.var_ref:
+        return variable_text(entity.var_ref, scope)
+    return object_value(entity, scope.values(entity))
 
 
 def _filter_text(target: Object, scope: EvaluationScope) -> str:
@@ -140,10 +145,11 @@ def _source_text(name: str, scope: EvaluationScope) -> str | None:
     place = description(target, scope)
     if not place or target.kind not in TEXT_KINDS:
         return place
-    content = setting_name(target, scope) or line_text(target, scope)
-    if content is None:
-        return place
-    return f"{place}: {content}"
+    if setting := setting_name(target, scope):
+        return f"{place}: {setting}"
+    if line := line_text(target, scope):
+        return f"{place}: line {line}"
+    return place
 
 
 def setting_name(target: Object, scope: EvaluationScope) -> str | None:
@@ -156,8 +162,8 @@ def setting_name(target: Object, scope: EvaluationScope) -> str | None:
 
 
 def line_text(target: Object, scope: EvaluationScope) -> str | None:
-    """The line that is looked for: its text, or the pattern itself; None without a pattern."""
-    texts = [_pattern_or_text(pattern) for pattern in _patterns(target, scope)]
+    """The line that is looked for, to follow the word "line"; None without a pattern."""
+    texts = [_pattern_phrase(pattern) for pattern in _patterns(target, scope)]
     return " or ".join(dict.fromkeys(texts)) or None
 
 
@@ -182,10 +188,25 @@ def _patterns(target: Object, scope: EvaluationScope) -> Sequence[str]:
     return list(patterns)
 
 
-def _pattern_or_text(pattern: str) -> str:
+def _pattern_phrase(pattern: str) -> str:
+    """`starting with “umask 027”`; where a text would say less, the expression goes with it."""
+    expression = _shown_expression(pattern)
     found = pattern_text(pattern)
-    if found is not None:
-        return f"“{found.text}”"
+    if found is None:
+        return f"matching {expression}"
+    text = f"“{found.text}”"
+    if not found.is_equivalent:
+        return f"like {text} ({expression})"
+    if found.starts_line and found.ends_line:
+        return text
+    if found.starts_line:
+        return f"starting with {text}"
+    if found.ends_line:
+        return f"ending with {text}"
+    return f"with {text}"
+
+
+def _shown_expression(pattern: str) -> str:
     shown = pattern.replace("\n", "\\n")
     if len(shown) > _MAX_PATTERN:
         shown = shown[: _MAX_PATTERN - 1] + "…"

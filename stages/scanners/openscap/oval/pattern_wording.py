@@ -5,14 +5,20 @@ text (look-around, optional letters, nested repetition) gives None, and the call
 expression itself: nothing is guessed.
 
 How it works. The pattern is split into pieces: groups, classes, escapes, quantifiers, literals.
-A walk over the pieces writes one text per alternative. Literals are written as they are, blanks as
-one blank, and whatever may be anything (`.*`, a class, an optional part) as `…`. A capturing group
-that has no literal of its own is the value; what stands before it names the setting:
+The anchors and `.*` at its ends are taken off first; they decide where in a line the text stands.
+A walk over the other pieces writes one text per alternative. Literals are written as they are,
+blanks as one blank, and whatever may be anything (a class, an optional part) as `…`. A capturing
+group that has no literal of its own is the value; what stands before it names the setting:
 
     ^\s*PASS_MAX_DAYS\s+(\d+)\s*$
-    ->  "PASS_MAX_DAYS" " " VALUE        text "PASS_MAX_DAYS", name "PASS_MAX_DAYS"
-    ^(?:UMASK|umask)\s+\d+
-    ->  "(UMASK|umask)" " " "…"          text "(UMASK|umask)", no name: nothing is captured
+    ->  "PASS_MAX_DAYS" " " VALUE        text "PASS_MAX_DAYS …", name "PASS_MAX_DAYS"
+    ^\s*gpgcheck\s*=\s*1$
+    ->  "gpgcheck" "=" "1"               text "gpgcheck=1", equivalent, the whole line
+
+A text is *equivalent* if the pattern demands it and nothing else, but for the number of blanks.
+Everything that was written in fewer words than the pattern has (`…`, repetition, alternatives,
+flags, word boundaries, a blank that must be a tab) makes it inequivalent: a reader must not take
+"no line with TMOUT=" for the truth where TMOUT=900 is there and 600 is expected.
 """
 
 import re
@@ -37,7 +43,12 @@ _CLASS_ESCAPE = re.compile(r"\\[dDwWSNXRnr]")
 _QUANTIFIER = re.compile(r"[*+?]\??|\{\d*,?\d*\}\??")
 _QUANTIFIER_START = re.compile(r"[*+?{]")
 _MAX_QUANTIFIER = 12
-_ANCHORS = frozenset(("^", "$", r"\b", r"\A", r"\Z", r"\z"))
+_LINE_START = frozenset(("^", r"\A"))
+_LINE_END = frozenset(("$", r"\Z", r"\z"))
+_ANCHORS = _LINE_START | _LINE_END | {r"\b"}
+_ANY_TEXT = [".", "*"]
+_BLANK_WITH_SPACE = re.compile(r"\\[sh]|\[.*(?:\\[sh]| |:space:|:blank:).*\]| ")
+_BLANK_QUANTIFIERS = frozenset(("", "*", "+", "?", "*?", "+?", "??"))
 _ANYTHING = "…"
 _VALUE = "\0"
 _ANYTHING_AND_BLANKS = re.compile(rf"[ ]*{_ANYTHING}[{_ANYTHING} ]*")
@@ -57,8 +68,13 @@ class PatternText:
     text: str
     name: str | None
     """What comes before the captured value: the name of a setting."""
-    exact: bool
-    """The text is all of the pattern: nothing before, within or after it is left open."""
+    starts_line: bool
+    """The text is at the start of a line, after blanks at most."""
+    ends_line: bool
+    is_equivalent: bool
+    """The pattern demands the text, at that place, and nothing else."""
+    is_literal: bool
+    """Only this text matches, to the last character; a dot between words is taken for one."""
 
 
 class _NoPlainTextError(Exception):
@@ -70,15 +86,49 @@ def pattern_text(pattern: str) -> PatternText | None:
     """The plain text of a pattern; None where it has none."""
     if len(pattern) > _MAX_LENGTH:
         return None
+    pieces = _PIECE.findall(pattern)
+    pieces, starts_line = _without_start(pieces)
+    pieces, ends_line = _without_end(pieces)
+    walk = _PatternWalk(pieces)
     try:
-        raw = _PatternWalk(_PIECE.findall(pattern)).text()
+        raw = walk.text()
     except (_NoPlainTextError, IndexError):
         return None
     text = _ANYTHING_AND_BLANKS.sub(f" {_ANYTHING} ", raw)
-    shown = _BLANKS.sub(" ", text.replace(_VALUE, _ANYTHING)).strip(f" {_ANYTHING}")
+    shown = _BLANKS.sub(" ", text.replace(_VALUE, _ANYTHING)).strip()
     if not _WORD_CHARACTER.search(shown):
         return None
-    return PatternText(shown, _setting_name(text), raw == shown)
+    # Blanks at an end, and several in a row, are not shown as the pattern demands them.
+    shows_all_blanks = raw == raw.strip() and "  " not in raw
+    is_complete = not walk.is_abridged and shows_all_blanks
+    return PatternText(
+        text=shown,
+        name=_setting_name(text),
+        starts_line=starts_line,
+        ends_line=ends_line,
+        is_equivalent=is_complete and not walk.has_bare_dot,
+        is_literal=is_complete and starts_line and ends_line and " " not in raw,
+    )
+
+
+def _without_start(pieces: list[str]) -> tuple[list[str], bool]:
+    """The pieces without an anchor or `.*` before them, and whether they start the line."""
+    is_anchored = bool(pieces) and pieces[0] in _LINE_START
+    if is_anchored:
+        pieces = pieces[1:]
+    if pieces[:2] == _ANY_TEXT:
+        return pieces[2:], False
+    return pieces, is_anchored
+
+
+def _without_end(pieces: list[str]) -> tuple[list[str], bool]:
+    """The pieces without an anchor or `.*` behind them, and whether they end the line."""
+    is_anchored = bool(pieces) and pieces[-1] in _LINE_END
+    if is_anchored:
+        pieces = pieces[:-1]
+    if pieces[-2:] == _ANY_TEXT:
+        return pieces[:-2], False
+    return pieces, is_anchored
 
 
 def literal_alternatives(pattern: str) -> list[str] | None:
@@ -114,6 +164,9 @@ class _PatternWalk:
     """Walks over the pieces of a pattern and writes its plain text."""
 
     def __init__(self, pieces: list[str]) -> None:
+        self.is_abridged = False
+        """The text says less than the pattern."""
+        self.has_bare_dot = False
         self._pieces = pieces
         self._position = 0
 
@@ -135,7 +188,9 @@ class _PatternWalk:
                 alternatives.append("")
             elif piece.startswith("("):
                 alternatives[-1] += self._group(piece, depth)
-            elif piece not in _ANCHORS:
+            elif piece in _ANCHORS:
+                self.is_abridged = True
+            else:
                 alternatives[-1] += self._single(piece)
         return alternatives
 
@@ -147,13 +202,20 @@ class _PatternWalk:
         follows_word = self._previous().isalnum()
         quantifier = self._take_quantifier()
         if _BLANK.fullmatch(piece):
+            if quantifier not in _BLANK_QUANTIFIERS or not _BLANK_WITH_SPACE.fullmatch(piece):
+                self.is_abridged = True
             return self._blank(quantifier, follows_word=follows_word)
         if piece == "." and not quantifier and follows_word and self._next().isalnum():
             # A dot between two words was meant as a dot, though it is not escaped.
+            self.has_bare_dot = True
             return "."
         if piece == "." or piece.startswith("[") or _CLASS_ESCAPE.fullmatch(piece):
-            return _ANYTHING
+            return self._anything()
         return self._literal(piece, quantifier)
+
+    def _anything(self) -> str:
+        self.is_abridged = True
+        return _ANYTHING
 
     def _blank(self, quantifier: str, *, follows_word: bool) -> str:
         """Optional blanks separate two words all the same: `Defaults\\s*requiretty`."""
@@ -165,11 +227,13 @@ class _PatternWalk:
 
     def _literal(self, piece: str, quantifier: str) -> str:
         if quantifier.startswith(("*", "?")):
-            return _ANYTHING
-        if quantifier and not quantifier.startswith("+"):
-            raise _NoPlainTextError
-        escaped = len(piece) == 2
-        if not escaped:
+            return self._anything()
+        if quantifier:
+            self.is_abridged = True
+            if not quantifier.startswith("+"):
+                raise _NoPlainTextError
+        is_escaped = len(piece) == 2
+        if not is_escaped:
             return piece
         if piece[1].isalnum():
             # A back reference, or an escape that is not known here.
@@ -180,6 +244,7 @@ class _PatternWalk:
         """The text of a group; its opening parenthesis has been read."""
         is_flags = opening.startswith("(?") and opening.endswith(")")
         if is_flags:
+            self.is_abridged = True
             return ""
         if opening == "(" and self._next().startswith("?"):
             # Look-around, conditions, comments.
@@ -189,14 +254,11 @@ class _PatternWalk:
             raise _NoPlainTextError
         self._position += 1
         if self._take_quantifier():
-            return _ANYTHING
+            return self._anything()
         if len(alternatives) > 1:
+            self.is_abridged = True
             return _choice(alternatives)
-        content = alternatives[0]
-        holds_a_value = content != "" and content.strip(_ANYTHING) == ""
-        if opening == "(" and holds_a_value:
-            return _VALUE
-        return content
+        return _group_text(opening, alternatives[0])
 
     def _previous(self) -> str:
         """The piece before the one that is being read."""
@@ -215,6 +277,14 @@ class _PatternWalk:
             return ""
         self._position += 1
         return piece
+
+
+def _group_text(opening: str, content: str) -> str:
+    """The content of a group, or the mark of a value where a capturing group may be anything."""
+    may_be_anything = content != "" and content.strip(_ANYTHING) == ""
+    if opening == "(" and may_be_anything:
+        return _VALUE
+    return content
 
 
 def _choice(alternatives: list[str]) -> str:
