@@ -1,4 +1,4 @@
-"""Reports without results: of scans that failed, were cancelled or merged, or whose results can't be read."""
+"""Reports without results: of failed, cancelled and merged scans, and of unreadable results."""
 
 from schemas.ids import ScanId, Scanner, requested_at, scanner_of
 from schemas.manifest import Manifest
@@ -19,7 +19,7 @@ def unreadable(manifest: Manifest, reason: str) -> Report:
 
 
 def damaged(scan_id: ScanId, reason: str) -> Report:
-    """The report of a raw entry of which not even the manifest, or not every byte, is what was written."""
+    """The report of a raw entry whose manifest or files are not what was written."""
     at = requested_at(scan_id)
     scanner = scanner_of(scan_id)
     return Report(
@@ -57,4 +57,6 @@ def _report(manifest: Manifest, status: ScanStatus, error: str | None) -> Report
 def _default_profile(scanner: Scanner) -> str:
     """The key itself for a scanner that this agent does not have."""
     spec = registry.find(scanner)
-    return spec.default_profile if spec else scanner
+    if spec is None:
+        return scanner
+    return spec.default_profile

@@ -1,7 +1,7 @@
-"""From a finished raw entry to its report: the results by their scanner's reader, the rest from the manifest.
+"""From a finished raw entry to its report: the scanner's reader and the manifest.
 
-Diagnostics: a report of status `failed` for results that can't be read; EntryDamagedError passes through, so that the
-entry's owner learns of it.
+Diagnostics: a report of status `failed` for results that cannot be read. EntryDamagedError passes
+through, so that the entry's owner handles it.
 """
 
 from collections.abc import Callable

@@ -50,7 +50,7 @@ Stamp = list[int]
 
 
 class ProfileCache:
-    """Content read before, by path; a file is read again if its size or modification time differs."""
+    """Content read before, by path; read again if a file's size or modification time differs."""
 
     def __init__(self, kept: Mapping[str, Any]) -> None:
         """`kept` is what `dump` gave; invalid entries are left out."""
@@ -73,7 +73,7 @@ class ProfileCache:
         return entry[1]
 
     def counted(self, path: Path) -> Datastream:
-        """The content of the file, with its rules counted per profile. Raises ScapError, OSError."""
+        """The content of the file, its rules counted per profile. Raises ScapError, OSError."""
         datastream = self.get(path)
         if datastream.selected is None:
             datastream = replace(datastream, selected=rule_counts(path))

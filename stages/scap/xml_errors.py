@@ -1,4 +1,4 @@
-"""The error of a file that cannot be read, and the XML library's messages as one plain line. Pure."""
+"""The error of an unreadable file, and the XML library's messages as one plain line. Pure."""
 
 import re
 

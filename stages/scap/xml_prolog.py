@@ -48,7 +48,7 @@ def check_prolog(prolog: bytes) -> None:
 
 
 def with_mark(prolog: bytes, *, ended: bool) -> bytes | None:
-    """The start of a file with the mark behind its XML declaration; None while that is incomplete."""
+    """The start of a file, marked behind its XML declaration; None while that is incomplete."""
     position = _mark_position(prolog)
     if position is None and ended:
         position = _bom_length(prolog)

@@ -220,7 +220,7 @@ def _rule_result(
 
 
 def _counterparts(outcomes: Sequence[Outcome], arf_evidence: _ArfEvidence) -> Sequence[Outcome]:
-    """The same results in the ARF: their checks refer to its OVAL results, those in the results don't.
+    """The same results in the ARF: only their checks refer to its OVAL results.
 
     Where the ARF has other results for the rule, it is not trusted to explain these.
     """

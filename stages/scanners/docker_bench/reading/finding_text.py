@@ -38,11 +38,9 @@ def finding(details: str | None, items: Sequence[str] | None) -> str | None:
 
     `items` is None for a check that has no list; an empty list is reported as `none`.
     """
-    words = (details or "").split()
     if not items:
-        if items is not None and words and words[-1].endswith(":"):
-            return optional_line(f"{details} none")
-        return optional_line(details)
+        return _without_items(details, has_list=items is not None)
+    words = (details or "").split()
     # The scanner repeats the items at the end of the details.
     if words[-len(items) :] == items:
         words = words[: -len(items)]
@@ -54,6 +52,12 @@ def finding(details: str | None, items: Sequence[str] | None) -> str | None:
     if words:
         lines.insert(0, introduction)
     return bounded(lines)
+
+
+def _without_items(details: str | None, *, has_list: bool) -> str | None:
+    if has_list and (details or "").rstrip().endswith(":"):
+        return optional_line(f"{details} none")
+    return optional_line(details)
 
 
 def rejoined(items: Iterable[str]) -> list[str]:

@@ -146,7 +146,9 @@ def _failing_results(one: EvaluatedCriterion) -> frozenset[ResultValue] | None:
     """The results of single items that make the whole test fail; None where each may."""
     check = one.test.check
     if not one.is_expected:
-        return _ONLY_TRUE if check == "at least one" else None
+        if check == "at least one":
+            return _ONLY_TRUE
+        return None
     if check == "all":
         return _NOT_TRUE
     if check in ("none satisfy", "none exist"):
@@ -167,7 +169,9 @@ def _first_mismatch(one: EvaluatedCriterion, item: Item) -> str:
     separator = ": "
     if one.kind.subject_field is not None and not one.is_text:
         separator = " "
-    joiner = " or " if one.test.operator == "OR" else "; "
+    joiner = "; "
+    if one.test.operator == "OR":
+        joiner = " or "
     subject = item_wording.subject(item, one.description)
     return subject + separator + joiner.join(dict.fromkeys(parts))
 
@@ -217,4 +221,6 @@ def _actual_text(one: EvaluatedCriterion, item: Item, state: State, entity: Enti
 
 
 def _verb(plural: bool) -> str:
-    return "are" if plural else "is"
+    if plural:
+        return "are"
+    return "is"

@@ -1,4 +1,4 @@
-"""Entities in plain text: which value an object looks for, and which value a state expects. Pure."""
+"""Entities in plain text: the value that an object looks for, or that a state expects. Pure."""
 
 from collections.abc import Sequence
 

@@ -58,7 +58,9 @@ def short_expected_text(one: EvaluatedCriterion) -> str:
 def states_text(one: EvaluatedCriterion) -> str:
     """The values that the test's states expect."""
     texts = [state_text(state, one.scope, one.kind.subject_field) for state in one.states]
-    separator = " or " if one.test.operator == "OR" else " and "
+    separator = " and "
+    if one.test.operator == "OR":
+        separator = " or "
     return separator.join(dict.fromkeys(texts))
 
 

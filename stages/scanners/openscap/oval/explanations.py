@@ -62,7 +62,7 @@ TitleOf = Callable[[str], str | None]
 def explanation(
     part: FailedPart, explain_criterion: ExplainCriterion, title_of: TitleOf
 ) -> Explanation:
-    """The texts of a failed part; `title_of` names a definition of which only the result is known."""
+    """The texts of a failed part; `title_of` names a definition that has no details."""
     if isinstance(part, FailedCriterion):
         return explain_criterion(part)
     if isinstance(part, Unexplained):

@@ -1,4 +1,4 @@
-"""Where files are looked for, in plain text: `/etc/x`, `files named *.conf in /etc and below`. Pure."""
+"""Where files are looked for: `/etc/x`, `files named *.conf in /etc and below`. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

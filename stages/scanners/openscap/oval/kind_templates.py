@@ -1,4 +1,4 @@
-"""Fills the templates of test kinds, and describes an item of an unknown kind by its fields. Pure."""
+"""Fills the templates of test kinds; describes items of unknown kinds by their fields. Pure."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -146,7 +146,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class VariableCapture:
-    """A variable whose value is one object's `subexpression`, or the part that `pattern` captures."""
+    """A variable whose value is an object's `subexpression`, or what `pattern` captures of it."""
 
     object: str
     pattern: str | None

@@ -202,9 +202,7 @@ class _PatternWalk:
         follows_word = self._previous().isalnum()
         quantifier = self._take_quantifier()
         if _BLANK.fullmatch(piece):
-            if quantifier not in _BLANK_QUANTIFIERS or not _BLANK_WITH_SPACE.fullmatch(piece):
-                self.is_abridged = True
-            return self._blank(quantifier, follows_word=follows_word)
+            return self._blank(piece, quantifier, follows_word=follows_word)
         if piece == "." and not quantifier and follows_word and self._next().isalnum():
             # A dot between two words was meant as a dot, though it is not escaped.
             self.has_bare_dot = True
@@ -217,8 +215,10 @@ class _PatternWalk:
         self.is_abridged = True
         return _ANYTHING
 
-    def _blank(self, quantifier: str, *, follows_word: bool) -> str:
+    def _blank(self, piece: str, quantifier: str, *, follows_word: bool) -> str:
         """Optional blanks separate two words all the same: `Defaults\\s*requiretty`."""
+        if quantifier not in _BLANK_QUANTIFIERS or not _BLANK_WITH_SPACE.fullmatch(piece):
+            self.is_abridged = True
         optional = quantifier.startswith(("*", "?"))
         before_word = self._next().isalnum() or self._next() in (r"\b", "-", r"\-")
         if optional and not (follows_word and before_word):

@@ -58,7 +58,11 @@ class Benchmark:
             self.add_profile(record)
         elif local(parent) == "Group":
             self._add_to_group(parent, record)
-        elif name == "title":
+        else:
+            self._add_to_header(name, record)
+
+    def _add_to_header(self, name: str, record: Element) -> None:
+        if name == "title":
             self.title = one_line(readable(record, {}))
         elif name == "version":
             self.version = (record.text or "").strip() or None

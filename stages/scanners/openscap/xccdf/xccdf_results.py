@@ -101,11 +101,7 @@ def newest(test_results: list[TestResult]) -> TestResult:
 
 def _read_outcome(element: Element) -> Outcome:
     """Thousands of these are in a file, and most have nothing but a result."""
-    result = ""
-    for child in element:
-        if local(child) == "result":
-            result = (child.text or "").strip()
-            break
+    result = _result(element)
     idref, severity = element.get("idref", ""), element.get("severity")
     if len(element) == 1:
         return Outcome(idref, result, severity)
@@ -124,6 +120,13 @@ def _read_outcome(element: Element) -> Outcome:
         messages=tuple(text.strip() for text in _texts(element, "{*}message") if text),
         overrides=tuple(overrides),
     )
+
+
+def _result(element: Element) -> str:
+    for child in element:
+        if local(child) == "result":
+            return (child.text or "").strip()
+    return ""
 
 
 def _texts(element: Element, tag: str) -> tuple[str, ...]:
