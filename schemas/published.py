@@ -14,6 +14,7 @@ from schemas.command import Hold, Replay, Retry
 from schemas.destination import Destination
 from schemas.event import Event
 from schemas.manifest import Manifest
+from schemas.notice import Notice
 from schemas.receipt import Receipt
 from schemas.records import Record
 from schemas.report import Report
@@ -33,6 +34,7 @@ PUBLISHED: dict[str, type[Record]] = {
     "bundle": Bundle,
     "event": Event,
     "detected": Detected,
+    "notice": Notice,
 }
 
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from schemas.expected import item_kind, kind_of, mismatch
+from schemas.notice import NoticeEvent
 from schemas.records import Record, extended
 from schemas.values import (
     AbsolutePath,
@@ -137,6 +138,25 @@ class SpoolSettings(Record, frozen=True, kw_only=True):
     """Seconds after which a stage looks for work even if no doorbell rang."""
 
 
+class NotifySettings(Record, frozen=True, kw_only=True):
+    """A command that is run when an administrator should know something."""
+
+    command: tuple[Text, ...] = ()
+    """Program and arguments; the notice is JSON on its standard input. No shell. Default: none."""
+    events: tuple[NoticeEvent, ...] = ("worse", "failed", "refused")
+    """The events for which it is run."""
+    time_limit_s: Annotated[int, Meta(ge=1, le=300)] = 30
+    """Seconds after which the command is ended."""
+
+
+class MetricsSettings(Record, frozen=True, kw_only=True):
+    """Metrics for Prometheus."""
+
+    textfile: AbsolutePath | None = None
+    """The directory of node_exporter's textfile collector, in which `compliance_agent.prom` is kept
+    up to date. Default: none."""
+
+
 class LogSettings(Record, frozen=True, kw_only=True):
     """What is told."""
 
@@ -154,6 +174,8 @@ class Settings(Record, frozen=True, kw_only=True):
     spool: SpoolSettings = SpoolSettings()
     runtime_dir: AbsolutePath = "/run/compliance-agent"
     """Where the doorbells' sockets lie."""
+    notify: NotifySettings = NotifySettings()
+    metrics: MetricsSettings = MetricsSettings()
     log: LogSettings = LogSettings()
 
     @property

@@ -38,7 +38,7 @@ OWNERS: dict[str, set[str]] = {
     "requests": {"stages.patchmon"},
     "urllib3": {"stages.patchmon"},
     "tenacity": {"stages.patchmon", "stages.ship"},
-    "subprocess": {"stages.scanners", "stages.console", "receiver"},
+    "subprocess": {"stages.scanners", "stages.ship", "stages.console", "receiver"},
     "starlette": {"receiver"},
     "uvicorn": {"receiver"},
 }

@@ -25,6 +25,7 @@ from stages.patchmon.server_access import ServerAccess
 from stages.runtime.process import Process
 from stages.ship.backlog import Backlog
 from stages.ship.destination import Destination
+from stages.ship.notices import Notices
 from stages.ship.order import Waiting
 from stages.ship.replays import Replays
 from stages.ship.sender import Sender
@@ -43,6 +44,7 @@ class ShipStage:
         self._backlog = Backlog(process, self._delivery_state)
         self._destination = Destination(process, clock)
         self._sender = Sender(process, self._delivery_state, self._destination, self._backlog)
+        self._notices = Notices(process)
         self._wait_s = float("inf")
 
     def run_once(self) -> None:
@@ -57,6 +59,7 @@ class ShipStage:
             self._process.alive()
         self._sender.settle()
         self._delivery_state.save()
+        self._notices.run_once()
 
     def timeout_s(self) -> float:
         return self._wait_s
@@ -79,6 +82,7 @@ class ShipStage:
 
     def close(self) -> None:
         self._sender.stop()
+        self._notices.close()
 
     def _step(self) -> bool:
         """Conclude what need not be sent, then send one report; whether there may be more to do."""
