@@ -30,7 +30,11 @@ def test_after_a_scan_no_stage_has_loaded_what_only_another_one_needs(tmp_path: 
         agent.start()
         until(lambda: agent.received(scan_id), "a receipt")
         assert agent.report(scan_id).status == "completed"
+        mapped = {stage: libraries(agent.processes[stage].pid) for stage in STAGES}
         agent.stop()
+    # The XML library is in worker processes alone, also while the stages run.
+    for stage, names in mapped.items():
+        assert not any(name.startswith(("etree.", "_elementpath.")) for name in names), stage
     loaded = {
         stage: set((tmp_path / f"stage-{stage}").read_text().splitlines()) for stage in STAGES
     }
@@ -38,3 +42,9 @@ def test_after_a_scan_no_stage_has_loaded_what_only_another_one_needs(tmp_path: 
     assert not loaded["scan"] & (XML | READERS | {"croniter", "requests", "websockets", "ssl"})
     assert not loaded["parse"] & (XML | RUNNERS | READERS | DETECTION | {"croniter", "requests"})
     assert not loaded["ship"] & (XML | RUNNERS | READERS | DETECTION | {"croniter"})
+
+
+def libraries(pid: int) -> set[str]:
+    """The names of the shared libraries that a running process has mapped."""
+    maps = Path(f"/proc/{pid}/maps").read_text().splitlines()
+    return {Path(line.split()[-1]).name for line in maps if ".so" in line}
