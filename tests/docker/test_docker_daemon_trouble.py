@@ -93,6 +93,6 @@ def test_a_scan_that_fills_the_disk_gives_its_room_back_and_fails_in_the_end(
         until(lambda: scan_id in spool.reports.ids("report"), "a report")
         report = spool.reports.read(scan_id, "report", Report)
         assert "was started 2 times and never ended" in (report.error or "")
-        assert "the disk became full in a scan: free some space" in agent.log("scan")
+        assert "a scan filled the disk: free some space" in agent.log("scan")
         assert docker.scans == []
         assert [path.name for path in spool.raw.path.iterdir()] == [scan_id]

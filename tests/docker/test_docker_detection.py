@@ -67,7 +67,7 @@ def test_a_socket_for_others(listening: str) -> None:
 def test_a_path_that_is_no_socket(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path):
-        assert f"{path}: is no socket: move it away and systemctl restart docker" in (
+        assert f"{path}: is not a socket: move it away and systemctl restart docker" in (
             why_not_reachable(str(path)) or ""
         )
 

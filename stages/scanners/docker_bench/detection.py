@@ -17,6 +17,7 @@ from stages.scanners.docker_bench.settings import DockerBenchSettings
 from stages.scanners.platform import Platform
 from stages.scanners.spec import DetectionResult
 
+Method = Literal["container", "script"]
 _SCRIPTS = ("docker-bench-security.sh", "docker-bench-security")
 
 
@@ -74,49 +75,57 @@ def find(settings: DockerBenchSettings, platform: Platform) -> Found:
 
 
 def parts(script: Path) -> Path | None:
-    """Where the script must be started: it reads its parts from there. One without parts leaves nothing there."""
-    on_path = str(script.parent) in os.environ.get("PATH", os.defpath).split(":")
-    return None if on_path and not (script.parent / "tests").is_dir() else script.parent
+    """Where the script must be started: it reads its parts from there. None where it has no parts."""
+    is_on_path = str(script.parent) in os.environ.get("PATH", os.defpath).split(":")
+    if is_on_path and not (script.parent / "tests").is_dir():
+        return None
+    return script.parent
 
 
 def _daemon(client: Docker) -> tuple[str | None, str]:
     """Why the daemon can't be used, and its version."""
-    if problem := docker.why_not_reachable(client.socket):
+    problem = docker.why_not_reachable(client.socket)
+    if problem:
         return problem, ""
     answer = client.version()
     if answer.text:
         return None, answer.text
-    message = f"the Docker daemon does not answer: {answer.trouble}: systemctl restart docker"
+    message = f"the Docker daemon does not answer: {answer.problem}: systemctl restart docker"
     return f"{client.socket}: {message}", ""
 
 
 def _missing(
-    settings: DockerBenchSettings,
-    method: Literal["container", "script"],
-    present: bool,
-    script: Path | None,
+    settings: DockerBenchSettings, method: Method, present: bool, script: Path | None
 ) -> str | None:
-    if method == "script" and script is None:
+    """What this way of running lacks."""
+    if method == "container":
+        if present or settings.pull != "never":
+            return None
+        return (
+            f"the image {settings.image} is missing, and compliance.docker_bench.pull is never: "
+            "load it"
+        )
+    if script is None:
         places = ", ".join(settings.script_paths)
-        return f"no Docker Bench script in {places} or on PATH: set compliance.docker_bench.script_paths"
-    if method == "script" and script:
-        return trust.why_not_trusted(script, with_parts=parts(script) is not None)
-    if method == "container" and not present and settings.pull == "never":
-        return f"the image {settings.image} is missing, and compliance.docker_bench.pull is never: load it"
-    return None
+        return (
+            f"no Docker Bench script in {places} or on PATH: "
+            "set compliance.docker_bench.script_paths"
+        )
+    return trust.why_not_trusted(script, with_parts=parts(script) is not None)
 
 
-def _method(
-    settings: DockerBenchSettings, present: bool, script: Path | None
-) -> Literal["container", "script"]:
+def _method(settings: DockerBenchSettings, present: bool, script: Path | None) -> Method:
     if settings.method != "auto":
         return settings.method
-    return "script" if script and not present else "container"
+    if script and not present:
+        return "script"
+    return "container"
 
 
 def _script(settings: DockerBenchSettings) -> Path | None:
-    """Its real place: it reads its parts from beside itself."""
-    places = (*settings.script_paths, *(shutil.which(name) for name in _SCRIPTS))
-    return next(
-        (Path(place).resolve() for place in places if place and Path(place).is_file()), None
-    )
+    """Its real path, because it reads its parts from beside itself."""
+    on_path = (shutil.which(name) for name in _SCRIPTS)
+    for place in (*settings.script_paths, *on_path):
+        if place and Path(place).is_file():
+            return Path(place).resolve()
+    return None

@@ -1,10 +1,10 @@
-"""The Docker command line: is there a daemon, is there an image, what has a killed agent left.
+"""The Docker command line: whether there is a daemon and an image, and what a killed agent left.
 
-Promises: every call has a time limit, so that a daemon that hangs costs seconds.
+Promises: every call has a time limit, so a daemon that hangs costs seconds.
 
-Diagnostics: why Docker can't be used is one of: not installed, socket missing, permission denied, daemon down; each
-with what to do. Told apart from these are a daemon that takes the connection and does not answer, and something else
-in the socket's place.
+Diagnostics: Docker can't be used because it is not installed, its socket is missing, permission is denied or the
+daemon is down; each message has its own remedy. A daemon that takes the connection and does not answer, and something
+else in place of the socket, have messages of their own.
 """
 
 import os
@@ -18,14 +18,15 @@ from schemas.ids import ScanId, is_scan_id
 from stages.scanners.docker_bench.docker_arguments import SCAN_LABEL
 
 _CONNECT_S, _ANSWER_S = 5.0, 10.0
+_SETTING = "compliance.docker_bench.socket"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What the client printed; or None, and why."""
+    """What the client printed; or None, and the problem."""
 
     text: str | None
-    trouble: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,10 @@ class Docker:
     @property
     def environment(self) -> dict[str, str]:
         """The variables by which client and script find the daemon, and root's logins to registries."""
-        found = {"DOCKER_HOST": f"unix://{self.socket}", "PATH": os.environ.get("PATH", os.defpath)}
+        found = {
+            "DOCKER_HOST": f"unix://{self.socket}",
+            "PATH": os.environ.get("PATH", os.defpath),
+        }
         home = os.environ.get("DOCKER_CONFIG") or str(Path("~root").expanduser() / ".docker")
         if Path(home).is_dir():
             found["DOCKER_CONFIG"] = home
@@ -46,27 +50,27 @@ class Docker:
 
     def version(self) -> Answer:
         """The daemon's version."""
-        return self._ask("version", "--format", "{{.Server.Version}}")
+        return self._call("version", "--format", "{{.Server.Version}}")
 
     def has_image(self, image: str) -> bool:
-        return self._ask("image", "inspect", "--format", "{{.Id}}", image).text is not None
+        return self._call("image", "inspect", "--format", "{{.Id}}", image).text is not None
 
     def containers(self, label: str, value: object) -> list[tuple[str, ScanId]]:
         """Containers of scans with this label, by id and scan id; none where the daemon does not answer."""
-        form = f'{{{{.ID}}}} {{{{.Label "{SCAN_LABEL}"}}}}'
-        said = self._ask("ps", "--all", "--filter", f"label={label}={value}", "--format", form).text
-        pairs = (line.split() for line in (said or "").splitlines())
+        line = f'{{{{.ID}}}} {{{{.Label "{SCAN_LABEL}"}}}}'
+        answer = self._call("ps", "--all", "--filter", f"label={label}={value}", "--format", line)
+        pairs = [line.split() for line in (answer.text or "").splitlines()]
         return [
             (pair[0], ScanId(pair[1])) for pair in pairs if len(pair) == 2 and is_scan_id(pair[1])
         ]
 
     def remove(self, container: str) -> Answer:
-        return self._ask("rm", "--force", "--volumes", container)
+        return self._call("rm", "--force", "--volumes", container)
 
-    def _ask(self, *message: str) -> Answer:
+    def _call(self, *arguments: str) -> Answer:
         try:
             done = subprocess.run(
-                (self.client, *message),
+                (self.client, *arguments),
                 capture_output=True,
                 stdin=subprocess.DEVNULL,
                 timeout=_ANSWER_S,
@@ -79,35 +83,38 @@ class Docker:
             return Answer(None, f"{self.client}: can't be started: {error.strerror}")
         if done.returncode == 0:
             return Answer(_text(done.stdout))
-        return Answer(
-            None, (_text(done.stderr).splitlines() or [f"exit code {done.returncode}"])[-1]
-        )
+        errors = _text(done.stderr).splitlines() or [f"exit code {done.returncode}"]
+        return Answer(None, errors[-1])
 
 
 def client(socket_path: str) -> Docker | None:
     """The client on this host; None where there is none."""
     path = shutil.which("docker")
-    return Docker(path, socket_path) if path else None
+    if path is None:
+        return None
+    return Docker(path, socket_path)
 
 
 def why_not_reachable(path: str) -> str | None:
     """Why the daemon's socket can't be used, and what to do; None where it takes a connection."""
     if Path(path).exists() and not Path(path).is_socket():
-        message = "is no socket: move it away and systemctl restart docker, or set compliance.docker_bench.socket"
-        return f"{path}: {message}"
+        remedy = f"move it away and systemctl restart docker, or set {_SETTING}"
+        return f"{path}: is not a socket: {remedy}"
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
             sock.settimeout(_CONNECT_S)
             sock.connect(path)
     except FileNotFoundError:
-        return f"{path}: the Docker socket is missing: systemctl start docker, or set compliance.docker_bench.socket"
+        remedy = f"systemctl start docker, or set {_SETTING}"
+        return f"{path}: the Docker socket is missing: {remedy}"
     except PermissionError:
-        return f"{path}: permission denied: run the scan stage as root, or add its user to the group docker"
+        remedy = "run the scan stage as root, or add its user to the group docker"
+        return f"{path}: permission denied: {remedy}"
     except (ConnectionRefusedError, TimeoutError, BlockingIOError):
         return f"{path}: the Docker daemon is down: systemctl start docker"
     except OSError as error:
-        message = error.strerror or str(error)
-        return f"{path}: the Docker socket can't be used: {message}: see compliance.docker_bench.socket"
+        reason = error.strerror or str(error)
+        return f"{path}: the Docker socket can't be used: {reason}: see {_SETTING}"
     return None
 
 

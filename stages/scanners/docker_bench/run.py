@@ -15,6 +15,7 @@ from schemas.request import Request
 from spool.raw import Output
 from stages.scanners.child import End, Limits
 from stages.scanners.docker_bench import detection, docker, docker_arguments
+from stages.scanners.docker_bench.detection import Found
 from stages.scanners.docker_bench.docker import Docker
 from stages.scanners.docker_bench.docker_arguments import (
     JSON,
@@ -76,12 +77,10 @@ class DockerBench:
         if found.detection.docker_bench_method == "script" and found.script:
             return self._script(plan, found.script, draft)
         plan = replace(plan, command=self._container(found.client, request.scan_id, draft))
-        if self._settings.pull == "always" or (
-            self._settings.pull == "missing" and not found.image_present
-        ):
-            pull = (found.client.client, "pull", "--quiet", self._settings.image)
-            return replace(plan, prepare=pull, prepare_time_s=self._settings.pull_time_limit_s)
-        return plan
+        if not self._must_pull(found):
+            return plan
+        pull = (found.client.client, "pull", "--quiet", self._settings.image)
+        return replace(plan, prepare=pull, prepare_time_s=self._settings.pull_time_limit_s)
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
         """After the pull: an image that is present will do, with a warning."""
@@ -97,18 +96,26 @@ class DockerBench:
         return CannotRun(f"the image {image} is missing and could not be pulled: {reason}")
 
     def again(self, end: End, plan: Plan) -> Plan | None:
-        """Old versions, as the image on Docker Hub, know no `-p` and end at once: run without."""
+        """Old versions, as the image on Docker Hub, refuse `-p` and end at once: run without it."""
         refused = _REFUSED_OPTION.search(end.last_line)
         if end.exit_code != 1 or refused is None or f"-{refused[1]}" != REMEDIATIONS:
             return None
-        command = tuple(word for word in plan.command if word != REMEDIATIONS)
-        if command == plan.command:
+        if REMEDIATIONS not in plan.command:
             return None
-        warning = f"this Docker Bench is too old to print remediations ({REMEDIATIONS}): the report has none"
-        return replace(plan, command=command, warnings=(*plan.warnings, warning))
+        warning = (
+            f"this Docker Bench is too old to print remediations ({REMEDIATIONS}): "
+            "the report has none"
+        )
+        return replace(
+            plan,
+            command=tuple(argument for argument in plan.command if argument != REMEDIATIONS),
+            warnings=(*plan.warnings, warning),
+        )
 
     def same_profile(self, profile: str | None) -> str | None:
-        return PROFILE_ID if profile in (None, PROFILE_ID, PROFILE_TITLE) else None
+        if profile in (None, PROFILE_ID, PROFILE_TITLE):
+            return PROFILE_ID
+        return None
 
     def named(self, profile: str | None) -> tuple[str | None, str | None]:
         known = self.same_profile(profile)
@@ -136,10 +143,11 @@ class DockerBench:
         return Verdict(kept, error)
 
     def clean_up(self, scan_id: ScanId) -> None:
-        """The client may be gone while its container runs on."""
-        if self._docker:
-            for container, _ in self._docker.containers(SCAN_LABEL, scan_id):
-                self._docker.remove(container)
+        """The container of a client that was ended runs on."""
+        if self._docker is None:
+            return
+        for container, _ in self._docker.containers(SCAN_LABEL, scan_id):
+            self._docker.remove(container)
 
     def remove_leftovers(self, raw: Path) -> list[Leftover]:
         """Containers outlive a killed agent: they are outside its control group."""
@@ -147,9 +155,14 @@ class DockerBench:
             return []
         removed: list[Leftover] = []
         for container, scan_id in self._docker.containers(SPOOL_LABEL, raw):
-            problem = self._docker.remove(container).trouble or None
+            problem = self._docker.remove(container).problem or None
             removed.append(Leftover(scan_id, f"container {container}", problem))
         return removed
+
+    def _must_pull(self, found: Found) -> bool:
+        if self._settings.pull == "missing":
+            return not found.image_present
+        return self._settings.pull == "always"
 
     def _daemon_error(self, end: End) -> str | None:
         """Without a daemon the checks find nothing, whatever they print."""

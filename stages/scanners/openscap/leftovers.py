@@ -1,8 +1,8 @@
-"""What an oscap that was ended leaves in /tmp: its work directory, with the content unpacked, tens of megabytes.
+"""What an oscap that was ended leaves in /tmp: its work directory, with the unpacked content, tens of megabytes.
 
-Older versions make it there whatever TMPDIR says, and the stage sees the host's own /tmp, because a private one
-would make checks of /tmp lie. Removed are directories by that name that are this user's and not older than the scan,
-and only while no oscap runs: one that an operator has started keeps its own.
+Older versions create it there whatever TMPDIR is, and the stage works in the host's own /tmp, because a private one
+would make checks of /tmp wrong. Removed are directories with that name that belong to this user and are not older than
+the scan, and only while no oscap runs: one that an operator has started keeps its own.
 """
 
 import re
@@ -20,9 +20,9 @@ _PROCESSES = Path("/proc")
 
 def remove(since: datetime, owner: int, directory: Path = TEMPORARY) -> list[Path]:
     """Remove what was left since then; the directories are returned."""
-    # First the list, then the look for a running oscap: one that starts in between is not in the list.
+    # First the list, then the search for a running oscap: one that starts in between is not in the list.
     found = [path for path in _listed(directory) if _is_left(path, since, owner)]
-    if not found or _one_runs():
+    if not found or _an_oscap_runs():
         return []
     for path in found:
         shutil.rmtree(path, ignore_errors=True)
@@ -41,14 +41,11 @@ def _is_left(path: Path, since: datetime, owner: int) -> bool:
         status = path.lstat()
     except OSError:
         return False
-    return (
-        stat.S_ISDIR(status.st_mode)
-        and status.st_uid == owner
-        and status.st_ctime >= since.timestamp()
-    )
+    is_owned = stat.S_ISDIR(status.st_mode) and status.st_uid == owner
+    return is_owned and status.st_ctime >= since.timestamp()
 
 
-def _one_runs() -> bool:
+def _an_oscap_runs() -> bool:
     for process in _PROCESSES.glob("[0-9]*/comm"):
         with suppress(OSError):
             if process.read_text().strip() == "oscap":

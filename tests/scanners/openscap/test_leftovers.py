@@ -80,6 +80,6 @@ def test_a_running_oscap_is_seen_in_the_table_of_processes(tmp_path: Path) -> No
     program.chmod(0o755)
     with subprocess.Popen([program, "60"]) as running:
         try:
-            assert leftovers._one_runs()
+            assert leftovers._an_oscap_runs()
         finally:
             running.kill()
