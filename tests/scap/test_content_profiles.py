@@ -18,7 +18,8 @@ INSTALLED = sorted(Path("/usr/share/xml/scap/ssg/content").glob("ssg-*-ds*.xml")
 
 PLAIN = """<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.1" id="old"><title>Old</title>
 <platform idref="cpe:/o:x"/><version>3</version>
-<Profile id="p1"><title>First</title><description>One<br xmlns="http://www.w3.org/1999/xhtml"/>two</description>
+<Profile id="p1"><title>First</title>
+<description>One<br xmlns="http://www.w3.org/1999/xhtml"/>two</description>
 <select idref="rule-1" selected="true"/><select idref="rule-2" selected="false"/></Profile>
 <Group id="g"><title>G</title><Rule id="rule-1"/></Group></Benchmark>"""
 
@@ -89,7 +90,8 @@ def test_a_datastream_with_two_benchmarks_gives_the_profiles_of_both(tmp_path: P
     path.write_text(
         '<d:data-stream-collection xmlns:d="http://scap.nist.gov/schema/scap/source/1.2" '
         'xmlns:xlink="http://www.w3.org/1999/xlink"><d:data-stream><d:checklists>'
-        '<d:component-ref xlink:href="#a"/><d:component-ref xlink:href="#b"/></d:checklists></d:data-stream>'
+        '<d:component-ref xlink:href="#a"/><d:component-ref xlink:href="#b"/></d:checklists>'
+        "</d:data-stream>"
         f'<d:component id="a">{PLAIN}</d:component><d:component id="b">{second}</d:component>'
         "</d:data-stream-collection>"
     )

@@ -15,13 +15,16 @@ BENCHMARK = """<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2" id="b">
 <Profile id="more"><title>M</title>
 <select idref="r-off" selected="true"/><select idref="r-gone" selected="1"/></Profile>
 <Profile id="both" extends="fewer"><title>B</title><select idref="r-off" selected="true"/></Profile>
-<Profile id="back" extends="both"><title>K</title><select idref="r-default" selected="true"/></Profile>
-<Profile id="group" extends="nowhere"><title>G</title><select idref="g-off" selected="true"/></Profile>
+<Profile id="back" extends="both"><title>K</title>
+<select idref="r-default" selected="true"/></Profile>
+<Profile id="group" extends="nowhere"><title>G</title>
+<select idref="g-off" selected="true"/></Profile>
 <Profile id="ring" extends="ring2"><title>R</title></Profile>
 <Profile id="ring2" extends="ring"><title>R</title><select idref="g-on" selected="0"/></Profile>
 <Rule id="r-top"/>
 <Group id="g-on"><title>On</title><Rule id="r-default"/><Rule id="r-off" selected="false"/>
-<Group id="g-off" selected="false"><Rule id="r-inner"/><Rule id="r-inner2" selected="0"/></Group></Group>
+<Group id="g-off" selected="false"><Rule id="r-inner"/>
+<Rule id="r-inner2" selected="0"/></Group></Group>
 <Value id="v"/></Benchmark>"""
 
 

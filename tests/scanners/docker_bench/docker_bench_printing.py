@@ -161,7 +161,8 @@ def _test_of_1_3_5(check: Printed) -> str:
     out = f'\n      {{"id": "{check.id}", "desc": "{check.title}", "result": "{check.word}"'
     if check.items is not None:
         listed = ",".join(f'"{name}"' for name in check.items)
-        out += f', "details": "{check.details}: {"".join(" " + name for name in check.items)}", "items": [{listed}]'
+        repeated = "".join(" " + name for name in check.items)
+        out += f', "details": "{check.details}: {repeated}", "items": [{listed}]'
     elif check.details is not None:
         out += f', "details": "{check.details}"'
     return out + "}"

@@ -85,7 +85,8 @@ def test_json_of_1_3_5_is_read() -> None:
 def test_the_flat_object_of_1_3_4_is_read_with_titles_from_the_log() -> None:
     flat = (
         b'{\n  "dockerbenchsecurity": "1.3.4",\n  "start": 1795414000,\n  "1.4": "docker:x:993:me",'
-        b'\n  "4.1": "WARN",\n  "4.1": "WARN: web",\n  "4.1": "WARN: db",\n  "4.2": "NOTE",\n  "checks": 3,'
+        b'\n  "4.1": "WARN",\n  "4.1": "WARN: web",\n  "4.1": "WARN: db",\n  "4.2": "NOTE",\n  '
+        b'"checks": 3,'
         b'\n  "end": 1795414003 \n}\n'
     )
     report = read(flat, text_log((Printed("4.1", "WARN"), Printed("4.2", "NOTE"))))
@@ -210,9 +211,11 @@ def test_a_log_that_is_written_to_standard_output_has_every_line_twice_and_every
 def test_lines_that_are_no_checks_do_not_become_checks() -> None:
     log = (
         b"# Docker Bench for Security v1.3.4\nInitializing Wed Aug 28 19:37:21 UTC 2019\n"
-        b"[INFO] 1 - Host Configuration\n[PASS] 1.1  - Keep it\n[INFO] 1.2 - General Configuration\n"
+        b"[INFO] 1 - Host Configuration\n[PASS] 1.1  - Keep it\n[INFO] 1.2 - General "
+        b"Configuration\n"
         b"[INFO] 2  - Docker daemon configuration\n[INFO] 2.1 - Plain\n[INFO]      * seen\n"
-        b"[INFO] Ensure that experimental features are off (Deprecated)\n[INFO]      * of no check\n"
+        b"[INFO] Ensure that experimental features are off (Deprecated)\n[INFO]      * of no "
+        b"check\n"
         b"[INFO] 5 - Container Runtime\n[INFO]   * No containers running, skipping Section 5\n"
         b"./tests.sh: 1.9 - not found\n[INFO] Checks: 2\n[INFO] Score: 1\n"
     )
@@ -226,7 +229,8 @@ def test_lines_that_are_no_checks_do_not_become_checks() -> None:
 def test_a_check_that_is_printed_without_its_number_has_the_one_after_the_last() -> None:
     log = (
         b"[INFO] 2 - Docker daemon configuration\n[PASS] 2.17 - Keep it (Manual)\n"
-        b"[INFO] Keep it off (Scored) (Deprecated)\n[INFO] 3 - Files\n[INFO] 3.1 - General Configuration\n"
+        b"[INFO] Keep it off (Scored) (Deprecated)\n[INFO] 3 - Files\n[INFO] 3.1 - General "
+        b"Configuration\n"
         b"[INFO] Keep it away (Manual) (Deprecated)\n[WARN] 3.1.2 - Keep it too (Manual)\n"
         b"Section C - Score\n[INFO] Checks: 4\n"
     )

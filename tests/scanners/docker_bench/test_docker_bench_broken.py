@@ -70,7 +70,10 @@ def test_an_item_that_is_no_name_does_not_make_a_check_a_group() -> None:
 def test_several_results_in_one_test_are_one_check_with_all_findings() -> None:
     line = '{"id": "5.4", "desc": "Networks", "result": "WARN", "details": "open: a (swarm)"}'
     line += '"result": "WARN", "details": "open: b (swarm)"}'
-    head = '{\n  "dockerbenchsecurity": "1.3.5",\n  "tests": [\n    {"id": "5", "desc": "R",  "results": [\n      '
+    head = (
+        '{\n  "dockerbenchsecurity": "1.3.5",\n  "tests": [\n    {"id": "5", "desc": "R",  '
+        '"results": [\n      '
+    )
     foot = '\n    ]}\n  ], "checks": 1, "score": 0, "end": 1795414003 \n}\n'
     report = read((head + line + foot).encode())
     assert statuses(report) == {"5.4": "fail"}

@@ -1,4 +1,4 @@
-"""A property: whatever the names on the host, every check is in the report once, with its result."""
+"""Whatever the names on the host, every check is in the report once, with its result."""
 
 from collections.abc import Callable, Sequence
 
@@ -19,12 +19,41 @@ from tests.scanners.docker_bench.docker_bench_printing import (
 
 STATUS = {"PASS": "pass", "WARN": "fail", "INFO": "warn", "NOTE": "skip"}
 
-# What the scanner puts into its output without escaping: no blanks in names, since it splits at them.
+# What the scanner prints without escaping; no blanks in names, since it splits at them.
 FRAGMENTS = (
-    '"', "\\", '\\"', "'", "{", "}", "[", "]", ",", ":", "[a:1", "b:2]", "\x1b[31m", "\u202e", "é", "\\n", "\\e[1m",
-    '","result":"PASS', '"},{"id":"9.9","desc":"d","result":"PASS"},{"x":"', '","results":[', '","details":"',
-    "[PASS]", "(truncated)", "Remediation", "*", "%s", "$(id)", "\x00", "\x1c", "\x85", "</x>", '"]}]}',
-)  # fmt: skip
+    '"',
+    "\\",
+    '\\"',
+    "'",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    ":",
+    "[a:1",
+    "b:2]",
+    "\x1b[31m",
+    "\u202e",
+    "é",
+    "\\n",
+    "\\e[1m",
+    '","result":"PASS',
+    '"},{"id":"9.9","desc":"d","result":"PASS"},{"x":"',
+    '","results":[',
+    '","details":"',
+    "[PASS]",
+    "(truncated)",
+    "Remediation",
+    "*",
+    "%s",
+    "$(id)",
+    "\x00",
+    "\x1c",
+    "\x85",
+    "</x>",
+    '"]}]}',
+)
 names = st.lists(
     st.one_of(st.sampled_from(FRAGMENTS), st.text("abc019._-/", min_size=1, max_size=6)),
     min_size=1,

@@ -33,7 +33,7 @@ def evaluate(
     root: Path | None = None,
     values: Mapping[str, str] | None = None,
 ) -> Evaluation:
-    """Evaluate a profile: `root` is looked at in place of `/`, `values` (by full id) are tailored."""
+    """Evaluate a profile; `root` stands for `/`, `values` (by full id) are tailored."""
     results, arf = scratch / "results.xml", scratch / "arf.xml"
     command = [
         "oscap",
@@ -70,7 +70,8 @@ def _tailoring(profile: str, values: Mapping[str, str], scratch: Path) -> Path:
     path.write_text(
         f'<Tailoring xmlns="{XCCDF[1:-1]}" id="xccdf_test_tailoring_1">'
         '<version time="2026-11-20T00:00:00">1</version>'
-        f'<Profile id="xccdf_test_profile_tailored" extends="{profile}"><title>Tailored</title>{settings}</Profile>'
+        f'<Profile id="xccdf_test_profile_tailored" extends="{profile}"><title>Tailored</title>'
+        f"{settings}</Profile>"
         "</Tailoring>"
     )
     return path

@@ -30,14 +30,16 @@ LINUX_KINDS: dict[str, tuple[Test, str]] = {
     "rpmverifyfile": (
         Test(
             "rpmverifyfile",
-            '<name operation="pattern match">.*</name><filepath operation="pattern match">^/bin/.*</filepath>',
+            '<name operation="pattern match">.*</name><filepath operation="pattern match">^/bin/.*'
+            "</filepath>",
             existence="none_exist",
             item="rpmverifyfile",
             items=[
                 (
                     "not evaluated",
                     (
-                        "<name>coreutils</name><filepath>/bin/ls</filepath><mode_differs>fail</mode_differs>"
+                        "<name>coreutils</name><filepath>/bin/ls</filepath><mode_differs>fail"
+                        "</mode_differs>"
                         "<size_differs>pass</size_differs>"
                     ),
                 )
@@ -74,7 +76,10 @@ LINUX_KINDS: dict[str, tuple[Test, str]] = {
             [
                 (
                     "false",
-                    "<unit>sshd.service</unit><property>ActiveState</property><value>active</value>",
+                    (
+                        "<unit>sshd.service</unit><property>ActiveState</property><value>active"
+                        "</value>"
+                    ),
                 )
             ],
         ),
@@ -87,7 +92,10 @@ LINUX_KINDS: dict[str, tuple[Test, str]] = {
             '<dependency entity_check="at least one">auditd.service</dependency>',
             [("false", "<unit>multi-user.target</unit><dependency>cron.service</dependency>")],
         ),
-        "dependencies of unit multi-user.target are cron.service, expected to include auditd.service",
+        (
+            "dependencies of unit multi-user.target are cron.service, expected to include "
+            "auditd.service"
+        ),
     ),
     "selinuxboolean": (
         Test(
@@ -110,18 +118,23 @@ LINUX_KINDS: dict[str, tuple[Test, str]] = {
     "inetlisteningserver": (
         Test(
             "inetlisteningserver",
-            "<protocol>tcp</protocol><local_address>0.0.0.0</local_address><local_port>23</local_port>",
+            "<protocol>tcp</protocol><local_address>0.0.0.0</local_address><local_port>23"
+            "</local_port>",
             existence="none_exist",
             items=[
                 (
                     "not evaluated",
                     (
-                        "<protocol>tcp</protocol><local_full_address>0.0.0.0:23</local_full_address>"
+                        "<protocol>tcp</protocol><local_full_address>0.0.0.0:23"
+                        "</local_full_address>"
                         "<program_name>in.telnetd</program_name><pid>99</pid><user_id>0</user_id>"
                     ),
                 )
             ],
         ),
-        "found in.telnetd listening on 0.0.0.0:23 (tcp): user 0, pid 99; expected no listening server",
+        (
+            "found in.telnetd listening on 0.0.0.0:23 (tcp): user 0, pid 99; expected no listening "
+            "server"
+        ),
     ),
 }

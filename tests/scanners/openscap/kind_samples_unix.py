@@ -1,4 +1,4 @@
-"""A failing test of every kind that any Unix or any system has, with the sentence that explains it."""
+"""A failing test of every kind that any system has, with the sentence that explains it."""
 
 from tests.scanners.openscap.scap_samples import Test
 
@@ -30,7 +30,10 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
             [
                 (
                     "false",
-                    f"<filepath>/etc/shadow</filepath><user_id>0</user_id><group_id>42</group_id>{_MODE}",
+                    (
+                        "<filepath>/etc/shadow</filepath><user_id>0</user_id>"
+                        f"<group_id>42</group_id>{_MODE}"
+                    ),
                 )
             ],
         ),
@@ -66,7 +69,10 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
             [
                 (
                     "false",
-                    "<username>joe</username><password>AbCdEf12345</password><user_id>1001</user_id>",
+                    (
+                        "<username>joe</username><password>AbCdEf12345</password><user_id>1001"
+                        "</user_id>"
+                    ),
                 )
             ],
         ),
@@ -80,7 +86,10 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
             [
                 (
                     "false",
-                    "<username>root</username><password>$6$a$bcdefghij</password><chg_req>99999</chg_req>",
+                    (
+                        "<username>root</username><password>$6$a$bcdefghij</password><chg_req>99999"
+                        "</chg_req>"
+                    ),
                 )
             ],
         ),
@@ -92,7 +101,8 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
             "<var_ref>oval:x-umask:var:1</var_ref>",
             '<value datatype="int" operation="bitwise and">63</value>',
             [("false", "<var_ref>oval:x-umask:var:1</var_ref><value>18</value>")],
-            definitions='<local_variable id="oval:x-umask:var:1" comment="the umask of /etc/profile"/>',
+            definitions='<local_variable id="oval:x-umask:var:1" comment="the umask of '
+            '/etc/profile"/>',
         ),
         "the umask of /etc/profile is 18 (octal 022), expected all bits of 63 (octal 077)",
     ),
@@ -113,7 +123,10 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
             [("true", "<pid>7</pid><name>PATH</name><value>/bin:.</value>")],
             check="none satisfy",
         ),
-        "found environment variable PATH of process 7: /bin:.; expected environment variable PATH: matching [:.]$",
+        (
+            "found environment variable PATH of process 7: /bin:.; expected environment variable "
+            "PATH: matching [:.]$"
+        ),
     ),
     "interface": (
         Test(
@@ -150,7 +163,10 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
             [
                 (
                     "false",
-                    "<filepath>/etc/a.xml</filepath><xpath>/a/b/text()</xpath><value_of>off</value_of>",
+                    (
+                        "<filepath>/etc/a.xml</filepath><xpath>/a/b/text()</xpath><value_of>off"
+                        "</value_of>"
+                    ),
                 )
             ],
         ),

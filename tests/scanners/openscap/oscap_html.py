@@ -1,4 +1,4 @@
-"""What the scanner's own HTML report shows of each failed rule: the tests, and the items they found."""
+"""The scanner's own HTML report: the tests of each failed rule, and the items they found."""
 
 import re
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Small SCAP files written by hand: results and ARFs in the shapes of several scanners and vendors."""
+"""Small SCAP files written by hand: results and ARFs as several scanners write them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -62,16 +62,19 @@ class Rule:
 def results(rules: Sequence[Rule], *, namespace: str = XCCDF, more: str = "", run: str = "") -> str:
     """An XCCDF results file: the benchmark with its rules, and one TestResult."""
     bodies = "".join(
-        f'<Rule id="{_RULE}{rule.name}" {rule.attributes}><title>Title of {rule.name}</title>{rule.body}</Rule>'
+        f'<Rule id="{_RULE}{rule.name}" {rule.attributes}><title>Title of {rule.name}</title>'
+        f"{rule.body}</Rule>"
         for rule in rules
     )
     return (
         f'<?xml version="1.0" encoding="UTF-8"?><Benchmark xmlns="{namespace}" id="bench" '
         'xmlns:h="http://www.w3.org/1999/xhtml">'
         "<status>draft</status><title>A benchmark</title><version>1.0</version>"
-        '<Profile id="xccdf_org.example_profile_standard"><title>The standard profile</title></Profile>'
+        '<Profile id="xccdf_org.example_profile_standard"><title>The standard profile</title>'
+        "</Profile>"
         f'<Value id="v"><value>7</value></Value>'
-        f'<Group id="g"><title>Outer</title><Group id="g2"><title>Inner</title>{bodies}</Group></Group>{more}'
+        f'<Group id="g"><title>Outer</title><Group id="g2"><title>Inner</title>{bodies}</Group>'
+        f"</Group>{more}"
         f"{run or run_of(rules)}</Benchmark>"
     )
 
@@ -89,7 +92,8 @@ def run_of(
         f'<TestResult id="{identifier}" start-time="{start}" end-time="{end}" version="1.0" {head}>'
         '<benchmark id="bench" href="#b"/><title>OSCAP Scan Result</title>'
         '<profile idref="xccdf_org.example_profile_standard"/>'
-        f'<target>host</target><set-value idref="v">42</set-value>{lines}<score maximum="100">0</score></TestResult>'
+        f'<target>host</target><set-value idref="v">42</set-value>{lines}<score maximum="100">0'
+        "</score></TestResult>"
     )
 
 
@@ -120,11 +124,13 @@ def arf(
         reports.reverse()
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
-        '<arf:asset-report-collection xmlns:arf="http://scap.nist.gov/schema/asset-reporting-format/1.1">'
+        "<arf:asset-report-collection "
+        'xmlns:arf="http://scap.nist.gov/schema/asset-reporting-format/1.1">'
         '<arf:report-requests><arf:report-request id="c"><arf:content>'
         '<ds:data-stream-collection xmlns:ds="http://scap.nist.gov/schema/scap/source/1.2">'
         f'<ds:component id="b">{content}</ds:component></ds:data-stream-collection>'
-        f"</arf:content></arf:report-request></arf:report-requests><arf:reports>{''.join(reports)}</arf:reports>"
+        f"</arf:content></arf:report-request></arf:report-requests><arf:reports>{''.join(reports)}"
+        "</arf:reports>"
         "</arf:asset-report-collection>"
     )
 
@@ -137,12 +143,16 @@ def oval_results(rules: Sequence[Rule]) -> str:
             _add_test(f"{rule.name}{number}", test, parts)
     merged = {name: "".join(texts) for name, texts in parts.items()}
     return (
-        '<oval_results xmlns="http://oval.mitre.org/XMLSchema/oval-results-5"><generator/><directives/>'
+        '<oval_results xmlns="http://oval.mitre.org/XMLSchema/oval-results-5"><generator/>'
+        "<directives/>"
         f'<oval_definitions xmlns="{OVAL}"><definitions>{merged["definitions"]}</definitions>'
         f"<tests>{merged['tests']}</tests><objects>{merged['objects']}</objects>"
-        f"<states>{merged['states']}</states><variables>{merged['variables']}</variables></oval_definitions>"
-        f"<results><system><definitions>{merged['results']}</definitions><tests>{merged['tested']}</tests>"
-        '<oval_system_characteristics xmlns="http://oval.mitre.org/XMLSchema/oval-system-characteristics-5">'
+        f"<states>{merged['states']}</states><variables>{merged['variables']}</variables>"
+        "</oval_definitions>"
+        f"<results><system><definitions>{merged['results']}</definitions><tests>{merged['tested']}"
+        "</tests>"
+        "<oval_system_characteristics "
+        'xmlns="http://oval.mitre.org/XMLSchema/oval-system-characteristics-5">'
         f"<collected_objects>{merged['collected']}</collected_objects>"
         f"<system_data>{merged['items']}</system_data></oval_system_characteristics>"
         "</system></results></oval_results>"
@@ -173,7 +183,8 @@ def _add_definition(rule: Rule, parts: dict[str, list[str]]) -> None:
     own = (f"oval:x-{rule.name}:def:1", rule.definition, tree)
     for identifier, result, criteria in (own, *rule.extends):
         parts["definitions"].append(
-            f'<definition id="{identifier}" class="{rule.kind}"><metadata><title>Definition of {rule.name}'
+            f'<definition id="{identifier}" class="{rule.kind}"><metadata><title>Definition of '
+            f"{rule.name}"
             f"</title></metadata>{criteria}</definition>"
         )
         parts["results"].append(
@@ -184,8 +195,10 @@ def _add_definition(rule: Rule, parts: dict[str, list[str]]) -> None:
 def _add_test(name: str, test: Test, parts: dict[str, list[str]]) -> None:
     state = f'<state state_ref="oval:x-{name}:ste:1"/>' if test.state is not None else ""
     parts["tests"].append(
-        f'<{test.kind}_test id="oval:x-{name}:tst:1" check="{test.check}" check_existence="{test.existence}" '
-        f'comment="{test.comment}"><object object_ref="oval:x-{name}:obj:1"/>{state}</{test.kind}_test>'
+        f'<{test.kind}_test id="oval:x-{name}:tst:1" check="{test.check}" '
+        f'check_existence="{test.existence}" '
+        f'comment="{test.comment}"><object object_ref="oval:x-{name}:obj:1"/>{state}'
+        f"</{test.kind}_test>"
     )
     parts["objects"].append(
         f'<{test.kind}_object id="oval:x-{name}:obj:1">{test.object}</{test.kind}_object>'
@@ -206,7 +219,8 @@ def _add_test(name: str, test: Test, parts: dict[str, list[str]]) -> None:
         for variable, value in test.variables
     )
     parts["tested"].append(
-        f'<test test_id="oval:x-{name}:tst:1" check="{test.check}" check_existence="{test.existence}" '
+        f'<test test_id="oval:x-{name}:tst:1" check="{test.check}" '
+        f'check_existence="{test.existence}" '
         f'result="{test.result}">{test.message}{tested}{variables}</test>'
     )
     parts["collected"].append(f'<object id="oval:x-{name}:obj:1" flag="{test.flag}"/>')

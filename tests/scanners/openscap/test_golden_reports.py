@@ -1,4 +1,4 @@
-"""Reports of real scans are golden: the same bytes each time, from files, in the pipeline and from the ARF alone."""
+"""Reports of real scans are the same bytes from files, in the pipeline and from the ARF alone."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Hostile, broken and truncated ARFs: a refusal of one line or a report, in bounded time, and nothing else."""
+"""Hostile, broken and truncated ARFs give a refusal of one line or a report, in bounded time."""
 
 import pytest
 from hypothesis import given
@@ -94,10 +94,12 @@ def test_definitions_that_extend_each_other_in_ever_more_ways_are_bounded() -> N
 def test_objects_and_variables_that_refer_to_each_other_are_bounded() -> None:
     circle = Test(
         "variable",
-        "<set><object_reference>oval:x-a0:obj:1</object_reference></set><var_ref>oval:x-v:var:1</var_ref>",
+        "<set><object_reference>oval:x-a0:obj:1</object_reference></set><var_ref>oval:x-v:var:1"
+        "</var_ref>",
         "<value>1</value>",
         definitions=(
-            '<local_variable id="oval:x-v:var:1"><concat><object_component object_ref="oval:x-a0:obj:1"/>'
+            '<local_variable id="oval:x-v:var:1"><concat><object_component '
+            'object_ref="oval:x-a0:obj:1"/>'
             '<variable_component var_ref="oval:x-v:var:1"/></concat></local_variable>'
         ),
     )

@@ -1,4 +1,4 @@
-"""The baseline for any Linux: valid and complete, and every check tells a good host from a bad one."""
+"""The baseline for any Linux: valid, complete, and every check fails where it should."""
 
 import os
 import subprocess
@@ -36,7 +36,9 @@ def sound(tmp_path: Path) -> Path:
         "etc/shadow": "root:*:20000:0:99999:7:::\nuser:!:20000:0:99999:7:::\n",
         "etc/login.defs": "# PASS_MAX_DAYS 99999\nPASS_MAX_DAYS\t180\nUMASK\t\t027\n",
         "etc/ssh/sshd_config": "#PermitRootLogin yes\nInclude /etc/ssh/sshd_config.d/*.conf\n",
-        "etc/ssh/sshd_config.d/50-root.conf": "PermitRootLogin prohibit-password\nPermitEmptyPasswords no\n",
+        "etc/ssh/sshd_config.d/50-root.conf": (
+            "PermitRootLogin prohibit-password\nPermitEmptyPasswords no\n"
+        ),
         "etc/crontab": "17 * * * * root true\n",
         "etc/mtab": "tmpfs /tmp tmpfs rw,nosuid,nodev 0 0\n",
         "proc/mounts": "tmpfs /tmp tmpfs rw,nosuid,nodev 0 0\n",

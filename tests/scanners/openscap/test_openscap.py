@@ -20,17 +20,19 @@ from tests.scanners.openscap.scap_samples import (
 )
 
 FAILED = Test("dpkginfo", "<name>aide</name>")
-WORDS = (
-    "pass fail error unknown notapplicable notchecked notselected informational fixed".split()  # noqa: SIM905
+RESULTS = (
+    *("pass", "fail", "error", "unknown", "notapplicable"),
+    *("notchecked", "notselected", "informational", "fixed"),
 )
 
 
 def read(rules: list[Rule], **how: object) -> Report:
-    return read_openscap(opener(results(rules)), opener(arf(rules)), Options(**how))  # type: ignore[arg-type]
+    options = Options(**how)  # type: ignore[arg-type]
+    return read_openscap(opener(results(rules)), opener(arf(rules)), options)
 
 
 def test_every_result_has_the_status_of_the_specification() -> None:
-    report = read([Rule(word, word) for word in WORDS], include_notselected=True)
+    report = read([Rule(word, word) for word in RESULTS], include_notselected=True)
     assert [rule.status for rule in report.results] == [
         "pass",
         "fail",
@@ -150,7 +152,10 @@ def test_a_run_of_an_old_scanner_without_zone_and_start_is_read() -> None:
 
 
 def test_the_scanner_version_may_be_a_fact() -> None:
-    facts = '<target-facts><fact name="urn:xccdf:fact:scanner:version" type="string">1.2.17</fact></target-facts>'
+    facts = (
+        '<target-facts><fact name="urn:xccdf:fact:scanner:version" type="string">1.2.17</fact>'
+        "</target-facts>"
+    )
     run = run_of([Rule("a", "pass")], head="").replace("<rule-result", facts + "<rule-result", 1)
     assert (
         read_openscap(opener(results([Rule("a", "pass")], run=run)), None).scanner_version
@@ -200,7 +205,8 @@ def test_the_severity_is_that_of_the_run() -> None:
 
 def test_the_output_of_a_script_check_is_its_evidence() -> None:
     check = (
-        '<check system="http://open-scap.org/page/SCE"><check-import import-name="stdout">first\nport 23 is open\n'
+        '<check system="http://open-scap.org/page/SCE"><check-import import-name="stdout">'
+        "first\nport 23 is open\n"
         '</check-import><check-content-ref href="ports.sh"/></check>'
     )
     rule = read([Rule("a", check=check)]).results[0]

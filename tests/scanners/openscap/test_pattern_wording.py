@@ -34,5 +34,6 @@ def test_a_file_in_several_directories_is_described_by_them() -> None:
         '<path operation="pattern match">^/etc/cron.(d|daily)$</path><filename>x</filename>'
     )
     assert failed_rule(Test("file", looked_for)).finding == (
-        "files named x in directories matching ^/etc/cron.(d|daily)$ are not present, expected to be present"
+        "files named x in directories matching ^/etc/cron.(d|daily)$ are not present, expected to "
+        "be present"
     )

@@ -1,4 +1,4 @@
-"""Real scans: the evidence agrees with the scanner's own HTML report, the counts with its own output."""
+"""Real scans: the evidence agrees with the scanner's HTML report, the counts with its output."""
 
 import lzma
 import re

@@ -13,7 +13,8 @@ def read(rules: list[Rule]) -> Report:
 
 REFERENCES = {
     '<reference href="https://www.cisecurity.org/controls/">1.2</reference>'
-    '<reference href="https://www.cisecurity.org/benchmark/debian_linux/">1.1.1.1</reference>': "1.1.1.1",
+    '<reference href="https://www.cisecurity.org/benchmark/debian_linux/">1.1.1.1'
+    "</reference>": "1.1.1.1",
     '<reference href="https://www.cisecurity.org/controls/">1.2</reference>': "Outer &gt; Inner",
 }
 
@@ -80,7 +81,8 @@ def test_all_references_are_in_the_report() -> None:
 
 def test_texts_keep_lists_code_and_line_breaks_and_get_the_values_of_the_profile() -> None:
     body = (
-        '<description>Set it.<h:br/>Run:<h:pre># a\n  b <sub idref="v"/>\n</h:pre>Then:<h:ul><h:li>one</h:li>'
+        '<description>Set it.<h:br/>Run:<h:pre># a\n  b <sub idref="v"/>\n</h:pre>Then:<h:ul>'
+        "<h:li>one</h:li>"
         "<h:li>two <h:code>x y</h:code></h:li></h:ul></description><rationale>Because.</rationale>"
     )
     rule = read([Rule("a", "pass", body=body)]).results[0]
@@ -99,7 +101,8 @@ def test_the_discussion_of_a_stig_is_its_description() -> None:
 def test_the_shell_fix_runs_as_it_is_and_the_other_systems_are_there() -> None:
     body = (
         '<fix system="urn:xccdf:fix:script:ansible">- name: x\n  y: <sub idref="v"/></fix>'
-        '<fix system="urn:xccdf:fix:script:sh">\nvalue=\'<sub idref="v"/>\'\nif true; then\n  echo "$value"\nfi\n</fix>'
+        '<fix system="urn:xccdf:fix:script:sh">\nvalue=\'<sub idref="v"/>\'\nif true; then\n  '
+        'echo "$value"\nfi\n</fix>'
     )
     rule = read([Rule("a", "fail", body=body)]).results[0]
     assert not rule.advice

@@ -1,5 +1,7 @@
 """Secrets of the host are masked, and other values stay readable."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,6 +65,32 @@ from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener
         "machine x login y password S3cr3t!",
         '%admin : PSK "S3cr3t!"',
         "redis://:S3cr3t!@host/",
+        "Environment=DB_PASSWORD=S3cr3t!",
+        'Environment="APP_MODE=a" "DB_PASSWORD=S3cr3t! S3cr3t!"',
+        "Environment='DB_PASSWORD=S3cr3t! S3cr3t!'",
+        'GRUB_CMDLINE_LINUX="rhgb quiet iscsi_password=S3cr3t!"',
+        "BOOT_IMAGE=/vmlinuz ro rd.iscsi.password=S3cr3t! quiet",
+        'ConnectionString="Server=db;User Id=sa;Password=S3cr3t!;Encrypt=yes"',
+        "dsn = 'host=db user=app password=S3cr3t! dbname=x'",
+        r'CONFIG="{\"user\": \"a\", \"password\": \"S3cr3t!\"}"',
+        'CONFIG=\'{"db": {"password": "S3cr3t!"}}\'',
+        "ExecStart=/usr/bin/sh -c 'PGPASSWORD=\"S3cr3t!\" psql'",
+        'ExecStart="--password S3cr3t!"',
+        "JAVA_OPTS=-Dspring.datasource.password=S3cr3t!",
+        "OPTS=a=b=c=token=S3cr3t!",
+        "url=jdbc:mysql://db/x?user=a&password=S3cr3t!&ssl=1",
+        "broker = amqp://app:S3cr3t!@mq/",
+        "passwd: S3cr3t!",
+        "$y$j9T$salt$S3cr3t!aaaaaaaa",
+        "$gy$j9T$salt$S3cr3t!aaaaaaaa",
+        "$7$CU..../....salt$S3cr3t!aaa",
+        "$md5,rounds=904$salt$$S3cr3t!aaa",
+        "$sm3$salt$S3cr3t!aaaaaaaa",
+        "$argon2id$v=19$m=65536,t=3,p=4$salt$S3cr3t!",
+        "$P$BsaltS3cr3t!aaaaaaaaaa",
+        "$pbkdf2-sha256$29000$salt$S3cr3t!",
+        "_J9..S3cr3t!AAAAAAA",
+        "{SSHA512}S3cr3t!",
     ],
 )
 def test_a_secret_in_a_line_is_masked(line: str) -> None:
@@ -98,10 +126,33 @@ def test_a_secret_in_a_line_is_masked(line: str) -> None:
         "-a always,exit -F path=/usr/sbin/chpasswd -F perm=x -F auid>=1000 -k privileged",
         "name: |\n  some words",
         "curl -u https://server/",
+        "ops ALL=(root) NOPASSWD: /usr/bin/systemctl restart nginx",
+        "%wheel ALL=(ALL) NOPASSWD: ALL",
+        "ops ALL=(root) PASSWD: /usr/bin/id, NOPASSWD: /usr/bin/true",
+        "Defaults:ops !authenticate",
+        "passwd: files nis sss",
+        "passwd:         files systemd [NOTFOUND=return] ldap",
+        "shadow: files sss",
+        "compass = north",
+        "tokenizer = standard",
+        "secretary = jane",
+        "underpass: closed",
+        "Environment=LANG=C.UTF-8 PATH=/usr/bin",
+        'GRUB_CMDLINE_LINUX="rhgb quiet audit=1"',
+        'OPTIONS="-u chrony -F 2"',
+        "_this_is_a_long_identifier = 1",
+        "a=b=c=d=e=f=g=h",
     ],
 )
 def test_what_is_no_secret_stays_readable(line: str) -> None:
     assert masked_line(line) == line
+
+
+@pytest.mark.parametrize("text", ["a=" * 2000, '"a=' * 1300, "a='" * 1300, "passwd:" * 570])
+def test_values_in_values_are_searched_quickly(text: str) -> None:
+    began = time.process_time()
+    masked_line(text)
+    assert time.process_time() - began < 1
 
 
 def test_a_setting_is_masked_by_its_name() -> None:
@@ -126,7 +177,8 @@ def test_neither_a_hash_nor_a_password_gets_into_a_report() -> None:
         ),
         Test(
             "textfilecontent54",
-            r'<filepath>/etc/my.cnf</filepath><pattern operation="pattern match">^password=(.*)$</pattern>',
+            r'<filepath>/etc/my.cnf</filepath><pattern operation="pattern match">^password=(.*)$'
+            r"</pattern>",
             "<subexpression>changed</subexpression>",
             [
                 (

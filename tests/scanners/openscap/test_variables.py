@@ -5,14 +5,17 @@ from tests.scanners.openscap.test_wording import failed_rule
 
 
 def last_directive(name: str, value: str | None) -> Test:
-    """As the content of several distributions reads /etc/login.defs: by a variable that captures the last value."""
+    """How content often reads /etc/login.defs: a variable captures the last value."""
     source = (
-        '<textfilecontent54_object xmlns="http://oval.mitre.org/XMLSchema/oval-definitions-5#independent" '
-        'id="oval:x-line:obj:1"><filepath>/etc/login.defs</filepath><pattern operation="pattern match">'
+        "<textfilecontent54_object "
+        'xmlns="http://oval.mitre.org/XMLSchema/oval-definitions-5#independent" '
+        'id="oval:x-line:obj:1"><filepath>/etc/login.defs</filepath><pattern operation="pattern '
+        'match">'
         rf".*\n[^#]*({name}\s+\d+)\s*\n</pattern></textfilecontent54_object>"
     )
     captured = (
-        f'<local_variable id="oval:x-last:var:1" comment="The value of last {name} directive in /etc/login.defs">'
+        f'<local_variable id="oval:x-last:var:1" comment="The value of last {name} directive in '
+        '/etc/login.defs">'
         rf'<regex_capture pattern="{name}\s+(\d+)"><object_component item_field="subexpression" '
         'object_ref="oval:x-line:obj:1"/></regex_capture></local_variable>'
     )

@@ -21,14 +21,17 @@ def failed_rule(test: Test) -> RuleResult:
 def login_defs(value: str, name: str = "PASS_MAX_DAYS", demand: str = "365") -> Test:
     return Test(
         kind="textfilecontent54",
-        object=rf'<filepath>/etc/login.defs</filepath><pattern operation="pattern match">^\s*{name}\s+(\S+)</pattern>',
-        state=f'<subexpression datatype="int" operation="less than or equal">{demand}</subexpression>',
+        object=r'<filepath>/etc/login.defs</filepath><pattern operation="pattern match">'
+        rf"^\s*{name}\s+(\S+)</pattern>",
+        state=f'<subexpression datatype="int" operation="less than or equal">{demand}'
+        "</subexpression>",
         item="textfilecontent",
         items=[
             (
                 "false",
                 (
-                    f"<filepath>/etc/login.defs</filepath><path>/etc</path><filename>login.defs</filename>"
+                    "<filepath>/etc/login.defs</filepath><path>/etc</path><filename>login.defs"
+                    "</filename>"
                     f"<text>{name} {value}</text><subexpression>{value}</subexpression>"
                 ),
             )
@@ -149,7 +152,10 @@ def test_of_several_expected_values_only_the_unmet_ones_are_in_the_finding() -> 
 
 def test_a_setting_that_the_pattern_does_not_name_is_named_by_the_line() -> None:
     test = login_defs("022", "UMASK")
-    test.object = r'<filepath>/etc/login.defs</filepath><pattern operation="pattern match">(?=U)\S+\s+0?(\d+)</pattern>'
+    test.object = (
+        r'<filepath>/etc/login.defs</filepath><pattern operation="pattern match">(?=U)\S+\s+0?(\d+)'
+        r"</pattern>"
+    )
     test.state = "<subexpression>077</subexpression>"
     assert failed_rule(test).finding == "/etc/login.defs: UMASK is 022, expected 077"
 
@@ -190,7 +196,10 @@ def test_a_set_of_files_is_described_with_the_line_that_was_looked_for() -> None
     pattern = r'<pattern operation="pattern match">^net\.ipv4\.ip_forward = 0$</pattern>'
     text = arf([Rule("one", tests=[test])])
     for name in ("a", "b"):
-        member = f'<textfilecontent54_object id="oval:x-{name}:obj:1"><filepath>/etc/{name}.conf</filepath>'
+        member = (
+            f'<textfilecontent54_object id="oval:x-{name}:obj:1"><filepath>/etc/{name}.conf'
+            "</filepath>"
+        )
         text = text.replace("</objects>", f"{member}{pattern}</textfilecontent54_object></objects>")
     finding = read_openscap(None, opener(text)).results[0].finding
     assert finding == (
@@ -201,7 +210,8 @@ def test_a_set_of_files_is_described_with_the_line_that_was_looked_for() -> None
 def test_files_that_must_not_exist_are_described_with_the_exceptions() -> None:
     test = Test(
         "file",
-        "<filepath>/etc/gshadow-</filepath><filter>oval:x-l:ste:1</filter><filter>oval:x-g:ste:1</filter>",
+        "<filepath>/etc/gshadow-</filepath><filter>oval:x-l:ste:1</filter><filter>oval:x-g:ste:1"
+        "</filter>",
         existence="none_exist",
         items=[
             (
@@ -254,7 +264,10 @@ def test_a_value_that_the_scanner_itself_hides_is_left_out_of_the_sentence() -> 
         [
             (
                 "false",
-                '<username>root</username><password mask="true"></password><chg_req>99999</chg_req>',
+                (
+                    '<username>root</username><password mask="true"></password><chg_req>99999'
+                    "</chg_req>"
+                ),
             )
         ],
     )
@@ -272,7 +285,10 @@ def test_a_value_without_a_name_is_shown_as_found() -> None:
     test.items = [
         (
             "false",
-            "<filepath>/etc/passwd</filepath><text>sys:x:3</text><subexpression>sys</subexpression>",
+            (
+                "<filepath>/etc/passwd</filepath><text>sys:x:3</text><subexpression>sys"
+                "</subexpression>"
+            ),
         )
     ]
     assert failed_rule(test).finding == "/etc/passwd: found sys, expected one of root, adm"

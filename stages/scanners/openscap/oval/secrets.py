@@ -1,8 +1,12 @@
 """Masks secrets of the host in evidence: how they are recognized, and what is shown instead. Pure.
 
 Masked are password hashes, private keys, credentials in URLs, and the values of settings whose name
-says secret, token, key or password. Not masked are yes and no, and settings whose name says that
-the value is about such a thing and not the thing itself (its length, age, file, algorithm).
+contains secret, token, key or password. A value is searched for settings itself, to a bounded
+depth: `Environment=DB_PASSWORD=…`, kernel command lines, connection strings, JSON in quotes.
+
+Not masked are yes and no, settings whose name shows that the value is about such a thing and not
+the thing itself (its length, age, file, algorithm), and what only looks like a secret: sudo's
+`NOPASSWD:`, the `passwd:` of nsswitch.conf, names such as `compass` and `tokenizer`.
 """
 
 import re
@@ -18,8 +22,9 @@ def _pattern(*alternatives: str) -> str:
 
 _SECRET_NAME = re.compile(
     _pattern(
-        r"secret|token|passw|passphrase|passcode|credential|pwd$|^pwd|bindpw|authtok",
-        r"(?<!by)pass$",
+        r"secret(?!ar)|token(?!i[sz]|_?ring)|(?<!no)passw|passphrase|passcode|credential",
+        r"pwd$|^pwd|bindpw|authtok",
+        r"(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!under)(?<!over)pass$",
         r"(?:^|[a-z0-9_.-])"
         r"(?:api|private|priv|auth|access|shared|encryption|signing|master|pre)[_.-]?keys?$",
         r"(?:^|[_.\-/ ])keys?(?:$|[_.\- ])",
@@ -45,8 +50,10 @@ _HARMLESS_VALUES = frozenset(
 _NO_PASSWORD = frozenset(("x", "*", "!", "!!", "!*", ""))
 _HASHES = re.compile(
     _pattern(
-        r"\$(?:[1-9]|2[abxy]|y|gy|md5|sha1|apr1|argon2\w*|scrypt|pbkdf2\S{0,9})"
-        r"\$[./A-Za-z0-9=,+$-]{8,}",
+        r"\$(?:[1-9]|2[abxy]|y|gy|md5(?:,rounds=\d+)?|sha1|sm3|apr1|argon2\w*|scrypt"
+        r"|pbkdf2\S{0,9}|bcrypt\S{0,9}|[PHS])\$[./A-Za-z0-9=,+$-]{8,}",
+        # BSDi's extended DES.
+        r"(?<![\w./])_[./A-Za-z0-9]{19}(?![\w./])",
         r"grub\.pbkdf2\.\w+(?:\.[A-Fa-f0-9]+)+",
         r"\{(?:SSHA|SHA|SMD5|MD5|CRYPT)\d*\}\S+",
     )
@@ -55,11 +62,21 @@ _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL
 )
 _URL_CREDENTIALS = re.compile(r"(?<=://)[^\s/:@]*:[^\s/@]+(?=@)")
+_MAX_NESTING = 4
 _ASSIGNMENT = re.compile(
-    r"""(?<!-F )(?<![\w/.])([A-Za-z][\w.-]*)(["']?\s*(?:=>|::|[=:])\s*)"""
-    r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[^\s,;"']+)"""
+    r"""(?<!-F )(?<![\w/.])([A-Za-z][\w.-]*)(\\?["']?\s*(?:=>|::|[=:])\s*)"""
+    r"""(\\["'][^"'\\\n]*\\["']|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|[^\s,;"']+)"""
 )
-_OPTION = re.compile(r"""(?<!\S)(--?[A-Za-z][\w-]*)(\s+)("[^"\n]*"|'[^'\n]*'|[^\s-]\S*)""")
+_QUOTED_ASSIGNMENT = re.compile(
+    r"""("([A-Za-z][\w.-]*)=)((?:[^"\\\n]|\\.)*)(?=")"""
+    r"""|('([A-Za-z][\w.-]*)=)((?:[^'\\\n]|\\.)*)(?=')"""
+)
+"""The value of `"DB_PASSWORD=two words"` goes to the quote."""
+_NSSWITCH_SERVICES = re.compile(
+    r"(?:\s*(?:files|compat|db|nis|nisplus|ldap|sss|systemd|winbind|extrausers|hesiod|dns"
+    r"|\[\S*\]))+\s*"
+)
+_OPTION = re.compile(r"""(?<![^\s"'])(--?[A-Za-z][\w-]*)(\s+)("[^"\n]*"|'[^'\n]*'|[^\s-]\S*)""")
 _NAME_AND_REST = re.compile(
     r"^(\s*[A-Za-z][\w.-]*)([ \t]*(?:=>|[=:])[ \t]*(?![=:>])|[ \t]+)([^\s=:].*)$", re.MULTILINE
 )
@@ -133,7 +150,8 @@ def masked(text: str) -> str:
     text = _QUERY_PARAMETER.sub(_mask_assignment, text)
     text = _XML_ELEMENT.sub(_mask_element, text)
     text = _NAME_AND_VALUE.sub(_mask_named_value, text)
-    text = _ASSIGNMENT.sub(_mask_assignment, text)
+    text = _QUOTED_ASSIGNMENT.sub(_mask_quoted_assignment, text)
+    text = _masked_assignments(text, 0)
     return _OPTION.sub(_mask_option, text)
 
 
@@ -151,10 +169,37 @@ def masked_if_named(name: str, value: str) -> str:
     bare = value.strip("\"'= ")
     if bare.lower() in _NO_PASSWORD | _HARMLESS_VALUES or not is_secret_name(name):
         return value
+    if name.lower() == "passwd" and _is_no_password(bare):
+        return value
     is_path_of_key = name.lower().endswith("key") and _PATH.fullmatch(bare)
     if is_path_of_key:
         return value
     return MASK
+
+
+def _is_no_password(value: str) -> bool:
+    """What follows `passwd:` in nsswitch.conf, and `PASSWD:` in sudoers."""
+    return _NSSWITCH_SERVICES.fullmatch(value) is not None or value == "ALL" or value[0] == "/"
+
+
+def _masked_assignments(text: str, depth: int) -> str:
+    """Settings in the text, and in the values of settings."""
+
+    def mask(found: re.Match[str]) -> str:
+        name, sign, value = found.groups()
+        shown = masked_if_named(name, value)
+        if shown == value and depth < _MAX_NESTING:
+            shown = _masked_assignments(value, depth + 1)
+        return f"{name}{sign}{shown}"
+
+    return _ASSIGNMENT.sub(mask, text)
+
+
+def _mask_quoted_assignment(found: re.Match[str]) -> str:
+    """`"DB_PASSWORD=two words"`"""
+    if found[1] is not None:
+        return found[1] + masked_if_named(found[2], found[3])
+    return found[4] + masked_if_named(found[5], found[6])
 
 
 def _masked_commands(text: str) -> str:
