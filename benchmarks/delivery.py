@@ -1,11 +1,12 @@
 """Speed, memory and start of the ship stage, beside their limits.
 
-    python benchmarks/delivery.py [--reports 200] [--backlog 10000]
+    python benchmarks/delivery.py [--reports 200] [--backlog 10000] [--runs 3]
 
 - draining 200 reports of real size to a local receiver, without pacing, beside a bare requests
-  session that posts the same bodies: at least 0.7 of its speed;
-- memory of the stage while it does so, and with a backlog of 10,000 scans: under 60 MB;
-- a backlog of 10,000 scans: the first request leaves within 5 s of the start of the process.
+  session that posts the same bodies, in turns: the median ratio is at least 0.9;
+- memory of the stage while it does so, and with a backlog of 10,000 reports: under 60 MB;
+- a backlog of 10,000 reports: the first request leaves within 1.5 s of the start of the process,
+  and a report costs at most 15 ms of CPU, that of the sending process included.
 """
 
 import argparse
@@ -13,13 +14,16 @@ import os
 import random
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import requests
@@ -30,7 +34,8 @@ from spool.spool import Spool
 from stages.patchmon import body
 
 KEY = "0" * 64
-RATIO, MEMORY_MB, READY_S = 0.7, 60.0, 5.0
+STORED = b'{"scans_received": 1}'
+RATIO, MEMORY_MB, READY_S, CPU_MS = 0.9, 60.0, 1.5, 15.0
 START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
 
@@ -162,21 +167,72 @@ def drain(directory: Path, url: str, count: int) -> tuple[float, float]:
         )
 
 
+def forget_deliveries(root: Path) -> None:
+    for directory in (root / "receipts", root / "state" / "ship"):
+        for path in directory.iterdir():
+            if path.is_file():
+                path.unlink()
+
+
 def memory_mb(pid: int) -> float:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
 
-def first_request(directory: Path) -> tuple[float, float]:
-    """Seconds from starting the stage to its first request, and its memory then."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        began = time.perf_counter()
-        with stage(settings(directory, f"http://127.0.0.1:{server.getsockname()[1]}")) as process:
-            connection, _ = server.accept()
-            connection.recv(1)
-            taken, memory = time.perf_counter() - began, memory_mb(process.pid)
-            connection.close()
-        return taken, memory
+def cpu_s(pid: int) -> float:
+    """CPU time of a process and of its children, those that have ended included."""
+    own = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    ticks = sum(int(value) for value in own[11:15])
+    return ticks / os.sysconf("SC_CLK_TCK") + sum(cpu_s(int(child)) for child in children)
+
+
+class AcceptingServer(ThreadingHTTPServer):
+    """Accepts every report."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Accepting)
+        self.received = 0
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class _Accepting(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: AcceptingServer
+
+    def do_POST(self) -> None:
+        self.server.received += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(STORED)))
+        self.end_headers()
+        self.wfile.write(STORED)
+
+    def log_message(self, *args: object) -> None:
+        """Nothing."""
+
+
+def backlog_figures(directory: Path) -> tuple[float, float, float]:
+    """Seconds from the start to the first request; CPU ms per report; memory in MB."""
+    server = AcceptingServer()
+    began = time.perf_counter()
+    with stage(settings(directory, f"http://127.0.0.1:{server.server_port}")) as process:
+        wait_for(server, 1)
+        first_s = time.perf_counter() - began
+        wait_for(server, 20)
+        before, cpu_before = server.received, cpu_s(process.pid)
+        wait_for(server, before + 100)
+        cpu_ms = (cpu_s(process.pid) - cpu_before) * 1000 / (server.received - before)
+        memory = memory_mb(process.pid)
+    server.shutdown()
+    return first_s, cpu_ms, memory
+
+
+def wait_for(server: AcceptingServer, count: int) -> None:
+    while server.received < count:
+        time.sleep(0.002)
 
 
 def backlog_of(root: Path, count: int) -> None:
@@ -207,34 +263,35 @@ def main() -> int:
     )
     parser.add_argument("--reports", type=int, default=200)
     parser.add_argument("--backlog", type=int, default=10_000)
+    parser.add_argument("--runs", type=int, default=3)
     args = parser.parse_args()
     good = []
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCHMARK_DIR")) as name:
         directory = Path(name)
         reports = fill(directory / "spool", args.reports, 245)
-        size = len(
-            body.make(reports[0], 5 << 20, filed_under="CIS", with_hash=True, agent_version="0")
-        )
+        ratios, most = list[float](), 0.0
         with receiver(directory) as url:
-            plain = bare(url, reports)
-            stage_s, most = drain(directory, url, args.reports)
-        good.append(plain / stage_s >= RATIO)
-        print(
-            f"{args.reports} reports of {size} bytes: "
-            f"requests alone {plain:.2f} s, the stage {stage_s:.2f} s"
-        )
-        print(f"  ratio {plain / stage_s:.2f}, at least {RATIO}: {verdict(good[-1])}")
-        good.append(most < MEMORY_MB)
+            for _ in range(args.runs):
+                plain_s = bare(url, reports)
+                forget_deliveries(directory / "spool")
+                stage_s, memory = drain(directory, url, args.reports)
+                ratios.append(plain_s / stage_s)
+                most = max(most, memory)
+                print(f"{args.reports} reports: requests {plain_s:.2f} s, stage {stage_s:.2f} s")
+        ratio = statistics.median(ratios)
+        good += [ratio >= RATIO, most < MEMORY_MB]
+        print(f"  median ratio {ratio:.2f}, at least {RATIO}: {verdict(good[-2])}")
         print(f"  memory {most:.1f} MB, under {MEMORY_MB:.0f}: {verdict(good[-1])}")
     with tempfile.TemporaryDirectory(dir=os.environ.get("BENCHMARK_DIR")) as name:
         backlog_of(Path(name) / "spool", args.backlog)
-        taken, most = first_request(Path(name))
-        good += [taken <= READY_S, most < MEMORY_MB]
+        first_s, cpu_ms, memory = backlog_figures(Path(name))
+        good += [first_s <= READY_S, cpu_ms <= CPU_MS, memory < MEMORY_MB]
         print(
-            f"a backlog of {args.backlog}: first request after {taken:.2f} s, "
-            f"at most {READY_S:.0f}: {verdict(good[-2])}"
+            f"a backlog of {args.backlog}: first request after {first_s:.2f} s, "
+            f"at most {READY_S}: {verdict(good[-3])}"
         )
-        print(f"  memory {most:.1f} MB, under {MEMORY_MB:.0f}: {verdict(good[-1])}")
+        print(f"  CPU per report {cpu_ms:.1f} ms, at most {CPU_MS:.0f}: {verdict(good[-2])}")
+        print(f"  memory {memory:.1f} MB, under {MEMORY_MB:.0f}: {verdict(good[-1])}")
     return 0 if all(good) else 1
 
 

@@ -5,7 +5,7 @@ step costs the same whatever waits.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
 from schemas.ids import ScanId, is_scan_id
@@ -42,13 +42,16 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def refresh(self) -> None:
-        """Take in what has changed in the spool, in the settings, and in what the operator holds."""
+    def refresh(self, expect_work: Callable[[], None]) -> None:
+        """Take in what has changed in the spool, in the settings, and in what the operator holds.
+
+        `expect_work` is called where there are new reports, before they are looked at.
+        """
         self._held = frozenset(self._spool.commands.ids("hold"))
         self._damaged.clear()
         changed = _changed_at(self._spool.reports.path, self._spool.receipts.path)
         if changed != self._listed or self._is_recent(changed):
-            self._list()
+            self._list(expect_work)
             self._listed = changed
         # Whatever of this is another than before may supersede any report, or spare it.
         delivery = self._process.settings.delivery
@@ -128,14 +131,17 @@ class Backlog:
         self._forget(scan_id)
         self._add(scan_id)
 
-    def _list(self) -> None:
+    def _list(self, expect_work: Callable[[], None]) -> None:
         done = {*self._spool.receipts.ids("receipt"), *self._delivery_state.kept}
         pending = {
             ScanId(i) for i in self._spool.reports.ids("report") if is_scan_id(i) and i not in done
         }
         for scan_id in self._waiting.keys() - pending:
             self._forget(scan_id)
-        for scan_id in sorted(pending - self._waiting.keys()):
+        new = pending - self._waiting.keys()
+        if new:
+            expect_work()
+        for scan_id in sorted(new):
             self._process.alive()
             self._add(scan_id)
 

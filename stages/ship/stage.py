@@ -54,7 +54,7 @@ class ShipStage:
         self._delivery_state.use_server(self._process.settings.server.url)
         self._apply_retry()
         self._replays.carry_out()
-        self._backlog.refresh()
+        self._backlog.refresh(self._warm_up)
         while not self._process.stopping and self._step():
             self._process.alive()
         self._sender.settle()
@@ -66,10 +66,8 @@ class ShipStage:
 
     def on_event(self, event: Event) -> None:
         """Any event makes the stage look; a scan that has ended is a report that comes soon."""
-        if event.name == "ScanFinished" and self._process.settings.server.url is not None:
-            # Without a process now, there will be one when the report is there.
-            with suppress(SpoolError):
-                self._sender.warm_up()
+        if event.name == "ScanFinished":
+            self._warm_up()
 
     def reloaded(self) -> None:
         self._sender.stop()
@@ -83,6 +81,12 @@ class ShipStage:
     def close(self) -> None:
         self._sender.stop()
         self._notices.close()
+
+    def _warm_up(self) -> None:
+        """Start the sending process ahead; where that fails now, it is started for the report."""
+        if self._process.settings.server.url is not None:
+            with suppress(SpoolError):
+                self._sender.warm_up()
 
     def _step(self) -> bool:
         """Conclude what need not be sent, then send one report; whether there may be more to do."""
