@@ -12,6 +12,9 @@ from schemas.ids import Scanner
 from schemas.manifest import ContentSource
 from schemas.records import Record
 
+DETECTED_STATE = "detected"
+"""The scan stage keeps `Detected` in its state under this name."""
+
 
 class ProfileInfo(Record, frozen=True, kw_only=True):
     """One profile that a scanner offers."""

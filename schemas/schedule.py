@@ -10,6 +10,10 @@ from schemas.ids import Scanner
 from schemas.records import Record
 
 Mode = Literal["disabled", "on-demand", "enabled"]
+TRIGGER_STATE = "trigger"
+"""The trigger stage keeps `TriggerState` in its state under this name."""
+OVERRIDES_STATE = "overrides"
+"""The trigger stage keeps `ServerOverrides` in its state under this name."""
 
 
 class ScheduleState(Record, frozen=True, kw_only=True):

@@ -57,6 +57,15 @@ def unpacked(stream: BinaryIO, limit: int) -> BinaryIO:
     return cast(BinaryIO, io.BufferedReader(_Bounded(stream, limit), _CHUNK))
 
 
+def import_libraries() -> None:
+    """Import every compression library now: a process that gives up its rights may not be able to later."""
+    import bz2  # noqa: F401
+    import gzip  # noqa: F401
+    import lzma  # noqa: F401
+
+    import zstandard  # noqa: F401
+
+
 class _Bounded(io.RawIOBase):
     """Reads through, and refuses to read more than the limit."""
 

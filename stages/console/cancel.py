@@ -19,9 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     boxes = states.snapshot(context.existing_spool())
-    open_ids = frozenset(
-        i for i in boxes.scan_ids if boxes.state(i) in ("asked", "waiting", "scanning")
-    )
+    open_ids = frozenset(i for i in boxes.scan_ids if boxes.state(i) in ("requested", "scanning"))
     wanted = args.scan_ids or sorted(open_ids)
     if not wanted:
         raise CommandError("no scan waits or runs", Exit.NO)

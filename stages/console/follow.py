@@ -17,7 +17,7 @@ from spool.spool import Spool
 from stages.console import states
 from stages.console.context import Context
 from stages.console.output import Bar, progress_bar
-from stages.console.waiting import Waiting
+from stages.console.pending_reasons import PendingReasons
 from stages.runtime.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoorbell
 from stages.ship.destination import NOTE
 
@@ -119,9 +119,9 @@ class _Reasons:
         noted = self._spool.state_store("ship").read(NOTE, Destination)
         # Seconds to the next try are counted from when they were noted: the words change with the facts alone.
         now = noted.at if noted else datetime.now(UTC)
-        return boxes.state(scan_id), Waiting(self._spool, boxes, now, self._min_free_mib).why(
-            scan_id
-        )
+        return boxes.state(scan_id), PendingReasons(
+            self._spool, boxes, now, self._min_free_mib
+        ).why(scan_id)
 
 
 def _show(bar: Bar, event: Event) -> None:

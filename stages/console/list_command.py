@@ -14,13 +14,15 @@ from stages.console import arguments, states
 from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.output import say, show_json, show_table
+from stages.console.pending_reasons import PendingReasons
 from stages.console.states import State
-from stages.console.waiting import Waiting
 from stages.runtime.exits import Exit
 
+_COLUMNS = ("scan", "state", "profile", "status", "score", "answer", "why")
 
-class Row(Record, frozen=True, kw_only=True):
-    """One scan of the list."""
+
+class ListedScan(Record, frozen=True, kw_only=True):
+    """One row of the list."""
 
     scan_id: ScanId
     scanner: str
@@ -30,18 +32,16 @@ class Row(Record, frozen=True, kw_only=True):
     score: float | None = None
     answer: str | None = None
     waits: str | None = None
-    """Why it is not scanned or delivered yet, when the next try is, and what to do."""
+    """Why it is pending, when the next attempt is, and what to do."""
     message: str | None = None
-    """Why it failed, or what the server said."""
+    """Why it failed, what the server answered, or what is wrong with its entries."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--pending", action="store_true", help="only what is not done")
-    parser.add_argument("--held", action="store_true", help="only what is held")
+    parser.add_argument("--pending", action="store_true", help="only scans that are not done")
+    parser.add_argument("--held", action="store_true", help="only scans that are held")
     parser.add_argument(
-        "--answer",
-        choices=get_args(Answer),
-        help="only what the server accepted, refused, or what was superseded",
+        "--answer", choices=get_args(Answer), help="only scans with this answer of the server"
     )
     filters.add_filters(parser)
     parser.add_argument(
@@ -49,43 +49,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=arguments.count,
         default=50,
         metavar="N",
-        help="at most N, 0 for all (default: %(default)s)",
+        help="at most N scans, 0 for all (default: %(default)s)",
     )
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
     boxes = states.snapshot(spool)
-    scan_ids = [i for i in boxes.scan_ids if _is_wanted(args, spool, boxes, i)]
-    shown = scan_ids[-args.last :] if args.last else scan_ids
-    reasons = Waiting(spool, boxes, datetime.now(UTC), context.settings.spool.min_free_mib)
-    rows = [_row(spool, boxes, scan_id, reasons) for scan_id in shown]
+    matching = [i for i in boxes.scan_ids if _matches(args, spool, boxes, i)]
+    shown = matching
+    if args.last:
+        shown = matching[-args.last :]
+    reasons = PendingReasons(spool, boxes, datetime.now(UTC), context.settings.spool.min_free_mib)
+    scans = [_listed(spool, boxes, scan_id, reasons) for scan_id in shown]
     if context.json:
-        show_json(rows)
-    elif not rows:
+        show_json(scans)
+        return Exit.OK
+    if not scans:
         say("no scans")
-    else:
-        columns = ("scan", "state", "profile", "status", "score", "answer", "why")
-        show_table(
-            columns,
-            ((r.scan_id, r.state, r.profile, r.status, r.score, r.answer, _why(r)) for r in rows),
-        )
-        if len(shown) < len(scan_ids):
-            say(f"{len(scan_ids) - len(shown)} older ones are not shown: --last 0")
+        return Exit.OK
+    show_table(_COLUMNS, map(_row, scans))
+    hidden = len(matching) - len(shown)
+    if hidden:
+        scans_text = "scan is" if hidden == 1 else "scans are"
+        say(f"{hidden} older {scans_text} not shown: --last 0 shows all")
     return Exit.OK
 
 
-def _objection(receipt: Receipt | None) -> str | None:
-    return receipt.message if receipt and receipt.answer != "accepted" else None
-
-
-def _why(row: Row) -> str:
-    return "; ".join(message for message in (row.message, row.waits) if message)
-
-
-def _is_wanted(
-    args: argparse.Namespace, spool: Spool, boxes: states.Boxes, scan_id: ScanId
-) -> bool:
+def _matches(args: argparse.Namespace, spool: Spool, boxes: states.Boxes, scan_id: ScanId) -> bool:
     if args.pending and scan_id in boxes.receipts:
         return False
     if args.held and boxes.state(scan_id) != "held":
@@ -96,36 +87,60 @@ def _is_wanted(
 
 
 def _answer(spool: Spool, boxes: states.Boxes, scan_id: ScanId) -> str | None:
+    if scan_id not in boxes.receipts:
+        return None
     try:
-        if scan_id in boxes.receipts:
-            return spool.receipts.read(scan_id, "receipt", Receipt).answer
+        return spool.receipts.read(scan_id, "receipt", Receipt).answer
     except (EntryDamagedError, EntryMissingError):
-        pass
-    return None
+        return None
 
 
-def _row(spool: Spool, boxes: states.Boxes, scan_id: ScanId, reasons: Waiting) -> Row:
+def _listed(
+    spool: Spool, boxes: states.Boxes, scan_id: ScanId, reasons: PendingReasons
+) -> ListedScan:
+    report, receipt, problem = _entries(spool, boxes, scan_id)
+    profile = status = score = answer = None
+    message = problem
+    if report is not None:
+        profile, status = report.profile.name, report.status
+        message = message or report.error
+        if report.status == "completed":
+            score = report.summary.score
+    if receipt is not None:
+        answer = receipt.answer
+        if answer != "accepted":
+            message = message or receipt.message
+    return ListedScan(
+        scan_id=scan_id,
+        scanner=scanner_of(scan_id),
+        state=boxes.state(scan_id),
+        profile=profile,
+        status=status,
+        score=score,
+        answer=answer,
+        waits=reasons.why(scan_id),
+        message=message,
+    )
+
+
+def _entries(
+    spool: Spool, boxes: states.Boxes, scan_id: ScanId
+) -> tuple[Report | None, Receipt | None, str | None]:
+    """The report and the receipt, and what is wrong with them."""
     report = receipt = None
-    damage: str | None = None
     try:
         if scan_id in boxes.reports:
             report = spool.reports.read(scan_id, "report", Report)
         if scan_id in boxes.receipts:
             receipt = spool.receipts.read(scan_id, "receipt", Receipt)
     except EntryDamagedError as error:
-        damage = str(error)
+        return report, receipt, str(error)
     except EntryMissingError:
-        # Its owner took it away while we looked.
-        pass
-    completed = report is not None and report.status == "completed"
-    return Row(
-        scan_id=scan_id,
-        scanner=scanner_of(scan_id),
-        state=boxes.state(scan_id),
-        profile=report.profile.name if report else None,
-        status=report.status if report else None,
-        score=report.summary.score if report and completed else None,
-        answer=receipt.answer if receipt else None,
-        waits=reasons.why(scan_id),
-        message=damage or (report.error if report else None) or _objection(receipt),
-    )
+        # Its owner has removed it meanwhile.
+        return report, receipt, None
+    return report, receipt, None
+
+
+def _row(scan: ListedScan) -> tuple[object, ...]:
+    why = "; ".join(filter(None, (scan.message, scan.waits)))
+    return scan.scan_id, scan.state, scan.profile, scan.status, scan.score, scan.answer, why

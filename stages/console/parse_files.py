@@ -1,44 +1,36 @@
 """`parse`: scanner output made elsewhere, plain or compressed, to a report on standard output.
 
-On a terminal the report is shown as text; piped, or with --json, it is the report itself. `-` is standard input.
+On a terminal the report is shown as text; piped, or with --json, it is the report itself. `-` is
+standard input.
+
+Security: the files are opened with the rights of the caller and read in a worker process that has
+none: another user where root calls, no new privileges, limits of memory, time and file size.
 """
 
 import argparse
+import os
+import pwd
+import select
 import sys
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import BinaryIO
 
-from schemas.manifest import Role
+from schemas import codec
 from schemas.report import Report
-from spool.packing import PackingError, unpacked
 from stages.console.context import Context
 from stages.console.errors import CommandError
-from stages.console.output import show_json
+from stages.console.output import show_json, unicode_text
+from stages.console.parse_task import MAX_BYTES, PARSE_ENTRY, InputFile, Parsed, ParseTask
 from stages.console.report_view import show_failed, show_summary
-from stages.console.sources import seekable
+from stages.console.sources import Source, open_sources
 from stages.runtime.exits import Exit
-from stages.scanners import registry
-from stages.scanners.spec import Opener, ScannerOutput, ScannerSpec, UnreadableError
+from stages.runtime.worker import Confinement, Worker, WorkerError
 
-_HEAD_BYTES = 64 * 1024
-_MAX_BYTES = 2 * 1024 * 1024 * 1024
-
-
-@dataclass
-class _LooseFiles:
-    """The files of one scan, by their role."""
-
-    spec: ScannerSpec
-    modified_at: datetime
-    paths: dict[Role, Path] = field(default_factory=dict)
-
-    def opener(self, role: Role) -> Opener | None:
-        path = self.paths.get(role)
-        if path is None:
-            return None
-        return lambda: _open(path, _MAX_BYTES)
+_LIMIT_S = 900.0
+_CPU_S = 600
+_MEMORY_BYTES = 4 * 1024 * 1024 * 1024
+_FILE_BYTES = 1024 * 1024
+_NOBODY = 65534
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,23 +39,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         nargs="+",
         type=Path,
-        help="XCCDF results and/or ARF of one scan, or the JSON and/or text log of Docker Bench; - is standard input",
+        help="the output files of one scan; - is standard input",
     )
     parser.add_argument(
-        "--include-notselected", action="store_true", help="also rules the profile does not select"
+        "--include-notselected",
+        action="store_true",
+        help="include rules that the profile does not select",
     )
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
-    names = ", ".join("standard input" if str(path) == "-" else str(path) for path in args.files)
-    try:
-        with seekable(args.files, _MAX_BYTES) as files:
-            report = _read(_sort(files), context, args.include_notselected)
-    except (UnreadableError, PackingError) as error:
-        raise CommandError(f"{names}: {error}", Exit.NO) from error
-    except OSError as error:
-        why = f"can't be read: {error.strerror or error}"
-        raise CommandError(f"{error.filename or names}: {why}", Exit.USAGE) from error
+    with open_sources(args.files, MAX_BYTES) as sources:
+        report = _parse(sources, args.include_notselected)
     if context.json or not sys.stdout.isatty():
         show_json(report)
     else:
@@ -72,51 +59,60 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     return Exit.OK
 
 
-def _read(files: _LooseFiles, context: Context, include_notselected: bool) -> Report:
-    output = ScannerOutput(
-        files.opener, started_at=files.modified_at, include_notselected=include_notselected
+def _parse(sources: Sequence[Source], include_notselected: bool) -> Report:
+    """Read the files in a worker process. Raises CommandError."""
+    for source in sources:
+        # The worker process has them under the same number.
+        os.set_inheritable(source.descriptor, True)
+    files = tuple(
+        InputFile(
+            name=unicode_text(source.name),
+            descriptor=source.descriptor,
+            modified_at=source.modified_at,
+        )
+        for source in sources
     )
-    return files.spec.read(output, context.settings)
+    task = ParseTask(files=files, include_notselected=include_notselected)
+    worker = Worker(_Caller(), PARSE_ENTRY, confinement=_confinement())
+    try:
+        parsed = codec.decode(worker.call(codec.encode(task), _LIMIT_S), Parsed)
+    except WorkerError as error:
+        names = ", ".join(file.name for file in files)
+        raise CommandError(f"{names}: the process that read it {error}", Exit.NO) from error
+    finally:
+        worker.stop()
+    if parsed.report is None:
+        raise CommandError(parsed.error or "no report", parsed.exit_code)
+    return parsed.report
 
 
-def _sort(paths: list[Path]) -> _LooseFiles:
-    """Which scanner the files are of, and what each one is. Raises CommandError, UnreadableError."""
-    found: _LooseFiles | None = None
-    for path in paths:
-        with _open(path, _MAX_BYTES) as stream:
-            head = stream.read(_HEAD_BYTES)
-        spec, role = _recognize(head)
-        if found is None:
-            found = _LooseFiles(spec, _modified(path))
-        if spec is not found.spec:
-            raise CommandError(
-                f"the files are of {found.spec.title} and {spec.title}: parse them one after the other",
-                Exit.USAGE,
-            )
-        before = found.paths.get(role)
-        if before:
-            raise CommandError(
-                f"{before} and {path} are both {spec.roles[role]}: parse them one after the other",
-                Exit.USAGE,
-            )
-        found.paths[role] = path
-    if found is None:
-        raise CommandError("no files", Exit.USAGE)
-    return found
+def _confinement() -> Confinement:
+    user = group = None
+    if os.geteuid() == 0:
+        user, group = _nobody()
+    return Confinement(
+        user_id=user,
+        group_id=group,
+        memory_bytes=_MEMORY_BYTES,
+        cpu_s=_CPU_S,
+        file_bytes=_FILE_BYTES,
+    )
 
 
-def _recognize(head: bytes) -> tuple[ScannerSpec, Role]:
-    for spec in registry.scanners():
-        role = spec.role_of(head)
-        if role is not None:
-            return spec, role
-    known = [name for spec in registry.scanners() for name in spec.roles.values()]
-    raise UnreadableError(f"is no scanner output: expected {', '.join(known)} (XML in UTF-8)")
+def _nobody() -> tuple[int, int]:
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        return _NOBODY, _NOBODY
+    return entry.pw_uid, entry.pw_gid
 
 
-def _open(path: Path, limit: int) -> BinaryIO:
-    return unpacked(path.open("rb"), limit)
+class _Caller:
+    """This process, as a worker needs it."""
 
+    def __init__(self) -> None:
+        self.stopping = False
+        self.readers: dict[int, Callable[[], None]] = {}
 
-def _modified(path: Path) -> datetime:
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    def wait(self, timeout_s: float, handles: Sequence[int] = ()) -> list[int]:
+        return select.select(handles, [], [], timeout_s)[0]

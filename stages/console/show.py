@@ -14,8 +14,8 @@ from stages.console import states
 from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.console.output import say, show_facts, show_json
+from stages.console.pending_reasons import PendingReasons
 from stages.console.report_view import show_failed, show_rule, show_summary
-from stages.console.waiting import Waiting
 from stages.runtime.exits import Exit
 
 _SHELLS = ("sh", "bash", "shell")
@@ -91,7 +91,9 @@ def _show_way(context: Context, whole: Whole) -> None:
             ("state", whole.state),
             (
                 "waits",
-                Waiting(spool, states.snapshot(spool), datetime.now(UTC), least).why(whole.scan_id),
+                PendingReasons(spool, states.snapshot(spool), datetime.now(UTC), least).why(
+                    whole.scan_id
+                ),
             ),
             *(
                 ("asked for", f"by the {r.source} at {r.at:%Y-%m-%d %H:%M:%SZ}{_as(r.request_id)}")

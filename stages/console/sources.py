@@ -1,15 +1,19 @@
-"""Files that a command reads more than once, whatever they are: a pipe is first copied to a file of its own.
+"""Files named on the command line, opened before anything is read from them.
 
-`-` is standard input. Promises: what was copied is gone when the command ends; no more than `limit` bytes are taken.
+`-` is standard input. A pipe is first copied to a file without a name, because readers go over
+their input more than once. At most `limit` bytes are copied.
 
 Diagnostics: CommandError that names the file.
 """
 
+import os
 import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,39 +23,51 @@ from stages.runtime.exits import Exit
 _CHUNK_BYTES = 1 << 20
 
 
+@dataclass(frozen=True)
+class Source:
+    """An open file that can be read from any position."""
+
+    name: str
+    """As it is called in messages."""
+    descriptor: int
+    modified_at: datetime
+
+
 @contextmanager
-def seekable(paths: Sequence[Path], limit: int) -> Iterator[list[Path]]:
-    """The same files, each of which can be opened again and again. Raises CommandError."""
+def open_sources(paths: Sequence[Path], limit: int) -> Iterator[list[Source]]:
+    """The files, in the same order. Raises CommandError."""
     if [str(path) for path in paths].count("-") > 1:
         raise CommandError("-: standard input can be read only once", Exit.USAGE)
     with ExitStack() as stack:
-        yield [_plain(path, limit, stack) for path in paths]
+        yield [_source(path, limit, stack) for path in paths]
 
 
-def _plain(path: Path, limit: int, stack: ExitStack) -> Path:
+def _source(path: Path, limit: int, stack: ExitStack) -> Source:
+    name = str(path)
     try:
-        if str(path) == "-":
-            return _copied("standard-input", sys.stdin.buffer, limit, stack)
-        mode = path.stat().st_mode
-        if stat.S_ISREG(mode):
-            return path
-        if stat.S_ISDIR(mode):
-            raise CommandError(f"{path}: is a directory: name the files in it", Exit.USAGE)
-        with path.open("rb") as stream:
-            return _copied(path.name, stream, limit, stack)
+        if name == "-":
+            name = "standard input"
+            stream: BinaryIO = sys.stdin.buffer
+        else:
+            stream = stack.enter_context(path.open("rb"))
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            stream = _copy(name, stream, limit, stack)
+        modified_at = datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime, UTC)
+        return Source(name, stream.fileno(), modified_at)
+    except IsADirectoryError as error:
+        raise CommandError(f"{path}: is a directory: name the files in it", Exit.USAGE) from error
     except OSError as error:
-        raise CommandError(
-            f"{path}: can't be read: {error.strerror or error}", Exit.USAGE
-        ) from error
+        reason = error.strerror or str(error)
+        raise CommandError(f"{name}: can't be read: {reason}", Exit.USAGE) from error
 
 
-def _copied(name: str, source: BinaryIO, limit: int, stack: ExitStack) -> Path:
-    directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="compliance-agent-"))
-    copy, left = Path(directory) / name, limit
-    with copy.open("wb") as target:
-        while chunk := source.read(min(_CHUNK_BYTES, left + 1)):
-            left -= len(chunk)
-            if left < 0:
-                raise CommandError(f"{name}: longer than {limit} bytes, the limit", Exit.NO)
-            target.write(chunk)
+def _copy(name: str, source: BinaryIO, limit: int, stack: ExitStack) -> BinaryIO:
+    copy = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+    left = limit
+    while chunk := source.read(min(_CHUNK_BYTES, left + 1)):
+        left -= len(chunk)
+        if left < 0:
+            raise CommandError(f"{name}: longer than {limit} bytes, the limit", Exit.NO)
+        copy.write(chunk)
+    copy.flush()
     return copy

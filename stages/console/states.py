@@ -1,4 +1,6 @@
-"""The state of a scan: which entries exist. Reads names and one note, so it works while no stage runs."""
+"""The state of a scan: which entries exist. Reads names and one state file, so it works while no
+stage runs.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,18 +9,14 @@ from typing import Literal
 from schemas.ids import ScanId, is_scan_id
 from spool.layout import Stage
 from spool.spool import Spool
-from stages.scan.execution import start_ticks
-from stages.scan.stage import RUNNING, Running
+from stages.scan.running import STATE, Running, start_ticks
 
-State = Literal["asked", "waiting", "scanning", "to be parsed", "to be shipped", "done", "held"]
-TURN: Mapping[State, Stage] = {
-    "asked": "trigger",
-    "waiting": "scan",
+State = Literal["requested", "scanning", "parse-pending", "ship-pending", "held", "done"]
+_STAGES: Mapping[State, Stage] = {
     "scanning": "scan",
-    "to be parsed": "parse",
-    "to be shipped": "ship",
+    "parse-pending": "parse",
+    "ship-pending": "ship",
 }
-"""Whose turn it is."""
 
 
 @dataclass(frozen=True)
@@ -36,28 +34,38 @@ class Boxes:
 
     @property
     def scan_ids(self) -> list[ScanId]:
-        every = self.commands | self.requests | self.raw | self.reports | self.receipts
-        return [ScanId(i) for i in sorted(every) if is_scan_id(i)]
+        """Oldest first."""
+        all_ids = self.commands | self.requests | self.raw | self.reports | self.receipts
+        return [ScanId(i) for i in sorted(all_ids) if is_scan_id(i)]
+
+    @property
+    def pending(self) -> list[ScanId]:
+        """Those without a receipt, oldest first."""
+        return [i for i in self.scan_ids if i not in self.receipts]
 
     def state(self, scan_id: ScanId) -> State:
         """The furthest box that has it decides."""
         if scan_id in self.receipts:
             return "done"
         if scan_id in self.reports:
-            return "held" if scan_id in self.holds else "to be shipped"
+            return "held" if scan_id in self.holds else "ship-pending"
         if scan_id in self.raw:
-            return "to be parsed"
+            return "parse-pending"
         if scan_id == self.scanning:
             return "scanning"
-        return "waiting" if scan_id in self.requests else "asked"
+        return "requested"
 
-    @property
-    def pending(self) -> list[ScanId]:
-        return [i for i in self.scan_ids if i not in self.receipts]
+    def next_stage(self, scan_id: ScanId) -> Stage | None:
+        """The stage that has to work on it next; None where none has."""
+        state = self.state(scan_id)
+        if state != "requested":
+            return _STAGES.get(state)
+        # The operator's request is first copied by the trigger stage.
+        return "scan" if scan_id in self.requests else "trigger"
 
 
 def snapshot(spool: Spool) -> Boxes:
-    """The boxes now. Read from the front, so a scan on its way is seen at least once."""
+    """The boxes now. Read from the front, so that a scan on its way is seen at least once."""
     return Boxes(
         commands=frozenset(spool.commands.ids("request")),
         requests=frozenset(spool.requests.ids("request")),
@@ -70,8 +78,8 @@ def snapshot(spool: Spool) -> Boxes:
 
 
 def _scanning(spool: Spool) -> ScanId | None:
-    """From the scan stage's note, which a crash leaves behind: only while its process lives does it hold."""
-    running = spool.state_store("scan").read(RUNNING, Running)
-    if running and start_ticks(running.pid) == running.start_ticks and spool.is_running("scan"):
-        return running.scan_id
-    return None
+    """From the scan stage's state file, which a crash leaves behind: its process must be alive."""
+    running = spool.state_store("scan").read(STATE, Running)
+    if running is None or start_ticks(running.pid) != running.start_ticks:
+        return None
+    return running.scan_id if spool.is_running("scan") else None

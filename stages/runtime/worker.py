@@ -71,6 +71,8 @@ class Confinement(Record, frozen=True, kw_only=True):
     group_id: int | None = None
     memory_bytes: int | None = None
     cpu_s: int | None = None
+    file_bytes: int | None = None
+    """The longest file that it may write."""
     no_new_privileges: bool = True
 
 
@@ -265,6 +267,7 @@ def _confining(confinement: Confinement) -> list[str]:
         confinement.group_id,
         confinement.memory_bytes,
         confinement.cpu_s,
+        confinement.file_bytes,
         int(confinement.no_new_privileges),
     )
     return ["" if value is None else str(value) for value in values]

@@ -100,8 +100,13 @@ def _function(entry: str) -> Callable[[bytes], bytes]:
 
 def _confine(prctl: Callable[[int, int], int], confinement: Sequence[str]) -> None:
     """Give up privileges and set limits, in the order in which the one does not hinder the other."""
-    user_id, group_id, memory_bytes, cpu_s, no_new_privileges = confinement
-    for kind, limit in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_CPU, cpu_s)):
+    user_id, group_id, memory_bytes, cpu_s, file_bytes, no_new_privileges = confinement
+    limits = (
+        (resource.RLIMIT_AS, memory_bytes),
+        (resource.RLIMIT_CPU, cpu_s),
+        (resource.RLIMIT_FSIZE, file_bytes),
+    )
+    for kind, limit in limits:
         if limit:
             resource.setrlimit(kind, (int(limit), int(limit)))
     if group_id:

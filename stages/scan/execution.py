@@ -169,12 +169,3 @@ def _clock_jumped(expected: datetime, now: datetime) -> tuple[str, ...]:
     return (
         f"the clock jumped by {jump:.0f} s while the scan ran: its times are counted from its start",
     )
-
-
-def start_ticks(pid: int) -> int | None:
-    """When a process started, in ticks since boot (proc(5), field 22); None where there is none."""
-    try:
-        text = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return None
-    return int(text.rpartition(")")[2].split()[19])

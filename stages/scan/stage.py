@@ -11,13 +11,14 @@ from contextlib import suppress
 from schemas.codec import replace
 from schemas.event import Event
 from schemas.ids import ScanId, scanner_of
-from schemas.records import Record
 from schemas.request import Request
 from spool.errors import EntryDamagedError, EntryMissingError, SpoolError
 from spool.layout import entry_name
 from stages.runtime.process import Process
 from stages.scan import execution, free_space
 from stages.scan.raw_entries import RawEntries
+from stages.scan.running import STATE as RUNNING
+from stages.scan.running import Running, start_ticks
 from stages.scan.scan_queue import ScanQueue
 from stages.scanners import readiness, registry
 from stages.scanners.child import Cause, EndedBy, end_group
@@ -27,7 +28,6 @@ from stages.scanners.runner import CannotRun, Plan, Runner
 from stages.scanners.spec import ScannerSpec
 
 _ATTEMPTS = 2
-RUNNING = "running"
 _NO_END = (
     f"the scan was started {_ATTEMPTS} times and never ended: it killed the agent (see the system's log for memory or "
     "crashes), or filled the disk (free some space)"
@@ -37,14 +37,6 @@ _LEFTOVERS_EVERY_S = 300.0
 
 class LowSpaceError(SpoolError):
     """Too little free space for a scan; it waits."""
-
-
-class Running(Record, frozen=True, kw_only=True):
-    """The scan in progress, in the stage's state: with it the leftovers of a crash are found."""
-
-    scan_id: ScanId
-    pid: int
-    start_ticks: int
 
 
 class ScanStage:
@@ -234,7 +226,7 @@ class ScanStage:
             raise LowSpaceError(reason)
 
     def _record_running(self, scan_id: ScanId, pid: int) -> None:
-        running = Running(scan_id=scan_id, pid=pid, start_ticks=execution.start_ticks(pid) or 0)
+        running = Running(scan_id=scan_id, pid=pid, start_ticks=start_ticks(pid) or 0)
         self._state_store.write(RUNNING, running)
 
     def _recover(self) -> None:
@@ -242,7 +234,7 @@ class ScanStage:
         running = self._state_store.read(RUNNING, Running)
         if running is None:
             return
-        if execution.start_ticks(running.pid) == running.start_ticks:
+        if start_ticks(running.pid) == running.start_ticks:
             self._process.log.warning(
                 "ending a scanner that a crash left running", scan_id=running.scan_id
             )

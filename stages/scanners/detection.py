@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from schemas.capabilities import Detected
+from schemas.capabilities import DETECTED_STATE, Detected
 from schemas.codec import decode, encode, plain, replace
 from schemas.event import Event
 from schemas.ids import Scanner
@@ -24,7 +24,6 @@ from stages.scanners.host import this_platform
 from stages.scanners.platform import Platform
 from stages.scanners.settings import settings_from_plain
 
-STATE = "detected"
 _CACHE_STATE = "detection-cache"
 _EVERY_S = 3600.0
 _LIMIT_S = 300.0
@@ -72,7 +71,7 @@ class Detector:
         self.detected = replace(outcome.detected, at=self._process.now())
         self._caches = outcome.caches
         self._process.state_store.write(_CACHE_STATE, self._caches)
-        self._process.state_store.write(STATE, self.detected)
+        self._process.state_store.write(DETECTED_STATE, self.detected)
         if before.scanners != self.detected.scanners:
             self._log_scanners()
             self._process.publish(Event(name="HostDetected"))

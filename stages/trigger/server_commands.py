@@ -15,7 +15,7 @@ from typing import Any
 from schemas.codec import replace
 from schemas.event import Event
 from schemas.request import Reason, Request
-from schemas.schedule import ServerOverrides
+from schemas.schedule import OVERRIDES_STATE, ServerOverrides
 from stages.patchmon import commands
 from stages.patchmon.commands import Wanted
 from stages.patchmon.progress import Progress
@@ -24,7 +24,6 @@ from stages.scanners import readiness, registry
 from stages.trigger import host
 from stages.trigger.request_writer import RequestWriter
 
-STATE = "overrides"
 _MOST_SCANS_A_DAY = 1000
 """Each is an entry in every box, also where its profile does not exist: a server must not fill the disk."""
 _DAY_S = 24 * 3600.0
@@ -54,7 +53,9 @@ class ServerCommands:
         self._scans: deque[float] = deque(maxlen=_MOST_SCANS_A_DAY)
         """When each of the last scans was requested."""
         self._in_progress: _ScanInProgress | None = None
-        self.overrides = process.state_store.read(STATE, ServerOverrides) or ServerOverrides()
+        self.overrides = (
+            process.state_store.read(OVERRIDES_STATE, ServerOverrides) or ServerOverrides()
+        )
 
     def carry_out(self, command: commands.Command) -> None:
         """Raises StorageError; the command has to be carried out again then."""
@@ -148,7 +149,7 @@ class ServerCommands:
             changes["scanners"] = {**self.overrides.scanners, **new.scanners}
         after = replace(self.overrides, **changes)
         if after != self.overrides:
-            self._process.state_store.write(STATE, after)
+            self._process.state_store.write(OVERRIDES_STATE, after)
             self.overrides = after
             self._process.log.info("server settings applied", **changes)
 

@@ -9,7 +9,7 @@ from schemas.event import Event, EventName
 from schemas.ids import ScanId, is_scan_id, scanner_of
 from schemas.records import Record
 from schemas.request import Cancellation, Reason, Request
-from schemas.schedule import NextDue, TriggerState
+from schemas.schedule import TRIGGER_STATE, NextDue, TriggerState
 from spool.errors import EntryDamagedError, EntryMissingError, SpoolError, StorageError
 from spool.layout import Kind, entry_name, parse_name
 from stages.patchmon import commands
@@ -21,9 +21,8 @@ from stages.trigger.request_writer import RequestWriter
 from stages.trigger.scheduler import Scheduler, problems
 from stages.trigger.server_commands import ServerCommands
 
-__all__ = ["NOTE", "TriggerStage", "problems"]
+__all__ = ["TriggerStage", "problems"]
 
-NOTE = "trigger"
 _COPIED: tuple[tuple[Kind, type[Record], EventName], ...] = (
     ("cancel", Cancellation, "CancellationRequested"),
     ("request", Request, "ScanRequested"),
@@ -162,7 +161,7 @@ class TriggerStage:
             next_due=self._next_due, link=self._server.state, at=self._process.now()
         )
         if self._told is None or replace(self._told, at=state.at) != state:
-            self._process.state_store.write(NOTE, state)
+            self._process.state_store.write(TRIGGER_STATE, state)
             self._told = state
 
 

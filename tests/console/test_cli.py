@@ -29,7 +29,7 @@ def test_a_scan_is_asked_for_while_no_stage_runs(config: Path) -> None:
     assert "not running: trigger, scan, parse, ship" in done.stderr
     (row,) = json.loads(agent("list", "--json", config=config).stdout)
     assert row["scan_id"] == scan_id
-    assert row["state"] == "asked"
+    assert row["state"] == "requested"
 
 
 def test_reading_a_spool_that_is_not_there_says_what_to_do(config: Path) -> None:

@@ -184,7 +184,7 @@ def test_flush_counts_what_is_still_to_be_scanned_or_parsed(console: Console) ->
     (spool.raw.path / scan_id(3)).mkdir()
     (spool.raw.path / scan_id(3) / "manifest").write_text("")
     assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 3, "held": 0}
-    assert "the trigger stage does not run" in console("flush", "--wait", expect=Exit.UNUSABLE)
+    assert "the trigger stage is not running" in console("flush", "--wait", expect=Exit.UNUSABLE)
     for number in (1, 2, 3):
         console.ship.put(report(number))
     console.ship.run_once()
@@ -198,7 +198,7 @@ def test_flush_waits_for_the_stage_and_not_for_one_that_does_not_run(
     ship.put(1, 2, 3)
     config = ["--config", str(tmp_path / "config.yml")]
     assert main(["flush", "--wait", *config]) == Exit.UNUSABLE
-    assert "does not run" in capsys.readouterr().err
+    assert "is not running" in capsys.readouterr().err
     ship.start()
     until(lambda: ship.spool.is_running("ship"))
     assert main(["flush", "--wait", "--timeout", "30", *config]) == Exit.OK

@@ -43,7 +43,7 @@ def test_while_the_server_is_away_waiting_tells_why_and_so_does_the_end_of_patie
     )
     assert len(re.findall(f"^waiting: backing off: .*{REFUSED}", done.stdout, re.MULTILINE)) >= 1
     scan_id = done.stdout.splitlines()[0]
-    assert f"time is up, {scan_id} is still to be shipped (backing off: " in done.stderr
+    assert f"time is up, {scan_id} is still ship-pending (backing off: " in done.stderr
     assert REFUSED in done.stderr
     assert f"compliance-agent show {scan_id}" in done.stderr
     until(
@@ -85,8 +85,8 @@ def test_the_scan_that_runs_is_told_from_those_that_wait(agent: Agent) -> None:
     agent.start()
     until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "a scan runs")
     rows = {row["scan_id"]: row for row in json.loads(agent.run("list", "--json"))}
-    assert [rows[i]["state"] for i in (running, waiting)] == ["scanning", "waiting"]
-    assert rows[waiting]["waits"] == f"one scan at a time: {running} runs"
+    assert [rows[i]["state"] for i in (running, waiting)] == ["scanning", "requested"]
+    assert rows[waiting]["waits"] == f"one scan at a time: {running} is running"
     agent.run("cancel", running, waiting)
     until(lambda: agent.received(running) and agent.received(waiting), "receipts")
 
@@ -123,8 +123,8 @@ def test_a_stage_whose_loop_has_long_not_turned_does_not_respond(
 def test_what_waits_for_a_stopped_stage_says_so(config: Path) -> None:
     console("scan", config=config)
     (row,) = json.loads(console("list", "--json", config=config).stdout)
-    assert row["waits"].startswith("the trigger stage does not run")
-    assert "the trigger stage does not run" in console("show", "last", config=config).stdout
+    assert row["waits"].startswith("the trigger stage is not running")
+    assert "the trigger stage is not running" in console("show", "last", config=config).stdout
 
 
 def test_whoever_stops_waiting_is_told_that_the_scan_goes_on(config: Path) -> None:

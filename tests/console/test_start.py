@@ -29,7 +29,7 @@ def test_version_and_help_import_no_command_and_no_library(arguments: list[str])
     assert len(ours) <= 8, sorted(ours)
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["show", "last"]])
+@pytest.mark.parametrize("arguments", [["status"], ["list"], ["show", "last"]])
 def test_commands_that_read_the_spool_import_no_heavy_library(
     arguments: list[str], config: Path
 ) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from schemas.capabilities import DETECTED_STATE as STATE
 from schemas.capabilities import Detected, DetectedScanner
-from stages.scanners.detection import STATE
 from stages.scanners.host import this_platform
 from stages.scanners.openscap.content import EVERY_RESULT
 from stages.scanners.openscap.packages import install_content

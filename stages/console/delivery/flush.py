@@ -70,7 +70,7 @@ def _wait(args: argparse.Namespace, context: Context, spool: Spool, before: Flus
                 return now
             if missing := _stopped(spool):
                 raise CommandError(
-                    f"the {missing} stage does not run: start it (compliance-agent run)"
+                    f"the {missing} stage is not running: start it (compliance-agent run)"
                 )
             time.sleep(_LOOK_EVERY_S)
 
@@ -87,9 +87,9 @@ def _tell(bar: Bar, spool: Spool, now: Flushed, total: int, told: str | None) ->
 
 
 def _stopped(spool: Spool) -> Stage | None:
-    """The first stage that something waits for and that does not run."""
+    """The first stage that has work and is not running."""
     boxes = states.snapshot(spool)
-    awaited = {states.TURN.get(boxes.state(scan_id), "ship") for scan_id in boxes.pending}
+    awaited = {boxes.next_stage(scan_id) or "ship" for scan_id in boxes.pending}
     return next(
         (stage for stage in STAGES if stage in awaited and not spool.is_running(stage)), None
     )

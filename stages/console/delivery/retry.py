@@ -24,7 +24,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     else:
         say("trying the server now")
     if not context.spool.is_running("ship"):
-        warn("the ship stage does not run: it tries when it is started (compliance-agent run)")
+        warn("the ship stage is not running: it retries when it is started (compliance-agent run)")
     return Exit.OK
 
 

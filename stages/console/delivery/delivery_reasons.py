@@ -1,4 +1,4 @@
-"""Why reports wait: the facts of the spool, and the words for them."""
+"""Why reports are pending: collects from the spool what the reason depends on."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from stages.ship.destination import NOTE
 from stages.ship.waiting import Facts, why_waiting
 
 
-class Reasons:
+class DeliveryReasons:
     """The reasons at one moment, for any number of scans."""
 
     def __init__(self, spool: Spool, boxes: states.Boxes, now: datetime) -> None:
@@ -26,7 +26,7 @@ class Reasons:
         queue = sorted(boxes.reports - boxes.receipts - boxes.holds)
         self._ahead = {scan_id: place for place, scan_id in enumerate(queue)}
 
-    def of(self, scan_id: ScanId) -> str | None:
+    def why(self, scan_id: ScanId) -> str | None:
         """Why this scan is not delivered yet; None where it is, or where it has no report yet."""
         if scan_id not in self._boxes.reports or scan_id in self._boxes.receipts:
             return None

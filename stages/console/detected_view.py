@@ -1,0 +1,43 @@
+"""What was detected, for people."""
+
+from schemas.capabilities import Detected, DetectedScanner
+from schemas.schedule import ServerOverrides
+from schemas.settings import Settings
+from stages.console.output import say, show_facts
+from stages.scanners import readiness, registry
+from stages.scanners.spec import ScannerSpec
+
+
+def show_detected(
+    detected: Detected, settings: Settings, overrides: ServerOverrides | None = None
+) -> None:
+    """`overrides`: what the server has switched on or off, where that is known."""
+    facts: list[tuple[str, str | None]] = [("host", detected.os_name)]
+    for spec in registry.scanners():
+        found = detected.scanners.get(spec.key)
+        if found is None:
+            continue
+        facts.append((spec.key, _state(spec, found, settings, overrides)))
+        if found.content:
+            count = len(found.profiles)
+            profiles = "1 profile" if count == 1 else f"{count} profiles"
+            facts.append(("content", f"{found.content.file} ({profiles})"))
+    show_facts(facts)
+    for message in (*detected.warnings, *detected.problems):
+        say(message, "yellow")
+
+
+def _state(
+    spec: ScannerSpec,
+    found: DetectedScanner,
+    settings: Settings,
+    overrides: ServerOverrides | None,
+) -> str:
+    """Its version, and why it is not used, apart from the problems that are shown below."""
+    if not found.installed:
+        return "missing"
+    refused = readiness.refusal(spec, settings, overrides)
+    version = found.version or "installed"
+    if refused:
+        return f"{version}; {refused.reason}"
+    return version if found.ready else f"{version}, not ready"

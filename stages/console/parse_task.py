@@ -1,0 +1,34 @@
+"""What `parse` hands to its worker process, and what comes back."""
+
+from datetime import datetime
+
+from schemas.records import Record
+from schemas.report import Report
+from stages.runtime.exits import Exit
+
+PARSE_ENTRY = "stages.console.parse_worker:parse"
+MAX_BYTES = 2 * 1024 * 1024 * 1024
+"""The longest file that is read, unpacked."""
+
+
+class InputFile(Record, frozen=True, kw_only=True):
+    """A file that is open in the worker process too."""
+
+    name: str
+    descriptor: int
+    modified_at: datetime
+
+
+class ParseTask(Record, frozen=True, kw_only=True):
+    """The files of one scan."""
+
+    files: tuple[InputFile, ...]
+    include_notselected: bool
+
+
+class Parsed(Record, frozen=True, kw_only=True):
+    """A report, or why there is none."""
+
+    report: Report | None = None
+    error: str | None = None
+    exit_code: Exit = Exit.OK

@@ -1,0 +1,132 @@
+"""Reading scanner output that an operator names. Runs in a worker process without privileges.
+
+All that reading needs is imported before the process gives up its user: afterwards it may not be
+able to read a module or the table of an encoding, where Python is installed below `/root`.
+"""
+
+import codecs
+import io
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import BinaryIO, cast
+
+from schemas import codec
+from schemas.manifest import Role
+from schemas.report import Report
+from schemas.settings import Settings
+from spool import packing
+from spool.packing import PackingError, unpacked
+from stages.console.errors import CommandError
+from stages.console.parse_task import MAX_BYTES, InputFile, Parsed, ParseTask
+from stages.runtime.exits import Exit
+from stages.scanners import registry
+from stages.scanners.spec import Opener, ScannerOutput, ScannerSpec, UnreadableError
+
+_HEAD_BYTES = 64 * 1024
+
+registry.import_readers()
+packing.import_libraries()
+for _encoding in ("utf-8-sig", "utf-16", "latin-1", "ascii", "idna"):
+    codecs.lookup(_encoding)
+
+
+class _Descriptor(io.RawIOBase):
+    """Reads an open file from its start, without moving the position that others share."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence == io.SEEK_CUR:
+            offset += self._position
+        elif whence == io.SEEK_END:
+            offset += os.fstat(self._descriptor).st_size
+        self._position = offset
+        return offset
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: "memoryview") -> int:  # type: ignore[override]
+        count = os.preadv(self._descriptor, [buffer], self._position)
+        self._position += count
+        return count
+
+
+@dataclass
+class _ScanFiles:
+    """The files of one scan, by their role."""
+
+    spec: ScannerSpec
+    modified_at: datetime
+    files: dict[Role, InputFile] = field(default_factory=dict)
+
+    def opener(self, role: Role) -> Opener | None:
+        file = self.files.get(role)
+        if file is None:
+            return None
+        return lambda: _open(file)
+
+
+def parse(payload: bytes) -> bytes:
+    """An encoded `Parsed` for an encoded `ParseTask`."""
+    task = codec.decode(payload, ParseTask)
+    try:
+        parsed = Parsed(report=_read(_by_role(task.files), task.include_notselected))
+    except CommandError as error:
+        parsed = Parsed(error=str(error), exit_code=error.code)
+    except (UnreadableError, PackingError) as error:
+        names = ", ".join(file.name for file in task.files)
+        parsed = Parsed(error=f"{names}: {error}", exit_code=Exit.NO)
+    return codec.encode(parsed)
+
+
+def _read(files: _ScanFiles, include_notselected: bool) -> Report:
+    output = ScannerOutput(
+        files.opener, started_at=files.modified_at, include_notselected=include_notselected
+    )
+    return files.spec.read(output, Settings())
+
+
+def _by_role(files: Sequence[InputFile]) -> _ScanFiles:
+    """Which scanner made the files, and what each one is. Raises CommandError, UnreadableError."""
+    found: _ScanFiles | None = None
+    for file in files:
+        with _open(file) as stream:
+            spec, role = _recognize(stream.read(_HEAD_BYTES))
+        if found is None:
+            found = _ScanFiles(spec, file.modified_at)
+        if spec is not found.spec:
+            message = f"the files are from {found.spec.title} and {spec.title}: parse each alone"
+            raise CommandError(message, Exit.USAGE)
+        before = found.files.get(role)
+        if before:
+            message = f"{before.name} and {file.name} are both {spec.roles[role]}: parse each alone"
+            raise CommandError(message, Exit.USAGE)
+        found.files[role] = file
+    if found is None:
+        raise CommandError("no files", Exit.USAGE)
+    return found
+
+
+def _recognize(head: bytes) -> tuple[ScannerSpec, Role]:
+    for spec in registry.scanners():
+        role = spec.role_of(head)
+        if role is not None:
+            return spec, role
+    known = [name for spec in registry.scanners() for name in spec.roles.values()]
+    raise UnreadableError(f"is no scanner output: expected {', '.join(known)} (XML in UTF-8)")
+
+
+def _open(file: InputFile) -> BinaryIO:
+    reader = io.BufferedReader(_Descriptor(file.descriptor))
+    return unpacked(cast(BinaryIO, reader), MAX_BYTES)

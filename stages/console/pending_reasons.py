@@ -1,0 +1,34 @@
+"""Why scans are not done yet, at one moment, from what is in the spool."""
+
+from datetime import datetime
+
+from schemas.ids import ScanId
+from spool.layout import STAGES
+from spool.spool import Spool
+from stages.console import states
+from stages.console.delivery.delivery_reasons import DeliveryReasons
+from stages.scan import free_space
+
+
+class PendingReasons:
+    """The reasons, for any number of scans."""
+
+    def __init__(self, spool: Spool, boxes: states.Boxes, now: datetime, min_free_mib: int) -> None:
+        self._boxes = boxes
+        self._no_space = free_space.why_none(spool.root, min_free_mib)
+        self._delivery = DeliveryReasons(spool, boxes, now)
+        self._stopped = {stage for stage in STAGES if not spool.is_running(stage)}
+
+    def why(self, scan_id: ScanId) -> str | None:
+        """Why this scan is pending, and what to do; None where it is done or being worked on."""
+        stage = self._boxes.next_stage(scan_id)
+        # Where a report is pending, the delivery knows more.
+        if stage in self._stopped and stage != "ship":
+            return (
+                f"the {stage} stage is not running: start it (compliance-agent run, or the service)"
+            )
+        if self._boxes.state(scan_id) == "requested":
+            if stage == "scan" and self._boxes.scanning:
+                return f"one scan at a time: {self._boxes.scanning} is running"
+            return self._no_space
+        return self._delivery.why(scan_id)

@@ -1,0 +1,66 @@
+"""`parse` reads hostile files in a process that has no rights of its own."""
+
+import importlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from stages.console import parse_files
+from stages.runtime.worker import Worker
+from tests.console.program import agent
+from tests.scanners.openscap.scap_samples import Rule, arf
+
+CAPABILITY_SETS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
+
+
+def own_status(payload: bytes) -> bytes:
+    """Runs in the worker process: what the kernel knows of it, and its limits."""
+    return Path("/proc/self/status").read_bytes() + Path("/proc/self/limits").read_bytes()
+
+
+@pytest.fixture
+def status() -> dict[str, str]:
+    worker = Worker(
+        parse_files._Caller(),
+        "tests.console.test_parse_confinement:own_status",
+        confinement=parse_files._confinement(),
+    )
+    try:
+        answer = worker.call(b"", 60).decode()
+    finally:
+        worker.stop()
+    pairs = (line.partition(":") for line in answer.splitlines())
+    return {name: value.strip() for name, _, value in pairs}
+
+
+def test_the_process_gains_no_privileges(status: dict[str, str]) -> None:
+    assert status["NoNewPrivs"] == "1"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_root_reads_as_another_user_without_groups_and_capabilities(status: dict[str, str]) -> None:
+    assert set(status["Uid"].split()) == {"65534"}
+    assert "0" not in status["Gid"].split()
+    assert status["Groups"] == ""
+    for name in CAPABILITY_SETS:
+        assert int(status[name], 16) == 0, name
+
+
+def test_memory_time_and_file_size_are_limited(status: dict[str, str]) -> None:
+    text = "\n".join(status)
+    for name in ("Max address space", "Max cpu time", "Max file size"):
+        (line,) = (line for line in text.splitlines() if line.startswith(name))
+        assert "unlimited" not in line
+
+
+@pytest.mark.parametrize(("module", "suffix"), [("gzip", "gz"), ("lzma", "xz"), ("bz2", "bz2")])
+def test_compressed_files_that_only_the_caller_may_read_are_parsed(
+    tmp_path: Path, module: str, suffix: str
+) -> None:
+    path = tmp_path / f"arf.xml.{suffix}"
+    path.write_bytes(importlib.import_module(module).compress(arf([Rule("a")]).encode()))
+    path.chmod(0o600)
+    tmp_path.chmod(0o700)
+    assert json.loads(agent("parse", str(path)).stdout)["summary"]["total_rules"] == 1
