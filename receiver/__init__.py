@@ -1,7 +1,7 @@
-"""A small PatchMon server for trying out, for tests and for development.
+"""A small PatchMon server for demonstrations, tests and development.
 
-It keeps the contract that released servers keep with their agents: credentials, limits, strict reading of
-submissions, replacement of older scans, the WebSocket. What it received lies in SQLite, to be asked afterwards.
+It behaves towards agents as released servers do: credentials, limits, strict reading of
+submissions, replacement of older scans, the WebSocket. What it receives is stored in SQLite.
 """
 
 from receiver.policy import Policy, generate_credentials

@@ -1,4 +1,4 @@
-"""`python -m receiver` starts the receiver; `python -m receiver demo` shows the whole agent at work."""
+"""`python -m receiver` runs the receiver; `python -m receiver demo` scans this host once."""
 
 import argparse
 import os

@@ -1,7 +1,7 @@
 """The agents' WebSockets: commands go out, progress comes in.
 
-The newest connection of an api id takes all commands; when it closes the host counts as offline, even while an older
-one of its connections is still open.
+The newest connection of an api id receives all commands; when it closes, the host counts as offline,
+even while an older one of its connections is still open.
 """
 
 import json
@@ -38,7 +38,7 @@ class Agents:
         try:
             await socket.send_text(json.dumps(message))
         except (WebSocketDisconnect, RuntimeError):
-            # It went between the look and the send.
+            # The connection was closed meanwhile.
             return False
         return True
 
@@ -60,7 +60,7 @@ class Agents:
             self._say(f"agent disconnected api_id={api_id}")
 
     def _take(self, api_id: str, text: str | None) -> None:
-        """Keep a JSON object; a server ignores all else."""
+        """Store a JSON object; a server ignores everything else."""
         try:
             message = json.loads(text or "null")
         except (ValueError, RecursionError):

@@ -17,7 +17,7 @@ from receiver.policy import Policy
 from receiver.store import Store
 
 SEND_PATH = "/_send"
-"""Not a server's: whoever holds a host's credentials, on this machine, sends its agent a message."""
+"""No server has it: whoever has a host's credentials, on this machine, sends its agent a message."""
 
 _DRAIN_LIMIT = 64 * 1024 * 1024
 _SMALL_BODY = 1024 * 1024
@@ -81,7 +81,10 @@ class Endpoints:
 
         async def serve(request: Request) -> JSONResponse:
             caller = self._intake.identify(request.headers)
-            answer = caller if isinstance(caller, Answer) else await endpoint(caller, request)
+            if isinstance(caller, Answer):
+                answer = caller
+            else:
+                answer = await endpoint(caller, request)
             self._say(f"{request.url.path} {answer.status}")
             return _respond(answer)
 
@@ -117,7 +120,7 @@ def build(
 
 
 async def _receive(request: Request, limit: int) -> Post:
-    """Read a body. One that is too large is read on for a while, but not kept, so that its sender hears why."""
+    """Read a body. The rest of one that is too large is discarded, so that its sender gets the answer."""
     size, digest, kept = 0, hashlib.sha256(), bytearray()
     async for chunk in request.stream():
         size += len(chunk)
@@ -126,7 +129,10 @@ async def _receive(request: Request, limit: int) -> Post:
             kept += chunk
         elif size > _DRAIN_LIMIT:
             break
-    return Post(request.headers, bytes(kept) if size <= limit else None, size, digest.hexdigest())
+    body = None
+    if size <= limit:
+        body = bytes(kept)
+    return Post(request.headers, body, size, digest.hexdigest())
 
 
 async def _object(request: Request) -> Mapping[str, Any] | None:
@@ -138,7 +144,9 @@ async def _object(request: Request) -> Mapping[str, Any] | None:
         decoded = json.loads(post.body or b"null")
     except (ValueError, RecursionError):
         return None
-    return decoded if isinstance(decoded, dict) else None
+    if not isinstance(decoded, dict):
+        return None
+    return decoded
 
 
 def _respond(answer: Answer) -> JSONResponse:

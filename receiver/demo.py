@@ -139,7 +139,7 @@ def _detect_openscap() -> DetectedScanner:
 
 
 def _install(command: str, no_install: bool, say: Say) -> None:
-    """Run the distribution's install command. Missing content is no error: the agent has its own."""
+    """Run the distribution's install command. Content may be missing: the agent has its own."""
     arguments = command.split()
     package = arguments[-1]
     is_content = "ssg" in package or "security-guide" in package

@@ -1,7 +1,8 @@
 """What a server answers to a submission: the checks in their order, and what is kept.
 
-Missing credentials 401, too many 429, wrong credentials 401, unreadable 400, no scans 400, hash mismatch 400, can't
-be stored 500, else 200. Every submission is logged with its answer, those that are refused too.
+Missing credentials 401, too many 429, wrong credentials 401, unreadable 400, no scans 400, hash
+mismatch 400, not storable 500, else 200. Every submission is logged with its answer, refused ones
+too.
 """
 
 import sqlite3

@@ -19,9 +19,9 @@ class Policy:
     """The limits and switches of a receiver; the defaults are those of released servers."""
 
     hosts: tuple[Credentials, ...] = field(default_factory=lambda: (generate_credentials(),))
-    """Who may send. Every pair of credentials is a host of its own."""
+    """Who may send. Each pair of credentials is one host."""
     max_body: int = 5 * 1024 * 1024
-    """Bytes of a submission; a larger one can't be read."""
+    """Bytes of a submission; a larger one is refused."""
     posts_per_minute: int = 10
     """Submissions that an api id may try in any 60 s."""
     reader: Reader = "released"

@@ -1,7 +1,7 @@
 """The receiver as a server in a thread of its own.
 
-It listens as soon as `start` returns, on the address it keeps over `stop` and `start`: a server that goes away and
-comes back. `with Receiver() as receiver:` starts, stops and closes it.
+It listens as soon as `start` returns. `stop` and `start` keep the address, like a server that
+restarts. `with Receiver() as receiver:` starts, stops and closes it.
 """
 
 import asyncio
@@ -64,7 +64,10 @@ class Receiver:
     @property
     def url(self) -> str:
         """What an agent has as `server.url`."""
-        return f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{self._port}"
+        host = self._host
+        if ":" in host:
+            host = f"[{host}]"
+        return f"http://{host}:{self._port}"
 
     def start(self) -> None:
         on_event = self._listen()

@@ -1,7 +1,9 @@
 """What was received, in SQLite.
 
-A submission is stored whole or not at all. Other processes may read the file while the receiver writes.
-Security: scan results tell an attacker where to begin, so a new file is readable by its owner alone.
+A submission is stored as a whole or not at all. Other processes may read the file while the receiver
+writes.
+
+Security: scan results are useful to an attacker, so a new file is readable by its owner alone.
 """
 
 import json
@@ -45,13 +47,15 @@ _SCAN_COLUMNS = (
 )
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS posts (
-    post_id INTEGER PRIMARY KEY, received_at TEXT, api_id TEXT, idempotency_key TEXT, status INTEGER, answer TEXT,
-    body_bytes INTEGER, body_sha256 TEXT, body BLOB, released_problem TEXT, specification_problem TEXT);
+    post_id INTEGER PRIMARY KEY, received_at TEXT, api_id TEXT, idempotency_key TEXT,
+    status INTEGER, answer TEXT, body_bytes INTEGER, body_sha256 TEXT, body BLOB,
+    released_problem TEXT, specification_problem TEXT);
 CREATE TABLE IF NOT EXISTS scans (
-    scan_id TEXT PRIMARY KEY, received_at TEXT, api_id TEXT, status TEXT, {", ".join(_SCAN_COLUMNS)});
+    scan_id TEXT PRIMARY KEY, received_at TEXT, api_id TEXT, status TEXT,
+    {", ".join(_SCAN_COLUMNS)});
 CREATE TABLE IF NOT EXISTS results (
-    scan_id TEXT REFERENCES scans ON DELETE CASCADE, position INTEGER, {", ".join(_RESULT_COLUMNS)},
-    PRIMARY KEY (scan_id, position));
+    scan_id TEXT REFERENCES scans ON DELETE CASCADE, position INTEGER,
+    {", ".join(_RESULT_COLUMNS)}, PRIMARY KEY (scan_id, position));
 CREATE TABLE IF NOT EXISTS messages (
     message_id INTEGER PRIMARY KEY, received_at TEXT, api_id TEXT, source TEXT, body TEXT);
 """
@@ -59,11 +63,11 @@ CREATE TABLE IF NOT EXISTS messages (
 
 
 class StoreError(Exception):
-    """A database file that can't be used."""
+    """A database file that cannot be used."""
 
 
 class Store:
-    """The database of one receiver: a file, or memory where `path` is None. Safe to use from any thread."""
+    """The database of one receiver: a file, or memory if `path` is None. Thread-safe."""
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.RLock()
@@ -94,7 +98,7 @@ class Store:
         self._insert("posts", {"received_at": _now(), **columns})
 
     def replace_scan(self, api_id: str, scan: Mapping[str, Any]) -> str:
-        """Store a scan in place of the host's completed one of the same profile; a failed scan replaces too."""
+        """Store a scan instead of the host's completed one of that profile; failed scans replace too."""
         scan_id = str(uuid.uuid4())
         status = "failed" if scan.get("status") == "failed" else "completed"
         with self._lock:
@@ -125,7 +129,8 @@ class Store:
         scans = self._rows("SELECT * FROM scans ORDER BY rowid")
         for scan in scans:
             scan["results"] = self._rows(
-                f"SELECT {', '.join(_RESULT_COLUMNS)} FROM results WHERE scan_id = ? ORDER BY position",  # noqa: S608
+                f"SELECT {', '.join(_RESULT_COLUMNS)} FROM results "  # noqa: S608
+                "WHERE scan_id = ? ORDER BY position",
                 scan["scan_id"],
             )
         return scans

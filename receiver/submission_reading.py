@@ -1,9 +1,11 @@
 """Submissions, read as the two kinds of servers read them. Pure.
 
-Both are written in Go, whose decoder ignores unknown keys, takes null for absent, and refuses the whole body for
-one wrong type anywhere: a float where an integer belongs, a number where a text belongs, a time that is not RFC 3339.
+Both are written in Go, whose decoder ignores unknown keys, treats null as absent, and refuses the
+whole body for one wrong type anywhere: a float for an integer, a number for a string, a time that is
+not RFC 3339.
 
-Diagnostics: `BodyError` says which key is wrong and why; `NoScansError` that the body is well-formed and empty.
+Diagnostics: `BodyError` names the wrong key and the reason; `NoScansError`: the body is well-formed
+and contains no scan.
 """
 
 import json
@@ -25,23 +27,23 @@ _RFC_3339 = re.compile(
 
 
 class BodyError(ValueError):
-    """A body that a server can't decode."""
+    """A body that a server cannot decode."""
 
 
 class NoScansError(ValueError):
-    """A body that a server can decode, and that holds no scan."""
+    """A body that a server can decode, but that contains no scan."""
 
 
 @dataclass(frozen=True)
 class Submission:
-    """The scans of one body, in the flat keys of released servers, and the hash that came with them."""
+    """The scans of one body, in the flat keys of released servers, and their hash."""
 
     scans: tuple[Mapping[str, Any], ...]
     compliance_hash: str | None = None
 
 
 def read_released(body: bytes) -> Submission:
-    """Read as released servers do: `scans`, or one scan in flat keys. Raises BodyError, NoScansError."""
+    """Read `scans`, or one scan in flat keys. Raises BodyError, NoScansError."""
     decoded = _TOP(_json(body), "body")
     compliance_hash = decoded.get("compliance_hash")
     if decoded.get("scans"):
@@ -54,7 +56,7 @@ def read_released(body: bytes) -> Submission:
 
 
 def read_specification(body: bytes) -> Submission:
-    """Read as the specification's server does: one scan, with `profile` and `summary`. Raises like the other."""
+    """Read one scan, with `profile` and `summary`. Raises BodyError, NoScansError."""
     decoded = _SPECIFIED(_json(body), "body")
     profile = decoded.pop("profile", {})
     if not profile.get("name"):
@@ -77,7 +79,7 @@ def _refuse(constant: str) -> NoReturn:
 
 def _text(value: object, path: str) -> str:
     if not isinstance(value, str):
-        raise _wrong(path, "a text", value)
+        raise _wrong(path, "a string", value)
     return _LONE_SURROGATE.sub("\ufffd", value)
 
 
@@ -106,13 +108,19 @@ def _boolean(value: object, path: str) -> bool:
 
 
 def _time(value: object, path: str) -> str:
-    match = _RFC_3339.fullmatch(value) if isinstance(value, str) else None
+    error = _wrong(path, "an RFC 3339 time with zone", value)
+    if not isinstance(value, str):
+        raise error
+    match = _RFC_3339.fullmatch(value)
+    if match is None:
+        raise error
+    # Python has no year 0; 2000 has the same calendar.
+    date = re.sub("^0000", "2000", match[1])
     try:
-        # Python has no year 0; 2000 has the same calendar.
-        datetime.fromisoformat(re.sub("^0000", "2000", match[1]) if match else "")
+        datetime.fromisoformat(date)
     except ValueError:
-        raise _wrong(path, "an RFC 3339 time with zone", value) from None
-    return str(value)
+        raise error from None
+    return value
 
 
 def _list(element: Decoder) -> Decoder:

@@ -1,4 +1,4 @@
-"""A rolling window: how often somebody has come in the last minute. Pure: the time is passed in."""
+"""A rolling window of one minute for a rate limit. Pure: the time is passed in."""
 
 from collections import deque
 
@@ -6,14 +6,14 @@ _SECONDS = 60.0
 
 
 class Window:
-    """Admits each name `limit` times in any 60 s; who is turned away is not counted."""
+    """Admits each name `limit` times in any 60 s; refused attempts are not counted."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._times: dict[str, deque[float]] = {}
 
     def admits(self, name: str, now: float) -> bool:
-        """Whether `name` may come in at `now` (seconds, never going back); counted if so."""
+        """Whether `name` is admitted at `now` (monotonic seconds); counted if so."""
         self._forget(now)
         times = self._times.setdefault(name, deque())
         if len(times) >= self._limit:

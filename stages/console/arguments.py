@@ -1,4 +1,4 @@
-"""What the command line takes: types of arguments, each of which refuses what no reader would accept. Pure."""
+"""Types of arguments on the command line. Pure."""
 
 import argparse
 import math
@@ -10,15 +10,15 @@ _MAX_TEXT = 256
 
 
 def text(given: str) -> str:
-    """A name or a line of words, as requests hold them."""
+    """A name or one line of text, as requests contain them."""
     if not given.strip():
-        raise argparse.ArgumentTypeError("is empty: leave the option out, or give it a value")
+        raise argparse.ArgumentTypeError("is empty")
     if len(given) > _MAX_TEXT:
         raise argparse.ArgumentTypeError(
-            f"has {len(given)} characters, at most {_MAX_TEXT} are taken"
+            f"has {len(given)} characters, at most {_MAX_TEXT} are allowed"
         )
     if not given.isprintable():
-        raise argparse.ArgumentTypeError(f"{given!a}: holds characters that can't be printed")
+        raise argparse.ArgumentTypeError(f"{given!a}: contains characters that cannot be printed")
     return given
 
 
@@ -41,6 +41,6 @@ def count(given: str) -> int:
 
 
 def only_with_wait(args: argparse.Namespace) -> None:
-    """A time limit for waiting says nothing where nothing is waited for. Raises CommandError."""
+    """--timeout has no effect without --wait. Raises CommandError."""
     if args.timeout is not None and not args.wait:
-        raise CommandError("--timeout is for --wait: give both, or neither", Exit.USAGE)
+        raise CommandError("--timeout requires --wait", Exit.USAGE)

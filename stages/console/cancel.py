@@ -1,4 +1,4 @@
-"""`cancel`: end scans that wait or run. What was asked for stays on record, as cancelled."""
+"""`cancel`: cancel waiting or running scans; they are reported as cancelled."""
 
 import argparse
 
@@ -13,7 +13,10 @@ from stages.runtime.exits import Exit
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "scan_ids", metavar="ID", nargs="*", help="scans to end (default: all that wait or run)"
+        "scan_ids",
+        metavar="ID",
+        nargs="*",
+        help="scans to cancel (default: all waiting or running ones)",
     )
 
 
@@ -22,7 +25,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     open_ids = frozenset(i for i in boxes.scan_ids if boxes.state(i) in ("requested", "scanning"))
     wanted = args.scan_ids or sorted(open_ids)
     if not wanted:
-        raise CommandError("no scan waits or runs", Exit.NO)
+        raise CommandError("no scan is waiting or running", Exit.NO)
     at = command_writer.now()
     scan_ids = command_writer.known(wanted, open_ids, "waiting or running scan")
     cancellation = Cancellation(scan_ids=scan_ids, reason=Reason(source="operator", at=at))

@@ -40,32 +40,51 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if context.json:
         show_json(checked)
     else:
-        _tell(checked)
+        _show(checked)
     return Exit.USAGE if checked.problems else Exit.OK
 
 
 def _check(loaded: settings_file.Loaded) -> Checked:
-    """Beside the file itself: the secrets and certificates that it names. What follows from a problem is not told."""
-    problems, remarks = list(loaded.problems), list[str]()
-    settings, path = loaded.settings, loaded.path
+    """Check the file itself, then the secrets and certificates that it names."""
+    problems = list(loaded.problems)
+    remarks: list[str] = []
     if loaded.understood:
-        problems += [*credentials.exposures(settings, path), *_unreadable(settings)]
-        found = credentials.find(settings.api, path, os.environ)
-        if isinstance(found, credentials.NoCredentials) and not _is_told(found.reason, problems):
-            given = settings.api.id and (settings.api.key or settings.api.key_file)
-            (problems if settings.server.url or given else remarks).append(found.reason)
-        if settings.server.url is None and not _is_told("server.url: ", problems):
+        problems += credentials.exposures(loaded.settings, loaded.path)
+        problems += _unreadable(loaded.settings)
+        _check_credentials(loaded, problems, remarks)
+        is_known = _is_reported("server.url", problems)
+        if loaded.settings.server.url is None and not is_known:
             remarks.append("server.url: not set, results stay in the spool")
-    return Checked(
-        file=unicode_text(path) if path else None, problems=tuple(problems), remarks=tuple(remarks)
-    )
+    file = None
+    if loaded.path is not None:
+        file = unicode_text(loaded.path)
+    return Checked(file=file, problems=tuple(problems), remarks=tuple(remarks))
 
 
-def _is_told(message: str, problems: Sequence[str]) -> bool:
-    """Whether a problem is about the same setting, or the one that holds it."""
-    path = message.partition(":")[0]
-    told = (problem.partition(":")[0] for problem in problems)
-    return any(path == other or path.startswith(f"{other}.") for other in told)
+def _check_credentials(
+    loaded: settings_file.Loaded, problems: list[str], remarks: list[str]
+) -> None:
+    """Missing credentials are a problem where a server is named or they are given in part."""
+    settings = loaded.settings
+    found = credentials.find(settings.api, loaded.path, os.environ)
+    if not isinstance(found, credentials.NoCredentials):
+        return
+    if _is_reported(found.reason.partition(":")[0], problems):
+        return
+    are_given = settings.api.id and (settings.api.key or settings.api.key_file)
+    if settings.server.url or are_given:
+        problems.append(found.reason)
+    else:
+        remarks.append(found.reason)
+
+
+def _is_reported(path: str, problems: Sequence[str]) -> bool:
+    """Whether a problem is about this setting, or about the section that contains it."""
+    for problem in problems:
+        reported = problem.partition(":")[0]
+        if path == reported or path.startswith(f"{reported}."):
+            return True
+    return False
 
 
 def _unreadable(settings: Settings) -> Iterator[str]:
@@ -79,7 +98,7 @@ def _unreadable(settings: Settings) -> Iterator[str]:
                 yield f"server.{key}: {path}: can't be read: {error.strerror}"
 
 
-def _tell(checked: Checked) -> None:
+def _show(checked: Checked) -> None:
     where = checked.file or "no settings file, the defaults"
     for problem in checked.problems:
         say(f"{where}: {problem}", "red")

@@ -1,7 +1,6 @@
-"""Following a scan until it is done: by doorbell for the progress, by the spool for the truth."""
+"""Following a scan until it is done: progress from the doorbell, the state from the spool."""
 
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ from stages.console.pending_reasons import PendingReasons
 from stages.runtime.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoorbell
 from stages.ship.destination import NOTE
 
-_LOOK_EVERY_S = 0.25
+_CHECK_EVERY_S = 0.25
 _PATIENCE_S = 1.0
 
 
@@ -30,9 +29,9 @@ class Followed:
     """Where the waiting ended."""
 
     scan_id: ScanId
-    """The scan that answers the wish: another one, where that scanned the same."""
+    """The scan that answers the request: another one, if that was merged with it."""
     late: str | None = None
-    """Where time was up: how far the scan is, and why it waits."""
+    """Set if the time was up: the state of the scan, and why it is pending."""
 
 
 def follow(
@@ -41,41 +40,49 @@ def follow(
     scan_id: ScanId,
     until: Literal["report", "receipt"],
     limit_s: float | None,
-    alive: Callable[[], object] = lambda: None,
     *,
     quiet: bool = False,
 ) -> Followed:
-    """Wait until the scan has an entry of kind `until`, showing progress, and whatever it waits for.
-
-    `alive` is called all the time and may raise to end the waiting.
-    """
-    end = None if limit_s is None else time.monotonic() + limit_s
+    """Wait until the scan has an entry of kind `until`, showing progress and why it is pending."""
+    end = float("inf")
+    if limit_s is not None:
+        end = time.monotonic() + limit_s
     spool = context.spool
-    box = spool.reports if until == "report" else spool.receipts
     with progress_bar(quiet=quiet) as bar:
-        reasons = _Reasons(context, bar)
-        merged: bool | None = None
+        reasons = _ReasonsView(context, bar)
+        report_seen = False
         while True:
             # Once: a report is long, and never changes.
-            if merged is None and scan_id in spool.reports.ids("report"):
-                answer = _answered_by(spool, scan_id)
-                merged = answer is not None
-                if answer:
-                    bar.step(f"answered by {answer}, the same scanner and profile")
-                    scan_id = answer
-            if scan_id in box.ids(until):
+            if not report_seen and scan_id in spool.reports.ids("report"):
+                report_seen = True
+                scan_id = _answering_scan(spool, scan_id, bar)
+            if _is_reached(spool, scan_id, until):
                 return Followed(scan_id)
-            if end is not None and time.monotonic() >= end:
-                return Followed(scan_id, reasons.how_far(scan_id))
-            alive()
+            if time.monotonic() >= end:
+                return Followed(scan_id, reasons.state(scan_id))
             reasons.show(scan_id)
-            for event in doorbell.wait(_LOOK_EVERY_S, ())[0]:
+            for event in doorbell.wait(_CHECK_EVERY_S, ())[0]:
                 if event.scan_id == scan_id:
                     _show(bar, event)
 
 
+def _is_reached(spool: Spool, scan_id: ScanId, until: Literal["report", "receipt"]) -> bool:
+    if until == "report":
+        return scan_id in spool.reports.ids("report")
+    return scan_id in spool.receipts.ids("receipt")
+
+
+def _answering_scan(spool: Spool, scan_id: ScanId, bar: Bar) -> ScanId:
+    """The scan whose result this one shares, as its report states; else the scan itself."""
+    answer = _answered_by(spool, scan_id)
+    if answer is None:
+        return scan_id
+    bar.step(f"answered by {answer}, the same scanner and profile")
+    return answer
+
+
 def listen(stack: ExitStack, runtime: Path) -> Doorbell:
-    """A doorbell to hear progress by; where ZeroMQ can't be had, waiting works without progress."""
+    """A doorbell that receives progress; if ZeroMQ cannot be used, the waiting shows none."""
     try:
         bell: Doorbell = ZmqDoorbell(runtime, None, SCAN_EVENTS)
     except DoorbellError:
@@ -91,8 +98,8 @@ def _answered_by(spool: Spool, scan_id: ScanId) -> ScanId | None:
     return None
 
 
-class _Reasons:
-    """What a scan waits for, shown once each, when it has been so for a while."""
+class _ReasonsView:
+    """Why a scan is pending; each reason is shown once, when it has lasted for a while."""
 
     def __init__(self, context: Context, bar: Bar) -> None:
         self._spool = context.spool
@@ -110,18 +117,22 @@ class _Reasons:
             self._shown = why
             self._bar.step(f"waiting: {why}")
 
-    def how_far(self, scan_id: ScanId) -> str:
+    def state(self, scan_id: ScanId) -> str:
         state, why = self._now(scan_id)
-        return f"{state} ({why})" if why else state
+        if why is None:
+            return state
+        return f"{state} ({why})"
 
     def _now(self, scan_id: ScanId) -> tuple[str, str | None]:
         boxes = states.snapshot(self._spool)
         noted = self._spool.state_store("ship").read(NOTE, Destination)
-        # Seconds to the next try are counted from when they were noted: the words change with the facts alone.
-        now = noted.at if noted else datetime.now(UTC)
-        return boxes.state(scan_id), PendingReasons(
-            self._spool, boxes, now, self._min_free_mib
-        ).why(scan_id)
+        now = datetime.now(UTC)
+        if noted:
+            # The reason contains the seconds until the next attempt: it changes with the state
+            # file alone, not at each call.
+            now = noted.at
+        reasons = PendingReasons(self._spool, boxes, now, self._min_free_mib)
+        return boxes.state(scan_id), reasons.why(scan_id)
 
 
 def _show(bar: Bar, event: Event) -> None:
@@ -130,6 +141,7 @@ def _show(bar: Bar, event: Event) -> None:
     elif event.name == "RuleEvaluated":
         bar.step(f"{event.result}: {event.rule}", event.done, event.total)
     elif event.name == "ScanFinished" and event.result != "merged":
-        bar.step(f"scan {event.result}{f': {event.message}' if event.message else ''}")
+        message = f": {event.message}" if event.message else ""
+        bar.step(f"scan {event.result}{message}")
     elif event.name == "ReportWritten":
         bar.step("report written")

@@ -1,7 +1,7 @@
 """Owners and modes of a spool, judged from outside as each stage will judge its own.
 
-Every directory of a stage belongs to the user as which that stage runs: the one who owns the spool, or the stage's
-own system user. What is wrong is told with the command that mends it.
+Every directory of a stage belongs to the user that the stage runs as: the owner of the spool, or the
+stage's own system user. Each finding contains the command that corrects it.
 """
 
 import os
@@ -17,7 +17,7 @@ from spool.spool import Spool
 
 
 class Wrong(NamedTuple):
-    """A path that stages refuse or can't read, and why, with the mend."""
+    """A path that stages refuse or cannot read; the message gives the reason and the remedy."""
 
     path: Path
     message: str
@@ -41,7 +41,8 @@ def of_entries(spool: Spool) -> Iterator[Wrong]:
     for box in map(spool.outbox, BOXES):
         for entry in box.names():
             path = box.path / entry
-            # What is neither is damage, and told by reading it; what is foreign is nobody's concern.
+            # Links and the like are damage, which reading the entry reports; foreign files are
+            # not checked.
             is_entry = scan_id_of(entry) or parse_name(entry)
             if is_entry and not path.is_symlink() and (path.is_file() or path.is_dir()):
                 yield from _judged(path, box.path.stat().st_uid, 0o027, "lets others in")
@@ -60,7 +61,9 @@ def _judged(path: Path, owner: int, forbidden: int, why: str) -> Iterator[Wrong]
     status = path.lstat()
     mode = stat.S_IMODE(status.st_mode)
     if mode & forbidden:
-        right = "0750" if stat.S_ISDIR(status.st_mode) else "0640"
+        right = "0640"
+        if stat.S_ISDIR(status.st_mode):
+            right = "0750"
         yield Wrong(path, f"mode {mode:04o} {why}: chmod {right} {path}")
     if status.st_uid != owner:
         right = name(owner)
@@ -68,12 +71,14 @@ def _judged(path: Path, owner: int, forbidden: int, why: str) -> Iterator[Wrong]
 
 
 def _users(spool: Spool, owner: int) -> dict[Stage, int]:
-    """As which user each stage runs: its own, where any stage has one here; else the owner of the spool."""
+    """The user of each stage: its own if the spool uses such users, else the owner of the spool."""
     own = {stage: uid for stage in STAGES if (uid := _system_user(stage)) is not None}
     seen = {
         path.lstat().st_uid for s in own for path in _directories(spool, s) if os.path.lexists(path)
     }
-    return {stage: own.get(stage, owner) if seen & set(own.values()) else owner for stage in STAGES}
+    if not seen & set(own.values()):
+        own = {}
+    return {stage: own.get(stage, owner) for stage in STAGES}
 
 
 def _directories(spool: Spool, stage: Stage) -> list[Path]:

@@ -13,7 +13,9 @@ from stages.scanners.detection import detect_now
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--all", action="store_true", help="of all content on this host, not only what fits it"
+        "--all",
+        action="store_true",
+        help="profiles of all installed content, not only of that for this host",
     )
 
 

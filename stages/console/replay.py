@@ -1,4 +1,4 @@
-"""`replay`: do a step again with what the spool holds."""
+"""`replay`: repeat a step with what is stored in the spool."""
 
 import argparse
 
@@ -17,16 +17,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     filters.add_choice(parser)
     parser.add_argument(
-        "--force", action="store_true", help="ship even where the server has a newer scan"
+        "--force", action="store_true", help="ship even if the server has a newer scan"
     )
-    parser.add_argument("--dry-run", action="store_true", help="only say what would be replayed")
+    parser.add_argument("--dry-run", action="store_true", help="only show what would be replayed")
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
     boxes = states.snapshot(spool)
-    present = boxes.raw & boxes.reports if args.step == "parse" else boxes.reports & boxes.receipts
-    where = "raw entry with a report" if args.step == "parse" else "report with a receipt"
+    if args.step == "parse":
+        present, where = boxes.raw & boxes.reports, "raw entry with a report"
+    else:
+        present, where = boxes.reports & boxes.receipts, "report with a receipt"
     scan_ids = filters.choose(args, spool, present, where)
     at = command_writer.now()
     replay = Replay(step=args.step, scan_ids=scan_ids, at=at, force=args.force)
@@ -34,9 +36,11 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         command_writer.give(context, new_command_id(at), "replay", replay)
     if context.json:
         show_json(replay)
+        return Exit.OK
+    scans = "1 scan" if len(scan_ids) == 1 else f"{len(scan_ids)} scans"
+    if args.dry_run:
+        say(f"would replay {args.step} of {scans}")
+        say("\n".join(scan_ids))
     else:
-        said = "would replay" if args.dry_run else "replaying"
-        say(f"{said} {args.step} of {len(scan_ids)} scan{'s' if len(scan_ids) > 1 else ''}")
-        if args.dry_run:
-            say("\n".join(scan_ids))
+        say(f"replaying {args.step} of {scans}")
     return Exit.OK

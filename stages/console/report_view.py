@@ -1,4 +1,6 @@
-"""A report for people: counts, score, what failed."""
+"""A report for people: counts, score, and what failed."""
+
+from collections.abc import Iterator
 
 from schemas.receipt import Receipt
 from schemas.report import Report, RuleResult
@@ -8,28 +10,37 @@ _WORST_FIRST = ("critical", "high", "medium", "low", "unknown")
 
 
 def show_summary(report: Report, receipt: Receipt | None = None) -> None:
-    """Counts, score and warnings; a failed scan's reason first."""
-    if report.error and not (receipt and receipt.message == report.error):
-        say(f"{report.status}: {report.error}", "red" if report.status == "failed" else "yellow")
-    summary = report.summary
-    counts = (
-        f"{summary.passed} passed, {summary.failed} failed, {summary.warnings} warnings, {summary.errors} errors, "
-        f"{summary.skipped} skipped ({summary.not_applicable} not applicable)"
-    )
-    show_facts(
-        (
-            ("profile", report.profile.name),
-            ("status", report.status),
-            ("rules", f"{summary.total_rules}: {counts}" if summary.total_rules else None),
-            ("score", f"{summary.score:.2f} %" if summary.total_rules else None),
-            ("took", f"{(report.completed_at - report.started_at).total_seconds():.1f} s"),
-            ("content", report.content.path if report.content else None),
-            ("read from", report.read_from),
-            ("answer", answer(receipt) if receipt else None),
-        )
-    )
+    """Counts, score and warnings; the reason of a failed scan first."""
+    is_in_receipt = receipt is not None and receipt.message == report.error
+    if report.error and not is_in_receipt:
+        style = "red" if report.status == "failed" else "yellow"
+        say(f"{report.status}: {report.error}", style)
+    show_facts(_facts(report, receipt))
     for warning in report.warnings:
         say(f"warning: {warning}", "yellow")
+
+
+def _facts(report: Report, receipt: Receipt | None) -> Iterator[tuple[str, object]]:
+    yield "profile", report.profile.name
+    yield "status", report.status
+    summary = report.summary
+    if summary.total_rules:
+        yield (
+            "rules",
+            (
+                f"{summary.total_rules}: {summary.passed} passed, {summary.failed} failed, "
+                f"{summary.warnings} warnings, {summary.errors} errors, "
+                f"{summary.skipped} skipped ({summary.not_applicable} not applicable)"
+            ),
+        )
+        yield "score", f"{summary.score:.2f} %"
+    duration = report.completed_at - report.started_at
+    yield "duration", f"{duration.total_seconds():.1f} s"
+    if report.content:
+        yield "content", report.content.path
+    yield "read from", report.read_from
+    if receipt:
+        yield "answer", answer(receipt)
 
 
 def show_failed(report: Report) -> None:
@@ -39,12 +50,14 @@ def show_failed(report: Report) -> None:
         return
     failed.sort(key=lambda result: _WORST_FIRST.index(result.severity))
     say()
-    rows = ((result.severity, result.section, result.title, result.finding) for result in failed)
+    rows = [(result.severity, result.section, result.title, result.finding) for result in failed]
     show_table(("severity", "section", "failed rule", "finding"), rows)
 
 
 def show_rule(result: RuleResult) -> None:
-    """Everything known of one rule."""
+    """Everything known about one rule."""
+    references = [f"{reference.standard} {reference.id}" for reference in result.references]
+    other_fixes = [fix.system for fix in result.other_fixes]
     show_facts(
         (
             ("rule", result.rule_ref),
@@ -58,14 +71,17 @@ def show_rule(result: RuleResult) -> None:
             ("description", result.description),
             ("rationale", result.rationale),
             ("advice" if result.advice else "remediation", result.remediation),
-            ("references", ", ".join(f"{r.standard} {r.id}" for r in result.references) or None),
-            ("other fixes", ", ".join(fix.system for fix in result.other_fixes) or None),
+            ("references", ", ".join(references) or None),
+            ("other fixes", ", ".join(other_fixes) or None),
         )
     )
 
 
 def answer(receipt: Receipt) -> str:
     """A receipt in one line."""
-    message = f": {receipt.message}" if receipt.message else ""
-    where = f" by {receipt.destination}" if receipt.destination else ""
-    return f"{receipt.answer}{where}{message}"
+    line: str = receipt.answer
+    if receipt.destination:
+        line += f" by {receipt.destination}"
+    if receipt.message:
+        line += f": {receipt.message}"
+    return line

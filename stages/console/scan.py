@@ -1,4 +1,4 @@
-"""`scan`: ask for a scan of this host, and wait for it where wanted."""
+"""`scan`: request a scan of this host, and wait for its result if wanted."""
 
 import argparse
 from contextlib import ExitStack
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         type=arguments.seconds,
         metavar="SECONDS",
-        help="with --wait: give up waiting (the scan goes on)",
+        help="with --wait: stop waiting after so long (the scan continues)",
     )
 
 
@@ -56,33 +56,37 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     with ExitStack() as stack:
         bell = follow.listen(stack, context.runtime) if args.wait else None
         command_writer.give(context, scan_id, "request", request)
-        _tell_why_it_waits(context, args.scanner)
+        _warn_of_delays(context, args.scanner)
         if bell is None:
-            show_json(request) if context.json else say(scan_id)
+            _show_request(context, request)
             return Exit.OK
-        say(scan_id) if not context.json else None
-        until: Literal["report", "receipt"] = "receipt" if context.settings.server.url else "report"
+        if not context.json:
+            say(scan_id)
+        until: Literal["report", "receipt"] = "report"
+        if context.settings.server.url:
+            until = "receipt"
         try:
             followed = follow.follow(
                 context, bell, scan_id, until, args.timeout, quiet=context.json
             )
         except KeyboardInterrupt:
             warn(
-                f"the scan goes on: compliance-agent show {scan_id}; to end it: compliance-agent cancel {scan_id}"
+                f"the scan continues: compliance-agent show {scan_id}; "
+                f"to end it: compliance-agent cancel {scan_id}"
             )
             raise
     return outcome(context, followed)
 
 
 def outcome(context: Context, followed: follow.Followed) -> Exit:
-    """Show what came of a scan. OK where it completed and the server took it, or where there is no server.
+    """Show the result of a scan. OK if it completed, and the server accepted it if there is one.
 
-    Raises CommandError where it is not done.
+    Raises CommandError if it is not done.
     """
     spool, scan_id = context.spool, followed.scan_id
     if followed.late:
         raise CommandError(
-            f"time is up, {scan_id} is still {followed.late}; look again: compliance-agent show {scan_id}",
+            f"timed out, {scan_id} is still {followed.late}; see compliance-agent show {scan_id}",
             Exit.NO,
         )
     report = spool.reports.read(scan_id, "report", Report)
@@ -99,7 +103,14 @@ def outcome(context: Context, followed: follow.Followed) -> Exit:
     return Exit.OK if good else Exit.NO
 
 
-def _tell_why_it_waits(context: Context, scanner: Scanner) -> None:
+def _show_request(context: Context, request: Request) -> None:
+    if context.json:
+        show_json(request)
+    else:
+        say(request.scan_id)
+
+
+def _warn_of_delays(context: Context, scanner: Scanner) -> None:
     stopped = [stage for stage in STAGES if not context.spool.is_running(stage)]
     if stopped:
         warn(f"not running: {', '.join(stopped)}; the request waits in {context.spool.root}")

@@ -1,8 +1,8 @@
-"""`run`: all four stages in the foreground, each started again when it dies.
+"""`run`: all four stages in the foreground, each restarted when it dies.
 
-A stage that refuses to start (wrong settings, an unusable spool, another instance) ends the whole run with its exit
-code: starting it again would not help. A stage that dies is started again after 0.5 s, doubling to 30 s while it
-keeps dying.
+A stage that refuses to start (wrong settings, an unusable spool, another instance) ends the whole
+run with its exit code: a restart would not help. A stage that dies is restarted after 0.5 s,
+doubling to 30 s while it keeps dying.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from stages.scanners.launch import parent_death_signal
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _HEALTHY_AFTER_S = 60.0
-_STOP_PATIENCE_S = 30.0
+_STOP_LIMIT_S = 30.0
 _REFUSALS = frozenset({Exit.USAGE, Exit.UNUSABLE, Exit.BUSY})
 
 
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     log = Log("run", context.settings.log.level, as_json=context.json)
     supervisor = Supervisor(context.config, log, as_json=context.json)
     numbers = [signal.SIGTERM, signal.SIGINT]
-    # The terminal was closed; but not for whoever started this with nohup.
+    # A closed terminal ends the run, unless it was started with nohup.
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
     for number in numbers:
@@ -60,11 +60,12 @@ class Supervisor:
     def __init__(
         self, config: Path | None, log: Log, output: TextIO | None = None, *, as_json: bool = False
     ) -> None:
-        """`output`: where the stages write their logs; None: where this process does."""
-        self._options = [
-            *(["--config", str(config)] if config else []),
-            *(["--json"] if as_json else []),
-        ]
+        """`output`: where the stages write their logs; None is the standard error of this process."""
+        self._options = []
+        if config:
+            self._options += ["--config", str(config)]
+        if as_json:
+            self._options.append("--json")
         self._log = log
         self._output = output
         self._stopping = False
@@ -74,16 +75,16 @@ class Supervisor:
         self._stopping = True
 
     def serve(self) -> Exit:
-        """Keep all four running until `stop`; the exit code of a stage that refuses to run ends it earlier."""
+        """Keep all four running until `stop`, or until a stage refuses to run: its exit code."""
         while not self._stopping:
-            refused = self.tend()
+            refused = self.check()
             if refused is not None:
                 return refused
             time.sleep(0.2)
         return Exit.OK
 
-    def tend(self) -> Exit | None:
-        """Start what is due, and see to what has died. The code of a stage that refuses to run, if one does."""
+    def check(self) -> Exit | None:
+        """Start the stages that are due, note those that died. The exit code of one that refuses."""
         for child in self._children:
             if child.popen is None:
                 if time.monotonic() >= child.due:
@@ -97,11 +98,11 @@ class Supervisor:
         return None
 
     def end(self) -> None:
-        """Stop all, in patience; kill what does not listen."""
+        """Stop all; kill those that do not stop in time."""
         running = [child.popen for child in self._children if child.popen]
         for popen in running:
             popen.terminate()
-        end = time.monotonic() + _STOP_PATIENCE_S
+        end = time.monotonic() + _STOP_LIMIT_S
         for popen in running:
             try:
                 popen.wait(max(0.1, end - time.monotonic()))
@@ -120,9 +121,9 @@ class Supervisor:
         now = time.monotonic()
         if now - child.started > _HEALTHY_AFTER_S:
             child.delay_s = _FIRST_DELAY_S
-        how = f"by signal {-code}" if code < 0 else f"with exit code {code}"
-        self._log.warning(
-            f"the {child.stage} stage ended {how}: starting it again", in_s=child.delay_s
-        )
+        how = f"with exit code {code}"
+        if code < 0:
+            how = f"by signal {-code}"
+        self._log.warning(f"the {child.stage} stage ended {how}: restarting", in_s=child.delay_s)
         child.due = now + child.delay_s
         child.delay_s = min(child.delay_s * 2, _LONGEST_DELAY_S)

@@ -1,4 +1,4 @@
-"""`verify`: read every entry of the spool, and name what is damaged, foreign, in quarantine, or of a wrong owner."""
+"""`verify`: read every entry of the spool; report damage, foreign files, quarantine, wrong owners."""
 
 import argparse
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ _RECORDS: dict[Kind, type[Record]] = {
 
 
 class Finding(Record, frozen=True, kw_only=True):
-    """Something that is not as it should be."""
+    """Something that needs attention."""
 
     path: str
     kind: str
@@ -50,10 +50,11 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     elif findings:
         show_table(("what", "path", "why"), ((f.kind, f.path, f.message) for f in findings))
     else:
-        say(f"{spool.root}: every entry is whole")
-    return (
-        Exit.NO if any(finding.kind in ("damaged", "access") for finding in findings) else Exit.OK
-    )
+        say(f"{spool.root}: all entries are intact")
+    kinds = {finding.kind for finding in findings}
+    if kinds & {"damaged", "access"}:
+        return Exit.NO
+    return Exit.OK
 
 
 def _permissions(spool: Spool) -> Iterator[Finding]:
@@ -67,7 +68,7 @@ def _entries(spool: Spool) -> Iterator[Finding]:
         for entry in box.names():
             try:
                 if not _read(box, entry):
-                    message = "not an entry; it is left alone: remove it"
+                    message = "not an entry; the agent ignores it: remove it"
                     yield Finding(
                         path=unicode_text(box.path / entry), kind="foreign", message=message
                     )
@@ -78,7 +79,7 @@ def _entries(spool: Spool) -> Iterator[Finding]:
 
 
 def _read(box: Outbox, entry: str) -> bool:
-    """Read one entry to its last byte; False for a name that is none."""
+    """Read a whole entry; False for a name that is not an entry's."""
     if isinstance(box, RawBox):
         if not is_scan_id(entry):
             return False
@@ -94,7 +95,7 @@ def _read(box: Outbox, entry: str) -> bool:
 
 
 def _states(spool: Spool) -> Iterator[Finding]:
-    """Rows of the state table that only a copy or a loss can make."""
+    """Combinations of entries that only a copy or a loss can produce."""
     boxes = states.snapshot(spool)
     for scan_id in sorted(boxes.receipts - boxes.reports):
         if scan_id in boxes.raw or scan_id in boxes.requests:

@@ -97,7 +97,7 @@ def test_an_upgrade_with_work_in_every_state_loses_none_and_starts_what_ran(
     host.configure(server)
     scans = work_in_every_state(host, server)
     output = host.run(AGENT, "install")
-    assert "nothing remains to be done" in output
+    assert "nothing else to do" in output
     host.await_active()
     host.let_scanner_go()
     server.start()
@@ -107,7 +107,7 @@ def test_an_upgrade_with_work_in_every_state_loses_none_and_starts_what_ran(
             lambda scan_id=scan_id: host.received(scan_id),  # type: ignore[misc]
             f"the scan that was {state} arrives",
         )
-    assert host.agent("verify").strip().endswith("every entry is whole")
+    assert host.agent("verify").strip().endswith("all entries are intact")
 
 
 def test_an_upgrade_leaves_stopped_what_was_stopped_and_points_out_a_key_in_the_settings(

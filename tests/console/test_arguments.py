@@ -37,7 +37,8 @@ def test_a_time_limit_without_waiting_is_a_mistake(
     config: Path, tmp_path: Path, command: str
 ) -> None:
     assert (
-        "--timeout is for --wait" in agent(command, "--timeout", "3", config=config, code=2).stderr
+        "--timeout requires --wait"
+        in agent(command, "--timeout", "3", config=config, code=2).stderr
     )
     assert not (tmp_path / "spool").exists()
 

@@ -162,12 +162,12 @@ def test_replay_ship_by_profile_and_time_span_with_dry_run_and_force(
 
 
 def test_flush_says_whether_the_spool_is_empty(console: Console, server: ScriptedServer) -> None:
-    assert console.json("flush") == {"delivered": 0, "waiting": 0, "held": 0}
+    assert console.json("flush") == {"delivered": 0, "pending": 0, "held": 0}
     console.ship.put(report(1), report(2))
     console("hold", scan_id(1))
-    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 1, "held": 1}
+    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "pending": 1, "held": 1}
     console.ship.run_once()
-    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 0, "held": 1}
+    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "pending": 0, "held": 1}
 
 
 def test_flush_counts_what_is_still_to_be_scanned_or_parsed(console: Console) -> None:
@@ -179,11 +179,11 @@ def test_flush_counts_what_is_still_to_be_scanned_or_parsed(console: Console) ->
         for number in (1, 2)
     )
     spool.commands.write(asked.scan_id, "request", asked)
-    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 1, "held": 0}
+    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "pending": 1, "held": 0}
     spool.requests.write(wanted.scan_id, "request", wanted)
     (spool.raw.path / scan_id(3)).mkdir()
     (spool.raw.path / scan_id(3) / "manifest").write_text("")
-    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "waiting": 3, "held": 0}
+    assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "pending": 3, "held": 0}
     assert "the trigger stage is not running" in console("flush", "--wait", expect=Exit.UNUSABLE)
     for number in (1, 2, 3):
         console.ship.put(report(number))

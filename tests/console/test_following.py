@@ -43,7 +43,7 @@ def test_while_the_server_is_away_waiting_tells_why_and_so_does_the_end_of_patie
     )
     assert len(re.findall(f"^waiting: backing off: .*{REFUSED}", done.stdout, re.MULTILINE)) >= 1
     scan_id = done.stdout.splitlines()[0]
-    assert f"time is up, {scan_id} is still ship-pending (backing off: " in done.stderr
+    assert f"timed out, {scan_id} is still ship-pending (backing off: " in done.stderr
     assert REFUSED in done.stderr
     assert f"compliance-agent show {scan_id}" in done.stderr
     until(
@@ -69,7 +69,7 @@ def test_a_scan_answered_by_another_is_followed_to_that_ones_answer(agent: Agent
     (whole,) = [i for i in ids if agent.report(i).status == "completed"]  # type: ignore[arg-type]
     (merged,) = ids - {whole}
     assert second.returncode == 0
-    assert "answer   accepted" in told
+    assert "answer    accepted" in told
     assert "no server is configured" not in told
     if told.startswith(merged):
         assert told.count(merged) == 1
@@ -147,4 +147,4 @@ def test_whoever_stops_waiting_is_told_that_the_scan_goes_on(config: Path) -> No
         waiting.send_signal(signal.SIGINT)
         told = waiting.stderr.read()
     assert waiting.returncode == 130
-    assert f"the scan goes on: compliance-agent show {scan_id};" in told.replace("\n", " ")
+    assert f"the scan continues: compliance-agent show {scan_id};" in told.replace("\n", " ")

@@ -130,7 +130,7 @@ def test_a_dry_run_tells_every_step_and_what_remains() -> None:
     said = json.loads(done.stdout)
     assert "make /opt/tools/lib/compliance-agent" in said["done"]
     assert any(step.startswith("run systemd-tmpfiles --create") for step in said["done"])
-    assert any("api-key" in message for message in said["to_do"])
+    assert any("api-key" in message for message in said["actions"])
 
 
 @pytest.mark.parametrize("prefix", ["opt/tools", "/opt/my tools", "/opt/%i", "/opt/$HOME"])
@@ -144,7 +144,7 @@ def test_a_prefix_that_a_unit_would_misread_is_refused(prefix: str) -> None:
 def test_a_prefix_that_the_services_would_not_see_is_refused(prefix: str) -> None:
     done = install("--dry-run", "--prefix", prefix)
     assert done.returncode == 2
-    assert "the services would not see it" in done.stderr
+    assert "hidden from the services" in done.stderr
 
 
 def test_taking_away_what_is_not_there_says_so() -> None:

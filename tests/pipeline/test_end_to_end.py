@@ -136,4 +136,4 @@ def test_reading_commands_work_while_no_stage_runs(agent: Agent) -> None:
     assert json.loads(agent.run("status", "--json"))["stages"] == dict.fromkeys(STAGES, "stopped")
     assert [row["scan_id"] for row in json.loads(agent.run("list", "--json"))] == [scan_id]
     assert json.loads(agent.run("show", scan_id, "--json"))["state"] == "done"
-    assert "every entry is whole" in agent.run("verify")
+    assert "all entries are intact" in agent.run("verify")

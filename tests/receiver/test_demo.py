@@ -23,14 +23,14 @@ def test_the_demo_scans_this_host_and_prints_the_command_that_shows_it_again(
     demo = subprocess.run(
         [*DEMO, "--dir", str(tmp_path)], capture_output=True, text=True, check=True
     )
-    assert "answer   accepted" in demo.stdout
+    assert "answer    accepted" in demo.stdout
     found = re.search(r"^show it again: (.*)$", demo.stdout, re.MULTILINE)
     assert found
     environment = {**os.environ, "PATH": "/usr/bin:/bin"}
     again = subprocess.run(
         shlex.split(found[1]), capture_output=True, text=True, cwd="/", env=environment, check=True
     )
-    assert "answer   accepted" in again.stdout
+    assert "answer    accepted" in again.stdout
     assert not _mentioned_by_a_process(str(tmp_path))
 
 

@@ -28,19 +28,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file", metavar="FILE", type=Path, help="the file to write; it must not exist"
     )
     filters.add_choice(parser)
-    parser.add_argument("--all", action="store_true", help="also those that were delivered")
+    parser.add_argument("--all", action="store_true", help="include delivered reports")
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
     boxes = states.snapshot(spool)
-    among = boxes.reports if args.all else boxes.reports - boxes.receipts
+    among = boxes.reports
+    if not args.all:
+        among = boxes.reports - boxes.receipts
     chosen: Sequence[ScanId] = [ScanId(i) for i in sorted(among)]
     if args.scan_ids or filters.is_filtered(args):
         chosen = filters.choose(args, spool, among, "report to export")
     index, damaged = _index(spool, chosen, context.settings.api.id)
     if not index.reports:
-        raise CommandError("no report to export; --all takes delivered ones too", Exit.NO)
+        raise CommandError("no report to export; --all includes delivered ones", Exit.NO)
     _write(args.file, spool, index)
     for message in damaged:
         warn(f"left out: {message}")
@@ -48,7 +50,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         show_json(index)
     else:
         say(
-            f"{args.file}: {len(index.reports)} reports; bring them in with: compliance-agent import {args.file}"
+            f"{args.file}: {len(index.reports)} reports; "
+            f"import them with: compliance-agent import {args.file}"
         )
     return Exit.NO if damaged else Exit.OK
 

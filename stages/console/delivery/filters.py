@@ -19,13 +19,16 @@ from stages.ship.report_index import ReportHead
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("which scans")
-    group.add_argument("--profile", metavar="TEXT", help="those whose profile's name contains TEXT")
-    group.add_argument("--scanner", choices=registry.all_keys(), help="those of one scanner")
-    group.add_argument("--status", choices=get_args(ScanStatus), help="those that ended so")
+    group.add_argument("--profile", metavar="TEXT", help="only profiles whose name contains TEXT")
+    group.add_argument("--scanner", choices=registry.all_keys(), help="only this scanner")
+    group.add_argument("--status", choices=get_args(ScanStatus), help="only scans with this status")
     group.add_argument(
-        "--since", metavar="T", type=moment, help="asked for at T or later (2026-11-23[T06:00])"
+        "--since",
+        metavar="T",
+        type=moment,
+        help="only scans requested at T or later (2026-11-23[T06:00])",
     )
-    group.add_argument("--until", metavar="T", type=moment, help="asked for before T")
+    group.add_argument("--until", metavar="T", type=moment, help="only scans requested before T")
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
@@ -41,22 +44,22 @@ def is_filtered(args: argparse.Namespace) -> bool:
 def choose(
     args: argparse.Namespace, spool: Spool, among: Collection[str], what: str
 ) -> tuple[ScanId, ...]:
-    """The scans named by id, and those among `among` that the filters let through; oldest first.
+    """The scans named by id, and those among `among` that match the filters; oldest first.
 
-    `what` names the kind in messages. Raises CommandError where nothing was named, and where nothing was found.
+    `what` names the kind in messages. Raises CommandError if none is named, or none matches.
     """
     if not args.scan_ids and not is_filtered(args):
-        raise CommandError("name scans, or choose some: --profile, --since, …", Exit.USAGE)
+        raise CommandError("name scans, or select some: --profile, --since, ...", Exit.USAGE)
     found = set(command_writer.known(args.scan_ids, frozenset(among), what))
     if is_filtered(args):
         found |= {ScanId(i) for i in among if matches(args, spool, ScanId(i))}
     if not found:
-        raise CommandError(f"no {what} like that: see `compliance-agent list`", Exit.NO)
+        raise CommandError(f"no {what} matches: see `compliance-agent list`", Exit.NO)
     return tuple(sorted(found))
 
 
 def matches(args: argparse.Namespace, spool: Spool, scan_id: ScanId) -> bool:
-    """Whether a scan passes all filters that were given."""
+    """Whether a scan matches all filters that were given."""
     if args.scanner and scanner_of(scan_id) != args.scanner:
         return False
     if not _in_span(scan_id, args.since, args.until):
@@ -75,9 +78,10 @@ def moment(text: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no date or time like 2026-11-23 or 2026-11-23T06:00"
+            f"{text!r} is not a date or time like 2026-11-23 or 2026-11-23T06:00"
         ) from error
-    return found.astimezone(UTC) if found.tzinfo else found.astimezone().astimezone(UTC)
+    # Without a zone, `astimezone` takes the time as this host's.
+    return found.astimezone(UTC)
 
 
 def _in_span(scan_id: ScanId, since: datetime | None, until: datetime | None) -> bool:

@@ -1,7 +1,7 @@
-"""`flush`: deliver what waits, now; with `--wait`, stay until it is done.
+"""`flush`: deliver everything pending now; with `--wait`, until nothing is pending any more.
 
-The exit code says whether the spool is empty: OK when every scan has its receipt, NO when some wait, at whatever step
-from the request to the server, or are held.
+The exit code shows whether the spool is empty: OK when every scan has its receipt; NO when some are
+pending, at whatever step from the request to the server, or are held.
 """
 
 import argparse
@@ -19,85 +19,93 @@ from stages.console.output import Bar, progress_bar, say, show_json
 from stages.runtime.exits import Exit
 from stages.ship.destination import NOTE
 
-_LOOK_EVERY_S = 0.2
+_CHECK_EVERY_S = 0.2
 
 
 class Flushed(Record, frozen=True, kw_only=True):
     """What `flush --json` prints."""
 
     delivered: int
-    waiting: int
+    pending: int
     held: int
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--wait", action="store_true", help="wait until nothing waits any more")
+    parser.add_argument("--wait", action="store_true", help="wait until nothing is pending")
     parser.add_argument(
         "--timeout",
         type=arguments.seconds,
         metavar="SECONDS",
-        help="with --wait: at most so long (default: for ever)",
+        help="with --wait: stop waiting after so long (default: never)",
     )
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     arguments.only_with_wait(args)
     spool = context.existing_spool()
-    before = _count(spool)
-    if before.waiting:
+    flushed = _count(spool)
+    if flushed.pending:
         retry.give(context)
-    after = _wait(args, context, spool, before) if args.wait and before.waiting else before
+        if args.wait:
+            flushed = _wait(args.timeout, context, spool, flushed.pending)
+    is_empty = not flushed.pending and not flushed.held
     if context.json:
-        show_json(after)
+        show_json(flushed)
+    elif is_empty:
+        say("the spool is empty")
     else:
-        held = f", {after.held} held" if after.held else ""
-        say(
-            "the spool is empty"
-            if not after.waiting and not after.held
-            else f"{after.waiting} waiting{held}"
-        )
-    return Exit.OK if not after.waiting and not after.held else Exit.NO
+        say(f"{flushed.pending} pending, {flushed.held} held")
+    return Exit.OK if is_empty else Exit.NO
 
 
-def _wait(args: argparse.Namespace, context: Context, spool: Spool, before: Flushed) -> Flushed:
-    end = None if args.timeout is None else time.monotonic() + args.timeout
-    told: str | None = None
+def _wait(timeout_s: float | None, context: Context, spool: Spool, pending_before: int) -> Flushed:
+    end = float("inf")
+    if timeout_s is not None:
+        end = time.monotonic() + timeout_s
+    shown: str | None = None
     with progress_bar(quiet=context.json, what="delivering") as bar:
         while True:
-            now = _count(spool, before.waiting)
-            told = _tell(bar, spool, now, before.waiting, told)
-            if not now.waiting or (end is not None and time.monotonic() >= end):
-                return now
-            if missing := _stopped(spool):
-                raise CommandError(
-                    f"the {missing} stage is not running: start it (compliance-agent run)"
-                )
-            time.sleep(_LOOK_EVERY_S)
+            flushed = _count(spool, pending_before)
+            message = _progress(spool, flushed)
+            if message != shown:
+                _show(bar, message, flushed, pending_before)
+                shown = message
+            if not flushed.pending or time.monotonic() >= end:
+                return flushed
+            stopped = _stopped_stage(spool)
+            if stopped:
+                message = f"the {stopped} stage is not running: start it (compliance-agent run)"
+                raise CommandError(message)
+            time.sleep(_CHECK_EVERY_S)
 
 
-def _tell(bar: Bar, spool: Spool, now: Flushed, total: int, told: str | None) -> str:
-    """Show how far it is, and what it waits for; nothing is said twice."""
+def _progress(spool: Spool, flushed: Flushed) -> str:
+    """How far it is, or why nothing is delivered."""
     destination = spool.state_store("ship").read(NOTE, Destination)
-    message = f"{now.delivered} delivered"
-    if destination and destination.state != "ready" and now.waiting:
-        message = f"{destination.state}: {destination.why}; {destination.action or 'it is tried again by itself'}"
-    if message != told:
-        bar.step(message, now.delivered, max(total, now.delivered + now.waiting))
-    return message
+    if destination is None or destination.state == "ready" or not flushed.pending:
+        return f"{flushed.delivered} delivered"
+    action = destination.action or "it is retried automatically"
+    return f"{destination.state}: {destination.why}; {action}"
 
 
-def _stopped(spool: Spool) -> Stage | None:
+def _show(bar: Bar, message: str, flushed: Flushed, pending_before: int) -> None:
+    total = max(pending_before, flushed.delivered + flushed.pending)
+    bar.step(message, flushed.delivered, total)
+
+
+def _stopped_stage(spool: Spool) -> Stage | None:
     """The first stage that has work and is not running."""
     boxes = states.snapshot(spool)
-    awaited = {boxes.next_stage(scan_id) or "ship" for scan_id in boxes.pending}
-    return next(
-        (stage for stage in STAGES if stage in awaited and not spool.is_running(stage)), None
-    )
+    needed = {boxes.next_stage(scan_id) or "ship" for scan_id in boxes.pending}
+    for stage in STAGES:
+        if stage in needed and not spool.is_running(stage):
+            return stage
+    return None
 
 
-def _count(spool: Spool, before: int = 0) -> Flushed:
-    """What waits to be scanned, parsed or shipped, and what is held."""
+def _count(spool: Spool, pending_before: int = 0) -> Flushed:
+    """How many scans are pending, at whatever step, and how many are held."""
     boxes = states.snapshot(spool)
     held = sum(boxes.state(scan_id) == "held" for scan_id in boxes.pending)
-    waiting = len(boxes.pending) - held
-    return Flushed(delivered=max(0, before - waiting), waiting=waiting, held=held)
+    pending = len(boxes.pending) - held
+    return Flushed(delivered=max(0, pending_before - pending), pending=pending, held=held)

@@ -13,13 +13,13 @@ from stages.runtime.exits import Exit
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     filters.add_choice(parser)
     parser.add_argument(
-        "--reason", metavar="TEXT", type=arguments.text, help="why, for whoever asks"
+        "--reason", metavar="TEXT", type=arguments.text, help="the reason, as `list` shows it"
     )
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
-    chosen = filters.choose(args, spool, states.snapshot(spool).pending, "scan that waits")
+    chosen = filters.choose(args, spool, states.snapshot(spool).pending, "pending scan")
     at = command_writer.now()
     holds = [Hold(scan_id=scan_id, at=at, reason=args.reason) for scan_id in chosen]
     command_writer.give_all(context, [(hold.scan_id, "hold", hold) for hold in holds])

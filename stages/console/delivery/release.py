@@ -1,4 +1,4 @@
-"""`release`: let held scans go."""
+"""`release`: ship held scans."""
 
 import argparse
 
@@ -14,7 +14,7 @@ from stages.runtime.exits import Exit
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     filters.add_choice(parser)
-    parser.add_argument("--all", action="store_true", help="all that are held")
+    parser.add_argument("--all", action="store_true", help="all held scans")
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:

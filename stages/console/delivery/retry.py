@@ -1,7 +1,4 @@
-"""`retry`: try the server now, whatever the back-off says.
-
-It is also the operator's word that what waited when `server.url` was changed goes to the server that it names now.
-"""
+"""`retry`: try the delivery now, without waiting for the back-off."""
 
 import argparse
 
@@ -22,14 +19,14 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     if context.json:
         show_json(retry)
     else:
-        say("trying the server now")
+        say("retrying the delivery now")
     if not context.spool.is_running("ship"):
         warn("the ship stage is not running: it retries when it is started (compliance-agent run)")
     return Exit.OK
 
 
 def give(context: Context) -> Retry:
-    """Give the command; the ones before it are of no use any more."""
+    """Write the command; it replaces earlier ones."""
     spool = context.existing_spool()
     retry = Retry(at=command_writer.now())
     before = spool.commands.ids("retry")

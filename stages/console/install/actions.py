@@ -1,4 +1,4 @@
-"""Changing this host, step by step: each step is told, and with `dry` it is only told."""
+"""Changes to this host, step by step. Each step is reported; with `dry`, it is only reported."""
 
 import errno
 import os
@@ -13,12 +13,12 @@ _LIMIT_S = 120
 
 
 class Steps:
-    """What was done, or would be."""
+    """The steps that were taken, or would be."""
 
-    def __init__(self, *, dry: bool, tell: Callable[[str], None]) -> None:
+    def __init__(self, *, dry: bool, report: Callable[[str], None]) -> None:
         self.dry = dry
-        self.told: list[str] = []
-        self._tell = tell
+        self.reported: list[str] = []
+        self._report = report
 
     def write(self, path: Path, text: str) -> None:
         """A file of root's that everyone may read. Not through a symlink that lies there."""
@@ -63,18 +63,18 @@ class Steps:
             path.unlink()
 
     def run(self, *command: str) -> None:
-        """Raises CommandError where the program fails; a host without the program can't do without it."""
+        """Raises CommandError where the program fails; a missing program is an error too."""
         self._step(f"run {' '.join(command)}")
         if self.dry:
             return
         done = _ran(command)
         if done.returncode != 0:
             message = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-            raise CommandError(f"{' '.join(command)}: {message}; mend it and install again")
+            raise CommandError(f"{' '.join(command)}: {message}; correct this and install again")
 
     def _step(self, message: str) -> None:
-        self.told.append(message)
-        self._tell(message)
+        self.reported.append(message)
+        self._report(message)
 
 
 def _put_aside(path: Path, old: Path) -> None:
@@ -93,7 +93,9 @@ def answer(*command: str) -> list[str]:
         done = _ran(command)
     except CommandError:
         return []
-    return done.stdout.splitlines() if done.returncode == 0 else []
+    if done.returncode != 0:
+        return []
+    return done.stdout.splitlines()
 
 
 def _ran(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
@@ -108,7 +110,7 @@ def _ran(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
         )
     except OSError as error:
         raise CommandError(
-            f"{command[0]}: can't be started: {error.strerror}: is systemd installed?"
+            f"{command[0]}: cannot be started: {error.strerror}: is systemd installed?"
         ) from error
     except subprocess.TimeoutExpired as error:
         raise CommandError(f"{' '.join(command)}: no answer after {_LIMIT_S} s") from error

@@ -1,7 +1,7 @@
-"""`install`: put the agent on this host as systemd services, upgrade it, or take it away.
+"""`install`: install the agent on this host as systemd services, upgrade it, or uninstall it.
 
-Promises: run again, it upgrades, and starts what ran before; what it starts from is this program as it runs now, so
-nothing is downloaded; taking it away keeps the spool and the settings, and says where they are.
+Promises: another run upgrades, and restarts the services that were running. It installs this program
+as it runs now, so nothing is downloaded. Uninstalling keeps the spool and the settings.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from stages.scanners.settings import load_settings
 
 _DEFAULT_PREFIX = Path("/usr/local")
 _DPKG_LIST = Path("/var/lib/dpkg/info/compliance-agent.list")
-# Services have a /tmp of their own, and see nobody's home.
+# Services have a private /tmp, and see no home directory.
 _HIDDEN = tuple(Path(path) for path in ("/root", "/home", "/tmp", "/var/tmp"))  # noqa: S108
 _STARTS = re.compile(r"^ExecStart=(/\S+)/bin/compliance-agent ", re.MULTILINE)
 
@@ -33,23 +33,23 @@ class Installed(Record, frozen=True, kw_only=True):
 
     done: tuple[str, ...]
     """With `--dry-run`: what would be done."""
-    to_do: tuple[str, ...]
-    """What remains for the operator."""
+    actions: tuple[str, ...]
+    """What the operator has to do."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--uninstall", action="store_true", help="take it away; spool and settings are kept"
+        "--uninstall", action="store_true", help="uninstall; spool and settings are kept"
     )
     parser.add_argument(
         "--prefix",
         type=Path,
         metavar="DIR",
         default=_own_prefix() or _DEFAULT_PREFIX,
-        help="where the program goes, absolute (default: %(default)s)",
+        help="absolute path to install below (default: %(default)s)",
     )
     parser.add_argument(
-        "--dry-run", action="store_true", help="tell what would be done, and do nothing"
+        "--dry-run", action="store_true", help="show what would be done, and do nothing"
     )
 
 
@@ -60,24 +60,32 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             "this changes the host: run it as root, or with --dry-run to see what it would do"
         )
     where = layout.local(args.prefix)
-    would = "would " if args.dry_run else ""
-    steps = Steps(
-        dry=args.dry_run, tell=lambda message: None if context.json else say(f"{would}{message}")
-    )
+
+    def report(step: str) -> None:
+        if context.json:
+            return
+        if args.dry_run:
+            step = f"would {step}"
+        say(step)
+
+    steps = Steps(dry=args.dry_run, report=report)
     # The services must be able to read what is written here, whatever root's umask is.
     os.umask(0o022)
     try:
         _refuse_beside_package()
         _refuse_beside_another(where)
-        to_do = _uninstall(where, steps) if args.uninstall else _install(where, steps)
+        if args.uninstall:
+            actions = _uninstall(where, steps)
+        else:
+            actions = _install(where, steps)
     except OSError as error:
         raise CommandError(
-            f"{error.filename}: {error.strerror}; mend it and run this again"
+            f"{error.filename}: {error.strerror}; correct this and run it again"
         ) from error
     if context.json:
-        show_json(Installed(done=tuple(steps.told), to_do=tuple(to_do)))
+        show_json(Installed(done=tuple(steps.reported), actions=tuple(actions)))
     else:
-        _tell(to_do, args.uninstall)
+        _show(actions, args.uninstall)
     return Exit.OK
 
 
@@ -88,7 +96,7 @@ def _check_prefix(prefix: Path) -> None:
         )
     if any(prefix.resolve().is_relative_to(place) for place in _HIDDEN):
         raise CommandError(
-            f"--prefix {prefix}: the services would not see it there; choose a place like {_DEFAULT_PREFIX}",
+            f"--prefix {prefix}: hidden from the services; use a path like {_DEFAULT_PREFIX}",
             Exit.USAGE,
         )
 
@@ -102,14 +110,14 @@ def _install(where: Layout, steps: Steps) -> list[str]:
     if not services.systemd_runs():
         return [
             *to_do,
-            f"systemd does not run here, so nothing was started: systemctl enable --now {TARGET}",
+            f"systemd is not running here, so nothing was started: systemctl enable --now {TARGET}",
         ]
     failing = [] if steps.dry else services.failing(wanted)
-    return [*to_do, *(f"{unit} does not run: journalctl -u {unit}" for unit in failing)]
+    return [*to_do, *(f"{unit} is not running: journalctl -u {unit}" for unit in failing)]
 
 
 def _put(where: Layout, texts: dict[Path, str], steps: Steps, python: Path) -> None:
-    """Everything into its place, the units last: an installation that fails is no upgrade when it is begun anew."""
+    """Write everything, the units last: the next run after a failure is a new installation."""
     steps.swap(where.home, partial(environment.make, home=where.home, python=python))
     for path in (where.sysusers, where.tmpfiles):
         steps.write(path, texts[path])
@@ -156,7 +164,7 @@ def _refuse_beside_package() -> None:
 
 
 def _refuse_beside_another(where: Layout) -> None:
-    """One agent to a host: another place would leave what lies in the first."""
+    """Raises CommandError if the agent is installed below another prefix."""
     try:
         starts = _STARTS.search((where.units / SERVICES[0]).read_text())
     except FileNotFoundError:
@@ -167,13 +175,15 @@ def _refuse_beside_another(where: Layout) -> None:
 
 
 def _own_prefix() -> Path | None:
-    """The prefix that this program was installed below, where it was."""
+    """The prefix that this program is installed below; None if it is not."""
     home = Path(sys.prefix)
-    return home.parent.parent if home.parts[-2:] == ("lib", "compliance-agent") else None
+    if home.parts[-2:] != ("lib", "compliance-agent"):
+        return None
+    return home.parent.parent
 
 
 def _to_do(where: Layout) -> list[str]:
-    """What only the operator can do."""
+    """What the operator has to do."""
     to_do: list[str] = []
     if not CONFIG.exists():
         to_do.append(
@@ -182,27 +192,31 @@ def _to_do(where: Layout) -> list[str]:
         )
     loaded = load_settings(CONFIG) if os.access(CONFIG, os.R_OK) else None
     if loaded and loaded.problems:
-        to_do.append(f"{CONFIG}: is wrong: compliance-agent config check tells what")
+        to_do.append(f"{CONFIG}: is wrong: see compliance-agent config check")
     api = loaded.settings.api if loaded else None
     if api and api.key:
         to_do.append(
-            f"{CONFIG}: every stage may read it, so the API key must not be in there: write it into {KEY} "
-            "(mode 0600), and remove api.key"
+            f"{CONFIG}: every stage may read it, so it must not contain the API key: "
+            f"write the key into {KEY} (mode 0600), and remove api.key"
         )
     elif not KEY.exists() or KEY.stat().st_size == 0:
         to_do.append(f"API key: write it into {KEY} (mode 0600), and nothing else")
     return [*to_do, f"systemctl restart {TARGET}"] if to_do else []
 
 
-def _tell(to_do: list[str], uninstalled: bool) -> None:
+def _show(actions: list[str], uninstalled: bool) -> None:
     say()
     if uninstalled:
-        for message in to_do:
+        for message in actions:
             say(message)
         return
-    say("to do:" if to_do else "nothing remains to be done", "yellow" if to_do else "green")
-    for message in to_do:
-        say(f"  {message}")
+    if actions:
+        say("still to do:", "yellow")
+        for message in actions:
+            say(f"  {message}")
+    else:
+        say("nothing else to do", "green")
     say(
-        "look: systemctl status 'compliance-agent-*', journalctl -u 'compliance-agent-*', compliance-agent status"
+        "to check: systemctl status 'compliance-agent-*', "
+        "journalctl -u 'compliance-agent-*', compliance-agent status"
     )

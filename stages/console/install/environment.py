@@ -1,9 +1,9 @@
-"""The virtual environment that the services run from: a copy of what this program runs with, and nothing else.
+"""The virtual environment of the services: a copy of what this program runs with, and nothing else.
 
-Nothing is downloaded: the distributions that `compliance-agent` requires are copied from where they are installed, in
-the versions that they have there. So what is installed is what was tried, and a host without a network will do.
+Nothing is downloaded: the distributions that `compliance-agent` requires are copied from where they
+are installed, in the same versions. So what was tested is installed, and no network is needed.
 
-Diagnostics: CommandError where there is no interpreter that services can use.
+Diagnostics: CommandError if there is no interpreter that services can use.
 """
 
 import compileall
@@ -21,7 +21,7 @@ from stages.console.install.layout import SHIPPED
 _NAME = "compliance-agent"
 _PACKAGES = ("schemas", "spool", "stages")
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
-# Services can't look into homes, and an interpreter that lives there is somebody's own.
+# Services cannot read home directories.
 _HOMES = (Path("/root"), Path("/home"))
 _METADATA = frozenset({"METADATA", "RECORD", "WHEEL"})
 _SCRIPT = """\
@@ -41,8 +41,9 @@ def interpreter() -> Path:
         if path.exists() and not any(path.resolve().is_relative_to(home) for home in _HOMES):
             return path
     raise CommandError(
-        f"{here}: services can't use an interpreter in a home directory, and there is no /usr/bin/python{_VERSION}: "
-        "run this with the system's Python (PYTHON=/usr/bin/python3 scripts/install)"
+        f"{here}: services cannot use an interpreter in a home directory, and there is no "
+        f"/usr/bin/python{_VERSION}: run this with the system's Python "
+        "(PYTHON=/usr/bin/python3 scripts/install)"
     )
 
 
@@ -87,19 +88,18 @@ def closure() -> list[metadata.Distribution]:
         ]
     if found.pop(_NAME, None) is None:
         raise CommandError(
-            "this program runs from a bare tree: use scripts/install, or install the wheel into an environment"
+            "this program runs from a source tree: use scripts/install, or install the wheel "
+            "into a virtual environment"
         )
     return [found[name] for name in sorted(found)]
 
 
 def shipped(name: str) -> Path:
-    """A unit, or another file that comes with the program: from the tree, or from where a wheel puts it."""
+    """A unit or another file beside the packages: in the source tree, or where a wheel puts it."""
     tree = Path(__file__).parents[3]
-    path = (
-        tree / name
-        if (tree / "pyproject.toml").exists()
-        else Path(sys.prefix, "share", _NAME, name)
-    )
+    path = Path(sys.prefix, "share", _NAME, name)
+    if (tree / "pyproject.toml").exists():
+        path = tree / name
     if not path.exists():
         raise CommandError(
             f"{path}: is missing: install the wheel into a virtual environment again"
@@ -134,10 +134,11 @@ def _copy_file(source: Path, target: Path) -> None:
 
 
 def _let_all_read(place: Path) -> None:
-    """The services are other users than the one who installs, whose umask may have closed what was copied."""
+    """The services run as other users, and the umask of the installing one may exclude them."""
     for path in (place, *place.rglob("*")):
         if not path.is_symlink():
-            path.chmod(0o755 if path.is_dir() or path.parent == place / "bin" else 0o644)
+            is_executable = path.is_dir() or path.parent == place / "bin"
+            path.chmod(0o755 if is_executable else 0o644)
 
 
 def _compile(site: Path, place: Path, home: Path, python: Path) -> None:

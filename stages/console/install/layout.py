@@ -52,7 +52,7 @@ class Layout:
 
 
 def local(prefix: Path) -> Layout:
-    """Installed by hand: the program below `prefix`, what systemd reads where an administrator puts such things."""
+    """Installed by `install`: the program below `prefix`, systemd's files in /etc."""
     return Layout(
         home=prefix / "lib/compliance-agent",
         command=prefix / "bin/compliance-agent",

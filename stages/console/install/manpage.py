@@ -11,7 +11,10 @@ from stages.console.install.layout import CONFIG, KEY, RUNTIME, SPOOL
 
 def man_page(parser: argparse.ArgumentParser, version: str) -> str:
     lines = [
-        f'.TH COMPLIANCE\\-AGENT 1 "" "compliance\\-agent {_text(version)}" "System administration"',
+        (
+            '.TH COMPLIANCE\\-AGENT 1 ""'
+            f' "compliance\\-agent {_text(version)}" "System administration"'
+        ),
         ".SH NAME",
         "compliance\\-agent \\- compliance scans of this host, delivered to a PatchMon server",
         ".SH SYNOPSIS",
@@ -21,7 +24,7 @@ def man_page(parser: argparse.ArgumentParser, version: str) -> str:
         ".SH DESCRIPTION",
         _text(parser.description or ""),
         ".SH COMMANDS",
-        "Each of them tells its options with",
+        "Each command lists its options with",
         ".BR \\-\\-help .",
     ]
     for name, command in subcommands(parser).items():
@@ -30,7 +33,10 @@ def man_page(parser: argparse.ArgumentParser, version: str) -> str:
     for path, message in (
         (CONFIG, "settings; `compliance-agent config keys` lists them"),
         (KEY, "the API key"),
-        (SPOOL, "work, until it is done; see its README in the sources for the format"),
+        (
+            SPOOL,
+            "pending and delivered scans; the README of the spool package describes the format",
+        ),
         (RUNTIME, "the sockets of the stages"),
     ):
         lines += [".TP", f".I {_text(str(path))}", _text(message)]
@@ -57,7 +63,7 @@ def _command(name: str, command: argparse.ArgumentParser) -> Iterator[str]:
         message = _text(_expanded(action))
         yield ".TP"
         yield f".B {_text(', '.join(action.option_strings) or _value(action))}{_after(action)}"
-        yield message or "(no more to say)"
+        yield message or "(no description)"
 
 
 def _usage(command: argparse.ArgumentParser) -> Iterator[str]:

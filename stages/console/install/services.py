@@ -1,7 +1,7 @@
-"""The services while their program is replaced: stopped, started again, and looked at.
+"""Stopping the services while their program is replaced, and starting them again.
 
-Promises: what ran before runs afterwards, also where the replacing fails; where it is killed, the next one knows what
-to start, from a note that lasts until the next boot (which starts what is enabled anyway).
+Promises: what ran before runs afterwards, also if the installation fails. If it is killed, the next
+one knows what to start, from a file that lasts until the next boot (which starts what is enabled).
 """
 
 from collections.abc import Iterator
@@ -21,13 +21,12 @@ def systemd_runs() -> bool:
 
 @contextmanager
 def replaced(steps: Steps, *, fresh: bool) -> Iterator[tuple[str, ...]]:
-    """What runs is stopped meanwhile: a service must not load half of its modules from each of two versions.
+    """Stop the running services meanwhile: a service must not load modules of two versions.
 
-    Yields the services that run afterwards, if all is well.
+    Yields the services that should be running afterwards.
     """
-    start = [
-        *dict.fromkeys((*([TARGET] if fresh else _in_state("active", "activating")), *_noted()))
-    ]
+    units = [TARGET] if fresh else _in_state("active", "activating")
+    start = list(dict.fromkeys([*units, *_stopped_before()]))
     if not systemd_runs() or not start:
         yield ()
         return
@@ -48,7 +47,7 @@ def replaced(steps: Steps, *, fresh: bool) -> Iterator[tuple[str, ...]]:
 
 
 def failing(wanted: tuple[str, ...]) -> list[str]:
-    """Which of these services do not run."""
+    """Which of these services are not running."""
     running = _in_state("active")
     return [unit for unit in wanted if unit not in running]
 
@@ -64,8 +63,8 @@ def _in_state(*wanted: str) -> list[str]:
     return [unit for unit, state in zip(SERVICES, states, strict=False) if state in wanted]
 
 
-def _noted() -> list[str]:
-    """What an installation that was killed had stopped."""
+def _stopped_before() -> list[str]:
+    """The units that an installation stopped before it was killed."""
     try:
         message = NOTE.read_text().split()
     except OSError:
