@@ -100,18 +100,21 @@ class Process:
                 min(left_s, _HEARTBEAT_EVERY_S), (self._wake, *handles, *self.readers)
             )
             self.alive()
-            woken = self._wake in ready
-            if woken:
-                self._empty_wake_pipe()
-            for event in events:
-                self.on_event(event)
-            for handle in ready:
-                if handle in self.readers:
-                    self.readers[handle]()
+            self._dispatch(events, ready)
             readable = [handle for handle in handles if handle in ready]
-            is_over = self.stopping or time.monotonic() >= end
-            if woken or events or readable or is_over:
+            is_woken = bool(events or readable or self._wake in ready)
+            if is_woken or self.stopping or time.monotonic() >= end:
                 return readable
+
+    def _dispatch(self, events: Sequence[Event], ready: Sequence[int]) -> None:
+        """Hand events and readable handles to those who have asked for them."""
+        for event in events:
+            self.on_event(event)
+        for handle in ready:
+            if handle == self._wake:
+                self._empty_wake_pipe()
+            elif handle in self.readers:
+                self.readers[handle]()
 
     def alive(self) -> None:
         """Report that the main loop turns; cheap, for use between two steps of long work."""
