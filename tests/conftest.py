@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 
+# Tests with these markers start large programs, and are slow.
+_SLOW = ("booted", "browser", "docker", "oscap", "promtool")
+
+
 def _missing(what: str) -> None:
     """A missing real part is a skip on a laptop and a failure in CI."""
     if os.environ.get("CI"):
@@ -36,12 +40,14 @@ def captures() -> Path:
     return Path(where)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Booting whole systems takes minutes: on a laptop only where it is asked for."""
-    if os.environ.get("CI") or os.environ.get("COMPLIANCE_AGENT_BOOTED"):
-        return
+    """Mark slow tests, which scripts/check leaves out; skip what boots a system unless requested."""
+    boot = bool(os.environ.get("CI") or os.environ.get("COMPLIANCE_AGENT_BOOTED"))
     for item in items:
-        if item.get_closest_marker("booted"):
+        if any(item.get_closest_marker(name) for name in _SLOW):
+            item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("booted") and not boot:
             item.add_marker(pytest.mark.skip(reason="takes minutes: set COMPLIANCE_AGENT_BOOTED=1"))
 
 
