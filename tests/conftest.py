@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-
 # Tests with these markers start large programs, and are slow.
 _SLOW = ("booted", "browser", "docker", "oscap", "promtool")
 
