@@ -131,23 +131,14 @@ def _scan(message: Mapping[str, Any], scanners: Scanners) -> Message:
     named = _named_by_profile(profile, scanners)
     if named:
         kind, profile = named.key, None
-    is_for_one = any(scanner.key == kind for scanner in scanners)
+    for_one = any(scanner.key == kind for scanner in scanners)
     wanted: list[Wanted] = []
     for scanner in scanners:
         is_enabled = _flag(message, f"{scanner.section}_enabled", default=True)
-        if not is_enabled or (is_for_one and scanner.key != kind):
-            continue
-        # A profile is that of the named scanner, or of the first one. A scanner with a profile name of its own has
-        # no other.
-        is_meant = (is_for_one or scanner is scanners[0]) and not scanner.profile_names
-        is_profiled = profile is not None and is_meant
-        wanted.append(
-            Wanted(
-                scanner.key,
-                profile if is_profiled else None,
-                implied=not is_for_one and not is_profiled,
-            )
-        )
+        is_excluded = for_one and scanner.key != kind
+        if is_enabled and not is_excluded:
+            has_profile = _takes_profile(scanner, scanners, for_one=for_one) and profile is not None
+            wanted.append(_wanted(scanner, profile, for_one=for_one, has_profile=has_profile))
     if not wanted:
         return Invalid(
             "compliance_scan: every scanner that it names is switched off in the same message"
@@ -156,6 +147,21 @@ def _scan(message: Mapping[str, Any], scanners: Scanners) -> Message:
     # Checked like every field; nothing is fetched whatever it says, since the scanner has no network.
     _optional_flag(message, "fetch_remote_resources")
     return Scan(tuple(wanted), _text(message, "request_id"), remediate)
+
+
+def _takes_profile(scanner: KnownScanner, scanners: Scanners, *, for_one: bool) -> bool:
+    """A profile is that of the named scanner, or of the first one; one with a profile name of its own has no other."""
+    if scanner.profile_names:
+        return False
+    return for_one or scanner is scanners[0]
+
+
+def _wanted(
+    scanner: KnownScanner, profile: str | None, *, for_one: bool, has_profile: bool
+) -> Wanted:
+    if has_profile:
+        return Wanted(scanner.key, profile)
+    return Wanted(scanner.key, implied=not for_one)
 
 
 def _cancel(message: Mapping[str, Any], scanners: Scanners) -> Message:  # noqa: ARG001

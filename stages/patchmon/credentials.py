@@ -1,6 +1,6 @@
 """The API key: from systemd's credential `api-key`, from a file, or from the settings.
 
-Security: a secret that everybody can read is refused, with the command that mends it. The key is in no log, no
+Security: a secret that everyone can read is refused, with the command that fixes it. The key is in no log, no
 `repr`, no command line and no spool entry.
 """
 
@@ -57,7 +57,7 @@ def find(
 
 
 def exposures(settings: Settings, config: Path | None) -> list[str]:
-    """Every secret of the settings that everyone on this host can read, each with its setting and its mend."""
+    """Every secret of the settings that everyone on this host can read, each with its setting and what to do."""
     server, api = settings.server, settings.api
     pair = "server.client_key" if server.client_key else "server.client_certificate"
     files = {
@@ -74,7 +74,7 @@ def exposures(settings: Settings, config: Path | None) -> list[str]:
 
 
 def exposed(path: Path) -> str | None:
-    """Why this file must not hold a secret; None where it may, and where it is no file: that is told by reading it."""
+    """Why this file must not hold a secret; None where it may, and where it is no file: reading it reports that."""
     try:
         mode = path.stat().st_mode
     except OSError:
@@ -103,7 +103,7 @@ def _key(
 
 
 def _is_missing(path: Path) -> bool:
-    """Not: whether it can be read. A credential that systemd could not hand over is told, and not passed over."""
+    """Not: whether it can be read. A credential that systemd could not hand over is reported, not passed over."""
     try:
         path.stat()
     except FileNotFoundError:

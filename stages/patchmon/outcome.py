@@ -1,6 +1,6 @@
 """What one attempt came to: accepted, refused for good, the destination pauses, or temporary. Pure.
 
-Only the server's own words conclude a scan: a page of HTML, an empty body or half a reply is never an
+Only the server's own answer concludes a scan: a page of HTML, an empty body or half a reply is never an
 acknowledgement and never a refusal, whatever its status says. What is not known is treated so that nothing is
 discarded.
 
@@ -17,7 +17,7 @@ from schemas.records import Record
 from stages.patchmon import retry_after
 from stages.runtime.logs import one_line
 
-_MAX_WORDS = 300
+_MAX_MESSAGE_CHARS = 300
 _A_MINUTE_S = 60.0
 BIG_BYTES = 1024 * 1024
 """A server whose limit is lower than this could take no scan at all: below it, "invalid JSON" means what it says."""
@@ -50,7 +50,7 @@ class Refused(Record, frozen=True, kw_only=False):
 
 
 class Paused(Record, frozen=True, kw_only=False, tag="paused"):
-    """Someone has to mend something; nothing is discarded."""
+    """Someone has to fix something; nothing is discarded."""
 
     message: str
     action: str
@@ -71,23 +71,22 @@ class Temporary(Record, frozen=True, kw_only=False, tag="temporary"):
 
 Outcome = Accepted | Refused | Paused | Temporary
 
-_OF_A_SERVER = frozenset({401, 403})
 _NOT_TAKEN = frozenset({425, 429, 503})
 
-_TODO = {
-    401: "check api.id and the API key against the server's page of this host; a rotated key is seen by itself",
+_ACTIONS = {
+    401: "check api.id and the API key against the server's page of this host; a rotated key is noticed by itself",
     403: "the server does not let this host in: check server.url (its host name) and the host's state there",
     404: "there is no compliance endpoint at this address: check server.url and the server's version",
     405: "this address does not take scans: check server.url",
-    407: "the proxy wants credentials: set server.proxy (http://user:password@proxy:port) or NO_PROXY",
+    407: "the proxy requires credentials: set server.proxy (http://user:password@proxy:port) or NO_PROXY",
     410: "there is no compliance endpoint at this address any more: check server.url and the server's version",
-    426: "the server wants a newer protocol: check which of agent and server is to be upgraded",
+    426: "the server requires a newer protocol: check which of agent and server is to be upgraded",
 }
 _ASK_THE_SERVER = (
     "this is not an answer that the agent knows: see the server's log, and check server.url"
 )
 _IN_ITS_PLACE = (
-    "if this stays: something between here and the server answers in its place (a login page, a proxy): "
+    "if this persists: something between here and the server answers in its place (a login page, a proxy): "
     "open server.url from this host"
 )
 _FOR_GOOD = frozenset({400, 413, 415, 422})
@@ -125,16 +124,7 @@ def _outcome(reply: Reply, sent_bytes: int) -> Outcome:
         return Paused(
             message(reply), "check server.url: it is not the server's own address", status
         )
-    return Paused(message(reply), _TODO.get(status, _ASK_THE_SERVER), status)
-
-
-def is_answer(outcome: Outcome) -> bool:
-    """Whether a server has spoken, whatever it said; not silence, nor what one meets at a wrong address."""
-    if isinstance(outcome, Paused):
-        return outcome.status in _OF_A_SERVER
-    if isinstance(outcome, Temporary):
-        return not outcome.unsent and (outcome.status or 0) >= 400
-    return True
+    return Paused(message(reply), _ACTIONS.get(status, _ASK_THE_SERVER), status)
 
 
 def may_be_stored(outcome: Outcome) -> bool:
@@ -171,7 +161,7 @@ def _contradiction(answer: Mapping[str, Any]) -> str | None:
         answer.get(key) not in (None, True) for key in ("success", "ok")
     ):
         return "it says that it is no success"
-    return "it tells of an error" if answer.get("error") or answer.get("errors") else None
+    return "it reports an error" if answer.get("error") or answer.get("errors") else None
 
 
 def _counted(
@@ -222,7 +212,7 @@ def _scan_id(answer: object) -> str | None:
 
 def _id_in(value: object) -> str | None:
     if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
-        return one_line(str(value))[:_MAX_WORDS]
+        return one_line(str(value))[:_MAX_MESSAGE_CHARS]
     return None
 
 
@@ -249,9 +239,9 @@ def _said(reply: Reply) -> str | None:
     for key in ("error", "message"):
         if isinstance(answer.get(key), str) and answer[key].strip():
             return _short(answer[key])
-    return _short(reply.body[: 4 * _MAX_WORDS].decode("utf-8", "replace")) or None
+    return _short(reply.body[: 4 * _MAX_MESSAGE_CHARS].decode("utf-8", "replace")) or None
 
 
 def _short(text: str) -> str:
     line = one_line(" ".join(text.split()))
-    return line if len(line) <= _MAX_WORDS else line[: _MAX_WORDS - 1] + "…"
+    return line if len(line) <= _MAX_MESSAGE_CHARS else line[: _MAX_MESSAGE_CHARS - 1] + "…"

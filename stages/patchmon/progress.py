@@ -1,27 +1,36 @@
-"""How far a scan is, as the server wants to hear it: heard in the stage's loop, told in the link's thread.
+"""How far a scan is, in the server's form: recorded in the stage's loop, sent by the link's thread.
 
-Of each scan the newest message alone is kept until it is told; a scan's end is never left out.
+Of each scan only the newest message is kept until it is sent; the end of a scan is never left out.
 Source: `compliance_scan_progress` of the released servers.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 from typing import Any
 
-from schemas.event import Event
+from schemas.event import Event, EventName
 
 _MOST_SCANS = 100
-_ANSWERS: dict[str, tuple[str, str, int, str | None]] = {
-    "accepted": ("completed", "results delivered", 100, None),
-    "superseded": ("completed", "another scan is delivered in its place", 100, None),
-}
+_PERCENT_EVALUATED = 90
+_PERCENT_OF_UNKNOWN_TOTAL = 45
 _END = frozenset({"completed", "failed", "cancelled"})
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Where a scan is."""
+
+    phase: str
+    message: str
+    percent: int
+    error: str | None = None
 
 
 @dataclass
 class Progress:
-    """What is still to be told, oldest scan first."""
+    """What is still to be sent, oldest scan first."""
 
     _waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
     _profiles: dict[str, str] = field(default_factory=dict)
@@ -35,71 +44,96 @@ class Progress:
         if event.profile:
             self._profiles[event.scan_id] = event.profile
         if event.result == "superseded" and event.scan_id not in self._profiles:
-            # A wish that another scan has answered: nothing was told of it, and nothing is.
+            # A request that another scan has answered: the server has heard nothing of it, and need not now.
             return
-        told = _told(event)
-        if told:
-            phase, message, percent, error = told
-            self.say(event.scan_id, phase, message, percent, error, at)
+        read_step = _STEPS.get(event.name)
+        step = read_step(event) if read_step else None
+        if step is not None:
+            self._record(event.scan_id, step, at)
 
-    def say(
-        self, key: str, phase: str, message: str, percent: int, error: str | None, at: datetime
-    ) -> None:
-        """Tell `phase` of a scan, or of a wish that never became one."""
-        # The end of a scan stands, whatever late news of it comes: a failed one is delivered, too.
+    def refuse(self, message: str, at: datetime) -> None:
+        """A request became no scan; once for many that are refused for the same reason meanwhile."""
+        key = f"refused: {message}"
+        self._record(key, _Step("failed", "refused", 100, message), at)
+        self._ended.pop(key, None)
+
+    def next(self) -> dict[str, Any] | None:
+        """The next message, once: that of the scan that has waited longest."""
+        with self._lock:
+            if not self._waiting:
+                return None
+            return self._waiting.pop(next(iter(self._waiting)))
+
+    def _record(self, key: str, step: _Step, at: datetime) -> None:
+        # The end of a scan stands, whatever comes later: the report of a failed one is delivered, too.
         if key in self._ended:
             return
-        told = {
+        message = {
             "type": "compliance_scan_progress",
-            "phase": phase,
+            "phase": step.phase,
             "profile_name": self._profiles.get(key, ""),
-            "message": message,
-            "progress": percent,
-            "error": error or "",
+            "message": step.message,
+            "progress": step.percent,
+            "error": step.error or "",
             "timestamp": at.isoformat().replace("+00:00", "Z"),
         }
-        if phase in _END:
+        if step.phase in _END:
             self._profiles.pop(key, None)
             self._ended[key] = None
         with self._lock:
-            self._waiting[key] = told
+            self._waiting[key] = message
             for kept in (self._waiting, self._profiles, self._ended):
                 while len(kept) > _MOST_SCANS:
                     del kept[next(iter(kept))]
 
-    def refuse(self, message: str, at: datetime) -> None:
-        """Tell that a wish became no scan; once of many that are refused for the same reason meanwhile."""
-        key = f"refused: {message}"
-        self.say(key, "failed", "refused", 100, message, at)
-        self._ended.pop(key, None)
 
-    def next(self) -> dict[str, Any] | None:
-        """What is to be told next, once; of the scan that has waited longest."""
-        with self._lock:
-            return self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
+def _started(event: Event) -> _Step:  # noqa: ARG001
+    return _Step("started", "scan started", 0)
 
 
-def _told(event: Event) -> tuple[str, str, int, str | None] | None:
-    """Phase, message, percent and error of an event; None where it tells the server nothing."""
-    if event.name == "ScanStarted":
-        return "started", "scan started", 0, None
-    if event.name == "RuleEvaluated":
-        done, total = event.done or 0, event.total or 0
-        count = f"{done} of {total}" if total else str(done)
+def _evaluated(event: Event) -> _Step:
+    done = event.done or 0
+    if event.total:
+        count = f"{done} of {event.total}"
+        percent = min(_PERCENT_EVALUATED, _PERCENT_EVALUATED * done // event.total)
+    else:
         # Of an unknown number of rules, the bar creeps up to the middle.
-        percent = min(90, 90 * done // total) if total else min(45, done)
-        return "evaluating", f"{count}: {event.rule}"[:200], percent, None
-    if event.name in ("ScanFinished", "ReportWritten") and event.result in ("failed", "cancelled"):
-        message = event.message or (
-            "the results can't be read" if event.name == "ReportWritten" else None
-        )
-        return event.result, f"scan {event.result}", 100, message
-    if event.name == "ScanFinished" and event.result == "finished":
-        return "parsing", "reading the results", 92, None
-    if event.name == "ReportWritten" and event.result == "completed":
-        return "sending", "sending the results", 96, None
-    if event.name == "ReportShipped":
-        return _ANSWERS.get(
-            event.result or "", ("failed", "the results are not delivered", 100, event.message)
-        )
-    return None
+        count = str(done)
+        percent = min(_PERCENT_OF_UNKNOWN_TOTAL, done)
+    return _Step("evaluating", f"{count}: {event.rule}"[:200], percent)
+
+
+def _scanned(event: Event) -> _Step | None:
+    if event.result == "finished":
+        return _Step("parsing", "reading the results", 92)
+    return _without_results(event, event.message)
+
+
+def _parsed(event: Event) -> _Step | None:
+    if event.result == "completed":
+        return _Step("sending", "sending the results", 96)
+    return _without_results(event, event.message or "the results can't be read")
+
+
+def _shipped(event: Event) -> _Step:
+    if event.result == "accepted":
+        return _Step("completed", "results delivered", 100)
+    if event.result == "superseded":
+        return _Step("completed", "another scan is delivered in its place", 100)
+    return _Step("failed", "the results are not delivered", 100, event.message)
+
+
+def _without_results(event: Event, error: str | None) -> _Step | None:
+    if event.result not in ("failed", "cancelled"):
+        return None
+    return _Step(event.result, f"scan {event.result}", 100, error)
+
+
+_STEPS: Mapping[EventName, Callable[[Event], _Step | None]] = {
+    "ScanStarted": _started,
+    "RuleEvaluated": _evaluated,
+    "ScanFinished": _scanned,
+    "ReportWritten": _parsed,
+    "ReportShipped": _shipped,
+}
+"""Events that mean something to the server."""

@@ -2,7 +2,7 @@
 
 The setting `server.proxy` decides alone where it is set: a proxy is used for every address, NO_PROXY or not, and `none`
 is none at all. Without it the environment decides: HTTPS_PROXY for https and wss, HTTP_PROXY for http and ws, ALL_PROXY
-where that is not set, and none for what NO_PROXY lists. A name in small letters comes before the one in capitals.
+where that is not set, and none for what NO_PROXY lists. A lower-case variable comes before its upper-case form.
 
 NO_PROXY is a list, by comma or blank: `*` for everything; a name, for it and all below it, with or without a leading
 dot; an address, or a network in CIDR notation; each with a port (`example.com:8443`) only for that port.
@@ -28,14 +28,14 @@ def proxy_for(url: str, configured: str | None, environment: Mapping[str, str]) 
         if parts.scheme not in _VARIABLE or not parts.hostname or _is_direct(parts, environment):
             return None
     except ValueError:
-        # No URL at all; whoever sends to it says so.
+        # No URL at all; whoever sends to it reports that.
         return None
     proxy = _variable(_VARIABLE[parts.scheme], environment) or _variable("all_proxy", environment)
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"
 
 
 def _variable(name: str, environment: Mapping[str, str]) -> str | None:
-    """An empty one in small letters takes the one in capitals out of force."""
+    """An empty lower-case variable overrides its upper-case form."""
     return environment.get(name, environment.get(name.upper(), "")).strip() or None
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from schemas import codec
 
 _TEXTS = ("rationale", "description", "remediation")
-_CALM = frozenset({"pass", "notapplicable"})
+_PASSED = frozenset({"pass", "notapplicable"})
 
 
 def slim(body: dict[str, Any], excess: int) -> tuple[str, ...]:
@@ -23,8 +23,8 @@ def slim(body: dict[str, Any], excess: int) -> tuple[str, ...]:
         left_out.append(f"the raw output ({removed} bytes)")
     results: list[dict[str, Any]] = body["results"]
     groups = (
-        ("passed and not applicable rules", [r for r in results if r["status"] in _CALM]),
-        ("other rules", [r for r in results if r["status"] not in _CALM]),
+        ("passed and not applicable rules", [r for r in results if r["status"] in _PASSED]),
+        ("other rules", [r for r in results if r["status"] not in _PASSED]),
     )
     for name, rules in groups:
         texts, removed = 0, 0
