@@ -7,6 +7,9 @@ from msgspec import Meta, field
 
 from schemas.records import Record
 
+DESTINATION_STATE = "destination"
+"""The ship stage keeps `Destination` in its state under this name."""
+
 DestinationState = Literal["ready", "backing off", "paused", "not set"]
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from schemas.destination import Destination
+from schemas.destination import DESTINATION_STATE, Destination
 from schemas.event import SCAN_EVENTS, Event
 from schemas.ids import ScanId
 from schemas.report import Report
@@ -18,7 +18,6 @@ from stages.console.context import Context
 from stages.console.output import Bar, progress_bar
 from stages.console.pending_reasons import PendingReasons
 from stages.runtime.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoorbell
-from stages.ship.destination import NOTE
 
 _CHECK_EVERY_S = 0.25
 _PATIENCE_S = 1.0
@@ -125,7 +124,7 @@ class _ReasonsView:
 
     def _now(self, scan_id: ScanId) -> tuple[str, str | None]:
         boxes = states.snapshot(self._spool)
-        noted = self._spool.state_store("ship").read(NOTE, Destination)
+        noted = self._spool.state_store("ship").read(DESTINATION_STATE, Destination)
         now = datetime.now(UTC)
         if noted:
             # The reason contains the seconds until the next attempt: it changes with the state

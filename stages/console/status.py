@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from schemas.capabilities import DETECTED_STATE, Detected
-from schemas.destination import Destination
+from schemas.destination import DESTINATION_STATE, Destination
 from schemas.records import Record
 from schemas.schedule import (
     OVERRIDES_STATE,
@@ -27,7 +27,6 @@ from stages.runtime.exits import Exit
 from stages.runtime.heartbeat import LastHeartbeat, is_suspended, read_heartbeat
 from stages.scan import free_space
 from stages.scanners import registry
-from stages.ship.destination import NOTE as DESTINATION
 from stages.ship.waiting import describe
 
 StageState = Literal["running", "stopped", "suspended", "not responding"]
@@ -135,7 +134,7 @@ def _status(context: Context, spool: Spool) -> Status:
         detected=_detected(spool),
         server=context.settings.server.url,
         trigger=_trigger(context, spool),
-        delivery=spool.state_store("ship").read(DESTINATION, Destination),
+        delivery=spool.state_store("ship").read(DESTINATION_STATE, Destination),
         certificates_verified=context.settings.server.verify,
         config=config,
     )

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from schemas import codec
+from schemas.destination import DESTINATION_STATE, DestinationState
 from schemas.destination import Destination as State
-from schemas.destination import DestinationState
 from schemas.event import Event
 from schemas.settings import ServerSettings
 from stages.patchmon.credentials import Credentials
@@ -18,7 +18,6 @@ from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Temporar
 from stages.runtime.process import Process
 from stages.ship.backoff import Backoff, Pace
 
-NOTE = "destination"
 _ALARM_AFTER = 3
 
 
@@ -31,7 +30,7 @@ class Destination:
         self._clock = clock
         self._backoff = Backoff()
         self._pace = Pace()
-        self._state = process.state_store.read(NOTE, State)
+        self._state = process.state_store.read(DESTINATION_STATE, State)
         self._seen: tuple[ServerSettings, str] | None = None
         self._warned_of: ServerSettings | None = None
         self._resume_wait()
@@ -129,7 +128,7 @@ class Destination:
         if old is None or not _is_alike(old, new):
             self._log_change(old, new, wait_s)
             self._state = new
-            self._process.state_store.write(NOTE, new)
+            self._process.state_store.write(DESTINATION_STATE, new)
 
     def _log_change(self, old: State | None, new: State, wait_s: float | None) -> None:
         if new.state == "ready":

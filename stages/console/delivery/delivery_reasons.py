@@ -3,13 +3,12 @@
 from datetime import datetime
 
 from schemas.command import Hold
-from schemas.destination import Destination
+from schemas.destination import DESTINATION_STATE, Destination
 from schemas.ids import ScanId
 from spool.errors import EntryDamagedError, EntryMissingError
 from spool.layout import entry_name
 from spool.spool import Spool
 from stages.console import states
-from stages.ship.destination import NOTE
 from stages.ship.waiting import Facts, why_waiting
 
 
@@ -21,7 +20,7 @@ class DeliveryReasons:
         self._boxes = boxes
         self._now = now
         self._running = spool.is_running("ship")
-        self._destination = spool.state_store("ship").read(NOTE, Destination)
+        self._destination = spool.state_store("ship").read(DESTINATION_STATE, Destination)
         self._damaged = spool.state_store("ship").damaged()
         queue = sorted(boxes.reports - boxes.receipts - boxes.holds)
         self._ahead = {scan_id: place for place, scan_id in enumerate(queue)}

@@ -7,7 +7,7 @@ pending, at whatever step from the request to the server, or are held.
 import argparse
 import time
 
-from schemas.destination import Destination
+from schemas.destination import DESTINATION_STATE, Destination
 from schemas.records import Record
 from spool.layout import STAGES, Stage
 from spool.spool import Spool
@@ -17,7 +17,6 @@ from stages.console.delivery import retry
 from stages.console.errors import CommandError
 from stages.console.output import Bar, progress_bar, say, show_json
 from stages.runtime.exits import Exit
-from stages.ship.destination import NOTE
 
 _CHECK_EVERY_S = 0.2
 
@@ -81,7 +80,7 @@ def _wait(timeout_s: float | None, context: Context, spool: Spool, pending_befor
 
 def _progress(spool: Spool, flushed: Flushed) -> str:
     """How far it is, or why nothing is delivered."""
-    destination = spool.state_store("ship").read(NOTE, Destination)
+    destination = spool.state_store("ship").read(DESTINATION_STATE, Destination)
     if destination is None or destination.state == "ready" or not flushed.pending:
         return f"{flushed.delivered} delivered"
     action = destination.action or "it is retried automatically"
