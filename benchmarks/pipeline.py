@@ -4,8 +4,7 @@
 
 Prints three figures, each with what it is compared with and its limit:
 latency (request to receipt, beyond oscap's own time), rest (PSS, CPU and system calls of the four
-stages), start
-(of a stage).
+stages), start (of a stage).
 """
 
 import argparse

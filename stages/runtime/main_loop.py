@@ -223,7 +223,7 @@ class MainLoop:
     def _claim_again(self) -> None:
         """Make a removed spool anew. Raises SpoolBusyError where another instance was quicker."""
         process = self._process
-        # Whoever removes it may not be done yet.
+        # Its removal may still be going on.
         end = time.monotonic() + _RETRY_AFTER_S
         while time.monotonic() < end and not process.stopping:
             process.wait(end - time.monotonic())

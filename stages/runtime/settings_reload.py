@@ -14,7 +14,7 @@ from stages.runtime.logs import Log
 
 _SETTLED_S = 1.0
 Signature = tuple[int, int, int] | None
-"""What tells a file from what it was before; None where there is none."""
+"""Differs where the file has changed; None where there is no file."""
 
 
 class SettingsReload:

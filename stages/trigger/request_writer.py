@@ -1,7 +1,7 @@
-"""Wishes become entries before anything else happens: requests and cancellations in the trigger's outbox.
+"""Requests and cancellations become entries in the trigger's outbox before anything else happens.
 
-An entry's id tells when the wish was taken up, also where a scan was due long before: everyone behind takes the
-later id for the newer scan. Ids only grow, also after a clock was set back.
+The id of a request carries the time at which it was made, also where a scan was due long before: the
+other stages take the later id for the newer scan.
 """
 
 from hashlib import sha256
@@ -26,7 +26,7 @@ class RequestWriter:
     def scan(
         self, scanner: Scanner, profile: str | None, reason: Reason, *, token: str | None = None
     ) -> None:
-        """Ask for a scan. A wish with a token is asked for once, however often it comes."""
+        """Request a scan. A request with a token is made once, however often it comes."""
         if token is None or not self._asked_before(scanner, token):
             self.write(self.make(scanner, profile, reason, token=token))
 
@@ -40,7 +40,7 @@ class RequestWriter:
         remediate: bool = False,
         rule: str | None = None,
     ) -> Request:
-        """A request that is not yet asked: whoever must ask it again after trouble keeps it, and with it its id."""
+        """A request that is not written yet. Keep it to write it again after trouble, under the same id."""
         newest = self._spool.newest_scan_id()
         if self._newest_made and (newest is None or self._newest_made > newest):
             newest = self._newest_made
@@ -96,5 +96,5 @@ class RequestWriter:
 
 
 def token_of(*parts: str) -> str:
-    """The same eight hex digits for the same wish."""
+    """The same eight hex digits for the same request."""
     return sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:8]

@@ -1,7 +1,7 @@
-"""The trigger stage: every wish for a scan, and for the end of one, becomes an entry in `requests/`.
+"""The trigger stage: every request for a scan, and for the end of one, becomes an entry in `requests/`.
 
-Wishes come from the operator (`commands/`, `inbox/`), from schedules, and from the server. Whoever wants a scan is
-answered by one that is pending or running for the same scanner and profile: the scan stage sees to that.
+Requests come from operators (`commands/`, `inbox/`), from schedules, and from the server. The scan
+stage answers several requests for the same scanner and profile with one scan.
 """
 
 from schemas.codec import replace
@@ -30,7 +30,7 @@ _COPIED: tuple[tuple[Kind, type[Record], EventName], ...] = (
 
 
 class TriggerStage:
-    """The worker of the trigger stage."""
+    """What the trigger stage does."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -42,7 +42,7 @@ class TriggerStage:
         self._inbox = Inbox(process, self._request_writer)
         self._server = ServerConnection(process, self._progress.next)
         self._next_due: tuple[NextDue, ...] = ()
-        self._told: TriggerState | None = None
+        self._written_state: TriggerState | None = None
         process.watched.add(self._inbox.path)
 
     def run_once(self) -> None:
@@ -52,7 +52,7 @@ class TriggerStage:
             self._apply_server_commands,
             self._copy_commands,
             self._inbox.run_once,
-            self._look_at_the_clock,
+            self._follow_schedules,
         ):
             try:
                 work()
@@ -61,7 +61,7 @@ class TriggerStage:
         self._server.keep_connected()
         self._server.report_status(self._commands.overrides)
         self._server.send_news()
-        self._tell_operator()
+        self._write_state()
         if trouble:
             raise trouble
 
@@ -100,7 +100,7 @@ class TriggerStage:
             self._commands.carry_out(command)
             self._server.status_wanted |= not isinstance(command, commands.Scan | commands.Cancel)
 
-    def _look_at_the_clock(self) -> None:
+    def _follow_schedules(self) -> None:
         self._next_due = self._scheduler.run_once(self._commands.overrides)
 
     def _copy_commands(self) -> None:
@@ -156,13 +156,13 @@ class TriggerStage:
             self._process.state_store.mark_damaged(name, why)
             self._process.log.error("damaged command, give it again", entry=name, why=why)
 
-    def _tell_operator(self) -> None:
+    def _write_state(self) -> None:
         state = TriggerState(
             next_due=self._next_due, link=self._server.state, at=self._process.now()
         )
-        if self._told is None or replace(self._told, at=state.at) != state:
+        if self._written_state is None or replace(self._written_state, at=state.at) != state:
             self._process.state_store.write(TRIGGER_STATE, state)
-            self._told = state
+            self._written_state = state
 
 
 def _check_named(command_id: str, request: Request) -> None:
