@@ -1,9 +1,11 @@
 """The settings: every key, its type, its bounds and its default.
 
-The keys of the specification's `config.yml` keep their names and places. All problems are reported at once, each
-with its path (`server.url`); an unknown key is a problem and names the nearest known one.
+The keys of the specification's `config.yml` keep their names and places. All problems are reported
+at once, each with its path (`server.url`); an unknown key is a problem and names the nearest known
+one.
 
-The sections of the scanners (`compliance.openscap`, …) belong to the scanners: `settings_record` adds them.
+The sections of the scanners (`compliance.openscap`, …) belong to the scanners: `settings_record`
+adds them.
 """
 
 from collections.abc import Iterator, Mapping
@@ -38,13 +40,19 @@ class ServerSettings(Record, frozen=True, kw_only=True):
     ca_file: AbsolutePath | None = None
     """Certificates (PEM) to trust instead of the system's. Default: the system's."""
     verify: bool = True
-    """false: any certificate is taken, so anyone on the way can read and alter what is sent. For trying out only."""
+    """false: any certificate is taken, so anyone on the way can read and alter what is sent.
+
+    For trying out only.
+    """
     client_certificate: AbsolutePath | None = None
     """A certificate (PEM) by which this host shows who it is. Default: none."""
     client_key: AbsolutePath | None = None
     """Its private key, without a passphrase. Default: it is in the certificate's file."""
     proxy: ProxyUrl | None = None
-    """A proxy for all that is sent, or `none`. Default: what HTTPS_PROXY, NO_PROXY and so on in the environment say."""
+    """A proxy for all that is sent, or `none`.
+
+    Default: what HTTPS_PROXY, NO_PROXY and so on in the environment say.
+    """
 
 
 class DeliverySettings(Record, frozen=True, kw_only=True):
@@ -63,7 +71,10 @@ class DeliverySettings(Record, frozen=True, kw_only=True):
 
 
 class ApiSettings(Record, frozen=True, kw_only=True):
-    """The host's credentials. The key comes from here, from a file, or from systemd's credential `api-key`."""
+    """The host's credentials.
+
+    The key comes from here, from a file, or from systemd's credential `api-key`.
+    """
 
     id: Text | None = None
     """The host's API id, `patchmon_…`."""
@@ -86,11 +97,15 @@ class ScheduleSettings(Record, frozen=True, kw_only=True):
     """How schedules are carried out."""
 
     time_zone: ProfileText | None = None
-    """The zone in which cron expressions are meant, for instance `Europe/Berlin`. Default: the host's."""
+    """The zone in which cron expressions are meant, for instance `Europe/Berlin`.
+
+    Default: the host's.
+    """
     splay_s: Annotated[int, Meta(ge=0, le=24 * 3600)] = 600
     """Seconds over which a fleet spreads: each host waits its own share of it, always the same."""
     missed: Literal["once", "skip"] = "once"
-    """After runs were missed (host off, agent down, suspended): one scan that makes up for them, or none."""
+    """After runs were missed (host off, agent down, suspended): one scan that makes up for them, or
+    none."""
     catch_up_after_s: Annotated[int, Meta(ge=0, le=24 * 3600)] = 120
     """Seconds after the start before a missed scan is made up for: soon, but not at boot."""
 
@@ -115,7 +130,8 @@ class ComplianceSettings(Record, frozen=True, kw_only=True):
     """Send the scanner's own output along (`raw_output`)."""
 
     def section(self, record: type[S]) -> S:
-        """The section of one scanner, found by its record; its defaults where there is no such section."""
+        """The section of one scanner, found by its record; its defaults where there is no such
+        section."""
         for name in self.__struct_fields__:
             value = getattr(self, name)
             if type(value) is record:
@@ -192,7 +208,10 @@ def settings_record(sections: Mapping[str, type[ScannerSettings]]) -> type[Setti
 
 
 def check_settings(values: object, record: type[G]) -> tuple[G, list[str]]:
-    """Settings from plain values, and all problems, each with its path. With problems, defaults stand in."""
+    """Settings from plain values, and all problems, each with its path.
+
+    With problems, defaults stand in.
+    """
     problems: list[str] = []
     return _check(values, record, "", problems), problems
 

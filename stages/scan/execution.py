@@ -52,7 +52,8 @@ class Run:
         started: Callable[[int], None],
         cancelled: Callable[[], EndedBy | None],
     ) -> FinishedRun | None:
-        """Run to the end; None where the scan must be repeated, because the agent stops or the disk is full."""
+        """Run to the end; None where the scan must be repeated, because the agent stops or the disk
+        is full."""
         at, ticks = self._process.now(), time.monotonic()
         self._process.log.info(
             "scan started",

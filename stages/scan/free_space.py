@@ -1,4 +1,4 @@
-"""Whether there is room for a scan. Told by the stage, and to whoever asks why a scan waits."""
+"""Whether there is enough free space for a scan."""
 
 import errno
 import os
@@ -9,17 +9,18 @@ _LEAST_MIB = 1
 
 
 def is_full(place: Path) -> bool:
-    """Whether a scan that runs can write no more, as good as."""
+    """Whether a running scan can write next to nothing more."""
     return why_none(place, _LEAST_MIB) is not None
 
 
 def means_full(error: OSError) -> bool:
-    """Whether this is what a full disk, or a quota that is used up, makes of writing."""
+    """Whether this is the error of a full disk, or of a quota that is used up."""
     return error.errno in _FULL
 
 
 def why_none(spool: Path, needed_mib: int) -> str | None:
-    """Why a scan would wait, with what to do; None where there is room, or where nobody can tell."""
+    """Why a scan would wait, with what to do; None where there is enough space, or where that
+    is not known."""
     try:
         status = os.statvfs(spool)
     except OSError:

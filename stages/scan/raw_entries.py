@@ -101,7 +101,8 @@ class RawEntries:
                 )
 
     def _requested_profile(self, scan_id: ScanId) -> tuple[str | None, str | None]:
-        """Id and title of the profile that the scan would have been of; None where that is not known."""
+        """Id and title of the profile that the scan would have been of; None where that is not
+        known."""
         try:
             request = self._spool.requests.read(scan_id, "request", Request)
         except (EntryDamagedError, EntryMissingError):

@@ -1,6 +1,7 @@
 """One output of a scanner: kept in a file up to a limit, and split into lines.
 
-Security: a line goes to logs, reports and terminals; characters that would steer a terminal are replaced.
+Security: a line goes to logs, reports and terminals; characters that would steer a terminal are
+replaced.
 """
 
 import os

@@ -1,8 +1,8 @@
 """Running a scanner: its own process group, a time limit, bounded output, an end on demand.
 
-Promises: standard output and error are read all the time, so the scanner never blocks on a full pipe; what is kept of
-them is bounded; TERM is followed by KILL for the whole group; when this process is killed, the kernel kills the
-scanner. Lowest CPU and idle I/O priority. No shell.
+Promises: standard output and error are read all the time, so the scanner never blocks on a full
+pipe; what is kept of them is bounded; TERM is followed by KILL for the whole group; when this
+process is killed, the kernel kills the scanner. Lowest CPU and idle I/O priority. No shell.
 
 Security: a fixed environment; the argument list is passed as it is.
 """
@@ -78,7 +78,8 @@ class End:
 
 
 class Child:
-    """One run of a scanner in a draft directory; standard output and error go to `stdout.log` and `stderr.log`."""
+    """One run of a scanner in a draft directory; standard output and error go to `stdout.log` and
+    `stderr.log`."""
 
     def __init__(
         self, process: Process, draft: Path, place: Place, on_line: Callable[[str], None]
@@ -95,7 +96,8 @@ class Child:
         started: Callable[[int], None],
         unwanted: Callable[[], EndedBy | None],
     ) -> End:
-        """Run to the end. `started` gets the process id; `unwanted` is called twice a second for a reason to end it.
+        """Run to the end. `started` gets the process id; `unwanted` is called twice a second for a
+        reason to end it.
 
         Raises OSError where the program can't be started.
         """
@@ -109,7 +111,8 @@ class Child:
             start_new_session=True,
         )
         with suppress(ProcessLookupError):
-            # One byte more: a file that reached its own limit is over the scan's, and that is what is reported.
+            # One byte more: a file that reached its own limit is over the scan's, and that is what
+            # is reported.
             resource.prlimit(popen.pid, resource.RLIMIT_FSIZE, (self._limits.output_bytes + 1,) * 2)
             resource.prlimit(popen.pid, resource.RLIMIT_CORE, (0, 0))
         try:

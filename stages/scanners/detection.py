@@ -1,8 +1,9 @@
 """Detection: which scanners this host has, and whether a scan started now would run.
 
-Done at start, every hour, and when something that a scanner depends on changes (its program, its content, the
-settings); kept in the scan stage's state, so that the other stages need not be root. Each scanner's own part is in its
-folder. Content is read in a worker process, whose memory goes with it.
+Done at start, every hour, and when something that a scanner depends on changes (its program, its
+content, the settings); kept in the scan stage's state, so that the other stages need not be root.
+Each scanner's own part is in its folder. Content is read in a worker process, whose memory goes
+with it.
 """
 
 import time

@@ -1,4 +1,5 @@
-"""What a scanner is started with: a parent death signal, the lowest priorities, a fixed environment."""
+"""What a scanner is started with: a parent death signal, the lowest priorities, a fixed
+environment."""
 
 import shutil
 import subprocess
@@ -7,7 +8,10 @@ from pathlib import Path
 
 
 def parent_death_signal() -> list[str]:
-    """A prefix for commands: the kernel kills them when this process dies. Empty where the host can't do that."""
+    """A prefix for commands: the kernel kills them when this process dies.
+
+    Empty where the host can't do that.
+    """
     return [*_working("setpriv", "--pdeathsig", "KILL")]
 
 
@@ -20,7 +24,8 @@ def command_prefix() -> list[str]:
 def _working(program: str, *arguments: str) -> tuple[str, ...]:
     """The prefix, where the program exists and runs with these arguments without an error.
 
-    A service's sandbox may forbid it: then the service manager does the same, for all of the service's processes.
+    A service's sandbox may forbid it: then the service manager does the same, for all of the
+    service's processes.
     """
     path, harmless = shutil.which(program), shutil.which("true")
     if path is None or harmless is None:

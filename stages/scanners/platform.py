@@ -32,7 +32,8 @@ class Platform:
     name: str
     like: tuple[str, ...]
     codename: str
-    """The codename of the Debian or Ubuntu release that a derivative is built from, where it names it; else its own."""
+    """The codename of the Debian or Ubuntu release that a derivative is built from, where it names
+    it; else its own."""
 
     @property
     def major(self) -> str:
@@ -60,7 +61,8 @@ class Platform:
         return None
 
     def install_command(self, packages: Mapping[str, str]) -> str | None:
-        """The command that installs one of these packages, given by installer; None where there is none."""
+        """The command that installs one of these packages, given by installer; None where there is
+        none."""
         installer = self.installer or ""
         if installer not in packages:
             return None

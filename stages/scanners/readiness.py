@@ -1,8 +1,8 @@
 """Whether a scan by a scanner may run here, decided once for all stages and commands. Pure.
 
-The caller passes what it goes by: the scan stage its settings alone, since what an operator requests on the host runs
-whatever the server has switched; schedules and the server's commands also what the server has switched; the status for
-the server, everything.
+The caller passes what it goes by: the scan stage its settings alone, since what an operator
+requests on the host runs whatever the server has switched; schedules and the server's commands also
+what the server has switched; the status for the server, everything.
 """
 
 from dataclasses import dataclass

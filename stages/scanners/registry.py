@@ -1,7 +1,7 @@
 """The scanners of this agent. Nothing outside a scanner's folder names one.
 
-A program that has a further scanner registers it in a module of its own, and imports that module before it calls the
-agent's `main`.
+A program that has a further scanner registers it in a module of its own, and imports that module
+before it calls the agent's `main`.
 """
 
 import importlib
@@ -19,7 +19,8 @@ class UnknownScannerError(LookupError):
 
 
 def register(spec: ScannerSpec, module: str) -> None:
-    """Add a scanner. `module` is the module that calls this when it is imported: every worker process imports it, too.
+    """Add a scanner. `module` is the module that calls this when it is imported: every worker
+    process imports it, too.
 
     Raises ValueError where the key, the section or the settings record is another scanner's.
     """

@@ -73,10 +73,12 @@ class Runner(Protocol):
         """Another way to run, where this end only means that the scanner can't be run this way."""
 
     def same_profile(self, profile: str | None) -> str | None:
-        """The profile id that a request's profile means; None where it means nothing that can run."""
+        """The profile id that a request's profile means; None where it means nothing that can
+        run."""
 
     def named(self, profile: str | None) -> tuple[str | None, str | None]:
-        """Id and title of the profile that a request names; its own text where the title is not known."""
+        """Id and title of the profile that a request names; its own text where the title is not
+        known."""
 
     def progress(self, line: str) -> Progress | None:
         """What a line of standard output reports of a rule."""
@@ -84,7 +86,8 @@ class Runner(Protocol):
     def judge(self, end: End, draft: Path) -> Verdict: ...
 
     def clean_up(self, scan_id: ScanId) -> None:
-        """Remove what a run of this scan may have left on the host, after its end or after a crash."""
+        """Remove what a run of this scan may have left on the host, after its end or after a
+        crash."""
 
     def remove_leftovers(self, raw: Path) -> "list[Leftover]":
         """Remove what crashed scans into this directory left running; called when no scan runs."""

@@ -30,7 +30,10 @@ def load_settings(path: Path | None, check: Check = no_more_problems) -> Loaded:
 
 
 def settings_from_plain(values: object) -> Settings:
-    """Settings from what `schemas.codec.plain` made of them in another process. Raises SchemaError."""
+    """Settings from what `schemas.codec.plain` made of them in another process.
+
+    Raises SchemaError.
+    """
     return convert(values, settings_record())
 
 
@@ -40,7 +43,10 @@ def parse_settings(text: bytes) -> tuple[Settings, list[str]]:
 
 
 def check_settings(values: object) -> tuple[Settings, list[str]]:
-    """Settings from plain values, and all problems, each with its path. With problems, defaults stand in."""
+    """Settings from plain values, and all problems, each with its path.
+
+    With problems, defaults stand in.
+    """
     return schema.check_settings(values, settings_record())
 
 

@@ -1,7 +1,8 @@
 """What a scanner is to the rest of the agent.
 
-A scanner's folder describes it in one `ScannerSpec`. The functions of a spec import what they need when they are
-called: root's scan stage never loads an XML reader, and the parse stage never loads a runner.
+A scanner's folder describes it in one `ScannerSpec`. The functions of a spec import what they need
+when they are called: root's scan stage never loads an XML reader, and the parse stage never loads a
+runner.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -41,7 +42,10 @@ class ScannerOutput:
     """Also report the rules that the profile does not select, whatever the settings say."""
 
     def whole(self, role: Role, max_bytes: int) -> bytes | None:
-        """The content of a file; None where there is none. Raises UnreadableError for a longer one."""
+        """The content of a file; None where there is none.
+
+        Raises UnreadableError for a longer one.
+        """
         opener = self.open_file(role)
         if opener is None:
             return None
@@ -68,7 +72,8 @@ class ScannerSpec:
     key: Scanner
     """Its name in scan ids, on the command line and in `--json`: `docker-bench`."""
     section: str
-    """Its name where keys are identifiers: under `compliance` in the settings and in the specification's
+    """Its name where keys are identifiers: under `compliance` in the settings and in the
+    specification's
     capabilities, and before `_enabled` in the server's messages: `docker_bench`."""
     title: str
     """Its name in messages: `Docker Bench`."""

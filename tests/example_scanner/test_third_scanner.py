@@ -104,15 +104,17 @@ def test_the_server_learns_that_it_is_ready_and_when_it_is_not(
 
 
 def test_a_scan_of_a_scanner_that_is_switched_off_fails_with_the_setting_to_change(
-    agent: Agent,
+    agent: Agent, server: Receiver
 ) -> None:
     agent.settings["compliance"][SECTION]["enabled"] = False
     agent.configure()
     scan_id = ScanId(json.loads(agent.run("scan", "--scanner", KEY, "--json"))["scan_id"])
-    agent.start("trigger", "scan", "parse")
-    until(lambda: agent.reported(scan_id), "a report")
+    agent.start()
+    until(lambda: agent.received(scan_id), "a receipt")
     message = f"Line Check scans are switched off: set compliance.{SECTION}.enabled: true"
     assert agent.report(scan_id).error == message
+    (scan,) = server.scans()
+    assert scan["profile_name"] == "Line Check Scan", "the generic name at the server"
 
 
 def test_commands_that_look_at_the_host_or_at_files_know_it(agent: Agent, tmp_path: Path) -> None:

@@ -75,7 +75,10 @@ def find(settings: DockerBenchSettings, platform: Platform) -> Found:
 
 
 def parts(script: Path) -> Path | None:
-    """Where the script must be started: it reads its parts from there. None where it has no parts."""
+    """Where the script must be started: it reads its parts from there.
+
+    None where it has no parts.
+    """
     is_on_path = str(script.parent) in os.environ.get("PATH", os.defpath).split(":")
     if is_on_path and not (script.parent / "tests").is_dir():
         return None

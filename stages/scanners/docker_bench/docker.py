@@ -2,9 +2,9 @@
 
 Promises: every call has a time limit, so a daemon that hangs costs seconds.
 
-Diagnostics: Docker can't be used because it is not installed, its socket is missing, permission is denied or the
-daemon is down; each message has its own remedy. A daemon that takes the connection and does not answer, and something
-else in place of the socket, have messages of their own.
+Diagnostics: Docker can't be used because it is not installed, its socket is missing, permission is
+denied or the daemon is down; each message has its own remedy. A daemon that takes the connection
+and does not answer, and something else in place of the socket, have messages of their own.
 """
 
 import os
@@ -38,7 +38,8 @@ class Docker:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which client and script find the daemon, and root's logins to registries."""
+        """The variables by which client and script find the daemon, and root's logins to
+        registries."""
         found = {
             "DOCKER_HOST": f"unix://{self.socket}",
             "PATH": os.environ.get("PATH", os.defpath),
@@ -56,7 +57,8 @@ class Docker:
         return self._call("image", "inspect", "--format", "{{.Id}}", image).text is not None
 
     def containers(self, label: str, value: object) -> list[tuple[str, ScanId]]:
-        """Containers of scans with this label, by id and scan id; none where the daemon does not answer."""
+        """Containers of scans with this label, by id and scan id; none where the daemon does not
+        answer."""
         line = f'{{{{.ID}}}} {{{{.Label "{SCAN_LABEL}"}}}}'
         answer = self._call("ps", "--all", "--filter", f"label={label}={value}", "--format", line)
         pairs = [line.split() for line in (answer.text or "").splitlines()]

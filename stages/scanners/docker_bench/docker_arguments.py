@@ -1,7 +1,7 @@
 """The command lines of Docker Bench: of its container, and of the script. Pure.
 
-Security: image and choices come from the settings, where what could be read as an option is refused; nothing of a
-request is on a command line.
+Security: image and choices come from the settings, where what could be read as an option is
+refused; nothing of a request is on a command line.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,10 @@ def container(
     mounts: Iterable[str],
     trust: str | None,
 ) -> tuple[str, ...]:
-    """The arguments of `docker`. `trust` is this process's own DOCKER_CONTENT_TRUST, which one check looks at."""
+    """The arguments of `docker`.
+
+    `trust` is this process's own DOCKER_CONTENT_TRUST, which one check looks at.
+    """
     # A file of the container's can't outgrow the disk between two looks at what was written.
     largest = settings.output_limit_mib << 21
     return (
@@ -56,7 +59,8 @@ def container(
 
 
 def scanner(settings: DockerBenchSettings, directory: Path) -> tuple[str, ...]:
-    """The arguments of Docker Bench itself: no colours, remediations, log and JSON; then what the settings choose."""
+    """The arguments of Docker Bench itself: no colours, remediations, log and JSON; then what the
+    settings choose."""
     chosen = (
         ("-c", settings.checks),
         ("-e", settings.exclude_checks),

@@ -1,8 +1,9 @@
 """Running Docker Bench for Security: in its container, or as the script.
 
-The JSON is written beside the log and not to standard output, so the draft directory is mounted and the log written
-there. The container is named and labelled with the scan id: what a killed agent leaves is found and removed. It is
-outside this process's control group and limits; its time and its output are limited all the same.
+The JSON is written beside the log and not to standard output, so the draft directory is mounted and
+the log written there. The container is named and labelled with the scan id: what a killed agent
+leaves is found and removed. It is outside this process's control group and limits; its time and its
+output are limited all the same.
 """
 
 import os
@@ -124,7 +125,8 @@ class DockerBench:
         return known, PROFILE_TITLE
 
     def progress(self, line: str) -> Progress | None:
-        """A line of the log, `[WARN] 2.2 - title`; sub-headers and the closing remediations look the same."""
+        """A line of the log, `[WARN] 2.2 - title`; sub-headers and the closing remediations look
+        the same."""
         if line.startswith("Section "):
             self._listing = line.startswith("Section A")
         match = _CHECK.match(line)

@@ -19,7 +19,8 @@ class DockerBenchSettings(ScannerSettings, frozen=True, kw_only=True):
     """The Docker Bench scanner."""
 
     method: Literal["auto", "container", "script"] = "auto"
-    """`auto`: the container where its image is present, else the script where there is one, else the container."""
+    """`auto`: the container where its image is present, else the script where there is one, else
+    the container."""
     image: ImageName = "docker/docker-bench-security"
     """The image, by name, tag or digest."""
     pull: Literal["missing", "always", "never"] = "missing"

@@ -40,7 +40,8 @@ def _runner(
     settings: Settings,
     detected: DetectedScanner | None,  # noqa: ARG001
 ) -> "Runner":
-    """A daemon comes and goes without a trace in the file system: the runner detects anew for each scan."""
+    """A daemon comes and goes without a trace in the file system: the runner detects anew for each
+    scan."""
     from stages.scanners.docker_bench.run import DockerBench
     from stages.scanners.host import this_platform
 

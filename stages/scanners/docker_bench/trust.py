@@ -1,8 +1,8 @@
 """Whether a script may be run as this user: only root and this user can have written it.
 
-Checked are the script, the parts that it reads from beside itself, their directories, and all directories above: a
-user who can rename one of those can put another script in its place. A directory above may be open to all if it is
-sticky, as /tmp is.
+Checked are the script, the parts that it reads from beside itself, their directories, and all
+directories above: a user who can rename one of those can put another script in its place. A
+directory above may be open to all if it is sticky, as /tmp is.
 
 Diagnostics: what others could write, and the command that fixes it.
 """

@@ -1,8 +1,8 @@
 """Which content fits this host. Pure.
 
-Exact version first; then a relative of this version, named by the codename or ID_LIKE; then the nearest lower version
-of the same product, or of the one that it is a rebuild of. All but the first carry a warning that goes into every
-report.
+Exact version first; then a relative of this version, named by the codename or ID_LIKE; then the
+nearest lower version of the same product, or of the one that it is a rebuild of. All but the first
+carry a warning that goes into every report.
 """
 
 import re
@@ -32,7 +32,8 @@ class Choice:
 
 
 def choose(platform: Platform, files: Sequence[PurePath]) -> Choice | None:
-    """The best of the files, given in order of preference; None where no file is for this host or a relative."""
+    """The best of the files, given in order of preference; None where no file is for this host or a
+    relative."""
     known = _by_product(files)
     product = product_of(platform)
     exact = known.get(product)

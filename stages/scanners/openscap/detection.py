@@ -1,7 +1,7 @@
 """OpenSCAP on this host: the scanner, the content chosen for the host, and its profiles.
 
-Diagnostics: a missing scanner, missing content, and content for another version are three different messages, each
-with the command that provides what is missing.
+Diagnostics: a missing scanner, missing content, and content for another version are three different
+messages, each with the command that provides what is missing.
 """
 
 import re
@@ -25,7 +25,8 @@ from stages.scanners.platform import Platform
 from stages.scanners.spec import DetectionResult
 
 if TYPE_CHECKING:
-    # At run time only where content is read, in a worker: the XML library would stay in the stage for good.
+    # At run time only where content is read, in a worker: the XML library would stay in the stage
+    # for good.
     from stages.scap.content_profiles import Datastream, ProfileCache
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -1,4 +1,7 @@
-"""This host as a product of the SCAP Security Guide, whose content files are named after products. Pure."""
+"""This host as a product of the SCAP Security Guide, whose content files are named after products.
+
+Pure.
+"""
 
 from collections.abc import Mapping
 
@@ -35,7 +38,8 @@ _CODENAMES: Mapping[str, tuple[str, str]] = {
     "forky": ("debian", "14"),
 }
 REBUILDS = frozenset({"rhel", "centos", "sle"})
-"""Products whose rebuilds share their version numbers, so an older version of them may stand in, too."""
+"""Products whose rebuilds share their version numbers, so an older version of them may stand in,
+too."""
 
 Product = tuple[str, str]
 """Name and version: `("ubuntu", "2204")`, `("fedora", "")`."""
@@ -65,7 +69,8 @@ def relatives_of(platform: Platform) -> tuple[Product, ...]:
     if platform.id == "centos":
         found.append(("centos", platform.major))
     for like in platform.like:
-        # A derivative counts its own versions: where its base is known by name, they say nothing of the base.
+        # A derivative counts its own versions: where its base is known by name, they say nothing of
+        # the base.
         if base and like in ("debian", "ubuntu"):
             continue
         found.append(_relative(platform, like))

@@ -1,7 +1,7 @@
 """Which profile is meant. Pure.
 
-A profile is named by its full id, by the part after `_profile_`, or by its title. An unknown name is never answered
-with another profile.
+A profile is named by its full id, by the part after `_profile_`, or by its title. An unknown name
+is never answered with another profile.
 """
 
 from collections.abc import Sequence

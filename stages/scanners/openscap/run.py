@@ -1,9 +1,10 @@
 """Running OpenSCAP: `oscap xccdf eval` with XCCDF results and ARF.
 
-Exit codes of `oscap xccdf eval`: 0 all rules pass, 2 at least one fails or is unknown, 1 error. 1 is not a finding: it
-is a failed scan, and so are a signal, and results that are missing or empty.
+Exit codes of `oscap xccdf eval`: 0 all rules pass, 2 at least one fails or is unknown, 1 error. 1
+is not a finding: it is a failed scan, and so are a signal, and results that are missing or empty.
 
-Security: the profile is one that the content lists; nothing of a request reaches the argument list as it is.
+Security: the profile is one that the content lists; nothing of a request reaches the argument list
+as it is.
 """
 
 import hashlib
@@ -104,7 +105,8 @@ class OpenSCAP:
         return None, wanted
 
     def progress(self, line: str) -> Progress | None:
-        """A line of `--progress-full` (`rule id|title|result`) or of `--progress` (`rule id:result`)."""
+        """A line of `--progress-full` (`rule id|title|result`) or of `--progress` (`rule
+        id:result`)."""
         separator = "|" if "|" in line else ":"
         rest, found, result = line.rpartition(separator)
         rule, _, title = rest.partition("|")
@@ -134,7 +136,10 @@ class OpenSCAP:
 def _commands(
     request: Request, profile: ProfileInfo, content: str, details: OpenSCAPDetails, draft: Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The remediation of one rule, to be run before; and the scan. The first is empty where none is requested."""
+    """The remediation of one rule, to be run before; and the scan.
+
+    The first is empty where none is requested.
+    """
     evaluate = (details.oscap_path, "xccdf", "eval", "--profile", profile.id)
     prepare: tuple[str, ...] = ()
     remediate: tuple[str, ...] = ()

@@ -8,7 +8,8 @@ class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
     """The OpenSCAP scanner."""
 
     profile: ProfileText = "auto"
-    """Full id, the part after `_profile_`, or title; `auto` takes cis_level1_server, cis, standard or the first."""
+    """Full id, the part after `_profile_`, or title; `auto` takes cis_level1_server, cis, standard
+    or the first."""
     content: AbsolutePath | None = None
     """A datastream to use instead of the one found for this host."""
     content_dirs: tuple[AbsolutePath, ...] = (
