@@ -1,6 +1,7 @@
 """The architecture is a test: layers, owners, and a place for every package."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -195,3 +196,16 @@ def test_pure_modules_touch_neither_clock_nor_files_nor_environment() -> None:
         used = {name.split(".")[0] for name in imports(ROOT / name)}
         assert not used & impure, f"{name} imports {used & impure}"
         assert "open(" not in (ROOT / name).read_text()
+
+
+def test_the_architecture_page_has_the_same_layers_and_owners() -> None:
+    page = (ROOT / "docs/architecture.md").read_text()
+    layers: dict[str, set[str]] = {}
+    owners: dict[str, set[str]] = {}
+    rows = re.findall(r"^\| (\d+) \| `([a-z_.]+)` \| .+ \|([^|]*)\|$", page, re.MULTILINE)
+    for layer, name, libraries in rows:
+        layers.setdefault(layer, set()).add(name)
+        for library in libraries.replace(",", " ").split():
+            owners.setdefault(library, set()).add(name)
+    assert list(layers.values()) == LAYERS
+    assert owners == OWNERS
