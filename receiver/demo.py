@@ -31,6 +31,7 @@ from stages.scanners.host import this_platform
 from stages.scanners.launch import parent_death_signal
 from stages.scanners.openscap import content, packages
 from stages.scanners.openscap.spec import OPENSCAP
+from stages.scanners.platform import Platform
 from stages.scanners.settings import settings_record
 
 DESCRIPTION = "Scans this host once, with a receiver and everything else in one directory."
@@ -111,27 +112,31 @@ def _prepare(no_install: bool, say: Say) -> Path | None:
     Returns the agent's own datastream where no installed one fits this host, else None.
     """
     platform = this_platform()
+    _install_missing(platform, no_install, say)
     openscap = _detect_openscap()
-    wanted = []
-    if not openscap.installed:
-        wanted.append(packages.scanner_command(platform))
-    if openscap.content is None:
-        wanted.append(packages.content_command(platform))
-    commands = [command for command in wanted if command]
-    for command in commands:
-        _install(command, no_install, say)
-    if commands:
-        openscap = _detect_openscap()
     if not openscap.installed:
         raise ReceiverError("; ".join(openscap.problems))
-    if openscap.content and openscap.content.warning is None:
+    if openscap.content is None:
+        why = f"no installed content is for {platform.name}"
+    elif openscap.content.warning:
+        why = openscap.content.warning
+    else:
         say(f"content:  {openscap.content.file}")
         return None
-    why = f"no installed content is for {platform.name}"
-    if openscap.content and openscap.content.warning:
-        why = openscap.content.warning
     say(f"content:  {content.LINUX.name}, the agent's own baseline ({why})")
     return content.LINUX
+
+
+def _install_missing(platform: Platform, no_install: bool, say: Say) -> None:
+    openscap = _detect_openscap()
+    commands = []
+    if not openscap.installed:
+        commands.append(packages.scanner_command(platform))
+    if openscap.content is None:
+        commands.append(packages.content_command(platform))
+    for command in commands:
+        if command:
+            _install(command, no_install, say)
 
 
 def _detect_openscap() -> DetectedScanner:
