@@ -20,13 +20,14 @@ def _missing(what: str) -> None:
     pytest.skip(f"{what} is missing")
 
 
-@pytest.fixture(autouse=True)
-def _real_parts(request: pytest.FixtureRequest) -> None:
-    if request.node.get_closest_marker("oscap") and shutil.which("oscap") is None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Before any fixture, also one of the session, that would start a missing program."""
+    if item.get_closest_marker("oscap") and shutil.which("oscap") is None:
         _missing("oscap (apt-get install openscap-scanner)")
-    if request.node.get_closest_marker("browser") and shutil.which("chromedriver") is None:
+    if item.get_closest_marker("browser") and shutil.which("chromedriver") is None:
         _missing("Chromium with its driver (apt-get install chromium chromium-driver)")
-    if request.node.get_closest_marker("promtool") and shutil.which("promtool") is None:
+    if item.get_closest_marker("promtool") and shutil.which("promtool") is None:
         _missing("promtool (apt-get install prometheus)")
 
 
