@@ -72,7 +72,8 @@ class BenchAgent:
             scan_id=scan_id, scanner="openscap", reason=Reason(source="operator", at=at)
         )
         before = time.perf_counter()
-        command_writer.give(self.context, scan_id, "request", request)
+        with command_writer.giving(self.context) as commands:
+            commands.requests.write(request)
         receipt = self.spool.receipts.path / f"{scan_id}.receipt"
         while not receipt.exists():
             time.sleep(0.002)

@@ -78,7 +78,7 @@ def fill(root: Path, count: int, rules: int) -> list[Report]:
     spool.prepare()
     reports = [report(number, rules) for number in range(count)]
     for one in reports:
-        spool.reports.write(str(one.scan_id), "report", one)
+        spool.reports.write(one)
     return reports
 
 
@@ -156,10 +156,10 @@ def drain(directory: Path, url: str, count: int) -> tuple[float, float]:
     """Seconds from the first receipt to the last, scaled to all; the stage's peak memory in MB."""
     receipts = Spool(directory / "spool").receipts
     with stage(settings(directory, url)) as process:
-        while not (first := len(receipts.ids("receipt"))):
+        while not (first := len(receipts.ids())):
             time.sleep(0.001)
         began, most = time.perf_counter(), 0.0
-        while (done := len(receipts.ids("receipt"))) < count:
+        while (done := len(receipts.ids())) < count:
             most = max(most, memory_mb(process.pid))
             time.sleep(0.01)
         return (time.perf_counter() - began) * count / (done - first), max(
@@ -248,9 +248,9 @@ def backlog_of(root: Path, count: int) -> None:
 
 def sealed(one: Report, scan_id: str) -> bytes:
     from schemas import codec
-    from spool import frame
+    from spool.entries import seal_report
 
-    return frame.seal("report", codec.encode(codec.replace(one, scan_id=scan_id)))
+    return seal_report(codec.replace(one, scan_id=scan_id))
 
 
 def verdict(good: bool) -> str:

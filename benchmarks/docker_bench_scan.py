@@ -64,7 +64,7 @@ def scan(agent: Agent) -> float:
         scan_id=scan_id, scanner="docker-bench", reason=Reason(source="operator", at=at)
     )
     before = time.perf_counter()
-    agent.spool.commands.write(scan_id, "request", request)
+    agent.spool.commands.requests.write(request)
     publish_to_stages(agent.home / "run", Event(name="CommandGiven"))
     until(lambda: scan_id in agent.spool.raw.names(), "a raw entry")
     return time.perf_counter() - before

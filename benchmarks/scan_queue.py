@@ -32,11 +32,11 @@ def fill(spool: Spool, count: int, cancellations: int) -> None:
     for number in range(count):
         scan_id = new_scan_id(scanner, AT, f"{number:08x}")
         request = Request(scan_id=scan_id, scanner=scanner, reason=reason)
-        spool.requests.write(scan_id, "request", request)
+        spool.requests.write(request)
     for number in range(cancellations):
         other = new_scan_id(scanner, AT, f"{number + (1 << 24):08x}")
         cancellation = Cancellation(scan_ids=(other,), reason=reason)
-        spool.requests.write(new_command_id(AT), "cancel", cancellation)
+        spool.requests.cancellations.write(new_command_id(AT), cancellation)
 
 
 def choice_ms(spool: Spool) -> float:

@@ -75,7 +75,7 @@ def junk(messages: int) -> None:
         before = private_kib(agent.processes["trigger"].pid)
         floods = True
         agent.configure(api={"id": "patchmon_0123456789abcdef", "key": "x" * 64})
-        until(lambda: agent.spool.requests.ids("request"), "the command after the junk")
+        until(agent.spool.requests.ids, "the command after the junk")
         after = private_kib(agent.processes["trigger"].pid)
     print(
         f"memory before {messages} junk messages {before} KiB, after {after} KiB "

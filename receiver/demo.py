@@ -247,7 +247,7 @@ def _scan(config: Path, stages: "subprocess.Popen[bytes]", log: Path, *, as_json
 
 
 def _show_places(directory: Path, spool: Spool, say: Say) -> None:
-    scan_ids = spool.requests.ids("request")
+    scan_ids = spool.requests.ids()
     if not scan_ids:
         return
     scan_id = max(scan_ids)

@@ -1,7 +1,7 @@
 """The bundle: reports on their way to a host that reaches the server, in one file."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import Meta
 
@@ -29,4 +29,3 @@ class Bundle(Record, frozen=True, kw_only=True):
     exported_at: datetime
     agent_version: str
     reports: tuple[BundledReport, ...]
-    format: Literal[1] = 1

@@ -6,7 +6,7 @@ scanner's folder, and travels here as plain values (`DetectedScanner.specified`)
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from schemas.ids import Scanner
 from schemas.manifest import ContentSource
@@ -77,7 +77,6 @@ class Detected(Record, frozen=True, kw_only=True):
     os_name: str = ""
     os_family: str = ""
     """debian, rhel, suse or the system's own id."""
-    format: Literal[1] = 1
 
     @property
     def problems(self) -> tuple[str, ...]:

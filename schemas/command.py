@@ -18,7 +18,6 @@ class Replay(Record, frozen=True, kw_only=True):
     at: datetime
     force: bool = False
     """Ship even where a newer scan of the same profile has been accepted."""
-    format: Literal[1] = 1
 
 
 class Hold(Record, frozen=True, kw_only=True):
@@ -27,11 +26,9 @@ class Hold(Record, frozen=True, kw_only=True):
     scan_id: ScanId
     at: datetime
     reason: str | None = None
-    format: Literal[1] = 1
 
 
 class Retry(Record, frozen=True, kw_only=True):
     """Try the server now, whatever the back-off says."""
 
     at: datetime
-    format: Literal[1] = 1

@@ -34,7 +34,6 @@ class Destination(Record, frozen=True, kw_only=True):
     """Attempts in a row that led to nothing."""
     verified: bool = True
     """false: certificates are not checked (`server.verify: false`)."""
-    format: Literal[1] = 1
 
 
 class ShipState(Record, frozen=True, kw_only=True):

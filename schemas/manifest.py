@@ -66,4 +66,3 @@ class Manifest(Record, frozen=True, kw_only=True):
     """What an administrator should know of this run: content of a lower version, a clock that jumped."""
     files: tuple[RawFile, ...] = ()
     agent_version: str
-    format: Literal[1] = 1

@@ -45,7 +45,6 @@ class Notice(Record, frozen=True, kw_only=True):
     newly_failed_count: Annotated[int, Meta(ge=0)] = 0
     fixed_count: Annotated[int, Meta(ge=0)] = 0
     compared_with: ScanId | None = None
-    format: Literal[1] = 1
 
 
 class NoticeState(Record, frozen=True, kw_only=True):

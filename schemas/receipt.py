@@ -33,4 +33,3 @@ class Receipt(Record, frozen=True, kw_only=True):
     """What was left out of the body to fit the server's limit."""
     remarks: tuple[str, ...] = ()
     """What an administrator should know of this delivery, one line each."""
-    format: Literal[1] = 1

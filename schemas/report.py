@@ -99,7 +99,24 @@ class Report(Record, frozen=True, kw_only=True):
     scanner_version: str | None = None
     content: Content | None = None
     raw_output: str | None = None
-    format: Literal[1] = 1
+
+
+class ReportHeader(Record, frozen=True, kw_only=True):
+    """What must be known of a report to put it in order; it precedes the report in its entry."""
+
+    profile: str
+    scanner: Scanner
+    status: ScanStatus
+    answered_by: ScanId | None = None
+
+
+def report_header(report: Report) -> ReportHeader:
+    return ReportHeader(
+        profile=report.profile.name,
+        scanner=report.profile.type,
+        status=report.status,
+        answered_by=report.answered_by,
+    )
 
 
 def summarize(results: tuple[RuleResult, ...]) -> Summary:

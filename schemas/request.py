@@ -45,7 +45,6 @@ class Request(Record, frozen=True, kw_only=True):
     """What a wish that must not be asked for twice is known by; the scan's id ends with its first half."""
     refusal: str | None = None
     """Why this wish can't be carried out as it was given: the scan fails with it, so that nothing vanishes."""
-    format: Literal[1] = 1
 
 
 class Cancellation(Record, frozen=True, kw_only=True):
@@ -53,4 +52,3 @@ class Cancellation(Record, frozen=True, kw_only=True):
 
     scan_ids: tuple[ScanId, ...]
     reason: Reason
-    format: Literal[1] = 1

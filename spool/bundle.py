@@ -1,6 +1,6 @@
 """Bundles: many entries in one file, to be carried to another spool.
 
-A bundle is a zstd stream: its index (`schemas.bundle.Bundle`), then the entries that it lists, each in its envelope,
+A bundle is a zstd stream: its index (`schemas.bundle.Bundle`), then the entries that it lists, each in its frame,
 in that order, and nothing after them.
 
 Promises: an entry is given out only if it is the one that the index lists, byte for byte. Reading holds one entry at
@@ -15,10 +15,9 @@ from typing import BinaryIO, cast
 from schemas import codec
 from schemas.bundle import Bundle, BundledReport
 from spool import frame, packing
-from spool.errors import EntryDamagedError, SpoolError
+from spool.errors import EntryDamagedError, EntryError, SpoolError
 
 _INDEX = "bundle"
-_MAX_HEAD_BYTES = 256
 _MAX_BYTES = 64 * 1024**3
 
 
@@ -46,11 +45,14 @@ def write(target: BinaryIO, index: Bundle, entries: Iterable[bytes]) -> None:
 
 
 def read(source: BinaryIO) -> tuple[Bundle, Iterator[tuple[BundledReport, bytes]]]:
-    """The index of a bundle, and its entries' payloads, each checked when its turn comes. Raises BundleError."""
+    """The index of a bundle, and its sealed entries, each compared with the index when its turn comes.
+
+    Raises BundleError.
+    """
     stream = packing.unpacked(source, _MAX_BYTES)
     try:
-        index = codec.decode(frame.unseal(_INDEX, _next(stream)), Bundle)
-    except (packing.PackingError, EntryDamagedError, codec.SchemaError) as error:
+        index = codec.decode(frame.unseal(_INDEX, _next(_INDEX, stream)), Bundle)
+    except (packing.PackingError, EntryError, codec.SchemaError) as error:
         raise BundleError(f"no bundle of this program: {error}") from error
     return index, _entries(stream, index)
 
@@ -58,11 +60,11 @@ def read(source: BinaryIO) -> tuple[Bundle, Iterator[tuple[BundledReport, bytes]
 def _entries(stream: BinaryIO, index: Bundle) -> Iterator[tuple[BundledReport, bytes]]:
     for report in index.reports:
         try:
-            entry = _next(stream)
+            entry = _next("report", stream)
             if listed(report.scan_id, entry) != report:
                 raise BundleError(f"{report.scan_id}: is not the entry that the bundle lists")
-            yield report, frame.unseal("report", entry)
-        except (packing.PackingError, EntryDamagedError) as error:
+            yield report, entry
+        except (packing.PackingError, EntryError) as error:
             raise BundleError(f"{report.scan_id}: {error}") from error
     try:
         if stream.read(1):
@@ -71,23 +73,20 @@ def _entries(stream: BinaryIO, index: Bundle) -> Iterator[tuple[BundledReport, b
         raise BundleError(str(error)) from error
 
 
-def _next(stream: BinaryIO) -> bytes:
-    """The next envelope, with its payload."""
-    head = stream.readline(_MAX_HEAD_BYTES)
-    fields = head.split(b" ")
-    if (
-        not head.endswith(b"\n")
-        or len(fields) != 5
-        or not fields[3].isdigit()
-        or len(fields[3]) > 12
-    ):
-        raise EntryDamagedError("cut short" if not head else "no entry header")
-    length = int(fields[3])
+def _next(kind: str, stream: BinaryIO) -> bytes:
+    """The next sealed entry."""
+    line = stream.readline(frame.MAX_FIRST_LINE_BYTES)
+    if not line:
+        raise EntryDamagedError("cut short")
+    first = frame.parse_first_line(kind, line.removesuffix(b"\n"))
+    length = first.length
+    if first.header_length is not None:
+        length += first.header_length + 1
     if length > frame.MAX_ENTRY_BYTES:
         raise EntryDamagedError(
             f"an entry of {length} bytes; none is larger than {frame.MAX_ENTRY_BYTES}"
         )
-    return head + stream.read(length)
+    return line + stream.read(length)
 
 
 class _Pieces(io.RawIOBase):

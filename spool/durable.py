@@ -12,6 +12,7 @@ Diagnostics: OSError, for the caller to translate; the dot name is gone by then.
 import contextlib
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 FILE_MODE = 0o640
@@ -25,14 +26,15 @@ def open_directory(path: Path | str, at: int | None = None) -> int:
     return os.open(path, _DIRECTORY, dir_fd=at)
 
 
-def write(directory: int, name: str, content: bytes, *, replace: bool = False) -> None:
-    """Make `name` appear with `content`. Raises FileExistsError for a name that is there, unless `replace`."""
+def write(directory: int, name: str, *content: bytes, replace: bool = False) -> None:
+    """Make `name` appear with the pieces of `content`, one after the other.
+
+    Raises FileExistsError for a name that is there, unless `replace`.
+    """
     if not replace and exists(directory, name):
         raise FileExistsError(name)
     temporary = f".{name}.tmp"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(temporary, dir_fd=directory)
-    handle = os.open(temporary, _NEW, FILE_MODE, dir_fd=directory)
+    handle = _open_new(directory, temporary)
     try:
         try:
             # Whatever the umask of an operator's shell: the next stage must be able to read it.
@@ -62,6 +64,15 @@ def publish_directory(parent: int, temporary: str, name: str) -> None:
         os.close(directory)
     os.rename(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
     os.fsync(parent)
+
+
+def publish_file(directory: int, temporary: str, name: str) -> None:
+    """Make a finished file appear as `name`: sync it, rename it, sync the directory."""
+    if exists(directory, name):
+        raise FileExistsError(name)
+    sync_file(directory, temporary)
+    os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+    os.fsync(directory)
 
 
 def move(source: int, name: str, target: int, new_name: str) -> None:
@@ -105,7 +116,21 @@ def remove(directory: int, name: str) -> None:
         return
 
 
-def _write_all(handle: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(handle, view) :]
+def _open_new(directory: int, name: str) -> int:
+    """A new file. What a crash left under this name is removed first."""
+    try:
+        return os.open(name, _NEW, FILE_MODE, dir_fd=directory)
+    except FileExistsError:
+        os.unlink(name, dir_fd=directory)
+        return os.open(name, _NEW, FILE_MODE, dir_fd=directory)
+
+
+def _write_all(handle: int, content: Sequence[bytes]) -> None:
+    pieces = [memoryview(piece) for piece in content if piece]
+    while pieces:
+        written = os.writev(handle, pieces)
+        # A disk that is nearly full takes a part.
+        while pieces and written >= len(pieces[0]):
+            written -= len(pieces.pop(0))
+        if pieces:
+            pieces[0] = pieces[0][written:]

@@ -37,12 +37,20 @@ class StorageError(SpoolError):
         super().__init__(f"{self.why}; the work stays pending")
 
 
-class EntryMissingError(SpoolError):
+class EntryError(SpoolError):
+    """The base of what can be wrong with one entry; the rest of the spool is not concerned."""
+
+
+class EntryMissingError(EntryError):
     """There is no such entry."""
 
 
-class EntryDamagedError(SpoolError):
+class EntryDamagedError(EntryError):
     """An entry is not what was written: cut short, altered, or not a plain file."""
+
+
+class NewerFormatError(EntryError):
+    """A later version wrote this entry. It is not damaged: it stays where it is, pending."""
 
 
 def _reason(where: Path, cause: OSError) -> str:

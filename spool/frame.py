@@ -1,48 +1,123 @@
-"""The envelope of an entry: format, kind, length and digest before the payload. Pure.
+"""The frame of an entry: format, kind, length and digest before the payload. Pure.
 
-    compliance-agent-spool 1 report 8123 <sha256 of the payload, hex>\\n
+    compliance-agent-spool 1 receipt 612 <sha256 of the payload, hex>\\n
     {...}
 
-Diagnostics: anything else raises `EntryDamagedError` with what differs.
+An entry with a header of its own (a report) has the header's length and digest in the first line, too, so that the
+header can be read and checked without the payload:
+
+    compliance-agent-spool 1 report 8123 <sha256 of the payload> 96 <sha256 of the header>\\n
+    {... the header ...}\\n
+    {... the payload ...}
+
+The format number is the one version of all that an entry holds. Of every format, also of a later one, the first two
+fields of the first line are as above.
+
+Diagnostics: `NewerFormatError` for a later format; `EntryDamagedError` with what differs for anything else.
 """
 
 import hashlib
+from dataclasses import dataclass
 
-from spool.errors import EntryDamagedError
+from spool.errors import EntryDamagedError, NewerFormatError
 
-_MAGIC = b"compliance-agent-spool"
-_FORMAT = b"1"
 MAX_ENTRY_BYTES = 64 * 1024 * 1024
+MAX_FIRST_LINE_BYTES = 256
+_MAGIC = b"compliance-agent-spool"
+_FORMAT = 1
 
 
-def seal(kind: str, payload: bytes) -> bytes:
-    digest = hashlib.sha256(payload).hexdigest()
-    return b"%s %s %s %d %s\n%s" % (
-        _MAGIC,
-        _FORMAT,
-        kind.encode(),
-        len(payload),
-        digest.encode(),
-        payload,
-    )
+@dataclass(frozen=True)
+class FirstLine:
+    """What the first line says of the rest. Lengths in bytes, digests in hex."""
+
+    kind: str
+    length: int
+    digest: bytes
+    header_length: int | None = None
+    header_digest: bytes = b""
+
+
+def seal(kind: str, payload: bytes, header: bytes | None = None) -> bytes:
+    """A sealed entry."""
+    return opening(kind, payload, header) + payload
+
+
+def opening(kind: str, payload: bytes, header: bytes | None = None) -> bytes:
+    """What goes before the payload of an entry: its first line, and its header where it has one."""
+    fields = [_MAGIC, b"%d" % _FORMAT, kind.encode(), b"%d" % len(payload), _digest(payload)]
+    if header is None:
+        return b" ".join(fields) + b"\n"
+    fields += [b"%d" % len(header), _digest(header)]
+    return b"%s\n%s\n" % (b" ".join(fields), header)
 
 
 def unseal(kind: str, sealed: bytes) -> bytes:
-    """The payload of a sealed entry of that kind. Raises EntryDamagedError."""
-    head, newline, payload = sealed.partition(b"\n")
-    fields = head.split(b" ")
-    if not newline or len(fields) != 5 or fields[0] != _MAGIC:
-        raise EntryDamagedError(
-            "no entry header" if sealed.strip(b"\0") else "empty or filled with zeros"
-        )
-    if fields[1] != _FORMAT:
-        raise EntryDamagedError(f"format {fields[1]!r} is not one this version reads (1)")
-    if fields[2] != kind.encode():
-        raise EntryDamagedError(f"holds a {fields[2].decode('ascii', 'replace')}, not a {kind}")
-    if not fields[3].isdigit() or int(fields[3]) != len(payload):
-        raise EntryDamagedError(
-            f"{len(payload)} bytes of payload, header says {fields[3].decode('ascii', 'replace')}"
-        )
-    if hashlib.sha256(payload).hexdigest().encode() != fields[4]:
+    """The payload of a sealed entry of that kind. Raises EntryDamagedError, NewerFormatError."""
+    line, newline, rest = sealed.partition(b"\n")
+    if not sealed.strip(b"\0"):
+        raise EntryDamagedError("empty or filled with zeros")
+    if not newline:
+        raise EntryDamagedError("no entry header")
+    first = parse_first_line(kind, line)
+    if first.header_length is None:
+        payload = rest
+    else:
+        header_of(first, rest)
+        if rest[first.header_length : first.header_length + 1] != b"\n":
+            raise EntryDamagedError("its header does not end where it should")
+        payload = rest[first.header_length + 1 :]
+    if len(payload) != first.length:
+        raise EntryDamagedError(f"{len(payload)} bytes of payload, header says {first.length}")
+    if _digest(payload) != first.digest:
         raise EntryDamagedError("SHA-256 differs from the header's")
     return payload
+
+
+def parse_first_line(kind: str, line: bytes) -> FirstLine:
+    """The first line of an entry of that kind, without its end. Raises EntryDamagedError, NewerFormatError."""
+    fields = line.split(b" ")
+    if len(fields) < 2 or fields[0] != _MAGIC:
+        raise EntryDamagedError("no entry header")
+    check_format(fields[1])
+    if len(fields) not in (5, 7):
+        raise EntryDamagedError("no entry header")
+    if fields[2] != kind.encode():
+        raise EntryDamagedError(f"holds a {fields[2].decode('ascii', 'replace')}, not a {kind}")
+    length = _number(fields[3])
+    if len(fields) == 5:
+        return FirstLine(kind, length, fields[4])
+    return FirstLine(kind, length, fields[4], _number(fields[5]), fields[6])
+
+
+def check_format(field: bytes) -> None:
+    """Raises NewerFormatError for the number of a later format, EntryDamagedError for anything unknown."""
+    if not field.isdigit() or len(field) > 6:
+        raise EntryDamagedError(f"{field[:20]!r} is no format number")
+    number = int(field)
+    if number > _FORMAT:
+        raise NewerFormatError(
+            f"is of format {number}, this version reads up to {_FORMAT}: install the newer version again"
+        )
+    if number < 1:
+        raise EntryDamagedError(f"format {number} never existed")
+
+
+def header_of(first: FirstLine, rest: bytes) -> bytes:
+    """The header, out of what comes after the first line. Raises EntryDamagedError."""
+    if first.header_length is None:
+        raise EntryDamagedError("has no header of its own")
+    header = rest[: first.header_length]
+    if len(header) != first.header_length or _digest(header) != first.header_digest:
+        raise EntryDamagedError("SHA-256 of its header differs")
+    return header
+
+
+def _number(field: bytes) -> int:
+    if not field.isdigit() or len(field) > 12:
+        raise EntryDamagedError(f"{field[:20].decode('ascii', 'replace')} is no length")
+    return int(field)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()

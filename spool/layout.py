@@ -47,6 +47,10 @@ def new_command_id(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
+def is_command_id(name: str) -> bool:
+    return _COMMAND_ID.fullmatch(name) is not None
+
+
 def entry_name(entry_id: str, kind: Kind) -> str:
     return f"{entry_id}.{kind}"
 

@@ -1,23 +1,25 @@
-"""An outbox: a directory of entries with one writer.
+"""Outboxes: directories of entries with one writer each.
 
-Promises: an entry appears whole and never changes; reading one checks its length and digest; damage, and whatever
-is no entry, never stops the reading of the rest.
+Promises: damage, and whatever is no entry, never stops the reading of the rest. An entry is taken away by a move
+within the spool, never deleted, except by retention.
 
 Diagnostics: the errors of `spool.errors`, each naming the path.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic
 
-from schemas import codec
-from spool import durable, frame, layout, reading
-from spool.errors import EntryDamagedError, SpoolUnusableError, StorageError
-from spool.layout import Box, Kind
-
-T = TypeVar("T")
+from schemas.command import Hold, Replay, Retry
+from schemas.ids import ScanId
+from schemas.receipt import Receipt
+from schemas.report import Report, ReportHeader
+from schemas.request import Cancellation, Request
+from spool import durable, layout
+from spool.directory import Directory
+from spool.entries import CommandEntries, Readable, Reports, Requests, S, ScanEntries
+from spool.layout import Box
 
 
 class Outbox:
@@ -26,44 +28,35 @@ class Outbox:
     def __init__(self, root: Path, box: Box) -> None:
         self.box = box
         self.path = root / box
-        self._root = root
+        self._directory = Directory(self.path)
+        self._history = Directory(root / "history" / box)
+        self._quarantine = Directory(root / "quarantine" / box)
+
+    @property
+    def kinds(self) -> tuple[Readable, ...]:
+        """The kinds of entries that this box has, but for directories."""
+        return ()
 
     def names(self) -> list[str]:
-        """All visible names, oldest first: entries, and whatever else lies there."""
-        with self.directory("can't be listed") as handle:
-            return sorted(name for name in os.listdir(handle) if not layout.is_hidden(name))
+        """All visible names, sorted: entries, and whatever else lies there."""
+        return self._directory.names()
 
-    def ids(self, kind: Kind) -> list[str]:
-        """The ids that have an entry of this kind, oldest first."""
-        parsed = (layout.parse_name(name) for name in self.names())
-        return [entry[0] for entry in parsed if entry and entry[1] == kind]
+    def scan_ids(self) -> list[ScanId]:
+        """The scans that have an entry here, oldest first."""
+        raise NotImplementedError
 
-    def read(self, entry_id: str, kind: Kind, record: type[T]) -> T:
-        """Raises EntryMissingError, EntryDamagedError, StorageError."""
-        name = layout.entry_name(entry_id, kind)
-        with self.directory("can't be read") as handle:
-            sealed = reading.read_plain(handle, name, self.path / name, frame.MAX_ENTRY_BYTES)
-        try:
-            return codec.decode(frame.unseal(kind, sealed), record)
-        except (EntryDamagedError, codec.SchemaError) as error:
-            raise EntryDamagedError(f"{self.path / name}: {error}") from error
+    def name(self, scan_id: ScanId) -> str:
+        """The name of a scan's entry here."""
+        raise NotImplementedError
 
-    def head(self, entry_id: str, kind: Kind, size: int) -> bytes:
-        """The first bytes of an entry, unchecked: a hint for whoever must not read all of many entries."""
-        name = layout.entry_name(entry_id, kind)
-        with (
-            self.directory("can't be read") as handle,
-            reading.open_plain(handle, name, self.path / name) as stream,
-        ):
-            return stream.read(size)
-
-    def write(self, entry_id: str, kind: Kind, record: object) -> None:
-        """Make an entry. Nothing happens where it is there already: an entry never changes."""
-        name = layout.entry_name(entry_id, kind)
-        sealed = frame.seal(kind, codec.encode(record))
-        with self.directory("can't be written") as handle:
-            if not durable.exists(handle, name):
-                durable.write(handle, name, sealed)
+    def check(self, name: str) -> bool:
+        """Read an entry to its last byte; whether `name` is that of an entry. Raises EntryError, StorageError."""
+        parsed = layout.parse_name(name)
+        for entries in self.kinds:
+            if parsed and parsed[1] == entries.kind:
+                entries.read(parsed[0])
+                return True
+        return False
 
     def has(self, name: str) -> bool:
         with self.directory("can't be read") as handle:
@@ -83,59 +76,135 @@ class Outbox:
 
     def archive(self, name: str, why: str) -> None:
         """Take an entry away to `history/`, under the command that asked for it."""
-        self._take_away(name, layout.archived_name(name, why), self._root / "history" / self.box)
+        self._take_away(name, layout.archived_name(name, why), self._history)
 
     def quarantine(self, name: str, why: str, reason: str) -> None:
         """Take a damaged entry away to `quarantine/`, with the reason beside it."""
-        archive_directory = self._root / "quarantine" / self.box
         kept = layout.archived_name(name, why)
-        with _opened(archive_directory, "can't be written") as handle:
+        with self._quarantine.opened("can't be written") as handle:
             durable.write(handle, f"{kept}.reason", f"{reason}\n".encode(), replace=True)
-        self._take_away(name, kept, archive_directory)
+        self._take_away(name, kept, self._quarantine)
 
     def archived(self) -> list[str]:
         """Names in this box's history."""
-        return _listing(self._root / "history" / self.box)
+        return self._history.names()
 
     def quarantined(self) -> list[str]:
         """Names in this box's quarantine, the reasons not included."""
-        return [
-            n for n in _listing(self._root / "quarantine" / self.box) if not n.endswith(".reason")
-        ]
+        return [name for name in self._quarantine.names() if not name.endswith(".reason")]
 
-    def _take_away(self, name: str, kept: str, archive_directory: Path) -> None:
+    def directory(self, doing: str) -> AbstractContextManager[int]:
+        """The box's directory, open; what the disk refuses is a StorageError that names box and deed."""
+        return self._directory.opened(doing)
+
+    def close(self) -> None:
+        """Give the open directories back; they are opened again when they are needed."""
+        for directory in (self._directory, self._history, self._quarantine):
+            directory.close()
+
+    def _take_away(self, name: str, kept: str, archive: Directory) -> None:
         with (
             self.directory("can't be moved from") as source,
-            _opened(archive_directory, "can't be moved to") as target,
+            archive.opened("can't be moved to") as target,
         ):
             if durable.exists(source, name):
                 durable.move(source, name, target, kept)
 
-    @contextmanager
-    def directory(self, doing: str) -> Iterator[int]:
-        """The box's directory, open; what the disk refuses is a StorageError that names box and deed."""
-        with _opened(self.path, doing) as handle:
-            yield handle
+
+class ScanBox(Outbox, Generic[S]):
+    """A box with one entry for each scan."""
+
+    _scans: ScanEntries[S]
+
+    def ids(self) -> list[ScanId]:
+        """The scans that have an entry, oldest first."""
+        return self._scans.ids()
+
+    def scan_ids(self) -> list[ScanId]:
+        return self._scans.ids()
+
+    def name(self, scan_id: ScanId) -> str:
+        return self._scans.name(scan_id)
+
+    def read(self, scan_id: str) -> S:
+        """Raises EntryMissingError, EntryDamagedError, NewerFormatError, StorageError."""
+        return self._scans.read(scan_id)
+
+    def write(self, record: S) -> None:
+        """Make an entry. Nothing happens where it is there already: an entry never changes."""
+        self._scans.write(record)
 
 
-@contextmanager
-def _opened(path: Path, doing: str) -> Iterator[int]:
-    try:
-        handle = durable.open_directory(path)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise SpoolUnusableError(
-            f"{path}: is no directory; make it again, or start the stage anew"
-        ) from error
-    except OSError as error:
-        raise StorageError(doing, path, error) from error
-    try:
-        yield handle
-    except OSError as error:
-        raise StorageError(doing, path, error) from error
-    finally:
-        os.close(handle)
+class CommandBox(Outbox):
+    """What the operator has asked for. A request or a hold is named by its scan, the rest by command ids."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, "commands")
+        self.requests = Requests(self._directory, "request", Request)
+        self.cancellations = CommandEntries(self._directory, "cancel", Cancellation)
+        self.replays = CommandEntries(self._directory, "replay", Replay)
+        self.holds = ScanEntries(self._directory, "hold", Hold)
+        self.retries = CommandEntries(self._directory, "retry", Retry)
+
+    @property
+    def kinds(self) -> tuple[Readable, ...]:
+        return (self.requests, self.cancellations, self.replays, self.holds, self.retries)
+
+    def scan_ids(self) -> list[ScanId]:
+        return self.requests.ids()
+
+    def name(self, scan_id: ScanId) -> str:
+        return self.requests.name(scan_id)
 
 
-def _listing(path: Path) -> list[str]:
-    with _opened(path, "can't be listed") as handle:
-        return sorted(name for name in os.listdir(handle) if not layout.is_hidden(name))
+class RequestBox(ScanBox[Request]):
+    """The scans that are wanted, and the cancellations."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, "requests")
+        self._scans = Requests(self._directory, "request", Request)
+        self.cancellations = CommandEntries(self._directory, "cancel", Cancellation)
+
+    @property
+    def kinds(self) -> tuple[Readable, ...]:
+        return (self._scans, self.cancellations)
+
+
+class ReportBox(ScanBox[Report]):
+    """The reports."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, "reports")
+        self._reports = self._scans = Reports(self._directory, "report", Report)
+
+    @property
+    def kinds(self) -> tuple[Readable, ...]:
+        return (self._reports,)
+
+    def read_checked(self, scan_id: ScanId) -> bytes:
+        """The bytes of a report's entry as they lie on the disk, for a copy. Raises EntryError, StorageError."""
+        return self._reports.read_checked(scan_id)
+
+    def check_sealed(self, scan_id: ScanId, sealed: bytes) -> None:
+        """Whether these bytes are an entry of that scan. Raises EntryDamagedError, NewerFormatError."""
+        self._reports.check_sealed(scan_id, sealed)
+
+    def write_sealed(self, scan_id: ScanId, sealed: bytes) -> None:
+        """Make an entry of the bytes of another spool's. Raises EntryDamagedError, NewerFormatError."""
+        self._reports.write_sealed(scan_id, sealed)
+
+    def header(self, scan_id: ScanId) -> ReportHeader:
+        """What puts a report in order. Raises EntryMissingError, EntryDamagedError, NewerFormatError, StorageError."""
+        return self._reports.header(scan_id)
+
+
+class ReceiptBox(ScanBox[Receipt]):
+    """The receipts."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, "receipts")
+        self._scans = ScanEntries(self._directory, "receipt", Receipt)
+
+    @property
+    def kinds(self) -> tuple[Readable, ...]:
+        return (self._scans,)

@@ -21,7 +21,8 @@ from schemas import codec
 from schemas.ids import ScanId, is_scan_id
 from schemas.manifest import Manifest, RawFile, Role
 from spool import durable, frame, layout, packing, reading
-from spool.errors import EntryDamagedError, EntryMissingError, StorageError
+from spool.directory import mark_of
+from spool.errors import EntryDamagedError, EntryMissingError, NewerFormatError, StorageError
 from spool.outbox import Outbox
 
 _CHUNK = 1024 * 1024
@@ -45,6 +46,22 @@ class RawBox(Outbox):
 
     def scan_ids(self) -> list[ScanId]:
         return [ScanId(name) for name in self.names() if is_scan_id(name)]
+
+    def name(self, scan_id: ScanId) -> str:
+        return scan_id
+
+    def check(self, name: str) -> bool:
+        if not is_scan_id(name):
+            return False
+        manifest = self.manifest(ScanId(name))
+        for file in manifest.files:
+            self.open_file(manifest.scan_id, file).close()
+        return True
+
+    def quarantined_scans(self) -> list[ScanId]:
+        """The scans whose entry was found damaged."""
+        kept = (layout.split_archived_name(name) for name in self.quarantined())
+        return [ScanId(parts[0]) for parts in kept if parts and is_scan_id(parts[0])]
 
     def draft(self, scan_id: ScanId) -> Path:
         """A fresh private directory for a scanner to write into, where only `publish` will look."""
@@ -74,7 +91,9 @@ class RawBox(Outbox):
                 durable.write(directory, layout.MANIFEST, sealed)
             finally:
                 os.close(directory)
+            before = mark_of(parent)
             durable.publish_directory(parent, draft, manifest.scan_id)
+            self._directory.added(parent, manifest.scan_id, before)
         return manifest
 
     def manifest(self, scan_id: ScanId) -> Manifest:
@@ -88,6 +107,8 @@ class RawBox(Outbox):
                 manifest = codec.decode(frame.unseal(layout.MANIFEST, sealed), Manifest)
             except (EntryMissingError, EntryDamagedError, codec.SchemaError) as error:
                 raise EntryDamagedError(f"{where}: {error}") from error
+            except NewerFormatError as error:
+                raise NewerFormatError(f"{where}: {error}") from error
         if manifest.scan_id != scan_id:
             raise EntryDamagedError(f"{where}: is the manifest of {manifest.scan_id[:80]!r}")
         for at in (manifest.started_at, manifest.completed_at):

@@ -4,14 +4,16 @@ Promises: `claim` makes what is missing of a stage's own, checks owners and mode
 the stage's lock and sweeps what a crash left; after that the stage may write its outbox.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from schemas.ids import ScanId
 from spool import access, sharing
 from spool.errors import SpoolUnusableError
-from spool.layout import BOXES, OUTBOX, STAGES, UPSTREAM, Box, Stage, scan_id_of
+from spool.layout import BOXES, OUTBOX, STAGES, UPSTREAM, Box, Stage
 from spool.lock import Lock, is_held
-from spool.outbox import Outbox
+from spool.outbox import CommandBox, Outbox, ReceiptBox, ReportBox, RequestBox
+from spool.pending import boxes_for, not_taken_up, pending
 from spool.raw import RawBox
 from spool.state_store import StateStore
 
@@ -21,37 +23,43 @@ class Spool:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.commands = Outbox(root, "commands")
-        self.requests = Outbox(root, "requests")
+        self.commands = CommandBox(root)
+        self.requests = RequestBox(root)
         self.raw = RawBox(root)
-        self.reports = Outbox(root, "reports")
-        self.receipts = Outbox(root, "receipts")
-        self._lock: Lock | None = None
-
-    def outbox(self, box: Box) -> Outbox:
-        return {
+        self.reports = ReportBox(root)
+        self.receipts = ReceiptBox(root)
+        self._boxes: Mapping[Box, Outbox] = {
             "commands": self.commands,
             "requests": self.requests,
             "raw": self.raw,
             "reports": self.reports,
             "receipts": self.receipts,
-        }[box]
+        }
+        self._state_stores = {stage: StateStore(root, stage) for stage in STAGES}
+        self._lock: Lock | None = None
+
+    def outbox(self, box: Box) -> Outbox:
+        return self._boxes[box]
 
     def newest_scan_id(self) -> ScanId | None:
         """The newest scan id in any box, also in those that were copied in; None in an empty spool."""
-        newest: ScanId | None = None
-        for box in BOXES:
-            for name in reversed(self.outbox(box).names()):
-                scan_id = scan_id_of(name)
-                if scan_id is None:
-                    continue
-                if newest is None or scan_id > newest:
-                    newest = scan_id
-                break
-        return newest
+        known = [ids[-1] for box in self._boxes.values() if (ids := box.scan_ids())]
+        return max(known, default=None)
+
+    def pending(self, stage: Stage) -> list[ScanId]:
+        """The scans that wait for a stage, oldest first; see `spool.pending`."""
+        # Read from the front, so a scan on its way is seen at least once.
+        ids = {box: self.outbox(box).scan_ids() for box in boxes_for(stage)}
+        quarantined = self.raw.quarantined_scans() if stage == "scan" else ()
+        return pending(stage, ids, quarantined)
+
+    def pending_cancellations(self) -> list[str]:
+        """Cancellations that the trigger stage has not taken up yet, oldest first."""
+        taken_up = self.requests.cancellations.ids()
+        return not_taken_up(self.commands.cancellations.ids(), taken_up)
 
     def state_store(self, stage: Stage) -> StateStore:
-        return StateStore(self.root, stage)
+        return self._state_stores[stage]
 
     def claim(self, stage: Stage) -> list[str]:
         """Become the one writer of a stage's outbox; what a crash had left half written is returned."""
@@ -69,6 +77,7 @@ class Spool:
             access.check_readable(self.root / UPSTREAM[stage])
         self._lock = Lock(self._lock_path(stage))
         self._lock.acquire(f"{stage} stage")
+        self.state_store(stage).forget_newer()
         return self.outbox(OUTBOX[stage]).sweep()
 
     def prepare(self) -> None:
@@ -96,6 +105,10 @@ class Spool:
     def release(self) -> None:
         if self._lock:
             self._lock.release()
+        for box in self._boxes.values():
+            box.close()
+        for store in self._state_stores.values():
+            store.close()
 
     def _lock_path(self, stage: Stage) -> Path:
         return self.root / "state" / stage / ".lock"

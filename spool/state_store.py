@@ -1,23 +1,23 @@
 """A stage's notes to itself, under `state/STAGE/`: small files that may be lost.
 
-Three kinds: named notes (last due times, detection), attempts (an id is marked before work on it begins, so that
-work which kills its worker is known after the crash), and damage (an upstream entry that this stage could not read:
-its owner looks here and takes it to quarantine).
+Four kinds: named notes (last due times, detection), attempts (an id is marked before work on it begins, so that work
+which kills its worker is known after the crash), damage (an upstream entry that this stage could not read: its owner
+looks here and takes it to quarantine), and upstream entries of a later version, which stay pending.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 from schemas import codec
 from schemas.records import Record
 from spool import durable, reading
-from spool.errors import EntryDamagedError, EntryMissingError, StorageError
-from spool.layout import Stage, is_hidden
+from spool.directory import Directory
+from spool.errors import EntryError, SpoolError, StorageError
+from spool.layout import Stage
 
 T = TypeVar("T")
+_DAMAGED, _NEWER = ".damaged", ".newer"
 _MAX_NOTE_BYTES = 16 * 1024 * 1024
 
 
@@ -32,23 +32,28 @@ class StateStore:
 
     def __init__(self, root: Path, stage: Stage) -> None:
         self.path = root / "state" / stage
+        self._directory = Directory(self.path)
+
+    def names(self) -> list[str]:
+        """The names of all notes and marks, sorted."""
+        return self._directory.names()
 
     def read(self, name: str, record: type[T]) -> T | None:
         """A named note; None where there is none, or where it can't be read (it is only a note)."""
         try:
-            with self._directory() as handle:
+            with self._opened() as handle:
                 return codec.decode(
                     reading.read_plain(handle, name, self.path / name, _MAX_NOTE_BYTES), record
                 )
-        except (EntryMissingError, EntryDamagedError, StorageError, codec.SchemaError):
+        except (SpoolError, codec.SchemaError):
             return None
 
     def write(self, name: str, record: object) -> None:
-        with self._directory() as handle:
+        with self._opened() as handle:
             durable.write(handle, name, codec.encode(record), replace=True)
 
     def forget(self, name: str) -> None:
-        with self._directory() as handle:
+        with self._opened() as handle:
             durable.remove(handle, name)
 
     def start_attempt(self, entry_id: str) -> int:
@@ -63,37 +68,48 @@ class StateStore:
         self.forget(_attempt(entry_id))
 
     def mark_damaged(self, name: str, reason: str) -> None:
-        with self._directory() as handle:
-            durable.write(handle, f"{name}.damaged", f"{reason}\n".encode(), replace=True)
+        """An upstream entry can't be read; its owner looks here."""
+        self._mark(f"{name}{_DAMAGED}", reason)
+
+    def unmark_damaged(self, name: str) -> None:
+        self.forget(f"{name}{_DAMAGED}")
 
     def damaged(self) -> dict[str, str]:
         """Names of upstream entries found damaged, each with the reason."""
+        return self._marked(_DAMAGED)
+
+    def mark_newer(self, name: str, reason: str) -> None:
+        """An upstream entry was written by a later version; `status` shows it."""
+        self._mark(f"{name}{_NEWER}", reason)
+
+    def newer(self) -> dict[str, str]:
+        """Names of upstream entries of a later version, each with the reason."""
+        return self._marked(_NEWER)
+
+    def forget_newer(self) -> None:
+        """Another version may know their format."""
+        for name in self.newer():
+            self.forget(f"{name}{_NEWER}")
+
+    def _mark(self, name: str, reason: str) -> None:
+        with self._opened() as handle:
+            durable.write(handle, name, f"{reason}\n".encode(), replace=True)
+
+    def _marked(self, suffix: str) -> dict[str, str]:
         found: dict[str, str] = {}
-        with self._directory() as handle:
-            for name in os.listdir(handle):
-                if name.endswith(".damaged") and not is_hidden(name):
-                    with suppress(EntryMissingError, EntryDamagedError, StorageError):
-                        text = reading.read_plain(handle, name, self.path / name, 64 * 1024)
-                        found[name.removesuffix(".damaged")] = text.decode(
-                            "utf-8", "replace"
-                        ).strip()
+        for name in self.names():
+            if not name.endswith(suffix):
+                continue
+            with suppress(EntryError, StorageError), self._opened() as handle:
+                text = reading.read_plain(handle, name, self.path / name, 64 * 1024)
+                found[name.removesuffix(suffix)] = text.decode("utf-8", "replace").strip()
         return found
 
-    def unmark_damaged(self, name: str) -> None:
-        self.forget(f"{name}.damaged")
+    def close(self) -> None:
+        self._directory.close()
 
-    @contextmanager
-    def _directory(self) -> Iterator[int]:
-        try:
-            handle = durable.open_directory(self.path)
-        except OSError as error:
-            raise StorageError("can't be opened", self.path, error) from error
-        try:
-            yield handle
-        except OSError as error:
-            raise StorageError("can't be written", self.path, error) from error
-        finally:
-            os.close(handle)
+    def _opened(self) -> AbstractContextManager[int]:
+        return self._directory.opened("can't be written")
 
 
 def _attempt(entry_id: str) -> str:

@@ -29,7 +29,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     at = command_writer.now()
     scan_ids = command_writer.known(wanted, open_ids, "waiting or running scan")
     cancellation = Cancellation(scan_ids=scan_ids, reason=Reason(source="operator", at=at))
-    command_writer.give(context, new_command_id(at), "cancel", cancellation)
+    with command_writer.giving(context) as commands:
+        commands.cancellations.write(new_command_id(at), cancellation)
     if context.json:
         show_json(cancellation)
     else:

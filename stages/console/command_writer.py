@@ -4,7 +4,7 @@ What is done is pruned here, because the operator is the one writer of this box.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -12,7 +12,8 @@ from schemas.event import Event
 from schemas.ids import ScanId, Scanner, next_scan_id
 from spool.access import name
 from spool.errors import SpoolError, StorageError
-from spool.layout import Kind, entry_name, split_archived_name
+from spool.layout import split_archived_name
+from spool.outbox import CommandBox
 from spool.spool import Spool
 from stages.console import permissions
 from stages.console.context import Context
@@ -36,29 +37,18 @@ def new_scan_id(context: Context, scanner: Scanner, at: datetime) -> ScanId:
     return next_scan_id(scanner, at, newest)
 
 
-def give(context: Context, entry_id: str, kind: Kind, command: object) -> None:
-    """Put a command on disk, then ring. Raises CommandError where the spool does not take it."""
-    give_all(context, [(entry_id, kind, command)])
+@contextmanager
+def giving(context: Context) -> Iterator[CommandBox]:
+    """The box of commands, to write to or to take back from; the stages are notified afterwards.
 
-
-def give_all(context: Context, commands: Sequence[tuple[str, Kind, object]]) -> None:
-    """Put commands on disk, then ring once."""
+    Raises CommandError where the spool does not take commands.
+    """
     spool = context.spool
     with _written():
         _check(spool)
         spool.prepare()
         _prune(spool)
-        for entry_id, kind, command in commands:
-            spool.commands.write(entry_id, kind, command)
-    publish(context, "CommandGiven")
-
-
-def take_back(context: Context, names: Sequence[str]) -> None:
-    """Remove commands that hold as long as they are there, then ring."""
-    with _written():
-        _check(context.spool)
-        for name in names:
-            context.spool.commands.remove(name)
+        yield spool.commands
     publish(context, "CommandGiven")
 
 
@@ -110,18 +100,18 @@ def known(scan_ids: list[str], present: frozenset[str], where: str) -> tuple[Sca
 
 def _prune(spool: Spool) -> None:
     """Remove requests whose scan is done, cancellations that were taken up, and replays that were carried out."""
-    done = set(spool.receipts.ids("receipt"))
-    for scan_id in spool.commands.ids("request"):
+    done = set(spool.receipts.ids())
+    for scan_id in spool.commands.requests.ids():
         if scan_id in done:
-            spool.commands.remove(entry_name(scan_id, "request"))
-    for command_id in {*spool.commands.ids("cancel")} & {*spool.requests.ids("cancel")}:
-        spool.commands.remove(entry_name(command_id, "cancel"))
+            spool.commands.requests.remove(scan_id)
+    for command_id in {*spool.commands.cancellations.ids()} & {*spool.requests.cancellations.ids()}:
+        spool.commands.cancellations.remove(command_id)
     archived = {
         parts[1]
         for box in (spool.reports, spool.receipts)
         for n in box.archived()
         if (parts := split_archived_name(n))
     }
-    for command_id in spool.commands.ids("replay")[:-100]:
+    for command_id in spool.commands.replays.ids()[:-100]:
         if command_id in archived:
-            spool.commands.remove(entry_name(command_id, "replay"))
+            spool.commands.replays.remove(command_id)

@@ -10,8 +10,7 @@ from typing import Literal
 from schemas.destination import DESTINATION_STATE, Destination
 from schemas.event import SCAN_EVENTS, Event
 from schemas.ids import ScanId
-from schemas.report import Report
-from spool.errors import EntryDamagedError, EntryMissingError
+from spool.errors import EntryError
 from spool.spool import Spool
 from stages.console import states
 from stages.console.context import Context
@@ -52,7 +51,7 @@ def follow(
         report_seen = False
         while True:
             # Once: a report is long, and never changes.
-            if not report_seen and scan_id in spool.reports.ids("report"):
+            if not report_seen and scan_id in spool.reports.ids():
                 report_seen = True
                 scan_id = _answering_scan(spool, scan_id, bar)
             if _is_reached(spool, scan_id, until):
@@ -67,8 +66,8 @@ def follow(
 
 def _is_reached(spool: Spool, scan_id: ScanId, until: Literal["report", "receipt"]) -> bool:
     if until == "report":
-        return scan_id in spool.reports.ids("report")
-    return scan_id in spool.receipts.ids("receipt")
+        return scan_id in spool.reports.ids()
+    return scan_id in spool.receipts.ids()
 
 
 def _answering_scan(spool: Spool, scan_id: ScanId, bar: Bar) -> ScanId:
@@ -92,8 +91,8 @@ def listen(stack: ExitStack, runtime: Path) -> Doorbell:
 
 def _answered_by(spool: Spool, scan_id: ScanId) -> ScanId | None:
     """The other scan that answers this one, as its report says."""
-    with suppress(EntryMissingError, EntryDamagedError):
-        return spool.reports.read(scan_id, "report", Report).answered_by
+    with suppress(EntryError):
+        return spool.reports.read(scan_id).answered_by
     return None
 
 

@@ -8,7 +8,7 @@ from schemas.ids import ScanId, scanner_of
 from schemas.receipt import Answer, Receipt
 from schemas.records import Record
 from schemas.report import Report
-from spool.errors import EntryDamagedError, EntryMissingError
+from spool.errors import EntryDamagedError, EntryError, NewerFormatError
 from spool.spool import Spool
 from stages.console import arguments, states
 from stages.console.context import Context
@@ -90,8 +90,8 @@ def _answer(spool: Spool, boxes: states.Boxes, scan_id: ScanId) -> str | None:
     if scan_id not in boxes.receipts:
         return None
     try:
-        return spool.receipts.read(scan_id, "receipt", Receipt).answer
-    except (EntryDamagedError, EntryMissingError):
+        return spool.receipts.read(scan_id).answer
+    except EntryError:
         return None
 
 
@@ -130,12 +130,12 @@ def _entries(
     report = receipt = None
     try:
         if scan_id in boxes.reports:
-            report = spool.reports.read(scan_id, "report", Report)
+            report = spool.reports.read(scan_id)
         if scan_id in boxes.receipts:
-            receipt = spool.receipts.read(scan_id, "receipt", Receipt)
-    except EntryDamagedError as error:
+            receipt = spool.receipts.read(scan_id)
+    except (EntryDamagedError, NewerFormatError) as error:
         return report, receipt, str(error)
-    except EntryMissingError:
+    except EntryError:
         # Its owner has removed it meanwhile.
         return report, receipt, None
     return report, receipt, None

@@ -33,7 +33,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     at = command_writer.now()
     replay = Replay(step=args.step, scan_ids=scan_ids, at=at, force=args.force)
     if not args.dry_run:
-        command_writer.give(context, new_command_id(at), "replay", replay)
+        with command_writer.giving(context) as commands:
+            commands.replays.write(new_command_id(at), replay)
     if context.json:
         show_json(replay)
         return Exit.OK

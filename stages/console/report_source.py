@@ -31,7 +31,7 @@ def kept_report(spool: Spool, kept: KeptScans, name: str) -> Report:
         wanted = kept.scan_ids[-1]
     if not is_scan_id(wanted) or wanted not in kept.scan_ids:
         raise CommandError(f"no report of scan {name}: see `compliance-agent list`", Exit.NO)
-    return spool.reports.read(wanted, "report", Report)
+    return spool.reports.read(wanted)
 
 
 def report_source(spool: Spool, report: Report, receipt: Receipt | None) -> ReportSource:

@@ -5,8 +5,6 @@ from contextlib import ExitStack
 from typing import Literal
 
 from schemas.ids import Scanner
-from schemas.receipt import Receipt
-from schemas.report import Report
 from schemas.request import Reason, Request
 from spool.layout import STAGES
 from stages.console import arguments, command_writer, follow
@@ -55,7 +53,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     )
     with ExitStack() as stack:
         bell = follow.listen(stack, context.runtime) if args.wait else None
-        command_writer.give(context, scan_id, "request", request)
+        with command_writer.giving(context) as commands:
+            commands.requests.write(request)
         _warn_of_delays(context, args.scanner)
         if bell is None:
             _show_request(context, request)
@@ -89,9 +88,9 @@ def outcome(context: Context, followed: follow.Followed) -> Exit:
             f"timed out, {scan_id} is still {followed.late}; see compliance-agent show {scan_id}",
             Exit.NO,
         )
-    report = spool.reports.read(scan_id, "report", Report)
-    answered = scan_id in spool.receipts.ids("receipt")
-    receipt = spool.receipts.read(scan_id, "receipt", Receipt) if answered else None
+    report = spool.reports.read(scan_id)
+    answered = scan_id in spool.receipts.ids()
+    receipt = spool.receipts.read(scan_id) if answered else None
     if context.json:
         show_json({"report": report, "receipt": receipt})
     else:

@@ -66,17 +66,15 @@ def _whole(spool: Spool, wanted: str) -> Whole:
     if not is_scan_id(wanted) or wanted not in boxes.scan_ids:
         raise CommandError(f"no scan {wanted}: see `compliance-agent list`", Exit.NO)
     scan_id = ScanId(wanted)
-    asked = spool.requests if scan_id in boxes.requests else spool.commands
+    asked = spool.requests if scan_id in boxes.requests else spool.commands.requests
     has_request = scan_id in boxes.requests or scan_id in boxes.commands
     return Whole(
         scan_id=scan_id,
         state=boxes.state(scan_id),
-        request=asked.read(scan_id, "request", Request) if has_request else None,
+        request=asked.read(scan_id) if has_request else None,
         manifest=spool.raw.manifest(scan_id) if scan_id in boxes.raw else None,
-        report=spool.reports.read(scan_id, "report", Report) if scan_id in boxes.reports else None,
-        receipt=spool.receipts.read(scan_id, "receipt", Receipt)
-        if scan_id in boxes.receipts
-        else None,
+        report=spool.reports.read(scan_id) if scan_id in boxes.reports else None,
+        receipt=spool.receipts.read(scan_id) if scan_id in boxes.receipts else None,
     )
 
 

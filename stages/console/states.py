@@ -67,12 +67,12 @@ class Boxes:
 def snapshot(spool: Spool) -> Boxes:
     """The boxes now. Read from the front, so that a scan on its way is seen at least once."""
     return Boxes(
-        commands=frozenset(spool.commands.ids("request")),
-        requests=frozenset(spool.requests.ids("request")),
+        commands=frozenset(spool.commands.requests.ids()),
+        requests=frozenset(spool.requests.ids()),
         raw=frozenset(spool.raw.scan_ids()),
-        reports=frozenset(spool.reports.ids("report")),
-        receipts=frozenset(spool.receipts.ids("receipt")),
-        holds=frozenset(spool.commands.ids("hold")),
+        reports=frozenset(spool.reports.ids()),
+        receipts=frozenset(spool.receipts.ids()),
+        holds=frozenset(spool.commands.holds.ids()),
         scanning=_scanning(spool),
     )
 

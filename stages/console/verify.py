@@ -3,31 +3,14 @@
 import argparse
 from collections.abc import Iterator
 
-from schemas.command import Hold, Replay, Retry
-from schemas.ids import ScanId, is_scan_id
-from schemas.receipt import Receipt
 from schemas.records import Record
-from schemas.report import Report
-from schemas.request import Cancellation, Request
-from spool.errors import EntryDamagedError, EntryMissingError
-from spool.layout import BOXES, Kind, parse_name
-from spool.outbox import Outbox
-from spool.raw import RawBox
+from spool.errors import EntryDamagedError, EntryError, NewerFormatError
+from spool.layout import BOXES
 from spool.spool import Spool
 from stages.console import permissions, states
 from stages.console.context import Context
 from stages.console.output import say, show_json, show_table, unicode_text
 from stages.runtime.exits import Exit
-
-_RECORDS: dict[Kind, type[Record]] = {
-    "request": Request,
-    "cancel": Cancellation,
-    "report": Report,
-    "receipt": Receipt,
-    "replay": Replay,
-    "hold": Hold,
-    "retry": Retry,
-}
 
 
 class Finding(Record, frozen=True, kw_only=True):
@@ -67,31 +50,18 @@ def _entries(spool: Spool) -> Iterator[Finding]:
         box = spool.outbox(name)
         for entry in box.names():
             try:
-                if not _read(box, entry):
+                if not box.check(entry):
                     message = "not an entry; the agent ignores it: remove it"
                     yield Finding(
                         path=unicode_text(box.path / entry), kind="foreign", message=message
                     )
             except EntryDamagedError as error:
                 yield Finding(path=str(box.path / entry), kind="damaged", message=str(error))
-            except EntryMissingError:
+            except NewerFormatError as error:
+                yield Finding(path=str(box.path / entry), kind="newer", message=str(error))
+            except EntryError:
+                # It is gone by now.
                 continue
-
-
-def _read(box: Outbox, entry: str) -> bool:
-    """Read a whole entry; False for a name that is not an entry's."""
-    if isinstance(box, RawBox):
-        if not is_scan_id(entry):
-            return False
-        manifest = box.manifest(ScanId(entry))
-        for file in manifest.files:
-            box.open_file(manifest.scan_id, file).close()
-        return True
-    parsed = parse_name(entry)
-    if parsed is None:
-        return False
-    box.read(parsed[0], parsed[1], _RECORDS[parsed[1]])
-    return True
 
 
 def _states(spool: Spool) -> Iterator[Finding]:

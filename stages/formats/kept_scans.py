@@ -17,7 +17,7 @@ class KeptScans:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self.scan_ids = [ScanId(scan_id) for scan_id in spool.reports.ids("report")]
+        self.scan_ids = [ScanId(scan_id) for scan_id in spool.reports.ids()]
         """Oldest first."""
         self.unreadable: list[ScanId] = []
 
@@ -27,7 +27,7 @@ class KeptScans:
             if before is not None and scan_id >= before:
                 continue
             try:
-                yield self._spool.reports.read(scan_id, "report", Report)
+                yield self._spool.reports.read(scan_id)
             except SpoolError:
                 self.unreadable.append(scan_id)
 

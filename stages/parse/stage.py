@@ -8,8 +8,7 @@ from schemas import codec
 from schemas.event import Event
 from schemas.ids import ScanId
 from schemas.report import Report
-from spool.errors import EntryDamagedError
-from spool.layout import parse_name
+from spool.errors import EntryDamagedError, NewerFormatError
 from stages.parse.read_task import READ_ENTRY, ReadTask
 from stages.runtime import maintenance
 from stages.runtime.process import Process
@@ -32,7 +31,7 @@ class ParseStage:
 
     def run_once(self) -> None:
         self._replay()
-        for scan_id in self._waiting():
+        for scan_id in self._spool.pending("parse"):
             if self._process.stopping:
                 return
             self._parse(scan_id)
@@ -49,18 +48,8 @@ class ParseStage:
     def reloaded(self) -> None:
         """New settings apply from the next report on."""
 
-    def verify(self, name: str) -> object:
-        parsed = parse_name(name)
-        if parsed is None:
-            return None
-        return self._spool.reports.read(parsed[0], "report", Report)
-
     def close(self) -> None:
         self._worker.stop()
-
-    def _waiting(self) -> list[ScanId]:
-        reported = set(self._spool.reports.ids("report"))
-        return [scan_id for scan_id in self._spool.raw.scan_ids() if scan_id not in reported]
 
     def _replay(self) -> None:
         for command_id, replay in maintenance.replays(self._spool, "parse"):
@@ -76,13 +65,16 @@ class ParseStage:
         damage: str | None = None
         try:
             report = self._report(scan_id)
+        except NewerFormatError as error:
+            self._process.report_newer(scan_id, error)
+            return
         except EntryDamagedError as error:
             damage = str(error)
             report = failed_reports.damaged(scan_id, damage)
         except WorkerStoppedError:
             self._state_store.end(scan_id)
             return
-        self._spool.reports.write(scan_id, "report", report)
+        self._spool.reports.write(report)
         self._state_store.end(scan_id)
         if damage:
             self._state_store.mark_damaged(scan_id, damage)

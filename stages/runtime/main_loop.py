@@ -58,9 +58,6 @@ class StageHandler(Protocol):
     def reloaded(self) -> None:
         """New settings are in force."""
 
-    def verify(self, name: str) -> object:
-        """Read an own entry by its name. Raises EntryDamagedError."""
-
     def close(self) -> None:
         """End children and connections: the process ends."""
 
@@ -190,9 +187,7 @@ class MainLoop:
         process.spool.check_claim()
         if process.refresh_settings():
             self._handler.reloaded()
-        maintenance.quarantine_damage(
-            process.spool, process.stage, self._handler.verify, process.now(), process.log
-        )
+        maintenance.quarantine_damage(process.spool, process.stage, process.now(), process.log)
         self._handler.run_once()
         if time.monotonic() - self._maintained_at >= _MAINTENANCE_EVERY_S:
             self._maintained_at = time.monotonic()

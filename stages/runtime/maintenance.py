@@ -4,35 +4,29 @@ The reader of a box finds damage and leaves a mark in its own state. The owner s
 the entry itself, and moves it away. So no stage ever touches another's box.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from schemas.command import Replay
-from schemas.ids import ScanId, is_scan_id
-from schemas.request import Cancellation
+from schemas.ids import ScanId
 from schemas.settings import Settings
 from spool import layout
-from spool.errors import EntryDamagedError, EntryMissingError
+from spool.errors import EntryDamagedError, EntryError
 from spool.layout import OUTBOX, READER, UPSTREAM, Kind, Stage
 from spool.outbox import Outbox
 from spool.retention import expired
 from spool.spool import Spool
 from stages.runtime.logs import Log
 
-Verify = Callable[[str], object]
-"""Reads an entry by its name; raises EntryDamagedError."""
 
-
-def quarantine_damage(spool: Spool, stage: Stage, verify: Verify, now: datetime, log: Log) -> None:
+def quarantine_damage(spool: Spool, stage: Stage, now: datetime, log: Log) -> None:
     """Move away own entries that their reader has marked as damaged, and that are."""
     box = spool.outbox(OUTBOX[stage])
     if box.box not in READER:
         return
     for name, reason in spool.state_store(READER[box.box]).damaged().items():
         try:
-            verify(name)
-        except EntryMissingError:
-            continue
+            box.check(name)
         except EntryDamagedError as error:
             box.quarantine(name, layout.new_command_id(now), str(error))
             log.error(
@@ -41,6 +35,9 @@ def quarantine_damage(spool: Spool, stage: Stage, verify: Verify, now: datetime,
                 entry=name,
                 why=reason,
             )
+        except EntryError:
+            # It is gone, or a later version's.
+            continue
 
 
 def forget_damage(spool: Spool, stage: Stage) -> None:
@@ -54,10 +51,10 @@ def forget_damage(spool: Spool, stage: Stage) -> None:
 
 def replays(spool: Spool, step: str) -> Iterator[tuple[str, Replay]]:
     """The replay commands for a step, oldest first, each with its id; damaged ones are skipped."""
-    for command_id in spool.commands.ids("replay"):
+    for command_id in spool.commands.replays.ids():
         try:
-            replay = spool.commands.read(command_id, "replay", Replay)
-        except (EntryDamagedError, EntryMissingError):
+            replay = spool.commands.replays.read(command_id)
+        except EntryError:
             continue
         if replay.step == step:
             yield command_id, replay
@@ -80,12 +77,14 @@ def archive_replayed(
 def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
     """Remove own entries whose retention is over; their names are returned."""
     box = spool.outbox(OUTBOX[stage])
-    names_by_id = _names_by_id(box)
-    upstream = set(_names_by_id(spool.outbox(UPSTREAM[stage])))
-    done = [ScanId(entry) for entry in spool.receipts.ids("receipt") if is_scan_id(entry)]
-    names: list[str] = []
-    for scan_id in expired(names_by_id, upstream, done, settings.keep, settings.spool.keep_last):
-        names += names_by_id[scan_id]
+    gone = expired(
+        box.scan_ids(),
+        spool.outbox(UPSTREAM[stage]).scan_ids(),
+        spool.receipts.ids(),
+        settings.keep,
+        settings.spool.keep_last,
+    )
+    names = [box.name(scan_id) for scan_id in gone]
     if stage == "trigger":
         names += _spent_cancellations(spool)
     for name in names:
@@ -93,25 +92,15 @@ def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
     return names
 
 
-def _names_by_id(box: Outbox) -> dict[ScanId, list[str]]:
-    """The names of a box's entries by the scan that they belong to."""
-    found: dict[ScanId, list[str]] = {}
-    for name in box.names():
-        scan_id = layout.scan_id_of(name)
-        if scan_id is not None:
-            found.setdefault(scan_id, []).append(name)
-    return found
-
-
 def _spent_cancellations(spool: Spool) -> list[str]:
     """Cancellations whose command and requests are all gone."""
-    commands = set(spool.commands.ids("cancel"))
-    requests = {*spool.commands.ids("request"), *spool.requests.ids("request")}
+    commands = set(spool.commands.cancellations.ids())
+    requests = {*spool.commands.requests.ids(), *spool.requests.ids()}
     spent: list[str] = []
-    for command_id in spool.requests.ids("cancel"):
+    for command_id in spool.requests.cancellations.ids():
         try:
-            cancellation = spool.requests.read(command_id, "cancel", Cancellation)
-        except (EntryDamagedError, EntryMissingError):
+            cancellation = spool.requests.cancellations.read(command_id)
+        except EntryError:
             continue
         if command_id not in commands and requests.isdisjoint(cancellation.scan_ids):
             spent.append(layout.entry_name(command_id, "cancel"))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from schemas.event import Event
 from schemas.settings import Settings
+from spool.errors import NewerFormatError
 from spool.layout import UPSTREAM, Stage
 from spool.spool import Spool
 from spool.state_store import StateStore
@@ -53,6 +54,7 @@ class Process:
         self.on_event: Callable[[Event], None] = lambda _: None
         self.readers: dict[int, Callable[[], None]] = {}
         """What to do when a file handle has something to read, during any wait."""
+        self._newer: set[str] = set()
         self._doorbell = doorbell
         self._notifier = notifier or Notifier()
         self._reload = SettingsReload(config, load, log, config_seen or signature(config))
@@ -69,6 +71,13 @@ class Process:
 
     def publish(self, event: Event) -> None:
         self._doorbell.publish(event)
+
+    def report_newer(self, name: str, error: NewerFormatError) -> None:
+        """An upstream entry of a later version stays pending: say so, once."""
+        if name not in self._newer:
+            self._newer.add(name)
+            self.state_store.mark_newer(name, str(error))
+            self.log.warning("entry of a newer format stays pending", entry=name, why=str(error))
 
     def stop(self) -> None:
         self.stopping = True

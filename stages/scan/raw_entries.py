@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection
 from schemas.event import Event
 from schemas.ids import ScanId, scanner_of
 from schemas.manifest import Manifest, Outcome
-from schemas.request import Reason, Request
-from spool.errors import EntryDamagedError, EntryMissingError, SpoolError
+from schemas.request import Reason
+from spool.errors import EntryError, SpoolError
 from spool.raw import Output
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
@@ -104,8 +104,8 @@ class RawEntries:
         """Id and title of the profile that the scan would have been of; None where that is not
         known."""
         try:
-            request = self._spool.requests.read(scan_id, "request", Request)
-        except (EntryDamagedError, EntryMissingError):
+            request = self._spool.requests.read(scan_id)
+        except EntryError:
             return None, None
         spec = registry.find(request.scanner)
         if request.refusal or spec is None:

@@ -3,10 +3,9 @@
 Choosing the next scan reads each directory once, and each cancellation once in the life of the process.
 """
 
-from schemas.ids import ScanId, is_scan_id, scanner_of
+from schemas.ids import ScanId
 from schemas.request import Cancellation, Reason, Request
-from spool.errors import EntryDamagedError, EntryMissingError
-from spool.layout import split_archived_name
+from spool.errors import EntryError, NewerFormatError
 from spool.spool import Spool
 
 
@@ -15,6 +14,7 @@ class ScanQueue:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
+        self._newer: set[ScanId] = set()
         self._read_cancellations: dict[str, Cancellation | None] = {}
         self._cancelled: dict[ScanId, Reason] = {}
 
@@ -31,30 +31,19 @@ class ScanQueue:
         return waiting[0] if waiting else None
 
     def waiting(self) -> list[ScanId]:
-        """Ids to be scanned, oldest first: no scan is done twice.
-
-        A raw entry in quarantine is an answer, too; and where raw entries were lost, their reports and receipts are.
-        """
-        spool = self._spool
-        answered = {
-            *spool.raw.names(),
-            *spool.reports.ids("report"),
-            *spool.receipts.ids("receipt"),
-        }
-        for kept in spool.raw.quarantined():
-            parts = split_archived_name(kept)
-            if parts:
-                answered.add(parts[0])
-        requested = spool.requests.ids("request")
-        return [ScanId(i) for i in requested if i not in answered and is_scan_id(i)]
+        """Ids to be scanned, oldest first."""
+        return [i for i in self._spool.pending("scan") if i not in self._newer]
 
     def read(self, scan_id: ScanId) -> Request:
-        """The request. Raises EntryDamagedError, EntryMissingError; its content must match its name."""
-        request = self._spool.requests.read(scan_id, "request", Request)
-        if (request.scan_id, request.scanner) != (scan_id, scanner_of(scan_id)):
-            message = f"is the request of {request.scan_id[:80]!r} for {request.scanner}"
-            raise EntryDamagedError(f"{self._spool.requests.path / scan_id}.request: {message}")
-        return request
+        """The request. Raises EntryDamagedError, EntryMissingError, NewerFormatError.
+
+        One of a later format stays pending for a later version: it waits for this process no longer.
+        """
+        try:
+            return self._spool.requests.read(scan_id)
+        except NewerFormatError:
+            self._newer.add(scan_id)
+            raise
 
     def cancelled(self, scan_id: ScanId) -> Reason | None:
         """Why this scan is to be ended; None where nothing has cancelled it."""
@@ -63,7 +52,7 @@ class ScanQueue:
     def cancellations(self) -> dict[ScanId, Reason]:
         """All cancelled scans, each with the reason of its first cancellation."""
         known = self._read_cancellations
-        ids = self._spool.requests.ids("cancel")
+        ids = self._spool.requests.cancellations.ids()
         if ids == [*known]:
             return self._cancelled
         self._read_cancellations = {i: known[i] if i in known else self._read(i) for i in ids}
@@ -76,7 +65,7 @@ class ScanQueue:
 
     def _read(self, command_id: str) -> Cancellation | None:
         try:
-            return self._spool.requests.read(command_id, "cancel", Cancellation)
-        except (EntryMissingError, EntryDamagedError):
+            return self._spool.requests.cancellations.read(command_id)
+        except EntryError:
             # A cancellation that can't be read ends nothing: a scan is worth more than a damaged cancellation.
             return None

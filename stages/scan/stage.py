@@ -12,7 +12,7 @@ from schemas.codec import replace
 from schemas.event import Event
 from schemas.ids import ScanId, scanner_of
 from schemas.request import Request
-from spool.errors import EntryDamagedError, EntryMissingError, SpoolError
+from spool.errors import EntryDamagedError, EntryError, NewerFormatError, SpoolError
 from spool.layout import entry_name
 from stages.runtime.process import Process
 from stages.scan import execution, free_space
@@ -79,12 +79,6 @@ class ScanStage:
         self._leftovers_due = 0.0
         self._detector.refresh(now=True)
 
-    def verify(self, name: str) -> object:
-        manifest = self._spool.raw.manifest(ScanId(name))
-        for file in manifest.files:
-            self._spool.raw.open_file(manifest.scan_id, file).close()
-        return manifest
-
     def close(self) -> None:
         """Nothing to close: no scanner outlives its run, and no run outlives `run_once`."""
 
@@ -93,6 +87,9 @@ class ScanStage:
         try:
             request = self._queue.read(scan_id)
             spec = registry.get(request.scanner)
+        except NewerFormatError as error:
+            self._process.report_newer(entry_name(scan_id, "request"), error)
+            return
         except EntryDamagedError as error:
             message = f"the request is damaged: {error}; request the scan again"
             self._raw_entries.conclude(scan_id, "failed", message, ())
@@ -172,7 +169,7 @@ class ScanStage:
                 continue
             try:
                 request = self._queue.read(other)
-            except (EntryDamagedError, EntryMissingError):
+            except EntryError:
                 continue
             if request.remediate or request.refusal:
                 continue
@@ -239,7 +236,7 @@ class ScanStage:
                 "ending a scanner that a crash left running", scan_id=running.scan_id
             )
             end_group(running.pid, signal.SIGKILL)
-        with suppress(EntryMissingError, EntryDamagedError):
+        with suppress(EntryError):
             manifest = self._spool.raw.manifest(running.scan_id)
             self._raw_entries.publish_merged(manifest, self._queue.waiting())
         self._state_store.forget(RUNNING)

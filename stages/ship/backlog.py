@@ -8,12 +8,12 @@ from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 
-from schemas.ids import ScanId, is_scan_id
-from schemas.report import Report
-from spool.errors import EntryDamagedError, EntryMissingError
+from schemas.ids import ScanId
+from schemas.report import Report, report_header
+from spool.errors import EntryDamagedError, EntryError, EntryMissingError, NewerFormatError
 from spool.layout import entry_name
 from stages.runtime.process import Process
-from stages.ship import filing, order, report_index
+from stages.ship import filing, order
 from stages.ship.order import Constraints, Superseded, Waiting
 from stages.ship.ship_state import DeliveryState
 
@@ -32,6 +32,8 @@ class Backlog:
         self._of_place: dict[str, list[ScanId]] = {}
         """By place at the server, the ids that wait for it, oldest first."""
         self._damaged: set[ScanId] = set()
+        self._newer: set[ScanId] = set()
+        """Reports of a later version: they stay pending for it."""
         self._attempted: dict[str, ScanId] = {}
         self._held: frozenset[str] = frozenset()
         self._listed: tuple[int, ...] = ()
@@ -47,7 +49,7 @@ class Backlog:
 
         `expect_work` is called where there are new reports, before they are looked at.
         """
-        self._held = frozenset(self._spool.commands.ids("hold"))
+        self._held = frozenset(self._spool.commands.holds.ids())
         self._damaged.clear()
         changed = _changed_at(self._spool.reports.path, self._spool.receipts.path)
         if changed != self._listed or self._is_recent(changed):
@@ -113,18 +115,16 @@ class Backlog:
         """The report; None where it is gone, or damaged, which is marked for its owner."""
         name = entry_name(scan_id, "report")
         try:
-            report = self._spool.reports.read(scan_id, "report", Report)
-            if report.scan_id != scan_id:
-                raise EntryDamagedError(
-                    f"{self._spool.reports.path / name}: is the report of {report.scan_id}"
-                )
-        except EntryMissingError:
-            self._forget(scan_id)
-            return None
+            return self._spool.reports.read(scan_id)
         except EntryDamagedError as error:
             self._mark_damaged(scan_id, name, str(error))
-            return None
-        return report
+        except NewerFormatError as error:
+            self._forget(scan_id)
+            self._newer.add(scan_id)
+            self._process.report_newer(name, error)
+        except EntryMissingError:
+            self._forget(scan_id)
+        return None
 
     def read_head_again(self, scan_id: ScanId) -> None:
         """What is known of this report is no longer so."""
@@ -132,10 +132,7 @@ class Backlog:
         self._add(scan_id)
 
     def _list(self, expect_work: Callable[[], None]) -> None:
-        done = {*self._spool.receipts.ids("receipt"), *self._delivery_state.kept}
-        pending = {
-            ScanId(i) for i in self._spool.reports.ids("report") if is_scan_id(i) and i not in done
-        }
+        pending = set(self._spool.pending("ship")) - self._delivery_state.kept - self._newer
         for scan_id in self._waiting.keys() - pending:
             self._forget(scan_id)
         new = pending - self._waiting.keys()
@@ -167,19 +164,15 @@ class Backlog:
 
     def _find(self, scan_id: ScanId) -> Waiting | None:
         try:
-            found = self._spool.reports.head(scan_id, "report", report_index.BYTES)
-        except (EntryMissingError, EntryDamagedError):
-            found = b""
-        head = report_index.read_head(found)
-        if head is not None and head.status != "merged":
-            name = filing.name_at_the_server(scan_id, head.profile, head.status)
-            return Waiting(scan_id, filing.place(scan_id, name), head.status)
-        # Which scan answered it is not in the head.
-        report = self.read(scan_id)
-        if report is None:
-            return None
-        place = filing.place_of(report, scan_id)
-        return Waiting(scan_id, place, report.status, report.answered_by)
+            header = self._spool.reports.header(scan_id)
+        except EntryError:
+            # Reading all of it says what is wrong.
+            report = self.read(scan_id)
+            if report is None:
+                return None
+            header = report_header(report)
+        name = filing.name_at_the_server(scan_id, header.profile, header.status)
+        return Waiting(scan_id, filing.place(scan_id, name), header.status, header.answered_by)
 
     def _newest_of_each_place(self, stopped: Collection[str]) -> dict[str, ScanId]:
         newest: dict[str, ScanId] = {}

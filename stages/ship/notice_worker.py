@@ -12,7 +12,6 @@ from schemas import codec
 from schemas.destination import Destination
 from schemas.ids import ScanId
 from schemas.notice import MOST_RULES, Notice, NoticeEvent, NoticeRule
-from schemas.receipt import Receipt
 from schemas.report import Report
 from spool.spool import Spool
 from stages.formats.compare import Comparison, compare
@@ -70,7 +69,7 @@ def _notice(task: NoticeTask) -> Notice | None:
         return _destination_notice(spool, task.host)
     if task.about == "receipt":
         return _receipt_notice(spool, task.scan_id, task.host)
-    report = spool.reports.read(task.scan_id, "report", Report)
+    report = spool.reports.read(task.scan_id)
     previous = KeptScans(spool).previous_completed(report)
     return report_notice(report, previous, task.host)
 
@@ -126,7 +125,7 @@ def _of_report(event: NoticeEvent, report: Report, host: str, message: str) -> N
 
 
 def _receipt_notice(spool: Spool, scan_id: ScanId, host: str) -> Notice | None:
-    receipt = spool.receipts.read(scan_id, "receipt", Receipt)
+    receipt = spool.receipts.read(scan_id)
     if receipt.answer != "refused":
         return None
     why = visible_line(receipt.message or "no reason is known")

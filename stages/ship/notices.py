@@ -104,7 +104,7 @@ class Notices:
             log.info("notice given", scan_id=task.scan_id, event=outcome.event)
 
     def _reports(self) -> list[ScanId]:
-        return [ScanId(scan_id) for scan_id in self._process.spool.reports.ids("report")]
+        return [ScanId(scan_id) for scan_id in self._process.spool.reports.ids()]
 
     def _newest_report(self) -> ScanId | None:
         reports = self._reports()
@@ -114,7 +114,7 @@ class Notices:
 
     def _new_receipts(self) -> list[ScanId]:
         """Receipts written since the last time; none at the first."""
-        now = frozenset(self._process.spool.receipts.ids("receipt"))
+        now = frozenset(self._process.spool.receipts.ids())
         before = self._receipts
         self._receipts = now
         if before is None:

@@ -57,7 +57,7 @@ class Replays:
     def _force(self, scan_ids: Sequence[ScanId], *, force: bool) -> None:
         """The last command decides. What has a receipt was concluded for this command before a note was lost."""
         if force:
-            done = set(self._spool.receipts.ids("receipt"))
+            done = set(self._spool.receipts.ids())
             self._delivery_state.forced.update(
                 scan_id for scan_id in scan_ids if scan_id not in done
             )

@@ -12,7 +12,7 @@ from schemas.destination import ShipState
 from schemas.event import Event
 from schemas.ids import ScanId
 from schemas.receipt import Receipt
-from spool.errors import EntryDamagedError, EntryMissingError
+from spool.errors import EntryError
 from stages.runtime.process import Process
 from stages.ship import filing
 
@@ -71,7 +71,7 @@ class DeliveryState:
         """Write the receipts that are kept. Raises SpoolError."""
         while self._kept:
             receipt = self._kept[0]
-            self._box.write(receipt.scan_id, "receipt", receipt)
+            self._box.write(receipt)
             self._kept.pop(0)
             self.forced.discard(receipt.scan_id)
             self._announce(receipt)
@@ -104,10 +104,10 @@ class DeliveryState:
 
     def _learn(self) -> None:
         """Take from the receipts what the state has lost in a crash, or does not know of the server in force."""
-        for scan_id in self._box.ids("receipt"):
+        for scan_id in self._box.ids():
             try:
-                receipt = self._box.read(scan_id, "receipt", Receipt)
-            except (EntryDamagedError, EntryMissingError):
+                receipt = self._box.read(scan_id)
+            except EntryError:
                 continue
             self._remember(receipt)
             self._process.alive()

@@ -15,9 +15,7 @@ from pathlib import Path
 
 from schemas.event import Event
 from schemas.ids import ScanId, requested_at
-from schemas.receipt import Receipt
-from schemas.request import Cancellation, Request
-from spool.errors import EntryDamagedError, EntryMissingError, SpoolError, StorageError
+from spool.errors import EntryError, EntryMissingError, SpoolError, StorageError
 from spool.layout import Kind, parse_name
 from stages.patchmon import credentials
 from stages.patchmon.credentials import Credentials
@@ -71,12 +69,6 @@ class ShipStage:
 
     def reloaded(self) -> None:
         self._sender.stop()
-
-    def verify(self, name: str) -> object:
-        parsed = parse_name(name)
-        if parsed is None:
-            return None
-        return self._process.spool.receipts.read(parsed[0], "receipt", Receipt)
 
     def close(self) -> None:
         self._sender.stop()
@@ -171,14 +163,15 @@ class ShipStage:
 
     def _commanded_at(self, entry_id: str, kind: Kind) -> datetime:
         """When the server gave this command; long ago where it did not."""
-        record: type[Request] | type[Cancellation] = Cancellation
-        if kind == "request":
-            record = Request
+        requests = self._process.spool.requests
         try:
-            reason = self._process.spool.requests.read(entry_id, kind, record).reason
+            if kind == "request":
+                reason = requests.read(entry_id).reason
+            else:
+                reason = requests.cancellations.read(entry_id).reason
         except EntryMissingError:
             return datetime.min.replace(tzinfo=self._process.now().tzinfo)
-        except (EntryDamagedError, StorageError):
+        except (EntryError, StorageError):
             # To the second, cut off.
             return requested_at(ScanId(entry_id)) + _A_SECOND
         if reason.source != "server":
@@ -186,6 +179,6 @@ class ShipStage:
         return reason.at
 
     def _apply_retry(self) -> None:
-        if self._delivery_state.apply(self._process.spool.commands.ids("retry")):
+        if self._delivery_state.apply(self._process.spool.commands.retries.ids()):
             self._process.log.info("trying the server now, as the operator asks")
             self._destination.try_now()

@@ -7,9 +7,9 @@ other stages take the later id for the newer scan.
 from hashlib import sha256
 
 from schemas.event import Event
-from schemas.ids import ScanId, Scanner, is_scan_id, next_scan_id
+from schemas.ids import ScanId, Scanner, next_scan_id
 from schemas.request import Cancellation, Reason, Request
-from spool.errors import EntryDamagedError, EntryMissingError
+from spool.errors import EntryError
 from spool.layout import new_command_id
 from stages.runtime.process import Process
 
@@ -58,7 +58,7 @@ class RequestWriter:
 
     def write(self, request: Request) -> None:
         """Ask. Nothing happens where this very request is there."""
-        self._spool.requests.write(request.scan_id, "request", request)
+        self._spool.requests.write(request)
         self._process.log.info(
             "scan requested",
             scan_id=request.scan_id,
@@ -70,27 +70,24 @@ class RequestWriter:
 
     def cancel_all(self, reason: Reason) -> None:
         """End everything that waits or runs now; later requests are not meant."""
-        answered = set(self._spool.raw.names())
-        pending = [
-            i for i in self._spool.requests.ids("request") if is_scan_id(i) and i not in answered
-        ]
+        pending = self._spool.pending("scan")
         if not set(pending) - self._cancelled:
             self._process.log.info("nothing to cancel", by=reason.source)
             return
-        cancellation = Cancellation(scan_ids=tuple(ScanId(i) for i in pending), reason=reason)
-        self._spool.requests.write(new_command_id(reason.at), "cancel", cancellation)
+        cancellation = Cancellation(scan_ids=tuple(pending), reason=reason)
+        self._spool.requests.cancellations.write(new_command_id(reason.at), cancellation)
         self._cancelled = set(pending)
         self._process.log.info("cancellation requested", count=len(pending), by=reason.source)
         self._process.publish(Event(name="CancellationRequested"))
 
     def _asked_before(self, scanner: Scanner, token: str) -> bool:
         """The end of an id is a hint, the request itself is the proof."""
-        for entry_id in self._spool.requests.ids("request"):
+        for entry_id in self._spool.requests.ids():
             if entry_id.endswith(token[:4]) and f"-{scanner}-" in entry_id:
                 try:
-                    if self._spool.requests.read(entry_id, "request", Request).token == token:
+                    if self._spool.requests.read(entry_id).token == token:
                         return True
-                except (EntryDamagedError, EntryMissingError):
+                except EntryError:
                     continue
         return False
 

@@ -4,14 +4,22 @@ Requests come from operators (`commands/`, `inbox/`), from schedules, and from t
 stage answers several requests for the same scanner and profile with one scan.
 """
 
+from functools import partial
+from typing import TypeVar
+
 from schemas.codec import replace
-from schemas.event import Event, EventName
-from schemas.ids import ScanId, is_scan_id, scanner_of
-from schemas.records import Record
-from schemas.request import Cancellation, Reason, Request
+from schemas.event import Event
+from schemas.ids import ScanId, scanner_of
+from schemas.request import Reason, Request
 from schemas.schedule import TRIGGER_STATE, NextDue, TriggerState
-from spool.errors import EntryDamagedError, EntryMissingError, SpoolError, StorageError
-from spool.layout import Kind, entry_name, parse_name
+from spool.entries import Entries
+from spool.errors import (
+    EntryDamagedError,
+    EntryMissingError,
+    NewerFormatError,
+    SpoolError,
+    StorageError,
+)
 from stages.patchmon import commands
 from stages.patchmon.progress import Progress
 from stages.runtime.process import Process
@@ -23,10 +31,7 @@ from stages.trigger.server_commands import ServerCommands
 
 __all__ = ["TriggerStage", "problems"]
 
-_COPIED: tuple[tuple[Kind, type[Record], EventName], ...] = (
-    ("cancel", Cancellation, "CancellationRequested"),
-    ("request", Request, "ScanRequested"),
-)
+R = TypeVar("R")
 
 
 class TriggerStage:
@@ -77,13 +82,6 @@ class TriggerStage:
     def reloaded(self) -> None:
         self._server.status_wanted = True
 
-    def verify(self, name: str) -> object:
-        parsed = parse_name(name)
-        if parsed is None:
-            return None
-        record = Cancellation if parsed[1] == "cancel" else Request
-        return self._spool.requests.read(parsed[0], parsed[1], record)
-
     def close(self) -> None:
         self._server.close()
         # What arrived before the end is an entry after it.
@@ -104,47 +102,49 @@ class TriggerStage:
         self._next_due = self._scheduler.run_once(self._commands.overrides)
 
     def _copy_commands(self) -> None:
-        """The operator's commands, as they are; a request that can't be read as a scan that fails with the reason."""
+        """Copy the operator's commands; a request that can't be read becomes a scan that fails with the reason.
+
+        Cancellations go first, so that a scan which is cancelled already is never started.
+        """
         trouble: StorageError | None = None
-        for kind, record, event in _COPIED:
-            have = set(self._spool.requests.ids(kind))
-            for command_id in self._spool.commands.ids(kind):
-                if command_id in have:
-                    continue
-                try:
-                    self._copy(command_id, kind, record, event)
-                except StorageError as error:
-                    trouble = trouble or error
+        copies = [partial(self._copy_cancellation, i) for i in self._spool.pending_cancellations()]
+        copies += [partial(self._copy_request, i) for i in self._spool.pending("trigger")]
+        for copy in copies:
+            try:
+                copy()
+            except StorageError as error:
+                trouble = trouble or error
         if trouble:
             raise trouble
 
-    def _copy(self, command_id: str, kind: Kind, record: type[Record], event: EventName) -> None:
+    def _copy_cancellation(self, command_id: str) -> None:
+        name = self._spool.commands.cancellations.name(command_id)
         try:
-            command = self._read(command_id, kind, record)
+            cancellation = _readable(self._spool.commands.cancellations, command_id)
+        except NewerFormatError as error:
+            self._process.report_newer(name, error)
+        except EntryDamagedError as error:
+            self._damaged(name, str(error))
         except EntryMissingError:
             return
-        except EntryDamagedError as error:
-            if kind != "request" or not is_scan_id(command_id):
-                self._damaged(entry_name(command_id, kind), str(error))
-                return
-            command = self._refused(ScanId(command_id), str(error))
-        self._spool.requests.write(command_id, kind, command)
-        self._process.log.info("command taken", scan_id=command_id, kind=kind)
-        self._process.publish(Event(name=event, scan_id=command_id))
+        else:
+            self._spool.requests.cancellations.write(command_id, cancellation)
+            self._process.log.info("command taken", scan_id=command_id, kind="cancel")
+            self._process.publish(Event(name="CancellationRequested", scan_id=command_id))
 
-    def _read(self, command_id: str, kind: Kind, record: type[Record]) -> Record:
-        """Raises EntryDamagedError also for what will not be readable later, either."""
+    def _copy_request(self, scan_id: ScanId) -> None:
         try:
-            command = self._spool.commands.read(command_id, kind, record)
-        except StorageError as error:
-            if isinstance(error.__cause__, PermissionError):
-                raise EntryDamagedError(
-                    f"{command_id}: the agent may not read it (mode 0640 is right)"
-                ) from error
-            raise
-        if isinstance(command, Request):
-            _check_named(command_id, command)
-        return command
+            request = _readable(self._spool.commands.requests, scan_id)
+        except NewerFormatError as error:
+            self._process.report_newer(self._spool.commands.name(scan_id), error)
+            return
+        except EntryDamagedError as error:
+            request = self._refused(scan_id, str(error))
+        except EntryMissingError:
+            return
+        self._spool.requests.write(request)
+        self._process.log.info("command taken", scan_id=scan_id, kind="request")
+        self._process.publish(Event(name="ScanRequested", scan_id=scan_id))
 
     def _refused(self, scan_id: ScanId, why: str) -> Request:
         reason = Reason(source="operator", at=self._process.now())
@@ -165,13 +165,13 @@ class TriggerStage:
             self._written_state = state
 
 
-def _check_named(command_id: str, request: Request) -> None:
-    """Raises EntryDamagedError for a request under another scan's name."""
-    if (
-        request.scan_id != command_id
-        or not is_scan_id(command_id)
-        or request.scanner != scanner_of(request.scan_id)
-    ):
-        raise EntryDamagedError(
-            f"{command_id}: holds a request for {request.scan_id} by {request.scanner}"
-        )
+def _readable(entries: Entries[R], entry_id: str) -> R:
+    """Raises EntryDamagedError also for an entry that will not become readable later."""
+    try:
+        return entries.read(entry_id)
+    except StorageError as error:
+        if isinstance(error.__cause__, PermissionError):
+            raise EntryDamagedError(
+                f"{entry_id}: the agent may not read it (mode 0640 is right)"
+            ) from error
+        raise

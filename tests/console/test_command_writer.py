@@ -7,7 +7,7 @@ from pathlib import Path
 from schemas.ids import ScanId
 from schemas.request import Cancellation, Reason, Request
 from spool.spool import Spool
-from stages.console.command_writer import give
+from stages.console.command_writer import giving
 from stages.console.command_writer import new_scan_id as next_id
 from stages.console.context import Context
 from stages.console.states import snapshot
@@ -19,7 +19,7 @@ AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
 def ask(spool: Spool, scan_id: str) -> None:
     reason = Reason(source="operator", at=AT)
     request = Request(scan_id=ScanId(scan_id), scanner="openscap", reason=reason)
-    spool.commands.write(scan_id, "request", request)
+    spool.commands.requests.write(request)
 
 
 def test_of_two_scanners_within_one_second_the_later_scan_is_the_newest(tmp_path: Path) -> None:
@@ -50,8 +50,10 @@ def test_a_cancellation_that_was_taken_up_is_no_command_any_more(tmp_path: Path)
     reason = Reason(source="operator", at=AT)
     cancellation = Cancellation(scan_ids=(), reason=reason)
     taken, new, last = (f"20260601T00000{n}Z-0000000a" for n in range(3))
-    give(context, taken, "cancel", cancellation)
-    context.spool.requests.write(taken, "cancel", cancellation)
-    give(context, new, "cancel", cancellation)
-    give(context, last, "cancel", cancellation)
-    assert context.spool.commands.ids("cancel") == [new, last]
+    with giving(context) as commands:
+        commands.cancellations.write(taken, cancellation)
+    context.spool.requests.cancellations.write(taken, cancellation)
+    for command_id in (new, last):
+        with giving(context) as commands:
+            commands.cancellations.write(command_id, cancellation)
+    assert context.spool.commands.cancellations.ids() == [new, last]

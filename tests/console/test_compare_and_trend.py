@@ -32,7 +32,7 @@ def keep(spool: Spool, day: int, *statuses: RuleStatus, error: str | None = None
     scan_id = ScanId(f"{at:%Y%m%dT%H%M%SZ}-openscap-3f9c2a17")
     status = "failed" if error else "completed"
     report = reports.report(*results, scan_id=scan_id, at=at, status=status, error=error)  # type: ignore[arg-type]
-    spool.reports.write(scan_id, "report", report)
+    spool.reports.write(report)
     return report
 
 

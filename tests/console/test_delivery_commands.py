@@ -1,5 +1,6 @@
 """The operator's commands on delivery, on a real spool."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +11,9 @@ import pytest
 from schemas import codec
 from schemas.bundle import Bundle
 from schemas.request import Reason, Request
-from spool import bundle, frame
+from spool import bundle, packing
 from spool.bundle import BundleError
+from spool.entries import seal_report
 from spool.spool import Spool
 from stages.console.main import main
 from stages.runtime.exits import Exit
@@ -134,7 +136,7 @@ def test_retry_tries_now_and_leaves_one_command(console: Console, server: Script
     console.ship.stage.run_once()
     for _ in range(3):
         console("retry")
-    assert len(console.ship.spool.commands.ids("retry")) == 1
+    assert len(console.ship.spool.commands.retries.ids()) == 1
     console.ship.stage.run_once()
     assert console.ship.answers == {1: "accepted"}
 
@@ -178,9 +180,9 @@ def test_flush_counts_what_is_still_to_be_scanned_or_parsed(console: Console) ->
         )
         for number in (1, 2)
     )
-    spool.commands.write(asked.scan_id, "request", asked)
+    spool.commands.requests.write(asked)
     assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "pending": 1, "held": 0}
-    spool.requests.write(wanted.scan_id, "request", wanted)
+    spool.requests.write(wanted)
     (spool.raw.path / scan_id(3)).mkdir()
     (spool.raw.path / scan_id(3) / "manifest").write_text("")
     assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "pending": 3, "held": 0}
@@ -210,6 +212,14 @@ def test_flush_waits_for_the_stage_and_not_for_one_that_does_not_run(
     ship.close()
 
 
+def unpacked(content: bytes) -> bytes:
+    """What a compressed stream holds; some of its bits have no meaning. Empty where it is broken."""
+    try:
+        return packing.unpacked(io.BytesIO(content), 1 << 24).read()
+    except packing.PackingError:
+        return b""
+
+
 class TestBundles:
     """Reports carried to another host in one file."""
 
@@ -224,7 +234,7 @@ class TestBundles:
             path.unlink()
         taken = console.json("import", str(file))
         assert (taken["foreign"], taken["held"]) == (False, [])
-        assert console.ship.spool.reports.read(scan_id(1), "report", type(report(1))) == report(1)
+        assert console.ship.spool.reports.read(scan_id(1)) == report(1)
         console.ship.run_once()
         assert console.ship.answers == {1: "accepted", 2: "accepted"}
         again = console.json("import", str(file))
@@ -247,7 +257,7 @@ class TestBundles:
 
     def foreign(self, file: Path, *numbers: int) -> None:
         """A bundle of another host."""
-        entries = [frame.seal("report", codec.encode(report(number))) for number in numbers]
+        entries = [seal_report(report(number)) for number in numbers]
         listed = tuple(bundle.listed(scan_id(n), e) for n, e in zip(numbers, entries, strict=True))
         index = Bundle(
             origin="0" * 64,
@@ -291,7 +301,8 @@ class TestBundles:
         for place in range(10, len(whole), max(1, len(whole) // 40)):
             altered = bytearray(whole)
             altered[place] ^= 0x10
-            broken.append(bytes(altered))
+            if unpacked(bytes(altered)) != unpacked(whole):
+                broken.append(bytes(altered))
         for content in broken:
             file.write_bytes(content)
             assert "nothing was taken" in console("import", str(file), expect=Exit.NO)
@@ -299,7 +310,7 @@ class TestBundles:
         assert console.ship.spool.commands.names() == []
 
     def test_a_bundle_with_another_entry_than_it_lists_is_refused(self, tmp_path: Path) -> None:
-        one, other = (frame.seal("report", codec.encode(report(number))) for number in (1, 2))
+        one, other = (seal_report(report(number)) for number in (1, 2))
         index = Bundle(
             origin="x",
             hostname="h",
@@ -322,7 +333,7 @@ class TestBundles:
         console("import", str(tmp_path / "missing"), expect=Exit.USAGE)
 
     def test_ids_that_are_none_never_become_paths(self, console: Console, tmp_path: Path) -> None:
-        entry = frame.seal("report", codec.encode(codec.replace(report(1), scan_id="../../evil")))
+        entry = seal_report(codec.replace(report(1), scan_id="../../evil"))
         listed = (bundle.listed("../../evil", entry),)
         index = Bundle(
             origin="x", hostname="h", exported_at=START, agent_version="1", reports=listed

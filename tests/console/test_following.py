@@ -62,7 +62,7 @@ def test_a_scan_answered_by_another_is_followed_to_that_ones_answer(agent: Agent
     second = subprocess.Popen(
         [sys.executable, "-m", "stages.console.main", *command], stdout=subprocess.PIPE, text=True
     )
-    until(lambda: len(agent.spool.commands.ids("request")) == 2, "both are asked for")
+    until(lambda: len(agent.spool.commands.requests.ids()) == 2, "both are asked for")
     agent.start()
     told = second.communicate(timeout=90)[0]
     ids = {first, told.splitlines()[0]}

@@ -15,7 +15,7 @@ from spool.spool import Spool
 from stages.console.main import COMMANDS
 from stages.runtime.exits import Exit
 from tests.scanners.openscap.scap_samples import Rule, arf
-from tests.ship.ship_spool import report, scan_id
+from tests.ship.ship_spool import report
 
 PROGRAM = [sys.executable, "-m", "stages.console.main"]
 TITLE = "Prüfe die Größe – “漢字”"
@@ -66,7 +66,7 @@ def settings(tmp_path: Path) -> Path:
     spool = Spool(tmp_path / "spool")
     spool.prepare()
     rule = RuleResult(rule_ref="size", title=TITLE, status="fail", remediation=f"echo '{TITLE}'")
-    spool.reports.write(scan_id(1), "report", report(1, results=(rule,)))
+    spool.reports.write(report(1, results=(rule,)))
     directory = tmp_path / "größe"
     directory.mkdir()
     path = directory / "config.yml"

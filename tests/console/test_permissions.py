@@ -52,7 +52,7 @@ def test_a_command_for_a_spool_whose_stage_can_not_write_is_refused(
 
 
 def test_every_command_that_writes_looks_first(spool: Spool, config: Path) -> None:
-    scan_id = spool.commands.ids("request")[0]
+    scan_id = spool.commands.requests.ids()[0]
     agent("hold", scan_id, config=config)
     spool.raw.path.chmod(0o777)
     before = spool.commands.names()

@@ -20,7 +20,7 @@ RULES = tuple(
 def scan(config: Path, tmp_path: Path) -> str:
     spool = Spool(tmp_path / "spool")
     spool.prepare()
-    spool.reports.write(scan_id(1), "report", report(1, results=RULES))
+    spool.reports.write(report(1, results=RULES))
     return scan_id(1)
 
 
@@ -37,7 +37,7 @@ def test_an_end_of_more_than_one_rule_names_them_all(config: Path, scan: str) ->
         RuleResult(rule_ref=f"xccdf_x_rule_{n}", title=n, status="fail") for n in ("a_end", "b_end")
     )
     spool = Spool(config.parent / "spool")
-    spool.reports.write(scan_id(2), "report", report(2, results=rules))
+    spool.reports.write(report(2, results=rules))
     told = agent("show", scan_id(2), "--rule", "end", config=config, code=1).stderr
     assert "xccdf_x_rule_a_end, xccdf_x_rule_b_end" in told
 

@@ -55,7 +55,7 @@ class Show:
         )
         spool = Spool(root / "spool")
         spool.prepare()
-        spool.reports.write(SCAN, "report", report)
+        spool.reports.write(report)
 
     def __call__(self, *message: str, expect: Exit = Exit.OK) -> str:
         code = main(["show", "--config", str(self._config), str(SCAN), *message])

@@ -32,7 +32,7 @@ def ask(agent: Agent, profile: str | None = None) -> ScanId:
     agent.spool.prepare()
     reason = Reason(source="operator", at=at)
     request = Request(scan_id=scan_id, scanner="docker-bench", profile=profile, reason=reason)
-    agent.spool.commands.write(scan_id, "request", request)
+    agent.spool.commands.requests.write(request)
     return scan_id
 
 

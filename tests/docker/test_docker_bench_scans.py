@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from schemas.report import Report
 from spool.spool import Spool
 from tests.docker.engine import Engine, write_script
 from tests.docker.scanning import bench, manifest_of, raw_text, report_of, values
@@ -135,9 +134,9 @@ def test_a_spool_path_with_signs_that_mean_something_to_docker_is_fine(docker: E
         agent.configure()
         agent.start("trigger", "scan", "parse")
         agent.run("scan", "--scanner", "docker-bench")
-        until(lambda: spool.reports.ids("report"), "a report")
-        (scan_id,) = spool.reports.ids("report")
-        assert spool.reports.read(scan_id, "report", Report).status == "completed"
+        until(lambda: spool.reports.ids(), "a report")
+        (scan_id,) = spool.reports.ids()
+        assert spool.reports.read(scan_id).status == "completed"
 
 
 def test_a_profile_of_openscap_is_no_profile_of_docker_bench(docker: Engine) -> None:

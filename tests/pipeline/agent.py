@@ -103,7 +103,7 @@ class Agent:
         reason = Reason(source="operator", at=at)
         self.spool.prepare()
         request = Request(scan_id=scan_id, scanner="openscap", profile=profile, reason=reason)
-        self.spool.commands.write(scan_id, "request", request)
+        self.spool.commands.requests.write(request)
         return scan_id
 
     def run(self, *message: str, code: int | None = 0, limit_s: float = 120) -> str:
@@ -122,16 +122,16 @@ class Agent:
         return done.stdout
 
     def received(self, scan_id: ScanId) -> bool:
-        return scan_id in self.spool.receipts.ids("receipt")
+        return scan_id in self.spool.receipts.ids()
 
     def reported(self, scan_id: ScanId) -> bool:
-        return scan_id in self.spool.reports.ids("report")
+        return scan_id in self.spool.reports.ids()
 
     def report(self, scan_id: ScanId) -> Report:
-        return self.spool.reports.read(scan_id, "report", Report)
+        return self.spool.reports.read(scan_id)
 
     def receipt(self, scan_id: ScanId) -> Receipt:
-        return self.spool.receipts.read(scan_id, "receipt", Receipt)
+        return self.spool.receipts.read(scan_id)
 
     def log(self, stage: Stage) -> str:
         path = self.home / f"{stage}.log"

@@ -217,9 +217,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(server: Receiver, small_disk: P
             "it says that the disk is full",
         )
         ballast.unlink()
-        until(
-            lambda: scan_id in spool.receipts.ids("receipt"), "a receipt after there is room again"
-        )
+        until(lambda: scan_id in spool.receipts.ids(), "a receipt after there is room again")
         agent.stop()
     (post,) = [post for post in server.posts() if post["status"] == 200]
     assert post["idempotency_key"] == scan_id
@@ -227,5 +225,5 @@ def test_a_full_disk_is_told_and_nothing_is_lost(server: Receiver, small_disk: P
 
 def _ask(agent: Agent, spool: Spool) -> ScanId:
     message = json.loads(agent.run("scan", "--json"))
-    assert message["scan_id"] in spool.commands.ids("request")
+    assert message["scan_id"] in spool.commands.requests.ids()
     return ScanId(message["scan_id"])

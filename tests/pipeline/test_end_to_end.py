@@ -10,7 +10,6 @@ from jsonschema import Draft202012Validator
 from receiver import Receiver
 from schemas import codec
 from schemas.published import DIRECTORY
-from schemas.request import Request
 from spool.layout import STAGES
 from tests.pipeline.agent import Agent, an_agent, until
 
@@ -49,7 +48,7 @@ def test_what_the_pipeline_writes_is_what_the_schemas_say(agent: Agent) -> None:
     agent.stop()
     spool = agent.spool
     written = {
-        "request": spool.requests.read(scan_id, "request", Request),
+        "request": spool.requests.read(scan_id),
         "manifest": spool.raw.manifest(scan_id),
         "report": agent.report(scan_id),
         "receipt": agent.receipt(scan_id),

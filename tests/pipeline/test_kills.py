@@ -16,7 +16,7 @@ ALL_PASS = "xccdf_io.github.compliance-agent.every-result_profile_all_pass"
 
 
 def all_received(agent: Agent, scan_ids: Sequence[str]) -> bool:
-    return set(scan_ids) <= set(agent.spool.receipts.ids("receipt"))
+    return set(scan_ids) <= set(agent.spool.receipts.ids())
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -45,7 +45,7 @@ def test_each_stage_killed_again_and_again_loses_and_doubles_nothing(
     held = {scan["idempotency_key"] for scan in server.posts() if scan["status"] == 200}
     accepted = {i for i, answer in zip(scan_ids, answers, strict=True) if answer == "accepted"}
     assert accepted <= held
-    assert sorted(agent.spool.receipts.ids("receipt")) == sorted(scan_ids)
+    assert sorted(agent.spool.receipts.ids()) == sorted(scan_ids)
 
 
 def test_all_four_killed_at_once_go_on_where_they_were(agent: Agent, server: Receiver) -> None:
@@ -60,7 +60,7 @@ def test_all_four_killed_at_once_go_on_where_they_were(agent: Agent, server: Rec
             agent.kill(stage)
     agent.start()
     until(lambda: all_received(agent, scan_ids), "a receipt for each request", 90)
-    assert sorted(agent.spool.receipts.ids("receipt")) == sorted(scan_ids)
+    assert sorted(agent.spool.receipts.ids()) == sorted(scan_ids)
 
 
 def test_a_scan_that_keeps_ending_the_agent_fails_in_the_end(agent: Agent) -> None:

@@ -79,8 +79,8 @@ def test_a_request_that_comes_while_the_same_scan_runs_is_answered_by_it(
     server.send_command(command)
     until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "the scan runs")
     server.send_command({**command, "request_id": "second"})
-    until(lambda: len(agent.spool.receipts.ids("receipt")) == 2, "receipts")
-    reports = [agent.report(ScanId(i)) for i in agent.spool.reports.ids("report")]
+    until(lambda: len(agent.spool.receipts.ids()) == 2, "receipts")
+    reports = [agent.report(ScanId(i)) for i in agent.spool.reports.ids()]
     (whole,) = [report for report in reports if report.status == "completed"]
     assert {reason.request_id for reason in whole.reasons} == {"first", "second"}
     assert len(server.posts()) == 1

@@ -75,7 +75,7 @@ def test_a_stage_whose_spool_was_removed_claims_it_again_and_no_second_one_start
         assert first.poll() is None
         agent.processes["trigger"] = first
         scan_id = agent.ask()
-        until(lambda: scan_id in agent.spool.requests.ids("request"), "it works on")
+        until(lambda: scan_id in agent.spool.requests.ids(), "it works on")
 
 
 def test_a_stage_whose_spool_was_taken_by_another_ends_and_says_so() -> None:

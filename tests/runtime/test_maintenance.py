@@ -22,11 +22,9 @@ def test_a_cancellation_is_kept_as_long_as_a_request_that_it_names(tmp_path: Pat
     spool = Spool(tmp_path / "spool")
     spool.prepare()
     for box in (spool.commands, spool.requests):
-        box.write(CANCEL, "cancel", Cancellation(scan_ids=(SCAN, OTHER), reason=REASON))
-    spool.commands.write(
-        OTHER, "request", Request(scan_id=OTHER, scanner="openscap", reason=REASON)
-    )
-    spool.requests.write(SCAN, "request", Request(scan_id=SCAN, scanner="openscap", reason=REASON))
+        box.cancellations.write(CANCEL, Cancellation(scan_ids=(SCAN, OTHER), reason=REASON))
+    spool.commands.requests.write(Request(scan_id=OTHER, scanner="openscap", reason=REASON))
+    spool.requests.write(Request(scan_id=SCAN, scanner="openscap", reason=REASON))
     spool.requests.path.joinpath("20260601T000002Z-0000000d.cancel").write_bytes(b"damaged")
 
     def gone() -> list[str]:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from schemas.report import Report
 from spool.spool import Spool
 from stages.console.main import main
 from stages.scan import free_space
@@ -59,13 +58,11 @@ def test_a_scan_that_waits_for_room_says_so_and_is_done_once_there_is_some(
         behind = json.loads(agent.run("scan", "--profile", "slow", "--json"))["scan_id"]
         agent.run("cancel", behind)
         spool = Spool(small_disk / "spool")
-        until(
-            lambda: behind in spool.reports.ids("report"), "one that is cancelled waits for no room"
-        )
-        assert spool.reports.read(behind, "report", Report).status == "cancelled"
+        until(lambda: behind in spool.reports.ids(), "one that is cancelled waits for no room")
+        assert spool.reports.read(behind).status == "cancelled"
         agent.settings["spool"]["min_free_mib"] = 4
         agent.configure()
-        until(lambda: row["scan_id"] in spool.reports.ids("report"), "the scan is done")
+        until(lambda: row["scan_id"] in spool.reports.ids(), "the scan is done")
         row = json.loads(agent.run("list", "--json"))[0]
         assert "MiB free" not in (row["waits"] or "")
         assert json.loads(agent.run("status", "--json"))["scans_wait"] is None

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from schemas import codec
 from schemas.ids import ScanId, new_scan_id
 from schemas.manifest import Manifest
 from schemas.request import Reason, Request
+from spool import frame
 from spool.errors import EntryDamagedError
 from spool.spool import Spool
 from stages.scan.scan_queue import ScanQueue
@@ -27,9 +29,7 @@ def spool(tmp_path: Path) -> Spool:
 def asked(spool: Spool, token: str) -> ScanId:
     scan_id = new_scan_id("openscap", AT, token)
     reason = Reason(source="operator", at=AT)
-    spool.requests.write(
-        scan_id, "request", Request(scan_id=scan_id, scanner="openscap", reason=reason)
-    )
+    spool.requests.write(Request(scan_id=scan_id, scanner="openscap", reason=reason))
     return scan_id
 
 
@@ -45,8 +45,8 @@ def test_a_scan_with_a_raw_entry_a_report_or_a_receipt_is_answered(spool: Spool)
             agent_version="1",
         )
     )
-    spool.reports.write(reported, "report", {})
-    spool.receipts.write(delivered, "receipt", {})
+    (spool.reports.path / f"{reported}.report").write_bytes(b"whatever it holds")
+    (spool.receipts.path / f"{delivered}.receipt").write_bytes(b"whatever it holds")
     assert ScanQueue(spool).waiting() == [new]
 
 
@@ -71,7 +71,8 @@ def test_a_request_of_another_scan_than_its_name_says_is_damage(
     name = new_scan_id("openscap", AT, "00000000")
     reason = Reason(source="operator", at=AT)
     other = Request(scan_id=ScanId(scan_id or name), scanner=scanner, reason=reason)
-    spool.requests.write(name, "request", other)
+    sealed = frame.seal("request", codec.encode(other))
+    (spool.requests.path / f"{name}.request").write_bytes(sealed)
     with pytest.raises(EntryDamagedError, match="is the request of"):
         ScanQueue(spool).read(name)
 

@@ -121,18 +121,18 @@ class Ship:
     def put(self, *reports: Report) -> None:
         for one in reports:
             assert one.scan_id
-            self.spool.reports.write(one.scan_id, "report", one)
+            self.spool.reports.write(one)
 
     def run_once(self, times: int = 1) -> None:
         """Look, each time as if the operator had said `retry`, so no test waits for a back-off."""
         for _ in range(times):
             at = datetime.now(UTC)
-            self.spool.commands.write(new_command_id(at), "retry", Retry(at=at))
+            self.spool.commands.retries.write(new_command_id(at), Retry(at=at))
             self.stage.run_once()
 
     def hold(self, number: int) -> None:
         hold = Hold(scan_id=scan_id(number), at=datetime.now(UTC))
-        self.spool.commands.write(scan_id(number), "hold", hold)
+        self.spool.commands.holds.write(hold)
 
     def release(self, number: int) -> None:
         self.spool.commands.remove(f"{scan_id(number)}.hold")
@@ -142,18 +142,18 @@ class Ship:
         command_id = new_command_id(at)
         ids = tuple(scan_id(number) for number in numbers)
         replay = Replay(step=step, scan_ids=ids, at=at, force=force)
-        self.spool.commands.write(command_id, "replay", replay)
+        self.spool.commands.replays.write(command_id, replay)
         return command_id
 
     def receipt(self, number: int) -> Receipt:
-        return self.spool.receipts.read(scan_id(number), "receipt", Receipt)
+        return self.spool.receipts.read(scan_id(number))
 
     @property
     def answers(self) -> dict[int, str]:
         """What became of every scan that has a receipt, by its number."""
         return {
-            int(i.rsplit("-", 1)[1], 16): self.spool.receipts.read(i, "receipt", Receipt).answer
-            for i in self.spool.receipts.ids("receipt")
+            int(i.rsplit("-", 1)[1], 16): self.spool.receipts.read(i).answer
+            for i in self.spool.receipts.ids()
         }
 
     @property

@@ -5,15 +5,12 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas import codec
 from schemas.ids import ScanId
 from schemas.report import ScanStatus
 from schemas.settings import DeliverySettings
-from spool import frame
-from stages.ship import filing, report_index
+from stages.ship import filing
 from stages.ship.order import Constraints, Waiting, next_to_send, superseded
-from stages.ship.report_index import ReportHead
-from tests.ship.ship_spool import report, scan_id
+from tests.ship.ship_spool import scan_id
 
 ALL = DeliverySettings()
 NEVER = DeliverySettings(send_failed=False)
@@ -127,14 +124,3 @@ def test_no_scan_goes_before_a_newer_one_that_the_server_may_have(
     for one in scans:
         if int(one.scan_id.rsplit("-", 1)[1], 16) in found:
             assert one.scan_id >= newest.get(one.filed_under, "")
-
-
-@given(st.text(max_size=300), st.sampled_from(("completed", "failed", "cancelled", "merged")))
-def test_the_head_of_a_report_says_what_the_whole_says(name: str, status: ScanStatus) -> None:
-    entry = frame.seal("report", codec.encode(report(1, profile=name, status=status)))
-    assert report_index.read_head(entry[: report_index.BYTES]) == ReportHead(name, status)
-
-
-@given(st.binary(max_size=200))
-def test_a_head_that_says_nothing_is_no_head(content: bytes) -> None:
-    assert report_index.read_head(b'{"profile":' + content) is None

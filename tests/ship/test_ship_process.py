@@ -65,13 +65,11 @@ class ShipProcess:
 
     def put(self, *numbers: int, length: int = 20) -> None:
         for number in numbers:
-            self.spool.reports.write(
-                scan_id(number), "report", report(number, results=rules(200, length))
-            )
+            self.spool.reports.write(report(number, results=rules(200, length)))
 
     def receipts(self) -> dict[str, Receipt]:
-        ids = self.spool.receipts.ids("receipt")
-        return {i: self.spool.receipts.read(i, "receipt", Receipt) for i in ids}
+        ids = self.spool.receipts.ids()
+        return {i: self.spool.receipts.read(i) for i in ids}
 
     def close(self) -> None:
         if self.popen and self.popen.poll() is None:

@@ -146,7 +146,7 @@ def test_nothing_is_sent_within_two_seconds_after_a_command_of_the_server(
         cancellation = Cancellation(
             scan_ids=(scan_id(1),), reason=Reason(source="server", at=asked)
         )
-        ship.spool.requests.write(new_command_id(asked), kind, cancellation)
+        ship.spool.requests.cancellations.write(new_command_id(asked), cancellation)
     while not server.requests:
         ship.run_once()
         assert server.requests or 0 < ship.stage.timeout_s() <= 3
@@ -206,5 +206,5 @@ def put_request(ship: Ship, source: Source, at: datetime | None = None) -> ScanI
     wanted = Request(
         scan_id=new_scan_id("openscap", at), scanner="openscap", reason=Reason(source=source, at=at)
     )
-    ship.spool.requests.write(wanted.scan_id, "request", wanted)
+    ship.spool.requests.write(wanted)
     return wanted.scan_id

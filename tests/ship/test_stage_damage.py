@@ -27,7 +27,9 @@ class TestDamage:
     def test_a_report_under_another_ones_name_is_damage(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
-        ship.spool.reports.write(scan_id(1), "report", report(2))
+        ship.put(report(2))
+        box = ship.spool.reports.path
+        (box / f"{scan_id(2)}.report").rename(box / f"{scan_id(1)}.report")
         ship.run_once()
         assert server.requests == []
         assert f"{scan_id(1)}.report" in ship.spool.state_store("ship").damaged()

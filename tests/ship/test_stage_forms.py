@@ -17,7 +17,7 @@ class TestSize:
         ship.run_once()
         assert len(server.requests[0].body) <= 64 * 1024
         assert ship.receipt(1).left_out
-        kept = ship.spool.reports.read(scan_id(1), "report", type(report(1)))
+        kept = ship.spool.reports.read(scan_id(1))
         assert kept == report(1, results=rules(60, 1000))
 
     def test_what_can_not_be_slimmed_enough_is_refused_unsent(

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spool.errors import EntryDamagedError
-from spool.frame import seal, unseal
+from spool.errors import EntryDamagedError, EntryError, NewerFormatError
+from spool.frame import header_of, parse_first_line, seal, unseal
 
 
 @given(st.binary(max_size=2000))
@@ -16,7 +16,7 @@ def test_every_flipped_bit_is_noticed(payload: bytes, data: st.DataObject) -> No
     sealed = bytearray(seal("report", payload))
     at = data.draw(st.integers(0, len(sealed) - 1))
     sealed[at] ^= 1 << data.draw(st.integers(0, 7))
-    with pytest.raises(EntryDamagedError):
+    with pytest.raises(EntryError):
         unseal("report", bytes(sealed))
 
 
@@ -28,7 +28,7 @@ def test_every_cut_is_noticed(payload: bytes, data: st.DataObject) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\0" * 4096, b"\n", b"{}", b"compliance-agent-spool 2 report 0 x\n"]
+    "content", [b"", b"\0" * 4096, b"\n", b"{}", b"compliance-agent-spool x report 0 x\n"]
 )
 def test_what_is_no_entry_is_damage(content: bytes) -> None:
     with pytest.raises(EntryDamagedError):
@@ -38,3 +38,28 @@ def test_what_is_no_entry_is_damage(content: bytes) -> None:
 def test_a_receipt_is_no_report() -> None:
     with pytest.raises(EntryDamagedError, match="holds a receipt, not a report"):
         unseal("report", seal("receipt", b"{}"))
+
+
+@given(st.binary(max_size=300), st.binary(max_size=100).filter(lambda h: b"\n" not in h))
+def test_a_header_is_readable_without_the_payload(payload: bytes, header: bytes) -> None:
+    sealed = seal("report", payload, header)
+    assert unseal("report", sealed) == payload
+    line, _, rest = sealed[: len(sealed) - len(payload)].partition(b"\n")
+    assert header_of(parse_first_line("report", line), rest) == header
+
+
+@given(st.binary(max_size=300), st.binary(max_size=100), st.data())
+def test_every_flipped_bit_of_an_entry_with_a_header_is_noticed(
+    payload: bytes, header: bytes, data: st.DataObject
+) -> None:
+    sealed = bytearray(seal("report", payload, header))
+    at = data.draw(st.integers(0, len(sealed) - 1))
+    sealed[at] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(EntryError):
+        unseal("report", bytes(sealed))
+
+
+@pytest.mark.parametrize("content", [b"", b" anything at all", b" report 0 x\n", b"\n\0"])
+def test_an_entry_of_a_later_format_is_not_damage_whatever_it_holds(content: bytes) -> None:
+    with pytest.raises(NewerFormatError, match="of format 2"):
+        unseal("report", b"compliance-agent-spool 2" + content + b"\n")

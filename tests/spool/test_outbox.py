@@ -30,18 +30,18 @@ def spool(tmp_path: Path) -> Spool:
 
 def test_an_entry_comes_back_as_it_was_written(spool: Spool) -> None:
     request = a_request()
-    spool.requests.write(request.scan_id, "request", request)
-    assert spool.requests.read(request.scan_id, "request", Request) == request
+    spool.requests.write(request)
+    assert spool.requests.read(request.scan_id) == request
 
 
 def test_an_entry_never_changes(spool: Spool) -> None:
     request = a_request()
-    spool.requests.write(request.scan_id, "request", request)
+    spool.requests.write(request)
     other = Request(
         scan_id=request.scan_id, scanner="openscap", profile="cis", reason=request.reason
     )
-    spool.requests.write(request.scan_id, "request", other)
-    assert spool.requests.read(request.scan_id, "request", Request) == request
+    spool.requests.write(other)
+    assert spool.requests.read(request.scan_id) == request
 
 
 def test_foreign_files_are_no_entries_and_are_left_alone(spool: Spool) -> None:
@@ -52,7 +52,7 @@ def test_foreign_files_are_no_entries_and_are_left_alone(spool: Spool) -> None:
         "a\nb.request",
     ):
         (spool.requests.path / name).write_text("mine")
-    assert spool.requests.ids("request") == []
+    assert spool.requests.ids() == []
     assert (spool.requests.path / "README").read_text() == "mine"
 
 
@@ -75,13 +75,13 @@ def test_a_missing_entry_is_told_by_its_path(spool: Spool) -> None:
     with pytest.raises(
         EntryMissingError, match=r"requests/20261123T060301Z-openscap-3f9c2a17\.request"
     ):
-        spool.requests.read("20261123T060301Z-openscap-3f9c2a17", "request", Request)
+        spool.requests.read("20261123T060301Z-openscap-3f9c2a17")
 
 
 @pytest.mark.parametrize("trap", ["symlink", "fifo", "socket", "directory", "hard link"])
 def test_only_a_plain_file_is_an_entry(spool: Spool, trap: str, tmp_path: Path) -> None:
     request = a_request()
-    spool.requests.write(request.scan_id, "request", request)
+    spool.requests.write(request)
     path = spool.requests.path / f"{request.scan_id}.request"
     aside = tmp_path / "aside"
     path.rename(aside)
@@ -96,12 +96,12 @@ def test_only_a_plain_file_is_an_entry(spool: Spool, trap: str, tmp_path: Path) 
     else:
         path.hardlink_to(aside)
     with pytest.raises(EntryDamagedError, match=request.scan_id):
-        spool.requests.read(request.scan_id, "request", Request)
+        spool.requests.read(request.scan_id)
 
 
 def test_damage_goes_to_quarantine_with_its_reason(spool: Spool) -> None:
     request = a_request()
-    spool.requests.write(request.scan_id, "request", request)
+    spool.requests.write(request)
     name = f"{request.scan_id}.request"
     spool.requests.quarantine(name, "20261123T060400Z-00000001", "SHA-256 differs")
     assert spool.requests.names() == []
@@ -173,11 +173,9 @@ def test_ids_come_oldest_first(spool: Spool) -> None:
     ):
         scan_id = new_scan_id("openscap", at, token)
         spool.requests.write(
-            scan_id,
-            "request",
-            Request(scan_id=scan_id, scanner="openscap", reason=a_request().reason),
+            Request(scan_id=scan_id, scanner="openscap", reason=a_request().reason)
         )
-    assert [i[:4] for i in spool.requests.ids("request")] == ["2025", "2026", "2027"]
+    assert [i[:4] for i in spool.requests.ids()] == ["2025", "2026", "2027"]
 
 
 @pytest.mark.parametrize(
@@ -209,7 +207,7 @@ def test_a_scan_id_names_its_scanner_and_second() -> None:
 def test_the_newest_scan_id_is_that_of_any_box_and_never_a_foreign_name(spool: Spool) -> None:
     assert spool.newest_scan_id() is None
     request = a_request()
-    spool.requests.write(request.scan_id, "request", request)
+    spool.requests.write(request)
     newer = new_scan_id("docker-bench", AT.replace(year=2030), "00000000")
     (spool.raw.path / newer).mkdir()
     for name in ("20301399T000000Z-openscap-00000000.report", "README", "zzz"):

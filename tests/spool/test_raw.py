@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from schemas.ids import ScanId
 from schemas.manifest import Manifest
 from spool import frame
-from spool.errors import EntryDamagedError
+from spool.errors import EntryDamagedError, EntryError
 from spool.packing import PackingError
 from spool.raw import Output
 from spool.spool import Spool
@@ -86,7 +86,7 @@ def test_a_bit_flipped_anywhere_is_damage(file: str, place: float, bit: int) -> 
         content = bytearray(path.read_bytes())
         content[int(len(content) * place)] ^= 1 << bit
         path.write_bytes(content)
-        with pytest.raises(EntryDamagedError, match=str(spool.raw.path)):
+        with pytest.raises(EntryError, match=str(spool.raw.path)):
             read_whole(spool)
 
 

@@ -4,10 +4,12 @@ import os
 import re
 import shlex
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from schemas.command import Retry
 from spool.errors import SpoolUnusableError
 from spool.spool import Spool
 
@@ -118,7 +120,8 @@ def test_an_entry_is_readable_by_its_group_whatever_the_umask_of_its_writer(tmp_
     spool.prepare()
     before = os.umask(0o077)
     try:
-        spool.commands.write("20261123T060301Z-3f9c2a17", "retry", {})
+        retry = Retry(at=datetime.now(UTC))
+        spool.commands.retries.write("20261123T060301Z-3f9c2a17", retry)
     finally:
         os.umask(before)
     (entry,) = spool.commands.path.iterdir()

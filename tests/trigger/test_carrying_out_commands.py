@@ -67,7 +67,7 @@ def test_a_clock_that_was_set_back_makes_no_older_scans(process: At) -> None:
     for moment in (NOW, NOW.replace(hour=3), NOW.replace(year=1970), NOW):
         process.moment = moment
         commands.carry_out(Scan((Wanted("openscap"),)))
-        asked.append(process.spool.requests.ids("request"))
+        asked.append(process.spool.requests.ids())
     assert [len(ids) for ids in asked] == [1, 2, 3, 4]
     for before, after in pairwise(asked):
         assert after[:-1] == before, "the new one is the last"
@@ -135,4 +135,4 @@ def test_a_flood_of_cancels_is_one_entry(process: At) -> None:
         commands.carry_out(Scan((Wanted("openscap"),)))
         for _ in range(10):
             commands.carry_out(Cancel())
-    assert len(process.spool.requests.ids("cancel")) == 2
+    assert len(process.spool.requests.cancellations.ids()) == 2

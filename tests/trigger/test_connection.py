@@ -55,11 +55,11 @@ def test_a_flood_of_commands_is_carried_out_in_order_and_other_work_goes_on(
                 {"type": "compliance_trigger", "profile": "p", "request_id": f"{n:03}"}
             )
         command = agent.ask()
-        until(lambda: len(agent.spool.requests.ids("request")) == 301, "all of them")
-        assert command in agent.spool.requests.ids("request")
+        until(lambda: len(agent.spool.requests.ids()) == 301, "all of them")
+        assert command in agent.spool.requests.ids()
         log = agent.log("trigger")
         assert (
             log.index("request_id=000") < log.index("request_id=150") < log.index("request_id=299")
         )
         server.send_command({"type": "compliance_scan_cancel"})
-        until(lambda: agent.spool.requests.ids("cancel"), "a cancellation")
+        until(lambda: agent.spool.requests.cancellations.ids(), "a cancellation")

@@ -13,7 +13,7 @@ def requests_of(agent: Agent) -> list[Request]:
     box = agent.spool.requests
     if not box.path.exists():
         return []
-    return [box.read(i, "request", Request) for i in box.ids("request")]
+    return [box.read(i) for i in box.ids()]
 
 
 @pytest.mark.parametrize(

@@ -29,11 +29,11 @@ def asked(agent: Agent) -> list[Request]:
     box = agent.spool.requests
     if not box.path.exists():
         return []
-    return [box.read(i, "request", Request) for i in box.ids("request")]
+    return [box.read(i) for i in box.ids()]
 
 
 def reports(agent: Agent) -> list[Report]:
-    return [agent.report(ScanId(i)) for i in agent.spool.reports.ids("report")]
+    return [agent.report(ScanId(i)) for i in agent.spool.reports.ids()]
 
 
 def test_files_and_commands_are_asked_for_once_whenever_the_stage_is_killed() -> None:
@@ -113,7 +113,7 @@ def test_what_is_asked_for_again_right_after_a_cancel_is_scanned(server: Receive
         until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "the scan runs")
         server.send_command({"type": "compliance_scan_cancel"})
         server.send_command({**command, "request_id": "second"})
-        until(lambda: len(agent.spool.receipts.ids("receipt")) == 2, "receipts", 90)
+        until(lambda: len(agent.spool.receipts.ids()) == 2, "receipts", 90)
         by_id = {report.reasons[0].request_id: report.status for report in reports(agent)}
         assert by_id == {"first": "cancelled", "second": "completed"}
 
@@ -138,8 +138,8 @@ def test_commands_that_come_while_the_disk_is_full_are_entries_once_there_is_roo
         assert server.online(), "the connection does not suffer"
         ballast.unlink()
         box = Spool(small_disk / "spool").requests
-        until(lambda: len(box.ids("request")) >= 3, "all three")
-        read = [box.read(i, "request", Request) for i in box.ids("request")]
+        until(lambda: len(box.ids()) >= 3, "all three")
+        read = [box.read(i) for i in box.ids()]
         assert sorted(r.reason.request_id or "" for r in read) == ["r-0", "r-1", "r-2"]
         agent.stop()
 
@@ -163,7 +163,7 @@ def test_a_scan_that_never_ran_is_filed_under_the_profile_that_was_asked_for(
         server.send_command({"type": "compliance_trigger", "profile": "docker-bench"})
         until(lambda: len(asked(agent)) == 5, "all are asked for")
         agent.start("scan", "parse", "ship")
-        until(lambda: len(agent.spool.receipts.ids("receipt")) == 5, "all are told", 60)
+        until(lambda: len(agent.spool.receipts.ids()) == 5, "all are told", 60)
         found = sorted((report.status, report.profile.name) for report in reports(agent))
         assert found == [
             ("cancelled", "Every Result"),

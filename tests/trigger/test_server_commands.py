@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 from receiver import Policy, Receiver
-from schemas.request import Cancellation, Request
+from schemas.request import Request
 from stages.patchmon.credentials import Credentials
 from tests.pipeline.agent import Agent, an_agent, until
 
@@ -69,7 +69,7 @@ def requests_of(agent: Agent) -> list[Request]:
     box = agent.spool.requests
     if not box.path.exists():
         return []
-    return [box.read(i, "request", Request) for i in box.ids("request")]
+    return [box.read(i) for i in box.ids()]
 
 
 @pytest.fixture
@@ -112,8 +112,8 @@ def test_cancel_means_what_is_pending_by_name(server: Receiver) -> None:
             {"type": "compliance_scan", "profile_type": "openscap", "profile_id": "two"}
         )
         until(lambda: len(requests_of(agent)) == 2, "two requests")
-        (cancel_id,) = agent.spool.requests.ids("cancel")
-        cancellation = agent.spool.requests.read(cancel_id, "cancel", Cancellation)
+        (cancel_id,) = agent.spool.requests.cancellations.ids()
+        cancellation = agent.spool.requests.cancellations.read(cancel_id)
         (one,) = [request for request in requests_of(agent) if request.profile == "one"]
         assert cancellation.scan_ids == (one.scan_id,)
 

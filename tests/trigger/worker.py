@@ -24,10 +24,7 @@ class At(Process):
 
     @property
     def asked(self) -> list[Request]:
-        return [
-            self.spool.requests.read(i, "request", Request)
-            for i in self.spool.requests.ids("request")
-        ]
+        return [self.spool.requests.read(i) for i in self.spool.requests.ids()]
 
 
 def process_at(moment: datetime, root: Path, **settings: Any) -> At:

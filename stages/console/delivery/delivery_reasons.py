@@ -2,10 +2,9 @@
 
 from datetime import datetime
 
-from schemas.command import Hold
 from schemas.destination import DESTINATION_STATE, Destination
 from schemas.ids import ScanId
-from spool.errors import EntryDamagedError, EntryMissingError
+from spool.errors import EntryError
 from spool.layout import entry_name
 from spool.spool import Spool
 from stages.console import states
@@ -41,6 +40,6 @@ class DeliveryReasons:
 
     def _hold_reason(self, scan_id: ScanId) -> str | None:
         try:
-            return self._spool.commands.read(scan_id, "hold", Hold).reason
-        except (EntryMissingError, EntryDamagedError):
+            return self._spool.commands.holds.read(scan_id).reason
+        except EntryError:
             return None

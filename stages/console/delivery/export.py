@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from schemas import codec
 from schemas.bundle import Bundle
 from schemas.ids import ScanId
-from schemas.report import Report
-from spool import bundle, frame
-from spool.errors import EntryDamagedError
+from spool import bundle
+from spool.errors import EntryDamagedError, NewerFormatError
 from spool.spool import Spool
 from stages.console import command_writer, states
 from stages.console.context import Context
@@ -60,8 +58,8 @@ def _index(spool: Spool, chosen: Sequence[ScanId], api_id: str | None) -> tuple[
     reports, damaged = [], []
     for scan_id in chosen:
         try:
-            reports.append(bundle.listed(scan_id, _entry(spool, scan_id)))
-        except EntryDamagedError as error:
+            reports.append(bundle.listed(scan_id, spool.reports.read_checked(scan_id)))
+        except (EntryDamagedError, NewerFormatError) as error:
             damaged.append(str(error))
     index = Bundle(
         origin=origin(),
@@ -77,7 +75,7 @@ def _index(spool: Spool, chosen: Sequence[ScanId], api_id: str | None) -> tuple[
 def _write(path: Path, spool: Spool, index: Bundle) -> None:
     def entries() -> Iterator[bytes]:
         for report in index.reports:
-            yield _entry(spool, report.scan_id)
+            yield spool.reports.read_checked(report.scan_id)
 
     try:
         with path.open("xb") as target, _removed_on_failure(path):
@@ -96,7 +94,3 @@ def _removed_on_failure(path: Path) -> Iterator[None]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-
-
-def _entry(spool: Spool, scan_id: ScanId) -> bytes:
-    return frame.seal("report", codec.encode(spool.reports.read(scan_id, "report", Report)))

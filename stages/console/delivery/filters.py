@@ -6,15 +6,13 @@ from datetime import UTC, datetime
 from typing import get_args
 
 from schemas.ids import ScanId, requested_at, scanner_of
-from schemas.report import ScanStatus
-from spool.errors import EntryDamagedError, EntryMissingError
+from schemas.report import ReportHeader, ScanStatus
+from spool.errors import EntryError
 from spool.spool import Spool
 from stages.console import command_writer
 from stages.console.errors import CommandError
 from stages.runtime.exits import Exit
 from stages.scanners import registry
-from stages.ship import report_index
-from stages.ship.report_index import ReportHead
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +64,7 @@ def matches(args: argparse.Namespace, spool: Spool, scan_id: ScanId) -> bool:
         return False
     if not (args.profile or args.status):
         return True
-    head = _head(spool, scan_id)
+    head = _header(spool, scan_id)
     if head is None or (args.status and head.status != args.status):
         return False
     return not args.profile or args.profile.casefold() in head.profile.casefold()
@@ -93,8 +91,8 @@ def _in_span(scan_id: ScanId, since: datetime | None, until: datetime | None) ->
     return (since is None or at >= since) and (until is None or at < until)
 
 
-def _head(spool: Spool, scan_id: ScanId) -> ReportHead | None:
+def _header(spool: Spool, scan_id: ScanId) -> ReportHeader | None:
     try:
-        return report_index.read_head(spool.reports.head(scan_id, "report", report_index.BYTES))
-    except (EntryMissingError, EntryDamagedError):
+        return spool.reports.header(scan_id)
+    except EntryError:
         return None

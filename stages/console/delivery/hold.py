@@ -22,7 +22,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     chosen = filters.choose(args, spool, states.snapshot(spool).pending, "pending scan")
     at = command_writer.now()
     holds = [Hold(scan_id=scan_id, at=at, reason=args.reason) for scan_id in chosen]
-    command_writer.give_all(context, [(hold.scan_id, "hold", hold) for hold in holds])
+    with command_writer.giving(context) as commands:
+        for hold in holds:
+            commands.holds.write(hold)
     if context.json:
         show_json(holds)
     else:

@@ -12,13 +12,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from schemas import codec
 from schemas.bundle import Bundle
 from schemas.command import Hold
-from schemas.ids import ScanId, is_scan_id
+from schemas.ids import ScanId
 from schemas.records import Record
-from schemas.report import Report
 from spool import bundle
+from spool.errors import EntryError
 from spool.spool import Spool
 from stages.console import command_writer
 from stages.console.context import Context
@@ -50,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     with _opened(args.file) as stream:
-        index = _check(stream)
+        index = _check(context.spool, stream)
     with _opened(args.file) as stream:
         done = _take(stream, index, context, as_this_host=args.as_this_host)
     command_writer.publish(context, "ReportWritten")
@@ -68,13 +67,13 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     return Exit.OK
 
 
-def _check(stream: BinaryIO) -> Bundle:
+def _check(spool: Spool, stream: BinaryIO) -> Bundle:
     """Read all of a bundle. Raises CommandError where anything is wrong with it."""
     try:
         index, entries = bundle.read(stream)
-        for report, payload in entries:
-            _decoded(report.scan_id, payload)
-    except bundle.BundleError as error:
+        for report, entry in entries:
+            spool.reports.check_sealed(report.scan_id, entry)
+    except (bundle.BundleError, EntryError) as error:
         raise CommandError(
             f"nothing was taken: {error}; export again, and copy the whole file", Exit.NO
         ) from error
@@ -85,17 +84,19 @@ def _take(stream: BinaryIO, index: Bundle, context: Context, *, as_this_host: bo
     spool = context.spool
     spool.prepare()
     foreign = is_foreign(index, context.settings.api.id)
-    there = set(spool.reports.ids("report"))
+    there = set(spool.reports.ids())
     new = [report.scan_id for report in index.reports if report.scan_id not in there]
     held = new if foreign and not as_this_host else []
     message = f"from {index.hostname}; it would be sent as this host"
     # First the holds: a report must not be shipped between its arrival and its hold.
     holds = [Hold(scan_id=scan_id, at=command_writer.now(), reason=message) for scan_id in held]
-    command_writer.give_all(context, [(hold.scan_id, "hold", hold) for hold in holds])
+    with command_writer.giving(context) as commands:
+        for hold in holds:
+            commands.holds.write(hold)
     with _owner_of(spool):
-        for report, payload in bundle.read(stream)[1]:
+        for report, entry in bundle.read(stream)[1]:
             if report.scan_id in new:
-                spool.reports.write(report.scan_id, "report", _decoded(report.scan_id, payload))
+                spool.reports.write_sealed(report.scan_id, entry)
     return Imported(
         hostname=index.hostname,
         foreign=foreign,
@@ -103,18 +104,6 @@ def _take(stream: BinaryIO, index: Bundle, context: Context, *, as_this_host: bo
         present=tuple(report.scan_id for report in index.reports if report.scan_id in there),
         held=tuple(held),
     )
-
-
-def _decoded(scan_id: ScanId, payload: bytes) -> Report:
-    try:
-        report = codec.decode(payload, Report)
-    except codec.SchemaError as error:
-        raise bundle.BundleError(f"{scan_id}: is no report: {error}") from error
-    if not is_scan_id(scan_id) or report.scan_id != scan_id:
-        raise bundle.BundleError(
-            f"{scan_id!r}: is no scan id, or the report is another one's ({report.scan_id})"
-        )
-    return report
 
 
 @contextmanager

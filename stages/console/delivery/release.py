@@ -3,7 +3,6 @@
 import argparse
 
 from schemas.ids import ScanId
-from spool.layout import entry_name
 from stages.console import command_writer, states
 from stages.console.context import Context
 from stages.console.delivery import filters
@@ -25,7 +24,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         chosen = filters.choose(args, spool, held, "held scan")
     elif not chosen:
         raise CommandError("no scan is held", Exit.NO)
-    command_writer.take_back(context, [entry_name(scan_id, "hold") for scan_id in chosen])
+    with command_writer.giving(context) as commands:
+        for scan_id in chosen:
+            commands.holds.remove(scan_id)
     if context.json:
         show_json({"released": chosen})
     else:

@@ -3,7 +3,7 @@
 import argparse
 
 from schemas.command import Retry
-from spool.layout import entry_name, new_command_id
+from spool.layout import new_command_id
 from stages.console import command_writer
 from stages.console.context import Context
 from stages.console.output import say, show_json, warn
@@ -27,10 +27,11 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
 
 def give(context: Context) -> Retry:
     """Write the command; it replaces earlier ones."""
-    spool = context.existing_spool()
+    context.existing_spool()
     retry = Retry(at=command_writer.now())
-    before = spool.commands.ids("retry")
-    command_writer.give(context, new_command_id(retry.at), "retry", retry)
-    for command_id in before:
-        spool.commands.remove(entry_name(command_id, "retry"))
+    with command_writer.giving(context) as commands:
+        before = commands.retries.ids()
+        commands.retries.write(new_command_id(retry.at), retry)
+        for command_id in before:
+            commands.retries.remove(command_id)
     return retry

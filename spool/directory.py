@@ -1,0 +1,163 @@
+"""A directory of the spool that stays open, and what it holds.
+
+Promises: a directory that was removed and made again is noticed at the next use. A listing is kept for as long as the
+directory has not changed, so that a look at which nothing has changed lists nothing; no change is missed by it.
+
+Diagnostics: SpoolUnusableError where the directory is gone; StorageError for what the disk refuses.
+"""
+
+import os
+import time
+from bisect import insort
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from spool import durable, layout
+from spool.errors import SpoolUnusableError, StorageError
+
+_NS = 10**9
+# The kernel stamps a change with the time of its last tick, which is up to 10 ms ago. File systems that count whole
+# seconds (ext3, some network and removable ones) are known by their stamps.
+_FINE_TICK_NS, _COARSE_TICK_NS = _NS // 10, 5 * _NS // 2
+_LONGEST_KEPT_S = 60.0
+
+Mark = tuple[int, int, int, int, int]
+
+
+@dataclass
+class _Listing:
+    names: list[str]
+    mark: Mark
+    is_settled: bool
+    """No later change can have the same mark."""
+    is_ours: bool
+    """Kept up to date with this process's own writing."""
+    taken_at: float
+
+
+class Directory:
+    """One directory. Its handle is not for several threads."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.generation = 0
+        """Changes whenever `names` may have changed."""
+        self._handle: int | None = None
+        self._identity: tuple[int, int] | None = None
+        self._listing: _Listing | None = None
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        handle, self._handle, self._listing = self._handle, None, None
+        if handle is not None:
+            os.close(handle)
+
+    @contextmanager
+    def opened(self, doing: str) -> Iterator[int]:
+        """The directory, open. What the disk refuses is a StorageError that names the path and `doing`."""
+        handle = self._current(doing)
+        try:
+            yield handle
+        except OSError as error:
+            raise StorageError(doing, self.path, error) from error
+
+    def names(self) -> list[str]:
+        """All visible names, sorted: entries, and whatever else lies there."""
+        with self.opened("can't be listed") as handle:
+            # Taken before the listing: a change meanwhile gives the directory another mark.
+            mark = mark_of(handle)
+            known = self._listing
+            if known is None or not _is_current(known, mark):
+                known = self._list(handle, mark)
+            return list(known.names)
+
+    def write(self, handle: int, name: str, *content: bytes) -> None:
+        """Make an entry, and know its name without another listing. Raises FileExistsError, OSError."""
+        before = mark_of(handle)
+        durable.write(handle, name, *content)
+        self.added(handle, name, before)
+
+    def added(self, handle: int, name: str, before: Mark) -> None:
+        """This process made `name`; `before`: the directory's mark just before that."""
+        known = self._listing
+        if known is None or known.mark != before:
+            self._listing = None
+            return
+        insort(known.names, name)
+        known.mark, known.is_settled, known.is_ours = mark_of(handle), False, True
+        self.generation += 1
+
+    def _list(self, handle: int, mark: Mark) -> _Listing:
+        now = time.time_ns()
+        names = sorted(name for name in os.listdir(handle) if not layout.is_hidden(name))
+        self.generation += 1
+        self._listing = _Listing(
+            names,
+            mark,
+            is_settled=_has_settled(mark, now),
+            is_ours=False,
+            taken_at=time.monotonic(),
+        )
+        return self._listing
+
+    def _current(self, doing: str) -> int:
+        """The handle of what is at the path now."""
+        try:
+            status = os.lstat(self.path)
+            # The number of an open directory is not given to another one.
+            if self._handle is not None and self._identity == (status.st_dev, status.st_ino):
+                return self._handle
+            self.close()
+            handle = durable.open_directory(self.path)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            self.close()
+            raise SpoolUnusableError(
+                f"{self.path}: is no directory; make it again, or start the stage anew"
+            ) from error
+        except OSError as error:
+            self.close()
+            raise StorageError(doing, self.path, error) from error
+        status = os.fstat(handle)
+        self._handle, self._identity = handle, (status.st_dev, status.st_ino)
+        return handle
+
+
+def mark_of(handle: int) -> Mark:
+    """What differs after a change, unless it comes within the same tick of the clock."""
+    status = os.fstat(handle)
+    return (
+        status.st_ino,
+        status.st_mtime_ns,
+        status.st_ctime_ns,
+        status.st_size,
+        status.st_nlink,
+    )
+
+
+def _is_current(known: _Listing, mark: Mark) -> bool:
+    """Whether a listing still holds, where the directory's mark is `mark` now.
+
+    Equal marks are not enough: two changes within one tick of the clock have the same time. So a listing is kept only
+    if it was taken when the last change was more than a tick ago: then any later change has a later time. Otherwise
+    the directory is listed again. While this process writes to a box of its own, which has no other writer, its own
+    changes are known without that; what somebody may have copied in within the same tick is found after the tick.
+
+    A clock that was set back could repeat a time to the nanosecond. No listing is kept for more than a minute, so
+    even that costs no more.
+    """
+    if known.mark != mark or time.monotonic() - known.taken_at > _LONGEST_KEPT_S:
+        return False
+    if known.is_settled:
+        return True
+    return known.is_ours and not _has_settled(mark, time.time_ns())
+
+
+def _has_settled(mark: Mark, now_ns: int) -> bool:
+    """Whether the last change was more than a tick of the clock before `now_ns`."""
+    changed_ns = mark[1]
+    tick_ns = _FINE_TICK_NS if changed_ns % _NS else _COARSE_TICK_NS
+    return now_ns - changed_ns > tick_ns

@@ -1,0 +1,221 @@
+"""The entries of one kind in a box: bytes on disk, records in the program.
+
+Promises: an entry appears whole and never changes; reading one checks its length and digest, and whether it is the
+one that its name says. Names of other kinds, and whatever is no entry, are left alone.
+
+Diagnostics: EntryMissingError, EntryDamagedError, NewerFormatError, StorageError, each naming the path.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Generic, Protocol, TypeVar
+
+from schemas import codec
+from schemas.ids import ScanId, is_scan_id, scanner_of
+from schemas.report import Report, ReportHeader, report_header
+from schemas.request import Request
+from spool import durable, frame, layout, reading
+from spool.directory import Directory
+from spool.errors import EntryDamagedError, NewerFormatError
+from spool.layout import Kind
+
+R = TypeVar("R")
+
+
+class Readable(Protocol):
+    """Entries of one kind, whatever they hold."""
+
+    kind: Kind
+
+    def read(self, entry_id: str) -> object:
+        """Raises EntryError, StorageError."""
+
+
+class OfScan(Protocol):
+    """A record that names its scan."""
+
+    @property
+    def scan_id(self) -> ScanId | None: ...
+
+
+S = TypeVar("S", bound=OfScan)
+
+
+class Entries(Generic[R]):
+    """All entries of one kind, which hold records of one type."""
+
+    def __init__(self, directory: Directory, kind: Kind, record: type[R]) -> None:
+        self.kind = kind
+        self._directory = directory
+        self._record = record
+        self._ids: tuple[int, list[str]] = (-1, [])
+
+    def name(self, entry_id: str) -> str:
+        """The file name of an entry."""
+        return layout.entry_name(entry_id, self.kind)
+
+    def read(self, entry_id: str) -> R:
+        """Raises EntryMissingError, EntryDamagedError, NewerFormatError, StorageError."""
+        sealed = self.read_sealed(entry_id)
+        with self._named(entry_id):
+            return self._decode(sealed)
+
+    def read_sealed(self, entry_id: str) -> bytes:
+        """The bytes of an entry as they lie on the disk, unchecked."""
+        name = self.name(entry_id)
+        with self._directory.opened("can't be read") as handle:
+            return reading.read_plain(
+                handle, name, self._directory.path / name, frame.MAX_ENTRY_BYTES
+            )
+
+    def has(self, entry_id: str) -> bool:
+        with self._directory.opened("can't be read") as handle:
+            return durable.exists(handle, self.name(entry_id))
+
+    def remove(self, entry_id: str) -> None:
+        with self._directory.opened("can't be removed from") as handle:
+            durable.remove(handle, self.name(entry_id))
+
+    def _decode(self, sealed: bytes) -> R:
+        """Raises EntryDamagedError, NewerFormatError, SchemaError."""
+        return codec.decode(frame.unseal(self.kind, sealed), self._record)
+
+    def _known_ids(self) -> list[str]:
+        """The ids of all entries of this kind, oldest first."""
+        names = self._directory.names()
+        generation, known = self._ids
+        if generation != self._directory.generation:
+            parsed = map(layout.parse_name, names)
+            known = [entry[0] for entry in parsed if entry and entry[1] == self.kind]
+            self._ids = self._directory.generation, known
+        return list(known)
+
+    def _write(self, entry_id: str, record: R) -> None:
+        payload = codec.encode(record)
+        self._write_pieces(entry_id, frame.opening(self.kind, payload), payload)
+
+    def _write_pieces(self, entry_id: str, *pieces: bytes) -> None:
+        """Make an entry. Nothing happens where it is there already: an entry never changes."""
+        with self._directory.opened("can't be written") as handle:
+            try:
+                self._directory.write(handle, self.name(entry_id), *pieces)
+            except FileExistsError:
+                return
+
+    @contextmanager
+    def _named(self, entry_id: str) -> Iterator[None]:
+        """What is wrong with an entry names its path."""
+        path = self._directory.path / self.name(entry_id)
+        try:
+            yield
+        except (EntryDamagedError, codec.SchemaError) as error:
+            raise EntryDamagedError(f"{path}: {error}") from error
+        except NewerFormatError as error:
+            raise NewerFormatError(f"{path}: {error}") from error
+
+
+class CommandEntries(Entries[R]):
+    """Entries that are named by a command id."""
+
+    def ids(self) -> list[str]:
+        """The ids of all entries of this kind, oldest first."""
+        return [i for i in self._known_ids() if layout.is_command_id(i)]
+
+    def write(self, command_id: str, record: R) -> None:
+        """Make an entry. Nothing happens where it is there already: an entry never changes."""
+        self._write(command_id, record)
+
+
+class ScanEntries(Entries[S]):
+    """Entries that are named by the scan to which they belong; there is one for each scan at most."""
+
+    def ids(self) -> list[ScanId]:
+        """The scans that have an entry of this kind, oldest first."""
+        return [ScanId(i) for i in self._known_ids() if is_scan_id(i)]
+
+    def read(self, entry_id: str) -> S:
+        record = super().read(entry_id)
+        with self._named(entry_id):
+            if record.scan_id != entry_id:
+                raise EntryDamagedError(f"is the {self.kind} of {str(record.scan_id)[:80]!r}")
+        return record
+
+    def write(self, record: S) -> None:
+        """Make an entry. Nothing happens where it is there already: an entry never changes."""
+        self._write(_id_of(record), record)
+
+
+class Requests(ScanEntries[Request]):
+    """Requests for scans; the scanner is that of the scan id."""
+
+    def read(self, entry_id: str) -> Request:
+        request = super().read(entry_id)
+        with self._named(entry_id):
+            if request.scanner != scanner_of(request.scan_id):
+                raise EntryDamagedError(f"is the request of a scan by {request.scanner}")
+        return request
+
+
+class Reports(ScanEntries[Report]):
+    """Reports. What puts them in order is in their headers, which are read without the rest."""
+
+    def write(self, record: Report) -> None:
+        self._write_pieces(_id_of(record), *_pieces(record))
+
+    def write_sealed(self, scan_id: ScanId, sealed: bytes) -> None:
+        """Make an entry of the bytes of another spool's, after they were found to be this scan's report."""
+        self.check_sealed(scan_id, sealed)
+        self._write_pieces(scan_id, sealed)
+
+    def read_checked(self, scan_id: ScanId) -> bytes:
+        """The bytes of an entry as they lie on the disk, after they were found whole."""
+        sealed = self.read_sealed(scan_id)
+        with self._named(scan_id):
+            self.check_sealed(scan_id, sealed)
+        return sealed
+
+    def check_sealed(self, scan_id: ScanId, sealed: bytes) -> None:
+        """Raises EntryDamagedError, NewerFormatError."""
+        try:
+            report = self._decode(sealed)
+        except codec.SchemaError as error:
+            raise EntryDamagedError(str(error)) from error
+        if report.scan_id != scan_id or not is_scan_id(scan_id):
+            raise EntryDamagedError(f"is the report of {str(report.scan_id)[:80]!r}")
+
+    def _decode(self, sealed: bytes) -> Report:
+        report = super()._decode(sealed)
+        line, _, rest = sealed.partition(b"\n")
+        header = frame.header_of(frame.parse_first_line(self.kind, line), rest)
+        if header != codec.encode(report_header(report)):
+            raise EntryDamagedError("its header is not that of its report")
+        return report
+
+    def header(self, scan_id: ScanId) -> ReportHeader:
+        """Raises EntryMissingError, EntryDamagedError, NewerFormatError, StorageError."""
+        name = self.name(scan_id)
+        with (
+            self._directory.opened("can't be read") as handle,
+            reading.open_plain(handle, name, self._directory.path / name) as stream,
+        ):
+            line = stream.readline(frame.MAX_FIRST_LINE_BYTES)
+            with self._named(scan_id):
+                first = frame.parse_first_line(self.kind, line.removesuffix(b"\n"))
+                header = frame.header_of(first, stream.read(first.header_length or 0))
+                return codec.decode(header, ReportHeader)
+
+
+def seal_report(report: Report) -> bytes:
+    """The bytes of a report's entry."""
+    return b"".join(_pieces(report))
+
+
+def _pieces(report: Report) -> tuple[bytes, bytes]:
+    payload = codec.encode(report)
+    return frame.opening("report", payload, codec.encode(report_header(report))), payload
+
+
+def _id_of(record: OfScan) -> ScanId:
+    if record.scan_id is None:
+        raise ValueError("an entry of a scan has a scan id")
+    return record.scan_id
