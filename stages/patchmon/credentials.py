@@ -59,18 +59,22 @@ def find(
 def exposures(settings: Settings, config: Path | None) -> list[str]:
     """Every secret of the settings that everyone on this host can read, each with its setting and what to do."""
     server, api = settings.server, settings.api
-    pair = "server.client_key" if server.client_key else "server.client_certificate"
-    files = {
-        "api.key_file": api.key_file,
-        pair: server.client_key or server.client_certificate,
-        "api.key": config if api.key else None,
-        "server.proxy": config if server.proxy and "@" in server.proxy else None,
-    }
-    return [
-        f"{key}: {problem}"
-        for key, path in files.items()
-        if path and (problem := exposed(Path(path)))
-    ]
+    files: dict[str, str | Path | None] = {"api.key_file": api.key_file}
+    if server.client_key:
+        files["server.client_key"] = server.client_key
+    else:
+        # Then the key is in the certificate's file.
+        files["server.client_certificate"] = server.client_certificate
+    if api.key:
+        files["api.key"] = config
+    if server.proxy and "@" in server.proxy:
+        files["server.proxy"] = config
+    found: list[str] = []
+    for key, path in files.items():
+        problem = exposed(Path(path)) if path else None
+        if problem:
+            found.append(f"{key}: {problem}")
+    return found
 
 
 def exposed(path: Path) -> str | None:
@@ -95,11 +99,15 @@ def _key(
     if api.key_file is not None:
         source, path = "api.key_file", Path(api.key_file)
         problem = exposed(path)
-        return source, NoCredentials(source, problem) if problem else _read(source, path)
+        if problem:
+            return source, NoCredentials(source, problem)
+        return source, _read(source, path)
     if api.key is None:
         return "api.key_file", None
     problem = exposed(config) if config else None
-    return "api.key", NoCredentials("api.key", problem) if problem else api.key
+    if problem:
+        return "api.key", NoCredentials("api.key", problem)
+    return "api.key", api.key
 
 
 def _is_missing(path: Path) -> bool:

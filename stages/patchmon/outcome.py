@@ -137,7 +137,9 @@ def may_be_stored(outcome: Outcome) -> bool:
 def message(reply: Reply) -> str:
     """Status and what the server said, in one line that does a terminal no harm."""
     said = _said(reply)
-    return f"HTTP {reply.status}: {said}" if said else f"HTTP {reply.status}"
+    if said is None:
+        return f"HTTP {reply.status}"
+    return f"HTTP {reply.status}: {said}"
 
 
 def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
@@ -149,7 +151,9 @@ def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
     if contradiction := _contradiction(answer):
         return _no_acknowledgement(reply, contradiction)
     # What was created is the scan, so there the id alone names it.
-    scan_id = _scan_id(answer) or (_id_in(answer.get("id")) if reply.status == 201 else None)
+    scan_id = _scan_id(answer)
+    if scan_id is None and reply.status == 201:
+        scan_id = _id_in(answer.get("id"))
     if scan_id is None:
         return _no_acknowledgement(reply, "it names neither scans_received nor a scan id")
     return Accepted(reply.status, _said(reply), scan_id)
@@ -161,7 +165,9 @@ def _contradiction(answer: Mapping[str, Any]) -> str | None:
         answer.get(key) not in (None, True) for key in ("success", "ok")
     ):
         return "it says that it is no success"
-    return "it reports an error" if answer.get("error") or answer.get("errors") else None
+    if answer.get("error") or answer.get("errors"):
+        return "it reports an error"
+    return None
 
 
 def _counted(
@@ -175,12 +181,10 @@ def _counted(
         return Refused(reply.status, f"{said} {message(reply)}")
     if contradiction := _contradiction(answer):
         return _no_acknowledgement(reply, contradiction)
-    scans = answer.get("scans")
-    return Accepted(
-        reply.status,
-        _said(reply),
-        _scan_id(scans[0]) if isinstance(scans, list) and scans else None,
-    )
+    scan_id, scans = None, answer.get("scans")
+    if isinstance(scans, list) and scans:
+        scan_id = _scan_id(scans[0])
+    return Accepted(reply.status, _said(reply), scan_id)
 
 
 def _no_acknowledgement(reply: Reply, why: str) -> Temporary:
@@ -191,23 +195,21 @@ def _refused(reply: Reply, sent_bytes: int) -> Refused:
     said = (_said(reply) or "").lower()
     if reply.status == 400 and "hash mismatch" in said:
         return Refused(reply.status, message(reply), "no hash")
-    too_long = reply.status == 413 or (
-        reply.status == 400 and "invalid json" in said and sent_bytes > BIG_BYTES
-    )
-    return Refused(reply.status, message(reply), "slim" if too_long else None)
+    is_cut_json = reply.status == 400 and "invalid json" in said and sent_bytes > BIG_BYTES
+    if reply.status == 413 or is_cut_json:
+        return Refused(reply.status, message(reply), "slim")
+    return Refused(reply.status, message(reply))
 
 
 def _scan_id(answer: object) -> str | None:
     """The server's own id of the scan. An `id` of the whole answer may be anything's: a session's, a request's."""
     if not isinstance(answer, dict):
         return None
+    scan_id = _id_in(answer.get("scan_id")) or _id_in(answer.get("scanId"))
     inner = answer.get("scan")
-    values = (
-        answer.get("scan_id"),
-        answer.get("scanId"),
-        inner.get("id") if isinstance(inner, dict) else None,
-    )
-    return next((found for value in values if (found := _id_in(value))), None)
+    if scan_id is None and isinstance(inner, dict):
+        return _id_in(inner.get("id"))
+    return scan_id
 
 
 def _id_in(value: object) -> str | None:
@@ -223,11 +225,13 @@ def _object(reply: Reply) -> Mapping[str, Any] | None:
         value = codec.decode_any(reply.body)
     except codec.SchemaError:
         return None
-    return value if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return None
+    return value
 
 
 def _is_page(reply: Reply) -> bool:
-    """HTML: not this server speaks, but something on the way to it."""
+    """HTML: the answer is not this server's, but that of something on the way to it."""
     html = (
         "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip()[:1] == b"<"
     )
@@ -244,4 +248,6 @@ def _said(reply: Reply) -> str | None:
 
 def _short(text: str) -> str:
     line = one_line(" ".join(text.split()))
-    return line if len(line) <= _MAX_MESSAGE_CHARS else line[: _MAX_MESSAGE_CHARS - 1] + "…"
+    if len(line) <= _MAX_MESSAGE_CHARS:
+        return line
+    return line[: _MAX_MESSAGE_CHARS - 1] + "…"

@@ -22,7 +22,9 @@ _ENTRY = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*|.*:.*:.*?)(?::(?P<port>\d+))?")
 def proxy_for(url: str, configured: str | None, environment: Mapping[str, str]) -> str | None:
     """The proxy's URL for requests to `url`; None for none. `configured` is `server.proxy`."""
     if configured is not None:
-        return None if configured == NONE else configured
+        if configured == NONE:
+            return None
+        return configured
     try:
         parts = urlsplit(url)
         if parts.scheme not in _VARIABLE or not parts.hostname or _is_direct(parts, environment):
@@ -31,7 +33,9 @@ def proxy_for(url: str, configured: str | None, environment: Mapping[str, str]) 
         # No URL at all; whoever sends to it reports that.
         return None
     proxy = _variable(_VARIABLE[parts.scheme], environment) or _variable("all_proxy", environment)
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+    if proxy is None or "://" in proxy:
+        return proxy
+    return f"http://{proxy}"
 
 
 def _variable(name: str, environment: Mapping[str, str]) -> str | None:

@@ -11,8 +11,13 @@ def seconds(value: str | None, now: datetime) -> float | None:
     text = (value or "").strip()
     if not text:
         return None
-    wait = float(text[:20]) if text.isascii() and text.isdigit() else _until(text, now)
-    return min(wait, LONGEST_S) if wait is not None and wait > 0 else None
+    if text.isascii() and text.isdigit():
+        wait_s: float | None = float(text[:20])
+    else:
+        wait_s = _until(text, now)
+    if wait_s is None or wait_s <= 0:
+        return None
+    return min(wait_s, LONGEST_S)
 
 
 def _until(text: str, now: datetime) -> float | None:
@@ -20,6 +25,7 @@ def _until(text: str, now: datetime) -> float | None:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    # "-0000" gives a date without a zone; HTTP dates are UTC.
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - now).total_seconds()
+    if moment.tzinfo is None:
+        # "-0000" gives a date without a zone; HTTP dates are UTC.
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - now).total_seconds()
