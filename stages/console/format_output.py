@@ -8,6 +8,8 @@ from pathlib import Path
 
 from stages.console.context import Context
 from stages.console.errors import CommandError
+from stages.formats import registry
+from stages.formats.source import FormatError, ReportSource
 from stages.runtime.exits import Exit
 
 
@@ -29,6 +31,14 @@ def chosen_format(args: argparse.Namespace, context: Context) -> str:
     if context.json:
         return "json"
     return "text"
+
+
+def write_report(chosen: str, source: ReportSource, output: Path | None) -> None:
+    """Raises CommandError, also where the scan has nothing for this format."""
+    try:
+        write_output(chosen, registry.render(chosen, source), output)
+    except FormatError as error:
+        raise CommandError(str(error), Exit.NO) from error
 
 
 def write_output(chosen: str, chunks: Iterable[bytes], output: Path | None) -> None:

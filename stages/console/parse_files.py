@@ -19,11 +19,15 @@ from schemas import codec
 from schemas.report import Report
 from stages.console.context import Context
 from stages.console.errors import CommandError
+from stages.console.format_output import add_format_arguments, chosen_format, write_report
 from stages.console.output import show_json, unicode_text
 from stages.console.parse_task import MAX_BYTES, PARSE_ENTRY, InputFile, Parsed, ParseTask
 from stages.console.report_view import show_failed, show_summary
 from stages.console.sources import Source, open_sources
+from stages.formats import registry
+from stages.formats.source import ReportSource
 from stages.runtime.exits import Exit
+from stages.runtime.version import AGENT_VERSION
 from stages.runtime.worker import Confinement, Worker, WorkerError
 
 _LIMIT_S = 900.0
@@ -46,11 +50,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="include rules that the profile does not select",
     )
+    add_format_arguments(parser, registry.names_from_report())
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     with open_sources(args.files, MAX_BYTES) as sources:
         report = _parse(sources, args.include_notselected)
+        if args.format or args.output:
+            source = ReportSource(report=report, agent_version=AGENT_VERSION)
+            write_report(chosen_format(args, context), source, args.output)
+            return Exit.OK
     if context.json or not sys.stdout.isatty():
         show_json(report)
     else:

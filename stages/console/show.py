@@ -13,9 +13,12 @@ from spool.spool import Spool
 from stages.console import states
 from stages.console.context import Context
 from stages.console.errors import CommandError
+from stages.console.format_output import add_format_arguments, chosen_format, write_report
 from stages.console.output import say, show_facts, show_json
 from stages.console.pending_reasons import PendingReasons
+from stages.console.report_source import report_source
 from stages.console.report_view import show_failed, show_rule, show_summary
+from stages.formats import registry
 from stages.runtime.exits import Exit
 
 _SHELLS = ("sh", "bash", "shell")
@@ -42,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SYSTEM",
         help="print the fixes of the failed rules, or of the one of --rule: sh, ansible, puppet, …",
     )
+    add_format_arguments(parser, registry.names())
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
@@ -49,6 +53,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     whole = _whole(spool, args.scan_id)
     if args.rule or args.fix:
         return _part(args, context, whole)
+    if args.format or args.output:
+        return _formatted(args, context, spool, whole)
     if context.json:
         show_json(whole)
         return Exit.OK
@@ -56,6 +62,15 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if whole.report:
         show_summary(whole.report, whole.receipt)
         show_failed(whole.report)
+    return Exit.OK
+
+
+def _formatted(args: argparse.Namespace, context: Context, spool: Spool, whole: Whole) -> Exit:
+    if whole.report is None:
+        raise CommandError(f"{whole.scan_id} has no report yet: it is {whole.state}", Exit.NO)
+    chosen = chosen_format(args, context)
+    source = report_source(spool, whole.report, whole.receipt)
+    write_report(chosen, source, args.output)
     return Exit.OK
 
 

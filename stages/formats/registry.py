@@ -22,6 +22,8 @@ class FormatSpec:
     module: str
     suffix: str
     summary: str
+    from_report: bool = True
+    """Made from the report alone; false: from the scanner's own files."""
 
 
 FORMATS = (
@@ -32,12 +34,19 @@ FORMATS = (
     FormatSpec("junit", "stages.formats.as_junit", ".xml", "JUnit XML, for CI servers"),
     FormatSpec("sarif", "stages.formats.as_sarif", ".sarif", "SARIF 2.1.0, for code scanning"),
     FormatSpec("oscal", "stages.formats.as_oscal", ".json", "OSCAL assessment results 1.1"),
-    FormatSpec("arf", "stages.formats.as_arf", ".xml", "the ARF as oscap wrote it"),
+    FormatSpec(
+        "arf", "stages.formats.as_arf", ".xml", "the ARF as oscap wrote it", from_report=False
+    ),
 )
 
 
 def names() -> tuple[str, ...]:
     return tuple(spec.key for spec in FORMATS)
+
+
+def names_from_report() -> tuple[str, ...]:
+    """The formats for a report without a raw entry."""
+    return tuple(spec.key for spec in FORMATS if spec.from_report)
 
 
 def get(key: str) -> FormatSpec:
