@@ -1,0 +1,67 @@
+"""A directory stays open and is listed only after a change, and no change is missed."""
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from spool.directory import Directory
+from spool.errors import SpoolUnusableError
+
+listings: list[object] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _audited() -> Iterator[None]:
+    # A hook can't be removed again; it only counts.
+    sys.addaudithook(lambda event, args: listings.append(args) if event == "os.listdir" else None)
+    yield
+    listings.clear()
+
+
+def test_changes_within_one_tick_of_the_clock_are_all_seen(tmp_path: Path) -> None:
+    directory = Directory(tmp_path)
+    for number in range(500):
+        (tmp_path / f"{number:04d}").touch()
+        assert len(directory.names()) == number + 1
+
+
+def test_an_unchanged_directory_is_not_listed_again(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    long_ago = time.time_ns() - 10**10 + 1
+    os.utime(tmp_path, ns=(long_ago, long_ago))
+    directory = Directory(tmp_path)
+    directory.names()
+    before = len(listings)
+    for _ in range(10):
+        assert directory.names() == ["a"]
+    assert len(listings) == before
+    (tmp_path / "b").touch()
+    assert directory.names() == ["a", "b"]
+
+
+def test_own_entries_are_known_without_another_listing(tmp_path: Path) -> None:
+    directory = Directory(tmp_path)
+    directory.names()
+    with directory.opened("can't be written") as handle:
+        for number in range(20):
+            directory.write(handle, f"{number:02d}", b"x")
+    assert directory.names() == sorted(path.name for path in tmp_path.iterdir())
+
+
+def test_a_directory_that_was_removed_and_made_again_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "box"
+    path.mkdir()
+    (path / "a").touch()
+    directory = Directory(path)
+    assert directory.names() == ["a"]
+    shutil.rmtree(path)
+    with pytest.raises(SpoolUnusableError):
+        directory.names()
+    path.mkdir()
+    (path / "b").touch()
+    assert directory.names() == ["b"]
