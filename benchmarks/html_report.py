@@ -7,8 +7,9 @@ openscap-report is installed from PyPI into a temporary virtual environment. "Fr
 the ARF and renders the page, as the other two do; "from the report" renders what the spool holds,
 as `show --format html` does. A comparison is one of two such reports, half of whose rules changed.
 
-Limits: 0.3 s and 80 MB for the page from the report, imports included; from the ARF faster than
-both others; a page at most as large as the smaller of theirs; 0.2 s for a comparison.
+Limits, in CPU time, which other work on the machine changes least: 0.3 s and 80 MB for the page
+from the report, imports included; from the ARF faster than both others; a page at most as
+large as the smaller of theirs; 0.2 s for a comparison.
 """
 
 import os
@@ -68,9 +69,10 @@ open(sys.argv[2], "w").write(comparison_text(compare(before, codec.replace(befor
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a whole process: seconds, peak in MB, and the size of what it wrote, in MB."""
+    """Of a whole process: CPU and elapsed seconds, peak and size of what it wrote in MB."""
 
     seconds: float
+    elapsed: float
     peak: float
     written: float
 
@@ -79,11 +81,12 @@ def measure(command: list[str], written: Path) -> Cost:
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - began
+    elapsed = time.perf_counter() - began
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{command[0]} ended with {process.returncode}")
-    return Cost(seconds, usage.ru_maxrss / 1024, written.stat().st_size / MEGABYTE)
+    seconds = usage.ru_utime + usage.ru_stime
+    return Cost(seconds, elapsed, usage.ru_maxrss / 1024, written.stat().st_size / MEGABYTE)
 
 
 def openscap_report(where: Path) -> str:
@@ -96,7 +99,7 @@ def openscap_report(where: Path) -> str:
 def best(costs: list[Cost]) -> Cost:
     """The fastest round, with the highest peak of all."""
     fastest = min(costs, key=lambda cost: cost.seconds)
-    return Cost(fastest.seconds, max(cost.peak for cost in costs), fastest.written)
+    return Cost(fastest.seconds, fastest.elapsed, max(cost.peak for cost in costs), fastest.written)
 
 
 def main() -> int:
@@ -126,9 +129,12 @@ def main() -> int:
         }
         rounds = [{name: measure(way, output) for name, way in ways.items()} for _ in range(ROUNDS)]
     costs = {name: best([each[name] for each in rounds]) for name in ways}
-    print(f"{'whole process, fastest of ' + str(ROUNDS):<32}   seconds      MB   written")
+    print(f"{'whole process, best of ' + str(ROUNDS):<29} CPU s  elapsed      MB   written")
     for name, cost in costs.items():
-        print(f"{name:<32} {cost.seconds:9.2f} {cost.peak:7.0f} {cost.written:6.2f} MB")
+        print(
+            f"{name:<28} {cost.seconds:6.2f} {cost.elapsed:8.2f} {cost.peak:7.0f} "
+            f"{cost.written:6.2f} MB"
+        )
     good = within_limits(costs)
     print("all within the limits" if good else "NOT within the limits")
     return 0 if good else 1

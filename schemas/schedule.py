@@ -42,6 +42,8 @@ class TriggerState(Record, frozen=True, kw_only=True):
     next_due: tuple[NextDue, ...] = ()
     link: str = "no server"
     """How it stands with the server's commands, in plain words."""
+    connected: bool | None = None
+    """Whether the server's commands can arrive; None where they are not wanted."""
     at: datetime
 
 

@@ -26,7 +26,9 @@ def open_directory(path: Path | str, at: int | None = None) -> int:
     return os.open(path, _DIRECTORY, dir_fd=at)
 
 
-def write(directory: int, name: str, *content: bytes, replace: bool = False) -> None:
+def write(
+    directory: int, name: str, *content: bytes, replace: bool = False, mode: int = FILE_MODE
+) -> None:
     """Make `name` appear with the pieces of `content`, one after the other.
 
     Raises FileExistsError for a name that is there, unless `replace`.
@@ -38,7 +40,7 @@ def write(directory: int, name: str, *content: bytes, replace: bool = False) -> 
     try:
         try:
             # Whatever the umask of an operator's shell: the next stage must be able to read it.
-            os.fchmod(handle, FILE_MODE)
+            os.fchmod(handle, mode)
             _write_all(handle, content)
             os.fsync(handle)
         finally:

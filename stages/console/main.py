@@ -46,6 +46,7 @@ COMMANDS = {
     "list": _Command("list_command", "list scans, newest last"),
     "show": _Command("show", "show one scan"),
     "compare": _Command("compare_command", "compare two scans"),
+    "metrics": _Command("metrics_command", "print the agent's state as metrics for Prometheus"),
     "trend": _Command("trend_command", "show score and failed rules over all kept scans"),
     "replay": _Command("replay", "parse or ship stored scans again"),
     "hold": _Command("delivery.hold", "keep scans from being shipped until they are released"),

@@ -7,7 +7,7 @@ and named in `unreadable`: one bad entry never hides the others.
 from collections.abc import Iterator
 
 from schemas.ids import ScanId
-from schemas.report import Report
+from schemas.report import Report, ReportHeader
 from spool.errors import SpoolError
 from spool.spool import Spool
 
@@ -23,13 +23,10 @@ class KeptScans:
 
     def newest_first(self, before: ScanId | None = None) -> Iterator[Report]:
         """All reports that can be read, or those of scans before that one."""
-        for scan_id in reversed(self.scan_ids):
-            if before is not None and scan_id >= before:
-                continue
-            try:
-                yield self._spool.reports.read(scan_id)
-            except SpoolError:
-                self.unreadable.append(scan_id)
+        for scan_id in self._ids(before):
+            report = self._report(scan_id)
+            if report is not None:
+                yield report
 
     def of_profile(self, like: Report) -> Iterator[Report]:
         """Scans with the same scanner and profile before this one, newest first."""
@@ -38,10 +35,58 @@ class KeptScans:
                 yield report
 
     def previous_completed(self, like: Report) -> Report | None:
-        for report in self.of_profile(like):
-            if report.status == "completed":
+        for scan_id in self._ids(like.scan_id):
+            header = self._header(scan_id)
+            if header is None or header.status != "completed":
+                continue
+            if header.scanner != like.profile.type:
+                continue
+            report = self._report(scan_id)
+            if report is not None and has_same_profile(report, like):
                 return report
         return None
+
+    def newest_of_each_profile(self) -> Iterator[tuple[Report, Report | None]]:
+        """Per scanner and profile the newest report, and the newest of a scan that completed."""
+        newest: dict[tuple[str, str], ScanId] = {}
+        completed: dict[tuple[str, str], ScanId] = {}
+        for scan_id in reversed(self.scan_ids):
+            header = self._header(scan_id)
+            if header is None or header.status == "merged":
+                continue
+            key = (header.scanner, header.profile)
+            newest.setdefault(key, scan_id)
+            if header.status == "completed":
+                completed.setdefault(key, scan_id)
+        for key, scan_id in newest.items():
+            report = self._report(scan_id)
+            good = report
+            if completed.get(key) != scan_id:
+                good = self._report(completed.get(key))
+            if report is not None:
+                yield report, good
+
+    def _ids(self, before: ScanId | None) -> Iterator[ScanId]:
+        """Newest first."""
+        for scan_id in reversed(self.scan_ids):
+            if before is None or scan_id < before:
+                yield scan_id
+
+    def _header(self, scan_id: ScanId) -> ReportHeader | None:
+        try:
+            return self._spool.reports.header(scan_id)
+        except SpoolError:
+            self.unreadable.append(scan_id)
+            return None
+
+    def _report(self, scan_id: ScanId | None) -> Report | None:
+        if scan_id is None:
+            return None
+        try:
+            return self._spool.reports.read(scan_id)
+        except SpoolError:
+            self.unreadable.append(scan_id)
+            return None
 
 
 def has_same_profile(one: Report, other: Report) -> bool:

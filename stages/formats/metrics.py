@@ -60,8 +60,8 @@ class MetricsSnapshot:
     stages: Sequence[StageMetrics] = ()
     quarantined: int = 0
     free_bytes: int | None = None
-    attempts: int | None = None
-    """Requests made for the scan that is sent next."""
+    failed_attempts: int | None = None
+    """Requests in a row to which the server gave no final answer."""
     last_answer: Answer | None = None
     last_answer_at: datetime | None = None
     connected: bool | None = None
@@ -225,9 +225,9 @@ def _add_stage(gauges: _Gauges, each: StageMetrics) -> None:
 
 def _add_delivery(gauges: _Gauges, snapshot: MetricsSnapshot) -> None:
     gauges.set(
-        "compliance_agent_delivery_attempts",
-        "Requests made for the scan that is sent next.",
-        snapshot.attempts,
+        "compliance_agent_failed_attempts",
+        "Requests in a row to which the server gave no final answer.",
+        snapshot.failed_attempts,
     )
     gauges.set(
         "compliance_agent_last_answer_timestamp_seconds",

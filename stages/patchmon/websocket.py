@@ -78,6 +78,9 @@ class Pace:
         return min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(failures, 20))
 
 
+_CONNECTED = "connected"
+
+
 class _WithoutRedirects(reconnect):
     def process_redirect(self, exc: Exception) -> Exception | str:
         return exc
@@ -161,7 +164,7 @@ class Link:
                 if self._stop.is_set():
                     # Closed while it connected: the server would give its commands to this one, the newest.
                     return None
-                self._become("connected")
+                self._become(_CONNECTED)
                 self._connected()
                 self._may_send.set()
                 for text in socket:
@@ -217,13 +220,18 @@ class Link:
             socket.send(json.dumps(message))
         return True
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the server's commands can arrive."""
+        return self.state == _CONNECTED
+
     def _become(self, state: str) -> None:
         if self._stop.is_set():
             # The process may be ending, where a late line of a thread can crash it.
             return
         if state != self.state:
             log = self._log.warning
-            if state == "connected":
+            if state == _CONNECTED:
                 log = self._log.info
             log("server commands: " + state, server=self.access.url)
         self.state = state

@@ -23,6 +23,7 @@ from stages.patchmon.server_access import ServerAccess
 from stages.runtime.process import Process
 from stages.ship.backlog import Backlog
 from stages.ship.destination import Destination
+from stages.ship.metrics_file import MetricsFile
 from stages.ship.notices import Notices
 from stages.ship.order import Waiting
 from stages.ship.replays import Replays
@@ -43,6 +44,7 @@ class ShipStage:
         self._destination = Destination(process, clock)
         self._sender = Sender(process, self._delivery_state, self._destination, self._backlog)
         self._notices = Notices(process)
+        self._metrics_file = MetricsFile(process)
         self._wait_s = float("inf")
 
     def run_once(self) -> None:
@@ -58,6 +60,7 @@ class ShipStage:
         self._sender.settle()
         self._delivery_state.save()
         self._notices.run_once()
+        self._metrics_file.run_once()
 
     def timeout_s(self) -> float:
         return self._wait_s
@@ -73,6 +76,7 @@ class ShipStage:
     def close(self) -> None:
         self._sender.stop()
         self._notices.close()
+        self._metrics_file.close()
 
     def _warm_up(self) -> None:
         """Start the sending process ahead; where that fails now, it is started for the report."""

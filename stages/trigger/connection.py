@@ -42,6 +42,13 @@ class ServerConnection:
         self.status_wanted = True
 
     @property
+    def is_connected(self) -> bool | None:
+        """None where no connection is wanted."""
+        if self._link is None:
+            return None
+        return self._link.is_connected
+
+    @property
     def state(self) -> str:
         """The state of the link, or why there is none; for `status`."""
         if self._link:

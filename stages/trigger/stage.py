@@ -158,7 +158,10 @@ class TriggerStage:
 
     def _write_state(self) -> None:
         state = TriggerState(
-            next_due=self._next_due, link=self._server.state, at=self._process.now()
+            next_due=self._next_due,
+            link=self._server.state,
+            connected=self._server.is_connected,
+            at=self._process.now(),
         )
         if self._written_state is None or replace(self._written_state, at=state.at) != state:
             self._process.state_store.write(TRIGGER_STATE, state)

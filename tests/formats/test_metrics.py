@@ -48,7 +48,7 @@ def snapshot() -> MetricsSnapshot:
         ],
         quarantined=1,
         free_bytes=10**9,
-        attempts=4,
+        failed_attempts=4,
         last_answer="refused",
         last_answer_at=reports.STARTED,
         connected=False,
