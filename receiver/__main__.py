@@ -11,7 +11,9 @@ from stages.runtime.exits import Exit
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command. Returns an exit code of `stages.runtime.exits`."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    if argv is None:
+        argv = sys.argv[1:]
+    arguments = list(argv)
     if arguments[:1] == ["demo"]:
         from receiver import demo
 

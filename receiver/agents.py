@@ -1,7 +1,7 @@
 """The agents' WebSockets: commands go out, progress comes in.
 
-The newest connection of an api id receives all commands; when it closes, the host counts as offline,
-even while an older one of its connections is still open.
+The newest connection of an api id receives all commands; when it closes, the host counts as
+offline, even while an older one of its connections is still open.
 """
 
 import json

@@ -17,7 +17,7 @@ from receiver.policy import Policy
 from receiver.store import Store
 
 SEND_PATH = "/_send"
-"""No server has it: whoever has a host's credentials, on this machine, sends its agent a message."""
+"""Sends a message to an agent, for callers on this machine. No real server has this route."""
 
 _DRAIN_LIMIT = 64 * 1024 * 1024
 _SMALL_BODY = 1024 * 1024
@@ -120,7 +120,7 @@ def build(
 
 
 async def _receive(request: Request, limit: int) -> Post:
-    """Read a body. The rest of one that is too large is discarded, so that its sender gets the answer."""
+    """Read a body. The rest of one that is too large is discarded: its sender gets the answer."""
     size, digest, kept = 0, hashlib.sha256(), bytearray()
     async for chunk in request.stream():
         size += len(chunk)

@@ -140,7 +140,9 @@ class Receiver:
         return asyncio.run_coroutine_threadsafe(sending, self._loop).result(_DEADLINE_S)
 
     def _listen(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        family = socket.AF_INET
+        if ":" in self._host:
+            family = socket.AF_INET6
         return socket.create_server((self._host, self._port), family=family, backlog=128)
 
 

@@ -1,7 +1,7 @@
 """What was received, in SQLite.
 
-A submission is stored as a whole or not at all. Other processes may read the file while the receiver
-writes.
+A submission is stored as a whole or not at all. Other processes may read the file while the
+receiver writes.
 
 Security: scan results are useful to an attacker, so a new file is readable by its owner alone.
 """
@@ -98,9 +98,11 @@ class Store:
         self._insert("posts", {"received_at": _now(), **columns})
 
     def replace_scan(self, api_id: str, scan: Mapping[str, Any]) -> str:
-        """Store a scan instead of the host's completed one of that profile; failed scans replace too."""
+        """Store a scan in place of the host's completed one of that profile, also a failed scan."""
         scan_id = str(uuid.uuid4())
-        status = "failed" if scan.get("status") == "failed" else "completed"
+        status = "completed"
+        if scan.get("status") == "failed":
+            status = "failed"
         with self._lock:
             self._database.execute(
                 "DELETE FROM scans WHERE api_id = ? AND profile_name = ? AND status = 'completed'",

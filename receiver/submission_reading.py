@@ -1,8 +1,9 @@
 """Submissions, read as the two kinds of servers read them. Pure.
 
-Both are written in Go, whose decoder ignores unknown keys, treats null as absent, and refuses the
-whole body for one wrong type anywhere: a float for an integer, a number for a string, a time that is
-not RFC 3339.
+The names of fields are those of the agent's records; how a value is decoded is the servers' own:
+both are written in Go, whose decoder ignores unknown keys, treats null as absent, and refuses the
+whole body for one wrong type anywhere: a float for an integer, a number for a string, a time that
+is not RFC 3339.
 
 Diagnostics: `BodyError` names the wrong key and the reason; `NoScansError`: the body is well-formed
 and contains no scan.
@@ -15,6 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
+
+from schemas.report import RuleResult, Summary
 
 Decoder = Callable[[object, str], Any]
 _INT64 = range(-(2**63), 2**63)
@@ -127,10 +130,14 @@ def _list(element: Decoder) -> Decoder:
     def decode(value: object, path: str) -> list[Any]:
         if not isinstance(value, list):
             raise _wrong(path, "an array", value)
-        return [
-            element({} if one is None else one, f"{path}[{number}]")
-            for number, one in enumerate(value)
-        ]
+        decoded = []
+        for number, one in enumerate(value):
+            # Go's decoder makes an empty object of null.
+            present = one
+            if one is None:
+                present = {}
+            decoded.append(element(present, f"{path}[{number}]"))
+        return decoded
 
     return decode
 
@@ -151,21 +158,16 @@ def _wrong(path: str, wanted: str, value: object) -> BodyError:
     return BodyError(f"{path}: must be {wanted}, is {str(value)[:40]!r} ({type(value).__name__})")
 
 
-_RESULT_TEXTS = (
-    "rule_ref",
-    "title",
-    "status",
-    "finding",
-    "actual",
-    "expected",
-    "section",
-    "description",
-    "severity",
-    "remediation",
-)
 _COUNTERS = dict.fromkeys(
-    ("total_rules", "passed", "failed", "warnings", "skipped", "not_applicable"), _integer
+    (name for name in Summary.__struct_fields__ if name not in ("errors", "score")), _integer
 )
+_RESULT_TEXTS = [
+    name
+    for name in RuleResult.__struct_fields__
+    if name not in ("advice", "references", "other_fixes", "rationale")
+]
+"""What released servers read of a result; the rest of the agent's record is not sent to them."""
+
 _SCAN_KEYS: dict[str, Decoder] = {
     "profile_name": _text,
     "profile_type": _text,

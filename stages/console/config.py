@@ -8,7 +8,7 @@ from pathlib import Path
 from schemas.records import Record
 from schemas.settings import Settings
 from stages.console.context import Context
-from stages.console.output import say, show_json, show_table, unicode_text
+from stages.console.output import counted, say, show_json, show_table, unicode_text
 from stages.patchmon import credentials
 from stages.runtime import plain_file, settings_file
 from stages.runtime.exits import Exit
@@ -41,7 +41,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         show_json(checked)
     else:
         _show(checked)
-    return Exit.USAGE if checked.problems else Exit.OK
+    if checked.problems:
+        return Exit.USAGE
+    return Exit.OK
 
 
 def _check(loaded: settings_file.Loaded) -> Checked:
@@ -104,10 +106,10 @@ def _show(checked: Checked) -> None:
         say(f"{where}: {problem}", "red")
     for note in checked.remarks:
         say(f"{where}: note: {note}", "yellow")
-    count = len(checked.problems)
-    say(
-        f"{where}: {count} problem{'s' if count != 1 else ''}" if count else f"{where}: no problems"
-    )
+    if checked.problems:
+        say(f"{where}: {counted(len(checked.problems), 'problem')}")
+    else:
+        say(f"{where}: no problems")
 
 
 def _keys(context: Context) -> Exit:

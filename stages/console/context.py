@@ -32,7 +32,7 @@ class Context:
             )
         if not self.spool.root.is_dir():
             raise CommandError(
-                f"{self.spool.root}: there is no spool yet: start the stages (compliance-agent run), "
-                "request a scan, or give other settings with --config"
+                f"{self.spool.root}: there is no spool yet: start the stages "
+                "(compliance-agent run), request a scan, or give other settings with --config"
             )
         return self.spool

@@ -19,5 +19,6 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
         show_json(specified_capabilities(detected))
     else:
         show_detected(detected, context.settings)
-    is_any_ready = any(found.ready for found in detected.scanners.values())
-    return Exit.OK if is_any_ready else Exit.NO
+    if any(found.ready for found in detected.scanners.values()):
+        return Exit.OK
+    return Exit.NO

@@ -3,7 +3,7 @@
 from schemas.capabilities import Detected, DetectedScanner
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
-from stages.console.output import say, show_facts
+from stages.console.output import counted, say, show_facts
 from stages.scanners import readiness, registry
 from stages.scanners.spec import ScannerSpec
 
@@ -19,8 +19,7 @@ def show_detected(
             continue
         facts.append((spec.key, _state(spec, found, settings, overrides)))
         if found.content:
-            count = len(found.profiles)
-            profiles = "1 profile" if count == 1 else f"{count} profiles"
+            profiles = counted(len(found.profiles), "profile")
             facts.append(("content", f"{found.content.file} ({profiles})"))
     show_facts(facts)
     for message in (*detected.warnings, *detected.problems):
@@ -40,4 +39,6 @@ def _state(
     version = found.version or "installed"
     if refused:
         return f"{version}; {refused.reason}"
-    return version if found.ready else f"{version}, not ready"
+    if found.ready:
+        return version
+    return f"{version}, not ready"

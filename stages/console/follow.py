@@ -139,7 +139,9 @@ def _show(bar: Bar, event: Event) -> None:
     elif event.name == "RuleEvaluated":
         bar.step(f"{event.result}: {event.rule}", event.done, event.total)
     elif event.name == "ScanFinished" and event.result != "merged":
-        message = f": {event.message}" if event.message else ""
-        bar.step(f"scan {event.result}{message}")
+        message = f"scan {event.result}"
+        if event.message:
+            message += f": {event.message}"
+        bar.step(message)
     elif event.name == "ReportWritten":
         bar.step("report written")

@@ -75,8 +75,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The program. Returns an exit code of `stages.runtime.exits`."""
     open_missing_streams()
     escape_unprintable_output()
-    given = sys.argv[1:] if argv is None else argv
-    arguments = _command_first(list(given))
+    if argv is None:
+        argv = sys.argv[1:]
+    arguments = _command_first(list(argv))
     return guarded(arguments, lambda: _dispatch(arguments))
 
 
@@ -94,7 +95,7 @@ def _command_first(arguments: list[str]) -> list[str]:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    first = arguments[0] if arguments else None
+    first = next(iter(arguments), None)
     if first == "--version":
         sys.stdout.write(f"{_PROGRAM} {AGENT_VERSION}\n")
         return Exit.OK
@@ -207,7 +208,9 @@ def _config_of_environment() -> "Path | None":
     from pathlib import Path
 
     value = os.environ.get(_CONFIG_VARIABLE)
-    return Path(value) if value else None
+    if not value:
+        return None
+    return Path(value)
 
 
 def _add_stage_arguments(subparser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""Output for people (text, tables, colour and a progress bar on a terminal) and for programs (JSON).
+"""Output for people (text, tables, colour, a progress bar on a terminal) and for programs (JSON).
 
 Security: control characters in texts of scanners and servers are shown as escapes, never sent to
 the terminal.
@@ -86,6 +86,13 @@ def show_facts(facts: Iterable[tuple[str, object]]) -> None:
     _write(sys.stdout, table.lines(rows, _terminal_width(), firm=1))
 
 
+def counted(count: int, singular: str, plural: str | None = None) -> str:
+    """`1 report`, `2 reports`."""
+    if count == 1:
+        return f"1 {singular}"
+    return f"{count} {plural or singular + 's'}"
+
+
 def safe(text: str) -> str:
     """Several lines, each harmless to a terminal."""
     return "\n".join(one_line(line) for line in text.split("\n"))
@@ -162,13 +169,19 @@ def _cell(value: object) -> Cell:
 
 
 def _write(stream: TextIO, lines: Iterable[Sequence[Cell]]) -> None:
-    coloured = _takes_escapes(stream)
+    paint = _plain
+    if _takes_escapes(stream):
+        paint = _painted
     for line in lines:
         for cell in line:
-            stream.write(_painted(cell) if coloured else cell.text)
+            stream.write(paint(cell))
         stream.write("\n")
     # Whoever follows a pipe sees each line at once; a reader that has gone is noticed here.
     stream.flush()
+
+
+def _plain(cell: Cell) -> str:
+    return cell.text
 
 
 def _painted(cell: Cell) -> str:

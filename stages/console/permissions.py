@@ -1,7 +1,7 @@
 """Owners and modes of a spool, judged from outside as each stage will judge its own.
 
-Every directory of a stage belongs to the user that the stage runs as: the owner of the spool, or the
-stage's own system user. Each finding contains the command that corrects it.
+Every directory of a stage belongs to the user that the stage runs as: the owner of the spool, or
+the stage's own system user. Each finding contains the command that corrects it.
 """
 
 import os
@@ -83,8 +83,9 @@ def _users(spool: Spool, owner: int) -> dict[Stage, int]:
 
 def _directories(spool: Spool, stage: Stage) -> list[Path]:
     box = OUTBOX[stage]
-    extra = ["inbox", "inbox/refused"] if stage == "trigger" else []
-    names = [box, f"history/{box}", f"quarantine/{box}", f"state/{stage}", *extra]
+    names = [box, f"history/{box}", f"quarantine/{box}", f"state/{stage}"]
+    if stage == "trigger":
+        names += ["inbox", "inbox/refused"]
     return [spool.root / name for name in names]
 
 

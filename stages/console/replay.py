@@ -7,7 +7,7 @@ from spool.layout import new_command_id
 from stages.console import command_writer, states
 from stages.console.context import Context
 from stages.console.delivery import filters
-from stages.console.output import say, show_json
+from stages.console.output import counted, say, show_json
 from stages.runtime.exits import Exit
 
 
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if context.json:
         show_json(replay)
         return Exit.OK
-    scans = "1 scan" if len(scan_ids) == 1 else f"{len(scan_ids)} scans"
+    scans = counted(len(scan_ids), "scan")
     if args.dry_run:
         say(f"would replay {args.step} of {scans}")
         say("\n".join(scan_ids))

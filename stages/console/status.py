@@ -22,7 +22,14 @@ from spool.spool import Spool
 from stages.console import states
 from stages.console.context import Context
 from stages.console.detected_view import show_detected
-from stages.console.output import say, show_facts, show_json, show_table, unicode_text
+from stages.console.output import (
+    counted,
+    say,
+    show_facts,
+    show_json,
+    show_table,
+    unicode_text,
+)
 from stages.runtime.exits import Exit
 from stages.runtime.heartbeat import LastHeartbeat, is_suspended, read_heartbeat
 from stages.scan import free_space
@@ -114,8 +121,8 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
     yield "scans", ", ".join(counts) or "none"
     yield "scans wait", status.scans_wait
     if status.quarantined:
-        entries = "entry" if status.quarantined == 1 else "entries"
-        yield "quarantine", f"{status.quarantined} damaged {entries}: see compliance-agent verify"
+        damaged = counted(status.quarantined, "damaged entry", "damaged entries")
+        yield "quarantine", f"{damaged}: see compliance-agent verify"
 
 
 def _status(context: Context, spool: Spool) -> Status:

@@ -60,7 +60,7 @@ class Supervisor:
     def __init__(
         self, config: Path | None, log: Log, output: TextIO | None = None, *, as_json: bool = False
     ) -> None:
-        """`output`: where the stages write their logs; None is the standard error of this process."""
+        """`output`: where the stages write their logs; None: the standard error of this process."""
         self._options = []
         if config:
             self._options += ["--config", str(config)]
@@ -84,7 +84,7 @@ class Supervisor:
         return Exit.OK
 
     def check(self) -> Exit | None:
-        """Start the stages that are due, note those that died. The exit code of one that refuses."""
+        """Start the stages that are due, restart those that died. The exit code of a refusal."""
         for child in self._children:
             if child.popen is None:
                 if time.monotonic() >= child.due:

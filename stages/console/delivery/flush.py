@@ -54,7 +54,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         say("the spool is empty")
     else:
         say(f"{flushed.pending} pending, {flushed.held} held")
-    return Exit.OK if is_empty else Exit.NO
+    if is_empty:
+        return Exit.OK
+    return Exit.NO
 
 
 def _wait(timeout_s: float | None, context: Context, spool: Spool, pending_before: int) -> Flushed:

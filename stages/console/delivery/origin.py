@@ -10,7 +10,7 @@ _MACHINE_ID = Path("/etc/machine-id")
 
 
 def origin(machine_id: Path = _MACHINE_ID) -> str:
-    """A digest of machine id and host name; the machine id itself is not to be given away (machine-id(5))."""
+    """A digest of machine id and host name; machine-id(5) forbids to disclose the id itself."""
     try:
         machine = machine_id.read_text().strip()
     except OSError:

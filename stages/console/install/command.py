@@ -1,7 +1,7 @@
 """`install`: install the agent on this host as systemd services, upgrade it, or uninstall it.
 
-Promises: another run upgrades, and restarts the services that were running. It installs this program
-as it runs now, so nothing is downloaded. Uninstalling keeps the spool and the settings.
+Promises: another run upgrades, and restarts the services that were running. It installs this
+program as it runs now, so nothing is downloaded. Uninstalling keeps the spool and the settings.
 """
 
 import argparse
@@ -106,14 +106,15 @@ def _install(where: Layout, steps: Steps) -> list[str]:
     texts = files.texts(where)
     with services.replaced(steps, fresh=not (where.units / TARGET).exists()) as wanted:
         _put(where, texts, steps, python)
-    to_do = _to_do(where)
+    actions = _remaining_actions(where)
     if not services.systemd_runs():
-        return [
-            *to_do,
-            f"systemd is not running here, so nothing was started: systemctl enable --now {TARGET}",
-        ]
-    failing = [] if steps.dry else services.failing(wanted)
-    return [*to_do, *(f"{unit} is not running: journalctl -u {unit}" for unit in failing)]
+        actions.append(
+            f"systemd is not running here, so nothing was started: systemctl enable --now {TARGET}"
+        )
+    elif not steps.dry:
+        for unit in services.failing(wanted):
+            actions.append(f"{unit} is not running: journalctl -u {unit}")
+    return actions
 
 
 def _put(where: Layout, texts: dict[Path, str], steps: Steps, python: Path) -> None:
@@ -143,11 +144,9 @@ def _uninstall(where: Layout, steps: Steps) -> list[str]:
         steps.remove(path)
     if services.systemd_runs():
         steps.run("systemctl", "daemon-reload")
-    kept = (
-        [f"the spool is kept: {SPOOL} (rm -r {STATE} removes every scan in it)"]
-        if STATE.exists()
-        else []
-    )
+    kept = []
+    if STATE.exists():
+        kept.append(f"the spool is kept: {SPOOL} (rm -r {STATE} removes every scan in it)")
     return [
         *kept,
         f"settings and API key are kept: {CONFIG.parent}",
@@ -182,26 +181,30 @@ def _own_prefix() -> Path | None:
     return home.parent.parent
 
 
-def _to_do(where: Layout) -> list[str]:
+def _remaining_actions(where: Layout) -> list[str]:
     """What the operator has to do."""
-    to_do: list[str] = []
+    actions: list[str] = []
+    is_key_in_settings = False
     if not CONFIG.exists():
-        to_do.append(
+        actions.append(
             f"settings: install -m 0640 -g compliance-agent {where.example} {CONFIG}, "
             "then set server.url, api.id and the schedules there"
         )
-    loaded = load_settings(CONFIG) if os.access(CONFIG, os.R_OK) else None
-    if loaded and loaded.problems:
-        to_do.append(f"{CONFIG}: is wrong: see compliance-agent config check")
-    api = loaded.settings.api if loaded else None
-    if api and api.key:
-        to_do.append(
+    if os.access(CONFIG, os.R_OK):
+        loaded = load_settings(CONFIG)
+        is_key_in_settings = loaded.settings.api.key is not None
+        if loaded.problems:
+            actions.append(f"{CONFIG}: is wrong: see compliance-agent config check")
+    if is_key_in_settings:
+        actions.append(
             f"{CONFIG}: every stage may read it, so it must not contain the API key: "
             f"write the key into {KEY} (mode 0600), and remove api.key"
         )
     elif not KEY.exists() or KEY.stat().st_size == 0:
-        to_do.append(f"API key: write it into {KEY} (mode 0600), and nothing else")
-    return [*to_do, f"systemctl restart {TARGET}"] if to_do else []
+        actions.append(f"API key: write it into {KEY} (mode 0600), and nothing else")
+    if actions:
+        actions.append(f"systemctl restart {TARGET}")
+    return actions
 
 
 def _show(actions: list[str], uninstalled: bool) -> None:

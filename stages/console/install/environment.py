@@ -137,8 +137,10 @@ def _let_all_read(place: Path) -> None:
     """The services run as other users, and the umask of the installing one may exclude them."""
     for path in (place, *place.rglob("*")):
         if not path.is_symlink():
-            is_executable = path.is_dir() or path.parent == place / "bin"
-            path.chmod(0o755 if is_executable else 0o644)
+            mode = 0o644
+            if path.is_dir() or path.parent == place / "bin":
+                mode = 0o755
+            path.chmod(mode)
 
 
 def _compile(site: Path, place: Path, home: Path, python: Path) -> None:

@@ -70,11 +70,15 @@ def _usage(command: argparse.ArgumentParser) -> Iterator[str]:
     for action in command._actions:
         if not action.option_strings:
             value = _text(_value(action))
-            yield f"[{value}]" if action.nargs in ("?", "*") else value
+            if action.nargs in ("?", "*"):
+                value = f"[{value}]"
+            yield value
 
 
 def _after(action: argparse.Action) -> str:
-    return f" {_text(_value(action))}" if action.option_strings and action.nargs != 0 else ""
+    if action.option_strings and action.nargs != 0:
+        return f" {_text(_value(action))}"
+    return ""
 
 
 def _value(action: argparse.Action) -> str:
@@ -97,6 +101,8 @@ def _exit_codes(epilog: str) -> Iterator[str]:
 
 
 def _text(message: str) -> str:
-    """Plain words: no line of them is a roff request, and hyphens stay hyphens."""
+    """Plain text: no line of it is a roff request, and hyphens stay hyphens."""
     escaped = message.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
-    return f"\\&{escaped}" if escaped.startswith(".") else escaped
+    if escaped.startswith("."):
+        return f"\\&{escaped}"
+    return escaped

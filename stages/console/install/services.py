@@ -25,7 +25,9 @@ def replaced(steps: Steps, *, fresh: bool) -> Iterator[tuple[str, ...]]:
 
     Yields the services that should be running afterwards.
     """
-    units = [TARGET] if fresh else _in_state("active", "activating")
+    units = [TARGET]
+    if not fresh:
+        units = _in_state("active", "activating")
     start = list(dict.fromkeys([*units, *_stopped_before()]))
     if not systemd_runs() or not start:
         yield ()
@@ -35,7 +37,10 @@ def replaced(steps: Steps, *, fresh: bool) -> Iterator[tuple[str, ...]]:
     if services:
         steps.run("systemctl", "stop", *services)
     try:
-        yield SERVICES if TARGET in start else tuple(services)
+        if TARGET in start:
+            yield SERVICES
+        else:
+            yield tuple(services)
     finally:
         if services:
             steps.run("systemctl", "start", *services)
