@@ -2,8 +2,9 @@
 
 python -m benchmarks.scan_queue
 
-Every waiting scan but the last is followed by a cancellation of its own, which has been read before, as the stage
-reads each one once. Limits: 1, 2 and 10 ms with 100, 500 and 2,000 scans waiting; medians of 20 choices.
+As many cancellations of other scans lie beside the requests; they have been read before, as the
+stage reads each one once. Limits: 1, 2 and 10 ms with 100, 500 and 2,000 scans waiting; medians of
+20 choices.
 """
 
 import statistics

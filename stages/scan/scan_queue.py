@@ -1,6 +1,7 @@
 """What the scan stage has to do: requests without an answer, and which of them were cancelled.
 
-Choosing the next scan reads each directory once, and each cancellation once in the life of the process.
+Choosing the next scan reads each directory once, and each cancellation once in the life of the
+process.
 """
 
 from schemas.ids import ScanId
@@ -19,7 +20,8 @@ class ScanQueue:
         self._cancelled: dict[ScanId, Reason] = {}
 
     def next(self) -> ScanId | None:
-        """The scan to handle now: the oldest cancelled one, else the oldest; None where nothing waits.
+        """The scan to handle now: the oldest cancelled one, else the oldest; None where nothing
+        waits.
 
         What is cancelled needs no scanner and no free space, so it waits for nothing.
         """
@@ -37,7 +39,8 @@ class ScanQueue:
     def read(self, scan_id: ScanId) -> Request:
         """The request. Raises EntryDamagedError, EntryMissingError, NewerFormatError.
 
-        One of a later format stays pending for a later version: it waits for this process no longer.
+        One of a later format stays pending for a later version: it waits for this process no
+        longer.
         """
         try:
             return self._spool.requests.read(scan_id)
@@ -67,5 +70,6 @@ class ScanQueue:
         try:
             return self._spool.requests.cancellations.read(command_id)
         except EntryError:
-            # A cancellation that can't be read ends nothing: a scan is worth more than a damaged cancellation.
+            # A cancellation that can't be read ends nothing: a scan is worth more than a damaged
+            # cancellation.
             return None

@@ -1,7 +1,8 @@
 """The scan stage: one scan at a time, and every request gets a raw entry, also a bad one.
 
-A scan is never retried by itself. Only a crash of this process is survived: a scan that was in progress is tried once
-more, then it fails. Requests for the same scanner and profile that arrive before a run ends are answered by that run.
+A scan is never retried by itself. Only a crash of this process is survived: a scan that was in
+progress is tried once more, then it fails. Requests for the same scanner and profile that arrive
+before a run ends are answered by that run.
 """
 
 import signal
@@ -71,7 +72,8 @@ class ScanStage:
         return self._detector.due_in_s()
 
     def on_event(self, event: Event) -> None:
-        """Every event means "look"; one means "detect", for a daemon comes and goes without a trace in the files."""
+        """Every event means "look"; one means "detect", for a daemon comes and goes without a trace
+        in the files."""
         if event.name == "DetectionWanted":
             self._detection_wanted = True
 
@@ -150,7 +152,10 @@ class ScanStage:
         self._state_store.forget(RUNNING)
 
     def _postpone(self, scan_id: ScanId) -> None:
-        """The scan stays pending. One that fills the disk counts as an attempt: it is not started for ever."""
+        """The scan stays pending.
+
+        One that fills the disk counts as an attempt: it is not started for ever.
+        """
         self._spool.raw.discard(scan_id)
         if not self._process.stopping:
             raise LowSpaceError(
@@ -193,7 +198,10 @@ class ScanStage:
         return spec.runner(self._process.settings, self._detector.detected.scanners.get(spec.key))
 
     def _remove_leftovers(self) -> None:
-        """What crashed scans left running on this host. What can't be removed now is tried again later."""
+        """What crashed scans left running on this host.
+
+        What can't be removed now is tried again later.
+        """
         for spec in registry.scanners():
             for left in self._runner(spec).remove_leftovers(self._spool.raw.path):
                 if left.problem:
@@ -227,7 +235,8 @@ class ScanStage:
         self._state_store.write(RUNNING, running)
 
     def _recover(self) -> None:
-        """After a crash: end the scanner that was left, and finish what a finished run has answered."""
+        """After a crash: end the scanner that was left, and finish what a finished run has
+        answered."""
         running = self._state_store.read(RUNNING, Running)
         if running is None:
             return

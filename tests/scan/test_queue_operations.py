@@ -1,0 +1,33 @@
+"""Choosing the next scan costs listings, not readings, however many wait."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+from benchmarks.scan_queue import fill
+from spool.spool import Spool
+from stages.scan.scan_queue import ScanQueue
+
+COUNTS: Counter[str] = Counter()
+sys.addaudithook(
+    lambda event, _: COUNTS.update([event]) if event in ("open", "os.listdir") else None
+)
+
+
+def cost_of_a_choice(directory: Path, waiting: int) -> tuple[int, int]:
+    """Listings and opens of one choice, after a first one."""
+    spool = Spool(directory / f"spool-{waiting}")
+    fill(spool, waiting, cancellations=waiting)
+    queue = ScanQueue(spool)
+    assert queue.next() is not None
+    COUNTS.clear()
+    queue.next()
+    return COUNTS["os.listdir"], COUNTS["open"]
+
+
+def test_a_choice_among_a_thousand_opens_nothing_and_lists_each_directory_once_at_most(
+    tmp_path: Path,
+) -> None:
+    listings, opens = cost_of_a_choice(tmp_path, 1000)
+    assert listings <= 5
+    assert opens <= 5, "directories, but no entry"
