@@ -123,7 +123,7 @@ def test_commands_that_look_at_the_host_or_at_files_know_it(agent: Agent, tmp_pa
     profiles = json.loads(agent.run("profiles", "--json", code=None))
     assert "Line Check" in {profile["title"] for profile in profiles}
     agent.start("scan")
-    until(lambda: json.loads(agent.run("status", "--json"))["detected"], "a detection")
+    until((agent.spool.root / "state" / "scan" / "detected").exists, "a detection")
     assert json.loads(agent.run("status", "--json"))["detected"]["scanners"][KEY]["ready"]
     assert f"compliance.{SECTION}.script" in agent.run("config", "keys")
     lines = tmp_path / "lines.txt"
