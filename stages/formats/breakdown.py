@@ -13,10 +13,10 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 STATUS_LABELS: Mapping[RuleStatus, str] = {
     "pass": "passed",
     "fail": "failed",
-    "warn": "warning",
+    "warn": "with a warning",
     "skip": "skipped",
     "notapplicable": "not applicable",
-    "error": "error",
+    "error": "in error",
 }
 NO_SECTION = "Without a section"
 

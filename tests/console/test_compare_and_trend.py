@@ -36,6 +36,12 @@ def keep(spool: Spool, day: int, *statuses: RuleStatus, error: str | None = None
     return report
 
 
+def as_written_by_a_later_version(path: Path) -> None:
+    """The second field of an entry's first line is its format."""
+    fields = path.read_bytes().split(b" ", 2)
+    path.write_bytes(b" ".join([fields[0], b"2", fields[2]]))
+
+
 def test_the_last_scan_is_compared_with_the_one_before(spool: Spool, config: Path) -> None:
     keep(spool, 0, "fail", "pass")
     keep(spool, 1, "pass", "pass")
@@ -148,3 +154,16 @@ def test_a_terminal_without_unicode_gets_escapes(
     keep(spool, 0, "pass")
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
     assert "score   \\u2588" in agent("trend", config=config).stdout
+
+
+def test_a_report_of_a_newer_format_is_named_and_hides_no_other(spool: Spool, config: Path) -> None:
+    keep(spool, 0, "pass")
+    newer = keep(spool, 1, "fail")
+    assert newer.scan_id
+    as_written_by_a_later_version(spool.reports.path / f"{newer.scan_id}.report")
+    done = agent("trend", "--json", config=config)
+    assert len(json.loads(done.stdout)[0]["points"]) == 1
+    assert f"{newer.scan_id}: its report can't be read" in done.stderr
+    for command in (("show", "last", "--format", "html"), ("compare",)):
+        assert "format 2" in agent(*command, config=config, code=3).stderr
+    assert 'compliance_score_percent{of="all"' in agent("metrics", config=config).stdout
