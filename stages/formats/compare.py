@@ -113,28 +113,52 @@ def failure_ages(newest_first: Iterable[Report]) -> tuple[FailureAge, ...]:
     Reports are read one after the other, and no further than needed. Scans that did not complete
     show nothing of a rule and are passed over, and so are scans that did not evaluate it.
     """
-    reports = (report for report in newest_first if report.status == "completed")
-    newest = next(reports, None)
+    completed = (report for report in newest_first if report.status == "completed")
+    newest = next(completed, None)
     if newest is None:
         return ()
-    failed = _by_key(newest.results)
-    open_rules = {key: result for key, result in failed.items() if result.status == "fail"}
-    since = dict.fromkeys(open_rules, newest)
-    good: dict[tuple[str, int], Report] = {}
-    waiting = set(open_rules)
-    while waiting and (report := next(reports, None)) is not None:
-        found = _by_key(report.results)
-        for key in tuple(waiting):
-            result = found.get(key)
-            if result is None or result.status in ("skip", "error"):
+    history = _FailureHistory(newest)
+    while not history.is_complete:
+        report = next(completed, None)
+        if report is None:
+            break
+        history.add(report)
+    return history.ages()
+
+
+class _FailureHistory:
+    """The failed rules of a scan, followed back scan by scan."""
+
+    def __init__(self, newest: Report) -> None:
+        results = _by_key(newest.results)
+        self._failed = {key: result for key, result in results.items() if result.status == "fail"}
+        self._since = dict.fromkeys(self._failed, newest)
+        self._good: dict[_Key, Report] = {}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the last good scan of every rule is known."""
+        return len(self._good) == len(self._failed)
+
+    def add(self, report: Report) -> None:
+        """The scan before those that were added so far."""
+        results = _by_key(report.results)
+        for key in self._failed:
+            result = results.get(key)
+            if key in self._good or result is None or result.status in ("skip", "error"):
                 continue
             if result.status == "fail":
-                since[key] = report
+                self._since[key] = report
             else:
-                good[key] = report
-                waiting.discard(key)
-    ages = [_age(result, since[key], good.get(key)) for key, result in open_rules.items()]
-    return tuple(sorted(ages, key=lambda age: breakdown.SEVERITIES.index(age.severity)))
+                self._good[key] = report
+
+    def ages(self) -> tuple[FailureAge, ...]:
+        """Worst first."""
+        ages = [
+            _age(result, self._since[key], self._good.get(key))
+            for key, result in self._failed.items()
+        ]
+        return tuple(sorted(ages, key=lambda age: breakdown.SEVERITIES.index(age.severity)))
 
 
 def _age(result: RuleResult, since: Report, good: Report | None) -> FailureAge:

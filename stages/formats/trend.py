@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from schemas import codec
@@ -94,22 +94,24 @@ def _block(value: float | None, low: float, high: float) -> str:
 
 def trend_text(trend: Trend) -> str:
     """A sparkline of the score and a line per scan."""
-    lines = [visible_line(trend.profile)]
-    if not trend.points:
-        return f"{lines[0]}\nno scans are kept\n"
-    scores = [point.score for point in trend.points]
-    known = [score for score in scores if score is not None]
-    if known:
-        lines.append(
-            f"score   {sparkline(scores)}  {known[0]:.2f} % to {known[-1]:.2f} %"
-            f" (lowest {min(known):.2f} %, highest {max(known):.2f} %)"
-        )
-    failed = [_failed(point) for point in trend.points]
-    highest = max((count for count in failed if count is not None), default=0)
-    lines.append(f"failed  {sparkline(failed, high=highest)}  at most {highest:.0f}")
-    lines.append("")
+    lines = [visible_line(trend.profile), *_sparklines(trend.points), ""]
     lines += [_point_line(point) for point in trend.points]
     return "\n".join(lines) + "\n"
+
+
+def _sparklines(points: Sequence[TrendPoint]) -> Iterator[str]:
+    scores = [point.score for point in points]
+    known = [score for score in scores if score is not None]
+    if not known:
+        yield "no kept scan has a score"
+        return
+    yield (
+        f"score   {sparkline(scores)}  {known[0]:.2f} % to {known[-1]:.2f} %"
+        f" (lowest {min(known):.2f} %, highest {max(known):.2f} %)"
+    )
+    failed = [_failed(point) for point in points]
+    highest = max(count for count in failed if count is not None)
+    yield f"failed  {sparkline(failed, high=highest)}  at most {highest:.0f}"
 
 
 def _failed(point: TrendPoint) -> float | None:

@@ -44,8 +44,8 @@ def test_the_text_has_a_line_per_scan() -> None:
     assert text.count("2026-11-") == 6
 
 
-def test_a_profile_without_scans_says_so() -> None:
-    assert "no scans are kept" in trend.trend_text(
+def test_a_profile_without_a_score_says_so() -> None:
+    assert "no kept scan has a score" in trend.trend_text(
         Trend(scanner="openscap", profile="CIS", points=())
     )
 
