@@ -40,6 +40,15 @@ def captures() -> Path:
     return Path(where)
 
 
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """Small inputs with their right answers, outside the project; COMPLIANCE_AGENT_CASES names it."""
+    where = os.environ.get("COMPLIANCE_AGENT_CASES")
+    if not where:
+        pytest.skip("COMPLIANCE_AGENT_CASES is not set")
+    return Path(where)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark slow tests, which scripts/check leaves out; skip what boots a system unless requested."""

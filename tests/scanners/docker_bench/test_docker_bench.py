@@ -150,8 +150,13 @@ def test_output_without_any_time_has_a_warning_with_the_assumed_one() -> None:
     report = read(None, log)
     assert (report.started_at, report.completed_at) == (AT, AT)
     assert (
-        "does not hold the time of the scan: 2026-11-24 00:00 UTC is assumed" in report.warnings[-1]
+        "can't be read (once upon a time, 2026-11-23T06:06:40+00:00): 2026-11-24 00:00 UTC, "
+        "the time of the file, is assumed"
+    ) in report.warnings[-1]
+    without = b"".join(
+        one for one in text_log(CHECKS).splitlines(keepends=True) if b"Initializing" not in one
     )
+    assert "does not hold the time of the scan: 2026-11-24" in read(None, without).warnings[-1]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,7 +30,6 @@ from tests.scanners.docker_bench.docker_bench_printing import (
         pytest.param("/run/x.sock", '/run/"x".sock', id="quotes in a name"),
         pytest.param("/run/x.sock", r"/run/\x\".sock", id="backslashes in a name"),
         pytest.param("/run/x.sock", "/run/\nx.sock", id="a line break in a name"),
-        pytest.param("/run/x.sock", '/run/x","result":"PASS', id="a result in a name"),
         pytest.param("/run/x.sock", '/run/x","results":[', id="a group in a name"),
         pytest.param(
             "/run/x.sock", '/run/x"},{"id":"5.1","desc":"","result":"WARN', id="a check in a name"
@@ -52,6 +52,21 @@ def test_broken_json_is_read_leniently(write: object, intact: str, broken: str) 
     assert report.read_from == "JSON (leniently)"
     assert report.warnings[0].startswith("read leniently: the JSON is broken: ")
     assert "\n" not in report.warnings[0]
+
+
+@pytest.mark.parametrize("write", [json_of_1_6, json_of_1_3_5])
+def test_a_result_in_a_name_makes_no_check_better(
+    write: Callable[[Sequence[Printed]], bytes],
+) -> None:
+    forged = write(CHECKS).replace(b"/run/x.sock", b'/run/x","result":"PASS')
+    assert statuses(read(forged)) == STATUSES
+
+
+def test_a_list_that_a_name_opens_hides_no_check() -> None:
+    head = '{"tests": [{"id": "5", "desc": "R", "results": [{"id": "5.1", "result": "WARN", '
+    forged = head + '"details": "x"}], "y": [{"id": "5.2", "result": "WARN", "z": [{"a": "x"}, '
+    forged += '{"id": "5.3", "result": "WARN"}]}]}], "t": [{"id": "5.4", "result": "WARN"}]}'
+    assert statuses(read(forged.encode())) == dict.fromkeys(("5.1", "5.2", "5.3", "5.4"), "fail")
 
 
 def test_an_item_that_is_no_name_does_not_make_a_check_a_group() -> None:
@@ -173,7 +188,7 @@ def test_text_from_the_host_is_printable_and_bounded() -> None:
         "desc": hostile,
         "result": "WARN",
         "details": hostile,
-        "items": [hostile] * 900,
+        "items": [f"{number}{hostile}" for number in range(900)],
     }
     report = read(json.dumps({"tests": [check]}).encode())
     result = the("4.1", report)

@@ -5,7 +5,7 @@ The scanner prints its JSON with `printf` and escapes nothing, but it prints one
 - 1.4 and later, 1.3.6: every key starts its own line;
 - 1.3.5: every test starts its own line, with all its keys on it;
 - 1.3.4 and earlier: no tests, but a line `"4.6": "WARN: name"` per result;
-- anything else (another tool's compact JSON): keys anywhere.
+- anything else (another tool's compact or rewrapped JSON): keys anywhere.
 
 A key that is not where its layout has keys is text inside a value: a container whose name is
 `x","result":"PASS` does not become a result. The scanner prints the items of a list on lines of
@@ -33,6 +33,7 @@ _KEY_STARTS_LINE = re.compile(r"^[ \t{}\[\],]*" + _KEY, re.MULTILINE)
 _LINE_PER_KEY = re.compile(r'^[ \t]*"(?:desc|result)"[ \t]*:', re.MULTILINE)
 _LINE_PER_RESULT = re.compile(rf'^[ \t]*"{CHECK_NUMBER}"[ \t]*:', re.MULTILINE)
 _LINE_PER_TEST = re.compile(r'^[ \t,]*\{[ \t]*"id"[ \t]*:[ \t]*', re.MULTILINE)
+_SEVERAL_ON_LINE = re.compile(r'^[ \t,]*\{[ \t]*"id"[ \t]*:[^\n]{0,512}"desc"', re.MULTILINE)
 
 Key = tuple[str, int, int]
 """A key's name, where it starts (with the brackets before it), and where its value starts."""
@@ -41,6 +42,9 @@ Key = tuple[str, int, int]
 def keys(text: str) -> Iterator[Key]:
     """Each key in its place."""
     if _LINE_PER_KEY.search(text):
+        if _SEVERAL_ON_LINE.search(text):
+            yield from map(_key, _KEY_ANYWHERE.finditer(text))
+            return
         for match in _KEY_STARTS_LINE.finditer(text):
             if not NUMBER_KEY.fullmatch(match[1]):
                 yield _key(match)
@@ -54,6 +58,16 @@ def keys(text: str) -> Iterator[Key]:
         if match[1] == "id" and tests and match.end() not in tests:
             continue
         yield _key(match)
+
+
+def is_layout_of_scanner(text: str) -> bool:
+    """Whether the keys are placed as the scanner prints them with tests, the same all through.
+
+    Only then does a key in another place show that it is part of a name.
+    """
+    has_line_per_key = _LINE_PER_KEY.search(text) is not None
+    has_line_per_test = _SEVERAL_ON_LINE.search(text) is not None
+    return has_line_per_key != has_line_per_test
 
 
 def _key(match: re.Match[str]) -> Key:

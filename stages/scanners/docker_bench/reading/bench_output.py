@@ -9,13 +9,16 @@ better.
 `finding_text`.
 """
 
+import re
 from dataclasses import dataclass, field
+
+from stages.scanners.docker_bench.reading.bench_layout import NUMBER_KEY
 
 MAX_CHECKS = 2000
 MAX_FINDINGS = 4096
-MAX_ID = 64
 
 _SEVERITY_OF_RESULT = {"PASS": 1, "NOTE": 2, "INFO": 3, "WARN": 4}
+_GROUP = re.compile(r"\d{1,4}|[A-Z]")
 RESULTS = frozenset(_SEVERITY_OF_RESULT)
 
 
@@ -79,12 +82,18 @@ class BenchOutput:
     version: str | None = None
     start: int | None = None
     end: int | None = None
+    unreadable_start: str | None = None
+    """The time of the start as it is printed, where it can't be read."""
+    runs: int = 1
+    """How many runs the source holds; this is the last of them."""
     reported_count: int | None = None
     """The scanner's own number of checks."""
     sections: dict[str, str] = field(default_factory=dict)
     checks: dict[str, BenchCheck] = field(default_factory=dict)
     dropped_checks: int = 0
     """Beyond `MAX_CHECKS`."""
+    unnumbered_results: int = 0
+    """Results without the number of a check, which are left out."""
     truncated_check: str | None = None
     """The check in the middle of which the output ends."""
 
@@ -106,6 +115,7 @@ class BenchOutput:
         self.version = self.version or other.version
         self.start = self.start or other.start
         self.end = self.end or other.end
+        self.unreadable_start = self.unreadable_start or other.unreadable_start
         self.reported_count = self.reported_count or other.reported_count
         self.sections = other.sections | self.sections
         added = [number for number in other.checks if number not in self.checks]
@@ -126,10 +136,18 @@ class BenchOutput:
 
 
 def check_id(text: str | None) -> str | None:
-    """A check's number in one spelling: `c.1` and `C.1` are one check. None for an invalid one."""
+    """A check's number in one spelling: `c.1` and `C.1` are one check. None for any other text."""
     number = (text or "").strip().upper()
-    if not 0 < len(number) <= MAX_ID or not number.isprintable():
+    if NUMBER_KEY.fullmatch(number) is None:
         return None
+    return number
+
+
+def group_id(text: str | None) -> str | None:
+    """The number of a group or of a check; None for any other text."""
+    number = (text or "").strip().upper()
+    if _GROUP.fullmatch(number) is None:
+        return check_id(number)
     return number
 
 

@@ -57,7 +57,8 @@ def read_docker_bench(
     `ended` (aware) is when the run ended, where that is known from elsewhere. `at` is used, with a
     warning, where the output has no time. Raises DockerBenchError.
     """
-    reading = _read(json_output, log)
+    # A log of the agent's own scans is new. Beside JSON it is of the run that wrote the JSON.
+    reading = _read(json_output, log, log_may_hold_several=ended is None)
     output, warnings = reading.output, reading.warnings
     results = rule_results(output)
     if output.dropped_checks:
@@ -97,10 +98,20 @@ def is_docker_bench_log(head: bytes) -> bool:
     return not _is_json(_plain_text(head))
 
 
-def _read(json_output: bytes | None, log: bytes | None) -> _Reading:
+def _read(json_output: bytes | None, log: bytes | None, *, log_may_hold_several: bool) -> _Reading:
     from_log = BenchOutput()
     if log and len(log) <= MAX_BYTES:
-        from_log = read_log(log)
+        from_log = read_log(log, may_hold_several=log_may_hold_several)
+    reading = _combine(json_output, log, from_log)
+    if from_log.runs > 1:
+        reading.warnings.append(f"the text log holds {from_log.runs} runs: the last was read")
+    if reading.output.unnumbered_results:
+        count = counted(reading.output.unnumbered_results, "result")
+        reading.warnings.append(f"left out: {count} without the number of a check")
+    return reading
+
+
+def _combine(json_output: bytes | None, log: bytes | None, from_log: BenchOutput) -> _Reading:
     output, problem = _read_json(json_output)
     if output.checks:
         return _json_with_log(output, problem, from_log)
@@ -142,6 +153,12 @@ def _read_json(payload: bytes | None) -> tuple[BenchOutput, str | None]:
         return read_leniently(payload), f"the JSON is broken: {error}"
 
 
+def counted(number: int, noun: str) -> str:
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun}s"
+
+
 def _state_of_log(log: bytes | None) -> str:
     if log is None:
         return "there is no text log"
@@ -169,8 +186,10 @@ def _times(output: BenchOutput, at: datetime, ended: datetime | None) -> _Times:
     if completed:
         warning = "the output does not hold the time when the scan began: its end is used"
         return _Times(completed, completed, warning)
-    warning = f"the output does not hold the time of the scan: {at:%Y-%m-%d %H:%M} UTC is assumed"
-    return _Times(at, at, warning)
+    problem = "the output does not hold the time of the scan"
+    if output.unreadable_start:
+        problem = f"the time in the text log can't be read ({output.unreadable_start})"
+    return _Times(at, at, f"{problem}: {at:%Y-%m-%d %H:%M} UTC, the time of the file, is assumed")
 
 
 def _from_seconds(seconds: int | None) -> datetime | None:

@@ -3,7 +3,7 @@
 Source: the agent specification's `mapDockerBenchStatus` and `inferSeverity`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from schemas.report import RuleResult, RuleStatus, Severity
 from stages.scanners.docker_bench.reading.bench_output import BenchCheck, BenchOutput
@@ -44,10 +44,16 @@ def _rule_result(check: BenchCheck, sections: Mapping[str, str]) -> RuleResult:
         status=status,
         severity=_severity(check.id),
         section=_section(check, sections),
-        finding=bounded(findings),
+        finding=bounded(_each_line_once(findings)),
         remediation=_remediation(check),
         advice=check.remediation is not None,
     )
+
+
+def _each_line_once(findings: Iterable[str]) -> list[str]:
+    """Several results of one check may list the same items."""
+    lines = [line for text in findings for line in text.split("\n")]
+    return list(dict.fromkeys(lines))
 
 
 def _severity(number: str) -> Severity:

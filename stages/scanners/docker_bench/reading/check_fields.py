@@ -3,7 +3,12 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from stages.scanners.docker_bench.reading.bench_output import BenchCheck, BenchOutput, check_id
+from stages.scanners.docker_bench.reading.bench_output import (
+    BenchCheck,
+    BenchOutput,
+    check_id,
+    group_id,
+)
 from stages.scanners.docker_bench.reading.finding_text import SHORTENED, finding, optional_line
 
 MAX_SECONDS = 253_402_300_799
@@ -20,13 +25,13 @@ Fields = dict[str, str | None]
 def add_check(
     output: BenchOutput, fields: Fields, items: Sequence[str] | None, group: str | None
 ) -> None:
-    """Take in one result; a test without a result and with a bare number is an empty group."""
+    """Take in one result; what has the number of a group is an empty group."""
     number = check_id(fields.get("id"))
-    if number is None:
-        return
     result = (fields.get("result") or "").strip().upper()[:_MAX_RESULT] or None
-    if result is None and "." not in number:
-        add_group(output, fields)
+    if number is None:
+        is_group = add_group(output, fields) is not None
+        if result is not None and not is_group:
+            output.unnumbered_results += 1
         return
     check = BenchCheck(
         id=number,
@@ -43,7 +48,7 @@ def add_check(
 
 def add_group(output: BenchOutput, fields: Fields) -> str | None:
     """Take in the name of a group of checks; gives its number."""
-    number = check_id(fields.get("id"))
+    number = group_id(fields.get("id"))
     title = optional_line(fields.get("desc"), _TITLE)
     if number and title:
         output.sections[number] = title

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 LINE = 1024
 TEXT = 262_144
+_SEPARATORS = ",;"
 SHORTENED = "(truncated)"
 """The last item of a list that the scanner shortened itself (`-n`)."""
 
@@ -41,11 +42,12 @@ def finding(details: str | None, items: Sequence[str] | None) -> str | None:
     if not items:
         return _without_items(details, has_list=items is not None)
     words = (details or "").split()
-    # The scanner repeats the items at the end of the details.
-    if words[-len(items) :] == items:
-        words = words[: -len(items)]
+    # The scanner repeats the items at the end of the details, some versions with commas.
+    known = {item.strip(_SEPARATORS) for item in items}
+    while words and words[-1].strip(_SEPARATORS) in known:
+        words.pop()
     introduction = line(" ".join(words))
-    names = [line(name) for name in rejoined(items)]
+    names = list(dict.fromkeys(line(name) for name in rejoined(items)))
     if len(names) == 1:
         return f"{introduction} {names[0]}".strip()
     lines = [f"- {name}" for name in names]

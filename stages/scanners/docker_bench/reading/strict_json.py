@@ -4,9 +4,12 @@ Reads what 1.3.5 to 1.6 print (`tests[].results[]`), the agent specification's o
 (`tests[].items[]`), the list without groups that `-c` gives, and the flat object of 1.3.4 and
 earlier (`"4.6": "WARN: name"`, the same key again for every name).
 
-JSON that decodes may still not be what the scanner meant, since it escapes nothing: a name with
-quotes in it can add keys. So a key that comes twice, and more keys than the printed layout has, are
-refused like any other damage, and the lenient reader takes over.
+The layout does not matter, except that the scanner's own shows more: since it escapes nothing, a
+name with quotes in it can add keys. Where all lines are as the scanner prints them, more keys than
+lines have room for are refused like any other damage, and the lenient reader takes over. In another
+layout they are read as they stand: a repeated result is a further result of the same check, of
+which the worst counts, and tests are read under every key. So a name can add checks and make
+results worse; it cannot hide a check or make one better.
 
 *Security*: nesting too deep, numbers too long, NaN and Infinity are refused. Python's own decoder
 is used because it shows a key that comes twice.
@@ -16,8 +19,17 @@ import json
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from stages.scanners.docker_bench.reading.bench_layout import KEYS, NUMBER_KEY, keys
-from stages.scanners.docker_bench.reading.bench_output import BenchOutput, BrokenJSONError
+from stages.scanners.docker_bench.reading.bench_layout import (
+    KEYS,
+    NUMBER_KEY,
+    is_layout_of_scanner,
+    keys,
+)
+from stages.scanners.docker_bench.reading.bench_output import (
+    BenchOutput,
+    BrokenJSONError,
+    check_id,
+)
 from stages.scanners.docker_bench.reading.check_fields import (
     Fields,
     add_check,
@@ -31,6 +43,14 @@ _MAX_ERROR = 200
 _MAX_VERSION = 40
 
 
+class _Object(dict[str, Any]):
+    """One object. A key that comes again, and what follows it, is in a further object."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.repeats: list[_Object] = []
+
+
 def read_strictly(payload: bytes) -> BenchOutput:
     """The run that the JSON describes. Raises BrokenJSONError."""
     objects = _ObjectReader()
@@ -39,23 +59,25 @@ def read_strictly(payload: bytes) -> BenchOutput:
         value = json.loads(
             text, object_pairs_hook=objects.read_object, parse_constant=_refuse_constant
         )
+        if is_layout_of_scanner(text) and len(list(keys(text))) != objects.known_keys:
+            raise BrokenJSONError("a value holds keys of its own")
+        return _read_output(value)
     except RecursionError:
         raise BrokenJSONError("nested too deep") from None
+    except BrokenJSONError:
+        raise
     except ValueError as error:
         raise BrokenJSONError(" ".join(str(error).split())[:_MAX_ERROR]) from None
-    if len(list(keys(text))) != objects.known_keys:
-        raise BrokenJSONError("a value holds keys of its own")
-    return _read_output(value)
 
 
 class _ObjectReader:
-    """Builds objects, counts the keys that have a meaning, and refuses one that comes twice."""
+    """Builds objects and counts the keys that have a meaning."""
 
     def __init__(self) -> None:
         self.known_keys = 0
 
-    def read_object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        result: dict[str, Any] = {}
+    def read_object(self, pairs: list[tuple[str, Any]]) -> _Object:
+        result = latest = _Object()
         for key, value in pairs:
             if NUMBER_KEY.fullmatch(key):
                 # The flat layout repeats a check's number for each of its results.
@@ -63,9 +85,10 @@ class _ObjectReader:
                 result.setdefault(key, []).append(value)
                 continue
             self.known_keys += key in KEYS
-            if key in result:
-                raise BrokenJSONError(f"the key {key[:40]!r} comes twice")
-            result[key] = value
+            if key in latest:
+                latest = _Object()
+                result.repeats.append(latest)
+            latest[key] = value
         return result
 
 
@@ -74,9 +97,11 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _read_output(value: object) -> BenchOutput:
-    top: dict[str, Any] = {"tests": value}
-    if isinstance(value, dict):
+    top = _Object()
+    if isinstance(value, _Object):
         top = value
+    else:
+        top["tests"] = value
     version = _text(top.get("dockerbenchsecurity")) or _text(top.get("dockerbenchsec_version"))
     output = BenchOutput(
         version=optional_line(version, _MAX_VERSION),
@@ -87,22 +112,31 @@ def _read_output(value: object) -> BenchOutput:
     for key, values in top.items():
         if NUMBER_KEY.fullmatch(key):
             add_flat_results(output, key, [_text(value) for value in values])
-    for test in _objects(top.get("tests")):
-        _add_test(output, test)
+    _add_nested(output, top, None)
     return output
 
 
-def _add_test(output: BenchOutput, test: dict[str, Any]) -> None:
-    """A group with its checks, or (with `-c`) a check that stands alone."""
-    results = test.get("results")
-    # An object that is no check was made by a name; the check that it is in must not get lost.
-    items = [one for one in _objects(test.get("items")) if "id" in one and "result" in one]
-    if not isinstance(results, list) and not items:
-        _add_result(output, test, None)
+def _add_nested(output: BenchOutput, parent: _Object, group: str | None) -> None:
+    """The tests in the lists of an object, whatever their keys: a key may be a part of a name."""
+    for part in (parent, *parent.repeats):
+        for value in part.values():
+            for test in _objects(value):
+                _add_test(output, test, group)
+
+
+def _add_test(output: BenchOutput, test: _Object, group: str | None) -> None:
+    """A group with its checks, or a check. Each repeated result is a further one of the check."""
+    if isinstance(test.get("results"), list) or check_id(_text(test.get("id"))) is None:
+        number = add_group(output, _fields(test))
+        _add_nested(output, test, number or group)
+        if number is None and "result" in test:
+            output.unnumbered_results += 1
         return
-    group = add_group(output, _fields(test))
-    for result in [*_objects(results), *items]:
-        _add_result(output, result, group)
+    names_check = {key: test[key] for key in ("id", "desc") if key in test}
+    _add_result(output, test, group)
+    for part in test.repeats:
+        _add_result(output, part | names_check, group)
+    _add_nested(output, test, group)
 
 
 def _add_result(output: BenchOutput, result: dict[str, Any], group: str | None) -> None:
@@ -128,7 +162,7 @@ def _text(value: object) -> str | None:
     return None
 
 
-def _objects(value: object) -> list[dict[str, Any]]:
+def _objects(value: object) -> list[_Object]:
     if not isinstance(value, list):
         return []
-    return [item for item in value if isinstance(item, dict)]
+    return [item for item in value if isinstance(item, _Object)]

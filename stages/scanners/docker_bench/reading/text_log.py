@@ -18,11 +18,18 @@ expression is anchored and bounded.
 """
 
 import re
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 from stages.scanners.docker_bench.reading.bench_layout import CHECK_NUMBER
-from stages.scanners.docker_bench.reading.bench_output import MAX_CHECKS, BenchCheck, BenchOutput
+from stages.scanners.docker_bench.reading.bench_output import (
+    MAX_CHECKS,
+    BenchCheck,
+    BenchOutput,
+    check_id,
+)
 from stages.scanners.docker_bench.reading.finding_text import finding, line
+from stages.scanners.docker_bench.reading.start_times import start_time
 
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 
@@ -37,10 +44,8 @@ _DEPRECATED = re.compile(
 )
 _COUNT = re.compile(r"[ \t]{0,4}Checks:[ \t]{0,4}(\d{1,9})\s*\Z")
 _VERSION = re.compile(r"# Docker Bench for Security v?(\d[0-9A-Za-z.+-]{0,38})\s*\Z")
-_ISO_START = re.compile(r"Initializing (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)([+-]\d\d:?\d\d)?")
-_UTC_START = re.compile(
-    r"Initializing \w{3} (\w{3} {1,2}\d{1,2} \d\d:\d\d:\d\d) (?:UTC|GMT) (\d{4})"
-)
+_START = "Initializing "
+_MAX_START = 60
 _IMPACT = " Remediation Impact: "
 _REMARK = re.compile(
     r"(.+ \((?:Automated|Manual|Scored|Not Scored)\)|.+(?= \(Swarm mode not enabled\)\Z))"
@@ -51,13 +56,47 @@ _MAX_SECTION = 200
 _MAX_REMEDIATION = 8192
 
 
-def read_log(payload: bytes) -> BenchOutput:
-    """The run as the log shows it; without a check where there is none."""
-    reader = _LogReader()
+def read_log(payload: bytes, *, may_hold_several: bool = False) -> BenchOutput:
+    """The run as the log shows it; without a check where there is none.
+
+    The scanner appends to a log. `may_hold_several`: the last run that has a check is read.
+    Otherwise the log was made for one run, and what looks like the start of another is a name.
+    """
     # Not splitlines(): it also splits at characters that a name may hold.
-    for text in COLOURS.sub("", payload.decode("utf-8-sig", errors="replace")).split("\n"):
+    lines = COLOURS.sub("", payload.decode("utf-8-sig", errors="replace")).split("\n")
+    if not may_hold_several:
+        return _read_run(lines)
+    runs = [run for run in map(_read_run, _split_runs(lines)) if run.checks]
+    if not runs:
+        return _read_run(lines)
+    runs[-1].runs = len(runs)
+    return runs[-1]
+
+
+def _read_run(lines: Iterable[str]) -> BenchOutput:
+    reader = _LogReader()
+    for text in lines:
         reader.add_line(text.rstrip("\r"))
     return reader.finish()
+
+
+def _split_runs(lines: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The lines of each run. A run starts with its banner, or without one with its time.
+
+    Standard output that is logged to itself has each of these lines twice, one after the other.
+    """
+    starts = [0]
+    has_time = False
+    for number, text in enumerate(lines):
+        is_time = text.startswith(_START)
+        is_banner = _VERSION.match(text) is not None
+        is_double = number > 0 and text == lines[number - 1]
+        if has_time and (is_time or is_banner) and not is_double:
+            starts.append(number)
+            has_time = False
+        has_time = has_time or is_time
+    for start, end in pairwise([*starts, len(lines)]):
+        yield lines[start:end]
 
 
 def is_log_line(text: str) -> bool:
@@ -98,7 +137,7 @@ class _LogReader:
             if _is_header(entry, after):
                 self._output.sections.setdefault(entry.id, line(entry.title or "", _MAX_SECTION))
             else:
-                self._output.add(entry)
+                self._add_check(entry)
         for number, text in self._remediations.items():
             if check := self._output.checks.get(number):
                 remediation, _, impact = text.partition(_IMPACT)
@@ -106,12 +145,21 @@ class _LogReader:
                 check.impact = line(impact, _MAX_REMEDIATION) or None
         return self._output
 
+    def _add_check(self, entry: BenchCheck) -> None:
+        if check_id(entry.id) is None:
+            self._output.unnumbered_results += 1
+        else:
+            self._output.add(entry)
+
     def _add_untagged(self, text: str) -> None:
         if text.startswith("Section "):
             self._in_remediations = text.startswith("Section B")
             self._current = None
-        elif self._output.start is None and text.startswith("Initializing "):
-            self._output.start = _start_time(text)
+        elif self._output.start is None and text.startswith(_START):
+            self._output.start = start_time(text)
+            if self._output.start is None:
+                printed = line(text.removeprefix(_START), _MAX_START)
+                self._output.unreadable_start = printed or None
         elif self._output.version is None and (version := _VERSION.match(text)):
             self._output.version = version[1]
 
@@ -163,17 +211,3 @@ def _is_header(entry: BenchCheck, after: BenchCheck | None) -> bool:
     if after is not None and after.id.startswith(entry.id + "."):
         return True
     return (entry.title or "").endswith("Configuration")
-
-
-def _start_time(text: str) -> int | None:
-    """When the scan began; None for a local time of unknown zone (1.3 and earlier)."""
-    try:
-        if iso := _ISO_START.match(text):
-            zone = iso[2] or "+00:00"
-            return int(datetime.fromisoformat(iso[1] + zone).timestamp())
-        if utc := _UTC_START.match(text):
-            time = datetime.strptime(f"{utc[1]} {utc[2]} +0000", "%b %d %H:%M:%S %Y %z")
-            return int(time.timestamp())
-    except ValueError:
-        return None
-    return None
