@@ -12,6 +12,10 @@ twice, and the scan runs at the first. croniter knows only wall-clock times with
 order. Near a change that is not the order of real time, so the functions below look a little further
 than the first match and take the best of the candidates.
 
+Day of the month and day of the week are combined as in cronie: where both are restricted, either
+one is enough; but where one of them begins with `*`, both must hold. So `0 3 */32,1-7 * 2` is due
+on the first Tuesday of a month, and `0 3 1-7 * 2` on the first seven days and on every Tuesday.
+
 Diagnostics: ScheduleError, which explains what is wrong with an expression or a time zone.
 """
 
@@ -65,7 +69,7 @@ class Cron:
             )
         try:
             start = datetime(2024, 1, 1)  # noqa: DTZ001
-            croniter(self.expression, start, max_years_between_matches=_YEARS).get_next()
+            self._iterator(start).get_next()
         except (CroniterError, ValueError, KeyError) as error:
             raise ScheduleError(f"{self.expression!r}: {_explained(fields)}") from error
 
@@ -117,7 +121,17 @@ class Cron:
 
     def _walls(self, start: datetime) -> croniter:
         """The due times of the wall clock, from `start` in either direction."""
-        return croniter(self.expression, self._wall(start), max_years_between_matches=_YEARS)
+        return self._iterator(self._wall(start))
+
+    def _iterator(self, wall: datetime) -> croniter:
+        fields = self.expression.split()
+        must_both_hold = len(fields) == 5 and "*" in (fields[2][0], fields[4][0])
+        return croniter(
+            self.expression,
+            wall,
+            day_or=not must_both_hold,
+            max_years_between_matches=_YEARS,
+        )
 
     def _wall(self, instant: datetime) -> datetime:
         return instant.astimezone(self.zone).replace(tzinfo=None, fold=0)

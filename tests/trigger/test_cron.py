@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -121,6 +122,38 @@ def test_a_dense_schedule_is_the_same_looked_for_forwards_and_backwards_around_e
         due -= timedelta(seconds=1)
     assert forwards == expected
     assert backwards[::-1] == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "weekdays", "due"),
+    [
+        # cronie: DOM_STAR and DOW_STAR are set by a field that begins with `*`, and then both hold.
+        ("*/32,1-7", "2", ["11-03", "12-01"]),
+        ("*/15", "1", ["11-16", "02-01"]),
+        ("*", "0,6", ["11-01", "11-07"]),
+        ("1-7", "*/6", ["11-01", "11-07"]),
+        ("13", "*", ["11-13", "12-13"]),
+        ("1-31/15", "1", ["11-01", "11-02"]),
+        ("13", "5", ["11-06", "11-13"]),
+        ("30", "1-7", ["11-01", "11-02"]),
+    ],
+)
+def test_days_are_combined_as_in_cronie(days: str, weekdays: str, due: list[str]) -> None:
+    cron = Cron(f"0 3 {days} * {weekdays}", ZoneInfo("UTC"))
+    found, at = [], datetime(2026, 11, 1, tzinfo=UTC)
+    while len(found) < len(due):
+        at = cron.next_due(at)
+        found.append(f"{at:%m-%d}")
+    assert found == due
+
+
+@pytest.mark.shared
+def test_the_case_of_a_star_in_the_day_of_the_month(cases: Path) -> None:
+    expression = (cases / "cron-star-in-day-of-month.txt").read_text().strip()
+    cron, at = Cron(expression, ZoneInfo("UTC")), datetime(2026, 11, 25, tzinfo=UTC)
+    for expected in ("2026-12-01", "2027-01-05", "2027-02-02"):
+        at = cron.next_due(at)
+        assert f"{at:%Y-%m-%d}" == expected
 
 
 expressions = st.sampled_from(
