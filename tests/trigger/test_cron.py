@@ -140,7 +140,8 @@ def test_a_dense_schedule_is_the_same_looked_for_forwards_and_backwards_around_e
 )
 def test_days_are_combined_as_in_cronie(days: str, weekdays: str, due: list[str]) -> None:
     cron = Cron(f"0 3 {days} * {weekdays}", ZoneInfo("UTC"))
-    found, at = [], datetime(2026, 11, 1, tzinfo=UTC)
+    found: list[str] = []
+    at = datetime(2026, 11, 1, tzinfo=UTC)
     while len(found) < len(due):
         at = cron.next_due(at)
         found.append(f"{at:%m-%d}")
