@@ -1,4 +1,4 @@
-"""A scan without room waits, and whoever asks is told why: in the log, by `list` and by `status`."""
+"""A scan waits while there is too little free space; the log, `list` and `status` give the reason."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from stages.scan import free_space
 from tests.pipeline.agent import an_agent, until
 
 
-def test_whoever_asks_for_a_scan_is_told_at_once_that_it_waits_for_room(
+def test_the_scan_command_warns_that_the_scan_waits_for_free_space(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     config = tmp_path / "config.yml"
@@ -29,7 +29,7 @@ def test_whoever_asks_for_a_scan_is_told_at_once_that_it_waits_for_room(
     )
 
 
-def test_room_is_counted_against_what_a_scan_needs(tmp_path: Path) -> None:
+def test_free_space_is_compared_with_what_a_scan_needs(tmp_path: Path) -> None:
     status = os.statvfs(tmp_path)
     free_mib = status.f_bavail * status.f_frsize >> 20
     assert free_space.why_none(tmp_path, max(1, free_mib // 2)) is None
@@ -38,7 +38,7 @@ def test_room_is_counted_against_what_a_scan_needs(tmp_path: Path) -> None:
 
 
 @pytest.mark.oscap
-def test_a_scan_that_waits_for_room_says_so_and_is_done_once_there_is_some(
+def test_a_scan_that_waits_for_free_space_runs_once_there_is_enough(
     small_disk: Path,
 ) -> None:
     with an_agent() as agent:
@@ -58,7 +58,9 @@ def test_a_scan_that_waits_for_room_says_so_and_is_done_once_there_is_some(
         behind = json.loads(agent.run("scan", "--profile", "slow", "--json"))["scan_id"]
         agent.run("cancel", behind)
         spool = Spool(small_disk / "spool")
-        until(lambda: behind in spool.reports.ids(), "one that is cancelled waits for no room")
+        until(
+            lambda: behind in spool.reports.ids(), "a cancelled scan does not wait for free space"
+        )
         assert spool.reports.read(behind).status == "cancelled"
         agent.settings["spool"]["min_free_mib"] = 4
         agent.configure()

@@ -93,7 +93,7 @@ def test_where_raw_entries_were_lost_only_what_was_not_answered_is_scanned() -> 
 
 
 @pytest.mark.oscap
-def test_every_report_says_that_the_content_does_not_fit_also_a_failed_and_a_joined_one(
+def test_every_report_warns_that_the_content_does_not_fit_also_a_failed_and_a_merged_one(
     tmp_path: Path,
 ) -> None:
     """The content by the name of an older version of this host's system."""

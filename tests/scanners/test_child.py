@@ -71,7 +71,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def test_lines_are_told_as_they_come_and_both_streams_are_kept(run: Run, draft: Path) -> None:
+def test_lines_are_reported_as_they_come_and_both_streams_are_kept(run: Run, draft: Path) -> None:
     end, lines = run(
         "import sys; print('one'); print('two'); print('oh', file=sys.stderr); sys.exit(2)"
     )
@@ -81,12 +81,12 @@ def test_lines_are_told_as_they_come_and_both_streams_are_kept(run: Run, draft: 
     assert (draft / "stderr.log").read_text() == "oh\n"
 
 
-def test_a_signal_is_told_as_one(run: Run) -> None:
+def test_an_end_by_a_signal_has_the_signal_and_no_exit_code(run: Run) -> None:
     end, _ = run("import os; os.kill(os.getpid(), 11)")
     assert (end.exit_code, end.signal) == (None, 11)
 
 
-def test_it_runs_with_the_lowest_priority_in_a_group_of_its_own_and_a_fixed_environment(
+def test_a_scanner_has_the_lowest_priority_its_own_process_group_and_a_fixed_environment(
     run: Run, draft: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SECRET", "api key")
@@ -105,7 +105,7 @@ def test_a_program_that_ignores_term_is_killed_with_its_children(
     began = time.monotonic()
     end, lines = run(
         "import os, signal, time\n"
-        "signal.signal(signal.SIGTERM, lambda *_: print('deaf', flush=True))\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('ignored', flush=True))\n"
         "grandchild = os.fork()\n"
         "if grandchild: print(grandchild, flush=True)\n"
         "while True: time.sleep(60)",
@@ -113,12 +113,12 @@ def test_a_program_that_ignores_term_is_killed_with_its_children(
     )
     assert end.ended_by == EndedBy(Cause.TIME_LIMIT, "took longer than its limit of 1 s")
     assert end.signal == signal.SIGKILL
-    assert "deaf" in lines
+    assert "ignored" in lines
     assert time.monotonic() - began < 10
     until(lambda: not alive(int(lines[0])), "the grandchild is gone", 5)
 
 
-def test_what_a_scanner_leaves_running_ends_with_it_and_its_pipe_is_not_waited_for(
+def test_what_a_scanner_leaves_running_is_ended_and_its_pipe_is_not_waited_for(
     run: Run,
 ) -> None:
     began = time.monotonic()
@@ -146,7 +146,7 @@ def test_what_a_scanner_leaves_running_ends_with_it_and_its_pipe_is_not_waited_f
         "import os\nn = 0\nwhile True: n += 1; open(str(n), 'wb').write(bytes(1 << 20))",
     ],
 )
-def test_a_flood_is_ended_wherever_it_goes_and_little_of_it_is_kept(
+def test_too_much_output_ends_the_scanner_and_little_of_it_is_kept(
     run: Run, draft: Path, program: str
 ) -> None:
     end, _ = run(program, Limits(30, 4 << 20))
@@ -154,13 +154,13 @@ def test_a_flood_is_ended_wherever_it_goes_and_little_of_it_is_kept(
     assert (draft / "stdout.log").stat().st_size <= 8 << 20
 
 
-def test_a_line_without_an_end_is_bounded(run: Run) -> None:
+def test_a_line_that_never_ends_is_cut_off(run: Run) -> None:
     end, lines = run("print('x' * 1_000_000)")
     assert [len(line) <= 16 * 1024 for line in lines] == [True]
     assert len(end.last_line) == 1000
 
 
-def test_what_is_told_is_one_printable_line(run: Run) -> None:
+def test_a_reported_line_is_one_printable_line(run: Run) -> None:
     end, lines = run(
         r"import sys; sys.stdout.buffer.write(b'[WARN] 2.1  -\t\x1b[31mred\x00\xff\x07\r\n \n')"
     )
@@ -168,21 +168,21 @@ def test_what_is_told_is_one_printable_line(run: Run) -> None:
     assert end.last_line == lines[0]
 
 
-def test_it_is_ended_at_a_wish(run: Run, draft: Path) -> None:
+def test_a_scanner_is_ended_on_request(run: Run, draft: Path) -> None:
     end, _ = run(
-        "import time\nopen('begun', 'w')\ntime.sleep(60)",
-        unwanted=lambda: CANCELLED if (draft / "begun").exists() else None,
+        "import time\nopen('running', 'w')\ntime.sleep(60)",
+        unwanted=lambda: CANCELLED if (draft / "running").exists() else None,
     )
     assert (end.ended_by, end.signal) == (CANCELLED, signal.SIGTERM)
 
 
-def test_a_program_that_is_missing_can_not_be_started(process: Process, draft: Path) -> None:
+def test_a_missing_program_raises_an_error(process: Process, draft: Path) -> None:
     at = Child(process, draft, Place(directory=draft / "none"), lambda _: None)
     with pytest.raises(OSError, match="No such file"):
         at.run(("/bin/true",), lambda _: None, lambda: None)
 
 
-def test_it_dies_with_the_process_that_started_it(process: Process, draft: Path) -> None:
+def test_a_scanner_dies_with_the_process_that_started_it(process: Process, draft: Path) -> None:
     pid = os.fork()
     if pid == 0:
         try:

@@ -1,4 +1,6 @@
-"""What this host can scan, and what is missing: each lack has its own message, with the command that mends it."""
+"""What this host can scan with, and what is missing: each problem has a message with the command that
+solves it.
+"""
 
 from pathlib import Path
 
@@ -105,14 +107,14 @@ def test_a_setting_overrides_what_would_be_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "no content", "<Benchmark", "<!DOCTYPE a><Benchmark/>"])
-def test_content_that_can_not_be_read_is_told(tmp_path: Path, text: str) -> None:
+def test_unreadable_content_is_a_problem_with_its_reason(tmp_path: Path, text: str) -> None:
     (tmp_path / "ssg-rl9-ds.xml").write_text(text)
     found = detect_openscap(tmp_path)
     assert not found.ready
     assert f"{tmp_path}/ssg-rl9-ds.xml: the content can't be read: " in found.problems[-1]
 
 
-def test_an_oscap_that_tells_no_version_is_not_installed_well(
+def test_an_oscap_that_reports_no_version_is_to_be_reinstalled(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(detection, "_PATH", str(tmp_path))

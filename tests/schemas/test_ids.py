@@ -61,3 +61,13 @@ def test_an_id_can_name_any_scanner_whose_key_is_well_formed() -> None:
         assert not is_scan_id(f"20261123T060301Z-{scanner}-3f9c2a17")
     assert not is_scan_id("20261123T060301Z-trivy-3f9c2a17\n")
     assert not is_scan_id("20261399T000000Z-openscap-00000000")
+
+
+def test_an_id_with_an_impossible_time_is_none() -> None:
+    for second in (
+        *("20260229T000000Z", "20260431T000000Z", "20261100T000000Z", "00000101T000000Z"),
+        *("20261332T000000Z", "20261123T240000Z", "20261123T006000Z", "20261123T000060Z"),
+    ):
+        assert not is_scan_id(f"{second}-openscap-00000000"), second
+    for second in ("20240229T235959Z", "20261231T000000Z", "20260430T000000Z"):
+        assert is_scan_id(f"{second}-openscap-00000000"), second

@@ -1,4 +1,4 @@
-"""What a run of Docker Bench tells while it runs, and what its end means."""
+"""The progress that a run of Docker Bench reports, and what its end means."""
 
 import socket
 import tempfile
@@ -54,8 +54,8 @@ def plan(*command: str) -> Plan:
 
 
 def test_every_check_is_reported_once_without_headers_and_remediations(bench: DockerBench) -> None:
-    told = [progress for line in LOG.splitlines() if (progress := bench.progress(line))]
-    assert [(p.rule.split()[0], p.result) for p in told] == [
+    reported = [progress for line in LOG.splitlines() if (progress := bench.progress(line))]
+    assert [(p.rule.split()[0], p.result) for p in reported] == [
         ("1.1.1", "pass"),
         ("1.1.3", "warn"),
         ("2.9", "note"),
@@ -65,10 +65,10 @@ def test_every_check_is_reported_once_without_headers_and_remediations(bench: Do
 @pytest.mark.shared
 def test_every_check_of_a_real_log_is_reported_once(bench: DockerBench, captures: Path) -> None:
     log = (captures / "docker-bench-1.6.0/bench.log").read_bytes()
-    told = [told for line in log.decode().splitlines() if (told := bench.progress(line))]
-    # A check that has become needless is printed without its number, so its progress is not told.
+    reported = [found for line in log.decode().splitlines() if (found := bench.progress(line))]
+    # A check that has become needless is printed without its number, so its progress is not reported.
     numbered = [c.id for c in read_log(log).checks.values() if "Deprecated" not in c.findings]
-    assert [progress.rule.split()[0] for progress in told] == numbered
+    assert [progress.rule.split()[0] for progress in reported] == numbered
 
 
 @pytest.mark.parametrize(

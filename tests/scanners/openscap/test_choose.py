@@ -151,7 +151,7 @@ def test_content_for_other_systems_is_never_taken(platform: Platform) -> None:
     assert choose(platform, files("debian22", "rhel10", "fedora", "ubuntu2404")) is None
 
 
-def test_content_that_does_not_fit_is_told_with_the_install_command_of_this_system() -> None:
+def test_the_warning_about_content_has_the_install_command_of_this_system() -> None:
     for platform, present, command in (
         (host("debian", "12"), "debian11", "apt-get install -y ssg-base ssg-debian"),
         (
@@ -236,14 +236,14 @@ def test_the_first_directory_wins_for_the_same_version() -> None:
         (host("manjaro", "", "arch"), "oscap", "install openscap from the AUR"),
     ],
 )
-def test_every_distribution_is_told_its_own_install_command(
+def test_every_distribution_has_its_own_install_command(
     platform: Platform, what: str, command: str
 ) -> None:
     assert HOW_TO_INSTALL[what](platform) == command
 
 
 @pytest.mark.parametrize("what", ["oscap", "content", "docker"])
-def test_a_system_that_is_not_known_is_told_the_packages_and_no_command_of_another(
+def test_an_unknown_system_gets_the_names_of_packages_and_no_command(
     what: str,
 ) -> None:
     for platform in (host("gentoo", ""), host("void", ""), parse_os_release("")):

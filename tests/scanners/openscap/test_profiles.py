@@ -40,7 +40,7 @@ def test_an_unknown_name_is_never_answered_with_another_profile(wanted: str) -> 
         assert wanted == "auto" or wanted in names or wanted.casefold() in names
 
 
-def test_an_unknown_name_is_told_with_the_nearest_ones() -> None:
+def test_the_reason_for_an_unknown_name_has_the_nearest_ones() -> None:
     unknown = resolve("cis_level1_serve", SOME)
     assert isinstance(unknown, Unknown)
     assert (
