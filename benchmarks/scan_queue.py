@@ -3,8 +3,8 @@
 python -m benchmarks.scan_queue
 
 As many cancellations of other scans lie beside the requests; they have been read before, as the
-stage reads each one once. Limits: 1, 2 and 10 ms of CPU time with 100, 500 and 2,000 scans waiting; medians of
-20 choices.
+stage reads each one once. Limits: 1, 2 and 10 ms of CPU time with 100, 500 and 2,000 scans waiting;
+medians of 20 choices.
 """
 
 import statistics

@@ -2,7 +2,8 @@
 
 The newest TestResult is reported. A rule with several results counts once, with the worst of them.
 With both files the results decide and the ARF gives the evidence. An ARF that cannot be read, or
-that is of another scan, costs the evidence; a warning says so.
+that is of another scan, costs the evidence; a warning says so. A scan in which no rule applied is a
+failed scan.
 
 Diagnostics: ScapError where the results (or an ARF that stands alone) cannot be read; its text is
 one line.
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from schemas.report import Profile, Report, RuleResult, RuleStatus, summarize
+from schemas.report import Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.results_file import Opener, ResultsFile, read_arf, read_results
 from stages.scanners.openscap.rule_instances import by_rule, evidence_of_rule, worst
@@ -70,15 +71,21 @@ def read_openscap(
     options = options or Options()
     scan, arf_evidence = _read_files(results, arf, options)
     rules = _rule_results(scan, arf_evidence, options)
+    error = _reason_without_result(rules)
+    status: ScanStatus = "completed"
+    if error:
+        # A score of 0 with nothing behind it would read as the worst of all hosts.
+        status, rules = "failed", ()
     started, completed = _times(scan.test_result)
     return Report(
         profile=_profile(scan),
-        status="completed",
+        status=status,
+        error=error,
         started_at=started,
         completed_at=completed,
         summary=summarize(rules),
         results=rules,
-        warnings=(*arf_evidence.warnings, *_nothing_applicable(rules)),
+        warnings=arf_evidence.warnings,
         scanner_version=scan.test_result.scanner_version,
     )
 
@@ -252,14 +259,13 @@ def _times(test_result: TestResult) -> tuple[datetime, datetime]:
     return test_result.started_at, test_result.completed_at
 
 
-def _nothing_applicable(rules: tuple[RuleResult, ...]) -> list[str]:
-    """The warning of a report that says nothing about the host."""
+def _reason_without_result(rules: tuple[RuleResult, ...]) -> str | None:
+    """Why these rules say nothing about the host; None where they do."""
     if not rules:
-        return ["nothing was evaluated: the profile selects no rules"]
+        return "nothing was evaluated: the profile selects no rules; choose another profile"
     if any(rule.status != "notapplicable" for rule in rules):
-        return []
-    warning = (
-        f"nothing applied: all {len(rules)} rules of the profile are for another system, so this"
-        " report says nothing about the host; use content made for its distribution and release"
+        return None
+    return (
+        f"nothing applied: all {len(rules)} rules of the profile are for another system; use"
+        " content made for this distribution and release"
     )
-    return [warning]

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from schemas.report import Report
+from schemas.report import Report, Summary
 from stages.scanners.openscap.openscap_report import Options, read_openscap
 from stages.scap.xml_records import Limits, ScapError
 from tests.scanners.openscap.scap_samples import (
@@ -64,11 +64,20 @@ def test_the_report_has_profile_times_and_scanner() -> None:
     assert report.warnings == ()
 
 
-@pytest.mark.parametrize("message", [["notapplicable"] * 3, ["notselected"]])
-def test_a_report_in_which_nothing_applied_has_a_warning(message: list[str]) -> None:
-    report = read([Rule(f"r{number}", word) for number, word in enumerate(message)])
-    assert len(report.warnings) == 1
-    assert report.warnings[0].startswith("nothing ")
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [(["notapplicable"] * 3, "nothing applied: all 3 rules"), (["notselected"], "nothing was")],
+)
+def test_a_scan_in_which_nothing_applied_is_a_failed_scan(words: list[str], reason: str) -> None:
+    report = read([Rule(f"r{number}", word) for number, word in enumerate(words)])
+    assert report.status == "failed"
+    assert (report.error or "").startswith(reason)
+    assert (report.results, report.summary, report.warnings) == ((), Summary(), ())
+
+
+def test_one_rule_that_applied_makes_a_completed_scan() -> None:
+    report = read([Rule("a", "notapplicable"), Rule("b", "notchecked")])
+    assert (report.status, report.error, report.summary.total_rules) == ("completed", None, 2)
 
 
 def test_results_and_arf_give_the_same_as_the_arf_alone() -> None:
