@@ -12,6 +12,7 @@ from stages.console.output import counted, say, show_json, show_table, unicode_t
 from stages.patchmon import credentials
 from stages.runtime import plain_file, settings_file
 from stages.runtime.exits import Exit
+from stages.scanners import registry
 from stages.scanners.settings import every_key, load_settings
 from stages.trigger.scheduler import problems as problems_of_schedules
 
@@ -53,6 +54,8 @@ def _check(loaded: settings_file.Loaded) -> Checked:
     if loaded.understood:
         problems += credentials.exposures(loaded.settings, loaded.path)
         problems += _unreadable(loaded.settings)
+        for spec in registry.scanners():
+            problems += spec.problems(loaded.settings)
         _check_credentials(loaded, problems, remarks)
         is_known = _is_reported("server.url", problems)
         if loaded.settings.server.url is None and not is_known:

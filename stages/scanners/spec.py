@@ -102,6 +102,8 @@ class ScannerSpec:
     """Names that mean this scanner where a server asks for a profile."""
     remediates: bool = False
     """Whether it can change what it finds."""
+    problems: Callable[[Settings], Iterable[str]] = field(default=lambda _: ())
+    """What `config check` finds wrong with its section on this host, each with the key's path."""
     profiles_elsewhere: Callable[[Settings], Iterable[Any]] = field(default=lambda _: ())
     """Every profile of this host, also of content that is not for it."""
 

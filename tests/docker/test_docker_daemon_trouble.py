@@ -2,7 +2,9 @@
 
 import json
 import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,28 @@ def own(docker: Engine) -> Iterator[Engine]:
     """An engine that a test may harm."""
     with engine() as running:
         yield running
+
+
+@contextmanager
+def restarted(engine: Engine) -> Iterator[None]:
+    """The same daemon once more, after its end."""
+    again = subprocess.Popen(
+        engine.process.args,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    ping = ["docker", "--host", f"unix://{engine.socket}", "version"]
+    try:
+        until(
+            lambda: subprocess.run(ping, capture_output=True, check=False).returncode == 0,
+            "the daemon is back",
+            60,
+        )
+        yield
+    finally:
+        again.terminate()
+        again.wait()
 
 
 def running(agent: Agent, engine: Engine) -> bool:
@@ -58,6 +82,25 @@ def test_a_script_whose_daemon_dies_has_found_nothing_whatever_it_prints(
         report = agent.report(scan_id)
         assert (report.status, report.results) == ("failed", ())
         assert "the Docker daemon went away during the scan: " in (report.error or "")
+
+
+def test_a_daemon_that_went_away_and_came_back_is_a_failed_scan_and_no_false_pass(
+    own: Engine, tmp_path: Path
+) -> None:
+    script = write_script(tmp_path, "waits")
+    with bench(own, method="script", script_paths=[str(script)]) as agent:
+        scan_id = ask(agent)
+        agent.start("trigger", "scan", "parse")
+        until(lambda: any(agent.spool.raw.path.glob(".*.draft/bench.log")), "the script runs")
+        own.process.terminate()
+        own.process.wait()
+        with restarted(own):
+            (tmp_path / "go").touch()
+            until(lambda: agent.reported(scan_id), "a report")
+            report = agent.report(scan_id)
+            assert (report.status, report.results) == ("failed", ())
+            assert "the Docker daemon went away during the scan: " in (report.error or "")
+            assert "restarted" in (report.error or "")
 
 
 def test_a_daemon_that_hangs_under_a_scan_is_ended_by_the_time_limit(own: Engine) -> None:

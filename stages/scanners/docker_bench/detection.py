@@ -65,7 +65,7 @@ def find(settings: DockerBenchSettings, platform: Platform) -> Found:
         return Found(DockerBenchDetection(docker_installed=False), missing)
     problem, version = _daemon(client)
     present = problem is None and client.has_image(settings.image)
-    script = _script(settings)
+    script = find_script(settings)
     method = _method(settings, present, script)
     detection = DockerBenchDetection(
         docker_installed=True, docker_version=version, docker_bench_method=method
@@ -125,7 +125,7 @@ def _method(settings: DockerBenchSettings, present: bool, script: Path | None) -
     return "container"
 
 
-def _script(settings: DockerBenchSettings) -> Path | None:
+def find_script(settings: DockerBenchSettings) -> Path | None:
     """Its real path, because it reads its parts from beside itself."""
     on_path = (shutil.which(name) for name in _SCRIPTS)
     for place in (*settings.script_paths, *on_path):

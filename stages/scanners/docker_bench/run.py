@@ -15,7 +15,8 @@ from schemas.ids import ScanId
 from schemas.request import Request
 from spool.raw import Output
 from stages.scanners.child import End, Limits
-from stages.scanners.docker_bench import detection, docker, docker_arguments
+from stages.scanners.docker_bench import check_names, detection, docker, docker_arguments
+from stages.scanners.docker_bench.daemon_watch import DaemonWatch
 from stages.scanners.docker_bench.detection import Found
 from stages.scanners.docker_bench.docker import Docker
 from stages.scanners.docker_bench.docker_arguments import (
@@ -38,9 +39,15 @@ _CHECK = re.compile(
 )
 _HEADER = re.compile(r"\[INFO\] .{1,300}Configuration$")
 _REFUSED_OPTION = re.compile(r"illegal option (?:-- |-)(\w)", re.IGNORECASE)
+_NO_DAEMON = re.compile(
+    r"Cannot connect to the Docker daemon|error during connect|"
+    r"connect: connection refused|Is the docker daemon running",
+    re.IGNORECASE,
+)
 _NOT_STARTED = (125, 126, 127)
 """Exit codes of `docker run` for a container that did not start; a scanner may use them, too."""
 _COMPLETED = (0,)
+_MAX_LINE = 200
 _OUTPUTS = (
     Output("docker-bench-json", JSON),
     Output("docker-bench-log", LOG),
@@ -57,6 +64,8 @@ class DockerBench:
         self._platform = platform
         self._docker = docker.client(settings.socket)
         self._listing = True
+        self._watch: DaemonWatch | None = None
+        self._daemon_ended = False
 
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
         if self.same_profile(request.profile) is None:
@@ -75,7 +84,10 @@ class DockerBench:
             scanner_version=None,
             environment=found.client.environment,
         )
+        self._start_watch()
         if found.detection.docker_bench_method == "script" and found.script:
+            unknown = check_names.warnings(self._settings, found.script)
+            plan = replace(plan, warnings=(*plan.warnings, *unknown))
             return self._script(plan, found.script, draft)
         plan = replace(plan, command=self._container(found.client, request.scan_id, draft))
         if not self._must_pull(found):
@@ -85,6 +97,7 @@ class DockerBench:
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
         """After the pull: an image that is present will do, with a warning."""
+        self._start_watch()
         if end.exit_code == 0 and end.ended_by is None:
             return plan
         image = self._settings.image
@@ -137,15 +150,25 @@ class DockerBench:
     def judge(self, end: End, draft: Path) -> Verdict:
         kept = tuple(output for output in _OUTPUTS if filled(draft / output.name))
         written = {output.name for output in kept}
-        error = self._daemon_error(end) or _start_error(end, draft)
+        error = self._daemon_error(end, draft) or _start_error(end, draft)
         if error is None:
             error = error_of_end("Docker Bench", end, _COMPLETED)
         if error is None and not written & {JSON, LOG}:
             error = "Docker Bench reported success, but wrote neither JSON nor log"
-        return Verdict(kept, error)
+        printed = (beginning(draft / name) for name in ("stdout.log", "stderr.log"))
+        missing = check_names.printed_as_missing("\n".join(printed))
+        warnings: tuple[str, ...] = ()
+        if missing:
+            names = ", ".join(missing)
+            warnings = (f"compliance.docker_bench.checks: this Docker Bench has no {names}",)
+        return Verdict(kept, error, warnings)
 
     def clean_up(self, scan_id: ScanId) -> None:
         """The container of a client that was ended runs on."""
+        if self._watch is not None:
+            self._daemon_ended = self._watch.has_ended()
+            self._watch.close()
+            self._watch = None
         if self._docker is None:
             return
         for container, _ in self._docker.containers(SCAN_LABEL, scan_id):
@@ -166,11 +189,20 @@ class DockerBench:
             return not found.image_present
         return self._settings.pull == "always"
 
-    def _daemon_error(self, end: End) -> str | None:
-        """Without a daemon the checks find nothing, whatever they print."""
+    def _start_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.close()
+        self._watch = DaemonWatch(self._settings.socket)
+
+    def _daemon_error(self, end: End, draft: Path) -> str | None:
+        """Without a daemon the checks find nothing, and pass."""
         if end.ended_by or self._docker is None:
             return None
         reason = docker.why_not_reachable(self._docker.socket)
+        if reason is None and self._daemon_ended:
+            reason = "it was restarted: scan again"
+        if reason is None and end.exit_code in _COMPLETED:
+            reason = _no_daemon_line(draft)
         if reason is None:
             return None
         return f"the Docker daemon went away during the scan: {reason}"
@@ -197,6 +229,16 @@ class DockerBench:
             environment=environment,
             directory=detection.parts(script),
         )
+
+
+def _no_daemon_line(draft: Path) -> str | None:
+    """What the client in the scanner printed where it found no daemon, though there is one now."""
+    for name in ("stderr.log", "stdout.log"):
+        for line in beginning(draft / name).splitlines():
+            # A line of the log may hold a name that reads so.
+            if _NO_DAEMON.search(line) and not line.lstrip().startswith("["):
+                return f"{' '.join(line.split())[:_MAX_LINE]}: scan again"
+    return None
 
 
 def _start_error(end: End, draft: Path) -> str | None:

@@ -48,6 +48,16 @@ def _runner(
     return DockerBench(settings.compliance.section(DockerBenchSettings), this_platform())
 
 
+def _problems(settings: Settings) -> Iterable[str]:
+    from stages.scanners.docker_bench import check_names, detection
+
+    section = settings.compliance.section(DockerBenchSettings)
+    script = detection.find_script(section)
+    if script is None:
+        return ()
+    return check_names.warnings(section, script)
+
+
 def _role_of(head: bytes) -> Role | None:
     from stages.scanners.docker_bench.reading import is_docker_bench_log, looks_like_docker_bench
 
@@ -85,6 +95,7 @@ DOCKER_BENCH = ScannerSpec(
     runner=_runner,
     role_of=_role_of,
     read=_read,
+    problems=_problems,
     reader_modules=("stages.scanners.docker_bench.reading",),
     profile_names=frozenset({"docker-bench", _PROFILE}),
 )

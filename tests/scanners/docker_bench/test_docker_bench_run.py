@@ -133,6 +133,42 @@ def test_what_an_end_means(
     assert found == error if error is None else error in (found or "")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("stderr.log", "x\nCannot connect to the Docker daemon at unix:///run/d.sock. Is it up?\n"),
+        ("stdout.log", "error during connect: Get http://docker: EOF\n"),
+    ],
+)
+def test_a_daemon_that_was_away_while_the_scanner_ran_fails_the_scan(
+    bench: DockerBench, tmp_path: Path, name: str, text: str
+) -> None:
+    (tmp_path / "bench.log").write_text(LOG)
+    (tmp_path / name).write_text(text)
+    error = bench.judge(End(0, None, None, ""), tmp_path).error or ""
+    assert error.startswith("the Docker daemon went away during the scan: ")
+    assert text.strip().splitlines()[-1] in error
+
+
+def test_a_name_that_reads_like_a_missing_daemon_fails_no_scan(
+    bench: DockerBench, tmp_path: Path
+) -> None:
+    (tmp_path / "bench.log").write_text(LOG)
+    (tmp_path / "stdout.log").write_text("[WARN]      * Cannot connect to the Docker daemon\n")
+    assert bench.judge(End(0, None, None, ""), tmp_path).error is None
+
+
+def test_a_check_that_the_scanner_does_not_know_is_a_warning(
+    bench: DockerBench, tmp_path: Path
+) -> None:
+    (tmp_path / "bench.log").write_text(LOG)
+    (tmp_path / "stdout.log").write_text('Check "check_2_99" doesn\'t seem to exist.\n')
+    verdict = bench.judge(End(0, None, None, ""), tmp_path)
+    assert verdict.warnings == (
+        "compliance.docker_bench.checks: this Docker Bench has no check_2_99",
+    )
+
+
 def test_a_link_in_the_logs_place_is_not_followed(bench: DockerBench, tmp_path: Path) -> None:
     (tmp_path / "bench.log").symlink_to("/etc/hostname")
     verdict = bench.judge(End(0, None, None, ""), tmp_path)
