@@ -17,6 +17,8 @@ from stages.runtime.heartbeat import Heartbeat
 from tests.console.program import agent as console
 from tests.pipeline.agent import Agent, an_agent, until
 
+pytestmark = pytest.mark.slow
+
 REFUSED = "Connection refused"
 
 

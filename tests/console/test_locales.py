@@ -17,6 +17,8 @@ from stages.runtime.exits import Exit
 from tests.scanners.openscap.scap_samples import Rule, arf
 from tests.ship.ship_spool import report
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = [sys.executable, "-m", "stages.console.main"]
 TITLE = "Prüfe die Größe – “漢字”"
 COMMAND_LINES = [

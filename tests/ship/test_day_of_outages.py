@@ -25,6 +25,8 @@ from tests.patchmon.scripted_server import (
 )
 from tests.ship.ship_spool import START, Ship, report
 
+pytestmark = pytest.mark.slow
+
 DAY_S = 24 * 3600
 STATUSES: tuple[ScanStatus, ...] = ("completed", "completed", "completed", "failed", "cancelled")
 

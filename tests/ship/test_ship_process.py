@@ -27,6 +27,8 @@ from tests.patchmon.scripted_server import (
 )
 from tests.ship.ship_spool import KEY, report, rules, scan_id
 
+pytestmark = pytest.mark.slow
+
 
 class ShipProcess:
     """`compliance-agent stage ship` on a spool of its own."""

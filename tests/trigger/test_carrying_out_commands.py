@@ -16,6 +16,8 @@ from stages.trigger.request_writer import RequestWriter
 from stages.trigger.server_commands import ServerCommands
 from tests.trigger.worker import At, process_at
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 BOTH = Scan((Wanted("openscap"), Wanted("docker-bench")), "r-1")
 

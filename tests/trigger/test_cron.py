@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from stages.trigger.cron import Cron, Interval, ScheduleError, zone_named
 
+pytestmark = pytest.mark.slow
+
 ZONES = (
     "UTC",
     "Europe/Berlin",

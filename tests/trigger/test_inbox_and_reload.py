@@ -8,6 +8,8 @@ import pytest
 from schemas.request import Request
 from tests.pipeline.agent import Agent, an_agent, until
 
+pytestmark = pytest.mark.slow
+
 
 def requests_of(agent: Agent) -> list[Request]:
     box = agent.spool.requests

@@ -16,6 +16,8 @@ from schemas.request import Request
 from spool.spool import Spool
 from tests.pipeline.agent import Agent, an_agent, until
 
+pytestmark = pytest.mark.slow
+
 PREFIX = "xccdf_io.github.compliance-agent.every-result_profile_"
 
 

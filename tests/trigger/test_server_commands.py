@@ -20,6 +20,8 @@ from schemas.request import Request
 from stages.patchmon.credentials import Credentials
 from tests.pipeline.agent import Agent, an_agent, until
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Wild:
