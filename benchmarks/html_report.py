@@ -63,7 +63,8 @@ results = tuple(
     codec.replace(rule, status="fail", finding="changed") if number % 2 else rule
     for number, rule in enumerate(before.results)
 )
-open(sys.argv[2], "w").write(comparison_text(compare(before, codec.replace(before, results=results))))
+after = codec.replace(before, results=results)
+open(sys.argv[2], "w").write(comparison_text(compare(before, after)))
 """
 
 

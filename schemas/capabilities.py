@@ -1,7 +1,7 @@
 """What this host can scan, as the scan stage has detected it.
 
-`detect --json` prints the specification's `ComplianceCapabilities`; each scanner's part of it is a record in that
-scanner's folder, and travels here as plain values (`DetectedScanner.specified`).
+`detect --json` prints the specification's `ComplianceCapabilities`; each scanner's part of it is a
+record in that scanner's folder, and travels here as plain values (`DetectedScanner.specified`).
 """
 
 from collections.abc import Mapping

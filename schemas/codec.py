@@ -1,9 +1,10 @@
 """The one codec: records to bytes and back.
 
-Encoding is deterministic (fields in the order of their record, no blanks), so the same record gives the same
-bytes. Decoding is strict: a wrong type, a missing field, a number out of range and bytes that are no JSON all
-raise `SchemaError` with one line that names the field. Unknown fields are ignored, so that an older agent reads
-what a newer one wrote; settings are the exception (`schemas.settings`).
+Encoding is deterministic (fields in the order of their record, no blanks), so the same record gives
+the same bytes. Decoding is strict: a wrong type, a missing field, a number out of range and bytes
+that are no JSON all raise `SchemaError` with one line that names the field. Unknown fields are
+ignored, so that an older agent reads what a newer one wrote; settings are the exception
+(`schemas.settings`).
 """
 
 from collections.abc import Mapping

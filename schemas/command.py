@@ -11,7 +11,9 @@ from schemas.records import Record
 
 
 class Replay(Record, frozen=True, kw_only=True):
-    """Do `step` again for these scans: the entries behind it go to history, and the stage looks again."""
+    """Do `step` again for these scans: the entries behind it go to history, and the stage looks
+    again.
+    """
 
     step: Literal["parse", "ship"]
     scan_ids: tuple[ScanId, ...]

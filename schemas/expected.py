@@ -1,7 +1,8 @@
-"""What a value must be, and what it is instead, in plain words for whoever writes the settings. Pure.
+"""What a value must be, and what it is instead, in plain words for whoever writes the settings.
+Pure.
 
-The words come from the type: its bounds, its choices, or the description beside its pattern. A text is never repeated
-unless there are few to choose from: it may hold a password.
+The words come from the type: its bounds, its choices, or the description beside its pattern. A text
+is never repeated unless there are few to choose from: it may hold a password.
 """
 
 from types import NoneType

@@ -63,6 +63,8 @@ class Manifest(Record, frozen=True, kw_only=True):
     started_at: datetime
     completed_at: datetime
     warnings: tuple[str, ...] = ()
-    """What an administrator should know of this run: content of a lower version, a clock that jumped."""
+    """What an administrator should know of this run: content of a lower version, a clock that
+    jumped.
+    """
     files: tuple[RawFile, ...] = ()
     agent_version: str

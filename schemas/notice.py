@@ -25,8 +25,9 @@ class Notice(Record, frozen=True, kw_only=True):
     """One thing that an administrator should know."""
 
     event: NoticeEvent
-    """`worse`: rules fail that did not before. `failed`: a scan failed. `refused`: the server refuses
-    a scan, or everything."""
+    """`worse`: rules fail that did not before. `failed`: a scan failed. `refused`: the server
+    refuses a scan, or everything.
+    """
     host: str
     message: str
     """The same in one line, for the subject of a mail."""

@@ -1,7 +1,9 @@
-"""The JSON Schemas of everything that lies in the spool or is read from outside; made from the records.
+"""The JSON Schemas of everything that lies in the spool or is read from outside; made from the
+records.
 
-`python -m schemas.published` writes `schemas/json/NAME.schema.json` anew, but for the records that depend on the
-scanners (`python -m stages.scanners.published`); a test compares the files with the records.
+`python -m schemas.published` writes `schemas/json/NAME.schema.json` anew, but for the records that
+depend on the scanners (`python -m stages.scanners.published`); a test compares the files with the
+records.
 """
 
 from collections.abc import Mapping

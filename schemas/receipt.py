@@ -17,7 +17,9 @@ class Receipt(Record, frozen=True, kw_only=True):
     answer: Answer
     at: datetime
     profile: str | None = None
-    """What the server files the scan under; with the scanner, that is where a newer scan replaces it."""
+    """What the server files the scan under; with the scanner, that is where a newer scan replaces
+    it.
+    """
     scan_status: ScanStatus | None = None
     destination: str | None = None
     """The server's URL, without credentials; None where nothing was sent."""

@@ -14,7 +14,9 @@ R = TypeVar("R", bound=Record)
 
 
 def extended(base: type[R], fields: Mapping[str, tuple[object, object]]) -> type[R]:
-    """The record `base` with more fields, each given by its type and default. Keeps name and description."""
+    """The record `base` with more fields, each given by its type and default. Keeps name and
+    description.
+    """
     record = msgspec.defstruct(
         base.__name__,
         [(name, cast(Any, kind), default) for name, (kind, default) in fields.items()],

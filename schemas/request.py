@@ -1,7 +1,7 @@
 """Requests and cancellations: what the trigger stage writes.
 
-A request asks for one scan. Two requests for the same scanner and profile may be answered by one scan; that is
-the scan stage's decision and is told in the raw manifest, never here.
+A request asks for one scan. Two requests for the same scanner and profile may be answered by one
+scan; that is the scan stage's decision and is told in the raw manifest, never here.
 """
 
 from datetime import datetime
@@ -38,13 +38,19 @@ class Request(Record, frozen=True, kw_only=True):
     """A profile by id, short name or title; None is the configured one."""
     reason: Reason
     remediate: bool = False
-    """Also change what fails (`oscap --remediate`); carried out only where this host's own settings allow it."""
+    """Also change what fails (`oscap --remediate`); carried out only where this host's own settings
+    allow it.
+    """
     rule: RuleId | None = None
     """With `remediate`: change what this one rule finds, then scan as always."""
     token: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}$")] | None = None
-    """What a wish that must not be asked for twice is known by; the scan's id ends with its first half."""
+    """What a wish that must not be asked for twice is known by; the scan's id ends with its first
+    half.
+    """
     refusal: str | None = None
-    """Why this wish can't be carried out as it was given: the scan fails with it, so that nothing vanishes."""
+    """Why this wish can't be carried out as it was given: the scan fails with it, so that nothing
+    vanishes.
+    """
 
 
 class Cancellation(Record, frozen=True, kw_only=True):

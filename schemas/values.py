@@ -12,7 +12,9 @@ Url = Annotated[
     Meta(
         pattern=r"^https?://([^\s/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[^\s?#]*)?$(?!\n)",
         max_length=2048,
-        description="an address like https://patchmon.example.com, without user and password, ? and #",
+        description=(
+            "an address like https://patchmon.example.com, without user and password, ? and #"
+        ),
     ),
 ]
 AbsolutePath = Annotated[

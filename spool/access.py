@@ -26,7 +26,8 @@ def make_directory(path: Path) -> None:
         raise SpoolUnusableError(f"{path.parent}: is no directory; move it away") from error
     except (FileNotFoundError, PermissionError) as error:
         raise SpoolUnusableError(
-            f"{path}: can't be made ({error.strerror}); mkdir -p {path.parent} and let {me()} write there, "
+            f"{path}: can't be made ({error.strerror}); mkdir -p {path.parent} and let {me()} "
+            "write there, "
             "or name another spool.path"
         ) from error
     except OSError as error:
@@ -49,7 +50,9 @@ def check_owner(path: Path) -> os.stat_result:
 
 
 def check_owned(path: Path) -> None:
-    """The directory is this user's, and others have no part in it. Raises SpoolUnusableError with the mend."""
+    """The directory is this user's, and others have no part in it. Raises SpoolUnusableError with
+    the mend.
+    """
     _check_mode(path, check_owner(path))
     if not os.access(path, os.W_OK | os.X_OK):
         raise SpoolUnusableError(f"{path}: {me()} can't write there: chmod u+rwx {path}")
@@ -71,7 +74,8 @@ def check_root(path: Path) -> None:
         raise SpoolUnusableError(f"{path}: mode {mode:04o} lets others write: chmod 0750 {path}")
     if status.st_uid not in (0, os.geteuid()):
         raise SpoolUnusableError(
-            f"{path}: belongs to {name(status.st_uid)}, neither to root nor to {me()}: chown root {path}"
+            f"{path}: belongs to {name(status.st_uid)}, neither to root nor to {me()}: chown root "
+            f"{path}"
         )
 
 

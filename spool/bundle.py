@@ -1,10 +1,10 @@
 """Bundles: many entries in one file, to be carried to another spool.
 
-A bundle is a zstd stream: its index (`schemas.bundle.Bundle`), then the entries that it lists, each in its frame,
-in that order, and nothing after them.
+A bundle is a zstd stream: its index (`schemas.bundle.Bundle`), then the entries that it lists, each
+in its frame, in that order, and nothing after them.
 
-Promises: an entry is given out only if it is the one that the index lists, byte for byte. Reading holds one entry at
-a time in memory. Diagnostics: BundleError for whatever is not a whole bundle.
+Promises: an entry is given out only if it is the one that the index lists, byte for byte. Reading
+holds one entry at a time in memory. Diagnostics: BundleError for whatever is not a whole bundle.
 """
 
 import hashlib
@@ -32,7 +32,9 @@ def listed(scan_id: str, entry: bytes) -> BundledReport:
 
 
 def write(target: BinaryIO, index: Bundle, entries: Iterable[bytes]) -> None:
-    """Write a bundle; `entries` as the index lists them. Raises OSError, and BundleError for another entry."""
+    """Write a bundle; `entries` as the index lists them. Raises OSError, and BundleError for
+    another entry.
+    """
 
     def pieces() -> Iterator[bytes]:
         yield frame.seal(_INDEX, codec.encode(index))
@@ -45,7 +47,8 @@ def write(target: BinaryIO, index: Bundle, entries: Iterable[bytes]) -> None:
 
 
 def read(source: BinaryIO) -> tuple[Bundle, Iterator[tuple[BundledReport, bytes]]]:
-    """The index of a bundle, and its sealed entries, each compared with the index when its turn comes.
+    """The index of a bundle, and its sealed entries, each compared with the index when its turn
+    comes.
 
     Raises BundleError.
     """

@@ -1,7 +1,8 @@
 """A directory of the spool that stays open, and what it holds.
 
-Promises: a directory that was removed and made again is noticed at the next use. A listing is kept for as long as the
-directory has not changed, so that a look at which nothing has changed lists nothing; no change is missed by it.
+Promises: a directory that was removed and made again is noticed at the next use. A listing is kept
+for as long as the directory has not changed, so that a look at which nothing has changed lists
+nothing; no change is missed by it.
 
 Diagnostics: SpoolUnusableError where the directory is gone; StorageError for what the disk refuses.
 """
@@ -18,8 +19,8 @@ from spool import durable, layout
 from spool.errors import SpoolUnusableError, StorageError
 
 _NS = 10**9
-# The kernel stamps a change with the time of its last tick, which is up to 10 ms ago. File systems that count whole
-# seconds (ext3, some network and removable ones) are known by their stamps.
+# The kernel stamps a change with the time of its last tick, which is up to 10 ms ago. File systems
+# that count whole seconds (ext3, some network and removable ones) are known by their stamps.
 _FINE_TICK_NS, _COARSE_TICK_NS = _NS // 10, 5 * _NS // 2
 _LONGEST_KEPT_S = 60.0
 
@@ -58,7 +59,9 @@ class Directory:
 
     @contextmanager
     def opened(self, doing: str) -> Iterator[int]:
-        """The directory, open. What the disk refuses is a StorageError that names the path and `doing`."""
+        """The directory, open. What the disk refuses is a StorageError that names the path and
+        `doing`.
+        """
         handle = self._current(doing)
         try:
             yield handle
@@ -76,7 +79,9 @@ class Directory:
             return list(known.names)
 
     def write(self, handle: int, name: str, *content: bytes) -> None:
-        """Make an entry, and know its name without another listing. Raises FileExistsError, OSError."""
+        """Make an entry, and know its name without another listing. Raises FileExistsError,
+        OSError.
+        """
         before = mark_of(handle)
         durable.write(handle, name, *content)
         self.added(handle, name, before)
@@ -141,13 +146,14 @@ def mark_of(handle: int) -> Mark:
 def _is_current(known: _Listing, mark: Mark) -> bool:
     """Whether a listing still holds, where the directory's mark is `mark` now.
 
-    Equal marks are not enough: two changes within one tick of the clock have the same time. So a listing is kept only
-    if it was taken when the last change was more than a tick ago: then any later change has a later time. Otherwise
-    the directory is listed again. While this process writes to a box of its own, which has no other writer, its own
-    changes are known without that; what somebody may have copied in within the same tick is found after the tick.
+    Equal marks are not enough: two changes within one tick of the clock have the same time. So a
+    listing is kept only if it was taken when the last change was more than a tick ago: then any
+    later change has a later time. Otherwise the directory is listed again. While this process
+    writes to a box of its own, which has no other writer, its own changes are known without that;
+    what somebody may have copied in within the same tick is found after the tick.
 
-    A clock that was set back could repeat a time to the nanosecond. No listing is kept for more than a minute, so
-    even that costs no more.
+    A clock that was set back could repeat a time to the nanosecond. No listing is kept for more
+    than a minute, so even that costs no more.
     """
     if known.mark != mark or time.monotonic() - known.taken_at > _LONGEST_KEPT_S:
         return False

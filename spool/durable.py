@@ -1,8 +1,9 @@
 """Durable writing: the only module that renames and syncs.
 
-Promises: a name that is visible is complete and on the disk, also after a power cut: write to a dot name in the
-same directory, sync the file, rename, sync the directory. A name is never written twice: its one writer checks
-first (it holds the stage's lock). A file whose sync failed is thrown away, never synced again.
+Promises: a name that is visible is complete and on the disk, also after a power cut: write to a dot
+name in the same directory, sync the file, rename, sync the directory. A name is never written
+twice: its one writer checks first (it holds the stage's lock). A file whose sync failed is thrown
+away, never synced again.
 
 All work is relative to an open directory, so nothing swapped in at a path can lead it elsewhere.
 
@@ -54,7 +55,9 @@ def write(
 
 
 def publish_directory(parent: int, temporary: str, name: str) -> None:
-    """Make a finished directory appear as `name`: sync its files and itself, rename it, sync the parent."""
+    """Make a finished directory appear as `name`: sync its files and itself, rename it, sync the
+    parent.
+    """
     if exists(parent, name):
         raise FileExistsError(name)
     directory = open_directory(temporary, parent)
@@ -101,7 +104,9 @@ def exists(directory: int, name: str) -> bool:
 
 
 def remove(directory: int, name: str) -> None:
-    """Remove a file, or a directory of files; nothing where it is already gone. Never follows a symlink."""
+    """Remove a file, or a directory of files; nothing where it is already gone. Never follows a
+    symlink.
+    """
     try:
         mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
         if not stat.S_ISDIR(mode):

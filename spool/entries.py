@@ -1,9 +1,11 @@
 """The entries of one kind in a box: bytes on disk, records in the program.
 
-Promises: an entry appears whole and never changes; reading one checks its length and digest, and whether it is the
-one that its name says. Names of other kinds, and whatever is no entry, are left alone.
+Promises: an entry appears whole and never changes; reading one checks its length and digest, and
+whether it is the one that its name says. Names of other kinds, and whatever is no entry, are left
+alone.
 
-Diagnostics: EntryMissingError, EntryDamagedError, NewerFormatError, StorageError, each naming the path.
+Diagnostics: EntryMissingError, EntryDamagedError, NewerFormatError, StorageError, each naming the
+path.
 """
 
 from collections.abc import Iterator
@@ -127,7 +129,7 @@ class CommandEntries(Entries[R]):
 
 
 class ScanEntries(Entries[S]):
-    """Entries that are named by the scan to which they belong; there is one for each scan at most."""
+    """Entries that are named by the scan they belong to; there is at most one for each scan."""
 
     def ids(self) -> list[ScanId]:
         """The scans that have an entry of this kind, oldest first."""
@@ -163,7 +165,9 @@ class Reports(ScanEntries[Report]):
         self._write_pieces(_id_of(record), *_pieces(record))
 
     def write_sealed(self, scan_id: ScanId, sealed: bytes) -> None:
-        """Make an entry of the bytes of another spool's, after they were found to be this scan's report."""
+        """Make an entry of the bytes of another spool's, after they were found to be this scan's
+        report.
+        """
         self.check_sealed(scan_id, sealed)
         self._write_pieces(scan_id, sealed)
 

@@ -21,7 +21,9 @@ class SpoolError(Exception):
 
 
 class SpoolUnusableError(SpoolError):
-    """The spool can't be used as it is: a wrong owner or mode, no directory. The text ends with the mend."""
+    """The spool can't be used as it is: a wrong owner or mode, no directory. The text ends with the
+    mend.
+    """
 
 
 class SpoolBusyError(SpoolError):
@@ -29,7 +31,9 @@ class SpoolBusyError(SpoolError):
 
 
 class StorageError(SpoolError):
-    """The disk would not take or give something. Transient: nothing was acknowledged, try again later."""
+    """The disk would not take or give something. Transient: nothing was acknowledged, try again
+    later.
+    """
 
     def __init__(self, doing: str, where: Path, cause: OSError) -> None:
         self.why = f"{where}: {doing}: {_reason(where, cause)}; {remedy(cause)}"

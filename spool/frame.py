@@ -3,17 +3,18 @@
     compliance-agent-spool 1 receipt 612 <sha256 of the payload, hex>\\n
     {...}
 
-An entry with a header of its own (a report) has the header's length and digest in the first line, too, so that the
-header can be read and checked without the payload:
+An entry with a header of its own (a report) has the header's length and digest in the first line,
+too, so that the header can be read and checked without the payload:
 
     compliance-agent-spool 1 report 8123 <sha256 of the payload> 96 <sha256 of the header>\\n
     {... the header ...}\\n
     {... the payload ...}
 
-The format number is the one version of all that an entry holds. Of every format, also of a later one, the first two
-fields of the first line are as above.
+The format number is the one version of all that an entry holds. Of every format, also of a later
+one, the first two fields of the first line are as above.
 
-Diagnostics: `NewerFormatError` for a later format; `EntryDamagedError` with what differs for anything else.
+Diagnostics: `NewerFormatError` for a later format; `EntryDamagedError` with what differs for
+anything else.
 """
 
 import hashlib
@@ -75,7 +76,9 @@ def unseal(kind: str, sealed: bytes) -> bytes:
 
 
 def parse_first_line(kind: str, line: bytes) -> FirstLine:
-    """The first line of an entry of that kind, without its end. Raises EntryDamagedError, NewerFormatError."""
+    """The first line of an entry of that kind, without its end. Raises EntryDamagedError,
+    NewerFormatError.
+    """
     fields = line.split(b" ")
     if len(fields) < 2 or fields[0] != _MAGIC:
         raise EntryDamagedError("no entry header")
@@ -91,13 +94,16 @@ def parse_first_line(kind: str, line: bytes) -> FirstLine:
 
 
 def check_format(field: bytes) -> None:
-    """Raises NewerFormatError for the number of a later format, EntryDamagedError for anything unknown."""
+    """Raises NewerFormatError for the number of a later format, EntryDamagedError for anything
+    unknown.
+    """
     if not field.isdigit() or len(field) > 6:
         raise EntryDamagedError(f"{field[:20]!r} is no format number")
     number = int(field)
     if number > _FORMAT:
         raise NewerFormatError(
-            f"is of format {number}, this version reads up to {_FORMAT}: install the newer version again"
+            f"is of format {number}, this version reads up to {_FORMAT}: install the newer version "
+            "again"
         )
     if number < 1:
         raise EntryDamagedError(f"format {number} never existed")

@@ -76,7 +76,9 @@ def archived_name(name: str, why: str) -> str:
 
 
 def split_archived_name(kept: str) -> tuple[str, str] | None:
-    """The entry's name and the command id of a name in `history/` or `quarantine/`; None for a foreign one."""
+    """The entry's name and the command id of a name in `history/` or `quarantine/`; None for a
+    foreign one.
+    """
     match = _ARCHIVED.fullmatch(kept)
     return (match["name"], match["why"]) if match else None
 

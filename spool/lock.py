@@ -31,14 +31,17 @@ class Lock:
             holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(handle)
             raise SpoolBusyError(
-                f"{self._path}: another {stage} is running (process {holder}); stop it first, or use another spool"
+                f"{self._path}: another {stage} is running (process {holder}); stop it first, or "
+                "use another spool"
             ) from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
         self._handle = handle
 
     def is_current(self) -> bool:
-        """Whether it is still the lock at its path: of a file that was removed, another instance knows nothing."""
+        """Whether it is still the lock at its path: of a file that was removed, another instance
+        knows nothing.
+        """
         if self._handle is None:
             return False
         try:
@@ -56,7 +59,9 @@ class Lock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock: whether that stage runs. Raises StorageError where one may not look."""
+    """Whether a process holds the lock: whether that stage runs. Raises StorageError where one may
+    not look.
+    """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except PermissionError as error:

@@ -1,7 +1,7 @@
 """Outboxes: directories of entries with one writer each.
 
-Promises: damage, and whatever is no entry, never stops the reading of the rest. An entry is taken away by a move
-within the spool, never deleted, except by retention.
+Promises: damage, and whatever is no entry, never stops the reading of the rest. An entry is taken
+away by a move within the spool, never deleted, except by retention.
 
 Diagnostics: the errors of `spool.errors`, each naming the path.
 """
@@ -50,7 +50,9 @@ class Outbox:
         raise NotImplementedError
 
     def check(self, name: str) -> bool:
-        """Read an entry to its last byte; whether `name` is that of an entry. Raises EntryError, StorageError."""
+        """Read an entry to its last byte; whether `name` is that of an entry. Raises EntryError,
+        StorageError.
+        """
         parsed = layout.parse_name(name)
         for entries in self.kinds:
             if parsed and parsed[1] == entries.kind:
@@ -63,7 +65,9 @@ class Outbox:
             return durable.exists(handle, name)
 
     def sweep(self) -> list[str]:
-        """Remove what a crash left half written; the names are returned. For the writer, at its start."""
+        """Remove what a crash left half written; the names are returned. For the writer, at its
+        start.
+        """
         with self.directory("can't be cleaned") as handle:
             left = [name for name in os.listdir(handle) if layout.is_hidden(name)]
             for name in left:
@@ -94,7 +98,9 @@ class Outbox:
         return [name for name in self._quarantine.names() if not name.endswith(".reason")]
 
     def directory(self, doing: str) -> AbstractContextManager[int]:
-        """The box's directory, open; what the disk refuses is a StorageError that names box and deed."""
+        """The box's directory, open; what the disk refuses is a StorageError that names box and
+        deed.
+        """
         return self._directory.opened(doing)
 
     def close(self) -> None:
@@ -136,7 +142,9 @@ class ScanBox(Outbox, Generic[S]):
 
 
 class CommandBox(Outbox):
-    """What the operator has asked for. A request or a hold is named by its scan, the rest by command ids."""
+    """What the operator has asked for. A request or a hold is named by its scan, the rest by
+    command ids.
+    """
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, "commands")
@@ -182,19 +190,27 @@ class ReportBox(ScanBox[Report]):
         return (self._reports,)
 
     def read_checked(self, scan_id: ScanId) -> bytes:
-        """The bytes of a report's entry as they lie on the disk, for a copy. Raises EntryError, StorageError."""
+        """The bytes of a report's entry as they lie on the disk, for a copy. Raises EntryError,
+        StorageError.
+        """
         return self._reports.read_checked(scan_id)
 
     def check_sealed(self, scan_id: ScanId, sealed: bytes) -> None:
-        """Whether these bytes are an entry of that scan. Raises EntryDamagedError, NewerFormatError."""
+        """Whether these bytes are an entry of that scan. Raises EntryDamagedError,
+        NewerFormatError.
+        """
         self._reports.check_sealed(scan_id, sealed)
 
     def write_sealed(self, scan_id: ScanId, sealed: bytes) -> None:
-        """Make an entry of the bytes of another spool's. Raises EntryDamagedError, NewerFormatError."""
+        """Make an entry of the bytes of another spool's. Raises EntryDamagedError,
+        NewerFormatError.
+        """
         self._reports.write_sealed(scan_id, sealed)
 
     def header(self, scan_id: ScanId) -> ReportHeader:
-        """What puts a report in order. Raises EntryMissingError, EntryDamagedError, NewerFormatError, StorageError."""
+        """What puts a report in order. Raises EntryMissingError, EntryDamagedError,
+        NewerFormatError, StorageError.
+        """
         return self._reports.header(scan_id)
 
 

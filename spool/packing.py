@@ -1,7 +1,7 @@
 """Compression: raw files are kept as zstd; what others made may come as gzip, xz or bzip2 as well.
 
-Promises: unpacking is streamed and ends at a limit, so a decompression bomb costs no more than the limit says.
-The only importer of the compression libraries.
+Promises: unpacking is streamed and ends at a limit, so a decompression bomb costs no more than the
+limit says. The only importer of the compression libraries.
 
 Diagnostics: PackingError for a stream that is broken, or that unpacks to more than it may.
 """
@@ -48,7 +48,9 @@ def pack(source: BinaryIO, target: BinaryIO) -> Packed:
 
 
 def unpacked(stream: BinaryIO, limit: int) -> BinaryIO:
-    """The content of a stream that may be compressed, by its first bytes; at most `limit` bytes of it."""
+    """The content of a stream that may be compressed, by its first bytes; at most `limit` bytes of
+    it.
+    """
     head = stream.read(6)
     stream.seek(0)
     for magic, opener in _OPENERS.items():
@@ -58,7 +60,9 @@ def unpacked(stream: BinaryIO, limit: int) -> BinaryIO:
 
 
 def import_libraries() -> None:
-    """Import every compression library now: a process that gives up its rights may not be able to later."""
+    """Import every compression library now: a process that gives up its rights may not be able to
+    later.
+    """
     import bz2  # noqa: F401
     import gzip  # noqa: F401
     import lzma  # noqa: F401
@@ -94,9 +98,11 @@ class _Bounded(io.RawIOBase):
 
 
 class _Zstd(io.RawIOBase):
-    """A zstd frame, unpacked in small steps; unlike the library's own reader it notices a frame cut short.
+    """A zstd frame, unpacked in small steps; unlike the library's own reader it notices a frame cut
+    short.
 
-    One block of a few bytes may unpack to 128 KiB, so a step takes little: 512 bytes make at most 22 MiB.
+    One block of a few bytes may unpack to 128 KiB, so a step takes little: 512 bytes make at most
+    22 MiB.
     """
 
     _STEP = 512

@@ -1,7 +1,8 @@
-"""What a stage still has to do: the ids that its upstream box has and that are not answered yet. Pure.
+"""What a stage still has to do: the ids that its upstream box has and that are not answered yet.
+Pure.
 
-The only place where boxes are subtracted from each other. It works on names alone, so an entry that cannot be read
-counts as one that is there.
+The only place where boxes are subtracted from each other. It works on names alone, so an entry that
+cannot be read counts as one that is there.
 """
 
 from collections.abc import Collection, Mapping
@@ -31,7 +32,8 @@ def pending(
 ) -> list[ScanId]:
     """The scans that wait for a stage, oldest first.
 
-    `quarantined_raw`: scans whose raw entry was damaged; no scan is done twice, so for the scan stage they are done.
+    `quarantined_raw`: scans whose raw entry was damaged; no scan is done twice, so for the scan
+    stage they are done.
     """
     answered: set[ScanId] = set()
     for box in ANSWERED_BY[stage]:

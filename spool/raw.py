@@ -4,8 +4,8 @@
                                            arf.xml.zst
                                            results.xml.zst
 
-Promises: as `spool.outbox`; a directory appears by one rename, complete. What a scanner is still writing lies in a
-dot directory, which the owner sweeps after a crash.
+Promises: as `spool.outbox`; a directory appears by one rename, complete. What a scanner is still
+writing lies in a dot directory, which the owner sweeps after a crash.
 """
 
 import os
@@ -75,7 +75,9 @@ class RawBox(Outbox):
         self.remove(f".{scan_id}.draft")
 
     def publish(self, manifest: Manifest, outputs: tuple[Output, ...] = ()) -> Manifest:
-        """Compress the outputs of the draft, seal the manifest, make the entry appear. Returns the manifest."""
+        """Compress the outputs of the draft, seal the manifest, make the entry appear. Returns the
+        manifest.
+        """
         draft = f".{manifest.scan_id}.draft"
         with self.directory("can't be written") as parent:
             if not durable.exists(parent, draft):
@@ -118,7 +120,9 @@ class RawBox(Outbox):
         return manifest
 
     def open_file(self, scan_id: ScanId, file: RawFile) -> BinaryIO:
-        """The uncompressed content of a file, after its stored bytes were found to be those of the manifest."""
+        """The uncompressed content of a file, after its stored bytes were found to be those of the
+        manifest.
+        """
         if not _FILE_NAME.fullmatch(file.name):
             raise EntryDamagedError(
                 f"{self.path / scan_id}: {file.name[:80]!r} is no name for a raw file"

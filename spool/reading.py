@@ -1,7 +1,7 @@
 """Reading what may be hostile: plain files only, bounded, without ever following or blocking.
 
-Diagnostics: EntryMissingError; EntryDamagedError for a symlink, a pipe, a device, a second hard link, or a file
-over the limit; StorageError where the disk fails.
+Diagnostics: EntryMissingError; EntryDamagedError for a symlink, a pipe, a device, a second hard
+link, or a file over the limit; StorageError where the disk fails.
 """
 
 import errno

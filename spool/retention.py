@@ -1,8 +1,9 @@
-"""Which entries may go. Pure, and without a clock: age is counted from the newest entry, so a clock that jumps
-expires nothing until a newer scan is really there.
+"""Which entries may go. Pure, and without a clock: age is counted from the newest entry, so a clock
+that jumps expires nothing until a newer scan is really there.
 
-An entry may go only when its scan is done and its upstream entry is gone: then nothing is ever scanned, parsed or
-sent again because its answer was cleaned away. What is not done is never named here.
+An entry may go only when its scan is done and its upstream entry is gone: then nothing is ever
+scanned, parsed or sent again because its answer was cleaned away. What is not done is never named
+here.
 """
 
 from collections.abc import Collection
@@ -18,7 +19,9 @@ def expired(
     keep: timedelta,
     keep_last: int,
 ) -> list[ScanId]:
-    """Ids of `own` whose entries may go: done, not upstream, older than the newest by `keep`, not among the last."""
+    """Ids of `own` whose entries may go: done, not upstream, older than the newest by `keep`, not
+    among the last.
+    """
     ordered = sorted(own)
     if not ordered:
         return []

@@ -1,8 +1,9 @@
-"""A spool that several users share, as the systemd units have it: owners, groups and modes of its directories.
+"""A spool that several users share, as the systemd units have it: owners, groups and modes of its
+directories.
 
-Promises: a stage starts only where it alone can write what is its own, where it can read what it must, and where
-nobody else can. What only makes sense for the whole (groups, a missing directory) is mended by making it anew; both
-mends are commands for root.
+Promises: a stage starts only where it alone can write what is its own, where it can read what it
+must, and where nobody else can. What only makes sense for the whole (groups, a missing directory)
+is mended by making it anew; both mends are commands for root.
 
 Diagnostics: SpoolUnusableError, which ends with the mend.
 """

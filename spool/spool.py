@@ -1,7 +1,8 @@
 """One spool, seen by one stage or by the operator.
 
-Promises: `claim` makes what is missing of a stage's own, checks owners and modes of all that the stage needs, takes
-the stage's lock and sweeps what a crash left; after that the stage may write its outbox.
+Promises: `claim` makes what is missing of a stage's own, checks owners and modes of all that the
+stage needs, takes the stage's lock and sweeps what a crash left; after that the stage may write its
+outbox.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,9 @@ from spool.state_store import StateStore
 
 
 class Spool:
-    """Reading needs no more than this; writing needs `claim` (a stage) or `prepare` (the operator, for commands)."""
+    """Reading needs no more than this; writing needs `claim` (a stage) or `prepare` (the operator,
+    for commands).
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -42,7 +45,7 @@ class Spool:
         return self._boxes[box]
 
     def newest_scan_id(self) -> ScanId | None:
-        """The newest scan id in any box, also in those that were copied in; None in an empty spool."""
+        """The newest scan id in any box, also of an entry copied in; None in an empty spool."""
         known = [ids[-1] for box in self._boxes.values() if (ids := box.scan_ids())]
         return max(known, default=None)
 
@@ -62,7 +65,9 @@ class Spool:
         return self._state_stores[stage]
 
     def claim(self, stage: Stage) -> list[str]:
-        """Become the one writer of a stage's outbox; what a crash had left half written is returned."""
+        """Become the one writer of a stage's outbox; what a crash had left half written is
+        returned.
+        """
         if self.root.is_symlink() or self.root.exists():
             access.check_root(self.root)
         sharing.check_way(self.root)
@@ -98,7 +103,9 @@ class Spool:
         return is_held(self._lock_path(stage))
 
     def check_claim(self) -> None:
-        """Raises SpoolUnusableError where the spool was removed, or is another one by now, since it was claimed."""
+        """Raises SpoolUnusableError where the spool was removed, or is another one by now, since it
+        was claimed.
+        """
         if self._lock and not self._lock.is_current():
             raise SpoolUnusableError(f"{self.root}: was removed while this stage runs")
 

@@ -1,8 +1,9 @@
 """A stage's notes to itself, under `state/STAGE/`: small files that may be lost.
 
-Four kinds: named notes (last due times, detection), attempts (an id is marked before work on it begins, so that work
-which kills its worker is known after the crash), damage (an upstream entry that this stage could not read: its owner
-looks here and takes it to quarantine), and upstream entries of a later version, which stay pending.
+Four kinds: named notes (last due times, detection), attempts (an id is marked before work on it
+begins, so that work which kills its worker is known after the crash), damage (an upstream entry
+that this stage could not read: its owner looks here and takes it to quarantine), and upstream
+entries of a later version, which stay pending.
 """
 
 from contextlib import AbstractContextManager, suppress

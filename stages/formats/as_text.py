@@ -78,7 +78,8 @@ def _brief(heading: str, results: Sequence[RuleResult]) -> Iterator[str]:
 
 def _rule_line(result: RuleResult) -> str:
     rule = breakdown.short_rule_id(result.rule_ref)
-    return f"  {result.status:<13} {result.severity:<8} {visible_line(result.title)} [{visible_line(rule)}]"
+    title = f"{visible_line(result.title)} [{visible_line(rule)}]"
+    return f"  {result.status:<13} {result.severity:<8} {title}"
 
 
 def _details(result: RuleResult) -> Iterator[str]:

@@ -1,4 +1,6 @@
-"""The facts of a scan as labelled lines, for people: what was scanned, with what, when and why. Pure."""
+"""The facts of a scan as labelled lines, for people: what was scanned, with what, when and why.
+Pure.
+"""
 
 from schemas.receipt import Receipt
 from schemas.report import Report

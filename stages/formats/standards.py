@@ -62,7 +62,7 @@ def by_standard(references: Iterable[Reference]) -> tuple[StandardReferences, ..
 
 
 def nist_controls(references: Iterable[Reference]) -> tuple[str, ...]:
-    """Control ids as OSCAL's catalogs write them: `AC-6(1)` and `CM-6(a)` are `ac-6.1` and `cm-6`."""
+    """Control ids as in OSCAL catalogs: `AC-6(1)` and `CM-6(a)` are `ac-6.1` and `cm-6`."""
     controls: Mapping[str, None] = dict.fromkeys(
         control
         for reference in references

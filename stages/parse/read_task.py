@@ -1,4 +1,4 @@
-"""What the parse stage hands to its worker process. Apart from the reader, which only that loads."""
+"""What the parse stage hands to its worker process, which alone loads the reader."""
 
 from typing import Any
 

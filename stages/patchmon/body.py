@@ -1,13 +1,13 @@
 """The request body: one for all servers. Pure.
 
-The specification's servers read `profile`, `summary`, `results` and `raw_output`; released servers read the flat
-keys beside them and the same `results`. Each reader finds the counts as it means them: `summary.skipped` includes
-not applicable and `summary.score` is of all rules; the flat `skipped` is skip alone, and the flat `score` is of the
-rules that applied, null where none did.
+The specification's servers read `profile`, `summary`, `results` and `raw_output`; released servers
+read the flat keys beside them and the same `results`. Each reader finds the counts as it means
+them: `summary.skipped` includes not applicable and `summary.score` is of all rules; the flat
+`skipped` is skip alone, and the flat `score` is of the rules that applied, null where none did.
 
-A scan that failed or was cancelled goes as `failed` with a non-empty `error`, so silence never reads as clean. For
-released servers it is filed under a generic name, and its real profile is in `error`: under its own name it would
-replace the profile's last good result.
+A scan that failed or was cancelled goes as `failed` with a non-empty `error`, so silence never
+reads as clean. For released servers it is filed under a generic name, and its real profile is in
+`error`: under its own name it would replace the profile's last good result.
 """
 
 import re
@@ -43,7 +43,8 @@ class Body:
 def make(
     report: Report, limit: int, *, filed_under: str, with_hash: bool, agent_version: str
 ) -> Body:
-    """The body of a report, truncated until it fits into `limit` bytes or nothing more may be left out.
+    """The body of a report, truncated until it fits into `limit` bytes or nothing more may be left
+    out.
 
     `filed_under` is the name for released servers, which replace by it.
     """
@@ -108,7 +109,9 @@ def _score_of_applicable(summary: Summary) -> float | None:
 
 
 def _error(report: Report) -> str:
-    """The cause, then the real profile, then the rest: lists of the server show some 25 characters of it."""
+    """The cause, then the real profile, then the rest: lists of the server show some 25 characters
+    of it.
+    """
     text = (_clean(report.error) or "").strip()
     if report.status == "cancelled":
         cause, detail = "cancelled", text.removeprefix("cancelled").lstrip(": ")

@@ -1,6 +1,7 @@
 """What this host can scan, in the server's form. Pure.
 
-Source: `POST /api/v1/hosts/integration-status` of the released servers; the specification's own form goes along.
+Source: `POST /api/v1/hosts/integration-status` of the released servers; the specification's own
+form goes along.
 """
 
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ class ScannerStatus:
 def status_body(
     detected: Detected, scanners: Sequence[ScannerStatus], disabled: str | None
 ) -> dict[str, Any]:
-    """The body of an integration status. `disabled`: why no scanner may run; None where they may."""
+    """The body of an integration status. `disabled`: why no scanner may run; None if they may."""
     messages = list(detected.problems)
     if disabled:
         messages.insert(0, disabled)

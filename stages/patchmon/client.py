@@ -1,14 +1,16 @@
 """The HTTP client: every request to the server goes through here, under one rule.
 
-Promises: the server's certificate is verified unless the settings say otherwise; no plaintext where the URL says
-https; at most three redirects are followed, with the same method and only within the origin, so no byte of body or
-credentials goes anywhere else; no `.netrc`, no cookies; at most 1 MiB of a reply is read and nothing is unpacked;
-names are resolved anew for each connection. An address that does not accept a connection is given up after 5 s and
-the next one is tried; 30 s without any progress end a request. There is no limit for a request as a whole: that is
-the deadline of the process in which it runs (`stages.patchmon.http_worker`).
+Promises: the server's certificate is verified unless the settings say otherwise; no plaintext where
+the URL says https; at most three redirects are followed, with the same method and only within the
+origin, so no byte of body or credentials goes anywhere else; no `.netrc`, no cookies; at most 1 MiB
+of a reply is read and nothing is unpacked; names are resolved anew for each connection. An address
+that does not accept a connection is given up after 5 s and the next one is tried; 30 s without any
+progress end a request. There is no limit for a request as a whole: that is the deadline of the
+process in which it runs (`stages.patchmon.http_worker`).
 
 Diagnostics: whatever happens is a value; errors of the HTTP library never leave this module.
-Security: credentials go in headers only; a server that repeats the key in its reply does not get it into a log.
+Security: credentials go in headers only; a server that repeats the key in its reply does not get it
+into a log.
 """
 
 import io
@@ -95,8 +97,8 @@ class HttpClient:
         with warnings.catch_warnings():
             # Where certificates are not verified, the stage logs that itself.
             warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-            # The adapter alone, not a session: a session would take credentials from .netrc, keep cookies, and read
-            # the whole body of a redirect, however long that is.
+            # The adapter alone, not a session: a session would take credentials from .netrc, keep
+            # cookies, and read the whole body of a redirect, however long that is.
             response = self._adapter.send(
                 prepared,
                 stream=True,
@@ -150,7 +152,9 @@ class _Adapter(HTTPAdapter):
 
 
 def _pools(progress_s: float) -> dict[str, type[urllib3.HTTPConnectionPool]]:
-    """Connections which send a body under the limit for progress; the library's do so under that for connecting."""
+    """Connections which send a body under the limit for progress; the library's do so under that
+    for connecting.
+    """
 
     class PatientConnection(HTTPConnection):
         def send(self, data: Any) -> None:
@@ -180,7 +184,8 @@ def redirect(url: str, location: str | None) -> str | Paused:
     except ValueError:
         return Paused("redirected to an address that can't be read", "check server.url")
     return Paused(
-        f"redirected to {shown}, another origin than {_without_secrets(url)}; nothing was sent there",
+        f"redirected to {shown}, another origin than {_without_secrets(url)}; nothing was sent "
+        "there",
         "if that is the server, set server.url to it",
     )
 

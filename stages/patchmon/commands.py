@@ -1,7 +1,8 @@
 """What the server says over the WebSocket, checked field by field. Pure.
 
-A message is a JSON object with a `type`. Unknown types are somebody else's (`Ignored`); a known type with a field that
-is not as it should be is `Invalid`, with the reason; nothing half understood is ever carried out.
+A message is a JSON object with a `type`. Unknown types are somebody else's (`Ignored`); a known
+type with a field that is not as it should be is `Invalid`, with the reason; nothing half understood
+is ever carried out.
 """
 
 import re
@@ -79,7 +80,9 @@ class _FieldError(ValueError):
 
 
 class KnownScanner(Protocol):
-    """What the server's messages name a scanner by. The first of all scanners is the one that a profile is of."""
+    """What the server's messages name a scanner by. The first of all scanners is the one that a
+    profile is of.
+    """
 
     @property
     def key(self) -> Scanner: ...
@@ -144,13 +147,16 @@ def _scan(message: Mapping[str, Any], scanners: Scanners) -> Message:
             "compliance_scan: every scanner that it names is switched off in the same message"
         )
     remediate = _flag(message, "enable_remediation", default=False)
-    # Checked like every field; nothing is fetched whatever it says, since the scanner has no network.
+    # Checked like every field; nothing is fetched whatever it says, since the scanner has no
+    # network.
     _optional_flag(message, "fetch_remote_resources")
     return Scan(tuple(wanted), _text(message, "request_id"), remediate)
 
 
 def _takes_profile(scanner: KnownScanner, scanners: Scanners, *, for_one: bool) -> bool:
-    """A profile is that of the named scanner, or of the first one; one with a profile name of its own has no other."""
+    """A profile is that of the named scanner, or of the first one; one with a profile name of its
+    own has no other.
+    """
     if scanner.profile_names:
         return False
     return for_one or scanner is scanners[0]

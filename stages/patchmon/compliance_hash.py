@@ -1,8 +1,10 @@
-"""compliance_hash: the digest by which servers from PatchMon 2.1.0 check that a submission arrived unchanged.
+"""compliance_hash: the digest by which servers from PatchMon 2.1.0 check that a submission arrived
+unchanged.
 
-Pure. The input is the scans of a submission as they are sent: mappings with the flat keys (`profile_name`, `results`
-…); what is missing or None counts as empty. Every string is brought into one form, results and scans into one order,
-and the whole into the one JSON text that Go's encoder would write; its SHA-256 is the hash.
+Pure. The input is the scans of a submission as they are sent: mappings with the flat keys
+(`profile_name`, `results` …); what is missing or None counts as empty. Every string is brought into
+one form, results and scans into one order, and the whole into the one JSON text that Go's encoder
+would write; its SHA-256 is the hash.
 """
 
 import hashlib
@@ -15,7 +17,8 @@ from typing import Any
 from schemas import codec
 
 _BLANKS = (
-    "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\t\n\v\f\r \u0085\u00a0\u1680"
+    "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
 """Go's unicode.IsSpace. Python's bare `strip` would also take U+001C to U+001F."""
@@ -82,7 +85,9 @@ def _text(value: str | None) -> str:
 
 
 def _score(value: float | None) -> int | float:
-    """Four decimals, half away from zero, by the operations of Go's `math.Round(x * 10000) / 10000`."""
+    """Four decimals, half away from zero, by the operations of Go's `math.Round(x * 10000) /
+    10000`.
+    """
     scaled = float(value or 0) * 10000
     whole = math.trunc(scaled)
     if abs(scaled - whole) >= 0.5:

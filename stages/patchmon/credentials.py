@@ -1,7 +1,7 @@
 """The API key: from systemd's credential `api-key`, from a file, or from the settings.
 
-Security: a secret that everyone can read is refused, with the command that fixes it. The key is in no log, no
-`repr`, no command line and no spool entry.
+Security: a secret that everyone can read is refused, with the command that fixes it. The key is in
+no log, no `repr`, no command line and no spool entry.
 """
 
 import stat
@@ -57,7 +57,9 @@ def find(
 
 
 def exposures(settings: Settings, config: Path | None) -> list[str]:
-    """Every secret of the settings that everyone on this host can read, each with its setting and what to do."""
+    """Every secret of the settings that everyone on this host can read, each with its setting and
+    what to do.
+    """
     server, api = settings.server, settings.api
     files: dict[str, str | Path | None] = {"api.key_file": api.key_file}
     if server.client_key:
@@ -78,13 +80,18 @@ def exposures(settings: Settings, config: Path | None) -> list[str]:
 
 
 def exposed(path: Path) -> str | None:
-    """Why this file must not hold a secret; None where it may, and where it is no file: reading it reports that."""
+    """Why this file must not hold a secret; None where it may, and where it is no file: reading it
+    reports that.
+    """
     try:
         mode = path.stat().st_mode
     except OSError:
         return None
     if stat.S_ISREG(mode) and mode & 0o007:
-        return f"{path}: everyone can read or change this secret (mode {stat.S_IMODE(mode):04o}): chmod 640 {path}"
+        return (
+            f"{path}: everyone can read or change this secret "
+            f"(mode {stat.S_IMODE(mode):04o}): chmod 640 {path}"
+        )
     return None
 
 
@@ -111,7 +118,9 @@ def _key(
 
 
 def _is_missing(path: Path) -> bool:
-    """Not: whether it can be read. A credential that systemd could not hand over is reported, not passed over."""
+    """Not: whether it can be read. A credential that systemd could not hand over is reported, not
+    passed over.
+    """
     try:
         path.stat()
     except FileNotFoundError:

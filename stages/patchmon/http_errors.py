@@ -1,7 +1,8 @@
 """Errors of the HTTP library as outcomes: what went wrong below HTTP, and whether waiting helps.
 
-Certificates, handshakes and proxies that refuse pause the destination; connections that can't be made or break off
-are temporary. What can't be told apart is temporary: nothing is discarded either way.
+Certificates, handshakes and proxies that refuse pause the destination; connections that can't be
+made or break off are temporary. What can't be told apart is temporary: nothing is discarded either
+way.
 """
 
 import re
@@ -97,7 +98,10 @@ def _of_the_proxy(
 
 def _of_tls(error: ssl.SSLError) -> Paused | Temporary:
     if isinstance(error, _BROKEN_OFF):
-        action = "if this persists: does the server require a client certificate (server.client_certificate)?"
+        action = (
+            "if this persists: does the server require a client certificate "
+            "(server.client_certificate)?"
+        )
         return Temporary("the TLS connection broke off", action=action)
     reason = _tls_reason(error)
     return Paused(f"TLS: {reason}", tls.action(reason))
@@ -109,7 +113,7 @@ def _tls_reason(error: ssl.SSLError) -> str:
 
 
 def _reason(chain: tuple[BaseException, ...]) -> str:
-    """The system's own message where there is one: those of the library describe objects in memory."""
+    """The system's message if there is one: the library's describe objects in memory."""
     for link in reversed(chain):
         if isinstance(link, OSError) and link.strerror:
             return link.strerror

@@ -1,10 +1,11 @@
 """The HTTP client in a worker process: a request that hangs ends with the process, at its deadline.
 
-The stage side (`HttpWorker`) imports no HTTP library. The worker side (`serve`) keeps the connection for the next
-request to the same server while all goes well, and gives it up after any trouble, so the next one resolves the
-server's name anew.
+The stage side (`HttpWorker`) imports no HTTP library. The worker side (`serve`) keeps the
+connection for the next request to the same server while all goes well, and gives it up after any
+trouble, so the next one resolves the server's name anew.
 
-Security: address, credentials and body reach the process through its channel, never through its command line.
+Security: address, credentials and body reach the process through its channel, never through its
+command line.
 """
 
 import select
@@ -47,7 +48,9 @@ class HttpWorker:
     def send(
         self, access: ServerAccess, request: HttpRequest, body: bytes, limit_s: float
     ) -> Reply | Paused | Temporary:
-        """Send one request. Raises WorkerStoppedError where the stage has to stop before there is a reply."""
+        """Send one request. Raises WorkerStoppedError where the stage has to stop before there is a
+        reply.
+        """
         call = codec.encode(_Call(access=access, request=request))
         try:
             answer = self._worker.call(call + b"\n" + body, limit_s)
@@ -75,7 +78,9 @@ class ThreadHost:
 
 
 class _Connection:
-    """The worker's client: that of the last request, while the server and the credentials are the same."""
+    """The worker's client: that of the last request, while the server and the credentials are the
+    same.
+    """
 
     def __init__(self) -> None:
         self._access: ServerAccess | None = None

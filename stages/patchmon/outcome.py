@@ -1,10 +1,11 @@
 """What one attempt came to: accepted, refused for good, the destination pauses, or temporary. Pure.
 
-Only the server's own answer concludes a scan: a page of HTML, an empty body or half a reply is never an
-acknowledgement and never a refusal, whatever its status says. What is not known is treated so that nothing is
-discarded.
+Only the server's own answer concludes a scan: a page of HTML, an empty body or half a reply is
+never an acknowledgement and never a refusal, whatever its status says. What is not known is treated
+so that nothing is discarded.
 
-Sources: RFC 9110; the replies of released PatchMon servers (1.4 to 2.1) and of the agent specification's server.
+Sources: RFC 9110; the replies of released PatchMon servers (1.4 to 2.1) and of the agent
+specification's server.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,9 @@ from stages.runtime.logs import one_line
 _MAX_MESSAGE_CHARS = 300
 _A_MINUTE_S = 60.0
 BIG_BYTES = 1024 * 1024
-"""A server whose limit is lower than this could take no scan at all: below it, "invalid JSON" means what it says."""
+"""A server whose limit is lower than this could take no scan at all: below it, "invalid JSON" means
+what it says.
+"""
 
 
 class Reply(Record, frozen=True, kw_only=False, tag="reply"):
@@ -40,7 +43,9 @@ class Accepted(Record, frozen=True, kw_only=False):
 
 
 class Refused(Record, frozen=True, kw_only=False):
-    """The server will never take this request; `remedy`: another form of the same scan may still be taken."""
+    """The server will never take this request; `remedy`: another form of the same scan may still be
+    taken.
+    """
 
     status: int
     message: str
@@ -74,19 +79,34 @@ Outcome = Accepted | Refused | Paused | Temporary
 _NOT_TAKEN = frozenset({425, 429, 503})
 
 _ACTIONS = {
-    401: "check api.id and the API key against the server's page of this host; a rotated key is noticed by itself",
-    403: "the server does not let this host in: check server.url (its host name) and the host's state there",
-    404: "there is no compliance endpoint at this address: check server.url and the server's version",
+    401: (
+        "check api.id and the API key against the server's page of this host; "
+        "a rotated key is noticed by itself"
+    ),
+    403: (
+        "the server refuses this host: check the host name in server.url, "
+        "and the state of the host at the server"
+    ),
+    404: (
+        "there is no compliance endpoint at this address: check server.url and the server's version"
+    ),
     405: "this address does not take scans: check server.url",
-    407: "the proxy requires credentials: set server.proxy (http://user:password@proxy:port) or NO_PROXY",
-    410: "there is no compliance endpoint at this address any more: check server.url and the server's version",
+    407: (
+        "the proxy requires credentials: "
+        "set server.proxy (http://user:password@proxy:port) or NO_PROXY"
+    ),
+    410: (
+        "there is no compliance endpoint at this address any more: "
+        "check server.url and the server's version"
+    ),
     426: "the server requires a newer protocol: check which of agent and server is to be upgraded",
 }
 _ASK_THE_SERVER = (
     "this is not an answer that the agent knows: see the server's log, and check server.url"
 )
 _IN_ITS_PLACE = (
-    "if this persists: something between here and the server answers in its place (a login page, a proxy): "
+    "if this persists: something between here and the server answers in its place (a login page, a "
+    "proxy): "
     "open server.url from this host"
 )
 _FOR_GOOD = frozenset({400, 413, 415, 422})
@@ -128,7 +148,9 @@ def _outcome(reply: Reply, sent_bytes: int) -> Outcome:
 
 
 def may_be_stored(outcome: Outcome) -> bool:
-    """Whether the server may have the scan after this: a lost answer, and what a gateway says, tell nothing of that."""
+    """Whether the server may have the scan after this: a lost answer, and what a gateway says, tell
+    nothing of that.
+    """
     if isinstance(outcome, Temporary):
         return not outcome.unsent and outcome.status not in _NOT_TAKEN
     return isinstance(outcome, Accepted)
@@ -177,7 +199,10 @@ def _counted(
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
         return _no_acknowledgement(reply, "scans_received is no number")
     if count == 0:
-        said = "the server stored nothing (scans_received: 0): is this scanner switched off for the host there?"
+        said = (
+            "the server stored nothing (scans_received: 0): "
+            "is this scanner switched off for the host there?"
+        )
         return Refused(reply.status, f"{said} {message(reply)}")
     if contradiction := _contradiction(answer):
         return _no_acknowledgement(reply, contradiction)
@@ -202,7 +227,9 @@ def _refused(reply: Reply, sent_bytes: int) -> Refused:
 
 
 def _scan_id(answer: object) -> str | None:
-    """The server's own id of the scan. An `id` of the whole answer may be anything's: a session's, a request's."""
+    """The server's own id of the scan. An `id` of the whole answer may be anything's: a session's,
+    a request's.
+    """
     if not isinstance(answer, dict):
         return None
     scan_id = _id_in(answer.get("scan_id")) or _id_in(answer.get("scanId"))

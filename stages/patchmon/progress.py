@@ -44,7 +44,8 @@ class Progress:
         if event.profile:
             self._profiles[event.scan_id] = event.profile
         if event.result == "superseded" and event.scan_id not in self._profiles:
-            # A request that another scan has answered: the server has heard nothing of it, and need not now.
+            # A request that another scan has answered: the server has heard nothing of it, and need
+            # not now.
             return
         read_step = _STEPS.get(event.name)
         step = read_step(event) if read_step else None
@@ -52,7 +53,7 @@ class Progress:
             self._record(event.scan_id, step, at)
 
     def refuse(self, message: str, at: datetime) -> None:
-        """A request became no scan; once for many that are refused for the same reason meanwhile."""
+        """A request was refused; sent once for many with the same reason."""
         key = f"refused: {message}"
         self._record(key, _Step("failed", "refused", 100, message), at)
         self._ended.pop(key, None)
@@ -65,7 +66,8 @@ class Progress:
             return self._waiting.pop(next(iter(self._waiting)))
 
     def _record(self, key: str, step: _Step, at: datetime) -> None:
-        # The end of a scan stands, whatever comes later: the report of a failed one is delivered, too.
+        # The end of a scan stands, whatever comes later: the report of a failed one is delivered,
+        # too.
         if key in self._ended:
             return
         message = {

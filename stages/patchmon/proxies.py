@@ -1,11 +1,13 @@
 """Which proxy a request goes through: one rule for all that this agent sends. Pure.
 
-The setting `server.proxy` decides alone where it is set: a proxy is used for every address, NO_PROXY or not, and `none`
-is none at all. Without it the environment decides: HTTPS_PROXY for https and wss, HTTP_PROXY for http and ws, ALL_PROXY
-where that is not set, and none for what NO_PROXY lists. A lower-case variable comes before its upper-case form.
+The setting `server.proxy` decides alone where it is set: a proxy is used for every address,
+NO_PROXY or not, and `none` is none at all. Without it the environment decides: HTTPS_PROXY for
+https and wss, HTTP_PROXY for http and ws, ALL_PROXY where that is not set, and none for what
+NO_PROXY lists. A lower-case variable comes before its upper-case form.
 
-NO_PROXY is a list, by comma or blank: `*` for everything; a name, for it and all below it, with or without a leading
-dot; an address, or a network in CIDR notation; each with a port (`example.com:8443`) only for that port.
+NO_PROXY is a list, by comma or blank: `*` for everything; a name, for it and all below it, with or
+without a leading dot; an address, or a network in CIDR notation; each with a port
+(`example.com:8443`) only for that port.
 """
 
 import ipaddress

@@ -7,7 +7,9 @@ LONGEST_S = 24 * 3600.0
 
 
 def seconds(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait, at most a day. None where the header is missing, unreadable, or names no later moment."""
+    """Seconds to wait, at most a day. None where the header is missing, unreadable, or names no
+    later moment.
+    """
     text = (value or "").strip()
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""Where the server is, how it is reached, what every request carries, and one request as a value."""
+"""The server's address, how it is reached, what every request carries, and one request."""
 
 from collections.abc import Mapping
 

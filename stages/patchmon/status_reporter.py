@@ -1,7 +1,9 @@
-"""Sends this host's capabilities to the server: in a thread, so nothing waits for it, and until they have arrived.
+"""Sends this host's capabilities to the server: in a thread, so nothing waits for it, and until
+they have arrived.
 
-Only the newest capabilities count. One try is an operation of the worker process that repeats temporary trouble for
-half a minute; between tries the thread waits longer and longer, at random, until the server has them.
+Only the newest capabilities count. One try is an operation of the worker process that repeats
+temporary trouble for half a minute; between tries the thread waits longer and longer, at random,
+until the server has them.
 """
 
 import json

@@ -32,7 +32,8 @@ class TlsError(Exception):
 def context(server: ServerSettings) -> ssl.SSLContext:
     """Whom to trust and which certificate to present. Reads the files anew. Raises TlsError.
 
-    The certificates of `server.ca_file` are trusted instead of the system's, not in addition to them.
+    The certificates of `server.ca_file` are trusted instead of the system's, not in addition to
+    them.
     """
     try:
         made = ssl.create_default_context(cafile=server.ca_file)

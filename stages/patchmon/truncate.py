@@ -1,8 +1,8 @@
 """Slimming: what is left out of a body that is too long, in a fixed order. Pure.
 
-First the raw output; then rationales, descriptions and remediations of passed and not applicable rules; then of all
-other rules; within each group the longest first, until the body fits. Statuses, findings, actual and expected
-values are never left out.
+First the raw output; then rationales, descriptions and remediations of passed and not applicable
+rules; then of all other rules; within each group the longest first, until the body fits. Statuses,
+findings, actual and expected values are never left out.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,9 @@ _PASSED = frozenset({"pass", "notapplicable"})
 
 
 def slim(body: dict[str, Any], excess: int) -> tuple[str, ...]:
-    """Leave out of `body` at least `excess` bytes, if there are so many; one line for each kind left out."""
+    """Leave out of `body` at least `excess` bytes, if there are so many; one line for each kind
+    left out.
+    """
     left_out: list[str] = []
     if excess > 0 and "raw_output" in body:
         removed = _take(body, "raw_output")
@@ -47,7 +49,8 @@ def may_shrink(body: dict[str, Any]) -> bool:
 
 def _longest_first(rules: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
     texts = [(rule, key) for rule in rules for key in _TEXTS if key in rule]
-    # The sort is stable, so equally long texts go in the order of the report: the same report, the same body.
+    # The sort is stable, so equally long texts go in the order of the report: the same report, the
+    # same body.
     return iter(sorted(texts, key=lambda text: -len(text[0][text[1]])))
 
 

@@ -1,13 +1,16 @@
-"""The connection to the server: commands come in over a WebSocket, progress and capabilities go out.
+"""The connection to the server: commands come in over a WebSocket, progress and capabilities go
+out.
 
-Threads, so that the main loop never waits for the network, nor one of them for another. The connection is made again
-for ever, with back-off and jitter, also after a 401: credentials may be corrected meanwhile. The back-off starts anew
-after a connection that stood for a minute; a shorter one counts as a failure, except for a hundred in a row that
-ended because the server went away. A peer that is silent for 90 s is given up.
+Threads, so that the main loop never waits for the network, nor one of them for another. The
+connection is made again for ever, with back-off and jitter, also after a 401: credentials may be
+corrected meanwhile. The back-off starts anew after a connection that stood for a minute; a shorter
+one counts as a failure, except for a hundred in a row that ended because the server went away. A
+peer that is silent for 90 s is given up.
 
-Diagnostics: the state in plain words, for `status`; every change of it is logged once.
-Security: TLS, proxy and credentials by the rule of all requests, certificates read anew for each connection; no
-redirect is followed (it would take the credentials along); messages over 64 KiB end the connection; no compression.
+Diagnostics: the state in plain words, for `status`; every change of it is logged once. Security:
+TLS, proxy and credentials by the rule of all requests, certificates read anew for each connection;
+no redirect is followed (it would take the credentials along); messages over 64 KiB end the
+connection; no compression.
 """
 
 import json
@@ -41,9 +44,11 @@ _SERVER_WENT_AWAY = frozenset(
 )
 """The last one stands for a connection that was cut."""
 _MOST_RESTARTS = 100
-"""A server that is restarted as often in a row is followed at once; one that goes away for ever is not hammered."""
-# ImportError: a SOCKS proxy in the environment, without the library for it. AssertionError: the library's own, where
-# a peer ends the connection in the middle of the handshake.
+"""A server that is restarted as often in a row is followed at once; one that goes away for ever is
+not hammered.
+"""
+# ImportError: a SOCKS proxy in the environment, without the library for it. AssertionError: the
+# library's own, where a peer ends the connection in the middle of the handshake.
 _EXPECTED_ERRORS = (
     OSError,
     WebSocketException,
@@ -68,7 +73,8 @@ class Pace:
     first_wait_s: float = 1.0
     longest_wait_s: float = 300.0
     after_loss_s: float = 5.0
-    """The longest wait where a connection had stood: a fleet must not come back in the same second."""
+    """The longest wait where a connection had stood: a fleet must not come back in the same second.
+    """
     stood_s: float = 60.0
     """A connection that lasted as long had stood."""
     between_messages_s: float = 0.5
@@ -123,7 +129,9 @@ class Link:
         return self._reporter.is_alive and all(thread.is_alive() for thread in self._threads)
 
     def notify(self) -> None:
-        """There may be messages; they go over the WebSocket where it is connected, else as soon as it is."""
+        """There may be messages; they go over the WebSocket where it is connected, else as soon as
+        it is.
+        """
         self._may_send.set()
 
     def report_status(self, body: Mapping[str, Any]) -> None:
@@ -156,13 +164,16 @@ class Link:
             self._stop.wait(random.uniform(self._pace.first_wait_s / 4, longest))  # noqa: S311 - jitter, not a secret
 
     def _connect_once(self) -> int | None:
-        """One connection from its start to its end: the code it was closed with; None where there was none."""
+        """One connection from its start to its end: the code it was closed with; None where there
+        was none.
+        """
         socket = None
         try:
             with self._connection() as socket:
                 self._socket = socket
                 if self._stop.is_set():
-                    # Closed while it connected: the server would give its commands to this one, the newest.
+                    # Closed while it connected: the server would give its commands to this one, the
+                    # newest.
                     return None
                 self._become(_CONNECTED)
                 self._connected()
@@ -209,7 +220,9 @@ class Link:
                 self._stop.wait(self._pace.between_messages_s)
 
     def _send_next(self) -> bool:
-        """Whether a message was sent; one that does not get through is not kept: it is only of the moment."""
+        """Whether a message was sent; one that does not get through is not kept: it is only of the
+        moment.
+        """
         socket = self._socket
         if socket is None or self._stop.is_set():
             return False

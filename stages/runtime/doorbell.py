@@ -1,10 +1,10 @@
 """The doorbell: ZeroMQ messages that mean "look for work".
 
 Each stage publishes on its own endpoint `STAGE.pub` and subscribes to the others'; commands of
-operators publish to `STAGE.sub`. Promises: publishing never blocks and queues little; a message that
-is lost, forged, garbled or too large does no harm, because it is only a hint. Where ZeroMQ can't be
-used (not installed, no directory, something else at the socket's path), a stage logs that once and
-works without it: by watch and timer.
+operators publish to `STAGE.sub`. Promises: publishing never blocks and queues little; a message
+that is lost, forged, garbled or too large does no harm, because it is only a hint. Where ZeroMQ
+can't be used (not installed, no directory, something else at the socket's path), a stage logs that
+once and works without it: by watch and timer.
 
 Security: endpoints are Unix sockets in the runtime directory, mode 0660. Only a socket is ever
 replaced.
@@ -38,7 +38,9 @@ class Doorbell(Protocol):
     def publish(self, event: Event) -> None: ...
 
     def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
-        """The events that arrived within `timeout_s`, and the file handles that have something to read."""
+        """The events that arrived within `timeout_s`, and the file handles that have something to
+        read.
+        """
 
     def close(self) -> None: ...
 
@@ -136,7 +138,7 @@ class ZmqDoorbell:
 
 
 def publish_to_stages(runtime: Path, event: Event, patience_s: float = 1.0) -> None:
-    """Publish an event to every running stage, from a command. Without ZeroMQ the watch has to do."""
+    """Publish an event to every running stage, from a command. Without ZeroMQ, watches suffice."""
     try:
         zmq = _library()
     except DoorbellError:

@@ -1,7 +1,8 @@
-"""A stage's heartbeat: the file `STAGE.heartbeat` in the runtime directory, touched while the main loop turns.
+"""A stage's heartbeat: the file `STAGE.heartbeat` in the runtime directory, touched while the main
+loop turns.
 
-It distinguishes a stage that works from one that hangs. It holds the process id; its modification time is
-when the stage last worked. Losing it costs no more than that information.
+It distinguishes a stage that works from one that hangs. It holds the process id; its modification
+time is when the stage last worked. Losing it costs no more than that information.
 
 Security: other stages can write in the directory, so a symlink is never followed.
 """

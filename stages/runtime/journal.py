@@ -4,7 +4,8 @@ A line carries `SCAN_ID=`, `STAGE=` and `EVENT=` as fields of their own, so `jou
 shows one scan through all stages. Used only where standard error is the journal; a line that can't
 be sent so (no socket, too long) goes to standard error as ever.
 
-Source: systemd's "Native Journal Protocol" and the description of JOURNAL_STREAM in systemd.exec(5).
+Source: systemd's "Native Journal Protocol" and the description of JOURNAL_STREAM in
+systemd.exec(5).
 """
 
 import os
@@ -48,7 +49,7 @@ def journal_of(descriptor: int) -> Journal | None:
 
 
 def encoded(fields: Mapping[str, str]) -> bytes:
-    """One datagram. A value with line breaks is sent with its length, so that it can't add fields."""
+    """One datagram. A value with line breaks is sent with its length, so it can't add fields."""
     parts = []
     for name, value in fields.items():
         text = value.encode(errors="backslashreplace")

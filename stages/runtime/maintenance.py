@@ -1,4 +1,5 @@
-"""What every owner does for its box: damage to quarantine, replayed entries to history, old entries out.
+"""What every owner does for its box: damage to quarantine, replayed entries to history, old entries
+out.
 
 The reader of a box finds damage and leaves a mark in its own state. The owner sees the mark, checks
 the entry itself, and moves it away. So no stage ever touches another's box.
@@ -63,7 +64,7 @@ def replays(spool: Spool, step: str) -> Iterator[tuple[str, Replay]]:
 def archive_replayed(
     box: Outbox, kind: Kind, command_id: str, scan_ids: Collection[ScanId]
 ) -> list[ScanId]:
-    """Archive the entries of these scans, each once per command; the scans whose entry was there."""
+    """Archive the entries of these scans, each once per command; returns the scans that had one."""
     archived_before = set(box.archived())
     archived: list[ScanId] = []
     for scan_id in scan_ids:

@@ -1,8 +1,8 @@
 """Following the settings file while a stage runs.
 
-A changed file is read when it has not changed for a second, because editors empty a file before they
-write it; SIGHUP reads it at once. A file with problems changes nothing: the old settings stay in
-force and the log names each problem.
+A changed file is read when it has not changed for a second, because editors empty a file before
+they write it; SIGHUP reads it at once. A file with problems changes nothing: the old settings stay
+in force and the log names each problem.
 """
 
 import time

@@ -34,7 +34,9 @@ _CHANGED_FILE: list[type[FileSystemEvent]] = [FileCreatedEvent, FileMovedEvent, 
 
 
 class Watch:
-    """Writes a byte to `wake` for every entry that is new in a directory, and for every change of a file."""
+    """Writes a byte to `wake` for every entry that is new in a directory, and for every change of a
+    file.
+    """
 
     def __init__(self, directories: Iterable[Path], files: Iterable[Path], wake: int) -> None:
         """Raises OSError where a directory can't be watched."""

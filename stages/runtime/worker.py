@@ -43,7 +43,8 @@ _MAX_ANSWER_BYTES = 1 << 30
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 IMPORTED_FIRST: list[str] = []
-"""Modules that every worker imports before anything else: those that add something to a registry."""
+"""Modules that every worker imports before anything else: those that add something to a registry.
+"""
 
 
 class WorkerError(Exception):
@@ -65,7 +66,9 @@ class Host(Protocol):
 
 
 class Confinement(Record, frozen=True, kw_only=True):
-    """What a child gives up for good before it reads its first payload; None leaves a thing as it is."""
+    """What a child gives up for good before it reads its first payload; None leaves a thing as it
+    is.
+    """
 
     user_id: int | None = None
     group_id: int | None = None
@@ -95,13 +98,17 @@ class Worker:
         self._child: _Child | None = None
 
     def start(self) -> None:
-        """Start the child now, where none runs. Raises SpoolError where the host has no room for one."""
+        """Start the child now, where none runs. Raises SpoolError where the host has no room for
+        one.
+        """
         if self._child is None:
             self._child = _Child(self._entry, self._idle_s, self._confinement)
             self._host.readers[self._child.handle] = self.stop
 
     def call(self, payload: bytes, limit_s: float) -> bytes:
-        """What the function returns. Raises WorkerError, WorkerStoppedError, and SpoolErrors of the function."""
+        """What the function returns. Raises WorkerError, WorkerStoppedError, and SpoolErrors of the
+        function.
+        """
         deadline = time.monotonic() + limit_s
         self.start()
         try:
@@ -126,7 +133,9 @@ class Worker:
             self._child = None
 
     def _exchange(self, payload: bytes, deadline: float) -> bytes | None:
-        """Send the payload and wait for the answer; None where the child had ended in order before it."""
+        """Send the payload and wait for the answer; None where the child had ended in order before
+        it.
+        """
         child = self._child
         assert child is not None  # noqa: S101 - for the type checker: `call` has started it
         self._host.readers.pop(child.handle, None)
@@ -148,7 +157,9 @@ class Worker:
 
 
 class _Child:
-    """A running interpreter and the socket to it. Messages both ways: eight bytes of length, then the bytes."""
+    """A running interpreter and the socket to it. Messages both ways: eight bytes of length, then
+    the bytes.
+    """
 
     def __init__(self, entry: str, idle_s: float, confinement: Confinement) -> None:
         own, theirs = socket.socketpair()
@@ -231,8 +242,9 @@ class _Child:
 def _spawn(channel: int, entry: str) -> int:
     """Start an interpreter that has the socket as its standard input; its process id.
 
-    `-I -S`: it gets the search path of this process and does not look for one of its own. Signals stay blocked until
-    it has its handlers: a stop of the whole service must not look like the death of the work.
+    `-I -S`: it gets the search path of this process and does not look for one of its own. Signals
+    stay blocked until it has its handlers: a stop of the whole service must not look like the death
+    of the work.
     """
     program = [sys.executable, "-I", "-S", worker_main.__file__, entry]
     return os.posix_spawn(
@@ -287,7 +299,8 @@ def _spool_error(name: str, message: str) -> SpoolError:
     if not isinstance(kind, type) or not issubclass(kind, SpoolError):
         raise WorkerError(f"gave an answer that can't be understood ({name!r})")
     error = kind.__new__(kind)
-    # Not by its constructor: a StorageError is made from an OSError, and only its message comes here.
+    # Not by its constructor: a StorageError is made from an OSError, and only its message comes
+    # here.
     error.args = (message,)
     return error
 

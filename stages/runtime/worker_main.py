@@ -1,11 +1,14 @@
-"""The program of a worker process: reads payloads from its standard input, calls one function, writes its answers.
+"""The program of a worker process: reads payloads from its standard input, calls one function,
+writes its answers.
 
-Started by `stages.runtime.worker` with a socket as standard input. It knows three messages before the first payload:
-the search path for modules; the function, the idle time and the modules to import first; the
-confinement. It ends in order (exit code 0) when the other end is closed, or when no payload comes
-for the idle time; with exit code 1 and a traceback after an exception that is not a SpoolError.
+Started by `stages.runtime.worker` with a socket as standard input. It knows three messages before
+the first payload: the search path for modules; the function, the idle time and the modules to
+import first; the confinement. It ends in order (exit code 0) when the other end is closed, or when
+no payload comes for the idle time; with exit code 1 and a traceback after an exception that is not
+a SpoolError.
 
-Imports little by itself: each import delays the first answer. Standard output and error are those of the stage.
+Imports little by itself: each import delays the first answer. Standard output and error are those
+of the stage.
 """
 
 import ctypes
@@ -76,7 +79,9 @@ def main() -> None:
 
 
 def _leave_stopping_to_the_stage() -> None:
-    """A handler that does nothing: what is ignored would stay ignored in programs that the work starts."""
+    """A handler that does nothing: what is ignored would stay ignored in programs that the work
+    starts.
+    """
     signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     for number in signals:
         signal.signal(number, lambda *_: None)
@@ -99,7 +104,7 @@ def _function(entry: str) -> Callable[[bytes], bytes]:
 
 
 def _confine(prctl: Callable[[int, int], int], confinement: Sequence[str]) -> None:
-    """Give up privileges and set limits, in the order in which the one does not hinder the other."""
+    """Give up privileges and set limits, in an order in which neither prevents the other."""
     user_id, group_id, memory_bytes, cpu_s, file_bytes, no_new_privileges = confinement
     limits = (
         (resource.RLIMIT_AS, memory_bytes),

@@ -168,5 +168,8 @@ def _clock_jumped(expected: datetime, now: datetime) -> tuple[str, ...]:
         return ()
     jump = (now - expected).total_seconds()
     return (
-        f"the clock jumped by {jump:.0f} s while the scan ran: its times are counted from its start",
+        (
+            f"the clock jumped by {jump:.0f} s while the scan ran: its times are counted from its "
+            "start"
+        ),
     )

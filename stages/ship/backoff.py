@@ -1,8 +1,9 @@
 """When to try the destination again, and how fast to send. Per destination, not per report.
 
-Temporary trouble: full jitter, that is a random wait from nothing to a ceiling which grows from 5 s to 15 min; hosts
-that lost the same server never come back together. A pause: a random wait between half a ceiling and the ceiling,
-which grows from a minute to an hour. A wait that the server names is never cut short, and gets jitter on top.
+Temporary trouble: full jitter, that is a random wait from nothing to a ceiling which grows from 5 s
+to 15 min; hosts that lost the same server never come back together. A pause: a random wait between
+half a ceiling and the ceiling, which grows from a minute to an hour. A wait that the server names
+is never cut short, and gets jitter on top.
 
 The clock is passed in: seconds of a monotonic clock.
 """
@@ -34,11 +35,15 @@ class Backoff:
         self.failures, self._next = 0, 0.0
 
     def try_now(self) -> None:
-        """The operator asks for it, or what was wrong has changed. The next failure waits as long as it would have."""
+        """The operator asks for it, or what was wrong has changed. The next failure waits as long
+        as it would have.
+        """
         self._next = 0.0
 
     def failed(self, now: float, asked_s: float = 0.0) -> float:
-        """Temporary trouble; the seconds until the next try, at least the `asked_s` that the server named."""
+        """Temporary trouble; the seconds until the next try, at least the `asked_s` that the server
+        named.
+        """
         self._count(pausing=False)
         return self._wait(now, asked_s + full_jitter(self.failures))
 
@@ -48,7 +53,9 @@ class Backoff:
         return self._wait(now, max(growing_pause(self.failures), _with_jitter(asked_s)))
 
     def asked(self, now: float, asked_s: float) -> float:
-        """No trouble, but the server wants to be left alone for `asked_s`; the seconds until the next try."""
+        """No trouble, but the server wants to be left alone for `asked_s`; the seconds until the
+        next try.
+        """
         return self._wait(now, _with_jitter(asked_s))
 
     def hold(self, now: float, wait_s: float) -> None:

@@ -1,7 +1,7 @@
 """What was met with one report since the stage started, and in which form it is sent next. Pure.
 
-A server that refuses a report for its size is sent half of it, and half of that, while anything may be left out. A
-server that computes another hash is sent the body once more without it.
+A server that refuses a report for its size is sent half of it, and half of that, while anything may
+be left out. A server that computes another hash is sent the body once more without it.
 """
 
 from dataclasses import dataclass
@@ -56,5 +56,8 @@ class DeliveryAttempt:
         if self.with_hash:
             return ()
         return (
-            "the server computed another compliance_hash; the report was sent without: report this as a bug",
+            (
+                "the server computed another compliance_hash; the report was sent without: "
+                "report this as a bug"
+            ),
         )

@@ -1,7 +1,9 @@
-"""The destination: whether the server may be tried now, why not, and what everyone may know of that.
+"""The destination: whether the server may be tried now, why not, and what everyone may know of
+that.
 
-Its state is written into the stage's state store whenever it changes, so `status` and `list` can show it whether this
-stage runs or not. After a restart the server is tried at once, unless it had named a time itself.
+Its state is written into the stage's state store whenever it changes, so `status` and `list` can
+show it whether this stage runs or not. After a restart the server is tried at once, unless it had
+named a time itself.
 """
 
 import hashlib
@@ -59,7 +61,8 @@ class Destination:
         if not server.verify and self._warned_of != server:
             self._warned_of = server
             self._process.log.warning(
-                "the server's certificate is not checked: anyone on the way can read and alter what is sent",
+                "the server's certificate is not checked: anyone on the way can read and alter "
+                "what is sent",
                 action="set server.verify: true",
             )
 
@@ -79,7 +82,9 @@ class Destination:
         self._note("not set", "no server is configured", action)
 
     def no_credentials(self, action: str) -> None:
-        """Nothing is sent without credentials that are kept secret; they are looked for again each time."""
+        """Nothing is sent without credentials that are kept secret; they are looked for again each
+        time.
+        """
         self._note("paused", "no usable credentials", action)
 
     def _record_answer(self, outcome: Accepted | Refused) -> None:
@@ -155,7 +160,9 @@ class Destination:
             self._backoff.hold(self._clock(), left.total_seconds())
 
     def _has_changed(self, credentials: Credentials) -> bool:
-        """Whether server or credentials are others than before; these as a digest: no dump shows a key."""
+        """Whether server or credentials are others than before; these as a digest: no dump shows a
+        key.
+        """
         digest = hashlib.sha256(f"{credentials.id}\0{credentials.key}".encode()).hexdigest()
         seen, self._seen = self._seen, (self._process.settings.server, digest)
         return seen is not None and seen != self._seen

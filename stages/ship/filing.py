@@ -1,7 +1,8 @@
 """Under which name the server files a report.
 
-A failed or cancelled scan is filed under the generic name of its scanner, which is also that of the server's own row
-for a scan that runs: it ends that row and leaves the profile's last good result alone.
+A failed or cancelled scan is filed under the generic name of its scanner, which is also that of the
+server's own row for a scan that runs: it ends that row and leaves the profile's last good result
+alone.
 """
 
 from schemas.ids import ScanId, scanner_of

@@ -1,12 +1,13 @@
 """Which report goes next, and which need not be sent at all. Pure.
 
-What the server files under one name replaces what it had there, whatever its date. So the reports of one name go
-oldest first, and an older one is never sent after a newer one that the server took or may have taken, unless the
-operator forces it. A completed scan is filed under the name of its profile, a failed or cancelled one under the
-generic name of its scanner: a failure replaces no good result and has no part in the order of its profile.
+What the server files under one name replaces what it had there, whatever its date. So the reports
+of one name go oldest first, and an older one is never sent after a newer one that the server took
+or may have taken, unless the operator forces it. A completed scan is filed under the name of its
+profile, a failed or cancelled one under the generic name of its scanner: a failure replaces no good
+result and has no part in the order of its profile.
 
-Example: of CIS 1 and 2 are waiting, CIS 3 was accepted. 1 and 2 are superseded by 3. A failed scan 2 of CIS is not:
-it goes, because it is filed elsewhere.
+Example: of CIS 1 and 2 are waiting, CIS 3 was accepted. 1 and 2 are superseded by 3. A failed scan
+2 of CIS is not: it goes, because it is filed elsewhere.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -80,8 +81,9 @@ def next_to_send(
 ) -> Waiting | None:
     """The first that may go; `scans` oldest first.
 
-    `failures`: reports of which nothing came again and again. Perhaps the server fails at such a report alone, so the
-    other names do not wait for it; where that is so of the first of every name, the one with the fewest failures goes.
+    `failures`: reports of which nothing came again and again. Perhaps the server fails at such a
+    report alone, so the other names do not wait for it; where that is so of the first of every
+    name, the one with the fewest failures goes.
     """
     stuck: dict[str, Waiting] = {}
     for scan in scans:

@@ -1,7 +1,8 @@
-"""What the stage does while a request is under way: it stays in its main loop, and does the work that is at hand.
+"""What the stage does while a request is under way: it stays in its main loop, and does the work
+that is at hand.
 
-Promises: a stage that has to stop gives the request two more seconds for its answer, then the request ends with its
-process; a long one is logged.
+Promises: a stage that has to stop gives the request two more seconds for its answer, then the
+request ends with its process; a long one is logged.
 """
 
 import select

@@ -35,7 +35,9 @@ def too_long(
         at=at,
         profile=profile,
         scan_status=status,
-        message=f"{len(body)} bytes even without texts, the limit is {limit} (delivery.body_limit_kib)",
+        message=(
+            f"{len(body)} bytes even without texts, the limit is {limit} (delivery.body_limit_kib)"
+        ),
         left_out=body.left_out,
     )
 

@@ -1,7 +1,9 @@
-"""Replays: the receipts of scans that the operator wants sent again go to history, once for each command.
+"""Replays: the receipts of scans that the operator wants sent again go to history, once for each
+command.
 
-Promises: what was applied is remembered before anything is sent for it, so it stays applied also when an operator
-removes history and receipts. What was to be forced is forced until it is concluded, and not again.
+Promises: what was applied is remembered before anything is sent for it, so it stays applied also
+when an operator removes history and receipts. What was to be forced is forced until it is
+concluded, and not again.
 """
 
 from collections.abc import Sequence
@@ -22,7 +24,9 @@ class Replays:
         self._delivery_state = delivery_state
 
     def carry_out(self) -> None:
-        """Take the receipts away; that of a report that is parsed again, when the old report is gone."""
+        """Take the receipts away; that of a report that is parsed again, when the old report is
+        gone.
+        """
         applied: dict[str, tuple[str, ...]] = {}
         commands = [
             *maintenance.replays(self._spool, "parse"),
@@ -39,7 +43,9 @@ class Replays:
         self._delivery_state.note_replayed(applied)
 
     def _parsed_again(self, command_id: str, scan_ids: Sequence[ScanId]) -> list[ScanId]:
-        """Those whose old report the parse stage has taken away; until then it would be sent once more."""
+        """Those whose old report the parse stage has taken away; until then it would be sent once
+        more.
+        """
         archived = set(self._spool.reports.archived())
         return [
             i for i in scan_ids if archived_name(entry_name(i, "report"), command_id) in archived
@@ -55,7 +61,9 @@ class Replays:
             )
 
     def _force(self, scan_ids: Sequence[ScanId], *, force: bool) -> None:
-        """The last command decides. What has a receipt was concluded for this command before a note was lost."""
+        """The last command decides. What has a receipt was concluded for this command before a note
+        was lost.
+        """
         if force:
             done = set(self._spool.receipts.ids())
             self._delivery_state.forced.update(

@@ -1,9 +1,9 @@
 """The ship stage: every report gets a receipt, in order, for as long as it takes.
 
-Oldest first per place at the server, one request at a time. Trouble with the server concerns the destination, not a
-report, and nothing is discarded for it. A report whose outcome is not known (a timeout, a crash) is sent again under
-the same id. A report that need not be sent (answered by another scan, or overtaken by a newer one) gets its receipt
-without.
+Oldest first per place at the server, one request at a time. Trouble with the server concerns the
+destination, not a report, and nothing is discarded for it. A report whose outcome is not known (a
+timeout, a crash) is sent again under the same id. A report that need not be sent (answered by
+another scan, or overtaken by a newer one) gets its receipt without.
 """
 
 import os
@@ -123,7 +123,9 @@ class ShipStage:
         return found
 
     def _exposure(self) -> str | None:
-        """A secret of the settings, beside the API key, that everyone on this host can read, and what to do."""
+        """A secret of the settings, beside the API key, that everyone on this host can read, and
+        what to do.
+        """
         server = self._process.settings.server
         files: list[Path] = []
         key = server.client_key or server.client_certificate
@@ -140,10 +142,10 @@ class ShipStage:
     def _after_commands_s(self) -> float:
         """Seconds until two seconds have passed since the server's last command.
 
-        The server writes down that a scan of its own runs only after it has sent the command; a result that arrives
-        before leaves that row standing for hours. The names of requests give the second of a command, their content
-        gives the source; where the content may not be read, any request may be the server's, and the wait is needless
-        for others but does no harm.
+        The server writes down that a scan of its own runs only after it has sent the command; a
+        result that arrives before leaves that row standing for hours. The names of requests give
+        the second of a command, their content gives the source; where the content may not be read,
+        any request may be the server's, and the wait is needless for others but does no harm.
         """
         now = self._process.now()
         wait = timedelta(0)

@@ -1,7 +1,7 @@
 """Why a report waits, in plain words: what `list` and `status` show. Pure.
 
-Derived from what lies in the spool and from the stage's note on its destination, so it can be shown whether the stage
-runs or not.
+Derived from what lies in the spool and from the stage's note on its destination, so it can be shown
+whether the stage runs or not.
 """
 
 from dataclasses import dataclass

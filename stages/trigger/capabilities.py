@@ -1,4 +1,6 @@
-"""What this host can scan now: what was detected, less what the settings or the server have switched off. Pure."""
+"""What this host can scan now: what was detected, less what the settings or the server have
+switched off. Pure.
+"""
 
 from typing import Any
 

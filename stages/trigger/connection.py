@@ -1,4 +1,5 @@
-"""The trigger stage's connection to the server: a link that follows the settings, and what arrived over it.
+"""The trigger stage's connection to the server: a link that follows the settings, and what arrived
+over it.
 
 The link's threads only put what they understood into a bounded queue and wake the main loop. A full
 queue slows the server down; it loses nothing.
@@ -73,12 +74,15 @@ class ServerConnection:
                 except Empty:
                     return
             yield self._current
-            # Reached only when the command is on disk: an error there leaves this generator for good.
+            # Reached only when the command is on disk: an error there leaves this generator for
+            # good.
             self._current = None
         self._process.wake()
 
     def keep_connected(self) -> None:
-        """One link to the server of the settings, with today's credentials; none where it is not wanted."""
+        """One link to the server of the settings, with today's credentials; none where it is not
+        wanted.
+        """
         wanted = self._wanted()
         connected_to = self._link.access if self._link else None
         if self._link and not self._link.is_alive:

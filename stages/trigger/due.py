@@ -1,8 +1,8 @@
 """Whether a scheduled scan is due: decided on values passed in, no clock, no files.
 
 Promises: every due time is requested once, or skipped for a stated reason. A restart, a suspend, a
-clock that jumps either way and a changed configuration neither double nor lose one. Of several missed
-due times, one is made up for.
+clock that jumps either way and a changed configuration neither double nor lose one. Of several
+missed due times, one is made up for.
 """
 
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ def decide(
 
 
 def splay_of(host: str, scanner: str, limit: timedelta) -> timedelta:
-    """This host's delay, the same at every start: from zero to `limit`, evenly spread over a fleet."""
+    """This host's delay, always the same: from zero to `limit`, evenly spread over a fleet."""
     number = int.from_bytes(sha256(f"{host}\0{scanner}".encode()).digest()[:8])
     return timedelta(seconds=int(limit.total_seconds() * number / 2**64))
 

@@ -13,7 +13,7 @@ DETECTED = "detected"
 
 
 class Detection:
-    """The scan stage's last detection, read again when the file has changed: its event may be lost."""
+    """The scan stage's last detection, read again when the file changes: its event may be lost."""
 
     def __init__(self, process: Process) -> None:
         self._state_store = process.spool.state_store("scan")

@@ -5,8 +5,8 @@
     request_id: ticket-4711    # optional
 
 A file that has not changed for a second becomes a request and is removed. A bad one is moved to
-`inbox/refused/` with the reason beside it. A crash between request and removal makes the same request
-again, which stays one. Other names, hidden ones and directories are left alone.
+`inbox/refused/` with the reason beside it. A crash between request and removal makes the same
+request again, which stays one. Other names, hidden ones and directories are left alone.
 
 Security: symlinks, pipes and large files are refused; they are never followed or waited for.
 """

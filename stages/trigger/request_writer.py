@@ -1,7 +1,7 @@
 """Requests and cancellations become entries in the trigger's outbox before anything else happens.
 
-The id of a request carries the time at which it was made, also where a scan was due long before: the
-other stages take the later id for the newer scan.
+The id of a request carries the time at which it was made, also where a scan was due long before:
+the other stages take the later id for the newer scan.
 """
 
 from hashlib import sha256
@@ -40,7 +40,9 @@ class RequestWriter:
         remediate: bool = False,
         rule: str | None = None,
     ) -> Request:
-        """A request that is not written yet. Keep it to write it again after trouble, under the same id."""
+        """A request that is not written yet. Keep it to write it again after trouble, under the
+        same id.
+        """
         newest = self._spool.newest_scan_id()
         if self._newest_made and (newest is None or self._newest_made > newest):
             newest = self._newest_made

@@ -1,9 +1,9 @@
 """Carrying out the server's commands: each becomes an entry before anything else happens.
 
-What the server has set at run time (mode, switches, interval) is kept in the stage's state and takes
-precedence over the settings file; without that state the settings file decides. `disabled` stops
-schedules and refuses scans that the server requests; `on-demand` only stops schedules. What an
-operator requests on the host is always carried out.
+What the server has set at run time (mode, switches, interval) is kept in the stage's state and
+takes precedence over the settings file; without that state the settings file decides. `disabled`
+stops schedules and refuses scans that the server requests; `on-demand` only stops schedules. What
+an operator requests on the host is always carried out.
 """
 
 import time
@@ -25,7 +25,9 @@ from stages.trigger import host
 from stages.trigger.request_writer import RequestWriter
 
 _MOST_SCANS_A_DAY = 1000
-"""Each is an entry in every box, also where its profile does not exist: a server must not fill the disk."""
+"""Each is an entry in every box, also where its profile does not exist: a server must not fill the
+disk.
+"""
 _DAY_S = 24 * 3600.0
 _LOG_AGAIN_AFTER_S = 60.0
 _DETECT_AGAIN_AFTER_S = 30.0
@@ -74,7 +76,9 @@ class ServerCommands:
                 )
 
     def _detect_again(self) -> None:
-        """The last detection is sent at once, a new one where it differs. Detection is work: not often."""
+        """The last detection is sent at once, a new one where it differs. Detection is work: not
+        often.
+        """
         now = time.monotonic()
         if now - self._detected_at >= _DETECT_AGAIN_AFTER_S:
             self._detected_at = now

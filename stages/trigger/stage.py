@@ -1,4 +1,5 @@
-"""The trigger stage: every request for a scan, and for the end of one, becomes an entry in `requests/`.
+"""The trigger stage: every request for a scan, and for the end of one, becomes an entry in
+`requests/`.
 
 Requests come from operators (`commands/`, `inbox/`), from schedules, and from the server. The scan
 stage answers several requests for the same scanner and profile with one scan.
@@ -102,7 +103,8 @@ class TriggerStage:
         self._next_due = self._scheduler.run_once(self._commands.overrides)
 
     def _copy_commands(self) -> None:
-        """Copy the operator's commands; a request that can't be read becomes a scan that fails with the reason.
+        """Copy the operator's commands; a request that can't be read becomes a scan that fails with
+        the reason.
 
         Cancellations go first, so that a scan which is cancelled already is never started.
         """

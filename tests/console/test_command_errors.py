@@ -1,4 +1,6 @@
-"""What a command can't do is one line for people, JSON for programs, and an exit code; never a traceback."""
+"""What a command can't do is one line for people, JSON for programs, and an exit code; never a
+traceback.
+"""
 
 import json
 import os

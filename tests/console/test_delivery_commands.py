@@ -213,7 +213,7 @@ def test_flush_waits_for_the_stage_and_not_for_one_that_does_not_run(
 
 
 def unpacked(content: bytes) -> bytes:
-    """What a compressed stream holds; some of its bits have no meaning. Empty where it is broken."""
+    """The content of a compressed stream, some of whose bits have no meaning; empty if broken."""
     try:
         return packing.unpacked(io.BytesIO(content), 1 << 24).read()
     except packing.PackingError:

@@ -1,4 +1,6 @@
-"""A command is refused where the stages would refuse the spool; `verify` names every wrong owner and mode."""
+"""A command is refused where the stages would refuse the spool; `verify` names every wrong owner
+and mode.
+"""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""A Docker engine of the tests' own, and images that behave like Docker Bench, for better or worse."""
+"""A Docker engine for tests, and images that behave like Docker Bench, also like a broken one."""
 
 import contextlib
 import io
@@ -57,7 +57,9 @@ class Engine:
 
 @contextlib.contextmanager
 def engine(storage: str | None = "vfs") -> Iterator[Engine]:
-    """Start dockerd, stop it at the end; `storage` None: what dockerd finds best. Raises NoEngineError."""
+    """Start dockerd, stop it at the end; `storage` None: what dockerd finds best. Raises
+    NoEngineError.
+    """
     for program in ("dockerd", "docker"):
         if shutil.which(program) is None:
             raise NoEngineError(f"{program} is missing: apt-get install docker.io")

@@ -1,4 +1,5 @@
-"""A registry on this host's loopback, which Docker takes without TLS; and one that takes connections and hangs.
+"""A registry on this host's loopback, which Docker takes without TLS; and one that takes
+connections and hangs.
 
 Source: the read side of the OCI distribution API.
 """

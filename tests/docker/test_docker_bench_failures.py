@@ -1,4 +1,6 @@
-"""A scan by Docker Bench that comes to nothing is a failed scan with the reason, and leaves no container."""
+"""A scan by Docker Bench that comes to nothing is a failed scan with the reason, and leaves no
+container.
+"""
 
 import socket
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""A daemon that dies, hangs, or fills the disk under a scan: a failed scan with the reason, and the stage goes on."""
+"""A daemon that dies, hangs, or fills the disk under a scan: a failed scan with the reason, and the
+stage goes on.
+"""
 
 import json
 import signal

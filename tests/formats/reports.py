@@ -112,7 +112,7 @@ def _detailed(
 
 
 def hostile() -> Report:
-    """Markup, formulas, control characters and right-to-left marks wherever text of a scanner is."""
+    """Markup, formulas, control characters and right-to-left marks in every text of a scanner."""
     results = (
         rule(
             HOSTILE,

@@ -177,7 +177,8 @@ def test_rules_can_be_grouped_by_severity_and_back(browser: Chrome, open_report:
 def test_the_copy_button_copies_what_is_shown(browser: Chrome, open_report: Open) -> None:
     open_report(reports.of_every_status())
     browser.execute_script(
-        "navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); };"
+        "navigator.clipboard.writeText = (text) => { window.copied = text; return "
+        "Promise.resolve(); };"
     )
     press(browser, "j")
     press(browser, Keys.ENTER)

@@ -31,7 +31,9 @@ class Request:
 
 
 Answer = Callable[[socket.socket], object]
-"""Sends what it wants to a connection whose request was read. Returns False to close the connection."""
+"""Sends what it wants to a connection whose request was read. Returns False to close the
+connection.
+"""
 
 
 def reply(
@@ -40,7 +42,10 @@ def reply(
     """A whole reply; a body that is no text goes as JSON."""
     text = body if isinstance(body, str) else json.dumps(body)
     extra = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-    head = f"HTTP/1.1 {status} Words\r\nContent-Type: {content_type}\r\nContent-Length: {len(text.encode())}\r\n"
+    head = (
+        f"HTTP/1.1 {status} Words\r\nContent-Type: {content_type}\r\n"
+        f"Content-Length: {len(text.encode())}\r\n"
+    )
     return _sending(f"{head}{extra}\r\n{text}".encode(), keep=True)
 
 
@@ -173,7 +178,9 @@ class ScriptedServer:
 
 
 def _secured(connection: socket.socket, context: ssl.SSLContext) -> socket.socket:
-    """The connection over TLS; where the handshake fails, the alert is given time to arrive before the end."""
+    """The connection over TLS; where the handshake fails, the alert is given time to arrive before
+    the end.
+    """
     secure = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
     try:
         secure.do_handshake()

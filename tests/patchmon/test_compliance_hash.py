@@ -1,4 +1,6 @@
-"""compliance_hash: the known vectors, and the laws that make it a hash of meaning rather than of bytes."""
+"""compliance_hash: the known vectors, and the laws that make it a hash of meaning rather than of
+bytes.
+"""
 
 import hashlib
 import json
@@ -153,12 +155,14 @@ def test_the_text_that_is_hashed_is_what_go_would_write() -> None:
     }
     keys = '"severity":"","section":"","title":"","description":""'
     expected = (
-        '{"scans":[{"profileName":"Caf\u00e9 \\u003c1\\u003e \\u0026 2","profileType":"openscap","status":"completed",'
+        '{"scans":[{"profileName":"Caf\u00e9 \\u003c1\\u003e \\u0026 '
+        '2","profileType":"openscap","status":"completed",'
         '"score":66.6667,"totalRules":3,"passed":0,"failed":0,"warnings":0,"skipped":0,"notApplicable":1,'
         '"remediationApplied":false,"remediationCount":0,"results":['
         f'{{"ruleRef":"a","status":"fail",{keys},"finding":"","actual":"\x7f \U0001f600",'
         '"expected":"","remediation":""},'
-        f'{{"ruleRef":"b","status":"pass",{keys},"finding":"tab\\t, quote \\", bell \\u0007, form feed \\f, '
+        f'{{"ruleRef":"b","status":"pass",{keys},"finding":"tab\\t, quote \\", bell \\u0007, form '
+        "feed \\f, "
         'line \\u2028 end","actual":"","expected":"","remediation":""}]}]}'
     )
     assert compliance_hash([scan]) == hashlib.sha256(expected.encode()).hexdigest()

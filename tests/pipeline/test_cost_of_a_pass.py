@@ -38,7 +38,9 @@ SCANS = [
 
 
 class _Counter:
-    """Counts what a pass opens and lists; audit hooks can't be removed, so there is one for all tests."""
+    """Counts what a pass opens and lists; audit hooks can't be removed, so there is one for all
+    tests.
+    """
 
     def __init__(self) -> None:
         self.counts: Counter[str] | None = None

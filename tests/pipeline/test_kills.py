@@ -1,4 +1,6 @@
-"""Kill -9 at arbitrary moments: exactly one receipt per request, and nothing half done is ever seen."""
+"""Kill -9 at arbitrary moments: exactly one receipt per request, and nothing half done is ever
+seen.
+"""
 
 import random
 import time

@@ -1,4 +1,6 @@
-"""Scanners that fail, hang, flood or are not wanted any more: every outcome is an entry, also a bad one."""
+"""Scanners that fail, hang, flood or are not wanted any more: every outcome is an entry, also a bad
+one.
+"""
 
 import json
 import os

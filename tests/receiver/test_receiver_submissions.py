@@ -1,4 +1,6 @@
-"""Submissions over HTTP: the checks in their order, what is stored, and what can be asked afterwards."""
+"""Submissions over HTTP: the checks in their order, what is stored, and what can be asked
+afterwards.
+"""
 
 import gzip
 import hashlib

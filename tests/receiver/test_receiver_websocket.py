@@ -33,7 +33,9 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def reaches(receiver: Receiver, connected: ClientConnection) -> bool:
-    """Whether a command comes out here; the receiver may not have taken note of this connection yet."""
+    """Whether a command comes out here; the receiver may not have taken note of this connection
+    yet.
+    """
     if not receiver.send_command(TRIGGER):
         return False
     try:

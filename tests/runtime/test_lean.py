@@ -7,7 +7,10 @@ import pytest
 
 from spool.layout import STAGES
 
-_SHOW = "import sys, stages.console.main, stages.runtime.main_loop, stages.{stage}.stage; print(*sys.modules)"
+_SHOW = (
+    "import sys, stages.console.main, stages.runtime.main_loop, stages.{stage}.stage;"
+    "print(*sys.modules)"
+)
 _HEAVY = {"asyncio", "difflib", "lxml", "requests", "rich", "starlette", "tenacity", "uvicorn"}
 
 

@@ -1,4 +1,6 @@
-"""The agent's program, which leaves the names of its loaded modules in the current directory when it ends."""
+"""The agent's program, which leaves the names of its loaded modules in the current directory when
+it ends.
+"""
 
 import atexit
 import os

@@ -24,7 +24,10 @@ def test_the_same_record_gives_the_same_bytes() -> None:
         b"[]",
         b'{"scan_id": 1}',
         b"\xff",
-        b'{"scan_id":"x","scanner":"n map","reason":{"source":"server","at":"2026-11-23T06:03:01Z"}}',
+        (
+            b'{"scan_id":"x","scanner":"n '
+            b'map","reason":{"source":"server","at":"2026-11-23T06:03:01Z"}}'
+        ),
         b"[" * 200_000,
         b'{"scan_id":' * 200_000,
     ],
@@ -38,7 +41,8 @@ def test_what_is_no_record_is_a_schema_error_of_one_line(payload: bytes) -> None
 
 @pytest.mark.parametrize("number", [b"NaN", b"Infinity", b"1e999", b"-1"])
 def test_numbers_that_are_no_counts_are_refused(number: bytes) -> None:
-    payload = b'{"profile":{"name":"p","type":"openscap"},"status":"completed","started_at":"2026-11-23T06:03:01Z",'
+    payload = b'{"profile":{"name":"p","type":"openscap"},"status":"completed",'
+    payload += b'"started_at":"2026-11-23T06:03:01Z",'
     payload += b'"completed_at":"2026-11-23T06:03:01Z","summary":{"total_rules":' + number + b"}}"
     with pytest.raises(codec.SchemaError):
         codec.decode(payload, Report)

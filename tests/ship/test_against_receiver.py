@@ -1,4 +1,6 @@
-"""The ship stage against the project's own receiver, as released servers and as the specification's server."""
+"""The ship stage against the project's own receiver, as released servers and as the specification's
+server.
+"""
 
 from pathlib import Path
 from typing import Any, Literal

@@ -63,7 +63,9 @@ class SimulatedShip(Ship):
 
 
 class Weather:
-    """What the server does at which time: fair half of the time, else one kind of trouble for a while."""
+    """What the server does at which time: fair half of the time, else one kind of trouble for a
+    while.
+    """
 
     def __init__(self, chance: random.Random, clock: SimulatedTime) -> None:
         self._clock, self._chance = clock, chance

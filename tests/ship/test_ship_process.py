@@ -38,7 +38,8 @@ class ShipProcess:
         self.spool.prepare()
         self._config = root / "config.yml"
         self._config.write_text(
-            f"server: {{url: '{url}'}}\napi: {{id: patchmon_1, key: '{KEY}'}}\ndelivery: {{per_minute: 0}}\n"
+            f"server: {{url: '{url}'}}\napi: {{id: patchmon_1, key: '{KEY}'}}\ndelivery: "
+            "{per_minute: 0}\n"
             f"spool: {{path: {root}/spool, look_every_s: 0.1}}\nruntime_dir: {root}/run\n"
         )
         self._config.chmod(0o640)
@@ -92,7 +93,8 @@ def killing_after(
 ) -> Callable[[Any], object]:
     def answer_and_kill(connection: Any) -> bool:
         answer(connection)
-        # Not waiting for a condition: the moments between an answer and its receipt are what is tried.
+        # Not waiting for a condition: the moments between an answer and its receipt are what is
+        # tried.
         time.sleep(delay_s)
         ship.kill()
         return False
@@ -124,7 +126,8 @@ def test_killed_at_any_moment_of_an_upload_nothing_is_lost_and_the_order_holds(
     ship: ShipProcess, server: ScriptedServer, moment: str
 ) -> None:
     ship.put(1, 2, 3, length=200)
-    # The second upload is the one that meets the kill; then everything again at the one after the restart.
+    # The second upload is the one that meets the kill; then everything again at the one after the
+    # restart.
     server.say(accepted, MOMENTS[moment](ship), MOMENTS[moment](ship))
     for _ in range(2):
         ship.start()

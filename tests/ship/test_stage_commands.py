@@ -1,4 +1,6 @@
-"""What the operator and the server command: replays, retries, and the wait after a command of the server."""
+"""What the operator and the server command: replays, retries, and the wait after a command of the
+server.
+"""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

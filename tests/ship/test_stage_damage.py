@@ -53,7 +53,9 @@ class TestDamage:
 
 
 class TestFullDisk:
-    """The disk takes no receipts: `receipts/` is put out of the way, so that every write there fails."""
+    """The disk takes no receipts: `receipts/` is put out of the way, so that every write there
+    fails.
+    """
 
     def test_an_accepted_scan_is_not_sent_again_and_its_receipt_comes_later(
         self, ship: Ship, server: ScriptedServer

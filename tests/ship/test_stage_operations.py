@@ -61,7 +61,8 @@ def fill(reports: Path, count: int) -> None:
     for number in range(count):
         content = template.replace(scan_id(0).encode(), scan_id(number).encode())
         (reports / f"{scan_id(number)}.report").write_bytes(frame.seal("report", content))
-    # A directory that has just changed is listed again: it may change once more within a tick of its clock.
+    # A directory that has just changed is listed again: it may change once more within a tick of
+    # its clock.
     os.utime(reports, (0, 0))
 
 
@@ -73,7 +74,8 @@ def test_a_look_costs_the_same_whatever_waits(
     server.say(reply(503, Retry_After="600"))
     with operations.counted():
         ship.stage.run_once()
-    # The head of each report once, and one of them whole; the next one whole while the first is under way.
+    # The head of each report once, and one of them whole; the next one whole while the first is
+    # under way.
     assert operations.of("report") <= WAITING + 2
     assert operations.listed <= 12
 

@@ -1,4 +1,6 @@
-"""A spool in which a later version has written: nothing of it is damage, and nothing of it is moved."""
+"""A spool in which a later version has written: nothing of it is damage, and nothing of it is
+moved.
+"""
 
 from datetime import UTC, datetime
 from pathlib import Path

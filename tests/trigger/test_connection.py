@@ -1,4 +1,6 @@
-"""What the real stage does with its server beside single commands: floods, and capabilities that change."""
+"""What the real stage does with its server beside single commands: floods, and capabilities that
+change.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

@@ -45,7 +45,7 @@ class Host:
         return decision.next_at
 
     def run(self, until: datetime) -> None:
-        """Look whenever the last decision says so, and now and then besides, as doorbells make it."""
+        """Look when the last decision says so, and sometimes in between, as doorbells cause it."""
         chance = random.Random(str(until))
         while True:
             next_at = self.run_once()
@@ -92,7 +92,9 @@ def test_restarts_at_any_time_neither_double_nor_lose_one() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_year_of_leaps_suspends_and_restarts_is_what_an_observer_counts(seed: int) -> None:
-    """Awake at a due time: requested. Asleep: the last one of the gap is made up for, the others are not."""
+    """Awake at a due time: requested. Asleep: the last one of the gap is made up for, the others
+    are not.
+    """
     chance = random.Random(seed)
     host = Host(Cron("30 2 * * *", BERLIN))
     gaps: list[tuple[datetime, datetime]] = []

@@ -1,4 +1,4 @@
-"""Request files, schedules in the settings, and settings that change: with the real trigger stage."""
+"""Request files, schedules and changed settings, with the real trigger stage."""
 
 import json
 from datetime import UTC, datetime

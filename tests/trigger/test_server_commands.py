@@ -1,4 +1,6 @@
-"""The real trigger stage and the server's commands: a server that keeps its contract, and one that does not."""
+"""The real trigger stage and the server's commands: a server that keeps its contract, and one that
+does not.
+"""
 
 import contextlib
 import json
@@ -178,7 +180,9 @@ def test_capabilities_arrive_at_connect_and_on_request(server: Receiver) -> None
 
 
 def test_capabilities_on_request_are_those_of_now(server: Receiver) -> None:
-    """A daemon that answers no more leaves no trace in the file system; a script that lies does the same."""
+    """A daemon that answers no more leaves no trace in the file system; a script that lies does the
+    same.
+    """
     with an_agent(server) as agent:
         docker = agent.home / "docker"
         docker.write_text("#!/bin/sh\necho 27.0.1\n")

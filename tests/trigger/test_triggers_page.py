@@ -1,4 +1,6 @@
-"""The page on triggers is held to the program: it names every message that is understood, and no other."""
+"""The page on triggers is held to the program: it names every message that is understood, and no
+other.
+"""
 
 import re
 from pathlib import Path
@@ -17,7 +19,8 @@ def test_every_message_in_the_table_is_understood() -> None:
     }
     assert len(kinds) == 9
     for kind in kinds:
-        message = f'{{"type": "{kind}", "compliance_scan_interval": 60, "config": {{"compliance": {{}}}}}}'
+        settings = '"compliance_scan_interval": 60, "config": {"compliance": {}}'
+        message = f'{{"type": "{kind}", {settings}}}'
         assert understand(message, registry.scanners()) != Ignored(), kind
 
 

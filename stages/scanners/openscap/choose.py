@@ -81,6 +81,7 @@ def _nearest_lower(known: dict[Product, PurePath], product: Product) -> PurePath
 def _with_warning(platform: Platform, path: PurePath, how: str) -> Choice:
     return Choice(
         path,
-        f"{path.name} {how}, this host is {platform.name}: rules may not apply; for matching content: "
+        f"{path.name} {how}, this host is {platform.name}: rules may not apply; for matching "
+        "content: "
         f"{install_content(platform)}, or set compliance.openscap.content",
     )
