@@ -189,7 +189,7 @@ def test_texts_of_rules_that_failed_go_last() -> None:
     assert any(count for status, count in texts.items() if status not in calm)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(limit=st.integers(100, 60_000), count=st.integers(0, 30), length=st.integers(1, 500))
 def test_whatever_is_left_out_findings_and_statuses_stay(
     limit: int, count: int, length: int

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from croniter import croniter
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.trigger.cron import Cron, Interval, ScheduleError, zone_named
@@ -177,7 +177,6 @@ instants = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(  # noqa
 
 
 @given(expressions, st.sampled_from(ZONES), instants)
-@settings(deadline=None)
 def test_next_and_last_are_of_one_sequence(expression: str, zone: str, at: datetime) -> None:
     cron = Cron(expression, ZoneInfo(zone))
     due = cron.next_due(at)

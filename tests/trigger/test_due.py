@@ -209,7 +209,7 @@ jumps = st.lists(
 
 
 @given(jumps)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_whatever_the_clock_does_no_due_time_is_ever_requested_twice(
     steps: list[tuple[str, float]],
 ) -> None:

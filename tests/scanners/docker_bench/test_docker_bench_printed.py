@@ -104,7 +104,7 @@ def assert_every_check_once(report: Report, run: Sequence[Printed]) -> None:
     assert codec.decode(codec.encode(report), Report) == report
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(run=runs())
 @pytest.mark.parametrize("write", [json_of_1_6, json_of_1_3_5])
 def test_every_check_is_in_the_report_once_from_json_alone(
@@ -113,7 +113,7 @@ def test_every_check_is_in_the_report_once_from_json_alone(
     assert_every_check_once(read_docker_bench(write(run), None, at=AT), run)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(run=runs(), colours=st.booleans())
 def test_every_check_is_in_the_report_once_from_the_log_alone(
     run: list[Printed], colours: bool
@@ -121,7 +121,7 @@ def test_every_check_is_in_the_report_once_from_the_log_alone(
     assert_every_check_once(read_docker_bench(None, text_log(run, colours=colours), at=AT), run)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(run=runs(), share=st.floats(0, 1), grouped=st.booleans())
 def test_every_check_is_in_the_report_once_from_json_torn_anywhere_and_the_log(
     run: list[Printed], share: float, grouped: bool
@@ -131,7 +131,7 @@ def test_every_check_is_in_the_report_once_from_json_torn_anywhere_and_the_log(
     assert_every_check_once(report, run)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(run=runs())
 def test_every_name_is_in_the_finding(run: list[Printed]) -> None:
     report = read_docker_bench(json_of_1_6(run), None, at=AT)
@@ -142,7 +142,7 @@ def test_every_name_is_in_the_finding(run: list[Printed]) -> None:
                 assert name in (result.finding or "")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(garbage=st.binary(max_size=300), run=runs(), at=st.floats(0, 1))
 def test_bytes_written_over_the_json_never_raise_anything_unexpected(
     garbage: bytes, run: list[Printed], at: float
