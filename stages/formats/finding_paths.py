@@ -8,7 +8,7 @@ from schemas.report import RuleResult
 
 _MOST = 10
 _PATH = re.compile(
-    r"(?<![\w/.:~-])(/(?:[\w.@+%~-]+/)*[\w.@+%~-]*[\w@+%~-])(?=$|[\s,;:'\"()\[\]<>]|\.(?:\s|$))"
+    r"(?<![\w/.:~\\-])(/(?:[\w.@+%~-]+/)*[\w.@+%~-]*[\w@+%~-])(?=$|[\s,;:'\"()\[\]<>]|\.(?:\s|$))"
 )
 _SEARCHED = 20_000
 """Characters of a text that are searched."""

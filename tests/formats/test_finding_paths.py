@@ -14,6 +14,7 @@ from tests.formats import reports
         ("/etc/shadow, /etc/gshadow are readable.", ("/etc/shadow", "/etc/gshadow")),
         ("See /var/log/audit/audit.log.", ("/var/log/audit/audit.log",)),
         ("https://example.org/etc/passwd", ()),
+        (r"files matching ^\/etc\/profile(?:\.d\/.*\.sh)?$", ()),
         ("read/write is 1/2", ()),
         ("PASS_MAX_DAYS is 99999", ()),
     ],

@@ -1,6 +1,7 @@
 """The HTML report: what is in the page, without a browser."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from schemas.report import Reference, Report
 from stages.formats import as_html
 from stages.formats.source import ReportSource
 from stages.formats.trend import trend_point
+from tests.console.program import agent
 from tests.formats import reports
 
 
@@ -109,3 +111,13 @@ def test_the_page_is_at_most_half_as_large_again_as_the_json() -> None:
     )
     report = codec.replace(ordinary, results=rules)
     assert len(page(report).encode()) <= 1.5 * len(codec.pretty(report))
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    "name", ["oscap-1.3.7-debian12-standard/arf.xml.xz", "docker-bench-1.6.0/bench.log.json"]
+)
+def test_the_page_of_a_captured_scan_is_no_larger_either(captures: Path, name: str) -> None:
+    path = str(captures / name)
+    html = agent("parse", path, "--format", "html").stdout
+    assert len(html.encode()) <= 1.5 * len(agent("parse", path, "--json").stdout.encode())
