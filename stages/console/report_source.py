@@ -26,10 +26,10 @@ def kept_report(spool: Spool, kept: KeptScans, name: str) -> Report:
     """The report of a scan by its id, or of the newest, `last`. Raises CommandError."""
     if not kept.scan_ids:
         raise CommandError("there is no report yet: see `compliance-agent list`", Exit.NO)
-    wanted = name
+    wanted: str | None = name
     if name == "last":
-        wanted = kept.scan_ids[-1]
-    if not is_scan_id(wanted) or wanted not in kept.scan_ids:
+        wanted = kept.newest()
+    if wanted is None or not is_scan_id(wanted) or wanted not in kept.scan_ids:
         raise CommandError(f"no report of scan {name}: see `compliance-agent list`", Exit.NO)
     return spool.reports.read(wanted)
 

@@ -46,6 +46,14 @@ class KeptScans:
                 return report
         return None
 
+    def newest(self) -> ScanId | None:
+        """The newest scan with results of its own; a request that another scan answered has none."""
+        for scan_id in self._ids(None):
+            header = self._header(scan_id)
+            if header is None or header.status != "merged":
+                return scan_id
+        return None
+
     def newest_of_each_profile(self) -> Iterator[tuple[Report, Report | None]]:
         """Per scanner and profile the newest report, and the newest of a scan that completed."""
         newest: dict[tuple[str, str], ScanId] = {}

@@ -67,6 +67,18 @@ def test_a_failed_scan_is_passed_over_as_the_one_before(spool: Spool, config: Pa
     assert found["before"]["scan_id"] == first.scan_id
 
 
+def test_a_request_that_another_scan_answered_is_not_the_last(spool: Spool, config: Path) -> None:
+    keep(spool, 0, "pass")
+    second = keep(spool, 1, "fail")
+    at = reports.STARTED + timedelta(days=2)
+    merged = reports.report(
+        status="merged", scan_id=ScanId(f"{at:%Y%m%dT%H%M%SZ}-openscap-3f9c2a17"), at=at
+    )
+    spool.reports.write(merged)
+    found = json.loads(agent("compare", "--json", config=config, code=1).stdout)
+    assert found["after"]["scan_id"] == second.scan_id
+
+
 def test_two_scans_can_be_named(spool: Spool, config: Path) -> None:
     first = keep(spool, 0, "fail")
     second = keep(spool, 1, "pass")
