@@ -14,10 +14,12 @@ DestinationState = Literal["ready", "backing off", "paused", "not set"]
 
 
 class Destination(Record, frozen=True, kw_only=True):
-    """How it stands with the server; kept in the ship stage's state, under the name `destination`."""
+    """The state of the delivery; kept in the ship stage's state, under the name `destination`."""
 
     state: DestinationState
-    """`backing off`: temporary trouble, tried again by itself. `paused`: someone has to mend something."""
+    """`backing off`: temporary trouble, tried again by itself. `paused`: someone has to mend
+    something.
+    """
     at: datetime
     """When this was found."""
     since: datetime
@@ -37,7 +39,9 @@ class Destination(Record, frozen=True, kw_only=True):
 
 
 class ShipState(Record, frozen=True, kw_only=True):
-    """What the ship stage remembers beside its receipts and its history, which an operator may have taken away."""
+    """What the ship stage remembers beside its receipts and its history, which an operator may have
+    taken away.
+    """
 
     url: str | None = None
     """The server that accepted these scans."""

@@ -1,11 +1,12 @@
 """Scan ids: one name for one scan, from its request to its receipt.
 
-A scan id reads `20261123T060301Z-openscap-3f9c2a17`: the second (UTC) in which the scan was requested, its scanner,
-and eight hex digits, of which the first four are the fraction of that second.
+A scan id reads `20261123T060301Z-openscap-3f9c2a17`: the second (UTC) in which the scan was
+requested, its scanner, and eight hex digits, of which the first four are the fraction of that
+second.
 
-Ids of one spool strictly increase as text, whatever its clock does: each new id is made greater than the newest one.
-Their order is the order of the requests, and the time in an id can differ from the clock's. They are safe as file
-names.
+Ids of one spool strictly increase as text, whatever its clock does: each new id is made greater
+than the newest one. Their order is the order of the requests, and the time in an id can differ from
+the clock's. They are safe as file names.
 """
 
 import re
@@ -41,7 +42,8 @@ def new_scan_id(scanner: Scanner, at: datetime, token: str | None = None) -> Sca
 def next_scan_id(
     scanner: Scanner, at: datetime, newest: ScanId | None, ending: str | None = None
 ) -> ScanId:
-    """An id for a scan requested at `at` (aware), greater than `newest`, the newest id of the spool.
+    """An id for a scan requested at `at` (aware), greater than `newest`, the newest id of the
+    spool.
 
     `ending`: the last four hex digits, else random ones.
     """
@@ -67,7 +69,8 @@ def is_scan_id(name: str) -> bool:
     if match is None:
         return False
     year, month, day = match[1], match[2], match[3]
-    # Every directory listing asks this of every name: only the last days of a month need a calendar.
+    # Every directory listing asks this of every name: only the last days of a month need a
+    # calendar.
     if day <= "28" and year != "0000":
         return True
     try:

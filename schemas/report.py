@@ -1,7 +1,8 @@
 """The report: one scan, normalized, the same shape for both scanners.
 
-Field names and status words are those of the agent specification (`ScanResult`, `ScanSummary`, `RuleResult`).
-A report depends on its raw entry, the parser and the settings alone: no clock, no host state.
+Field names and status words are those of the agent specification (`ScanResult`, `ScanSummary`,
+`RuleResult`). A report depends on its raw entry, the parser and the settings alone: no clock, no
+host state.
 """
 
 from datetime import datetime
@@ -21,14 +22,16 @@ Count = Annotated[int, Meta(ge=0)]
 
 
 class Reference(Record, frozen=True, kw_only=True):
-    """A rule's place in a standard: `standard` is its URI or name, `id` the number or name in it."""
+    """A rule's place in a standard: `standard` is a URI or name, `id` the number or name in it."""
 
     standard: str
     id: str
 
 
 class Fix(Record, frozen=True, kw_only=True):
-    """A remediation in one system's language: `system` is `sh`, `ansible`, `puppet`, … or the content's URI."""
+    """A remediation in one system's language: `system` is `sh`, `ansible`, `puppet`, … or the
+    content's URI.
+    """
 
     system: str
     text: str
@@ -71,7 +74,9 @@ class Summary(Record, frozen=True, kw_only=True):
 
 
 class Profile(Record, frozen=True, kw_only=True):
-    """`name` is what the server files the scan under: the profile's title, `CIS Docker` for Docker Bench."""
+    """`name` is what the server files the scan under: the profile's title, `CIS Docker` for Docker
+    Bench.
+    """
 
     name: str
     type: Scanner

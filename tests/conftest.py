@@ -47,7 +47,7 @@ def captures() -> Path:
 
 @pytest.fixture(scope="session")
 def cases() -> Path:
-    """Small inputs with their right answers, outside the project; COMPLIANCE_AGENT_CASES names it."""
+    """Small inputs with right answers, outside the project; COMPLIANCE_AGENT_CASES names it."""
     where = os.environ.get("COMPLIANCE_AGENT_CASES")
     if not where:
         pytest.skip("COMPLIANCE_AGENT_CASES is not set")
@@ -56,7 +56,7 @@ def cases() -> Path:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark slow tests, which scripts/check leaves out; skip what boots a system unless requested."""
+    """Mark slow tests, which scripts/check leaves out; skip booted tests unless requested."""
     boot = bool(os.environ.get("CI") or os.environ.get("COMPLIANCE_AGENT_BOOTED"))
     for item in items:
         if any(item.get_closest_marker(name) for name in _SLOW):

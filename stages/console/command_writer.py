@@ -66,12 +66,15 @@ def _written() -> Iterator[None]:
         raise CommandError(f"{error}; nothing was asked for") from error
     except PermissionError as error:
         raise CommandError(
-            f"{error.filename}: {error.strerror}: commands are given by root, or by the user that owns the spool"
+            f"{error.filename}: {error.strerror}: commands are given by root, or by the user that "
+            "owns the spool"
         ) from error
 
 
 def _check(spool: Spool) -> None:
-    """Raises CommandError with the mend where stages refuse the spool, or could not read what this user writes."""
+    """Raises CommandError with the mend where stages refuse the spool, or could not read what this
+    user writes.
+    """
     path = next((path for path in (spool.commands.path, spool.root) if path.exists()), None)
     owner = path.stat().st_uid if path else os.geteuid()
     if owner != os.geteuid():
@@ -80,7 +83,8 @@ def _check(spool: Spool) -> None:
     if wrong:
         more = f" ({len(wrong) - 1} more: see compliance-agent verify)" if len(wrong) > 1 else ""
         raise CommandError(
-            f"{wrong[0].path}: {wrong[0].message}{more}; stages refuse such a spool, so nothing was asked for"
+            f"{wrong[0].path}: {wrong[0].message}{more}; stages refuse such a spool, so nothing "
+            "was asked for"
         )
 
 
@@ -99,7 +103,9 @@ def known(scan_ids: list[str], present: frozenset[str], where: str) -> tuple[Sca
 
 
 def _prune(spool: Spool) -> None:
-    """Remove requests whose scan is done, cancellations that were taken up, and replays that were carried out."""
+    """Remove requests whose scan is done, cancellations that were taken up, and replays that were
+    carried out.
+    """
     done = set(spool.receipts.ids())
     for scan_id in spool.commands.requests.ids():
         if scan_id in done:

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since-good",
         action="store_true",
-        help="since when each failed rule of one scan (default: last) fails, and the last good scan",
+        help="since when each failed rule of a scan (default: last) fails, and the last good scan",
     )
     add_format_arguments(parser, comparison_views.FORMATS)
 

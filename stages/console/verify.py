@@ -1,4 +1,4 @@
-"""`verify`: read every entry of the spool; report damage, foreign files, quarantine, wrong owners."""
+"""`verify`: read every entry; report damage, foreign files, quarantine and wrong owners."""
 
 import argparse
 from collections.abc import Iterator

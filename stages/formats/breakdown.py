@@ -58,7 +58,7 @@ def worst_first(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
 
 
 def by_section(results: Sequence[RuleResult]) -> tuple[SectionGroup, ...]:
-    """In the order of the benchmark. `1.1.2.3` belongs to `1.1.2`, a path of titles is one section."""
+    """In benchmark order. `1.1.2.3` belongs to `1.1.2`; a path of titles is one section."""
     groups: dict[str, list[RuleResult]] = {}
     for result in results:
         groups.setdefault(section_title(result.section), []).append(result)
@@ -85,7 +85,7 @@ def applicable_rules(report: Report) -> int:
 
 
 def applicable_score(report: Report) -> float | None:
-    """The share of applicable rules that pass, in percent to two decimals; None where none applies."""
+    """The share of applicable rules that pass, in percent, rounded; None where none applies."""
     rules = applicable_rules(report)
     if rules == 0:
         return None

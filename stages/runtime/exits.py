@@ -7,7 +7,9 @@ class Exit(IntEnum):
     OK = 0
     """Done."""
     NO = 1
-    """Done, with a bad result: a scan failed, the server refused, something is damaged or not delivered."""
+    """Done, with a bad result: a scan failed, the server refused, something is damaged or not
+    delivered.
+    """
     USAGE = 2
     """The command line or the configuration is wrong; nothing was done."""
     UNUSABLE = 3

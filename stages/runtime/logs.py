@@ -5,7 +5,8 @@ itself, and gets level, stage, event and scan id as fields of their own. Values 
 they hold blanks or anything that a terminal would interpret, so hostile text stays one harmless
 line. For programs there is one JSON object per line, on standard output.
 
-debug: detail; info: the state changed; warning: recovered; error: this item is lost, damaged or stuck.
+debug: detail; info: the state changed; warning: recovered; error: this item is lost, damaged or
+stuck.
 """
 
 import json

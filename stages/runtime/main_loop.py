@@ -1,7 +1,8 @@
 """The main loop: how every stage starts, works and ends.
 
-Start: settings, spool (owners, modes, lock), doorbell, watch; then ready. Loop: do all the work that
-there is, wait. SIGHUP reads the settings at once. End: on SIGTERM or SIGINT, after the step at hand.
+Start: settings, spool (owners, modes, lock), doorbell, watch; then ready. Loop: do all the work
+that there is, wait. SIGHUP reads the settings at once. End: on SIGTERM or SIGINT, after the step at
+hand.
 
 Trouble with the disk ends one pass of the loop, is logged once, and the pass is repeated until it
 succeeds. An internal error ends the process, whose supervisor starts it again. A spool that was
@@ -70,7 +71,7 @@ def run(
     *,
     as_json: bool = False,
 ) -> Exit:
-    """Run a stage until it has to stop. `load` reads a settings file, with all sections and checks."""
+    """Run a stage until it has to stop. `load` reads a settings file with all its sections."""
     notifier = Notifier()
     # Until there is something to reload. Not SIG_IGN: children would inherit that.
     signal.signal(signal.SIGHUP, lambda *_: None)

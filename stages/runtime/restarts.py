@@ -1,9 +1,9 @@
 """Delayed starts: a stage that keeps dying must not keep its host busy.
 
-A stage leaves a note in the runtime directory when it starts, and removes it when it ends in order. A
-stage that finds a note knows that its predecessor died: it waits 1 s, then 2, and so on to 5 minutes,
-unless the predecessor had lived for a minute. Only under a service manager, many of which restart at
-a constant pace; `compliance-agent run` waits by itself.
+A stage leaves a note in the runtime directory when it starts, and removes it when it ends in order.
+A stage that finds a note knows that its predecessor died: it waits 1 s, then 2, and so on to 5
+minutes, unless the predecessor had lived for a minute. Only under a service manager, many of which
+restart at a constant pace; `compliance-agent run` waits by itself.
 """
 
 import os
@@ -32,7 +32,9 @@ class Restarts:
         self._notifier = notifier
 
     def delay_start(self, log: Log) -> bool:
-        """Wait for as long as earlier deaths require; False where this process has to stop meanwhile."""
+        """Wait for as long as earlier deaths require; False where this process has to stop
+        meanwhile.
+        """
         if not self._notifier.has_manager:
             return True
         deaths = self._deaths()

@@ -30,7 +30,8 @@ from stages.scanners.spec import ScannerSpec
 
 _ATTEMPTS = 2
 _NO_END = (
-    f"the scan was started {_ATTEMPTS} times and never ended: it killed the agent (see the system's log for memory or "
+    f"the scan was started {_ATTEMPTS} times and never ended: it killed the agent (see the "
+    "system's log for memory or "
     "crashes), or filled the disk (free some space)"
 )
 _LEFTOVERS_EVERY_S = 300.0
@@ -191,7 +192,10 @@ class ScanStage:
         if refused:
             return refused.reason
         if request.remediate and not settings.compliance.server_commands.allow_remediation:
-            return "remediation changes this host: allow it by compliance.server_commands.allow_remediation"
+            return (
+                "remediation changes this host: "
+                "allow it by compliance.server_commands.allow_remediation"
+            )
         return None
 
     def _runner(self, spec: ScannerSpec) -> Runner:

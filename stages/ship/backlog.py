@@ -1,7 +1,7 @@
 """The backlog: the reports that have no receipt, oldest first, and what is known of each.
 
-Promises: the spool is listed only where a directory has changed, and of a report only its head is read, once; so a
-step costs the same whatever waits.
+Promises: the spool is listed only where a directory has changed, and of a report only its head is
+read, once; so a step costs the same whatever waits.
 """
 
 from bisect import bisect_left, insort
@@ -97,7 +97,9 @@ class Backlog:
         return order.next_to_send(scans, constraints, failures)
 
     def may_be_stored(self, scan: Waiting) -> None:
-        """The server may have this report: no older one of its place goes before its outcome is known."""
+        """The server may have this report: no older one of its place goes before its outcome is
+        known.
+        """
         before = self._attempted.get(scan.filed_under, scan.scan_id)
         self._attempted[scan.filed_under] = max(scan.scan_id, before)
 

@@ -1,8 +1,8 @@
 """The sender: brings one report to the server, and concludes it when the server has answered.
 
-While one report is under way, the receipt of the one before is written and the body of the next is made. But a
-report never goes before the receipt of another one of its place is on disk: after a crash the older would be sent
-again, after the newer.
+While one report is under way, the receipt of the one before is written and the body of the next is
+made. But a report never goes before the receipt of another one of its place is on disk: after a
+crash the older would be sent again, after the newer.
 """
 
 from collections.abc import Callable
@@ -141,7 +141,9 @@ class Sender:
         self._http.stop()
 
     def _must_settle_before(self, scan: Waiting) -> bool:
-        """Also where the last try to write receipts has failed: a full disk must not cost more than two deliveries."""
+        """Also where the last try to write receipts has failed: a full disk must not cost more than
+        two deliveries.
+        """
         return scan.filed_under in self._unsettled or len(self._delivery_state.kept) > 1
 
     @property
@@ -247,7 +249,9 @@ class Sender:
 
 
 def _with_advice(result: Outcome, scan_id: ScanId, attempt: DeliveryAttempt) -> Outcome:
-    """A report at which the server fails, while it takes others, holds up its place: what the operator can do."""
+    """A report at which the server fails, while it takes others, holds up its place: what the
+    operator can do.
+    """
     if not attempt.others_passed or not isinstance(result, Temporary | Paused):
         return result
     advice = f"compliance-agent hold {scan_id} lets the next of its profile go"

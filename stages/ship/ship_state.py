@@ -1,9 +1,9 @@
 """What the stage knows of its deliveries: receipts, and what is remembered beside them.
 
-Promises: what the server accepted is never sent again in the life of this process, also when its receipt can't be
-written; such a receipt is kept, and written before anything else is done. The newest accepted scan of each place is
-remembered also when an operator takes receipts away to send scans again. What one server accepted means nothing to
-another: a changed `server.url` forgets it.
+Promises: what the server accepted is never sent again in the life of this process, also when its
+receipt can't be written; such a receipt is kept, and written before anything else is done. The
+newest accepted scan of each place is remembered also when an operator takes receipts away to send
+scans again. What one server accepted means nothing to another: a changed `server.url` forgets it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -77,7 +77,7 @@ class DeliveryState:
             self._announce(receipt)
 
     def save(self) -> None:
-        """Write the state where it has changed; the receipts make up for what a crash loses of it."""
+        """Write the state if it has changed; receipts make up for what a crash loses of it."""
         state = ShipState(
             url=self.url,
             accepted=dict(self._accepted),
@@ -90,7 +90,9 @@ class DeliveryState:
             self._saved = state
 
     def apply(self, retries: Sequence[str]) -> bool:
-        """Whether one of these commands is new; it is remembered before it is applied, so it is applied once."""
+        """Whether one of these commands is new; it is remembered before it is applied, so it is
+        applied once.
+        """
         new = not set(retries) <= set(self._applied)
         if new:
             self._applied = tuple(retries)
@@ -103,7 +105,9 @@ class DeliveryState:
         self.save()
 
     def _learn(self) -> None:
-        """Take from the receipts what the state has lost in a crash, or does not know of the server in force."""
+        """Take from the receipts what the state has lost in a crash, or does not know of the server
+        in force.
+        """
         for scan_id in self._box.ids():
             try:
                 receipt = self._box.read(scan_id)

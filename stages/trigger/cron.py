@@ -1,16 +1,17 @@
-"""When a schedule is due. Pure, except that it reads the host's time zone; the only importer of croniter.
+"""When a schedule is due. Pure, except that it reads the host's time zone; the only importer of
+croniter.
 
 An expression is read in the wall-clock time of a zone. Daylight saving follows Vixie cron:
 
 - Where the hour begins with `*`, the schedule runs every real hour.
-- A fixed time runs once a day. Where the clock shows it twice, it runs at the first; where the clock
-  skips it, it runs right after the gap.
+- A fixed time runs once a day. Where the clock shows it twice, it runs at the first; where the
+  clock skips it, it runs right after the gap.
 
 An example, Europe/Berlin with `30 2 * * *`: on 29 March 2026 the clock goes from 2:00 to 3:00, 2:30
 does not exist, and the scan runs at 3:30. On 25 October it goes from 3:00 back to 2:00, 2:30 exists
 twice, and the scan runs at the first. croniter knows only wall-clock times without a zone, in their
-order. Near a change that is not the order of real time, so the functions below look a little further
-than the first match and take the best of the candidates.
+order. Near a change that is not the order of real time, so the functions below look a little
+further than the first match and take the best of the candidates.
 
 Day of the month and day of the week are combined as in cronie: where both are restricted, either
 one is enough; but where one of them begins with `*`, both must hold. So `0 3 */32,1-7 * 2` is due
@@ -137,7 +138,9 @@ class Cron:
         return instant.astimezone(self.zone).replace(tzinfo=None, fold=0)
 
     def _instants(self, wall: datetime) -> list[datetime]:
-        """When the wall clock shows this time: once or twice; where it skips it, right after the gap."""
+        """When the wall clock shows this time: once or twice; where it skips it, right after the
+        gap.
+        """
         first = wall.replace(tzinfo=self.zone, fold=0).astimezone(UTC)
         second = wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
         if second > first and self.is_every_hour:

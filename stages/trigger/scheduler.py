@@ -1,7 +1,8 @@
 """The schedules of this host: compares them with the clock and writes the requests that are due.
 
 A scheduled request carries a token made from its due time, and the state of the schedule is written
-after the request is on disk. A crash between the two writes the same request again, which stays one.
+after the request is on disk. A crash between the two writes the same request again, which stays
+one.
 """
 
 from collections.abc import Collection
@@ -38,7 +39,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Decided:
-    """The last decision: it stands until the next due time, unless what it was made from changes."""
+    """The last decision: valid until the next due time, unless its inputs change."""
 
     policy: due.SchedulePolicy
     state: ScheduleState
@@ -114,7 +115,9 @@ class Scheduler:
             self._decided.pop(scanner, None)
 
     def _follow_the_clock(self) -> None:
-        """A clock that was set, or stood still in a suspend, counts as a start: missed scans wait a little."""
+        """A clock that was set, or stood still in a suspend, counts as a start: missed scans wait a
+        little.
+        """
         now = self._process.now()
         step = now - self._last_pass
         if step < timedelta() or step > _LONGEST_STEP:
@@ -133,7 +136,9 @@ class Scheduler:
 def next_due(
     settings: Settings, overrides: ServerOverrides, now: datetime, missing: Collection[Scanner] = ()
 ) -> tuple[NextDue, ...]:
-    """When each scanner runs next, where the stage does not run. The settings must have no problems."""
+    """When each scanner runs next, where the stage does not run. The settings must have no
+    problems.
+    """
     found: list[NextDue] = []
     for plan in plans(settings, overrides, missing):
         splay = _splay(settings, plan.scanner)
@@ -148,8 +153,8 @@ def plans(
     """The schedules in force.
 
     What the server has set takes precedence over the settings file, except that what the file
-    switches off stays off. The server's interval is for the scanners that are not `missing` here, and
-    for those that the file has a schedule for.
+    switches off stays off. The server's interval is for the scanners that are not `missing` here,
+    and for those that the file has a schedule for.
     """
     if overrides.mode == "on-demand":
         return []

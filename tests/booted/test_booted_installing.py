@@ -118,7 +118,7 @@ def test_an_upgrade_leaves_stopped_what_was_stopped_and_points_out_a_key_in_the_
     host.write("/etc/compliance-agent/config.yml", text, "0640", "compliance-agent")
     output = host.run(AGENT, "install")
     assert set(host.states().values()) == {"inactive"}
-    assert "must not be in there: write it into /etc/compliance-agent/api-key" in output
+    assert "contain the API key: write the key into /etc/compliance-agent/api-key" in output
     assert "secret-key-4711" not in output
 
 

@@ -1,4 +1,6 @@
-"""Commands in the spool: the newest scan is the one asked for last, and what was taken up is no command any more."""
+"""Commands in the spool: the newest scan is the one asked for last, and what was taken up is no
+command any more.
+"""
 
 import json
 from datetime import UTC, datetime

@@ -26,7 +26,8 @@ def completed(*message: str) -> set[str]:
     script = (
         f"{bash_completion(parser())}\n"
         'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))\n'
-        '_compliance_agent compliance-agent "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"\n'
+        '_compliance_agent compliance-agent "${COMP_WORDS[COMP_CWORD]}" '
+        '"${COMP_WORDS[COMP_CWORD-1]}"\n'
         'printf "%s\\n" "${COMPREPLY[@]}"\n'
     )
     bash = ["bash", "-c", script, "bash", "compliance-agent", *message]

@@ -1,4 +1,6 @@
-"""A scanner that a test alone defines passes through the whole agent, without a line changed elsewhere."""
+"""A scanner that a test alone defines passes through the whole agent, without a line changed
+elsewhere.
+"""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""A scan waits while there is too little free space; the log, `list` and `status` give the reason."""
+"""A scan waits for free space; the log, `list` and `status` give the reason."""
 
 import json
 import os

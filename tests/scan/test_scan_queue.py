@@ -1,4 +1,6 @@
-"""What the scan stage takes for answered: nothing is scanned twice, whatever part of the spool was lost."""
+"""What the scan stage takes for answered: nothing is scanned twice, whatever part of the spool was
+lost.
+"""
 
 import shutil
 from datetime import UTC, datetime

@@ -91,7 +91,8 @@ def test_a_scanner_has_the_lowest_priority_its_own_process_group_and_a_fixed_env
 ) -> None:
     monkeypatch.setenv("SECRET", "api key")
     _, lines = run(
-        "import os; print(os.nice(0), os.getpid() == os.getpgid(0), os.getcwd(), sorted(os.environ));"
+        "import os; print(os.nice(0), os.getpid() == os.getpgid(0), os.getcwd(), "
+        "sorted(os.environ));"
         "print(os.popen('ionice -p %d' % os.getpid()).read())"
     )
     assert lines[0] == f"19 True {draft} ['HOME', 'LANG', 'PATH', 'TMPDIR']"

@@ -1,5 +1,5 @@
-"""What this host can scan with, and what is missing: each problem has a message with the command that
-solves it.
+"""What this host can scan with, and what is missing: each problem has a message with the command
+that solves it.
 """
 
 from pathlib import Path

@@ -30,7 +30,9 @@ def wall_fields(instant: datetime, zone: ZoneInfo) -> tuple[int, int, int, int, 
 def brute_force(
     minute: int, hour: int, zone: ZoneInfo, start: datetime, days: int
 ) -> list[datetime]:
-    """Fixed time a day, by looking at every minute: the first showing of the wall clock; a leap counts right after."""
+    """Fixed time a day, by looking at every minute: the first showing of the wall clock; a leap
+    counts right after.
+    """
     found: list[datetime] = []
     seen: set[tuple[int, int]] = set()
     instant, end = start, start + timedelta(days=days)
@@ -81,7 +83,9 @@ def test_every_hour_runs_every_real_hour(zone: str) -> None:
 def every_instant(
     expression: str, zone: ZoneInfo, start: datetime, end: datetime
 ) -> list[datetime]:
-    """All due times, by asking of every minute of the wall clock whether it is meant, and when it is shown."""
+    """All due times, by asking of every minute of the wall clock whether it is meant, and when it
+    is shown.
+    """
     every_hour = expression.split()[1].startswith("*")
     found: set[datetime] = set()
     wall = (start - timedelta(days=1)).replace(tzinfo=None)

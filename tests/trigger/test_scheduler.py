@@ -66,7 +66,9 @@ def test_losing_the_notes_asks_for_nothing_of_the_past(process: At) -> None:
 
 
 def test_the_id_of_a_late_scan_tells_when_it_was_asked_for(process: At) -> None:
-    """Everyone behind takes the later id for the newer scan: one made up for must not look like an old one."""
+    """Everyone behind takes the later id for the newer scan: one made up for must not look like an
+    old one.
+    """
     scheduler = a_scheduler(process)
     scheduler.run_once(ServerOverrides())
     process.moment += timedelta(days=2)

@@ -1,7 +1,7 @@
 """`import`: reports from a bundle into this host's spool, where they are shipped.
 
-The whole bundle is checked before anything is taken. Scans of another host are held, because they would be sent
-under this host's name: `--as-this-host`, or `release`, says that they shall.
+The whole bundle is checked before anything is taken. Scans of another host are held, because they
+would be sent under this host's name: `--as-this-host`, or `release`, says that they shall.
 """
 
 import argparse
@@ -60,7 +60,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     say(f"{len(done.taken)} reports of {index.hostname} taken{already}")
     if done.held:
         say(
-            f"{len(done.held)} are held, because they come from another host: `compliance-agent release --all` ships "
+            f"{len(done.held)} are held, because they come from another host: `compliance-agent "
+            "release --all` ships "
             "them under this host's name",
             "yellow",
         )

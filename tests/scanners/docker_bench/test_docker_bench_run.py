@@ -66,7 +66,8 @@ def test_every_check_is_reported_once_without_headers_and_remediations(bench: Do
 def test_every_check_of_a_real_log_is_reported_once(bench: DockerBench, captures: Path) -> None:
     log = (captures / "docker-bench-1.6.0/bench.log").read_bytes()
     reported = [found for line in log.decode().splitlines() if (found := bench.progress(line))]
-    # A check that has become needless is printed without its number, so its progress is not reported.
+    # A check that has become needless is printed without its number, so its progress is not
+    # reported.
     numbered = [c.id for c in read_log(log).checks.values() if "Deprecated" not in c.findings]
     assert [progress.rule.split()[0] for progress in reported] == numbered
 
