@@ -47,7 +47,7 @@ class KeptScans:
         return None
 
     def newest(self) -> ScanId | None:
-        """The newest scan with results of its own; a request that another scan answered has none."""
+        """The newest scan with its own results; a request answered by another scan has none."""
         for scan_id in self._ids(None):
             header = self._header(scan_id)
             if header is None or header.status != "merged":
