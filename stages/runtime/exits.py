@@ -7,9 +7,7 @@ class Exit(IntEnum):
     OK = 0
     """Done."""
     NO = 1
-    """Done, with a bad result: a scan failed, the server refused, something is damaged or not
-    delivered.
-    """
+    """Done with a bad result: a scan failed or was refused, something is damaged or undelivered."""
     USAGE = 2
     """The command line or the configuration is wrong; nothing was done."""
     UNUSABLE = 3
@@ -18,6 +16,8 @@ class Exit(IntEnum):
     """Another instance of this stage is running."""
     BUG = 70
     """An internal error; the traceback is in the log."""
+    UNAVAILABLE = 75
+    """The disk does not allow the start now; a service manager tries again."""
     INTERRUPTED = 130
     """Interrupted from the keyboard."""
     PIPE = 141

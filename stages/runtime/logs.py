@@ -42,6 +42,14 @@ class Log:
         if stream is None and not as_json:
             self._journal = journal_of(2)
 
+    def use_stream(self) -> None:
+        """Write to the stream from now on, because the process is about to end.
+
+        The journal looks up the unit of a native line when it reads it. A process that has ended by
+        then has no unit, and `systemctl status` would not show its last lines.
+        """
+        self._journal = None
+
     def debug(self, message: str, **values: object) -> None:
         self._write("debug", message, values)
 

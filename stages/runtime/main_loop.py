@@ -4,11 +4,13 @@ Start: settings, spool (owners, modes, lock), doorbell, watch; then ready. Loop:
 that there is, wait. SIGHUP reads the settings at once. End: on SIGTERM or SIGINT, after the step at
 hand.
 
-Trouble with the disk ends one pass of the loop, is logged once, and the pass is repeated until it
-succeeds. An internal error ends the process, whose supervisor starts it again. A spool that was
-removed is claimed again; where another instance was quicker, this one ends.
+Wrong settings and a spool that can't be used end the start at once, with an exit code after which
+no service manager starts the stage again. Trouble with the disk ends one pass of the loop, is logged
+once, and the pass is repeated until it succeeds. An internal error ends the process, whose supervisor
+starts it again. A spool that was removed is claimed again; where another instance was quicker, this
+one ends.
 
-Diagnostics: exit codes of `stages.runtime.exits`.
+Diagnostics: exit codes of `stages.runtime.exits`; the reason is also the unit's status.
 """
 
 import signal
@@ -42,6 +44,8 @@ SUBSCRIPTIONS: Mapping[Stage, tuple[EventName, ...]] = {
 }
 _MAINTENANCE_EVERY_S = 600.0
 _RETRY_AFTER_S = 5.0
+_RESTARTED = (Exit.BUG, Exit.UNAVAILABLE)
+"""Exit codes after which a service manager starts the stage again."""
 
 
 class StageHandler(Protocol):
@@ -71,17 +75,22 @@ def run(
     *,
     as_json: bool = False,
 ) -> Exit:
-    """Run a stage until it has to stop. `load` reads a settings file with all its sections."""
+    """Run a stage until it has to stop.
+
+    `load` reads a settings file, with all sections and checks.
+    """
     notifier = Notifier()
     # Until there is something to reload. Not SIG_IGN: children would inherit that.
     signal.signal(signal.SIGHUP, lambda *_: None)
-    runtime = Path(load(config).settings.runtime_dir)
-    restarts = Restarts(runtime, stage, notifier)
     log = Log(stage, as_json=as_json)
+    loaded = load(config)
+    if loaded.problems:
+        return _refuse_settings(loaded, notifier, log)
+    restarts = Restarts(Path(loaded.settings.runtime_dir), stage, notifier)
     code = Exit.OK
     if restarts.delay_start(log):
         code = _run(stage, make, config, load, notifier, log)
-    if code == Exit.OK:
+    if code not in _RESTARTED:
         restarts.forget()
     return code
 
@@ -96,17 +105,16 @@ def _run(
 ) -> Exit:
     # Before the file is read: a change from now on is a change.
     config_seen = signature(config or settings_file.DEFAULT_PATH)
+    # Read again: the start may have been delayed for minutes.
     loaded = load(config)
-    log.level = loaded.settings.log.level
     if loaded.problems:
-        for problem in loaded.problems:
-            log.error("settings are wrong", file=loaded.path, problem=problem)
-        return Exit.USAGE
+        return _refuse_settings(loaded, notifier, log)
+    log.level = loaded.settings.log.level
     spool = Spool(Path(loaded.settings.spool.path))
     try:
         removed = spool.claim(stage)
     except SpoolError as error:
-        return _refuse(error, log)
+        return _refuse(error, notifier, log)
     if removed:
         log.warning("drafts of an interrupted write removed", count=len(removed))
     heap = Heap()  # before the first thread
@@ -117,7 +125,7 @@ def _run(
     try:
         return _serve(process, make, heap)
     except SpoolError as error:
-        return _refuse(error, log)
+        return _refuse(error, notifier, log)
     except Exception as error:  # the one broad except: logged, then it is the supervisor's turn
         log.error(f"internal error, the stage ends: {type(error).__name__}: {error}")
         traceback.print_exc(file=sys.stderr)
@@ -127,11 +135,23 @@ def _run(
         spool.release()
 
 
-def _refuse(error: SpoolError, log: Log) -> Exit:
+def _refuse_settings(loaded: settings_file.Loaded, notifier: Notifier, log: Log) -> Exit:
+    log.use_stream()
+    for problem in loaded.problems:
+        log.error("settings are wrong", file=loaded.path, problem=problem)
+    notifier.notify_status(f"settings are wrong: {loaded.path}: {'; '.join(loaded.problems)}")
+    return Exit.USAGE
+
+
+def _refuse(error: SpoolError, notifier: Notifier, log: Log) -> Exit:
+    log.use_stream()
     log.error(str(error))
+    notifier.notify_status(str(error))
     if isinstance(error, SpoolBusyError):
         return Exit.BUSY
-    return Exit.UNUSABLE
+    if isinstance(error, SpoolUnusableError):
+        return Exit.UNUSABLE
+    return Exit.UNAVAILABLE
 
 
 def _serve(process: Process, make: Callable[[Process], StageHandler], heap: Heap) -> Exit:

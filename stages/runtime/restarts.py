@@ -1,9 +1,12 @@
 """Delayed starts: a stage that keeps dying must not keep its host busy.
 
 A stage leaves a note in the runtime directory when it starts, and removes it when it ends in order.
-A stage that finds a note knows that its predecessor died: it waits 1 s, then 2, and so on to 5
-minutes, unless the predecessor had lived for a minute. Only under a service manager, many of which
+A stage that finds a note knows that its predecessor died: it waits 1 s, then 2, and so on to
+5 minutes, unless the predecessor had lived for a minute. Only under a service manager, many of which
 restart at a constant pace; `compliance-agent run` waits by itself.
+
+A stage that waits is reported as ready: boot, package manager and `systemctl start` wait for every
+service that is starting, and must not wait for this one.
 """
 
 import os
@@ -20,6 +23,8 @@ from stages.runtime.sd_notify import Notifier
 
 HEALTHY_AFTER_S = 60.0
 _LONGEST_S = 300.0
+_HEARTBEAT_EVERY_S = 5.0
+_STOP = {signal.SIGTERM, signal.SIGINT}
 _NOTE = re.compile(r"(\d{1,4}) (\d{1,12}(?:\.\d+)?)\n")
 """Deaths in a row, and the monotonic time of the start."""
 
@@ -32,23 +37,19 @@ class Restarts:
         self._notifier = notifier
 
     def delay_start(self, log: Log) -> bool:
-        """Wait for as long as earlier deaths require; False where this process has to stop
-        meanwhile.
-        """
+        """Wait for as long as earlier deaths require; False if this process has to stop meanwhile."""
         if not self._notifier.has_manager:
             return True
         deaths = self._deaths()
         wait_s = delay_s(deaths)
         if wait_s:
             log.warning("the stage keeps dying, its start is delayed", in_s=wait_s, deaths=deaths)
-            limit_us = int((wait_s + 60) * 1e6)
-            self._notifier.notify(
-                f"EXTEND_TIMEOUT_USEC={limit_us}\nSTATUS=died {deaths} times, start delayed"
-            )
-            if _has_to_stop(wait_s):
+            self._notifier.notify("READY=1")
+            self._notifier.notify_status(f"died {deaths} times, the start is delayed")
+            if self._has_to_stop(wait_s):
                 self.forget()
                 return False
-            self._notifier.notify("STATUS=")
+            self._notifier.notify_status("")
         self._write(deaths)
         return True
 
@@ -56,6 +57,19 @@ class Restarts:
         """The stage ends in order."""
         with suppress(OSError):
             self._path.unlink()
+
+    def _has_to_stop(self, limit_s: float) -> bool:
+        """Wait; whether a signal to stop arrives meanwhile."""
+        end = time.monotonic() + limit_s
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+        try:
+            while (left_s := end - time.monotonic()) > 0:
+                self._notifier.notify("WATCHDOG=1")
+                if signal.sigtimedwait(_STOP, min(left_s, _HEARTBEAT_EVERY_S)) is not None:
+                    return True
+            return False
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _deaths(self) -> int:
         """How often in a row a predecessor died young."""
@@ -94,12 +108,3 @@ def _read_own(path: Path) -> str:
         if status.st_uid != os.geteuid() or not stat.S_ISREG(status.st_mode):
             return ""
         return stream.read(64).decode("ascii", "replace")
-
-
-def _has_to_stop(limit_s: float) -> bool:
-    """Wait; whether a signal to stop arrives meanwhile."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-    try:
-        return signal.sigtimedwait({signal.SIGTERM, signal.SIGINT}, limit_s) is not None
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -8,6 +8,10 @@ import os
 import socket
 from contextlib import suppress
 
+from stages.runtime.logs import one_line
+
+_LONGEST_STATUS = 2000
+
 
 class Notifier:
     """The notification socket of this process."""
@@ -22,6 +26,10 @@ class Notifier:
     def has_manager(self) -> bool:
         """Whether a service manager has started this process."""
         return bool(self._address)
+
+    def notify_status(self, text: str) -> None:
+        """The line that `systemctl status` shows of this process, also after its end."""
+        self.notify(f"STATUS={one_line(text)[:_LONGEST_STATUS]}")
 
     def notify(self, message: str) -> None:
         if not self._address:

@@ -4,6 +4,7 @@ They are skipped, with the reason, where no engine can start or no system boots 
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -96,6 +97,22 @@ def installed(machines: Engine, network: str, wheels: Path) -> str:
         host.await_active()
         machines("commit", host.name, _INSTALLED)
     return _INSTALLED
+
+
+@pytest.fixture(scope="session")
+def package() -> Path:
+    """The Debian package."""
+    for program in ("dpkg-deb", "dpkg"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is missing")
+    return built()
+
+
+def built() -> Path:
+    build = [sys.executable, str(ROOT / "packaging/deb.py")]
+    dated = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
+    output = subprocess.run(build, capture_output=True, text=True, check=True, env=dated).stdout
+    return Path(output.split()[-1])
 
 
 @pytest.fixture

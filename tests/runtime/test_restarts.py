@@ -1,4 +1,4 @@
-"""A stage that keeps dying starts later and later; one that lives, or is told to stop, does not."""
+"""A stage that keeps dying starts later and later; one that lives, or is asked to stop, does not."""
 
 import os
 import signal
@@ -47,14 +47,16 @@ def test_the_first_start_and_the_one_after_an_orderly_end_wait_for_nothing(
     assert not (tmp_path / "parse.starts").exists()
 
 
-def test_after_a_death_the_next_start_waits_and_the_manager_is_told(
+def test_after_a_death_the_next_start_waits_and_is_ready_for_the_manager(
     tmp_path: Path, manager: socket.socket
 ) -> None:
     died(tmp_path, deaths=0, lived_s=0)
     began = time.monotonic()
     assert Restarts(tmp_path, "parse", Notifier()).delay_start(Log("parse"))
     assert time.monotonic() - began >= 1
-    assert b"EXTEND_TIMEOUT_USEC=61000000" in manager.recv(4096)
+    assert manager.recv(4096) == b"READY=1"
+    assert manager.recv(4096) == b"STATUS=died 1 times, the start is delayed"
+    assert manager.recv(4096) == b"WATCHDOG=1"
     assert (tmp_path / "parse.starts").read_text().startswith("1 ")
 
 
@@ -66,7 +68,7 @@ def test_a_stage_that_had_lived_for_long_starts_at_once(
     assert (tmp_path / "parse.starts").read_text().startswith("0 ")
 
 
-def test_a_stage_told_to_stop_while_it_waits_ends_at_once_and_forgets(
+def test_a_stage_asked_to_stop_while_it_waits_ends_at_once_and_forgets(
     tmp_path: Path, manager: socket.socket
 ) -> None:
     died(tmp_path, deaths=8, lived_s=0)

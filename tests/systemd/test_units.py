@@ -13,6 +13,8 @@ import pytest
 
 from spool.layout import STAGES
 from spool.spool import Spool
+from stages.console.install.layout import CONFIG, CONFIG_PATH, CONFIG_SERVICE, KEY, TARGET
+from stages.runtime.exits import Exit
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 HIGHEST_EXPOSURE = {"trigger": 1.3, "scan": 2.5, "parse": 0.5, "ship": 1.3}
@@ -97,10 +99,32 @@ def test_there_is_a_unit_for_every_stage_and_the_target_wants_all_of_them() -> N
     )
     assert sorted(wanted) == sorted(STAGES)
     assert {path.name for path in SYSTEMD.glob("*.service")} == {
-        f"compliance-agent-{s}.service" for s in STAGES
+        CONFIG_SERVICE,
+        *(f"compliance-agent-{stage}.service" for stage in STAGES),
     }
     for stage in STAGES:
         assert re.search(rf"^ExecStart=\S+ stage {stage}$", unit(stage), re.MULTILINE)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_is_not_started_again_after_an_exit_code_that_a_restart_does_not_cure(
+    stage: str,
+) -> None:
+    found = re.search(r"^RestartPreventExitStatus=(.+)$", unit(stage), re.MULTILINE)
+    assert found
+    codes = {int(code) for code in found[1].split()}
+    assert {Exit.USAGE, Exit.UNUSABLE, Exit.BUSY} <= codes
+    assert not codes & {Exit.BUG, Exit.UNAVAILABLE}
+    assert "Restart=always" in unit(stage).splitlines()
+
+
+def test_failed_stages_are_started_when_the_settings_or_the_key_have_changed() -> None:
+    path_unit = (SYSTEMD / CONFIG_PATH).read_text().splitlines()
+    assert f"PathChanged={CONFIG}" in path_unit
+    assert f"PathChanged={KEY}" in path_unit
+    assert f"PartOf={TARGET}" in path_unit
+    assert f"Wants={CONFIG_PATH}" in (SYSTEMD / TARGET).read_text().splitlines()
+    assert "--state=failed" in (SYSTEMD / CONFIG_SERVICE).read_text()
 
 
 def test_only_trigger_and_ship_get_the_api_key() -> None:

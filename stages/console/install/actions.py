@@ -72,6 +72,12 @@ class Steps:
             message = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
             raise CommandError(f"{' '.join(command)}: {message}; correct this and install again")
 
+    def attempt(self, *command: str) -> None:
+        """Run a program whose failure the caller sees in the state of the host."""
+        self._step(f"run {' '.join(command)}")
+        if not self.dry:
+            answer(*command)
+
     def _step(self, message: str) -> None:
         self.reported.append(message)
         self._report(message)

@@ -16,10 +16,22 @@ from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.console.install import environment, files, layout, services
 from stages.console.install.actions import Steps
-from stages.console.install.layout import CONFIG, KEY, SERVICES, SPOOL, STATE, TARGET, Layout
+from stages.console.install.layout import (
+    CONFIG,
+    CONFIG_PATH,
+    CONFIG_SERVICE,
+    KEY,
+    SERVICES,
+    SPOOL,
+    STATE,
+    TARGET,
+    Layout,
+)
 from stages.console.output import say, show_json
 from stages.runtime.exits import Exit
+from stages.runtime.settings_file import Loaded
 from stages.scanners.settings import load_settings
+from stages.trigger.scheduler import problems as problems_of_schedules
 
 _DEFAULT_PREFIX = Path("/usr/local")
 _DPKG_LIST = Path("/var/lib/dpkg/info/compliance-agent.list")
@@ -106,12 +118,15 @@ def _install(where: Layout, steps: Steps) -> list[str]:
     texts = files.texts(where)
     with services.replaced(steps, fresh=not (where.units / TARGET).exists()) as wanted:
         _put(where, texts, steps, python)
-    actions = _remaining_actions(where)
+    loaded = None
+    if os.access(CONFIG, os.R_OK):
+        loaded = load_settings(CONFIG, problems_of_schedules)
+    actions = _remaining_actions(where, loaded)
     if not services.systemd_runs():
         actions.append(
             f"systemd is not running here, so nothing was started: systemctl enable --now {TARGET}"
         )
-    elif not steps.dry:
+    elif not steps.dry and not (loaded and loaded.problems):
         for unit in services.failing(wanted):
             actions.append(f"{unit} is not running: journalctl -u {unit}")
     return actions
@@ -139,7 +154,9 @@ def _uninstall(where: Layout, steps: Steps) -> list[str]:
         )
     if services.systemd_runs():
         steps.run("systemctl", "disable", "--now", TARGET)
-        steps.run("systemctl", "stop", *SERVICES)
+        steps.run("systemctl", "stop", CONFIG_PATH, CONFIG_SERVICE, *SERVICES)
+        # A unit that has failed would stay listed without its file.
+        steps.attempt("systemctl", "reset-failed", *SERVICES)
     for path in (*where.files(), where.home, layout.RUNTIME, services.NOTE):
         steps.remove(path)
     if services.systemd_runs():
@@ -181,21 +198,22 @@ def _own_prefix() -> Path | None:
     return home.parent.parent
 
 
-def _remaining_actions(where: Layout) -> list[str]:
-    """What the operator has to do."""
+def _remaining_actions(where: Layout, loaded: Loaded | None) -> list[str]:
+    """What the operator has to do. `loaded` are the host's settings, None if there are none."""
     actions: list[str] = []
-    is_key_in_settings = False
+    if loaded and loaded.problems:
+        for problem in loaded.problems:
+            actions.append(f"{CONFIG}: {problem}")
+        actions.append(
+            "correct this: the services start by themselves as soon as the settings are right"
+        )
+        return actions
     if not CONFIG.exists():
         actions.append(
             f"settings: install -m 0640 -g compliance-agent {where.example} {CONFIG}, "
             "then set server.url, api.id and the schedules there"
         )
-    if os.access(CONFIG, os.R_OK):
-        loaded = load_settings(CONFIG)
-        is_key_in_settings = loaded.settings.api.key is not None
-        if loaded.problems:
-            actions.append(f"{CONFIG}: is wrong: see compliance-agent config check")
-    if is_key_in_settings:
+    if loaded and loaded.settings.api.key is not None:
         actions.append(
             f"{CONFIG}: every stage may read it, so it must not contain the API key: "
             f"write the key into {KEY} (mode 0600), and remove api.key"

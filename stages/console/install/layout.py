@@ -7,7 +7,10 @@ TARGET = "compliance-agent.target"
 SERVICES = tuple(
     f"compliance-agent-{stage}.service" for stage in ("trigger", "scan", "parse", "ship")
 )
-UNITS = (TARGET, *SERVICES)
+CONFIG_PATH = "compliance-agent-config.path"
+"""Starts failed services when the settings or the API key have changed."""
+CONFIG_SERVICE = "compliance-agent-config.service"
+UNITS = (TARGET, *SERVICES, CONFIG_PATH, CONFIG_SERVICE)
 SYSUSERS = "compliance-agent.sysusers.conf"
 TMPFILES = "compliance-agent.tmpfiles.conf"
 EXAMPLE = "config.example.yml"

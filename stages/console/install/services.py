@@ -27,7 +27,8 @@ def replaced(steps: Steps, *, fresh: bool) -> Iterator[tuple[str, ...]]:
     """
     units = [TARGET]
     if not fresh:
-        units = _in_state("active", "activating")
+        # Failed services, too: settings that the old version refuses may be right for the new one.
+        units = _in_state("active", "activating", "failed")
     start = list(dict.fromkeys([*units, *_stopped_before()]))
     if not systemd_runs() or not start:
         yield ()
@@ -43,11 +44,13 @@ def replaced(steps: Steps, *, fresh: bool) -> Iterator[tuple[str, ...]]:
             yield tuple(services)
     finally:
         if services:
-            steps.run("systemctl", "start", *services)
+            # Fails for wrong settings, for example, which must not prevent an installation.
+            steps.attempt("systemctl", "start", *services)
         if TARGET not in start:
             steps.remove(NOTE)
     if TARGET in start:
-        steps.run("systemctl", "enable", "--now", TARGET)
+        steps.run("systemctl", "enable", TARGET)
+        steps.attempt("systemctl", "start", TARGET)
         steps.remove(NOTE)
 
 

@@ -1,0 +1,158 @@
+"""Wrong settings stop no boot, no package manager and no `systemctl`, and are noticed when right."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from stages.console.install.layout import CONFIG, KEY
+from tests.booted.host import TARGET, UNITS, Host
+
+pytestmark = [
+    pytest.mark.booted,
+    pytest.mark.docker,
+    pytest.mark.xdist_group("booted"),
+    pytest.mark.timeout(900),
+]
+AGENT = "/opt/agent/bin/compliance-agent"
+PROBLEM = "servr: no such key"
+RIGHT = json.dumps({"log": {"level": "info"}})
+LIMIT_S = 60
+"""For what must not wait; waiting has no end there."""
+
+
+def write_settings(host: Host, text: str) -> None:
+    host.write(str(CONFIG), text, "0640", "compliance-agent")
+
+
+def await_failed(host: Host) -> None:
+    host.until(lambda: set(host.states().values()) == {"failed"}, "all units have failed")
+
+
+def assert_status_has_the_problem(host: Host) -> None:
+    for each in UNITS:
+        status = host.run("systemctl", "status", "--no-pager", "--full", each, code=3)
+        assert f"settings are wrong: {CONFIG}: {PROBLEM}" in status
+        assert f'problem="{PROBLEM}' in status
+
+
+def test_wrong_before_the_first_start(host: Host) -> None:
+    host.run(AGENT, "install", "--uninstall")
+    write_settings(host, "servr: 1\n")
+    output = host.run(AGENT, "install", limit_s=LIMIT_S)
+    assert f"{CONFIG}: {PROBLEM}" in output
+    await_failed(host)
+    assert_status_has_the_problem(host)
+    write_settings(host, RIGHT)
+    host.await_active()
+
+
+def test_wrong_at_boot(host: Host) -> None:
+    write_settings(host, "servr: 1\n")
+    host.reboot()
+    output = host.run("systemctl", "is-system-running", "--wait", code=1, limit_s=LIMIT_S)
+    assert output.strip() == "degraded"
+    assert host.run("systemctl", "list-jobs", "--no-legend").strip() == ""
+    assert_status_has_the_problem(host)
+    write_settings(host, RIGHT)
+    host.await_active()
+
+
+def test_wrong_at_a_restart_and_right_again(host: Host) -> None:
+    write_settings(host, "servr: 1\n")
+    host.run("systemctl", "restart", TARGET, code=None, limit_s=LIMIT_S)
+    await_failed(host)
+    assert_status_has_the_problem(host)
+    # Saved again, and still wrong: each stage starts once, and fails once.
+    before = host.journal(UNITS[0]).count("Failed with result")
+    host.shell(f"echo 'servr: 2' > {CONFIG}")
+    host.until(
+        lambda: host.journal(UNITS[0]).count("Failed with result") > before, "another start fails"
+    )
+    assert host.run("systemctl", "show", "--property=NRestarts", "--value", *UNITS).split() == (
+        ["0"] * len(UNITS)
+    )
+    host.shell(f"echo 'log: {{level: info}}' > {CONFIG}")
+    host.await_active()
+
+
+def test_what_was_stopped_stays_stopped_when_the_settings_are_right_again(host: Host) -> None:
+    stopped, failed = UNITS[0], UNITS[1]
+    host.run("systemctl", "stop", stopped)
+    write_settings(host, "servr: 1\n")
+    host.run("systemctl", "restart", failed, code=1, limit_s=LIMIT_S)
+    write_settings(host, RIGHT)
+    host.until(lambda: host.states()[failed] == "active", "the failed unit runs")
+    assert host.states()[stopped] == "inactive"
+
+
+def test_settings_of_one_stage_stop_this_stage_alone(host: Host) -> None:
+    # Only trigger reads schedules.
+    compliance = {"openscap": {"schedule": "61 * * * *"}}
+    write_settings(host, json.dumps({"compliance": compliance}))
+    host.run("systemctl", "restart", TARGET, limit_s=LIMIT_S)
+    host.until(lambda: "failed" in host.states().values(), "trigger has failed")
+    expected = {each: "failed" if "trigger" in each else "active" for each in UNITS}
+    host.until(lambda: host.states() == expected, "the other stages run")
+    write_settings(host, RIGHT)
+    host.await_active()
+
+
+def test_a_missing_key_file_fails_at_once_and_the_stages_start_when_it_is_there(
+    host: Host,
+) -> None:
+    host.run("mv", str(KEY), f"{KEY}.kept")
+    host.run("systemctl", "restart", TARGET, limit_s=LIMIT_S)
+    expected = {
+        each: "failed" if "trigger" in each or "ship" in each else "active" for each in UNITS
+    }
+    host.until(lambda: host.states() == expected, "what needs the key has failed")
+    host.run("mv", f"{KEY}.kept", str(KEY))
+    host.await_active()
+
+
+def test_wrong_at_an_upgrade(host: Host) -> None:
+    write_settings(host, "servr: 1\n")
+    output = host.run(AGENT, "install", limit_s=LIMIT_S)
+    assert f"{CONFIG}: {PROBLEM}" in output
+    await_failed(host)
+    # Once more, with services that have failed before.
+    output = host.run(AGENT, "install", limit_s=LIMIT_S)
+    assert f"{CONFIG}: {PROBLEM}" in output
+    write_settings(host, RIGHT)
+    host.await_active()
+
+
+def test_a_stage_that_dies_before_it_is_ready_does_not_hold_up_a_start(host: Host) -> None:
+    host.run("systemctl", "stop", TARGET, *UNITS)
+    home = "/usr/local/lib/compliance-agent"
+    host.shell(f"mv {home} {home}.kept")
+    began = time.monotonic()
+    host.run("systemctl", "start", TARGET, code=None, limit_s=300)
+    assert time.monotonic() - began < 200
+    host.shell(f"mv {home}.kept {home}")
+    host.run("systemctl", "reset-failed")
+    host.run("systemctl", "start", TARGET)
+    host.await_active()
+
+
+def test_apt_installs_and_upgrades_with_wrong_settings(bare: Host, package: Path) -> None:
+    bare.copy(str(package), "/opt/agent.deb")
+    bare.run("mkdir", "-p", str(CONFIG.parent))
+    bare.write(str(CONFIG), "servr: 1\n")
+    install = ("apt-get", "install", "-y", "--no-install-recommends", "--reinstall")
+    for _ in ("the first time", "an upgrade"):
+        output = bare.run(*install, "/opt/agent.deb", limit_s=LIMIT_S)
+        assert PROBLEM in output
+        await_failed(bare)
+        assert_status_has_the_problem(bare)
+    write_settings(bare, RIGHT)
+    bare.await_active()
+    write_settings(bare, "servr: 1\n")
+    # The running stages keep the settings that they have; the new version has only the wrong ones.
+    output = bare.run(*install, "/opt/agent.deb", limit_s=LIMIT_S)
+    assert PROBLEM in output
+    await_failed(bare)
+    write_settings(bare, RIGHT)
+    bare.await_active()
