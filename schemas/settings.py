@@ -87,8 +87,9 @@ class ApiSettings(Record, frozen=True, kw_only=True):
 class ScannerSettings(Record, frozen=True, kw_only=True):
     """What the section of every scanner holds."""
 
-    enabled: bool = True
-    """false: requests for this scanner are answered with a failed scan."""
+    enabled: Literal["auto"] | bool = True
+    """false: requests for this scanner are answered with a failed scan. `auto`: schedules and
+    detection leave the scanner out where this host does not have it."""
     schedule: Text | None = None
     """A cron expression of five fields. Default: no schedule."""
 

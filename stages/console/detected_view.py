@@ -33,6 +33,8 @@ def _state(
     overrides: ServerOverrides | None,
 ) -> str:
     """Its version, and why it is not used, apart from the problems that are shown below."""
+    if readiness.is_left_out(spec, settings, installed=found.installed):
+        return "not on this host"
     if not found.installed:
         return "missing"
     refused = readiness.refusal(spec, settings, overrides)

@@ -134,7 +134,8 @@ def _overview() -> argparse.ArgumentParser:
         "and delivers every result to a PatchMon server.",
         epilog="exit codes: 0 success; 1 negative result (failed, refused, damaged, not "
         "delivered); 2 wrong usage or settings; 3 spool or host unusable; 4 already running; "
-        "70 internal error; 130 interrupted; 141 output closed by its reader",
+        "70 internal error; 75 the disk does not allow a start now; 130 interrupted; "
+        "141 output closed by its reader",
     )
     top.add_argument("--version", action="version", version=f"{_PROGRAM} {AGENT_VERSION}")
     subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)

@@ -20,7 +20,7 @@ from schemas.records import Record
 from schemas.settings import Settings
 from stages.runtime.process import Process
 from stages.runtime.worker import Worker, WorkerError, WorkerStoppedError
-from stages.scanners import registry
+from stages.scanners import readiness, registry
 from stages.scanners.host import this_platform
 from stages.scanners.platform import Platform
 from stages.scanners.settings import settings_from_plain
@@ -122,7 +122,11 @@ def detect(
     found: Caches = {}
     for spec in registry.scanners():
         result = spec.detect(settings, platform, caches.get(spec.key, {}))
-        scanners[spec.key] = result.scanner
+        scanner = result.scanner
+        if readiness.is_left_out(spec, settings, installed=scanner.installed):
+            # Nothing is wrong with a host that has no such scanner, so there is nothing to report.
+            scanner = replace(scanner, problems=())
+        scanners[spec.key] = scanner
         found[spec.key] = dict(result.cache)
     detected = Detected(
         at=_UNKNOWN_TIME,

@@ -50,6 +50,11 @@ def refusal(
     )
 
 
+def is_left_out(spec: ScannerSpec, settings: Settings, *, installed: bool) -> bool:
+    """Whether the settings want this scanner only where it is installed, and here it is not."""
+    return spec.settings_in(settings).enabled == "auto" and not installed
+
+
 def _refusal_by_settings(spec: ScannerSpec, settings: Settings) -> Refusal | None:
     if not settings.compliance.enabled:
         message = "compliance scans are switched off: set compliance.enabled: true"

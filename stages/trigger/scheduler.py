@@ -163,6 +163,8 @@ def plans(
     for spec in registry.scanners():
         if readiness.refusal(spec, settings, overrides) is not None:
             continue
+        if readiness.is_left_out(spec, settings, installed=spec.key not in missing):
+            continue
         allowed.append(spec)
         if spec.key not in missing or spec.settings_in(settings).schedule:
             wanted.append(spec)

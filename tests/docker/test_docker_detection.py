@@ -36,9 +36,11 @@ def settings(path: object, **others: object) -> DockerBenchSettings:
 
 def test_docker_that_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = find(settings(tmp_path / "d.sock"), DEBIAN)
+    found = find(settings(tmp_path / "d.sock", enabled=True), DEBIAN)
     assert not found.detection.docker_installed
     assert found.problem == "Docker is not installed: apt-get install -y docker.io"
+    # By default a host without Docker lacks nothing.
+    assert find(settings(tmp_path / "d.sock"), DEBIAN).problem == "Docker is not installed"
 
 
 def test_a_socket_that_is_missing(docker_client: None, tmp_path: Path) -> None:

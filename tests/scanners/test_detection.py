@@ -9,6 +9,7 @@ import pytest
 from schemas.capabilities import DetectedScanner
 from schemas.settings import Settings
 from stages.scanners.detection import detect_now
+from stages.scanners.docker_bench.settings import DockerBenchSettings
 from stages.scanners.openscap import detection
 from stages.scanners.openscap.content import LINUX
 from stages.scanners.openscap.settings import OpenSCAPSettings
@@ -131,3 +132,21 @@ def test_the_three_directories_of_the_specification_are_the_default() -> None:
         "/usr/share/scap-security-guide",
         "/opt/scap/content",
     )
+
+
+@pytest.mark.parametrize("enabled", [True, "auto"])
+def test_a_host_without_docker_lacks_it_only_where_docker_bench_is_enabled(
+    enabled: object, tmp_path: Path
+) -> None:
+    section = {"enabled": enabled, "socket": str(tmp_path / "docker.sock")}
+    chosen, problems = check_settings({"compliance": {"docker_bench": section}})
+    assert not problems
+    found = detect_now(chosen, ROCKY).scanners["docker-bench"]
+    assert not found.ready
+    assert bool(found.problems) == (enabled is True)
+    if enabled == "auto":
+        assert not found.installed
+
+
+def test_docker_bench_is_enabled_where_docker_is_by_default() -> None:
+    assert DockerBenchSettings().enabled == "auto"

@@ -226,7 +226,14 @@ def test_what_is_switched_off_on_either_side_has_no_schedule(
         ({"openscap": {}, "docker_bench": {}}, {"docker-bench"}, {"openscap"}),
         ({"openscap": {}, "docker_bench": {}}, {"openscap"}, {"docker-bench"}),
         ({"openscap": {}, "docker_bench": {}}, {"openscap", "docker-bench"}, {"openscap"}),
-        ({}, {"docker-bench"}, {"openscap", "docker-bench"}),
+        (
+            {"docker_bench": {"schedule": "0 4 * * 0", "enabled": True}},
+            {"docker-bench"},
+            {"openscap", "docker-bench"},
+        ),
+        # `enabled: auto` has no scan on a host without the scanner, also with a schedule.
+        ({}, {"docker-bench"}, {"openscap"}),
+        ({"openscap": {"enabled": False}}, {"docker-bench"}, set()),
     ],
 )
 def test_the_servers_interval_is_for_the_scanners_that_are_here_or_have_a_schedule(
@@ -236,10 +243,9 @@ def test_the_servers_interval_is_for_the_scanners_that_are_here_or_have_a_schedu
     assert {plan.scanner for plan in found} == scanners
 
 
-def test_what_is_wrong_with_a_schedule_is_told_with_its_path() -> None:
+def test_what_is_wrong_with_a_schedule_is_reported_with_its_path() -> None:
     wrong = settings(openscap={"schedule": "0 25 * * *"}, docker_bench={"schedule": "weekly"})
-    told = problems(wrong)
-    assert [problem.split(":")[0] for problem in told] == [
+    assert [problem.split(":")[0] for problem in problems(wrong)] == [
         "compliance.openscap.schedule",
         "compliance.docker_bench.schedule",
     ]

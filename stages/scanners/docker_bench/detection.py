@@ -46,9 +46,13 @@ def detect(settings: DockerBenchSettings, platform: Platform) -> DetectionResult
     problems: tuple[str, ...] = ()
     if found.problem:
         problems = (found.problem,)
+    is_installed = found.detection.docker_installed
+    if settings.enabled == "auto" and not Path(settings.socket).exists():
+        # A client without a daemon of this host: there is nothing to scan.
+        is_installed = False
     return DetectionResult(
         DetectedScanner(
-            installed=found.detection.docker_installed,
+            installed=is_installed,
             ready=found.problem is None,
             version=found.detection.docker_version or None,
             problems=problems,
@@ -61,7 +65,9 @@ def find(settings: DockerBenchSettings, platform: Platform) -> Found:
     """Look now. A daemon that hangs costs seconds."""
     client = docker.client(settings.socket)
     if client is None:
-        missing = f"Docker is not installed: {install_docker(platform)}"
+        missing = "Docker is not installed"
+        if settings.enabled != "auto":
+            missing = f"{missing}: {install_docker(platform)}"
         return Found(DockerBenchDetection(docker_installed=False), missing)
     problem, version = _daemon(client)
     present = problem is None and client.has_image(settings.image)

@@ -18,6 +18,8 @@ from schemas.values import (
 class DockerBenchSettings(ScannerSettings, frozen=True, kw_only=True):
     """The Docker Bench scanner."""
 
+    enabled: Literal["auto"] | bool = "auto"
+    """`auto`: where a Docker daemon is."""
     method: Literal["auto", "container", "script"] = "auto"
     """`auto`: the container where its image is present, else the script where there is one, else
     the container."""
