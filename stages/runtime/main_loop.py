@@ -5,10 +5,10 @@ that there is, wait. SIGHUP reads the settings at once. End: on SIGTERM or SIGIN
 hand.
 
 Wrong settings and a spool that can't be used end the start at once, with an exit code after which
-no service manager starts the stage again. Trouble with the disk ends one pass of the loop, is logged
-once, and the pass is repeated until it succeeds. An internal error ends the process, whose supervisor
-starts it again. A spool that was removed is claimed again; where another instance was quicker, this
-one ends.
+no service manager starts the stage again. Trouble with the disk ends one pass of the loop, is
+logged once, and the pass is repeated until it succeeds. An internal error ends the process, whose
+supervisor starts it again. A spool that was removed is claimed again; where another instance was
+quicker, this one ends.
 
 Diagnostics: exit codes of `stages.runtime.exits`; the reason is also the unit's status.
 """

@@ -2,8 +2,8 @@
 
 A stage leaves a note in the runtime directory when it starts, and removes it when it ends in order.
 A stage that finds a note knows that its predecessor died: it waits 1 s, then 2, and so on to
-5 minutes, unless the predecessor had lived for a minute. Only under a service manager, many of which
-restart at a constant pace; `compliance-agent run` waits by itself.
+5 minutes, unless the predecessor had lived for a minute. Only under a service manager, many of
+which restart at a constant pace; `compliance-agent run` waits by itself.
 
 A stage that waits is reported as ready: boot, package manager and `systemctl start` wait for every
 service that is starting, and must not wait for this one.
@@ -37,7 +37,7 @@ class Restarts:
         self._notifier = notifier
 
     def delay_start(self, log: Log) -> bool:
-        """Wait for as long as earlier deaths require; False if this process has to stop meanwhile."""
+        """Wait as long as earlier deaths require; False if this process has to stop meanwhile."""
         if not self._notifier.has_manager:
             return True
         deaths = self._deaths()

@@ -1,4 +1,4 @@
-"""Wrong settings stop no boot, no package manager and no `systemctl`, and are noticed when right."""
+"""Wrong settings hold up no boot, no package manager and no `systemctl`, nor a later start."""
 
 import json
 import time

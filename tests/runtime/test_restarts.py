@@ -1,4 +1,4 @@
-"""A stage that keeps dying starts later and later; one that lives, or is asked to stop, does not."""
+"""A stage that keeps dying starts later and later; one that ends in order does not."""
 
 import os
 import signal
