@@ -1,6 +1,7 @@
-"""Commands: what an operator writes into `commands/`, and the stages obey.
+"""Commands: what an operator writes into `commands/`, and the stages carry out.
 
-A wish for a scan is a plain `Request`; a hold is a `Hold`. Commands name every scan they touch.
+The request for a scan is a plain `Request`. Commands name every scan that they concern, except an
+import, whose bundle does.
 """
 
 from datetime import datetime
@@ -11,9 +12,7 @@ from schemas.records import Record
 
 
 class Replay(Record, frozen=True, kw_only=True):
-    """Do `step` again for these scans: the entries behind it go to history, and the stage looks
-    again.
-    """
+    """Do `step` again for these scans: the entries behind it go to history first."""
 
     step: Literal["parse", "ship"]
     scan_ids: tuple[ScanId, ...]
@@ -34,3 +33,24 @@ class Retry(Record, frozen=True, kw_only=True):
     """Try the server now, whatever the back-off says."""
 
     at: datetime
+
+
+class Import(Record, frozen=True, kw_only=True):
+    """Take in the reports of the bundle beside this command: `ID.bundle` of `ID.import`."""
+
+    at: datetime
+    held: tuple[ScanId, ...] = ()
+    """The scans of the bundle that were put on hold for it, because another host has made them."""
+
+
+class Imported(Record, frozen=True, kw_only=True):
+    """What became of an import; the parse stage writes it, under the id of the command."""
+
+    at: datetime
+    hostname: str | None = None
+    """The host that wrote the bundle; None where the bundle could not be read."""
+    taken: tuple[ScanId, ...] = ()
+    present: tuple[ScanId, ...] = ()
+    """Those that were in the spool already; they are left as they are."""
+    error: str | None = None
+    """Why nothing was taken."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from schemas import codec
 from schemas.bundle import Bundle
 from schemas.capabilities import Detected
-from schemas.command import Hold, Replay, Retry
+from schemas.command import Hold, Import, Imported, Replay, Retry
 from schemas.destination import Destination
 from schemas.event import Event
 from schemas.manifest import Manifest
@@ -32,6 +32,8 @@ PUBLISHED: dict[str, type[Record]] = {
     "replay": Replay,
     "hold": Hold,
     "retry": Retry,
+    "import": Import,
+    "imported": Imported,
     "destination": Destination,
     "bundle": Bundle,
     "event": Event,

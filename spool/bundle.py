@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 
 from schemas import codec
 from schemas.bundle import Bundle, BundledReport
+from schemas.ids import ScanId, is_scan_id
 from spool import frame, packing
 from spool.errors import EntryDamagedError, EntryError, SpoolError
 
@@ -25,10 +26,10 @@ class BundleError(SpoolError):
     """A file is no bundle, or not the whole of one."""
 
 
-def listed(scan_id: str, entry: bytes) -> BundledReport:
+def listed(scan_id: ScanId, entry: bytes) -> BundledReport:
     """An entry's place in the index."""
     digest = hashlib.sha256(entry).hexdigest()
-    return BundledReport(scan_id=scan_id, sha256=digest, bytes=len(entry))  # type: ignore[arg-type]
+    return BundledReport(scan_id=scan_id, sha256=digest, bytes=len(entry))
 
 
 def write(target: BinaryIO, index: Bundle, entries: Iterable[bytes]) -> None:
@@ -57,6 +58,10 @@ def read(source: BinaryIO) -> tuple[Bundle, Iterator[tuple[BundledReport, bytes]
         index = codec.decode(frame.unseal(_INDEX, _next(_INDEX, stream)), Bundle)
     except (packing.PackingError, EntryError, codec.SchemaError) as error:
         raise BundleError(f"no bundle of this program: {error}") from error
+    for report in index.reports:
+        # Ids become file names.
+        if not is_scan_id(report.scan_id):
+            raise BundleError(f"lists {report.scan_id[:80]!r}, which is no scan id")
     return index, _entries(stream, index)
 
 

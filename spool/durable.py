@@ -13,7 +13,7 @@ Diagnostics: OSError, for the caller to translate; the dot name is gone by then.
 import contextlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 FILE_MODE = 0o640
@@ -52,6 +52,21 @@ def write(
             os.unlink(temporary, dir_fd=directory)
         raise
     os.fsync(directory)
+
+
+def write_chunks(directory: int, name: str, chunks: Iterable[bytes]) -> None:
+    """Make `name` appear with content of any length. Raises FileExistsError, OSError."""
+    temporary = f".{name}.tmp"
+    with os.fdopen(_open_new(directory, temporary), "wb") as target:
+        try:
+            os.fchmod(target.fileno(), FILE_MODE)
+            target.writelines(chunks)
+            target.flush()
+            publish_file(directory, temporary, name)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary, dir_fd=directory)
+            raise
 
 
 def publish_directory(parent: int, temporary: str, name: str) -> None:

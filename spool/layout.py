@@ -16,7 +16,9 @@ from schemas.ids import ScanId, is_scan_id
 
 Box = Literal["commands", "requests", "raw", "reports", "receipts"]
 Stage = Literal["trigger", "scan", "parse", "ship"]
-Kind = Literal["request", "cancel", "report", "receipt", "replay", "hold", "retry"]
+Kind = Literal[
+    "request", "cancel", "report", "receipt", "replay", "hold", "retry", "import", "imported"
+]
 
 BOXES: tuple[Box, ...] = get_args(Box)
 STAGES: tuple[Stage, ...] = get_args(Stage)
@@ -38,6 +40,8 @@ READER: Mapping[Box, Stage] = {box: stage for stage, box in UPSTREAM.items()}
 """Who reads a box, and so who finds out that an entry of it is damaged."""
 
 MANIFEST = "manifest"
+BUNDLE = "bundle"
+"""The end of the name of a bundle, which lies beside the import of the same id."""
 _COMMAND_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 _ARCHIVED = re.compile(r"(?P<name>[^~]+)~(?P<why>[0-9TZ]+-[0-9a-f]{8})")
 
@@ -63,6 +67,18 @@ def parse_name(name: str) -> tuple[str, Kind] | None:
     if not (is_scan_id(entry_id) or _COMMAND_ID.fullmatch(entry_id)):
         return None
     return entry_id, kind
+
+
+def bundle_name(command_id: str) -> str:
+    return f"{command_id}.{BUNDLE}"
+
+
+def bundle_id(name: str) -> str | None:
+    """The command id of a bundle's file name; None for any other name."""
+    command_id, _, end = name.rpartition(".")
+    if end == BUNDLE and is_command_id(command_id):
+        return command_id
+    return None
 
 
 def is_hidden(name: str) -> bool:

@@ -7,16 +7,18 @@ Diagnostics: the errors of `spool.errors`, each naming the path.
 """
 
 import os
+import time
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Generic
+from typing import BinaryIO, Generic
 
-from schemas.command import Hold, Replay, Retry
+from schemas.command import Hold, Import, Imported, Replay, Retry
 from schemas.ids import ScanId
 from schemas.receipt import Receipt
 from schemas.report import Report, ReportHeader
 from schemas.request import Cancellation, Request
-from spool import durable, layout
+from spool import durable, layout, reading
 from spool.directory import Directory
 from spool.entries import CommandEntries, Readable, Reports, Requests, S, ScanEntries
 from spool.layout import Box
@@ -153,16 +155,79 @@ class CommandBox(Outbox):
         self.replays = CommandEntries(self._directory, "replay", Replay)
         self.holds = ScanEntries(self._directory, "hold", Hold)
         self.retries = CommandEntries(self._directory, "retry", Retry)
+        self.imports = CommandEntries(self._directory, "import", Import)
 
     @property
     def kinds(self) -> tuple[Readable, ...]:
-        return (self.requests, self.cancellations, self.replays, self.holds, self.retries)
+        return (
+            self.requests,
+            self.cancellations,
+            self.replays,
+            self.holds,
+            self.retries,
+            self.imports,
+        )
+
+    def check(self, name: str) -> bool:
+        if layout.bundle_id(name):
+            # Its entries are checked when it is imported.
+            return True
+        return super().check(name)
+
+    def bundle_ids(self) -> list[str]:
+        """The ids of the bundles, oldest first; a bundle appears before the import of the same id."""
+        return [bundle for name in self.names() if (bundle := layout.bundle_id(name))]
+
+    def write_bundle(self, command_id: str, chunks: Iterable[bytes]) -> None:
+        """Put a bundle beside the import that is going to be written. Raises StorageError."""
+        with self.directory("can't be written") as handle:
+            durable.write_chunks(handle, layout.bundle_name(command_id), chunks)
+
+    def remove_drafts(self, age_s: float) -> None:
+        """Remove what was never finished and has not changed for so long.
+
+        Several operators may write here at once, so what is younger may be in progress.
+        """
+        with self.directory("can't be cleaned") as handle:
+            for name in os.listdir(handle):
+                if layout.is_hidden(name) and _is_older(handle, name, age_s):
+                    durable.remove(handle, name)
+
+    def abandoned_bundles(self, age_s: float) -> list[str]:
+        """The ids of bundles whose import was not written within so long."""
+        imports = set(self.imports.ids())
+        with self.directory("can't be listed") as handle:
+            return [
+                command_id
+                for command_id in self.bundle_ids()
+                if command_id not in imports
+                and _is_older(handle, layout.bundle_name(command_id), age_s)
+            ]
+
+    def open_bundle(self, command_id: str) -> BinaryIO:
+        """Raises EntryMissingError, EntryDamagedError, StorageError."""
+        name = layout.bundle_name(command_id)
+        with self.directory("can't be read") as handle:
+            return reading.open_plain(handle, name, self.path / name)
+
+    def remove_import(self, command_id: str) -> None:
+        """The command, then its bundle: an import without one would be reported as failed."""
+        self.imports.remove(command_id)
+        self.remove(layout.bundle_name(command_id))
 
     def scan_ids(self) -> list[ScanId]:
         return self.requests.ids()
 
     def name(self, scan_id: ScanId) -> str:
         return self.requests.name(scan_id)
+
+
+def _is_older(directory: int, name: str, age_s: float) -> bool:
+    try:
+        changed_at = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mtime
+    except FileNotFoundError:
+        return False
+    return time.time() - changed_at > age_s
 
 
 class RequestBox(ScanBox[Request]):
@@ -179,15 +244,16 @@ class RequestBox(ScanBox[Request]):
 
 
 class ReportBox(ScanBox[Report]):
-    """The reports."""
+    """The reports, and what became of imports."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, "reports")
         self._reports = self._scans = Reports(self._directory, "report", Report)
+        self.imported = CommandEntries(self._directory, "imported", Imported)
 
     @property
     def kinds(self) -> tuple[Readable, ...]:
-        return (self._reports,)
+        return (self._reports, self.imported)
 
     def read_checked(self, scan_id: ScanId) -> bytes:
         """The bytes of a report's entry as they lie on the disk, for a copy. Raises EntryError,

@@ -85,7 +85,7 @@ class _Bounded(io.RawIOBase):
         try:
             chunk = self._stream.read(len(buffer))
         except _breakages() as error:
-            raise PackingError(f"compressed data is broken: {error or 'cut short'}") from error
+            raise PackingError(f"compressed data is broken: {str(error) or 'cut short'}") from error
         self._left -= len(chunk)
         if self._left < 0:
             raise PackingError(f"unpacks to more than {self._limit} bytes")

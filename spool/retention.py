@@ -33,3 +33,13 @@ def expired(
         for entry in candidates
         if entry in finished and entry not in free and newest - requested_at(entry) > keep
     ]
+
+
+def expired_outcomes(
+    outcomes: Collection[str], commands: Collection[str], keep_last: int
+) -> list[str]:
+    """Ids of outcomes that may go: their commands are gone, and they are not among the last."""
+    ordered = sorted(outcomes)
+    candidates = ordered[: max(0, len(ordered) - keep_last)]
+    waiting = set(commands)
+    return [command_id for command_id in candidates if command_id not in waiting]

@@ -61,6 +61,10 @@ class Spool:
         taken_up = self.requests.cancellations.ids()
         return not_taken_up(self.commands.cancellations.ids(), taken_up)
 
+    def pending_imports(self) -> list[str]:
+        """Imports that the parse stage has not carried out yet, oldest first."""
+        return not_taken_up(self.commands.imports.ids(), self.reports.imported.ids())
+
     def state_store(self, stage: Stage) -> StateStore:
         return self._state_stores[stage]
 

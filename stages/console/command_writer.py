@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from schemas.event import Event
 from schemas.ids import ScanId, Scanner, next_scan_id
 from spool.access import name
-from spool.errors import SpoolError, StorageError
+from spool.errors import EntryError, SpoolError, StorageError
 from spool.layout import split_archived_name
 from spool.outbox import CommandBox
 from spool.spool import Spool
@@ -20,6 +20,9 @@ from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.runtime.doorbell import publish_to_stages
 from stages.runtime.exits import Exit
+
+_DRAFT_AGE_S = 3600.0
+"""After which what is half written is no longer being written."""
 
 
 def now() -> datetime:
@@ -110,6 +113,7 @@ def _prune(spool: Spool) -> None:
     for scan_id in spool.commands.requests.ids():
         if scan_id in done:
             spool.commands.requests.remove(scan_id)
+    _prune_imports(spool)
     for command_id in {*spool.commands.cancellations.ids()} & {*spool.requests.cancellations.ids()}:
         spool.commands.cancellations.remove(command_id)
     archived = {
@@ -121,3 +125,27 @@ def _prune(spool: Spool) -> None:
     for command_id in spool.commands.replays.ids()[:-100]:
         if command_id in archived:
             spool.commands.replays.remove(command_id)
+
+
+def _prune_imports(spool: Spool) -> None:
+    """Remove imports that were carried out, and what an interrupted one has left."""
+    imports = set(spool.commands.imports.ids())
+    for command_id in imports & set(spool.reports.imported.ids()):
+        finish_import(spool, command_id)
+    spool.commands.remove_drafts(_DRAFT_AGE_S)
+    for command_id in spool.commands.abandoned_bundles(_DRAFT_AGE_S):
+        spool.commands.remove_import(command_id)
+
+
+def finish_import(spool: Spool, command_id: str) -> None:
+    """Remove an import that was carried out; if it failed, also the holds that were put for it."""
+    try:
+        failed = spool.reports.imported.read(command_id).error is not None
+        held = spool.commands.imports.read(command_id).held
+    except EntryError:
+        failed, held = False, ()
+    reported = set(spool.reports.ids())
+    for scan_id in held:
+        if failed and scan_id not in reported:
+            spool.commands.holds.remove(scan_id)
+    spool.commands.remove_import(command_id)

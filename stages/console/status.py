@@ -3,10 +3,12 @@
 import argparse
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
 from schemas.capabilities import DETECTED_STATE, Detected
+from schemas.command import Imported
 from schemas.destination import DESTINATION_STATE, Destination
 from schemas.records import Record
 from schemas.schedule import (
@@ -17,6 +19,7 @@ from schemas.schedule import (
     TriggerState,
 )
 from schemas.settings import Settings
+from spool.errors import EntryError
 from spool.layout import BOXES, STAGES, Stage
 from spool.spool import Spool
 from stages.console import states
@@ -59,6 +62,10 @@ class Status(Record, frozen=True, kw_only=True):
     scans_wait: str | None
     """Why no scan is started; None where one would be."""
     quarantined: int
+    newer: dict[str, str]
+    """Entries of a later version, each with the reason why it stays pending."""
+    imports_pending: int
+    last_import: Imported | None
     detected: Detected | None
     server: str | None
     trigger: TriggerState | None
@@ -123,6 +130,17 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
     if status.quarantined:
         damaged = counted(status.quarantined, "damaged entry", "damaged entries")
         yield "quarantine", f"{damaged}: see compliance-agent verify"
+    if status.newer:
+        newer = counted(len(status.newer), "entry", "entries")
+        yield "newer", f"{newer} of a later version, pending: {next(iter(status.newer.values()))}"
+    yield from _import_facts(status)
+
+
+def _import_facts(status: Status) -> Iterator[tuple[str, object]]:
+    if status.imports_pending:
+        yield "imports", f"{status.imports_pending} pending"
+    if status.last_import and status.last_import.error:
+        yield "last import", f"failed, nothing was taken: {status.last_import.error}"
 
 
 def _status(context: Context, spool: Spool) -> Status:
@@ -138,6 +156,9 @@ def _status(context: Context, spool: Spool) -> Status:
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
         scans_wait=free_space.why_none(spool.root, context.settings.spool.min_free_mib),
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
+        newer=_newer(spool),
+        imports_pending=len(spool.pending_imports()),
+        last_import=_last_import(spool),
         detected=_detected(spool),
         server=context.settings.server.url,
         trigger=_trigger(context, spool),
@@ -145,6 +166,20 @@ def _status(context: Context, spool: Spool) -> Status:
         certificates_verified=context.settings.server.verify,
         config=config,
     )
+
+
+def _newer(spool: Spool) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for stage in STAGES:
+        found |= spool.state_store(stage).newer()
+    return found
+
+
+def _last_import(spool: Spool) -> Imported | None:
+    for command_id in reversed(spool.reports.imported.ids()):
+        with suppress(EntryError):
+            return spool.reports.imported.read(command_id)
+    return None
 
 
 def _stage_state(spool: Spool, stage: Stage, heartbeat: LastHeartbeat | None) -> StageState:

@@ -9,6 +9,7 @@ from schemas.event import Event
 from schemas.ids import ScanId
 from schemas.report import Report
 from spool.errors import EntryDamagedError, NewerFormatError
+from stages.parse.imports import Imports
 from stages.parse.read_task import READ_ENTRY, ReadTask
 from stages.runtime import maintenance
 from stages.runtime.process import Process
@@ -28,9 +29,11 @@ class ParseStage:
         self._spool = process.spool
         self._state_store = process.state_store
         self._worker = Worker(process, READ_ENTRY)
+        self._imports = Imports(process)
 
     def run_once(self) -> None:
         self._replay()
+        self._imports.take_in()
         for scan_id in self._spool.pending("parse"):
             if self._process.stopping:
                 return
@@ -50,6 +53,7 @@ class ParseStage:
 
     def close(self) -> None:
         self._worker.stop()
+        self._imports.close()
 
     def _replay(self) -> None:
         for command_id, replay in maintenance.replays(self._spool, "parse"):

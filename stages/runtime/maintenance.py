@@ -15,7 +15,7 @@ from spool import layout
 from spool.errors import EntryDamagedError, EntryError
 from spool.layout import OUTBOX, READER, UPSTREAM, Kind, Stage
 from spool.outbox import Outbox
-from spool.retention import expired
+from spool.retention import expired, expired_outcomes
 from spool.spool import Spool
 from stages.runtime.logs import Log
 
@@ -88,6 +88,11 @@ def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
     names = [box.name(scan_id) for scan_id in gone]
     if stage == "trigger":
         names += _spent_cancellations(spool)
+    if stage == "parse":
+        outcomes = expired_outcomes(
+            spool.reports.imported.ids(), spool.commands.imports.ids(), settings.spool.keep_last
+        )
+        names += [layout.entry_name(command_id, "imported") for command_id in outcomes]
     for name in names:
         box.remove(name)
     return names

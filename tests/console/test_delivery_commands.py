@@ -5,18 +5,25 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
 from schemas import codec
 from schemas.bundle import Bundle
+from schemas.command import Import, Imported
+from schemas.ids import ScanId
 from schemas.request import Reason, Request
 from spool import bundle, packing
 from spool.bundle import BundleError
 from spool.entries import seal_report
 from spool.spool import Spool
 from stages.console.main import main
+from stages.parse.stage import ParseStage
+from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.exits import Exit
+from stages.runtime.logs import Log
+from stages.runtime.process import Process
 from tests.patchmon.scripted_server import ScriptedServer, reply, serving, until
 from tests.ship.ship_spool import KEY, START, Ship, report, scan_id
 from tests.ship.test_ship_process import ShipProcess
@@ -26,6 +33,10 @@ from tests.ship.test_ship_process import ShipProcess
 def server() -> Iterator[ScriptedServer]:
     with serving() as one:
         yield one
+
+
+def command_id(number: int) -> str:
+    return f"20261123T060301Z-{number:08x}"
 
 
 class Console:
@@ -53,6 +64,19 @@ class Console:
 
     def json(self, *message: str, expect: Exit = Exit.OK) -> Any:
         return json.loads(self(message[0], "--json", *message[1:], expect=expect))
+
+    def parse(self) -> Imported:
+        """Let the parse stage do its work; what became of the last import."""
+        spool = self.ship.spool
+        last_import = spool.pending_imports()[-1]
+        log = Log("parse", stream=io.StringIO())
+        process = Process("parse", self.ship.settings, None, spool, log, NoDoorbell())
+        stage = ParseStage(process)
+        try:
+            stage.run_once()
+        finally:
+            stage.close()
+        return spool.reports.imported.read(last_import)
 
     def waits(self) -> dict[str, str]:
         return {row["scan_id"]: row["waits"] for row in self.json("list", "--pending")}
@@ -232,13 +256,15 @@ class TestBundles:
         assert file.stat().st_mode & 0o077 == 0
         for path in console.ship.spool.reports.path.glob("*.report"):
             path.unlink()
-        taken = console.json("import", str(file))
-        assert (taken["foreign"], taken["held"]) == (False, [])
+        given = console.json("import", str(file))
+        assert (given["foreign"], given["held"], given["outcome"]) == (False, [], None)
+        assert console.parse() == Imported(at=ANY, hostname=ANY, taken=(scan_id(1), scan_id(2)))
         assert console.ship.spool.reports.read(scan_id(1)) == report(1)
         console.ship.run_once()
         assert console.ship.answers == {1: "accepted", 2: "accepted"}
-        again = console.json("import", str(file))
-        assert (again["taken"], again["present"]) == ([], [scan_id(1), scan_id(2)])
+        console.json("import", str(file))
+        again = console.parse()
+        assert (again.taken, again.present) == ((), (scan_id(1), scan_id(2)))
 
     @pytest.mark.parametrize(
         ("here", "is_foreign"), [("patchmon_1", False), (None, False), ("patchmon_2", True)]
@@ -253,6 +279,7 @@ class TestBundles:
             path.unlink()
         console.be(here)
         taken = console.json("import", str(file))
+        assert (taken["new"], taken["present"]) == ([scan_id(1)], [])
         assert (taken["foreign"], taken["held"]) == (is_foreign, [scan_id(1)] if is_foreign else [])
 
     def foreign(self, file: Path, *numbers: int) -> None:
@@ -276,6 +303,7 @@ class TestBundles:
         said = console("import", str(tmp_path / "b"))
         assert "offsite" in said
         assert "held" in said
+        console.parse()
         console.ship.run_once()
         assert server.requests == []
         assert "offsite" in console.waits()[scan_id(1)]
@@ -288,6 +316,7 @@ class TestBundles:
     ) -> None:
         self.foreign(tmp_path / "b", 1)
         console("import", str(tmp_path / "b"), "--as-this-host")
+        console.parse()
         console.ship.run_once()
         assert server.requests[0].headers["x-api-key"] == KEY
 
@@ -303,11 +332,18 @@ class TestBundles:
             altered[place] ^= 0x10
             if unpacked(bytes(altered)) != unpacked(whole):
                 broken.append(bytes(altered))
-        for content in broken:
+        spool = console.ship.spool
+        for number, content in enumerate(broken):
             file.write_bytes(content)
-            assert "nothing was taken" in console("import", str(file), expect=Exit.NO)
-        assert console.ship.spool.reports.names() == []
-        assert console.ship.spool.commands.names() == []
+            assert "nothing was taken" in console("import", str(file), "--dry-run", expect=Exit.NO)
+            spool.commands.write_bundle(command_id(number), [content])
+            spool.commands.imports.write(command_id(number), Import(at=START))
+        console.parse()
+        outcomes = [spool.reports.imported.read(i) for i in spool.reports.imported.ids()]
+        assert len(outcomes) == len(broken)
+        assert all(outcome.error for outcome in outcomes)
+        assert spool.reports.ids() == []
+        assert spool.commands.holds.ids() == []
 
     def test_a_bundle_with_another_entry_than_it_lists_is_refused(self, tmp_path: Path) -> None:
         one, other = (seal_report(report(number)) for number in (1, 2))
@@ -334,7 +370,7 @@ class TestBundles:
 
     def test_ids_that_are_none_never_become_paths(self, console: Console, tmp_path: Path) -> None:
         entry = seal_report(codec.replace(report(1), scan_id="../../evil"))
-        listed = (bundle.listed("../../evil", entry),)
+        listed = (bundle.listed(ScanId("../../evil"), entry),)
         index = Bundle(
             origin="x", hostname="h", exported_at=START, agent_version="1", reports=listed
         )

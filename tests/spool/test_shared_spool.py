@@ -4,14 +4,24 @@ import os
 import re
 import shlex
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from schemas.command import Retry
+from schemas import codec
+from schemas.bundle import Bundle
+from schemas.command import Import, Imported, Retry
+from spool import bundle, packing
+from spool.entries import seal_report
 from spool.errors import SpoolUnusableError
 from spool.spool import Spool
+from stages.parse.import_task import ImportTask
+from stages.parse.import_worker import take_in
+from tests.ship.ship_spool import report, scan_id
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give directories away")
 OTHER = 65534
@@ -52,8 +62,12 @@ WRONG = [
 
 @pytest.fixture
 def whole(tmp_path: Path) -> Spool:
+    return make_whole(tmp_path)
+
+
+def make_whole(directory: Path) -> Spool:
     """As tmpfiles.d makes it, with two users instead of four."""
-    spool = Spool(tmp_path / "spool")
+    spool = Spool(directory / "spool")
     spool.prepare()
     for path in (spool.root, *spool.root.rglob("*")):
         os.chown(path, 0, GROUP)
@@ -126,3 +140,47 @@ def test_an_entry_is_readable_by_its_group_whatever_the_umask_of_its_writer(tmp_
         os.umask(before)
     (entry,) = spool.commands.path.iterdir()
     assert entry.stat().st_mode & 0o777 == 0o640
+
+
+@contextmanager
+def acting_as(user: int, group: int) -> Iterator[None]:
+    groups = os.getgroups()
+    os.setgroups([group])
+    os.setegid(group)
+    os.seteuid(user)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+        os.setgroups(groups)
+
+
+@ROOT_ONLY
+def test_the_user_of_the_parse_stage_carries_out_an_import_of_root() -> None:
+    entry = seal_report(report(1))
+    at = datetime.now(UTC)
+    index = Bundle(
+        origin="0",
+        hostname="offsite",
+        exported_at=at,
+        agent_version="1",
+        reports=(bundle.listed(scan_id(1), entry),),
+    )
+    command_id = "20261123T060301Z-3f9c2a17"
+    # Files that others can reach, which is not so below pytest's own directory.
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        spool = make_whole(Path(directory))
+        file = Path(directory) / "b"
+        with file.open("wb") as target:
+            bundle.write(target, index, [entry])
+        spool.commands.write_bundle(command_id, [file.read_bytes()])
+        spool.commands.imports.write(command_id, Import(at=at))
+        packing.import_libraries()
+        task = ImportTask(spool=str(spool.root), command_id=command_id, at=at)
+        with acting_as(OTHER, GROUP):
+            outcome = codec.decode(take_in(codec.encode(task)), Imported)
+        assert outcome.taken == (scan_id(1),)
+        status = (spool.reports.path / f"{scan_id(1)}.report").stat()
+        assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (OTHER, GROUP, 0o640)

@@ -1,41 +1,52 @@
 """`import`: reports from a bundle into this host's spool, where they are shipped.
 
-The whole bundle is checked before anything is taken. Scans of another host are held, because they
-would be sent under this host's name: `--as-this-host`, or `release`, says that they shall.
+The bundle becomes a command: it is copied beside it, and the parse stage checks it and takes the
+reports in. Scans of another host are put on hold first, because they would be sent under this
+host's name: `--as-this-host`, or `release`, confirms that they shall be.
 """
 
 import argparse
-import os
-import pwd
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from schemas.bundle import Bundle
-from schemas.command import Hold
+from schemas.command import Hold, Import, Imported
 from schemas.ids import ScanId
 from schemas.records import Record
 from spool import bundle
 from spool.errors import EntryError
+from spool.layout import new_command_id
 from spool.spool import Spool
 from stages.console import command_writer
 from stages.console.context import Context
 from stages.console.delivery.origin import is_foreign
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json
+from stages.console.output import counted, say, show_json, warn
 from stages.runtime.exits import Exit
 
+_PATIENCE_S = 30.0
+_CHECK_EVERY_S = 0.05
+_CHUNK = 1 << 20
 
-class Imported(Record, frozen=True, kw_only=True):
+
+class ImportView(Record, frozen=True, kw_only=True):
     """What `import --json` prints."""
 
+    command_id: str | None
+    """None for a dry run."""
     hostname: str
     foreign: bool
-    taken: tuple[ScanId, ...]
+    """Whether the bundle comes from another host."""
+    new: tuple[ScanId, ...]
     present: tuple[ScanId, ...]
-    """Those that were in the spool already; they are left as they are."""
+    """Those that are in the spool already; they are left as they are."""
     held: tuple[ScanId, ...]
+    outcome: Imported | None
+    """What the parse stage has done; None where it has not done it yet."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,66 +56,134 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="ship another host's scans under this host's name and credentials",
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only check the bundle and show what is in it"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
+    at = command_writer.now()
     with _opened(args.file) as stream:
-        index = _check(context.spool, stream)
-    with _opened(args.file) as stream:
-        done = _take(stream, index, context, as_this_host=args.as_this_host)
-    command_writer.publish(context, "ReportWritten")
+        index = _index(context.spool, stream, whole=args.dry_run)
+    view = _view(index, context, as_this_host=args.as_this_host)
+    if not args.dry_run:
+        with _opened(args.file) as stream:
+            view = _give(stream, view, at, context)
     if context.json:
-        show_json(done)
-        return Exit.OK
-    already = f", {len(done.present)} were there already" if done.present else ""
-    say(f"{len(done.taken)} reports of {index.hostname} taken{already}")
-    if done.held:
-        say(
-            f"{len(done.held)} are held, because they come from another host: `compliance-agent "
-            "release --all` ships "
-            "them under this host's name",
-            "yellow",
-        )
-    return Exit.OK
+        show_json(view)
+    else:
+        _show(view, context)
+    failed = view.outcome is not None and view.outcome.error is not None
+    return Exit.NO if failed else Exit.OK
 
 
-def _check(spool: Spool, stream: BinaryIO) -> Bundle:
-    """Read all of a bundle. Raises CommandError where anything is wrong with it."""
+def _index(spool: Spool, stream: BinaryIO, *, whole: bool) -> Bundle:
+    """The index of a bundle; `whole`: after every entry was checked, too. Raises CommandError."""
     try:
         index, entries = bundle.read(stream)
-        for report, entry in entries:
-            spool.reports.check_sealed(report.scan_id, entry)
+        if whole:
+            for report, entry in entries:
+                spool.reports.check_sealed(report.scan_id, entry)
     except (bundle.BundleError, EntryError) as error:
-        raise CommandError(
-            f"nothing was taken: {error}; export again, and copy the whole file", Exit.NO
-        ) from error
+        raise CommandError(_refusal(str(error)), Exit.NO) from error
     return index
 
 
-def _take(stream: BinaryIO, index: Bundle, context: Context, *, as_this_host: bool) -> Imported:
-    spool = context.spool
-    spool.prepare()
+def _refusal(reason: str) -> str:
+    return f"nothing was taken: {reason}; export again, and copy the whole file"
+
+
+def _view(index: Bundle, context: Context, *, as_this_host: bool) -> ImportView:
+    listed = [report.scan_id for report in index.reports]
+    reported = set()
+    if context.spool.root.exists():
+        reported = set(context.spool.reports.ids())
+    new = tuple(scan_id for scan_id in listed if scan_id not in reported)
     foreign = is_foreign(index, context.settings.api.id)
-    there = set(spool.reports.ids())
-    new = [report.scan_id for report in index.reports if report.scan_id not in there]
-    held = new if foreign and not as_this_host else []
-    message = f"from {index.hostname}; it would be sent as this host"
-    # First the holds: a report must not be shipped between its arrival and its hold.
-    holds = [Hold(scan_id=scan_id, at=command_writer.now(), reason=message) for scan_id in held]
-    with command_writer.giving(context) as commands:
-        for hold in holds:
-            commands.holds.write(hold)
-    with _owner_of(spool):
-        for report, entry in bundle.read(stream)[1]:
-            if report.scan_id in new:
-                spool.reports.write_sealed(report.scan_id, entry)
-    return Imported(
+    held: tuple[ScanId, ...] = ()
+    if foreign and not as_this_host:
+        held = new
+    return ImportView(
+        command_id=None,
         hostname=index.hostname,
         foreign=foreign,
-        taken=tuple(new),
-        present=tuple(report.scan_id for report in index.reports if report.scan_id in there),
-        held=tuple(held),
+        new=new,
+        present=tuple(scan_id for scan_id in listed if scan_id in reported),
+        held=held,
+        outcome=None,
     )
+
+
+def _give(stream: BinaryIO, view: ImportView, at: datetime, context: Context) -> ImportView:
+    """Write the command, and wait for its outcome where the parse stage runs."""
+    command_id = new_command_id(at)
+    message = f"from {view.hostname}; it would be sent as this host"
+    with command_writer.giving(context) as commands:
+        commands.write_bundle(command_id, _chunks(stream))
+        # First the holds: a report must not be shipped between its arrival and its hold.
+        for scan_id in view.held:
+            commands.holds.write(Hold(scan_id=scan_id, at=at, reason=message))
+        commands.imports.write(command_id, Import(at=at, held=view.held))
+    outcome = _outcome(context.spool, command_id)
+    if outcome:
+        command_writer.finish_import(context.spool, command_id)
+    return ImportView(
+        command_id=command_id,
+        hostname=view.hostname,
+        foreign=view.foreign,
+        new=view.new,
+        present=view.present,
+        held=view.held,
+        outcome=outcome,
+    )
+
+
+def _chunks(stream: BinaryIO) -> Iterator[bytes]:
+    try:
+        while chunk := stream.read(_CHUNK):
+            yield chunk
+    except OSError as error:
+        raise CommandError(f"{stream.name}: can't be read: {error.strerror}") from error
+
+
+def _outcome(spool: Spool, command_id: str) -> Imported | None:
+    """What became of the import; None where the parse stage has not come to it."""
+    end = time.monotonic() + _PATIENCE_S
+    while spool.is_running("parse") and time.monotonic() < end:
+        if command_id in spool.reports.imported.ids():
+            return spool.reports.imported.read(command_id)
+        time.sleep(_CHECK_EVERY_S)
+    return None
+
+
+def _show(view: ImportView, context: Context) -> None:
+    if view.command_id is None:
+        present = f", {len(view.present)} of them present" if view.present else ""
+        total = len(view.new) + len(view.present)
+        say(f"would import {counted(total, 'report')} of {view.hostname}{present}")
+    elif view.outcome is None:
+        _show_pending(view, context)
+    elif view.outcome.error:
+        raise CommandError(_refusal(view.outcome.error), Exit.NO)
+    else:
+        present = ""
+        if view.outcome.present:
+            present = f", {len(view.outcome.present)} were present already"
+        say(f"{counted(len(view.outcome.taken), 'report')} of {view.hostname} imported{present}")
+    if view.held:
+        say(
+            f"{counted(len(view.held), 'scan')} of another host held: "
+            "`compliance-agent release --all` ships them under this host's name",
+            "yellow",
+        )
+
+
+def _show_pending(view: ImportView, context: Context) -> None:
+    say(f"the import of {counted(len(view.new), 'report')} of {view.hostname} is pending")
+    if context.spool.is_running("parse"):
+        say("the parse stage has not finished it yet: see compliance-agent status")
+    else:
+        warn("the parse stage is not running: it imports when it is started (compliance-agent run)")
 
 
 @contextmanager
@@ -114,29 +193,3 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
             yield stream
     except OSError as error:
         raise CommandError(f"{path}: can't be read: {error.strerror}", Exit.USAGE) from error
-
-
-@contextmanager
-def _owner_of(spool: Spool) -> Iterator[None]:
-    """Write as the owner of the reports, so that its stages can read what comes in."""
-    status = spool.reports.path.stat()
-    if os.geteuid() != 0 or status.st_uid == 0:
-        yield
-        return
-    before = os.getegid()
-    os.setegid(_group_of(status))
-    os.seteuid(status.st_uid)
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            os.seteuid(0)
-            os.setegid(before)
-
-
-def _group_of(status: os.stat_result) -> int:
-    """The group in which the owner itself would write: that of those who may read its entries."""
-    try:
-        return pwd.getpwuid(status.st_uid).pw_gid
-    except KeyError:
-        return status.st_gid

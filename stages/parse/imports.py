@@ -1,0 +1,84 @@
+"""Imports: the parse stage takes in the reports of a bundle, and writes what became of it.
+
+A bundle comes from outside. It is read in a worker process; one that kills its reader is tried three
+times in all, then the outcome says so.
+"""
+
+from schemas import codec
+from schemas.command import Imported
+from schemas.event import Event
+from spool.errors import EntryDamagedError, EntryMissingError, NewerFormatError
+from spool.layout import entry_name
+from stages.parse.import_task import TAKE_IN, ImportTask
+from stages.runtime.process import Process
+from stages.runtime.worker import Worker, WorkerError, WorkerStoppedError
+
+_MAX_ATTEMPTS = 3
+_LIMIT_S = 3600.0
+
+
+class Imports:
+    """The import commands."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._spool = process.spool
+        self._worker = Worker(process, TAKE_IN, idle_s=1.0)
+
+    def take_in(self) -> None:
+        """Carry out every import that has no outcome yet, oldest first."""
+        for command_id in self._spool.pending_imports():
+            if self._process.stopping:
+                return
+            self._carry_out(command_id)
+
+    def close(self) -> None:
+        self._worker.stop()
+
+    def _carry_out(self, command_id: str) -> None:
+        try:
+            self._spool.commands.imports.read(command_id)
+            outcome = self._outcome(command_id)
+        except NewerFormatError as error:
+            self._process.report_newer(entry_name(command_id, "import"), error)
+            return
+        except EntryMissingError:
+            # The operator has withdrawn it.
+            return
+        except EntryDamagedError as error:
+            outcome = Imported(at=self._process.now(), error=str(error))
+        except WorkerStoppedError:
+            self._process.state_store.end(command_id)
+            return
+        self._spool.reports.imported.write(command_id, outcome)
+        self._process.state_store.end(command_id)
+        self._log(command_id, outcome)
+        if outcome.taken:
+            self._process.publish(Event(name="ReportWritten"))
+
+    def _outcome(self, command_id: str) -> Imported:
+        task = ImportTask(
+            spool=str(self._spool.root), command_id=command_id, at=self._process.now()
+        )
+        how_it_ended = "the reader died with the stage"
+        while self._process.state_store.start_attempt(command_id) < _MAX_ATTEMPTS:
+            try:
+                return codec.decode(self._worker.call(codec.encode(task), _LIMIT_S), Imported)
+            except WorkerError as error:
+                how_it_ended = f"the reader {error}"
+                self._process.log.warning(how_it_ended, command_id=command_id)
+        return Imported(at=self._process.now(), error=f"{how_it_ended}, {_MAX_ATTEMPTS} times")
+
+    def _log(self, command_id: str, outcome: Imported) -> None:
+        if outcome.error:
+            self._process.log.error(
+                "import failed, nothing was taken", command_id=command_id, why=outcome.error
+            )
+            return
+        self._process.log.info(
+            "reports imported",
+            command_id=command_id,
+            host=outcome.hostname,
+            taken=len(outcome.taken),
+            present=len(outcome.present),
+        )
