@@ -175,7 +175,7 @@ class CommandBox(Outbox):
         return super().check(name)
 
     def bundle_ids(self) -> list[str]:
-        """The ids of the bundles, oldest first; a bundle appears before the import of the same id."""
+        """The ids of the bundles, oldest first; a bundle appears before its import."""
         return [bundle for name in self.names() if (bundle := layout.bundle_id(name))]
 
     def write_bundle(self, command_id: str, chunks: Iterable[bytes]) -> None:

@@ -44,5 +44,5 @@ def pending(
 
 
 def not_taken_up(given: Collection[str], taken_up: Collection[str]) -> list[str]:
-    """Ids of commands that their stage has not answered yet with an entry of its own, oldest first."""
+    """Ids of commands that their stage has not answered with an entry yet, oldest first."""
     return sorted(set(given) - set(taken_up))

@@ -1,7 +1,7 @@
 """Imports: the parse stage takes in the reports of a bundle, and writes what became of it.
 
-A bundle comes from outside. It is read in a worker process; one that kills its reader is tried three
-times in all, then the outcome says so.
+A bundle comes from outside. It is read in a worker process; one that kills its reader is tried
+three times in all, then the outcome says so.
 """
 
 from schemas import codec
