@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from schemas.ids import Scanner
-from schemas.manifest import ContentSource
+from schemas.manifest import ContentFit, ContentSource
 from schemas.records import Record
 
 DETECTED_STATE = "detected"
@@ -35,6 +35,7 @@ class DetectedContent(Record, frozen=True, kw_only=True):
 
     file: str
     source: ContentSource
+    fit: ContentFit = "unknown"
     version: str | None = None
     warning: str | None = None
     """Why the content does not quite fit this host; None where it does."""

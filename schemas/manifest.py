@@ -11,6 +11,10 @@ from schemas.request import Reason
 
 Outcome = Literal["finished", "failed", "cancelled", "merged"]
 ContentSource = Literal["installed", "configured", "own"]
+ContentFit = Literal["exact", "related", "older", "baseline", "unknown"]
+"""How well content fits a host: made for this very release, for a related system, for an older
+release, the built-in baseline for any Linux; unknown where a configured file does not name its
+product."""
 Role = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_length=64)]
 """What a file of a raw entry is: `stdout`, `stderr`, or one of its scanner's own roles."""
 
@@ -35,6 +39,7 @@ class Content(Record, frozen=True, kw_only=True):
     sha256: str
     source: ContentSource
     """Found for this host, named by a setting, or shipped with the agent."""
+    fit: ContentFit = "unknown"
 
 
 class Manifest(Record, frozen=True, kw_only=True):

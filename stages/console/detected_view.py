@@ -4,6 +4,7 @@ from schemas.capabilities import Detected, DetectedScanner
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
 from stages.console.output import counted, say, show_facts
+from stages.formats.scan_facts import FIT
 from stages.scanners import readiness, registry
 from stages.scanners.spec import ScannerSpec
 
@@ -21,6 +22,9 @@ def show_detected(
         if found.content:
             profiles = counted(len(found.profiles), "profile")
             facts.append(("content", f"{found.content.file} ({profiles})"))
+            facts.append(("fit", FIT[found.content.fit]))
+        elif spec.needs_content:
+            facts.append(("content", "none"))
     show_facts(facts)
     for message in (*detected.warnings, *detected.problems):
         say(message, "yellow")

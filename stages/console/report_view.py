@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from schemas.receipt import Receipt
 from schemas.report import Report, RuleResult
 from stages.console.output import say, show_facts, show_table
+from stages.formats.scan_facts import FIT
 
 _WORST_FIRST = ("critical", "high", "medium", "low", "unknown")
 
@@ -38,6 +39,7 @@ def _facts(report: Report, receipt: Receipt | None) -> Iterator[tuple[str, objec
     yield "duration", f"{duration.total_seconds():.1f} s"
     if report.content:
         yield "content", report.content.path
+        yield "fit", FIT[report.content.fit]
     yield "read from", report.read_from
     if receipt:
         yield "answer", answer(receipt)

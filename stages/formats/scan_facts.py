@@ -2,6 +2,9 @@
 Pure.
 """
 
+from collections.abc import Mapping
+
+from schemas.manifest import ContentFit
 from schemas.receipt import Receipt
 from schemas.report import Report
 from schemas.request import Reason
@@ -10,6 +13,14 @@ from stages.formats.source import ReportSource
 from stages.formats.visible import visible_line
 
 Fact = tuple[str, str]
+FIT: Mapping[ContentFit, str] = {
+    "exact": "exact: made for this release",
+    "related": "related: made for a related system",
+    "older": "older: made for an older release",
+    "baseline": "built-in baseline for any Linux",
+    "unknown": "unknown: the file does not name its product",
+}
+"""How well the content fits the host, in words."""
 
 
 def scan_facts(source: ReportSource) -> tuple[Fact, ...]:
@@ -20,6 +31,7 @@ def scan_facts(source: ReportSource) -> tuple[Fact, ...]:
         ("Profile", _profile(report)),
         ("Benchmark version", report.profile.version),
         ("Content", report.content.path if report.content else None),
+        ("Content fit", FIT[report.content.fit] if report.content else None),
         ("Content SHA-256", report.content.sha256 if report.content else None),
         ("Scanner", _scanner(report)),
         ("Scan", report.scan_id),

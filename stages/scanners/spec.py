@@ -100,6 +100,8 @@ class ScannerSpec:
     """Modules that `read` imports; a worker process imports them before there is work."""
     profile_names: frozenset[str] = frozenset()
     """Names that mean this scanner where a server asks for a profile."""
+    needs_content: bool = False
+    """Whether it scans by security content that is installed apart from it."""
     remediates: bool = False
     """Whether it can change what it finds."""
     problems: Callable[[Settings], Iterable[str]] = field(default=lambda _: ())

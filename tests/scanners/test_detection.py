@@ -55,16 +55,19 @@ def test_missing_scanner_missing_content_and_a_mismatch_are_three_messages(
     (others / "ssg-debian12-ds.xml").symlink_to(LINUX)
     command = "dnf install -y scap-security-guide"
     scanner = "OpenSCAP is not installed: dnf install -y openscap-scanner"
-    missing = detect_openscap(empty)
-    assert missing.problems == (scanner, f"no SCAP content in {empty}: {command}")
-    an_oscap(tmp_path, "1.3.7")
-    mismatch = detect_openscap(empty, others)
-    assert mismatch.problems == (
-        (
-            f"none of the 1 datastreams in {others} is for this host (Rocky Linux 9.3): {command}, "
-            "or set compliance.openscap.content"
-        ),
+    missing = detect_openscap(empty, content_fallback="none")
+    elsewhere = "or set compliance.openscap.content"
+    assert missing.problems == (
+        scanner,
+        f"no SCAP content in {empty}: {command}, {elsewhere}",
     )
+    an_oscap(tmp_path, "1.3.7")
+    mismatch = detect_openscap(empty, others, content_fallback="none")
+    (problem,) = mismatch.problems
+    assert problem.startswith(
+        f"none of the 1 datastreams in {others} is for this host (Rocky Linux 9.3): "
+    )
+    assert problem.endswith(elsewhere)
     assert not mismatch.ready
     assert (mismatch.installed, mismatch.version) == (True, "1.3.7")
     assert mismatch.specified["oscap_path"] == f"{tmp_path}/oscap"
@@ -76,7 +79,8 @@ def test_content_of_a_relative_is_taken_with_a_warning_that_has_the_command(tmp_
     found = detect_openscap(tmp_path)
     assert found.content is not None
     assert found.content.file == str(tmp_path / "ssg-rhel9-ds.xml")
-    assert "dnf install -y scap-security-guide" in (found.content.warning or "")
+    assert found.content.fit == "related"
+    assert "dnf upgrade -y scap-security-guide" in (found.content.warning or "")
     profile = found.profiles[0]
     assert (profile.title, profile.file_path) == ("Linux Baseline - Standard", found.content.file)
 
@@ -113,6 +117,71 @@ def test_unreadable_content_is_a_problem_with_its_reason(tmp_path: Path, text: s
     found = detect_openscap(tmp_path)
     assert not found.ready
     assert f"{tmp_path}/ssg-rl9-ds.xml: the content can't be read: " in found.problems[-1]
+
+
+DEBIAN = parse_os_release('ID=debian\nVERSION_ID=12\nPRETTY_NAME="Debian GNU/Linux 12"')
+
+
+def older_content(directory: Path) -> None:
+    """Content of Debian 11, which by its CPE name applies there alone."""
+    text = LINUX.read_text()
+    at = text.index("<Profile ")
+    cpe = '<platform idref="cpe:/o:debian:debian_linux:11"/>'
+    (directory / "ssg-debian11-ds.xml").write_text(text[:at] + cpe + text[at:])
+
+
+def detect_on_debian(directory: Path, **openscap: object) -> DetectedScanner:
+    return detect_now(settings(directory, **openscap), DEBIAN).scanners["openscap"]
+
+
+def test_where_only_content_of_another_release_is_there_auto_uses_the_baseline_and_says_so_first(
+    tmp_path: Path,
+) -> None:
+    older_content(tmp_path)
+    found = detect_on_debian(tmp_path)
+    assert found.content is not None
+    assert (found.content.file, found.content.source) == (str(LINUX), "own")
+    assert found.content.fit == "baseline"
+    assert found.warnings[0].startswith("scanned with the built-in baseline for any Linux: ")
+    assert "ssg-debian11-ds.xml is for an older version" in found.warnings[0]
+    assert "ssg-debian of Debian 13" in found.warnings[0]
+    without = detect_on_debian(tmp_path / "none")
+    assert without.content is not None
+    assert without.content.fit == "baseline"
+
+
+@pytest.mark.parametrize("how", [{"content_fallback": "none"}, {"profile": "standard"}])
+def test_neither_a_named_profile_nor_an_unwanted_fallback_is_answered_with_the_baseline(
+    tmp_path: Path, how: dict[str, str]
+) -> None:
+    older_content(tmp_path)
+    found = detect_on_debian(tmp_path, **how)
+    assert found.content is not None
+    assert (found.content.file, found.content.fit) == (
+        str(tmp_path / "ssg-debian11-ds.xml"),
+        "older",
+    )
+    without = detect_on_debian(tmp_path / "none", **how)
+    assert (without.content, without.ready) == (None, False)
+    assert "apt-get install -y ssg-base ssg-debian" in without.problems[-1]
+
+
+def test_older_content_that_is_for_any_system_is_used(tmp_path: Path) -> None:
+    (tmp_path / "ssg-debian11-ds.xml").symlink_to(LINUX)
+    found = detect_on_debian(tmp_path)
+    assert found.content is not None
+    assert found.content.fit == "older"
+
+
+def test_the_fit_of_a_configured_file_goes_by_its_name(tmp_path: Path) -> None:
+    for name, fit in (("ssg-debian12-ds.xml", "exact"), ("mine.xml", "unknown")):
+        (tmp_path / name).symlink_to(LINUX)
+        found = detect_on_debian(tmp_path, content=str(tmp_path / name))
+        assert found.content is not None
+        assert found.content.fit == fit
+    built_in = detect_on_debian(tmp_path, content=str(LINUX))
+    assert built_in.content is not None
+    assert (built_in.content.fit, built_in.content.warning) == ("baseline", None)
 
 
 def test_an_oscap_that_reports_no_version_is_to_be_reinstalled(

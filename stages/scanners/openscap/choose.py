@@ -1,4 +1,4 @@
-"""Which content fits this host. Pure.
+"""Which content fits this host, and how well. Pure.
 
 Exact version first; then a relative of this version, named by the codename or ID_LIKE; then the
 nearest lower version of the same product, or of the one that it is a rebuild of. All but the first
@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from stages.scanners.openscap.packages import install_content
+from schemas.manifest import ContentFit
+from stages.scanners.openscap.packages import content_advice
 from stages.scanners.openscap.products import (
     REBUILDS,
     Product,
@@ -25,9 +26,11 @@ _NAME = re.compile(r"ssg-(?P<product>[a-zA-Z][a-zA-Z_-]*?)(?P<version>\d*)-ds\.x
 
 @dataclass(frozen=True)
 class Choice:
-    """A datastream for this host, and why it does not quite fit (None where it does)."""
+    """A datastream for this host, how well it fits, and why it does not quite (None where it
+    does)."""
 
     path: PurePath
+    fit: ContentFit
     warning: str | None = None
 
 
@@ -38,20 +41,62 @@ def choose(platform: Platform, files: Sequence[PurePath]) -> Choice | None:
     product = product_of(platform)
     exact = known.get(product)
     if exact:
-        return Choice(exact)
+        return Choice(exact, "exact")
     relatives = relatives_of(platform)
     for relative in relatives:
         if relative in known:
-            return _with_warning(platform, known[relative], "is for a related system")
+            return _inexact(platform, known, relative, "related", "is for a related system")
     lower = _nearest_lower(known, product)
     if lower:
-        return _with_warning(platform, lower, "is for an older version")
+        return _inexact(platform, known, lower, "older", "is for an older version")
     for relative in relatives:
         shares_versions = relative[0] in REBUILDS or relative == base_of(platform)
         lower = _nearest_lower(known, relative) if shares_versions else None
         if lower:
-            return _with_warning(platform, lower, "is for an older version of a related system")
+            how = "is for an older version of a related system"
+            return _inexact(platform, known, lower, "older", how)
     return None
+
+
+def fit_of(platform: Platform, path: PurePath) -> ContentFit:
+    """How well one file fits, by its name; unknown where the name is of no product, or of one that
+    has nothing to do with this host."""
+    if not _by_product([path]):
+        return "unknown"
+    choice = choose(platform, [path])
+    if choice is None:
+        return "unknown"
+    return choice.fit
+
+
+def products_in(files: Iterable[PurePath]) -> frozenset[Product]:
+    """The products whose content the files are."""
+    return frozenset(_by_product(files))
+
+
+def is_for_other_releases(cpe_names: Iterable[str], platform: Platform) -> bool:
+    """Whether every platform that a benchmark is for is another release than this host: then the
+    scanner finds none of its rules applicable.
+
+    A CPE name reads `cpe:/o:debian:debian_linux:11`. A benchmark without one is for any system.
+    """
+    releases = {platform.version, platform.major}
+    base = base_of(platform)
+    if base:
+        releases.add(base[1])
+    releases = {release.replace(".", "") for release in releases}
+    versions = [_version_in_cpe(name) for name in cpe_names]
+    if not versions:
+        return False
+    return all(version is not None and version not in releases for version in versions)
+
+
+def _version_in_cpe(name: str) -> str | None:
+    """The version of an operating system's CPE name, without dots; None where there is none."""
+    parts = name.split(":")
+    if len(parts) < 5 or parts[:2] != ["cpe", "/o"] or not parts[4]:
+        return None
+    return parts[4].replace(".", "")
 
 
 def _by_product(files: Iterable[PurePath]) -> dict[Product, PurePath]:
@@ -64,24 +109,30 @@ def _by_product(files: Iterable[PurePath]) -> dict[Product, PurePath]:
     return known
 
 
-def _nearest_lower(known: dict[Product, PurePath], product: Product) -> PurePath | None:
-    """The file of the greatest version below this one."""
+def _nearest_lower(known: dict[Product, PurePath], product: Product) -> Product | None:
+    """The greatest version below this one."""
     name, version = product
     if not version.isdigit():
         return None
-    lower: dict[int, PurePath] = {}
-    for (other, number), path in known.items():
+    lower = []
+    for other, number in known:
         if other == name and number and int(number) < int(version):
-            lower[int(number)] = path
+            lower.append(int(number))
     if not lower:
         return None
-    return lower[max(lower)]
+    return name, str(max(lower))
 
 
-def _with_warning(platform: Platform, path: PurePath, how: str) -> Choice:
+def _inexact(
+    platform: Platform, known: dict[Product, PurePath], product: Product, fit: ContentFit, how: str
+) -> Choice:
+    path = known[product]
+    advice = content_advice(platform, known)
     return Choice(
         path,
-        f"{path.name} {how}, this host is {platform.name}: rules may not apply; for matching "
-        "content: "
-        f"{install_content(platform)}, or set compliance.openscap.content",
+        fit,
+        (
+            f"{path.name} {how}, this host is {platform.name}: rules may not apply; for matching "
+            f"content: {advice}, or set compliance.openscap.content"
+        ),
     )

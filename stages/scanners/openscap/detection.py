@@ -1,5 +1,8 @@
 """OpenSCAP on this host: the scanner, the content chosen for the host, and its profiles.
 
+Where no installed content is made for this release and the profile is `auto`, the built-in baseline
+is used (`content_fallback`), with a warning that says so.
+
 Diagnostics: a missing scanner, missing content, and content for another version are three different
 messages, each with the command that provides what is missing.
 """
@@ -18,8 +21,15 @@ from schemas.manifest import ContentSource
 from schemas.records import Record
 from stages.scanners.openscap import content
 from stages.scanners.openscap.capability import OpenSCAPDetection
-from stages.scanners.openscap.choose import Choice, choose
-from stages.scanners.openscap.packages import install_content, install_scanner
+from stages.scanners.openscap.choose import (
+    Choice,
+    choose,
+    fit_of,
+    is_for_other_releases,
+    products_in,
+)
+from stages.scanners.openscap.packages import content_advice, install_content, install_scanner
+from stages.scanners.openscap.profiles import AUTO
 from stages.scanners.openscap.settings import OpenSCAPSettings
 from stages.scanners.platform import Platform
 from stages.scanners.spec import DetectionResult
@@ -62,6 +72,10 @@ def detect(
     choice, missing = _choose_content(settings, platform)
     datastream: Datastream | None = None
     if choice:
+        datastream, missing = _read_content(choice, profile_cache)
+    fallback = _fallback(settings, platform, choice, datastream)
+    if fallback:
+        choice = fallback
         datastream, missing = _read_content(choice, profile_cache)
     if missing:
         problems.append(missing)
@@ -120,19 +134,56 @@ def _choose_content(
     """The content for this host, or why there is none."""
     if settings.content:
         if Path(settings.content).is_file():
-            return Choice(Path(settings.content)), None
+            return _configured(Path(settings.content), platform), None
         return None, f"compliance.openscap.content: {settings.content}: there is no such file"
     files = _datastreams(settings)
     choice = choose(platform, files)
     if choice:
         return choice, None
-    install = install_content(platform)
+    return None, f"{_nothing_fits(settings, platform, files)}, or set compliance.openscap.content"
+
+
+def _nothing_fits(settings: OpenSCAPSettings, platform: Platform, files: Sequence[Path]) -> str:
+    """That there is no content for this host, and how to get it."""
     if not files:
-        return None, f"no SCAP content in {', '.join(settings.content_dirs)}: {install}"
-    return None, (
+        return f"no SCAP content in {', '.join(settings.content_dirs)}: {install_content(platform)}"
+    return (
         f"none of the {len(files)} datastreams in {files[0].parent} is for this host "
-        f"({platform.name}): {install}, or set compliance.openscap.content"
+        f"({platform.name}): {content_advice(platform, products_in(files))}"
     )
+
+
+def _configured(path: Path, platform: Platform) -> Choice:
+    """The file that a setting names; it is used without a warning whatever it is for."""
+    if path == content.LINUX:
+        return Choice(path, "baseline")
+    return Choice(path, fit_of(platform, path))
+
+
+def _fallback(
+    settings: OpenSCAPSettings,
+    platform: Platform,
+    choice: Choice | None,
+    datastream: "Datastream | None",
+) -> Choice | None:
+    """The built-in baseline, where it says more than what was found; None where it is not to be
+    used.
+
+    A profile that is named is never replaced by another.
+    """
+    is_allowed = settings.content_fallback == "baseline" and settings.profile == AUTO
+    if settings.content or not is_allowed:
+        return None
+    if choice is None:
+        reason = _nothing_fits(settings, platform, _datastreams(settings))
+    elif datastream and choice.fit == "older":
+        if not is_for_other_releases(datastream.platforms, platform):
+            return None
+        reason = f"no rule of the installed content would apply: {choice.warning}"
+    else:
+        return None
+    warning = f"scanned with the built-in baseline for any Linux: {reason}"
+    return Choice(content.LINUX, "baseline", warning)
 
 
 def _read_content(choice: Choice, cache: "ProfileCache") -> "tuple[Datastream | None, str | None]":
@@ -156,6 +207,7 @@ def _detected_content(
     return DetectedContent(
         file=str(choice.path),
         source=_source(choice, settings),
+        fit=choice.fit,
         version=datastream.version,
         warning=choice.warning,
     )

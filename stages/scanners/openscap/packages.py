@@ -1,8 +1,8 @@
 """How `oscap` and security content are installed on each system. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from stages.scanners.openscap.products import is_ubuntu
+from stages.scanners.openscap.products import Product, base_of, is_ubuntu
 from stages.scanners.platform import Platform
 
 _SCANNER: Mapping[str, str] = {
@@ -19,6 +19,20 @@ _CONTENT: Mapping[str, str] = {
     "zypper": "scap-security-guide",
 }
 _CONTENT_OF_UBUNTU = {"apt": "ssg-base ssg-debderived"}
+_SOURCES: Mapping[Product, str] = {
+    ("debian", "12"): (
+        "the package ssg-debian of Debian 13 (for every architecture) has it, that of Debian 12 "
+        "does not: apt-get install -y ./ssg-debian_VERSION_all.deb"
+    ),
+    ("ubuntu", "2204"): "Ubuntu's own content: pro enable usg, then apt-get install -y usg",
+    ("ubuntu", "2404"): "Ubuntu's own content: pro enable usg, then apt-get install -y usg",
+}
+"""Where content comes from for releases whose own packages have none."""
+_UPGRADES: Mapping[str, str] = {
+    "dnf": "dnf upgrade -y scap-security-guide",
+    "yum": "yum update -y scap-security-guide",
+    "zypper": "zypper update -y scap-security-guide",
+}
 _BY_HAND = "put a datastream of the ComplianceAsCode project into /opt/scap/content"
 
 
@@ -32,6 +46,30 @@ def content_command(platform: Platform) -> str | None:
     if is_ubuntu(platform):
         return platform.install_command(_CONTENT_OF_UBUNTU)
     return platform.install_command(_CONTENT)
+
+
+def content_advice(platform: Platform, installed: Collection[Product]) -> str:
+    """How to get content for this very release, where `installed` is there and does not fit.
+
+    Never to install a package that is installed: its content would not change.
+    """
+    base = base_of(platform)
+    if base and base in _SOURCES:
+        return _SOURCES[base]
+    if not _is_packaged(platform, installed):
+        return install_content(platform)
+    upgrade = _UPGRADES.get(platform.installer or "")
+    if upgrade:
+        return f"{upgrade}, or {_BY_HAND}"
+    return f"the installed packages have none for it: {_BY_HAND}"
+
+
+def _is_packaged(platform: Platform, installed: Collection[Product]) -> bool:
+    """Whether the package of content is installed, as its files show."""
+    if platform.installer != "apt":
+        return bool(installed)
+    name = "ubuntu" if is_ubuntu(platform) else "debian"
+    return any(product == name for product, _ in installed)
 
 
 def install_scanner(platform: Platform) -> str:

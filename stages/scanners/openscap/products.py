@@ -57,7 +57,11 @@ def product_of(platform: Platform) -> Product:
 
 def base_of(platform: Platform) -> Product | None:
     """The Debian or Ubuntu release that this is, or is built from."""
-    return _CODENAMES.get(platform.codename)
+    if platform.codename in _CODENAMES:
+        return _CODENAMES[platform.codename]
+    if platform.id in ("debian", "ubuntu") and platform.version:
+        return platform.id, platform.version.replace(".", "")
+    return None
 
 
 def relatives_of(platform: Platform) -> tuple[Product, ...]:

@@ -77,7 +77,9 @@ class OpenSCAP:
             prepare=prepare,
             limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
             scanner_version=detected.version,
-            content=Content(path=content.file, sha256=digest, source=content.source),
+            content=Content(
+                path=content.file, sha256=digest, source=content.source, fit=content.fit
+            ),
             warnings=warnings,
             total_rules=details.rule_counts.get(chosen.profile.id) or None,
         )

@@ -1,5 +1,7 @@
 """The settings of OpenSCAP: the section `compliance.openscap`."""
 
+from typing import Literal
+
 from schemas.settings import ScannerSettings
 from schemas.values import AbsolutePath, Megabytes, ProfileText, TimeLimit
 
@@ -12,6 +14,9 @@ class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
     or the first."""
     content: AbsolutePath | None = None
     """A datastream to use instead of the one found for this host."""
+    content_fallback: Literal["baseline", "none"] = "baseline"
+    """With `profile: auto`, where no installed content is made for this release: scan with the
+    built-in baseline for any Linux, or not at all."""
     content_dirs: tuple[AbsolutePath, ...] = (
         "/usr/share/xml/scap/ssg/content",
         "/usr/share/scap-security-guide",

@@ -79,6 +79,7 @@ OPENSCAP = ScannerSpec(
     role_of=_role_of,
     read=_read,
     reader_modules=("stages.scanners.openscap.openscap_report",),
+    needs_content=True,
     remediates=True,
     profiles_elsewhere=_profiles_elsewhere,
 )

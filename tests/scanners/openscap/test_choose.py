@@ -3,7 +3,7 @@ from pathlib import PurePath
 import pytest
 
 from stages.scanners.docker_bench.packages import install_docker
-from stages.scanners.openscap.choose import choose
+from stages.scanners.openscap.choose import choose, is_for_other_releases
 from stages.scanners.openscap.packages import (
     content_command,
     install_content,
@@ -71,7 +71,7 @@ def test_content_of_this_very_version_fits_without_a_warning(
     chosen = choose(platform, ALL)
     assert chosen is not None
     assert chosen.path.name == f"ssg-{product}-ds.xml"
-    assert chosen.warning is None
+    assert (chosen.fit, chosen.warning) == ("exact", None)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,7 @@ def test_the_nearest_lower_version_stands_in_with_a_warning(
     assert chosen.path.name == f"ssg-{product}-ds.xml"
     assert chosen.warning is not None
     assert "older version" in chosen.warning
+    assert chosen.fit == "older"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,7 @@ def test_a_relatives_content_stands_in_with_a_warning(platform: Platform, produc
     assert chosen.path.name == f"ssg-{product}-ds.xml"
     assert chosen.warning is not None
     assert "related system" in chosen.warning
+    assert chosen.fit == "related"
 
 
 @pytest.mark.parametrize(
@@ -151,21 +153,44 @@ def test_content_for_other_systems_is_never_taken(platform: Platform) -> None:
     assert choose(platform, files("debian22", "rhel10", "fedora", "ubuntu2404")) is None
 
 
-def test_the_warning_about_content_has_the_install_command_of_this_system() -> None:
-    for platform, present, command in (
-        (host("debian", "12"), "debian11", "apt-get install -y ssg-base ssg-debian"),
+def test_the_warning_about_content_says_where_this_release_gets_it_and_never_to_install_it_again() -> (
+    None
+):
+    by_hand = "put a datastream of the ComplianceAsCode project into /opt/scap/content"
+    for platform, present, advice in (
+        (
+            host("debian", "12"),
+            "debian11",
+            (
+                "the package ssg-debian of Debian 13 (for every architecture) has it, that of Debian "
+                "12 does not: apt-get install -y ./ssg-debian_VERSION_all.deb"
+            ),
+        ),
+        (
+            host("debian", "13"),
+            "debian11",
+            f"the installed packages have none for it: {by_hand}",
+        ),
         (
             host("ubuntu", "24.04", "debian", "noble"),
             "ubuntu2204",
-            "apt-get install -y ssg-base ssg-debderived",
+            "Ubuntu's own content: pro enable usg, then apt-get install -y usg",
         ),
-        (host("rocky", "9.3", "rhel centos fedora"), "rhel9", "dnf install -y scap-security-guide"),
-        (host("sles", "15.5", "suse"), "sle12", "zypper install -y scap-security-guide"),
+        (
+            host("rocky", "9.3", "rhel centos fedora"),
+            "rhel9",
+            f"dnf upgrade -y scap-security-guide, or {by_hand}",
+        ),
+        (
+            host("sles", "15.5", "suse"),
+            "sle12",
+            f"zypper update -y scap-security-guide, or {by_hand}",
+        ),
     ):
         chosen = choose(platform, files(present))
         assert chosen is not None
         assert f"ssg-{present}-ds.xml is for " in (chosen.warning or "")
-        assert f"for matching content: {command}, or set compliance.openscap.content" in (
+        assert f"for matching content: {advice}, or set compliance.openscap.content" in (
             chosen.warning or ""
         )
 
@@ -271,3 +296,32 @@ def test_os_release_is_read_as_its_manual_says() -> None:
         '# comment\nID=\'debian\'\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12"\nBROKEN\n'
     )
     assert (platform.id, platform.version, platform.name) == ("debian", "12", "Debian GNU/Linux 12")
+
+
+@pytest.mark.parametrize(
+    ("platform", "cpe_names", "is_for_others"),
+    [
+        (host("debian", "12"), ["cpe:/o:debian:debian_linux:11"], True),
+        (host("debian", "12"), ["cpe:/o:debian:debian_linux:12"], False),
+        (host("debian", "12"), [], False),
+        (host("debian", "12"), ["#machine"], False),
+        (host("fedora", "40"), ["cpe:/o:fedoraproject:fedora:39", "cpe:/o:x:y:40"], False),
+        (host("opensuse-leap", "15.5"), ["cpe:/o:opensuse:leap"], False),
+        (
+            host("ubuntu", "24.04"),
+            ["cpe:/o:canonical:ubuntu_linux:22.04::~~lts~~~"],
+            True,
+        ),
+        (
+            host("linuxmint", "21.3", "ubuntu debian", "UBUNTU_CODENAME=jammy"),
+            ["cpe:/o:canonical:ubuntu_linux:22.04::~~lts~~~"],
+            False,
+        ),
+        (host("rhel", "10.0"), ["cpe:/o:redhat:enterprise_linux:9"], True),
+        (host("rhel", "9.4"), ["cpe:/o:redhat:enterprise_linux:9"], False),
+    ],
+)
+def test_content_is_for_other_releases_where_every_cpe_name_has_another_version(
+    platform: Platform, cpe_names: list[str], is_for_others: bool
+) -> None:
+    assert is_for_other_releases(cpe_names, platform) is is_for_others

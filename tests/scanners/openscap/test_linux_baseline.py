@@ -12,7 +12,7 @@ from stages.scanners.openscap.content import EVERY_RESULT, LINUX
 from tests.scanners.openscap.content_evaluation import XCCDF, evaluate
 
 ID = "xccdf_io.github.compliance-agent.content_"
-STANDARD, STRICT = f"{ID}profile_standard", f"{ID}profile_strict"
+STANDARD, STRICT = f"{ID}profile_linux_standard", f"{ID}profile_linux_strict"
 KERNEL = {"sysctl_randomize_va_space", "sysctl_protected_links", "sysctl_ip_forward"}
 
 needs_root = pytest.mark.skipif(
