@@ -6,6 +6,7 @@ from msgspec import Meta
 
 Text = Annotated[str, Meta(min_length=1, max_length=4096)]
 ProfileText = Annotated[str, Meta(min_length=1, max_length=256)]
+ProfileTexts = Annotated[tuple[ProfileText, ...], Meta(min_length=1, max_length=64)]
 # A user and a password in an address would be shown wherever the address is.
 Url = Annotated[
     str,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from schemas.records import Record
 from schemas.settings import Settings
+from stages.console.content_check import check_content
 from stages.console.context import Context
 from stages.console.output import counted, say, show_json, show_table, unicode_text
 from stages.patchmon import credentials
@@ -48,7 +49,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
 
 
 def _check(loaded: settings_file.Loaded) -> Checked:
-    """Check the file itself, then the secrets and certificates that it names."""
+    """Check the file itself, then the secrets and certificates that it names, then the content of
+    this host for the profile."""
     problems = list(loaded.problems)
     remarks: list[str] = []
     if loaded.understood:
@@ -60,6 +62,11 @@ def _check(loaded: settings_file.Loaded) -> Checked:
         is_known = _is_reported("server.url", problems)
         if loaded.settings.server.url is None and not is_known:
             remarks.append("server.url: not set, results stay in the spool")
+    if not problems:
+        # With wrong settings, another host than the operator means would be looked at.
+        content_problems, content_remarks = check_content(loaded.settings)
+        problems += content_problems
+        remarks += content_remarks
     file = None
     if loaded.path is not None:
         file = unicode_text(loaded.path)

@@ -8,6 +8,7 @@ from schemas.ids import Scanner
 from schemas.request import Reason, Request
 from spool.layout import STAGES
 from stages.console import arguments, command_writer, follow
+from stages.console.content_check import refuse_unknown_profile
 from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.console.output import say, show_json, warn
@@ -43,6 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     arguments.only_with_wait(args)
+    refuse_unknown_profile(context, args.scanner, args.profile)
     at = command_writer.now()
     scan_id = command_writer.new_scan_id(context, args.scanner, at)
     request = Request(

@@ -100,6 +100,11 @@ class ScannerSpec:
     """Modules that `read` imports; a worker process imports them before there is work."""
     profile_names: frozenset[str] = frozenset()
     """Names that mean this scanner where a server asks for a profile."""
+    profile_problem: Callable[[Settings, DetectedScanner, str | None], str | None] = field(
+        default=lambda *_: None
+    )
+    """Why the profile of a request, or without one that of the settings, can't be scanned with; None
+    where it can, or where the scanner has no profiles."""
     needs_content: bool = False
     """Whether it scans by security content that is installed apart from it."""
     remediates: bool = False

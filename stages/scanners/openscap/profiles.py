@@ -1,9 +1,10 @@
 """Which profile is meant. Pure.
 
 A profile is named by its full id, by the part after `_profile_`, or by its title. An unknown name
-is never answered with another profile.
+is never answered with another profile. Of a list of names the first that the content has is taken.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +12,16 @@ from schemas.capabilities import ProfileInfo
 
 AUTO = "auto"
 _MOST_NEAREST = 5
-_PREFERRED = ("cis_level1_server", "cis", "standard")
+_LEVEL_1_SERVER = (
+    "cis_level1_server",
+    "cis_server_l1",
+    "cis_l1_server",
+    "cis_level1",
+    "cis_l1",
+)
+"""The names that level 1 server profiles of CIS benchmarks have in content of different systems."""
+_LEVEL_1_SERVER_TITLE = re.compile(r"\bCIS\b.*\bLevel 1\b.*\bServer\b", re.IGNORECASE)
+_NEXT = ("cis", "standard", "linux_standard")
 
 
 @dataclass(frozen=True)
@@ -26,10 +36,26 @@ class Unknown:
     reason: str
 
 
-def resolve(wanted: str, profiles: Sequence[ProfileInfo]) -> Chosen | Unknown:
+def resolve(wanted: str | Sequence[str], profiles: Sequence[ProfileInfo]) -> Chosen | Unknown:
     """The profile that is meant by `wanted`, or why there is none."""
     if not profiles:
         return Unknown("the content has no profiles: install content for this host")
+    if isinstance(wanted, str):
+        return _resolve_one(wanted, profiles)
+    names = ", ".join(wanted)
+    for name in wanted:
+        found = _resolve_one(name, profiles)
+        if isinstance(found, Chosen):
+            reason = found.why or (
+                f"profile {found.profile.short_name}: the first of {names} that the content has"
+            )
+            return Chosen(found.profile, reason)
+    nearest = [near for name in wanted for near in _nearest(name, profiles)]
+    nearest = list(dict.fromkeys(nearest))[:_MOST_NEAREST]
+    return Unknown(f"no profile of {names} in the content; nearest: {', '.join(nearest)}")
+
+
+def _resolve_one(wanted: str, profiles: Sequence[ProfileInfo]) -> Chosen | Unknown:
     if wanted == AUTO:
         return _automatic(profiles)
     named = _named(wanted, profiles)
@@ -54,16 +80,24 @@ def _named(wanted: str, profiles: Sequence[ProfileInfo]) -> ProfileInfo | None:
 
 
 def _automatic(profiles: Sequence[ProfileInfo]) -> Chosen:
-    preferred = ", ".join(_PREFERRED)
+    """Level 1 before anything stricter, whatever it is called."""
     by_name = {profile.short_name: profile for profile in reversed(profiles)}
-    for name in _PREFERRED:
+    for name in _LEVEL_1_SERVER:
+        if name in by_name:
+            return Chosen(by_name[name], f"profile auto: took {name}, a level 1 server profile")
+    for profile in profiles:
+        if _LEVEL_1_SERVER_TITLE.search(profile.title):
+            reason = f"profile auto: took {profile.short_name}, by its title {profile.title}"
+            return Chosen(profile, reason)
+    preferred = ", ".join(_NEXT)
+    for name in _NEXT:
         if name in by_name:
             reason = f"profile auto: took {name}, the first of {preferred} that the content has"
             return Chosen(by_name[name], reason)
     first = profiles[0]
     reason = (
-        f"profile auto: took {first.short_name}, the first of the content, "
-        f"which has none of {preferred}"
+        f"profile auto: took {first.short_name}, the first of the content, which has no level 1 "
+        f"server profile and none of {preferred}"
     )
     return Chosen(first, reason)
 

@@ -104,7 +104,9 @@ class OpenSCAP:
             return chosen.profile.id, chosen.profile.title
         if wanted == profiles.AUTO:
             return None, None
-        return None, wanted
+        if isinstance(wanted, str):
+            return None, wanted
+        return None, wanted[0]
 
     def progress(self, line: str) -> Progress | None:
         """A line of `--progress-full` (`rule id|title|result`) or of `--progress` (`rule

@@ -3,15 +3,15 @@
 from typing import Literal
 
 from schemas.settings import ScannerSettings
-from schemas.values import AbsolutePath, Megabytes, ProfileText, TimeLimit
+from schemas.values import AbsolutePath, Megabytes, ProfileText, ProfileTexts, TimeLimit
 
 
 class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
     """The OpenSCAP scanner."""
 
-    profile: ProfileText = "auto"
-    """Full id, the part after `_profile_`, or title; `auto` takes cis_level1_server, cis, standard
-    or the first."""
+    profile: ProfileText | ProfileTexts = "auto"
+    """Full id, the part after `_profile_`, or title; of a list the first that the content has.
+    `auto` takes a level 1 server profile of CIS, else cis, standard or the first."""
     content: AbsolutePath | None = None
     """A datastream to use instead of the one found for this host."""
     content_fallback: Literal["baseline", "none"] = "baseline"

@@ -43,6 +43,20 @@ def _runner(settings: Settings, detected: DetectedScanner | None) -> "Runner":
     return OpenSCAP(settings.compliance.section(OpenSCAPSettings), detected)
 
 
+def _profile_problem(
+    settings: Settings, detected: DetectedScanner, requested: str | None
+) -> str | None:
+    from stages.scanners.openscap import profiles
+
+    if not detected.profiles:
+        return None
+    wanted = requested or settings.compliance.section(OpenSCAPSettings).profile
+    found = profiles.resolve(wanted, detected.profiles)
+    if isinstance(found, profiles.Unknown):
+        return found.reason
+    return None
+
+
 def _role_of(head: bytes) -> Role | None:
     """An empty file counts as results: the reader has the right message for it."""
     if head and not head.removeprefix(_UTF8_MARK).lstrip().startswith(b"<"):
@@ -79,6 +93,7 @@ OPENSCAP = ScannerSpec(
     role_of=_role_of,
     read=_read,
     reader_modules=("stages.scanners.openscap.openscap_report",),
+    profile_problem=_profile_problem,
     needs_content=True,
     remediates=True,
     profiles_elsewhere=_profiles_elsewhere,

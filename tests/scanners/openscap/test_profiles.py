@@ -62,7 +62,10 @@ def test_neither_case_nor_a_part_of_a_name_hides_the_nearest(wanted: str, neares
     ("present", "taken"),
     [
         (("standard", "cis", "cis_level1_server"), "cis_level1_server"),
+        (("cis", "standard", "cis_server_l1"), "cis_server_l1"),
+        (("cis_level2_server", "cis_level1_server"), "cis_level1_server"),
         (("standard", "cis"), "cis"),
+        (("linux_strict", "linux_standard"), "linux_standard"),
         (("pci-dss", "standard"), "standard"),
         (("pci-dss", "ospp"), "pci-dss"),
     ],
@@ -75,6 +78,36 @@ def test_auto_takes_the_first_of_its_list_and_says_which_and_why(
     assert chosen.profile.id == f"{PREFIX}{taken}"
     assert chosen.why is not None
     assert f"took {taken}" in chosen.why
+
+
+def test_auto_knows_a_level_1_server_profile_by_its_title() -> None:
+    titled = ProfileInfo(
+        id=f"{PREFIX}ubuntu_l1s",
+        title="CIS Ubuntu 24.04 Benchmark for Level 1 - Server",
+        description="",
+        file_path="/ds.xml",
+    )
+    chosen = resolve("auto", [*profiles("cis"), titled])
+    assert isinstance(chosen, Chosen)
+    assert chosen.profile is titled
+
+
+def test_of_a_list_the_first_that_the_content_has_is_taken_and_named() -> None:
+    chosen = resolve(["cis_server_l1", "standard", "cis_level1_server"], SOME)
+    assert isinstance(chosen, Chosen)
+    assert chosen.profile.short_name == "standard"
+    assert chosen.why == (
+        "profile standard: the first of cis_server_l1, standard, cis_level1_server that the content "
+        "has"
+    )
+    ends_with_auto = resolve(["ospp", "auto"], SOME)
+    assert isinstance(ends_with_auto, Chosen)
+    assert ends_with_auto.profile.short_name == "cis_level1_server"
+    unknown = resolve(["cis_level1_serve", "standart"], SOME)
+    assert isinstance(unknown, Unknown)
+    assert unknown.reason.startswith("no profile of cis_level1_serve, standart in the content; ")
+    assert "cis_level1_server" in unknown.reason
+    assert "standard" in unknown.reason
 
 
 def test_content_without_profiles_is_a_reason() -> None:

@@ -1,0 +1,53 @@
+"""The content that each scanner would use, and whether it has the wanted profile."""
+
+from schemas.capabilities import DETECTED_STATE, Detected, DetectedScanner
+from schemas.ids import Scanner
+from schemas.settings import Settings
+from stages.console.context import Context
+from stages.console.errors import CommandError
+from stages.formats.scan_facts import FIT
+from stages.runtime.exits import Exit
+from stages.scanners import readiness, registry
+from stages.scanners.host import this_platform
+from stages.scanners.spec import ScannerSpec
+
+
+def check_content(settings: Settings) -> tuple[list[str], list[str]]:
+    """Look at this host: problems of the profiles in the settings, and remarks on the content."""
+    problems: list[str] = []
+    remarks: list[str] = []
+    for spec in registry.scanners():
+        if not spec.needs_content or readiness.refusal(spec, settings):
+            continue
+        found = spec.detect(settings, this_platform(), {}).scanner
+        problem = spec.profile_problem(settings, found, None)
+        if problem:
+            problems.append(f"compliance.{spec.section}.profile: {problem}")
+        remarks += _remarks(spec, found)
+    return problems, remarks
+
+
+def refuse_unknown_profile(context: Context, scanner: Scanner, profile: str | None) -> None:
+    """Raises CommandError where the content in use has no such profile.
+
+    Before the first detection nothing is known, and the request is made. The content may have changed
+    since the last one: a refusal is made sure of by a new detection.
+    """
+    if profile is None:
+        return
+    spec = registry.get(scanner)
+    detected = context.spool.state_store("scan").read(DETECTED_STATE, Detected)
+    known = detected.scanners.get(scanner) if detected else None
+    if known is None or spec.profile_problem(context.settings, known, profile) is None:
+        return
+    found = spec.detect(context.settings, this_platform(), {}).scanner
+    problem = spec.profile_problem(context.settings, found, profile)
+    if problem:
+        raise CommandError(problem, Exit.USAGE)
+
+
+def _remarks(spec: ScannerSpec, found: DetectedScanner) -> list[str]:
+    if found.content is None:
+        return [f"{spec.title} has no content to scan with: {'; '.join(found.problems)}"]
+    fit = f"{spec.title} content: {found.content.file} ({FIT[found.content.fit]})"
+    return [fit, *found.warnings]
