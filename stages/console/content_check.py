@@ -30,8 +30,8 @@ def check_content(settings: Settings) -> tuple[list[str], list[str]]:
 def refuse_unknown_profile(context: Context, scanner: Scanner, profile: str | None) -> None:
     """Raises CommandError where the content in use has no such profile.
 
-    Before the first detection nothing is known, and the request is made. The content may have changed
-    since the last one: a refusal is made sure of by a new detection.
+    Before the first detection nothing is known, and the request is made. The content may have
+    changed since the last one: a new detection confirms a refusal.
     """
     if profile is None:
         return

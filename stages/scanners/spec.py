@@ -103,8 +103,8 @@ class ScannerSpec:
     profile_problem: Callable[[Settings, DetectedScanner, str | None], str | None] = field(
         default=lambda *_: None
     )
-    """Why the profile of a request, or without one that of the settings, can't be scanned with; None
-    where it can, or where the scanner has no profiles."""
+    """Why the profile of a request, or without one that of the settings, can't be scanned with;
+    None where it can, or where the scanner has no profiles."""
     needs_content: bool = False
     """Whether it scans by security content that is installed apart from it."""
     remediates: bool = False

@@ -97,8 +97,8 @@ def test_of_a_list_the_first_that_the_content_has_is_taken_and_named() -> None:
     assert isinstance(chosen, Chosen)
     assert chosen.profile.short_name == "standard"
     assert chosen.why == (
-        "profile standard: the first of cis_server_l1, standard, cis_level1_server that the content "
-        "has"
+        "profile standard: the first of cis_server_l1, standard, cis_level1_server that the "
+        "content has"
     )
     ends_with_auto = resolve(["ospp", "auto"], SOME)
     assert isinstance(ends_with_auto, Chosen)
