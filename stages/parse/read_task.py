@@ -1,4 +1,4 @@
-"""What the parse stage hands to its worker process, which alone loads the reader."""
+"""What the parse stage hands to its worker process; the reader itself is loaded only there."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """The parse stage: every raw entry becomes a report, also one that can't be read.
 
 The same raw entry with the same parser and settings gives the same bytes. An entry that kills its
-reader is tried three times in all, then its report says so.
+reader is tried three times in all, then it has a failed report with the reason.
 """
 
 from schemas import codec

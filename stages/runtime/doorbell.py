@@ -38,9 +38,7 @@ class Doorbell(Protocol):
     def publish(self, event: Event) -> None: ...
 
     def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
-        """The events that arrived within `timeout_s`, and the file handles that have something to
-        read.
-        """
+        """The events that arrived within `timeout_s`, and the file handles that are readable."""
 
     def close(self) -> None: ...
 
@@ -138,7 +136,10 @@ class ZmqDoorbell:
 
 
 def publish_to_stages(runtime: Path, event: Event, patience_s: float = 1.0) -> None:
-    """Publish an event to every running stage, from a command. Without ZeroMQ, watches suffice."""
+    """Publish an event to every running stage, from a command.
+
+    Without ZeroMQ the stages find the work by their watch.
+    """
     try:
         zmq = _library()
     except DoorbellError:

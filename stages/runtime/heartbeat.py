@@ -1,5 +1,4 @@
-"""A stage's heartbeat: the file `STAGE.heartbeat` in the runtime directory, touched while the main
-loop turns.
+"""A stage's heartbeat: the file `STAGE.heartbeat`, touched while the main loop turns.
 
 It distinguishes a stage that works from one that hangs. It holds the process id; its modification
 time is when the stage last worked. Losing it costs no more than that information.

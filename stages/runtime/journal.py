@@ -49,7 +49,7 @@ def journal_of(descriptor: int) -> Journal | None:
 
 
 def encoded(fields: Mapping[str, str]) -> bytes:
-    """One datagram. A value with line breaks is sent with its length, so it can't add fields."""
+    """One datagram. A value with line breaks is sent with its length: it can't add fields."""
     parts = []
     for name, value in fields.items():
         text = value.encode(errors="backslashreplace")

@@ -1,5 +1,4 @@
-"""What every owner does for its box: damage to quarantine, replayed entries to history, old entries
-out.
+"""Maintenance of a stage's own box: quarantine, archive, and removal of old entries.
 
 The reader of a box finds damage and leaves a mark in its own state. The owner sees the mark, checks
 the entry itself, and moves it away. So no stage ever touches another's box.
@@ -64,7 +63,10 @@ def replays(spool: Spool, step: str) -> Iterator[tuple[str, Replay]]:
 def archive_replayed(
     box: Outbox, kind: Kind, command_id: str, scan_ids: Collection[ScanId]
 ) -> list[ScanId]:
-    """Archive the entries of these scans, each once per command; returns the scans that had one."""
+    """Archive the entries of these scans, each once per command.
+
+    Returns the scans whose entry was there.
+    """
     archived_before = set(box.archived())
     archived: list[ScanId] = []
     for scan_id in scan_ids:

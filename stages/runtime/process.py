@@ -51,8 +51,7 @@ class Process:
         self.log = log
         self.stopping = False
         self.watched = {spool.root / UPSTREAM[stage], spool.commands.path}
-        """Directories in which a new entry ends a wait; a stage may add its own while it is made.
-        """
+        """Directories in which a new entry ends a wait; a stage adds its own in its constructor."""
         self.on_event: Callable[[Event], None] = lambda _: None
         self.readers: dict[int, Callable[[], None]] = {}
         """What to do when a file handle has something to read, during any wait."""
@@ -118,7 +117,7 @@ class Process:
                 return readable
 
     def _dispatch(self, events: Sequence[Event], ready: Sequence[int]) -> None:
-        """Hand events and readable handles to those who have asked for them."""
+        """Hand events and readable handles to what waits for them."""
         for event in events:
             self.on_event(event)
         for handle in ready:

@@ -115,8 +115,9 @@ def _why(error: Exception) -> str:
 
 
 def _duplicates(node: yaml.Node | None, path: str, seen: set[int]) -> Iterator[str]:
-    """Every duplicate key, with its path. `seen` are the nodes visited: with anchors, a node can
-    hold itself.
+    """Every duplicate key, with its path.
+
+    `seen` are the nodes visited: with anchors, a node can contain itself.
     """
     if node is None or id(node) in seen:
         return

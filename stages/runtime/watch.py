@@ -1,8 +1,8 @@
 """Watching directories: a new entry in one of them wakes the main loop, so does a changed file.
 
 A hint like the doorbell: inotify may be out of watches, a file system may not support it; the timer
-looks anyway. The inotify masks hold only what can be news. A mask with opens and closes would wake
-every stage whenever one of them lists a directory, which each does after it has woken.
+looks anyway. The inotify masks hold only what can mean work. A mask with opens and closes would
+wake every stage whenever one of them lists a directory, which each does after it has woken.
 """
 
 import logging
@@ -34,9 +34,7 @@ _CHANGED_FILE: list[type[FileSystemEvent]] = [FileCreatedEvent, FileMovedEvent, 
 
 
 class Watch:
-    """Writes a byte to `wake` for every entry that is new in a directory, and for every change of a
-    file.
-    """
+    """Writes a byte to `wake` for every new entry of a directory and every change of a file."""
 
     def __init__(self, directories: Iterable[Path], files: Iterable[Path], wake: int) -> None:
         """Raises OSError where a directory can't be watched."""
@@ -74,11 +72,11 @@ class _Waker(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         paths = (os.fsdecode(path) for path in (event.src_path, event.dest_path) if path)
-        if any(self._is_news(path.rpartition("/")[2]) for path in paths):
+        if any(self._is_of_interest(path.rpartition("/")[2]) for path in paths):
             with suppress(OSError):
                 os.write(self._wake, b"w")
 
-    def _is_news(self, name: str) -> bool:
+    def _is_of_interest(self, name: str) -> bool:
         """Drafts have hidden names until they are whole."""
         if self._names is not None:
             return name in self._names

@@ -43,12 +43,11 @@ _MAX_ANSWER_BYTES = 1 << 30
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 IMPORTED_FIRST: list[str] = []
-"""Modules that every worker imports before anything else: those that add something to a registry.
-"""
+"""Modules that every worker imports first: those that add something to a registry."""
 
 
 class WorkerError(Exception):
-    """The child came to no answer; the text says how it ended."""
+    """The child ended without an answer; the text is how."""
 
 
 class WorkerStoppedError(Exception):
@@ -66,9 +65,7 @@ class Host(Protocol):
 
 
 class Confinement(Record, frozen=True, kw_only=True):
-    """What a child gives up for good before it reads its first payload; None leaves a thing as it
-    is.
-    """
+    """What a child gives up before it reads its first payload; None leaves a thing as it is."""
 
     user_id: int | None = None
     group_id: int | None = None
@@ -98,16 +95,15 @@ class Worker:
         self._child: _Child | None = None
 
     def start(self) -> None:
-        """Start the child now, where none runs. Raises SpoolError where the host has no room for
-        one.
-        """
+        """Start the child now if none runs. Raises SpoolError if the host can't start one."""
         if self._child is None:
             self._child = _Child(self._entry, self._idle_s, self._confinement)
             self._host.readers[self._child.handle] = self.stop
 
     def call(self, payload: bytes, limit_s: float) -> bytes:
-        """What the function returns. Raises WorkerError, WorkerStoppedError, and SpoolErrors of the
-        function.
+        """What the function returns.
+
+        Raises WorkerError, WorkerStoppedError, and the SpoolErrors of the function.
         """
         deadline = time.monotonic() + limit_s
         self.start()
@@ -133,9 +129,7 @@ class Worker:
             self._child = None
 
     def _exchange(self, payload: bytes, deadline: float) -> bytes | None:
-        """Send the payload and wait for the answer; None where the child had ended in order before
-        it.
-        """
+        """Send the payload and wait for the answer; None if the child had ended in order before."""
         child = self._child
         assert child is not None  # noqa: S101 - for the type checker: `call` has started it
         self._host.readers.pop(child.handle, None)
@@ -157,8 +151,9 @@ class Worker:
 
 
 class _Child:
-    """A running interpreter and the socket to it. Messages both ways: eight bytes of length, then
-    the bytes.
+    """A running interpreter and the socket to it.
+
+    Messages both ways: eight bytes of length, then the bytes.
     """
 
     def __init__(self, entry: str, idle_s: float, confinement: Confinement) -> None:
@@ -269,7 +264,8 @@ def _wait_for_exit(pid: int) -> None:
 def _search_path() -> list[str]:
     """Where this process finds its modules."""
     home = Path(stages.__path__[0]).parent
-    return [str(home), *(os.path.abspath(path) for path in sys.path)]  # noqa: PTH100 - "" is the current directory
+    # abspath, because "" is the current directory.
+    return [str(home), *(os.path.abspath(path) for path in sys.path)]  # noqa: PTH100
 
 
 def _confining(confinement: Confinement) -> list[str]:
@@ -299,8 +295,7 @@ def _spool_error(name: str, message: str) -> SpoolError:
     if not isinstance(kind, type) or not issubclass(kind, SpoolError):
         raise WorkerError(f"gave an answer that can't be understood ({name!r})")
     error = kind.__new__(kind)
-    # Not by its constructor: a StorageError is made from an OSError, and only its message comes
-    # here.
+    # Not by its constructor: a StorageError is made from an OSError, and only its message is here.
     error.args = (message,)
     return error
 

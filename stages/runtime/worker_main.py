@@ -1,5 +1,4 @@
-"""The program of a worker process: reads payloads from its standard input, calls one function,
-writes its answers.
+"""The program of a worker process: reads payloads, calls one function, writes its answers.
 
 Started by `stages.runtime.worker` with a socket as standard input. It knows three messages before
 the first payload: the search path for modules; the function, the idle time and the modules to
@@ -79,9 +78,7 @@ def main() -> None:
 
 
 def _leave_stopping_to_the_stage() -> None:
-    """A handler that does nothing: what is ignored would stay ignored in programs that the work
-    starts.
-    """
+    """A handler that does nothing: an ignored signal would stay ignored in child programs."""
     signals = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     for number in signals:
         signal.signal(number, lambda *_: None)
@@ -104,7 +101,7 @@ def _function(entry: str) -> Callable[[bytes], bytes]:
 
 
 def _confine(prctl: Callable[[int, int], int], confinement: Sequence[str]) -> None:
-    """Give up privileges and set limits, in an order in which neither prevents the other."""
+    """Give up privileges and set limits, in an order in which none prevents the next."""
     user_id, group_id, memory_bytes, cpu_s, file_bytes, no_new_privileges = confinement
     limits = (
         (resource.RLIMIT_AS, memory_bytes),

@@ -1,6 +1,4 @@
-"""What this host can scan now: what was detected, less what the settings or the server have
-switched off. Pure.
-"""
+"""What this host can scan now: what was detected, without what is switched off. Pure."""
 
 from typing import Any
 
@@ -18,7 +16,7 @@ _FOR_ALL = frozenset({Obstacle.COMPLIANCE_DISABLED, Obstacle.DISABLED_BY_SERVER}
 def integration_status(
     detected: Detected, settings: Settings, overrides: ServerOverrides
 ) -> dict[str, Any]:
-    """The body that tells the server what it may request."""
+    """The body that reports to the server what it may request."""
     scanners: list[ScannerStatus] = []
     disabled: str | None = None
     for spec in registry.scanners():

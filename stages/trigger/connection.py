@@ -1,5 +1,4 @@
-"""The trigger stage's connection to the server: a link that follows the settings, and what arrived
-over it.
+"""The connection to the server: a link that follows the settings, and what arrived over it.
 
 The link's threads only put what they understood into a bounded queue and wake the main loop. A full
 queue slows the server down; it loses nothing.
@@ -74,15 +73,12 @@ class ServerConnection:
                 except Empty:
                     return
             yield self._current
-            # Reached only when the command is on disk: an error there leaves this generator for
-            # good.
+            # Reached only when the command is on disk: an error there ends this generator.
             self._current = None
         self._process.wake()
 
     def keep_connected(self) -> None:
-        """One link to the server of the settings, with today's credentials; none where it is not
-        wanted.
-        """
+        """A link to the server of the settings with the present credentials, if one is wanted."""
         wanted = self._wanted()
         connected_to = self._link.access if self._link else None
         if self._link and not self._link.is_alive:
@@ -103,8 +99,8 @@ class ServerConnection:
                 self._process.log,
             )
 
-    def send_news(self) -> None:
-        """There may be progress to report."""
+    def send_progress(self) -> None:
+        """Send the progress of scans, if there is any."""
         if self._link:
             self._link.notify()
 

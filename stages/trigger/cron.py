@@ -138,9 +138,7 @@ class Cron:
         return instant.astimezone(self.zone).replace(tzinfo=None, fold=0)
 
     def _instants(self, wall: datetime) -> list[datetime]:
-        """When the wall clock shows this time: once or twice; where it skips it, right after the
-        gap.
-        """
+        """When the wall clock shows this time: once, twice, or, if it is skipped, after the gap."""
         first = wall.replace(tzinfo=self.zone, fold=0).astimezone(UTC)
         second = wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
         if second > first and self.is_every_hour:

@@ -76,7 +76,7 @@ def decide(
 
 
 def splay_of(host: str, scanner: str, limit: timedelta) -> timedelta:
-    """This host's delay, always the same: from zero to `limit`, evenly spread over a fleet."""
+    """This host's delay, the same at every start: up to `limit`, evenly spread over a fleet."""
     number = int.from_bytes(sha256(f"{host}\0{scanner}".encode()).digest()[:8])
     return timedelta(seconds=int(limit.total_seconds() * number / 2**64))
 

@@ -13,7 +13,10 @@ DETECTED = "detected"
 
 
 class Detection:
-    """The scan stage's last detection, read again when the file changes: its event may be lost."""
+    """The scan stage's last detection.
+
+    Read again when the file has changed: the event may be lost.
+    """
 
     def __init__(self, process: Process) -> None:
         self._state_store = process.spool.state_store("scan")

@@ -1,13 +1,13 @@
-"""Requests and cancellations become entries in the trigger's outbox before anything else happens.
+"""Writes requests and cancellations as entries of the trigger's outbox.
 
-The id of a request carries the time at which it was made, also where a scan was due long before:
-the other stages take the later id for the newer scan.
+The id of a request contains the time at which it was made, also if the scan was due long before:
+for the other stages, the later id is the newer scan.
 """
 
 from hashlib import sha256
 
 from schemas.event import Event
-from schemas.ids import ScanId, Scanner, next_scan_id
+from schemas.ids import ScanId, Scanner, next_scan_id, scanner_of
 from schemas.request import Cancellation, Reason, Request
 from spool.errors import EntryError
 from spool.layout import new_command_id
@@ -15,7 +15,7 @@ from stages.runtime.process import Process
 
 
 class RequestWriter:
-    """The one writer of `requests/`, but for what the operator's commands bring."""
+    """Writes all of `requests/` except the copies of the operator's commands."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -26,9 +26,10 @@ class RequestWriter:
     def scan(
         self, scanner: Scanner, profile: str | None, reason: Reason, *, token: str | None = None
     ) -> None:
-        """Request a scan. A request with a token is made once, however often it comes."""
-        if token is None or not self._asked_before(scanner, token):
-            self.write(self.make(scanner, profile, reason, token=token))
+        """Request a scan. A request with a token is written once, however often it is made."""
+        if token is not None and self._is_written(scanner, token):
+            return
+        self.write(self.make(scanner, profile, reason, token=token))
 
     def make(
         self,
@@ -40,13 +41,17 @@ class RequestWriter:
         remediate: bool = False,
         rule: str | None = None,
     ) -> Request:
-        """A request that is not written yet. Keep it to write it again after trouble, under the
-        same id.
+        """A request that is not written yet.
+
+        Keep it to write it again, under the same id, if the disk does not take it now.
         """
         newest = self._spool.newest_scan_id()
         if self._newest_made and (newest is None or self._newest_made > newest):
             newest = self._newest_made
-        scan_id = next_scan_id(scanner, reason.at, newest, token and token[:4])
+        ending = None
+        if token is not None:
+            ending = token[:4]
+        scan_id = next_scan_id(scanner, reason.at, newest, ending)
         self._newest_made = scan_id
         return Request(
             scan_id=scan_id,
@@ -59,7 +64,7 @@ class RequestWriter:
         )
 
     def write(self, request: Request) -> None:
-        """Ask. Nothing happens where this very request is there."""
+        """Write a request. A request that is there already is not changed."""
         self._spool.requests.write(request)
         self._process.log.info(
             "scan requested",
@@ -71,7 +76,7 @@ class RequestWriter:
         self._process.publish(Event(name="ScanRequested", scan_id=request.scan_id))
 
     def cancel_all(self, reason: Reason) -> None:
-        """End everything that waits or runs now; later requests are not meant."""
+        """Cancel everything that waits or runs now, but no later request."""
         pending = self._spool.pending("scan")
         if not set(pending) - self._cancelled:
             self._process.log.info("nothing to cancel", by=reason.source)
@@ -82,16 +87,22 @@ class RequestWriter:
         self._process.log.info("cancellation requested", count=len(pending), by=reason.source)
         self._process.publish(Event(name="CancellationRequested"))
 
-    def _asked_before(self, scanner: Scanner, token: str) -> bool:
-        """The end of an id is a hint, the request itself is the proof."""
-        for entry_id in self._spool.requests.ids():
-            if entry_id.endswith(token[:4]) and f"-{scanner}-" in entry_id:
-                try:
-                    if self._spool.requests.read(entry_id).token == token:
-                        return True
-                except EntryError:
-                    continue
+    def _is_written(self, scanner: Scanner, token: str) -> bool:
+        """Whether a request with this token is there.
+
+        Its id ends with the first digits of the token, so few requests have to be read.
+        """
+        for scan_id in self._spool.requests.ids():
+            is_candidate = scan_id.endswith(token[:4]) and scanner_of(scan_id) == scanner
+            if is_candidate and self._token(scan_id) == token:
+                return True
         return False
+
+    def _token(self, scan_id: ScanId) -> str | None:
+        try:
+            return self._spool.requests.read(scan_id).token
+        except EntryError:
+            return None
 
 
 def token_of(*parts: str) -> str:

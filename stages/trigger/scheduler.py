@@ -39,7 +39,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class _Decided:
-    """The last decision: valid until the next due time, unless its inputs change."""
+    """The last decision. It stands until the next due time, unless its inputs change."""
 
     policy: due.SchedulePolicy
     state: ScheduleState
@@ -115,8 +115,9 @@ class Scheduler:
             self._decided.pop(scanner, None)
 
     def _follow_the_clock(self) -> None:
-        """A clock that was set, or stood still in a suspend, counts as a start: missed scans wait a
-        little.
+        """A clock that was set, or stood still in a suspend, counts as a start.
+
+        Missed scans are then made up for a little later.
         """
         now = self._process.now()
         step = now - self._last_pass
@@ -136,8 +137,9 @@ class Scheduler:
 def next_due(
     settings: Settings, overrides: ServerOverrides, now: datetime, missing: Collection[Scanner] = ()
 ) -> tuple[NextDue, ...]:
-    """When each scanner runs next, where the stage does not run. The settings must have no
-    problems.
+    """When each scanner runs next, if the stage does not run.
+
+    The settings must have no problems.
     """
     found: list[NextDue] = []
     for plan in plans(settings, overrides, missing):
@@ -161,18 +163,22 @@ def plans(
     allowed: list[ScannerSpec] = []
     wanted: list[ScannerSpec] = []
     for spec in registry.scanners():
-        if readiness.refusal(spec, settings, overrides) is not None:
-            continue
-        if readiness.is_left_out(spec, settings, installed=spec.key not in missing):
+        is_here = spec.key not in missing
+        refused = readiness.refusal(spec, settings, overrides)
+        if refused or readiness.is_left_out(spec, settings, installed=is_here):
             continue
         allowed.append(spec)
-        if spec.key not in missing or spec.settings_in(settings).schedule:
+        if is_here or spec.settings_in(settings).schedule:
             wanted.append(spec)
     if not wanted:
-        # A failed scan has to tell the server that there is no scanner.
+        # A failed scan shows the server that there is no scanner.
         wanted = allowed[:1]
-    found = (_plan(spec, settings, overrides) for spec in wanted)
-    return [plan for plan in found if plan is not None]
+    found: list[Plan] = []
+    for spec in wanted:
+        plan = _plan(spec, settings, overrides)
+        if plan:
+            found.append(plan)
+    return found
 
 
 def problems(settings: Settings) -> list[str]:

@@ -25,9 +25,8 @@ from stages.trigger import host
 from stages.trigger.request_writer import RequestWriter
 
 _MOST_SCANS_A_DAY = 1000
-"""Each is an entry in every box, also where its profile does not exist: a server must not fill the
-disk.
-"""
+"""Each is an entry in every box, even if its profile does not exist. A limit, because a server must
+not fill the disk."""
 _DAY_S = 24 * 3600.0
 _LOG_AGAIN_AFTER_S = 60.0
 _DETECT_AGAIN_AFTER_S = 30.0
@@ -76,8 +75,9 @@ class ServerCommands:
                 )
 
     def _detect_again(self) -> None:
-        """The last detection is sent at once, a new one where it differs. Detection is work: not
-        often.
+        """The last detection is sent at once, and a new one if it differs.
+
+        Detection is work, so it is not repeated often.
         """
         now = time.monotonic()
         if now - self._detected_at >= _DETECT_AGAIN_AFTER_S:
@@ -122,7 +122,7 @@ class ServerCommands:
     def _possible(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
         """The scans whose scanner this host has, and those that name their scanner.
 
-        Where none is left, the first: a failed scan has to tell the server the reason.
+        If none is left, the first: a failed scan shows the server the reason.
         """
         missing = host.missing(self._detection.detected)
         possible = [one for one in wanted if not one.implied or one.scanner not in missing]

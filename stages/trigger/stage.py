@@ -1,11 +1,9 @@
-"""The trigger stage: every request for a scan, and for the end of one, becomes an entry in
-`requests/`.
+"""The trigger stage: requests for scans and cancellations become entries in `requests/`.
 
 Requests come from operators (`commands/`, `inbox/`), from schedules, and from the server. The scan
 stage answers several requests for the same scanner and profile with one scan.
 """
 
-from functools import partial
 from typing import TypeVar
 
 from schemas.codec import replace
@@ -52,7 +50,7 @@ class TriggerStage:
         process.watched.add(self._inbox.path)
 
     def run_once(self) -> None:
-        # The disk's trouble with one kind of work does not hold up the others.
+        # Trouble of the disk with one kind of work does not hold up the others.
         trouble: StorageError | None = None
         for work in (
             self._apply_server_commands,
@@ -63,10 +61,10 @@ class TriggerStage:
             try:
                 work()
             except StorageError as error:
-                trouble = trouble or error
+                trouble = error
         self._server.keep_connected()
         self._server.report_status(self._commands.overrides)
-        self._server.send_news()
+        self._server.send_progress()
         self._write_state()
         if trouble:
             raise trouble
@@ -78,20 +76,20 @@ class TriggerStage:
 
     def on_event(self, event: Event) -> None:
         self._progress.take(event, self._process.now())
-        self._server.send_news()
+        self._server.send_progress()
 
     def reloaded(self) -> None:
         self._server.status_wanted = True
 
     def close(self) -> None:
         self._server.close()
-        # What arrived before the end is an entry after it.
+        # A command that arrived before the end is not lost.
         try:
             while self._server.has_commands:
                 self._apply_server_commands()
         except SpoolError as error:
             self._process.log.error(
-                "the last commands of the server are lost: give them again", why=str(error)
+                "the last commands of the server are lost: repeat them", why=str(error)
             )
 
     def _apply_server_commands(self) -> None:
@@ -103,19 +101,22 @@ class TriggerStage:
         self._next_due = self._scheduler.run_once(self._commands.overrides)
 
     def _copy_commands(self) -> None:
-        """Copy the operator's commands; a request that can't be read becomes a scan that fails with
-        the reason.
+        """Copy the operator's commands into this stage's outbox.
 
         Cancellations go first, so that a scan which is cancelled already is never started.
+        A request that can't be read becomes a scan that fails with the reason.
         """
         trouble: StorageError | None = None
-        copies = [partial(self._copy_cancellation, i) for i in self._spool.pending_cancellations()]
-        copies += [partial(self._copy_request, i) for i in self._spool.pending("trigger")]
-        for copy in copies:
+        for command_id in self._spool.pending_cancellations():
             try:
-                copy()
+                self._copy_cancellation(command_id)
             except StorageError as error:
-                trouble = trouble or error
+                trouble = error
+        for scan_id in self._spool.pending("trigger"):
+            try:
+                self._copy_request(scan_id)
+            except StorageError as error:
+                trouble = error
         if trouble:
             raise trouble
 
@@ -125,14 +126,15 @@ class TriggerStage:
             cancellation = _readable(self._spool.commands.cancellations, command_id)
         except NewerFormatError as error:
             self._process.report_newer(name, error)
+            return
         except EntryDamagedError as error:
-            self._damaged(name, str(error))
+            self._report_damage(name, str(error))
+            return
         except EntryMissingError:
             return
-        else:
-            self._spool.requests.cancellations.write(command_id, cancellation)
-            self._process.log.info("command taken", scan_id=command_id, kind="cancel")
-            self._process.publish(Event(name="CancellationRequested", scan_id=command_id))
+        self._spool.requests.cancellations.write(command_id, cancellation)
+        self._process.log.info("command copied", scan_id=command_id, kind="cancel")
+        self._process.publish(Event(name="CancellationRequested", scan_id=command_id))
 
     def _copy_request(self, scan_id: ScanId) -> None:
         try:
@@ -145,18 +147,18 @@ class TriggerStage:
         except EntryMissingError:
             return
         self._spool.requests.write(request)
-        self._process.log.info("command taken", scan_id=scan_id, kind="request")
+        self._process.log.info("command copied", scan_id=scan_id, kind="request")
         self._process.publish(Event(name="ScanRequested", scan_id=scan_id))
 
     def _refused(self, scan_id: ScanId, why: str) -> Request:
         reason = Reason(source="operator", at=self._process.now())
-        refusal = f"the request can't be read: {why}; ask for the scan again"
+        refusal = f"the request can't be read: {why}; request the scan again"
         return Request(scan_id=scan_id, scanner=scanner_of(scan_id), reason=reason, refusal=refusal)
 
-    def _damaged(self, name: str, why: str) -> None:
+    def _report_damage(self, name: str, why: str) -> None:
         if name not in self._process.state_store.damaged():
             self._process.state_store.mark_damaged(name, why)
-            self._process.log.error("damaged command, give it again", entry=name, why=why)
+            self._process.log.error("damaged command: repeat it", entry=name, why=why)
 
     def _write_state(self) -> None:
         state = TriggerState(
@@ -165,9 +167,11 @@ class TriggerStage:
             connected=self._server.is_connected,
             at=self._process.now(),
         )
-        if self._written_state is None or replace(self._written_state, at=state.at) != state:
-            self._process.state_store.write(TRIGGER_STATE, state)
-            self._written_state = state
+        before = self._written_state
+        if before and replace(before, at=state.at) == state:
+            return
+        self._process.state_store.write(TRIGGER_STATE, state)
+        self._written_state = state
 
 
 def _readable(entries: Entries[R], entry_id: str) -> R:

@@ -97,9 +97,7 @@ class Agent:
                 raise AssertionError(f"{stage} does not stop: {self.log(stage)}") from None
 
     def ask(self, profile: str | None = None) -> ScanId:
-        """What `compliance-agent scan` does, without its ring: the stages must find the command by
-        themselves.
-        """
+        """As `compliance-agent scan`, but without an event: the stages must find the command."""
         at = now()
         scan_id = new_scan_id("openscap", at)
         reason = Reason(source="operator", at=at)
@@ -146,9 +144,7 @@ class Agent:
 
 @contextlib.contextmanager
 def an_agent(server: Any = None, **environment: str) -> Iterator[Agent]:
-    """An agent in a short-named directory (sockets have short names), stopped and its logs shown on
-    failure.
-    """
+    """An agent in a directory with a short name, which sockets need; logs shown on failure."""
     with tempfile.TemporaryDirectory(prefix="ca") as directory:
         home = Path(directory)
         settings: dict[str, Any] = {
@@ -168,8 +164,7 @@ def an_agent(server: Any = None, **environment: str) -> Iterator[Agent]:
             raise
         finally:
             for process in agent.processes.values():
-                # One that was waited for has given its process id back: it may be somebody else's
-                # by now.
+                # The process id of one that was waited for may belong to another process by now.
                 if process.poll() is None:
                     with contextlib.suppress(ProcessLookupError):
                         os.killpg(process.pid, signal.SIGKILL)

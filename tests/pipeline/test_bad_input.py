@@ -1,4 +1,4 @@
-"""Damage, strangers and wrong permissions: told clearly, and the rest goes on."""
+"""Damage, foreign files and wrong permissions: reported clearly, and the rest goes on."""
 
 import json
 import subprocess
@@ -46,7 +46,8 @@ def raw_entry(spool: Spool, scan_id: ScanId, results: bytes, arf: bytes | None =
 HOSTILE = {
     "empty": b"",
     "no xml": b"once upon a time",
-    "cut short": b"<?xml version='1.0'?><Benchmark xmlns='http://checklists.nist.gov/xccdf/1.2'><TestResult>",
+    "truncated": b"<?xml version='1.0'?>"
+    b"<Benchmark xmlns='http://checklists.nist.gov/xccdf/1.2'><TestResult>",
     "another root": b"<html><body>captive portal</body></html>",
     "entity bomb": b"<!DOCTYPE b [<!ENTITY a 'aaaaaaaaaa'><!ENTITY c '&a;&a;&a;&a;&a;&a;&a;'>]>"
     b"<Benchmark xmlns='http://checklists.nist.gov/xccdf/1.2'>&c;</Benchmark>",
@@ -74,7 +75,7 @@ def test_results_that_cannot_be_read_are_a_failed_scan_with_the_reason(
 
 
 @pytest.mark.oscap
-def test_a_flipped_bit_is_told_and_quarantined_and_the_rest_goes_on(agent: Agent) -> None:
+def test_a_flipped_bit_is_logged_and_quarantined_and_the_rest_goes_on(agent: Agent) -> None:
     scan_id = agent.ask()
     agent.start("trigger", "scan")
     until(lambda: scan_id in agent.spool.raw.scan_ids(), "a raw entry")
@@ -95,7 +96,7 @@ def test_a_flipped_bit_is_told_and_quarantined_and_the_rest_goes_on(agent: Agent
 
 
 @pytest.mark.oscap
-def test_a_damaged_report_is_made_again_from_its_raw_entry(agent: Agent) -> None:
+def test_a_damaged_report_is_parsed_again_from_its_raw_entry(agent: Agent) -> None:
     scan_id = agent.ask()
     agent.start("trigger", "scan", "parse")
     until(lambda: agent.reported(scan_id), "a report")
@@ -153,7 +154,7 @@ def test_names_like_scan_ids_with_impossible_dates_are_foreign_and_stop_nothing(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_second_instance_exits_at_once_and_says_why(agent: Agent, stage: str) -> None:
+def test_a_second_instance_exits_at_once_with_the_reason(agent: Agent, stage: str) -> None:
     agent.start(stage)  # type: ignore[arg-type]
     until(lambda: agent.spool.is_running(stage), "it runs")  # type: ignore[arg-type]
     before = time.monotonic()
@@ -178,7 +179,7 @@ def test_a_second_instance_exits_at_once_and_says_why(agent: Agent, stage: str) 
 
 
 @pytest.mark.parametrize(("box", "mode"), [("requests", 0o777), ("state/trigger", 0o755)])
-def test_wrong_permissions_are_refused_with_the_command_that_mends_them(
+def test_wrong_permissions_are_refused_with_the_command_that_corrects_them(
     agent: Agent, box: str, mode: int
 ) -> None:
     agent.spool.prepare()
@@ -190,7 +191,7 @@ def test_wrong_permissions_are_refused_with_the_command_that_mends_them(
 
 
 @pytest.mark.oscap
-def test_a_full_disk_is_told_and_nothing_is_lost(server: Receiver, small_disk: Path) -> None:
+def test_a_full_disk_is_logged_and_nothing_is_lost(server: Receiver, small_disk: Path) -> None:
     with an_agent(server) as agent:
         agent.settings["spool"] = {
             "path": str(small_disk / "spool"),
@@ -216,7 +217,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(server: Receiver, small_disk: P
         agent.start()
         until(
             lambda: "No space left" in agent.logs or "MiB free" in agent.logs,
-            "it says that the disk is full",
+            "the full disk is logged",
         )
         ballast.unlink()
         until(lambda: scan_id in spool.receipts.ids(), "a receipt after there is room again")

@@ -41,7 +41,7 @@ def test_a_request_becomes_a_report_on_the_server(agent: Agent, server: Receiver
     agent.stop()
 
 
-def test_what_the_pipeline_writes_is_what_the_schemas_say(agent: Agent) -> None:
+def test_what_the_pipeline_writes_agrees_with_the_schemas(agent: Agent) -> None:
     scan_id = agent.ask()
     agent.start()
     until(lambda: agent.received(scan_id), "a receipt")
@@ -100,7 +100,7 @@ def test_replaying_ship_sends_the_same_report_again(agent: Agent, server: Receiv
     assert first["idempotency_key"] == second["idempotency_key"] == scan_id
 
 
-def test_a_server_that_is_away_gets_everything_when_it_is_back(
+def test_a_server_that_was_unreachable_gets_everything_when_it_is_back(
     agent: Agent, server: Receiver
 ) -> None:
     server.stop()
@@ -121,7 +121,7 @@ def test_the_pipeline_works_without_zeromq(server: Receiver, tmp_path: Path) -> 
     (tmp_path / "zmq.py").write_text("raise ImportError('not installed')\n")
     with an_agent(server, PYTHONPATH=str(tmp_path)) as agent:
         agent.start()
-        until(lambda: "no doorbell" in agent.log("scan"), "it says that it has no doorbell")
+        until(lambda: "no doorbell" in agent.log("scan"), "the missing doorbell is logged")
         scan_id = agent.ask()
         until(lambda: agent.received(scan_id), "a receipt")
         assert agent.receipt(scan_id).answer == "accepted"

@@ -1,6 +1,4 @@
-"""Kill -9 at arbitrary moments: exactly one receipt per request, and nothing half done is ever
-seen.
-"""
+"""kill -9 at arbitrary moments: exactly one receipt per request, and no half-written entry."""
 
 import random
 import time
@@ -22,7 +20,7 @@ def all_received(agent: Agent, scan_ids: Sequence[str]) -> bool:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_each_stage_killed_again_and_again_loses_and_doubles_nothing(
+def test_a_stage_that_is_killed_repeatedly_loses_and_duplicates_nothing(
     agent: Agent, server: Receiver, stage: Stage
 ) -> None:
     moments = random.Random(stage)
@@ -65,7 +63,7 @@ def test_all_four_killed_at_once_go_on_where_they_were(agent: Agent, server: Rec
     assert sorted(agent.spool.receipts.ids()) == sorted(scan_ids)
 
 
-def test_a_scan_that_keeps_ending_the_agent_fails_in_the_end(agent: Agent) -> None:
+def test_a_scan_that_repeatedly_ends_the_agent_fails_at_last(agent: Agent) -> None:
     profile = "xccdf_io.github.compliance-agent.every-result_profile_waits"
     scan_id = agent.ask(profile)
     agent.start()

@@ -1,6 +1,4 @@
-"""Scanners that fail, hang, flood or are not wanted any more: every outcome is an entry, also a bad
-one.
-"""
+"""Scanners that fail, hang, flood or are cancelled: every outcome is an entry."""
 
 import json
 import os
@@ -29,7 +27,7 @@ def report_of(agent: Agent, profile: str | None) -> Report:
 @pytest.mark.parametrize(
     ("profile", "message"), [("fails", "exit code 1"), ("crashes", "signal 11")]
 )
-def test_a_scanner_that_breaks_is_a_failed_scan_never_a_clean_one(
+def test_a_scanner_that_crashes_is_a_failed_scan_and_never_a_clean_one(
     agent: Agent, server: Receiver, profile: str, message: str
 ) -> None:
     report = report_of(agent, PREFIX + profile)
@@ -57,7 +55,7 @@ def test_a_scan_over_its_time_limit_is_ended_with_all_its_children(agent: Agent)
     assert "longer than its limit of 10 s" in (report.error or "")
 
 
-def test_the_same_profile_asked_for_twice_is_scanned_once_and_answers_both(
+def test_the_same_profile_requested_twice_is_scanned_once_for_both(
     agent: Agent, server: Receiver
 ) -> None:
     first, second = agent.ask("slow"), agent.ask(PREFIX + "slow")
@@ -99,7 +97,7 @@ def test_different_profiles_are_scanned_one_after_the_other(agent: Agent) -> Non
     )
 
 
-def test_cancelling_ends_the_running_scan_and_is_on_record(agent: Agent, server: Receiver) -> None:
+def test_cancelling_ends_the_running_scan_and_is_recorded(agent: Agent, server: Receiver) -> None:
     agent.start()
     running, waiting = agent.ask("waits"), agent.ask("slower")
     until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "a scan runs")
@@ -112,7 +110,7 @@ def test_cancelling_ends_the_running_scan_and_is_on_record(agent: Agent, server:
     assert len(server.posts()) == 2
 
 
-def test_stopping_in_a_scan_ends_the_scanner_and_the_scan_is_done_after_the_start(
+def test_stopping_during_a_scan_ends_the_scanner_and_the_scan_is_repeated_after_the_start(
     agent: Agent,
 ) -> None:
     agent.start()
@@ -137,7 +135,7 @@ def test_a_scanner_left_by_a_killed_agent_is_ended_at_the_start(agent: Agent) ->
     until(lambda: not _runs(pid), "the old scanner is gone")
 
 
-def test_a_scanner_that_is_missing_is_told_with_its_install_command(
+def test_a_missing_scanner_is_reported_with_its_install_command(
     agent: Agent, tmp_path: Path
 ) -> None:
     agent.settings["compliance"]["openscap"]["content"] = str(tmp_path / "none.xml")

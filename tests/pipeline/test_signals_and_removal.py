@@ -1,4 +1,4 @@
-"""Hang-ups, and a spool that is removed under running stages."""
+"""SIGHUP, and a spool that is removed under running stages."""
 
 import shutil
 import signal
@@ -16,7 +16,7 @@ def started(agent: Agent) -> None:
     until(lambda: "stage started" in agent.log("trigger"), "started")
 
 
-def test_a_hang_up_looks_at_the_settings_and_ends_no_stage() -> None:
+def test_sighup_reads_the_settings_and_ends_no_stage() -> None:
     with an_agent() as agent:
         agent.start()
         for stage in agent.processes:
@@ -82,7 +82,7 @@ def test_a_stage_whose_spool_was_removed_claims_it_again_and_no_second_one_start
         until(lambda: scan_id in agent.spool.requests.ids(), "it works on")
 
 
-def test_a_stage_whose_spool_was_taken_by_another_ends_and_says_so() -> None:
+def test_a_stage_whose_spool_was_claimed_by_another_ends_with_the_reason() -> None:
     with an_agent() as agent:
         agent.start("trigger")
         started(agent)

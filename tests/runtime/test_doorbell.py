@@ -30,7 +30,7 @@ def hear(bell: ZmqDoorbell, limit_s: float = 5) -> Event | None:
     return None
 
 
-def test_a_neighbour_hears_the_bell(runtime: Path) -> None:
+def test_an_event_reaches_the_neighbouring_stage(runtime: Path) -> None:
     scan, parse = ZmqDoorbell(runtime, "scan", ()), ZmqDoorbell(runtime, "parse", ("ScanFinished",))
     on_event = None
     for _ in range(50):
@@ -43,7 +43,7 @@ def test_a_neighbour_hears_the_bell(runtime: Path) -> None:
     parse.close()
 
 
-def test_the_operator_rings_at_every_stage(runtime: Path) -> None:
+def test_a_command_publishes_to_every_stage(runtime: Path) -> None:
     stages: tuple[Stage, ...] = ("trigger", "ship")
     bells = [ZmqDoorbell(runtime, stage, ("CommandGiven",)) for stage in stages]
     # A bound subscriber answers a new publisher while it waits, as a stage does all the time.
@@ -55,7 +55,7 @@ def test_the_operator_rings_at_every_stage(runtime: Path) -> None:
         bell.close()
 
 
-def test_ringing_with_nobody_there_takes_no_time(runtime: Path) -> None:
+def test_publishing_without_running_stages_takes_no_time(runtime: Path) -> None:
     bell = ZmqDoorbell(runtime, "scan", ())
     before = time.monotonic()
     for _ in range(5000):
@@ -78,7 +78,7 @@ def test_garbage_is_ignored(runtime: Path, message: bytes) -> None:
         on_event = pool.submit(hear, bell)
         assert forger.poll(5000)
         forger.send(message)
-        # An oversized message costs the forger its connection: it comes back, and rings again.
+        # An oversized message costs the forger its connection: it connects and publishes again.
         while not on_event.done():
             forger.send(b'ScanFinished {"name":"ScanFinished","scan_id":"after"}')
             forger.poll(50)
@@ -90,7 +90,7 @@ def test_garbage_is_ignored(runtime: Path, message: bytes) -> None:
 
 
 @pytest.mark.parametrize("trap", ["file", "symlink", "directory"])
-def test_whatever_lies_at_the_sockets_path_is_refused_and_left_alone(
+def test_any_other_file_at_the_path_of_the_socket_is_refused_and_left_alone(
     runtime: Path, trap: str
 ) -> None:
     path = runtime / "scan.pub"
@@ -116,7 +116,7 @@ def test_a_path_too_long_for_a_socket_names_the_setting(tmp_path: Path) -> None:
         ZmqDoorbell(tmp_path / ("x" * 120), "scan", ())
 
 
-def test_without_zeromq_files_still_wake() -> None:
+def test_without_zeromq_a_stage_is_woken_by_files() -> None:
     read, write = os.pipe()
     os.write(write, b"x")
     assert NoDoorbell().wait(5, (read,)) == ([], [read])

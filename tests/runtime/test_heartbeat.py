@@ -1,4 +1,4 @@
-"""By its pulse everyone can tell a stage that works from one that hangs."""
+"""A heartbeat distinguishes a stage that works from one that hangs."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from stages.runtime.heartbeat import Heartbeat, is_suspended, read_heartbeat
 from tests.pipeline.agent import until
 
 
-def test_a_pulse_tells_the_process_and_when_it_last_worked(tmp_path: Path) -> None:
+def test_a_heartbeat_shows_the_process_and_when_it_last_worked(tmp_path: Path) -> None:
     pulse = Heartbeat(tmp_path, "parse")
     os.utime(tmp_path / "parse.heartbeat", (0, 0))
     seen = read_heartbeat(tmp_path, "parse")
@@ -23,7 +23,7 @@ def test_a_pulse_tells_the_process_and_when_it_last_worked(tmp_path: Path) -> No
     assert abs((datetime.now(UTC) - seen.at).total_seconds()) < 60
 
 
-def test_nothing_is_known_without_a_pulse_and_nothing_fails_without_a_directory(
+def test_without_a_heartbeat_nothing_is_known_and_without_a_directory_nothing_fails(
     tmp_path: Path,
 ) -> None:
     Heartbeat(tmp_path / "none", "parse").touch()
@@ -32,7 +32,7 @@ def test_nothing_is_known_without_a_pulse_and_nothing_fails_without_a_directory(
     assert read_heartbeat(tmp_path, "ship") is None
 
 
-def test_a_symlink_in_its_place_is_not_followed(tmp_path: Path) -> None:
+def test_a_symlink_instead_of_the_heartbeat_is_not_followed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("1\n")
     os.utime(victim, (0, 0))

@@ -50,15 +50,15 @@ def test_a_value_with_line_breaks_adds_no_field() -> None:
     assert fields(encoded(sent)) == sent
 
 
-def test_text_that_is_no_utf_8_is_sent_escaped() -> None:
+def test_text_that_is_not_utf_8_is_sent_escaped() -> None:
     assert fields(encoded({"MESSAGE": "\udcff"})) == {"MESSAGE": "\\udcff"}
 
 
-def test_without_a_journal_the_line_is_not_taken(tmp_path: Path) -> None:
+def test_without_a_journal_the_line_is_not_sent(tmp_path: Path) -> None:
     assert not Journal(str(tmp_path / "nothing")).send({"MESSAGE": "x"})
 
 
-def test_a_descriptor_that_is_not_the_journal_is_not_taken_for_it(
+def test_a_descriptor_that_is_not_the_journal_is_not_mistaken_for_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     with (tmp_path / "log").open("w") as file:
@@ -71,7 +71,7 @@ def test_a_descriptor_that_is_not_the_journal_is_not_taken_for_it(
 
 
 def run_stage(tmp_path: Path, length: int = 1) -> str:
-    """Logs two lines from a process whose standard error is said to be the journal."""
+    """Logs two lines from a process whose JOURNAL_STREAM names its standard error."""
     log = tmp_path / "stderr"
     with log.open("w") as stderr:
         stream = os.fstat(stderr.fileno())

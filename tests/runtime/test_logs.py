@@ -17,7 +17,7 @@ def test_a_line_is_a_fact_then_values() -> None:
 
 
 @given(st.text(), st.text())
-def test_whatever_the_text_a_line_stays_one_harmless_line(message: str, value: str) -> None:
+def test_any_text_stays_one_harmless_line(message: str, value: str) -> None:
     stream = io.StringIO()
     Log("scan", stream=stream).error(message, why=value)
     line = stream.getvalue()
@@ -25,7 +25,7 @@ def test_whatever_the_text_a_line_stays_one_harmless_line(message: str, value: s
     assert line[:-1].isprintable()
 
 
-def test_less_important_lines_are_left_out() -> None:
+def test_lines_below_the_level_are_left_out() -> None:
     stream = io.StringIO()
     log = Log("scan", "warning", stream)
     log.info("no")

@@ -88,7 +88,7 @@ def test_a_stage_asked_to_stop_while_it_waits_ends_at_once_and_forgets(
     assert not (tmp_path / "parse.starts").exists()
 
 
-def test_without_a_service_manager_nothing_is_noted(
+def test_without_a_service_manager_no_note_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NOTIFY_SOCKET", raising=False)

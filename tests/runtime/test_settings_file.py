@@ -57,7 +57,7 @@ def test_everything_else_has_a_default() -> None:
     assert parse(b"") == (settings_record()(), [])
 
 
-def test_all_problems_are_told_at_once_each_with_its_path() -> None:
+def test_all_problems_are_reported_at_once_each_with_its_path() -> None:
     text = b"""
 server: {url: 'ftp://x', colour: red}
 api: [1, 2]
@@ -86,7 +86,7 @@ def test_a_value_out_of_bounds_names_its_key_and_bound() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (
             "delivery: {backlog: newest}",
@@ -128,13 +128,13 @@ def test_a_value_out_of_bounds_names_its_key_and_bound() -> None:
         ("a: &a\n  - {b: 1, b: 2}\nc: *a", "a[0].b: duplicate key (again in line 2)"),
     ],
 )
-def test_what_a_value_must_be_is_told_in_plain_words(text: str, told: str) -> None:
+def test_what_a_value_must_be_is_described_in_plain_english(text: str, message: str) -> None:
     problems = parse(text.encode())[1]
-    assert any(problem.startswith(told) for problem in problems), problems
+    assert any(problem.startswith(message) for problem in problems), problems
     assert not any(character in problem for problem in problems for character in "^$`")
 
 
-def test_every_pattern_has_its_plain_words() -> None:
+def test_every_pattern_has_a_plain_description() -> None:
     for path, kind in every_kind(settings_record()):
         while (item := item_kind(kind)) is not None:
             kind = item
@@ -163,14 +163,14 @@ def test_an_address_with_a_password_is_refused_and_not_shown(url: str, good: boo
     assert "s3cret" not in str(problems)
 
 
-def test_broken_yaml_tells_the_place_and_not_the_text_around_it() -> None:
+def test_the_problem_of_broken_yaml_has_the_place_and_not_the_text_around_it() -> None:
     (problem,) = parse(b"api: {id: x, key: s3cret\nlog: [")[1]
     assert "line 2" in problem
     assert "s3cret" not in problem
 
 
 @pytest.mark.parametrize(("kind", "message"), [("fifo", "a pipe"), ("directory", "a directory")])
-def test_what_is_no_plain_file_is_refused_without_waiting_for_it(
+def test_anything_but_a_plain_file_is_refused_without_waiting_for_it(
     tmp_path: Path, kind: str, message: str
 ) -> None:
     path = tmp_path / kind
@@ -194,7 +194,7 @@ def test_the_null_device_is_an_empty_file() -> None:
         b"[" * 5000,
     ],
 )
-def test_what_is_no_settings_file_is_a_problem_never_a_crash(text: bytes) -> None:
+def test_a_file_that_is_not_settings_is_a_problem_and_never_a_crash(text: bytes) -> None:
     settings, problems = parse(text)
     assert problems
     assert settings == settings_record()()

@@ -22,7 +22,7 @@ class Running:
     def __init__(self, home: Path) -> None:
         self.config = home / "config.yml"
         self.write("warning")
-        self.said = StringIO()
+        self.log_text = StringIO()
         self._spool = Spool(home / "spool")
         self.process = self.started()
 
@@ -31,7 +31,7 @@ class Running:
         seen = signature(self.config)
         loaded = load_settings(self.config).settings
         after_reading()
-        log = Log("trigger", stream=self.said)
+        log = Log("trigger", stream=self.log_text)
         return Process(
             "trigger",
             loaded,
@@ -52,7 +52,7 @@ class Running:
         return self.process.settings.log.level
 
     def settles(self) -> None:
-        """Until the stage has made up its mind."""
+        """Until the stage has decided."""
         self.process.refresh_settings()
         until(
             lambda: self.process.refresh_settings() or self.process.settings_due_in_s() > 1e9,
@@ -66,7 +66,7 @@ def running(tmp_path: Path) -> Running:
     return Running(tmp_path)
 
 
-def test_a_file_that_is_being_written_is_not_taken_over_before_it_is_whole(
+def test_a_file_that_is_being_written_is_not_applied_before_it_is_complete(
     running: Running,
 ) -> None:
     with running.config.open("w") as stream:
@@ -79,40 +79,40 @@ def test_a_file_that_is_being_written_is_not_taken_over_before_it_is_whole(
     running.settles()
     assert running.level == "error"
     assert not running.process.settings.compliance.enabled
-    assert running.said.getvalue().count("settings") <= 1
+    assert running.log_text.getvalue().count("settings") <= 1
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# all of it is gone\n", "{}", "log: {}\n"])
-def test_a_file_that_says_nothing_any_more_is_told_and_the_old_settings_stay(
+def test_a_file_that_was_emptied_is_reported_and_the_old_settings_stay(
     running: Running, text: str
 ) -> None:
     running.config.write_text(text)
     running.settles()
     assert running.level == "warning"
-    assert running.said.getvalue().count("config.yml: is empty") == 1
+    assert running.log_text.getvalue().count("config.yml: is empty") == 1
     running.write("error")
     running.settles()
     assert running.level == "error"
 
 
-def test_a_file_that_goes_and_comes_back_changes_nothing(running: Running) -> None:
+def test_a_file_that_is_removed_and_restored_changes_nothing(running: Running) -> None:
     aside = running.config.with_suffix(".bak")
     running.config.rename(aside)
     assert running.level == "warning"
     aside.rename(running.config)
     running.settles()
     assert running.level == "warning"
-    assert running.said.getvalue() == ""
+    assert running.log_text.getvalue() == ""
 
 
-def test_a_hang_up_takes_the_file_at_once(running: Running) -> None:
+def test_sighup_reads_the_file_at_once(running: Running) -> None:
     running.write("error")
     assert running.level == "warning"
     running.process.hang_up()
     assert running.level == "error"
 
 
-def test_a_change_between_reading_and_the_first_look_is_noticed(running: Running) -> None:
+def test_a_change_between_reading_and_the_first_check_is_noticed(running: Running) -> None:
     running.process = running.started(lambda: running.write("error"))
     assert running.level == "warning"
     running.settles()

@@ -72,7 +72,7 @@ def test_a_new_entry_wakes_the_loop(box: Path, woken: Woken) -> None:
     assert woken.comes()
 
 
-def test_a_new_directory_that_comes_from_elsewhere_wakes_the_loop(
+def test_a_directory_that_is_moved_in_wakes_the_loop(
     box: Path, tmp_path: Path, woken: Woken
 ) -> None:
     (tmp_path / "elsewhere").mkdir()
@@ -80,7 +80,7 @@ def test_a_new_directory_that_comes_from_elsewhere_wakes_the_loop(
     assert woken.comes()
 
 
-def test_whoever_lists_and_reads_wakes_nothing(box: Path, settings: Path, woken: Woken) -> None:
+def test_listing_and_reading_wake_nothing(box: Path, settings: Path, woken: Woken) -> None:
     publish(box, "entry")
     assert woken.comes()
     for _ in range(20):
@@ -114,7 +114,7 @@ def test_another_file_beside_the_settings_wakes_nothing(
     assert woken.times() == 1
 
 
-def test_directories_that_were_made_again_are_watched_after_a_renewal(
+def test_directories_that_were_created_again_are_watched_after_a_renewal(
     box: Path, watched: tuple[Watch, Woken]
 ) -> None:
     watch, woken = watched

@@ -50,7 +50,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_bytes_go_in_and_come_out_however_many(process: Process) -> None:
+def test_payloads_and_answers_of_any_size_are_passed(process: Process) -> None:
     assert call(process, "echo") == b""
     assert call(process, "echo", b"\0done\0" * 1_000_000) == b"\0done\0" * 1_000_000
     assert call(process, "grow", b"5000000") == b"x" * 5_000_000
@@ -114,7 +114,7 @@ def test_an_internal_error_of_the_work_is_in_the_log_with_its_traceback(
     assert "ZeroDivisionError: a mistake in the work" in log
 
 
-def test_work_that_does_not_exist_ends_the_worker(process: Process) -> None:
+def test_a_function_that_does_not_exist_ends_the_worker(process: Process) -> None:
     with pytest.raises(WorkerError, match="ended with exit code 1"):
         call(process, "nothing_of_this_name")
 

@@ -1,4 +1,4 @@
-"""What the server is told of this host: it lets nobody ask for what is not `ready`."""
+"""What is reported to the server of this host: it offers only scanners that are `ready`."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -63,7 +63,7 @@ def settings(**compliance: Any) -> Settings:
         ("broken", "missing", "error", ("failed", "unavailable")),
     ],
 )
-def test_ready_is_said_only_of_a_scanner_that_would_run(
+def test_only_a_scanner_that_would_run_is_reported_as_ready(
     openscap: str, docker: str, status: str, components: tuple[str, str]
 ) -> None:
     body = integration_status(detected(openscap, docker), settings(), ServerOverrides())

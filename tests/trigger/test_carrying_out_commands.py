@@ -34,7 +34,7 @@ def the_commands(process: At) -> ServerCommands:
 
 
 def fill(ballast: Path) -> None:
-    """Take all room but for one entry."""
+    """Fill the disk except for the space of one entry."""
     with ballast.open("wb", buffering=0) as stream:
         with contextlib.suppress(OSError):
             while True:
@@ -42,7 +42,7 @@ def fill(ballast: Path) -> None:
         stream.truncate(ballast.stat().st_size - 4096)
 
 
-def test_a_command_for_two_scanners_is_not_doubled_by_a_disk_that_takes_one_of_them(
+def test_a_command_for_two_scanners_is_not_duplicated_if_the_disk_takes_only_one_request(
     small_disk: Path,
 ) -> None:
     process = process_at(NOW, small_disk / "spool")
@@ -53,30 +53,30 @@ def test_a_command_for_two_scanners_is_not_doubled_by_a_disk_that_takes_one_of_t
             commands.carry_out(BOTH)
     ballast.unlink()
     commands.carry_out(BOTH)
-    assert sorted(request.scanner for request in process.asked) == ["docker-bench", "openscap"]
+    assert sorted(request.scanner for request in process.requests) == ["docker-bench", "openscap"]
     process.spool.release()
 
 
-def test_the_same_command_again_is_another_wish(process: At) -> None:
+def test_the_same_command_again_is_another_request(process: At) -> None:
     commands = the_commands(process)
     for _ in range(2):
         commands.carry_out(Scan((Wanted("openscap"),)))
-    assert len(process.asked) == 2
+    assert len(process.requests) == 2
 
 
-def test_a_clock_that_was_set_back_makes_no_older_scans(process: At) -> None:
-    commands, asked = the_commands(process), []
+def test_a_clock_that_was_set_back_gives_no_older_scan_ids(process: At) -> None:
+    commands, written = the_commands(process), []
     for moment in (NOW, NOW.replace(hour=3), NOW.replace(year=1970), NOW):
         process.moment = moment
         commands.carry_out(Scan((Wanted("openscap"),)))
-        asked.append(process.spool.requests.ids())
-    assert [len(ids) for ids in asked] == [1, 2, 3, 4]
-    for before, after in pairwise(asked):
+        written.append(process.spool.requests.ids())
+    assert [len(ids) for ids in written] == [1, 2, 3, 4]
+    for before, after in pairwise(written):
         assert after[:-1] == before, "the new one is the last"
 
 
 def detect(process: At, *, openscap: bool, docker: bool) -> None:
-    """What the scan stage would note."""
+    """What the scan stage would write into its state."""
     state_store = process.spool.state_store("scan")
     scanners = {
         "openscap": DetectedScanner(installed=openscap, ready=openscap),
@@ -89,7 +89,7 @@ ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
 
 
 @pytest.mark.parametrize(
-    ("openscap", "docker", "wanted", "asked"),
+    ("openscap", "docker", "wanted", "requested"),
     [
         (True, True, ALL, {"openscap", "docker-bench"}),
         (True, False, ALL, {"openscap"}),
@@ -99,26 +99,26 @@ ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
         (False, True, (Wanted("openscap", "cis"), ALL[1]), {"openscap", "docker-bench"}),
     ],
 )
-def test_a_scanner_that_is_not_installed_is_asked_only_by_its_name(
-    process: At, openscap: bool, docker: bool, wanted: tuple[Wanted, ...], asked: set[str]
+def test_a_scanner_that_is_not_installed_is_requested_only_by_name(
+    process: At, openscap: bool, docker: bool, wanted: tuple[Wanted, ...], requested: set[str]
 ) -> None:
     commands = the_commands(process)
     detect(process, openscap=openscap, docker=docker)
     commands.carry_out(Scan(wanted))
-    assert {request.scanner for request in process.asked} == asked
+    assert {request.scanner for request in process.requests} == requested
 
 
-def test_before_the_first_detection_every_scanner_is_asked(process: At) -> None:
+def test_before_the_first_detection_every_scanner_is_requested(process: At) -> None:
     the_commands(process).carry_out(Scan(ALL))
-    assert len(process.asked) == 2
+    assert len(process.requests) == 2
 
 
-def test_a_flood_of_profiles_is_refused_in_the_end_and_told_once(process: At) -> None:
+def test_a_flood_of_profiles_is_refused_at_a_limit_and_logged_once(process: At) -> None:
     progress = Progress()
     commands = ServerCommands(process, RequestWriter(process), progress)
     for n in range(1100):
         commands.carry_out(Scan((Wanted("openscap", f"profile-{n}"),)))
-    assert len(process.asked) == 1000
+    assert len(process.requests) == 1000
     message = progress.next()
     assert message is not None
     assert (message["phase"], message["error"].split(":")[0]) == (
@@ -126,9 +126,9 @@ def test_a_flood_of_profiles_is_refused_in_the_end_and_told_once(process: At) ->
         "the server has requested 1000 scans within a day",
     )
     assert progress.next() is None
-    assert process.said.getvalue().count("server command refused") == 1
+    assert process.log_text.getvalue().count("server command refused") == 1
     commands.carry_out(Scan((Wanted("openscap", "one more"),)))
-    assert progress.next() is not None, "told again, when the first was told"
+    assert progress.next() is not None, "reported again, after the first was reported"
 
 
 def test_a_flood_of_cancels_is_one_entry(process: At) -> None:

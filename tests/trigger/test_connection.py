@@ -1,6 +1,4 @@
-"""What the real stage does with its server beside single commands: floods, and capabilities that
-change.
-"""
+"""The real stage and its server beside single commands: floods, changing capabilities."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,7 +20,7 @@ def server() -> Iterator[Receiver]:
         yield receiver
 
 
-def test_capabilities_are_sent_when_they_change_also_without_a_ring_and_not_when_they_do_not(
+def test_capabilities_are_sent_when_and_only_when_they_change_even_if_the_event_is_lost(
     server: Receiver,
 ) -> None:
     with an_agent(server) as agent:
@@ -32,16 +30,16 @@ def test_capabilities_are_sent_when_they_change_also_without_a_ring_and_not_when
         agent.start("trigger")
         until(server.online, "connected")
 
-        def told() -> list[str]:
+        def reported_messages() -> list[str]:
             return [status["message"] for status in server.integration_statuses()]
 
-        until(told, "told at the start")
+        until(reported_messages, "reported at the start")
         for n in range(3):
             state_store.write("detected", replace(FOUND, at=FOUND.at + timedelta(hours=n)))
         state_store.write("detected", replace(FOUND, scanners={"openscap": MISSING}))
-        until(lambda: "oscap is missing" in told(), "told again")
-        assert set(told()) == {"ready", "oscap is missing"}
-        assert told().count("ready") <= 2, (
+        until(lambda: "oscap is missing" in reported_messages(), "reported again")
+        assert set(reported_messages()) == {"ready", "oscap is missing"}
+        assert reported_messages().count("ready") <= 2, (
             "at the start and at the connection, not at every detection"
         )
 

@@ -30,9 +30,7 @@ def wall_fields(instant: datetime, zone: ZoneInfo) -> tuple[int, int, int, int, 
 def brute_force(
     minute: int, hour: int, zone: ZoneInfo, start: datetime, days: int
 ) -> list[datetime]:
-    """Fixed time a day, by looking at every minute: the first showing of the wall clock; a leap
-    counts right after.
-    """
+    """A fixed time, by trying every minute: the first time that the wall clock shows it."""
     found: list[datetime] = []
     seen: set[tuple[int, int]] = set()
     instant, end = start, start + timedelta(days=days)
@@ -83,9 +81,7 @@ def test_every_hour_runs_every_real_hour(zone: str) -> None:
 def every_instant(
     expression: str, zone: ZoneInfo, start: datetime, end: datetime
 ) -> list[datetime]:
-    """All due times, by asking of every minute of the wall clock whether it is meant, and when it
-    is shown.
-    """
+    """All due times, by trying every minute of the wall clock."""
     every_hour = expression.split()[1].startswith("*")
     found: set[datetime] = set()
     wall = (start - timedelta(days=1)).replace(tzinfo=None)
@@ -112,7 +108,7 @@ def every_instant(
         ("Asia/Kolkata", "2026-07-01T00:00Z"),
     ],
 )
-def test_a_dense_schedule_is_the_same_looked_for_forwards_and_backwards_around_every_leap(
+def test_a_dense_schedule_is_the_same_forwards_and_backwards_around_every_change_of_the_clock(
     expression: str, zone: str, leap: str
 ) -> None:
     cron = Cron(expression, ZoneInfo(zone))
@@ -181,7 +177,7 @@ instants = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1)).map(  # noqa
 
 
 @given(expressions, st.sampled_from(ZONES), instants)
-def test_next_and_last_are_of_one_sequence(expression: str, zone: str, at: datetime) -> None:
+def test_next_and_last_are_from_one_sequence(expression: str, zone: str, at: datetime) -> None:
     cron = Cron(expression, ZoneInfo(zone))
     due = cron.next_due(at)
     assert due > at
@@ -192,7 +188,7 @@ def test_next_and_last_are_of_one_sequence(expression: str, zone: str, at: datet
 
 
 @given(st.integers(60, 10080), instants)
-def test_an_interval_is_kept_whenever_it_is_looked_at(minutes: int, at: datetime) -> None:
+def test_an_interval_is_the_same_at_any_time_of_evaluation(minutes: int, at: datetime) -> None:
     every = Interval(minutes)
     assert every.last_due(at) <= at < every.next_due(at)
     assert every.next_due(at) - every.last_due(at) == timedelta(minutes=minutes)
@@ -212,7 +208,7 @@ def test_an_interval_is_kept_whenever_it_is_looked_at(minutes: int, at: datetime
         "0 3 * * 9",
     ],
 )
-def test_an_expression_that_is_none_is_explained(expression: str) -> None:
+def test_an_invalid_expression_is_explained(expression: str) -> None:
     with pytest.raises(ScheduleError) as caught:
         Cron(expression, UTC)
     assert repr(expression) in str(caught.value)

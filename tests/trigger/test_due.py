@@ -1,4 +1,4 @@
-"""A year of schedules in simulated time, against what a patient observer would count."""
+"""A year of schedules in simulated time, compared with what an observer would count."""
 
 import random
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ CATCH_UP = timedelta(minutes=2)
 
 @dataclass
 class Host:
-    """A host with one schedule: its clock is moved by the test, its notes survive its restarts."""
+    """A host with one schedule: the test moves its clock, its state survives restarts."""
 
     cron: Cron
     splay: timedelta = timedelta(minutes=7)
@@ -45,7 +45,7 @@ class Host:
         return decision.next_at
 
     def run(self, until: datetime) -> None:
-        """Look when the last decision says so, and sometimes in between, as doorbells cause it."""
+        """Decide at the times that the last decision names, and at others, as events do."""
         chance = random.Random(str(until))
         while True:
             next_at = self.run_once()
@@ -67,7 +67,7 @@ def all_due(cron: Cron, start: datetime, end: datetime) -> Iterator[datetime]:
 
 
 @pytest.mark.parametrize("expression", ["30 2 * * *", "0 3 * * 0", "0 */6 * * *", "15 4 1 * *"])
-def test_in_a_year_every_due_time_is_requested_once_after_the_hosts_own_delay(
+def test_in_a_year_every_due_time_is_requested_once_after_the_delay_of_the_host(
     expression: str,
 ) -> None:
     host = Host(Cron(expression, BERLIN))
@@ -77,7 +77,7 @@ def test_in_a_year_every_due_time_is_requested_once_after_the_hosts_own_delay(
     assert all(at - due == host.splay for due, at in zip(host.requested, host.at, strict=True))
 
 
-def test_restarts_at_any_time_neither_double_nor_lose_one() -> None:
+def test_restarts_at_any_time_neither_duplicate_nor_lose_a_scan() -> None:
     host = Host(Cron("0 3 * * *", BERLIN))
     chance = random.Random(7)
     while host.now < START + timedelta(days=200):
@@ -91,10 +91,10 @@ def test_restarts_at_any_time_neither_double_nor_lose_one() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_year_of_leaps_suspends_and_restarts_is_what_an_observer_counts(seed: int) -> None:
-    """Awake at a due time: requested. Asleep: the last one of the gap is made up for, the others
-    are not.
-    """
+def test_a_year_of_clock_changes_suspends_and_restarts_has_the_scans_that_an_observer_counts(
+    seed: int,
+) -> None:
+    """Awake at a due time: requested. Asleep: only the last one of the gap is made up for."""
     chance = random.Random(seed)
     host = Host(Cron("30 2 * * *", BERLIN))
     gaps: list[tuple[datetime, datetime]] = []
@@ -139,7 +139,7 @@ def test_after_a_start_a_missed_scan_waits_a_little() -> None:
     assert len(host.requested) == before + 1
 
 
-def test_missed_scans_are_not_made_up_for_where_that_is_not_wanted() -> None:
+def test_missed_scans_are_not_made_up_for_if_the_settings_say_skip() -> None:
     host = Host(Cron("0 3 * * *", UTC), splay=timedelta(), missed="skip")
     host.run(START + timedelta(hours=2))
     host.now = START + timedelta(days=5, hours=9)
@@ -151,7 +151,7 @@ def test_missed_scans_are_not_made_up_for_where_that_is_not_wanted() -> None:
 
 
 @pytest.mark.parametrize("years", [10, -10, 3, -3])
-def test_a_clock_that_jumps_years_and_comes_back_doubles_nothing_and_freezes_nothing(
+def test_a_clock_that_jumps_years_and_back_duplicates_nothing_and_blocks_nothing(
     years: int,
 ) -> None:
     host = Host(Cron("0 3 * * *", UTC), splay=timedelta())
@@ -169,7 +169,7 @@ def test_a_clock_that_jumps_years_and_comes_back_doubles_nothing_and_freezes_not
     assert len(set(host.requested)) == len(host.requested)
 
 
-def test_a_small_step_back_doubles_nothing() -> None:
+def test_a_small_step_back_duplicates_nothing() -> None:
     host = Host(Cron("0 3 * * *", UTC), splay=timedelta())
     host.run(START + timedelta(days=3, hours=3, seconds=1))
     before = list(host.requested)
@@ -178,7 +178,7 @@ def test_a_small_step_back_doubles_nothing() -> None:
     assert host.requested == before
 
 
-def test_a_changed_schedule_begins_where_it_is_changed() -> None:
+def test_a_changed_schedule_starts_at_the_time_of_the_change() -> None:
     host = Host(Cron("0 3 * * *", UTC), splay=timedelta(minutes=5))
     host.run(START + timedelta(days=3, hours=12))
     before = list(host.requested)
@@ -189,7 +189,7 @@ def test_a_changed_schedule_begins_where_it_is_changed() -> None:
     assert len(host.requested) == len(before) + 1
 
 
-def test_a_change_between_due_and_the_hosts_own_delay_loses_nothing() -> None:
+def test_a_change_during_the_delay_of_the_host_loses_nothing() -> None:
     host = Host(Cron("0 3 * * *", UTC), splay=timedelta(minutes=9))
     host.run(START + timedelta(days=1, hours=3, minutes=4))
     before = len(host.requested)

@@ -1,4 +1,4 @@
-"""Request files, schedules and changed settings, with the real trigger stage."""
+"""Request files, schedules and changing settings, with the real trigger stage."""
 
 import json
 from datetime import UTC, datetime
@@ -56,7 +56,7 @@ def test_a_bad_request_file_is_moved_aside_with_the_reason(text: str) -> None:
         until(lambda: requests_of(agent), "the next one is taken")
 
 
-def test_a_schedule_asks_for_a_scan_and_a_restart_does_not_ask_again() -> None:
+def test_a_schedule_requests_a_scan_and_a_restart_does_not_request_it_again() -> None:
     with an_agent() as agent:
         compliance = agent.settings["compliance"]
         compliance["schedules"] = {"splay_s": 0, "time_zone": "UTC"}
@@ -75,7 +75,7 @@ def test_a_schedule_asks_for_a_scan_and_a_restart_does_not_ask_again() -> None:
         assert ids.count(request.scan_id) == 1
 
 
-def test_a_changed_settings_file_is_taken_over_and_a_broken_one_is_not() -> None:
+def test_a_changed_settings_file_is_applied_and_a_broken_one_is_not() -> None:
     with an_agent() as agent:
         agent.start("trigger")
         state = agent.spool.root / "state" / "trigger" / "trigger"
@@ -85,14 +85,16 @@ def test_a_changed_settings_file_is_taken_over_and_a_broken_one_is_not() -> None
         until(lambda: "0 3 * * *" in state.read_text(), "the schedule is in force")
         agent.settings["compliance"]["openscap"]["schedule"] = "0 3 * *"
         agent.configure()
-        until(lambda: "compliance.openscap.schedule" in agent.log("trigger"), "the problem is told")
+        until(
+            lambda: "compliance.openscap.schedule" in agent.log("trigger"), "the problem is logged"
+        )
         agent.config.write_text("compliance: [")
-        until(lambda: "is not YAML" in agent.log("trigger"), "the problem is told")
+        until(lambda: "is not YAML" in agent.log("trigger"), "the problem is logged")
         assert "0 3 * * *" in state.read_text()
         assert agent.processes["trigger"].poll() is None
 
 
-def test_an_invalid_schedule_keeps_the_stage_from_starting_and_config_check_tells_it() -> None:
+def test_an_invalid_schedule_prevents_a_start_and_config_check_reports_it() -> None:
     with an_agent() as agent:
         agent.settings["compliance"]["openscap"]["schedule"] = "every day"
         agent.configure()

@@ -1,4 +1,4 @@
-"""Wishes from outside through the real stages: killed, cancelled, asked for again."""
+"""Requests through the real stages: killed, cancelled, repeated."""
 
 import contextlib
 import json
@@ -27,7 +27,7 @@ def server() -> Iterator[Receiver]:
         yield receiver
 
 
-def asked(agent: Agent) -> list[Request]:
+def requested(agent: Agent) -> list[Request]:
     box = agent.spool.requests
     if not box.path.exists():
         return []
@@ -38,7 +38,7 @@ def reports(agent: Agent) -> list[Report]:
     return [agent.report(ScanId(i)) for i in agent.spool.reports.ids()]
 
 
-def test_files_and_commands_are_asked_for_once_whenever_the_stage_is_killed() -> None:
+def test_files_and_commands_become_one_request_each_whenever_the_stage_is_killed() -> None:
     moments = random.Random(11)
     with an_agent() as agent:
         agent.start("trigger")
@@ -52,10 +52,12 @@ def test_files_and_commands_are_asked_for_once_whenever_the_stage_is_killed() ->
             until(lambda pause=pause: time.monotonic() >= pause, "a moment", 5)  # type: ignore[misc]
             agent.kill("trigger")
             agent.start("trigger")
-        until(lambda: len(asked(agent)) >= 24 and not list(drop.glob("*.json")), "all taken", 60)
-        tickets = sorted(r.reason.request_id for r in asked(agent) if r.reason.request_id)
+        until(
+            lambda: len(requested(agent)) >= 24 and not list(drop.glob("*.json")), "all taken", 60
+        )
+        tickets = sorted(r.reason.request_id for r in requested(agent) if r.reason.request_id)
         assert tickets == sorted(f"ticket-{n}" for n in range(12))
-        assert {r.scan_id for r in asked(agent) if not r.reason.request_id} == set(commands)
+        assert {r.scan_id for r in requested(agent) if not r.reason.request_id} == set(commands)
 
 
 def test_a_request_that_cannot_be_read_is_a_failed_scan_with_the_reason(server: Receiver) -> None:
@@ -84,7 +86,7 @@ def test_the_servers_cancel_ends_what_runs_and_waits_and_arrives_as_cancelled(
                 {"type": "compliance_trigger", "profile": PREFIX + profile, "request_id": profile}
             )
         until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "a scan runs")
-        until(lambda: len(asked(agent)) == 2, "both are asked for")
+        until(lambda: len(requested(agent)) == 2, "both are requested")
         begun = time.monotonic()
         server.send_command({"type": "compliance_scan_cancel"})
         until(lambda: not (agent.spool.root / "state" / "scan" / "running").exists(), "ended", 15)
@@ -100,13 +102,13 @@ def test_the_servers_cancel_ends_what_runs_and_waits_and_arrives_as_cancelled(
         }
         until(
             lambda: [p["phase"] for p in server.progress()].count("cancelled") == 2,
-            "told over the socket",
+            "reported over the socket",
             15,
         )
 
 
 @pytest.mark.oscap
-def test_what_is_asked_for_again_right_after_a_cancel_is_scanned(server: Receiver) -> None:
+def test_a_request_right_after_a_cancel_is_scanned(server: Receiver) -> None:
     with an_agent(server) as agent:
         agent.start()
         until(server.online, "connected")
@@ -136,7 +138,7 @@ def test_commands_that_come_while_the_disk_is_full_are_entries_once_there_is_roo
             server.send_command(
                 {"type": "compliance_trigger", "profile": "cis", "request_id": f"r-{n}"}
             )
-        until(lambda: "No space left" in agent.log("trigger"), "it says that the disk is full")
+        until(lambda: "No space left" in agent.log("trigger"), "the full disk is logged")
         assert server.online(), "the connection does not suffer"
         ballast.unlink()
         box = Spool(small_disk / "spool").requests
@@ -147,7 +149,7 @@ def test_commands_that_come_while_the_disk_is_full_are_entries_once_there_is_roo
 
 
 @pytest.mark.oscap
-def test_a_scan_that_never_ran_is_filed_under_the_profile_that_was_asked_for(
+def test_a_scan_that_never_ran_is_filed_under_the_profile_that_was_requested(
     server: Receiver,
 ) -> None:
     with an_agent(server) as agent:
@@ -159,13 +161,13 @@ def test_a_scan_that_never_ran_is_filed_under_the_profile_that_was_asked_for(
             server.send_command(
                 {"type": "compliance_trigger", "profile": profile, "request_id": profile}
             )
-        until(lambda: len(asked(agent)) == 3, "all are asked for")
+        until(lambda: len(requested(agent)) == 3, "all are requested")
         server.send_command({"type": "compliance_scan_cancel"})
         server.send_command({"type": "compliance_trigger", "profile": "no-such-profile"})
         server.send_command({"type": "compliance_trigger", "profile": "docker-bench"})
-        until(lambda: len(asked(agent)) == 5, "all are asked for")
+        until(lambda: len(requested(agent)) == 5, "all are requested")
         agent.start("scan", "parse", "ship")
-        until(lambda: len(agent.spool.receipts.ids()) == 5, "all are told", 60)
+        until(lambda: len(agent.spool.receipts.ids()) == 5, "all have a receipt", 60)
         found = sorted((report.status, report.profile.name) for report in reports(agent))
         assert found == [
             ("cancelled", "Every Result"),

@@ -1,4 +1,4 @@
-"""Schedules with notes and entries on disk, and a clock that the test sets."""
+"""Schedules with state and entries on disk, and a clock that the test sets."""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -36,39 +36,37 @@ def note(process: At) -> Path:
     return process.state_store.path / "schedule-openscap"
 
 
-def test_a_crash_between_request_and_note_neither_doubles_nor_loses(process: At) -> None:
+def test_a_crash_between_request_and_state_neither_duplicates_nor_loses_a_scan(process: At) -> None:
     a_scheduler(process).run_once(ServerOverrides())
     before = note(process).read_bytes()
     process.moment += timedelta(hours=15)
     a_scheduler(process).run_once(ServerOverrides())
-    assert len(process.asked) == 1
+    assert len(process.requests) == 1
     for seconds in (0, 7, 200):
         process.moment += timedelta(seconds=seconds)
         note(process).write_bytes(before)
         a_scheduler(process).run_once(ServerOverrides())
-        assert len(process.asked) == 1, "the note was lost, the request stands"
+        assert len(process.requests) == 1, "the state was lost, the request is there"
     process.moment += timedelta(days=1)
     scheduler = a_scheduler(process)
     scheduler.run_once(ServerOverrides())
-    assert len(process.asked) == 1, "missed, but not at boot"
+    assert len(process.requests) == 1, "missed, but not at boot"
     process.moment += timedelta(seconds=121)
     scheduler.run_once(ServerOverrides())
-    assert len(process.asked) == 2
+    assert len(process.requests) == 2
 
 
-def test_losing_the_notes_asks_for_nothing_of_the_past(process: At) -> None:
+def test_without_its_state_a_schedule_requests_nothing_of_the_past(process: At) -> None:
     scheduler = a_scheduler(process)
     scheduler.run_once(ServerOverrides())
     process.moment += timedelta(days=3)
     note(process).unlink()
     scheduler.run_once(ServerOverrides())
-    assert process.asked == []
+    assert process.requests == []
 
 
-def test_the_id_of_a_late_scan_tells_when_it_was_asked_for(process: At) -> None:
-    """Everyone behind takes the later id for the newer scan: one made up for must not look like an
-    old one.
-    """
+def test_the_id_of_a_late_scan_has_the_time_of_the_request(process: At) -> None:
+    """A later id is a newer scan: one that is made up for must not look like an old one."""
     scheduler = a_scheduler(process)
     scheduler.run_once(ServerOverrides())
     process.moment += timedelta(days=2)
@@ -76,7 +74,7 @@ def test_the_id_of_a_late_scan_tells_when_it_was_asked_for(process: At) -> None:
     RequestWriter(process).scan("openscap", None, Reason(source="operator", at=process.moment))
     process.moment += timedelta(minutes=5)
     scheduler.run_once(ServerOverrides())
-    by_source = {request.reason.source: request for request in process.asked}
+    by_source = {request.reason.source: request for request in process.requests}
     late = by_source["schedule"]
     assert late.scan_id > by_source["operator"].scan_id
     assert requested_at(late.scan_id) == process.moment.replace(microsecond=0)
@@ -84,7 +82,7 @@ def test_the_id_of_a_late_scan_tells_when_it_was_asked_for(process: At) -> None:
 
 
 @pytest.mark.parametrize("years", [-30, 30])
-def test_a_clock_set_after_the_start_does_not_put_off_what_was_missed(
+def test_a_clock_set_after_the_start_does_not_postpone_what_was_missed(
     process: At, years: int
 ) -> None:
     a_scheduler(process).run_once(ServerOverrides())
@@ -93,10 +91,10 @@ def test_a_clock_set_after_the_start_does_not_put_off_what_was_missed(
     process.moment -= timedelta(days=365 * years)
     process.moment += timedelta(days=2)
     scheduler.run_once(ServerOverrides())
-    assert process.asked == [], "not at boot"
+    assert process.requests == [], "not at boot"
     process.moment += timedelta(seconds=125)
     scheduler.run_once(ServerOverrides())
-    assert len(process.asked) == 1
+    assert len(process.requests) == 1
 
 
 def test_after_a_suspend_a_missed_scan_waits_a_little_too(process: At) -> None:
@@ -106,10 +104,10 @@ def test_after_a_suspend_a_missed_scan_waits_a_little_too(process: At) -> None:
     for seconds, count in ((0, 0), (60, 0), (61, 1), (60, 1)):
         process.moment += timedelta(seconds=seconds)
         scheduler.run_once(ServerOverrides())
-        assert len(process.asked) == count
+        assert len(process.requests) == count
 
 
-def test_between_two_due_times_nothing_is_decided_anew_but_where_something_has_changed(
+def test_between_two_due_times_a_decision_is_repeated_only_if_something_has_changed(
     process: At,
 ) -> None:
     scheduler = a_scheduler(process)
@@ -125,7 +123,7 @@ def test_between_two_due_times_nothing_is_decided_anew_but_where_something_has_c
     assert third is not first, "the clock was set back"
 
 
-def test_a_schedule_that_was_switched_off_makes_up_for_nothing_when_it_is_on_again(
+def test_a_schedule_that_was_switched_off_makes_up_for_nothing_when_switched_on(
     process: At,
 ) -> None:
     scheduler = a_scheduler(process)
@@ -139,12 +137,12 @@ def test_a_schedule_that_was_switched_off_makes_up_for_nothing_when_it_is_on_aga
         scheduler.run_once(ServerOverrides(mode=mode))  # type: ignore[arg-type]
         process.moment += timedelta(seconds=130)
         scheduler.run_once(ServerOverrides(mode=mode))  # type: ignore[arg-type]
-        assert len(process.asked) == count
+        assert len(process.requests) == count
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "Pacific/Kiritimati", "UTC"])
 def test_a_host_that_moves_to_another_zone_runs_once_a_day_there(process: At, zone: str) -> None:
-    """At any hour, before and after the day's scan: none is doubled, none is skipped."""
+    """At any hour, before and after the day's scan: none is duplicated, none is skipped."""
     for hour in range(0, 24, 3):
         for request in process.spool.requests.names():
             process.spool.requests.remove(request)
@@ -155,7 +153,7 @@ def test_a_host_that_moves_to_another_zone_runs_once_a_day_there(process: At, zo
         walk(process, scheduler, hours=48 + hour)
         process.settings = settings(**{**DAILY, "schedules": {"time_zone": zone, "splay_s": 0}})
         walk(process, scheduler, hours=72)
-        days = [due_of(request, zone) for request in process.asked]
+        days = [due_of(request, zone) for request in process.requests]
         assert len(set(days)) == len(days), "none doubled"
         assert all(after - before == timedelta(days=1) for before, after in pairwise(days)), (
             "none skipped"
@@ -170,8 +168,8 @@ def walk(process: At, scheduler: Scheduler, hours: int) -> None:
 
 def due_of(request: Request, zone: str) -> date:
     """The day on which it was due, in the zone in which it was."""
-    _, _, told = (request.reason.detail or "").partition("due ")
-    at = datetime.strptime(told, "%Y-%m-%d %H:%MZ").replace(tzinfo=UTC)
+    _, _, due_text = (request.reason.detail or "").partition("due ")
+    at = datetime.strptime(due_text, "%Y-%m-%d %H:%MZ").replace(tzinfo=UTC)
     return at.astimezone(ZoneInfo(zone if zone in (request.reason.detail or "") else "UTC")).date()
 
 

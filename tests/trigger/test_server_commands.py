@@ -1,6 +1,4 @@
-"""The real trigger stage and the server's commands: a server that keeps its contract, and one that
-does not.
-"""
+"""The real trigger stage and the commands of good and bad servers."""
 
 import contextlib
 import json
@@ -27,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 @dataclass
 class Wild:
-    """A WebSocket server that does to each connection what it is told."""
+    """A WebSocket server that does to each connection what the test chooses."""
 
     behave: Callable[[ServerConnection], None]
     connections: int = 0
@@ -95,7 +93,7 @@ def test_a_command_becomes_a_request_that_carries_its_request_id(server: Receive
         assert (request.reason.source, request.reason.request_id) == ("server", "r-1")
 
 
-def test_both_scanners_are_asked_for_at_once(server: Receiver) -> None:
+def test_both_scanners_are_requested_at_once(server: Receiver) -> None:
     with an_agent(server) as agent:
         agent.start("trigger")
         until(server.online, "connected")
@@ -104,7 +102,7 @@ def test_both_scanners_are_asked_for_at_once(server: Receiver) -> None:
         assert {request.scanner for request in requests_of(agent)} == {"openscap", "docker-bench"}
 
 
-def test_cancel_means_what_is_pending_by_name(server: Receiver) -> None:
+def test_cancel_names_every_pending_scan(server: Receiver) -> None:
     with an_agent(server) as agent:
         agent.start("trigger")
         until(server.online, "connected")
@@ -144,7 +142,7 @@ def test_what_changes_the_host_is_refused_with_a_failed_progress(
         assert requests_of(agent) == []
 
 
-def test_what_the_server_sets_is_kept_over_a_restart_and_never_in_the_settings_file(
+def test_what_the_server_sets_survives_a_restart_and_is_never_in_the_settings_file(
     server: Receiver,
 ) -> None:
     with an_agent(server) as agent:
@@ -180,9 +178,7 @@ def test_capabilities_arrive_at_connect_and_on_request(server: Receiver) -> None
 
 
 def test_capabilities_on_request_are_those_of_now(server: Receiver) -> None:
-    """A daemon that answers no more leaves no trace in the file system; a script that lies does the
-    same.
-    """
+    """A daemon that hangs leaves no trace in the file system; neither does this script."""
     with an_agent(server) as agent:
         docker = agent.home / "docker"
         docker.write_text("#!/bin/sh\necho 27.0.1\n")
@@ -196,8 +192,8 @@ def test_capabilities_on_request_are_those_of_now(server: Receiver) -> None:
             agent.start("scan", "trigger")
 
             def component() -> str | None:
-                told = server.integration_statuses()
-                return told[-1]["components"]["docker-bench"] if told else None
+                reported = server.integration_statuses()
+                return reported[-1]["components"]["docker-bench"] if reported else None
 
             until(lambda: component() == "ready", "docker answers")
             docker.write_text("#!/bin/sh\nexit 1\n")
@@ -226,7 +222,7 @@ def test_progress_of_a_scan_comes_back_over_the_same_socket(server: Receiver) ->
         assert scan["status"] == "completed"
 
 
-def test_junk_costs_no_restart_and_no_memory() -> None:
+def test_invalid_messages_cost_no_restart_and_no_memory() -> None:
     def flood(connection: ServerConnection) -> None:
         for n in range(10_000):
             connection.send(json.dumps({"type": "report_now", "n": n}) if n % 2 else "{" * 50)
@@ -269,7 +265,7 @@ def _binary(connection: ServerConnection) -> None:
 
 
 @pytest.mark.parametrize("misbehave", [_closes_at_once, _a_mebibyte, _half_closes, _binary])
-def test_after_whatever_a_server_does_the_agent_comes_back(
+def test_the_agent_connects_again_after_anything_that_a_server_does(
     misbehave: Callable[[ServerConnection], None],
 ) -> None:
     def behave(connection: ServerConnection) -> None:
@@ -294,12 +290,12 @@ def test_the_credentials_are_in_the_headers_and_in_no_log() -> None:
         assert server.credentials.key not in agent.log("trigger")
 
 
-def test_wrong_credentials_are_told_and_tried_again(server: Receiver) -> None:
+def test_wrong_credentials_are_logged_and_tried_again(server: Receiver) -> None:
     with an_agent(server) as agent:
         right = dict(agent.settings["api"])
         agent.configure(api={**right, "key": "0" * 64})
         agent.start("trigger")
-        until(lambda: "check api.id and the API key" in agent.log("trigger"), "it says so")
+        until(lambda: "check api.id and the API key" in agent.log("trigger"), "it is logged")
         agent.configure(api=right)
         until(server.online, "connected with the right ones")
 
@@ -330,7 +326,7 @@ def test_a_redirect_is_not_followed_with_the_credentials() -> None:
             here = Wild(listen, url=f"http://127.0.0.1:{on_event.socket.getsockname()[1]}")
             with an_agent(here) as agent:
                 agent.start("trigger")
-                until(lambda: "a redirect: set server.url" in agent.log("trigger"), "it says so")
+                until(lambda: "a redirect: set server.url" in agent.log("trigger"), "it is logged")
                 assert elsewhere.connections == 0
             on_event.shutdown()
 

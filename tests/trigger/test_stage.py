@@ -1,4 +1,4 @@
-"""The stage's worker, without a process round it."""
+"""The trigger stage without a process of its own."""
 
 import json
 import os
@@ -47,12 +47,12 @@ def test_the_operators_commands_are_copied_as_they_are_and_once(process: At) -> 
         "20260601T000001Z-0000000b.cancel",
     ]
     assert box.cancellations.read("20260601T000001Z-0000000b") == cancellation
-    assert [request.reason for request in process.asked] == [OPERATOR]
-    assert process.said.getvalue().count("command taken") == 2
+    assert [request.reason for request in process.requests] == [OPERATOR]
+    assert process.log_text.getvalue().count("command copied") == 2
 
 
 def a_request(scan_id: str, **fields: object) -> bytes:
-    """Sealed as an entry, whatever it holds."""
+    """Any content, sealed as an entry."""
     reason = {"source": "operator", "at": "2026-06-01T00:00:00Z"}
     request = {"scan_id": scan_id, "scanner": "openscap", "reason": reason, **fields}
     return seal("request", json.dumps(request).encode())
@@ -79,7 +79,7 @@ def test_a_request_that_cannot_be_read_becomes_one_that_fails_with_the_reason(
     stage = TriggerStage(process)
     stage.run_once()
     stage.run_once()
-    refused, taken = process.asked
+    refused, taken = process.requests
     assert (refused.scan_id, taken.scan_id) == (broken, good)
     assert (refused.scanner, refused.profile) == ("openscap", None)
     assert why in (refused.refusal or "")
@@ -95,8 +95,8 @@ def test_a_cancellation_that_cannot_be_read_is_logged_once_and_the_rest_goes_on(
     stage = TriggerStage(process)
     stage.run_once()
     stage.run_once()
-    assert [request.scan_id for request in process.asked] == [good]
-    assert process.said.getvalue().count("damaged command, give it again") == 1
+    assert [request.scan_id for request in process.requests] == [good]
+    assert process.log_text.getvalue().count("damaged command: repeat it") == 1
     assert list(process.state_store.damaged()) == [name]
 
 
@@ -114,25 +114,25 @@ def test_a_request_that_only_root_can_read_fails_with_the_reason() -> None:
             TriggerStage(process).run_once()
         finally:
             os.seteuid(0)
-        (request,) = process.asked
+        (request,) = process.requests
         assert "may not read it" in (request.refusal or "")
         process.spool.release()
 
 
-def test_what_the_server_said_before_the_end_is_an_entry_after_it(process: At) -> None:
+def test_a_command_that_arrived_before_the_end_is_an_entry_after_it(process: At) -> None:
     stage = TriggerStage(process)
     for n in range(120):
         stage._server._on_message(Scan((Wanted("openscap"),), f"r-{n:03}"))
     stage._server._on_message(Cancel())
     stage.close()
-    assert sorted(r.reason.request_id or "" for r in process.asked) == [
+    assert sorted(r.reason.request_id or "" for r in process.requests) == [
         f"r-{n:03}" for n in range(120)
     ]
     (cancel,) = process.spool.requests.cancellations.ids()
     assert len(process.spool.requests.cancellations.read(cancel).scan_ids) == 120
 
 
-def test_a_cancel_with_nothing_to_end_leaves_nothing(process: At) -> None:
+def test_a_cancel_without_a_pending_scan_writes_nothing(process: At) -> None:
     stage = TriggerStage(process)
     stage._server._on_message(Cancel())
     stage.run_once()

@@ -14,16 +14,16 @@ from stages.scanners.settings import check_settings
 
 
 class At(Process):
-    """A process that believes it is `moment`."""
+    """A process whose clock shows `moment`."""
 
     moment: datetime
-    said: StringIO
+    log_text: StringIO
 
     def now(self) -> datetime:
         return self.moment
 
     @property
-    def asked(self) -> list[Request]:
+    def requests(self) -> list[Request]:
         return [self.spool.requests.read(i) for i in self.spool.requests.ids()]
 
 
@@ -32,7 +32,7 @@ def process_at(moment: datetime, root: Path, **settings: Any) -> At:
     assert problems == []
     spool = Spool(root)
     spool.claim("trigger")
-    said = StringIO()
-    process = At("trigger", checked, None, spool, Log("trigger", stream=said), NoDoorbell())
-    process.moment, process.said = moment, said
+    log_text = StringIO()
+    process = At("trigger", checked, None, spool, Log("trigger", stream=log_text), NoDoorbell())
+    process.moment, process.log_text = moment, log_text
     return process
