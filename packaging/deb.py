@@ -18,8 +18,8 @@ sys.path.insert(0, str(ROOT))
 
 from stages.console.install import (  # noqa: E402
     environment,
-    files,
-    layout,
+    install_paths,
+    installed_files,
 )
 from stages.runtime.version import AGENT_VERSION  # noqa: E402
 
@@ -63,10 +63,10 @@ def main() -> None:
 
 def fill(tree: Path) -> None:
     """Everything that the package installs."""
-    where = layout.packaged()
+    where = install_paths.packaged()
     environment.make(below(tree, where.home), where.home, PYTHON, compiled=False)
     documentation = below(tree, Path("/usr/share/doc") / NAME)
-    for path, text in files.texts(where).items():
+    for path, text in installed_files.texts(where).items():
         if path == where.man_page:
             compressed(below(tree, path.with_name(f"{path.name}.gz")), text)
         else:

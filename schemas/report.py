@@ -19,6 +19,7 @@ RuleStatus = Literal["pass", "fail", "warn", "skip", "notapplicable", "error"]
 Severity = Literal["critical", "high", "medium", "low", "unknown"]
 ScanStatus = Literal["completed", "failed", "cancelled", "merged"]
 Count = Annotated[int, Meta(ge=0)]
+_HEADER_ERROR_CHARACTERS = 500
 
 
 class Reference(Record, frozen=True, kw_only=True):
@@ -107,20 +108,31 @@ class Report(Record, frozen=True, kw_only=True):
 
 
 class ReportHeader(Record, frozen=True, kw_only=True):
-    """What must be known of a report to put it in order; it precedes the report in its entry."""
+    """What orders and lists a report; it precedes the report in its entry."""
 
     profile: str
     scanner: Scanner
     status: ScanStatus
     answered_by: ScanId | None = None
+    score: float | None = None
+    """None where the scan did not complete."""
+    error: str | None = None
+    """Why it did not complete, cut after 500 characters."""
 
 
 def report_header(report: Report) -> ReportHeader:
+    score = error = None
+    if report.status == "completed":
+        score = report.summary.score
+    if report.error is not None:
+        error = report.error[:_HEADER_ERROR_CHARACTERS]
     return ReportHeader(
         profile=report.profile.name,
         scanner=report.profile.type,
         status=report.status,
         answered_by=report.answered_by,
+        score=score,
+        error=error,
     )
 
 

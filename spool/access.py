@@ -44,7 +44,7 @@ def check_owner(path: Path) -> os.stat_result:
     status = _status(path)
     if status.st_uid != os.geteuid():
         raise SpoolUnusableError(
-            f"{path}: belongs to {name(status.st_uid)}, not to {me()}: chown {me()} {path}"
+            f"{path}: belongs to {name(status.st_uid)}, not to {me()}: chown -R {me()} {path}"
         )
     return status
 

@@ -4,7 +4,7 @@ import argparse
 
 from schemas.request import Cancellation, Reason
 from spool.layout import new_command_id
-from stages.console import command_writer, states
+from stages.console import command_writer, scan_names, scan_states
 from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.console.output import say, show_json
@@ -21,13 +21,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
-    boxes = states.snapshot(context.existing_spool())
-    open_ids = frozenset(i for i in boxes.scan_ids if boxes.state(i) in ("requested", "scanning"))
-    wanted = args.scan_ids or sorted(open_ids)
+    boxes = scan_states.snapshot(context.existing_spool())
+    open_ids = [i for i in boxes.scan_ids if boxes.state(i) in ("requested", "scanning")]
+    wanted = args.scan_ids or open_ids
     if not wanted:
         raise CommandError("no scan is waiting or running", Exit.NO)
     at = command_writer.now()
-    scan_ids = command_writer.known(wanted, open_ids, "waiting or running scan")
+    what = "waiting or running scan"
+    scan_ids = scan_names.find_scans(wanted, boxes.scan_ids, open_ids, what)
     cancellation = Cancellation(scan_ids=scan_ids, reason=Reason(source="operator", at=at))
     with command_writer.giving(context) as commands:
         commands.cancellations.write(new_command_id(at), cancellation)

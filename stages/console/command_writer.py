@@ -1,6 +1,6 @@
-"""Giving commands: entries in `commands/`, the operator's own outbox; then a ring.
+"""Giving commands: writing entries into `commands/`, the operator's outbox, and notifying stages.
 
-What is done is pruned here, because the operator is the one writer of this box.
+Finished commands are removed here, because the operator is the only writer of this box.
 """
 
 import os
@@ -19,7 +19,9 @@ from stages.console import permissions
 from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.runtime.doorbell import publish_to_stages
-from stages.runtime.exits import Exit
+
+_WHO_MAY = "commands are given by root, or by the user that owns the spool"
+_REPLAYS_KEPT = 100
 
 _DRAFT_AGE_S = 3600.0
 """After which what is half written is no longer being written."""
@@ -30,12 +32,12 @@ def now() -> datetime:
 
 
 def new_scan_id(context: Context, scanner: Scanner, at: datetime) -> ScanId:
-    """An id for a scan asked for now, newer than those of the spool."""
+    """An id for a scan requested now, newer than those of the spool."""
     spool = context.spool
     try:
         newest = spool.newest_scan_id()
     except SpoolError:
-        # There is none yet; or `give` tells what is wrong with it.
+        # There is no spool yet, or `giving` reports what is wrong with it.
         newest = None
     return next_scan_id(scanner, at, newest)
 
@@ -60,55 +62,41 @@ def _written() -> Iterator[None]:
     try:
         yield
     except StorageError as error:
-        stage = "; commands are given by root, or by the user that owns the spool"
-        is_denied = isinstance(error.__cause__, PermissionError)
-        raise CommandError(
-            f"{error.why}{stage if is_denied else ''}; nothing was asked for"
-        ) from error
+        why = error.why
+        if isinstance(error.__cause__, PermissionError):
+            why = f"{why}; {_WHO_MAY}"
+        raise CommandError(f"{why}; nothing was requested") from error
     except SpoolError as error:
-        raise CommandError(f"{error}; nothing was asked for") from error
+        raise CommandError(f"{error}; nothing was requested") from error
     except PermissionError as error:
-        raise CommandError(
-            f"{error.filename}: {error.strerror}: commands are given by root, or by the user that "
-            "owns the spool"
-        ) from error
+        raise CommandError(f"{error.filename}: {error.strerror}; {_WHO_MAY}") from error
 
 
 def _check(spool: Spool) -> None:
-    """Raises CommandError with the mend where stages refuse the spool, or could not read what this
-    user writes.
-    """
-    path = next((path for path in (spool.commands.path, spool.root) if path.exists()), None)
-    owner = path.stat().st_uid if path else os.geteuid()
-    if owner != os.geteuid():
-        raise CommandError(f"{path}: belongs to {name(owner)}: give commands as {name(owner)}")
+    """Raises CommandError where stages refuse the spool, or could not read this user's entries."""
+    for path in (spool.commands.path, spool.root):
+        if path.exists():
+            owner = path.stat().st_uid
+            if owner != os.geteuid():
+                raise CommandError(
+                    f"{path}: belongs to {name(owner)}: give commands as {name(owner)}"
+                )
+            break
     wrong = list(permissions.of_directories(spool))
-    if wrong:
-        more = f" ({len(wrong) - 1} more: see compliance-agent verify)" if len(wrong) > 1 else ""
-        raise CommandError(
-            f"{wrong[0].path}: {wrong[0].message}{more}; stages refuse such a spool, so nothing "
-            "was asked for"
-        )
+    if not wrong:
+        return
+    first = f"{wrong[0].path}: {wrong[0].message}"
+    if len(wrong) > 1:
+        first = f"{first} ({len(wrong) - 1} more: see compliance-agent verify)"
+    raise CommandError(f"{first}; stages refuse such a spool, so nothing was requested")
 
 
 def publish(context: Context, name: str) -> None:
     publish_to_stages(context.runtime, Event(name=name))  # type: ignore[arg-type]
 
 
-def known(scan_ids: list[str], present: frozenset[str], where: str) -> tuple[ScanId, ...]:
-    """The ids, all of which must be present. Raises CommandError that names those that are not."""
-    missing = [i for i in scan_ids if i not in present]
-    if missing:
-        raise CommandError(
-            f"no {where} for {', '.join(missing)}: see `compliance-agent list`", Exit.NO
-        )
-    return tuple(ScanId(i) for i in scan_ids)
-
-
 def _prune(spool: Spool) -> None:
-    """Remove requests whose scan is done, cancellations that were taken up, and replays that were
-    carried out.
-    """
+    """Remove requests whose scan is done, and cancellations and replays that were carried out."""
     done = set(spool.receipts.ids())
     for scan_id in spool.commands.requests.ids():
         if scan_id in done:
@@ -116,13 +104,13 @@ def _prune(spool: Spool) -> None:
     _prune_imports(spool)
     for command_id in {*spool.commands.cancellations.ids()} & {*spool.requests.cancellations.ids()}:
         spool.commands.cancellations.remove(command_id)
-    archived = {
-        parts[1]
-        for box in (spool.reports, spool.receipts)
-        for n in box.archived()
-        if (parts := split_archived_name(n))
-    }
-    for command_id in spool.commands.replays.ids()[:-100]:
+    archived = set()
+    for box in (spool.reports, spool.receipts):
+        for kept in box.archived():
+            parts = split_archived_name(kept)
+            if parts is not None:
+                archived.add(parts[1])
+    for command_id in spool.commands.replays.ids()[:-_REPLAYS_KEPT]:
         if command_id in archived:
             spool.commands.replays.remove(command_id)
 

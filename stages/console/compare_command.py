@@ -10,6 +10,7 @@ from stages.console.context import Context
 from stages.console.errors import CommandError, UsageError
 from stages.console.format_output import add_format_arguments, chosen_format, write_output
 from stages.console.report_source import kept_report
+from stages.console.scan_names import HELP
 from stages.formats import comparison_views
 from stages.formats.compare import compare, failure_ages
 from stages.formats.kept_scans import KeptScans
@@ -22,10 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "before",
         nargs="?",
         metavar="A",
-        help="a scan id; default: the completed scan of the same profile before B",
+        help="the scan to compare with (default: the completed one of the same profile before B)",
     )
     parser.add_argument(
-        "after", nargs="?", default="last", metavar="B", help="a scan id, or `last` (the default)"
+        "after", nargs="?", default="last", metavar="B", help=f"{HELP} (default: last)"
     )
     parser.add_argument(
         "--since-good",

@@ -12,7 +12,7 @@ from schemas.event import SCAN_EVENTS, Event
 from schemas.ids import ScanId
 from spool.errors import EntryError
 from spool.spool import Spool
-from stages.console import states
+from stages.console import scan_states
 from stages.console.context import Context
 from stages.console.output import Bar, progress_bar
 from stages.console.pending_reasons import PendingReasons
@@ -122,7 +122,7 @@ class _ReasonsView:
         return f"{state} ({why})"
 
     def _now(self, scan_id: ScanId) -> tuple[str, str | None]:
-        boxes = states.snapshot(self._spool)
+        boxes = scan_states.snapshot(self._spool)
         noted = self._spool.state_store("ship").read(DESTINATION_STATE, Destination)
         now = datetime.now(UTC)
         if noted:

@@ -1,24 +1,30 @@
-"""`list`: the scans of the spool, newest last."""
+"""`list`: the scans of the spool, newest last; one line each."""
 
 import argparse
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
-from schemas.ids import ScanId, scanner_of
-from schemas.receipt import Answer, Receipt
+from schemas.ids import ScanId, requested_at, scanner_of
+from schemas.receipt import Answer
 from schemas.records import Record
-from schemas.report import Report
-from spool.errors import EntryDamagedError, EntryError, NewerFormatError
+from spool.errors import EntryError
 from spool.spool import Spool
-from stages.console import arguments, states
+from stages.console import arguments, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
-from stages.console.output import say, show_json, show_table
+from stages.console.entry_reading import read_entries
+from stages.console.output import counted, line_width, say, show_json, show_table
 from stages.console.pending_reasons import PendingReasons
-from stages.console.states import State
+from stages.console.scan_names import short_names
+from stages.console.scan_states import State
+from stages.console.table import shortened
 from stages.runtime.exits import Exit
 
-_COLUMNS = ("scan", "state", "profile", "status", "score", "answer", "why")
+_COLUMNS = ("scan", "requested", "profile", "result", "score", "answer")
+_WIDE_COLUMNS = ("scan", "state", "profile", "status", "score", "answer", "why")
+_NARROWEST_PROFILE = 12
+_THIS_YEAR = timedelta(days=180)
 
 
 class ListedScan(Record, frozen=True, kw_only=True):
@@ -51,12 +57,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="at most N scans, 0 for all (default: %(default)s)",
     )
+    parser.add_argument(
+        "--wide", action="store_true", help="whole ids, states, and why a scan failed or is pending"
+    )
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
-    boxes = states.snapshot(spool)
-    matching = [i for i in boxes.scan_ids if _matches(args, spool, boxes, i)]
+    boxes = scan_states.snapshot(spool)
+    scan_ids = boxes.scan_ids
+    matching = [scan_id for scan_id in scan_ids if _matches(args, spool, boxes, scan_id)]
     shown = matching
     if args.last:
         shown = matching[-args.last :]
@@ -68,15 +78,19 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if not scans:
         say("no scans")
         return Exit.OK
-    show_table(_COLUMNS, map(_row, scans))
+    if args.wide:
+        show_table(_WIDE_COLUMNS, map(_wide_row, scans))
+    else:
+        _show_lines(scans, scan_ids)
     hidden = len(matching) - len(shown)
     if hidden:
-        scans_text = "scan is" if hidden == 1 else "scans are"
-        say(f"{hidden} older {scans_text} not shown: --last 0 shows all")
+        say(f"{counted(hidden, 'older scan')} not shown: --last 0 shows all")
     return Exit.OK
 
 
-def _matches(args: argparse.Namespace, spool: Spool, boxes: states.Boxes, scan_id: ScanId) -> bool:
+def _matches(
+    args: argparse.Namespace, spool: Spool, boxes: scan_states.Boxes, scan_id: ScanId
+) -> bool:
     if args.pending and scan_id in boxes.receipts:
         return False
     if args.held and boxes.state(scan_id) != "held":
@@ -86,7 +100,7 @@ def _matches(args: argparse.Namespace, spool: Spool, boxes: states.Boxes, scan_i
     return filters.matches(args, spool, scan_id)
 
 
-def _answer(spool: Spool, boxes: states.Boxes, scan_id: ScanId) -> str | None:
+def _answer(spool: Spool, boxes: scan_states.Boxes, scan_id: ScanId) -> str | None:
     if scan_id not in boxes.receipts:
         return None
     try:
@@ -96,20 +110,23 @@ def _answer(spool: Spool, boxes: states.Boxes, scan_id: ScanId) -> str | None:
 
 
 def _listed(
-    spool: Spool, boxes: states.Boxes, scan_id: ScanId, reasons: PendingReasons
+    spool: Spool, boxes: scan_states.Boxes, scan_id: ScanId, reasons: PendingReasons
 ) -> ListedScan:
-    report, receipt, problem = _entries(spool, boxes, scan_id)
+    entries = read_entries(spool, boxes, scan_id)
     profile = status = score = answer = None
-    message = problem
-    if report is not None:
-        profile, status = report.profile.name, report.status
-        message = message or report.error
-        if report.status == "completed":
-            score = report.summary.score
-    if receipt is not None:
-        answer = receipt.answer
+    message = entries.problem
+    if entries.request is not None:
+        profile = entries.request.profile
+    if entries.manifest is not None:
+        profile = entries.manifest.profile_title
+    if entries.header is not None:
+        profile, status = entries.header.profile, entries.header.status
+        score = entries.header.score
+        message = message or entries.header.error
+    if entries.receipt is not None:
+        answer = entries.receipt.answer
         if answer != "accepted":
-            message = message or receipt.message
+            message = message or entries.receipt.message
     return ListedScan(
         scan_id=scan_id,
         scanner=scanner_of(scan_id),
@@ -123,24 +140,48 @@ def _listed(
     )
 
 
-def _entries(
-    spool: Spool, boxes: states.Boxes, scan_id: ScanId
-) -> tuple[Report | None, Receipt | None, str | None]:
-    """The report and the receipt, and what is wrong with them."""
-    report = receipt = None
-    try:
-        if scan_id in boxes.reports:
-            report = spool.reports.read(scan_id)
-        if scan_id in boxes.receipts:
-            receipt = spool.receipts.read(scan_id)
-    except (EntryDamagedError, NewerFormatError) as error:
-        return report, receipt, str(error)
-    except EntryError:
-        # Its owner has removed it meanwhile.
-        return report, receipt, None
-    return report, receipt, None
-
-
-def _row(scan: ListedScan) -> tuple[object, ...]:
+def _wide_row(scan: ListedScan) -> tuple[object, ...]:
     why = "; ".join(filter(None, (scan.message, scan.waits)))
     return scan.scan_id, scan.state, scan.profile, scan.status, scan.score, scan.answer, why
+
+
+def _show_lines(scans: Sequence[ListedScan], scan_ids: Sequence[ScanId]) -> None:
+    """A line for each scan, as wide as the terminal: profiles are cut, the rest never is."""
+    names = short_names(scan_ids)
+    now = datetime.now(UTC)
+    rows = [_row(scan, names[scan.scan_id], now) for scan in scans]
+    others = 0
+    for position in range(len(_COLUMNS)):
+        if _COLUMNS[position] != "profile":
+            widest = max(len(text[position]) for text in (_COLUMNS, *rows))
+            others += widest + 2
+    available = max(_NARROWEST_PROFILE, line_width() - others)
+    lines = []
+    for name, requested, profile, result, score, answer in rows:
+        lines.append((name, requested, shortened(profile, available), result, score, answer))
+    show_table(_COLUMNS, lines)
+    if any(scan.message or scan.waits for scan in scans):
+        say("why a scan failed or is pending: compliance-agent list --wide, or show SCAN")
+
+
+def _row(scan: ListedScan, name: str, now: datetime) -> tuple[str, ...]:
+    score = ""
+    if scan.score is not None:
+        score = f"{scan.score:.1f}"
+    answer = scan.answer or ""
+    if scan.status is not None and scan.answer is None:
+        answer = "pending"
+        if scan.state == "held":
+            answer = "held"
+    result = scan.status or scan.state
+    if scan.message and scan.status is None:
+        result = "unreadable"
+    return name, _requested(scan.scan_id, now), scan.profile or scan.scanner, result, score, answer
+
+
+def _requested(scan_id: ScanId, now: datetime) -> str:
+    """In this host's time zone; the year instead of the time where it is long ago."""
+    at = requested_at(scan_id)
+    if abs(now - at) < _THIS_YEAR:
+        return f"{at.astimezone():%m-%d %H:%M}"
+    return f"{at.astimezone():%Y-%m-%d}"

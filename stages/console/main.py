@@ -45,6 +45,7 @@ COMMANDS = {
     "status": _Command("status", "show stages, scanners, schedules and pending scans"),
     "list": _Command("list_command", "list scans, newest last"),
     "show": _Command("show", "show one scan"),
+    "raw": _Command("raw_command", "print a file that the scanner itself wrote, unpacked"),
     "compare": _Command("compare_command", "compare two scans"),
     "metrics": _Command("metrics_command", "print the agent's state as metrics for Prometheus"),
     "trend": _Command("trend_command", "show score and failed rules over all kept scans"),
@@ -63,7 +64,7 @@ COMMANDS = {
     ),
     "config": _Command("config", "check the settings", needs_settings=False),
     "install": _Command(
-        "install.command",
+        "install.install_command",
         "install or upgrade the agent on this host as systemd services",
         needs_settings=False,
     ),

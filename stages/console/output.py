@@ -33,6 +33,7 @@ _STYLES = {
     "accepted": "green",
     "refused": "red",
     "completed": "green",
+    "unreadable": "red",
     "failed": "red",
     "cancelled": "yellow",
     "superseded": "dim",
@@ -194,6 +195,11 @@ def _takes_escapes(stream: TextIO) -> bool:
     if os.environ.get("NO_COLOR") or os.environ.get("TERM", "dumb") == "dumb":
         return False
     return stream.isatty()
+
+
+def line_width() -> int:
+    """How many columns a line may have: those of the terminal, or 80 where there is none."""
+    return _terminal_width() or _WIDTH_WITHOUT_TERMINAL
 
 
 def _terminal_width() -> int | None:

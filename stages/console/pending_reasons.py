@@ -1,11 +1,11 @@
-"""Why scans are not done yet, at one moment, from what is in the spool."""
+"""Why scans are not done yet: at one moment, from what is in the spool."""
 
 from datetime import datetime
 
 from schemas.ids import ScanId
 from spool.layout import STAGES
 from spool.spool import Spool
-from stages.console import states
+from stages.console import scan_states
 from stages.console.delivery.delivery_reasons import DeliveryReasons
 from stages.scan import free_space
 
@@ -13,7 +13,9 @@ from stages.scan import free_space
 class PendingReasons:
     """The reasons, for any number of scans."""
 
-    def __init__(self, spool: Spool, boxes: states.Boxes, now: datetime, min_free_mib: int) -> None:
+    def __init__(
+        self, spool: Spool, boxes: scan_states.Boxes, now: datetime, min_free_mib: int
+    ) -> None:
         self._boxes = boxes
         self._no_space = free_space.why_none(spool.root, min_free_mib)
         self._delivery = DeliveryReasons(spool, boxes, now)
@@ -21,14 +23,15 @@ class PendingReasons:
 
     def why(self, scan_id: ScanId) -> str | None:
         """Why this scan is pending, and what to do; None where it is done or being worked on."""
+        if scan_id in self._boxes.reports:
+            return self._delivery.why(scan_id)
         stage = self._boxes.next_stage(scan_id)
-        # Where a report is pending, the delivery knows more.
-        if stage in self._stopped and stage != "ship":
+        if stage in self._stopped:
             return (
                 f"the {stage} stage is not running: start it (compliance-agent run, or the service)"
             )
-        if self._boxes.state(scan_id) == "requested":
-            if stage == "scan" and self._boxes.scanning:
-                return f"one scan at a time: {self._boxes.scanning} is running"
-            return self._no_space
-        return self._delivery.why(scan_id)
+        if self._boxes.state(scan_id) != "requested":
+            return None
+        if stage == "scan" and self._boxes.scanning:
+            return f"one scan at a time: {self._boxes.scanning} is running"
+        return self._no_space

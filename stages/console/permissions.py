@@ -67,7 +67,14 @@ def _judged(path: Path, owner: int, forbidden: int, why: str) -> Iterator[Wrong]
         yield Wrong(path, f"mode {mode:04o} {why}: chmod {right} {path}")
     if status.st_uid != owner:
         right = name(owner)
-        yield Wrong(path, f"belongs to {name(status.st_uid)}, not to {right}: chown {right} {path}")
+        # The entries in a directory have its owner too.
+        change = "chown"
+        if stat.S_ISDIR(status.st_mode):
+            change = "chown -R"
+        yield Wrong(
+            path,
+            f"belongs to {name(status.st_uid)}, not to {right}: {change} {right} {path}",
+        )
 
 
 def _users(spool: Spool, owner: int) -> dict[Stage, int]:

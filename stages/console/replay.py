@@ -4,7 +4,7 @@ import argparse
 
 from schemas.command import Replay
 from spool.layout import new_command_id
-from stages.console import command_writer, states
+from stages.console import command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.output import counted, say, show_json
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
-    boxes = states.snapshot(spool)
+    boxes = scan_states.snapshot(spool)
     if args.step == "parse":
         present, where = boxes.raw & boxes.reports, "raw entry with a report"
     else:

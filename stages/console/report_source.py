@@ -4,13 +4,14 @@ import socket
 from collections.abc import Iterator
 from functools import partial
 
-from schemas.ids import ScanId, is_scan_id
+from schemas.ids import ScanId
 from schemas.manifest import RawFile, Role
 from schemas.receipt import Receipt
 from schemas.report import Report
 from spool.errors import EntryMissingError
 from spool.spool import Spool
 from stages.console.errors import CommandError
+from stages.console.scan_names import find_scan
 from stages.formats.kept_scans import KeptScans
 from stages.formats.source import ReportSource
 from stages.formats.trend import TrendPoint, trend_point
@@ -23,15 +24,15 @@ _MOST_POINTS = 60
 
 
 def kept_report(spool: Spool, kept: KeptScans, name: str) -> Report:
-    """The report of a scan by its id, or of the newest, `last`. Raises CommandError."""
+    """The report of a scan that the command line names. Raises CommandError."""
     if not kept.scan_ids:
         raise CommandError("there is no report yet: see `compliance-agent list`", Exit.NO)
-    wanted: str | None = name
+    scan_id = None
     if name == "last":
-        wanted = kept.newest()
-    if wanted is None or not is_scan_id(wanted) or wanted not in kept.scan_ids:
-        raise CommandError(f"no report of scan {name}: see `compliance-agent list`", Exit.NO)
-    return spool.reports.read(wanted)
+        scan_id = kept.newest()
+    if scan_id is None:
+        scan_id = find_scan(name, kept.scan_ids, "report of scan")
+    return spool.reports.read(scan_id)
 
 
 def report_source(spool: Spool, report: Report, receipt: Receipt | None) -> ReportSource:
@@ -67,11 +68,12 @@ def _raw_file(spool: Spool, scan_id: ScanId | None, role: Role) -> Iterator[byte
         return None
     for file in manifest.files:
         if file.role == role:
-            return _chunks(spool, scan_id, file)
+            return raw_chunks(spool, scan_id, file)
     return None
 
 
-def _chunks(spool: Spool, scan_id: ScanId, file: RawFile) -> Iterator[bytes]:
+def raw_chunks(spool: Spool, scan_id: ScanId, file: RawFile) -> Iterator[bytes]:
+    """The content of a raw file, unpacked."""
     with spool.raw.open_file(scan_id, file) as stream:
         while chunk := stream.read(_CHUNK):
             yield chunk

@@ -1,11 +1,15 @@
 """A report for people: counts, score, and what failed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Literal
 
 from schemas.receipt import Receipt
-from schemas.report import Report, RuleResult
+from schemas.report import Report, RuleResult, RuleStatus
 from stages.console.output import say, show_facts, show_table
 from stages.formats.scan_facts import FIT
+
+SortKey = Literal["severity", "section", "rule", "title", "status", "content"]
+"""`content`: in the order of the scanner's content."""
 
 _WORST_FIRST = ("critical", "high", "medium", "low", "unknown")
 
@@ -14,7 +18,9 @@ def show_summary(report: Report, receipt: Receipt | None = None) -> None:
     """Counts, score and warnings; the reason of a failed scan first."""
     is_in_receipt = receipt is not None and receipt.message == report.error
     if report.error and not is_in_receipt:
-        style = "red" if report.status == "failed" else "yellow"
+        style = "yellow"
+        if report.status == "failed":
+            style = "red"
         say(f"{report.status}: {report.error}", style)
     show_facts(_facts(report, receipt))
     for warning in report.warnings:
@@ -47,19 +53,70 @@ def _facts(report: Report, receipt: Receipt | None) -> Iterator[tuple[str, objec
 
 def show_failed(report: Report) -> None:
     """The failed rules, worst first."""
-    failed = [result for result in report.results if result.status in ("fail", "error")]
-    if not failed:
+    show_results(report, ("fail", "error"), "severity")
+
+
+def show_results(report: Report, statuses: Collection[RuleStatus] | None, sort: SortKey) -> None:
+    """A line for each rule; `statuses` None: all rules."""
+    chosen = list(report.results)
+    if statuses is not None:
+        chosen = [result for result in report.results if result.status in statuses]
+    if not chosen:
         return
-    failed.sort(key=lambda result: _WORST_FIRST.index(result.severity))
+    if sort != "content":
+        chosen.sort(key=_SORT_KEYS[sort])
     say()
-    rows = [(result.severity, result.section, result.title, result.finding) for result in failed]
-    show_table(("severity", "section", "failed rule", "finding"), rows)
+    columns = ("status", "severity", "rule", "section", "title", "finding")
+    show_table(columns, map(_result_row, chosen))
+
+
+def _result_row(result: RuleResult) -> tuple[object, ...]:
+    return (
+        result.status,
+        result.severity,
+        short_rule(result.rule_ref),
+        result.section,
+        result.title,
+        result.finding,
+    )
+
+
+def short_rule(rule_ref: str) -> str:
+    """The id of a rule without the part that all rules of its content begin with."""
+    return rule_ref.rpartition("_rule_")[2]
+
+
+def _by_severity(result: RuleResult) -> tuple[object, ...]:
+    return (_WORST_FIRST.index(result.severity),)
+
+
+def _by_section(result: RuleResult) -> tuple[object, ...]:
+    """Sections like 1.10 come after 1.9."""
+    numbers = []
+    for part in (result.section or "").split("."):
+        number = 0
+        if part.isascii() and part.isdigit():
+            number = int(part)
+        numbers.append((number, part))
+    return (result.section is None, numbers)
+
+
+_SORT_KEYS: Mapping[SortKey, Callable[[RuleResult], tuple[object, ...]]] = {
+    "severity": _by_severity,
+    "section": _by_section,
+    "rule": lambda result: (result.rule_ref,),
+    "title": lambda result: (result.title.casefold(),),
+    "status": lambda result: (result.status, _by_severity(result)),
+}
 
 
 def show_rule(result: RuleResult) -> None:
     """Everything known about one rule."""
     references = [f"{reference.standard} {reference.id}" for reference in result.references]
     other_fixes = [fix.system for fix in result.other_fixes]
+    remediation = "remediation"
+    if result.advice:
+        remediation = "advice"
     show_facts(
         (
             ("rule", result.rule_ref),
@@ -72,7 +129,7 @@ def show_rule(result: RuleResult) -> None:
             ("expected", result.expected),
             ("description", result.description),
             ("rationale", result.rationale),
-            ("advice" if result.advice else "remediation", result.remediation),
+            (remediation, result.remediation),
             ("references", ", ".join(references) or None),
             ("other fixes", ", ".join(other_fixes) or None),
         )

@@ -54,7 +54,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         reason=Reason(source="operator", at=at),
     )
     with ExitStack() as stack:
-        bell = follow.listen(stack, context.runtime) if args.wait else None
+        bell = None
+        if args.wait:
+            bell = follow.listen(stack, context.runtime)
         with command_writer.giving(context) as commands:
             commands.requests.write(request)
         _warn_of_delays(context, args.scanner)
@@ -91,8 +93,9 @@ def outcome(context: Context, followed: follow.Followed) -> Exit:
             Exit.NO,
         )
     report = spool.reports.read(scan_id)
-    answered = scan_id in spool.receipts.ids()
-    receipt = spool.receipts.read(scan_id) if answered else None
+    receipt = None
+    if scan_id in spool.receipts.ids():
+        receipt = spool.receipts.read(scan_id)
     if context.json:
         show_json({"report": report, "receipt": receipt})
     else:
@@ -100,8 +103,11 @@ def outcome(context: Context, followed: follow.Followed) -> Exit:
         show_failed(report)
         if receipt is None:
             say("not sent: no server is configured (server.url)", "yellow")
-    good = report.status == "completed" and (receipt is None or receipt.answer == "accepted")
-    return Exit.OK if good else Exit.NO
+    if report.status != "completed":
+        return Exit.NO
+    if receipt is not None and receipt.answer != "accepted":
+        return Exit.NO
+    return Exit.OK
 
 
 def _show_request(context: Context, request: Request) -> None:
@@ -118,5 +124,6 @@ def _warn_of_delays(context: Context, scanner: Scanner) -> None:
     refused = readiness.refusal(registry.get(scanner), context.settings)
     if refused:
         warn(f"the scan will fail: {refused.reason}")
-    if no_room := free_space.why_none(context.spool.root, context.settings.spool.min_free_mib):
-        warn(no_room)
+    no_space = free_space.why_none(context.spool.root, context.settings.spool.min_free_mib)
+    if no_space:
+        warn(no_space)

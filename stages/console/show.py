@@ -1,34 +1,37 @@
-"""`show`: one scan, from request to receipt; or one of its rules; or its fixes."""
+"""`show`: one scan, from request to receipt; or its rules, one of them, or its fixes."""
 
 import argparse
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import get_args
 
-from schemas.ids import ScanId, is_scan_id
+from schemas.ids import ScanId
 from schemas.manifest import Manifest
 from schemas.receipt import Receipt
 from schemas.records import Record
-from schemas.report import Report, RuleResult
-from schemas.request import Request
+from schemas.report import Report, RuleStatus
+from schemas.request import Reason, Request
 from spool.spool import Spool
-from stages.console import states
+from stages.console import scan_states
 from stages.console.context import Context
-from stages.console.errors import CommandError
+from stages.console.errors import CommandError, UsageError
+from stages.console.fix_view import show_fixes
 from stages.console.format_output import add_format_arguments, chosen_format, write_report
-from stages.console.output import say, show_facts, show_json
+from stages.console.output import show_facts, show_json
 from stages.console.pending_reasons import PendingReasons
 from stages.console.report_source import report_source
-from stages.console.report_view import show_failed, show_rule, show_summary
+from stages.console.report_view import SortKey, show_failed, show_results, show_rule, show_summary
+from stages.console.rule_lookup import find_rule
+from stages.console.scan_names import HELP, find_scan
 from stages.formats import registry
 from stages.runtime.exits import Exit
-
-_SHELLS = ("sh", "bash", "shell")
 
 
 class Whole(Record, frozen=True, kw_only=True):
     """All entries of one scan."""
 
     scan_id: ScanId
-    state: states.State
+    state: scan_states.State
     request: Request | None = None
     manifest: Manifest | None = None
     report: Report | None = None
@@ -36,14 +39,29 @@ class Whole(Record, frozen=True, kw_only=True):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("scan_id", metavar="ID", help="a scan id, or `last`")
+    parser.add_argument("scan_id", metavar="ID", help=HELP)
     parser.add_argument(
-        "--rule", metavar="RULE", help="everything about one rule: its id, or the end of it"
+        "--rule",
+        metavar="RULE",
+        help="everything about one rule, by its id, its title, its section, or a part of them",
     )
     parser.add_argument(
         "--fix",
         metavar="SYSTEM",
         help="print the fixes of the failed rules, or of the one of --rule: sh, ansible, puppet, …",
+    )
+    parser.add_argument("--all", action="store_true", help="list all rules, not only failed ones")
+    parser.add_argument(
+        "--status",
+        metavar="STATUS,…",
+        type=_statuses,
+        help=f"list only rules with these statuses: {', '.join(get_args(RuleStatus))}",
+    )
+    parser.add_argument(
+        "--sort",
+        choices=get_args(SortKey),
+        default="severity",
+        help="the order of the rules (default: %(default)s)",
     )
     add_format_arguments(parser, registry.names())
 
@@ -52,137 +70,125 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
     whole = _whole(spool, args.scan_id)
     if args.rule or args.fix:
-        return _part(args, context, whole)
+        return _rule_or_fixes(args, context, whole)
     if args.format or args.output:
-        return _formatted(args, context, spool, whole)
+        report = _report(whole)
+        source = report_source(spool, report, whole.receipt)
+        write_report(chosen_format(args, context), source, args.output)
+        return Exit.OK
     if context.json:
         show_json(whole)
         return Exit.OK
-    _show_way(context, whole)
+    if args.all or args.status:
+        _report(whole)
+    show_facts(_way(context, whole))
     if whole.report:
         show_summary(whole.report, whole.receipt)
-        show_failed(whole.report)
+        _show_rules(args, whole.report)
     return Exit.OK
 
 
-def _formatted(args: argparse.Namespace, context: Context, spool: Spool, whole: Whole) -> Exit:
-    if whole.report is None:
-        raise CommandError(f"{whole.scan_id} has no report yet: it is {whole.state}", Exit.NO)
-    chosen = chosen_format(args, context)
-    source = report_source(spool, whole.report, whole.receipt)
-    write_report(chosen, source, args.output)
-    return Exit.OK
+def _statuses(given: str) -> tuple[str, ...]:
+    statuses = tuple(each.strip() for each in given.split(","))
+    known = get_args(RuleStatus)
+    for status in statuses:
+        if status not in known:
+            raise argparse.ArgumentTypeError(f"{status!a}: must be one of {', '.join(known)}")
+    return statuses
 
 
-def _whole(spool: Spool, wanted: str) -> Whole:
-    boxes = states.snapshot(spool)
-    if wanted == "last" and boxes.scan_ids:
-        wanted = boxes.scan_ids[-1]
-    if not is_scan_id(wanted) or wanted not in boxes.scan_ids:
-        raise CommandError(f"no scan {wanted}: see `compliance-agent list`", Exit.NO)
-    scan_id = ScanId(wanted)
-    asked = spool.requests if scan_id in boxes.requests else spool.commands.requests
-    has_request = scan_id in boxes.requests or scan_id in boxes.commands
+def _whole(spool: Spool, name: str) -> Whole:
+    boxes = scan_states.snapshot(spool)
+    scan_id = find_scan(name, boxes.scan_ids)
+    request = manifest = report = receipt = None
+    if scan_id in boxes.requests:
+        request = spool.requests.read(scan_id)
+    elif scan_id in boxes.commands:
+        request = spool.commands.requests.read(scan_id)
+    if scan_id in boxes.raw:
+        manifest = spool.raw.manifest(scan_id)
+    if scan_id in boxes.reports:
+        report = spool.reports.read(scan_id)
+    if scan_id in boxes.receipts:
+        receipt = spool.receipts.read(scan_id)
     return Whole(
         scan_id=scan_id,
         state=boxes.state(scan_id),
-        request=asked.read(scan_id) if has_request else None,
-        manifest=spool.raw.manifest(scan_id) if scan_id in boxes.raw else None,
-        report=spool.reports.read(scan_id) if scan_id in boxes.reports else None,
-        receipt=spool.receipts.read(scan_id) if scan_id in boxes.receipts else None,
+        request=request,
+        manifest=manifest,
+        report=report,
+        receipt=receipt,
     )
 
 
-def _show_way(context: Context, whole: Whole) -> None:
-    spool = context.spool
-    least = context.settings.spool.min_free_mib
-    manifest = whole.manifest
-    reasons = manifest.reasons if manifest else (whole.request.reason,) if whole.request else ()
-    show_facts(
-        (
-            ("scan", whole.scan_id),
-            ("state", whole.state),
-            (
-                "waits",
-                PendingReasons(spool, states.snapshot(spool), datetime.now(UTC), least).why(
-                    whole.scan_id
-                ),
-            ),
-            *(
-                ("asked for", f"by the {r.source} at {r.at:%Y-%m-%d %H:%M:%SZ}{_as(r.request_id)}")
-                for r in reasons
-            ),
-            ("command", " ".join(manifest.command) if manifest and manifest.command else None),
-            ("exit code", manifest.exit_code if manifest else None),
-            ("raw", spool.raw.path / whole.scan_id if manifest else None),
-            ("report", spool.reports.path / f"{whole.scan_id}.report" if whole.report else None),
-        )
-    )
-
-
-def _as(request_id: str | None) -> str:
-    return f" as {request_id}" if request_id else ""
-
-
-def _part(args: argparse.Namespace, context: Context, whole: Whole) -> Exit:
+def _report(whole: Whole) -> Report:
     if whole.report is None:
         raise CommandError(f"{whole.scan_id} has no report yet: it is {whole.state}", Exit.NO)
-    results = whole.report.results
+    return whole.report
+
+
+def _way(context: Context, whole: Whole) -> Iterator[tuple[str, object]]:
+    """The facts from the request to the report."""
+    spool, manifest = context.spool, whole.manifest
+    yield "scan", whole.scan_id
+    yield "state", whole.state
+    reasons = PendingReasons(
+        spool,
+        scan_states.snapshot(spool),
+        datetime.now(UTC),
+        context.settings.spool.min_free_mib,
+    )
+    yield "waits", reasons.why(whole.scan_id)
+    for reason in _reasons(whole):
+        yield "requested", _requested(reason)
+    if manifest is not None:
+        if manifest.command:
+            yield "command", " ".join(manifest.command)
+        yield "exit code", manifest.exit_code
+        yield "raw", spool.raw.path / whole.scan_id
+    if whole.report is not None:
+        yield "report", spool.reports.path / f"{whole.scan_id}.report"
+
+
+def _reasons(whole: Whole) -> tuple[Reason, ...]:
+    """Of all requests that the scan answers, where it has run."""
+    if whole.manifest is not None:
+        return whole.manifest.reasons
+    if whole.request is not None:
+        return (whole.request.reason,)
+    return ()
+
+
+def _requested(reason: Reason) -> str:
+    requested = f"by the {reason.source} at {reason.at:%Y-%m-%d %H:%M:%SZ}"
+    if reason.request_id:
+        requested = f"{requested} as {reason.request_id}"
+    return requested
+
+
+def _show_rules(args: argparse.Namespace, report: Report) -> None:
+    if args.all:
+        show_results(report, None, args.sort)
+    elif args.status:
+        show_results(report, args.status, args.sort)
+    elif args.sort != "severity":
+        show_results(report, ("fail", "error"), args.sort)
+    else:
+        show_failed(report)
+
+
+def _rule_or_fixes(args: argparse.Namespace, context: Context, whole: Whole) -> Exit:
+    if args.all or args.status:
+        raise UsageError("--rule and --fix exclude --all and --status", "compliance-agent show")
+    results = _report(whole).results
     if args.rule:
-        results = (_rule(results, args.rule, whole.scan_id),)
+        results = (find_rule(results, args.rule, whole.scan_id),)
+    elif args.fix:
+        results = tuple(result for result in results if result.status == "fail")
     if args.fix:
-        chosen = (
-            results if args.rule else tuple(result for result in results if result.status == "fail")
-        )
-        return _fixes(chosen, args.fix, context)
-    show_json(results[0]) if context.json else show_rule(results[0])
+        show_fixes(results, args.fix, as_json=context.json)
+    elif context.json:
+        show_json(results[0])
+    else:
+        show_rule(results[0])
     return Exit.OK
-
-
-def _rule(results: tuple[RuleResult, ...], named: str, scan_id: ScanId) -> RuleResult:
-    """The one rule of that id, or whose id alone ends so. Raises CommandError."""
-    exact = [r for r in results if named in (r.rule_ref, r.rule_ref.rpartition("_rule_")[2])]
-    found = exact or [result for result in results if result.rule_ref.endswith(f"_{named}")]
-    if not found:
-        raise CommandError(f"{scan_id} has no rule {named}", Exit.NO)
-    if len(found) > 1:
-        raise CommandError(
-            f"more than one rule ends so: {', '.join(r.rule_ref for r in found)}", Exit.NO
-        )
-    return found[0]
-
-
-def _fixes(results: tuple[RuleResult, ...], system: str, context: Context) -> Exit:
-    """Runnable text, each under its rule's name."""
-    fixes = {result.rule_ref: text for result in results if (text := _fix(result, system))}
-    if not fixes:
-        raise CommandError(_no_fix(results, system), Exit.NO)
-    if context.json:
-        show_json(fixes)
-        return Exit.OK
-    for rule, text in fixes.items():
-        say(f"# {rule}")
-        say(text)
-        say()
-    return Exit.OK
-
-
-def _fix(result: RuleResult, system: str) -> str | None:
-    if system in _SHELLS:
-        return None if result.advice else result.remediation
-    return next((fix.text for fix in result.other_fixes if fix.system == system), None)
-
-
-def _no_fix(results: tuple[RuleResult, ...], system: str) -> str:
-    if len(results) != 1:
-        return f"no {system} fix for the {len(results)} failed rules"
-    rule = results[0]
-    if rule.status in ("pass", "notapplicable") and system not in _SHELLS:
-        why = "passed" if rule.status == "pass" else "does not apply here"
-        return (
-            f"{rule.rule_ref} {why}: of such rules the report keeps the sh fix alone; try --fix sh"
-        )
-    there = ["sh"] if _fix(rule, "sh") else []
-    there += sorted({fix.system for fix in rule.other_fixes})
-    there += ["advice in words, without --fix"] if rule.advice else []
-    return f"{rule.rule_ref} has no {system} fix; there is {', '.join(there) or 'none at all'}"

@@ -22,9 +22,10 @@ from schemas.settings import Settings
 from spool.errors import EntryError
 from spool.layout import BOXES, STAGES, Stage
 from spool.spool import Spool
-from stages.console import states
+from stages.console import scan_states
 from stages.console.context import Context
 from stages.console.detected_view import show_detected
+from stages.console.entry_reading import pending_problems
 from stages.console.output import (
     counted,
     say,
@@ -61,6 +62,10 @@ class Status(Record, frozen=True, kw_only=True):
     """How many scans are in each state."""
     scans_wait: str | None
     """Why no scan is started; None where one would be."""
+    newer: tuple[str, ...]
+    """Pending entries of a newer format, as far as the newest pending scans have them."""
+    damaged: tuple[str, ...]
+    """Pending entries that are damaged, likewise."""
     quarantined: int
     newer: dict[str, str]
     """Entries of a later version, each with the reason why it stays pending."""
@@ -127,6 +132,12 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
     counts = [f"{count} {state}" for state, count in status.scans.items()]
     yield "scans", ", ".join(counts) or "none"
     yield "scans wait", status.scans_wait
+    if status.newer:
+        entries = counted(len(status.newer), "entry", "entries")
+        yield "newer format", f"{entries}: {status.newer[-1]}"
+    if status.damaged:
+        entries = counted(len(status.damaged), "damaged entry", "damaged entries")
+        yield "damaged", f"{entries}, see compliance-agent verify: {status.damaged[-1]}"
     if status.quarantined:
         damaged = counted(status.quarantined, "damaged entry", "damaged entries")
         yield "quarantine", f"{damaged}: see compliance-agent verify"
@@ -144,7 +155,13 @@ def _import_facts(status: Status) -> Iterator[tuple[str, object]]:
 
 
 def _status(context: Context, spool: Spool) -> Status:
-    boxes = states.snapshot(spool)
+    boxes = scan_states.snapshot(spool)
+    newer, damaged = [], []
+    for problem in pending_problems(spool, boxes):
+        if problem.is_newer:
+            newer.append(problem.message)
+        else:
+            damaged.append(problem.message)
     heartbeats = {stage: read_heartbeat(context.runtime, stage) for stage in STAGES}
     config = None
     if context.config is not None:
@@ -155,6 +172,8 @@ def _status(context: Context, spool: Spool) -> Status:
         last_worked={stage: found.at for stage, found in heartbeats.items() if found},
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
         scans_wait=free_space.why_none(spool.root, context.settings.spool.min_free_mib),
+        newer=tuple(newer),
+        damaged=tuple(damaged),
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
         newer=_newer(spool),
         imports_pending=len(spool.pending_imports()),

@@ -90,6 +90,16 @@ def _wrapped(cell: Cell, width: int) -> Iterator[Cell]:
         yield Cell(line[start:end], cell.style)
 
 
+def shortened(text: str, width: int) -> str:
+    """A text of at most `width` columns; one that is cut ends in dots."""
+    if text_width(text) <= width:
+        return text
+    kept = text
+    while kept and text_width(kept) > width - 3:
+        kept = kept[:-1]
+    return f"{kept.rstrip()}..."
+
+
 def text_width(text: str) -> int:
     """How many columns of a terminal a text takes."""
     if text.isascii():

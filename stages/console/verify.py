@@ -1,4 +1,7 @@
-"""`verify`: read every entry; report damage, foreign files, quarantine and wrong owners."""
+"""`verify`: read every entry of the spool.
+
+Reports damage, entries of a newer format, foreign files, quarantine, and wrong owners.
+"""
 
 import argparse
 from collections.abc import Iterator
@@ -7,7 +10,7 @@ from schemas.records import Record
 from spool.errors import EntryDamagedError, EntryError, NewerFormatError
 from spool.layout import BOXES
 from spool.spool import Spool
-from stages.console import permissions, states
+from stages.console import permissions, scan_states
 from stages.console.context import Context
 from stages.console.output import say, show_json, show_table, unicode_text
 from stages.runtime.exits import Exit
@@ -66,7 +69,7 @@ def _entries(spool: Spool) -> Iterator[Finding]:
 
 def _states(spool: Spool) -> Iterator[Finding]:
     """Combinations of entries that only a copy or a loss can produce."""
-    boxes = states.snapshot(spool)
+    boxes = scan_states.snapshot(spool)
     for scan_id in sorted(boxes.receipts - boxes.reports):
         if scan_id in boxes.raw or scan_id in boxes.requests:
             message = "has a receipt and no report: it is parsed again"

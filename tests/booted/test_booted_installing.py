@@ -9,7 +9,7 @@ import pytest
 
 from receiver import Receiver
 from spool.layout import STAGES
-from stages.console.install import layout
+from stages.console.install import install_paths
 from tests.booted.conftest import built
 from tests.booted.host import SPOOL, TARGET, UNITS, Host
 
@@ -155,7 +155,7 @@ def test_uninstalling_keeps_spool_and_settings_and_prints_their_paths(host: Host
     assert f"the spool is kept: {SPOOL}" in output
     assert host.run("ls", f"{SPOOL}/reports").split() == [f"{scan_id}.report"]
     host.run("test", "-s", "/etc/compliance-agent/config.yml")
-    where = layout.local(Path("/usr/local"))
+    where = install_paths.local(Path("/usr/local"))
     for path in (*where.files(), where.home):
         host.run("test", "!", "-e", str(path))
     listing = ("systemctl", "list-units", "--all", "--no-legend", "compliance-agent*")

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from receiver import Receiver
-from stages.console.install.layout import CONFIG
+from stages.console.install.install_paths import CONFIG
 from tests.booted.host import SPOOL, TARGET, UNITS, Host
 
 pytestmark = [
@@ -17,7 +17,7 @@ pytestmark = [
 REMEDY = "systemd-tmpfiles --create compliance-agent.conf"
 # The damage, the stage that finds it, and the remedy that it names.
 WRONG = [
-    ("chown root reports", "parse", f"chown compliance-parse {SPOOL}/reports"),
+    ("chown root reports", "parse", f"chown -R compliance-parse {SPOOL}/reports"),
     ("chmod 0770 raw", "scan", f"chmod 0750 {SPOOL}/raw"),
     ("chmod 0755 receipts", "ship", f"chmod 0750 {SPOOL}/receipts"),
     ("chown compliance-ship commands", "trigger", f"chown root {SPOOL}/commands"),

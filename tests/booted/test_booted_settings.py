@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.console.install.layout import CONFIG, KEY
+from stages.console.install.install_paths import CONFIG, KEY
 from tests.booted.host import TARGET, UNITS, Host
 
 pytestmark = [

@@ -11,12 +11,12 @@ from tests.console.program import agent
 def test_a_profile_that_no_request_can_hold_is_refused_and_nothing_is_written(
     config: Path, tmp_path: Path, profile: str
 ) -> None:
-    told = agent("scan", "--profile", profile, config=config, code=2).stderr
-    assert "argument --profile: " in told
+    output = agent("scan", "--profile", profile, config=config, code=2).stderr
+    assert "argument --profile: " in output
     assert not (tmp_path / "spool").exists()
 
 
-def test_a_profile_of_the_greatest_length_is_asked_for(config: Path) -> None:
+def test_a_profile_name_of_the_greatest_length_is_accepted(config: Path) -> None:
     scan_id = agent("scan", "--profile", "x" * 256, config=config).stdout.strip()
     assert '"x' in agent("show", scan_id, "--json", config=config).stdout
 
@@ -49,9 +49,11 @@ def test_a_count_is_a_whole_number(config: Path, count: str) -> None:
 
 
 @pytest.mark.parametrize("command", [("scan",), ("config", "check"), ("stage", "parse")])
-def test_an_argument_too_many_is_told_with_that_commands_own_usage(
+def test_a_surplus_argument_is_reported_with_the_usage_of_its_command(
     command: tuple[str, ...],
 ) -> None:
-    told = agent(*command, "docker-bench", code=2).stderr
-    assert told.startswith(f"usage: compliance-agent {command[0]} ")
-    assert f"unrecognized arguments: docker-bench: see compliance-agent {command[0]} --help" in told
+    output = agent(*command, "docker-bench", code=2).stderr
+    assert output.startswith(f"usage: compliance-agent {command[0]} ")
+    assert (
+        f"unrecognized arguments: docker-bench: see compliance-agent {command[0]} --help" in output
+    )

@@ -11,9 +11,9 @@ from tests.console.program import agent
 
 
 def test_help_names_every_command_and_every_exit_code() -> None:
-    told = agent("--help").stdout
+    output = agent("--help").stdout
     for word in ("run", "scan", "replay", "exit codes", "130"):
-        assert word in told
+        assert word in output
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_a_wrong_command_line_is_exit_code_2(arguments: list[str]) -> None:
     assert agent(*arguments, code=2).stderr
 
 
-def test_a_scan_is_asked_for_while_no_stage_runs(config: Path) -> None:
+def test_a_scan_can_be_requested_while_no_stage_runs(config: Path) -> None:
     done = agent("scan", "--profile", "cis", config=config)
     scan_id = done.stdout.strip()
     assert "not running: trigger, scan, parse, ship" in done.stderr
@@ -32,12 +32,12 @@ def test_a_scan_is_asked_for_while_no_stage_runs(config: Path) -> None:
     assert row["state"] == "requested"
 
 
-def test_reading_a_spool_that_is_not_there_says_what_to_do(config: Path) -> None:
+def test_commands_that_read_a_missing_spool_report_the_remedy(config: Path) -> None:
     for command in ("status", "list", "verify"):
         assert "there is no spool yet" in agent(command, config=config, code=3).stderr
 
 
-def test_an_unknown_scan_is_told(config: Path) -> None:
+def test_an_unknown_scan_is_reported(config: Path) -> None:
     agent("scan", config=config)
     assert (
         "no scan nonsense: see `compliance-agent list`"
@@ -55,17 +55,17 @@ def test_an_unknown_scan_is_told(config: Path) -> None:
         assert unknown in agent(*arguments, unknown, config=config, code=1).stderr
 
 
-def test_all_problems_of_the_settings_are_told_at_once(config: Path) -> None:
+def test_all_problems_of_the_settings_are_reported_at_once(config: Path) -> None:
     config.write_text(
         "server: {url: nonsense}\ncompliance: {openscap: {time_limit_s: 1}}\nlogs: {}\n"
     )
-    told = agent("config", "check", config=config, code=2).stdout
+    output = agent("config", "check", config=config, code=2).stdout
     for path in (
         "server.url",
         "compliance.openscap.time_limit_s",
         "logs: no such key; did you mean log?",
     ):
-        assert path in told
+        assert path in output
     checked = json.loads(agent("config", "check", "--json", config=config, code=2).stdout)
     assert len(checked["problems"]) == 3
 
@@ -76,12 +76,12 @@ def test_with_wrong_settings_nothing_is_done(config: Path) -> None:
     assert "spool.path" in agent("stage", "scan", config=config, code=2).stderr
 
 
-def test_a_world_readable_key_is_a_problem_with_its_mend(config: Path) -> None:
+def test_a_world_readable_key_is_a_problem_with_its_remedy(config: Path) -> None:
     config.write_text("server: {url: 'https://x'}\napi: {id: patchmon_1, key: secret}\n")
     config.chmod(0o644)
-    told = agent("config", "check", config=config, code=2).stdout
-    assert f"chmod 640 {config}" in told
-    assert "secret\n" not in told
+    output = agent("config", "check", config=config, code=2).stdout
+    assert f"chmod 640 {config}" in output
+    assert "secret\n" not in output
 
 
 def test_a_world_readable_secret_is_a_problem_where_no_server_is_set_too(config: Path) -> None:
@@ -89,15 +89,15 @@ def test_a_world_readable_secret_is_a_problem_where_no_server_is_set_too(config:
         "api: {id: patchmon_1, key: s3cret}\nserver: {proxy: 'http://u:s3cret@proxy'}\n"
     )
     config.chmod(0o644)
-    told = agent("config", "check", config=config, code=2).stdout
-    assert "api.key: " in told
-    assert "server.proxy: " in told
-    assert "s3cret" not in told
+    output = agent("config", "check", config=config, code=2).stdout
+    assert "api.key: " in output
+    assert "server.proxy: " in output
+    assert "s3cret" not in output
     config.chmod(0o640)
     assert "note: server.url: not set" in agent("config", "check", config=config).stdout
 
 
-def test_what_follows_from_a_problem_is_not_told(config: Path, tmp_path: Path) -> None:
+def test_consequences_of_a_problem_are_not_reported(config: Path, tmp_path: Path) -> None:
     config.write_text(
         "server: {url: nonsense}\napi: [x]\ncompliance: {schedules: {time_zone: Mars/X}, "
     )
@@ -114,22 +114,22 @@ def test_what_follows_from_a_problem_is_not_told(config: Path, tmp_path: Path) -
     ]
     assert checked["remarks"] == []
     missing = tmp_path / "none.yml"
-    told = agent("config", "check", config=missing, code=2).stdout
-    assert told == f"{missing}: can't be read: No such file or directory\n{missing}: 1 problem\n"
+    output = agent("config", "check", config=missing, code=2).stdout
+    assert output == f"{missing}: can't be read: No such file or directory\n{missing}: 1 problem\n"
 
 
 def test_a_certificate_that_is_not_there_is_a_problem(config: Path) -> None:
     config.write_text("server: {ca_file: /nowhere/ca.pem}\n")
-    told = agent("config", "check", config=config, code=2).stdout
-    assert "server.ca_file: /nowhere/ca.pem: can't be read: No such file" in told
+    output = agent("config", "check", config=config, code=2).stdout
+    assert "server.ca_file: /nowhere/ca.pem: can't be read: No such file" in output
 
 
-def test_parsing_what_is_no_scanner_output_names_the_file(tmp_path: Path) -> None:
+def test_parsing_a_file_of_another_kind_names_it(tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     path.write_text("<html>log in</html>")
-    told = agent("parse", str(path), code=1).stderr
-    assert str(path) in told
-    assert "log in" not in told
+    output = agent("parse", str(path), code=1).stderr
+    assert str(path) in output
+    assert "log in" not in output
     assert "No such file" in agent("parse", str(tmp_path / "none"), code=2).stderr
 
 
@@ -158,7 +158,7 @@ def test_detect_prints_the_specifications_shape() -> None:
         assert set(profile) == {"id", "title", "description", "file_path"}
 
 
-def test_a_reader_that_goes_away_is_no_error(config: Path) -> None:
+def test_a_reader_that_closes_the_pipe_early_causes_no_traceback(config: Path) -> None:
     agent("scan", config=config)
     done = subprocess.run(
         f"{sys.executable} -m stages.console.main config keys --config {config} | head -1",

@@ -1,6 +1,4 @@
-"""What a command can't do is one line for people, JSON for programs, and an exit code; never a
-traceback.
-"""
+"""A failed command prints one line for people or JSON for programs, never a traceback."""
 
 import json
 import os
@@ -27,16 +25,16 @@ def test_an_internal_error_is_one_line_that_names_the_place(
         raise KeyError("sunday")
 
     assert guarded(["status"], faulty) == Exit.BUG
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     # The test is no part of the program: of its source, `guarded` is what was left last.
     assert re.fullmatch(
         r"compliance-agent status: internal error: KeyError in command_errors.py line \d+: .*\n",
-        told,
+        output,
     )
 
 
 @pytest.mark.parametrize("arguments", [["config", "keys"], ["config", "keys", "--json"]])
-def test_output_that_can_not_be_written_is_told(arguments: list[str]) -> None:
+def test_output_that_cannot_be_written_is_reported(arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
@@ -115,7 +113,7 @@ def test_an_unknown_command_is_answered_with_those_that_exist() -> None:
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["stage", "parse"]])
-def test_what_runs_on_tells_its_events_as_json_lines(config: Path, arguments: list[str]) -> None:
+def test_long_running_commands_log_json_lines(config: Path, arguments: list[str]) -> None:
     process = subprocess.Popen(
         [*PROGRAM, *arguments, "--json", "--config", str(config)],
         stdout=subprocess.PIPE,

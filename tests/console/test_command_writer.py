@@ -1,6 +1,4 @@
-"""Commands in the spool: the newest scan is the one asked for last, and what was taken up is no
-command any more.
-"""
+"""Commands in the spool: ids increase, and finished commands are removed."""
 
 import json
 from datetime import UTC, datetime
@@ -12,7 +10,7 @@ from spool.spool import Spool
 from stages.console.command_writer import giving
 from stages.console.command_writer import new_scan_id as next_id
 from stages.console.context import Context
-from stages.console.states import snapshot
+from stages.console.scan_states import snapshot
 from stages.scanners.settings import parse_settings as parse
 
 AT = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -35,7 +33,7 @@ def test_of_two_scanners_within_one_second_the_later_scan_is_the_newest(tmp_path
     assert snapshot(context.spool).scan_ids == [first, second]
 
 
-def test_a_scan_asked_for_after_the_clock_was_set_back_is_the_newest(tmp_path: Path) -> None:
+def test_a_scan_requested_after_the_clock_was_set_back_is_the_newest(tmp_path: Path) -> None:
     settings, _ = parse(json.dumps({"spool": {"path": str(tmp_path / "spool")}}).encode())
     context = Context(settings, None, json=False)
     context.spool.prepare()

@@ -31,7 +31,13 @@ def keep(spool: Spool, day: int, *statuses: RuleStatus, error: str | None = None
     results = [rule(f"r{number}", status) for number, status in enumerate(statuses)]
     scan_id = ScanId(f"{at:%Y%m%dT%H%M%SZ}-openscap-3f9c2a17")
     status = "failed" if error else "completed"
-    report = reports.report(*results, scan_id=scan_id, at=at, status=status, error=error)  # type: ignore[arg-type]
+    report = reports.report(
+        *results,
+        scan_id=scan_id,
+        at=at,
+        status=status,  # type: ignore[arg-type]
+        error=error,
+    )
     spool.reports.write(report)
     return report
 

@@ -58,9 +58,9 @@ class Console:
 
     def __call__(self, *message: str, expect: Exit = Exit.OK) -> str:
         code = main([message[0], "--config", str(self._config), *message[1:]])
-        said = self._capsys.readouterr()
-        assert code == expect, said.err
-        return said.out + said.err
+        captured = self._capsys.readouterr()
+        assert code == expect, captured.err
+        return captured.out + captured.err
 
     def json(self, *message: str, expect: Exit = Exit.OK) -> Any:
         return json.loads(self(message[0], "--json", *message[1:], expect=expect))
@@ -91,7 +91,7 @@ def console(
     one.ship.close()
 
 
-def test_list_tells_why_each_scan_waits_and_what_to_do(
+def test_list_shows_why_each_scan_is_pending_and_the_remedy(
     console: Console, server: ScriptedServer
 ) -> None:
     server.say(reply(401, {"error": "Invalid API credentials"}))
@@ -108,16 +108,14 @@ def test_list_tells_why_each_scan_waits_and_what_to_do(
     assert "Invalid API credentials" in console("status")
 
 
-def test_list_tells_why_a_scan_failed_while_it_waits(
-    console: Console, server: ScriptedServer
-) -> None:
+def test_list_shows_why_a_pending_scan_failed(console: Console, server: ScriptedServer) -> None:
     server.say(reply(503))
     console.ship.put(report(1, status="failed"))
     console.ship.run_once()
     (row,) = console.json("list")
     assert row["message"]
     assert row["waits"]
-    assert f"{row['message']}; " in console("list")
+    assert f"{row['message']}; " in console("list", "--wide")
 
 
 def test_list_takes_filters(console: Console, server: ScriptedServer) -> None:
@@ -170,11 +168,11 @@ def test_replay_ship_by_profile_and_time_span_with_dry_run_and_force(
 ) -> None:
     console.ship.put(report(1), report(2), report(3, "B"))
     console.ship.run_once()
-    said = console(
+    captured = console(
         "replay", "ship", "--profile", "cis", "--until", "2026-11-23T03:02Z", "--dry-run"
     )
-    assert "would replay ship of 1 scan" in said
-    assert scan_id(1) in said
+    assert "would replay ship of 1 scan" in captured
+    assert scan_id(1) in captured
     console.ship.run_once()
     assert len(server.requests) == 3
     console("replay", "ship", scan_id(1))
@@ -187,7 +185,7 @@ def test_replay_ship_by_profile_and_time_span_with_dry_run_and_force(
     console("replay", "ship", "--since", "tomorrow", expect=Exit.USAGE)
 
 
-def test_flush_says_whether_the_spool_is_empty(console: Console, server: ScriptedServer) -> None:
+def test_flush_reports_whether_the_spool_is_empty(console: Console, server: ScriptedServer) -> None:
     assert console.json("flush") == {"delivered": 0, "pending": 0, "held": 0}
     console.ship.put(report(1), report(2))
     console("hold", scan_id(1))
@@ -237,7 +235,7 @@ def test_flush_waits_for_the_stage_and_not_for_one_that_does_not_run(
 
 
 def unpacked(content: bytes) -> bytes:
-    """The content of a compressed stream, some of whose bits have no meaning; empty if broken."""
+    """The content of a compressed stream, some bits of which have no meaning; empty if broken."""
     try:
         return packing.unpacked(io.BytesIO(content), 1 << 24).read()
     except packing.PackingError:
@@ -296,13 +294,13 @@ class TestBundles:
         with file.open("wb") as target:
             bundle.write(target, index, entries)
 
-    def test_scans_of_another_host_are_held_until_someone_says_they_go_as_this_one(
+    def test_scans_of_another_host_are_held_until_the_operator_releases_them(
         self, console: Console, server: ScriptedServer, tmp_path: Path
     ) -> None:
         self.foreign(tmp_path / "b", 1, 2)
-        said = console("import", str(tmp_path / "b"))
-        assert "offsite" in said
-        assert "held" in said
+        captured = console("import", str(tmp_path / "b"))
+        assert "offsite" in captured
+        assert "held" in captured
         console.parse()
         console.ship.run_once()
         assert server.requests == []
@@ -311,7 +309,7 @@ class TestBundles:
         console.ship.run_once()
         assert console.ship.answers == {1: "accepted", 2: "accepted"}
 
-    def test_told_so_they_are_shipped_with_this_hosts_credentials(
+    def test_as_this_host_ships_them_with_this_hosts_credentials(
         self, console: Console, server: ScriptedServer, tmp_path: Path
     ) -> None:
         self.foreign(tmp_path / "b", 1)
@@ -390,7 +388,7 @@ class TestBundles:
             assert [listed.scan_id for listed, _ in entries] == [scan_id(2)]
         console("export", str(tmp_path / "b"), expect=Exit.USAGE)
 
-    def test_export_takes_what_was_delivered_only_when_asked(
+    def test_export_includes_delivered_reports_only_with_all(
         self, console: Console, tmp_path: Path
     ) -> None:
         console.ship.put(report(1))

@@ -1,4 +1,4 @@
-"""What an operator is told while a scan is on its way, with the four real stages."""
+"""What an operator is output while a scan is on its way, with the four real stages."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def agent(server: Receiver) -> Iterator[Agent]:
 
 
 @pytest.mark.oscap
-def test_while_the_server_is_away_waiting_tells_why_and_so_does_the_end_of_patience(
+def test_waiting_and_its_timeout_show_that_the_server_is_away(
     agent: Agent, server: Receiver
 ) -> None:
     server.close()
@@ -50,13 +50,13 @@ def test_while_the_server_is_away_waiting_tells_why_and_so_does_the_end_of_patie
     assert f"compliance-agent show {scan_id}" in done.stderr
     until(
         lambda: "not connected: Connection refused" in agent.run("status"),
-        "the link tells the same",
+        "the link has the same reason",
     )
     assert "Errno" not in agent.run("status") + agent.logs
 
 
 @pytest.mark.oscap
-def test_a_scan_answered_by_another_is_followed_to_that_ones_answer(agent: Agent) -> None:
+def test_a_merged_scan_is_followed_to_the_answer_of_the_other(agent: Agent) -> None:
     first, command = (
         agent.ask("slow"),
         ["scan", "--profile", "slow", "--wait", "--config", str(agent.config)],
@@ -66,23 +66,23 @@ def test_a_scan_answered_by_another_is_followed_to_that_ones_answer(agent: Agent
     )
     until(lambda: len(agent.spool.commands.requests.ids()) == 2, "both are asked for")
     agent.start()
-    told = second.communicate(timeout=90)[0]
-    ids = {first, told.splitlines()[0]}
+    output = second.communicate(timeout=90)[0]
+    ids = {first, output.splitlines()[0]}
     (whole,) = [i for i in ids if agent.report(i).status == "completed"]  # type: ignore[arg-type]
     (merged,) = ids - {whole}
     assert second.returncode == 0
-    assert "answer    accepted" in told
-    assert "no server is configured" not in told
-    if told.startswith(merged):
-        assert told.count(merged) == 1
-        assert told.count(f"answered by {whole}") == 1
+    assert "answer    accepted" in output
+    assert "no server is configured" not in output
+    if output.startswith(merged):
+        assert output.count(merged) == 1
+        assert output.count(f"answered by {whole}") == 1
     assert [
         row["scan_id"] for row in json.loads(agent.run("list", "--status", "merged", "--json"))
     ] == [merged]
 
 
 @pytest.mark.oscap
-def test_the_scan_that_runs_is_told_from_those_that_wait(agent: Agent) -> None:
+def test_the_running_scan_and_waiting_scans_have_different_states(agent: Agent) -> None:
     running, waiting = agent.ask("waits"), agent.ask("slower")
     agent.start()
     until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "a scan runs")
@@ -107,9 +107,7 @@ def test_a_stage_stopped_by_a_signal_is_not_called_running(agent: Agent) -> None
         agent.processes["ship"].send_signal(signal.SIGCONT)
 
 
-def test_a_stage_whose_loop_has_long_not_turned_does_not_respond(
-    config: Path, tmp_path: Path
-) -> None:
+def test_a_stage_with_an_old_heartbeat_is_not_responding(config: Path, tmp_path: Path) -> None:
     spool = Spool(tmp_path / "spool")
     spool.root.mkdir(mode=0o750)
     spool.claim("parse")
@@ -122,14 +120,14 @@ def test_a_stage_whose_loop_has_long_not_turned_does_not_respond(
     spool.release()
 
 
-def test_what_waits_for_a_stopped_stage_says_so(config: Path) -> None:
+def test_a_scan_that_waits_for_a_stopped_stage_shows_it(config: Path) -> None:
     console("scan", config=config)
     (row,) = json.loads(console("list", "--json", config=config).stdout)
     assert row["waits"].startswith("the trigger stage is not running")
     assert "the trigger stage is not running" in console("show", "last", config=config).stdout
 
 
-def test_whoever_stops_waiting_is_told_that_the_scan_goes_on(config: Path) -> None:
+def test_interrupted_waiting_reports_that_the_scan_continues(config: Path) -> None:
     message = [
         sys.executable,
         "-m",
@@ -147,6 +145,6 @@ def test_whoever_stops_waiting_is_told_that_the_scan_goes_on(config: Path) -> No
         scan_id = waiting.stdout.readline().strip()
         assert "waiting: " in waiting.stdout.readline()
         waiting.send_signal(signal.SIGINT)
-        told = waiting.stderr.read()
+        output = waiting.stderr.read()
     assert waiting.returncode == 130
-    assert f"the scan continues: compliance-agent show {scan_id};" in told.replace("\n", " ")
+    assert f"the scan continues: compliance-agent show {scan_id};" in output.replace("\n", " ")

@@ -1,4 +1,4 @@
-"""What `install` writes, and what it says before it does anything."""
+"""What `install` writes, and what it reports before it does anything."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stages.console.errors import CommandError
-from stages.console.install import environment, files, layout
+from stages.console.install import environment, install_paths, installed_files
 from stages.console.install.completion import bash_completion
 from stages.console.install.manpage import man_page, subcommands
 from stages.console.main import parser
@@ -72,15 +72,15 @@ def test_bash_offers_nothing_of_its_own_where_a_file_is_wanted() -> None:
 
 
 def test_units_start_the_program_from_the_prefix_that_was_chosen() -> None:
-    texts = files.texts(layout.local(Path("/opt/tools")))
-    units = [texts[Path("/etc/systemd/system", name)] for name in layout.SERVICES]
+    texts = installed_files.texts(install_paths.local(Path("/opt/tools")))
+    units = [texts[Path("/etc/systemd/system", name)] for name in install_paths.SERVICES]
     for text in units:
         assert "\nExecStart=/opt/tools/lib/compliance-agent/bin/compliance-agent stage " in text
 
 
 def test_every_file_that_install_writes_is_one_that_uninstall_removes() -> None:
-    where = layout.local(Path("/opt/tools"))
-    assert {*files.texts(where), where.command} == set(where.files())
+    where = install_paths.local(Path("/opt/tools"))
+    assert {*installed_files.texts(where), where.command} == set(where.files())
 
 
 def test_the_environment_has_all_that_the_agent_needs_and_no_tools_of_its_development() -> None:
@@ -123,14 +123,14 @@ def test_every_user_can_read_an_environment_that_root_made_with_a_private_umask(
         assert path.is_symlink() or path.stat().st_mode & needed == needed, path
 
 
-def test_a_dry_run_tells_every_step_and_what_remains() -> None:
+def test_a_dry_run_lists_every_step_and_the_remaining_actions() -> None:
     done = install("--dry-run", "--json", "--prefix", "/opt/tools")
     if "interpreter" in done.stderr:
         pytest.skip(done.stderr)
-    said = json.loads(done.stdout)
-    assert "make /opt/tools/lib/compliance-agent" in said["done"]
-    assert any(step.startswith("run systemd-tmpfiles --create") for step in said["done"])
-    assert any("api-key" in message for message in said["actions"])
+    captured = json.loads(done.stdout)
+    assert "make /opt/tools/lib/compliance-agent" in captured["done"]
+    assert any(step.startswith("run systemd-tmpfiles --create") for step in captured["done"])
+    assert any("api-key" in message for message in captured["actions"])
 
 
 @pytest.mark.parametrize("prefix", ["opt/tools", "/opt/my tools", "/opt/%i", "/opt/$HOME"])
@@ -147,7 +147,7 @@ def test_a_prefix_that_the_services_would_not_see_is_refused(prefix: str) -> Non
     assert "hidden from the services" in done.stderr
 
 
-def test_taking_away_what_is_not_there_says_so() -> None:
+def test_uninstalling_a_missing_installation_is_an_error() -> None:
     done = install("--uninstall", "--dry-run", "--prefix", "/nowhere")
     assert done.returncode == 3
     assert "nothing is installed below /nowhere" in done.stderr

@@ -44,7 +44,7 @@ def test_a_named_pipe_is_read_like_a_file(expected: object, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told", "code"),
+    ("arguments", "message", "code"),
     [
         (["/"], "/: is a directory", 2),
         (["/nowhere/arf.xml"], "/nowhere/arf.xml: can't be read: No such file", 2),
@@ -58,7 +58,7 @@ def test_a_named_pipe_is_read_like_a_file(expected: object, tmp_path: Path) -> N
         (["-", "-"], "-: standard input can be read only once", 2),
     ],
 )
-def test_what_can_not_be_read_is_named(arguments: list[str], told: str, code: int) -> None:
+def test_unreadable_input_is_named(arguments: list[str], message: str, code: int) -> None:
     done = subprocess.run(
         [*PROGRAM, *arguments],
         stdin=subprocess.DEVNULL,
@@ -67,7 +67,7 @@ def test_what_can_not_be_read_is_named(arguments: list[str], told: str, code: in
         check=False,
     )
     assert (done.returncode, done.stdout) == (code, "")
-    assert done.stderr.startswith(f"compliance-agent parse: {told}")
+    assert done.stderr.startswith(f"compliance-agent parse: {message}")
     assert len(done.stderr.splitlines()) == 1
 
 

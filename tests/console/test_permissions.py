@@ -1,6 +1,4 @@
-"""A command is refused where the stages would refuse the spool; `verify` names every wrong owner
-and mode.
-"""
+"""Commands are refused where stages refuse the spool; `verify` names wrong owners and modes."""
 
 import json
 import os
@@ -31,7 +29,7 @@ def loosen(path: Path) -> str:
 
 def give_away(path: Path) -> str:
     os.chown(path, OTHER, -1)
-    return f"{path}: belongs to nobody, not to root: chown root {path}"
+    return f"{path}: belongs to nobody, not to root: chown -R root {path}"
 
 
 @pytest.mark.parametrize("name", [".", "commands", "requests", "history/raw", "state/ship"])
@@ -50,10 +48,10 @@ def test_a_command_for_a_spool_whose_stage_can_not_write_is_refused(
 ) -> None:
     path = spool.root / name
     os.chown(path, OTHER, -1)
-    _refused(spool, config, path, f"belongs to nobody, not to root: chown root {path}")
+    _refused(spool, config, path, f"belongs to nobody, not to root: chown -R root {path}")
 
 
-def test_every_command_that_writes_looks_first(spool: Spool, config: Path) -> None:
+def test_every_command_that_writes_checks_the_spool_first(spool: Spool, config: Path) -> None:
     scan_id = spool.commands.requests.ids()[0]
     agent("hold", scan_id, config=config)
     spool.raw.path.chmod(0o777)
@@ -74,7 +72,7 @@ def _refused(spool: Spool, config: Path, path: Path, message: str) -> None:
 
 
 @ROOT_ONLY
-def test_whose_entries_the_stages_could_not_read_is_told_who_can_give_commands(
+def test_a_user_whose_entries_stages_cannot_read_learns_who_may_give_commands(
     spool: Spool, config: Path
 ) -> None:
     subprocess.run(["chown", "-R", str(OTHER), str(spool.root)], check=True)
@@ -93,13 +91,13 @@ def test_an_entry_that_others_can_read_or_that_is_not_its_boxes_owners_is_named(
     path.chmod(0o644)
     os.chown(path, OTHER, -1)
     assert [wrong.path for wrong in of_entries(spool)] == [path, path]
-    told = agent("verify", config=config, code=1).stdout
-    assert f"chmod 0640 {path}" in told
-    assert f"chown root {path}" in told
+    output = agent("verify", config=config, code=1).stdout
+    assert f"chmod 0640 {path}" in output
+    assert f"chown root {path}" in output
 
 
 @pytest.mark.parametrize("kind", ["file", "symlink"])
-def test_a_spool_that_is_no_directory_is_told_as_such(
+def test_a_spool_that_is_not_a_directory_is_refused(
     config: Path, tmp_path: Path, kind: str
 ) -> None:
     path, elsewhere = tmp_path / "spool", tmp_path / "elsewhere"
@@ -112,7 +110,9 @@ def test_a_spool_that_is_no_directory_is_told_as_such(
     assert agent("status", config=config, code=3).stderr.startswith("compliance-agent status: ")
 
 
-def test_on_a_full_disk_a_wish_is_refused_with_the_mend(config: Path, small_disk: Path) -> None:
+def test_on_a_full_disk_a_request_is_refused_with_the_remedy(
+    config: Path, small_disk: Path
+) -> None:
     config.write_text(f"spool: {{path: {small_disk}/spool}}\n")
     agent("scan", config=config)
     with (small_disk / "filler").open("wb", buffering=0) as filler:
@@ -120,21 +120,21 @@ def test_on_a_full_disk_a_wish_is_refused_with_the_mend(config: Path, small_disk
             pass
         while _wrote(filler.write, bytes(1)):
             pass
-    told = agent("scan", config=config, code=3).stderr
-    assert "No space left on device; free some space; nothing was asked for" in told
-    assert "the work stays pending" not in told
+    output = agent("scan", config=config, code=3).stderr
+    assert "No space left on device; free some space; nothing was requested" in output
+    assert "the work stays pending" not in output
     assert len(json.loads(agent("list", "--json", config=config).stdout)) == 1
 
 
-def test_on_a_read_only_file_system_the_mend_is_to_remount_it(
+def test_on_a_read_only_file_system_the_remedy_is_to_remount_it(
     config: Path, small_disk: Path
 ) -> None:
     config.write_text(f"spool: {{path: {small_disk}/spool}}\n")
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    told = agent("scan", config=config, code=3).stderr
-    assert "Read-only file system" in told
-    assert "remount" in told
-    assert "mkdir" not in told
+    output = agent("scan", config=config, code=3).stderr
+    assert "Read-only file system" in output
+    assert "remount" in output
+    assert "mkdir" not in output
     assert "remount" in agent("stage", "scan", config=config, code=3).stderr
 
 

@@ -32,14 +32,64 @@ def test_a_rule_is_named_by_its_id_or_by_an_end_that_is_its_alone(config: Path, 
     assert "has no rule none" in agent("show", scan, "--rule", "none", config=config, code=1).stderr
 
 
+def test_a_rule_is_named_by_title_section_or_a_part_and_a_mistake_gets_suggestions(
+    config: Path,
+) -> None:
+    rules = tuple(
+        RuleResult(rule_ref=f"xccdf_x_rule_{name}", title=title, status="pass", section=section)
+        for name, title, section in (
+            ("sysctl_symlinks", "Ensure symlinks are protected", "1.5.1"),
+            ("sysctl_hardlinks", "Ensure hard links are protected", "1.5.10"),
+        )
+    )
+    spool = Spool(config.parent / "spool")
+    spool.prepare()
+    spool.reports.write(report(1, results=rules))
+    for name in ("ensure symlinks are protected", "1.5.1", "symlinks", "sysctl_symlinks"):
+        shown = agent("show", "last", "--rule", name, config=config).stdout
+        assert "xccdf_x_rule_sysctl_symlinks" in shown
+    failed = agent("show", "last", "--rule", "sysctl_symlink", config=config)
+    assert "sysctl_symlinks" in failed.stdout
+    suggested = agent("show", "last", "--rule", "sysctl_simlinks", config=config, code=1).stderr
+    assert "did you mean sysctl_symlinks" in suggested
+    both = agent("show", "last", "--rule", "protected", config=config, code=1).stderr
+    assert "can mean 2 rules: sysctl_symlinks, sysctl_hardlinks" in both
+
+
+def test_rules_are_listed_by_status_and_sorted(config: Path) -> None:
+    rules = tuple(
+        RuleResult(rule_ref=f"xccdf_x_rule_{name}", title=name, status=status, section=section)  # type: ignore[arg-type]
+        for name, status, section in (
+            ("bad", "fail", "1.10"),
+            ("good", "pass", "1.9"),
+            ("absent", "notapplicable", "1.2"),
+        )
+    )
+    spool = Spool(config.parent / "spool")
+    spool.prepare()
+    spool.reports.write(report(1, results=rules))
+
+    def listed(*options: str) -> list[str]:
+        lines = agent("show", "last", *options, config=config).stdout.splitlines()
+        header = max(n for n, line in enumerate(lines) if line.startswith("status "))
+        return [line.split()[2] for line in lines[header + 1 :]]
+
+    assert listed() == ["bad"]
+    assert listed("--all", "--sort", "section") == ["absent", "good", "bad"]
+    assert listed("--all", "--sort", "content") == ["bad", "good", "absent"]
+    assert listed("--status", "pass,notapplicable", "--sort", "rule") == ["absent", "good"]
+    wrong = agent("show", "last", "--status", "passed", config=config, code=2).stderr
+    assert "must be one of pass, fail" in wrong
+
+
 def test_an_end_of_more_than_one_rule_names_them_all(config: Path, scan: str) -> None:
     rules = tuple(
         RuleResult(rule_ref=f"xccdf_x_rule_{n}", title=n, status="fail") for n in ("a_end", "b_end")
     )
     spool = Spool(config.parent / "spool")
     spool.reports.write(report(2, results=rules))
-    told = agent("show", scan_id(2), "--rule", "end", config=config, code=1).stderr
-    assert "xccdf_x_rule_a_end, xccdf_x_rule_b_end" in told
+    output = agent("show", scan_id(2), "--rule", "end", config=config, code=1).stderr
+    assert "end can mean 2 rules: a_end, b_end" in output
 
 
 def test_fixes_are_runnable_text_and_none_is_a_bad_answer_in_either_form(

@@ -39,9 +39,7 @@ def refused(*arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_listens_logs_each_post_and_ends_cleanly(
-    tmp_path: Path, number: int
-) -> None:
+def test_it_prints_its_address_logs_each_post_and_ends_cleanly(tmp_path: Path, number: int) -> None:
     key = tmp_path / "key"
     key.touch(mode=0o600)
     key.write_text("f" * 64 + "\n")
@@ -70,11 +68,11 @@ def test_it_says_where_it_listens_logs_each_post_and_ends_cleanly(
 
 def test_generated_credentials_are_printed_and_work() -> None:
     with running("--generate", "--json") as (_, line):
-        told = json.loads(line)
-        headers = {"X-API-ID": told["api_id"], "X-API-KEY": told["api_key"]}
+        output = json.loads(line)
+        headers = {"X-API-ID": output["api_id"], "X-API-KEY": output["api_key"]}
         assert (
             requests.post(
-                f"{told['url']}/api/v1/hosts/ping", headers=headers, timeout=30
+                f"{output['url']}/api/v1/hosts/ping", headers=headers, timeout=30
             ).status_code
             == 200
         )
@@ -85,9 +83,9 @@ def test_the_limits_are_settings() -> None:
         _,
         line,
     ):
-        told = json.loads(line)
-        headers = {"X-API-ID": told["api_id"], "X-API-KEY": told["api_key"]}
-        scans = f"{told['url']}/api/v1/compliance/scans"
+        output = json.loads(line)
+        headers = {"X-API-ID": output["api_id"], "X-API-KEY": output["api_key"]}
+        scans = f"{output['url']}/api/v1/compliance/scans"
         bodies = [{"profile_name": "x" * 30}, {"profile_name": "x"}, {"profile_name": "x"}]
         answers = [
             requests.post(scans, json=body, headers=headers, timeout=30).status_code
@@ -96,13 +94,13 @@ def test_the_limits_are_settings() -> None:
     assert answers == [400, 200, 429]
 
 
-def test_without_credentials_it_says_what_to_give() -> None:
+def test_missing_credentials_are_reported_with_the_options() -> None:
     code, message = refused("--listen", "127.0.0.1:0")
     assert code == 2
     assert "--generate" in message
 
 
-def test_a_key_that_everyone_can_read_is_refused_with_the_command_that_mends_it(
+def test_a_world_readable_key_is_refused_with_the_remedy(
     tmp_path: Path,
 ) -> None:
     key = tmp_path / "key"

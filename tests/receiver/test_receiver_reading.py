@@ -253,7 +253,7 @@ def test_what_is_no_such_json_is_refused(body: bytes) -> None:
         SPECIFIED,
     ],
 )
-def test_a_body_without_scans_is_told_from_a_broken_one(document: Any) -> None:
+def test_a_body_without_scans_is_a_different_error_than_a_broken_one(document: Any) -> None:
     with pytest.raises(NoScansError):
         read_released(encoded(document))
 

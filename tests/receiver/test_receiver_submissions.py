@@ -1,6 +1,4 @@
-"""Submissions over HTTP: the checks in their order, what is stored, and what can be asked
-afterwards.
-"""
+"""Submissions over HTTP: the checks in their order, what is stored, and queries afterwards."""
 
 import gzip
 import hashlib
@@ -286,7 +284,7 @@ def test_a_failed_scan_takes_the_last_good_one_away_and_stays(receiver: Receiver
     ]
 
 
-def test_what_is_in_the_file_can_be_asked_by_another_process_while_it_runs(tmp_path: Path) -> None:
+def test_another_process_can_query_the_database_file_meanwhile(tmp_path: Path) -> None:
     path = tmp_path / "receiver.db"
     with Receiver(policy(), database=path) as receiver:
         post(receiver, SCAN)

@@ -33,9 +33,7 @@ def until(condition: Callable[[], bool]) -> None:
 
 
 def reaches(receiver: Receiver, connected: ClientConnection) -> bool:
-    """Whether a command comes out here; the receiver may not have taken note of this connection
-    yet.
-    """
+    """Whether a command arrives here; the receiver may not know this connection yet."""
     if not receiver.send_command(TRIGGER):
         return False
     try:

@@ -151,7 +151,8 @@ def test_a_box_of_another_user_is_refused_with_the_mend(spool: Spool) -> None:
     spool.release()
     os.chown(spool.requests.path, 12345, -1)
     with pytest.raises(
-        SpoolUnusableError, match=f"belongs to 12345, not to root: chown root {spool.requests.path}"
+        SpoolUnusableError,
+        match=f"belongs to 12345, not to root: chown -R root {spool.requests.path}",
     ):
         Spool(spool.root).claim("trigger")
 

@@ -52,7 +52,7 @@ WRONG = [
     ("raw", "chmod g+s", "chmod g-s"),
     ("raw", "chmod 0700", "chmod 0750"),
     ("raw", "chgrp 0", ANEW),
-    ("history/raw", f"chown {OTHER}", "chown root"),
+    ("history/raw", f"chown {OTHER}", "chown -R root"),
     ("quarantine/raw", "chmod 0777", "chmod 0750"),
     ("requests", "chgrp 0", ANEW),
     ("receipts", "chmod 0700", "chmod 0750"),
@@ -125,7 +125,7 @@ def test_a_spool_or_commands_that_belong_to_a_third_user_are_refused(
 
 @ROOT_ONLY
 def test_a_box_that_belongs_to_another_user_is_refused_with_the_mend(shared: Spool) -> None:
-    with pytest.raises(SpoolUnusableError, match=f"chown root {shared.reports.path}"):
+    with pytest.raises(SpoolUnusableError, match=f"chown -R root {shared.reports.path}"):
         shared.claim("parse")
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from stages.console.install.layout import CONFIG, KEY, RUNTIME, SPOOL
+from stages.console.install.install_paths import CONFIG, KEY, RUNTIME, SPOOL
 from stages.console.main import parser
 from tests.systemd.test_units import HIGHEST_EXPOSURE, unit
 

@@ -13,7 +13,7 @@ import pytest
 
 from spool.layout import STAGES
 from spool.spool import Spool
-from stages.console.install.layout import CONFIG, CONFIG_PATH, CONFIG_SERVICE, KEY, TARGET
+from stages.console.install.install_paths import CONFIG, CONFIG_PATH, CONFIG_SERVICE, KEY, TARGET
 from stages.runtime.exits import Exit
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"

@@ -7,31 +7,34 @@ from schemas.ids import ScanId
 from spool.errors import EntryError
 from spool.layout import entry_name
 from spool.spool import Spool
-from stages.console import states
+from stages.console import scan_states
 from stages.ship.waiting import Facts, why_waiting
 
 
 class DeliveryReasons:
     """The reasons at one moment, for any number of scans."""
 
-    def __init__(self, spool: Spool, boxes: states.Boxes, now: datetime) -> None:
+    def __init__(self, spool: Spool, boxes: scan_states.Boxes, now: datetime) -> None:
         self._spool = spool
         self._boxes = boxes
         self._now = now
         self._running = spool.is_running("ship")
         self._destination = spool.state_store("ship").read(DESTINATION_STATE, Destination)
         self._damaged = spool.state_store("ship").damaged()
-        queue = sorted(boxes.reports - boxes.receipts - boxes.holds)
+        queue = [scan_id for scan_id in spool.pending("ship") if scan_id not in boxes.holds]
         self._ahead = {scan_id: place for place, scan_id in enumerate(queue)}
 
     def why(self, scan_id: ScanId) -> str | None:
         """Why this scan is not delivered yet; None where it is, or where it has no report yet."""
         if scan_id not in self._boxes.reports or scan_id in self._boxes.receipts:
             return None
-        held = scan_id in self._boxes.holds
+        is_held = scan_id in self._boxes.holds
+        hold_reason = None
+        if is_held:
+            hold_reason = self._hold_reason(scan_id)
         facts = Facts(
-            held=held,
-            hold_reason=self._hold_reason(scan_id) if held else None,
+            held=is_held,
+            hold_reason=hold_reason,
             running=self._running,
             ahead=self._ahead.get(scan_id, 0),
             damaged=self._damaged.get(entry_name(scan_id, "report")),

@@ -11,12 +11,12 @@ from schemas.ids import ScanId
 from spool import bundle
 from spool.errors import EntryDamagedError, NewerFormatError
 from spool.spool import Spool
-from stages.console import command_writer, states
+from stages.console import command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
-from stages.console.delivery.origin import origin
+from stages.console.delivery.host_origin import origin
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json, warn
+from stages.console.output import counted, say, show_json, warn
 from stages.runtime.exits import Exit
 from stages.runtime.version import AGENT_VERSION
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
-    boxes = states.snapshot(spool)
+    boxes = scan_states.snapshot(spool)
     among = boxes.reports
     if not args.all:
         among = boxes.reports - boxes.receipts
@@ -48,10 +48,12 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         show_json(index)
     else:
         say(
-            f"{args.file}: {len(index.reports)} reports; "
+            f"{args.file}: {counted(len(index.reports), 'report')}; "
             f"import them with: compliance-agent import {args.file}"
         )
-    return Exit.NO if damaged else Exit.OK
+    if damaged:
+        return Exit.NO
+    return Exit.OK
 
 
 def _index(spool: Spool, chosen: Sequence[ScanId], api_id: str | None) -> tuple[Bundle, list[str]]:

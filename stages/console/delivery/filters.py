@@ -1,18 +1,27 @@
-"""Choosing scans: by id, profile, scanner, status, or a span of time."""
+"""Choosing scans: by name, profile, scanner, status, or a span of time."""
 
 import argparse
+import re
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from schemas.ids import ScanId, requested_at, scanner_of
 from schemas.report import ReportHeader, ScanStatus
 from spool.errors import EntryError
 from spool.spool import Spool
-from stages.console import command_writer
+from stages.console import scan_names, scan_states
 from stages.console.errors import CommandError
 from stages.runtime.exits import Exit
 from stages.scanners import registry
+
+_AGO = re.compile(r"([0-9]{1,4})(min|h|d|w)")
+_UNITS = {
+    "min": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+}
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
@@ -24,14 +33,14 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
         "--since",
         metavar="T",
         type=moment,
-        help="only scans requested at T or later (2026-11-23[T06:00])",
+        help="only scans requested at T or later: 2026-11-23, 2026-11-23T06:00, yesterday, 7d, 12h",
     )
     group.add_argument("--until", metavar="T", type=moment, help="only scans requested before T")
 
 
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """Scans by id, and by filters."""
-    parser.add_argument("scan_ids", metavar="ID", nargs="*", help="scans, by id")
+    parser.add_argument("scan_ids", metavar="ID", nargs="*", help=f"scans: {scan_names.HELP}")
     add_filters(parser)
 
 
@@ -42,13 +51,14 @@ def is_filtered(args: argparse.Namespace) -> bool:
 def choose(
     args: argparse.Namespace, spool: Spool, among: Collection[str], what: str
 ) -> tuple[ScanId, ...]:
-    """The scans named by id, and those among `among` that match the filters; oldest first.
+    """The scans that are named, and those among `among` that match the filters; oldest first.
 
     `what` names the kind in messages. Raises CommandError if none is named, or none matches.
     """
     if not args.scan_ids and not is_filtered(args):
         raise CommandError("name scans, or select some: --profile, --since, ...", Exit.USAGE)
-    found = set(command_writer.known(args.scan_ids, frozenset(among), what))
+    every = scan_states.snapshot(spool).scan_ids
+    found = set(scan_names.find_scans(args.scan_ids, every, among, what))
     if is_filtered(args):
         found |= {ScanId(i) for i in among if matches(args, spool, ScanId(i))}
     if not found:
@@ -64,19 +74,29 @@ def matches(args: argparse.Namespace, spool: Spool, scan_id: ScanId) -> bool:
         return False
     if not (args.profile or args.status):
         return True
-    head = _header(spool, scan_id)
-    if head is None or (args.status and head.status != args.status):
+    header = _header(spool, scan_id)
+    if header is None:
         return False
-    return not args.profile or args.profile.casefold() in head.profile.casefold()
+    if args.status and header.status != args.status:
+        return False
+    return not args.profile or args.profile.casefold() in header.profile.casefold()
 
 
 def moment(text: str) -> datetime:
-    """A date or a time; without a zone it is this host's."""
+    """A date, a time, or a span back from now; without a zone it is this host's."""
+    ago = _AGO.fullmatch(text)
+    if ago is not None:
+        return datetime.now(UTC) - int(ago[1]) * _UNITS[ago[2]]
+    if text in ("today", "yesterday"):
+        midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: DTZ005
+        if text == "yesterday":
+            midnight -= timedelta(days=1)
+        return midnight.astimezone(UTC)
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is not a date or time like 2026-11-23 or 2026-11-23T06:00"
+            f"{text!r} is not a time like 2026-11-23, 2026-11-23T06:00, yesterday, 7d or 12h"
         ) from error
     # Without a zone, `astimezone` takes the time as this host's.
     return found.astimezone(UTC)
@@ -88,7 +108,9 @@ def _in_span(scan_id: ScanId, since: datetime | None, until: datetime | None) ->
     except ValueError:
         # An id that names no real day is in no span.
         return since is None and until is None
-    return (since is None or at >= since) and (until is None or at < until)
+    if since is not None and at < since:
+        return False
+    return until is None or at < until
 
 
 def _header(spool: Spool, scan_id: ScanId) -> ReportHeader | None:

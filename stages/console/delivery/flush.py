@@ -11,7 +11,7 @@ from schemas.destination import DESTINATION_STATE, Destination
 from schemas.records import Record
 from spool.layout import STAGES, Stage
 from spool.spool import Spool
-from stages.console import arguments, states
+from stages.console import arguments, scan_states
 from stages.console.context import Context
 from stages.console.delivery import retry
 from stages.console.errors import CommandError
@@ -96,7 +96,7 @@ def _show(bar: Bar, message: str, flushed: Flushed, pending_before: int) -> None
 
 def _stopped_stage(spool: Spool) -> Stage | None:
     """The first stage that has work and is not running."""
-    boxes = states.snapshot(spool)
+    boxes = scan_states.snapshot(spool)
     needed = {boxes.next_stage(scan_id) or "ship" for scan_id in boxes.pending}
     for stage in STAGES:
         if stage in needed and not spool.is_running(stage):
@@ -106,7 +106,7 @@ def _stopped_stage(spool: Spool) -> Stage | None:
 
 def _count(spool: Spool, pending_before: int = 0) -> Flushed:
     """How many scans are pending, at whatever step, and how many are held."""
-    boxes = states.snapshot(spool)
+    boxes = scan_states.snapshot(spool)
     held = sum(boxes.state(scan_id) == "held" for scan_id in boxes.pending)
     pending = len(boxes.pending) - held
     return Flushed(delivered=max(0, pending_before - pending), pending=pending, held=held)

@@ -3,7 +3,7 @@
 import argparse
 
 from schemas.command import Hold
-from stages.console import arguments, command_writer, states
+from stages.console import arguments, command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.output import say, show_json
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
-    chosen = filters.choose(args, spool, states.snapshot(spool).pending, "pending scan")
+    chosen = filters.choose(args, spool, scan_states.snapshot(spool).pending, "pending scan")
     at = command_writer.now()
     holds = [Hold(scan_id=scan_id, at=at, reason=args.reason) for scan_id in chosen]
     with command_writer.giving(context) as commands:

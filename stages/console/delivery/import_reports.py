@@ -23,7 +23,7 @@ from spool.layout import new_command_id
 from spool.spool import Spool
 from stages.console import command_writer
 from stages.console.context import Context
-from stages.console.delivery.origin import is_foreign
+from stages.console.delivery.host_origin import is_foreign
 from stages.console.errors import CommandError
 from stages.console.output import counted, say, show_json, warn
 from stages.runtime.exits import Exit
@@ -73,8 +73,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         show_json(view)
     else:
         _show(view, context)
-    failed = view.outcome is not None and view.outcome.error is not None
-    return Exit.NO if failed else Exit.OK
+    if view.outcome is not None and view.outcome.error is not None:
+        return Exit.NO
+    return Exit.OK
 
 
 def _index(spool: Spool, stream: BinaryIO, *, whole: bool) -> Bundle:
@@ -90,7 +91,7 @@ def _index(spool: Spool, stream: BinaryIO, *, whole: bool) -> Bundle:
 
 
 def _refusal(reason: str) -> str:
-    return f"nothing was taken: {reason}; export again, and copy the whole file"
+    return f"nothing was imported: {reason}; export again, and copy the whole file"
 
 
 def _view(index: Bundle, context: Context, *, as_this_host: bool) -> ImportView:
@@ -158,7 +159,9 @@ def _outcome(spool: Spool, command_id: str) -> Imported | None:
 
 def _show(view: ImportView, context: Context) -> None:
     if view.command_id is None:
-        present = f", {len(view.present)} of them present" if view.present else ""
+        present = ""
+        if view.present:
+            present = f", {len(view.present)} of them present"
         total = len(view.new) + len(view.present)
         say(f"would import {counted(total, 'report')} of {view.hostname}{present}")
     elif view.outcome is None:

@@ -16,7 +16,7 @@ from importlib import metadata
 from pathlib import Path
 
 from stages.console.errors import CommandError
-from stages.console.install.layout import SHIPPED
+from stages.console.install.install_paths import SHIPPED
 
 _NAME = "compliance-agent"
 _PACKAGES = ("schemas", "spool", "stages")

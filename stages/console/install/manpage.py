@@ -6,7 +6,7 @@ Source of the format: man-pages(7), groff_man(7).
 import argparse
 from collections.abc import Iterator
 
-from stages.console.install.layout import CONFIG, KEY, RUNTIME, SPOOL
+from stages.console.install.install_paths import CONFIG, KEY, RUNTIME, SPOOL
 
 
 def man_page(parser: argparse.ArgumentParser, version: str) -> str:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stages.console.install.actions import Steps, answer
-from stages.console.install.layout import SERVICES, TARGET
+from stages.console.install.install_paths import SERVICES, TARGET
 
 NOTE = Path("/run/compliance-agent.start")
 _SYSTEMD_RUNS = Path("/run/systemd/system")

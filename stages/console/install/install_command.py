@@ -14,9 +14,9 @@ from pathlib import Path
 from schemas.records import Record
 from stages.console.context import Context
 from stages.console.errors import CommandError
-from stages.console.install import environment, files, layout, services
+from stages.console.install import environment, install_paths, installed_files, services
 from stages.console.install.actions import Steps
-from stages.console.install.layout import (
+from stages.console.install.install_paths import (
     CONFIG,
     CONFIG_PATH,
     CONFIG_SERVICE,
@@ -25,7 +25,7 @@ from stages.console.install.layout import (
     SPOOL,
     STATE,
     TARGET,
-    Layout,
+    InstallPaths,
 )
 from stages.console.output import say, show_json
 from stages.runtime.exits import Exit
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         raise CommandError(
             "this changes the host: run it as root, or with --dry-run to see what it would do"
         )
-    where = layout.local(args.prefix)
+    where = install_paths.local(args.prefix)
 
     def report(step: str) -> None:
         if context.json:
@@ -113,9 +113,9 @@ def _check_prefix(prefix: Path) -> None:
         )
 
 
-def _install(where: Layout, steps: Steps) -> list[str]:
+def _install(where: InstallPaths, steps: Steps) -> list[str]:
     python = environment.interpreter()
-    texts = files.texts(where)
+    texts = installed_files.texts(where)
     with services.replaced(steps, fresh=not (where.units / TARGET).exists()) as wanted:
         _put(where, texts, steps, python)
     loaded = None
@@ -132,7 +132,7 @@ def _install(where: Layout, steps: Steps) -> list[str]:
     return actions
 
 
-def _put(where: Layout, texts: dict[Path, str], steps: Steps, python: Path) -> None:
+def _put(where: InstallPaths, texts: dict[Path, str], steps: Steps, python: Path) -> None:
     """Write everything, the units last: the next run after a failure is a new installation."""
     steps.swap(where.home, partial(environment.make, home=where.home, python=python))
     for path in (where.sysusers, where.tmpfiles):
@@ -147,7 +147,7 @@ def _put(where: Layout, texts: dict[Path, str], steps: Steps, python: Path) -> N
         steps.run("systemctl", "daemon-reload")
 
 
-def _uninstall(where: Layout, steps: Steps) -> list[str]:
+def _uninstall(where: InstallPaths, steps: Steps) -> list[str]:
     if not (where.units / TARGET).exists() and not where.home.exists():
         raise CommandError(
             f"nothing is installed below {where.home.parent.parent}: name the right --prefix"
@@ -157,7 +157,7 @@ def _uninstall(where: Layout, steps: Steps) -> list[str]:
         steps.run("systemctl", "stop", CONFIG_PATH, CONFIG_SERVICE, *SERVICES)
         # A unit that has failed would stay listed without its file.
         steps.attempt("systemctl", "reset-failed", *SERVICES)
-    for path in (*where.files(), where.home, layout.RUNTIME, services.NOTE):
+    for path in (*where.files(), where.home, install_paths.RUNTIME, services.NOTE):
         steps.remove(path)
     if services.systemd_runs():
         steps.run("systemctl", "daemon-reload")
@@ -172,14 +172,14 @@ def _uninstall(where: Layout, steps: Steps) -> list[str]:
 
 
 def _refuse_beside_package() -> None:
-    home = layout.packaged().home
+    home = install_paths.packaged().home
     if home.exists() and _DPKG_LIST.exists():
         raise CommandError(
             f"{home}: the distribution's package is installed: upgrade it with apt, or remove it"
         )
 
 
-def _refuse_beside_another(where: Layout) -> None:
+def _refuse_beside_another(where: InstallPaths) -> None:
     """Raises CommandError if the agent is installed below another prefix."""
     try:
         starts = _STARTS.search((where.units / SERVICES[0]).read_text())
@@ -198,7 +198,7 @@ def _own_prefix() -> Path | None:
     return home.parent.parent
 
 
-def _remaining_actions(where: Layout, loaded: Loaded | None) -> list[str]:
+def _remaining_actions(where: InstallPaths, loaded: Loaded | None) -> list[str]:
     """What the operator has to do. `loaded` are the host's settings, None if there are none."""
     actions: list[str] = []
     if loaded and loaded.problems:

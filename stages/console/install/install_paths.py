@@ -28,7 +28,7 @@ UNIT_HOME = Path("/usr/local/lib/compliance-agent")
 
 
 @dataclass(frozen=True)
-class Layout:
+class InstallPaths:
     """Absolute paths on the host that the agent runs on."""
 
     home: Path
@@ -54,9 +54,9 @@ class Layout:
         )
 
 
-def local(prefix: Path) -> Layout:
+def local(prefix: Path) -> InstallPaths:
     """Installed by `install`: the program below `prefix`, systemd's files in /etc."""
-    return Layout(
+    return InstallPaths(
         home=prefix / "lib/compliance-agent",
         command=prefix / "bin/compliance-agent",
         units=Path("/etc/systemd/system"),
@@ -68,9 +68,9 @@ def local(prefix: Path) -> Layout:
     )
 
 
-def packaged() -> Layout:
+def packaged() -> InstallPaths:
     """Installed by the distribution's package."""
-    return Layout(
+    return InstallPaths(
         home=Path("/usr/lib/compliance-agent"),
         command=Path("/usr/bin/compliance-agent"),
         units=Path("/lib/systemd/system"),

@@ -4,12 +4,19 @@ from pathlib import Path
 
 from stages.console.install import environment
 from stages.console.install.completion import bash_completion
-from stages.console.install.layout import EXAMPLE, SYSUSERS, TMPFILES, UNIT_HOME, UNITS, Layout
+from stages.console.install.install_paths import (
+    EXAMPLE,
+    SYSUSERS,
+    TMPFILES,
+    UNIT_HOME,
+    UNITS,
+    InstallPaths,
+)
 from stages.console.install.manpage import man_page
 from stages.runtime.version import AGENT_VERSION
 
 
-def texts(layout: Layout) -> dict[Path, str]:
+def texts(layout: InstallPaths) -> dict[Path, str]:
     """Every file outside the environment, by its path on the host."""
     # Imported here: the parser belongs to the program, which imports its commands one by one.
     from stages.console.main import parser

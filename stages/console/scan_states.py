@@ -48,7 +48,9 @@ class Boxes:
         if scan_id in self.receipts:
             return "done"
         if scan_id in self.reports:
-            return "held" if scan_id in self.holds else "ship-pending"
+            if scan_id in self.holds:
+                return "held"
+            return "ship-pending"
         if scan_id in self.raw:
             return "parse-pending"
         if scan_id == self.scanning:
@@ -60,8 +62,10 @@ class Boxes:
         state = self.state(scan_id)
         if state != "requested":
             return _STAGES.get(state)
+        if scan_id in self.requests:
+            return "scan"
         # The operator's request is first copied by the trigger stage.
-        return "scan" if scan_id in self.requests else "trigger"
+        return "trigger"
 
 
 def snapshot(spool: Spool) -> Boxes:
@@ -82,4 +86,6 @@ def _scanning(spool: Spool) -> ScanId | None:
     running = spool.state_store("scan").read(STATE, Running)
     if running is None or start_ticks(running.pid) != running.start_ticks:
         return None
-    return running.scan_id if spool.is_running("scan") else None
+    if not spool.is_running("scan"):
+        return None
+    return running.scan_id

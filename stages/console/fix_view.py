@@ -1,0 +1,61 @@
+"""The fixes of rules as runnable text: what `show --fix` prints."""
+
+from collections.abc import Sequence
+
+from schemas.report import RuleResult
+from stages.console.errors import CommandError
+from stages.console.output import say, show_json
+from stages.runtime.exits import Exit
+
+_SHELLS = ("sh", "bash", "shell")
+
+
+def show_fixes(results: Sequence[RuleResult], system: str, *, as_json: bool) -> None:
+    """Each fix under the id of its rule. Raises CommandError where there is none."""
+    fixes: dict[str, str] = {}
+    for result in results:
+        text = _fix(result, system)
+        if text:
+            fixes[result.rule_ref] = text
+    if not fixes:
+        raise CommandError(_why_none(results, system), Exit.NO)
+    if as_json:
+        show_json(fixes)
+        return
+    for rule, text in fixes.items():
+        say(f"# {rule}")
+        say(text)
+        say()
+
+
+def _fix(result: RuleResult, system: str) -> str | None:
+    if system not in _SHELLS:
+        for fix in result.other_fixes:
+            if fix.system == system:
+                return fix.text
+        return None
+    if result.advice:
+        return None
+    return result.remediation
+
+
+def _why_none(results: Sequence[RuleResult], system: str) -> str:
+    if len(results) != 1:
+        return f"no {system} fix for the {len(results)} failed rules"
+    rule = results[0]
+    if rule.status in ("pass", "notapplicable") and system not in _SHELLS:
+        why = "does not apply here"
+        if rule.status == "pass":
+            why = "passed"
+        return (
+            f"{rule.rule_ref} {why}: of such rules the report keeps the sh fix alone; try --fix sh"
+        )
+    available = []
+    if _fix(rule, "sh"):
+        available.append("sh")
+    available += sorted({fix.system for fix in rule.other_fixes})
+    if rule.advice:
+        available.append("advice as text, without --fix")
+    if not available:
+        return f"{rule.rule_ref} has no fix"
+    return f"{rule.rule_ref} has no {system} fix; it has {', '.join(available)}"

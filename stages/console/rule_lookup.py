@@ -1,0 +1,61 @@
+"""Finding one rule of a report by what an operator has read of it. Pure."""
+
+from collections.abc import Sequence
+
+from schemas.ids import ScanId
+from schemas.report import RuleResult
+from stages.console.errors import CommandError
+from stages.console.report_view import short_rule
+from stages.runtime.exits import Exit
+
+_MOST_NAMED = 10
+
+
+def find_rule(results: Sequence[RuleResult], named: str, scan_id: ScanId) -> RuleResult:
+    """The one rule with that id, title or section; else the one whose id ends so, or contains it.
+
+    Raises CommandError that names the candidates.
+    """
+    wanted = named.casefold()
+    found = [result for result in results if _is_named(result, wanted)]
+    if not found:
+        found = [result for result in results if result.rule_ref.casefold().endswith(f"_{wanted}")]
+    if not found:
+        found = [result for result in results if _contains(result, wanted)]
+    if not found:
+        raise CommandError(f"{scan_id} has no rule {named}{_suggestion(results, wanted)}", Exit.NO)
+    if len(found) > 1:
+        rules = ", ".join(short_rule(result.rule_ref) for result in found[:_MOST_NAMED])
+        if len(found) > _MOST_NAMED:
+            rules = f"{rules} and {len(found) - _MOST_NAMED} more"
+        raise CommandError(f"{named} can mean {len(found)} rules: {rules}", Exit.NO)
+    return found[0]
+
+
+def _is_named(result: RuleResult, wanted: str) -> bool:
+    names = [result.rule_ref, short_rule(result.rule_ref), result.title]
+    if result.section is not None:
+        names.append(result.section)
+    return any(name.casefold() == wanted for name in names)
+
+
+def _contains(result: RuleResult, wanted: str) -> bool:
+    return wanted in short_rule(result.rule_ref).casefold() or wanted in result.title.casefold()
+
+
+def _suggestion(results: Sequence[RuleResult], wanted: str) -> str:
+    # Imported late: it is needed for a mistake alone.
+    from difflib import get_close_matches
+
+    names: dict[str, str] = {}
+    for result in results:
+        rule = short_rule(result.rule_ref)
+        names[rule.casefold()] = rule
+        names[result.title.casefold()] = rule
+    rules = []
+    for match in get_close_matches(wanted, names, n=3, cutoff=0.6):
+        if names[match] not in rules:
+            rules.append(names[match])
+    if not rules:
+        return "; compliance-agent show ID --all lists the rules"
+    return f"; did you mean {' or '.join(rules)}?"

@@ -1,0 +1,71 @@
+"""Naming scans on the command line: by id, `last`, `last-2`, or a unique part of the id. Pure."""
+
+import re
+from collections.abc import Collection, Sequence
+
+from schemas.ids import ScanId
+from stages.console.errors import CommandError
+from stages.runtime.exits import Exit
+
+HELP = "a scan id, a part of it that no other has, `last`, or `last-1` for the one before"
+_LAST = re.compile(r"last(?:-([0-9]{1,6}))?")
+_MOST_NAMED = 5
+
+
+def find_scan(name: str, scan_ids: Sequence[ScanId], what: str = "scan") -> ScanId:
+    """The scan that `name` means; `scan_ids` are oldest first.
+
+    `what` names the kind in messages. Raises CommandError.
+    """
+    from_the_end = _LAST.fullmatch(name)
+    if from_the_end is not None:
+        steps_back = int(from_the_end[1] or 0)
+        if steps_back >= len(scan_ids):
+            raise CommandError(
+                f"no {what} {name}: there are {len(scan_ids)}, see `compliance-agent list`", Exit.NO
+            )
+        return scan_ids[-1 - steps_back]
+    matching = [scan_id for scan_id in scan_ids if name and name in scan_id]
+    if name in matching:
+        return ScanId(name)
+    if not matching:
+        raise CommandError(f"no {what} {name}: see `compliance-agent list`", Exit.NO)
+    if len(matching) > 1:
+        named = ", ".join(matching[-_MOST_NAMED:])
+        if len(matching) > _MOST_NAMED:
+            named = f"{named} and {len(matching) - _MOST_NAMED} older"
+        raise CommandError(f"{name} is a part of {len(matching)} scan ids: {named}", Exit.NO)
+    return matching[0]
+
+
+def find_scans(
+    names: Sequence[str], scan_ids: Sequence[ScanId], among: Collection[str], what: str
+) -> tuple[ScanId, ...]:
+    """The scans that are named, all of which must be in `among`. Raises CommandError."""
+    found = []
+    missing = []
+    for name in names:
+        scan_id = find_scan(name, scan_ids, what)
+        if scan_id in among:
+            found.append(scan_id)
+        else:
+            missing.append(scan_id)
+    if missing:
+        raise CommandError(
+            f"no {what} for {', '.join(missing)}: see `compliance-agent list`", Exit.NO
+        )
+    return tuple(found)
+
+
+def short_names(scan_ids: Sequence[ScanId]) -> dict[ScanId, str]:
+    """For each id its last eight characters, or all of it where another one ends so."""
+    endings = [scan_id.rpartition("-")[2] for scan_id in scan_ids]
+    counts: dict[str, int] = {}
+    for ending in endings:
+        counts[ending] = counts.get(ending, 0) + 1
+    short: dict[ScanId, str] = {}
+    for scan_id, ending in zip(scan_ids, endings, strict=True):
+        short[scan_id] = ending
+        if counts[ending] > 1:
+            short[scan_id] = scan_id
+    return short
