@@ -1,8 +1,8 @@
 """`python -m receiver demo`: one real scan, from request to receipt, without configuration.
 
 Starts a receiver and then the agent by its own commands, as a user would: `run` in the background,
-`scan --wait` in the foreground. Everything is kept in one directory. Installs the scanner and its
-content where they are missing. Leaves nothing running.
+`scan --wait` in the foreground. Everything is kept in one directory, until the next demonstration.
+Installs the scanner and its content where they are missing. Leaves nothing running.
 """
 
 import argparse
@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from receiver.store import StoreError
 from schemas.capabilities import DetectedScanner
 from spool.layout import STAGES
 from spool.spool import Spool
+from stages.runtime.exits import Exit
 from stages.scanners.detection import detect_now
 from stages.scanners.host import this_platform
 from stages.scanners.launch import parent_death_signal
@@ -40,6 +42,9 @@ AGENT = (sys.executable, "-m", "stages.console.main")
 _START_LIMIT_S = 15.0
 _STOP_LIMIT_S = 45.0
 _SCAN_LIMIT_S = 1800.0
+_OLD_AFTER_S = 600.0
+
+_PREFIX = "compliance-agent-demo-"
 
 Say = Callable[[str], None]
 
@@ -63,7 +68,17 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         say = _say_on_stderr
     signal.signal(signal.SIGTERM, _interrupt)
-    datastream = _prepare(args.no_install, say)
+    try:
+        return _demonstrate(args, say)
+    except KeyboardInterrupt:
+        say("interrupted: the scan was ended, and nothing is running any more")
+        return Exit.INTERRUPTED
+
+
+def _demonstrate(args: argparse.Namespace, say: Say) -> int:
+    if os.geteuid() != 0:
+        say("warning:  not root: rules about files that only root can read give errors")
+    datastream = _prepare(args.no_install, args.profile, say)
     directory = _directory(args.dir)
     with _receiver(directory / "receiver.db") as receiver:
         say(f"receiver: {receiver.url}")
@@ -94,9 +109,24 @@ def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG00
 
 def _directory(wanted: Path | None) -> Path:
     if wanted is None:
-        return Path(tempfile.mkdtemp(prefix="compliance-agent-"))
+        _remove_old_directories()
+        return Path(tempfile.mkdtemp(prefix=_PREFIX))
     wanted.mkdir(parents=True, exist_ok=True)
     return wanted.resolve()
+
+
+def _remove_old_directories() -> None:
+    """Directories of this user's earlier demonstrations, unless their stages still run."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        status = path.lstat()
+        is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+        # A demonstration that has just begun has no stages yet.
+        is_old = time.time() - status.st_mtime > _OLD_AFTER_S
+        if not is_own or not is_old:
+            continue
+        spool = Spool(path / "spool")
+        if not any(map(spool.is_running, STAGES)):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _receiver(database: Path) -> Receiver:
@@ -106,8 +136,8 @@ def _receiver(database: Path) -> Receiver:
         raise ReceiverError(str(error)) from error
 
 
-def _prepare(no_install: bool, say: Say) -> Path | None:
-    """Make sure that there is a scanner and content.
+def _prepare(no_install: bool, profile: str, say: Say) -> Path | None:
+    """Make sure that there is a scanner and content, and show what will be used.
 
     Returns the agent's own datastream where no installed one fits this host, else None.
     """
@@ -116,6 +146,8 @@ def _prepare(no_install: bool, say: Say) -> Path | None:
     openscap = _detect_openscap()
     if not openscap.installed:
         raise ReceiverError("; ".join(openscap.problems))
+    say(f"scanner:  OpenSCAP {openscap.version or '(version unknown)'}")
+    say(f"profile:  {profile}")
     if openscap.content is None:
         why = f"no installed content is for {platform.name}"
     elif openscap.content.warning:
@@ -235,7 +267,8 @@ def _scan(config: Path, stages: "subprocess.Popen[bytes]", log: Path, *, as_json
     command += ["--config", str(config)]
     if as_json:
         command.append("--json")
-    scan = subprocess.Popen(command)
+    # Ctrl-C reaches the demo alone, which then ends this command too.
+    scan = subprocess.Popen(command, start_new_session=True)
     try:
         while True:
             try:

@@ -9,6 +9,7 @@ import argparse
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
@@ -32,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     log = Log("run", context.settings.log.level, as_json=context.json)
+    _make_directories(context)
     supervisor = Supervisor(context.config, log, as_json=context.json)
     numbers = [signal.SIGTERM, signal.SIGINT]
     # A closed terminal ends the run, unless it was started with nohup.
@@ -43,6 +45,13 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
         return supervisor.serve()
     finally:
         supervisor.end()
+
+
+def _make_directories(context: Context) -> None:
+    """Make the ways to the spool and to the sockets. Where that fails, the stages report why."""
+    for path in (context.spool.root.parent, context.runtime):
+        with suppress(OSError):
+            path.mkdir(mode=0o750, parents=True, exist_ok=True)
 
 
 @dataclass

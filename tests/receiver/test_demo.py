@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -48,6 +49,42 @@ def test_a_demo_whose_reader_goes_away_leaves_nothing_running(tmp_path: Path) ->
     assert demo.stderr.read() == ""
     demo.stderr.close()
     until(lambda: not _mentioned_by_a_process(str(tmp_path)), "nothing is left running")
+
+
+@pytest.mark.oscap
+def test_ctrl_c_ends_the_demo_with_one_line(tmp_path: Path) -> None:
+    demo = subprocess.Popen(
+        [*DEMO, "--dir", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert demo.stdout
+    assert demo.stderr
+    lines: list[str] = []
+    while not lines or not lines[-1].startswith("logs:"):
+        lines.append(demo.stdout.readline())
+        assert demo.poll() is None
+    assert any(line.startswith("scanner:  OpenSCAP") for line in lines)
+    assert any(line.startswith("content:") for line in lines)
+    demo.send_signal(signal.SIGINT)
+    output, errors = demo.communicate(timeout=60)
+    assert demo.returncode == Exit.INTERRUPTED
+    assert output.splitlines()[-1].startswith("interrupted: ")
+    assert errors == ""
+    assert not _mentioned_by_a_process(str(tmp_path))
+
+
+def test_directories_of_old_demonstrations_are_removed(tmp_path: Path) -> None:
+    old, new, other = (
+        tmp_path / name
+        for name in ("compliance-agent-demo-old", "compliance-agent-demo-new", "another")
+    )
+    for path in (old, new, other):
+        path.mkdir()
+    for path in (old, other):
+        os.utime(path, (0, 0))
+    code = "from receiver import demo; demo._remove_old_directories()"
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    assert [path.exists() for path in (old, new, other)] == [False, True, True]
 
 
 def test_a_directory_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
