@@ -107,6 +107,8 @@ def _dispatch(arguments: list[str]) -> int:
         return _run_stage(arguments[1:])
     if first in COMMANDS:
         return _run_command(first, arguments[1:])
+    if first == "__complete":
+        return _complete(arguments[1:])
     known = ", ".join(["stage", *COMMANDS])
     if first is None:
         raise UsageError(f"no command given; commands are {known}", _PROGRAM)
@@ -190,6 +192,20 @@ def _run_command(name: str, arguments: list[str]) -> int:
     args = subparser.parse_args(arguments)
     context = _context(args, needs_settings=COMMANDS[name].needs_settings)
     return int(_module(name).run(args, context))
+
+
+def _complete(arguments: list[str]) -> int:
+    """For the shells' completion, which shows no message of the program."""
+    from spool.errors import SpoolError
+    from stages.console.completion_values import candidates
+
+    args = argparse.Namespace(config=None, json=False)
+    try:
+        for candidate in candidates(arguments, _context(args, needs_settings=True)):
+            sys.stdout.write(f"{candidate}\n")
+    except (CommandError, SpoolError):
+        return Exit.NO
+    return Exit.OK
 
 
 def _context(args: argparse.Namespace, *, needs_settings: bool) -> "Context":

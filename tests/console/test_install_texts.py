@@ -5,15 +5,21 @@ import os
 import shutil
 import subprocess
 import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from spool.spool import Spool
 from stages.console.errors import CommandError
 from stages.console.install import environment, install_paths, installed_files
 from stages.console.install.completion import bash_completion
+from stages.console.install.fish_completion import fish_completion
 from stages.console.install.manpage import man_page, subcommands
+from stages.console.install.zsh_completion import zsh_completion
 from stages.console.main import parser
+from tests.ship import ship_spool
 
 
 def install(*message: str) -> "subprocess.CompletedProcess[str]":
@@ -65,6 +71,56 @@ def test_bash_completes_commands_options_and_choices() -> None:
     assert "--wait" in completed("scan", "--w")
     assert completed("scan", "--scanner", "") == {"openscap", "docker-bench"}
     assert completed("stage", "p") == {"parse"}
+
+
+def test_the_program_offers_scans_rules_and_profiles(tmp_path: Path) -> None:
+    config = tmp_path / "config.yml"
+    config.write_text(json.dumps({"spool": {"path": str(tmp_path / "spool")}}))
+    spool = Spool(tmp_path / "spool")
+    spool.prepare()
+    spool.reports.write(ship_spool.report(1))
+    spool.reports.write(ship_spool.report(2))
+
+    def offered(*arguments: str) -> list[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "stages.console.main", "__complete", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "COMPLIANCE_AGENT_CONFIG": str(config)},
+        )
+        assert done.stderr == ""
+        return done.stdout.splitlines()
+
+    assert offered("scans") == ["last", "00000001", "00000002"]
+    assert offered("rules", "last") == ["rule_0", "rule_1", "rule_2"]
+    assert offered("rules", "no-such-scan") == []
+    assert offered("profiles") == []
+    assert offered("nonsense") == []
+
+
+@pytest.mark.parametrize("script", [zsh_completion, fish_completion])
+def test_the_other_shells_complete_every_command_and_option(
+    script: Callable[[ArgumentParser], str],
+) -> None:
+    text = script(parser())
+    for name, command in subcommands(parser()).items():
+        assert name in text
+        for action in command._actions:
+            for option in action.option_strings:
+                assert option.lstrip("-") in text
+    for kind in ("scans", "profiles", "rules"):
+        assert f"__complete {kind}" in text
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_the_other_shells_read_their_scripts(shell: str, tmp_path: Path) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is missing: apt-get install {shell}")
+    path = tmp_path / "completion"
+    path.write_text({"zsh": zsh_completion, "fish": fish_completion}[shell](parser()))
+    done = subprocess.run([shell, "-n", str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_bash_offers_nothing_of_its_own_where_a_file_is_wanted() -> None:

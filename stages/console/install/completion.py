@@ -1,13 +1,70 @@
-"""Completion for bash, made from the parser. Pure.
+"""Completion for bash, zsh and fish, made from the parser. Pure.
 
-Commands, their options and fixed choices; a value that is a file is completed as one.
+Commands, their options and fixed choices come from the parser; scans, profiles and rules are asked
+of the program itself (`compliance-agent __complete`); where a file is wanted, the shell offers
+files.
 """
 
 import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
+from stages.console.completion_values import COMMAND, Kind
 from stages.console.install.manpage import subcommands
 
-_SCRIPT = """\
+_KINDS: dict[str, Kind] = {
+    "ID": "scans",
+    "A": "scans",
+    "B": "scans",
+    "P": "profiles",
+    "RULE": "rules",
+}
+"""By the name that a value has in the help."""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """An option or a positional argument, and what may stand for its value."""
+
+    options: Sequence[str]
+    """Empty for a positional argument."""
+    help: str
+    takes_value: bool
+    choices: Sequence[str] = ()
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True)
+class OfferedCommand:
+    name: str
+    help: str
+    arguments: Sequence[Offered] = field(default_factory=tuple)
+
+
+def offered_commands(parser: argparse.ArgumentParser) -> list[OfferedCommand]:
+    """What the parser takes."""
+    found = []
+    for name, command in subcommands(parser).items():
+        arguments = [_offered(action) for action in command._actions]
+        found.append(OfferedCommand(name, command.description or "", arguments))
+    return found
+
+
+def _offered(action: argparse.Action) -> Offered:
+    choices = tuple(str(choice) for choice in action.choices or ())
+    kind = None
+    if isinstance(action.metavar, str):
+        kind = _KINDS.get(action.metavar)
+    return Offered(
+        options=action.option_strings,
+        help=(action.help or "").partition(":")[0].partition(" (default")[0],
+        takes_value=action.nargs != 0,
+        choices=choices,
+        kind=kind,
+    )
+
+
+_BASH = """\
 # bash completion of compliance-agent; made from its parser.
 _compliance_agent() {{
     local current=$2 before=$3 command=${{COMP_WORDS[1]}} words=
@@ -24,7 +81,7 @@ _compliance_agent() {{
             esac
         fi
     fi
-    # No file has a blank in its name here: the words are this script's own.
+    # No candidate contains a blank.
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }}
 complete -o default -F _compliance_agent compliance-agent
@@ -32,45 +89,51 @@ complete -o default -F _compliance_agent compliance-agent
 
 
 def bash_completion(parser: argparse.ArgumentParser) -> str:
-    commands = subcommands(parser)
-    options = [
-        f"                {name}) words={_quoted(_offered(command))} ;;"
-        for name, command in commands.items()
-    ]
-    values = [line for name, command in commands.items() for line in _values(name, command)]
-    return _SCRIPT.format(
-        commands=" ".join(commands),
+    commands = offered_commands(parser)
+    options, values = [], []
+    for command in commands:
+        options.append(f"                {command.name}) words={_bash_words(command)} ;;")
+        values += list(_bash_values(command))
+    return _BASH.format(
+        commands=" ".join(command.name for command in commands),
         options="\n".join(options),
         values="\n".join(values) or "        *) ;;",
     )
 
 
-def _offered(command: argparse.ArgumentParser) -> list[str]:
-    message: list[str] = []
-    for action in command._actions:
-        message += action.option_strings or [str(choice) for choice in action.choices or ()]
-    return message
+def _bash_words(command: OfferedCommand) -> str:
+    """Options and choices as one quoted word; then the values of positional arguments."""
+    fixed: list[str] = []
+    asked: list[Kind] = []
+    for argument in command.arguments:
+        fixed += argument.options or argument.choices
+        if not argument.options and argument.kind and argument.kind not in asked:
+            asked.append(argument.kind)
+    return quoted(fixed) + "".join(f'" $({_bash_call(kind)})"' for kind in asked)
 
 
-def _values(name: str, command: argparse.ArgumentParser) -> list[str]:
-    """What may follow an option: its choices, or anything (then bash offers files)."""
-    lines = []
-    for action in command._actions:
-        if not action.option_strings or action.nargs == 0:
+def _bash_values(command: OfferedCommand) -> Iterator[str]:
+    """What may follow an option: candidates, or anything (then bash offers files)."""
+    for argument in command.arguments:
+        if not argument.options or not argument.takes_value:
             continue
-        patterns = "|".join(f'"{name} {option}"' for option in action.option_strings)
-        found = (
-            f"words={_quoted([str(choice) for choice in action.choices])}"
-            if action.choices
-            else "return"
-        )
-        lines.append(f"            {patterns}) {found} ;;")
-    return lines
+        patterns = "|".join(f'"{command.name} {option}"' for option in argument.options)
+        found = "return"
+        if argument.choices:
+            found = f"words={quoted(argument.choices)}"
+        elif argument.kind:
+            found = f'words="$({_bash_call(argument.kind)}) "'
+        yield f"            {patterns}) {found} ;;"
 
 
-def _quoted(message: list[str]) -> str:
-    """One word for bash. Raises ValueError for anything that it would obey."""
-    merged = " ".join(message)
+def _bash_call(kind: Kind) -> str:
+    # The scan whose rules are wanted is the first argument of the command.
+    return f'{COMMAND} {kind} "${{COMP_WORDS[2]}}" 2>/dev/null'
+
+
+def quoted(words: Sequence[str]) -> str:
+    """One word for a shell. Raises ValueError for anything that it would interpret."""
+    merged = " ".join(words)
     if set(merged) & set("'\\\n"):
         raise ValueError(f"no word for a shell: {merged!r}")
     return f"'{merged}'"

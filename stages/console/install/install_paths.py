@@ -39,6 +39,9 @@ class InstallPaths:
     tmpfiles: Path
     man_page: Path
     completion: Path
+    """For bash."""
+    zsh_completion: Path
+    fish_completion: Path
     example: Path
 
     def files(self) -> tuple[Path, ...]:
@@ -50,6 +53,8 @@ class InstallPaths:
             self.tmpfiles,
             self.man_page,
             self.completion,
+            self.zsh_completion,
+            self.fish_completion,
             self.example,
         )
 
@@ -64,6 +69,8 @@ def local(prefix: Path) -> InstallPaths:
         tmpfiles=Path("/etc/tmpfiles.d/compliance-agent.conf"),
         man_page=prefix / "share/man/man1/compliance-agent.1",
         completion=prefix / "share/bash-completion/completions/compliance-agent",
+        zsh_completion=prefix / "share/zsh/site-functions/_compliance-agent",
+        fish_completion=prefix / "share/fish/vendor_completions.d/compliance-agent.fish",
         example=Path("/etc/compliance-agent/config.example.yml"),
     )
 
@@ -78,5 +85,7 @@ def packaged() -> InstallPaths:
         tmpfiles=Path("/usr/lib/tmpfiles.d/compliance-agent.conf"),
         man_page=Path("/usr/share/man/man1/compliance-agent.1"),
         completion=Path("/usr/share/bash-completion/completions/compliance-agent"),
+        zsh_completion=Path("/usr/share/zsh/vendor-completions/_compliance-agent"),
+        fish_completion=Path("/usr/share/fish/vendor_completions.d/compliance-agent.fish"),
         example=Path("/usr/share/doc/compliance-agent/examples/config.yml"),
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from stages.console.install import environment
 from stages.console.install.completion import bash_completion
+from stages.console.install.fish_completion import fish_completion
 from stages.console.install.install_paths import (
     EXAMPLE,
     SYSUSERS,
@@ -13,6 +14,7 @@ from stages.console.install.install_paths import (
     InstallPaths,
 )
 from stages.console.install.manpage import man_page
+from stages.console.install.zsh_completion import zsh_completion
 from stages.runtime.version import AGENT_VERSION
 
 
@@ -28,6 +30,8 @@ def texts(layout: InstallPaths) -> dict[Path, str]:
         layout.tmpfiles: _shipped(f"systemd/{TMPFILES}"),
         layout.man_page: man_page(whole, AGENT_VERSION),
         layout.completion: bash_completion(whole),
+        layout.zsh_completion: zsh_completion(whole),
+        layout.fish_completion: fish_completion(whole),
         layout.example: _shipped(EXAMPLE),
     }
 

@@ -1,0 +1,57 @@
+"""Completion for fish, made from the parser. Pure."""
+
+import argparse
+from collections.abc import Iterator
+
+from stages.console.completion_values import COMMAND
+from stages.console.install.completion import (
+    Offered,
+    OfferedCommand,
+    offered_commands,
+)
+
+_COMPLETE = "complete -c compliance-agent"
+
+
+def fish_completion(parser: argparse.ArgumentParser) -> str:
+    lines = ["# fish completion of compliance-agent; made from its parser."]
+    for command in offered_commands(parser):
+        lines.append(
+            f"{_COMPLETE} -n __fish_use_subcommand -f -a {command.name} -d {_text(command.help)}"
+        )
+        lines += _of_command(command)
+    return "\n".join(lines) + "\n"
+
+
+def _of_command(command: OfferedCommand) -> Iterator[str]:
+    condition = f"{_COMPLETE} -n {_text(f'__fish_seen_subcommand_from {command.name}')}"
+    for argument in command.arguments:
+        value = _value(argument)
+        if not argument.options and value:
+            yield f"{condition} -f{value}"
+        if argument.options:
+            names = " ".join(map(_option, argument.options))
+            required = ""
+            if argument.takes_value:
+                required = " -r"
+            yield f"{condition} {names}{required}{value} -d {_text(argument.help)}"
+
+
+def _option(name: str) -> str:
+    if name.startswith("--"):
+        return f"-l {name[2:]}"
+    return f"-s {name[1:]}"
+
+
+def _value(argument: Offered) -> str:
+    if argument.choices:
+        return f" -a {_text(' '.join(argument.choices))}"
+    if argument.kind:
+        # The scan whose rules are wanted is the first argument of the command.
+        return f" -a {_text(f'({COMMAND} {argument.kind} (commandline -opc)[3] 2>/dev/null)')}"
+    return ""
+
+
+def _text(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

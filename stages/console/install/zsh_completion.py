@@ -1,0 +1,70 @@
+"""Completion for zsh, made from the parser. Pure."""
+
+import argparse
+from collections.abc import Iterator
+
+from stages.console.completion_values import COMMAND, Kind
+from stages.console.install.completion import OfferedCommand, offered_commands, quoted
+
+_SCRIPT = """\
+#compdef compliance-agent
+# zsh completion of compliance-agent; made from its parser.
+_compliance_agent() {{
+    local -a offered
+    if (( CURRENT == 2 )); then
+        offered=(${{=:-{commands}}} --help --version)
+        compadd -a offered
+        return
+    fi
+    case "$words[2] $words[CURRENT-1]" in
+{values}
+    esac
+    if (( ! $#offered )); then
+        case "$words[2]" in
+{options}
+        esac
+    fi
+    compadd -a offered || _files
+}}
+_compliance_agent "$@"
+"""
+
+
+def zsh_completion(parser: argparse.ArgumentParser) -> str:
+    commands = offered_commands(parser)
+    options, values = [], []
+    for command in commands:
+        options.append(f"            {command.name}) offered=({_words(command)}) ;;")
+        values += list(_values(command))
+    return _SCRIPT.format(
+        commands=quoted([command.name for command in commands]),
+        options="\n".join(options),
+        values="\n".join(values) or "        *) ;;",
+    )
+
+
+def _words(command: OfferedCommand) -> str:
+    fixed: list[str] = []
+    asked: list[Kind] = []
+    for argument in command.arguments:
+        fixed += argument.options or argument.choices
+        if not argument.options and argument.kind and argument.kind not in asked:
+            asked.append(argument.kind)
+    return " ".join([f"${{=:-{quoted(fixed)}}}", *map(_asked, asked)])
+
+
+def _values(command: OfferedCommand) -> Iterator[str]:
+    for argument in command.arguments:
+        if not argument.options or not argument.takes_value:
+            continue
+        patterns = "|".join(f'"{command.name} {option}"' for option in argument.options)
+        found = "_files; return"
+        if argument.choices:
+            found = f"offered=(${{=:-{quoted(argument.choices)}}})"
+        elif argument.kind:
+            found = f"offered=({_asked(argument.kind)})"
+        yield f"        {patterns}) {found} ;;"
+
+
+def _asked(kind: Kind) -> str:
+    return f'${{(f)"$({COMMAND} {kind} "$words[3]" 2>/dev/null)"}}'
