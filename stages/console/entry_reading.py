@@ -27,6 +27,8 @@ class ScanEntries:
     manifest: Manifest | None = None
     header: ReportHeader | None = None
     receipt: Receipt | None = None
+    entry: str = ""
+    """The name of the entry that was read last."""
     problem: str | None = None
     is_newer: bool = False
     """The problem is an entry of a newer format."""
@@ -37,14 +39,19 @@ def read_entries(spool: Spool, boxes: Boxes, scan_id: ScanId) -> ScanEntries:
     found = ScanEntries()
     try:
         if scan_id in boxes.reports:
+            found.entry = spool.reports.name(scan_id)
             found.header = spool.reports.header(scan_id)
         elif scan_id in boxes.raw:
+            found.entry = spool.raw.name(scan_id)
             found.manifest = spool.raw.manifest(scan_id)
         elif scan_id in boxes.requests:
+            found.entry = spool.requests.name(scan_id)
             found.request = spool.requests.read(scan_id)
         elif scan_id in boxes.commands:
+            found.entry = spool.commands.name(scan_id)
             found.request = spool.commands.requests.read(scan_id)
         if scan_id in boxes.receipts:
+            found.entry = spool.receipts.name(scan_id)
             found.receipt = spool.receipts.read(scan_id)
     except EntryMissingError:
         # Its owner has removed it meanwhile.
@@ -61,6 +68,7 @@ def read_entries(spool: Spool, boxes: Boxes, scan_id: ScanId) -> ScanEntries:
 class EntryProblem:
     """An entry that cannot be read."""
 
+    entry: str
     message: str
     is_newer: bool
 
@@ -74,4 +82,4 @@ def pending_problems(spool: Spool, boxes: Boxes) -> Iterator[EntryProblem]:
     for scan_id in boxes.pending[-_MOST_READ:]:
         entries = read_entries(spool, boxes, scan_id)
         if entries.problem is not None:
-            yield EntryProblem(entries.problem, entries.is_newer)
+            yield EntryProblem(entries.entry, entries.problem, entries.is_newer)

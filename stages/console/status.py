@@ -62,10 +62,8 @@ class Status(Record, frozen=True, kw_only=True):
     """How many scans are in each state."""
     scans_wait: str | None
     """Why no scan is started; None where one would be."""
-    newer: tuple[str, ...]
-    """Pending entries of a newer format, as far as the newest pending scans have them."""
-    damaged: tuple[str, ...]
-    """Pending entries that are damaged, likewise."""
+    damaged: dict[str, str]
+    """Damaged entries of the newest pending scans, each with the reason."""
     quarantined: int
     newer: dict[str, str]
     """Entries of a later version, each with the reason why it stays pending."""
@@ -132,12 +130,10 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
     counts = [f"{count} {state}" for state, count in status.scans.items()]
     yield "scans", ", ".join(counts) or "none"
     yield "scans wait", status.scans_wait
-    if status.newer:
-        entries = counted(len(status.newer), "entry", "entries")
-        yield "newer format", f"{entries}: {status.newer[-1]}"
     if status.damaged:
-        entries = counted(len(status.damaged), "damaged entry", "damaged entries")
-        yield "damaged", f"{entries}, see compliance-agent verify: {status.damaged[-1]}"
+        entries = counted(len(status.damaged), "entry", "entries")
+        first = next(iter(status.damaged.values()))
+        yield "damaged", f"{entries}, see compliance-agent verify: {first}"
     if status.quarantined:
         damaged = counted(status.quarantined, "damaged entry", "damaged entries")
         yield "quarantine", f"{damaged}: see compliance-agent verify"
@@ -151,17 +147,18 @@ def _import_facts(status: Status) -> Iterator[tuple[str, object]]:
     if status.imports_pending:
         yield "imports", f"{status.imports_pending} pending"
     if status.last_import and status.last_import.error:
-        yield "last import", f"failed, nothing was taken: {status.last_import.error}"
+        yield "last import", f"failed, nothing was imported: {status.last_import.error}"
 
 
 def _status(context: Context, spool: Spool) -> Status:
     boxes = scan_states.snapshot(spool)
-    newer, damaged = [], []
+    newer = _newer(spool)
+    damaged: dict[str, str] = {}
     for problem in pending_problems(spool, boxes):
         if problem.is_newer:
-            newer.append(problem.message)
+            newer[problem.entry] = problem.message
         else:
-            damaged.append(problem.message)
+            damaged[problem.entry] = problem.message
     heartbeats = {stage: read_heartbeat(context.runtime, stage) for stage in STAGES}
     config = None
     if context.config is not None:
@@ -172,10 +169,9 @@ def _status(context: Context, spool: Spool) -> Status:
         last_worked={stage: found.at for stage, found in heartbeats.items() if found},
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
         scans_wait=free_space.why_none(spool.root, context.settings.spool.min_free_mib),
-        newer=tuple(newer),
-        damaged=tuple(damaged),
+        damaged=damaged,
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
-        newer=_newer(spool),
+        newer=newer,
         imports_pending=len(spool.pending_imports()),
         last_import=_last_import(spool),
         detected=_detected(spool),
@@ -188,6 +184,7 @@ def _status(context: Context, spool: Spool) -> Status:
 
 
 def _newer(spool: Spool) -> dict[str, str]:
+    """What the stages have come across."""
     found: dict[str, str] = {}
     for stage in STAGES:
         found |= spool.state_store(stage).newer()

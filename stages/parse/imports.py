@@ -72,7 +72,7 @@ class Imports:
     def _log(self, command_id: str, outcome: Imported) -> None:
         if outcome.error:
             self._process.log.error(
-                "import failed, nothing was taken", command_id=command_id, why=outcome.error
+                "import failed, nothing was imported", command_id=command_id, why=outcome.error
             )
             return
         self._process.log.info(

@@ -333,7 +333,9 @@ class TestBundles:
         spool = console.ship.spool
         for number, content in enumerate(broken):
             file.write_bytes(content)
-            assert "nothing was taken" in console("import", str(file), "--dry-run", expect=Exit.NO)
+            assert "nothing was imported" in console(
+                "import", str(file), "--dry-run", expect=Exit.NO
+            )
             spool.commands.write_bundle(command_id(number), [content])
             spool.commands.imports.write(command_id(number), Import(at=START))
         console.parse()
