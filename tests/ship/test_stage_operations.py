@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from schemas import codec
-from spool import frame
+from spool.entries import seal_report
 from tests.patchmon.scripted_server import ScriptedServer, reply
 from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 
@@ -57,10 +57,10 @@ def operations() -> Operations:
 
 def fill(reports: Path, count: int) -> None:
     """Small reports, written without the durability that a stage gives them."""
-    template = codec.encode(report(0, results=()))
+    template = report(0, results=())
     for number in range(count):
-        content = template.replace(scan_id(0).encode(), scan_id(number).encode())
-        (reports / f"{scan_id(number)}.report").write_bytes(frame.seal("report", content))
+        sealed = seal_report(codec.replace(template, scan_id=scan_id(number)))
+        (reports / f"{scan_id(number)}.report").write_bytes(sealed)
     # A directory that has just changed is listed again: it may change once more within a tick of
     # its clock.
     os.utime(reports, (0, 0))
