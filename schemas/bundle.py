@@ -14,17 +14,17 @@ class BundledReport(Record, frozen=True, kw_only=True):
 
     scan_id: ScanId
     sha256: str
-    """Of its entry, as it lies in the spool and in the bundle."""
+    """Of its entry, which is the same in the spool and in the bundle."""
     bytes: Annotated[int, Meta(ge=0)]
 
 
 class Bundle(Record, frozen=True, kw_only=True):
-    """The first thing in a bundle: where it comes from, and all that must follow."""
+    """The index at the start of a bundle: where it comes from, and which reports follow."""
 
     origin: str
-    """A digest that tells hosts apart."""
+    """A digest that identifies the host."""
     api_id: str | None = None
-    """As whom the host that exported speaks to its server; None where that was not set."""
+    """The `api.id` of the host that exported; None if that was not set."""
     hostname: str
     exported_at: datetime
     agent_version: str

@@ -2,7 +2,7 @@
 
 Encoding is deterministic (fields in the order of their record, no blanks), so the same record gives
 the same bytes. Decoding is strict: a wrong type, a missing field, a number out of range and bytes
-that are no JSON all raise `SchemaError` with one line that names the field. Unknown fields are
+that are not JSON all raise `SchemaError` with one line that names the field. Unknown fields are
 ignored, so that an older agent reads what a newer one wrote; settings are the exception
 (`schemas.settings`).
 """
@@ -18,7 +18,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class SchemaError(ValueError):
-    """Bytes or values that are not the record they should be; the text says which field and why."""
+    """Bytes or values that do not match their record; the message names field and reason."""
 
 
 def encode(record: object) -> bytes:

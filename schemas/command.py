@@ -30,7 +30,7 @@ class Hold(Record, frozen=True, kw_only=True):
 
 
 class Retry(Record, frozen=True, kw_only=True):
-    """Try the server now, whatever the back-off says."""
+    """Try the server now, without waiting for the back-off."""
 
     at: datetime
 

@@ -1,4 +1,4 @@
-"""The state of the destination: what the ship stage tells everyone who asks why scans wait."""
+"""The state of the delivery: what the ship stage publishes about why reports wait."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -17,39 +17,37 @@ class Destination(Record, frozen=True, kw_only=True):
     """The state of the delivery; kept in the ship stage's state, under the name `destination`."""
 
     state: DestinationState
-    """`backing off`: temporary trouble, tried again by itself. `paused`: someone has to mend
-    something.
+    """`backing off`: temporary trouble, tried again by itself. `paused`: an
+    administrator has to act.
     """
     at: datetime
     """When this was found."""
     since: datetime
-    """Since when the state has been what it is."""
+    """Since when the delivery has been in this state."""
     url: str | None = None
     why: str | None = None
-    """What happened at the last attempt, or why the next is not yet; None while all is well."""
+    """What happened at the last attempt, or why the next one waits; None while delivery works."""
     action: str | None = None
     """What the operator should do; None where waiting is enough."""
     next_try: datetime | None = None
     asked_to_wait: bool = False
     """The server itself named the time of the next try; it holds after a restart too."""
     failures: Annotated[int, Meta(ge=0)] = 0
-    """Attempts in a row that led to nothing."""
+    """Consecutive attempts that failed."""
     verified: bool = True
     """false: certificates are not checked (`server.verify: false`)."""
 
 
 class ShipState(Record, frozen=True, kw_only=True):
-    """What the ship stage remembers beside its receipts and its history, which an operator may have
-    taken away.
-    """
+    """What the ship stage keeps beside receipts and history, which an operator may remove."""
 
     url: str | None = None
     """The server that accepted these scans."""
     accepted: dict[str, str] = field(default_factory=dict)
-    """By scanner and name at the server, the newest scan that it accepted."""
+    """By scanner and profile name at the server: the newest scan that it accepted."""
     applied: tuple[str, ...] = ()
-    """Retry commands that lie there and were applied."""
+    """Retry commands that were applied and are still in `commands/`."""
     replayed: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Replay commands that lie there: by their ids, the scans for which they were applied."""
+    """By id, each replay command that is still in `commands/`: the scans it was applied to."""
     forced: tuple[str, ...] = ()
-    """Scans that are sent even where the server has a newer one."""
+    """Scans that are sent even if the server has a newer one."""

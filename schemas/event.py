@@ -1,4 +1,4 @@
-"""Events: what a doorbell says. Only ever hints; a lost one loses no work."""
+"""Events: the messages of a doorbell. They are hints; losing one loses no work."""
 
 from typing import Annotated, Literal
 
@@ -26,7 +26,7 @@ SCAN_EVENTS: tuple[EventName, ...] = (
     "ReportWritten",
     "ReportShipped",
 )
-"""What those hear who tell others how far a scan is."""
+"""What a process subscribes to that shows the progress of scans."""
 Short = Annotated[str, Meta(max_length=512)]
 
 
@@ -39,7 +39,7 @@ class Event(Record, frozen=True, kw_only=True):
     rule: Short | None = None
     """The rule just evaluated: its title or id."""
     result: Short | None = None
-    """Its result word, or the outcome of the scan."""
+    """The result of the rule, or the outcome of the scan."""
     done: int | None = None
     total: int | None = None
     message: Short | None = None

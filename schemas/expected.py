@@ -1,8 +1,7 @@
-"""What a value must be, and what it is instead, in plain words for whoever writes the settings.
-Pure.
+"""Messages for wrong values in the settings: what is expected, and what was found. Pure.
 
-The words come from the type: its bounds, its choices, or the description beside its pattern. A text
-is never repeated unless there are few to choose from: it may hold a password.
+The expectation comes from the type: its bounds, its choices, or the description of its pattern. A
+wrong text is repeated only if the type has a list of choices, because it may contain a password.
 """
 
 from types import NoneType
@@ -27,7 +26,7 @@ def mismatch(value: object, kind: object) -> str:
 
 
 def kind_of(value: object) -> str:
-    """A value's kind, in a word or two."""
+    """A short name of a value's kind."""
     return "empty" if value is None else _NAMES.get(type(value), f"a {type(value).__name__}")
 
 
@@ -37,7 +36,7 @@ def item_kind(kind: object) -> object | None:
 
 
 def _bare(kind: object) -> tuple[Any, Meta]:
-    """The type without `None` and annotation, and what the annotation says."""
+    """The type without `None` and annotation, and the annotation's metadata."""
     choices = [one for one in get_args(kind) if one is not NoneType]
     if len(choices) == 1 and NoneType in get_args(kind):
         return _bare(choices[0])

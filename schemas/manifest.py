@@ -48,7 +48,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     scan_id: ScanId
     scanner: Scanner
     outcome: Outcome
-    """`merged`: the wish was answered by another scan, named in `answered_by`."""
+    """`merged`: the request was answered by another scan, named in `answered_by`."""
     error: str | None = None
     """Why the scan failed or was cancelled, in one line; None when it finished."""
     answered_by: ScanId | None = None
@@ -58,7 +58,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     """The profile that ran, by full id; None where none was found or the scanner has none."""
     profile_title: str | None = None
     reasons: tuple[Reason, ...] = ()
-    """Everyone who asked for this scan."""
+    """Every request that this scan answers, with its source."""
     command: tuple[str, ...] = ()
     exit_code: int | None = None
     """None where nothing was started, or where a signal ended it."""

@@ -49,7 +49,7 @@ class Notice(Record, frozen=True, kw_only=True):
 
 
 class NoticeState(Record, frozen=True, kw_only=True):
-    """What the ship stage has given notice of; kept in its state, under the name `notices`."""
+    """What notices were sent for; kept in the ship stage's state, under the name `notices`."""
 
     newest_report: ScanId | None = None
     paused_since: datetime | None = None

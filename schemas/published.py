@@ -1,7 +1,7 @@
-"""The JSON Schemas of everything that lies in the spool or is read from outside; made from the
+"""The JSON Schemas of everything that is in the spool or read from outside; generated from the
 records.
 
-`python -m schemas.published` writes `schemas/json/NAME.schema.json` anew, but for the records that
+`python -m schemas.published` writes `schemas/json/NAME.schema.json`, except for the records that
 depend on the scanners (`python -m stages.scanners.published`); a test compares the files with the
 records.
 """

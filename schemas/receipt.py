@@ -1,4 +1,4 @@
-"""The receipt: the end of a scan's way, with the server's words."""
+"""The receipt: the last entry of a scan, with the server's answer."""
 
 from datetime import datetime
 from typing import Literal
@@ -17,15 +17,13 @@ class Receipt(Record, frozen=True, kw_only=True):
     answer: Answer
     at: datetime
     profile: str | None = None
-    """What the server files the scan under; with the scanner, that is where a newer scan replaces
-    it.
-    """
+    """The profile name at the server. A newer scan with this name and scanner replaces this one."""
     scan_status: ScanStatus | None = None
     destination: str | None = None
     """The server's URL, without credentials; None where nothing was sent."""
     status_code: int | None = None
     message: str | None = None
-    """What the server said, or why nothing was sent, in one line."""
+    """The server's message, or why nothing was sent, in one line."""
     server_scan_id: str | None = None
     superseded_by: ScanId | None = None
     attempts: int = 0

@@ -1,7 +1,7 @@
 """Requests and cancellations: what the trigger stage writes.
 
 A request asks for one scan. Two requests for the same scanner and profile may be answered by one
-scan; that is the scan stage's decision and is told in the raw manifest, never here.
+scan; the scan stage decides that, and records it in the raw manifest.
 """
 
 from datetime import datetime
@@ -18,19 +18,19 @@ Text256 = Annotated[str, Meta(max_length=256)]
 
 
 class Reason(Record, frozen=True, kw_only=True):
-    """Why a scan runs: who asked, when, and under which name of theirs."""
+    """Why a scan runs: who requested it, when, and under which id of theirs."""
 
     source: Source
     at: datetime
-    """When the wish arrived, UTC."""
+    """When the request arrived, UTC."""
     request_id: Text256 | None = None
-    """The asker's own name for it: the server's `request_id`; None where there is none."""
+    """The requester's own id for it, such as the server's `request_id`; None if there is none."""
     detail: Text256 | None = None
-    """One line for people: the cron expression, the operator's words."""
+    """One line for people: the cron expression, the operator's reason."""
 
 
 class Request(Record, frozen=True, kw_only=True):
-    """One wish for one scan."""
+    """One request for one scan."""
 
     scan_id: ScanId
     scanner: Scanner
@@ -38,23 +38,17 @@ class Request(Record, frozen=True, kw_only=True):
     """A profile by id, short name or title; None is the configured one."""
     reason: Reason
     remediate: bool = False
-    """Also change what fails (`oscap --remediate`); carried out only where this host's own settings
-    allow it.
-    """
+    """Also fix what fails (`oscap --remediate`), if this host's own settings allow it."""
     rule: RuleId | None = None
-    """With `remediate`: change what this one rule finds, then scan as always."""
+    """With `remediate`: fix this one rule, then scan as usual."""
     token: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}$")] | None = None
-    """What a wish that must not be asked for twice is known by; the scan's id ends with its first
-    half.
-    """
+    """Identifies a request that must not be made twice; the scan id ends with its first half."""
     refusal: str | None = None
-    """Why this wish can't be carried out as it was given: the scan fails with it, so that nothing
-    vanishes.
-    """
+    """Why the request was refused. The scan fails with this reason, so the refusal is reported."""
 
 
 class Cancellation(Record, frozen=True, kw_only=True):
-    """A wish to end scans that wait or run; ids that are done are left alone."""
+    """Cancels pending and running scans; scans that are done are left alone."""
 
     scan_ids: tuple[ScanId, ...]
     reason: Reason

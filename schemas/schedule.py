@@ -1,4 +1,4 @@
-"""What the trigger stage knows of its schedules and its server, for itself and for `status`."""
+"""The trigger stage's state of schedules and server, for itself and for `status`."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -20,9 +20,9 @@ class ScheduleState(Record, frozen=True, kw_only=True):
     """How far a schedule has been carried out."""
 
     schedule: str
-    """The expression with its zone, or the interval: another one is another schedule."""
+    """The expression with its zone, or the interval; a changed one is a new schedule."""
     until: datetime
-    """Every due time up to here has been requested, or passed over."""
+    """Every due time up to here has been requested or skipped."""
     requested: tuple[datetime, ...] = ()
     """The last due times that were requested: a clock set back does not request them again."""
 
@@ -41,9 +41,9 @@ class TriggerState(Record, frozen=True, kw_only=True):
 
     next_due: tuple[NextDue, ...] = ()
     link: str = "no server"
-    """How it stands with the server's commands, in plain words."""
+    """The state of the connection for the server's commands, for people."""
     connected: bool | None = None
-    """Whether the server's commands can arrive; None where they are not wanted."""
+    """Whether the server's commands can arrive; None if they are switched off."""
     at: datetime
 
 

@@ -33,25 +33,24 @@ G = TypeVar("G", bound="Settings")
 
 
 class ServerSettings(Record, frozen=True, kw_only=True):
-    """Where results go."""
+    """The server that results are sent to."""
 
     url: Url | None = None
     """Base URL of the PatchMon server. Default: none, results stay in the spool."""
     ca_file: AbsolutePath | None = None
-    """Certificates (PEM) to trust instead of the system's. Default: the system's."""
+    """CA certificates (PEM) to trust instead of the system's. Default: the system's."""
     verify: bool = True
-    """false: any certificate is taken, so anyone on the way can read and alter what is sent.
-
-    For trying out only.
+    """false: accept any certificate. Anyone on the network path can then read and alter what is
+    sent; use this for trying out only.
     """
     client_certificate: AbsolutePath | None = None
-    """A certificate (PEM) by which this host shows who it is. Default: none."""
+    """A client certificate (PEM) that identifies this host. Default: none."""
     client_key: AbsolutePath | None = None
-    """Its private key, without a passphrase. Default: it is in the certificate's file."""
+    """Its private key, without a passphrase. Default: in the certificate's file."""
     proxy: ProxyUrl | None = None
-    """A proxy for all that is sent, or `none`.
+    """A proxy for all requests, or `none`.
 
-    Default: what HTTPS_PROXY, NO_PROXY and so on in the environment say.
+    Default: from the environment (HTTPS_PROXY, NO_PROXY, …).
     """
 
 
@@ -65,7 +64,7 @@ class DeliverySettings(Record, frozen=True, kw_only=True):
     per_minute: Annotated[int, Meta(ge=0, le=6000)] = 9
     """Reports sent within any 60 s; the server refuses more than 10. 0: no limit."""
     body_limit_kib: Annotated[int, Meta(ge=16, le=1024 * 1024)] = 5120
-    """KiB that a request may be long; a longer one is sent without its longest texts."""
+    """Maximum length of a request in KiB; a longer one is sent without its longest texts."""
     compliance_hash: bool = True
     """Send the digest by which servers from 2.1.0 check that a scan arrived unchanged."""
 
@@ -79,13 +78,13 @@ class ApiSettings(Record, frozen=True, kw_only=True):
     id: Text | None = None
     """The host's API id, `patchmon_…`."""
     key: Text | None = None
-    """The API key itself; then this file must not be readable by everyone."""
+    """The API key itself; the settings file must then not be readable by everyone."""
     key_file: AbsolutePath | None = None
-    """A file that holds nothing but the API key."""
+    """A file that contains the API key and nothing else."""
 
 
 class ScannerSettings(Record, frozen=True, kw_only=True):
-    """What the section of every scanner holds."""
+    """What every scanner's section contains."""
 
     enabled: Literal["auto"] | bool = True
     """false: requests for this scanner are answered with a failed scan. `auto`: schedules and
@@ -98,40 +97,40 @@ class ScheduleSettings(Record, frozen=True, kw_only=True):
     """How schedules are carried out."""
 
     time_zone: ProfileText | None = None
-    """The zone in which cron expressions are meant, for instance `Europe/Berlin`.
+    """The time zone of cron expressions, for example `Europe/Berlin`.
 
     Default: the host's.
     """
     splay_s: Annotated[int, Meta(ge=0, le=24 * 3600)] = 600
-    """Seconds over which a fleet spreads: each host waits its own share of it, always the same."""
+    """Seconds over which a fleet's scans are spread: each host always waits the same share."""
     missed: Literal["once", "skip"] = "once"
-    """After runs were missed (host off, agent down, suspended): one scan that makes up for them, or
-    none."""
+    """After missed runs (host off, agent stopped, suspended): make up for them with one scan, or
+    with none."""
     catch_up_after_s: Annotated[int, Meta(ge=0, le=24 * 3600)] = 120
-    """Seconds after the start before a missed scan is made up for: soon, but not at boot."""
+    """Seconds from the start or the wake-up to that scan, so that nothing is scanned at boot."""
 
 
 class CommandSettings(Record, frozen=True, kw_only=True):
-    """What the server may ask for."""
+    """Which commands of the server are accepted."""
 
     enabled: bool = True
-    """Take the server's commands over a WebSocket, and tell it what this host can scan."""
+    """Accept the server's commands over a WebSocket, and report what this host can scan."""
     allow_remediation: bool = False
-    """Let the server ask for scans that change this host (oscap --remediate)."""
+    """Let the server request scans that change this host (oscap --remediate)."""
 
 
 class ComplianceSettings(Record, frozen=True, kw_only=True):
     """What is scanned, and when."""
 
     enabled: bool = True
-    """false: no schedule runs and no wish for a scan is carried out."""
+    """false: no schedule runs, and every request results in a failed scan."""
     schedules: ScheduleSettings = ScheduleSettings()
     server_commands: CommandSettings = CommandSettings()
     raw_output: bool = False
-    """Send the scanner's own output along (`raw_output`)."""
+    """Also send the scanner's own output (`raw_output`)."""
 
     def section(self, record: type[S]) -> S:
-        """The section of one scanner, found by its record; its defaults where there is no such
+        """The section of one scanner, found by its record; the defaults if there is no such
         section."""
         for name in self.__struct_fields__:
             value = getattr(self, name)
@@ -141,18 +140,18 @@ class ComplianceSettings(Record, frozen=True, kw_only=True):
 
 
 class SpoolSettings(Record, frozen=True, kw_only=True):
-    """Where work lies, and how long what is done is kept."""
+    """Where the spool is, and how long finished scans are kept."""
 
     path: AbsolutePath = "/var/lib/compliance-agent/spool"
     """The spool directory; it must be on a local disk."""
     keep_days: Annotated[int, Meta(ge=0, le=36500)] = 30
-    """Days that a delivered scan is kept, counted back from the newest one."""
+    """Days that a finished scan is kept, counted back from the newest one."""
     keep_last: Annotated[int, Meta(ge=1, le=100000)] = 20
     """Scans that are always kept, however old."""
     min_free_mib: Megabytes = 64
-    """MiB that must be free before a scan starts; with less it waits."""
+    """Free space in MiB that a scan needs to start; with less it waits."""
     look_every_s: Annotated[float, Meta(ge=0.05, le=60)] = 15.0
-    """Seconds after which a stage looks for work even if no doorbell rang."""
+    """The interval in seconds at which a stage looks for work without being notified."""
 
 
 class NotifySettings(Record, frozen=True, kw_only=True):
@@ -175,10 +174,10 @@ class MetricsSettings(Record, frozen=True, kw_only=True):
 
 
 class LogSettings(Record, frozen=True, kw_only=True):
-    """What is told."""
+    """What is logged."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least important kind of line that is written."""
+    """The lowest level that is logged."""
 
 
 class Settings(Record, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The values of settings: what each may be, and the plain words for it."""
+"""The types of the values in settings, each with a description for messages."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from msgspec import Meta
 Text = Annotated[str, Meta(min_length=1, max_length=4096)]
 ProfileText = Annotated[str, Meta(min_length=1, max_length=256)]
 ProfileTexts = Annotated[tuple[ProfileText, ...], Meta(min_length=1, max_length=64)]
-# A user and a password in an address would be shown wherever the address is.
+# User and password are refused, because addresses appear in logs and in `--json`.
 Url = Annotated[
     str,
     Meta(
@@ -22,7 +22,7 @@ AbsolutePath = Annotated[
     str, Meta(pattern=r"^/", max_length=4096, description="an absolute path, which begins with /")
 ]
 TimeLimit = Annotated[int, Meta(ge=10, le=24 * 3600)]
-# What a scanner could take for an option, a list or a pattern of the shell is refused.
+# Refuses what a scanner could mistake for an option, a list or a shell pattern.
 # `$(?!\n)`: `$` alone also matches before a line's end.
 CheckName = Annotated[
     str,

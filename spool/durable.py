@@ -5,7 +5,7 @@ name in the same directory, sync the file, rename, sync the directory. A name is
 twice: its one writer checks first (it holds the stage's lock). A file whose sync failed is thrown
 away, never synced again.
 
-All work is relative to an open directory, so nothing swapped in at a path can lead it elsewhere.
+All operations are relative to an open directory, so a path that is replaced cannot redirect them.
 
 Diagnostics: OSError, for the caller to translate; the dot name is gone by then.
 """

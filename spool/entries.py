@@ -25,7 +25,7 @@ R = TypeVar("R")
 
 
 class Readable(Protocol):
-    """Entries of one kind, whatever they hold."""
+    """Entries of one kind."""
 
     kind: Kind
 

@@ -1,4 +1,4 @@
-"""What can go wrong with a spool, by what has to be done about it."""
+"""The errors of a spool, one class for each way to handle them."""
 
 import errno
 import os
@@ -21,8 +21,8 @@ class SpoolError(Exception):
 
 
 class SpoolUnusableError(SpoolError):
-    """The spool can't be used as it is: a wrong owner or mode, no directory. The text ends with the
-    mend.
+    """The spool can't be used as it is: wrong owner or mode, not a directory. The message ends with
+    the remedy.
     """
 
 
@@ -31,18 +31,16 @@ class SpoolBusyError(SpoolError):
 
 
 class StorageError(SpoolError):
-    """The disk would not take or give something. Transient: nothing was acknowledged, try again
-    later.
-    """
+    """The disk failed to read or write. Transient: nothing was acknowledged, try again later."""
 
     def __init__(self, doing: str, where: Path, cause: OSError) -> None:
         self.why = f"{where}: {doing}: {_reason(where, cause)}; {remedy(cause)}"
-        """For who has no work that stays pending."""
+        """The message for callers that have no pending work."""
         super().__init__(f"{self.why}; the work stays pending")
 
 
 class EntryError(SpoolError):
-    """The base of what can be wrong with one entry; the rest of the spool is not concerned."""
+    """The base of all errors of one entry; the rest of the spool is not affected."""
 
 
 class EntryMissingError(EntryError):

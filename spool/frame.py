@@ -10,8 +10,8 @@ too, so that the header can be read and checked without the payload:
     {... the header ...}\\n
     {... the payload ...}
 
-The format number is the one version of all that an entry holds. Of every format, also of a later
-one, the first two fields of the first line are as above.
+The format number is the only version of an entry, for the frame and what it contains. The first two
+fields of the first line are the same in every format, also in later ones.
 
 Diagnostics: `NewerFormatError` for a later format; `EntryDamagedError` with what differs for
 anything else.
@@ -30,7 +30,7 @@ _FORMAT = 1
 
 @dataclass(frozen=True)
 class FirstLine:
-    """What the first line says of the rest. Lengths in bytes, digests in hex."""
+    """The fields of the first line. Lengths in bytes, digests in hex."""
 
     kind: str
     length: int

@@ -1,4 +1,4 @@
-"""One flock per stage: a second instance exits at once and says why.
+"""One flock per stage: a second instance exits at once and names the first.
 
 The kernel drops the lock with its process, so nothing is left behind by a crash or a power cut.
 """
@@ -39,8 +39,8 @@ class Lock:
         self._handle = handle
 
     def is_current(self) -> bool:
-        """Whether it is still the lock at its path: of a file that was removed, another instance
-        knows nothing.
+        """Whether the locked file is still at its path. If not, another instance can lock a new
+        one there.
         """
         if self._handle is None:
             return False
@@ -59,8 +59,8 @@ class Lock:
 
 
 def is_held(path: Path) -> bool:
-    """Whether a process holds the lock: whether that stage runs. Raises StorageError where one may
-    not look.
+    """Whether a process holds the lock, that is, whether the stage runs. Raises StorageError if the
+    file may not be read.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)

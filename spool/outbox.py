@@ -36,7 +36,7 @@ class Outbox:
 
     @property
     def kinds(self) -> tuple[Readable, ...]:
-        """The kinds of entries that this box has, but for directories."""
+        """The kinds of entries in this box, except directories."""
         return ()
 
     def names(self) -> list[str]:
@@ -81,11 +81,11 @@ class Outbox:
             durable.remove(handle, name)
 
     def archive(self, name: str, why: str) -> None:
-        """Take an entry away to `history/`, under the command that asked for it."""
+        """Move an entry to `history/`, named after the command that requested it."""
         self._take_away(name, layout.archived_name(name, why), self._history)
 
     def quarantine(self, name: str, why: str, reason: str) -> None:
-        """Take a damaged entry away to `quarantine/`, with the reason beside it."""
+        """Move a damaged entry to `quarantine/`, with the reason beside it."""
         kept = layout.archived_name(name, why)
         with self._quarantine.opened("can't be written") as handle:
             durable.write(handle, f"{kept}.reason", f"{reason}\n".encode(), replace=True)
@@ -100,13 +100,11 @@ class Outbox:
         return [name for name in self._quarantine.names() if not name.endswith(".reason")]
 
     def directory(self, doing: str) -> AbstractContextManager[int]:
-        """The box's directory, open; what the disk refuses is a StorageError that names box and
-        deed.
-        """
+        """The box's directory, open. Raises StorageError, which names the box and `doing`."""
         return self._directory.opened(doing)
 
     def close(self) -> None:
-        """Give the open directories back; they are opened again when they are needed."""
+        """Close the open directories; they are opened again when needed."""
         for directory in (self._directory, self._history, self._quarantine):
             directory.close()
 

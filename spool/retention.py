@@ -1,9 +1,8 @@
-"""Which entries may go. Pure, and without a clock: age is counted from the newest entry, so a clock
-that jumps expires nothing until a newer scan is really there.
+"""Which entries are deleted. Pure, and without a clock: age is counted from the newest entry, so a
+clock that jumps expires nothing until there is a newer scan.
 
-An entry may go only when its scan is done and its upstream entry is gone: then nothing is ever
-scanned, parsed or sent again because its answer was cleaned away. What is not done is never named
-here.
+An entry is deleted only when its scan is done and its upstream entry is gone: nothing is scanned,
+parsed or sent again because its answer was deleted. What is not done never expires.
 """
 
 from collections.abc import Collection

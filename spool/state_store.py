@@ -1,8 +1,8 @@
-"""A stage's notes to itself, under `state/STAGE/`: small files that may be lost.
+"""A stage's own state, under `state/STAGE/`: small files that may be lost.
 
-Four kinds: named notes (last due times, detection), attempts (an id is marked before work on it
-begins, so that work which kills its worker is known after the crash), damage (an upstream entry
-that this stage could not read: its owner looks here and takes it to quarantine), and upstream
+Four kinds: named records (last due times, detection), attempts (written before work on an id
+starts, so that work which kills its worker is recognized after the crash), damage (an upstream
+entry that this stage could not read; its owner looks here and moves it to quarantine), and upstream
 entries of a later version, which stay pending.
 """
 
@@ -29,18 +29,18 @@ class Attempts(Record, frozen=True, kw_only=True):
 
 
 class StateStore:
-    """The notes of one stage. Only that stage writes them."""
+    """The state of one stage. Only that stage writes it."""
 
     def __init__(self, root: Path, stage: Stage) -> None:
         self.path = root / "state" / stage
         self._directory = Directory(self.path)
 
     def names(self) -> list[str]:
-        """The names of all notes and marks, sorted."""
+        """The names of all files, sorted."""
         return self._directory.names()
 
     def read(self, name: str, record: type[T]) -> T | None:
-        """A named note; None where there is none, or where it can't be read (it is only a note)."""
+        """A named record; None if there is none, or if it can't be read (state may be lost)."""
         try:
             with self._opened() as handle:
                 return codec.decode(
@@ -58,14 +58,14 @@ class StateStore:
             durable.remove(handle, name)
 
     def start_attempt(self, entry_id: str) -> int:
-        """Mark the id as begun; how often it was begun before without an end."""
+        """Record an attempt; returns the number of earlier ones that did not end."""
         before = self.read(_attempt(entry_id), Attempts)
         earlier = before.attempts if before else 0
         self.write(_attempt(entry_id), Attempts(attempts=earlier + 1))
         return earlier
 
     def end(self, entry_id: str) -> None:
-        """The id came to its end, good or bad: take its mark away."""
+        """The work on this id has ended, with any outcome: forget its attempts."""
         self.forget(_attempt(entry_id))
 
     def mark_damaged(self, name: str, reason: str) -> None:

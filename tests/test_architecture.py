@@ -38,7 +38,7 @@ OWNERS: dict[str, set[str]] = {
     "websockets": {"stages.patchmon"},
     "requests": {"stages.patchmon"},
     "urllib3": {"stages.patchmon"},
-    "tenacity": {"stages.patchmon", "stages.ship"},
+    "tenacity": {"stages.patchmon"},
     "subprocess": {"stages.scanners", "stages.ship", "stages.console", "receiver"},
     "starlette": {"receiver"},
     "uvicorn": {"receiver"},

@@ -37,7 +37,7 @@ class NoCredentials:
 def find(
     api: ApiSettings, config: Path | None, environment: Mapping[str, str]
 ) -> Credentials | NoCredentials:
-    """The credentials, looked up anew at every call, so that a rotated key is seen."""
+    """The credentials, looked up again at every call, so that a rotated key is used."""
     if api.id is None:
         return NoCredentials(
             "api.id", "not set: put the host's id and key from the server into the settings"

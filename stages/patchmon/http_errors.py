@@ -121,7 +121,7 @@ def _reason(chain: tuple[BaseException, ...]) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, and those that it carries or was raised from."""
+    """The error, and those that it wraps or was raised from."""
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:

@@ -33,7 +33,7 @@ class Reply(Record, frozen=True, kw_only=False, tag="reply"):
     headers: Mapping[str, str]
     body: bytes
     overlong: bool = False
-    """There was more than is ever read."""
+    """The body was longer than what is read of it."""
 
 
 class Accepted(Record, frozen=True, kw_only=False):
@@ -64,7 +64,7 @@ class Paused(Record, frozen=True, kw_only=False, tag="paused"):
 
 
 class Temporary(Record, frozen=True, kw_only=False, tag="temporary"):
-    """Waiting helps."""
+    """A later attempt may succeed."""
 
     message: str
     status: int | None = None
@@ -182,7 +182,7 @@ def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
 
 
 def _contradiction(answer: Mapping[str, Any]) -> str | None:
-    """What in an answer speaks against its having stored the scan."""
+    """Why an answer does not confirm that the scan was stored."""
     if answer.get("status") == "error" or any(
         answer.get(key) not in (None, True) for key in ("success", "ok")
     ):

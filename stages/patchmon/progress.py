@@ -20,7 +20,7 @@ _END = frozenset({"completed", "failed", "cancelled"})
 
 @dataclass(frozen=True)
 class _Step:
-    """Where a scan is."""
+    """The progress of a scan."""
 
     phase: str
     message: str

@@ -1,4 +1,4 @@
-"""Slimming: what is left out of a body that is too long, in a fixed order. Pure.
+"""Truncation: what is left out of a body that is too long, in a fixed order. Pure.
 
 First the raw output; then rationales, descriptions and remediations of passed and not applicable
 rules; then of all other rules; within each group the longest first, until the body fits. Statuses,

@@ -19,7 +19,7 @@ from stages.scanners.runner import CannotRun, Plan, Runner
 
 _CLOCK_SLACK = timedelta(seconds=60)
 _NO_RESULT = frozenset({Cause.STOPPING, Cause.DISK_FULL})
-"""Causes that say nothing of the scan: it stays pending."""
+"""Reasons that are not the scan's fault: it stays pending."""
 _STOPPING = EndedBy(Cause.STOPPING, "was ended because the agent is stopping")
 _DISK_FULL = EndedBy(Cause.DISK_FULL, "was ended because the disk is full")
 

@@ -49,7 +49,7 @@ class ScanQueue:
             raise
 
     def cancelled(self, scan_id: ScanId) -> Reason | None:
-        """Why this scan is to be ended; None where nothing has cancelled it."""
+        """Why this scan is cancelled; None if it is not."""
         return self.cancellations().get(scan_id)
 
     def cancellations(self) -> dict[ScanId, Reason]:

@@ -1,4 +1,4 @@
-"""Running a scanner: its own process group, a time limit, bounded output, an end on demand.
+"""Running a scanner: its own process group, a time limit, bounded output, ended on request.
 
 Promises: standard output and error are read all the time, so the scanner never blocks on a full
 pipe; what is kept of them is bounded; TERM is followed by KILL for the whole group; when this

@@ -42,7 +42,7 @@ class DetectionTask(Record, frozen=True, kw_only=True):
 
 
 class DetectionOutcome(Record, frozen=True, kw_only=True):
-    """What one detection brings home from its worker process."""
+    """What one detection returns from its worker process."""
 
     detected: Detected
     caches: Caches
@@ -96,7 +96,7 @@ class Detector:
             self._worker.stop()
 
     def _surroundings(self) -> object:
-        """What differs once a program, a script or content has changed."""
+        """Differs after a program, a script or content has changed."""
         settings = self._process.settings
         paths = [path for spec in registry.scanners() for path in spec.surroundings(settings)]
         return [(path, _changed_at(path)) for path in paths]

@@ -9,7 +9,7 @@ _OS_RELEASE = (Path("/etc/os-release"), Path("/usr/lib/os-release"))
 
 
 def this_platform() -> Platform:
-    """What os-release(5) says; a system without that file is an unknown one."""
+    """The content of os-release(5); a system without that file is unknown."""
     for path in _OS_RELEASE:
         with suppress(OSError):
             return parse_os_release(path.read_text(errors="replace"))

@@ -67,7 +67,7 @@ class DetectionResult:
 
 @dataclass(frozen=True, eq=False)
 class ScannerSpec:
-    """One scanner; equal to itself alone."""
+    """One scanner. Compared by identity."""
 
     key: Scanner
     """Its name in scan ids, on the command line and in `--json`: `docker-bench`."""
@@ -93,7 +93,7 @@ class ScannerSpec:
     runner: Callable[[Settings, DetectedScanner | None], "Runner"]
     """The runner of one scan; what was detected is None before the first detection."""
     role_of: Callable[[bytes], Role | None]
-    """Which of its files begins so; None where none of them does."""
+    """The role of a file that begins with these bytes; None if it is none of this scanner's."""
     read: Callable[[ScannerOutput, Settings], Report]
     """Its output as a report. Raises UnreadableError, EntryDamagedError."""
     reader_modules: tuple[str, ...] = ()

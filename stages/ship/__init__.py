@@ -1,1 +1,1 @@
-"""The ship stage: every report reaches the server, in order, once, or its receipt says why not."""
+"""The ship stage: every report is delivered once, in order, or gets a receipt with the reason."""

@@ -21,7 +21,7 @@ _SETTLED_NS = 1_000_000_000
 
 
 class Backlog:
-    """What waits, and which of it goes next."""
+    """The pending reports, and which of them is sent next."""
 
     def __init__(self, process: Process, delivery_state: DeliveryState) -> None:
         self._process = process
@@ -55,7 +55,7 @@ class Backlog:
         if changed != self._listed or self._is_recent(changed):
             self._list(expect_work)
             self._listed = changed
-        # Whatever of this is another than before may supersede any report, or spare it.
+        # A change in any of these may supersede any report, or no longer supersede it.
         delivery = self._process.settings.delivery
         checked_by = (
             delivery.send_failed,
@@ -129,7 +129,7 @@ class Backlog:
         return None
 
     def read_head_again(self, scan_id: ScanId) -> None:
-        """What is known of this report is no longer so."""
+        """Forget what is known of this report: it may have changed."""
         self._forget(scan_id)
         self._add(scan_id)
 
@@ -168,7 +168,7 @@ class Backlog:
         try:
             header = self._spool.reports.header(scan_id)
         except EntryError:
-            # Reading all of it says what is wrong.
+            # Reading the whole report finds out what is wrong.
             report = self.read(scan_id)
             if report is None:
                 return None
@@ -208,5 +208,5 @@ def _changed_at(*paths: Path) -> tuple[int, ...]:
     try:
         return tuple(path.stat().st_mtime_ns for path in paths)
     except OSError:
-        # Listing them says what is wrong.
+        # The listing finds out what is wrong.
         return ()

@@ -20,7 +20,7 @@ _MOST_DOUBLINGS = 20
 
 
 class Backoff:
-    """How long to leave the destination alone."""
+    """How long to wait before the destination is tried again."""
 
     def __init__(self) -> None:
         self.failures = 0
@@ -75,7 +75,7 @@ class Backoff:
 
 
 class Pace:
-    """At most so many requests within any minute of this process."""
+    """Limits the requests within any 60 seconds of this process."""
 
     def __init__(self) -> None:
         self._sent: deque[float] = deque()
@@ -93,7 +93,7 @@ class Pace:
 
 
 def full_jitter(failures: int) -> float:
-    """A random wait after so many failures in a row."""
+    """A random wait after this many consecutive failures."""
     return random.uniform(0, _grown(FIRST_S, CEILING_S, failures))  # noqa: S311 - jitter, not a secret
 
 

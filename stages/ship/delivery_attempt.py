@@ -19,23 +19,23 @@ class DeliveryAttempt:
     """A lower limit than the settings', which the server's answers show."""
     with_hash: bool = True
     failures: int = 0
-    """Attempts in a row of which nothing came."""
+    """Consecutive attempts that failed."""
     others_passed: bool = False
     """Whether the server took another report while this one was stuck."""
 
     @property
     def is_stuck(self) -> bool:
-        """Whether nothing comes of it again and again, perhaps because of the report itself."""
+        """Whether it keeps failing, perhaps because of the report itself."""
         return self.failures >= STUCK_AFTER
 
     def limit_of(self, settings: int) -> int:
-        """Bytes that the next body may be long."""
+        """Maximum length of the next body in bytes."""
         if self.limit is None:
             return settings
         return min(settings, self.limit)
 
     def count(self, outcome: Outcome) -> None:
-        """Count what an attempt came to."""
+        """Count the outcome of an attempt."""
         if isinstance(outcome, Accepted | Refused):
             self.failures, self.others_passed = 0, False
         else:

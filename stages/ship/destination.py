@@ -27,7 +27,7 @@ class Destination:
     """The one server that a stage ships to."""
 
     def __init__(self, process: Process, clock: Callable[[], float]) -> None:
-        """`clock`: seconds that only ever grow, whatever happens to the time of day."""
+        """`clock`: a monotonic clock, in seconds."""
         self._process = process
         self._clock = clock
         self._backoff = Backoff()
@@ -51,11 +51,11 @@ class Destination:
         return max(backoff_s, pace_s)
 
     def try_now(self) -> None:
-        """The operator asks for it."""
+        """The operator has requested an attempt."""
         self._backoff.try_now()
 
     def sending(self) -> None:
-        """A request is sent now."""
+        """A request is about to be sent."""
         self._pace.sent(self._clock())
         server = self._process.settings.server
         if not server.verify and self._warned_of != server:
@@ -67,7 +67,7 @@ class Destination:
             )
 
     def record(self, outcome: Outcome) -> None:
-        """Take in what an attempt came to."""
+        """Apply the outcome of an attempt."""
         if isinstance(outcome, Paused):
             wait_s = self._backoff.paused(self._clock(), outcome.asked_s)
             self._note("paused", outcome.message, outcome.action, wait_s, asked=outcome.asked_s > 0)
@@ -77,7 +77,7 @@ class Destination:
             self._record_answer(outcome)
 
     def not_set(self) -> None:
-        """There is nowhere to send to."""
+        """No server is configured."""
         action = "set server.url; results stay in the spool until then"
         self._note("not set", "no server is configured", action)
 

@@ -6,7 +6,7 @@ alone.
 """
 
 from schemas.ids import ScanId, scanner_of
-from schemas.report import Report, ScanStatus
+from schemas.report import ScanStatus
 from stages.scanners import registry
 
 
@@ -24,7 +24,3 @@ def name_at_the_server(scan_id: ScanId, profile: str, status: ScanStatus) -> str
 def place(scan_id: ScanId, name: str) -> str:
     """What a newer scan replaces: the name, for each scanner."""
     return f"{scanner_of(scan_id)}/{name}"
-
-
-def place_of(report: Report, scan_id: ScanId) -> str:
-    return place(scan_id, name_at_the_server(scan_id, report.profile.name, report.status))

@@ -1,4 +1,4 @@
-"""Keeps the file for node_exporter up to date: after every change of the spool, at least quarterly.
+"""Keeps the file for node_exporter up to date: after every change, at least every 15 minutes.
 
 The file is made in a worker process: the stage's memory does not grow, and at rest nothing runs.
 """
@@ -14,7 +14,7 @@ from stages.ship.metrics_task import WRITE_METRICS, MetricsTask
 
 _LIMIT_S = 60.0
 _SHORTEST_S = 5.0
-"""Seconds between two files, however much changes."""
+"""Seconds between two files, even if much changes."""
 _LONGEST_S = 15 * 60.0
 
 

@@ -75,7 +75,7 @@ def _notice(task: NoticeTask) -> Notice | None:
 
 
 def report_notice(report: Report, previous: Report | None, host: str) -> Notice | None:
-    """A failed scan, or one that is worse than the one before; None where all is as it was."""
+    """A failed scan, or one that is worse than the one before; None if neither."""
     if report.status == "failed":
         why = visible_line(report.error or "no reason is known")
         message = f"{host}: the scan of {visible_line(report.profile.name)} failed: {why}"

@@ -50,7 +50,7 @@ class Notices:
     def _state(self) -> NoticeState:
         found = self._process.spool.state_store("ship").read(_STATE, NoticeState)
         if found is None:
-            # Nothing is said of what lay there before.
+            # No notice of reports that were there before the setting was made.
             found = NoticeState(newest_report=self._newest_report())
             self._process.spool.state_store("ship").write(_STATE, found)
         return found
@@ -125,7 +125,7 @@ class Notices:
         return self._process.spool.state_store("ship").read("destination", Destination)
 
     def _paused_since(self) -> datetime | None:
-        """Since when the server takes nothing until someone does something."""
+        """Since when delivery is paused until an administrator acts."""
         found = self._destination()
         if found is None or found.state != "paused":
             return None

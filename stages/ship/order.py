@@ -20,7 +20,7 @@ from schemas.settings import DeliverySettings
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What must be known of a report to put it in order."""
+    """What the order of a report depends on."""
 
     scan_id: ScanId
     filed_under: str
@@ -44,7 +44,7 @@ class Constraints:
     stopped: Collection[str] = ()
     """Held by the operator, or damaged."""
     forced: Collection[str] = ()
-    """To be sent even where the server has a newer one."""
+    """Sent even if the server has a newer one."""
     attempted: Mapping[str, ScanId] = field(default_factory=dict)
     """By name, the newest report that the server may have: its outcome is not known."""
     newest: Mapping[str, ScanId] | None = None

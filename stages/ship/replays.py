@@ -16,7 +16,7 @@ from stages.ship.ship_state import DeliveryState
 
 
 class Replays:
-    """The replay commands that lie there."""
+    """The replay commands in `commands/`."""
 
     def __init__(self, process: Process, delivery_state: DeliveryState) -> None:
         self._process = process

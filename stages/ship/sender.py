@@ -45,14 +45,14 @@ class _Prepared:
 
     scan_id: ScanId
     profile: str
-    """What the server files it under."""
+    """The profile name at the server."""
     status: ScanStatus
     body: Body
     form: tuple[int, bool]
 
 
 class Sender:
-    """Sends, and concludes."""
+    """Sends reports, and writes their receipts."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Sender:
 
     @property
     def failures(self) -> dict[ScanId, int]:
-        """Reports of which nothing comes again and again, and how often in a row."""
+        """Reports that keep failing, with the number of consecutive failures."""
         return {
             scan_id: attempt.failures
             for scan_id, attempt in self._attempts.items()
@@ -100,7 +100,7 @@ class Sender:
         if prepared is None:
             return True
         if filing.place(scan.scan_id, prepared.profile) != scan.filed_under:
-            # It was made anew since its head was read.
+            # The report was written again after its header was read.
             self._backlog.read_head_again(scan.scan_id)
             return True
         if len(prepared.body) > self._limit:
@@ -171,7 +171,7 @@ class Sender:
     def _send(
         self, scan: Waiting, prepared: _Prepared, access: ServerAccess, attempt: DeliveryAttempt
     ) -> Outcome | None:
-        """What came of it; None where the stage has to stop before there is an answer."""
+        """The outcome; None if the stage has to stop before there is an answer."""
         attempt.attempts += 1
         self._destination.sending()
         self._process.log.debug(

@@ -1,4 +1,4 @@
-"""What the stage knows of its deliveries: receipts, and what is remembered beside them.
+"""What the stage knows of its deliveries: its receipts, and the state that it keeps beside them.
 
 Promises: what the server accepted is never sent again in the life of this process, also when its
 receipt can't be written; such a receipt is kept, and written before anything else is done. The
@@ -20,7 +20,7 @@ NOTE = "ship-state"
 
 
 class DeliveryState:
-    """All that is known of what was sent."""
+    """What was sent, and with which outcome."""
 
     def __init__(self, process: Process) -> None:
         self._process = process

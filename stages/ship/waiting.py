@@ -1,4 +1,4 @@
-"""Why a report waits, in plain words: what `list` and `status` show. Pure.
+"""Why a report waits, as `list` and `status` show it. Pure.
 
 Derived from what lies in the spool and from the stage's note on its destination, so it can be shown
 whether the stage runs or not.
@@ -16,7 +16,7 @@ class Facts:
 
     held: bool
     hold_reason: str | None
-    """Why the operator holds it, in the operator's words."""
+    """The operator's reason for the hold."""
     running: bool
     """Whether the ship stage runs."""
     ahead: int

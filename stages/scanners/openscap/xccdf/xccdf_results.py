@@ -59,7 +59,6 @@ class TestResult:
     scanner_version: str | None
     benchmark: str | None = None
     profile: str | None = None
-    is_tailored: bool = False
     values: dict[str, str] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -73,8 +72,6 @@ class TestResult:
             self.profile = record.get("idref")
         elif name == "benchmark":
             self.benchmark = record.get("id")
-        elif name == "tailoring-file":
-            self.is_tailored = True
         elif name == "target-facts" and self.scanner_version is None:
             self.scanner_version = _fact(record, _SCANNER_VERSION)
 
