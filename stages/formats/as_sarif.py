@@ -123,7 +123,7 @@ def _rule(result: RuleResult) -> dict[str, Any]:
 
 
 def _reference_tags(result: RuleResult) -> list[str]:
-    """Each once: the schema demands that tags differ."""
+    """Each once: the schema requires unique tags."""
     return list(dict.fromkeys(f"{each.standard} {each.id}" for each in result.references))
 
 

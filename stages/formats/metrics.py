@@ -1,6 +1,6 @@
 """The agent's state as metrics, for Prometheus. Pure: a snapshot in, text out.
 
-Times are timestamps, never ages: a file that was written an hour ago still tells the truth, and
+Times are timestamps, never ages: a file that was written an hour ago is still correct, and
 `time() - …` is the age. Labels are bounded: no rule, scan or message is ever a label, and of
 profiles only the newest twenty per scanner are shown.
 

@@ -148,8 +148,8 @@ def _outcome(reply: Reply, sent_bytes: int) -> Outcome:
 
 
 def may_be_stored(outcome: Outcome) -> bool:
-    """Whether the server may have the scan after this: a lost answer, and what a gateway says, tell
-    nothing of that.
+    """Whether the server may have the scan after this. A lost answer, or a gateway's, leaves that
+    open.
     """
     if isinstance(outcome, Temporary):
         return not outcome.unsent and outcome.status not in _NOT_TAKEN

@@ -44,8 +44,8 @@ class Progress:
         if event.profile:
             self._profiles[event.scan_id] = event.profile
         if event.result == "superseded" and event.scan_id not in self._profiles:
-            # A request that another scan has answered: the server has heard nothing of it, and need
-            # not now.
+            # A request that another scan has answered: the server does not know of it, and does
+            # not have to.
             return
         read_step = _STEPS.get(event.name)
         step = read_step(event) if read_step else None

@@ -1,7 +1,7 @@
 """Why a report waits, as `list` and `status` show it. Pure.
 
-Derived from what lies in the spool and from the stage's note on its destination, so it can be shown
-whether the stage runs or not.
+Derived from the spool and from the stage's state of its destination, so it can be shown whether the
+stage runs or not.
 """
 
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 `LINUX` holds on any Linux; the scan stage takes it where no installed content fits this host.
 `EVERY_RESULT` makes oscap say every XCCDF result word, be slow, and fail: for tests and
-development, never for a verdict on a host. What each of its profiles does is told in the file.
+development, never for a verdict on a host. What each of its profiles does is described in the file.
 """
 
 from pathlib import Path

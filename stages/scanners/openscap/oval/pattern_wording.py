@@ -15,7 +15,7 @@ group that has no literal of its own is the value; what stands before it names t
     ^\s*gpgcheck\s*=\s*1$
     ->  "gpgcheck" "=" "1"               text "gpgcheck=1", equivalent, the whole line
 
-A text is *equivalent* if the pattern demands it and nothing else, but for the number of blanks.
+A text is *equivalent* if the pattern requires it and nothing else, except for the number of blanks.
 Everything that was written in fewer words than the pattern has (`…`, repetition, alternatives,
 flags, word boundaries, a blank that must be a tab) makes it inequivalent: a reader must not take
 "no line with TMOUT=" for the truth where TMOUT=900 is there and 600 is expected.
@@ -72,7 +72,7 @@ class PatternText:
     """The text is at the start of a line, after blanks at most."""
     ends_line: bool
     is_equivalent: bool
-    """The pattern demands the text, at that place, and nothing else."""
+    """The pattern requires the text, at that place, and nothing else."""
     is_literal: bool
     """Only this text matches, to the last character; a dot between words is taken for one."""
 
@@ -98,7 +98,7 @@ def pattern_text(pattern: str) -> PatternText | None:
     shown = _BLANKS.sub(" ", text.replace(_VALUE, _ANYTHING)).strip()
     if not _WORD_CHARACTER.search(shown):
         return None
-    # Blanks at an end, and several in a row, are not shown as the pattern demands them.
+    # Blanks at an end, and several in a row, are not shown as the pattern requires them.
     shows_all_blanks = raw == raw.strip() and "  " not in raw
     is_complete = not walk.is_abridged and shows_all_blanks
     return PatternText(
