@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from schemas.codec_messages import explained
+
 T = TypeVar("T")
 
 _ENCODER = msgspec.json.Encoder()
@@ -71,4 +73,8 @@ def json_schema(kind: type) -> Mapping[str, Any]:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start}: is not UTF-8"
+    return explained(" ".join(str(error).split())) or type(error).__name__

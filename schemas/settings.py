@@ -237,14 +237,22 @@ def _check(values: object, record: type[R], path: str, problems: list[str]) -> R
     known = {field.name: field for field in msgspec.structs.fields(record)}
     taken: dict[str, Any] = {}
     for key, value in values.items():
+        name = key
         if key not in known:
-            problems.append(f"{path}{_shown(key)}: no such key{_nearest(str(key), known)}")
-        elif kind := _record(known[key].type):
-            taken[key] = _check(value, kind, f"{path}{key}.", problems)
-        elif not (found := list(_mismatches(value, known[key].type, f"{path}{key}"))):
-            taken[key] = msgspec.convert(value, known[key].type)
-        else:
-            problems += found
+            near = _nearest(str(key), known)
+            problems.append(f"{path}{_shown(key)}: no such key{_suggestion(near, known)}")
+            if near is None or near in values or _record(known[near].type) is None:
+                continue
+            # A section with a misspelt name: its content has problems of its own.
+            name = near
+        kind = _record(known[name].type)
+        if kind:
+            taken[name] = _check(value, kind, f"{path}{key}.", problems)
+            continue
+        found = list(_mismatches(value, known[name].type, f"{path}{key}"))
+        problems += found
+        if not found:
+            taken[name] = msgspec.convert(value, known[name].type)
     return record(**taken)
 
 
@@ -267,11 +275,29 @@ def _record(kind: object) -> type[Record] | None:
     return kind if isinstance(kind, type) and issubclass(kind, Record) else None
 
 
-def _nearest(key: str, known: Mapping[str, object]) -> str:
+def unknown_keys(values: object, record: type[Record]) -> list[str]:
+    """Keys of a mapping that its record does not have, each with a suggestion."""
+    if not isinstance(values, Mapping):
+        return []
+    known = {field.name: field for field in msgspec.structs.fields(record)}
+    problems = []
+    for key in values:
+        if key not in known:
+            suggestion = _suggestion(_nearest(str(key), known), known)
+            problems.append(f"{_shown(key)}: no such key{suggestion}")
+    return problems
+
+
+def _nearest(key: str, known: Mapping[str, object]) -> str | None:
     import difflib  # only a mistake needs it
 
-    near = difflib.get_close_matches(key, known, n=1)
-    return f"; did you mean {near[0]}?" if near else f"; known here: {', '.join(known)}"
+    return next(iter(difflib.get_close_matches(key, known, n=1)), None)
+
+
+def _suggestion(near: str | None, known: Mapping[str, object]) -> str:
+    if near is not None:
+        return f"; did you mean {near}?"
+    return f"; known here: {', '.join(known)}"
 
 
 def _shown(key: object) -> str:

@@ -13,6 +13,7 @@ import yaml
 
 from schemas.settings import Settings, check_settings
 from stages.runtime import plain_file
+from stages.runtime.yaml_messages import explained
 
 DEFAULT_PATH = Path("/etc/compliance-agent/config.yml")
 _MAX_BYTES = 1024 * 1024
@@ -108,10 +109,13 @@ def _why(error: Exception) -> str:
     """The reason in one line, without the text around the place: it may hold a password."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
         mark = error.problem_mark
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+        problem = explained(error.problem or error.context or "")
+        return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
     if isinstance(error, RecursionError):
         return "nested too deeply"
-    return " ".join(str(error).split())
+    if isinstance(error, yaml.reader.ReaderError):
+        return f"character {error.position}: cannot be printed"
+    return "a value does not fit its tag (!)"
 
 
 def _duplicates(node: yaml.Node | None, path: str, seen: set[int]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from schemas import codec
 from schemas.ids import Scanner
 from schemas.records import Record
 from schemas.request import Reason, Text256
+from schemas.settings import unknown_keys
 from spool import access, durable, reading
 from spool.errors import EntryDamagedError, EntryMissingError, StorageError
 from stages.runtime import settings_file
@@ -178,6 +179,9 @@ def _decode(content: bytes) -> RequestFile:
         raise codec.SchemaError("; ".join(problems))
     if values is None:
         raise codec.SchemaError(f"the file is empty: at least `scanner: {registry.default().key}`")
+    problems = unknown_keys(values, RequestFile)
+    if problems:
+        raise codec.SchemaError("; ".join(problems))
     file = codec.convert(values, RequestFile)
     if file.scanner is not None and registry.find(file.scanner) is None:
         raise codec.SchemaError(f"scanner: must be one of {', '.join(registry.all_keys())}")

@@ -69,9 +69,9 @@ def test_the_same_file_put_there_again_is_another_request(inbox: Inbox, process:
     [
         (b"a.yml", b"scanner: nmap\n", "scanner"),
         (b"b.yml", b"", "empty"),
-        (b"c.yml", b"profil: cis\n", "profil"),
+        (b"c.yml", b"profil: cis\n", "profil: no such key; did you mean profile?"),
         (b"d.yml", b"profile: cis\nprofile: standard\n", "duplicate key"),
-        (b"e.yml", b"- scanner\n", "object"),
+        (b"e.yml", b"- scanner\n", "mapping of keys"),
         (b"f.yml", b'!!int ""\n', "not YAML"),
         (b"g.yml", b'profile: "\\ud800"\n', "printable"),
         (b"h.yml", b'profile: "a\\nb"\n', "printable"),
