@@ -17,11 +17,11 @@ def find_rule(results: Sequence[RuleResult], named: str, scan_id: ScanId) -> Rul
     Raises CommandError that names the candidates.
     """
     wanted = named.casefold()
-    found = [result for result in results if _is_named(result, wanted)]
-    if not found:
-        found = [result for result in results if result.rule_ref.casefold().endswith(f"_{wanted}")]
-    if not found:
-        found = [result for result in results if _contains(result, wanted)]
+    found: list[RuleResult] = []
+    for is_meant in (_is_named, _ends_so, _contains):
+        found = [result for result in results if is_meant(result, wanted)]
+        if found:
+            break
     if not found:
         raise CommandError(f"{scan_id} has no rule {named}{_suggestion(results, wanted)}", Exit.NO)
     if len(found) > 1:
@@ -37,6 +37,10 @@ def _is_named(result: RuleResult, wanted: str) -> bool:
     if result.section is not None:
         names.append(result.section)
     return any(name.casefold() == wanted for name in names)
+
+
+def _ends_so(result: RuleResult, wanted: str) -> bool:
+    return result.rule_ref.casefold().endswith(f"_{wanted}")
 
 
 def _contains(result: RuleResult, wanted: str) -> bool:

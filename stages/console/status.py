@@ -130,6 +130,12 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
     counts = [f"{count} {state}" for state, count in status.scans.items()]
     yield "scans", ", ".join(counts) or "none"
     yield "scans wait", status.scans_wait
+    yield from _entry_facts(status)
+    yield from _import_facts(status)
+
+
+def _entry_facts(status: Status) -> Iterator[tuple[str, object]]:
+    """Entries that cannot be read."""
     if status.damaged:
         entries = counted(len(status.damaged), "entry", "entries")
         first = next(iter(status.damaged.values()))
@@ -140,7 +146,6 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
     if status.newer:
         newer = counted(len(status.newer), "entry", "entries")
         yield "newer", f"{newer} of a later version, pending: {next(iter(status.newer.values()))}"
-    yield from _import_facts(status)
 
 
 def _import_facts(status: Status) -> Iterator[tuple[str, object]]:

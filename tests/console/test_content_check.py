@@ -35,7 +35,7 @@ def test_config_check_finds_a_profile_that_the_content_does_not_have(config: Pat
     assert "compliance.openscap.profile" in agent("config", "check", config=config, code=2).stdout
 
 
-def test_config_check_without_content_says_so(config: Path, tmp_path: Path) -> None:
+def test_config_check_without_content_reports_it(config: Path, tmp_path: Path) -> None:
     configured(config, content=None, content_dirs=[str(tmp_path)], content_fallback="none")
     checked = json.loads(agent("config", "check", "--json", config=config).stdout)
     (remark,) = [text for text in checked["remarks"] if text.startswith("OpenSCAP")]

@@ -88,7 +88,7 @@ def test_a_format_that_the_scan_has_nothing_for_leaves_no_file(
     assert not output.exists()
 
 
-def test_a_scan_without_a_report_yet_says_so(config: Path) -> None:
+def test_a_scan_without_a_report_yet_is_an_error(config: Path) -> None:
     scan_id = agent("scan", config=config).stdout.strip()
     done = agent("show", scan_id, "--format", "html", config=config, code=1)
     assert "has no report yet" in done.stderr
