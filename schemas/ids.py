@@ -10,7 +10,6 @@ the clock's. They are safe as file names.
 """
 
 import re
-import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, NewType
 
@@ -35,7 +34,7 @@ def new_scan_id(scanner: Scanner, at: datetime, token: str | None = None) -> Sca
     at = at.astimezone(UTC)
     if token is None:
         fraction = at.microsecond * _STEPS // 10**6
-        token = f"{fraction:04x}{secrets.token_hex(2)}"
+        token = f"{fraction:04x}{_random_digits()}"
     return ScanId(f"{at:{_SECOND}}-{scanner}-{token}")
 
 
@@ -47,7 +46,7 @@ def next_scan_id(
 
     `ending`: the last four hex digits, else random ones.
     """
-    ending = ending or secrets.token_hex(2)
+    ending = ending or _random_digits()
     at = at.astimezone(UTC)
     fraction = at.microsecond * _STEPS // 10**6
     made = new_scan_id(scanner, at, f"{fraction:04x}{ending}")
@@ -61,6 +60,12 @@ def next_scan_id(
         if made > newest:
             return made
     return new_scan_id(scanner, second + timedelta(seconds=1), f"0000{ending}")
+
+
+def _random_digits() -> str:
+    import secrets  # only who makes an id needs it, and it is slow to import
+
+    return secrets.token_hex(2)
 
 
 def is_scan_id(name: str) -> bool:

@@ -7,7 +7,6 @@ state/STAGE/                                    a stage's notes to itself; losin
 """
 
 import re
-import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Literal, get_args
@@ -48,6 +47,8 @@ _ARCHIVED = re.compile(r"(?P<name>[^~]+)~(?P<why>[0-9TZ]+-[0-9a-f]{8})")
 
 def new_command_id(at: datetime) -> str:
     """A name for a command given at `at` (aware); sorts by time."""
+    import secrets  # only who gives a command needs it, and it is slow to import
+
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
 
