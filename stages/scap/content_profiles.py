@@ -16,6 +16,7 @@ from typing import Any
 from schemas.capabilities import ProfileInfo
 from schemas.codec import SchemaError, convert, plain, replace
 from schemas.records import Record as Frozen
+from spool.packing import unpacked
 from stages.scap.rule_counts import rule_counts
 from stages.scap.xccdf_text import one_line, profile_title, readable
 from stages.scap.xml_records import Element, Limits, RecordLayout, ScapError, local, records
@@ -92,7 +93,8 @@ class ProfileCache:
 def discover(path: Path) -> Datastream:
     """What the file offers. Raises ScapError, OSError."""
     content = _ContentHeaders(str(path))
-    with path.open("rb") as stream:
+    with path.open("rb") as file:
+        stream = unpacked(file, _LIMITS.bytes)
         for parent, record in records(stream, _LAYOUT, _LIMITS):
             content.add(parent, record)
             if content.complete:

@@ -11,6 +11,7 @@ opened.
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spool.packing import unpacked
 from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
 
 _LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
@@ -27,7 +28,8 @@ _RULE_PARENTS = frozenset(("Benchmark", "Group"))
 def rule_counts(path: Path) -> dict[str, int]:
     """Profile id to the number of rules that it selects, of every benchmark in the file."""
     benchmarks: list[_BenchmarkSelection] = []
-    with path.open("rb") as stream:
+    with path.open("rb") as file:
+        stream = unpacked(file, _LIMITS.bytes)
         for parent, record in records(stream, _LAYOUT, _LIMITS):
             _add(parent, record, benchmarks)
     counts = {}

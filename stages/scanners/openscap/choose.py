@@ -21,7 +21,7 @@ from stages.scanners.openscap.products import (
 )
 from stages.scanners.platform import Platform
 
-_NAME = re.compile(r"ssg-(?P<product>[a-zA-Z][a-zA-Z_-]*?)(?P<version>\d*)-ds\.xml")
+_NAME = re.compile(r"ssg-(?P<product>[a-zA-Z][a-zA-Z_-]*?)(?P<version>\d*)-ds\.xml(\.gz|\.bz2)?")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from schemas.capabilities import DetectedContent, DetectedScanner, ProfileInfo
 from schemas.codec import plain
 from schemas.manifest import ContentSource
 from schemas.records import Record
+from spool.packing import PackingError
 from stages.scanners.openscap import content
 from stages.scanners.openscap.capability import OpenSCAPDetection
 from stages.scanners.openscap.choose import (
@@ -49,6 +50,10 @@ class OpenSCAPDetails(Record, frozen=True, kw_only=True):
     oscap_path: str
     progress_option: str = _PROGRESS_BY_TITLE
     """The option by which this oscap reports each rule as it goes."""
+    skip_validation_option: str | None = None
+    """The option by which this oscap does not validate content against the schemas."""
+    refuses_remote_parts: bool = False
+    """This oscap refuses a datastream with parts on other hosts (before 1.3)."""
     rule_counts: Mapping[str, int] = {}
     """Profile id to the number of rules that the profile selects."""
 
@@ -80,9 +85,12 @@ def detect(
     if missing:
         problems.append(missing)
     profiles = datastream.profiles if datastream else ()
+    usage = _usage(oscap)
     details = OpenSCAPDetails(
         oscap_path=oscap.oscap_path,
-        progress_option=_progress_option(oscap),
+        progress_option=_progress_option(usage),
+        skip_validation_option=_skip_validation_option(usage),
+        refuses_remote_parts=_is_before_1_3(oscap.version),
         rule_counts=dict(datastream.selected or {}) if datastream else {},
     )
     specified = OpenSCAPDetection(
@@ -112,7 +120,7 @@ def all_profiles(settings: OpenSCAPSettings) -> Iterable[ProfileInfo]:
 
     cache = ProfileCache({})
     for path in _datastreams(settings):
-        with suppress(ScapError, OSError):
+        with suppress(ScapError, PackingError, OSError):
             yield from cache.get(path).profiles
 
 
@@ -192,7 +200,7 @@ def _read_content(choice: Choice, cache: "ProfileCache") -> "tuple[Datastream | 
 
     try:
         return cache.counted(Path(choice.path)), None
-    except ScapError as error:
+    except (ScapError, PackingError) as error:
         reason = str(error)
     except OSError as error:
         reason = str(error.strerror)
@@ -216,7 +224,8 @@ def _detected_content(
 def _datastreams(settings: OpenSCAPSettings) -> list[Path]:
     found: list[Path] = []
     for directory in settings.content_dirs:
-        found += sorted(Path(directory).glob("ssg-*-ds.xml"))
+        for pattern in ("ssg-*-ds.xml", "ssg-*-ds.xml.gz", "ssg-*-ds.xml.bz2"):
+            found += sorted(Path(directory).glob(pattern))
     return found
 
 
@@ -235,11 +244,30 @@ def _content_directory(choice: Choice | None, settings: OpenSCAPSettings) -> str
     return next((path for path in settings.content_dirs if Path(path).is_dir()), "")
 
 
-def _progress_option(oscap: OpenSCAPDetection) -> str:
+def _usage(oscap: OpenSCAPDetection) -> str:
     if not oscap.installed:
+        return ""
+    return _output([oscap.oscap_path, "xccdf", "eval", "--help"])
+
+
+def _progress_option(usage: str) -> str:
+    if _PROGRESS_BY_TITLE in usage:
         return _PROGRESS_BY_TITLE
-    usage = _output([oscap.oscap_path, "xccdf", "eval", "--help"])
-    return _PROGRESS_BY_TITLE if _PROGRESS_BY_TITLE in usage else _PROGRESS_BY_ID
+    return _PROGRESS_BY_ID
+
+
+def _skip_validation_option(usage: str) -> str | None:
+    """`--skip-valid` is the only one of 1.2 and on its way out."""
+    options = usage.split()
+    for option in ("--skip-validation", "--skip-valid"):
+        if option in options:
+            return option
+    return None
+
+
+def _is_before_1_3(version: str) -> bool:
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) < (1, 3)
 
 
 def _output(command: Sequence[str]) -> str:

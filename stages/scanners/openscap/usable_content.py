@@ -1,0 +1,148 @@
+"""The content as this oscap can read it: the file itself, or a copy in the draft of the scan.
+
+A copy is made of a compressed file, because no version of oscap reads all kinds. One is also made,
+for oscap before 1.3, of a datastream that refers to parts on other hosts: that version refuses the
+whole file where a part is not fetched. The copy is the datastream without these references, and the
+same byte for byte otherwise; rules that need such a part are not checked, as with newer versions.
+
+Security: the draft is the scan stage's own directory. What is unpacked is bounded, and files that
+come with a digest are compared with it.
+
+Diagnostics: ContentError with the file, the reason and the remedy; OSError where a file can't be
+read or written.
+"""
+
+import hashlib
+import re
+import shutil
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from schemas.records import Record
+from spool import packing
+
+_COPY = "content.xml"
+_MAX_BYTES = 1 << 30
+_MAX_HEAD_BYTES = 16 << 20
+_CHUNK = 256 * 1024
+_FIRST_COMPONENT = re.compile(rb"<(?:[\w.-]+:)?component\s")
+_COMPONENT_REF = re.compile(
+    rb"<(?:[\w.-]+:)?component-ref\b(?P<attributes>[^<>]*?)"
+    rb"(?:/>|>\s*</(?:[\w.-]+:)?component-ref\s*>)"
+)
+_HREF = re.compile(rb"\bhref\s*=\s*[\"']([^\"']*)[\"']")
+_ID = re.compile(rb"(?<![\w:-])id\s*=\s*[\"']([^\"']*)[\"']")
+_URI = re.compile(
+    rb"<(?:[\w.-]+:)?uri\b[^<>]*?\buri\s*=\s*[\"']#(?P<reference>[^\"']*)[\"'][^<>]*?/>"
+)
+
+
+class ContentError(Exception):
+    """The content can't be used; the text is one line."""
+
+
+class Digests(Record, frozen=True, kw_only=True):
+    """What the publisher of a file says it is."""
+
+    packed: str
+    """SHA-256 of the file as it lies there."""
+    unpacked: str | None = None
+
+
+@dataclass(frozen=True)
+class UsableContent:
+    """The file to give to oscap."""
+
+    path: Path
+    sha256: str
+    """Of the installed file, whatever was made of it."""
+    warning: str | None = None
+
+
+def usable_content(
+    source: Path, draft: Path, *, refuses_remote_parts: bool, digests: Digests | None = None
+) -> UsableContent:
+    """The file itself, or a copy in `draft`. Raises ContentError, OSError."""
+    if source.stat().st_size > _MAX_BYTES:
+        raise ContentError(f"{source}: the content is larger than {_MAX_BYTES >> 20} MiB")
+    with source.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        stream.seek(0)
+        is_packed = not stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+    if digests and digests.packed != sha256:
+        raise ContentError(f"{source}: its SHA-256 is not the published one: install it again")
+    try:
+        with source.open("rb") as stream, closing(packing.unpacked(stream, _MAX_BYTES)) as content:
+            head = b""
+            remote: Sequence[str] = ()
+            if refuses_remote_parts:
+                head, remote = without_remote_parts(_head(content))
+            if not is_packed and not remote:
+                return UsableContent(source, sha256)
+            copied = _copy(head, content, draft / _COPY)
+    except packing.PackingError as error:
+        raise ContentError(f"{source}: the content can't be unpacked: {error}") from error
+    is_unchanged = not remote
+    if digests and digests.unpacked and is_unchanged and digests.unpacked != copied:
+        raise ContentError(
+            f"{source}: unpacked, its SHA-256 is not the published one: reinstall it"
+        )
+    return UsableContent(draft / _COPY, sha256, _warning(source, remote))
+
+
+def without_remote_parts(head: bytes) -> tuple[bytes, Sequence[str]]:
+    """The head of a datastream without references to other hosts, and the addresses in these."""
+    addresses: list[str] = []
+    references: set[bytes] = set()
+
+    def local_only(match: re.Match[bytes]) -> bytes:
+        href = _HREF.search(match["attributes"])
+        if href is None or href[1].startswith(b"#"):
+            return match[0]
+        addresses.append(href[1].decode("utf-8", "replace"))
+        identifier = _ID.search(match["attributes"])
+        if identifier:
+            references.add(identifier[1])
+        return b""
+
+    def known_only(match: re.Match[bytes]) -> bytes:
+        return b"" if match["reference"] in references else match[0]
+
+    head = _COMPONENT_REF.sub(local_only, head)
+    return _URI.sub(known_only, head), tuple(addresses)
+
+
+def _head(content: BinaryIO) -> bytes:
+    """Everything before the first component, and what was read beyond it.
+
+    References come before the components. Where no component follows, nothing was recognized, and
+    the copy would be the same.
+    """
+    head = b""
+    while len(head) < _MAX_HEAD_BYTES and not _FIRST_COMPONENT.search(head):
+        chunk = content.read(_CHUNK)
+        if not chunk:
+            break
+        head += chunk
+    return head
+
+
+def _copy(head: bytes, rest: BinaryIO, target: Path) -> str:
+    """Write the copy; its SHA-256."""
+    with target.open("w+b") as copy:
+        copy.write(head)
+        shutil.copyfileobj(rest, copy, _CHUNK)
+        copy.seek(0)
+        return hashlib.file_digest(copy, "sha256").hexdigest()
+
+
+def _warning(source: Path, remote: Sequence[str]) -> str | None:
+    if not remote:
+        return None
+    return (
+        f"this oscap refuses {source.name} for its parts on other hosts ({', '.join(remote)}): "
+        "scanned with a copy without them"
+    )
