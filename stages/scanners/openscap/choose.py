@@ -21,7 +21,9 @@ from stages.scanners.openscap.products import (
 )
 from stages.scanners.platform import Platform
 
-_NAME = re.compile(r"ssg-(?P<product>[a-zA-Z][a-zA-Z_-]*?)(?P<version>\d*)-ds\.xml(\.gz|\.bz2)?")
+_NAME = re.compile(
+    r"ssg-(?P<product>[a-zA-Z][a-zA-Z_-]*?)(?P<version>\d*)-(ds\.xml(\.gz|\.bz2)?|xccdf\.xml)"
+)
 
 
 @dataclass(frozen=True)

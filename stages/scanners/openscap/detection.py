@@ -20,7 +20,7 @@ from schemas.codec import plain
 from schemas.manifest import ContentSource
 from schemas.records import Record
 from spool.packing import PackingError
-from stages.scanners.openscap import content
+from stages.scanners.openscap import content, usg
 from stages.scanners.openscap.capability import OpenSCAPDetection
 from stages.scanners.openscap.choose import (
     Choice,
@@ -30,8 +30,10 @@ from stages.scanners.openscap.choose import (
     products_in,
 )
 from stages.scanners.openscap.packages import content_advice, install_content, install_scanner
+from stages.scanners.openscap.products import base_of, product_of
 from stages.scanners.openscap.profiles import AUTO
 from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.openscap.usable_content import Digests
 from stages.scanners.platform import Platform
 from stages.scanners.spec import DetectionResult
 
@@ -52,6 +54,8 @@ class OpenSCAPDetails(Record, frozen=True, kw_only=True):
     """The option by which this oscap reports each rule as it goes."""
     skip_validation_option: str | None = None
     """The option by which this oscap does not validate content against the schemas."""
+    content_digests: Digests | None = None
+    """Of content whose publisher gives them."""
     refuses_remote_parts: bool = False
     """This oscap refuses a datastream with parts on other hosts (before 1.3)."""
     rule_counts: Mapping[str, int] = {}
@@ -74,7 +78,9 @@ def detect(
 
     profile_cache = ProfileCache(cache)
     oscap, problems = _find_oscap(platform)
-    choice, missing = _choose_content(settings, platform)
+    guides, guide_problems = _security_guides(settings, platform)
+    problems += guide_problems
+    choice, missing = _choose_content(settings, platform, list(guides))
     datastream: Datastream | None = None
     if choice:
         datastream, missing = _read_content(choice, profile_cache)
@@ -90,6 +96,7 @@ def detect(
         oscap_path=oscap.oscap_path,
         progress_option=_progress_option(usage),
         skip_validation_option=_skip_validation_option(usage),
+        content_digests=guides.get(Path(choice.path)) if choice else None,
         refuses_remote_parts=_is_before_1_3(oscap.version),
         rule_counts=dict(datastream.selected or {}) if datastream else {},
     )
@@ -136,15 +143,35 @@ def _find_oscap(platform: Platform) -> tuple[OpenSCAPDetection, list[str]]:
     return OpenSCAPDetection(installed=True, version=version[1], oscap_path=path), []
 
 
-def _choose_content(
+def _security_guides(
     settings: OpenSCAPSettings, platform: Platform
+) -> tuple[dict[Path, Digests], list[str]]:
+    """The datastreams of the Ubuntu Security Guide for this release, and what is wrong with it."""
+    found: dict[Path, Digests] = {}
+    problems: list[str] = []
+    for directory in settings.content_dirs:
+        for product in (product_of(platform), base_of(platform)):
+            if product is None:
+                continue
+            try:
+                guide = usg.find(Path(directory), "".join(product))
+            except usg.UsgError as error:
+                problems.append(str(error))
+                break
+            if guide:
+                found[guide.path] = guide.digests
+    return found, problems
+
+
+def _choose_content(
+    settings: OpenSCAPSettings, platform: Platform, guides: list[Path]
 ) -> tuple[Choice | None, str | None]:
     """The content for this host, or why there is none."""
     if settings.content:
         if Path(settings.content).is_file():
             return _configured(Path(settings.content), platform), None
         return None, f"compliance.openscap.content: {settings.content}: there is no such file"
-    files = _datastreams(settings)
+    files = [*guides, *_datastreams(settings)]
     choice = choose(platform, files)
     if choice:
         return choice, None
@@ -224,8 +251,12 @@ def _detected_content(
 def _datastreams(settings: OpenSCAPSettings) -> list[Path]:
     found: list[Path] = []
     for directory in settings.content_dirs:
+        datastreams: list[Path] = []
         for pattern in ("ssg-*-ds.xml", "ssg-*-ds.xml.gz", "ssg-*-ds.xml.bz2"):
-            found += sorted(Path(directory).glob(pattern))
+            datastreams += sorted(Path(directory).glob(pattern))
+        # The older Ubuntu Security Guide has plain XCCDF files alone; elsewhere they lie beside the
+        # datastreams that were made of them.
+        found += datastreams or sorted(Path(directory).glob("ssg-*-xccdf.xml"))
     return found
 
 

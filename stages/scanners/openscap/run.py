@@ -64,7 +64,10 @@ class OpenSCAP:
         details = convert(detected.details, OpenSCAPDetails)
         try:
             usable = usable_content(
-                Path(content.file), draft, refuses_remote_parts=details.refuses_remote_parts
+                Path(content.file),
+                draft,
+                refuses_remote_parts=details.refuses_remote_parts,
+                digests=details.content_digests,
             )
         except ContentError as error:
             return CannotRun(str(error), detected.warnings)

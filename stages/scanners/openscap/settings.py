@@ -21,8 +21,11 @@ class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
         "/usr/share/xml/scap/ssg/content",
         "/usr/share/scap-security-guide",
         "/opt/scap/content",
+        "/usr/share/usg-benchmarks",
+        "/usr/share/ubuntu-scap-security-guides/current/benchmarks",
     )
-    """Directories in which content is searched, in this order."""
+    """Directories in which content is searched, in this order; the Ubuntu Security Guide comes
+    before all others."""
     time_limit_s: TimeLimit = 3600
     """Seconds after which a scan is ended and counts as failed."""
     output_limit_mib: Megabytes = 1024
