@@ -7,7 +7,30 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_RPM_LIKE = frozenset(("rhel", "centos", "fedora", "ol", "rocky", "almalinux", "amzn", "openEuler"))
+_RPM_LIKE = frozenset(
+    ("rhel", "centos", "fedora", "ol", "rocky", "almalinux", "amzn", "openEuler", "kylin")
+)
+CODENAMES: Mapping[str, tuple[str, str]] = {
+    "xenial": ("ubuntu", "1604"),
+    "bionic": ("ubuntu", "1804"),
+    "focal": ("ubuntu", "2004"),
+    "jammy": ("ubuntu", "2204"),
+    "noble": ("ubuntu", "2404"),
+    "resolute": ("ubuntu", "2604"),
+    "buster": ("debian", "10"),
+    "bullseye": ("debian", "11"),
+    "bookworm": ("debian", "12"),
+    "trixie": ("debian", "13"),
+    "forky": ("debian", "14"),
+    # Devuan's and PureOS's own names.
+    "beowulf": ("debian", "10"),
+    "chimaera": ("debian", "11"),
+    "daedalus": ("debian", "12"),
+    "excalibur": ("debian", "13"),
+    "byzantium": ("debian", "11"),
+    "crimson": ("debian", "12"),
+}
+"""The release of Debian or Ubuntu that a codename means."""
 _FIRST_WITH_DNF = 8
 _FIRST_AMAZON_WITH_DNF = 2022
 """Amazon counts in years, but for its second release."""
@@ -48,7 +71,7 @@ class Platform:
     def installer(self) -> str | None:
         """The program that installs packages here; None for an unknown system."""
         names = {self.id, *self.like}
-        if names & {"debian", "ubuntu"}:
+        if names & {"debian", "ubuntu"} or self.codename in CODENAMES:
             return "apt"
         if any("suse" in name or name.startswith(("sle", "sl-micro")) for name in names):
             return "zypper"

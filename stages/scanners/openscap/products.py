@@ -5,7 +5,7 @@ Pure.
 
 from collections.abc import Mapping
 
-from stages.scanners.platform import Platform
+from stages.scanners.platform import CODENAMES, Platform
 
 # Products whose file name is not ID + VERSION_ID.
 _PRODUCTS: Mapping[str, str] = {
@@ -22,24 +22,16 @@ _PRODUCTS: Mapping[str, str] = {
     "amzn": "al",
     "alinux": "alinux",
     "openEuler": "openeuler",
+    "kylin": "kylinserver",
 }
 _UNVERSIONED = frozenset({"fedora", "opensuse"})
-_CODENAMES: Mapping[str, tuple[str, str]] = {
-    "xenial": ("ubuntu", "1604"),
-    "bionic": ("ubuntu", "1804"),
-    "focal": ("ubuntu", "2004"),
-    "jammy": ("ubuntu", "2204"),
-    "noble": ("ubuntu", "2404"),
-    "resolute": ("ubuntu", "2604"),
-    "buster": ("debian", "10"),
-    "bullseye": ("debian", "11"),
-    "bookworm": ("debian", "12"),
-    "trixie": ("debian", "13"),
-    "forky": ("debian", "14"),
-}
 REBUILDS = frozenset({"rhel", "centos", "sle"})
 """Products whose rebuilds share their version numbers, so an older version of them may stand in,
 too."""
+
+_FEDORA_VERSIONS = range(28, 1000)
+"""What a relative of Fedora counts; RHEL and its relatives, which name Fedora as well, count lower,
+and Amazon Linux in years."""
 
 Product = tuple[str, str]
 """Name and version: `("ubuntu", "2204")`, `("fedora", "")`."""
@@ -52,13 +44,13 @@ def product_of(platform: Platform) -> Product:
         return name, ""
     if platform.id in ("ubuntu", "openEuler"):
         return name, platform.version.replace(".", "")
-    return name, platform.major
+    return name, _major(platform)
 
 
 def base_of(platform: Platform) -> Product | None:
     """The Debian or Ubuntu release that this is, or is built from."""
-    if platform.codename in _CODENAMES:
-        return _CODENAMES[platform.codename]
+    if platform.codename in CODENAMES:
+        return CODENAMES[platform.codename]
     if platform.id in ("debian", "ubuntu") and platform.version:
         return platform.id, platform.version.replace(".", "")
     return None
@@ -72,13 +64,32 @@ def relatives_of(platform: Platform) -> tuple[Product, ...]:
         found.append(base)
     if platform.id == "centos":
         found.append(("centos", platform.major))
+    if _is_fedora_relative(platform):
+        # It counts as Fedora does: a RHEL of that version does not exist.
+        return ("fedora", ""), *found
     for like in platform.like:
         # A derivative counts its own versions: where its base is known by name, they say nothing of
         # the base.
         if base and like in ("debian", "ubuntu"):
             continue
+        # RHEL is made from Fedora, but Fedora's content is not for it.
+        if like == "fedora":
+            continue
         found.append(_relative(platform, like))
     return tuple(dict.fromkeys(found))
+
+
+def _is_fedora_relative(platform: Platform) -> bool:
+    if "fedora" not in platform.like or not platform.major.isdigit():
+        return False
+    return int(platform.major) in _FEDORA_VERSIONS
+
+
+def _major(platform: Platform) -> str:
+    """Kylin writes its version V10."""
+    if platform.id == "kylin":
+        return platform.major.lower().removeprefix("v")
+    return platform.major
 
 
 def is_ubuntu(platform: Platform) -> bool:
@@ -93,12 +104,15 @@ def _product_name(platform: Platform) -> str:
     is_stream = platform.major.isdigit() and int(platform.major) >= 9
     if platform.id == "centos" and is_stream:
         return "cs"
+    if platform.id == "kylin" and platform.installer == "apt":
+        # The desktop has the server's name and is another system.
+        return "kylin"
     return _PRODUCTS.get(platform.id, platform.id)
 
 
 def _relative(platform: Platform, like: str) -> Product:
     name = _PRODUCTS.get(like, like)
-    if name == "opensuse":
+    if name in _UNVERSIONED:
         return name, ""
     if like == "ubuntu":
         return name, platform.version.replace(".", "")
