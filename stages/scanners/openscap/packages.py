@@ -12,6 +12,14 @@ _SCANNER: Mapping[str, str] = {
     "zypper": "openscap-utils",
     "apk": "openscap",
 }
+_LIBOPENSCAP8 = {"apt": "libopenscap8"}
+_WITH_LIBOPENSCAP8 = frozenset(
+    (
+        *(("debian", "10"), ("debian", "11")),
+        *(("ubuntu", "1804"), ("ubuntu", "2004"), ("ubuntu", "2204")),
+    )
+)
+"""Releases that have the program in the package of the library."""
 _CONTENT: Mapping[str, str] = {
     "apt": "ssg-base ssg-debian",
     "dnf": "scap-security-guide",
@@ -38,6 +46,8 @@ _BY_HAND = "put a datastream of the ComplianceAsCode project into /opt/scap/cont
 
 def scanner_command(platform: Platform) -> str | None:
     """The command that installs oscap; None where there is no known one."""
+    if base_of(platform) in _WITH_LIBOPENSCAP8:
+        return platform.install_command(_LIBOPENSCAP8)
     return platform.install_command(_SCANNER)
 
 

@@ -21,6 +21,8 @@ _LEVEL_1_SERVER = (
 )
 """The names that level 1 server profiles of CIS benchmarks have in content of different systems."""
 _LEVEL_1_SERVER_TITLE = re.compile(r"\bCIS\b.*\bLevel 1\b.*\bServer\b", re.IGNORECASE)
+_ALIASES = {"disa_stig": "stig"}
+"""Names that the Ubuntu Security Guide has for profiles."""
 _NEXT = ("cis", "standard", "linux_standard")
 
 
@@ -58,7 +60,7 @@ def resolve(wanted: str | Sequence[str], profiles: Sequence[ProfileInfo]) -> Cho
 def _resolve_one(wanted: str, profiles: Sequence[ProfileInfo]) -> Chosen | Unknown:
     if wanted == AUTO:
         return _automatic(profiles)
-    named = _named(wanted, profiles)
+    named = _named(wanted, profiles) or _named(_ALIASES.get(wanted, wanted), profiles)
     if named:
         return Chosen(named)
     nearest = ", ".join(_nearest(wanted, profiles))

@@ -204,6 +204,13 @@ def test_the_first_directory_wins_for_the_same_version() -> None:
     ("platform", "what", "command"),
     [
         (host("debian", "12"), "oscap", "apt-get install -y openscap-scanner"),
+        (host("ubuntu", "24.04", "debian"), "oscap", "apt-get install -y openscap-scanner"),
+        (host("ubuntu", "22.04", "debian"), "oscap", "apt-get install -y libopenscap8"),
+        (
+            host("linuxmint", "21.3", "ubuntu debian", "UBUNTU_CODENAME=jammy"),
+            "oscap",
+            "apt-get install -y libopenscap8",
+        ),
         (host("debian", "12"), "content", "apt-get install -y ssg-base ssg-debian"),
         (
             host("ubuntu", "22.04", "debian"),

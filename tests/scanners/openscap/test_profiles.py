@@ -110,5 +110,12 @@ def test_of_a_list_the_first_that_the_content_has_is_taken_and_named() -> None:
     assert "standard" in unknown.reason
 
 
+def test_the_name_of_the_ubuntu_security_guide_for_stig_is_known() -> None:
+    chosen = resolve("disa_stig", profiles("cis", "stig"))
+    assert isinstance(chosen, Chosen)
+    assert chosen.profile.short_name == "stig"
+    assert isinstance(resolve("disa_stig", profiles("cis")), Unknown)
+
+
 def test_content_without_profiles_is_a_reason() -> None:
     assert isinstance(resolve("auto", []), Unknown)
