@@ -9,7 +9,7 @@ from schemas.capabilities import DETECTED_STATE as STATE
 from schemas.capabilities import Detected, DetectedScanner
 from stages.scanners.host import this_platform
 from stages.scanners.openscap.content import EVERY_RESULT
-from stages.scanners.openscap.packages import install_content
+from stages.scanners.openscap.packages import content_advice
 from stages.scanners.openscap.products import product_of
 from tests.pipeline.agent import Agent, an_agent, until
 
@@ -39,7 +39,7 @@ def test_content_that_is_installed_or_removed_is_noticed(tmp_path: Path) -> None
         )
         early = agent.ask()
         until(lambda: agent.reported(early), "a report")
-        assert f"no SCAP content in {tmp_path}: {install_content(host)}" in (
+        assert f"no SCAP content in {tmp_path}: {content_advice(host, ())}" in (
             agent.report(early).error or ""
         )
         content.symlink_to(EVERY_RESULT)

@@ -29,7 +29,7 @@ from stages.scanners.openscap.choose import (
     is_for_other_releases,
     products_in,
 )
-from stages.scanners.openscap.packages import content_advice, install_content, install_scanner
+from stages.scanners.openscap.packages import content_advice, install_scanner
 from stages.scanners.openscap.products import base_of, product_of
 from stages.scanners.openscap.profiles import AUTO
 from stages.scanners.openscap.settings import OpenSCAPSettings
@@ -180,11 +180,12 @@ def _choose_content(
 
 def _nothing_fits(settings: OpenSCAPSettings, platform: Platform, files: Sequence[Path]) -> str:
     """That there is no content for this host, and how to get it."""
+    advice = content_advice(platform, products_in(files))
     if not files:
-        return f"no SCAP content in {', '.join(settings.content_dirs)}: {install_content(platform)}"
+        return f"no SCAP content in {', '.join(settings.content_dirs)}: {advice}"
     return (
         f"none of the {len(files)} datastreams in {files[0].parent} is for this host "
-        f"({platform.name}): {content_advice(platform, products_in(files))}"
+        f"({platform.name}): {advice}"
     )
 
 
