@@ -124,7 +124,13 @@ class ScanStage:
     def _scan(self, scan_id: ScanId, request: Request, spec: ScannerSpec) -> None:
         runner = self._runner(spec)
         draft = self._spool.raw.draft(scan_id)
-        plan = runner.plan(request, draft)
+        try:
+            plan = runner.plan(request, draft)
+        except OSError as error:
+            if not free_space.means_full(error):
+                raise
+            self._postpone(scan_id)
+            return
         if isinstance(plan, CannotRun):
             self._raw_entries.conclude(
                 scan_id, "failed", plan.reason, (request.reason,), warnings=plan.warnings

@@ -64,7 +64,8 @@ class Verdict:
 class Runner(Protocol):
     """One scanner."""
 
-    def plan(self, request: Request, draft: Path) -> Plan | CannotRun: ...
+    def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
+        """How to run, and what must lie in the draft before. Raises OSError for a full disk."""
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
         """How to go on after the command that is run before, also where it took too long."""

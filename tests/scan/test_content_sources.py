@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from schemas.ids import ScanId
 from schemas.report import Report
+from spool.spool import Spool
 from stages.scanners.host import this_platform
 from stages.scanners.openscap.content import LINUX
 from tests.pipeline.agent import an_agent, until
@@ -66,3 +68,21 @@ def test_the_compressed_datastream_of_ubuntus_guide_is_unpacked_and_scanned_with
     assert report.content.path == str(file)
     assert report.status == "failed"
     assert (report.error or "").startswith("nothing applied: all ")
+
+
+def test_content_that_fills_the_disk_when_it_is_unpacked_counts_as_a_scan_that_does(
+    captures: Path, small_disk: Path
+) -> None:
+    (small_disk / "ballast").write_bytes(bytes(14 << 20))
+    file = captures / "usg-benchmarks/ubuntu2204_CIS_1/ssg-ubuntu2204-ds.xml.gz"
+    with an_agent() as agent:
+        path = str(small_disk / "spool")
+        agent.settings["spool"] = {"path": path, "look_every_s": 0.5, "min_free_mib": 4}
+        agent.settings["compliance"]["openscap"] = {"content": str(file)}
+        agent.configure()
+        scan_id = agent.run("scan").strip()
+        agent.start("trigger", "scan", "parse")
+        spool = Spool(small_disk / "spool")
+        until(lambda: scan_id in spool.reports.ids(), "a report")
+        assert "a scan filled the disk: free some space" in agent.log("scan")
+        assert "filled the disk" in (spool.reports.read(ScanId(scan_id)).error or "")

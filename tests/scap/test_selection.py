@@ -50,7 +50,9 @@ def test_the_own_content_is_counted_where_the_profile_names_no_rule() -> None:
 
 
 @pytest.mark.oscap
-@pytest.mark.parametrize(("path", "profile"), [(LINUX, "strict"), (EVERY_RESULT, "every_result")])
+@pytest.mark.parametrize(
+    ("path", "profile"), [(LINUX, "linux_strict"), (EVERY_RESULT, "every_result")]
+)
 def test_as_many_results_come_as_were_counted(path: Path, profile: str) -> None:
     counts = {
         name.rpartition("_profile_")[2]: (name, count) for name, count in rule_counts(path).items()

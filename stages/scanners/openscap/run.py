@@ -7,6 +7,7 @@ Security: the profile is one that the content lists; nothing of a request reache
 as it is.
 """
 
+import errno
 import os
 from pathlib import Path
 
@@ -72,6 +73,8 @@ class OpenSCAP:
         except ContentError as error:
             return CannotRun(str(error), detected.warnings)
         except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
             return CannotRun(f"{content.file}: the content can't be read: {error.strerror}")
         prepare, command = _commands(request, chosen.profile, content, usable.path, details, draft)
         remarks = [remark for remark in (usable.warning, chosen.why) if remark]
