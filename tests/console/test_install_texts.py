@@ -123,6 +123,12 @@ def test_the_other_shells_read_their_scripts(shell: str, tmp_path: Path) -> None
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_zsh_gets_each_candidate_as_a_word_of_its_own() -> None:
+    text = zsh_completion(parser())
+    assert "offered=(run scan " in text
+    assert "offered=(openscap docker-bench)" in text
+
+
 def test_bash_offers_nothing_of_its_own_where_a_file_is_wanted() -> None:
     assert completed("status", "--config", "") == set()
 

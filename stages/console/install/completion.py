@@ -57,7 +57,7 @@ def _offered(action: argparse.Action) -> Offered:
         kind = _KINDS.get(action.metavar)
     return Offered(
         options=action.option_strings,
-        help=(action.help or "").partition(":")[0].partition(" (default")[0],
+        help=(action.help or "").partition(":")[0].partition("(default")[0].strip(),
         takes_value=action.nargs != 0,
         choices=choices,
         kind=kind,

@@ -1,10 +1,11 @@
 """Completion for zsh, made from the parser. Pure."""
 
 import argparse
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 
 from stages.console.completion_values import COMMAND, Kind
-from stages.console.install.completion import OfferedCommand, offered_commands, quoted
+from stages.console.install.completion import OfferedCommand, offered_commands
 
 _SCRIPT = """\
 #compdef compliance-agent
@@ -12,7 +13,7 @@ _SCRIPT = """\
 _compliance_agent() {{
     local -a offered
     if (( CURRENT == 2 )); then
-        offered=(${{=:-{commands}}} --help --version)
+        offered=({commands} --help --version)
         compadd -a offered
         return
     fi
@@ -37,7 +38,7 @@ def zsh_completion(parser: argparse.ArgumentParser) -> str:
         options.append(f"            {command.name}) offered=({_words(command)}) ;;")
         values += list(_values(command))
     return _SCRIPT.format(
-        commands=quoted([command.name for command in commands]),
+        commands=_quoted([command.name for command in commands]),
         options="\n".join(options),
         values="\n".join(values) or "        *) ;;",
     )
@@ -50,7 +51,7 @@ def _words(command: OfferedCommand) -> str:
         fixed += argument.options or argument.choices
         if not argument.options and argument.kind and argument.kind not in asked:
             asked.append(argument.kind)
-    return " ".join([f"${{=:-{quoted(fixed)}}}", *map(_asked, asked)])
+    return " ".join([_quoted(fixed), *map(_asked, asked)])
 
 
 def _values(command: OfferedCommand) -> Iterator[str]:
@@ -60,10 +61,14 @@ def _values(command: OfferedCommand) -> Iterator[str]:
         patterns = "|".join(f'"{command.name} {option}"' for option in argument.options)
         found = "_files; return"
         if argument.choices:
-            found = f"offered=(${{=:-{quoted(argument.choices)}}})"
+            found = f"offered=({_quoted(argument.choices)})"
         elif argument.kind:
             found = f"offered=({_asked(argument.kind)})"
         yield f"        {patterns}) {found} ;;"
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return " ".join(map(shlex.quote, words))
 
 
 def _asked(kind: Kind) -> str:
