@@ -34,6 +34,9 @@ def _of_command(command: OfferedCommand) -> Iterator[str]:
             required = ""
             if argument.takes_value:
                 required = " -r"
+            if value:
+                # No files beside the candidates.
+                required = " -x"
             yield f"{condition} {names}{required}{value} -d {_text(argument.help)}"
 
 
