@@ -1,23 +1,149 @@
-"""Owners and modes: a spool that others could write is refused, with the command that mends it.
+"""Whether a directory of the spool is as the table in `spool.layout` wants it; if not, the remedy.
 
-Never mends by itself: a wrong owner may be a mistake in the unit, not in the spool.
+Nothing is corrected here: a wrong owner may be a mistake in the unit, not in the spool.
 """
 
 import errno
+import grp
 import os
 import pwd
 import stat
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from spool.durable import DIRECTORY_MODE
 from spool.errors import SpoolUnusableError, remedy
+from spool.layout import Place
 
-ANEW = "systemd-tmpfiles --create compliance-agent.conf"
-"""Makes all directories of a spool that several users share, with owners, groups and modes."""
+TMPFILES = "systemd-tmpfiles --create compliance-agent.conf"
+"""Creates all directories of a spool that several users share, with owners, groups and modes."""
+
+_OTHERS_IN, _OTHERS_WRITE = 0o027, 0o022
+# A user's own spool may lie in a directory that others can list; its boxes may not.
+_LISTED_BY_OTHERS = ("", "commands")
+_OF_DIRECTORIES = ("", "history", "quarantine", "state")
+
+
+class Fault(NamedTuple):
+    """What is wrong with a path; the message ends with the remedy."""
+
+    path: Path
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+def judge(
+    path: Path, place: Place, owners: Collection[int] | None, group: int | None, *, shared: bool
+) -> Iterator[Fault]:
+    """What is wrong with one directory, the owner first.
+
+    `owners`: who may own it, the usual one first; None for anyone. `group`: its group; None for
+    any. `shared`: whether several users share the spool. Then the mode must be that of the table;
+    else it is enough that others have no access.
+    """
+    status, fault = _directory_status(path, place)
+    if status is None:
+        if fault:
+            yield fault
+        return
+    if owners is not None and status.st_uid not in owners:
+        owner = user_name(next(iter(owners)))
+        found = user_name(status.st_uid)
+        # What is in a directory belongs to its owner, except for other directories of the spool.
+        command = "chown -R"
+        if place.path in _OF_DIRECTORIES:
+            command = "chown"
+        yield Fault(path, f"belongs to {found}, not to {owner}: {command} {owner} {path}")
+    if group is not None and status.st_gid != group:
+        found = group_name(status.st_gid)
+        yield Fault(path, f"has the group {found}, not {group_name(group)}: {TMPFILES}")
+    if shared:
+        yield from _judge_exact_mode(path, place, status)
+    else:
+        yield from _judge_mode(path, place, status)
+
+
+def judge_entry(path: Path, owner: int) -> Iterator[Fault]:
+    """What is wrong with owner and mode of an entry."""
+    status = path.lstat()
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & _OTHERS_IN:
+        right = "0640"
+        if stat.S_ISDIR(status.st_mode):
+            right = "0750"
+        yield Fault(path, f"mode {mode:04o} lets others in: chmod {right} {path}")
+    if status.st_uid != owner:
+        right = user_name(owner)
+        found = user_name(status.st_uid)
+        yield Fault(path, f"belongs to {found}, not to {right}: chown {right} {path}")
+
+
+def _judge_mode(path: Path, place: Place, status: os.stat_result) -> Iterator[Fault]:
+    mode = stat.S_IMODE(status.st_mode)
+    if place.path in _LISTED_BY_OTHERS:
+        if mode & _OTHERS_WRITE:
+            yield Fault(path, f"mode {mode:04o} lets others write: chmod 0750 {path}")
+    elif mode & _OTHERS_IN:
+        yield Fault(path, f"mode {mode:04o} lets others in: chmod 0750 {path}")
+
+
+def _judge_exact_mode(path: Path, place: Place, status: os.stat_result) -> Iterator[Fault]:
+    wanted, found = place.mode & 0o777, stat.S_IMODE(status.st_mode)
+    if found & 0o777 != wanted:
+        reason = f"not {wanted:04o}"
+        if found & _OTHERS_IN & ~wanted:
+            reason = "lets others in"
+        yield Fault(path, f"mode {found:04o} {reason}: chmod {wanted:04o} {path}")
+    gives_group = bool(place.mode & stat.S_ISGID)
+    if bool(found & stat.S_ISGID) != gives_group:
+        change = "g-s"
+        if gives_group:
+            change = "g+s"
+        yield Fault(
+            path,
+            f"mode {found:04o}: files in it would get the wrong group: chmod {change} {path}",
+        )
+
+
+def _directory_status(path: Path, place: Place) -> tuple[os.stat_result | None, Fault | None]:
+    """The status of a directory; else what is at the path instead."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return None, Fault(path, f"is missing: mkdir -m {place.mode & 0o777:04o} {path}")
+    except OSError as error:
+        return None, Fault(path, f"{error.strerror}: give {own_name()} access to {path.parent}")
+    if stat.S_ISLNK(status.st_mode):
+        return None, Fault(
+            path, "is a symlink, which is not followed: put the directory itself there"
+        )
+    if not stat.S_ISDIR(status.st_mode):
+        return None, Fault(path, f"is no directory: move it away and mkdir -m 0750 {path}")
+    return status, None
+
+
+def check_writable(path: Path) -> None:
+    """Raises SpoolUnusableError."""
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise SpoolUnusableError(f"{path}: {own_name()} can't write there: chmod u+rwx {path}")
+
+
+def check_readable(path: Path) -> None:
+    """Raises SpoolUnusableError."""
+    if os.access(path, os.R_OK | os.X_OK):
+        return
+    status = path.lstat()
+    right = TMPFILES
+    if status.st_uid == os.geteuid():
+        right = f"chmod u+rwx {path}"
+    raise SpoolUnusableError(f"{path}: {own_name()} can't read it ({described(status)}): {right}")
 
 
 def make_directory(path: Path) -> None:
-    """Make a directory where it is missing."""
+    """Make a directory where it is missing. Raises SpoolUnusableError with the remedy."""
     try:
         path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
     except FileExistsError as error:
@@ -26,89 +152,39 @@ def make_directory(path: Path) -> None:
         raise SpoolUnusableError(f"{path.parent}: is no directory; move it away") from error
     except (FileNotFoundError, PermissionError) as error:
         raise SpoolUnusableError(
-            f"{path}: can't be made ({error.strerror}); mkdir -p {path.parent} and let {me()} "
-            "write there, "
-            "or name another spool.path"
+            f"{path}: can't be made ({error.strerror}); mkdir -p {path.parent} and give "
+            f"{own_name()} write access there, or name another spool.path"
         ) from error
     except OSError as error:
-        # Under a unit all is read-only, except what is there when it starts.
-        anew = f"; under systemd: {ANEW}" if error.errno == errno.EROFS else ""
+        alternative = "or name another spool.path"
+        if error.errno == errno.EROFS:
+            # Under a unit all is read-only, except what is there when it starts.
+            alternative += f"; under systemd: {TMPFILES}"
         raise SpoolUnusableError(
             f"{path}: is missing, and can't be made ({error.strerror}); {remedy(error)}, "
-            f"or name another spool.path{anew}"
+            f"{alternative}"
         ) from error
 
 
-def check_owner(path: Path) -> os.stat_result:
-    """The directory is this user's. Raises SpoolUnusableError with the mend."""
-    status = _status(path)
-    if status.st_uid != os.geteuid():
-        raise SpoolUnusableError(
-            f"{path}: belongs to {name(status.st_uid)}, not to {me()}: chown -R {me()} {path}"
-        )
-    return status
+def described(status: os.stat_result) -> str:
+    """Owner, group and mode."""
+    owner = f"{user_name(status.st_uid)}:{group_name(status.st_gid)}"
+    return f"{owner}, mode {stat.S_IMODE(status.st_mode):04o}"
 
 
-def check_owned(path: Path) -> None:
-    """The directory is this user's, and others have no part in it. Raises SpoolUnusableError with
-    the mend.
-    """
-    _check_mode(path, check_owner(path))
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise SpoolUnusableError(f"{path}: {me()} can't write there: chmod u+rwx {path}")
+def own_name() -> str:
+    return user_name(os.geteuid())
 
 
-def check_readable(path: Path) -> None:
-    """The directory can be listed by this user, and others have no part in it."""
-    status = _status(path)
-    _check_mode(path, status)
-    if not os.access(path, os.R_OK | os.X_OK):
-        raise SpoolUnusableError(f"{path}: {me()} can't read it: chmod u+rwx {path}")
-
-
-def check_root(path: Path) -> None:
-    """Nobody but its owner, who is root or this user, can put things there."""
-    status = _status(path)
-    mode = stat.S_IMODE(status.st_mode)
-    if mode & 0o022:
-        raise SpoolUnusableError(f"{path}: mode {mode:04o} lets others write: chmod 0750 {path}")
-    if status.st_uid not in (0, os.geteuid()):
-        raise SpoolUnusableError(
-            f"{path}: belongs to {name(status.st_uid)}, neither to root nor to {me()}: chown root "
-            f"{path}"
-        )
-
-
-def _status(path: Path) -> os.stat_result:
-    try:
-        status = path.lstat()
-    except FileNotFoundError as error:
-        raise SpoolUnusableError(f"{path}: is missing: mkdir -m 0750 {path}") from error
-    except OSError as error:
-        raise SpoolUnusableError(
-            f"{path}: {error.strerror}: let {me()} into {path.parent}"
-        ) from error
-    if stat.S_ISLNK(status.st_mode):
-        raise SpoolUnusableError(
-            f"{path}: is a symlink, which is not followed: put the directory itself there"
-        )
-    if not stat.S_ISDIR(status.st_mode):
-        raise SpoolUnusableError(f"{path}: is no directory; move it away and mkdir -m 0750 {path}")
-    return status
-
-
-def _check_mode(path: Path, status: os.stat_result) -> None:
-    mode = stat.S_IMODE(status.st_mode)
-    if mode & 0o027:
-        raise SpoolUnusableError(f"{path}: mode {mode:04o} lets others in: chmod 0750 {path}")
-
-
-def me() -> str:
-    return name(os.geteuid())
-
-
-def name(uid: int) -> str:
+def user_name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
+
+
+def group_name(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

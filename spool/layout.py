@@ -1,15 +1,15 @@
 """Where things lie in a spool, and what they are called. Pure.
 
 commands/ requests/ raw/ reports/ receipts/     outboxes, one writer each
-drop/                                           request files of an operator, read by trigger
+inbox/                                          request files of an operator, read by trigger
 history/BOX/  quarantine/BOX/                   what a box's owner took away
-state/STAGE/                                    a stage's notes to itself; losing them loses no work
+state/STAGE/                                    a stage's own state; losing it loses no work
 """
 
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from schemas.ids import ScanId, is_scan_id
 
@@ -38,6 +38,68 @@ UPSTREAM: Mapping[Stage, Box] = {
 READER: Mapping[Box, Stage] = {box: stage for stage, box in UPSTREAM.items()}
 """Who reads a box, and so who finds out that an entry of it is damaged."""
 
+AGENT_GROUP = "compliance-agent"
+"""The group that every stage is in."""
+STAGE_USER: Mapping[Stage, str] = {
+    "trigger": "compliance-trigger",
+    "scan": "root",
+    "parse": "compliance-parse",
+    "ship": "compliance-ship",
+}
+"""The system users of the units. A spool may as well belong to one user alone."""
+
+
+class Place(NamedTuple):
+    """A directory of the spool, as the systemd units have it."""
+
+    path: str
+    """Below the spool's root, which is the empty path."""
+    stage: Stage | None
+    """The one stage that writes there; None for directories of root."""
+    group: str
+    mode: int
+    """With setgid where files get the group of the directory, so that its members can read them."""
+
+    @property
+    def owner(self) -> str:
+        if self.stage is None:
+            return "root"
+        return STAGE_USER[self.stage]
+
+
+DIRECTORIES: tuple[Place, ...] = (
+    Place("", None, AGENT_GROUP, 0o750),
+    Place("history", None, AGENT_GROUP, 0o750),
+    Place("quarantine", None, AGENT_GROUP, 0o750),
+    Place("state", None, AGENT_GROUP, 0o750),
+    # Every stage lists the boxes; an entry is readable by its own group alone.
+    Place("commands", None, AGENT_GROUP, 0o2750),
+    Place("requests", "trigger", AGENT_GROUP, 0o750),
+    Place("raw", "scan", AGENT_GROUP, 0o750),
+    Place("reports", "parse", AGENT_GROUP, 0o750),
+    Place("receipts", "ship", AGENT_GROUP, 0o750),
+    Place("history/commands", None, AGENT_GROUP, 0o750),
+    Place("history/requests", "trigger", AGENT_GROUP, 0o750),
+    Place("history/raw", "scan", AGENT_GROUP, 0o750),
+    Place("history/reports", "parse", AGENT_GROUP, 0o750),
+    Place("history/receipts", "ship", AGENT_GROUP, 0o750),
+    Place("quarantine/commands", None, AGENT_GROUP, 0o750),
+    Place("quarantine/requests", "trigger", AGENT_GROUP, 0o750),
+    Place("quarantine/raw", "scan", AGENT_GROUP, 0o750),
+    Place("quarantine/reports", "parse", AGENT_GROUP, 0o750),
+    Place("quarantine/receipts", "ship", AGENT_GROUP, 0o750),
+    # The stage before reads what is damaged, and trigger what scan has detected.
+    Place("state/trigger", "trigger", "compliance-trigger", 0o700),
+    Place("state/scan", "scan", "compliance-trigger", 0o2750),
+    Place("state/parse", "parse", "compliance-raw", 0o2750),
+    Place("state/ship", "ship", "compliance-reports", 0o2750),
+    Place("inbox", "trigger", "compliance-trigger", 0o2750),
+    Place("inbox/refused", "trigger", "compliance-trigger", 0o2750),
+)
+"""All directories of a spool, parents first. systemd/compliance-agent.tmpfiles.conf is the same."""
+
+INBOX = ("inbox", "inbox/refused")
+"""Made by the trigger stage where the spool belongs to one user."""
 MANIFEST = "manifest"
 BUNDLE = "bundle"
 """The end of the name of a bundle, which lies beside the import of the same id."""

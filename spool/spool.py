@@ -5,13 +5,14 @@ stage needs, takes the stage's lock and sweeps what a crash left; after that the
 outbox.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from schemas.ids import ScanId
-from spool import access, sharing
+from spool import access, ownership
+from spool.access import Fault
 from spool.errors import SpoolUnusableError
-from spool.layout import BOXES, OUTBOX, STAGES, UPSTREAM, Box, Stage
+from spool.layout import DIRECTORIES, INBOX, OUTBOX, STAGES, Box, Stage
 from spool.lock import Lock, is_held
 from spool.outbox import CommandBox, Outbox, ReceiptBox, ReportBox, RequestBox
 from spool.pending import boxes_for, not_taken_up, pending
@@ -65,6 +66,11 @@ class Spool:
         """Imports that the parse stage has not carried out yet, oldest first."""
         return not_taken_up(self.commands.imports.ids(), self.reports.imported.ids())
 
+    def faults(self) -> Iterator[Fault]:
+        """Wrong owners, groups and modes of directories and entries, each with its remedy."""
+        yield from ownership.wrong_directories(self.root)
+        yield from ownership.wrong_entries(self._boxes.values())
+
     def state_store(self, stage: Stage) -> StateStore:
         return self._state_stores[stage]
 
@@ -73,17 +79,10 @@ class Spool:
         returned.
         """
         if self.root.is_symlink() or self.root.exists():
-            access.check_root(self.root)
-        sharing.check_way(self.root)
+            ownership.check_root(self.root)
+        ownership.check_reachable(self.root)
         self.prepare()
-        if sharing.is_shared(self._directories()):
-            sharing.check(self.root, stage)
-        else:
-            access.check_root(self.root)
-            access.check_root(self.commands.path)
-            for path in self._owned(stage):
-                access.check_owned(path)
-            access.check_readable(self.root / UPSTREAM[stage])
+        ownership.check(self.root, stage)
         self._lock = Lock(self._lock_path(stage))
         self._lock.acquire(f"{stage} stage")
         self.state_store(stage).forget_newer()
@@ -94,10 +93,11 @@ class Spool:
 
         Not where its directories belong to several users: whoever came first would own them all.
         """
-        missing = [path for path in self._directories() if not path.exists()]
-        if missing and sharing.is_shared(self._directories()):
+        paths = [self.root / place.path for place in DIRECTORIES if place.path not in INBOX]
+        missing = [path for path in paths if not path.exists()]
+        if missing and ownership.is_shared(self.root):
             raise SpoolUnusableError(
-                f"{missing[0]}: is missing, and others own this spool, too: {access.ANEW}"
+                f"{missing[0]}: is missing, and others own this spool, too: {access.TMPFILES}"
             )
         for path in missing:
             access.make_directory(path)
@@ -123,25 +123,3 @@ class Spool:
 
     def _lock_path(self, stage: Stage) -> Path:
         return self.root / "state" / stage / ".lock"
-
-    def _owned(self, stage: Stage) -> list[Path]:
-        box = OUTBOX[stage]
-        return [
-            self.root / sub
-            for sub in (box, f"history/{box}", f"quarantine/{box}", f"state/{stage}")
-        ]
-
-    def _directories(self) -> list[Path]:
-        groups = [self.root, *(self.root / name for name in ("history", "quarantine", "state"))]
-        boxes = [self.root / box for box in BOXES]
-        archive_directories = [
-            self.root / archive_directory / box
-            for archive_directory in ("history", "quarantine")
-            for box in BOXES
-        ]
-        return [
-            *groups,
-            *boxes,
-            *archive_directories,
-            *(self.root / "state" / stage for stage in STAGES),
-        ]

@@ -10,12 +10,12 @@ from datetime import UTC, datetime
 
 from schemas.event import Event
 from schemas.ids import ScanId, Scanner, next_scan_id
-from spool.access import name
+from spool import ownership
+from spool.access import user_name
 from spool.errors import EntryError, SpoolError, StorageError
 from spool.layout import split_archived_name
 from spool.outbox import CommandBox
 from spool.spool import Spool
-from stages.console import permissions
 from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.runtime.doorbell import publish_to_stages
@@ -79,10 +79,10 @@ def _check(spool: Spool) -> None:
             owner = path.stat().st_uid
             if owner != os.geteuid():
                 raise CommandError(
-                    f"{path}: belongs to {name(owner)}: give commands as {name(owner)}"
+                    f"{path}: belongs to {user_name(owner)}: give commands as {user_name(owner)}"
                 )
             break
-    wrong = list(permissions.of_directories(spool))
+    wrong = list(ownership.wrong_directories(spool.root))
     if not wrong:
         return
     first = f"{wrong[0].path}: {wrong[0].message}"

@@ -10,7 +10,7 @@ from schemas.records import Record
 from spool.errors import EntryDamagedError, EntryError, NewerFormatError
 from spool.layout import BOXES
 from spool.spool import Spool
-from stages.console import permissions, scan_states
+from stages.console import scan_states
 from stages.console.context import Context
 from stages.console.output import say, show_json, show_table, unicode_text
 from stages.runtime.exits import Exit
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
 
 
 def _permissions(spool: Spool) -> Iterator[Finding]:
-    for path, message in (*permissions.of_directories(spool), *permissions.of_entries(spool)):
+    for path, message in spool.faults():
         yield Finding(path=str(path), kind="access", message=message)
 
 

@@ -24,7 +24,7 @@ from schemas.ids import Scanner
 from schemas.records import Record
 from schemas.request import Reason, Text256
 from schemas.settings import unknown_keys
-from spool import access, durable, reading
+from spool import access, durable, ownership, reading
 from spool.errors import EntryDamagedError, EntryMissingError, StorageError
 from stages.runtime import settings_file
 from stages.runtime.process import Process
@@ -70,7 +70,7 @@ class Inbox:
         self.refused = self.path / "refused"
         for path in (self.path, self.refused):
             access.make_directory(path)
-            access.check_owned(path)
+        ownership.check_inbox(process.spool.root)
         self._seen: dict[str, _Seen] = {}
 
     def run_once(self) -> None:

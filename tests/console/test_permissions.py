@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from spool.ownership import wrong_directories
 from spool.spool import Spool
-from stages.console.permissions import of_directories, of_entries
 from tests.console.program import agent
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give directories away")
@@ -79,7 +79,7 @@ def test_a_user_whose_entries_stages_cannot_read_learns_who_may_give_commands(
     assert (
         "belongs to nobody: give commands as nobody" in agent("scan", config=config, code=3).stderr
     )
-    assert list(of_directories(spool)) == []
+    assert list(wrong_directories(spool.root)) == []
 
 
 @ROOT_ONLY
@@ -90,7 +90,7 @@ def test_an_entry_that_others_can_read_or_that_is_not_its_boxes_owners_is_named(
     path = spool.commands.path / name
     path.chmod(0o644)
     os.chown(path, OTHER, -1)
-    assert [wrong.path for wrong in of_entries(spool)] == [path, path]
+    assert [wrong.path for wrong in spool.faults()] == [path, path]
     output = agent("verify", config=config, code=1).stdout
     assert f"chmod 0640 {path}" in output
     assert f"chown root {path}" in output

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from spool.layout import STAGES
-from spool.spool import Spool
+from spool.layout import DIRECTORIES, OUTBOX, STAGES
 from stages.console.install.install_paths import CONFIG, CONFIG_PATH, CONFIG_SERVICE, KEY, TARGET
 from stages.runtime.exits import Exit
 
@@ -133,22 +132,22 @@ def test_only_trigger_and_ship_get_the_api_key() -> None:
 
 
 def test_tmpfiles_creates_every_directory_of_the_spool_with_its_owner() -> None:
-    made = dict(directories())
-    needed = [str(path) for path in Spool(Path(ROOT))._directories()]
-    assert set(needed) <= set(made)
-    assert {f"{ROOT}/inbox", f"{ROOT}/inbox/refused"} <= set(made)
-    owners = {
-        "requests": "compliance-trigger",
-        "raw": "root",
-        "reports": "compliance-parse",
-        "receipts": "compliance-ship",
+    made = {path: facts for path, facts in directories() if path.startswith(ROOT)}
+    assert made == {
+        f"{ROOT}/{place.path}".rstrip("/"): (f"{place.mode:04o}", place.owner, place.group)
+        for place in DIRECTORIES
     }
-    for box, owner in owners.items():
-        for place in (box, f"history/{box}", f"quarantine/{box}"):
-            assert made[f"{ROOT}/{place}"][1] == owner
-    for path, (mode, _, _) in made.items():
-        if path.startswith(ROOT):
-            assert int(mode, 8) & 0o027 == 0, f"{path} is accessible to others"
+
+
+def test_no_directory_of_the_spool_is_accessible_to_others() -> None:
+    assert [place.path for place in DIRECTORIES if place.mode & 0o027] == []
+
+
+def test_every_box_has_a_directory_for_entries_history_and_quarantine() -> None:
+    places = {place.path: place.stage for place in DIRECTORIES}
+    for stage, box in OUTBOX.items():
+        assert {places[box], places[f"history/{box}"], places[f"quarantine/{box}"]} == {stage}
+        assert places[f"state/{stage}"] == stage
 
 
 def test_sysusers_creates_every_user_and_group_that_is_used() -> None:

@@ -1,0 +1,226 @@
+"""The owners, groups and modes of a whole spool, by the table in `spool.layout`.
+
+A spool belongs to one user, or, as the systemd units have it, to a user for each stage. `check` is
+a stage's own view when it starts: it knows itself and root, and of the others only what it needs.
+`wrong_directories` is the operator's view, which knows every user by name.
+
+Promises: a stage starts only where it alone can write what is its own, where it can read what it
+must, and where no other user can write.
+
+Diagnostics: SpoolUnusableError, which ends with the remedy; remedies are commands for root.
+"""
+
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from spool import access
+from spool.access import TMPFILES, Fault
+from spool.errors import SpoolUnusableError
+from spool.layout import (
+    AGENT_GROUP,
+    DIRECTORIES,
+    INBOX,
+    OUTBOX,
+    READER,
+    STAGE_USER,
+    STAGES,
+    UPSTREAM,
+    Place,
+    Stage,
+    bundle_id,
+    parse_name,
+    scan_id_of,
+)
+from spool.outbox import Outbox
+
+
+def is_shared(root: Path) -> bool:
+    """Whether some directories of the spool belong to other users."""
+    return any(_owner(root / place.path) not in (None, os.geteuid()) for place in DIRECTORIES)
+
+
+def check_root(root: Path) -> None:
+    """Only root or this user can put things there. Raises SpoolUnusableError."""
+    _refuse(access.judge(root, DIRECTORIES[0], (0, os.geteuid()), None, shared=False))
+
+
+def check_reachable(root: Path) -> None:
+    """This user can get to every directory of the spool, as far as it exists."""
+    for path in (root.parent, *(root / name for name in ("", "history", "quarantine", "state"))):
+        if not os.path.lexists(path) or os.access(path, os.R_OK | os.X_OK):
+            continue
+        status = path.lstat()
+        remedy = TMPFILES
+        if status.st_uid == os.geteuid():
+            remedy = f"chmod 0750 {path}"
+        raise SpoolUnusableError(
+            f"{path}: {access.own_name()} can't get in ({access.described(status)}): {remedy}"
+        )
+
+
+def check(root: Path, stage: Stage) -> None:
+    """All that a stage needs of the spool is as it must be. Raises SpoolUnusableError."""
+    shared = is_shared(root)
+    if shared:
+        _check_parent(root.parent)
+    group = root.lstat().st_gid
+    for place in _needed(stage, shared=shared):
+        path = root / place.path
+        if shared and place.path in INBOX and not path.exists():
+            raise SpoolUnusableError(
+                f"{path}: is missing, and others own this spool, too: {TMPFILES}"
+            )
+        wanted_group = None
+        if shared:
+            wanted_group = _wanted_group(place, group)
+        owners = _owners(place, stage)
+        _refuse(access.judge(path, place, owners, wanted_group, shared=shared))
+        if _is_own(place, stage):
+            access.check_writable(path)
+        else:
+            access.check_readable(path)
+    reader = READER.get(OUTBOX[stage])
+    if reader:
+        access.check_readable(root / "state" / reader)
+
+
+def check_inbox(root: Path) -> None:
+    """The inbox is this user's, and others have no access. Raises SpoolUnusableError."""
+    for place in DIRECTORIES:
+        if place.path in INBOX:
+            path = root / place.path
+            _refuse(access.judge(path, place, (os.geteuid(),), None, shared=False))
+            access.check_writable(path)
+
+
+def wrong_entries(boxes: Iterable[Outbox]) -> Iterator[Fault]:
+    """Entries that others could read or change, or that do not belong to the owner of their box."""
+    for box in boxes:
+        owner = box.path.stat().st_uid
+        for name in box.names():
+            path = box.path / name
+            is_entry = scan_id_of(name) or parse_name(name) or bundle_id(name)
+            # Links and the like are damage, which reading the entry reports; foreign files are
+            # not checked.
+            if is_entry and not path.is_symlink() and (path.is_file() or path.is_dir()):
+                yield from access.judge_entry(path, owner)
+
+
+def wrong_directories(root: Path) -> Iterator[Fault]:
+    """What would keep a stage from starting, among the directories that exist."""
+    if not os.path.lexists(root):
+        return
+    users = _users(root)
+    for place in DIRECTORIES:
+        path = root / place.path
+        if os.path.lexists(path):
+            yield from access.judge(
+                path,
+                place,
+                (users.owner(place),),
+                users.group(place),
+                shared=users.are_several,
+            )
+
+
+def _refuse(faults: Iterator[Fault]) -> None:
+    for fault in faults:
+        raise SpoolUnusableError(str(fault))
+
+
+def _needed(stage: Stage, *, shared: bool) -> list[Place]:
+    """The directories that concern a stage: its own, those of root, those that it reads."""
+    own = [place for place in DIRECTORIES if _is_own(place, stage)]
+    if not shared:
+        # The trigger stage makes the inbox of a user's own spool itself.
+        own = [place for place in own if place.path not in INBOX]
+    common = [
+        place
+        for place in DIRECTORIES
+        if place.path in ("", "history", "quarantine", "state") or place.path.endswith("commands")
+    ]
+    read = [p for p in DIRECTORIES if p.path in (UPSTREAM[stage], "receipts")]
+    # The owner of a box is the more important fact: state comes last.
+    boxes = [place for place in own if not place.path.startswith("state")]
+    state = [place for place in own if place.path.startswith("state")]
+    return list(dict.fromkeys([*boxes, *common, *read, *state]))
+
+
+def _is_own(place: Place, stage: Stage) -> bool:
+    return place.stage == stage
+
+
+def _owners(place: Place, stage: Stage) -> Collection[int] | None:
+    if _is_own(place, stage):
+        return (os.geteuid(),)
+    if place.stage is None:
+        return (0, os.geteuid())
+    return None
+
+
+def _wanted_group(place: Place, agent_group: int) -> int | None:
+    if place.group == AGENT_GROUP:
+        return agent_group
+    if place.group == place.owner:
+        return os.getegid()
+    return None
+
+
+def _check_parent(path: Path) -> None:
+    """No other user can put another spool into the place of this one."""
+    status = path.lstat()
+    described = access.described(status)
+    if status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX:
+        raise SpoolUnusableError(f"{path}: {described}: lets others write: chmod go-w {path}")
+    if status.st_uid not in (0, os.geteuid()):
+        raise SpoolUnusableError(f"{path}: {described}: must be root's: chown root {path}")
+
+
+@dataclass(frozen=True)
+class _Users:
+    """Who owns what: the users of the units where the spool has such owners, else one user."""
+
+    spool_owner: int
+    by_name: dict[str, int]
+
+    @property
+    def are_several(self) -> bool:
+        return bool(self.by_name)
+
+    def owner(self, place: Place) -> int:
+        return self.by_name.get(place.owner, self.spool_owner)
+
+    def group(self, place: Place) -> int | None:
+        if not self.are_several:
+            return None
+        try:
+            return grp.getgrnam(place.group).gr_gid
+        except KeyError:
+            return None
+
+
+def _users(root: Path) -> _Users:
+    by_name: dict[str, int] = {}
+    for stage in STAGES:
+        try:
+            by_name[STAGE_USER[stage]] = pwd.getpwnam(STAGE_USER[stage]).pw_uid
+        except KeyError:
+            continue
+    system_users = {uid for user, uid in by_name.items() if user != "root"}
+    seen = {_owner(root / place.path) for place in DIRECTORIES}
+    if not seen & system_users:
+        by_name = {}
+    return _Users(root.lstat().st_uid, by_name)
+
+
+def _owner(path: Path) -> int | None:
+    """None for a path that is not there, or just gone."""
+    try:
+        return path.lstat().st_uid
+    except OSError:
+        return None
