@@ -27,12 +27,17 @@ def mismatch(value: object, kind: object) -> str:
 
 def kind_of(value: object) -> str:
     """A short name of a value's kind."""
-    return "empty" if value is None else _NAMES.get(type(value), f"a {type(value).__name__}")
+    if value is None:
+        return "empty"
+    return _NAMES.get(type(value), f"a {type(value).__name__}")
 
 
 def item_kind(kind: object) -> object | None:
     """What the items of a list must be; None where `kind` is no list."""
-    return get_args(kind)[0] if get_origin(kind) is tuple else None
+    if get_origin(kind) is not tuple:
+        return None
+    item: object = get_args(kind)[0]
+    return item
 
 
 def _bare(kind: object) -> tuple[Any, Meta]:
@@ -53,23 +58,35 @@ def _wanted(bare: Any, meta: Meta) -> str:
     if get_origin(bare) is tuple:
         return "a list"
     if bare in (int, float):
-        return f"a {'whole ' if bare is int else ''}number from {meta.ge} to {meta.le}"
-    return (
-        "true or false"
-        if bare is bool
-        else f"a text of {meta.min_length} to {meta.max_length} characters"
-    )
+        kind = "number"
+        if bare is int:
+            kind = "whole number"
+        return f"a {kind} from {meta.ge} to {meta.le}"
+    if bare is bool:
+        return "true or false"
+    return f"a text of {meta.min_length} to {meta.max_length} characters"
 
 
 def _found(value: object, bare: Any, meta: Meta) -> str:
     if value is None:
         return "; it is empty: leave the key out to have its default"
-    wants_text = bare is str or get_origin(bare) is Literal
-    if isinstance(value, str) and wants_text:
-        if meta.max_length and len(value) > meta.max_length:
-            return f" (at most {meta.max_length}), it has {len(value)}"
-        return f"; it is {value[:_LONGEST_SHOWN]}" if bare is not str else ""
-    if isinstance(value, int | float) and not isinstance(value, bool) and bare in (int, float):
+    wants_number = bare in (int, float)
+    if wants_number and isinstance(value, int | float) and not isinstance(value, bool):
         return f"; it is {value}"
-    remedy = ": put it in quotes" if wants_text and not isinstance(value, list | dict) else ""
-    return f"; it is {kind_of(value)}{remedy}"
+    wants_text = bare is str or get_origin(bare) is Literal
+    if not wants_text:
+        return f"; it is {kind_of(value)}"
+    if isinstance(value, str):
+        return _found_text(value, bare, meta)
+    if isinstance(value, list | dict):
+        return f"; it is {kind_of(value)}"
+    return f"; it is {kind_of(value)}: put it in quotes"
+
+
+def _found_text(text: str, bare: Any, meta: Meta) -> str:
+    if meta.max_length and len(text) > meta.max_length:
+        return f" (at most {meta.max_length}), it has {len(text)}"
+    if bare is str:
+        # It may hold a password.
+        return ""
+    return f"; it is {text[:_LONGEST_SHOWN]}"

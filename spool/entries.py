@@ -18,7 +18,7 @@ from schemas.report import Report, ReportHeader, report_header
 from schemas.request import Request
 from spool import durable, frame, layout, reading
 from spool.directory import Directory
-from spool.errors import EntryDamagedError, NewerFormatError
+from spool.errors import EntryDamagedError, EntryTooLargeError, NewerFormatError
 from spool.layout import Kind
 
 R = TypeVar("R")
@@ -97,7 +97,15 @@ class Entries(Generic[R]):
         self._write_pieces(entry_id, frame.opening(self.kind, payload), payload)
 
     def _write_pieces(self, entry_id: str, *pieces: bytes) -> None:
-        """Make an entry. Nothing happens where it is there already: an entry never changes."""
+        """Make an entry. Nothing happens where it is there already: an entry never changes.
+
+        Raises EntryTooLargeError, StorageError.
+        """
+        length = sum(map(len, pieces))
+        if length > frame.MAX_ENTRY_BYTES:
+            raise EntryTooLargeError(
+                f"the {self.kind} has {length} bytes, and {frame.MAX_ENTRY_BYTES} at most are read"
+            )
         with self._directory.opened("can't be written") as handle:
             try:
                 self._directory.write(handle, self.name(entry_id), *pieces)

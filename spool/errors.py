@@ -51,6 +51,10 @@ class EntryDamagedError(EntryError):
     """An entry is not what was written: cut short, altered, or not a plain file."""
 
 
+class EntryTooLargeError(EntryError):
+    """What was to be written is larger than what is ever read."""
+
+
 class NewerFormatError(EntryError):
     """A later version wrote this entry. It is not damaged: it stays where it is, pending."""
 

@@ -43,6 +43,11 @@ class Outbox:
         """All visible names, sorted: entries, and whatever else lies there."""
         return self._directory.names()
 
+    def generation(self) -> int:
+        """A number that is another one whenever names may have come or gone."""
+        self._directory.names()
+        return self._directory.generation
+
     def scan_ids(self) -> list[ScanId]:
         """The scans that have an entry here, oldest first."""
         raise NotImplementedError

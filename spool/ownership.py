@@ -135,20 +135,23 @@ def _refuse(faults: Iterator[Fault]) -> None:
 
 def _needed(stage: Stage, *, shared: bool) -> list[Place]:
     """The directories that concern a stage: its own, those of root, those that it reads."""
-    own = [place for place in DIRECTORIES if _is_own(place, stage)]
-    if not shared:
-        # The trigger stage makes the inbox of a user's own spool itself.
-        own = [place for place in own if place.path not in INBOX]
-    common = [
-        place
-        for place in DIRECTORIES
-        if place.path in ("", "history", "quarantine", "state") or place.path.endswith("commands")
-    ]
-    read = [p for p in DIRECTORIES if p.path in (UPSTREAM[stage], "receipts")]
-    # The owner of a box is the more important fact: state comes last.
-    boxes = [place for place in own if not place.path.startswith("state")]
-    state = [place for place in own if place.path.startswith("state")]
-    return list(dict.fromkeys([*boxes, *common, *read, *state]))
+    own: list[Place] = []
+    common: list[Place] = []
+    read: list[Place] = []
+    for place in DIRECTORIES:
+        if not shared and place.path in INBOX:
+            # The trigger stage makes the inbox of a user's own spool itself.
+            continue
+        if place.stage == stage:
+            own.append(place)
+        elif place.stage is None:
+            common.append(place)
+        elif place.path in (UPSTREAM[stage], "receipts"):
+            read.append(place)
+    # Boxes first and state last: a wrong owner of a box is the likely cause of the rest.
+    own.sort(key=lambda place: place.path.startswith("state"))
+    *boxes, state = own
+    return [*boxes, *common, *read, state]
 
 
 def _is_own(place: Place, stage: Stage) -> bool:

@@ -46,3 +46,8 @@ def pending(
 def not_taken_up(given: Collection[str], taken_up: Collection[str]) -> list[str]:
     """Ids of commands that their stage has not answered with an entry yet, oldest first."""
     return sorted(set(given) - set(taken_up))
+
+
+def carried_out(given: Collection[str], answered: Collection[str]) -> list[str]:
+    """Ids of commands that have been answered and may be removed, oldest first."""
+    return sorted(set(given) & set(answered))

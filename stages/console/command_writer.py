@@ -15,6 +15,7 @@ from spool.access import user_name
 from spool.errors import EntryError, SpoolError, StorageError
 from spool.layout import split_archived_name
 from spool.outbox import CommandBox
+from spool.pending import carried_out
 from spool.spool import Spool
 from stages.console.context import Context
 from stages.console.errors import CommandError
@@ -97,12 +98,11 @@ def publish(context: Context, name: str) -> None:
 
 def _prune(spool: Spool) -> None:
     """Remove requests whose scan is done, and cancellations and replays that were carried out."""
-    done = set(spool.receipts.ids())
-    for scan_id in spool.commands.requests.ids():
-        if scan_id in done:
-            spool.commands.requests.remove(scan_id)
+    for scan_id in carried_out(spool.commands.requests.ids(), spool.receipts.ids()):
+        spool.commands.requests.remove(scan_id)
     _prune_imports(spool)
-    for command_id in {*spool.commands.cancellations.ids()} & {*spool.requests.cancellations.ids()}:
+    taken_up = spool.requests.cancellations.ids()
+    for command_id in carried_out(spool.commands.cancellations.ids(), taken_up):
         spool.commands.cancellations.remove(command_id)
     archived = set()
     for box in (spool.reports, spool.receipts):
@@ -117,8 +117,8 @@ def _prune(spool: Spool) -> None:
 
 def _prune_imports(spool: Spool) -> None:
     """Remove imports that were carried out, and what an interrupted one has left."""
-    imports = set(spool.commands.imports.ids())
-    for command_id in imports & set(spool.reports.imported.ids()):
+    outcomes = spool.reports.imported.ids()
+    for command_id in carried_out(spool.commands.imports.ids(), outcomes):
         finish_import(spool, command_id)
     spool.commands.remove_drafts(_DRAFT_AGE_S)
     for command_id in spool.commands.abandoned_bundles(_DRAFT_AGE_S):

@@ -8,7 +8,7 @@ from schemas import codec
 from schemas.event import Event
 from schemas.ids import ScanId
 from schemas.report import Report
-from spool.errors import EntryDamagedError, NewerFormatError
+from spool.errors import EntryDamagedError, EntryTooLargeError, NewerFormatError
 from stages.parse.imports import Imports
 from stages.parse.read_task import READ_ENTRY, ReadTask
 from stages.runtime import maintenance
@@ -78,7 +78,11 @@ class ParseStage:
         except WorkerStoppedError:
             self._state_store.end(scan_id)
             return
-        self._spool.reports.write(report)
+        try:
+            self._spool.reports.write(report)
+        except EntryTooLargeError as error:
+            report = failed_reports.unreadable(self._spool.raw.manifest(scan_id), str(error))
+            self._spool.reports.write(report)
         self._state_store.end(scan_id)
         if damage:
             self._state_store.mark_damaged(scan_id, damage)

@@ -6,7 +6,6 @@ read, once; so a step costs the same whatever waits.
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterator, Mapping
-from pathlib import Path
 
 from schemas.ids import ScanId
 from schemas.report import Report, report_header
@@ -16,8 +15,6 @@ from stages.runtime.process import Process
 from stages.ship import filing, order
 from stages.ship.order import Constraints, Superseded, Waiting
 from stages.ship.ship_state import DeliveryState
-
-_SETTLED_NS = 1_000_000_000
 
 
 class Backlog:
@@ -51,10 +48,10 @@ class Backlog:
         """
         self._held = frozenset(self._spool.commands.holds.ids())
         self._damaged.clear()
-        changed = _changed_at(self._spool.reports.path, self._spool.receipts.path)
-        if changed != self._listed or self._is_recent(changed):
+        listed = self._spool.reports.generation(), self._spool.receipts.generation()
+        if listed != self._listed:
             self._list(expect_work)
-            self._listed = changed
+            self._listed = listed
         # A change in any of these may supersede any report, or no longer supersede it.
         delivery = self._process.settings.delivery
         checked_by = (
@@ -197,16 +194,3 @@ class Backlog:
                 scan_id=scan_id,
                 why=reason,
             )
-
-    def _is_recent(self, changed: tuple[int, ...]) -> bool:
-        """A directory may change again within the same tick of its clock."""
-        now_ns = int(self._process.now().timestamp() * 1e9)
-        return any(abs(now_ns - at) < _SETTLED_NS for at in changed)
-
-
-def _changed_at(*paths: Path) -> tuple[int, ...]:
-    try:
-        return tuple(path.stat().st_mtime_ns for path in paths)
-    except OSError:
-        # The listing finds out what is wrong.
-        return ()

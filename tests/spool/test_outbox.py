@@ -8,10 +8,18 @@ import pytest
 
 from schemas.ids import ScanId, new_scan_id
 from schemas.request import Reason, Request
-from spool.errors import EntryDamagedError, EntryMissingError, SpoolBusyError, SpoolUnusableError
+from spool import frame
+from spool.errors import (
+    EntryDamagedError,
+    EntryMissingError,
+    EntryTooLargeError,
+    SpoolBusyError,
+    SpoolUnusableError,
+)
 from spool.layout import STAGES
 from spool.spool import Spool
 from tests.pipeline.agent import an_agent, until
+from tests.ship.ship_spool import report
 
 AT = datetime(2026, 11, 23, 6, 3, 1, tzinfo=UTC)
 
@@ -214,3 +222,12 @@ def test_the_newest_scan_id_is_that_of_any_box_and_never_a_foreign_name(spool: S
     for name in ("20301399T000000Z-openscap-00000000.report", "README", "zzz"):
         (spool.reports.path / name).write_text("foreign")
     assert spool.newest_scan_id() == newer
+
+
+def test_a_report_that_could_not_be_read_again_is_refused_when_it_is_written(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame, "MAX_ENTRY_BYTES", 100)
+    with pytest.raises(EntryTooLargeError, match="100 at most"):
+        spool.reports.write(report(1))
+    assert spool.reports.names() == []

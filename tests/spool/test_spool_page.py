@@ -1,4 +1,4 @@
-"""The page about the format on disk, held to what stages really leave there."""
+"""The page about the format on disk, compared with what stages really leave there."""
 
 import re
 from pathlib import Path
@@ -10,18 +10,18 @@ from spool.layout import BOXES, KINDS
 from tests.pipeline.agent import an_agent, until
 
 PAGE = (Path(__file__).parents[2] / "spool/README.md").read_text()
-NOTES = re.findall(r"^\| [a-z, ]+ \| `([^`]+)` \|", PAGE, re.MULTILINE)
+STATE_FILES = re.findall(r"^\| [a-z, ]+ \| `([^`]+)` \|", PAGE, re.MULTILINE)
 
 
-def is_told(name: str) -> bool:
+def is_described(name: str) -> bool:
     patterns = (
         re.escape(note).replace("SCANNER", ".+").replace("ID", ".+").replace("NAME", ".+")
-        for note in NOTES
+        for note in STATE_FILES
     )
     return any(re.fullmatch(pattern, name) for pattern in patterns)
 
 
-def test_every_box_and_every_kind_of_entry_is_told() -> None:
+def test_every_box_and_every_kind_of_entry_is_described() -> None:
     for box in BOXES:
         assert f"| `{box}/` |" in PAGE
     for kind in KINDS:
@@ -29,7 +29,7 @@ def test_every_box_and_every_kind_of_entry_is_told() -> None:
 
 
 @pytest.mark.oscap
-def test_every_note_that_stages_leave_is_told(tmp_path: Path) -> None:
+def test_every_state_file_that_stages_leave_is_described(tmp_path: Path) -> None:
     with Receiver(Policy(), database=tmp_path / "receiver.db") as server, an_agent(server) as agent:
         agent.settings["compliance"]["openscap"]["schedule"] = "0 3 * * 0"
         agent.configure()
@@ -47,7 +47,7 @@ def test_every_note_that_stages_leave_is_told(tmp_path: Path) -> None:
             return seen >= {"ship-state", "detected", "trigger", "schedule-openscap"}
 
         until(all_seen, "notes")
-        assert {name for name in seen if not is_told(name)} == set()
+        assert {name for name in seen if not is_described(name)} == set()
 
 
 def names(root: Path) -> set[str]:
