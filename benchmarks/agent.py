@@ -93,7 +93,7 @@ class BenchAgent:
         ):
             home = Path(directory)
             manager.bind(f"{directory}/notify")
-            config = write_config(home, None, None, "standard")
+            config = write_config(home, None, None, "linux_standard")
             before = time.perf_counter()
             environment = {**os.environ, "NOTIFY_SOCKET": f"{directory}/notify"}
             process = subprocess.Popen(

@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument(
         "--content", type=Path, default=LINUX, help="a datastream (default: the agent's own)"
     )
-    parser.add_argument("--profile", default="standard")
+    parser.add_argument("--profile", default="linux_standard")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--rest", type=float, default=60, metavar="SECONDS")
     args = parser.parse_args()
