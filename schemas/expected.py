@@ -4,8 +4,8 @@ The expectation comes from the type: its bounds, its choices, or the description
 wrong text is repeated only if the type has a list of choices, because it may contain a password.
 """
 
-from types import NoneType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from msgspec import Meta
 
@@ -21,8 +21,10 @@ _LONGEST_SHOWN = 40
 
 def mismatch(value: object, kind: object) -> str:
     """Why `value` is not of `kind`, which it must be."""
-    bare, meta = _bare(kind)
-    return f"must be {_wanted(bare, meta)}{_found(value, bare, meta)}"
+    alternatives = _alternatives(kind)
+    wanted = ", or ".join(_wanted(bare, meta) for bare, meta in alternatives)
+    bare, meta = _nearest(value, alternatives)
+    return f"must be {wanted}{_found(value, bare, meta)}"
 
 
 def kind_of(value: object) -> str:
@@ -33,28 +35,40 @@ def kind_of(value: object) -> str:
 
 
 def item_kind(kind: object) -> object | None:
-    """What the items of a list must be; None where `kind` is no list."""
-    if get_origin(kind) is not tuple:
-        return None
-    item: object = get_args(kind)[0]
-    return item
+    """What the items of a list must be; None where `kind` allows no list."""
+    for bare, _ in _alternatives(kind):
+        if get_origin(bare) is tuple:
+            item: object = get_args(bare)[0]
+            return item
+    return None
 
 
-def _bare(kind: object) -> tuple[Any, Meta]:
-    """The type without `None` and annotation, and the annotation's metadata."""
-    choices = [one for one in get_args(kind) if one is not NoneType]
-    if len(choices) == 1 and NoneType in get_args(kind):
-        return _bare(choices[0])
+def _alternatives(kind: object) -> list[tuple[Any, Meta]]:
+    """The types that a value may have, without `None` and annotation, each with its annotation."""
+    if get_origin(kind) in (Union, UnionType):
+        choices = [choice for choice in get_args(kind) if choice is not NoneType]
+        return [found for choice in choices for found in _alternatives(choice)]
     if get_origin(kind) is Annotated:
-        return get_args(kind)[0], get_args(kind)[1]
-    return kind, Meta()
+        return [(get_args(kind)[0], get_args(kind)[1])]
+    return [(kind, Meta())]
+
+
+def _nearest(value: object, alternatives: list[tuple[Any, Meta]]) -> tuple[Any, Meta]:
+    """The alternative that a value was probably meant to be: a text, or the first."""
+    for bare, meta in alternatives:
+        if isinstance(value, str) and (bare is str or get_origin(bare) is Literal):
+            return bare, meta
+    return alternatives[0]
 
 
 def _wanted(bare: Any, meta: Meta) -> str:
     if meta.description:
         return meta.description
     if get_origin(bare) is Literal:
-        return f"one of {', '.join(map(str, get_args(bare)))}"
+        choices = ", ".join(map(str, get_args(bare)))
+        if len(get_args(bare)) == 1:
+            return choices
+        return f"one of {choices}"
     if get_origin(bare) is tuple:
         return "a list"
     if bare in (int, float):

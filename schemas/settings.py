@@ -86,7 +86,7 @@ class ApiSettings(Record, frozen=True, kw_only=True):
 class ScannerSettings(Record, frozen=True, kw_only=True):
     """What every scanner's section contains."""
 
-    enabled: Literal["auto"] | bool = True
+    enabled: bool | Literal["auto"] = True
     """false: requests for this scanner are answered with a failed scan. `auto`: schedules and
     detection leave the scanner out where this host does not have it."""
     schedule: Text | None = None
@@ -260,15 +260,19 @@ def _mismatches(value: object, kind: Any, path: str) -> Iterator[str]:
     """What is wrong with one value, and with each item of a list."""
     item = item_kind(kind)
     if item is not None and isinstance(value, list):
+        problems: list[str] = []
         for number, each in enumerate(value):
-            yield from _mismatches(each, item, f"{path}[{number}]")
-    elif isinstance(value, str) and not value.isprintable():
+            problems += _mismatches(each, item, f"{path}[{number}]")
+        if problems:
+            yield from problems
+            return
+    if isinstance(value, str) and not value.isprintable():
         yield f"{path}: holds characters that can't be printed"
-    else:
-        try:
-            msgspec.convert(value, kind)
-        except msgspec.ValidationError:
-            yield f"{path}: {mismatch(value, kind)}"
+        return
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        yield f"{path}: {mismatch(value, kind)}"
 
 
 def _record(kind: object) -> type[Record] | None:

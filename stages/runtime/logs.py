@@ -36,7 +36,9 @@ class Log:
         self.level = level
         self._stage = stage
         self._as_json = as_json
-        self._stream = stream or (sys.stdout if as_json else sys.stderr)
+        self._stream = stream or sys.stderr
+        if as_json and stream is None:
+            self._stream = sys.stdout
         self._levels_for_journal = "JOURNAL_STREAM" in os.environ and stream is None
         self._journal: Journal | None = None
         if stream is None and not as_json:

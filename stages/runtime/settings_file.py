@@ -87,7 +87,9 @@ def plain_values(text: bytes) -> tuple[Any, list[str]]:
         try:
             node = loader.get_single_node()
             problems = list(_duplicates(node, "", set()))
-            values = None if node is None else loader.construct_document(node)
+            values = None
+            if node is not None:
+                values = loader.construct_document(node)
         finally:
             loader.dispose()
     except UnicodeDecodeError as error:

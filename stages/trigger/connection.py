@@ -80,7 +80,9 @@ class ServerConnection:
     def keep_connected(self) -> None:
         """A link to the server of the settings with the present credentials, if one is wanted."""
         wanted = self._wanted()
-        connected_to = self._link.access if self._link else None
+        connected_to = None
+        if self._link:
+            connected_to = self._link.access
         if self._link and not self._link.is_alive:
             self._process.log.error(
                 "the connection for server commands ended by an internal error, connecting again"

@@ -87,7 +87,9 @@ class ServerCommands:
     def _scan(self, command: commands.Scan) -> None:
         may_remediate = self._process.settings.compliance.server_commands.allow_remediation
         if command.remediate and not may_remediate:
-            name = "remediate_rule" if command.rule else "enable_remediation"
+            name = "enable_remediation"
+            if command.rule:
+                name = "remediate_rule"
             self._refuse(
                 f"{name} changes this host, and that is not allowed here: "
                 "set compliance.server_commands.allow_remediation"

@@ -89,6 +89,19 @@ def test_a_value_out_of_bounds_names_its_key_and_bound() -> None:
     ("text", "message"),
     [
         (
+            "compliance: {docker_bench: {enabled: maybe}}",
+            "compliance.docker_bench.enabled: must be true or false, or auto; it is maybe",
+        ),
+        (
+            "compliance: {docker_bench: {enabled: 3}}",
+            "compliance.docker_bench.enabled: must be true or false, or auto; it is a number",
+        ),
+        ("compliance: {openscap: {profile: []}}", "compliance.openscap.profile: must be a text"),
+        (
+            "compliance: {openscap: {profile: [standard, 7]}}",
+            "compliance.openscap.profile[1]: must be a text of 1 to 256 characters; it is a number",
+        ),
+        (
             "delivery: {backlog: newest}",
             "delivery.backlog: must be one of all, latest; it is newest",
         ),

@@ -18,7 +18,7 @@ from schemas.values import (
 class DockerBenchSettings(ScannerSettings, frozen=True, kw_only=True):
     """The Docker Bench scanner."""
 
-    enabled: Literal["auto"] | bool = "auto"
+    enabled: bool | Literal["auto"] = "auto"
     """`auto`: where a Docker daemon is."""
     method: Literal["auto", "container", "script"] = "auto"
     """`auto`: the container where its image is present, else the script where there is one, else
