@@ -124,7 +124,7 @@ def _recognize(head: bytes) -> tuple[ScannerSpec, Role]:
         if role is not None:
             return spec, role
     known = [name for spec in registry.scanners() for name in spec.roles.values()]
-    raise UnreadableError(f"is no scanner output: expected {', '.join(known)} (XML in UTF-8)")
+    raise UnreadableError(f"is not scanner output: expected {', '.join(known)} (XML in UTF-8)")
 
 
 def _open(file: InputFile) -> BinaryIO:

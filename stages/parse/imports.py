@@ -7,7 +7,12 @@ three times in all, then the outcome says so.
 from schemas import codec
 from schemas.command import Imported
 from schemas.event import Event
-from spool.errors import EntryDamagedError, EntryMissingError, NewerFormatError
+from spool.errors import (
+    EntryDamagedError,
+    EntryMissingError,
+    NewerFormatError,
+    SpoolError,
+)
 from spool.layout import entry_name
 from stages.parse.import_task import TAKE_IN, ImportTask
 from stages.runtime.process import Process
@@ -67,13 +72,15 @@ class Imports:
             except WorkerError as error:
                 how_it_ended = f"the reader {error}"
                 self._process.log.warning(how_it_ended, command_id=command_id)
+            except SpoolError:
+                # As in parsing: only deaths of the reader count.
+                self._process.state_store.end(command_id)
+                raise
         return Imported(at=self._process.now(), error=f"{how_it_ended}, {_MAX_ATTEMPTS} times")
 
     def _log(self, command_id: str, outcome: Imported) -> None:
         if outcome.error:
-            self._process.log.error(
-                "import failed, nothing was imported", command_id=command_id, why=outcome.error
-            )
+            self._process.log.error("import failed", command_id=command_id, why=outcome.error)
             return
         self._process.log.info(
             "reports imported",

@@ -8,7 +8,7 @@ from schemas import codec
 from schemas.event import Event
 from schemas.ids import ScanId
 from schemas.report import Report
-from spool.errors import EntryDamagedError, EntryTooLargeError, NewerFormatError
+from spool.errors import EntryDamagedError, EntryTooLargeError, NewerFormatError, SpoolError
 from stages.parse.imports import Imports
 from stages.parse.read_task import READ_ENTRY, ReadTask
 from stages.runtime import maintenance
@@ -106,6 +106,11 @@ class ParseStage:
             except WorkerError as error:
                 how_it_ended = f"the reader {error}"
                 self._process.log.warning(how_it_ended, scan_id=scan_id)
+            except SpoolError:
+                # The reader did not die: the disk or the host had trouble, or the entry can't
+                # be used. Only deaths of the reader count.
+                self._state_store.end(scan_id)
+                raise
         return failed_reports.unreadable(
             manifest, f"{how_it_ended}, {_MAX_ATTEMPTS} times; the raw entry is kept"
         )

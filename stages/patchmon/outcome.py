@@ -186,7 +186,7 @@ def _contradiction(answer: Mapping[str, Any]) -> str | None:
     if answer.get("status") == "error" or any(
         answer.get(key) not in (None, True) for key in ("success", "ok")
     ):
-        return "it says that it is no success"
+        return "it reports failure"
     if answer.get("error") or answer.get("errors"):
         return "it reports an error"
     return None

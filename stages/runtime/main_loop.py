@@ -230,7 +230,7 @@ class MainLoop:
     def _report_end_of_trouble(self) -> None:
         if self._trouble is None:
             return
-        self._process.log.warning("work goes on", after=self._trouble)
+        self._process.log.warning("recovered", after=self._trouble)
         self._trouble = None
         if self._watch:
             # Directories that were made again are not those that are watched.

@@ -157,18 +157,14 @@ class _Child:
     """
 
     def __init__(self, entry: str, idle_s: float, confinement: Confinement) -> None:
-        own, theirs = socket.socketpair()
-        with theirs:
-            try:
-                self._pid = _spawn(theirs.fileno(), entry)
-            except OSError as error:
-                own.close()
-                raise SpoolError(
-                    f"no worker process can be started: {error.strerror}; {errors.remedy(error)}; "
-                    "the work stays pending"
-                ) from error
-        self._socket = own
-        self.handle = own.fileno()
+        try:
+            self._socket, self._pid = _spawn_with_socket(entry)
+        except OSError as error:
+            raise SpoolError(
+                f"no worker process can be started: {error.strerror}; {errors.remedy(error)}; "
+                "the work stays pending"
+            ) from error
+        self.handle = self._socket.fileno()
         self._received = bytearray()
         self._ended = False
         self._exit_code: int | None = None
@@ -232,6 +228,17 @@ class _Child:
         if length > _MAX_ANSWER_BYTES:
             raise WorkerError("gave an answer that is too large")
         return len(self._received) >= length_bytes + length
+
+
+def _spawn_with_socket(entry: str) -> tuple[socket.socket, int]:
+    """A new interpreter: the socket to it, and its process id. Raises OSError."""
+    own, theirs = socket.socketpair()
+    with theirs:
+        try:
+            return own, _spawn(theirs.fileno(), entry)
+        except OSError:
+            own.close()
+            raise
 
 
 def _spawn(channel: int, entry: str) -> int:

@@ -52,7 +52,7 @@ def test_a_named_pipe_is_read_like_a_file(expected: object, tmp_path: Path) -> N
         (["-"], "standard input: the file is empty", 1),
         (
             [__file__],
-            f"{__file__}: is no scanner output: expected XCCDF results, ARF, JSON of Docker",
+            f"{__file__}: is not scanner output: expected XCCDF results, ARF, JSON of Docker",
             1,
         ),
         (["-", "-"], "-: standard input can be read only once", 2),

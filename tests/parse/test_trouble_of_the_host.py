@@ -1,0 +1,48 @@
+"""Trouble of the host delays the work of the parse stage; it never becomes a result."""
+
+import io
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from schemas.ids import new_scan_id
+from spool.errors import SpoolError
+from spool.spool import Spool
+from stages.parse.stage import ParseStage
+from stages.runtime.doorbell import NoDoorbell
+from stages.runtime.logs import Log
+from stages.runtime.process import Process
+from stages.scanners.settings import check_settings
+from tests.pipeline.test_bad_input import raw_entry
+
+SCAN = new_scan_id("openscap", datetime(2026, 6, 1, tzinfo=UTC), "00000001")
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Process:
+    spool = Spool(tmp_path / "spool")
+    raw_entry(spool, SCAN, b"no results")
+    spool.claim("parse")
+    settings, problems = check_settings({})
+    assert not problems
+    return Process("parse", settings, None, spool, Log("parse", stream=io.StringIO()), NoDoorbell())
+
+
+def test_a_reader_that_can_not_be_started_is_no_death_of_the_reader(
+    process: Process, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = ParseStage(process)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", str(tmp_path / "missing"))
+        for _ in range(5):
+            with pytest.raises(SpoolError, match="the work stays pending"):
+                stage.run_once()
+    assert process.spool.reports.ids() == []
+
+    stage.run_once()
+    report = process.spool.reports.read(SCAN)
+    stage.close()
+    assert "died" not in (report.error or "")
+    assert "can't be read" in (report.error or "")
