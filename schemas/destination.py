@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from schemas.ids import ScanId
 from schemas.records import Record
 
 DESTINATION_STATE = "destination"
@@ -49,5 +50,7 @@ class ShipState(Record, frozen=True, kw_only=True):
     """Retry commands that were applied and are still in `commands/`."""
     replayed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """By id, each replay command that is still in `commands/`: the scans it was applied to."""
+    attempted: dict[str, ScanId] = field(default_factory=dict)
+    """By place, the report that was sent before an older one and whose outcome is not known."""
     forced: tuple[str, ...] = ()
     """Scans that are sent even if the server has a newer one."""

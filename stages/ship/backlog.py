@@ -31,7 +31,8 @@ class Backlog:
         self._damaged: set[ScanId] = set()
         self._newer: set[ScanId] = set()
         """Reports of a later version: they stay pending for it."""
-        self._attempted: dict[str, ScanId] = {}
+        self._attempted: dict[str, ScanId] = dict(delivery_state.unconcluded)
+        """By place, the newest report that the server may have: its outcome is not known."""
         self._held: frozenset[str] = frozenset()
         self._listed: tuple[int, ...] = ()
         self._unchecked: set[ScanId] = set()
@@ -93,6 +94,14 @@ class Backlog:
         scans = (self._waiting[scan_id] for scan_id in self._order)
         return order.next_to_send(scans, constraints, failures)
 
+    def overtakes(self, scan: Waiting) -> bool:
+        """Whether an older report of its place waits, held for instance, while this one goes."""
+        return self._of_place.get(scan.filed_under, [scan.scan_id])[0] < scan.scan_id
+
+    def is_attempted(self, scan: Waiting) -> bool:
+        """Whether the server may have this report from an earlier attempt."""
+        return self._attempted.get(scan.filed_under) == scan.scan_id
+
     def may_be_stored(self, scan: Waiting) -> None:
         """The server may have this report: no older one of its place goes before its outcome is
         known.
@@ -107,6 +116,7 @@ class Backlog:
             return
         if self._attempted.get(scan.filed_under) == scan_id:
             del self._attempted[scan.filed_under]
+        self._delivery_state.end_overtaking(scan.filed_under, scan_id)
         rivals = self._of_place.get(scan.filed_under, [])
         self._unchecked.update(rivals[: bisect_left(rivals, scan_id)])
 

@@ -116,11 +116,15 @@ class Sender:
             return True
         if self._must_settle_before(scan):
             self.settle()
+        if self._backlog.overtakes(scan):
+            self._delivery_state.start_overtaking(scan.filed_under, scan.scan_id)
         result = self._send(scan, prepared, access, attempt)
         if result is None:
             return False
         if outcome.may_be_stored(result):
             self._backlog.may_be_stored(scan)
+        elif not self._backlog.is_attempted(scan):
+            self._delivery_state.end_overtaking(scan.filed_under, scan.scan_id)
         attempt.count(result)
         if isinstance(result, Accepted | Refused):
             self._conclude_answered(scan, prepared, result, attempt)

@@ -30,6 +30,7 @@ class DeliveryState:
         self._accepted = dict(self._saved.accepted)
         self._applied = self._saved.applied
         self._replayed = dict(self._saved.replayed)
+        self._unconcluded = self._of_this_spool(self._saved.attempted)
         self.forced = set(self._saved.forced)
         """Scans that are sent even where the server has a newer one."""
         self._learned_from: str | None = None
@@ -50,6 +51,26 @@ class DeliveryState:
         """By the ids of replay commands, the scans for which they were applied."""
         return self._replayed
 
+    @property
+    def unconcluded(self) -> Mapping[str, ScanId]:
+        """By place, the report that was sent before an older one and whose outcome is not known."""
+        return self._unconcluded
+
+    def start_overtaking(self, place: str, scan_id: ScanId) -> None:
+        """A report is sent before an older one of its place, and this is on disk before that.
+
+        Without it, a crash while the report is under way would let the older one go after it.
+        Raises SpoolError.
+        """
+        if self._unconcluded.get(place) != scan_id:
+            self._unconcluded[place] = scan_id
+            self.save()
+
+    def end_overtaking(self, place: str, scan_id: ScanId) -> None:
+        """The server does not have the report, or it has its receipt."""
+        if self._unconcluded.get(place) == scan_id:
+            del self._unconcluded[place]
+
     def use_server(self, configured: str | None) -> None:
         """`configured` is the server from now on; what another one accepted is forgotten."""
         if configured is None:
@@ -58,6 +79,7 @@ class DeliveryState:
         if url != self.url:
             self.url = url
             self._accepted.clear()
+            self._unconcluded.clear()
         if url != self._learned_from:
             self._learn()
             self._learned_from = url
@@ -83,6 +105,7 @@ class DeliveryState:
             accepted=dict(self._accepted),
             applied=self._applied,
             replayed=dict(self._replayed),
+            attempted=dict(self._unconcluded),
             forced=tuple(sorted(self.forced)),
         )
         if state != self._saved:
@@ -103,6 +126,11 @@ class DeliveryState:
         """Remember what was applied, and forget commands that are gone."""
         self._replayed = dict(replayed)
         self.save()
+
+    def _of_this_spool(self, attempted: Mapping[str, ScanId]) -> dict[str, ScanId]:
+        """Those whose report still waits: what is concluded, or gone, holds nothing up."""
+        waiting = set(self._process.spool.reports.ids()) - set(self._box.ids())
+        return {place: scan_id for place, scan_id in attempted.items() if scan_id in waiting}
 
     def _learn(self) -> None:
         """Take from the receipts what the state has lost in a crash, or does not know of the server
