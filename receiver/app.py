@@ -56,13 +56,16 @@ class Endpoints:
     async def ping(self, api_id: str, request: Request) -> Answer:
         return await self._keep(api_id, request, "ping")
 
+    async def update(self, api_id: str, request: Request) -> Answer:
+        return await self._keep(api_id, request, "update")
+
     async def integrations(self, api_id: str, request: Request) -> Answer:  # noqa: ARG002
         return Answer(
             200,
             {
                 "compliance_mode": self._policy.compliance_mode,
-                "openscap_enabled": self._policy.openscap_enabled,
-                "docker_bench_enabled": self._policy.docker_bench_enabled,
+                "compliance_openscap_enabled": self._policy.openscap_enabled,
+                "compliance_docker_bench_enabled": self._policy.docker_bench_enabled,
             },
         )
 
@@ -112,6 +115,7 @@ def build(
                 f"{hosts}/integration-status", known(endpoints.integration_status), methods=["POST"]
             ),
             Route(f"{hosts}/ping", known(endpoints.ping), methods=["POST"]),
+            Route(f"{hosts}/update", known(endpoints.update), methods=["POST"]),
             Route(f"{hosts}/integrations", known(endpoints.integrations), methods=["GET"]),
             Route(SEND_PATH, known(endpoints.send), methods=["POST"]),
             WebSocketRoute("/api/v1/agents/ws", agents.serve),

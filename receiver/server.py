@@ -128,6 +128,9 @@ class Receiver:
     def pings(self) -> list[dict[str, Any]]:
         return self._store.messages("ping")
 
+    def host_updates(self) -> list[dict[str, Any]]:
+        return self._store.messages("update")
+
     def online(self) -> set[str]:
         """The api ids whose agent is connected."""
         return self._agents.online()

@@ -59,7 +59,7 @@ CREATE TABLE IF NOT EXISTS results (
 CREATE TABLE IF NOT EXISTS messages (
     message_id INTEGER PRIMARY KEY, received_at TEXT, api_id TEXT, source TEXT, body TEXT);
 """
-"""`messages.source` is `websocket`, `integration-status` or `ping`."""
+"""`messages.source` is `websocket`, `integration-status`, `ping` or `update`."""
 
 
 class StoreError(Exception):

@@ -54,3 +54,7 @@ class ServerOverrides(Record, frozen=True, kw_only=True):
     scanners: Mapping[Scanner, bool] = {}
     """Whether a scanner is switched on, by its key."""
     interval_minutes: Annotated[int, Meta(ge=60, le=10080)] | None = None
+    update_interval_minutes: Annotated[int, Meta(ge=1, le=10080)] | None = None
+    """How often the host has to show that it is alive."""
+    since: datetime | None = None
+    """When any of this was last changed."""

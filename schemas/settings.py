@@ -52,6 +52,11 @@ class ServerSettings(Record, frozen=True, kw_only=True):
 
     Default: from the environment (HTTPS_PROXY, NO_PROXY, …).
     """
+    report_host: bool = True
+    """Ping the server and send it this host's name, system and agent version.
+
+    false: for hosts on which PatchMon's own agent does that.
+    """
 
 
 class DeliverySettings(Record, frozen=True, kw_only=True):

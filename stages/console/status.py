@@ -71,6 +71,10 @@ class Status(Record, frozen=True, kw_only=True):
     last_import: Imported | None
     detected: Detected | None
     server: str | None
+    set_by_server: ServerOverrides
+    """Mode, switches and intervals that the server has set; they take precedence over the
+    settings.
+    """
     trigger: TriggerState | None
     """When each scanner runs next, and the connection for the server's commands."""
     delivery: Destination | None
@@ -118,6 +122,7 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
     yield "settings", status.config or "none, the defaults apply"
     yield "spool", status.spool
     yield "server", status.server or "not set: results stay in the spool"
+    yield "set by the server", _set_by_server(status.set_by_server)
     if status.delivery:
         yield "delivery", describe(status.delivery, datetime.now(UTC))
     if status.trigger:
@@ -155,6 +160,24 @@ def _import_facts(status: Status) -> Iterator[tuple[str, object]]:
         yield "last import", f"failed, nothing was imported: {status.last_import.error}"
 
 
+def _set_by_server(overrides: ServerOverrides) -> str | None:
+    """Mode, and the scanners that are off, with the time of the last change; None for nothing."""
+    parts: list[str] = []
+    if overrides.mode is not None:
+        parts.append(overrides.mode)
+    for key, is_on in overrides.scanners.items():
+        spec = registry.find(key)
+        if spec is not None and not is_on:
+            parts.append(f"{spec.title} off")
+    if overrides.interval_minutes is not None:
+        parts.append(f"a scan every {overrides.interval_minutes} min")
+    if not parts:
+        return None
+    if overrides.since is not None:
+        parts.append(f"since {overrides.since.astimezone():%Y-%m-%d %H:%M %Z}")
+    return ", ".join(parts)
+
+
 def _status(context: Context, spool: Spool) -> Status:
     boxes = scan_states.snapshot(spool)
     newer = _newer(spool)
@@ -181,6 +204,7 @@ def _status(context: Context, spool: Spool) -> Status:
         last_import=_last_import(spool),
         detected=_detected(spool),
         server=context.settings.server.url,
+        set_by_server=_overrides(spool),
         trigger=_trigger(context, spool),
         delivery=spool.state_store("ship").read(DESTINATION_STATE, Destination),
         certificates_verified=context.settings.server.verify,

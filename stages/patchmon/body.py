@@ -22,6 +22,8 @@ from stages.patchmon import truncate
 from stages.patchmon.compliance_hash import compliance_hash
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_CAUSE_CHARS = 24
+"""What a list of the server shows of an error."""
 _HASH_BYTES = 96
 """What the key and the hash take."""
 
@@ -117,7 +119,10 @@ def _error(report: Report) -> str:
         cause, detail = "cancelled", text.removeprefix("cancelled").lstrip(": ")
     else:
         cause, _, detail = text.partition(": ")
-    cause = cause or "the scan failed, its reason is not known"
+    if not cause:
+        cause = "failed, reason unknown"
+    elif len(cause) > _CAUSE_CHARS:
+        cause, detail = "failed", text
     error = f"{cause}; profile {_clean(report.profile.name)}"
     if detail:
         return f"{error}: {detail}"

@@ -2,85 +2,139 @@
 
 Source: `POST /api/v1/hosts/integration-status` of the released servers; the specification's own
 form goes along.
+
+The server's page offers a scan of all scanners only where every component that is named is
+`ready`, so one that can't
+run is left out. The page shows `message` only beside `partial` and `error`; beside `ready` the one
+free text that an
+administrator sees is `mismatch_warning`: the reason of a scanner that can't run, and what was
+refused, go there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, Literal
+from typing import Any
 
 from schemas.capabilities import Detected, DetectedContent, DetectedScanner, ProfileInfo
 from schemas.ids import Scanner
 
-Component = Literal["ready", "failed", "unavailable"]
 _MAX_MESSAGE_CHARS = 1000
 
 
 @dataclass(frozen=True)
 class ScannerStatus:
-    """One scanner. `ready` only where a scan requested now would run."""
+    """One scanner that is switched on here and at the server."""
 
     key: Scanner
     section: str
     """Before `_version` and `_available` in the body."""
-    component: Component
+    title: str
     found: DetectedScanner
+    problem: str | None = None
+    """Why a scan requested now would not run; None where it would."""
+    profile: str | None = None
+    """The configured profile, by its id, short name or title."""
+
+
+@dataclass(frozen=True)
+class CommandAnswers:
+    """What the server's last commands came to, where an integration status is the answer."""
+
+    refusal: str | None = None
+    install: str | None = None
+    """Why software was not installed."""
+
+
+NO_ANSWERS = CommandAnswers()
 
 
 def status_body(
-    detected: Detected, scanners: Sequence[ScannerStatus], disabled: str | None
+    detected: Detected,
+    scanners: Sequence[ScannerStatus],
+    disabled: str | None,
+    answers: CommandAnswers = NO_ANSWERS,
 ) -> dict[str, Any]:
     """The body of an integration status. `disabled`: why no scanner may run; None if they may."""
-    messages = list(detected.problems)
-    if disabled:
-        messages.insert(0, disabled)
-    return {
+    ready = [scanner for scanner in scanners if scanner.problem is None]
+    remarks = list(_remarks(scanners, disabled, answers))
+    body: dict[str, Any] = {
         "integration": "compliance",
         "enabled": disabled is None,
-        "status": _status([scanner.component for scanner in scanners]),
-        "message": "; ".join(messages)[:_MAX_MESSAGE_CHARS] or "ready",
-        "components": {scanner.key: scanner.component for scanner in scanners},
-        "scanner_info": _scanner_info(detected, scanners),
+        "status": "ready" if ready else "error",
+        "message": _joined(remarks) or "ready",
+        "components": {scanner.key: "ready" for scanner in ready},
+        "scanner_info": _scanner_info(detected, ready, remarks),
         "capabilities": {scanner.section: scanner.found.specified for scanner in scanners},
     }
+    if answers.install is not None:
+        event = {"step": "complete", "status": "failed", "message": answers.install}
+        body["install_events"] = [event]
+    return body
 
 
-def _status(components: Sequence[Component]) -> str:
-    """What the host does not have, or has switched off, is no fault of the rest."""
-    if "ready" not in components:
-        return "error"
-    if "failed" in components:
-        return "partial"
-    return "ready"
-
-
-def _scanner_info(detected: Detected, scanners: Sequence[ScannerStatus]) -> dict[str, Any]:
-    content = _content(scanners)
-    info: dict[str, Any] = {}
+def _remarks(
+    scanners: Sequence[ScannerStatus], disabled: str | None, answers: CommandAnswers
+) -> Iterator[str]:
+    if answers.refusal is not None:
+        yield answers.refusal
+    if disabled is not None:
+        yield disabled
     for scanner in scanners:
+        if scanner.problem is not None:
+            yield f"{scanner.title} can't run: {scanner.problem}"
+        else:
+            yield from scanner.found.warnings
+
+
+def _joined(remarks: Sequence[str]) -> str:
+    return "; ".join(remarks)[:_MAX_MESSAGE_CHARS]
+
+
+def _scanner_info(
+    detected: Detected, ready: Sequence[ScannerStatus], remarks: Sequence[str]
+) -> dict[str, Any]:
+    info: dict[str, Any] = {}
+    for scanner in ready:
         info[f"{scanner.section}_version"] = scanner.found.version or ""
-        info[f"{scanner.section}_available"] = scanner.found.ready
+        info[f"{scanner.section}_available"] = True
+    content = _content(ready)
+    if content is not None:
+        info["content_file"] = PurePath(content.file).name
+        info["content_package"] = ""
+        info["ssg_version"] = content.version or ""
     return {
         **info,
-        "content_file": PurePath(content.file).name if content else "",
-        "content_package": "",
-        "ssg_version": content.version or "" if content else "",
-        "available_profiles": [
-            _profile(profile, scanner.key)
-            for scanner in scanners
-            for profile in scanner.found.profiles
-        ],
+        "available_profiles": list(_profiles(ready)),
         "os_name": detected.os_name,
         "os_version": detected.os_version,
         "os_family": detected.os_family,
-        "content_mismatch": content is not None and content.warning is not None,
-        "mismatch_warning": content.warning or "" if content else "",
+        "content_mismatch": bool(remarks),
+        "mismatch_warning": _joined(remarks),
     }
 
 
-def _content(scanners: Sequence[ScannerStatus]) -> DetectedContent | None:
-    """The server has room for the content of one scanner: that of the first that has any."""
-    return next((scanner.found.content for scanner in scanners if scanner.found.content), None)
+def _content(ready: Sequence[ScannerStatus]) -> DetectedContent | None:
+    """The server has a place for the content of one scanner: that of the first that has any."""
+    return next((scanner.found.content for scanner in ready if scanner.found.content), None)
+
+
+def _profiles(ready: Sequence[ScannerStatus]) -> Iterator[dict[str, str]]:
+    """The configured profile first, for the page preselects the first; scanners without profiles
+    last.
+    """
+    for scanner in ready:
+        configured = [info for info in scanner.found.profiles if _is_configured(info, scanner)]
+        others = [info for info in scanner.found.profiles if info not in configured]
+        for info in (*configured, *others):
+            yield _profile(info, scanner.key)
+    for scanner in ready:
+        if not scanner.found.profiles:
+            yield {"id": scanner.key, "name": scanner.title, "type": scanner.key}
+
+
+def _is_configured(info: ProfileInfo, scanner: ScannerStatus) -> bool:
+    return scanner.profile in (info.id, info.short_name, info.title)
 
 
 def _profile(profile: ProfileInfo, scanner: Scanner) -> dict[str, str]:

@@ -92,7 +92,11 @@ class HttpClient:
     def _send_once(self, url: str, request: HttpRequest, content: io.BytesIO) -> Reply:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         headers |= {**request.headers, **self._access.headers}
-        prepared = requests.Request(request.method, url, headers=headers, data=content).prepare()
+        data: io.BytesIO | None = content
+        if not content.getbuffer().nbytes:
+            # An empty stream would be sent in chunks, which some proxies refuse in a GET.
+            data = None
+        prepared = requests.Request(request.method, url, headers=headers, data=data).prepare()
         proxy = proxy_for(url, self._access.settings.proxy, os.environ)
         with warnings.catch_warnings():
             # Where certificates are not verified, the stage logs that itself.

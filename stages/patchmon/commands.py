@@ -1,8 +1,11 @@
-"""What the server says over the WebSocket, checked field by field. Pure.
+"""The server's messages over the WebSocket, checked field by field. Pure.
 
-A message is a JSON object with a `type`. Unknown types are somebody else's (`Ignored`); a known
-type with a field that is not as it should be is `Invalid`, with the reason; nothing half understood
-is ever carried out.
+A message is a JSON object with a `type`. Unknown types are for another agent (`Ignored`); a known
+type with a field
+that is not as it should be is never carried out. Where the server waits for an answer it gets one:
+a request for a
+scan becomes one that fails with the reason, a request for a remediation is declined. All else is
+`Invalid`.
 """
 
 import re
@@ -17,6 +20,8 @@ from schemas.schedule import Mode, ServerOverrides
 MAX_MESSAGE_BYTES = 64 * 1024
 _ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
 _INTERVAL = range(60, 10081)
+_UPDATE_INTERVAL = range(1, 10081)
+_FOR_ANOTHER_AGENT = frozenset({"report_now", "update_now"})
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Wanted:
     scanner: Scanner
     profile: str | None = None
     implied: bool = False
-    """Not asked for by name: passed over where this host does not have the scanner."""
+    """Not requested by name: passed over where this host does not have the scanner."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,8 @@ class Scan:
     request_id: str | None = None
     remediate: bool = False
     rule: str | None = None
+    refusal: str | None = None
+    """Why it can't be carried out: the scans fail with it, so that the server shows the reason."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +63,22 @@ class Refresh:
 
 @dataclass(frozen=True)
 class Install:
-    """A wish for software on this host."""
+    """A request for software on this host."""
 
     what: Literal["upgrade_ssg", "install_scanner"]
 
 
 @dataclass(frozen=True)
+class Decline:
+    """A command that can't be carried out, and is no request for a scan."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Ignored:
-    pass
+    for_another_agent: str | None = None
+    """The type, where it is one that PatchMon's own agent knows."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +86,7 @@ class Invalid:
     reason: str
 
 
-Command = Scan | Cancel | Apply | Refresh | Install
+Command = Scan | Cancel | Apply | Refresh | Install | Decline
 Message = Command | Ignored | Invalid
 
 
@@ -96,10 +111,10 @@ class KnownScanner(Protocol):
         """Names in the place of a profile that mean this scanner."""
 
 
-Scanners = Sequence[KnownScanner]
+KnownScanners = Sequence[KnownScanner]
 
 
-def understand(text: str | bytes, scanners: Sequence[KnownScanner]) -> Message:
+def understand(text: str | bytes, scanners: KnownScanners) -> Message:
     """What a message means to an agent that has these scanners."""
     if isinstance(text, bytes):
         return Invalid("a binary message")
@@ -110,16 +125,32 @@ def understand(text: str | bytes, scanners: Sequence[KnownScanner]) -> Message:
     if not isinstance(message, dict):
         return Invalid("not a JSON object")
     kind = message.get("type")
-    reader = _READERS.get(kind) if isinstance(kind, str) else None
+    if not isinstance(kind, str):
+        return Ignored()
+    if kind in _FOR_ANOTHER_AGENT:
+        return Ignored(kind)
+    reader = _READERS.get(kind)
     if reader is None:
         return Ignored()
     try:
         return reader(message, scanners)
     except _FieldError as error:
-        return Invalid(f"{kind}: {error}")
+        return _refused(message, f"{kind}: {error}", scanners)
 
 
-def _trigger(message: Mapping[str, Any], scanners: Scanners) -> Message:
+def _refused(message: Mapping[str, Any], reason: str, scanners: KnownScanners) -> Message:
+    """What becomes of a message of which a field is not as it should be."""
+    kind = message["type"]
+    if kind == "remediate_rule":
+        return Decline(f"refused, malformed request: {reason}")
+    if kind not in ("compliance_trigger", "compliance_scan"):
+        return Invalid(reason)
+    named = [scanner.key for scanner in scanners if message.get("profile_type") == scanner.key]
+    scanner = named[0] if named else scanners[0].key
+    return Scan((Wanted(scanner),), refusal=f"malformed request: {reason}")
+
+
+def _trigger(message: Mapping[str, Any], scanners: KnownScanners) -> Message:
     profile = _text(message, "profile")
     request_id = _text(message, "request_id")
     named = _named_by_profile(profile, scanners)
@@ -128,7 +159,7 @@ def _trigger(message: Mapping[str, Any], scanners: Scanners) -> Message:
     return Scan((Wanted(scanners[0].key, profile),), request_id)
 
 
-def _scan(message: Mapping[str, Any], scanners: Scanners) -> Message:
+def _scan(message: Mapping[str, Any], scanners: KnownScanners) -> Message:
     kind = _text(message, "profile_type") or "all"
     profile = _id(message, "profile_id")
     named = _named_by_profile(profile, scanners)
@@ -143,9 +174,7 @@ def _scan(message: Mapping[str, Any], scanners: Scanners) -> Message:
             has_profile = _takes_profile(scanner, scanners, for_one=for_one) and profile is not None
             wanted.append(_wanted(scanner, profile, for_one=for_one, has_profile=has_profile))
     if not wanted:
-        return Invalid(
-            "compliance_scan: every scanner that it names is switched off in the same message"
-        )
+        raise _FieldError("every scanner that it names is switched off in the same message")
     remediate = _flag(message, "enable_remediation", default=False)
     # Checked like every field; nothing is fetched whatever it says, since the scanner has no
     # network.
@@ -153,7 +182,7 @@ def _scan(message: Mapping[str, Any], scanners: Scanners) -> Message:
     return Scan(tuple(wanted), _text(message, "request_id"), remediate)
 
 
-def _takes_profile(scanner: KnownScanner, scanners: Scanners, *, for_one: bool) -> bool:
+def _takes_profile(scanner: KnownScanner, scanners: KnownScanners, *, for_one: bool) -> bool:
     """A profile is that of the named scanner, or of the first one; one with a profile name of its
     own has no other.
     """
@@ -170,26 +199,32 @@ def _wanted(
     return Wanted(scanner.key, implied=not for_one)
 
 
-def _cancel(message: Mapping[str, Any], scanners: Scanners) -> Message:  # noqa: ARG001
+def _cancel(message: Mapping[str, Any], scanners: KnownScanners) -> Message:  # noqa: ARG001
     return Cancel()
 
 
-def _refresh(message: Mapping[str, Any], scanners: Scanners) -> Message:  # noqa: ARG001
+def _refresh(message: Mapping[str, Any], scanners: KnownScanners) -> Message:  # noqa: ARG001
     return Refresh()
 
 
-def _settings_update(message: Mapping[str, Any], scanners: Scanners) -> Message:  # noqa: ARG001
-    minutes = message.get("compliance_scan_interval")
-    if minutes is None:
+def _settings_update(message: Mapping[str, Any], scanners: KnownScanners) -> Message:  # noqa: ARG001
+    minutes = _minutes(message, "compliance_scan_interval", _INTERVAL)
+    update_minutes = _minutes(message, "update_interval", _UPDATE_INTERVAL)
+    if minutes is None and update_minutes is None:
         return Ignored()
-    if type(minutes) is not int or minutes not in _INTERVAL:
+    return Apply(ServerOverrides(interval_minutes=minutes, update_interval_minutes=update_minutes))
+
+
+def _minutes(message: Mapping[str, Any], name: str, bounds: range) -> int | None:
+    value = message.get(name)
+    if value is not None and (type(value) is not int or value not in bounds):
         raise _FieldError(
-            "compliance_scan_interval is not a whole number of minutes from 60 to 10080"
+            f"{name} is not a whole number of minutes from {bounds[0]} to {bounds[-1]}"
         )
-    return Apply(ServerOverrides(interval_minutes=minutes))
+    return value
 
 
-def _apply_config(message: Mapping[str, Any], scanners: Scanners) -> Message:
+def _apply_config(message: Mapping[str, Any], scanners: KnownScanners) -> Message:
     config = message.get("config")
     if not isinstance(config, dict):
         raise _FieldError("config is not an object")
@@ -218,14 +253,14 @@ def _mode(value: object) -> Mode | None:
     raise _FieldError('config.compliance.enabled is not true, false or "on-demand"')
 
 
-def _remediate_rule(message: Mapping[str, Any], scanners: Scanners) -> Message:
+def _remediate_rule(message: Mapping[str, Any], scanners: KnownScanners) -> Message:
     rule = _id(message, "rule_id")
     if rule is None or rule.startswith(("-", ".")):
         raise _FieldError("rule_id is missing, or is no id")
     return Scan((Wanted(scanners[0].key),), _text(message, "request_id"), remediate=True, rule=rule)
 
 
-def _named_by_profile(profile: str | None, scanners: Scanners) -> KnownScanner | None:
+def _named_by_profile(profile: str | None, scanners: KnownScanners) -> KnownScanner | None:
     """The scanner that is meant by the name of a profile."""
     if profile is None:
         return None
@@ -261,7 +296,7 @@ def _optional_flag(message: Mapping[str, Any], name: str) -> bool | None:
     return value
 
 
-_READERS: Mapping[str, Callable[[Mapping[str, Any], Scanners], Message]] = {
+_READERS: Mapping[str, Callable[[Mapping[str, Any], KnownScanners], Message]] = {
     "compliance_trigger": _trigger,
     "compliance_scan": _scan,
     "compliance_scan_cancel": _cancel,

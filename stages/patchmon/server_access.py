@@ -8,6 +8,9 @@ from stages.patchmon.credentials import Credentials
 
 SCANS = "/api/v1/compliance/scans"
 INTEGRATION_STATUS = "/api/v1/hosts/integration-status"
+INTEGRATIONS = "/api/v1/hosts/integrations"
+PING = "/api/v1/hosts/ping"
+HOST_UPDATE = "/api/v1/hosts/update"
 WEBSOCKET = "/api/v1/agents/ws"
 
 

@@ -1,5 +1,4 @@
-"""The connection to the server: commands come in over a WebSocket, progress and capabilities go
-out.
+"""The connection to the server: commands come in over a WebSocket, progress goes out.
 
 Threads, so that the main loop never waits for the network, nor one of them for another. The
 connection is made again for ever, with back-off and jitter, also after a 401: credentials may be
@@ -34,7 +33,6 @@ from stages.patchmon import tls
 from stages.patchmon.commands import MAX_MESSAGE_BYTES, KnownScanner, Message, understand
 from stages.patchmon.proxies import proxy_for
 from stages.patchmon.server_access import ServerAccess
-from stages.patchmon.status_reporter import StatusReporter
 from stages.runtime.logs import Log
 
 NextMessage = Callable[[], Mapping[str, Any] | None]
@@ -116,7 +114,6 @@ class Link:
         self._stop = threading.Event()
         self._socket: ClientConnection | None = None
         self._may_send = threading.Event()
-        self._reporter = StatusReporter(access, log, pace.longest_backoff_s)
         self._threads = [
             threading.Thread(target=work, daemon=True) for work in (self._receive, self._send)
         ]
@@ -126,7 +123,7 @@ class Link:
     @property
     def is_alive(self) -> bool:
         """False after an internal error: its traceback is on standard error."""
-        return self._reporter.is_alive and all(thread.is_alive() for thread in self._threads)
+        return all(thread.is_alive() for thread in self._threads)
 
     def notify(self) -> None:
         """There may be messages; they go over the WebSocket where it is connected, else as soon as
@@ -134,17 +131,12 @@ class Link:
         """
         self._may_send.set()
 
-    def report_status(self, body: Mapping[str, Any]) -> None:
-        """Send this host's capabilities; again until the server has them, or newer ones come."""
-        self._reporter.report(body)
-
     def close(self) -> None:
         self._stop.set()
         socket = self._socket
         if socket is not None:
             threading.Thread(target=socket.close, daemon=True).start()
         self._may_send.set()
-        self._reporter.close()
 
     def _receive(self) -> None:
         failures = restarts = 0
@@ -270,7 +262,10 @@ def _refusal(status: int) -> str:
     if status == 401:
         return f"{answered}: check api.id and the API key"
     if status == 403:
-        return f"{answered}: check server.url (its host name), then api.id and the API key"
+        return (
+            f"{answered}: the server does not know itself by the host name in "
+            "server.url: add it to CORS_ORIGIN at the server, or set server.url to the name it has"
+        )
     if 300 <= status < 400:
         return f"{answered}, a redirect: set server.url to where it leads"
     return answered

@@ -108,6 +108,8 @@ class RawEntries:
         except EntryError:
             return None, None
         spec = registry.find(request.scanner)
-        if request.refusal or spec is None:
+        # A request that can't be read names no profile; that is not the configured one.
+        is_unknown = request.refusal is not None and request.profile is None
+        if is_unknown or spec is None:
             return None, None
         return self._runner(spec).named(request.profile)

@@ -109,7 +109,10 @@ def error_of_end(program: str, end: End, expected: tuple[int, ...]) -> str | Non
     if end.ended_by:
         if end.ended_by.cause is Cause.CANCELLED:
             return end.ended_by.message
-        return f"{program} {end.ended_by.message}"
+        message = f"{program} {end.ended_by.message}"
+        if end.ended_by.cause is Cause.TIME_LIMIT:
+            return f"time limit: {message}"
+        return message
     last_line = f": {end.last_line}" if end.last_line else ""
     if end.signal is not None:
         return f"{program} was ended by signal {end.signal}{last_line}"

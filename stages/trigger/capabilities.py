@@ -1,42 +1,59 @@
-"""What this host can scan now: what was detected, without what is switched off. Pure."""
+"""What this host can scan now: what was detected, less what the settings or the server have
+switched off.
+"""
 
+import platform
+import socket
 from typing import Any
 
 from schemas.capabilities import Detected
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
-from stages.patchmon.capabilities import Component, ScannerStatus, status_body
+from stages.patchmon.capabilities import NO_ANSWERS, CommandAnswers, ScannerStatus, status_body
+from stages.runtime.version import AGENT_VERSION
 from stages.scanners import registry
 from stages.scanners.readiness import Obstacle, refusal
-from stages.scanners.spec import ScannerSpec
 
 _FOR_ALL = frozenset({Obstacle.COMPLIANCE_DISABLED, Obstacle.DISABLED_BY_SERVER})
+_BY_HOST = frozenset({Obstacle.NOT_INSTALLED, Obstacle.NOT_READY})
 
 
 def integration_status(
-    detected: Detected, settings: Settings, overrides: ServerOverrides
+    detected: Detected,
+    settings: Settings,
+    overrides: ServerOverrides,
+    answers: CommandAnswers = NO_ANSWERS,
 ) -> dict[str, Any]:
-    """The body that reports to the server what it may request."""
+    """The body that tells the server what it may request; scanners that are off are not in it."""
     scanners: list[ScannerStatus] = []
     disabled: str | None = None
     for spec in registry.scanners():
-        if spec.key not in detected.scanners:
+        found = detected.scanners.get(spec.key)
+        if found is None:
             continue
-        component = _component(spec, settings, overrides, detected)
-        found = detected.scanners[spec.key]
-        scanners.append(ScannerStatus(spec.key, spec.section, component, found))
-        refused = refusal(spec, settings, overrides)
-        if refused and refused.obstacle in _FOR_ALL:
-            disabled = refused.reason
-    return status_body(detected, scanners, disabled)
+        problem: str | None = None
+        refused = refusal(spec, settings, overrides, detected)
+        if refused is not None:
+            if refused.obstacle in _FOR_ALL:
+                disabled = refused.reason
+            if refused.obstacle not in _BY_HOST:
+                continue
+            problem = refused.reason
+        profile = getattr(spec.settings_in(settings), "profile", None)
+        status = ScannerStatus(spec.key, spec.section, spec.title, found, problem, profile)
+        scanners.append(status)
+    return status_body(detected, scanners, disabled, answers)
 
 
-def _component(
-    spec: ScannerSpec, settings: Settings, overrides: ServerOverrides, detected: Detected
-) -> Component:
-    refused = refusal(spec, settings, overrides, detected)
-    if refused is None:
-        return "ready"
-    if refused.obstacle is Obstacle.NOT_READY:
-        return "failed"
-    return "unavailable"
+def host_description(detected: Detected) -> dict[str, Any]:
+    """The partial host update: it names the sections that it holds, so that the server leaves the
+    rest alone.
+    """
+    return {
+        "sections": ["hostname"],
+        "hostname": socket.gethostname(),
+        "osType": detected.os_name or platform.system(),
+        "osVersion": detected.os_version,
+        "architecture": platform.machine(),
+        "agentVersion": AGENT_VERSION,
+    }

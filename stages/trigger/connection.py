@@ -1,7 +1,11 @@
-"""The connection to the server: a link that follows the settings, and what arrived over it.
+"""The trigger stage's connection to the server: it follows the settings, and hands on what arrived
+over it.
 
-The link's threads only put what they understood into a bounded queue and wake the main loop. A full
-queue slows the server down; it loses nothing.
+What the server has set for this host is read at every connection, before anything is reported: a
+status
+without it could switch compliance on. The threads only put what they understood into a bounded
+queue
+and wake the main loop. A full queue slows the server down; it loses nothing.
 """
 
 import os
@@ -11,11 +15,13 @@ from queue import Empty, Queue
 
 from schemas.schedule import ServerOverrides
 from stages.patchmon import commands, credentials
+from stages.patchmon.capabilities import CommandAnswers
+from stages.patchmon.host_reporter import PING_EVERY_S, HostReporter
 from stages.patchmon.server_access import ServerAccess
-from stages.patchmon.websocket import Link, NextMessage
+from stages.patchmon.websocket import Link, NextMessage, Pace
 from stages.runtime.process import Process
 from stages.scanners import registry
-from stages.trigger.capabilities import integration_status
+from stages.trigger.capabilities import host_description, integration_status
 from stages.trigger.host import Detection
 
 _QUEUE_SIZE = 1000
@@ -33,8 +39,13 @@ class ServerConnection:
         self._queue: Queue[commands.Command] = Queue(_QUEUE_SIZE)
         self._current: commands.Command | None = None
         self._link: Link | None = None
+        self._reporter: HostReporter | None = None
+        self._are_integrations_known = False
         self._reported_mark: object = None
         self._reported_body: object = None
+        self._described: object = None
+        self._ping_every_s = 0.0
+        self._other_messages: set[str] = set()
         self._problem = "no server"
         self._invalid_count = 0
         self._last_invalid = ""
@@ -78,68 +89,111 @@ class ServerConnection:
         self._process.wake()
 
     def keep_connected(self) -> None:
-        """A link to the server of the settings with the present credentials, if one is wanted."""
-        wanted = self._wanted()
+        """One connection to the server of the settings, with today's credentials; none where it is
+        not wanted.
+        """
+        access = self._access()
         connected_to = None
-        if self._link:
-            connected_to = self._link.access
-        if self._link and not self._link.is_alive:
+        if self._reporter:
+            connected_to = self._reporter.access
+        if self._has_ended():
             self._process.log.error(
-                "the connection for server commands ended by an internal error, connecting again"
+                "the connection to the server ended by an internal error, connecting again"
             )
-        elif connected_to == wanted:
+        elif connected_to == access and self._takes_commands == (self._link is not None):
             return
         self.close()
-        if wanted:
-            self.status_wanted = True
+        if access is not None:
+            self._connect(access)
+
+    def _has_ended(self) -> bool:
+        return any(part and not part.is_alive for part in (self._link, self._reporter))
+
+    def _connect(self, access: ServerAccess) -> None:
+        self.status_wanted = True
+        scanners, log = registry.scanners(), self._process.log
+        self._reporter = HostReporter(
+            access, scanners, log, Pace().longest_backoff_s, self._on_integrations
+        )
+        if self._takes_commands:
             self._link = Link(
-                wanted,
-                registry.scanners(),
-                self._on_message,
-                self._on_connected,
-                self._next_message,
-                self._process.log,
+                access, scanners, self._on_message, self._on_connected, self._next_message, log
             )
+
+    @property
+    def _takes_commands(self) -> bool:
+        return self._process.settings.compliance.server_commands.enabled
 
     def send_progress(self) -> None:
         """Send the progress of scans, if there is any."""
         if self._link:
             self._link.notify()
 
-    def report_status(self, overrides: ServerOverrides) -> None:
-        """Send this host's capabilities where they have changed, or the server wants them again."""
-        mark = self._detection.mark
-        is_known = mark == self._reported_mark and not self.status_wanted
-        if self._link is None or is_known:
+    def report(self, overrides: ServerOverrides, answers: CommandAnswers) -> None:
+        """Report that the host is alive, what it is and what it can scan, where that is new or
+        wanted again.
+        """
+        if self._reporter is None:
             return
+        self._show_alive(self._reporter, overrides)
+        detected = self._detection.detected
+        if self._link is None or detected is None:
+            return
+        # A command that still waits may be what the server has set: it is applied first.
+        if not self._are_integrations_known or self.has_commands:
+            return
+        mark = (self._detection.mark, answers)
+        if mark == self._reported_mark and not self.status_wanted:
+            return
+        body = integration_status(detected, self._process.settings, overrides, answers)
+        if self.status_wanted or body != self._reported_body:
+            self.status_wanted = False
+            self._reporter.report(body)
+        self._reported_mark = mark
+        self._reported_body = body
+
+    def _show_alive(self, reporter: HostReporter, overrides: ServerOverrides) -> None:
+        if not self._process.settings.server.report_host:
+            return
+        every_s = PING_EVERY_S
+        if overrides.update_interval_minutes is not None:
+            every_s = overrides.update_interval_minutes * 60.0
+        if every_s != self._ping_every_s:
+            self._ping_every_s = every_s
+            reporter.ping(every_s)
         detected = self._detection.detected
         if detected is None:
             return
-        body = integration_status(detected, self._process.settings, overrides)
-        if self.status_wanted or body != self._reported_body:
-            self.status_wanted = False
-            self._link.report_status(body)
-        self._reported_mark = mark
-        self._reported_body = body
+        description = host_description(detected)
+        if description != self._described:
+            self._described = description
+            reporter.describe(description)
 
     def close(self) -> None:
         if self._link:
             self._link.close()
             self._link = None
+        if self._reporter:
+            self._reporter.close()
+            self._reporter = None
+        self._are_integrations_known = False
+        self._described = None
+        self._ping_every_s = 0.0
 
-    def _wanted(self) -> ServerAccess | None:
+    def _access(self) -> ServerAccess | None:
         """The server to connect to; None, with the reason, where there is none."""
         settings = self._process.settings
         if settings.server.url is None:
             self._problem = "no server"
             return None
-        if not settings.compliance.server_commands.enabled:
-            self._problem = "switched off (compliance.server_commands.enabled)"
-            return None
         found = credentials.find(settings.api, self._process.config, os.environ)
         if isinstance(found, credentials.NoCredentials):
             self._problem = found.reason
             return None
+        if not settings.compliance.server_commands.enabled:
+            self._problem = "switched off (compliance.server_commands.enabled)"
+            if not settings.server.report_host:
+                return None
         return ServerAccess(settings.server, found)
 
     def _on_message(self, message: commands.Message) -> None:
@@ -147,13 +201,36 @@ class ServerConnection:
         if isinstance(message, commands.Invalid):
             self._invalid_count += 1
             self._last_invalid = message.reason
-        elif not isinstance(message, commands.Ignored):
+        elif isinstance(message, commands.Ignored):
+            self._log_ignored(message)
+        else:
             self._queue.put(message)
             self._process.wake()
 
+    def _log_ignored(self, message: commands.Ignored) -> None:
+        """Once for each type: PatchMon's page offers these buttons for every host."""
+        kind = message.for_another_agent
+        if kind is not None and kind not in self._other_messages:
+            self._other_messages.add(kind)
+            self._process.log.info("server message ignored: it is for PatchMon's agent", type=kind)
+
+    def _on_integrations(self, overrides: ServerOverrides | None) -> None:
+        """Called in the reporter's thread."""
+        if overrides is not None:
+            self._queue.put(commands.Apply(overrides))
+        self._are_integrations_known = True
+        self._process.wake()
+
     def _on_connected(self) -> None:
         """Called in the link's thread."""
+        self._are_integrations_known = False
         self.status_wanted = True
+        reporter = self._reporter
+        if reporter is not None:
+            reporter.read_integrations()
+        # Ping and description again: the server may be another one, or have forgotten this host.
+        self._described = None
+        self._ping_every_s = 0.0
         self._process.wake()
 
     def _log_invalid(self) -> None:

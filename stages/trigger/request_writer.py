@@ -40,6 +40,7 @@ class RequestWriter:
         token: str | None = None,
         remediate: bool = False,
         rule: str | None = None,
+        refusal: str | None = None,
     ) -> Request:
         """A request that is not written yet.
 
@@ -61,6 +62,7 @@ class RequestWriter:
             remediate=remediate,
             rule=rule,
             token=token,
+            refusal=refusal,
         )
 
     def write(self, request: Request) -> None:

@@ -17,6 +17,7 @@ from schemas.event import Event
 from schemas.request import Reason, Request
 from schemas.schedule import OVERRIDES_STATE, ServerOverrides
 from stages.patchmon import commands
+from stages.patchmon.capabilities import CommandAnswers
 from stages.patchmon.commands import Wanted
 from stages.patchmon.progress import Progress
 from stages.runtime.process import Process
@@ -54,6 +55,8 @@ class ServerCommands:
         self._scans: deque[float] = deque(maxlen=_MOST_SCANS_A_DAY)
         """When each of the last scans was requested."""
         self._in_progress: _ScanInProgress | None = None
+        self.answers = CommandAnswers()
+        """What an integration status has to answer to the server's last commands."""
         self.overrides = (
             process.state_store.read(OVERRIDES_STATE, ServerOverrides) or ServerOverrides()
         )
@@ -70,9 +73,13 @@ class ServerCommands:
             case commands.Refresh():
                 self._detect_again()
             case commands.Install():
-                self._refuse(
-                    f"{command.what} changes this host: install software with the host's own tools"
+                reason = (
+                    f"{command.what} refused: it changes this host; "
+                    "install software with the host's own tools"
                 )
+                self._decline(reason, install=reason)
+            case commands.Decline():
+                self._decline(command.reason)
 
     def _detect_again(self) -> None:
         """The last detection is sent at once, and a new one if it differs.
@@ -85,31 +92,42 @@ class ServerCommands:
             self._process.publish(Event(name="DetectionWanted"))
 
     def _scan(self, command: commands.Scan) -> None:
-        may_remediate = self._process.settings.compliance.server_commands.allow_remediation
-        if command.remediate and not may_remediate:
-            name = "enable_remediation"
-            if command.rule:
-                name = "remediate_rule"
-            self._refuse(
-                f"{name} changes this host, and that is not allowed here: "
-                "set compliance.server_commands.allow_remediation"
-            )
+        refusal = command.refusal or self._remediation_refusal(command)
+        if refusal and command.rule:
+            self._decline(f"remediate_rule refused: {refusal}")
             return
         # The requests are made once: where the disk was in the way, the command comes again, and
         # must write the same ones.
         if self._in_progress is None or self._in_progress.command is not command:
-            self._in_progress = _ScanInProgress(command, self._requests(command))
+            self._in_progress = _ScanInProgress(command, self._requests(command, refusal))
         for request in self._in_progress.requests:
             self._request_writer.write(request)
         self._in_progress = None
 
-    def _requests(self, command: commands.Scan) -> list[Request]:
+    def _remediation_refusal(self, command: commands.Scan) -> str | None:
+        may_remediate = self._process.settings.compliance.server_commands.allow_remediation
+        if may_remediate or not command.remediate:
+            return None
+        return (
+            "remediation not allowed: it changes this host; "
+            "set compliance.server_commands.allow_remediation to allow it"
+        )
+
+    def _requests(self, command: commands.Scan, refusal: str | None) -> list[Request]:
+        """A scan that is refused is requested, too: it fails with the reason, which the server
+        shows.
+        """
         requests: list[Request] = []
         for wanted in self._possible(command.wanted):
-            refusal = self._refusal(wanted)
-            if refusal:
-                self._refuse(refusal)
+            if self._is_flooded():
+                self._refuse(
+                    f"the server has requested {_MOST_SCANS_A_DAY} scans within a day: "
+                    "no more are accepted for now"
+                )
                 continue
+            reason = refusal or self._switched_off(wanted)
+            if reason is not None:
+                self._log_refusal(reason)
             self._scans.append(time.monotonic())
             request = self._request_writer.make(
                 wanted.scanner,
@@ -117,6 +135,7 @@ class ServerCommands:
                 self._reason(command.request_id),
                 remediate=command.remediate and registry.get(wanted.scanner).remediates,
                 rule=command.rule,
+                refusal=reason,
             )
             requests.append(request)
         return requests
@@ -130,20 +149,16 @@ class ServerCommands:
         possible = [one for one in wanted if not one.implied or one.scanner not in missing]
         return possible or wanted[:1]
 
-    def _refusal(self, wanted: Wanted) -> str | None:
+    def _is_flooded(self) -> bool:
         is_full = len(self._scans) == _MOST_SCANS_A_DAY
-        if is_full and time.monotonic() - self._scans[0] < _DAY_S:
-            return (
-                f"the server has requested {_MOST_SCANS_A_DAY} scans within a day: "
-                "no more are accepted for now"
-            )
+        return is_full and time.monotonic() - self._scans[0] < _DAY_S
+
+    def _switched_off(self, wanted: Wanted) -> str | None:
         spec = registry.get(wanted.scanner)
         refused = readiness.refusal(spec, self._process.settings, self.overrides)
-        # What the settings switch off becomes a request all the same: the failed scan shows the
-        # reason at the server.
-        if refused and refused.obstacle in readiness.BY_SERVER:
-            return refused.reason
-        return None
+        if refused is None:
+            return None
+        return f"switched off: {refused.reason}"
 
     def _apply(self, new: ServerOverrides) -> None:
         changes: dict[str, Any] = {}
@@ -153,20 +168,31 @@ class ServerCommands:
             changes["interval_minutes"] = new.interval_minutes
         if new.scanners:
             changes["scanners"] = {**self.overrides.scanners, **new.scanners}
+        if new.update_interval_minutes is not None:
+            changes["update_interval_minutes"] = new.update_interval_minutes
         after = replace(self.overrides, **changes)
         if after != self.overrides:
+            after = replace(after, since=self._process.now())
             self._process.state_store.write(OVERRIDES_STATE, after)
             self.overrides = after
             self._process.log.info("server settings applied", **changes)
 
     def _refuse(self, message: str) -> None:
+        self._log_refusal(message)
+        self._progress.refuse(message, self._process.now())
+
+    def _decline(self, message: str, install: str | None = None) -> None:
+        """Refuse what is no request for a scan: the next integration status has the reason."""
+        self._refuse(message)
+        self.answers = CommandAnswers(refusal=message, install=install)
+
+    def _log_refusal(self, message: str) -> None:
         now = time.monotonic()
         is_repeated = message == self._last_refusal
         if not is_repeated or now - self._last_refusal_at >= _LOG_AGAIN_AFTER_S:
             self._last_refusal = message
             self._last_refusal_at = now
             self._process.log.warning("server command refused", why=message)
-        self._progress.refuse(message, self._process.now())
 
     def _reason(self, request_id: str | None) -> Reason:
         return Reason(source="server", at=self._process.now(), request_id=request_id)

@@ -63,7 +63,7 @@ class TriggerStage:
             except StorageError as error:
                 trouble = error
         self._server.keep_connected()
-        self._server.report_status(self._commands.overrides)
+        self._server.report(self._commands.overrides, self._commands.answers)
         self._server.send_progress()
         self._write_state()
         if trouble:
@@ -95,7 +95,9 @@ class TriggerStage:
     def _apply_server_commands(self) -> None:
         for command in self._server.received():
             self._commands.carry_out(command)
-            self._server.status_wanted |= not isinstance(command, commands.Scan | commands.Cancel)
+            is_about_scans = isinstance(command, commands.Scan | commands.Cancel)
+            is_about_a_rule = isinstance(command, commands.Scan) and command.rule is not None
+            self._server.status_wanted |= is_about_a_rule or not is_about_scans
 
     def _follow_schedules(self) -> None:
         self._next_due = self._scheduler.run_once(self._commands.overrides)

@@ -102,7 +102,7 @@ def test_the_server_learns_that_it_is_ready_and_when_it_is_not(
     Path(script).unlink()
     agent.settings["spool"]["look_every_s"] = 0.2
     agent.configure()
-    until(lambda: component() == "unavailable", "that it is gone")
+    until(lambda: component() is None, "that it is gone")
 
 
 def test_a_scan_of_a_scanner_that_is_switched_off_fails_with_the_setting_to_change(

@@ -9,6 +9,7 @@ from schemas.schedule import ServerOverrides
 from stages.patchmon.commands import (
     Apply,
     Cancel,
+    Decline,
     Ignored,
     Install,
     Invalid,
@@ -81,7 +82,12 @@ SCANNERS = registry.scanners()
             },
             Apply(ServerOverrides(mode="disabled", scanners={"openscap": False})),
         ),
+        (
+            {"type": "settings_update", "update_interval": 30},
+            Apply(ServerOverrides(update_interval_minutes=30)),
+        ),
         ({"type": "refresh_integration_status"}, Refresh()),
+        ({"type": "report_now"}, Ignored("report_now")),
         (
             {"type": "remediate_rule", "rule_id": "xccdf_r"},
             Scan((OPENSCAP,), None, remediate=True, rule="xccdf_r"),
@@ -95,7 +101,7 @@ def test_every_message_of_the_server_is_understood(message: dict[str, Any], mean
 
 
 @pytest.mark.parametrize(
-    "kind", ["report_now", "run_patch", "ssh_proxy_data", "", "compliance", 7, None, ["x"], {}]
+    "kind", ["run_patch", "ssh_proxy_data", "", "compliance", 7, None, ["x"], {}]
 )
 def test_what_is_for_another_agent_is_ignored(kind: object) -> None:
     assert understand(json.dumps({"type": kind}), SCANNERS) == Ignored()
@@ -115,6 +121,29 @@ def test_what_is_for_another_agent_is_ignored(kind: object) -> None:
         {"type": "compliance_scan", "openscap_enabled": False, "docker_bench_enabled": False},
         {"type": "compliance_scan", "enable_remediation": 1},
         {"type": "compliance_scan", "fetch_remote_resources": "yes"},
+    ],
+)
+def test_a_malformed_request_for_a_scan_becomes_one_that_fails_with_the_reason(
+    message: dict[str, Any],
+) -> None:
+    meant = understand(json.dumps(message), SCANNERS)
+    assert isinstance(meant, Scan)
+    assert meant.wanted == (OPENSCAP,)
+    assert meant.refusal is not None
+    assert meant.refusal.startswith(f"malformed request: {message['type']}: ")
+
+
+@pytest.mark.parametrize(
+    "message", [{"type": "remediate_rule"}, {"type": "remediate_rule", "rule_id": "-x"}]
+)
+def test_a_malformed_request_for_a_remediation_is_declined(message: dict[str, Any]) -> None:
+    assert isinstance(understand(json.dumps(message), SCANNERS), Decline)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "settings_update", "update_interval": 0},
         {"type": "settings_update", "compliance_scan_interval": 59},
         {"type": "settings_update", "compliance_scan_interval": 10081},
         {"type": "settings_update", "compliance_scan_interval": True},
@@ -124,8 +153,6 @@ def test_what_is_for_another_agent_is_ignored(kind: object) -> None:
         {"type": "apply_config", "config": []},
         {"type": "apply_config", "config": {"compliance": {"enabled": "sometimes"}}},
         {"type": "apply_config", "config": {"compliance": {"docker_bench_enabled": 0}}},
-        {"type": "remediate_rule"},
-        {"type": "remediate_rule", "rule_id": "-x"},
     ],
 )
 def test_a_field_that_is_not_as_it_should_be_makes_the_whole_message_invalid(

@@ -339,8 +339,8 @@ def test_the_other_endpoints_know_the_host(receiver: Receiver) -> None:
     assert requests.post(f"{base}/ping", data=b"[", headers=known, timeout=30).status_code == 400
     assert requests.get(f"{base}/integrations", headers=known, timeout=30).json() == {
         "compliance_mode": "enabled",
-        "openscap_enabled": True,
-        "docker_bench_enabled": True,
+        "compliance_openscap_enabled": True,
+        "compliance_docker_bench_enabled": True,
     }
     assert requests.post(f"{base}/ping", timeout=30).status_code == 401
     assert receiver.integration_statuses() == [status]

@@ -1,4 +1,4 @@
-"""What is reported to the server of this host: it offers only scanners that are `ready`."""
+"""What this host reports to the server: the server offers only what is `ready`."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from schemas.capabilities import Detected, DetectedContent, DetectedScanner, ProfileInfo
-from schemas.codec import plain
+from schemas.codec import plain, replace
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
+from stages.patchmon.capabilities import CommandAnswers
 from stages.scanners.docker_bench.capability import DockerBenchDetection
 from stages.scanners.openscap.capability import OpenSCAPDetection
 from stages.scanners.settings import check_settings
@@ -51,51 +52,79 @@ def settings(**compliance: Any) -> Settings:
 
 
 @pytest.mark.parametrize(
-    ("openscap", "docker", "status", "components"),
+    ("openscap", "docker", "status", "ready"),
     [
-        ("ready", "ready", "ready", ("ready", "ready")),
-        ("ready", "missing", "ready", ("ready", "unavailable")),
-        ("ready", "broken", "partial", ("ready", "failed")),
-        ("broken", "ready", "partial", ("failed", "ready")),
-        ("missing", "ready", "ready", ("unavailable", "ready")),
-        ("broken", "broken", "error", ("failed", "failed")),
-        ("missing", "missing", "error", ("unavailable", "unavailable")),
-        ("broken", "missing", "error", ("failed", "unavailable")),
+        ("ready", "ready", "ready", {"openscap", "docker-bench"}),
+        ("ready", "missing", "ready", {"openscap"}),
+        ("ready", "broken", "ready", {"openscap"}),
+        ("broken", "ready", "ready", {"docker-bench"}),
+        ("missing", "ready", "ready", {"docker-bench"}),
+        ("broken", "broken", "error", set()),
+        ("missing", "missing", "error", set()),
     ],
 )
-def test_only_a_scanner_that_would_run_is_reported_as_ready(
-    openscap: str, docker: str, status: str, components: tuple[str, str]
+def test_only_scanners_that_would_run_are_named_and_the_rest_does_not_hold_them_up(
+    openscap: str, docker: str, status: str, ready: set[str]
 ) -> None:
     body = integration_status(detected(openscap, docker), settings(), ServerOverrides())
     assert body["status"] == status
-    assert (body["components"]["openscap"], body["components"]["docker-bench"]) == components
+    assert body["components"] == dict.fromkeys(ready, "ready")
+    assert ("docker_bench_available" in body["scanner_info"]) == ("docker-bench" in ready)
+    warning = body["scanner_info"]["mismatch_warning"]
+    assert ("OpenSCAP can't run" in warning) == ("openscap" not in ready)
+    assert ("Docker Bench can't run" in warning) == ("docker-bench" not in ready)
+    assert body["scanner_info"]["content_mismatch"] is bool(warning)
 
 
 @pytest.mark.parametrize(
-    ("compliance", "overrides", "components"),
+    ("compliance", "overrides", "ready"),
     [
-        ({"enabled": False}, ServerOverrides(), ("unavailable", "unavailable")),
-        (
-            {"openscap": {"enabled": False}},
-            ServerOverrides(),
-            ("unavailable", "ready"),
-        ),
-        (
-            {"docker_bench": {"enabled": False}},
-            ServerOverrides(),
-            ("ready", "unavailable"),
-        ),
-        ({}, ServerOverrides(mode="disabled"), ("unavailable", "unavailable")),
-        ({}, ServerOverrides(mode="on-demand"), ("ready", "ready")),
-        ({}, ServerOverrides(scanners={"openscap": False}), ("unavailable", "ready")),
+        ({"enabled": False}, ServerOverrides(), set()),
+        ({"openscap": {"enabled": False}}, ServerOverrides(), {"docker-bench"}),
+        ({"docker_bench": {"enabled": False}}, ServerOverrides(), {"openscap"}),
+        ({}, ServerOverrides(mode="disabled"), set()),
+        ({}, ServerOverrides(mode="on-demand"), {"openscap", "docker-bench"}),
+        ({}, ServerOverrides(scanners={"openscap": False}), {"docker-bench"}),
     ],
 )
-def test_what_is_switched_off_is_not_ready(
-    compliance: dict[str, Any], overrides: ServerOverrides, components: tuple[str, str]
+def test_a_scanner_that_is_switched_off_is_not_mentioned(
+    compliance: dict[str, Any], overrides: ServerOverrides, ready: set[str]
 ) -> None:
     body = integration_status(detected(), settings(**compliance), overrides)
-    assert (body["components"]["openscap"], body["components"]["docker-bench"]) == components
+    assert set(body["components"]) == ready
+    assert set(body["capabilities"]) == {key.replace("-", "_") for key in ready}
     assert ("switched off" in body["message"]) == (not body["enabled"])
+
+
+def test_where_docker_bench_is_off_no_docker_is_advised() -> None:
+    off = ServerOverrides(scanners={"docker-bench": False})
+    body = integration_status(detected(docker="missing"), settings(), off)
+    assert "ocker" not in body["message"] + body["scanner_info"]["mismatch_warning"]
+
+
+def test_an_agent_whose_compliance_is_off_at_the_server_never_reports_it_enabled() -> None:
+    body = integration_status(detected(), settings(), ServerOverrides(mode="disabled"))
+    assert body["enabled"] is False
+
+
+def test_the_configured_profile_comes_first_and_docker_bench_last() -> None:
+    other = replace(PROFILE, id="xccdf_org.ssgproject.content_profile_standard", title="Standard")
+    found = detected()
+    both = replace(found.scanners["openscap"], profiles=(PROFILE, other))
+    found = replace(found, scanners={**found.scanners, "openscap": both})
+    body = integration_status(found, settings(openscap={"profile": "standard"}), ServerOverrides())
+    profiles = body["scanner_info"]["available_profiles"]
+    assert [profile["id"] for profile in profiles] == ["standard", "cis", "docker-bench"]
+    assert profiles[-1]["type"] == "docker-bench"
+
+
+def test_a_refusal_is_shown_beside_ready_and_an_installation_gets_its_events() -> None:
+    answers = CommandAnswers(refusal="no: not here", install="no: not here")
+    body = integration_status(detected(), settings(), ServerOverrides(), answers)
+    assert body["status"] == "ready"
+    assert body["scanner_info"]["mismatch_warning"] == "no: not here"
+    (event,) = body["install_events"]
+    assert event == {"step": "complete", "status": "failed", "message": "no: not here"}
 
 
 def test_the_body_has_the_servers_fields_and_the_specifications_own_shape() -> None:
@@ -106,7 +135,7 @@ def test_the_body_has_the_servers_fields_and_the_specifications_own_shape() -> N
     assert body["integration"] == "compliance"
     assert body["enabled"] is True
     info = body["scanner_info"]
-    assert info["available_profiles"] == [
+    assert info["available_profiles"][:1] == [
         {
             "id": "cis",
             "name": "CIS Benchmark",

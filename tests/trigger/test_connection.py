@@ -37,8 +37,10 @@ def test_capabilities_are_sent_when_and_only_when_they_change_even_if_the_event_
         for n in range(3):
             state_store.write("detected", replace(FOUND, at=FOUND.at + timedelta(hours=n)))
         state_store.write("detected", replace(FOUND, scanners={"openscap": MISSING}))
-        until(lambda: "oscap is missing" in reported_messages(), "reported again")
-        assert set(reported_messages()) == {"ready", "oscap is missing"}
+        until(
+            lambda: "OpenSCAP can't run: oscap is missing" in reported_messages(), "reported again"
+        )
+        assert set(reported_messages()) == {"ready", "OpenSCAP can't run: oscap is missing"}
         assert reported_messages().count("ready") <= 2, (
             "at the start and at the connection, not at every detection"
         )

@@ -121,28 +121,118 @@ def test_cancel_names_every_pending_scan(server: Receiver) -> None:
 
 
 @pytest.mark.parametrize(
-    "command",
+    ("command", "refusal"),
     [
-        {"type": "compliance_scan", "profile_type": "openscap", "enable_remediation": True},
-        {"type": "remediate_rule", "rule_id": "xccdf_org.ssgproject.content_rule_x"},
-        {"type": "install_scanner"},
+        ({"profile_type": "openscap", "enable_remediation": True}, "remediation not allowed: "),
+        ({"profile_type": "openscap", "profile_id": "../x"}, "malformed request: "),
     ],
 )
-def test_what_changes_the_host_is_refused_with_a_failed_progress(
-    server: Receiver, command: dict[str, Any]
+def test_a_refused_trigger_becomes_a_request_with_the_reason(
+    server: Receiver, command: dict[str, Any], refusal: str
 ) -> None:
     with an_agent(server) as agent:
         agent.start("trigger")
         until(server.online, "connected")
+        server.send_command({"type": "compliance_scan", **command})
+        until(lambda: requests_of(agent), "a request")
+        (request,) = requests_of(agent)
+        assert (request.refusal or "").startswith(refusal)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"type": "remediate_rule", "rule_id": "xccdf_org.ssgproject.content_rule_x"},
+        {"type": "install_scanner"},
+        {"type": "upgrade_ssg"},
+    ],
+)
+def test_what_changes_the_host_is_answered_by_an_integration_status_with_the_reason(
+    server: Receiver, command: dict[str, Any]
+) -> None:
+    with an_agent(server) as agent:
+        agent.start("scan", "trigger")
+        until(server.integration_statuses, "capabilities")
         server.send_command(command)
-        until(server.progress, "progress")
-        (progress,) = server.progress()
-        assert progress["phase"] == "failed"
-        assert "changes this host" in progress["error"]
+        until(
+            lambda: "refused" in server.integration_statuses()[-1]["message"], "the reason arrives"
+        )
+        status = server.integration_statuses()[-1]
+        assert status["message"].startswith(command["type"] + " refused: ")
+        assert status["scanner_info"]["mismatch_warning"].startswith(command["type"])
+        assert ("install_events" in status) == (command["type"] != "remediate_rule")
         assert requests_of(agent) == []
 
 
-def test_what_the_server_sets_survives_a_restart_and_is_never_in_the_settings_file(
+def test_what_the_server_has_set_is_read_before_anything_is_reported_and_shown() -> None:
+    policy = Policy(compliance_mode="disabled", docker_bench_enabled=False)
+    with Receiver(policy) as server, an_agent(server) as agent:
+        agent.start("scan", "trigger")
+        until(server.integration_statuses, "capabilities")
+        assert [status["enabled"] for status in server.integration_statuses()] == [False]
+        found = json.loads(agent.run("status", "--json"))["set_by_server"]
+        assert found["mode"] == "disabled"
+        assert found["scanners"] == {"openscap": True, "docker-bench": False}
+        assert "disabled, Docker Bench off, since " in agent.run("status")
+
+
+def test_the_host_is_shown_alive_at_every_connection(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start("scan", "trigger")
+        until(lambda: server.pings() and server.host_updates(), "alive, and described")
+        (update,) = server.host_updates()
+        assert update["sections"] == ["hostname"]
+        assert update["hostname"] == socket.gethostname()
+        assert "packages" not in update
+        pings = len(server.pings())
+        server.stop()
+        server.start()
+        until(lambda: len(server.pings()) > pings, "alive again")
+
+
+def test_where_another_agent_reports_the_host_this_one_does_not(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.configure(server={"url": server.url, "report_host": False})
+        agent.start("scan", "trigger")
+        until(server.integration_statuses, "capabilities")
+        assert server.pings() == server.host_updates() == []
+
+
+def test_buttons_for_patchmons_own_agent_are_logged_once(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start("trigger")
+        until(server.online, "connected")
+        for _ in range(3):
+            server.send_command({"type": "report_now"})
+        server.send_command({"type": "compliance_trigger", "profile": "after"})
+        until(lambda: requests_of(agent), "the command after them")
+        assert agent.log("trigger").count("it is for PatchMon's agent") == 1
+
+
+@pytest.mark.oscap
+@pytest.mark.parametrize(
+    ("command", "cause"),
+    [
+        ({"profile_id": "no_such_profile"}, "unknown profile"),
+        ({"profile_id": "a b"}, "malformed request"),
+        ({"enable_remediation": True}, "remediation not allowed"),
+    ],
+)
+def test_a_trigger_that_can_not_be_carried_out_is_a_failed_scan_at_the_server(
+    server: Receiver, command: dict[str, Any], cause: str
+) -> None:
+    with an_agent(server) as agent:
+        agent.start()
+        until(server.online, "connected")
+        server.send_command({"type": "compliance_scan", "profile_type": "openscap", **command})
+        until(server.scans, "a failed scan", 90)
+        (scan,) = server.scans()
+        assert (scan["status"], scan["profile_name"]) == ("failed", "OpenSCAP Scan")
+        assert scan["error"].startswith(cause)
+        assert scan["error"].index("; profile ") <= 24
+
+
+def test_what_the_server_sets_is_kept_over_a_restart_and_never_in_the_settings_file(
     server: Receiver,
 ) -> None:
     with an_agent(server) as agent:
@@ -170,7 +260,7 @@ def test_capabilities_arrive_at_connect_and_on_request(server: Receiver) -> None
         until(server.integration_statuses, "capabilities", 30)
         status = server.integration_statuses()[-1]
         assert status["integration"] == "compliance"
-        assert set(status["components"]) == {"openscap", "docker-bench"}
+        assert status["components"].get("openscap") == "ready"
         before = len(server.integration_statuses())
         until(server.online, "connected")
         server.send_command({"type": "refresh_integration_status"})
@@ -192,13 +282,13 @@ def test_capabilities_on_request_are_those_of_now(server: Receiver) -> None:
             agent.start("scan", "trigger")
 
             def component() -> str | None:
-                reported = server.integration_statuses()
-                return reported[-1]["components"]["docker-bench"] if reported else None
+                statuses = server.integration_statuses()
+                return statuses[-1]["components"].get("docker-bench") if statuses else None
 
             until(lambda: component() == "ready", "docker answers")
             docker.write_text("#!/bin/sh\nexit 1\n")
             server.send_command({"type": "refresh_integration_status"})
-            until(lambda: component() == "failed", "docker answers no more")
+            until(lambda: component() is None, "docker answers no more")
 
 
 @pytest.mark.oscap

@@ -64,7 +64,7 @@ def _resolve_one(wanted: str, profiles: Sequence[ProfileInfo]) -> Chosen | Unkno
     if named:
         return Chosen(named)
     nearest = ", ".join(_nearest(wanted, profiles))
-    return Unknown(f"no profile {wanted!r} in the content; nearest: {nearest}")
+    return Unknown(f"unknown profile: {wanted!r} is not in the content; nearest: {nearest}")
 
 
 def _named(wanted: str, profiles: Sequence[ProfileInfo]) -> ProfileInfo | None:

@@ -42,7 +42,7 @@ def test_zero_and_two_with_results_are_a_scan(oscap: OpenSCAP, draft: Path, code
         (End(None, 11, None, ""), "ended by signal 11"),
         (
             End(None, 9, EndedBy(Cause.TIME_LIMIT, "took longer than its limit of 60 s"), ""),
-            "oscap took longer than its limit of 60 s",
+            "time limit: oscap took longer than its limit of 60 s",
         ),
         (
             End(None, 15, EndedBy(Cause.CANCELLED, "cancelled by the server"), ""),

@@ -44,7 +44,8 @@ def test_the_reason_for_an_unknown_name_has_the_nearest_ones() -> None:
     unknown = resolve("cis_level1_serve", SOME)
     assert isinstance(unknown, Unknown)
     assert (
-        "no profile 'cis_level1_serve' in the content; nearest: cis_level1_server" in unknown.reason
+        "unknown profile: 'cis_level1_serve' is not in the content; nearest: cis_level1_server"
+        in unknown.reason
     )
 
 
