@@ -2,15 +2,12 @@
 switched off.
 """
 
-import platform
-import socket
 from typing import Any
 
 from schemas.capabilities import Detected
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
 from stages.patchmon.capabilities import NO_ANSWERS, CommandAnswers, ScannerStatus, status_body
-from stages.runtime.version import AGENT_VERSION
 from stages.scanners import registry
 from stages.scanners.readiness import Obstacle, refusal
 
@@ -43,17 +40,3 @@ def integration_status(
         status = ScannerStatus(spec.key, spec.section, spec.title, found, problem, profile)
         scanners.append(status)
     return status_body(detected, scanners, disabled, answers)
-
-
-def host_description(detected: Detected) -> dict[str, Any]:
-    """The partial host update: it names the sections that it holds, so that the server leaves the
-    rest alone.
-    """
-    return {
-        "sections": ["hostname"],
-        "hostname": socket.gethostname(),
-        "osType": detected.os_name or platform.system(),
-        "osVersion": detected.os_version,
-        "architecture": platform.machine(),
-        "agentVersion": AGENT_VERSION,
-    }

@@ -1,12 +1,15 @@
 """Which host this is, and which scanners it has, as the scan stage has detected them."""
 
+import platform
 import socket
 from pathlib import Path
+from typing import Any
 
 from schemas.capabilities import Detected
 from schemas.ids import Scanner
 from schemas.settings import Settings
 from stages.runtime.process import Process
+from stages.runtime.version import AGENT_VERSION
 
 _MACHINE_ID = Path("/etc/machine-id")
 DETECTED = "detected"
@@ -56,3 +59,17 @@ def host_id(settings: Settings) -> str:
     except OSError:
         machine = socket.gethostname()
     return f"{settings.api.id or ''}/{machine}"
+
+
+def host_description(detected: Detected) -> dict[str, Any]:
+    """The partial host update: it names the sections that it holds, so that the server leaves the
+    rest alone.
+    """
+    return {
+        "sections": ["hostname"],
+        "hostname": socket.gethostname(),
+        "osType": detected.os_name or platform.system(),
+        "osVersion": detected.os_version,
+        "architecture": platform.machine(),
+        "agentVersion": AGENT_VERSION,
+    }
