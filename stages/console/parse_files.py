@@ -14,6 +14,7 @@ import select
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas import codec
 from schemas.report import Report
@@ -50,12 +51,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="include rules that the profile does not select",
     )
+    parser.add_argument(
+        "--time-zone",
+        metavar="NAME",
+        help="the zone of times without one, for example Europe/Berlin (default: this host's)",
+    )
     add_format_arguments(parser, registry.names_from_report())
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     with open_sources(args.files, MAX_BYTES) as sources:
-        report = _parse(sources, args.include_notselected)
+        report = _parse(sources, args)
         if args.format or args.output:
             source = ReportSource(report=report, agent_version=AGENT_VERSION)
             write_report(chosen_format(args, context), source, args.output)
@@ -68,7 +74,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     return Exit.OK
 
 
-def _parse(sources: Sequence[Source], include_notselected: bool) -> Report:
+def _parse(sources: Sequence[Source], args: argparse.Namespace) -> Report:
     """Read the files in a worker process. Raises CommandError."""
     for source in sources:
         # The worker process has them under the same number.
@@ -81,7 +87,11 @@ def _parse(sources: Sequence[Source], include_notselected: bool) -> Report:
         )
         for source in sources
     )
-    task = ParseTask(files=files, include_notselected=include_notselected)
+    task = ParseTask(
+        files=files,
+        include_notselected=args.include_notselected,
+        time_zone=_checked_zone(args.time_zone),
+    )
     worker = Worker(_Caller(), PARSE_ENTRY, confinement=_confinement())
     try:
         parsed = codec.decode(worker.call(codec.encode(task), _LIMIT_S), Parsed)
@@ -93,6 +103,17 @@ def _parse(sources: Sequence[Source], include_notselected: bool) -> Report:
     if parsed.report is None:
         raise CommandError(parsed.error or "no report", parsed.exit_code)
     return parsed.report
+
+
+def _checked_zone(name: str | None) -> str | None:
+    """Raises CommandError for a name that is no time zone."""
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        message = f"no time zone {name!r}: use a name such as Europe/Berlin, or UTC"
+        raise CommandError(message, Exit.USAGE) from error
 
 
 def _confinement() -> Confinement:

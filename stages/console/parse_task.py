@@ -24,6 +24,8 @@ class ParseTask(Record, frozen=True, kw_only=True):
 
     files: tuple[InputFile, ...]
     include_notselected: bool
+    time_zone: str | None = None
+    """That of times which have none. None: this host's."""
 
 
 class Parsed(Record, frozen=True, kw_only=True):

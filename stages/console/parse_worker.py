@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, cast
+from zoneinfo import ZoneInfo
 
 from schemas import codec
 from schemas.manifest import Role
@@ -81,7 +82,7 @@ def parse(payload: bytes) -> bytes:
     """An encoded `Parsed` for an encoded `ParseTask`."""
     task = codec.decode(payload, ParseTask)
     try:
-        parsed = Parsed(report=_read(_by_role(task.files), task.include_notselected))
+        parsed = Parsed(report=_read(_by_role(task.files), task))
     except CommandError as error:
         parsed = Parsed(error=str(error), exit_code=error.code)
     except (UnreadableError, PackingError) as error:
@@ -90,9 +91,15 @@ def parse(payload: bytes) -> bytes:
     return codec.encode(parsed)
 
 
-def _read(files: _ScanFiles, include_notselected: bool) -> Report:
+def _read(files: _ScanFiles, task: ParseTask) -> Report:
+    zone = None
+    if task.time_zone is not None:
+        zone = ZoneInfo(task.time_zone)
     output = ScannerOutput(
-        files.opener, started_at=files.modified_at, include_notselected=include_notselected
+        files.opener,
+        started_at=files.modified_at,
+        include_notselected=task.include_notselected,
+        time_zone=zone,
     )
     return files.spec.read(output, Settings())
 

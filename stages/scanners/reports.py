@@ -5,6 +5,7 @@ through, so that the entry's owner handles it.
 """
 
 from collections.abc import Callable
+from datetime import UTC
 
 from schemas.codec import replace
 from schemas.manifest import Manifest, Role
@@ -20,7 +21,7 @@ def read(
     manifest: Manifest, open_file: Callable[[Role], Opener | None], settings: Settings
 ) -> Report:
     """The report of a finished scan."""
-    output = ScannerOutput(open_file, manifest.started_at, manifest.completed_at)
+    output = ScannerOutput(open_file, manifest.started_at, manifest.completed_at, time_zone=UTC)
     try:
         found = registry.get(manifest.scanner).read(output, settings)
     except (UnreadableError, registry.UnknownScannerError) as error:

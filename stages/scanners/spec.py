@@ -7,7 +7,7 @@ runner.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from schemas.capabilities import DetectedScanner
@@ -40,6 +40,8 @@ class ScannerOutput:
     """None where only the time of the files is known."""
     include_notselected: bool = False
     """Also report the rules that the profile does not select, whatever the settings say."""
+    time_zone: tzinfo | None = None
+    """That of times which have none. None: this host's."""
 
     def whole(self, role: Role, max_bytes: int) -> bytes | None:
         """The content of a file; None where there is none.

@@ -32,6 +32,17 @@ _LAYOUT = RecordLayout(
 _HREF = "{http://www.w3.org/1999/xlink}href"
 
 
+class Checklist(Frozen, frozen=True, kw_only=True):
+    """Where a profile is in a file with several benchmarks."""
+
+    profile: str
+    """The profile's id in the content."""
+    benchmark: str
+    datastream: str | None = None
+    component_reference: str | None = None
+    """The datastream and its reference to the benchmark; None in a plain XCCDF file."""
+
+
 class Datastream(Frozen, frozen=True, kw_only=True):
     """One content file. Of several benchmarks the first names the file; the profiles are of all."""
 
@@ -42,6 +53,11 @@ class Datastream(Frozen, frozen=True, kw_only=True):
     platforms: tuple[str, ...] = ()
     """CPE names of the systems that the benchmark is for."""
     profiles: tuple[ProfileInfo, ...] = ()
+    """An id that an earlier benchmark also has is followed by `@` and the benchmark's id."""
+    checklists: Mapping[str, Checklist] = {}
+    """By the ids of `profiles`; empty for a file with one benchmark."""
+    benchmark_profiles: tuple[Mapping[str, str], ...] = ()
+    """For each benchmark: a profile's id in the content, and its id in `profiles`."""
     selected: Mapping[str, int] | None = None
     """Profile id to the number of rules that it selects; None until they are counted."""
 
@@ -77,7 +93,7 @@ class ProfileCache:
         """The content of the file, its rules counted per profile. Raises ScapError, OSError."""
         datastream = self.get(path)
         if datastream.selected is None:
-            datastream = replace(datastream, selected=rule_counts(path))
+            datastream = replace(datastream, selected=_counts(path, datastream))
             stamp, _ = self._entries[str(path)]
             self._entries[str(path)] = (stamp, datastream)
         return datastream
@@ -88,6 +104,15 @@ class ProfileCache:
         for path, (stamp, datastream) in self._entries.items():
             dumped[path] = {"stamp": stamp, "datastream": plain(datastream)}
         return dumped
+
+
+def _counts(path: Path, datastream: Datastream) -> dict[str, int]:
+    counts = {}
+    for known, of_benchmark in zip(datastream.benchmark_profiles, rule_counts(path), strict=False):
+        for profile, count in of_benchmark.items():
+            if profile in known:
+                counts[known[profile]] = count
+    return counts
 
 
 def discover(path: Path) -> Datastream:
@@ -107,6 +132,7 @@ class _BenchmarkHeader:
     """A benchmark up to its first rule or group."""
 
     id: str
+    component: str
     title: str | None = None
     version: str | None = None
     platforms: list[str] = field(default_factory=list)
@@ -135,13 +161,17 @@ class _ContentHeaders:
         self._path = path
         self._expected_components: set[str] = set()
         """Checklists that a datastream names and that are still to come."""
+        self._references: dict[str, tuple[str, str]] = {}
+        """By component: the first datastream that names it as a checklist, and its reference."""
         self._headers: list[_BenchmarkHeader] = []
         self._benchmark: Element | None = None
 
     def add(self, parent: Element, record: Element) -> None:
         name = local(parent)
         if name == "data-stream":
-            self._expected_components.update(_checklists(record))
+            for reference, component in _checklists(record):
+                self._expected_components.add(component)
+                self._references.setdefault(component, (parent.get("id", ""), reference))
         elif name == "Benchmark":
             self._header_of(parent).add(record, self._path)
             self._check_complete(parent)
@@ -155,8 +185,19 @@ class _ContentHeaders:
             raise ScapError("the file holds no benchmark")
         first = self._headers[0]
         profiles: dict[str, ProfileInfo] = {}
+        checklists: dict[str, Checklist] = {}
+        names: list[dict[str, str]] = []
         for header in self._headers:
-            profiles |= {profile.id: profile for profile in header.profiles}
+            names.append({})
+            for profile in header.profiles:
+                named = profile
+                if profile.id in profiles and profile.id not in names[-1]:
+                    named = _told_apart(profile, header)
+                names[-1][profile.id] = named.id
+                profiles[named.id] = named
+                checklists[named.id] = self._checklist(profile, header)
+        if len(self._headers) == 1:
+            checklists = {}
         return Datastream(
             path=self._path,
             benchmark=first.id,
@@ -164,12 +205,27 @@ class _ContentHeaders:
             version=first.version,
             platforms=tuple(dict.fromkeys(first.platforms)),
             profiles=tuple(profiles.values()),
+            checklists=checklists,
+            benchmark_profiles=tuple(names),
+        )
+
+    def _checklist(self, profile: ProfileInfo, header: _BenchmarkHeader) -> Checklist:
+        datastream, reference = self._references.get(header.component, (None, None))
+        return Checklist(
+            profile=profile.id,
+            benchmark=header.id,
+            datastream=datastream,
+            component_reference=reference,
         )
 
     def _header_of(self, benchmark: Element) -> _BenchmarkHeader:
         if self._benchmark is not benchmark:
             self._benchmark = benchmark
-            self._headers.append(_BenchmarkHeader(benchmark.get("id", "")))
+            component = benchmark.getparent()
+            component_id = ""
+            if component is not None:
+                component_id = component.get("id", "")
+            self._headers.append(_BenchmarkHeader(benchmark.get("id", ""), component_id))
         return self._headers[-1]
 
     def _check_complete(self, benchmark: Element) -> None:
@@ -181,14 +237,20 @@ class _ContentHeaders:
         self.complete = not self._expected_components
 
 
-def _checklists(record: Element) -> Iterator[str]:
-    """The components that a datastream names as checklists."""
+def _told_apart(profile: ProfileInfo, header: _BenchmarkHeader) -> ProfileInfo:
+    """A profile whose id an earlier benchmark has too."""
+    benchmark = header.title or header.id
+    return replace(profile, id=f"{profile.id}@{header.id}", title=f"{profile.title} ({benchmark})")
+
+
+def _checklists(record: Element) -> Iterator[tuple[str, str]]:
+    """The components that a datastream names as checklists, each after the id of its reference."""
     if local(record) != "checklists":
         return
     for reference in record:
         href = reference.get(_HREF, "")
         if href.startswith("#"):
-            yield href[1:]
+            yield reference.get("id", ""), href[1:]
 
 
 def _benchmark_around(group: Element) -> Element:

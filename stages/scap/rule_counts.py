@@ -25,18 +25,17 @@ _LAYOUT = RecordLayout(
 _RULE_PARENTS = frozenset(("Benchmark", "Group"))
 
 
-def rule_counts(path: Path) -> dict[str, int]:
-    """Profile id to the number of rules that it selects, of every benchmark in the file."""
+def rule_counts(path: Path) -> list[dict[str, int]]:
+    """For each benchmark of the file in its order: profile id to the number of rules it selects."""
     benchmarks: list[_BenchmarkSelection] = []
     with path.open("rb") as file:
         stream = unpacked(file, _LIMITS.bytes)
         for parent, record in records(stream, _LAYOUT, _LIMITS):
             _add(parent, record, benchmarks)
-    counts = {}
-    for benchmark in benchmarks:
-        for profile in benchmark.profiles:
-            counts[profile] = benchmark.count(profile)
-    return counts
+    return [
+        {profile: benchmark.selection.count(profile) for profile in benchmark.selection.profiles}
+        for benchmark in benchmarks
+    ]
 
 
 @dataclass
@@ -47,8 +46,9 @@ class _ProfileSelection:
 
 
 @dataclass
-class _BenchmarkSelection:
-    element: Element
+class Selection:
+    """Which rules of one benchmark its profiles select."""
+
     profiles: dict[str, _ProfileSelection] = field(default_factory=dict)
     rules: list[tuple[str, ...]] = field(default_factory=list)
     """Each rule's id, and those of the groups around it."""
@@ -69,8 +69,17 @@ class _BenchmarkSelection:
         self.rules.append(tuple(element.get("id", "") for element in elements))
 
     def count(self, profile: str) -> int:
+        return len(self.selected(profile))
+
+    def selected(self, profile: str) -> list[str]:
+        """The ids of the rules that a profile selects."""
         selected = self.defaults | self._selects(profile)
-        return sum(all(selected[identifier] for identifier in rule) for rule in self.rules)
+        return [rule[0] for rule in self.rules if all(selected[one] for one in rule)]
+
+    def unknown(self, profile: str) -> list[str]:
+        """What a profile selects and the benchmark does not have."""
+        selects = self._selects(profile)
+        return [one for one, selected in selects.items() if selected and one not in self.defaults]
 
     def _selects(self, profile: str) -> dict[str, bool]:
         """What the profile selects, over what the profiles that it extends do."""
@@ -84,22 +93,40 @@ class _BenchmarkSelection:
         return merged
 
 
+@dataclass
+class _BenchmarkSelection:
+    element: Element
+    selection: Selection = field(default_factory=Selection)
+
+
+def groups_around(parent: Element) -> list[Element]:
+    """The groups that a rule is in, given the element that it is in."""
+    groups = []
+    element: Element | None = parent
+    while element is not None and local(element) == "Group":
+        groups.append(element)
+        element = element.getparent()
+    return groups
+
+
 def _add(parent: Element, record: Element, benchmarks: list[_BenchmarkSelection]) -> None:
     parent_name, name = local(parent), local(record)
+    if parent_name == "Benchmark":
+        _selection_of(parent, benchmarks)
     if parent_name == "Benchmark" and name == "Profile":
         _selection_of(parent, benchmarks).add_profile(record)
     elif parent_name in _RULE_PARENTS and name == "Rule":
-        ancestors = [parent, *parent.iterancestors()]
-        groups = [element for element in ancestors if local(element) == "Group"]
-        benchmark = ancestors[len(groups)]
-        _selection_of(benchmark, benchmarks).add_rule(record, groups)
+        groups = groups_around(parent)
+        benchmark = groups[-1].getparent() if groups else parent
+        if benchmark is not None:
+            _selection_of(benchmark, benchmarks).add_rule(record, groups)
 
 
-def _selection_of(element: Element, benchmarks: list[_BenchmarkSelection]) -> _BenchmarkSelection:
+def _selection_of(element: Element, benchmarks: list[_BenchmarkSelection]) -> Selection:
     """That of the benchmark which is being read: the last, or a new one."""
     if not benchmarks or benchmarks[-1].element is not element:
         benchmarks.append(_BenchmarkSelection(element))
-    return benchmarks[-1]
+    return benchmarks[-1].selection
 
 
 def _is_true(text: str | None) -> bool:

@@ -66,7 +66,8 @@ def test_a_large_datastream_has_the_profiles_that_oscap_lists(
     found = discover(path)
     assert_same_description(path, found)
     assert found.version == "0.1.76"
-    assert rule_counts(path)["xccdf_org.ssgproject.content_profile_standard"] == 44
+    (counts,) = rule_counts(path)
+    assert counts["xccdf_org.ssgproject.content_profile_standard"] == 44
 
 
 def test_a_plain_file_of_the_old_version_is_read(tmp_path: Path) -> None:

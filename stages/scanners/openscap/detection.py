@@ -60,6 +60,8 @@ class OpenSCAPDetails(Record, frozen=True, kw_only=True):
     """This oscap refuses a datastream with parts on other hosts (before 1.3)."""
     rule_counts: Mapping[str, int] = {}
     """Profile id to the number of rules that the profile selects."""
+    checklist_options: Mapping[str, tuple[str, ...]] = {}
+    """Profile id to the options by which oscap finds it in a file with several checklists."""
 
 
 def surroundings(settings: OpenSCAPSettings) -> Iterator[str | None]:
@@ -99,6 +101,7 @@ def detect(
         content_digests=guides.get(Path(choice.path)) if choice else None,
         refuses_remote_parts=_is_before_1_3(oscap.version),
         rule_counts=dict(datastream.selected or {}) if datastream else {},
+        checklist_options=_checklist_options(datastream),
     )
     specified = OpenSCAPDetection(
         installed=oscap.installed,
@@ -233,6 +236,22 @@ def _read_content(choice: Choice, cache: "ProfileCache") -> "tuple[Datastream | 
     except OSError as error:
         reason = str(error.strerror)
     return None, f"{choice.path}: the content can't be read: {reason}; install it again"
+
+
+def _checklist_options(datastream: "Datastream | None") -> dict[str, tuple[str, ...]]:
+    """oscap looks for a profile in the first checklist alone, unless another one is named."""
+    options: dict[str, tuple[str, ...]] = {}
+    if datastream is None:
+        return options
+    for profile, checklist in datastream.checklists.items():
+        named: tuple[str, ...] = ("--benchmark-id", checklist.benchmark)
+        if checklist.datastream and checklist.component_reference:
+            named = (
+                *("--datastream-id", checklist.datastream),
+                *("--xccdf-id", checklist.component_reference),
+            )
+        options[profile] = ("--profile", checklist.profile, *named)
+    return options
 
 
 def _detected_content(

@@ -10,8 +10,8 @@ one line.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, tzinfo
 
 from schemas.report import Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
 from stages.scanners.openscap.oval.oval_model import OvalResults
@@ -26,6 +26,7 @@ __all__ = ["Opener", "Options", "read_openscap"]
 
 _STATUS: Mapping[str, RuleStatus] = {
     "pass": "pass",
+    "fixed": "pass",
     "fail": "fail",
     "informational": "warn",
     "notselected": "notapplicable",
@@ -33,8 +34,9 @@ _STATUS: Mapping[str, RuleStatus] = {
     "notchecked": "skip",
     "error": "error",
 }
-"""The specification's `mapResultStatus`; every other result is `skip`."""
-_NOTHING_TO_FIX = frozenset(("pass", "notapplicable", "notselected"))
+"""The specification's `mapResultStatus`, and `fixed` as XCCDF scores it; any other is `skip`."""
+_NOTHING_TO_FIX = frozenset(("pass", "fixed", "notapplicable", "notselected"))
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Options:
     include_notselected: bool = False
     """Also the rules that the profile does not select, as `notapplicable`."""
     limits: Limits = field(default_factory=Limits)
+    zone: tzinfo | None = None
+    """That of times which have none. None: this host's."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ class _Scan:
     benchmark: Benchmark
     text_options: TextOptions
     tailored_titles: Mapping[str, str]
+    others: tuple[TestResult, ...] = ()
+    """Older TestResults of the same file."""
 
 
 @dataclass(frozen=True)
@@ -71,12 +77,21 @@ def read_openscap(
     options = options or Options()
     scan, arf_evidence = _read_files(results, arf, options)
     rules = _rule_results(scan, arf_evidence, options)
-    error = _reason_without_result(rules)
+    missing = _without_result(scan.test_result, scan.benchmark)
+    if arf is not None and _may_lack_rules(scan, rules):
+        missing = _without_result(scan.test_result, _content(scan, arf, options))
+    warnings = [
+        *arf_evidence.warnings,
+        *_other_results(scan),
+        *_zone_is_assumed(scan.test_result, options),
+        *missing,
+    ]
+    error = _reason_without_result(rules, selects_rules=bool(missing))
     status: ScanStatus = "completed"
     if error:
         # A score of 0 with nothing behind it would read as the worst of all hosts.
         status, rules = "failed", ()
-    started, completed = _times(scan.test_result)
+    started, completed = _times(scan.test_result, options)
     return Report(
         profile=_profile(scan),
         status=status,
@@ -85,7 +100,7 @@ def read_openscap(
         completed_at=completed,
         summary=summarize(rules),
         results=rules,
-        warnings=arf_evidence.warnings,
+        warnings=tuple(warnings),
         scanner_version=scan.test_result.scanner_version,
     )
 
@@ -141,7 +156,7 @@ def _results_with_arf(
         warning = "the ARF is of another scan than the results: nothing was taken from it"
         return scan, _ArfEvidence(warnings=(warning,))
     titles = {**scan.tailored_titles, **arf_file.tailored_titles}
-    scan = _Scan(scan.test_result, scan.benchmark, scan.text_options, titles)
+    scan = replace(scan, tailored_titles=titles)
     outcomes = by_rule(_reported(same_scan[-1], options))
     return scan, _ArfEvidence(outcomes, arf_file.oval_results)
 
@@ -171,7 +186,9 @@ def _newest_scan(results_file: ResultsFile) -> _Scan:
     test_result = newest(results_file.test_results)
     benchmark = _benchmark(test_result, results_file.benchmarks)
     text_options = _text_options(test_result, benchmark.values | test_result.values)
-    return _Scan(test_result, benchmark, text_options, results_file.tailored_titles)
+    others = [one for one in results_file.test_results if one is not test_result]
+    titles = results_file.tailored_titles
+    return _Scan(test_result, benchmark, text_options, titles, tuple(others))
 
 
 def _text_options(test_result: TestResult, values: Mapping[str, str]) -> TextOptions:
@@ -253,14 +270,93 @@ def _profile(scan: _Scan) -> Profile:
     )
 
 
-def _times(test_result: TestResult) -> tuple[datetime, datetime]:
+def _times(test_result: TestResult, options: Options) -> tuple[datetime, datetime]:
     if test_result.started_at is None or test_result.completed_at is None:
         raise ScapError(f"the TestResult {test_result.id} has no valid end-time")
-    return test_result.started_at, test_result.completed_at
+    if test_result.has_zone:
+        return test_result.started_at, test_result.completed_at
+    return _in_zone(test_result.started_at, options), _in_zone(test_result.completed_at, options)
 
 
-def _reason_without_result(rules: tuple[RuleResult, ...]) -> str | None:
+def _in_zone(wall: datetime, options: Options) -> datetime:
+    if options.zone is None:
+        return wall.replace(tzinfo=None).astimezone().astimezone(UTC)
+    return wall.replace(tzinfo=options.zone).astimezone(UTC)
+
+
+def _zone_is_assumed(test_result: TestResult, options: Options) -> list[str]:
+    if test_result.has_zone:
+        return []
+    name = "this host"
+    if options.zone is not None:
+        name = str(options.zone)
+    return [f"the times of the results have no zone: read as those of {name}"]
+
+
+def _other_results(scan: _Scan) -> list[str]:
+    if not scan.others:
+        return []
+    names = _first_of([one.id for one in scan.others])
+    count = len(scan.others) + 1
+    return [f"the file holds {count} TestResults: the newest was read, not {names}"]
+
+
+def _may_lack_rules(scan: _Scan, rules: tuple[RuleResult, ...]) -> bool:
+    """Whether the scanner may have lost rules while it read the content.
+
+    Some versions lose an element that follows another without white space. The results then hold a
+    benchmark without the rule, but the profile that selects it; the ARF holds the content itself.
+    """
+    profile = scan.test_result.profile
+    if not rules:
+        return True
+    return profile is not None and bool(scan.benchmark.selection.unknown(profile))
+
+
+def _content(scan: _Scan, arf: Opener, options: Options) -> Benchmark:
+    """The benchmark as it was before the scanner read it; the scan's where the ARF has none."""
+    try:
+        benchmarks = read_arf(arf, options.limits, with_benchmark=True).benchmarks
+    except ScapError:
+        return scan.benchmark
+    same = [one for one in benchmarks if one.id == scan.benchmark.id]
+    return next(iter(same), scan.benchmark)
+
+
+def _without_result(test_result: TestResult, benchmark: Benchmark) -> list[str]:
+    """Rules that the profile selects and the scanner left out without a word.
+
+    What the profile selects and the benchmark lacks is named only beside such rules: in many
+    benchmarks profiles select rules that were never built.
+    """
+    profile, selection = test_result.profile, benchmark.selection
+    if profile not in selection.profiles or test_result.is_tailored:
+        return []
+    reported = {one.idref for one in test_result.outcomes if one.result != "notselected"}
+    selected = selection.selected(profile)
+    missing = [rule for rule in selected if rule not in reported]
+    if not missing:
+        return []
+    unknown = [rule for rule in selection.unknown(profile) if rule not in reported]
+    total, missing = len(selected) + len(unknown), sorted(missing + unknown)
+    warning = (
+        f"{len(missing)} of the {total} rules that the profile selects have no result, the scanner "
+        f"dropped them: {_first_of(missing)}"
+    )
+    return [warning]
+
+
+def _first_of(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMED])
+    if len(names) > _MOST_NAMED:
+        return f"{shown} and {len(names) - _MOST_NAMED} more"
+    return shown
+
+
+def _reason_without_result(rules: tuple[RuleResult, ...], *, selects_rules: bool) -> str | None:
     """Why these rules say nothing about the host; None where they do."""
+    if not rules and selects_rules:
+        return "nothing was evaluated: the scanner dropped every rule that the profile selects"
     if not rules:
         return "nothing was evaluated: the profile selects no rules; choose another profile"
     if any(rule.status != "notapplicable" for rule in rules):

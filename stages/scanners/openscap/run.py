@@ -9,6 +9,7 @@ as it is.
 
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from schemas.capabilities import DetectedContent, DetectedScanner, ProfileInfo
@@ -22,7 +23,7 @@ from stages.scanners.openscap import leftovers, profiles
 from stages.scanners.openscap.detection import OpenSCAPDetails
 from stages.scanners.openscap.settings import OpenSCAPSettings
 from stages.scanners.openscap.usable_content import ContentError, usable_content
-from stages.scanners.outputs import filled
+from stages.scanners.outputs import beginning, filled, whole_text
 from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
 
 _RESULTS, _ARF = "results.xml", "arf.xml"
@@ -33,6 +34,8 @@ _OUTPUTS = (
     Output("stderr", "stderr.log"),
 )
 _COMPLETED = (0, 2)
+_NO_ERROR = ("WARNING:", "W: ", "I: ", "D: ")
+_MAX_LINE = 1000
 _XCCDF_RESULTS = frozenset(
     [
         "pass",
@@ -53,6 +56,7 @@ class OpenSCAP:
 
     def __init__(self, settings: OpenSCAPSettings, detected: DetectedScanner | None) -> None:
         self._settings = settings
+        self._total_rules: int | None = None
         self._detected = detected or DetectedScanner(installed=False, ready=False)
 
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
@@ -79,6 +83,7 @@ class OpenSCAP:
         prepare, command = _commands(request, chosen.profile, content, usable.path, details, draft)
         remarks = [remark for remark in (usable.warning, chosen.why) if remark]
         warnings = (*detected.warnings, *remarks)
+        self._total_rules = details.rule_counts.get(chosen.profile.id) or None
         return Plan(
             profile_id=chosen.profile.id,
             profile_title=chosen.profile.title,
@@ -90,7 +95,7 @@ class OpenSCAP:
                 path=content.file, sha256=usable.sha256, source=content.source, fit=content.fit
             ),
             warnings=warnings,
-            total_rules=details.rule_counts.get(chosen.profile.id) or None,
+            total_rules=self._total_rules,
         )
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
@@ -130,12 +135,31 @@ class OpenSCAP:
     def judge(self, end: End, draft: Path) -> Verdict:
         kept = tuple(output for output in _OUTPUTS if filled(draft / output.name))
         written = {output.name for output in kept}
+        cause = _first_error(draft)
+        if cause:
+            end = replace(end, last_line=cause)
         error = error_of_end("oscap", end, _COMPLETED)
         if error is None and _RESULTS not in written:
             error = "oscap reported success, but wrote no results"
         if error is None and _ARF not in written:
             return Verdict(kept, None, ("oscap wrote no ARF: the report has no evidence",))
+        if error is None:
+            return Verdict(kept, None, self._rules_without_result(draft))
         return Verdict(kept, error)
+
+    def _rules_without_result(self, draft: Path) -> tuple[str, ...]:
+        """Some versions drop rules silently: fewer are evaluated than the profile selects."""
+        if not self._total_rules:
+            return ()
+        evaluated = len(_evaluated_rules(draft))
+        if evaluated >= self._total_rules:
+            return ()
+        dropped = self._total_rules - evaluated
+        warning = (
+            f"oscap evaluated {evaluated} of the {self._total_rules} rules that the profile "
+            f"selects: {dropped} without a result"
+        )
+        return (warning,)
 
     def clean_up(self, scan_id: ScanId) -> None:
         """From the time of the request on: so a second attempt also finds what a crash left."""
@@ -158,8 +182,9 @@ def _commands(
 
     The first is empty where none is requested.
     """
+    profile_options = details.checklist_options.get(profile.id, ("--profile", profile.id))
     evaluate = (
-        *(details.oscap_path, "xccdf", "eval", "--profile", profile.id),
+        *(details.oscap_path, "xccdf", "eval", *profile_options),
         *_content_options(content, details),
     )
     prepare: tuple[str, ...] = ()
@@ -193,3 +218,23 @@ def _content_options(content: DetectedContent, details: OpenSCAPDetails) -> tupl
     if ending and dictionary.is_file():
         options = (*options, "--cpe", str(dictionary))
     return options
+
+
+def _evaluated_rules(draft: Path) -> set[str]:
+    """The ids of the rules of which the progress shows a result."""
+    rules = set()
+    for line in whole_text(draft / "stdout.log").splitlines():
+        separator = "|" if "|" in line else ":"
+        rule, _, result = line.partition(separator)
+        if result.rpartition(separator)[2] in _XCCDF_RESULTS:
+            rules.add(rule)
+    return rules
+
+
+def _first_error(draft: Path) -> str | None:
+    """The line of standard error that names the cause: the first that is no warning."""
+    for line in beginning(draft / "stderr.log").splitlines():
+        text = "".join(char if char.isprintable() else "\ufffd" for char in " ".join(line.split()))
+        if text and not text.startswith(_NO_ERROR):
+            return text[:_MAX_LINE]
+    return None

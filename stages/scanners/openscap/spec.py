@@ -71,7 +71,7 @@ def _read(output: ScannerOutput, settings: Settings) -> Report:
 
     section = settings.compliance.section(OpenSCAPSettings)
     include_notselected = section.include_notselected or output.include_notselected
-    options = Options(include_notselected=include_notselected)
+    options = Options(include_notselected=include_notselected, zone=output.time_zone)
     try:
         return read_openscap(output.open_file(_RESULTS), output.open_file(_ARF), options)
     except (ScapError, PackingError) as error:

@@ -14,6 +14,7 @@ from stages.scanners.openscap.xccdf.rule_texts import (
     TextOptions,
     read_rule_texts,
 )
+from stages.scap.rule_counts import Selection, groups_around
 from stages.scap.xccdf_text import one_line, profile_title, readable
 from stages.scap.xml_records import Element, fragment, frozen, local
 
@@ -45,12 +46,15 @@ class Benchmark:
     """Value id to its default."""
     profiles: dict[str, str] = field(default_factory=dict)
     """Profile id to title."""
+    selection: Selection = field(default_factory=Selection)
+    """Which rules each profile selects."""
     _filter_options: TextOptions | None = None
 
     def add(self, parent: Element, record: Element) -> None:
         """One record that lies in the benchmark or in one of its groups."""
         name = local(record)
         if name == "Rule":
+            self.selection.add_rule(record, groups_around(parent))
             self._add_rule(record, parent.get("id", ""))
         elif name == "Value":
             self._add_value(record)
@@ -70,6 +74,7 @@ class Benchmark:
             self.values[record.get("id", "")] = record.text or ""
 
     def add_profile(self, profile: Element) -> None:
+        self.selection.add_profile(profile)
         for title in profile.iterchildren("{*}title"):
             self.profiles[profile.get("id", "")] = profile_title(title)
 

@@ -59,6 +59,9 @@ class TestResult:
     scanner_version: str | None
     benchmark: str | None = None
     profile: str | None = None
+    has_zone: bool = True
+    """Whether the times have a zone; without one they are read as if they were UTC."""
+    is_tailored: bool = False
     values: dict[str, str] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -72,6 +75,8 @@ class TestResult:
             self.profile = record.get("idref")
         elif name == "benchmark":
             self.benchmark = record.get("id")
+        elif name == "tailoring-file":
+            self.is_tailored = True
         elif name == "target-facts" and self.scanner_version is None:
             self.scanner_version = _fact(record, _SCANNER_VERSION)
 
@@ -80,12 +85,16 @@ def read_test_result(element: Element) -> TestResult:
     """A TestResult from its attributes; its records are added as they are read."""
     started = _read_time(element.get("start-time"))
     completed = _read_time(element.get("end-time"))
+    known = [at for at in (started, completed) if at is not None]
+    has_zone = all(at.tzinfo is not None for at in known)
+    started, completed = _as_utc(started), _as_utc(completed)
     return TestResult(
         id=element.get("id", ""),
         version=element.get("version"),
         started_at=started or completed,
         completed_at=completed or started,
         scanner_version=_cpe_version(element.get("test-system")),
+        has_zone=has_zone,
     )
 
 
@@ -173,11 +182,18 @@ def _cpe_version(cpe: str | None) -> str | None:
 
 
 def _read_time(text: str | None) -> datetime | None:
-    """An xs:dateTime; one without a zone (older scanners) is taken as UTC."""
+    """An xs:dateTime; without a zone where it has none (older scanners)."""
     try:
         at = datetime.fromisoformat((text or "").strip())
-        if at.tzinfo is None:
-            return at.replace(tzinfo=UTC)
-        return at.astimezone(UTC)
+        _as_utc(at)
     except (ValueError, OverflowError):
         return None
+    return at
+
+
+def _as_utc(at: datetime | None) -> datetime | None:
+    if at is None:
+        return None
+    if at.tzinfo is None:
+        return at.replace(tzinfo=UTC)
+    return at.astimezone(UTC)
