@@ -24,11 +24,12 @@ pytestmark = pytest.mark.oscap
 
 DS = "http://scap.nist.gov/schema/scap/source/1.2"
 OVAL = "http://oval.mitre.org/XMLSchema/oval-definitions-5"
+XCCDF = "http://checklists.nist.gov/xccdf/1.2"
 AT = datetime(2026, 11, 26, tzinfo=UTC)
 
 
 def component(letter: str, rules: int) -> str:
-    """A benchmark whose profile `standard` selects so many rules, each for a file that is not there."""
+    """A benchmark whose profile `standard` selects so many rules, each for a missing file."""
     names = [f"xccdf_org.x_rule_{letter}{number}" for number in range(rules)]
     selects = "\n".join(f'<select idref="{name}" selected="true"/>' for name in names)
     checks = "".join(
@@ -40,8 +41,8 @@ def component(letter: str, rules: int) -> str:
     )
     return (
         f'<ds:component id="scap_org.x_comp_{letter}" timestamp="2026-01-01T00:00:00">'
-        f'<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2" id="xccdf_org.x_benchmark_{letter}" '
-        f'resolved="1"><status date="2026-01-01">draft</status><title>Checklist {letter}</title>'
+        f'<Benchmark xmlns="{XCCDF}" id="xccdf_org.x_benchmark_{letter}" resolved="1">'
+        f'<status date="2026-01-01">draft</status><title>Checklist {letter}</title>'
         f'<version>1</version><Profile id="xccdf_org.x_profile_standard"><title>Standard</title>'
         f"\n{selects}\n</Profile>{checks}</Benchmark></ds:component>"
     )
@@ -78,7 +79,7 @@ def datastream(*components: str) -> str:
 
 
 def scan(content: Path, profile: str, draft: Path) -> tuple[Verdict, Report | None]:
-    """Detected, planned, run and judged as the scan stage does, and read as the parse stage does."""
+    """Detected, planned, run and judged as the scan stage does, and read as parse does."""
     settings = OpenSCAPSettings(content=str(content))
     found = detection.detect(settings, parse_os_release("ID=debian\nVERSION_ID=12"), {})
     runner = OpenSCAP(settings, found.scanner)
