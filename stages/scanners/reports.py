@@ -12,6 +12,7 @@ from schemas.manifest import Manifest, Role
 from schemas.report import Report
 from schemas.settings import Settings
 from stages.scanners import failed_reports, registry
+from stages.scanners.secrets import masked_text
 from stages.scanners.spec import Opener, ScannerOutput, UnreadableError
 
 _MAX_RAW_OUTPUT = 2 * 1024 * 1024
@@ -47,4 +48,4 @@ def _raw_output(output: ScannerOutput) -> str | None:
     if opener is None:
         return None
     with opener() as stream:
-        return stream.read(_MAX_RAW_OUTPUT).decode("utf-8", "replace")
+        return masked_text(stream.read(_MAX_RAW_OUTPUT).decode("utf-8", "replace"))

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
+from schemas import codec
 from schemas.report import Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.results_file import Opener, ResultsFile, read_arf, read_results
@@ -20,6 +21,7 @@ from stages.scanners.openscap.rule_instances import by_rule, evidence_of_rule, w
 from stages.scanners.openscap.xccdf.rule_texts import TextOptions, read_severity
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, newest
+from stages.scanners.secrets import masked_forms
 from stages.scap.xml_records import Limits, ScapError
 
 __all__ = ["Opener", "Options", "read_openscap"]
@@ -213,7 +215,8 @@ def _rule_results(
     scan: _Scan, arf_evidence: _ArfEvidence, options: Options
 ) -> tuple[RuleResult, ...]:
     rules = by_rule(_reported(scan.test_result, options))
-    return tuple(_rule_result(outcomes, scan, arf_evidence) for outcomes in rules.values())
+    found = [_rule_result(outcomes, scan, arf_evidence) for outcomes in rules.values()]
+    return tuple(_told_apart(found, [_check_names(outcomes) for outcomes in rules.values()]))
 
 
 def _rule_result(
@@ -236,11 +239,44 @@ def _rule_result(
         finding=found.finding,
         actual=found.actual,
         expected=found.expected,
-        remediation=texts.remediation,
+        remediation=_masked_fix(texts.remediation),
         advice=texts.remediation_is_advice,
         references=texts.references,
         other_fixes=texts.other_fixes,
     )
+
+
+def _masked_fix(remediation: str | None) -> str | None:
+    """A fix holds values of the profile. Only what has the form of a secret is masked: it runs."""
+    if remediation is None:
+        return None
+    return masked_forms(remediation)
+
+
+def _told_apart(rules: Sequence[RuleResult], checks: Sequence[frozenset[str]]) -> list[RuleResult]:
+    """Failed rules whose findings are the same although their checks are not, by their titles.
+
+    A text may be the same for two checks where the results hold no details of either, or where its
+    end is cut off. Rules that the content checks by the same definitions keep the same text.
+    """
+    checks_of_finding: dict[str, set[frozenset[str]]] = {}
+    for rule, names in zip(rules, checks, strict=True):
+        if rule.status == "fail" and rule.finding:
+            checks_of_finding.setdefault(rule.finding, set()).add(names)
+    told_apart = []
+    for rule in rules:
+        ambiguous = len(checks_of_finding.get(rule.finding or "", ())) > 1
+        if rule.status == "fail" and ambiguous:
+            told_apart.append(codec.replace(rule, finding=f"{rule.title}: {rule.finding}"))
+        else:
+            told_apart.append(rule)
+    return told_apart
+
+
+def _check_names(outcomes: Sequence[Outcome]) -> frozenset[str]:
+    """What a rule is checked by; its own id where the results name nothing."""
+    names = {check.name or check.href or "" for one in outcomes for check in one.checks}
+    return frozenset(names - {""}) or frozenset({outcomes[0].idref})
 
 
 def _counterparts(outcomes: Sequence[Outcome], arf_evidence: _ArfEvidence) -> Sequence[Outcome]:

@@ -19,8 +19,8 @@ from stages.scanners.openscap.oval.criteria import (
 from stages.scanners.openscap.oval.criterion_wording import explain_criterion
 from stages.scanners.openscap.oval.explanations import Explanation, explanation
 from stages.scanners.openscap.oval.oval_model import CriteriaNode, Definition, OvalResults
-from stages.scanners.openscap.oval.secrets import MAX_CHARACTERS, masked, masked_forms
 from stages.scanners.openscap.xccdf.xccdf_results import Check, Outcome
+from stages.scanners.secrets import MAX_CHARACTERS, masked, masked_forms
 from stages.scap.xccdf_text import one_line
 
 _MAX_TEXT = 4000
@@ -101,7 +101,7 @@ def _remarks(outcome: Outcome) -> list[str]:
             remark += f" by {override.authority}"
         remark += f" from {override.old} to {override.new}"
         if override.remark:
-            remark += f": {override.remark}"
+            remark += f": {masked(override.remark)}"
         remarks.append(remark)
     return remarks
 

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stages.scanners.openscap.oval.oval_model import OvalResults
-from stages.scanners.openscap.oval.secrets import masked
 from stages.scanners.openscap.rule_evidence import Evidence, evidence, joined
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome
+from stages.scanners.secrets import masked
 
 _WORST_FIRST = (
     "fail",

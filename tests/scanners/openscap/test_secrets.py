@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import encode
 from stages.scanners.openscap.openscap_report import read_openscap
-from stages.scanners.openscap.oval.secrets import MASK, is_secret_name, masked_line, masked_value
+from stages.scanners.secrets import MASK, is_secret_name, masked_line, masked_value
 from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from schemas.report import RuleResult, RuleStatus, Severity
 from stages.scanners.docker_bench.reading.bench_output import BenchCheck, BenchOutput
 from stages.scanners.docker_bench.reading.finding_text import bounded
+from stages.scanners.secrets import masked_text
 
 _STATUS: dict[str, RuleStatus] = {"PASS": "pass", "WARN": "fail", "INFO": "warn", "NOTE": "skip"}
 _HIGH_SEVERITY = ("1.", "2.", "5.")
@@ -44,10 +45,17 @@ def _rule_result(check: BenchCheck, sections: Mapping[str, str]) -> RuleResult:
         status=status,
         severity=_severity(check.id),
         section=_section(check, sections),
-        finding=bounded(_each_line_once(findings)),
-        remediation=_remediation(check),
+        finding=_masked(bounded(_each_line_once(findings))),
+        remediation=_masked(_remediation(check)),
         advice=check.remediation is not None,
     )
+
+
+def _masked(text: str | None) -> str | None:
+    """Names and details are chosen on the host: `--env DB_PASSWORD=…` may be among them."""
+    if text is None:
+        return None
+    return masked_text(text)
 
 
 def _each_line_once(findings: Iterable[str]) -> list[str]:

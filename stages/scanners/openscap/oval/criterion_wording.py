@@ -32,6 +32,8 @@ from stages.scanners.openscap.oval.file_modes import (
     with_octal,
 )
 from stages.scanners.openscap.oval.kinds import label
+from stages.scanners.openscap.oval.nearest import nearest_first, nearest_line
+from stages.scanners.openscap.oval.object_wording import wanted_text
 from stages.scanners.openscap.oval.oval_model import Entity, Item, OvalResults, ResultValue, State
 from stages.scanners.openscap.oval.state_wording import entity_text, state_text
 
@@ -87,16 +89,33 @@ def _nothing_found(one: EvaluatedCriterion) -> Explanation:
         missing = f"{one.setting} in {one.description}"
     elif one.is_text:
         missing = f"line {expected_line(one)} in {one.description}"
+    actual = f"not found: {missing}"
+    nearest = _nearest_line(one)
+    if nearest:
+        actual = f"{one.description} has “{nearest}”"
     return Explanation(
         expected=expected_text(one),
-        actual=f"not found: {missing}",
-        finding=f"{_absence(one)}, expected {short_expected_text(one)}",
+        actual=actual,
+        finding=f"{_absence(one, nearest)}, expected {short_expected_text(one)}",
     )
 
 
-def _absence(one: EvaluatedCriterion) -> str:
+def _nearest_line(one: EvaluatedCriterion) -> str | None:
+    """Of the lines that other tests found in the same file, that which is like the missing one."""
+    if not one.is_text or one.is_setting or one.object is None:
+        return None
+    wanted = wanted_text(one.object, one.scope)
+    if wanted is None:
+        return None
+    lines = item_wording.lines_of_file(one.scope.results.items.values(), one.description)
+    return nearest_line(wanted, lines)
+
+
+def _absence(one: EvaluatedCriterion, nearest: str | None) -> str:
     if one.is_setting:
         return f"{one.description}: {one.setting} is not set"
+    if nearest:
+        return f"{one.description} has “{nearest}” and no line {expected_line(one)}"
     if one.is_text:
         return f"{one.description}: no line {expected_line(one)}"
     verb = "is"
@@ -116,6 +135,8 @@ def _wrong_number(one: EvaluatedCriterion) -> Explanation:
 def _mismatch(one: EvaluatedCriterion) -> Explanation:
     """There are items that are not as the states require."""
     items, total = _failing_items(one)
+    if one.is_expected and one.test.check != "all":
+        items = nearest_first(items, one.states, one.scope)
     texts = [
         item_wording.with_expected_fields(item, one.states, one.setting, one.description)
         for item in items

@@ -5,7 +5,7 @@ requires. Pure.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stages.scanners.openscap.oval.criteria import (
     FailedCriterion,
@@ -18,6 +18,8 @@ from stages.scanners.openscap.oval.criteria import (
 from stages.scanners.openscap.oval.entity_wording import short_id
 
 _SHOWN_PARTS = 10
+_LONG_FINDING = 300
+"""Characters; a longer list of alternatives is led by the nearest of them."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,33 @@ def explanation(
     if len(unique) == 1:
         return unique[0]
     nested = any(isinstance(inner, FailedGroup) for inner in part.parts)
-    return Explanation(
+    joined = Explanation(
         expected=_join(_EXPECTED[part.mode], (one.expected for one in unique), nested=nested),
         actual=_join(_ACTUAL, (one.actual for one in unique), nested=False),
         finding=_join(_finding_joining(part), (one.finding for one in unique), nested=nested),
     )
+    if _finding_joining(part) is not _FINDING["any"] or len(joined.finding) <= _LONG_FINDING:
+        return joined
+    return replace(joined, finding=_led_by_nearest(unique, nested=nested))
+
+
+def _led_by_nearest(alternatives: Sequence[Explanation], *, nested: bool) -> str:
+    """The alternative with the least to correct as one sentence, the others behind it."""
+    findings = list(dict.fromkeys(one.finding for one in alternatives))
+    nearest = min(findings, key=lambda finding: (finding.count("; "), len(finding)))
+    others = [finding for finding in findings if finding != nearest]
+    if not others:
+        return nearest
+    lead = f"{nearest}; nor does the other alternative hold: "
+    if len(others) > 1:
+        lead = f"{nearest}; nor does any of {len(others)} other alternatives hold: "
+    shown = others[: _SHOWN_PARTS - 1]
+    if nested:
+        shown = _bracketed(shown)
+    hidden = len(others) - len(shown)
+    if hidden:
+        shown.append(f"and {hidden} more")
+    return lead + "; ".join(shown)
 
 
 def _finding_joining(group: FailedGroup) -> _Joining:

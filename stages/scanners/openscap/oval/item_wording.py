@@ -17,7 +17,7 @@ from stages.scanners.openscap.oval.oval_model import (
     ItemField,
     State,
 )
-from stages.scanners.openscap.oval.secrets import MASK, masked, masked_line, masked_value
+from stages.scanners.secrets import MASK, masked, masked_line, masked_value
 
 _SHOWN_ITEMS = 10
 _SHOWN_VALUES = 10
@@ -92,6 +92,15 @@ def _expected_fields(item: Item, state: State, setting: str | None) -> list[str]
     if mode_is_expected and (mode := octal_mode(item)):
         parts.append(f"mode {mode}")
     return parts
+
+
+def lines_of_file(items: Iterable[Item], path: str) -> list[str]:
+    """The lines that were found in a file, for whichever test; secrets masked."""
+    lines = []
+    for item in items:
+        if item.kind in TEXT_KINDS and item_text(item, "file") == path:
+            lines.append(_line(item))
+    return [line for line in lines if line]
 
 
 def variable_setting(description: str) -> str:

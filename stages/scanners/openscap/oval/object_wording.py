@@ -167,6 +167,17 @@ def line_text(target: Object, scope: EvaluationScope) -> str | None:
     return " or ".join(dict.fromkeys(texts)) or None
 
 
+def wanted_text(target: Object, scope: EvaluationScope) -> str | None:
+    """The text of the one pattern of an object, as far as it is text."""
+    patterns = _patterns(target, scope)
+    if len(patterns) != 1:
+        return None
+    found = pattern_text(patterns[0])
+    if found is None:
+        return None
+    return found.text
+
+
 def skips_first_line(target: Object) -> bool:
     """Whether only a second or later match counts."""
     for entity in target.entities:

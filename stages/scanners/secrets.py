@@ -155,6 +155,21 @@ def masked(text: str) -> str:
     return _OPTION.sub(_mask_option, text)
 
 
+def masked_text(text: str) -> str:
+    """A text of any length, whole lines at a time; a line beyond the limit is cut, visibly."""
+    pieces: list[str] = []
+    piece = ""
+    for line in masked_forms(text).splitlines(keepends=True):
+        if len(line) > MAX_CHARACTERS:
+            line = line[: MAX_CHARACTERS - 2] + "…\n"  # noqa: PLW2901
+        if len(piece) + len(line) > MAX_CHARACTERS:
+            pieces.append(masked(piece))
+            piece = ""
+        piece += line
+    pieces.append(masked(piece))
+    return "".join(pieces)
+
+
 def masked_line(text: str) -> str:
     """A line of a configuration file: its first word may be a name without a sign behind it."""
     text = _YAML_BLOCK.sub(_mask_block, text[:MAX_CHARACTERS])
