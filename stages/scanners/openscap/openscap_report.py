@@ -13,11 +13,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
-from schemas import codec
 from schemas.report import Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.results_file import Opener, ResultsFile, read_arf, read_results
 from stages.scanners.openscap.rule_instances import by_rule, evidence_of_rule, worst
+from stages.scanners.openscap.scan_warnings import (
+    other_results,
+    rules_without_result,
+    zone_is_assumed,
+)
+from stages.scanners.openscap.told_apart import check_names, told_apart
 from stages.scanners.openscap.xccdf.rule_texts import TextOptions, read_severity
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, newest
@@ -38,7 +43,6 @@ _STATUS: Mapping[str, RuleStatus] = {
 }
 """The specification's `mapResultStatus`, and `fixed` as XCCDF scores it; any other is `skip`."""
 _NOTHING_TO_FIX = frozenset(("pass", "fixed", "notapplicable", "notselected"))
-_MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,13 @@ def read_openscap(
     options = options or Options()
     scan, arf_evidence = _read_files(results, arf, options)
     rules = _rule_results(scan, arf_evidence, options)
-    missing = _without_result(scan.test_result, scan.benchmark)
+    missing = rules_without_result(scan.test_result, scan.benchmark)
     if arf is not None and _may_lack_rules(scan, rules):
-        missing = _without_result(scan.test_result, _content(scan, arf, options))
+        missing = rules_without_result(scan.test_result, _content(scan, arf, options))
     warnings = [
         *arf_evidence.warnings,
-        *_other_results(scan),
-        *_zone_is_assumed(scan.test_result, options),
+        *other_results(scan.others),
+        *zone_is_assumed(scan.test_result, options.zone),
         *missing,
     ]
     error = _reason_without_result(rules, selects_rules=bool(missing))
@@ -216,7 +220,7 @@ def _rule_results(
 ) -> tuple[RuleResult, ...]:
     rules = by_rule(_reported(scan.test_result, options))
     found = [_rule_result(outcomes, scan, arf_evidence) for outcomes in rules.values()]
-    return tuple(_told_apart(found, [_check_names(outcomes) for outcomes in rules.values()]))
+    return tuple(told_apart(found, [check_names(outcomes) for outcomes in rules.values()]))
 
 
 def _rule_result(
@@ -228,6 +232,10 @@ def _rule_result(
     severity = texts.severity
     if outcome.severity:
         severity = read_severity(outcome.severity)
+    # A fix holds values of the profile. It has to run, so only the form of secrets is masked.
+    remediation = texts.remediation
+    if remediation is not None:
+        remediation = masked_forms(remediation)
     return RuleResult(
         rule_ref=outcome.idref,
         title=texts.title or outcome.idref,
@@ -239,44 +247,11 @@ def _rule_result(
         finding=found.finding,
         actual=found.actual,
         expected=found.expected,
-        remediation=_masked_fix(texts.remediation),
+        remediation=remediation,
         advice=texts.remediation_is_advice,
         references=texts.references,
         other_fixes=texts.other_fixes,
     )
-
-
-def _masked_fix(remediation: str | None) -> str | None:
-    """A fix holds values of the profile. Only what has the form of a secret is masked: it runs."""
-    if remediation is None:
-        return None
-    return masked_forms(remediation)
-
-
-def _told_apart(rules: Sequence[RuleResult], checks: Sequence[frozenset[str]]) -> list[RuleResult]:
-    """Failed rules whose findings are the same although their checks are not, by their titles.
-
-    A text may be the same for two checks where the results hold no details of either, or where its
-    end is cut off. Rules that the content checks by the same definitions keep the same text.
-    """
-    checks_of_finding: dict[str, set[frozenset[str]]] = {}
-    for rule, names in zip(rules, checks, strict=True):
-        if rule.status == "fail" and rule.finding:
-            checks_of_finding.setdefault(rule.finding, set()).add(names)
-    told_apart = []
-    for rule in rules:
-        ambiguous = len(checks_of_finding.get(rule.finding or "", ())) > 1
-        if rule.status == "fail" and ambiguous:
-            told_apart.append(codec.replace(rule, finding=f"{rule.title}: {rule.finding}"))
-        else:
-            told_apart.append(rule)
-    return told_apart
-
-
-def _check_names(outcomes: Sequence[Outcome]) -> frozenset[str]:
-    """What a rule is checked by; its own id where the results name nothing."""
-    names = {check.name or check.href or "" for one in outcomes for check in one.checks}
-    return frozenset(names - {""}) or frozenset({outcomes[0].idref})
 
 
 def _counterparts(outcomes: Sequence[Outcome], arf_evidence: _ArfEvidence) -> Sequence[Outcome]:
@@ -320,23 +295,6 @@ def _in_zone(wall: datetime, options: Options) -> datetime:
     return wall.replace(tzinfo=options.zone).astimezone(UTC)
 
 
-def _zone_is_assumed(test_result: TestResult, options: Options) -> list[str]:
-    if test_result.has_zone:
-        return []
-    name = "this host"
-    if options.zone is not None:
-        name = str(options.zone)
-    return [f"the times of the results have no zone: read as those of {name}"]
-
-
-def _other_results(scan: _Scan) -> list[str]:
-    if not scan.others:
-        return []
-    names = _first_of([one.id for one in scan.others])
-    count = len(scan.others) + 1
-    return [f"the file holds {count} TestResults: the newest was read, not {names}"]
-
-
 def _may_lack_rules(scan: _Scan, rules: tuple[RuleResult, ...]) -> bool:
     """Whether the scanner may have lost rules while it read the content.
 
@@ -357,36 +315,6 @@ def _content(scan: _Scan, arf: Opener, options: Options) -> Benchmark:
         return scan.benchmark
     same = [one for one in benchmarks if one.id == scan.benchmark.id]
     return next(iter(same), scan.benchmark)
-
-
-def _without_result(test_result: TestResult, benchmark: Benchmark) -> list[str]:
-    """Rules that the profile selects and the scanner left out without a word.
-
-    What the profile selects and the benchmark lacks is named only beside such rules: in many
-    benchmarks profiles select rules that were never built.
-    """
-    profile, selection = test_result.profile, benchmark.selection
-    if profile not in selection.profiles or test_result.is_tailored:
-        return []
-    reported = {one.idref for one in test_result.outcomes if one.result != "notselected"}
-    selected = selection.selected(profile)
-    missing = [rule for rule in selected if rule not in reported]
-    if not missing:
-        return []
-    unknown = [rule for rule in selection.unknown(profile) if rule not in reported]
-    total, missing = len(selected) + len(unknown), sorted(missing + unknown)
-    warning = (
-        f"{len(missing)} of the {total} rules that the profile selects have no result, the scanner "
-        f"dropped them: {_first_of(missing)}"
-    )
-    return [warning]
-
-
-def _first_of(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_MOST_NAMED])
-    if len(names) > _MOST_NAMED:
-        return f"{shown} and {len(names) - _MOST_NAMED} more"
-    return shown
 
 
 def _reason_without_result(rules: tuple[RuleResult, ...], *, selects_rules: bool) -> str | None:

@@ -23,6 +23,8 @@ from stages.scanners.openscap.xccdf.xccdf_results import Check, Outcome
 from stages.scanners.secrets import MAX_CHARACTERS, masked, masked_forms
 from stages.scap.xccdf_text import one_line
 
+PLACEHOLDER = "the results do not say why"
+"""In the finding of a failed rule for which the results hold no evidence."""
 _MAX_TEXT = 4000
 _SCRIPT_LINES = 10
 _MAX_DEFINITIONS = 200
@@ -71,7 +73,7 @@ def _without_explanation(
 ) -> Evidence:
     """What is left: the scanner's messages, or what the result itself means."""
     if outcome.result == "fail":
-        reason = joined(messages) or "the check failed; the results do not say why"
+        reason = joined(messages) or f"the check failed; {PLACEHOLDER}"
         return Evidence(
             finding=joined([*remarks, reason]),
             actual=joined(messages) or "the results hold no details",

@@ -162,3 +162,12 @@ def test_a_time_without_a_certain_meaning_is_named_and_the_files_time_is_used(pr
     report = read(None, f"Initializing {printed}\n[PASS] 4.1 - d\n".encode())
     assert report.started_at == AT
     assert "the time in the text log can't be read (" in report.warnings[-1]
+
+
+def test_secrets_in_what_a_check_found_are_masked_from_json_and_from_the_log() -> None:
+    name = "web:DB_PASSWORD=hunter2hunter2"
+    check = Printed("4.10", "WARN", f"Secrets in the image {name}")
+    for report in (read(json_of_1_6((check,))), read(None, text_log((check,)))):
+        finding = the("4.10", report).finding or ""
+        assert "hunter2" not in finding
+        assert "DB_PASSWORD=********" in finding

@@ -201,7 +201,7 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
                 )
             ],
         ),
-        "process /usr/sbin/xd -f: owner is 0, expected 1",
+        "process /usr/sbin/xd -f: owner is 0 (root), expected 1",
     ),
     "family": (
         Test("family", "", "<family>unix</family>", [("false", "<family>windows</family>")]),

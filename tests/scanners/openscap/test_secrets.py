@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.codec import encode
 from stages.scanners.openscap.openscap_report import read_openscap
-from stages.scanners.secrets import MASK, is_secret_name, masked_line, masked_value
+from stages.scanners.secrets import MASK, is_secret_name, masked_line, masked_text, masked_value
 from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener
 
 
@@ -209,3 +209,17 @@ def test_neither_a_hash_nor_a_password_gets_into_a_report() -> None:
     assert b"hunter22" not in report
     assert b"saltsalt" not in report
     assert report.count(MASK.encode()) >= 5
+
+
+def test_a_text_of_any_length_is_masked_to_its_end() -> None:
+    text = "a harmless line of output\n" * 1000 + "DB_PASSWORD=hunter2hunter2\n" + "x" * 9000 + "\n"
+    shown = masked_text(text)
+    assert "hunter2" not in shown
+    assert shown.count("a harmless line of output\n") == 1000
+    assert f"DB_PASSWORD={MASK}\n" in shown
+    assert shown.endswith("…\n")
+
+
+def test_short_texts_are_masked_as_they_are() -> None:
+    assert masked_text("password=abc def") == f"password={MASK} def"
+    assert masked_text("") == ""

@@ -99,7 +99,7 @@ def test_more_than_ten_items_are_a_short_list_with_a_count() -> None:
     assert rule.finding is not None
     assert rule.actual.count("/tmp/f") == 10
     assert rule.actual.endswith("(and 15 more, 25 in total)")
-    assert rule.finding == "/tmp/f00: owner is 5, expected 0 (and 24 more)"
+    assert rule.finding == "/tmp/f00: owner is 5, expected 0 (root) (and 24 more)"
 
 
 def test_only_the_failing_items_are_shown() -> None:
@@ -108,7 +108,7 @@ def test_only_the_failing_items_are_shown() -> None:
         ("false", "<filepath>/tmp/bad</filepath><user_id>5</user_id>"),
     ]
     rule = failed_rule(Test("file", "<path>/tmp</path>", "<user_id>0</user_id>", items))
-    assert rule.finding == "/tmp/bad: owner is 5, expected 0"
+    assert rule.finding == "/tmp/bad: owner is 5, expected 0 (root)"
     assert rule.actual == "/tmp/bad: owner 5"
 
 
@@ -224,7 +224,7 @@ def test_files_that_must_not_exist_are_described_with_the_exceptions() -> None:
     states += '<file_state id="oval:x-g:ste:1"><group_id>0</group_id></file_state>'
     text = arf([Rule("one", tests=[test])]).replace("<states>", f"<states>{states}")
     rule = read_openscap(None, opener(text)).results[0]
-    assert rule.expected == "no file /etc/gshadow- except with type symbolic link or group 0"
+    assert rule.expected == "no file /etc/gshadow- except with type symbolic link or group 0 (root)"
 
 
 def test_a_case_insensitive_pattern_is_shown_as_its_word() -> None:

@@ -213,7 +213,7 @@ def _unmet_texts(
     texts = []
     for entity in shown:
         if entity.name not in MODE_FIELDS:
-            expected = entity_text(entity, one.scope)
+            expected = entity_text(entity, one.scope, state.kind)
             texts.append(f"{_actual_text(one, item, state, entity)}, expected {expected}")
     mode_is_unmet = any(entity.name in MODE_FIELDS for entity in shown)
     if mode_is_unmet and (expected_bits := expected_mode(state.entities)):

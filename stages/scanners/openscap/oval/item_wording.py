@@ -17,6 +17,7 @@ from stages.scanners.openscap.oval.oval_model import (
     ItemField,
     State,
 )
+from stages.scanners.openscap.oval.readable_values import readable_value
 from stages.scanners.secrets import MASK, masked, masked_line, masked_value
 
 _SHOWN_ITEMS = 10
@@ -96,11 +97,10 @@ def _expected_fields(item: Item, state: State, setting: str | None) -> list[str]
 
 def lines_of_file(items: Iterable[Item], path: str) -> list[str]:
     """The lines that were found in a file, for whichever test; secrets masked."""
-    lines = []
-    for item in items:
-        if item.kind in TEXT_KINDS and item_text(item, "file") == path:
-            lines.append(_line(item))
-    return [line for line in lines if line]
+    of_file = [
+        item for item in items if item.kind in TEXT_KINDS and item_text(item, "file") == path
+    ]
+    return [line for line in map(_line, of_file) if line]
 
 
 def variable_setting(description: str) -> str:
@@ -208,6 +208,7 @@ def _value_text(item: Item, field: ItemField, setting: str | None) -> str:
         return "(not shown)"
     if field.masked or field.name in _HASH_FIELDS.get(item.kind, ()):
         return _without_hash(text)
+    text = readable_value(item.kind, field.name, text)
     return _shortened(masked_value(setting, text)) or "(empty)"
 
 

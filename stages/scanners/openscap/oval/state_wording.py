@@ -8,7 +8,10 @@ from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.file_modes import MODE_FIELDS, expected_mode
 from stages.scanners.openscap.oval.kinds import label
 from stages.scanners.openscap.oval.oval_model import Entity, Object, State
+from stages.scanners.openscap.oval.readable_values import readable_value
 
+_BOOKKEEPING = frozenset(("instance", "windows_view"))
+"""Fields by which the scanner tells its items apart: they demand nothing of the host."""
 _CHECK_PREFIXES = {
     "at least one": "at least one ",
     "none satisfy": "none ",
@@ -28,7 +31,7 @@ def entity_texts(state: State, scope: EvaluationScope, unnamed: str | None = Non
     for entity in state.entities:
         if entity.name in MODE_FIELDS:
             continue
-        text = entity_text(entity, scope)
+        text = entity_text(entity, scope, state.kind)
         if entity.name != unnamed:
             text = f"{label(state.kind, entity.name)} {text}"
         texts.append(text)
@@ -37,11 +40,14 @@ def entity_texts(state: State, scope: EvaluationScope, unnamed: str | None = Non
     return texts
 
 
-def entity_text(entity: Entity, scope: EvaluationScope) -> str:
-    """The value that a field is expected to have, without the field's name."""
+def entity_text(entity: Entity, scope: EvaluationScope, kind: str) -> str:
+    """The value that a field of a kind is expected to have, without the field's name."""
     if entity.masked:
         return "a value that is not shown"
-    text = expected_value(entity, scope.values(entity))
+    values = scope.values(entity)
+    if values is not None and entity.operation != "pattern match":
+        values = tuple(readable_value(kind, entity.name, value) for value in values)
+    text = expected_value(entity, values)
     if entity.operation == "equals" and entity.check == "at least one":
         return f"to include {text}"
     if entity.operation == "equals" and entity.check == "none satisfy":
@@ -50,14 +56,18 @@ def entity_text(entity: Entity, scope: EvaluationScope) -> str:
 
 
 def without_search_terms(state: State, target: Object | None) -> State:
-    """A state without what only repeats how its object was looked for.
+    """A state without what only repeats how its object was looked for, or numbers the matches.
 
     Content often looks for the file /etc/x and then expects its path to be /etc/x. A state that
     holds nothing else stays as it is.
     """
     if target is None or state.operator != "AND":
         return state
-    kept = tuple(entity for entity in state.entities if not _repeats(entity, target.entities))
+    kept = tuple(
+        entity
+        for entity in state.entities
+        if entity.name not in _BOOKKEEPING and not _repeats(entity, target.entities)
+    )
     if not kept:
         return state
     return replace(state, entities=kept)

@@ -1,0 +1,58 @@
+"""What a reader of a report should know of the scan itself, each in one line. Pure."""
+
+from collections.abc import Sequence
+from datetime import tzinfo
+
+from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark
+from stages.scanners.openscap.xccdf.xccdf_results import TestResult
+
+_MOST_NAMED = 20
+
+
+def zone_is_assumed(test_result: TestResult, zone: tzinfo | None) -> list[str]:
+    """That the times of a TestResult are read in a zone which they do not name."""
+    if test_result.has_zone:
+        return []
+    name = "this host"
+    if zone is not None:
+        name = str(zone)
+    return [f"the times of the results have no zone: read as those of {name}"]
+
+
+def other_results(others: Sequence[TestResult]) -> list[str]:
+    """That the file also holds older TestResults."""
+    if not others:
+        return []
+    names = _first_of([one.id for one in others])
+    count = len(others) + 1
+    return [f"the file holds {count} TestResults: the newest was read, not {names}"]
+
+
+def rules_without_result(test_result: TestResult, benchmark: Benchmark) -> list[str]:
+    """Rules that the profile selects and the scanner left out without a word.
+
+    What the profile selects and the benchmark lacks is named only beside such rules: in many
+    benchmarks profiles select rules that were never built.
+    """
+    profile, selection = test_result.profile, benchmark.selection
+    if profile not in selection.profiles or test_result.is_tailored:
+        return []
+    reported = {one.idref for one in test_result.outcomes if one.result != "notselected"}
+    selected = selection.selected(profile)
+    missing = [rule for rule in selected if rule not in reported]
+    if not missing:
+        return []
+    unknown = [rule for rule in selection.unknown(profile) if rule not in reported]
+    total, missing = len(selected) + len(unknown), sorted(missing + unknown)
+    warning = (
+        f"{len(missing)} of the {total} rules that the profile selects have no result, the scanner "
+        f"dropped them: {_first_of(missing)}"
+    )
+    return [warning]
+
+
+def _first_of(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMED])
+    if len(names) > _MOST_NAMED:
+        return f"{shown} and {len(names) - _MOST_NAMED} more"
+    return shown
