@@ -166,7 +166,7 @@ def test_uninstalling_keeps_spool_and_settings_and_prints_their_paths(host: Host
     assert "/opt/tools/lib/compliance-agent/bin/compliance-agent" in host.run(
         "systemctl", "cat", *UNITS
     )
-    assert scan_id in host.run("/opt/tools/bin/compliance-agent", "list")
+    assert scan_id in host.run("/opt/tools/bin/compliance-agent", "list", "--wide")
     host.run("/opt/tools/bin/compliance-agent", "install", "--uninstall")
     host.run("test", "!", "-e", "/opt/tools/lib/compliance-agent")
 

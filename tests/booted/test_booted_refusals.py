@@ -20,7 +20,7 @@ WRONG = [
     ("chown root reports", "parse", f"chown -R compliance-parse {SPOOL}/reports"),
     ("chmod 0770 raw", "scan", f"chmod 0750 {SPOOL}/raw"),
     ("chmod 0755 receipts", "ship", f"chmod 0750 {SPOOL}/receipts"),
-    ("chown compliance-ship commands", "trigger", f"chown root {SPOOL}/commands"),
+    ("chown compliance-ship commands", "trigger", f"chown -R root {SPOOL}/commands"),
     ("chmod 0777 .", "parse", f"chmod 0750 {SPOOL}"),
     ("chgrp root .", "ship", REMEDY),
     ("chmod 0000 state", "parse", REMEDY),
