@@ -27,7 +27,7 @@ def test_config_check_names_the_content_and_how_well_it_fits(config: Path) -> No
 def test_config_check_finds_a_profile_that_the_content_does_not_have(config: Path) -> None:
     configured(config, profile="all_pas")
     shown = agent("config", "check", config=config, code=2).stdout
-    assert "compliance.openscap.profile: no profile 'all_pas' in the content; nearest: " in shown
+    assert "compliance.openscap.profile: unknown profile: 'all_pas' is not in the content; nearest: " in shown
     assert "all_pass" in shown
     configured(config, profile=["cis_level1_server", "all_pass"])
     agent("config", "check", config=config)
@@ -54,7 +54,7 @@ def test_a_scan_with_a_profile_that_the_content_does_not_have_is_not_requested(
     spool.prepare()
     spool.state_store("scan").write(DETECTED_STATE, detect_now(settings))
     refused = agent("scan", "--profile", "all_pas", config=config, code=2)
-    assert "no profile 'all_pas' in the content; nearest: " in refused.stderr
+    assert "unknown profile: 'all_pas' is not in the content; nearest: " in refused.stderr
     assert json.loads(agent("list", "--json", config=config).stdout) == []
     agent("scan", "--profile", "all_pass", config=config)
     # The content has changed since the detection: what is there now counts.
