@@ -27,7 +27,10 @@ def test_config_check_names_the_content_and_how_well_it_fits(config: Path) -> No
 def test_config_check_finds_a_profile_that_the_content_does_not_have(config: Path) -> None:
     configured(config, profile="all_pas")
     shown = agent("config", "check", config=config, code=2).stdout
-    assert "compliance.openscap.profile: unknown profile: 'all_pas' is not in the content; nearest: " in shown
+    assert (
+        "compliance.openscap.profile: unknown profile: 'all_pas' is not in the content; nearest: "
+        in shown
+    )
     assert "all_pass" in shown
     configured(config, profile=["cis_level1_server", "all_pass"])
     agent("config", "check", config=config)

@@ -38,9 +38,24 @@ def call(process: Process, function: str, payload: bytes = b"", limit_s: float =
         one.stop()
 
 
-def children() -> list[str]:
+EARLIER_CHILDREN: set[str] = set()
+
+
+@pytest.fixture(autouse=True)
+def children_of_other_tests() -> None:
+    """Fixtures of the whole session have children of their own, such as a Docker engine."""
+    EARLIER_CHILDREN.clear()
+    EARLIER_CHILDREN.update(all_children())
+
+
+def all_children() -> list[str]:
     """The process ids of this process's children, zombies too."""
     return Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+
+
+def children() -> list[str]:
+    """Those children that this test has started."""
+    return [child for child in all_children() if child not in EARLIER_CHILDREN]
 
 
 def is_alive(pid: int) -> bool:
