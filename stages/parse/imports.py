@@ -11,14 +11,14 @@ from spool.errors import (
     EntryDamagedError,
     EntryMissingError,
     NewerFormatError,
-    SpoolError,
 )
 from spool.layout import entry_name
+from stages.parse import counted_call
+from stages.parse.counted_call import ReaderDiedError
 from stages.parse.import_task import TAKE_IN, ImportTask
 from stages.runtime.process import Process
-from stages.runtime.worker import Worker, WorkerError, WorkerStoppedError
+from stages.runtime.worker import Worker, WorkerStoppedError
 
-_MAX_ATTEMPTS = 3
 _LIMIT_S = 3600.0
 
 
@@ -65,18 +65,18 @@ class Imports:
         task = ImportTask(
             spool=str(self._spool.root), command_id=command_id, at=self._process.now()
         )
-        how_it_ended = "the reader died with the stage"
-        while self._process.state_store.start_attempt(command_id) < _MAX_ATTEMPTS:
-            try:
-                return codec.decode(self._worker.call(codec.encode(task), _LIMIT_S), Imported)
-            except WorkerError as error:
-                how_it_ended = f"the reader {error}"
-                self._process.log.warning(how_it_ended, command_id=command_id)
-            except SpoolError:
-                # As in parsing: only deaths of the reader count.
-                self._process.state_store.end(command_id)
-                raise
-        return Imported(at=self._process.now(), error=f"{how_it_ended}, {_MAX_ATTEMPTS} times")
+        try:
+            answer = counted_call.call(
+                self._process,
+                self._worker,
+                codec.encode(task),
+                _LIMIT_S,
+                entry_id=command_id,
+                id_name="command_id",
+            )
+        except ReaderDiedError as error:
+            return Imported(at=self._process.now(), error=str(error))
+        return codec.decode(answer, Imported)
 
     def _log(self, command_id: str, outcome: Imported) -> None:
         if outcome.error:

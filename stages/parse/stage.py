@@ -8,15 +8,16 @@ from schemas import codec
 from schemas.event import Event
 from schemas.ids import ScanId
 from schemas.report import Report
-from spool.errors import EntryDamagedError, EntryTooLargeError, NewerFormatError, SpoolError
+from spool.errors import EntryDamagedError, EntryTooLargeError, NewerFormatError
+from stages.parse import counted_call
+from stages.parse.counted_call import ReaderDiedError
 from stages.parse.imports import Imports
 from stages.parse.read_task import READ_ENTRY, ReadTask
 from stages.runtime import maintenance
 from stages.runtime.process import Process
-from stages.runtime.worker import Worker, WorkerError, WorkerStoppedError
+from stages.runtime.worker import Worker, WorkerStoppedError
 from stages.scanners import failed_reports
 
-_MAX_ATTEMPTS = 3
 _LIMIT_S = 600.0
 _BEFORE_A_REPORT = frozenset({"ScanStarted", "ScanFinished"})
 
@@ -99,21 +100,18 @@ class ParseStage:
             scan_id=scan_id,
             settings=codec.plain(self._process.settings),
         )
-        how_it_ended = "the reader died with the stage"
-        while self._state_store.start_attempt(scan_id) < _MAX_ATTEMPTS:
-            try:
-                return codec.decode(self._worker.call(codec.encode(task), _LIMIT_S), Report)
-            except WorkerError as error:
-                how_it_ended = f"the reader {error}"
-                self._process.log.warning(how_it_ended, scan_id=scan_id)
-            except SpoolError:
-                # The reader did not die: the disk or the host had trouble, or the entry can't
-                # be used. Only deaths of the reader count.
-                self._state_store.end(scan_id)
-                raise
-        return failed_reports.unreadable(
-            manifest, f"{how_it_ended}, {_MAX_ATTEMPTS} times; the raw entry is kept"
-        )
+        try:
+            answer = counted_call.call(
+                self._process,
+                self._worker,
+                codec.encode(task),
+                _LIMIT_S,
+                entry_id=scan_id,
+                id_name="scan_id",
+            )
+        except ReaderDiedError as error:
+            return failed_reports.unreadable(manifest, f"{error}; the raw entry is kept")
+        return codec.decode(answer, Report)
 
     def _log(self, scan_id: ScanId, report: Report) -> None:
         log = self._process.log.info
