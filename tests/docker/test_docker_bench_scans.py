@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -207,5 +208,8 @@ def test_openscap_goes_on_where_docker_is_away(tmp_path: Path) -> None:
         bench_scan = report_of(agent)
         openscap = agent.ask()
         until(lambda: agent.reported(openscap), "the report of OpenSCAP")
-        assert (bench_scan.error or "").startswith("Docker Bench was not run: ")
+        reason = "socket is missing"
+        if shutil.which("docker") is None:
+            reason = "not installed"
+        assert reason in (bench_scan.error or "")
         assert agent.report(openscap).status == "completed"
