@@ -40,6 +40,20 @@ class OfferedCommand:
     help: str
     arguments: Sequence[Offered] = field(default_factory=tuple)
 
+    def candidates(self) -> tuple[list[str], list[Kind]]:
+        """Options and choices; and the kinds of its positional arguments, to be looked up."""
+        fixed: list[str] = []
+        asked: list[Kind] = []
+        for argument in self.arguments:
+            fixed += argument.options or argument.choices
+            if not argument.options and argument.kind and argument.kind not in asked:
+                asked.append(argument.kind)
+        return fixed, asked
+
+    def patterns(self, argument: Offered) -> str:
+        """The pattern of a shell's `case` for this command with one of the argument's options."""
+        return "|".join(f'"{self.name} {option}"' for option in argument.options)
+
 
 def offered_commands(parser: argparse.ArgumentParser) -> list[OfferedCommand]:
     """What the parser takes."""
@@ -103,12 +117,7 @@ def bash_completion(parser: argparse.ArgumentParser) -> str:
 
 def _bash_words(command: OfferedCommand) -> str:
     """Options and choices as one quoted word; then the values of positional arguments."""
-    fixed: list[str] = []
-    asked: list[Kind] = []
-    for argument in command.arguments:
-        fixed += argument.options or argument.choices
-        if not argument.options and argument.kind and argument.kind not in asked:
-            asked.append(argument.kind)
+    fixed, asked = command.candidates()
     return quoted(fixed) + "".join(f'" $({_bash_call(kind)})"' for kind in asked)
 
 
@@ -117,7 +126,7 @@ def _bash_values(command: OfferedCommand) -> Iterator[str]:
     for argument in command.arguments:
         if not argument.options or not argument.takes_value:
             continue
-        patterns = "|".join(f'"{command.name} {option}"' for option in argument.options)
+        patterns = command.patterns(argument)
         found = "return"
         if argument.choices:
             found = f"words={quoted(argument.choices)}"

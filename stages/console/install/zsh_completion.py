@@ -45,12 +45,7 @@ def zsh_completion(parser: argparse.ArgumentParser) -> str:
 
 
 def _words(command: OfferedCommand) -> str:
-    fixed: list[str] = []
-    asked: list[Kind] = []
-    for argument in command.arguments:
-        fixed += argument.options or argument.choices
-        if not argument.options and argument.kind and argument.kind not in asked:
-            asked.append(argument.kind)
+    fixed, asked = command.candidates()
     return " ".join([_quoted(fixed), *map(_asked, asked)])
 
 
@@ -58,7 +53,7 @@ def _values(command: OfferedCommand) -> Iterator[str]:
     for argument in command.arguments:
         if not argument.options or not argument.takes_value:
             continue
-        patterns = "|".join(f'"{command.name} {option}"' for option in argument.options)
+        patterns = command.patterns(argument)
         found = "_files; return"
         if argument.choices:
             found = f"offered=({_quoted(argument.choices)})"
