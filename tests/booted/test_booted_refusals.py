@@ -47,7 +47,7 @@ def test_a_wrong_owner_or_mode_is_refused_and_the_remedy_works(
     host.shell(f"cd {SPOOL} && {wrong}")
     host.run("systemctl", "start", "--no-block", unit(stage))
     host.until(lambda: remedy in host.journal(unit(stage)), f"{stage} names the remedy: {remedy}")
-    assert host.states()[unit(stage)] != "active"
+    host.until(lambda: host.states()[unit(stage)] == "failed", f"{stage} has ended")
     host.shell(remedy)
     host.run("systemctl", "start", TARGET)
     host.await_active()
