@@ -40,8 +40,8 @@ class TriggerState(Record, frozen=True, kw_only=True):
     """What `status` shows of the trigger stage."""
 
     next_due: tuple[NextDue, ...] = ()
-    link: str = "no server"
-    """The state of the connection for the server's commands, for people."""
+    connection: str = "no server"
+    """The state of the connection for the server's commands, as a text for people."""
     connected: bool | None = None
     """Whether the server's commands can arrive; None if they are switched off."""
     at: datetime

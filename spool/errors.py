@@ -33,7 +33,11 @@ class SpoolBusyError(SpoolError):
 class StorageError(SpoolError):
     """The disk failed to read or write. Transient: nothing was acknowledged, try again later."""
 
+    is_denied = False
+    """This user has no right to it: that stays so until an administrator changes owner or mode."""
+
     def __init__(self, doing: str, where: Path, cause: OSError) -> None:
+        self.is_denied = cause.errno in (errno.EACCES, errno.EPERM)
         self.why = f"{where}: {doing}: {_reason(where, cause)}; {remedy(cause)}"
         """The message for callers that have no pending work."""
         super().__init__(f"{self.why}; the work stays pending")

@@ -8,6 +8,7 @@ Diagnostics: the errors of `spool.errors`, each naming the path.
 
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -24,7 +25,7 @@ from spool.entries import CommandEntries, Readable, Reports, Requests, S, ScanEn
 from spool.layout import Box
 
 
-class Outbox:
+class Outbox(ABC):
     """One box of a spool. Whoever holds the lock of its stage may write; everybody may read."""
 
     def __init__(self, root: Path, box: Box) -> None:
@@ -48,13 +49,13 @@ class Outbox:
         self._directory.names()
         return self._directory.generation
 
+    @abstractmethod
     def scan_ids(self) -> list[ScanId]:
         """The scans that have an entry here, oldest first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def name(self, scan_id: ScanId) -> str:
         """The name of a scan's entry here."""
-        raise NotImplementedError
 
     def check(self, name: str) -> bool:
         """Read an entry to its last byte; whether `name` is that of an entry. Raises EntryError,

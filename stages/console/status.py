@@ -126,7 +126,7 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
     if status.delivery:
         yield "delivery", describe(status.delivery, datetime.now(UTC))
     if status.trigger:
-        yield "commands", status.trigger.link
+        yield "commands", status.trigger.connection
         for due in status.trigger.next_due:
             at = f"{due.at.astimezone():%a %Y-%m-%d %H:%M %Z}"
             yield f"next {due.scanner}", f"{at} ({due.schedule})"
@@ -257,7 +257,7 @@ def _trigger(context: Context, spool: Spool) -> TriggerState | None:
     if planned is None:
         return None
     return TriggerState(
-        next_due=planned, link="the trigger stage is not running", at=datetime.now(UTC)
+        next_due=planned, connection="the trigger stage is not running", at=datetime.now(UTC)
     )
 
 

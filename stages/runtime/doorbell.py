@@ -138,32 +138,46 @@ class ZmqDoorbell:
 def publish_to_stages(runtime: Path, event: Event, patience_s: float = 1.0) -> None:
     """Publish an event to every running stage, from a command.
 
-    Without ZeroMQ the stages find the work by their watch.
+    Where that fails, the stages find the work by their watch. `patience_s`: how long to wait for
+    each stage that has left its socket behind.
     """
     try:
         zmq = _library()
     except DoorbellError:
         return
-    paths = [runtime / f"{stage}.sub" for stage in STAGES]
-    endpoints = [path for path in paths if path.is_socket()]
     context = zmq.Context(io_threads=1)
     socket = context.socket(zmq.XPUB)
-    socket.setsockopt(zmq.XPUB_VERBOSE, 1)
     try:
-        # A message reaches only those whose subscription has arrived: wait for them, not for long.
-        for path in endpoints:
-            socket.connect(_endpoint(path))
-        subscribed = 0
-        while subscribed < len(endpoints) and socket.poll(round(patience_s * 1000)):
-            if event.name.encode() in socket.recv():
-                subscribed += 1
-        with suppress(zmq.ZMQError):
-            socket.send(_message(event), zmq.NOBLOCK)
-    except (zmq.ZMQError, DoorbellError):
-        return
+        with suppress(zmq.ZMQError, DoorbellError):
+            _publish_once(zmq, socket, _subscriber_paths(runtime), event, patience_s)
     finally:
         socket.close(linger=1000)
         context.term()
+
+
+def _subscriber_paths(runtime: Path) -> list[Path]:
+    """The sockets at which running stages wait for events of commands."""
+    paths = [runtime / f"{stage}.sub" for stage in STAGES]
+    return [path for path in paths if path.is_socket()]
+
+
+def _publish_once(
+    zmq: ModuleType, socket: Any, paths: Sequence[Path], event: Event, patience_s: float
+) -> None:
+    """Connect a new socket and publish one event. Raises ZMQError, DoorbellError.
+
+    A message reaches only those whose subscription has arrived, so it waits for them. With
+    XPUB_VERBOSE each subscription is a message, also of a name that is subscribed already.
+    """
+    socket.setsockopt(zmq.XPUB_VERBOSE, 1)
+    for path in paths:
+        socket.connect(_endpoint(path))
+    name = event.name.encode()
+    subscribed = 0
+    while subscribed < len(paths) and socket.poll(round(patience_s * 1000)):
+        if name in socket.recv():
+            subscribed += 1
+    socket.send(_message(event), zmq.NOBLOCK)
 
 
 def _library() -> ModuleType:

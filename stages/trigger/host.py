@@ -5,14 +5,13 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from schemas.capabilities import Detected
+from schemas.capabilities import DETECTED_STATE, Detected
 from schemas.ids import Scanner
 from schemas.settings import Settings
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
 
 _MACHINE_ID = Path("/etc/machine-id")
-DETECTED = "detected"
 
 
 class Detection:
@@ -32,14 +31,14 @@ class Detection:
         mark = self.mark
         if mark != self._mark:
             self._mark = mark
-            self._detected = self._state_store.read(DETECTED, Detected)
+            self._detected = self._state_store.read(DETECTED_STATE, Detected)
         return self._detected
 
     @property
     def mark(self) -> object:
         """Differs after another detection."""
         try:
-            status = (self._state_store.path / DETECTED).stat()
+            status = (self._state_store.path / DETECTED_STATE).stat()
         except OSError:
             return None
         return status.st_mtime_ns, status.st_ino

@@ -135,7 +135,7 @@ class Inbox:
         except EntryMissingError:
             return
         except StorageError as error:
-            if not isinstance(error.__cause__, PermissionError):
+            if not error.is_denied:
                 raise
             self._refuse(directory, name, "the agent may not read it: chmod 0644 before the move")
             return

@@ -165,7 +165,7 @@ class TriggerStage:
     def _write_state(self) -> None:
         state = TriggerState(
             next_due=self._next_due,
-            link=self._server.state,
+            connection=self._server.state,
             connected=self._server.is_connected,
             at=self._process.now(),
         )
@@ -181,7 +181,7 @@ def _readable(entries: Entries[R], entry_id: str) -> R:
     try:
         return entries.read(entry_id)
     except StorageError as error:
-        if isinstance(error.__cause__, PermissionError):
+        if error.is_denied:
             raise EntryDamagedError(
                 f"{entry_id}: the agent may not read it (mode 0640 is right)"
             ) from error
