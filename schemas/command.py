@@ -53,4 +53,4 @@ class Imported(Record, frozen=True, kw_only=True):
     present: tuple[ScanId, ...] = ()
     """Those that were in the spool already; they are left as they are."""
     error: str | None = None
-    """Why the import failed. Reports that were written before that stay."""
+    """Why the import failed. Reports that were written before that stay; `taken` names them."""

@@ -157,7 +157,10 @@ def _import_facts(status: Status) -> Iterator[tuple[str, object]]:
     if status.imports_pending:
         yield "imports", f"{status.imports_pending} pending"
     if status.last_import and status.last_import.error:
-        yield "last import", f"failed, nothing was imported: {status.last_import.error}"
+        taken = "nothing was imported"
+        if status.last_import.taken:
+            taken = f"{counted(len(status.last_import.taken), 'report')} imported before that"
+        yield "last import", f"failed, {taken}: {status.last_import.error}"
 
 
 def _set_by_server(overrides: ServerOverrides) -> str | None:

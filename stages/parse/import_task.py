@@ -1,8 +1,14 @@
-"""What the parse stage hands to the worker process that takes a bundle in."""
+"""What the parse stage hands to the worker process that takes a bundle in, and what they both know
+of it afterwards.
+"""
 
 from datetime import datetime
 
+from schemas.command import Imported
+from schemas.ids import ScanId
 from schemas.records import Record
+from spool.spool import Spool
+from spool.state_store import StateStore
 
 TAKE_IN = "stages.parse.import_worker:take_in"
 
@@ -13,3 +19,46 @@ class ImportTask(Record, frozen=True, kw_only=True):
     spool: str
     command_id: str
     at: datetime
+
+
+class ImportPlan(Record, frozen=True, kw_only=True):
+    """What an import is going to write. It is kept in the stage's state until the outcome is
+    written: after a crash in the middle, the reports that were written before it are still counted
+    as taken and not as present.
+    """
+
+    hostname: str
+    new: tuple[ScanId, ...]
+    present: tuple[ScanId, ...]
+
+
+def read_plan(state_store: StateStore, command_id: str) -> ImportPlan | None:
+    """None before the bundle was checked."""
+    return state_store.read(_plan_name(command_id), ImportPlan)
+
+
+def write_plan(state_store: StateStore, command_id: str, plan: ImportPlan) -> None:
+    state_store.write(_plan_name(command_id), plan)
+
+
+def forget_plan(state_store: StateStore, command_id: str) -> None:
+    state_store.forget(_plan_name(command_id))
+
+
+def failed_import(spool: Spool, command_id: str, at: datetime, error: str) -> Imported:
+    """The outcome of an import that came to no good end, with the reports that were written."""
+    plan = read_plan(spool.state_store("parse"), command_id)
+    if plan is None:
+        return Imported(at=at, error=error)
+    written = set(spool.reports.ids())
+    return Imported(
+        at=at,
+        hostname=plan.hostname,
+        taken=tuple(scan_id for scan_id in plan.new if scan_id in written),
+        present=plan.present,
+        error=error,
+    )
+
+
+def _plan_name(command_id: str) -> str:
+    return f"{command_id}.plan"

@@ -12,7 +12,13 @@ from spool import bundle
 from spool.bundle import BundleError
 from spool.errors import EntryError
 from spool.spool import Spool
-from stages.parse.import_task import ImportTask
+from stages.parse.import_task import (
+    ImportPlan,
+    ImportTask,
+    failed_import,
+    read_plan,
+    write_plan,
+)
 
 
 def take_in(payload: bytes) -> bytes:
@@ -20,25 +26,21 @@ def take_in(payload: bytes) -> bytes:
     task = codec.decode(payload, ImportTask)
     spool = Spool(Path(task.spool))
     try:
-        return codec.encode(_take_in(spool, task))
+        outcome = _take_in(spool, task)
     except (BundleError, EntryError) as error:
-        return codec.encode(Imported(at=task.at, error=str(error)))
+        outcome = failed_import(spool, task.command_id, task.at, str(error))
+    return codec.encode(outcome)
 
 
 def _take_in(spool: Spool, task: ImportTask) -> Imported:
     index = _check(spool, task.command_id)
-    present = set(spool.reports.ids())
+    plan = _plan(spool, task.command_id, index)
+    to_write = set(plan.new) - set(spool.reports.ids())
     with spool.commands.open_bundle(task.command_id) as stream:
         for report, entry in bundle.read(stream)[1]:
-            if report.scan_id not in present:
+            if report.scan_id in to_write:
                 spool.reports.write_sealed(report.scan_id, entry)
-    listed = [report.scan_id for report in index.reports]
-    return Imported(
-        at=task.at,
-        hostname=index.hostname,
-        taken=tuple(scan_id for scan_id in listed if scan_id not in present),
-        present=tuple(scan_id for scan_id in listed if scan_id in present),
-    )
+    return Imported(at=task.at, hostname=plan.hostname, taken=plan.new, present=plan.present)
 
 
 def _check(spool: Spool, command_id: str) -> Bundle:
@@ -48,3 +50,19 @@ def _check(spool: Spool, command_id: str) -> Bundle:
         for report, entry in entries:
             spool.reports.check_sealed(report.scan_id, entry)
     return index
+
+
+def _plan(spool: Spool, command_id: str, index: Bundle) -> ImportPlan:
+    """The plan of an earlier attempt, else a new one. It is on the disk before the first report."""
+    state_store = spool.state_store("parse")
+    plan = read_plan(state_store, command_id)
+    if plan is None:
+        reported = set(spool.reports.ids())
+        listed = [report.scan_id for report in index.reports]
+        plan = ImportPlan(
+            hostname=index.hostname,
+            new=tuple(scan_id for scan_id in listed if scan_id not in reported),
+            present=tuple(scan_id for scan_id in listed if scan_id in reported),
+        )
+        write_plan(state_store, command_id, plan)
+    return plan

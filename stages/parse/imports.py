@@ -7,15 +7,11 @@ three times in all, then the outcome says so.
 from schemas import codec
 from schemas.command import Imported
 from schemas.event import Event
-from spool.errors import (
-    EntryDamagedError,
-    EntryMissingError,
-    NewerFormatError,
-)
+from spool.errors import EntryDamagedError, EntryMissingError, NewerFormatError
 from spool.layout import entry_name
 from stages.parse import counted_call
 from stages.parse.counted_call import ReaderDiedError
-from stages.parse.import_task import TAKE_IN, ImportTask
+from stages.parse.import_task import TAKE_IN, ImportTask, failed_import, forget_plan
 from stages.runtime.process import Process
 from stages.runtime.worker import Worker, WorkerStoppedError
 
@@ -49,14 +45,15 @@ class Imports:
             return
         except EntryMissingError:
             # The operator has withdrawn it.
+            self._forget(command_id)
             return
         except EntryDamagedError as error:
-            outcome = Imported(at=self._process.now(), error=str(error))
+            outcome = self._failed(command_id, error)
         except WorkerStoppedError:
             self._process.state_store.end(command_id)
             return
         self._spool.reports.imported.write(command_id, outcome)
-        self._process.state_store.end(command_id)
+        self._forget(command_id)
         self._log(command_id, outcome)
         if outcome.taken:
             self._process.publish(Event(name="ReportWritten"))
@@ -75,12 +72,24 @@ class Imports:
                 id_name="command_id",
             )
         except ReaderDiedError as error:
-            return Imported(at=self._process.now(), error=str(error))
+            return self._failed(command_id, error)
         return codec.decode(answer, Imported)
+
+    def _failed(self, command_id: str, error: Exception) -> Imported:
+        return failed_import(self._spool, command_id, self._process.now(), str(error))
+
+    def _forget(self, command_id: str) -> None:
+        self._process.state_store.end(command_id)
+        forget_plan(self._process.state_store, command_id)
 
     def _log(self, command_id: str, outcome: Imported) -> None:
         if outcome.error:
-            self._process.log.error("import failed", command_id=command_id, why=outcome.error)
+            self._process.log.error(
+                "import failed",
+                command_id=command_id,
+                why=outcome.error,
+                taken=len(outcome.taken),
+            )
             return
         self._process.log.info(
             "reports imported",

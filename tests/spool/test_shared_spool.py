@@ -18,6 +18,7 @@ from schemas.command import Import, Imported, Retry
 from spool import bundle, packing
 from spool.entries import seal_report
 from spool.errors import SpoolUnusableError
+from spool.layout import DIRECTORIES
 from spool.spool import Spool
 from stages.parse.import_task import ImportTask
 from stages.parse.import_worker import take_in
@@ -71,20 +72,18 @@ def make_whole(directory: Path) -> Spool:
     spool.prepare()
     for path in (spool.root, *spool.root.rglob("*")):
         os.chown(path, 0, GROUP)
-    for name in ("requests", "reports", "receipts"):
-        for path in (
-            spool.root / name,
-            spool.root / "history" / name,
-            spool.root / "quarantine" / name,
-        ):
-            os.chown(path, OTHER, GROUP)
+    for place in DIRECTORIES:
+        if place.stage not in (None, "scan"):
+            path = spool.root / place.path
+            if path.exists():
+                os.chown(path, OTHER, GROUP)
     for path in (spool.commands.path, spool.root / "state/scan"):
         path.chmod(0o2750)
     return spool
 
 
 @ROOT_ONLY
-def test_a_spool_of_several_users_that_is_as_it_must_be_is_taken(whole: Spool) -> None:
+def test_a_spool_of_several_users_that_is_as_it_must_be_is_claimed(whole: Spool) -> None:
     assert whole.claim("scan") == []
 
 
@@ -92,7 +91,7 @@ def test_a_spool_of_several_users_that_is_as_it_must_be_is_taken(whole: Spool) -
 @pytest.mark.parametrize(
     ("name", "wrong", "remedy"), WRONG, ids=[f"{wrong} {name}" for name, wrong, _ in WRONG]
 )
-def test_a_wrong_owner_group_or_mode_is_refused_and_the_mend_mends_it(
+def test_a_wrong_owner_group_or_mode_is_refused_and_the_remedy_corrects_it(
     name: str, wrong: str, remedy: str, whole: Spool
 ) -> None:
     path = whole.root.parent if name == ".." else whole.root / name
@@ -106,7 +105,9 @@ def test_a_wrong_owner_group_or_mode_is_refused_and_the_mend_mends_it(
 
 
 @ROOT_ONLY
-def test_a_directory_that_is_missing_from_a_shared_spool_is_made_by_no_stage(shared: Spool) -> None:
+def test_a_directory_that_is_missing_from_a_shared_spool_is_not_made_by_a_stage(
+    shared: Spool,
+) -> None:
     (shared.root / "receipts").rmdir()
     with pytest.raises(SpoolUnusableError, match="systemd-tmpfiles --create"):
         shared.claim("scan")
@@ -124,7 +125,7 @@ def test_a_spool_or_commands_that_belong_to_a_third_user_are_refused(
 
 
 @ROOT_ONLY
-def test_a_box_that_belongs_to_another_user_is_refused_with_the_mend(shared: Spool) -> None:
+def test_a_box_that_belongs_to_another_user_is_refused_with_the_remedy(shared: Spool) -> None:
     with pytest.raises(SpoolUnusableError, match=f"chown -R root {shared.reports.path}"):
         shared.claim("parse")
 

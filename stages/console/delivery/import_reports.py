@@ -90,6 +90,15 @@ def _index(spool: Spool, stream: BinaryIO, *, whole: bool) -> Bundle:
     return index
 
 
+def _failure(outcome: Imported, reason: str) -> str:
+    if not outcome.taken:
+        return _refusal(reason)
+    return (
+        f"the import failed after {counted(len(outcome.taken), 'report')}: {reason}; "
+        "import the bundle again: reports that are present are left as they are"
+    )
+
+
 def _refusal(reason: str) -> str:
     return f"nothing was imported: {reason}; export again, and copy the whole file"
 
@@ -167,7 +176,7 @@ def _show(view: ImportView, context: Context) -> None:
     elif view.outcome is None:
         _show_pending(view, context)
     elif view.outcome.error:
-        raise CommandError(_refusal(view.outcome.error), Exit.NO)
+        raise CommandError(_failure(view.outcome, view.outcome.error), Exit.NO)
     else:
         present = ""
         if view.outcome.present:
