@@ -11,13 +11,15 @@ import io
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import BinaryIO, cast
 
 from spool.errors import SpoolError
 
 _CHUNK = 256 * 1024
 _LEVEL = 3
-_MAX_WINDOW = 128 * 1024 * 1024
+_MAX_WINDOW_LOG = 27
+"""A frame may ask for 128 MiB of memory, the most that `zstd --ultra` writes without --long."""
 
 
 class PackingError(SpoolError):
@@ -33,9 +35,7 @@ class Packed:
 
 def pack(source: BinaryIO, target: BinaryIO) -> Packed:
     """Compress `source` into `target` as zstd. Raises OSError."""
-    import zstandard
-
-    packer = zstandard.ZstdCompressor(level=_LEVEL).compressobj()
+    packer = _zstd().ZstdCompressor(level=_LEVEL)
     digest, original, stored = hashlib.sha256(), 0, 0
     while True:
         chunk = source.read(_CHUNK)
@@ -49,14 +49,15 @@ def pack(source: BinaryIO, target: BinaryIO) -> Packed:
 
 def unpacked(stream: BinaryIO, limit: int) -> BinaryIO:
     """The content of a stream that may be compressed, by its first bytes; at most `limit` bytes of
-    it.
+    it. Closing it closes the stream.
     """
     head = stream.read(6)
     stream.seek(0)
+    content = stream
     for magic, opener in _OPENERS.items():
         if head.startswith(magic):
-            return cast(BinaryIO, io.BufferedReader(_Bounded(opener(stream), limit), _CHUNK))
-    return cast(BinaryIO, io.BufferedReader(_Bounded(stream, limit), _CHUNK))
+            content = opener(stream)
+    return cast(BinaryIO, io.BufferedReader(_Bounded(content, stream, limit), _CHUNK))
 
 
 def import_libraries() -> None:
@@ -67,14 +68,15 @@ def import_libraries() -> None:
     import gzip  # noqa: F401
     import lzma  # noqa: F401
 
-    import zstandard  # noqa: F401
+    _zstd()
 
 
 class _Bounded(io.RawIOBase):
     """Reads through, and refuses to read more than the limit."""
 
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
+    def __init__(self, stream: BinaryIO, source: BinaryIO, limit: int) -> None:
         self._stream = stream
+        self._source = source
         self._left = limit
         self._limit = limit
 
@@ -93,54 +95,38 @@ class _Bounded(io.RawIOBase):
         return len(chunk)
 
     def close(self) -> None:
+        # Decompressors leave open what they read from.
         self._stream.close()
+        self._source.close()
         super().close()
 
 
-class _Zstd(io.RawIOBase):
-    """A zstd frame, unpacked in small steps; unlike the library's own reader it notices a frame cut
-    short.
-
-    One block of a few bytes may unpack to 128 KiB, so a step takes little: 512 bytes make at most
-    22 MiB.
-    """
-
-    _STEP = 512
-
-    def __init__(self, stream: BinaryIO) -> None:
-        import zstandard
-
-        self._stream = stream
-        self._broken = zstandard.ZstdError
-        self._unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW).decompressobj()
-        self._ready = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        while not self._ready and not self._unpacker.eof:
-            step = self._stream.read(self._STEP)
-            if not step:
-                raise EOFError
-            try:
-                self._ready = memoryview(self._unpacker.decompress(step))
-            except self._broken as error:
-                raise EOFError(str(error)) from error
-        part = self._ready[: len(buffer)]
-        self._ready = self._ready[len(part) :]
-        buffer[: len(part)] = part
-        return len(part)
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
+def _zstd() -> ModuleType:
+    """The standard library's zstd, or for older Pythons its backport: they have the same names."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd
+    else:
+        from backports import zstd
+    return zstd
 
 
 def _breakages() -> tuple[type[Exception], ...]:
     """What a broken stream makes the libraries raise: of those that were loaded."""
+    found: list[type[Exception]] = [EOFError, OSError, ValueError]
     lzma = sys.modules.get("lzma")
-    return (EOFError, OSError, ValueError, *((lzma.LZMAError,) if lzma else ()))
+    if lzma:
+        found.append(lzma.LZMAError)
+    for name in ("compression.zstd", "backports.zstd"):
+        zstd = sys.modules.get(name)
+        if zstd:
+            found.append(zstd.ZstdError)
+    return tuple(found)
+
+
+def _open_zstd(stream: BinaryIO) -> BinaryIO:
+    zstd = _zstd()
+    options = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
+    return cast(BinaryIO, zstd.ZstdFile(stream, options=options))
 
 
 def _open_gzip(stream: BinaryIO) -> BinaryIO:
@@ -163,7 +149,7 @@ def _open_bzip2(stream: BinaryIO) -> BinaryIO:
 
 # Each library is loaded by whoever meets its format: two of the stages never do.
 _OPENERS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
-    b"\x28\xb5\x2f\xfd": lambda stream: cast(BinaryIO, _Zstd(stream)),
+    b"\x28\xb5\x2f\xfd": _open_zstd,
     b"\x1f\x8b": _open_gzip,
     b"\xfd7zXZ\x00": _open_xz,
     b"BZh": _open_bzip2,

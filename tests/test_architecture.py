@@ -23,7 +23,8 @@ LAYERS: list[set[str]] = [
 ]
 OWNERS: dict[str, set[str]] = {
     "msgspec": {"schemas"},
-    "zstandard": {"spool"},
+    "backports": {"spool"},
+    "compression": {"spool"},
     "lzma": {"spool"},
     "bz2": {"spool"},
     "gzip": {"spool"},

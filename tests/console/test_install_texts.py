@@ -147,7 +147,7 @@ def test_every_file_that_install_writes_is_one_that_uninstall_removes() -> None:
 
 def test_the_environment_has_all_that_the_agent_needs_and_no_tools_of_its_development() -> None:
     names = {distribution.metadata["Name"].lower() for distribution in environment.closure()}
-    assert {"lxml", "msgspec", "pyzmq", "requests", "urllib3", "websockets", "zstandard"} <= names
+    assert {"lxml", "msgspec", "pyzmq", "requests", "urllib3", "websockets"} <= names
     assert not names & {"pytest", "mypy", "ruff", "hypothesis", "compliance-agent"}
 
 

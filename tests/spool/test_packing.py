@@ -5,16 +5,17 @@ import lzma
 from collections.abc import Callable
 
 import pytest
-import zstandard
 
+from spool import packing
 from spool.packing import PackingError, pack, unpacked
 
+zstd = packing._zstd()
 CONTENT = b"<Benchmark/>" * 1000
 
 
 @pytest.mark.parametrize(
     "squeeze",
-    [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress],
+    [bytes, gzip.compress, bz2.compress, lzma.compress, zstd.compress],
     ids=lambda f: f.__module__,
 )
 def test_every_compression_is_known_by_its_first_bytes(squeeze: Callable[[bytes], bytes]) -> None:
@@ -23,7 +24,7 @@ def test_every_compression_is_known_by_its_first_bytes(squeeze: Callable[[bytes]
 
 
 @pytest.mark.parametrize(
-    "squeeze", [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress]
+    "squeeze", [bytes, gzip.compress, bz2.compress, lzma.compress, zstd.compress]
 )
 def test_no_more_is_unpacked_than_the_limit(squeeze: Callable[[bytes], bytes]) -> None:
     with (
@@ -34,7 +35,7 @@ def test_no_more_is_unpacked_than_the_limit(squeeze: Callable[[bytes], bytes]) -
 
 
 def test_a_small_file_that_unpacks_to_a_gibibyte_ends_at_the_limit() -> None:
-    bomb = zstandard.ZstdCompressor().compressobj()
+    bomb = zstd.ZstdCompressor()
     squeezed = b"".join(bomb.compress(bytes(1 << 20)) for _ in range(1024)) + bomb.flush()
     with (
         unpacked(io.BytesIO(squeezed), 1 << 20) as stream,
@@ -43,13 +44,29 @@ def test_a_small_file_that_unpacks_to_a_gibibyte_ends_at_the_limit() -> None:
         stream.read()
 
 
-@pytest.mark.parametrize(
-    "squeeze", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress]
-)
+@pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress, zstd.compress])
 def test_a_torn_stream_is_told_never_taken_for_whole(squeeze: Callable[[bytes], bytes]) -> None:
     torn = squeeze(CONTENT)[:-2]
     with unpacked(io.BytesIO(torn), 10**6) as stream, pytest.raises(PackingError, match="broken"):
         stream.read()
+
+
+def test_a_frame_that_asks_for_a_large_window_is_refused() -> None:
+    options = {zstd.CompressionParameter.window_log: 28}
+    packer = zstd.ZstdCompressor(options=options)
+    squeezed = b"".join(packer.compress(bytes(1 << 20)) for _ in range(257)) + packer.flush()
+    with (
+        unpacked(io.BytesIO(squeezed), 1 << 30) as stream,
+        pytest.raises(PackingError, match="broken"),
+    ):
+        stream.read()
+
+
+@pytest.mark.parametrize("squeeze", [bytes, gzip.compress, zstd.compress])
+def test_closing_what_is_unpacked_closes_the_stream(squeeze: Callable[[bytes], bytes]) -> None:
+    source = io.BytesIO(squeeze(CONTENT))
+    unpacked(source, len(CONTENT)).close()
+    assert source.closed
 
 
 def test_packing_tells_length_and_digest_of_what_it_stored() -> None:
