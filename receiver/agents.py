@@ -11,10 +11,13 @@ from typing import Any
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from receiver.intake import Answer, Intake
+from receiver.answer import Answer
+from receiver.intake import Intake
 from receiver.store import Store
+from stages.scanners import registry
 
 MAX_MESSAGE = 64 * 1024
+_SCAN_TYPES = frozenset({"compliance_scan", "compliance_trigger"})
 
 
 class Agents:
@@ -40,7 +43,15 @@ class Agents:
         except (WebSocketDisconnect, RuntimeError):
             # The connection was closed meanwhile.
             return False
+        if message.get("type") in _SCAN_TYPES:
+            self._show_running(api_id, message.get("profile_type"))
         return True
+
+    def _show_running(self, api_id: str, profile_type: object) -> None:
+        """Released servers do this only after the message was sent, whatever the agent answers."""
+        for scanner in registry.scanners():
+            if profile_type in (None, "all", scanner.key):
+                self._store.add_running(api_id, scanner.generic_profile, scanner.key)
 
     async def serve(self, socket: WebSocket) -> None:
         """One connection, from upgrade to close."""

@@ -7,14 +7,22 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from receiver import content
 from receiver.agents import Agents
-from receiver.intake import Answer, Intake, Post
+from receiver.answer import Answer, error
+from receiver.enrolment import Enrolment
+from receiver.host_check import HostCheck
+from receiver.hosts import Hosts
+from receiver.intake import Intake, Post
 from receiver.policy import Policy
 from receiver.store import Store
+from stages.patchmon import server_access
+from stages.scanners import registry
 
 SEND_PATH = "/_send"
 """Sends a message to an agent, for callers on this machine. No real server has this route."""
@@ -23,7 +31,7 @@ _DRAIN_LIMIT = 64 * 1024 * 1024
 _SMALL_BODY = 1024 * 1024
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
-Endpoint = Callable[[Request], Awaitable[JSONResponse]]
+Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Endpoints:
@@ -32,12 +40,15 @@ class Endpoints:
     def __init__(
         self,
         policy: Policy,
+        hosts: Hosts,
         intake: Intake,
         store: Store,
         agents: Agents,
         say: Callable[[str], None],
     ) -> None:
         self._policy = policy
+        self._hosts = hosts
+        self._enrolment = Enrolment(policy, hosts)
         self._intake = intake
         self._store = store
         self._agents = agents
@@ -53,21 +64,47 @@ class Endpoints:
     async def integration_status(self, api_id: str, request: Request) -> Answer:
         return await self._keep(api_id, request, "integration-status")
 
-    async def ping(self, api_id: str, request: Request) -> Answer:
-        return await self._keep(api_id, request, "ping")
+    async def ping(self, request: Request) -> JSONResponse:
+        """The one request that tells a wrong key from a database that is down."""
+        if self._intake.database_is_down:
+            return _respond(error(500, "Failed to look up host: database error"))
+        return await self.known(self._ping)(request)
+
+    async def _ping(self, api_id: str, request: Request) -> Answer:
+        answer = await self._keep(api_id, request, "ping")
+        if answer.status == 200:
+            self._hosts.pinged(api_id)
+        return answer
 
     async def update(self, api_id: str, request: Request) -> Answer:
         return await self._keep(api_id, request, "update")
 
     async def integrations(self, api_id: str, request: Request) -> Answer:  # noqa: ARG002
-        return Answer(
-            200,
-            {
-                "compliance_mode": self._policy.compliance_mode,
-                "compliance_openscap_enabled": self._policy.openscap_enabled,
-                "compliance_docker_bench_enabled": self._policy.docker_bench_enabled,
-            },
-        )
+        """What is set for the host."""
+        host = self._hosts.get(api_id)
+        switches = {
+            f"compliance_{scanner.section}_enabled": scanner.key not in host.scanners_off
+            for scanner in registry.scanners()
+        }
+        return Answer(200, {"success": True, "compliance_mode": host.mode, **switches})
+
+    async def enrol(self, request: Request) -> JSONResponse:
+        return _respond(self._enrolment.enrol(request.headers, await _object(request)))
+
+    async def exchange(self, request: Request) -> JSONResponse:
+        return _respond(self._enrolment.exchange(await _object(request)))
+
+    async def health(self, request: Request) -> JSONResponse:  # noqa: ARG002
+        return JSONResponse({"status": "ok"})
+
+    async def content_version(self, api_id: str, request: Request) -> Answer:  # noqa: ARG002
+        return content.version(self._policy.content)
+
+    async def content_file(self, request: Request) -> Response:
+        caller = self._intake.identify(request.headers)
+        if isinstance(caller, Answer):
+            return _respond(caller)
+        return content.file(self._policy.content, request.path_params["name"])
 
     async def send(self, api_id: str, request: Request) -> Answer:
         if request.client is None or request.client.host not in _LOOPBACK:
@@ -79,7 +116,9 @@ class Endpoints:
             return Answer(409, {"error": "no agent is connected"})
         return Answer(200, {"message": "sent"})
 
-    def known(self, endpoint: Callable[[str, Request], Awaitable[Answer]]) -> Endpoint:
+    def known(
+        self, endpoint: Callable[[str, Request], Awaitable[Answer]]
+    ) -> Callable[[Request], Awaitable[JSONResponse]]:
         """An endpoint for callers with good credentials."""
 
         async def serve(request: Request) -> JSONResponse:
@@ -102,24 +141,41 @@ class Endpoints:
 
 
 def build(
-    policy: Policy, intake: Intake, store: Store, agents: Agents, say: Callable[[str], None]
+    policy: Policy,
+    hosts: Hosts,
+    intake: Intake,
+    store: Store,
+    agents: Agents,
+    say: Callable[[str], None],
 ) -> Starlette:
     """The application."""
-    endpoints = Endpoints(policy, intake, store, agents, say)
-    hosts = "/api/v1/hosts"
+    endpoints = Endpoints(policy, hosts, intake, store, agents, say)
     known = endpoints.known
+    posts: dict[str, Endpoint] = {
+        server_access.SCANS: endpoints.submit,
+        server_access.INTEGRATION_STATUS: known(endpoints.integration_status),
+        server_access.PING: endpoints.ping,
+        server_access.HOST_UPDATE: known(endpoints.update),
+        server_access.ENROL: endpoints.enrol,
+        server_access.BOOTSTRAP: endpoints.exchange,
+        SEND_PATH: known(endpoints.send),
+    }
+    gets: dict[str, Endpoint] = {
+        server_access.HEALTH: endpoints.health,
+        server_access.INTEGRATIONS: known(endpoints.integrations),
+        server_access.SSG_VERSION: known(endpoints.content_version),
+        server_access.SSG_CONTENT + "{name}": endpoints.content_file,
+    }
+    middleware = []
+    if policy.allowed_hosts is not None:
+        middleware.append(Middleware(HostCheck, allowed=policy.allowed_hosts))
     return Starlette(
         routes=[
-            Route("/api/v1/compliance/scans", endpoints.submit, methods=["POST"]),
-            Route(
-                f"{hosts}/integration-status", known(endpoints.integration_status), methods=["POST"]
-            ),
-            Route(f"{hosts}/ping", known(endpoints.ping), methods=["POST"]),
-            Route(f"{hosts}/update", known(endpoints.update), methods=["POST"]),
-            Route(f"{hosts}/integrations", known(endpoints.integrations), methods=["GET"]),
-            Route(SEND_PATH, known(endpoints.send), methods=["POST"]),
-            WebSocketRoute("/api/v1/agents/ws", agents.serve),
-        ]
+            *(Route(path, endpoint, methods=["POST"]) for path, endpoint in posts.items()),
+            *(Route(path, endpoint, methods=["GET"]) for path, endpoint in gets.items()),
+            WebSocketRoute(server_access.WEBSOCKET, agents.serve),
+        ],
+        middleware=middleware,
     )
 
 

@@ -10,6 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from receiver.answer import Answer
+from receiver.answer import error as _error
+from receiver.hosts import Hosts
 from receiver.policy import Policy, Reader
 from receiver.store import Store
 from receiver.submission_reading import (
@@ -40,18 +43,15 @@ class Post:
     body_sha256: str
 
 
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    document: Mapping[str, Any]
-
-
 class Intake:
     """Decides on submissions, and stores them."""
 
-    def __init__(self, policy: Policy, store: Store) -> None:
+    def __init__(self, policy: Policy, hosts: Hosts, store: Store) -> None:
         self._policy = policy
+        self._hosts = hosts
         self._store = store
+        self.database_is_down = False
+        """Then every key is refused, as released servers do; a ping alone is answered with 500."""
         self._window = Window(policy.posts_per_minute)
 
     def identify(self, headers: Mapping[str, str]) -> str | Answer:
@@ -86,7 +86,8 @@ class Intake:
         return _error(401, "API credentials required")
 
     def _wrong(self, headers: Mapping[str, str]) -> Answer | None:
-        if self._policy.admits(headers["x-api-id"], headers["x-api-key"]):
+        is_known = self._hosts.admits(headers["x-api-id"], headers["x-api-key"])
+        if is_known and not self.database_is_down:
             return None
         return _error(401, "Invalid API credentials")
 
@@ -99,8 +100,9 @@ class Intake:
         sent = submission.compliance_hash
         if sent and sent != compliance_hash(submission.scans):
             return _error(400, "compliance hash mismatch")
-        wanted = [scan for scan in submission.scans if self._wanted(scan)]
-        stored = [self._keep(post.headers["x-api-id"], scan) for scan in wanted]
+        api_id = post.headers["x-api-id"]
+        wanted = [scan for scan in submission.scans if self._is_wanted(api_id, scan)]
+        stored = [self._keep(api_id, scan) for scan in wanted]
         return Answer(
             200,
             {
@@ -110,8 +112,9 @@ class Intake:
             },
         )
 
-    def _wanted(self, scan: Mapping[str, Any]) -> bool:
-        return bool(scan.get("profile_name")) and self._policy.stores(scan.get("profile_type", ""))
+    def _is_wanted(self, api_id: str, scan: Mapping[str, Any]) -> bool:
+        is_off = scan.get("profile_type") in self._hosts.get(api_id).scanners_off
+        return bool(scan.get("profile_name")) and not is_off
 
     def _keep(self, api_id: str, scan: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -152,7 +155,3 @@ def _attempt(
         return reader(post.body)
     except (BodyError, NoScansError) as problem:
         return problem
-
-
-def _error(status: int, message: str) -> Answer:
-    return Answer(status, {"error": message})

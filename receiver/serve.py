@@ -13,7 +13,8 @@ from contextlib import closing
 from pathlib import Path
 
 from receiver.errors import ReceiverError
-from receiver.policy import Policy, generate_credentials
+from receiver.hosts import generate_credentials
+from receiver.policy import Policy
 from receiver.server import Receiver
 from receiver.store import StoreError
 from schemas.settings import ApiSettings

@@ -7,6 +7,7 @@ restarts. `with Receiver() as receiver:` starts, stops and closes it.
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ import uvicorn
 
 from receiver import app
 from receiver.agents import MAX_MESSAGE, Agents
+from receiver.hosts import Hosts, HostState
 from receiver.intake import Intake
 from receiver.policy import Policy
 from receiver.store import Store
@@ -42,7 +44,9 @@ class Receiver:
         """`database` None is memory; `port` 0 is any free one; `say` gets one line per request."""
         self.policy = policy or Policy()
         self._store = Store(database)
-        self._intake = Intake(self.policy, self._store)
+        self.hosts = Hosts(self.policy.compliance_mode, self.policy.scanners_off)
+        self.hosts.add_all(self.policy.hosts)
+        self._intake = Intake(self.policy, self.hosts, self._store)
         self._agents = Agents(self._intake, self._store, say)
         self._say = say
         self._host = host
@@ -53,8 +57,26 @@ class Receiver:
 
     @property
     def credentials(self) -> Credentials:
-        """Those of the first host."""
-        return self.policy.hosts[0]
+        """Those of the first host, as they are now."""
+        return self.hosts.get(self._first).credentials
+
+    @property
+    def _first(self) -> str:
+        return self.policy.hosts[0].id
+
+    @property
+    def database_is_down(self) -> bool:
+        """While it is, every key is refused and a ping is answered with 500."""
+        return self._intake.database_is_down
+
+    @database_is_down.setter
+    def database_is_down(self, is_down: bool) -> None:
+        self._intake.database_is_down = is_down
+
+    def host_state(self, api_id: str | None = None) -> HostState:
+        """What an administrator sees of a host (the first one)."""
+        host = self.hosts.get(api_id or self._first)
+        return host.state(self.policy.update_interval_s, time.monotonic())
 
     @property
     def headers(self) -> dict[str, str]:
@@ -72,7 +94,9 @@ class Receiver:
     def start(self) -> None:
         on_event = self._listen()
         self._port = on_event.getsockname()[1]
-        application = app.build(self.policy, self._intake, self._store, self._agents, self._say)
+        application = app.build(
+            self.policy, self.hosts, self._intake, self._store, self._agents, self._say
+        )
         self._server = uvicorn.Server(_config(application, self.policy))
         self._loop = asyncio.new_event_loop()
         running = (self._loop, self._server, on_event)
@@ -110,6 +134,10 @@ class Receiver:
         """The scans that the server holds now, each with its `results`."""
         return self._store.scans()
 
+    def running(self) -> list[dict[str, Any]]:
+        """The scans that an administrator sees as running."""
+        return self._store.running()
+
     def messages(self) -> list[dict[str, Any]]:
         """All that came in over the WebSocket."""
         return self._store.messages("websocket")
@@ -139,7 +167,7 @@ class Receiver:
         """Send a message to an agent (the first host's). False where none is connected."""
         if self._loop is None:
             return False
-        sending = self._agents.command(api_id or self.credentials.id, message)
+        sending = self._agents.command(api_id or self._first, message)
         return asyncio.run_coroutine_threadsafe(sending, self._loop).result(_DEADLINE_S)
 
     def _listen(self) -> socket.socket:

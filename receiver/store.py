@@ -56,6 +56,9 @@ CREATE TABLE IF NOT EXISTS scans (
 CREATE TABLE IF NOT EXISTS results (
     scan_id TEXT REFERENCES scans ON DELETE CASCADE, position INTEGER,
     {", ".join(_RESULT_COLUMNS)}, PRIMARY KEY (scan_id, position));
+CREATE TABLE IF NOT EXISTS running (
+    running_id INTEGER PRIMARY KEY, started_at TEXT, api_id TEXT, profile_name TEXT,
+    profile_type TEXT);
 CREATE TABLE IF NOT EXISTS messages (
     message_id INTEGER PRIMARY KEY, received_at TEXT, api_id TEXT, source TEXT, body TEXT);
 """
@@ -98,12 +101,16 @@ class Store:
         self._insert("posts", {"received_at": _now(), **columns})
 
     def replace_scan(self, api_id: str, scan: Mapping[str, Any]) -> str:
-        """Store a scan in place of the host's completed one of that profile, also a failed scan."""
+        """Store a scan in place of the host's completed one of that profile, also a failed scan.
+
+        Any scan ends what the host was seen to be running.
+        """
         scan_id = str(uuid.uuid4())
         status = "completed"
         if scan.get("status") == "failed":
             status = "failed"
         with self._lock:
+            self._database.execute("DELETE FROM running WHERE api_id = ?", (api_id,))
             self._database.execute(
                 "DELETE FROM scans WHERE api_id = ? AND profile_name = ? AND status = 'completed'",
                 (api_id, scan["profile_name"]),
@@ -116,6 +123,18 @@ class Store:
                 texts = {column: result.get(column) for column in _RESULT_COLUMNS}
                 self._insert("results", {"scan_id": scan_id, "position": position, **texts})
         return scan_id
+
+    def add_running(self, api_id: str, profile_name: str, profile_type: str) -> None:
+        """A scan that was requested, and has not come in yet."""
+        self._insert(
+            "running",
+            {
+                "started_at": _now(),
+                "api_id": api_id,
+                "profile_name": profile_name,
+                "profile_type": profile_type,
+            },
+        )
 
     def add_message(self, api_id: str, source: str, body: Mapping[str, Any]) -> None:
         text = json.dumps(body)
@@ -136,6 +155,10 @@ class Store:
                 scan["scan_id"],
             )
         return scans
+
+    def running(self) -> list[dict[str, Any]]:
+        """The scans that an administrator sees as running, oldest first."""
+        return self._rows("SELECT * FROM running ORDER BY running_id")
 
     def messages(self, source: str) -> list[dict[str, Any]]:
         """The bodies that came from one source, oldest first."""

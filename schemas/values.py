@@ -31,6 +31,13 @@ CheckName = Annotated[
         description="the name of a check, like container_images or check_4_1",
     ),
 ]
+HeaderText = Annotated[
+    str,
+    Meta(
+        pattern=r"^[!-~]{1,512}$(?!\n)",
+        description="a text of at most 512 visible ASCII characters, which a header can carry",
+    ),
+]
 UserName = Annotated[
     str,
     Meta(

@@ -66,8 +66,9 @@ class HttpClient:
             if isinstance(outcome, Temporary) and content.tell() == 0:
                 return replace(outcome, unsent=True)
             return outcome
-        if isinstance(reply, Reply):
-            return _without(reply, self._access.credentials.key)
+        credentials = self._access.credentials
+        if isinstance(reply, Reply) and credentials is not None:
+            return _without(reply, credentials.key)
         return reply
 
     def close(self) -> None:

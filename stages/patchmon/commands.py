@@ -107,6 +107,10 @@ class KnownScanner(Protocol):
         """Before `_enabled` in messages."""
 
     @property
+    def title(self) -> str:
+        """Its name in messages for people."""
+
+    @property
     def profile_names(self) -> frozenset[str]:
         """Names in the place of a profile that mean this scanner."""
 

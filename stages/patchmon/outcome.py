@@ -109,6 +109,11 @@ _IN_ITS_PLACE = (
     "proxy): "
     "open server.url from this host"
 )
+HOST_CHECK_ACTION = (
+    "the server does not accept the host name in server.url: add it to CORS_ORIGIN at the server, "
+    "or set server.url to the name it has there"
+)
+_HOST_CHECK_CODES = frozenset({"host_mismatch", "cors_mismatch"})
 _FOR_GOOD = frozenset({400, 413, 415, 422})
 _TEMPORARY = frozenset({408, 409, 425, 429})
 
@@ -144,6 +149,8 @@ def _outcome(reply: Reply, sent_bytes: int) -> Outcome:
         return Paused(
             message(reply), "check server.url: it is not the server's own address", status
         )
+    if is_host_check(reply):
+        return Paused(message(reply), HOST_CHECK_ACTION, status)
     return Paused(message(reply), _ACTIONS.get(status, _ASK_THE_SERVER), status)
 
 
@@ -156,6 +163,12 @@ def may_be_stored(outcome: Outcome) -> bool:
     return isinstance(outcome, Accepted)
 
 
+def is_host_check(reply: Reply) -> bool:
+    """Whether the server refused the host name by which it was addressed."""
+    answer = json_object(reply)
+    return reply.status == 403 and answer is not None and answer.get("code") in _HOST_CHECK_CODES
+
+
 def message(reply: Reply) -> str:
     """Status and what the server said, in one line that does a terminal no harm."""
     said = _said(reply)
@@ -165,7 +178,7 @@ def message(reply: Reply) -> str:
 
 
 def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
-    answer = _object(reply)
+    answer = json_object(reply)
     if answer is None:
         return _no_acknowledgement(reply, "this is no acknowledgement of the server's")
     if "scans_received" in answer:
@@ -245,7 +258,8 @@ def _id_in(value: object) -> str | None:
     return None
 
 
-def _object(reply: Reply) -> Mapping[str, Any] | None:
+def json_object(reply: Reply) -> Mapping[str, Any] | None:
+    """The object in a reply; None where the reply is anything else."""
     if reply.overlong:
         return None
     try:
@@ -262,11 +276,11 @@ def _is_page(reply: Reply) -> bool:
     html = (
         "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip()[:1] == b"<"
     )
-    return html and _object(reply) is None
+    return html and json_object(reply) is None
 
 
 def _said(reply: Reply) -> str | None:
-    answer = _object(reply) or {}
+    answer = json_object(reply) or {}
     for key in ("error", "message"):
         if isinstance(answer.get(key), str) and answer[key].strip():
             return _short(answer[key])

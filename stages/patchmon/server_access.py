@@ -12,13 +12,20 @@ INTEGRATIONS = "/api/v1/hosts/integrations"
 PING = "/api/v1/hosts/ping"
 HOST_UPDATE = "/api/v1/hosts/update"
 WEBSOCKET = "/api/v1/agents/ws"
+ENROL = "/api/v1/auto-enrollment/enroll"
+BOOTSTRAP = "/api/v1/hosts/bootstrap/exchange"
+HEALTH = "/health"
+SSG_VERSION = "/api/v1/compliance/ssg-version"
+SSG_CONTENT = "/api/v1/compliance/ssg-content/"
+"""Followed by the name of a file."""
 
 
 class ServerAccess(Record, frozen=True, kw_only=False):
     """The section `server` of the settings, and the host's credentials."""
 
     settings: ServerSettings
-    credentials: Credentials
+    credentials: Credentials | None
+    """None before the host is enrolled."""
 
     @property
     def url(self) -> str:
@@ -32,6 +39,8 @@ class ServerAccess(Record, frozen=True, kw_only=False):
     @property
     def headers(self) -> Mapping[str, str]:
         """The headers by which the server knows the host."""
+        if self.credentials is None:
+            return {}
         return {"X-API-ID": self.credentials.id, "X-API-KEY": self.credentials.key}
 
 

@@ -31,6 +31,7 @@ from websockets.sync.client import ClientConnection, reconnect
 
 from stages.patchmon import tls
 from stages.patchmon.commands import MAX_MESSAGE_BYTES, KnownScanner, Message, understand
+from stages.patchmon.outcome import HOST_CHECK_ACTION
 from stages.patchmon.proxies import proxy_for
 from stages.patchmon.server_access import ServerAccess
 from stages.runtime.logs import Log
@@ -262,10 +263,7 @@ def _refusal(status: int) -> str:
     if status == 401:
         return f"{answered}: check api.id and the API key"
     if status == 403:
-        return (
-            f"{answered}: the server does not know itself by the host name in "
-            "server.url: add it to CORS_ORIGIN at the server, or set server.url to the name it has"
-        )
+        return f"{answered}: {HOST_CHECK_ACTION}"
     if 300 <= status < 400:
         return f"{answered}, a redirect: set server.url to where it leads"
     return answered

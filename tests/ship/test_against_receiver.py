@@ -43,7 +43,7 @@ def test_one_body_is_read_by_both_kinds_of_server(
 
 
 def test_a_scanner_that_is_switched_off_there_is_a_refusal(tmp_path: Path) -> None:
-    with Receiver(Policy(openscap_enabled=False)) as receiver:
+    with Receiver(Policy(scanners_off=frozenset({"openscap"}))) as receiver:
         ship = shipped(tmp_path, receiver, report(1))
     assert ship.answers == {1: "refused"}
     assert "switched off" in (ship.receipt(1).message or "")

@@ -165,7 +165,7 @@ def test_what_changes_the_host_is_answered_by_an_integration_status_with_the_rea
 
 
 def test_what_the_server_has_set_is_read_before_anything_is_reported_and_shown() -> None:
-    policy = Policy(compliance_mode="disabled", docker_bench_enabled=False)
+    policy = Policy(compliance_mode="disabled", scanners_off=frozenset({"docker-bench"}))
     with Receiver(policy) as server, an_agent(server) as agent:
         agent.start("scan", "trigger")
         until(server.integration_statuses, "capabilities")

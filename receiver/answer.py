@@ -1,0 +1,18 @@
+"""An answer of the receiver, before it is sent."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status and JSON document."""
+
+    status: int
+    document: Mapping[str, Any]
+
+
+def error(status: int, message: str) -> Answer:
+    """A refusal as released servers word it."""
+    return Answer(status, {"error": message})
