@@ -1,21 +1,18 @@
 """The settings: every key, its type, its bounds and its default.
 
-The keys of the specification's `config.yml` keep their names and places. All problems are reported
-at once, each with its path (`server.url`); an unknown key is a problem and names the nearest known
-one.
+The keys of the specification's `config.yml` keep their names and places. `schemas.settings_check`
+makes these records of plain values and finds all problems.
 
 The sections of the scanners (`compliance.openscap`, …) belong to the scanners: `settings_record`
 adds them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-import msgspec
 from msgspec import Meta
 
-from schemas.expected import item_kind, kind_of, mismatch
 from schemas.notice import NoticeEvent
 from schemas.records import Record, extended
 from schemas.values import (
@@ -27,9 +24,7 @@ from schemas.values import (
     Url,
 )
 
-R = TypeVar("R", bound=Record)
 S = TypeVar("S", bound="ScannerSettings")
-G = TypeVar("G", bound="Settings")
 
 
 class ServerSettings(Record, frozen=True, kw_only=True):
@@ -210,104 +205,3 @@ def settings_record(sections: Mapping[str, type[ScannerSettings]]) -> type[Setti
         ComplianceSettings, {name: (kind, kind()) for name, kind in sections.items()}
     )
     return extended(Settings, {"compliance": (compliance, compliance())})
-
-
-def check_settings(values: object, record: type[G]) -> tuple[G, list[str]]:
-    """Settings from plain values, and all problems, each with its path.
-
-    With problems, defaults stand in.
-    """
-    problems: list[str] = []
-    return _check(values, record, "", problems), problems
-
-
-def every_key(record: type[Record], path: str = "") -> Iterator[tuple[str, Any]]:
-    """All keys by their full path, each with its default."""
-    for field in msgspec.structs.fields(record):
-        kind = _record(field.type)
-        if kind:
-            yield from every_key(kind, f"{path}{field.name}.")
-        else:
-            yield f"{path}{field.name}", field.default
-
-
-def _check(values: object, record: type[R], path: str, problems: list[str]) -> R:
-    if values is None:
-        return record()
-    if not isinstance(values, Mapping):
-        problems.append(
-            f"{path.rstrip('.') or 'the file'}: must be a mapping of keys, is {kind_of(values)}"
-        )
-        return record()
-    known = {field.name: field for field in msgspec.structs.fields(record)}
-    taken: dict[str, Any] = {}
-    for key, value in values.items():
-        name = key
-        if key not in known:
-            near = _nearest(str(key), known)
-            problems.append(f"{path}{_shown(key)}: no such key{_suggestion(near, known)}")
-            if near is None or near in values or _record(known[near].type) is None:
-                continue
-            # A section with a misspelt name: its content has problems of its own.
-            name = near
-        kind = _record(known[name].type)
-        if kind:
-            taken[name] = _check(value, kind, f"{path}{key}.", problems)
-            continue
-        found = list(_mismatches(value, known[name].type, f"{path}{key}"))
-        problems += found
-        if not found:
-            taken[name] = msgspec.convert(value, known[name].type)
-    return record(**taken)
-
-
-def _mismatches(value: object, kind: Any, path: str) -> Iterator[str]:
-    """What is wrong with one value, and with each item of a list."""
-    item = item_kind(kind)
-    if item is not None and isinstance(value, list):
-        problems: list[str] = []
-        for number, each in enumerate(value):
-            problems += _mismatches(each, item, f"{path}[{number}]")
-        if problems:
-            yield from problems
-            return
-    if isinstance(value, str) and not value.isprintable():
-        yield f"{path}: holds characters that can't be printed"
-        return
-    try:
-        msgspec.convert(value, kind)
-    except msgspec.ValidationError:
-        yield f"{path}: {mismatch(value, kind)}"
-
-
-def _record(kind: object) -> type[Record] | None:
-    return kind if isinstance(kind, type) and issubclass(kind, Record) else None
-
-
-def unknown_keys(values: object, record: type[Record]) -> list[str]:
-    """Keys of a mapping that its record does not have, each with a suggestion."""
-    if not isinstance(values, Mapping):
-        return []
-    known = {field.name: field for field in msgspec.structs.fields(record)}
-    problems = []
-    for key in values:
-        if key not in known:
-            suggestion = _suggestion(_nearest(str(key), known), known)
-            problems.append(f"{_shown(key)}: no such key{suggestion}")
-    return problems
-
-
-def _nearest(key: str, known: Mapping[str, object]) -> str | None:
-    import difflib  # only a mistake needs it
-
-    return next(iter(difflib.get_close_matches(key, known, n=1)), None)
-
-
-def _suggestion(near: str | None, known: Mapping[str, object]) -> str:
-    if near is not None:
-        return f"; did you mean {near}?"
-    return f"; known here: {', '.join(known)}"
-
-
-def _shown(key: object) -> str:
-    return key if isinstance(key, str) and key.isprintable() else ascii(key)

@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import yaml
 
-from schemas.settings import Settings, check_settings
+from schemas.settings import Settings
+from schemas.settings_check import check_settings
 from stages.runtime import plain_file
 from stages.runtime.yaml_messages import explained
 

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from schemas import settings as schema
+from schemas import settings, settings_check
 from schemas.codec import convert
 from schemas.settings import Settings
 from stages.runtime import settings_file
@@ -21,7 +21,7 @@ def settings_record() -> type[Settings]:
 
 @cache
 def _record(scanners: tuple[ScannerSpec, ...]) -> type[Settings]:
-    return schema.settings_record({spec.section: spec.settings for spec in scanners})
+    return settings.settings_record({spec.section: spec.settings for spec in scanners})
 
 
 def load_settings(path: Path | None, check: Check = no_more_problems) -> Loaded:
@@ -47,9 +47,9 @@ def check_settings(values: object) -> tuple[Settings, list[str]]:
 
     With problems, defaults stand in.
     """
-    return schema.check_settings(values, settings_record())
+    return settings_check.check_settings(values, settings_record())
 
 
 def every_key() -> Iterator[tuple[str, Any]]:
     """All keys by their full path, each with its default."""
-    return schema.every_key(settings_record())
+    return settings_check.every_key(settings_record())

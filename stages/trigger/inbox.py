@@ -23,7 +23,7 @@ from schemas import codec
 from schemas.ids import Scanner
 from schemas.records import Record
 from schemas.request import Reason, Text256
-from schemas.settings import unknown_keys
+from schemas.settings_check import unknown_keys
 from spool import access, durable, ownership, reading
 from spool.errors import EntryDamagedError, EntryMissingError, StorageError
 from stages.runtime import settings_file

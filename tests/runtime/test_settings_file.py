@@ -122,8 +122,8 @@ def test_a_value_out_of_bounds_names_its_key_and_bound() -> None:
             "spool.look_every_s: must be a number from 0.05 to 60; it is nan",
         ),
         ("spool: {path: x}", "spool.path: must be an absolute path, which begins with /"),
-        ('spool: {path: "/a\\0b"}', "spool.path: holds characters that can't be printed"),
-        ('api: {id: "\\ud800"}', "api.id: holds characters that can't be printed"),
+        ('spool: {path: "/a\\0b"}', "spool.path: contains characters that can't be printed"),
+        ('api: {id: "\\ud800"}', "api.id: contains characters that can't be printed"),
         ('"\\ud800": 1', "'\\ud800': no such key"),
         ("compliance: {enabled: 1}", "compliance.enabled: must be true or false; it is a number"),
         (

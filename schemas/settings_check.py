@@ -1,0 +1,136 @@
+"""Settings from plain values, such as YAML holds, and what is wrong with them. Pure.
+
+Promises: all problems are reported at once, each with its path (`server.url`). An unknown key is a
+problem and names the nearest known one; where that is a section, its content is checked as well, so
+that one misspelt name hides no other problem. Where there are problems, defaults stand in, and the
+settings must not be used.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from schemas.expected import item_kind, kind_of, mismatch
+from schemas.records import Record
+
+R = TypeVar("R", bound=Record)
+
+
+def check_settings(values: object, record: type[R]) -> tuple[R, list[str]]:
+    """Settings from plain values, and all problems."""
+    checker = _Checker()
+    settings = checker.section(values, record, "")
+    return settings, checker.problems
+
+
+def every_key(record: type[Record], path: str = "") -> Iterator[tuple[str, Any]]:
+    """All keys by their full path, each with its default."""
+    for field in msgspec.structs.fields(record):
+        section = _section(field.type)
+        if section is not None:
+            yield from every_key(section, f"{path}{field.name}.")
+        else:
+            yield f"{path}{field.name}", field.default
+
+
+def unknown_keys(values: object, record: type[Record]) -> list[str]:
+    """Keys of a mapping that its record does not have, each with a suggestion."""
+    if not isinstance(values, Mapping):
+        return []
+    known = _types(record)
+    problems = []
+    for key in values:
+        if key not in known:
+            suggestion = _suggestion(_nearest(str(key), known), known)
+            problems.append(f"{_shown(key)}: no such key{suggestion}")
+    return problems
+
+
+class _Checker:
+    """Collects the problems of one file."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def section(self, values: object, record: type[R], path: str) -> R:
+        """A section and its sub-sections; `path` is the prefix of its keys."""
+        if values is None:
+            return record()
+        if not isinstance(values, Mapping):
+            where = path.rstrip(".") or "the file"
+            self.problems.append(f"{where}: must be a mapping of keys, is {kind_of(values)}")
+            return record()
+        known = _types(record)
+        fields: dict[str, Any] = {}
+        for key, value in values.items():
+            name = key
+            if key not in known:
+                near = _nearest(str(key), known)
+                self.problems.append(f"{path}{_shown(key)}: no such key{_suggestion(near, known)}")
+                if near is None or near in values or _section(known[near]) is None:
+                    continue
+                # A section with a misspelt name: its content has problems of its own.
+                name = near
+            self._take(fields, name, value, known[name], f"{path}{key}")
+        return record(**fields)
+
+    def _take(self, fields: dict[str, Any], name: str, value: object, kind: Any, path: str) -> None:
+        """Add the value of one key to the fields of its section, unless it has problems."""
+        section = _section(kind)
+        if section is not None:
+            fields[name] = self.section(value, section, f"{path}.")
+            return
+        found = list(_mismatches(value, kind, path))
+        self.problems += found
+        if not found:
+            fields[name] = msgspec.convert(value, kind)
+
+
+def _mismatches(value: object, kind: Any, path: str) -> Iterator[str]:
+    """What is wrong with one value, and with each item of a list."""
+    item = item_kind(kind)
+    if item is not None and isinstance(value, list):
+        problems: list[str] = []
+        for number, each in enumerate(value):
+            problems += _mismatches(each, item, f"{path}[{number}]")
+        if problems:
+            yield from problems
+            return
+    if isinstance(value, str) and not value.isprintable():
+        yield f"{path}: contains characters that can't be printed"
+        return
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        yield f"{path}: {mismatch(value, kind)}"
+
+
+def _types(record: type[Record]) -> dict[str, Any]:
+    """The type of each key."""
+    return {field.name: field.type for field in msgspec.structs.fields(record)}
+
+
+def _section(kind: object) -> type[Record] | None:
+    """The record of a section; None for the type of a single value."""
+    if isinstance(kind, type) and issubclass(kind, Record):
+        return kind
+    return None
+
+
+def _nearest(key: str, known: Mapping[str, object]) -> str | None:
+    import difflib  # only a mistake needs it
+
+    return next(iter(difflib.get_close_matches(key, known, n=1)), None)
+
+
+def _suggestion(near: str | None, known: Mapping[str, object]) -> str:
+    if near is not None:
+        return f"; did you mean {near}?"
+    return f"; known here: {', '.join(known)}"
+
+
+def _shown(key: object) -> str:
+    if isinstance(key, str) and key.isprintable():
+        return key
+    return ascii(key)
