@@ -31,8 +31,8 @@ from stages.runtime.exits import Exit
 from stages.scanners.detection import detect_now
 from stages.scanners.host import this_platform
 from stages.scanners.launch import parent_death_signal
-from stages.scanners.openscap import content, packages
-from stages.scanners.openscap.spec import OPENSCAP
+from stages.scanners.openscap import content, openscap_packages
+from stages.scanners.openscap.openscap_spec import OPENSCAP
 from stages.scanners.platform import Platform
 from stages.scanners.settings import settings_record
 
@@ -163,9 +163,9 @@ def _install_missing(platform: Platform, no_install: bool, say: Say) -> None:
     openscap = _detect_openscap()
     commands = []
     if not openscap.installed:
-        commands.append(packages.scanner_command(platform))
+        commands.append(openscap_packages.scanner_command(platform))
     if openscap.content is None:
-        commands.append(packages.content_command(platform))
+        commands.append(openscap_packages.content_command(platform))
     for command in commands:
         if command:
             _install(command, no_install, say)

@@ -272,8 +272,9 @@ def _planned(
     if overrides == ServerOverrides() and not any(schedules):
         return ()
     # Imported late: reading cron expressions takes longer to import than all the rest.
-    from stages.trigger import host, scheduler
+    from stages.trigger import detected_host, scheduler
 
     if scheduler.problems(settings):
         return None
-    return scheduler.next_due(settings, overrides, datetime.now(UTC), host.missing(detected))
+    missing = detected_host.missing(detected)
+    return scheduler.next_due(settings, overrides, datetime.now(UTC), missing)

@@ -7,8 +7,8 @@ before it calls the agent's `main`.
 import importlib
 
 from schemas.ids import Scanner
-from stages.scanners.docker_bench.spec import DOCKER_BENCH
-from stages.scanners.openscap.spec import OPENSCAP
+from stages.scanners.docker_bench.docker_bench_spec import DOCKER_BENCH
+from stages.scanners.openscap.openscap_spec import OPENSCAP
 from stages.scanners.spec import ScannerSpec
 
 _REGISTERED: dict[Scanner, ScannerSpec] = {spec.key: spec for spec in (OPENSCAP, DOCKER_BENCH)}

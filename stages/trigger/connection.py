@@ -21,8 +21,8 @@ from stages.patchmon.server_access import ServerAccess
 from stages.patchmon.websocket import Link, NextMessage, Pace
 from stages.runtime.process import Process
 from stages.scanners import registry
-from stages.trigger.capabilities import integration_status
-from stages.trigger.host import Detection, host_description
+from stages.trigger.detected_host import Detection, host_description
+from stages.trigger.integration_status import integration_status
 
 _QUEUE_SIZE = 1000
 _COMMANDS_IN_A_PASS = 50

@@ -18,7 +18,7 @@ from schemas.settings import Settings
 from stages.runtime.process import Process
 from stages.scanners import readiness, registry
 from stages.scanners.spec import ScannerSpec
-from stages.trigger import due, host
+from stages.trigger import detected_host, due
 from stages.trigger.cron import Cron, Interval, ScheduleError, zone_named
 from stages.trigger.request_writer import RequestWriter, token_of
 
@@ -59,7 +59,7 @@ class Scheduler:
     def __init__(self, process: Process, request_writer: RequestWriter) -> None:
         self._process = process
         self._request_writer = request_writer
-        self._detection = host.Detection(process)
+        self._detection = detected_host.Detection(process)
         self._decided: dict[Scanner, _Decided] = {}
         """Every event makes a pass, and a scan publishes one for every rule."""
         self._started = process.now()
@@ -68,7 +68,7 @@ class Scheduler:
     def run_once(self, overrides: ServerOverrides) -> tuple[NextDue, ...]:
         """Request what is due; when each scanner runs next."""
         self._follow_the_clock()
-        missing = host.missing(self._detection.detected)
+        missing = detected_host.missing(self._detection.detected)
         in_force = {
             plan.scanner: plan for plan in plans(self._process.settings, overrides, missing)
         }
@@ -126,9 +126,8 @@ class Scheduler:
         self._last_pass = now
 
     def _request(self, plan: Plan, due_at: datetime, now: datetime) -> None:
-        token = token_of(
-            "schedule", plan.scanner, due_at.isoformat(), host.host_id(self._process.settings)
-        )
+        host_id = detected_host.host_id(self._process.settings)
+        token = token_of("schedule", plan.scanner, due_at.isoformat(), host_id)
         detail = f"{plan.name}, due {due_at:%Y-%m-%d %H:%MZ}"
         reason = Reason(source="schedule", at=now, detail=detail[:256])
         self._request_writer.scan(plan.scanner, None, reason, token=token)
@@ -237,7 +236,7 @@ def _in_the_new_zone(before: ScheduleState | None, plan: Plan) -> ScheduleState 
 
 def _splay(settings: Settings, scanner: Scanner) -> timedelta:
     limit = timedelta(seconds=settings.compliance.schedules.splay_s)
-    return due.splay_of(host.host_id(settings), scanner, limit)
+    return due.splay_of(detected_host.host_id(settings), scanner, limit)
 
 
 def _state_name(scanner: Scanner) -> str:

@@ -22,7 +22,7 @@ from stages.patchmon.commands import Wanted
 from stages.patchmon.progress import Progress
 from stages.runtime.process import Process
 from stages.scanners import readiness, registry
-from stages.trigger import host
+from stages.trigger import detected_host
 from stages.trigger.request_writer import RequestWriter
 
 _MOST_SCANS_A_DAY = 1000
@@ -48,7 +48,7 @@ class ServerCommands:
         self._process = process
         self._request_writer = request_writer
         self._progress = progress
-        self._detection = host.Detection(process)
+        self._detection = detected_host.Detection(process)
         self._detected_at = -_DETECT_AGAIN_AFTER_S
         self._last_refusal = ""
         self._last_refusal_at = 0.0
@@ -145,7 +145,7 @@ class ServerCommands:
 
         If none is left, the first: a failed scan shows the server the reason.
         """
-        missing = host.missing(self._detection.detected)
+        missing = detected_host.missing(self._detection.detected)
         possible = [one for one in wanted if not one.implied or one.scanner not in missing]
         return possible or wanted[:1]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from stages.scanners.docker_bench.detection import find
 from stages.scanners.docker_bench.docker import why_not_reachable
-from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.docker_bench.docker_bench_detection import find
+from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.platform import parse_os_release
 from tests.docker.engine import Engine, write_script
 

@@ -10,8 +10,8 @@ import yaml
 
 from schemas.expected import item_kind
 from schemas.records import Record
-from stages.scanners.docker_bench.settings import DockerBenchSettings
-from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.settings import every_key, settings_record
 from stages.scanners.settings import load_settings as load
 from stages.scanners.settings import parse_settings as parse

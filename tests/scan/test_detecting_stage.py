@@ -9,7 +9,7 @@ from schemas.capabilities import DETECTED_STATE as STATE
 from schemas.capabilities import Detected, DetectedScanner
 from stages.scanners.host import this_platform
 from stages.scanners.openscap.content import EVERY_RESULT
-from stages.scanners.openscap.packages import content_advice
+from stages.scanners.openscap.openscap_packages import content_advice
 from stages.scanners.openscap.products import product_of
 from tests.pipeline.agent import Agent, an_agent, until
 

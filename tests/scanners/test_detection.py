@@ -9,10 +9,10 @@ import pytest
 from schemas.capabilities import DetectedScanner
 from schemas.settings import Settings
 from stages.scanners.detection import detect_now
-from stages.scanners.docker_bench.settings import DockerBenchSettings
-from stages.scanners.openscap import detection
+from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
+from stages.scanners.openscap import openscap_detection
 from stages.scanners.openscap.content import LINUX
-from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.platform import parse_os_release
 from stages.scanners.settings import check_settings
 
@@ -48,7 +48,7 @@ def an_oscap(directory: Path, version: str) -> Path:
 def test_missing_scanner_missing_content_and_a_mismatch_are_three_messages(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(detection, "_PATH", str(tmp_path))
+    monkeypatch.setattr(openscap_detection, "_PATH", str(tmp_path))
     empty, others = tmp_path / "empty", tmp_path / "others"
     empty.mkdir()
     others.mkdir()
@@ -189,7 +189,7 @@ def test_the_fit_of_a_configured_file_goes_by_its_name(tmp_path: Path) -> None:
 def test_an_oscap_that_reports_no_version_is_to_be_reinstalled(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(detection, "_PATH", str(tmp_path))
+    monkeypatch.setattr(openscap_detection, "_PATH", str(tmp_path))
     an_oscap(tmp_path, "").write_text("#!/bin/sh\nexit 127\n")
     found = detect_openscap(tmp_path)
     assert found.problems[0].startswith(

@@ -12,8 +12,8 @@ XML = {"lxml"}
 RUNNERS = {
     "stages.scanners.child",
     "stages.scanners.runner",
-    "stages.scanners.openscap.run",
-    "stages.scanners.docker_bench.run",
+    "stages.scanners.openscap.openscap_run",
+    "stages.scanners.docker_bench.docker_bench_run",
 }
 READERS = {"stages.scanners.openscap.openscap_report", "stages.scanners.docker_bench.reading"}
 DETECTION = {"stages.scanners.detection", "stages.scanners.openscap.content_profiles"}

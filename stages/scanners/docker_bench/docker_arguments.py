@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from schemas.ids import ScanId
-from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 
 SCAN_LABEL = "io.compliance-agent.scan"
 SPOOL_LABEL = "io.compliance-agent.spool"

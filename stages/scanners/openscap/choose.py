@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from schemas.manifest import ContentFit
-from stages.scanners.openscap.packages import content_advice
+from stages.scanners.openscap.openscap_packages import content_advice
 from stages.scanners.openscap.products import (
     REBUILDS,
     Product,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from stages.scanners.docker_bench import check_names
-from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from schemas.ids import ScanId
 from stages.scanners.docker_bench.docker_arguments import container, scanner
-from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.settings import check_settings
 
 SCAN = ScanId("20261123T060301Z-docker-bench-3f9c2a17")

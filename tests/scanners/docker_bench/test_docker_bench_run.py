@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from stages.scanners.child import Cause, End, EndedBy, Limits
+from stages.scanners.docker_bench.docker_bench_run import DockerBench
+from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.docker_bench.reading.text_log import read_log
-from stages.scanners.docker_bench.run import DockerBench
-from stages.scanners.docker_bench.settings import DockerBenchSettings
 from stages.scanners.platform import parse_os_release
 from stages.scanners.runner import Plan
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.scanners.docker_bench import detection
-from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.docker_bench import docker_bench_detection
+from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.docker_bench.trust import why_not_trusted
 from stages.scanners.platform import parse_os_release
 
@@ -101,6 +101,6 @@ def test_a_link_to_a_script_is_looked_at_where_it_leads(script: Path, tmp_path: 
     settings = DockerBenchSettings(
         method="script", script_paths=(str(link),), socket=f"{tmp_path}/none.sock"
     )
-    found = detection.find(settings, parse_os_release("ID=debian")).script
+    found = docker_bench_detection.find(settings, parse_os_release("ID=debian")).script
     assert found == script
     assert f"chmod go-w {script}" in (why_not_trusted(found, with_parts=True) or "")

@@ -11,10 +11,10 @@ from schemas.ids import new_scan_id
 from schemas.report import Report
 from schemas.request import Reason, Request
 from stages.scanners.child import End
-from stages.scanners.openscap import detection
+from stages.scanners.openscap import openscap_detection
 from stages.scanners.openscap.openscap_report import read_openscap
-from stages.scanners.openscap.run import OpenSCAP
-from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.openscap.openscap_run import OpenSCAP
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.platform import parse_os_release
 from stages.scanners.runner import CannotRun, Verdict
 from stages.scap.content_profiles import discover
@@ -81,7 +81,7 @@ def datastream(*components: str) -> str:
 def scan(content: Path, profile: str, draft: Path) -> tuple[Verdict, Report | None]:
     """Detected, planned, run and judged as the scan stage does, and read as parse does."""
     settings = OpenSCAPSettings(content=str(content))
-    found = detection.detect(settings, parse_os_release("ID=debian\nVERSION_ID=12"), {})
+    found = openscap_detection.detect(settings, parse_os_release("ID=debian\nVERSION_ID=12"), {})
     runner = OpenSCAP(settings, found.scanner)
     request = Request(
         scan_id=new_scan_id("openscap", AT),

@@ -2,9 +2,9 @@ from pathlib import PurePath
 
 import pytest
 
-from stages.scanners.docker_bench.packages import install_docker
+from stages.scanners.docker_bench.docker_bench_packages import install_docker
 from stages.scanners.openscap.choose import choose, is_for_other_releases
-from stages.scanners.openscap.packages import (
+from stages.scanners.openscap.openscap_packages import (
     content_command,
     install_content,
     install_scanner,

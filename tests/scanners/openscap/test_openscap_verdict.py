@@ -6,8 +6,8 @@ import pytest
 
 from schemas.capabilities import DetectedScanner
 from stages.scanners.child import Cause, End, EndedBy
-from stages.scanners.openscap.run import OpenSCAP
-from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.openscap.openscap_run import OpenSCAP
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 
 WELL = End(0, None, None, "")
 

@@ -16,10 +16,10 @@ from schemas.ids import new_scan_id
 from schemas.manifest import ContentSource
 from schemas.request import Reason, Request
 from stages.scanners.openscap.content import LINUX
-from stages.scanners.openscap.detection import OpenSCAPDetails, detect
+from stages.scanners.openscap.openscap_detection import OpenSCAPDetails, detect
 from stages.scanners.openscap.openscap_report import read_openscap
-from stages.scanners.openscap.run import OpenSCAP
-from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.openscap.openscap_run import OpenSCAP
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.usable_content import ContentError, Digests, usable_content
 from stages.scanners.platform import parse_os_release
 from stages.scanners.runner import CannotRun, Plan
@@ -161,7 +161,7 @@ def test_options_go_by_what_this_oscap_knows(
     usage: str,
     details: tuple[str, str | None, bool],
 ) -> None:
-    monkeypatch.setattr("stages.scanners.openscap.detection._PATH", str(tmp_path))
+    monkeypatch.setattr("stages.scanners.openscap.openscap_detection._PATH", str(tmp_path))
     program = an_oscap(tmp_path, version)
     program.write_text(program.read_text() + f"echo '{usage}'\n")
     found = detect(OpenSCAPSettings(content=str(LINUX)), DEBIAN, {}).scanner.details

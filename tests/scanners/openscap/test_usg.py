@@ -14,9 +14,9 @@ from schemas.codec import convert
 from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
 from stages.scanners.openscap.content import LINUX
-from stages.scanners.openscap.detection import OpenSCAPDetails, detect
-from stages.scanners.openscap.run import OpenSCAP
-from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.openscap.openscap_detection import OpenSCAPDetails, detect
+from stages.scanners.openscap.openscap_run import OpenSCAP
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.usg import UsgError, find
 from stages.scanners.platform import parse_os_release
 from stages.scanners.runner import CannotRun, Plan

@@ -10,10 +10,10 @@ from typing import Literal
 from schemas.capabilities import DetectedScanner
 from schemas.codec import plain
 from stages.scanners.docker_bench import docker, trust
-from stages.scanners.docker_bench.capability import DockerBenchDetection
 from stages.scanners.docker_bench.docker import Docker
-from stages.scanners.docker_bench.packages import install_docker
-from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.docker_bench.docker_bench_capability import DockerBenchDetection
+from stages.scanners.docker_bench.docker_bench_packages import install_docker
+from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.platform import Platform
 from stages.scanners.spec import DetectionResult
 

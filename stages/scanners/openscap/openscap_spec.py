@@ -7,8 +7,8 @@ from schemas.capabilities import DetectedScanner, ProfileInfo
 from schemas.manifest import Role
 from schemas.report import Report
 from schemas.settings import Settings
-from stages.scanners.openscap.capability import OpenSCAPDetection
-from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.openscap.openscap_capability import OpenSCAPDetection
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.spec import DetectionResult, ScannerOutput, ScannerSpec, UnreadableError
 
 if TYPE_CHECKING:
@@ -20,25 +20,25 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 
 
 def _surroundings(settings: Settings) -> Iterable[str | None]:
-    from stages.scanners.openscap import detection
+    from stages.scanners.openscap import openscap_detection
 
-    return detection.surroundings(settings.compliance.section(OpenSCAPSettings))
+    return openscap_detection.surroundings(settings.compliance.section(OpenSCAPSettings))
 
 
 def _detect(settings: Settings, platform: "Platform", cache: Mapping[str, Any]) -> DetectionResult:
-    from stages.scanners.openscap import detection
+    from stages.scanners.openscap import openscap_detection
 
-    return detection.detect(settings.compliance.section(OpenSCAPSettings), platform, cache)
+    return openscap_detection.detect(settings.compliance.section(OpenSCAPSettings), platform, cache)
 
 
 def _profiles_elsewhere(settings: Settings) -> Iterable[ProfileInfo]:
-    from stages.scanners.openscap import detection
+    from stages.scanners.openscap import openscap_detection
 
-    return detection.all_profiles(settings.compliance.section(OpenSCAPSettings))
+    return openscap_detection.all_profiles(settings.compliance.section(OpenSCAPSettings))
 
 
 def _runner(settings: Settings, detected: DetectedScanner | None) -> "Runner":
-    from stages.scanners.openscap.run import OpenSCAP
+    from stages.scanners.openscap.openscap_run import OpenSCAP
 
     return OpenSCAP(settings.compliance.section(OpenSCAPSettings), detected)
 

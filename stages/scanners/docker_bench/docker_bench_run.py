@@ -15,9 +15,13 @@ from schemas.ids import ScanId
 from schemas.request import Request
 from spool.raw import Output
 from stages.scanners.child import End, Limits
-from stages.scanners.docker_bench import check_names, detection, docker, docker_arguments
+from stages.scanners.docker_bench import (
+    check_names,
+    docker,
+    docker_arguments,
+    docker_bench_detection,
+)
 from stages.scanners.docker_bench.daemon_watch import DaemonWatch
-from stages.scanners.docker_bench.detection import Found
 from stages.scanners.docker_bench.docker import Docker
 from stages.scanners.docker_bench.docker_arguments import (
     JSON,
@@ -28,7 +32,8 @@ from stages.scanners.docker_bench.docker_arguments import (
     SPOOL_LABEL,
     TRUST,
 )
-from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.docker_bench.docker_bench_detection import Found
+from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.outputs import beginning, filled
 from stages.scanners.platform import Platform
 from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
@@ -73,7 +78,7 @@ class DockerBench:
                 f"Docker Bench has one profile, {PROFILE_TITLE}: not {request.profile!r}"
             )
         # Anew: a daemon comes and goes without a trace in the file system.
-        found = detection.find(self._settings, self._platform)
+        found = docker_bench_detection.find(self._settings, self._platform)
         if found.problem or found.client is None:
             return CannotRun(f"Docker Bench was not run: {found.problem}")
         plan = Plan(
@@ -227,7 +232,7 @@ class DockerBench:
             plan,
             command=(*program, *docker_arguments.scanner(self._settings, draft)),
             environment=environment,
-            directory=detection.parts(script),
+            directory=docker_bench_detection.parts(script),
         )
 
 

@@ -10,10 +10,10 @@ from schemas.codec import plain, replace
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
 from stages.patchmon.capabilities import CommandAnswers
-from stages.scanners.docker_bench.capability import DockerBenchDetection
-from stages.scanners.openscap.capability import OpenSCAPDetection
+from stages.scanners.docker_bench.docker_bench_capability import DockerBenchDetection
+from stages.scanners.openscap.openscap_capability import OpenSCAPDetection
 from stages.scanners.settings import check_settings
-from stages.trigger.capabilities import integration_status
+from stages.trigger.integration_status import integration_status
 
 PROFILE = ProfileInfo(
     id="xccdf_org.ssgproject.content_profile_cis",

@@ -21,7 +21,6 @@ from schemas.manifest import ContentSource
 from schemas.records import Record
 from spool.packing import PackingError
 from stages.scanners.openscap import content, usg
-from stages.scanners.openscap.capability import OpenSCAPDetection
 from stages.scanners.openscap.choose import (
     Choice,
     choose,
@@ -29,10 +28,11 @@ from stages.scanners.openscap.choose import (
     is_for_other_releases,
     products_in,
 )
-from stages.scanners.openscap.packages import content_advice, install_scanner
+from stages.scanners.openscap.openscap_capability import OpenSCAPDetection
+from stages.scanners.openscap.openscap_packages import content_advice, install_scanner
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.products import base_of, product_of
 from stages.scanners.openscap.profiles import AUTO
-from stages.scanners.openscap.settings import OpenSCAPSettings
 from stages.scanners.openscap.usable_content import Digests
 from stages.scanners.platform import Platform
 from stages.scanners.spec import DetectionResult

@@ -20,8 +20,8 @@ from schemas.request import Request
 from spool.raw import Output
 from stages.scanners.child import End, Limits
 from stages.scanners.openscap import leftovers, profiles
-from stages.scanners.openscap.detection import OpenSCAPDetails
-from stages.scanners.openscap.settings import OpenSCAPSettings
+from stages.scanners.openscap.openscap_detection import OpenSCAPDetails
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.usable_content import ContentError, usable_content
 from stages.scanners.outputs import beginning, filled, whole_text
 from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end

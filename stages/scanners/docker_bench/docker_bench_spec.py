@@ -7,8 +7,8 @@ from schemas.capabilities import DetectedScanner
 from schemas.manifest import Role
 from schemas.report import Report
 from schemas.settings import Settings
-from stages.scanners.docker_bench.capability import DockerBenchDetection
-from stages.scanners.docker_bench.settings import DockerBenchSettings
+from stages.scanners.docker_bench.docker_bench_capability import DockerBenchDetection
+from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.spec import DetectionResult, ScannerOutput, ScannerSpec, UnreadableError
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ _MAX_BYTES = 64 * 1024 * 1024
 
 
 def _surroundings(settings: Settings) -> Iterable[str | None]:
-    from stages.scanners.docker_bench import detection
+    from stages.scanners.docker_bench import docker_bench_detection
 
-    return detection.surroundings(settings.compliance.section(DockerBenchSettings))
+    return docker_bench_detection.surroundings(settings.compliance.section(DockerBenchSettings))
 
 
 def _detect(
@@ -31,9 +31,9 @@ def _detect(
     platform: "Platform",
     cache: Mapping[str, Any],  # noqa: ARG001
 ) -> DetectionResult:
-    from stages.scanners.docker_bench import detection
+    from stages.scanners.docker_bench import docker_bench_detection
 
-    return detection.detect(settings.compliance.section(DockerBenchSettings), platform)
+    return docker_bench_detection.detect(settings.compliance.section(DockerBenchSettings), platform)
 
 
 def _runner(
@@ -42,17 +42,17 @@ def _runner(
 ) -> "Runner":
     """A daemon comes and goes without a trace in the file system: the runner detects anew for each
     scan."""
-    from stages.scanners.docker_bench.run import DockerBench
+    from stages.scanners.docker_bench.docker_bench_run import DockerBench
     from stages.scanners.host import this_platform
 
     return DockerBench(settings.compliance.section(DockerBenchSettings), this_platform())
 
 
 def _problems(settings: Settings) -> Iterable[str]:
-    from stages.scanners.docker_bench import check_names, detection
+    from stages.scanners.docker_bench import check_names, docker_bench_detection
 
     section = settings.compliance.section(DockerBenchSettings)
-    script = detection.find_script(section)
+    script = docker_bench_detection.find_script(section)
     if script is None:
         return ()
     return check_names.warnings(section, script)
