@@ -57,6 +57,8 @@ class RuleResult(Record, frozen=True, kw_only=True):
     """The remediation is advice to read: it does not run."""
     references: tuple[Reference, ...] = ()
     other_fixes: tuple[Fix, ...] = ()
+    duration_s: Annotated[float, Meta(ge=0)] | None = None
+    """Seconds that the scanner took for it; None where that is not known."""
 
 
 class Summary(Record, frozen=True, kw_only=True):
@@ -98,6 +100,9 @@ class Report(Record, frozen=True, kw_only=True):
     completed_at: datetime
     summary: Summary
     results: tuple[RuleResult, ...] = ()
+    partial_results: tuple[RuleResult, ...] = ()
+    """Of a scan that did not complete: the rules that were evaluated before it ended. They are in
+    no count, and are not sent."""
     warnings: tuple[str, ...] = ()
     read_from: str | None = None
     """Which of the scanner's outputs was read, and how, where there is more than one way."""

@@ -5,7 +5,7 @@ from typing import Literal
 
 from schemas.receipt import Receipt
 from schemas.report import Report, RuleResult, RuleStatus
-from stages.console.output import say, show_facts, show_table
+from stages.console.output import counted, say, show_facts, show_table
 from stages.formats.scan_facts import FIT
 
 SortKey = Literal["severity", "section", "rule", "title", "status", "content"]
@@ -41,6 +41,8 @@ def _facts(report: Report, receipt: Receipt | None) -> Iterator[tuple[str, objec
             ),
         )
         yield "score", f"{summary.score:.2f} %"
+    if report.partial_results:
+        yield "partial", f"{_evaluated(report)} before the scan ended, in no count"
     duration = report.completed_at - report.started_at
     yield "duration", f"{duration.total_seconds():.1f} s"
     if report.content:
@@ -58,9 +60,9 @@ def show_failed(report: Report) -> None:
 
 def show_results(report: Report, statuses: Collection[RuleStatus] | None, sort: SortKey) -> None:
     """A line for each rule; `statuses` None: all rules."""
-    chosen = list(report.results)
+    chosen = list(report.results or report.partial_results)
     if statuses is not None:
-        chosen = [result for result in report.results if result.status in statuses]
+        chosen = [result for result in chosen if result.status in statuses]
     if not chosen:
         return
     if sort != "content":
@@ -68,6 +70,12 @@ def show_results(report: Report, statuses: Collection[RuleStatus] | None, sort: 
     say()
     columns = ("status", "severity", "rule", "section", "title", "finding")
     show_table(columns, map(_result_row, chosen))
+
+
+def _evaluated(report: Report) -> str:
+    count = len(report.partial_results)
+    failed = sum(result.status == "fail" for result in report.partial_results)
+    return f"{counted(count, 'rule')} evaluated ({failed} failed)"
 
 
 def _result_row(result: RuleResult) -> tuple[object, ...]:
@@ -112,6 +120,9 @@ _SORT_KEYS: Mapping[SortKey, Callable[[RuleResult], tuple[object, ...]]] = {
 
 def show_rule(result: RuleResult) -> None:
     """Everything known about one rule."""
+    duration = None
+    if result.duration_s is not None:
+        duration = f"{result.duration_s:.3f} s"
     references = [f"{reference.standard} {reference.id}" for reference in result.references]
     other_fixes = [fix.system for fix in result.other_fixes]
     remediation = "remediation"
@@ -124,6 +135,7 @@ def show_rule(result: RuleResult) -> None:
             ("status", result.status),
             ("severity", result.severity),
             ("section", result.section),
+            ("duration", duration),
             ("finding", result.finding),
             ("actual", result.actual),
             ("expected", result.expected),

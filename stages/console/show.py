@@ -180,7 +180,8 @@ def _show_rules(args: argparse.Namespace, report: Report) -> None:
 def _rule_or_fixes(args: argparse.Namespace, context: Context, whole: Whole) -> Exit:
     if args.all or args.status:
         raise UsageError("--rule and --fix exclude --all and --status", "compliance-agent show")
-    results = _report(whole).results
+    report = _report(whole)
+    results = report.results or report.partial_results
     if args.rule:
         results = (find_rule(results, args.rule, whole.scan_id),)
     elif args.fix:

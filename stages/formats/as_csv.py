@@ -34,6 +34,7 @@ COLUMNS = (
     "rationale",
     "remediation",
     "references",
+    "duration_s",
 )
 _ROWS_PER_CHUNK = 200
 
@@ -72,6 +73,9 @@ def _rule_cells(result: RuleResult | None) -> list[str | None]:
     if result is None:
         return [None] * (len(COLUMNS) - 7)
     references = "; ".join(f"{each.standard} {each.id}" for each in result.references)
+    duration = None
+    if result.duration_s is not None:
+        duration = f"{result.duration_s:.3f}"
     return [
         result.rule_ref,
         result.title,
@@ -84,6 +88,7 @@ def _rule_cells(result: RuleResult | None) -> list[str | None]:
         result.rationale,
         result.remediation,
         references,
+        duration,
     ]
 
 

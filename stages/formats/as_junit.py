@@ -98,7 +98,10 @@ def _case(writer: XMLGenerator, result: RuleResult) -> None:
     section = breakdown.section_title(result.section)
     # The id keeps apart rules that share a title.
     name = f"{result.title} [{breakdown.short_rule_id(result.rule_ref)}]"
-    _start(writer, "testcase", {"classname": visible_line(section), "name": name})
+    attributes = {"classname": visible_line(section), "name": name}
+    if result.duration_s is not None:
+        attributes["time"] = f"{result.duration_s:.3f}"
+    _start(writer, "testcase", attributes)
     element = _ELEMENT[result.status]
     if element:
         attributes = {"type": result.status, "message": _message(result)}

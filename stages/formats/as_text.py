@@ -22,6 +22,7 @@ _HEADINGS: dict[RuleStatus, str] = {
     "skip": "Skipped rules",
     "notapplicable": "Rules that are not applicable",
 }
+_PARTIAL = "Rules that were evaluated before the scan ended; they are in no count"
 
 
 def render(source: ReportSource) -> Iterator[bytes]:
@@ -40,6 +41,7 @@ def _lines(source: ReportSource) -> Iterator[str]:
         yield from _detailed(_HEADINGS[status], breakdown.of_status(report.results, status))
     for status in _BRIEFLY:
         yield from _brief(_HEADINGS[status], breakdown.of_status(report.results, status))
+    yield from _brief(_PARTIAL, report.partial_results)
 
 
 def _counts(report: Report) -> str:

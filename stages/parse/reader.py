@@ -19,7 +19,7 @@ registry.import_readers()
 
 
 def read_entry(payload: bytes) -> bytes:
-    """The encoded report of a finished scan. Raises EntryDamagedError, StorageError."""
+    """The encoded report of a scan that left results. Raises EntryDamagedError, StorageError."""
     task = codec.decode(payload, ReadTask)
     settings = settings_from_plain(task.settings)
     raw = Spool(Path(task.spool)).raw

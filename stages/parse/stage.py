@@ -93,7 +93,8 @@ class ParseStage:
     def _report(self, scan_id: ScanId) -> Report:
         """Read the entry in a worker process, where a hostile one can only harm itself."""
         manifest = self._spool.raw.manifest(scan_id)
-        if manifest.outcome != "finished":
+        is_finished = manifest.outcome == "finished"
+        if not is_finished and not failed_reports.has_partial_results(manifest):
             return failed_reports.without_results(manifest)
         task = ReadTask(
             spool=str(self._spool.root),

@@ -14,6 +14,7 @@ from spool.raw import Output
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
 from stages.scan import free_space
+from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, Child, End, EndedBy, Limits
 from stages.scanners.runner import CannotRun, Plan, Runner
 
@@ -129,7 +130,7 @@ class Run:
             end = run(other.command, limits)
         return end
 
-    def _on_line(self, line: str) -> None:
+    def _on_line(self, line: Line) -> None:
         progress = self._runner.progress(line)
         if progress:
             self._done += 1

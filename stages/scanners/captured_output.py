@@ -5,7 +5,9 @@ replaced.
 """
 
 import os
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,10 +18,23 @@ _KEEP_BYTES = 8 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 
 
+@dataclass(frozen=True)
+class Line:
+    """One line of output, with the times at which its first byte and its end were read.
+
+    A scanner that prints the name of a rule, works, and then prints the result on the same line
+    shows in this way how long the rule took. The times are those of `time.monotonic`.
+    """
+
+    text: str
+    began_s: float = 0.0
+    ended_s: float = 0.0
+
+
 class CapturedOutput:
     """Standard output or standard error of one run."""
 
-    def __init__(self, pipe: BinaryIO, path: Path, on_line: Callable[[str], None]) -> None:
+    def __init__(self, pipe: BinaryIO, path: Path, on_line: Callable[[Line], None]) -> None:
         self.handle = pipe.fileno()
         os.set_blocking(self.handle, False)
         self.closed = False
@@ -31,6 +46,7 @@ class CapturedOutput:
         self._space_left = _KEEP_BYTES
         self._on_line = on_line
         self._rest = b""
+        self._rest_began_s = 0.0
 
     def read(self) -> bool:
         """Read what is there; False where nothing is, now or for good."""
@@ -45,26 +61,34 @@ class CapturedOutput:
         self._space_left -= len(kept)
         self.dropped += len(chunk) - len(kept)
         self._file.write(kept)
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
-        for line in lines:
-            self._pass_on(line)
-        self._rest = self._rest[-_LINE_BYTES:]
+        self._split(chunk)
         return True
 
     def drain(self) -> None:
         """Read all that is there, and take the rest for a line."""
         while self.read():
             pass
-        self._pass_on(self._rest)
+        self._pass_on(self._rest, time.monotonic())
 
     def close(self) -> None:
         self._file.close()
         self._pipe.close()
 
-    def _pass_on(self, line: bytes) -> None:
+    def _split(self, chunk: bytes) -> None:
+        """Pass on the lines that this chunk completes; the begin of the next one is kept."""
+        now_s = time.monotonic()
+        if not self._rest:
+            self._rest_began_s = now_s
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            self._pass_on(line, now_s)
+            self._rest_began_s = now_s
+        self._rest = self._rest[-_LINE_BYTES:]
+
+    def _pass_on(self, line: bytes, now_s: float) -> None:
         words = line[:_LINE_BYTES].decode("utf-8", "replace").split()
         # The name of a file or of a container may hold anything.
         text = "".join(char if char.isprintable() else "\ufffd" for char in " ".join(words))
         if text:
             self.last_line = text[:_LAST_LINE_CHARS]
-            self._on_line(text)
+            self._on_line(Line(text, self._rest_began_s, now_s))

@@ -21,7 +21,7 @@ from typing import IO, BinaryIO, Protocol, cast
 
 from stages.runtime.process import Process
 from stages.scanners import launch
-from stages.scanners.captured_output import CapturedOutput
+from stages.scanners.captured_output import CapturedOutput, Line
 
 _TERM_PATIENCE_S = 10.0
 _CHECK_EVERY_S = 0.5
@@ -82,7 +82,7 @@ class Child:
     `stderr.log`."""
 
     def __init__(
-        self, process: Process, draft: Path, place: Place, on_line: Callable[[str], None]
+        self, process: Process, draft: Path, place: Place, on_line: Callable[[Line], None]
     ) -> None:
         self._process = process
         self._draft = draft
@@ -146,7 +146,7 @@ class Child:
         return _end(popen.returncode, ending.reason, err.last_line or out.last_line)
 
     def _captured(
-        self, pipe: IO[bytes] | None, name: str, on_line: Callable[[str], None]
+        self, pipe: IO[bytes] | None, name: str, on_line: Callable[[Line], None]
     ) -> CapturedOutput:
         return CapturedOutput(cast(BinaryIO, pipe), self._draft / name, on_line)
 

@@ -13,6 +13,14 @@ def without_results(manifest: Manifest) -> Report:
     return _report(manifest, _STATUS[manifest.outcome], manifest.error)
 
 
+def has_partial_results(manifest: Manifest) -> bool:
+    """Whether the scanner left the rules that it evaluated before it ended."""
+    spec = registry.find(manifest.scanner)
+    if spec is None or spec.partial_role is None:
+        return False
+    return any(file.role == spec.partial_role for file in manifest.files)
+
+
 def unreadable(manifest: Manifest, reason: str) -> Report:
     """The report of a scan whose results can't be read."""
     return _report(manifest, "failed", f"the scanner's results can't be read: {reason}")

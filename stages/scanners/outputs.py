@@ -10,13 +10,6 @@ def filled(path: Path) -> bool:
     return path.is_file() and not path.is_symlink() and path.stat().st_size > 0
 
 
-def whole_text(path: Path) -> str:
-    """The text of a plain file; none where there is no such file."""
-    if not filled(path):
-        return ""
-    return path.read_text("utf-8", "replace")
-
-
 def beginning(path: Path) -> str:
     """The first text of a plain file; none where there is no such file."""
     if not filled(path):

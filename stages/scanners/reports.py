@@ -21,8 +21,10 @@ _MAX_RAW_OUTPUT = 2 * 1024 * 1024
 def read(
     manifest: Manifest, open_file: Callable[[Role], Opener | None], settings: Settings
 ) -> Report:
-    """The report of a finished scan."""
+    """The report of a scan of which the scanner left results."""
     output = ScannerOutput(open_file, manifest.started_at, manifest.completed_at, time_zone=UTC)
+    if manifest.outcome != "finished":
+        return _partial(manifest, output)
     try:
         found = registry.get(manifest.scanner).read(output, settings)
     except (UnreadableError, registry.UnknownScannerError) as error:
@@ -41,6 +43,16 @@ def read(
         warnings=(*manifest.warnings, *found.warnings),
         raw_output=raw_output,
     )
+
+
+def _partial(manifest: Manifest, output: ScannerOutput) -> Report:
+    report = failed_reports.without_results(manifest)
+    try:
+        rules = registry.get(manifest.scanner).read_partial(output)
+    except UnreadableError as error:
+        warning = f"the rules that were evaluated can't be read: {error}"
+        return replace(report, warnings=(*report.warnings, warning))
+    return replace(report, partial_results=rules)
 
 
 def _raw_output(output: ScannerOutput) -> str | None:

@@ -9,6 +9,7 @@ from schemas.ids import ScanId
 from schemas.manifest import Content
 from schemas.request import Request
 from spool.raw import Output
+from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, End, Limits
 
 
@@ -81,7 +82,7 @@ class Runner(Protocol):
         """Id and title of the profile that a request names; its own text where the title is not
         known."""
 
-    def progress(self, line: str) -> Progress | None:
+    def progress(self, line: Line) -> Progress | None:
         """What a line of standard output reports of a rule."""
 
     def judge(self, end: End, draft: Path) -> Verdict: ...

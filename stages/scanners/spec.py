@@ -14,7 +14,7 @@ from schemas.capabilities import DetectedScanner
 from schemas.ids import Scanner
 from schemas.manifest import Role
 from schemas.records import Record
-from schemas.report import Report
+from schemas.report import Report, RuleResult
 from schemas.settings import ScannerSettings, Settings
 
 if TYPE_CHECKING:
@@ -98,6 +98,10 @@ class ScannerSpec:
     """The role of a file that begins with these bytes; None if it is none of this scanner's."""
     read: Callable[[ScannerOutput, Settings], Report]
     """Its output as a report. Raises UnreadableError, EntryDamagedError."""
+    partial_role: Role | None = None
+    """The file that holds the rules that were evaluated, also where a scan was ended."""
+    read_partial: Callable[[ScannerOutput], tuple[RuleResult, ...]] = field(default=lambda _: ())
+    """These rules, without evidence. Raises UnreadableError, EntryDamagedError."""
     reader_modules: tuple[str, ...] = ()
     """Modules that `read` imports; a worker process imports them before there is work."""
     profile_names: frozenset[str] = frozenset()

@@ -6,6 +6,7 @@ from schemas.capabilities import DetectedScanner
 from schemas.ids import ScanId
 from schemas.request import Request
 from spool.raw import Output
+from stages.scanners.captured_output import Line
 from stages.scanners.child import End, Limits
 from stages.scanners.outputs import filled
 from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
@@ -50,8 +51,8 @@ class ExampleRunner:
         known = self.same_profile(profile)
         return known, PROFILE_TITLE if known else profile
 
-    def progress(self, line: str) -> Progress | None:
-        name, found, result = line.partition(": ")
+    def progress(self, line: Line) -> Progress | None:
+        name, found, result = line.text.partition(": ")
         return Progress(name, result) if found else None
 
     def judge(self, end: End, draft: Path) -> Verdict:

@@ -52,7 +52,30 @@ def test_a_scan_over_its_time_limit_is_ended_with_all_its_children(agent: Agent)
     report = report_of(agent, PREFIX + "waits")
     if report.status == "completed":
         pytest.skip("this machine finished within the limit")
-    assert "longer than its limit of 10 s" in (report.error or "")
+    error = report.error or ""
+    limit, _, rest = error.partition(": rule wait_")
+    assert limit == "time limit: oscap took longer than its limit of 10 s"
+    assert " in progress for " in rest
+    assert " of 5 rules done: raise compliance.openscap.time_limit_s" in rest
+    assert report.results == ()
+    assert report.summary.total_rules == 0
+    evaluated = report.partial_results
+    assert f", {len(evaluated)} of 5 rules done: " in rest
+    assert all(result.duration_s is not None for result in evaluated)
+    waits = {f"Wait, part {number} of 5" for number in range(1, 6)}
+    assert {result.title for result in evaluated} <= waits
+    shown = agent.run("show", "last", "--all")
+    assert (" evaluated (0 failed) before the scan ended" in shown) is bool(evaluated)
+    assert shown.count(" wait_") >= len(evaluated)
+
+
+def test_a_report_has_the_duration_of_every_rule(agent: Agent) -> None:
+    report = report_of(agent, PREFIX + "slow")
+    durations = [result.duration_s for result in report.results]
+    assert None not in durations
+    whole = (report.completed_at - report.started_at).total_seconds()
+    # One rule of this profile waits; reading the content and writing the results is no rule's.
+    assert 1.0 <= sum(one or 0.0 for one in durations) <= whole
 
 
 def test_the_same_profile_requested_twice_is_scanned_once_for_both(

@@ -16,6 +16,7 @@ from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
 from stages.runtime.process import Process
 from stages.scanners import child
+from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, Child, End, EndedBy, Limits
 from tests.pipeline.agent import until
 
@@ -54,12 +55,12 @@ def run(process: Process, draft: Path) -> Run:
     def run(
         program: str, limits: Limits = ROOMY, unwanted: Callable[[], EndedBy | None] = lambda: None
     ) -> tuple[End, list[str]]:
-        lines: list[str] = []
+        lines: list[Line] = []
         command = (sys.executable, "-c", program)
         end = Child(process, draft, Place(limits), lines.append).run(
             command, lambda _: None, unwanted
         )
-        return end, lines
+        return end, [line.text for line in lines]
 
     return run
 
@@ -79,6 +80,22 @@ def test_lines_are_reported_as_they_come_and_both_streams_are_kept(run: Run, dra
     assert lines == ["one", "two"]
     assert (draft / "stdout.log").read_text() == "one\ntwo\n"
     assert (draft / "stderr.log").read_text() == "oh\n"
+
+
+def test_a_line_has_the_time_of_its_first_byte_and_of_its_end(
+    process: Process, draft: Path
+) -> None:
+    lines: list[Line] = []
+    program = (
+        "import sys, time; sys.stdout.write('name|'); sys.stdout.flush(); time.sleep(0.4);"
+        "print('pass'); sys.stdout.write('other|'); sys.stdout.flush(); time.sleep(0.2)"
+    )
+    command = (sys.executable, "-c", program)
+    Child(process, draft, Place(), lines.append).run(command, lambda _: None, lambda: None)
+    whole, unfinished = lines
+    assert (whole.text, unfinished.text) == ("name|pass", "other|")
+    assert whole.ended_s - whole.began_s >= 0.3
+    assert whole.ended_s <= unfinished.began_s < unfinished.ended_s
 
 
 def test_an_end_by_a_signal_has_the_signal_and_no_exit_code(run: Run) -> None:

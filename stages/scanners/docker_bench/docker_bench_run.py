@@ -14,6 +14,7 @@ from pathlib import Path
 from schemas.ids import ScanId
 from schemas.request import Request
 from spool.raw import Output
+from stages.scanners.captured_output import Line
 from stages.scanners.child import End, Limits
 from stages.scanners.docker_bench import (
     check_names,
@@ -142,13 +143,14 @@ class DockerBench:
             return None, profile
         return known, PROFILE_TITLE
 
-    def progress(self, line: str) -> Progress | None:
+    def progress(self, line: Line) -> Progress | None:
         """A line of the log, `[WARN] 2.2 - title`; sub-headers and the closing remediations look
         the same."""
-        if line.startswith("Section "):
-            self._listing = line.startswith("Section A")
-        match = _CHECK.match(line)
-        if match is None or not self._listing or _HEADER.match(line):
+        text = line.text
+        if text.startswith("Section "):
+            self._listing = text.startswith("Section A")
+        match = _CHECK.match(text)
+        if match is None or not self._listing or _HEADER.match(text):
             return None
         return Progress(match[2], match[1].lower())
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, tzinfo
 
+from schemas import codec
 from schemas.report import Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.results_file import Opener, ResultsFile, read_arf, read_results
@@ -31,7 +32,7 @@ from stages.scap.xml_records import Limits, ScapError
 
 __all__ = ["Opener", "Options", "read_openscap"]
 
-_STATUS: Mapping[str, RuleStatus] = {
+STATUS: Mapping[str, RuleStatus] = {
     "pass": "pass",
     "fixed": "pass",
     "fail": "fail",
@@ -52,6 +53,8 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     zone: tzinfo | None = None
     """That of times which have none. None: this host's."""
+    durations_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that each rule took, by its id."""
 
 
 @dataclass(frozen=True)
@@ -219,7 +222,10 @@ def _rule_results(
     scan: _Scan, arf_evidence: _ArfEvidence, options: Options
 ) -> tuple[RuleResult, ...]:
     rules = by_rule(_reported(scan.test_result, options))
-    found = [_rule_result(outcomes, scan, arf_evidence) for outcomes in rules.values()]
+    found = []
+    for rule, outcomes in rules.items():
+        result = _rule_result(outcomes, scan, arf_evidence)
+        found.append(codec.replace(result, duration_s=options.durations_s.get(rule)))
     return tuple(told_apart(found, [check_names(outcomes) for outcomes in rules.values()]))
 
 
@@ -239,7 +245,7 @@ def _rule_result(
     return RuleResult(
         rule_ref=outcome.idref,
         title=texts.title or outcome.idref,
-        status=_STATUS.get(outcome.result, "skip"),
+        status=STATUS.get(outcome.result, "skip"),
         severity=severity,
         section=texts.section,
         description=texts.description,

@@ -9,21 +9,24 @@ as it is.
 
 import errno
 import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
 from schemas.capabilities import DetectedContent, DetectedScanner, ProfileInfo
-from schemas.codec import convert
+from schemas.codec import convert, encode
 from schemas.ids import ScanId, requested_at
 from schemas.manifest import Content
 from schemas.request import Request
 from spool.raw import Output
-from stages.scanners.child import End, Limits
-from stages.scanners.openscap import leftovers, profiles
+from stages.scanners.captured_output import Line
+from stages.scanners.child import Cause, End, Limits
+from stages.scanners.openscap import leftovers, profiles, rule_progress
 from stages.scanners.openscap.openscap_detection import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+from stages.scanners.openscap.rule_progress import ProgressReader, RuleProgress
 from stages.scanners.openscap.usable_content import ContentError, usable_content
-from stages.scanners.outputs import beginning, filled, whole_text
+from stages.scanners.outputs import beginning, filled
 from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
 
 _RESULTS, _ARF = "results.xml", "arf.xml"
@@ -32,23 +35,11 @@ _OUTPUTS = (
     Output("arf", _ARF),
     Output("stdout", "stdout.log"),
     Output("stderr", "stderr.log"),
+    Output(rule_progress.ROLE, rule_progress.FILE),
 )
 _COMPLETED = (0, 2)
 _NO_ERROR = ("WARNING:", "W: ", "I: ", "D: ")
 _MAX_LINE = 1000
-_XCCDF_RESULTS = frozenset(
-    [
-        "pass",
-        "fail",
-        "error",
-        "unknown",
-        "notapplicable",
-        "notchecked",
-        "notselected",
-        "informational",
-        "fixed",
-    ]
-)
 
 
 class OpenSCAP:
@@ -57,6 +48,7 @@ class OpenSCAP:
     def __init__(self, settings: OpenSCAPSettings, detected: DetectedScanner | None) -> None:
         self._settings = settings
         self._total_rules: int | None = None
+        self._progress = ProgressReader()
         self._detected = detected or DetectedScanner(installed=False, ready=False)
 
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
@@ -122,36 +114,50 @@ class OpenSCAP:
             return None, wanted
         return None, wanted[0]
 
-    def progress(self, line: str) -> Progress | None:
-        """A line of `--progress-full` (`rule id|title|result`) or of `--progress` (`rule
-        id:result`)."""
-        separator = "|" if "|" in line else ":"
-        rest, found, result = line.rpartition(separator)
-        rule, _, title = rest.partition("|")
-        if not found or result not in _XCCDF_RESULTS or " " in rule:
+    def progress(self, line: Line) -> Progress | None:
+        evaluated = self._progress.read(line)
+        if evaluated is None:
             return None
-        return Progress(title or rule, result)
+        return Progress(evaluated.title, evaluated.results[0])
 
     def judge(self, end: End, draft: Path) -> Verdict:
+        self._progress.ended(time.monotonic())
+        progress = self._progress.report()
+        if progress != RuleProgress():
+            (draft / rule_progress.FILE).write_bytes(encode(progress))
         kept = tuple(output for output in _OUTPUTS if filled(draft / output.name))
         written = {output.name for output in kept}
         cause = _first_error(draft)
         if cause:
             end = replace(end, last_line=cause)
         error = error_of_end("oscap", end, _COMPLETED)
+        if error and end.ended_by and end.ended_by.cause is Cause.TIME_LIMIT:
+            error = f"{error}: {self._where_the_time_went(progress)}"
         if error is None and _RESULTS not in written:
             error = "oscap reported success, but wrote no results"
         if error is None and _ARF not in written:
             return Verdict(kept, None, ("oscap wrote no ARF: the report has no evidence",))
         if error is None:
-            return Verdict(kept, None, self._rules_without_result(draft))
+            return Verdict(kept, None, self._rules_without_result(progress))
         return Verdict(kept, error)
 
-    def _rules_without_result(self, draft: Path) -> tuple[str, ...]:
+    def _where_the_time_went(self, progress: RuleProgress) -> str:
+        """Of a scan over its time limit, with what to do."""
+        done = f"{_counted(len(progress.evaluated), 'rule')} done"
+        if self._total_rules:
+            done = f"{len(progress.evaluated)} of {_counted(self._total_rules, 'rule')} done"
+        unfinished = progress.unfinished
+        if unfinished is None:
+            return f"{done}, none in progress: raise compliance.openscap.time_limit_s"
+        rule = unfinished.rule.rpartition("_rule_")[2]
+        remedy = "raise compliance.openscap.time_limit_s"
+        return f"rule {rule} in progress for {unfinished.duration_s:.0f} s, {done}: {remedy}"
+
+    def _rules_without_result(self, progress: RuleProgress) -> tuple[str, ...]:
         """Some versions drop rules silently: fewer are evaluated than the profile selects."""
         if not self._total_rules:
             return ()
-        evaluated = len(_evaluated_rules(draft))
+        evaluated = len({rule.rule for rule in progress.evaluated})
         if evaluated >= self._total_rules:
             return ()
         dropped = self._total_rules - evaluated
@@ -220,17 +226,6 @@ def _content_options(content: DetectedContent, details: OpenSCAPDetails) -> tupl
     return options
 
 
-def _evaluated_rules(draft: Path) -> set[str]:
-    """The ids of the rules of which the progress shows a result."""
-    rules = set()
-    for line in whole_text(draft / "stdout.log").splitlines():
-        separator = "|" if "|" in line else ":"
-        rule, _, result = line.partition(separator)
-        if result.rpartition(separator)[2] in _XCCDF_RESULTS:
-            rules.add(rule)
-    return rules
-
-
 def _first_error(draft: Path) -> str | None:
     """The line of standard error that names the cause: the first that is no warning."""
     for line in beginning(draft / "stderr.log").splitlines():
@@ -238,3 +233,9 @@ def _first_error(draft: Path) -> str | None:
         if text and not text.startswith(_NO_ERROR):
             return text[:_MAX_LINE]
     return None
+
+
+def _counted(number: int, noun: str) -> str:
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun}s"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.capabilities import DetectedScanner, ProfileInfo
 from schemas.manifest import Role
-from schemas.report import Report
+from schemas.report import Report, RuleResult
 from schemas.settings import Settings
 from stages.scanners.openscap.openscap_capability import OpenSCAPDetection
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from stages.scanners.platform import Platform
     from stages.scanners.runner import Runner
 
-_RESULTS, _ARF = "xccdf-results", "arf"
+_RESULTS, _ARF, _PROGRESS = "xccdf-results", "arf", "rule-progress"
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
@@ -67,15 +67,26 @@ def _role_of(head: bytes) -> Role | None:
 def _read(output: ScannerOutput, settings: Settings) -> Report:
     from spool.packing import PackingError
     from stages.scanners.openscap.openscap_report import Options, read_openscap
+    from stages.scanners.openscap.partial_results import durations_s
     from stages.scap.xml_records import ScapError
 
     section = settings.compliance.section(OpenSCAPSettings)
     include_notselected = section.include_notselected or output.include_notselected
-    options = Options(include_notselected=include_notselected, zone=output.time_zone)
     try:
+        options = Options(
+            include_notselected=include_notselected,
+            zone=output.time_zone,
+            durations_s=durations_s(output),
+        )
         return read_openscap(output.open_file(_RESULTS), output.open_file(_ARF), options)
     except (ScapError, PackingError) as error:
         raise UnreadableError(str(error)) from error
+
+
+def _read_partial(output: ScannerOutput) -> tuple[RuleResult, ...]:
+    from stages.scanners.openscap.partial_results import partial_results
+
+    return partial_results(output)
 
 
 OPENSCAP = ScannerSpec(
@@ -92,7 +103,12 @@ OPENSCAP = ScannerSpec(
     runner=_runner,
     role_of=_role_of,
     read=_read,
-    reader_modules=("stages.scanners.openscap.openscap_report",),
+    partial_role=_PROGRESS,
+    read_partial=_read_partial,
+    reader_modules=(
+        "stages.scanners.openscap.openscap_report",
+        "stages.scanners.openscap.partial_results",
+    ),
     profile_problem=_profile_problem,
     needs_content=True,
     remediates=True,

@@ -51,6 +51,11 @@ def worst(outcomes: Sequence[Outcome]) -> Outcome:
     return min(outcomes, key=_badness)
 
 
+def worst_result(results: Iterable[str]) -> str:
+    """The result that counts, of several of one rule."""
+    return min(results, key=_badness_of)
+
+
 def evidence_of_rule(
     outcomes: Sequence[Outcome], all_results: Mapping[str, OvalResults]
 ) -> Evidence:
@@ -106,6 +111,10 @@ def _finding(instance: _Instance) -> str:
 
 
 def _badness(outcome: Outcome) -> int:
-    if outcome.result in _WORST_FIRST:
-        return _WORST_FIRST.index(outcome.result)
+    return _badness_of(outcome.result)
+
+
+def _badness_of(result: str) -> int:
+    if result in _WORST_FIRST:
+        return _WORST_FIRST.index(result)
     return _OF_UNKNOWN_RESULT

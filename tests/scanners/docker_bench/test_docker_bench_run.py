@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, End, EndedBy, Limits
 from stages.scanners.docker_bench.docker_bench_run import DockerBench
 from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
@@ -54,7 +55,7 @@ def plan(*command: str) -> Plan:
 
 
 def test_every_check_is_reported_once_without_headers_and_remediations(bench: DockerBench) -> None:
-    reported = [progress for line in LOG.splitlines() if (progress := bench.progress(line))]
+    reported = [progress for line in LOG.splitlines() if (progress := bench.progress(Line(line)))]
     assert [(p.rule.split()[0], p.result) for p in reported] == [
         ("1.1.1", "pass"),
         ("1.1.3", "warn"),
@@ -65,7 +66,9 @@ def test_every_check_is_reported_once_without_headers_and_remediations(bench: Do
 @pytest.mark.shared
 def test_every_check_of_a_real_log_is_reported_once(bench: DockerBench, captures: Path) -> None:
     log = (captures / "docker-bench-1.6.0/bench.log").read_bytes()
-    reported = [found for line in log.decode().splitlines() if (found := bench.progress(line))]
+    reported = [
+        found for line in log.decode().splitlines() if (found := bench.progress(Line(line)))
+    ]
     # A check that has become needless is printed without its number, so its progress is not
     # reported.
     numbered = [c.id for c in read_log(log).checks.values() if "Deprecated" not in c.findings]

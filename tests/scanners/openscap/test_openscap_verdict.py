@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from schemas.capabilities import DetectedScanner
+from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, End, EndedBy
 from stages.scanners.openscap.openscap_run import OpenSCAP
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
@@ -82,7 +83,7 @@ def test_a_missing_arf_is_a_warning_and_no_failure(oscap: OpenSCAP, draft: Path)
 
 def test_lines_of_both_kinds_of_progress_are_understood(oscap: OpenSCAP) -> None:
     told = [
-        oscap.progress(line)
+        oscap.progress(Line(line))
         for line in (
             "xccdf_rule_a|Title: of | a|pass",
             "xccdf_rule_b:notapplicable",

@@ -15,6 +15,7 @@ from schemas.codec import plain
 from schemas.ids import new_scan_id
 from schemas.manifest import ContentSource
 from schemas.request import Reason, Request
+from stages.scanners.captured_output import Line
 from stages.scanners.openscap.content import LINUX
 from stages.scanners.openscap.openscap_detection import OpenSCAPDetails, detect
 from stages.scanners.openscap.openscap_report import read_openscap
@@ -202,5 +203,5 @@ def test_recorded_results_of_1_2_17_give_the_counts_of_their_files(captures: Pat
     assert report.scanner_version == "1.2.17"
     runner = OpenSCAP(OpenSCAPSettings(), None)
     lines = (recorded / "stdout.txt").read_text().splitlines()
-    progress = [runner.progress(line) for line in lines]
+    progress = [runner.progress(Line(line)) for line in lines]
     assert len([one for one in progress if one]) == summary.total_rules == 15
