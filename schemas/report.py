@@ -5,7 +5,7 @@ Field names and status words are those of the agent specification (`ScanResult`,
 host state.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
@@ -38,6 +38,18 @@ class Fix(Record, frozen=True, kw_only=True):
     text: str
 
 
+class AppliedWaiver(Record, frozen=True, kw_only=True):
+    """The waiver by which a failed rule does not count, as a report keeps it."""
+
+    reason: str
+    approved_by: str
+    ticket: str | None = None
+    expires: date | None = None
+    """The last day on which it applies; None where it is open-ended."""
+    status: RuleStatus
+    """The rule's status without the waiver."""
+
+
 class RuleResult(Record, frozen=True, kw_only=True):
     """What became of one rule (XCCDF) or one check (Docker Bench)."""
 
@@ -59,6 +71,8 @@ class RuleResult(Record, frozen=True, kw_only=True):
     other_fixes: tuple[Fix, ...] = ()
     duration_s: Annotated[float, Meta(ge=0)] | None = None
     """Seconds that the scanner took for it; None where that is not known."""
+    waiver: AppliedWaiver | None = None
+    """The approved exception by which this rule, which failed, is skipped."""
 
 
 class Summary(Record, frozen=True, kw_only=True):
@@ -110,6 +124,8 @@ class Report(Record, frozen=True, kw_only=True):
     scanner_version: str | None = None
     content: Content | None = None
     raw_output: str | None = None
+    waivers: str | None = None
+    """SHA-256 of the waivers that were in force; None where there were none."""
 
 
 class ReportHeader(Record, frozen=True, kw_only=True):

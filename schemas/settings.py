@@ -119,6 +119,15 @@ class CommandSettings(Record, frozen=True, kw_only=True):
     """Let the server request scans that change this host (oscap --remediate)."""
 
 
+class WaiverSettings(Record, frozen=True, kw_only=True):
+    """Where the waivers are, the approved exceptions."""
+
+    directory: AbsolutePath = "/etc/compliance-agent/waivers.d"
+    """The directory of the waiver files, `*.yml`."""
+    open_ended: bool = False
+    """true: a waiver need not have a date on which it expires."""
+
+
 class ComplianceSettings(Record, frozen=True, kw_only=True):
     """What is scanned, and when."""
 
@@ -126,6 +135,7 @@ class ComplianceSettings(Record, frozen=True, kw_only=True):
     """false: no schedule runs, and every request results in a failed scan."""
     schedules: ScheduleSettings = ScheduleSettings()
     server_commands: CommandSettings = CommandSettings()
+    waivers: WaiverSettings = WaiverSettings()
     raw_output: bool = False
     """Also send the scanner's own output (`raw_output`)."""
 

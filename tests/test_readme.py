@@ -72,5 +72,5 @@ def test_every_file_that_readme_links_to_exists() -> None:
         assert (Path(__file__).parent.parent / target).exists(), target
 
 
-def test_readme_is_at_most_110_lines_long() -> None:
-    assert len(README.splitlines()) <= 110
+def test_readme_is_at_most_120_lines_long() -> None:
+    assert len(README.splitlines()) <= 120

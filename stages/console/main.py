@@ -49,6 +49,8 @@ COMMANDS = {
     "compare": _Command("compare_command", "compare two scans"),
     "metrics": _Command("metrics_command", "print the agent's state as metrics for Prometheus"),
     "trend": _Command("trend_command", "show score and failed rules over all kept scans"),
+    "waivers": _Command("waivers_command", "list the approved exceptions, or check files of them"),
+    "waive": _Command("waive", "write an approved exception for a rule"),
     "replay": _Command("replay", "parse or ship stored scans again"),
     "hold": _Command("delivery.hold", "keep scans from being shipped until they are released"),
     "release": _Command("delivery.release", "release held scans"),

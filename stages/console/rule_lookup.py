@@ -23,7 +23,7 @@ def find_rule(results: Sequence[RuleResult], named: str, scan_id: ScanId) -> Rul
         if found:
             break
     if not found:
-        raise CommandError(f"{scan_id} has no rule {named}{_suggestion(results, wanted)}", Exit.NO)
+        raise CommandError(f"{scan_id} has no rule {named}{suggestion(results, wanted)}", Exit.NO)
     if len(found) > 1:
         rules = ", ".join(short_rule(result.rule_ref) for result in found[:_MOST_NAMED])
         if len(found) > _MOST_NAMED:
@@ -47,7 +47,8 @@ def _contains(result: RuleResult, wanted: str) -> bool:
     return wanted in short_rule(result.rule_ref).casefold() or wanted in result.title.casefold()
 
 
-def _suggestion(results: Sequence[RuleResult], wanted: str) -> str:
+def suggestion(results: Sequence[RuleResult], wanted: str) -> str:
+    """The rules whose id or title is most like `wanted`, to end a message with."""
     # Imported late: it is needed for a mistake alone.
     from difflib import get_close_matches
 

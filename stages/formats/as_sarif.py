@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from schemas.report import Report, RuleResult, RuleStatus, Severity
+from schemas.report import AppliedWaiver, Report, RuleResult, RuleStatus, Severity
 from stages.formats import breakdown
 from stages.formats.finding_paths import file_uri, finding_paths
 from stages.formats.source import ReportSource
@@ -133,7 +133,7 @@ def _help(result: RuleResult) -> dict[str, str]:
 
 
 def _result(result: RuleResult, index: Mapping[str, int]) -> dict[str, Any]:
-    kind = _KIND[result.status]
+    kind = _KIND[_status(result)]
     level = "none"
     if kind == "fail":
         level = _LEVEL[result.severity]
@@ -149,7 +149,30 @@ def _result(result: RuleResult, index: Mapping[str, int]) -> dict[str, Any]:
     paths = finding_paths(result)
     if paths:
         found["locations"] = [_location(path) for path in paths]
+    if result.waiver is not None:
+        found["suppressions"] = [_suppression(result.waiver)]
     return found
+
+
+def _status(result: RuleResult) -> RuleStatus:
+    """That of a waived rule is its failure, which the suppression accepts."""
+    if result.waiver is not None:
+        return result.waiver.status
+    return result.status
+
+
+def _suppression(waiver: AppliedWaiver) -> dict[str, Any]:
+    properties = {"approvedBy": waiver.approved_by}
+    if waiver.ticket is not None:
+        properties["ticket"] = waiver.ticket
+    if waiver.expires is not None:
+        properties["expires"] = waiver.expires.isoformat()
+    return {
+        "kind": "external",
+        "status": "accepted",
+        "justification": waiver.reason,
+        "properties": properties,
+    }
 
 
 def _message(result: RuleResult) -> str:

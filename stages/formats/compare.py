@@ -253,6 +253,7 @@ def _fact_changes(before: Report, after: Report) -> Iterator[FactChange]:
         ("benchmark version", before.profile.version, after.profile.version),
         ("content", _content(before), _content(after)),
         ("scanner version", before.scanner_version, after.scanner_version),
+        ("waivers", _waivers(before), _waivers(after)),
         ("status", before.status, after.status),
     )
     for name, old, new in facts:
@@ -265,3 +266,11 @@ def _content(report: Report) -> str | None:
     if report.content is None:
         return None
     return f"{report.content.path} (sha256 {report.content.sha256[:12]})"
+
+
+def _waivers(report: Report) -> str | None:
+    """How many rules are waived, and the beginning of the digest: both may change alone."""
+    if report.waivers is None:
+        return None
+    waived = sum(1 for result in report.results if result.waiver is not None)
+    return f"{waived} waived (sha256 {report.waivers[:12]})"

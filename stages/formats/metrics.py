@@ -10,7 +10,7 @@ collector, which reads the older text format alone.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.openmetrics import exposition
@@ -39,6 +39,9 @@ class ProfileMetrics:
     applicable_score: float | None = None
     rules: tuple[tuple[RuleStatus, int], ...] = ()
     failed: tuple[tuple[Severity, int], ...] = ()
+    waived: int | None = None
+    waiver_expires: date | None = None
+    """The first last day of the waivers in use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +82,8 @@ def profile_metrics(newest: Report, newest_good: Report | None) -> ProfileMetric
             last_scan_completed=False,
         )
     failed = breakdown.of_status(good.results, "fail")
+    waived = [result.waiver for result in good.results if result.waiver is not None]
+    last_days = [waiver.expires for waiver in waived if waiver.expires is not None]
     return ProfileMetrics(
         scanner=newest.profile.type,
         profile=newest.profile.name,
@@ -90,6 +95,8 @@ def profile_metrics(newest: Report, newest_good: Report | None) -> ProfileMetric
         applicable_score=breakdown.applicable_score(good),
         rules=tuple(breakdown.count_by_status(good.results).items()),
         failed=tuple(breakdown.count_by_severity(failed).items()),
+        waived=len(waived),
+        waiver_expires=min(last_days, default=None),
     )
 
 
@@ -203,6 +210,13 @@ def _add_profile(gauges: _Gauges, each: ProfileMetrics) -> None:
             **labels,
             severity=severity,
         )
+    gauges.set("compliance_waived_rules", "Failed rules that are waived.", each.waived, **labels)
+    gauges.set(
+        "compliance_next_waiver_expiry_timestamp_seconds",
+        "The end of the last day of the waiver in use that expires first.",
+        _end_of_day(each.waiver_expires),
+        **labels,
+    )
 
 
 def _add_stage(gauges: _Gauges, each: StageMetrics) -> None:
@@ -254,3 +268,9 @@ def _timestamp(at: datetime | None) -> float | None:
     if at is None:
         return None
     return at.timestamp()
+
+
+def _end_of_day(day: date | None) -> float | None:
+    if day is None:
+        return None
+    return datetime.combine(day + timedelta(days=1), time.min, UTC).timestamp()

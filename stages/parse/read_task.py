@@ -15,3 +15,5 @@ class ReadTask(Record, frozen=True, kw_only=True):
     scan_id: ScanId
     settings: dict[str, Any]
     """As plain values: their record is that of the registered scanners."""
+    host: str
+    """This host's name, by which waivers may be limited."""

@@ -9,6 +9,7 @@ from schemas import codec
 from schemas.manifest import Manifest, Role
 from spool.raw import RawBox
 from spool.spool import Spool
+from stages.parse import waiver_files, waivers
 from stages.parse.read_task import ReadTask
 from stages.scanners import registry
 from stages.scanners.reports import read
@@ -24,7 +25,9 @@ def read_entry(payload: bytes) -> bytes:
     settings = settings_from_plain(task.settings)
     raw = Spool(Path(task.spool)).raw
     manifest = raw.manifest(task.scan_id)
-    return codec.encode(read(manifest, partial(_open, raw, manifest), settings))
+    report = read(manifest, partial(_open, raw, manifest), settings)
+    in_force = waiver_files.load(settings.compliance.waivers)
+    return codec.encode(waivers.apply(report, in_force, task.host))
 
 
 def _open(raw: RawBox, manifest: Manifest, role: Role) -> Callable[[], BinaryIO] | None:

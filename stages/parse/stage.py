@@ -4,6 +4,8 @@ The same raw entry with the same parser and settings gives the same bytes. An en
 reader is tried three times in all, then it has a failed report with the reason.
 """
 
+import socket
+
 from schemas import codec
 from schemas.event import Event
 from schemas.ids import ScanId
@@ -100,6 +102,7 @@ class ParseStage:
             spool=str(self._spool.root),
             scan_id=scan_id,
             settings=codec.plain(self._process.settings),
+            host=socket.gethostname(),
         )
         try:
             answer = counted_call.call(

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from schemas import codec
+from schemas.report import AppliedWaiver
 from stages.formats.metrics import (
     LONGEST_LABEL,
     MOST_PROFILES,
@@ -34,10 +35,13 @@ ROOT = Path(__file__).parents[2]
 RULES = ROOT / "contrib/prometheus/compliance-agent.rules.yml"
 DASHBOARD = ROOT / "contrib/grafana/compliance-agent.json"
 OTHERS = {"node_textfile_mtime_seconds"}
+WAIVER = AppliedWaiver(reason="legacy", approved_by="Ann", expires=date(2027, 3, 31), status="fail")
 
 
 def snapshot() -> MetricsSnapshot:
     good = reports.of_every_status()
+    waived = codec.replace(reports.rule("waived", "skip"), waiver=WAIVER)
+    good = codec.replace(good, results=(*good.results, waived))
     failed = codec.replace(reports.failed_scan(), completed_at=reports.STARTED + timedelta(days=1))
     return MetricsSnapshot(
         agent_version="1.0",
@@ -87,6 +91,9 @@ def test_the_metrics_are_those_of_the_newest_completed_scan() -> None:
     assert value(found, "compliance_rules", *profile, "error") == 6
     assert value(found, "compliance_failed_rules", *profile, "critical") == 1
     assert value(found, "compliance_scan_duration_seconds", *profile) == 42
+    assert value(found, "compliance_waived_rules", *profile) == 1
+    end_of_day = datetime(2027, 4, 1, tzinfo=UTC).timestamp()
+    assert value(found, "compliance_next_waiver_expiry_timestamp_seconds", *profile) == end_of_day
     assert value(found, "compliance_agent_pending_scans", "ship") == 3
     assert value(found, "compliance_agent_stage_up", "ship") == 0
     assert value(found, "compliance_agent_last_answer", "refused") == 1
@@ -171,6 +178,12 @@ def test_the_alerts_fire_when_they_should(tmp_path: Path) -> None:
             f"compliance_last_good_scan_timestamp_seconds{{{labels}}}",
             0,
             10 * 86400,
+        ),
+        (
+            "ComplianceWaiverExpires",
+            f"compliance_next_waiver_expiry_timestamp_seconds{{{labels}}}",
+            20 * 86400,
+            60 * 86400,
         ),
         (
             "ComplianceDeliveryStuck",

@@ -1,0 +1,117 @@
+"""Waivers: exceptions that an organization has approved, as written in files of `waivers.d`.
+
+A waiver names a rule whose failure is accepted until a date, by whom, and why. All problems of a
+file are reported at once, each with its place.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from fnmatch import fnmatchcase
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import NODEFAULT, Meta
+
+from schemas.expected import kind_of, mismatch
+from schemas.ids import Scanner
+from schemas.records import Record
+from schemas.settings import unknown_keys
+
+Pattern = Annotated[
+    str,
+    Meta(min_length=1, max_length=256, description="a name, in which * and ? are wildcards"),
+]
+Line = Annotated[str, Meta(min_length=1, max_length=500)]
+Day = Annotated[date, Meta(description="a date like 2027-03-31")]
+_NO_RULES_NAME = (
+    "¤",
+    "xccdf_¤_rule_¤",
+    "xccdf_org.ssgproject.content_rule_¤",
+    "xccdf_org.cisecurity.benchmarks_rule_¤",
+)
+"""Names like those of rules, which no rule has: a pattern that fits one fits every rule."""
+
+
+class Waiver(Record, frozen=True, kw_only=True):
+    """One accepted exception."""
+
+    rule: Pattern
+    """Id of the rule, its short id, or the number or title of its section; may be a pattern."""
+    reason: Line
+    approved_by: Line
+    ticket: Line | None = None
+    expires: Day | None = None
+    """The last day on which it applies, in UTC. None: open-ended, where a setting allows that."""
+    profile: Pattern | None = None
+    """Name or id of a profile. Default: every profile."""
+    scanner: Scanner | None = None
+    """Default: every scanner."""
+    host: Pattern | None = None
+    """Name of a host, with or without its domain. Default: every host."""
+    all_rules: bool = False
+    """Confirms that a pattern which fits every rule is meant."""
+
+    @property
+    def scope(self) -> tuple[str | None, ...]:
+        """What it applies to. Two waivers of one scope contradict each other if they differ."""
+        return (
+            self.rule.casefold(),
+            _folded(self.profile),
+            self.scanner,
+            _folded(self.host),
+        )
+
+
+def check_waiver(values: object, *, open_ended: bool) -> tuple[Waiver | None, list[str]]:
+    """A waiver from plain values, and its problems; None where there are problems."""
+    if not isinstance(values, Mapping):
+        return None, [f"must be a mapping of keys, is {kind_of(values)}"]
+    problems = unknown_keys(values, Waiver)
+    taken: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Waiver):
+        if field.name not in values:
+            if field.default is NODEFAULT:
+                problems.append(f"{field.name}: is missing")
+            continue
+        value = values[field.name]
+        problem = _problem(value, field.type)
+        if problem is None:
+            taken[field.name] = msgspec.convert(value, field.type)
+        else:
+            problems.append(f"{field.name}: {problem}")
+    if "expires" not in values and not open_ended:
+        problems.append(
+            "expires: is missing: give the last day, like 2027-03-31, or allow open-ended waivers "
+            "with compliance.waivers.open_ended"
+        )
+    if _fits_everything(taken.get("rule")) and not taken.get("all_rules", False):
+        problems.append("rule: fits every rule: name the rules, or confirm it with all_rules: true")
+    if problems:
+        return None, problems
+    return Waiver(**taken), []
+
+
+def fits(pattern: str, *names: str | None) -> bool:
+    """Whether a pattern fits one of the names, in upper or lower case."""
+    folded = pattern.casefold()
+    return any(name is not None and fnmatchcase(name.casefold(), folded) for name in names)
+
+
+def _problem(value: object, kind: Any) -> str | None:
+    if isinstance(value, str) and not value.isprintable():
+        return "contains characters that cannot be printed"
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return mismatch(value, kind)
+    return None
+
+
+def _fits_everything(rule: str | None) -> bool:
+    return rule is not None and fits(rule, *_NO_RULES_NAME)
+
+
+def _folded(text: str | None) -> str | None:
+    if text is None:
+        return None
+    return text.casefold()

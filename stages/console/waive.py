@@ -1,0 +1,164 @@
+"""`waive`: write a waiver for a rule into a file of the waivers' directory.
+
+The file is replaced by rename after the new one has been checked, so the parse stage never reads
+half of it, and a mistake changes nothing.
+"""
+
+import argparse
+import os
+import pwd
+from datetime import UTC, datetime
+from pathlib import Path
+
+from schemas import codec
+from schemas.report import RuleResult
+from schemas.waiver import Waiver, check_waiver
+from stages.console.context import Context
+from stages.console.errors import CommandError, UsageError
+from stages.console.output import say, show_json, unicode_text, warn
+from stages.console.rule_lookup import suggestion
+from stages.formats.kept_scans import KeptScans
+from stages.parse import waiver_files, waivers
+from stages.parse.waiver_files import WaiverSet
+from stages.runtime.exits import Exit
+from stages.scanners import registry
+
+_PROGRAM = "compliance-agent waive"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "rule",
+        help="id or short id of the rule, or number or title of a section; * is a wildcard",
+    )
+    parser.add_argument(
+        "--until", metavar="DATE", help="the last day on which the waiver applies: 2027-03-31"
+    )
+    parser.add_argument("--reason", required=True, help="why the failure is accepted")
+    parser.add_argument(
+        "--approved-by", metavar="NAME", help="who has approved it (default: the calling user)"
+    )
+    parser.add_argument("--ticket", help="the number of a ticket")
+    parser.add_argument("--profile", help="only for this profile, by name or id; * is a wildcard")
+    parser.add_argument("--scanner", choices=registry.all_keys(), help="only for this scanner")
+    parser.add_argument("--host", help="only for hosts of this name; * is a wildcard")
+    parser.add_argument(
+        "--file", default="local.yml", help="file in the directory of waivers (default: local.yml)"
+    )
+    parser.add_argument("--yes-all", action="store_true", help="confirm a waiver for every rule")
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    settings = context.settings.compliance.waivers
+    waiver = _waiver(args, open_ended=settings.open_ended)
+    path = Path(settings.directory) / _file_name(args.file)
+    try:
+        _append(path, waiver, open_ended=settings.open_ended)
+    except OSError as error:
+        raise CommandError(f"{path}: can't be written: {error.strerror}") from error
+    if context.json:
+        show_json(waiver)
+    else:
+        say(f"waiver for {waiver.rule} written into {unicode_text(path)}")
+        say("it applies from the next scan on; to stored scans: compliance-agent replay parse last")
+    _warn_if_unknown(waiver, context)
+    return Exit.OK
+
+
+def _waiver(args: argparse.Namespace, *, open_ended: bool) -> Waiver:
+    """Raises UsageError."""
+    values = {
+        "rule": args.rule,
+        "reason": args.reason,
+        "approved_by": args.approved_by or _calling_user(),
+        "ticket": args.ticket,
+        "expires": args.until,
+        "profile": args.profile,
+        "scanner": args.scanner,
+        "host": args.host,
+    }
+    given: dict[str, object] = {key: value for key, value in values.items() if value is not None}
+    if args.yes_all:
+        given["all_rules"] = True
+    waiver, problems = check_waiver(given, open_ended=open_ended)
+    if waiver is None:
+        raise UsageError("; ".join(map(_as_option, problems)), _PROGRAM)
+    if waiver.expires is not None and waiver.expires < datetime.now(UTC).date():
+        raise UsageError(f"--until {waiver.expires}: is in the past", _PROGRAM)
+    return waiver
+
+
+def _as_option(problem: str) -> str:
+    """The keys of a file are options here."""
+    if problem.startswith("expires: "):
+        return problem.replace("expires: ", "--until: ", 1)
+    return problem.replace("all_rules: true", "--yes-all")
+
+
+def _calling_user() -> str:
+    """The person behind sudo, where there is one."""
+    name = os.environ.get("SUDO_USER")
+    if name:
+        return name
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _file_name(name: str) -> str:
+    if "/" in name or name.startswith("."):
+        raise UsageError(f"--file {name}: must be a name without /", _PROGRAM)
+    if name.endswith(".yml"):
+        return name
+    return f"{name}.yml"
+
+
+def _append(path: Path, waiver: Waiver, *, open_ended: bool) -> None:
+    """Raises CommandError where the file has problems, or would have; OSError."""
+    before = b""
+    if path.exists():
+        _refuse_problems(waiver_files.load_file(path, open_ended=open_ended))
+        before = path.read_bytes()
+        if before and not before.endswith(b"\n"):
+            before += b"\n"
+    content = before + _as_yaml(waiver)
+    found = waiver_files.read(path, content, open_ended=open_ended)
+    _refuse_problems(waiver_files.without_contradictions(found))
+    path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        draft.write_bytes(content)
+        draft.chmod(0o644)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _refuse_problems(found: WaiverSet) -> None:
+    if found.problems:
+        raise CommandError("; ".join(found.problems), Exit.USAGE)
+
+
+def _as_yaml(waiver: Waiver) -> bytes:
+    """One item of a list; JSON's values are YAML's too."""
+    lines = []
+    for key in waiver.__struct_fields__:
+        value = getattr(waiver, key)
+        if value not in (None, False):
+            lines.append(f"  {key}: {codec.encode(value).decode()}")
+    item = "\n".join(lines)
+    return f"-{item[1:]}\n".encode()
+
+
+def _warn_if_unknown(waiver: Waiver, context: Context) -> None:
+    """A waiver may be written before the first scan, so a rule that is not known is no mistake."""
+    if not context.spool.root.is_dir():
+        return
+    results: list[RuleResult] = []
+    for _, good in KeptScans(context.spool).newest_of_each_profile():
+        if good is not None:
+            results += good.results
+    if not results or any(waivers.is_for(waiver, result) for result in results):
+        return
+    warn(f"no rule of the newest scans is {waiver.rule}{suggestion(results, waiver.rule)}")

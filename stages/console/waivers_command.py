@@ -1,0 +1,202 @@
+"""`waivers`: the approved exceptions of this host and what each one does; checking a file of them.
+
+What a waiver does is read from the newest completed scan of each profile that the spool keeps.
+"""
+
+import argparse
+import socket
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Literal
+
+from schemas.records import Record
+from schemas.report import Report, RuleResult
+from schemas.settings import WaiverSettings
+from schemas.waiver import Waiver
+from stages.console.context import Context
+from stages.console.errors import UsageError
+from stages.console.output import counted, say, show_json, show_table, unicode_text
+from stages.console.report_view import short_rule
+from stages.formats.kept_scans import KeptScans
+from stages.parse import waiver_files, waivers
+from stages.parse.waiver_files import PlacedWaiver, WaiverSet
+from stages.runtime.exits import Exit
+
+State = Literal[
+    "in use", "expires soon", "expired", "rule passes", "matches nothing", "not scanned"
+]
+_MOST_NAMED = 3
+
+
+class ListedWaiver(Record, frozen=True, kw_only=True):
+    """One waiver, as `waivers --json` prints it."""
+
+    waiver: Waiver
+    file: str
+    line: int
+    state: State
+    rules: tuple[str, ...]
+    """The rules that fail and that it is for, in the newest scans."""
+
+
+class ListedWaivers(Record, frozen=True, kw_only=True):
+    """What `waivers --json` prints."""
+
+    directory: str
+    waivers: tuple[ListedWaiver, ...]
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """The newest completed scan of a profile, and the waivers that are for it."""
+
+    report: Report
+    waivers: frozenset[PlacedWaiver]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("list", "check"),
+        default="list",
+        help="list: every waiver and its state (the default); check: find all problems of files",
+    )
+    parser.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="for check; default: all of this host"
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    """Exit code 2 where a file has problems."""
+    settings = context.settings.compliance.waivers
+    if args.action == "check":
+        found = _checked(args.files, settings)
+    elif args.files:
+        raise UsageError("only check takes files", "compliance-agent waivers")
+    else:
+        found = waiver_files.load(settings)
+    listed = ListedWaivers(
+        directory=settings.directory,
+        waivers=tuple(_listed(found, context)),
+        problems=tuple(map(unicode_text, found.problems)),
+    )
+    if context.json:
+        show_json(listed)
+    elif args.action == "check":
+        _show_checked(listed)
+    else:
+        _show(listed)
+    if found.problems:
+        return Exit.USAGE
+    return Exit.OK
+
+
+def _checked(files: Sequence[Path], settings: WaiverSettings) -> WaiverSet:
+    if not files:
+        return waiver_files.load(settings)
+    read = [waiver_files.load_file(path, open_ended=settings.open_ended) for path in files]
+    return waiver_files.without_contradictions(
+        WaiverSet(
+            waivers=tuple(placed for each in read for placed in each.waivers),
+            problems=tuple(problem for each in read for problem in each.problems),
+        )
+    )
+
+
+def _listed(found: WaiverSet, context: Context) -> Iterator[ListedWaiver]:
+    today = datetime.now(UTC).date()
+    scans = _newest_scans(found.waivers, context)
+    for placed in found.waivers:
+        matching = list(_matching_rules(placed, scans))
+        failing = [result for result in matching if _fails_without_waiver(result)]
+        is_scanned = any(placed in scan.waivers for scan in scans)
+        yield ListedWaiver(
+            waiver=placed.waiver,
+            file=unicode_text(placed.file),
+            line=placed.line,
+            state=_state(placed.waiver, today, is_scanned, matching, failing),
+            rules=tuple(result.rule_ref for result in failing),
+        )
+
+
+def _newest_scans(found: Sequence[PlacedWaiver], context: Context) -> list[_Scan]:
+    if not context.spool.root.is_dir():
+        return []
+    host = socket.gethostname()
+    scans = []
+    for _, good in KeptScans(context.spool).newest_of_each_profile():
+        if good is not None:
+            scans.append(_Scan(good, frozenset(waivers.for_scan(good, found, host))))
+    return scans
+
+
+def _matching_rules(placed: PlacedWaiver, scans: Sequence[_Scan]) -> Iterator[RuleResult]:
+    for scan in scans:
+        if placed in scan.waivers:
+            for result in scan.report.results:
+                if waivers.is_for(placed.waiver, result):
+                    yield result
+
+
+def _fails_without_waiver(result: RuleResult) -> bool:
+    return result.waiver is not None or waivers.fails(result)
+
+
+def _state(
+    waiver: Waiver,
+    today: date,
+    is_scanned: bool,
+    matching: Sequence[RuleResult],
+    failing: Sequence[RuleResult],
+) -> State:
+    days = (waivers.last_day(waiver) - today).days
+    if days < 0:
+        return "expired"
+    if not is_scanned:
+        return "not scanned"
+    if not matching:
+        return "matches nothing"
+    if not failing:
+        return "rule passes"
+    if days <= waivers.SOON.days:
+        return "expires soon"
+    return "in use"
+
+
+def _show(listed: ListedWaivers) -> None:
+    _show_problems(listed.problems)
+    if not listed.waivers:
+        say(f"no waivers in {listed.directory}")
+        return
+    columns = ("rule", "state", "expires", "approved by", "reason", "for")
+    show_table(columns, map(_row, listed.waivers))
+
+
+def _row(listed: ListedWaiver) -> tuple[object, ...]:
+    waiver = listed.waiver
+    rules = ", ".join(short_rule(rule) for rule in listed.rules[:_MOST_NAMED])
+    if len(listed.rules) > _MOST_NAMED:
+        rules = f"{rules} and {len(listed.rules) - _MOST_NAMED} more"
+    return (
+        waiver.rule,
+        listed.state,
+        waiver.expires or "never",
+        waiver.approved_by,
+        waiver.reason,
+        rules,
+    )
+
+
+def _show_checked(listed: ListedWaivers) -> None:
+    _show_problems(listed.problems)
+    if not listed.problems:
+        say(f"{counted(len(listed.waivers), 'waiver')}, no problems", "green")
+
+
+def _show_problems(problems: Sequence[str]) -> None:
+    for problem in problems:
+        say(problem, "red")
