@@ -15,7 +15,7 @@ from msgspec import NODEFAULT, Meta
 from schemas.expected import kind_of, mismatch
 from schemas.ids import Scanner
 from schemas.records import Record
-from schemas.settings import unknown_keys
+from schemas.settings_check import unknown_keys
 
 Pattern = Annotated[
     str,
