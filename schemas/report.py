@@ -58,6 +58,9 @@ class RuleResult(Record, frozen=True, kw_only=True):
     status: RuleStatus
     severity: Severity = "unknown"
     section: str | None = None
+    """The rule's number in its benchmark, else the title of the group that it is in."""
+    groups: tuple[str, ...] = ()
+    """Titles of the groups that the rule is in, outermost first, where the scanner has them."""
     description: str | None = None
     rationale: str | None = None
     finding: str | None = None

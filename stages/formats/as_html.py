@@ -40,7 +40,6 @@ class RuleView:
 
 @dataclass(frozen=True)
 class GroupView:
-    title: str
     path: tuple[str, ...]
     rules: tuple[RuleView, ...]
 
@@ -150,8 +149,7 @@ def _buckets(results: Sequence[RuleResult]) -> tuple[Bucket, ...]:
 
 def _group(group: SectionGroup, anchors: "_Anchors") -> GroupView:
     rules = tuple(_rule(result, anchors) for result in group.results)
-    path = tuple(map(visible_line, breakdown.section_path(group.title)))
-    return GroupView(visible_line(group.title), path, rules)
+    return GroupView(tuple(map(visible_line, group.path)), rules)
 
 
 def _rule(result: RuleResult, anchors: "_Anchors") -> RuleView:

@@ -95,7 +95,7 @@ def _scan_case(writer: XMLGenerator, report: Report) -> None:
 
 
 def _case(writer: XMLGenerator, result: RuleResult) -> None:
-    section = breakdown.section_title(result.section)
+    section = breakdown.section_title(result)
     # The id keeps apart rules that share a title.
     name = f"{result.title} [{breakdown.short_rule_id(result.rule_ref)}]"
     attributes = {"classname": visible_line(section), "name": name}

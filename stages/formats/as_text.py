@@ -61,7 +61,7 @@ def _detailed(heading: str, results: Sequence[RuleResult]) -> Iterator[str]:
     yield f"{heading} ({len(results)})"
     for group in breakdown.by_section(results):
         yield ""
-        yield f"  {visible_line(group.title)}"
+        yield f"  {visible_line(' > '.join(group.path))}"
         for result in group.results:
             yield _rule_line(result)
             yield from _details(result)

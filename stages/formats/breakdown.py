@@ -26,9 +26,9 @@ _NUMBER = re.compile(r"(\d+(?:\.\d+)*)\.\d+")
 
 @dataclass(frozen=True)
 class SectionGroup:
-    """The results of one section, worst first."""
+    """The results of one section, worst first; `path` are its titles, outermost first."""
 
-    title: str
+    path: tuple[str, ...]
     results: tuple[RuleResult, ...]
 
 
@@ -58,25 +58,25 @@ def worst_first(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
 
 
 def by_section(results: Sequence[RuleResult]) -> tuple[SectionGroup, ...]:
-    """In benchmark order. `1.1.2.3` belongs to `1.1.2`; a path of titles is one section."""
-    groups: dict[str, list[RuleResult]] = {}
+    """In the order of the benchmark."""
+    groups: dict[tuple[str, ...], list[RuleResult]] = {}
     for result in results:
-        groups.setdefault(section_title(result.section), []).append(result)
-    return tuple(SectionGroup(title, worst_first(members)) for title, members in groups.items())
+        groups.setdefault(section_path(result), []).append(result)
+    return tuple(SectionGroup(path, worst_first(members)) for path, members in groups.items())
 
 
-def section_title(section: str | None) -> str:
-    if section is None:
-        return NO_SECTION
-    numbered = _NUMBER.fullmatch(section)
+def section_path(result: RuleResult) -> tuple[str, ...]:
+    """`1.1.2.3` belongs to `Section 1.1.2`; without such a number the groups of the rule count."""
+    numbered = _NUMBER.fullmatch(result.section or "")
     if numbered:
-        return f"Section {numbered[1]}"
-    return section
+        return (f"Section {numbered[1]}",)
+    if result.groups:
+        return result.groups
+    return (result.section or NO_SECTION,)
 
 
-def section_path(title: str) -> tuple[str, ...]:
-    """The titles of a section's path, outermost first."""
-    return tuple(title.split(_PATH_SEPARATOR))
+def section_title(result: RuleResult) -> str:
+    return _PATH_SEPARATOR.join(section_path(result))
 
 
 def applicable_rules(report: Report) -> int:

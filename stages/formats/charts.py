@@ -79,7 +79,7 @@ def section_bars(results: Sequence[RuleResult]) -> tuple[SectionBar, ...]:
         return ()
     most = len(largest[0].results)
     return tuple(
-        SectionBar(group.title, len(group.results), round(len(group.results) / most * 100, 3))
+        SectionBar(group.path[-1], len(group.results), round(len(group.results) / most * 100, 3))
         for group in largest
     )
 

@@ -47,7 +47,6 @@ def environment() -> jinja2.Environment:
     )
     found.filters["visible"] = visible
     found.filters["line"] = visible_line
-    found.filters["section_path"] = breakdown.section_path
     found.filters["short_id"] = breakdown.short_rule_id
     found.tests["long"] = _is_long
     return found

@@ -7,7 +7,11 @@ them: `summary.skipped` includes not applicable and `summary.score` is of all ru
 
 A scan that failed or was cancelled goes as `failed` with a non-empty `error`, so silence never
 reads as clean. For released servers it is filed under a generic name, and its real profile is in
-`error`: under its own name it would replace the profile's last good result.
+`error`: under its own name it would replace the profile's last good result. Lists of those servers
+show the beginning of `error`, so that is the cause.
+
+Released servers do not store `rationale`, but show the description as the reason for a rule: it is
+at the end of that too.
 """
 
 import re
@@ -122,18 +126,25 @@ def _error(report: Report) -> str:
     if not cause:
         cause = "failed, reason unknown"
     elif len(cause) > _CAUSE_CHARS:
-        cause, detail = "failed", text
+        cause, detail = _first_words(cause), text
     error = f"{cause}; profile {_clean(report.profile.name)}"
     if detail:
         return f"{error}: {detail}"
     return error
 
 
+def _first_words(text: str) -> str:
+    """As many words as a list shows."""
+    start = text[: _CAUSE_CHARS - 1]
+    words = start.rpartition(" ")[0] or start
+    return f"{words.rstrip(' ,;:')}…"
+
+
 def _result(result: RuleResult) -> dict[str, Any]:
     return _present(
         rule_ref=_clean(result.rule_ref),
         title=_clean(result.title),
-        description=_clean(result.description),
+        description=_clean(_description(result)),
         rationale=_clean(result.rationale),
         severity=result.severity,
         section=_clean(result.section),
@@ -143,6 +154,14 @@ def _result(result: RuleResult) -> dict[str, Any]:
         expected=_clean(result.expected),
         remediation=_clean(result.remediation),
     )
+
+
+def _description(result: RuleResult) -> str | None:
+    if not result.rationale:
+        return result.description
+    if not result.description:
+        return f"Rationale: {result.rationale}"
+    return f"{result.description}\n\nRationale: {result.rationale}"
 
 
 def _clean(text: str | None) -> str | None:

@@ -23,7 +23,7 @@ def has_partial_results(manifest: Manifest) -> bool:
 
 def unreadable(manifest: Manifest, reason: str) -> Report:
     """The report of a scan whose results can't be read."""
-    return _report(manifest, "failed", f"the scanner's results can't be read: {reason}")
+    return _report(manifest, "failed", f"results unreadable: {reason}")
 
 
 def damaged(scan_id: ScanId, reason: str) -> Report:
@@ -34,7 +34,7 @@ def damaged(scan_id: ScanId, reason: str) -> Report:
         scan_id=scan_id,
         profile=Profile(name=_default_profile(scanner), type=scanner),
         status="failed",
-        error=f"the raw entry is damaged: {reason}; scan again",
+        error=f"raw entry damaged: {reason}; scan again",
         started_at=at,
         completed_at=at,
         summary=Summary(),

@@ -1,7 +1,23 @@
 """Marked-up XCCDF text to plain text.
 
-Lists, code and line breaks are kept, markup is not; a `sub` element becomes the value that it
-refers to. Pure.
+Lists, code and paragraphs are kept, markup is not; a `sub` element becomes the value that it refers
+to. Pure.
+
+Authors wrap their sources, and every page shows the lines of a text as they are. So a line break of
+the source is a blank, as in HTML, except
+
+- in `pre`, and in a `code` element of several lines;
+- an empty line behind a whole sentence, which ends a paragraph (templates leave empty lines in the
+  middle of sentences too);
+- before an item of a list and before a command (`- item`, `2. item`, `$ command`), which many
+  authors write without markup. A command ends with its line. An item goes on in the lines below
+  it that are indented.
+
+    <description>Run the                  Run the command
+    command                         →     $ aideinit
+    $ aideinit                            as root.
+    as
+    root.</description>
 """
 
 import re
@@ -12,16 +28,25 @@ from stages.scap.xml_records import Element, local
 _BLOCKS = frozenset(
     ("p", "div", "ul", "ol", "li", "table", "tr", "dl", "dt", "dd", "blockquote", "pre")
 )
+_CODE = frozenset(("code", "samp"))
 _EMPTY_LINES = re.compile(r"\n{3,}")
+_ITEM = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s")
+_COMMAND = re.compile(r"\s*[$#]\s")
+_SENTENCE_ENDS = (".", ":", "!", "?", ")", '"')
 _DISCUSSION = re.compile(r"<VulnDiscussion>(.*?)(</VulnDiscussion>|$)", re.DOTALL)
 """STIG content hides its description in a text that looks like XML."""
 
 
-def readable(element: Element | None, values: Mapping[str, str]) -> str | None:
-    """The text of a title, description or rationale; None where there is none."""
+def readable(
+    element: Element | None, values: Mapping[str, str], *, keeps_lines: bool = False
+) -> str | None:
+    """The text of a title, description or rationale; None where there is none.
+
+    `keeps_lines`: every line break of the source is kept.
+    """
     if element is None:
         return None
-    text = _plain_text(element, values)
+    text = _plain_text(element, values, keeps_lines=keeps_lines)
     if "\n\n\n" in text:
         text = _EMPTY_LINES.sub("\n\n", text)
     if "<VulnDiscussion>" in text and (discussion := _DISCUSSION.search(text)):
@@ -55,11 +80,11 @@ def one_line(text: str | None) -> str | None:
     return " ".join((text or "").split()) or None
 
 
-def _plain_text(element: Element, values: Mapping[str, str]) -> str:
-    if not len(element):
-        lines = (element.text or "").split("\n")
-        return "\n".join([" ".join(line.split()) for line in lines])
-    writer = _TextWriter(values)
+def _plain_text(element: Element, values: Mapping[str, str], *, keeps_lines: bool) -> str:
+    text = element.text or ""
+    if not len(element) and "\n" not in text:
+        return " ".join(text.split())
+    writer = _TextWriter(values, keeps_lines=keeps_lines)
     writer.write(element, preformatted=False)
     return writer.text()
 
@@ -72,17 +97,24 @@ def _value(element: Element, values: Mapping[str, str]) -> str:
 class _TextWriter:
     """Collects lines; `preformatted` text keeps its blanks."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self, values: Mapping[str, str], *, keeps_lines: bool) -> None:
         self._values = values
+        self._keeps_lines = keeps_lines
         self._lines: list[str] = []
         self._line = ""
+        self._source = ""
+        """Where the current line is one of the source: its start, which shows what it is."""
 
     def text(self) -> str:
         self._end_line()
         return "\n".join(self._lines)
 
     def write(self, element: Element, *, preformatted: bool) -> None:
-        if text := element.text:
+        text = element.text or ""
+        if preformatted:
+            # As in HTML: a line break straight after the opening tag of code does not count.
+            text = text.removeprefix("\n")
+        if text:
             self._add(text, preformatted=preformatted)
         is_numbered = local(element) == "ol"
         for number, child in enumerate(element, 1):
@@ -96,31 +128,63 @@ class _TextWriter:
     def _write_child(self, child: Element, bullet: str, *, preformatted: bool) -> None:
         """`bullet` is for the items of lists."""
         name = local(child)
+        is_code_block = name in _CODE and "\n" in (child.text or "").strip()
         if name == "sub":
             self._add(_value(child, self._values), preformatted=True)
         elif name == "br":
             self._end_line()
-        elif name in _BLOCKS:
+        elif name in _BLOCKS or is_code_block:
             self._start_line()
             if name == "li":
                 self._line = bullet
-            self.write(child, preformatted=preformatted or name == "pre")
+            is_code = name == "pre" or is_code_block
+            self.write(child, preformatted=preformatted or is_code)
             self._start_line()
         else:
             self.write(child, preformatted=preformatted)
 
     def _add(self, text: str, *, preformatted: bool) -> None:
-        first, *others = text.split("\n")
-        self._add_piece(first, preformatted=preformatted)
-        for piece in others:
-            self._end_line()
-            self._add_piece(piece, preformatted=preformatted)
-
-    def _add_piece(self, piece: str, *, preformatted: bool) -> None:
         if preformatted:
-            self._line += piece
-        else:
-            self._add_words(piece)
+            self._add_preformatted(text)
+            return
+        first, *others = text.split("\n")
+        self._add_source_line(first)
+        for number, line in enumerate(others, 1):
+            # What stands before the first line break and after the last is only a part of a line.
+            is_whole = number < len(others)
+            if is_whole and not line.strip() and self._may_end_paragraph():
+                self._start_line()
+                self._end_line()
+            elif self._starts_own_line(line):
+                self._start_line()
+                self._add_source_line(line)
+            else:
+                self._add_words(f" {line}")
+
+    def _add_preformatted(self, text: str) -> None:
+        first, *others = text.split("\n")
+        self._line += first
+        for line in others:
+            self._end_line()
+            self._line = line
+
+    def _may_end_paragraph(self) -> bool:
+        text = self._line.rstrip()
+        return not text or text.endswith(_SENTENCE_ENDS) or bool(_COMMAND.match(self._source))
+
+    def _starts_own_line(self, line: str) -> bool:
+        """Whether a line of the source does not go on with the current one."""
+        if self._keeps_lines or _ITEM.match(line) or _COMMAND.match(line):
+            return True
+        if _COMMAND.match(self._source):
+            return True
+        is_indented = line[:1].isspace()
+        return bool(_ITEM.match(self._source)) and bool(line) and not is_indented
+
+    def _add_source_line(self, line: str) -> None:
+        if not self._line:
+            self._source = line
+        self._add_words(line)
 
     def _add_words(self, piece: str) -> None:
         """A piece of a line with single blanks, also where it meets the pieces around it."""
@@ -138,8 +202,8 @@ class _TextWriter:
     def _start_line(self) -> None:
         if self._line.strip():
             self._end_line()
-        self._line = ""
+        self._line = self._source = ""
 
     def _end_line(self) -> None:
         self._lines.append(self._line.rstrip())
-        self._line = ""
+        self._line = self._source = ""

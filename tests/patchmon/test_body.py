@@ -97,6 +97,17 @@ def test_the_scan_id_is_in_the_body_and_the_same_report_gives_the_same_bytes() -
             "time limit 300 s: ended after 12 of 245 rules",
             "time limit 300 s; profile CIS: ended after 12 of 245 rules",
         ),
+        (
+            "failed",
+            "oscap: the content is not of this system and was refused",
+            "oscap; profile CIS: the content is not of this system and was refused",
+        ),
+        (
+            "failed",
+            "every rule of this profile was dropped: none left",
+            "every rule of this…; profile CIS: every rule of this profile was dropped: none left",
+        ),
+        ("failed", "x" * 300, "x" * 23 + "…; profile CIS: " + "x" * 300),
         ("failed", None, "failed, reason unknown; profile CIS"),
         ("failed", " ", "failed, reason unknown; profile CIS"),
         ("cancelled", "cancelled by the operator", "cancelled; profile CIS: by the operator"),
@@ -111,6 +122,7 @@ def test_a_scan_without_results_never_reads_as_clean(
     got = sent(report(1, status=status, error=error))
     assert got["status"] == "failed"
     assert got["error"] == said
+    assert len(said.partition(";")[0]) <= 24
     assert got["score"] is None
 
 
@@ -138,6 +150,19 @@ def test_nul_and_lone_surrogates_are_not_sent() -> None:
     odd = codec.replace(rules(1)[0], finding="a\0b\ud800c", title="ok\0")
     (got,) = sent(report(1, results=(odd,)))["results"]
     assert (got["finding"], got["title"]) == ("ab�c", "ok")
+
+
+def test_the_rationale_is_also_at_the_end_of_the_description() -> None:
+    both = codec.replace(rules(1)[0], description="What.", rationale="Why.")
+    one = codec.replace(both, description=None)
+    none = codec.replace(both, rationale=None)
+    sent_rules = sent(report(1, results=(both, one, none)))["results"]
+    assert [rule["description"] for rule in sent_rules] == [
+        "What.\n\nRationale: Why.",
+        "Rationale: Why.",
+        "What.",
+    ]
+    assert [rule.get("rationale") for rule in sent_rules] == ["Why.", "Why.", None]
 
 
 def test_the_hash_is_that_of_what_is_sent_and_can_be_left_out() -> None:

@@ -10,25 +10,31 @@ one line.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 
 from schemas import codec
 from schemas.report import Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
-from stages.scanners.openscap.oval.oval_model import OvalResults
-from stages.scanners.openscap.results_file import Opener, ResultsFile, read_arf, read_results
+from stages.scanners.openscap.results_file import Opener
 from stages.scanners.openscap.rule_instances import by_rule, evidence_of_rule, worst
+from stages.scanners.openscap.scan_files import (
+    ArfEvidence,
+    Options,
+    SelectedScan,
+    content_of_arf,
+    read_files,
+    reported_outcomes,
+)
 from stages.scanners.openscap.scan_warnings import (
     other_results,
     rules_without_result,
     zone_is_assumed,
 )
 from stages.scanners.openscap.told_apart import check_names, told_apart
-from stages.scanners.openscap.xccdf.rule_texts import TextOptions, read_severity
-from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
-from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, newest
+from stages.scanners.openscap.xccdf.rule_texts import read_severity
+from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult
 from stages.scanners.secrets import masked_forms
-from stages.scap.xml_records import Limits, ScapError
+from stages.scanners.shown_text import plain_characters
+from stages.scap.xml_records import ScapError
 
 __all__ = ["Opener", "Options", "read_openscap"]
 
@@ -43,40 +49,6 @@ STATUS: Mapping[str, RuleStatus] = {
     "error": "error",
 }
 """The specification's `mapResultStatus`, and `fixed` as XCCDF scores it; any other is `skip`."""
-_NOTHING_TO_FIX = frozenset(("pass", "fixed", "notapplicable", "notselected"))
-
-
-@dataclass(frozen=True)
-class Options:
-    include_notselected: bool = False
-    """Also the rules that the profile does not select, as `notapplicable`."""
-    limits: Limits = field(default_factory=Limits)
-    zone: tzinfo | None = None
-    """That of times which have none. None: this host's."""
-    durations_s: Mapping[str, float] = field(default_factory=dict)
-    """Seconds that each rule took, by its id."""
-
-
-@dataclass(frozen=True)
-class _Scan:
-    """The newest TestResult with its benchmark."""
-
-    test_result: TestResult
-    benchmark: Benchmark
-    text_options: TextOptions
-    tailored_titles: Mapping[str, str]
-    others: tuple[TestResult, ...] = ()
-    """Older TestResults of the same file."""
-
-
-@dataclass(frozen=True)
-class _ArfEvidence:
-    """What the ARF holds of the same scan."""
-
-    outcomes: Mapping[str, Sequence[Outcome]] = field(default_factory=dict)
-    """Rule results by rule; empty where the report is made from the ARF alone."""
-    oval_results: Mapping[str, OvalResults] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
 
 
 def read_openscap(
@@ -84,11 +56,11 @@ def read_openscap(
 ) -> Report:
     """The report of one scan. Raises ScapError."""
     options = options or Options()
-    scan, arf_evidence = _read_files(results, arf, options)
+    scan, arf_evidence = read_files(results, arf, options)
     rules = _rule_results(scan, arf_evidence, options)
     missing = rules_without_result(scan.test_result, scan.benchmark)
     if arf is not None and _may_lack_rules(scan, rules):
-        missing = rules_without_result(scan.test_result, _content(scan, arf, options))
+        missing = rules_without_result(scan.test_result, content_of_arf(scan, arf, options))
     warnings = [
         *arf_evidence.warnings,
         *other_results(scan.others),
@@ -114,114 +86,10 @@ def read_openscap(
     )
 
 
-def _read_files(
-    results: Opener | None, arf: Opener | None, options: Options
-) -> tuple[_Scan, _ArfEvidence]:
-    if results is not None:
-        return _read_results(results, arf, options)
-    if arf is not None:
-        arf_file = read_arf(arf, options.limits, with_benchmark=True)
-        return _newest_scan(arf_file), _ArfEvidence(oval_results=arf_file.oval_results)
-    raise ScapError("neither results nor ARF: the scanner left nothing to read")
-
-
-def _read_results(
-    results: Opener, arf: Opener | None, options: Options
-) -> tuple[_Scan, _ArfEvidence]:
-    """The results, with the evidence of the ARF where it can be read."""
-    if arf is None:
-        warning = "no ARF: the report shows what failed, but not what was found"
-        return _results_alone(results, options, warning)
-    try:
-        # First, because it shows which rules of the results will be needed.
-        arf_file = read_arf(arf, options.limits, with_benchmark=False)
-    except ScapError as error:
-        warning = (
-            f"the ARF cannot be read, so the report does not show what was found: {error};"
-            " scan again"
-        )
-        return _results_alone(results, options, warning)
-    return _results_with_arf(results, arf_file, options)
-
-
-def _results_alone(results: Opener, options: Options, warning: str) -> tuple[_Scan, _ArfEvidence]:
-    scan = _newest_scan(read_results(results, options.limits, None))
-    return scan, _ArfEvidence(warnings=(warning,))
-
-
-def _results_with_arf(
-    results: Opener, arf_file: ResultsFile, options: Options
-) -> tuple[_Scan, _ArfEvidence]:
-    """The results with the evidence of the ARF, if that is of the same scan.
-
-    The rules of the results are read with a filter made from the newest TestResult of the ARF. If
-    that turns out to be another one, the filter was wrong, and the results are read once more.
-    """
-    scan = _newest_scan(read_results(results, options.limits, _rule_filter(arf_file, options)))
-    same_scan = [other for other in arf_file.test_results if _is_same(other, scan.test_result)]
-    if not same_scan or same_scan[-1] is not newest(arf_file.test_results):
-        scan = _newest_scan(read_results(results, options.limits, None))
-    if not same_scan:
-        warning = "the ARF is of another scan than the results: nothing was taken from it"
-        return scan, _ArfEvidence(warnings=(warning,))
-    titles = {**scan.tailored_titles, **arf_file.tailored_titles}
-    scan = replace(scan, tailored_titles=titles)
-    outcomes = by_rule(_reported(same_scan[-1], options))
-    return scan, _ArfEvidence(outcomes, arf_file.oval_results)
-
-
-def _rule_filter(arf_file: ResultsFile, options: Options) -> RuleFilter | None:
-    if not arf_file.test_results:
-        return None
-    test_result = newest(arf_file.test_results)
-    rules = frozenset(outcome.idref for outcome in _reported(test_result, options))
-    return RuleFilter(rules, _text_options(test_result, test_result.values))
-
-
-def _reported(test_result: TestResult, options: Options) -> list[Outcome]:
-    """Without the rules that the profile does not select, unless these are requested."""
-    if options.include_notselected:
-        return test_result.outcomes
-    return [outcome for outcome in test_result.outcomes if outcome.result != "notselected"]
-
-
-def _is_same(one: TestResult, other: TestResult) -> bool:
-    return (one.id, one.completed_at) == (other.id, other.completed_at)
-
-
-def _newest_scan(results_file: ResultsFile) -> _Scan:
-    if not results_file.test_results:
-        raise ScapError("the file holds no TestResult: nothing was evaluated")
-    test_result = newest(results_file.test_results)
-    benchmark = _benchmark(test_result, results_file.benchmarks)
-    text_options = _text_options(test_result, benchmark.values | test_result.values)
-    others = [one for one in results_file.test_results if one is not test_result]
-    titles = results_file.tailored_titles
-    return _Scan(test_result, benchmark, text_options, titles, tuple(others))
-
-
-def _text_options(test_result: TestResult, values: Mapping[str, str]) -> TextOptions:
-    """Of rules that passed or did not apply only the shell fix is kept: there are many of them."""
-    outcomes = [one for one in test_result.outcomes if one.result not in _NOTHING_TO_FIX]
-    to_fix = frozenset(outcome.idref for outcome in outcomes)
-    return TextOptions(values, test_result.profile, to_fix)
-
-
-def _benchmark(test_result: TestResult, benchmarks: list[Benchmark]) -> Benchmark:
-    """By id; where the result names none, or an unknown one, that which has most of its rules."""
-    named = [benchmark for benchmark in benchmarks if benchmark.id == test_result.benchmark]
-    rules = {outcome.idref for outcome in test_result.outcomes}
-
-    def matching_rules(benchmark: Benchmark) -> int:
-        return len(rules & benchmark.rules.keys())
-
-    return max(named or benchmarks, key=matching_rules, default=Benchmark(""))
-
-
 def _rule_results(
-    scan: _Scan, arf_evidence: _ArfEvidence, options: Options
+    scan: SelectedScan, arf_evidence: ArfEvidence, options: Options
 ) -> tuple[RuleResult, ...]:
-    rules = by_rule(_reported(scan.test_result, options))
+    rules = by_rule(reported_outcomes(scan.test_result, options))
     found = []
     for rule, outcomes in rules.items():
         result = _rule_result(outcomes, scan, arf_evidence)
@@ -230,7 +98,7 @@ def _rule_results(
 
 
 def _rule_result(
-    outcomes: Sequence[Outcome], scan: _Scan, arf_evidence: _ArfEvidence
+    outcomes: Sequence[Outcome], scan: SelectedScan, arf_evidence: ArfEvidence
 ) -> RuleResult:
     outcome = worst(outcomes)
     found = evidence_of_rule(_counterparts(outcomes, arf_evidence), arf_evidence.oval_results)
@@ -248,11 +116,12 @@ def _rule_result(
         status=STATUS.get(outcome.result, "skip"),
         severity=severity,
         section=texts.section,
+        groups=texts.groups,
         description=texts.description,
         rationale=texts.rationale,
-        finding=found.finding,
-        actual=found.actual,
-        expected=found.expected,
+        finding=_plain_evidence(found.finding),
+        actual=_plain_evidence(found.actual),
+        expected=_plain_evidence(found.expected),
         remediation=remediation,
         advice=texts.remediation_is_advice,
         references=texts.references,
@@ -260,7 +129,14 @@ def _rule_result(
     )
 
 
-def _counterparts(outcomes: Sequence[Outcome], arf_evidence: _ArfEvidence) -> Sequence[Outcome]:
+def _plain_evidence(text: str | None) -> str | None:
+    """A name on the host that holds such characters is shown as a name that is not plain."""
+    if text is None:
+        return None
+    return plain_characters(text, replacement="\ufffd")
+
+
+def _counterparts(outcomes: Sequence[Outcome], arf_evidence: ArfEvidence) -> Sequence[Outcome]:
     """The same results in the ARF: only their checks refer to its OVAL results.
 
     Where the ARF has other results for the rule, it is not trusted to explain these.
@@ -271,7 +147,7 @@ def _counterparts(outcomes: Sequence[Outcome], arf_evidence: _ArfEvidence) -> Se
     return counterparts
 
 
-def _profile(scan: _Scan) -> Profile:
+def _profile(scan: SelectedScan) -> Profile:
     """The title as tailored; without a profile the benchmark's."""
     identifier = scan.test_result.profile
     if identifier is None:
@@ -301,7 +177,7 @@ def _in_zone(wall: datetime, options: Options) -> datetime:
     return wall.replace(tzinfo=options.zone).astimezone(UTC)
 
 
-def _may_lack_rules(scan: _Scan, rules: tuple[RuleResult, ...]) -> bool:
+def _may_lack_rules(scan: SelectedScan, rules: tuple[RuleResult, ...]) -> bool:
     """Whether the scanner may have lost rules while it read the content.
 
     Some versions lose an element that follows another without white space. The results then hold a
@@ -311,16 +187,6 @@ def _may_lack_rules(scan: _Scan, rules: tuple[RuleResult, ...]) -> bool:
     if not rules:
         return True
     return profile is not None and bool(scan.benchmark.selection.unknown(profile))
-
-
-def _content(scan: _Scan, arf: Opener, options: Options) -> Benchmark:
-    """The benchmark as it was before the scanner read it; the scan's where the ARF has none."""
-    try:
-        benchmarks = read_arf(arf, options.limits, with_benchmark=True).benchmarks
-    except ScapError:
-        return scan.benchmark
-    same = [one for one in benchmarks if one.id == scan.benchmark.id]
-    return next(iter(same), scan.benchmark)
 
 
 def _reason_without_result(rules: tuple[RuleResult, ...], *, selects_rules: bool) -> str | None:

@@ -61,10 +61,48 @@ def test_items_are_joined_as_they_were_and_listed_in_full() -> None:
     assert the("1.1.1", report).finding is None
 
 
-def test_a_remediation_comes_with_its_impact() -> None:
-    assert the("4.1", read(json_of_1_6(CHECKS))).remediation == "Name a user.\nImpact: None."
-    assert the("4.1", read(None, text_log(CHECKS))).remediation == "Name a user.\nImpact: None."
-    assert the("4.2", read(json_of_1_6(CHECKS))).remediation is None
+@pytest.mark.parametrize("with_json", [True, False])
+def test_a_rule_has_a_description_with_the_impact_of_its_remediation(with_json: bool) -> None:
+    report = read(json_of_1_6(CHECKS)) if with_json else read(None, text_log(CHECKS))
+    rule = the("4.1", report)
+    assert (rule.remediation, rule.advice) == ("Name a user.", True)
+    assert rule.description == (
+        "Ensure that check 4.1 is well (Automated). Check 4.1 of the CIS Docker Benchmark, section"
+        " 4 - Container Images and Build File.\n\nImpact of the remediation: None."
+    )
+    assert the("4.2", report).remediation is None
+    assert all(result.description for result in report.results)
+
+
+@pytest.mark.parametrize("with_json", [True, False])
+def test_every_warning_has_a_finding(with_json: bool) -> None:
+    checks = (Printed("4.2", "WARN"), Printed("4.3", "PASS"))
+    report = read(json_of_1_6(checks)) if with_json else read(None, text_log(checks))
+    assert the("4.2", report).finding == (
+        "the check printed WARN without details; not fulfilled: Ensure that check 4.2 is well"
+        " (Automated)"
+    )
+    assert the("4.3", report).finding is None
+
+
+@pytest.mark.parametrize("with_json", [True, False])
+def test_titles_and_sections_are_short_and_plain(with_json: bool) -> None:
+    checks = (Printed("4.2", "WARN"),)
+    title = "4.2 Ensure e" + "\u0301" * 40 + " is well"
+    parts = (json_of_1_6(checks), text_log(checks))
+    number = "4.2 - " if not with_json else ""
+    whole = [
+        part.replace(b"Ensure that check 4.2 is well", title.encode()).replace(
+            b"Container Images and Build File", b"Container Images and Build File " * 4
+        )
+        for part in parts
+    ]
+    assert (number + title).encode() in whole[not with_json]
+    report = read(whole[0]) if with_json else read(None, whole[1])
+    assert the("4.2", report).title == "Ensure e" + "\u0301" * 4 + " is well (Automated)"
+    section = the("4.2", report).section or ""
+    assert section.startswith("4 - Container Images and Build File")
+    assert len(section) <= 60
 
 
 def test_the_list_without_groups_has_the_benchmarks_sections() -> None:

@@ -101,7 +101,7 @@ def test_a_torn_file_is_completed_from_the_log(share: float) -> None:
     report = read(whole[: int(len(whole) * share)], text_log(CHECKS))
     assert statuses(report) == STATUSES
     assert all(result.title.endswith("(Automated)") for result in report.results)
-    assert the("4.1", report).remediation == "Name a user.\nImpact: None."
+    assert the("4.1", report).remediation == "Name a user."
 
 
 def test_a_truncated_file_without_a_log_has_a_warning_and_a_check_without_result_is_an_error() -> (

@@ -1,5 +1,9 @@
 """Checks to rule results.
 
+The scanner has no descriptions: a rule's is made of what is known of its check, its group and the
+impact that the remediation has. A failed check of which it lists nothing has a finding that says
+so.
+
 Source: the agent specification's `mapDockerBenchStatus` and `inferSeverity`.
 """
 
@@ -9,6 +13,7 @@ from schemas.report import RuleResult, RuleStatus, Severity
 from stages.scanners.docker_bench.reading.bench_output import BenchCheck, BenchOutput
 from stages.scanners.docker_bench.reading.finding_text import bounded
 from stages.scanners.secrets import masked_text
+from stages.scanners.shown_text import plain_characters, short_section, without_number
 
 _STATUS: dict[str, RuleStatus] = {"PASS": "pass", "WARN": "fail", "INFO": "warn", "NOTE": "skip"}
 _HIGH_SEVERITY = ("1.", "2.", "5.")
@@ -34,21 +39,41 @@ def rule_results(output: BenchOutput) -> tuple[RuleResult, ...]:
 
 
 def _rule_result(check: BenchCheck, sections: Mapping[str, str]) -> RuleResult:
-    status: RuleStatus = "error"
-    findings = ["the output holds no result of this check", *check.findings]
-    if check.result is not None:
-        status = _STATUS.get(check.result, "skip")
-        findings = list(check.findings)
+    title = without_number(plain_characters(check.title or ""), check.id) or f"Check {check.id}"
+    section = _section(check, sections)
     return RuleResult(
         rule_ref=check.id,
-        title=check.title or f"Check {check.id}",
-        status=status,
+        title=title,
+        status=_status(check),
         severity=_severity(check.id),
-        section=_section(check, sections),
-        finding=_masked(bounded(_each_line_once(findings))),
-        remediation=_masked(_remediation(check)),
+        section=short_section(section),
+        description=_masked(_description(check, title, section)),
+        finding=_masked(bounded(_each_line_once(_findings(check, title)))),
+        remediation=_masked(check.remediation),
         advice=check.remediation is not None,
     )
+
+
+def _status(check: BenchCheck) -> RuleStatus:
+    if check.result is None:
+        return "error"
+    return _STATUS.get(check.result, "skip")
+
+
+def _findings(check: BenchCheck, title: str) -> list[str]:
+    findings = [plain_characters(text) for text in check.findings]
+    if check.result is None:
+        return ["the output holds no result of this check", *findings]
+    if check.result == "WARN" and not findings:
+        return [f"the check printed WARN without details; not fulfilled: {title}"]
+    return findings
+
+
+def _description(check: BenchCheck, title: str, section: str) -> str:
+    text = f"{title}. Check {check.id} of the CIS Docker Benchmark, section {section}."
+    if check.impact:
+        text += f"\n\nImpact of the remediation: {check.impact}"
+    return text
 
 
 def _masked(text: str | None) -> str | None:
@@ -76,12 +101,6 @@ def _section(check: BenchCheck, sections: Mapping[str, str]) -> str:
     if name is None:
         return number
     return f"{number} - {name}"
-
-
-def _remediation(check: BenchCheck) -> str | None:
-    if check.remediation and check.impact:
-        return f"{check.remediation}\nImpact: {check.impact}"
-    return check.remediation
 
 
 def _order(number: str) -> list[tuple[int, int, str]]:

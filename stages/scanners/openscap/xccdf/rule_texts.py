@@ -7,6 +7,12 @@ from functools import lru_cache
 from typing import Literal, cast
 
 from schemas.report import Fix, Reference, Severity
+from stages.scanners.shown_text import (
+    plain_characters,
+    short_section,
+    without_blank_runs,
+    without_number,
+)
 from stages.scap.xccdf_text import one_line, readable, verbatim
 from stages.scap.xml_records import Element, children_by_name, local
 
@@ -15,6 +21,7 @@ _SHELLS = frozenset(("sh", "bash"))
 _SEVERITIES = ("critical", "high", "medium", "low")
 _CIS_NUMBER = re.compile(r"\d+(\.\d+)+")
 _CIS_RULE_ID = re.compile(r"cisecurity\.benchmarks?_(?:rule|group)_(\d+(?:\.\d+)+)")
+_NUMBER_IN_ID = re.compile(r"(?:^|_rule_)(\d+(?:\.\d+)+)")
 _STIG_RULE_IDS = ("SV-", "xccdf_mil.disa.stig")
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
@@ -58,6 +65,8 @@ class RuleTexts:
     description: str | None
     rationale: str | None
     section: str | None
+    groups: tuple[str, ...]
+    """Titles of the groups that the rule is in, outermost first."""
     remediation: str | None
     remediation_is_advice: bool
     """The remediation is prose and not a script."""
@@ -65,7 +74,7 @@ class RuleTexts:
     other_fixes: tuple[Fix, ...]
 
 
-UNKNOWN_RULE = RuleTexts("", "unknown", None, None, None, None, False, (), ())
+UNKNOWN_RULE = RuleTexts("", "unknown", None, None, None, (), None, False, (), ())
 """For a result whose rule is not in the benchmark."""
 
 
@@ -79,28 +88,48 @@ class TextOptions:
     """The rules of which every fix is kept; of the others only the shell fix."""
 
 
-def read_rule_texts(rule: Element, options: TextOptions, group_path: str | None) -> RuleTexts:
-    """The texts of a rule with the scan's values; `group_path` are the titles of its groups."""
+def read_rule_texts(rule: Element, options: TextOptions, groups: tuple[str, ...]) -> RuleTexts:
+    """The texts of a rule with the scan's values; `groups` are the titles of its groups."""
     values = options.values
     parts = children_by_name(rule)
     identifier = rule.get("id", "")
     references = _references(parts.get("reference", ()), parts.get("ident", ()))
     fixes = _fixes(parts.get("fix", ()), values, every=identifier in options.to_fix)
-    advice = readable(_first(parts, "fixtext"), values)
-    section = rule_number(identifier, references, options.profile)
-    if section is None and identifier.startswith(_STIG_RULE_IDS):
-        section = _text(parts, "version")
+    # Prose and commands line by line: this text has no markup in most content.
+    advice = readable(_first(parts, "fixtext"), values, keeps_lines=True)
+    number = rule_number(identifier, references, options.profile)
+    if number is None and identifier.startswith(_STIG_RULE_IDS):
+        number = _text(parts, "version")
+    title = plain_characters(one_line(readable(_first(parts, "title"), values)) or "")
     return RuleTexts(
-        title=one_line(readable(_first(parts, "title"), values)) or "",
+        title=without_number(title, number or _number_in_id(identifier)),
         severity=read_severity(rule.get("severity")),
-        description=readable(_first(parts, "description"), values),
-        rationale=readable(_first(parts, "rationale"), values),
-        section=section or group_path,
+        description=_prose(parts, "description", values),
+        rationale=_prose(parts, "rationale", values),
+        section=_section(number, groups),
+        groups=groups,
         remediation=fixes.shell or advice,
         remediation_is_advice=fixes.shell is None and advice is not None,
         references=references,
         other_fixes=tuple(fixes.others),
     )
+
+
+def _section(number: str | None, groups: Sequence[str]) -> str | None:
+    """The rule's number, else the title of the group that it is in."""
+    if number is not None:
+        return short_section(number)
+    if not groups:
+        return None
+    return short_section(groups[-1])
+
+
+def _number_in_id(identifier: str) -> str | None:
+    """`1.2.3` of `xccdf_org.example_rule_1.2.3_Ensure_x`."""
+    found = _NUMBER_IN_ID.search(identifier)
+    if found is None:
+        return None
+    return found[1]
 
 
 def read_severity(text: str | None) -> Severity:
@@ -194,7 +223,7 @@ def _fixes(fixes: Sequence[Element], values: Mapping[str, str], *, every: bool) 
         if not text.strip():
             continue
         if is_shell:
-            found.shell = text
+            found.shell = without_blank_runs(text)
         else:
             found.others.append(Fix(system=system, text=text))
     return found
@@ -210,6 +239,15 @@ def _first(parts: Mapping[str, Sequence[Element]], name: _Part) -> Element | Non
         if element.get(_LANGUAGE, "en").startswith("en"):
             return element
     return next(iter(elements), None)
+
+
+def _prose(
+    parts: Mapping[str, Sequence[Element]], name: _Part, values: Mapping[str, str]
+) -> str | None:
+    text = readable(_first(parts, name), values)
+    if text is None:
+        return None
+    return plain_characters(text)
 
 
 def _text(parts: Mapping[str, Sequence[Element]], name: _Part) -> str | None:

@@ -14,6 +14,7 @@ from stages.scanners.openscap.xccdf.rule_texts import (
     TextOptions,
     read_rule_texts,
 )
+from stages.scanners.shown_text import plain_characters
 from stages.scap.rule_counts import Selection, groups_around
 from stages.scap.xccdf_text import one_line, profile_title, readable
 from stages.scap.xml_records import Element, fragment, frozen, local
@@ -40,7 +41,7 @@ class Benchmark:
     version: str | None = None
     rule_filter: RuleFilter | None = None
     rules: dict[str, _UnreadRule | RuleTexts] = field(default_factory=dict)
-    group_paths: dict[str, str] = field(default_factory=dict)
+    group_paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Group id to the titles of its path, outermost first."""
     values: dict[str, str] = field(default_factory=dict)
     """Value id to its default."""
@@ -83,7 +84,7 @@ class Benchmark:
         found = self.rules.get(rule, UNKNOWN_RULE)
         if isinstance(found, RuleTexts):
             return found
-        path = self.group_paths.get(found.group)
+        path = self.group_paths.get(found.group, ())
         return read_rule_texts(fragment(found.xml), text_options, path)
 
     def _add_rule(self, record: Element, group: str) -> None:
@@ -92,7 +93,7 @@ class Benchmark:
             self.rules[identifier] = _UnreadRule(frozen(record), group)
         elif identifier in self.rule_filter.rules:
             text_options = self._options_of(self.rule_filter)
-            path = self.group_paths.get(group)
+            path = self.group_paths.get(group, ())
             self.rules[identifier] = read_rule_texts(record, text_options, path)
 
     def _options_of(self, rule_filter: RuleFilter) -> TextOptions:
@@ -112,10 +113,12 @@ class Benchmark:
     def _add_to_group(self, group: Element, record: Element) -> None:
         if local(record) != "title":
             return
-        path = one_line(readable(record, self.values)) or ""
+        outer: tuple[str, ...] = ()
         parent = group.getparent()
         if parent is not None and local(parent) == "Group":
-            outer_path = self.group_paths.get(parent.get("id", ""))
-            if outer_path:
-                path = f"{outer_path} > {path}"
+            outer = self.group_paths.get(parent.get("id", ""), ())
+        title = plain_characters(one_line(readable(record, self.values)) or "")
+        path = outer
+        if title:
+            path = (*outer, title)
         self.group_paths[group.get("id", "")] = path

@@ -1,0 +1,168 @@
+"""One scan from OpenSCAP's files: its newest TestResult, its benchmark, the evidence of the ARF.
+
+Diagnostics: ScapError where the results (or an ARF that stands alone) cannot be read; its text is
+one line.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import tzinfo
+
+from stages.scanners.openscap.oval.oval_model import OvalResults
+from stages.scanners.openscap.results_file import Opener, ResultsFile, read_arf, read_results
+from stages.scanners.openscap.rule_instances import by_rule
+from stages.scanners.openscap.xccdf.rule_texts import TextOptions
+from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
+from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, newest
+from stages.scap.xml_records import Limits, ScapError
+
+_NOTHING_TO_FIX = frozenset(("pass", "fixed", "notapplicable", "notselected"))
+
+
+@dataclass(frozen=True)
+class Options:
+    include_notselected: bool = False
+    """Also the rules that the profile does not select, as `notapplicable`."""
+    limits: Limits = field(default_factory=Limits)
+    zone: tzinfo | None = None
+    """That of times which have none. None: this host's."""
+    durations_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that each rule took, by its id."""
+
+
+@dataclass(frozen=True)
+class SelectedScan:
+    """The newest TestResult with its benchmark."""
+
+    test_result: TestResult
+    benchmark: Benchmark
+    text_options: TextOptions
+    tailored_titles: Mapping[str, str]
+    others: tuple[TestResult, ...] = ()
+    """Older TestResults of the same file."""
+
+
+@dataclass(frozen=True)
+class ArfEvidence:
+    """What the ARF holds of the same scan."""
+
+    outcomes: Mapping[str, Sequence[Outcome]] = field(default_factory=dict)
+    """Rule results by rule; empty where the report is made from the ARF alone."""
+    oval_results: Mapping[str, OvalResults] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+
+def read_files(
+    results: Opener | None, arf: Opener | None, options: Options
+) -> tuple[SelectedScan, ArfEvidence]:
+    if results is not None:
+        return _read_results(results, arf, options)
+    if arf is not None:
+        arf_file = read_arf(arf, options.limits, with_benchmark=True)
+        return _newest_scan(arf_file), ArfEvidence(oval_results=arf_file.oval_results)
+    raise ScapError("neither results nor ARF: the scanner left nothing to read")
+
+
+def _read_results(
+    results: Opener, arf: Opener | None, options: Options
+) -> tuple[SelectedScan, ArfEvidence]:
+    """The results, with the evidence of the ARF where it can be read."""
+    if arf is None:
+        warning = "no ARF: the report shows what failed, but not what was found"
+        return _results_alone(results, options, warning)
+    try:
+        # First, because it shows which rules of the results will be needed.
+        arf_file = read_arf(arf, options.limits, with_benchmark=False)
+    except ScapError as error:
+        warning = (
+            f"the ARF cannot be read, so the report does not show what was found: {error};"
+            " scan again"
+        )
+        return _results_alone(results, options, warning)
+    return _results_with_arf(results, arf_file, options)
+
+
+def _results_alone(
+    results: Opener, options: Options, warning: str
+) -> tuple[SelectedScan, ArfEvidence]:
+    scan = _newest_scan(read_results(results, options.limits, None))
+    return scan, ArfEvidence(warnings=(warning,))
+
+
+def _results_with_arf(
+    results: Opener, arf_file: ResultsFile, options: Options
+) -> tuple[SelectedScan, ArfEvidence]:
+    """The results with the evidence of the ARF, if that is of the same scan.
+
+    The rules of the results are read with a filter made from the newest TestResult of the ARF. If
+    that turns out to be another one, the filter was wrong, and the results are read once more.
+    """
+    scan = _newest_scan(read_results(results, options.limits, _rule_filter(arf_file, options)))
+    same_scan = [other for other in arf_file.test_results if _is_same(other, scan.test_result)]
+    if not same_scan or same_scan[-1] is not newest(arf_file.test_results):
+        scan = _newest_scan(read_results(results, options.limits, None))
+    if not same_scan:
+        warning = "the ARF is of another scan than the results: nothing was taken from it"
+        return scan, ArfEvidence(warnings=(warning,))
+    titles = {**scan.tailored_titles, **arf_file.tailored_titles}
+    scan = replace(scan, tailored_titles=titles)
+    outcomes = by_rule(reported_outcomes(same_scan[-1], options))
+    return scan, ArfEvidence(outcomes, arf_file.oval_results)
+
+
+def _rule_filter(arf_file: ResultsFile, options: Options) -> RuleFilter | None:
+    if not arf_file.test_results:
+        return None
+    test_result = newest(arf_file.test_results)
+    rules = frozenset(outcome.idref for outcome in reported_outcomes(test_result, options))
+    return RuleFilter(rules, _text_options(test_result, test_result.values))
+
+
+def reported_outcomes(test_result: TestResult, options: Options) -> list[Outcome]:
+    """Without the rules that the profile does not select, unless these are requested."""
+    if options.include_notselected:
+        return test_result.outcomes
+    return [outcome for outcome in test_result.outcomes if outcome.result != "notselected"]
+
+
+def _is_same(one: TestResult, other: TestResult) -> bool:
+    return (one.id, one.completed_at) == (other.id, other.completed_at)
+
+
+def _newest_scan(results_file: ResultsFile) -> SelectedScan:
+    if not results_file.test_results:
+        raise ScapError("the file holds no TestResult: nothing was evaluated")
+    test_result = newest(results_file.test_results)
+    benchmark = _benchmark(test_result, results_file.benchmarks)
+    text_options = _text_options(test_result, benchmark.values | test_result.values)
+    others = [one for one in results_file.test_results if one is not test_result]
+    titles = results_file.tailored_titles
+    return SelectedScan(test_result, benchmark, text_options, titles, tuple(others))
+
+
+def _text_options(test_result: TestResult, values: Mapping[str, str]) -> TextOptions:
+    """Of rules that passed or did not apply only the shell fix is kept: there are many of them."""
+    outcomes = [one for one in test_result.outcomes if one.result not in _NOTHING_TO_FIX]
+    to_fix = frozenset(outcome.idref for outcome in outcomes)
+    return TextOptions(values, test_result.profile, to_fix)
+
+
+def _benchmark(test_result: TestResult, benchmarks: list[Benchmark]) -> Benchmark:
+    """By id; where the result names none, or an unknown one, that which has most of its rules."""
+    named = [benchmark for benchmark in benchmarks if benchmark.id == test_result.benchmark]
+    rules = {outcome.idref for outcome in test_result.outcomes}
+
+    def matching_rules(benchmark: Benchmark) -> int:
+        return len(rules & benchmark.rules.keys())
+
+    return max(named or benchmarks, key=matching_rules, default=Benchmark(""))
+
+
+def content_of_arf(scan: SelectedScan, arf: Opener, options: Options) -> Benchmark:
+    """The benchmark as it was before the scanner read it; the scan's where the ARF has none."""
+    try:
+        benchmarks = read_arf(arf, options.limits, with_benchmark=True).benchmarks
+    except ScapError:
+        return scan.benchmark
+    same = [one for one in benchmarks if one.id == scan.benchmark.id]
+    return next(iter(same), scan.benchmark)
