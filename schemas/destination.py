@@ -26,12 +26,12 @@ class Destination(Record, frozen=True, kw_only=True):
     since: datetime
     """Since when the delivery has been in this state."""
     url: str | None = None
-    why: str | None = None
+    reason: str | None = None
     """What happened at the last attempt, or why the next one waits; None while delivery works."""
     action: str | None = None
     """What the operator should do; None where waiting is enough."""
     next_try: datetime | None = None
-    asked_to_wait: bool = False
+    is_set_by_server: bool = False
     """The server itself named the time of the next try; it holds after a restart too."""
     failures: Annotated[int, Meta(ge=0)] = 0
     """Consecutive attempts that failed."""

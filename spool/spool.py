@@ -15,7 +15,7 @@ from spool.errors import SpoolUnusableError
 from spool.layout import DIRECTORIES, INBOX, OUTBOX, STAGES, Box, Stage
 from spool.lock import Lock, is_held
 from spool.outbox import CommandBox, Outbox, ReceiptBox, ReportBox, RequestBox
-from spool.pending import boxes_for, not_taken_up, pending
+from spool.pending import boxes_for, not_taken_up, pending, pending_submissions
 from spool.raw import RawBox
 from spool.state_store import StateStore
 
@@ -65,6 +65,14 @@ class Spool:
     def pending_imports(self) -> list[str]:
         """Imports that the parse stage has not carried out yet, oldest first."""
         return not_taken_up(self.commands.imports.ids(), self.reports.imported.ids())
+
+    def pending_submissions(self) -> list[ScanId]:
+        """Submissions that the scan stage has not taken in yet, oldest first."""
+        submitted = self.commands.submissions.ids()
+        if not submitted:
+            return []
+        ids = {box: self.outbox(box).scan_ids() for box in boxes_for("scan")}
+        return pending_submissions(submitted, ids, self.raw.quarantined_scans())
 
     def faults(self) -> Iterator[Fault]:
         """Wrong owners, groups and modes of directories and entries, each with its remedy."""

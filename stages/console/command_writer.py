@@ -64,7 +64,7 @@ def _written() -> Iterator[None]:
         yield
     except StorageError as error:
         why = error.why
-        if isinstance(error.__cause__, PermissionError):
+        if error.is_denied:
             why = f"{why}; {_WHO_MAY}"
         raise CommandError(f"{why}; nothing was requested") from error
     except SpoolError as error:
@@ -101,6 +101,9 @@ def _prune(spool: Spool) -> None:
     for scan_id in carried_out(spool.commands.requests.ids(), spool.receipts.ids()):
         spool.commands.requests.remove(scan_id)
     _prune_imports(spool)
+    taken_in = {*spool.raw.scan_ids(), *spool.reports.ids(), *spool.receipts.ids()}
+    for scan_id in carried_out(spool.commands.submissions.ids(), taken_in):
+        spool.commands.remove_submission(ScanId(scan_id))
     taken_up = spool.requests.cancellations.ids()
     for command_id in carried_out(spool.commands.cancellations.ids(), taken_up):
         spool.commands.cancellations.remove(command_id)
@@ -122,7 +125,7 @@ def _prune_imports(spool: Spool) -> None:
         finish_import(spool, command_id)
     spool.commands.remove_drafts(_DRAFT_AGE_S)
     for command_id in spool.commands.abandoned_bundles(_DRAFT_AGE_S):
-        spool.commands.remove_import(command_id)
+        spool.commands.remove_bundle(command_id)
 
 
 def finish_import(spool: Spool, command_id: str) -> None:

@@ -103,23 +103,24 @@ class _ReasonsView:
         self._spool = context.spool
         self._min_free_mib = context.settings.spool.min_free_mib
         self._bar = bar
-        self._why: str | None = None
+        self._reason: str | None = None
         self._since = time.monotonic()
         self._shown: str | None = None
 
     def show(self, scan_id: ScanId) -> None:
-        _, why = self._now(scan_id)
-        if why != self._why:
-            self._why, self._since = why, time.monotonic()
-        if why and why != self._shown and time.monotonic() - self._since >= _PATIENCE_S:
-            self._shown = why
-            self._bar.step(f"waiting: {why}")
+        _, reason = self._now(scan_id)
+        if reason != self._reason:
+            self._reason, self._since = reason, time.monotonic()
+        has_lasted = time.monotonic() - self._since >= _PATIENCE_S
+        if reason and reason != self._shown and has_lasted:
+            self._shown = reason
+            self._bar.step(f"waiting: {reason}")
 
     def state(self, scan_id: ScanId) -> str:
-        state, why = self._now(scan_id)
-        if why is None:
+        state, reason = self._now(scan_id)
+        if reason is None:
             return state
-        return f"{state} ({why})"
+        return f"{state} ({reason})"
 
     def _now(self, scan_id: ScanId) -> tuple[str, str | None]:
         boxes = scan_states.snapshot(self._spool)
@@ -130,7 +131,7 @@ class _ReasonsView:
             # file alone, not at each call.
             now = noted.at
         reasons = PendingReasons(self._spool, boxes, now, self._min_free_mib)
-        return boxes.state(scan_id), reasons.why(scan_id)
+        return boxes.state(scan_id), reasons.reason(scan_id)
 
 
 def _show(bar: Bar, event: Event) -> None:

@@ -22,7 +22,7 @@ from stages.console.table import shortened
 from stages.runtime.exits import Exit
 
 _COLUMNS = ("scan", "requested", "profile", "result", "score", "answer")
-_WIDE_COLUMNS = ("scan", "state", "profile", "status", "score", "answer", "why")
+_WIDE_COLUMNS = ("scan", "state", "profile", "status", "score", "answer", "reason")
 _NARROWEST_PROFILE = 12
 _THIS_YEAR = timedelta(days=180)
 
@@ -37,7 +37,7 @@ class ListedScan(Record, frozen=True, kw_only=True):
     status: str | None = None
     score: float | None = None
     answer: str | None = None
-    waits: str | None = None
+    pending_reason: str | None = None
     """Why it is pending, when the next attempt is, and what to do."""
     message: str | None = None
     """Why it failed, what the server answered, or what is wrong with its entries."""
@@ -91,9 +91,10 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
 def _matches(
     args: argparse.Namespace, spool: Spool, boxes: scan_states.Boxes, scan_id: ScanId
 ) -> bool:
-    if args.pending and scan_id in boxes.receipts:
+    state = boxes.state(scan_id)
+    if args.pending and state == "done":
         return False
-    if args.held and boxes.state(scan_id) != "held":
+    if args.held and state != "held":
         return False
     if args.answer and _answer(spool, boxes, scan_id) != args.answer:
         return False
@@ -117,6 +118,8 @@ def _listed(
     message = entries.problem
     if entries.request is not None:
         profile = entries.request.profile
+    if entries.submission is not None:
+        profile = entries.submission.profile_title
     if entries.manifest is not None:
         profile = entries.manifest.profile_title
     if entries.header is not None:
@@ -135,14 +138,14 @@ def _listed(
         status=status,
         score=score,
         answer=answer,
-        waits=reasons.why(scan_id),
+        pending_reason=reasons.reason(scan_id),
         message=message,
     )
 
 
 def _wide_row(scan: ListedScan) -> tuple[object, ...]:
-    why = "; ".join(filter(None, (scan.message, scan.waits)))
-    return scan.scan_id, scan.state, scan.profile, scan.status, scan.score, scan.answer, why
+    reason = "; ".join(filter(None, (scan.message, scan.pending_reason)))
+    return scan.scan_id, scan.state, scan.profile, scan.status, scan.score, scan.answer, reason
 
 
 def _show_lines(scans: Sequence[ListedScan], scan_ids: Sequence[ScanId]) -> None:
@@ -160,7 +163,7 @@ def _show_lines(scans: Sequence[ListedScan], scan_ids: Sequence[ScanId]) -> None
     for name, requested, profile, result, score, answer in rows:
         lines.append((name, requested, shortened(profile, available), result, score, answer))
     show_table(_COLUMNS, lines)
-    if any(scan.message or scan.waits for scan in scans):
+    if any(scan.message or scan.pending_reason for scan in scans):
         say("why a scan failed or is pending: compliance-agent list --wide, or show SCAN")
 
 
@@ -168,15 +171,29 @@ def _row(scan: ListedScan, name: str, now: datetime) -> tuple[str, ...]:
     score = ""
     if scan.score is not None:
         score = f"{scan.score:.1f}"
-    answer = scan.answer or ""
-    if scan.status is not None and scan.answer is None:
-        answer = "pending"
-        if scan.state == "held":
-            answer = "held"
-    result = scan.status or scan.state
-    if scan.message and scan.status is None:
-        result = "unreadable"
-    return name, _requested(scan.scan_id, now), scan.profile or scan.scanner, result, score, answer
+    profile = scan.profile or scan.scanner
+    requested = _requested(scan.scan_id, now)
+    return name, requested, profile, _result(scan), score, _answer_shown(scan)
+
+
+def _result(scan: ListedScan) -> str:
+    """How the scan ended, else how far it is."""
+    if scan.status is not None:
+        return scan.status
+    if scan.message is not None:
+        return "unreadable"
+    return scan.state
+
+
+def _answer_shown(scan: ListedScan) -> str:
+    """The server's answer; for a report without one, what it waits for."""
+    if scan.answer is not None:
+        return scan.answer
+    if scan.state == "held":
+        return "held"
+    if scan.state == "ship-pending":
+        return "pending"
+    return ""
 
 
 def _requested(scan_id: ScanId, now: datetime) -> str:

@@ -59,6 +59,7 @@ COMMANDS = {
     "export": _Command(
         "delivery.export", "write reports into one file, to be imported on another host"
     ),
+    "submit": _Command("delivery.submit", "put scanner output made elsewhere into the spool"),
     "import": _Command("delivery.import_reports", "import reports from such a file"),
     "verify": _Command("verify", "check every entry of the spool"),
     "parse": _Command(
@@ -135,8 +136,8 @@ def _overview() -> argparse.ArgumentParser:
     """The parser whose help lists the commands; the commands have no arguments yet."""
     top = _Parser(
         prog=_PROGRAM,
-        description="Scans this host with OpenSCAP and Docker Bench for Security, "
-        "and delivers every result to a PatchMon server.",
+        description="Scans this host against security benchmarks, and delivers every result to a "
+        "PatchMon server.",
         epilog="exit codes: 0 success; 1 negative result (failed, refused, damaged, not "
         "delivered); 2 wrong usage or settings; 3 spool or host unusable; 4 already running; "
         "70 internal error; 75 the disk does not allow a start now; 130 interrupted; "

@@ -21,16 +21,19 @@ class PendingReasons:
         self._delivery = DeliveryReasons(spool, boxes, now)
         self._stopped = {stage for stage in STAGES if not spool.is_running(stage)}
 
-    def why(self, scan_id: ScanId) -> str | None:
+    def reason(self, scan_id: ScanId) -> str | None:
         """Why this scan is pending, and what to do; None where it is done or being worked on."""
-        if scan_id in self._boxes.reports:
-            return self._delivery.why(scan_id)
+        state = self._boxes.state(scan_id)
+        if state == "done":
+            return None
+        if state in ("ship-pending", "held"):
+            return self._delivery.reason(scan_id)
         stage = self._boxes.next_stage(scan_id)
         if stage in self._stopped:
             return (
                 f"the {stage} stage is not running: start it (compliance-agent run, or the service)"
             )
-        if self._boxes.state(scan_id) != "requested":
+        if state != "requested":
             return None
         if stage == "scan" and self._boxes.scanning:
             return f"one scan at a time: {self._boxes.scanning} is running"

@@ -1,8 +1,11 @@
 """`profiles`: what this host can be scanned with."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+from schemas.capabilities import ProfileInfo
+from schemas.settings import Settings
 from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.console.output import say, show_json, show_table
@@ -21,23 +24,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     detected = detect_now(context.settings)
-    profiles = detected.profiles
+    profiles: Sequence[ProfileInfo] = detected.profiles
+    warnings = detected.warnings
     if args.all:
-        profiles = tuple(
-            profile
-            for spec in registry.scanners()
-            for profile in spec.profiles_elsewhere(context.settings)
-        )
+        # The warnings are about the content for this host.
+        profiles, warnings = _of_all_content(context.settings), ()
     if not profiles:
         raise CommandError("; ".join(detected.problems) or "no profiles", Exit.NO)
     if context.json:
         show_json(profiles)
         return Exit.OK
-    rows = (
-        (profile.short_name, profile.title, Path(profile.file_path).name) for profile in profiles
-    )
-    show_table(("profile", "title", "content"), rows)
-    if not args.all:
-        for warning in detected.warnings:
-            say(warning, "yellow")
+    show_table(("profile", "title", "content"), map(_row, profiles))
+    for warning in warnings:
+        say(warning, "yellow")
     return Exit.OK
+
+
+def _of_all_content(settings: Settings) -> list[ProfileInfo]:
+    profiles: list[ProfileInfo] = []
+    for spec in registry.scanners():
+        profiles += spec.profiles_elsewhere(settings)
+    return profiles
+
+
+def _row(profile: ProfileInfo) -> tuple[str, str, str]:
+    return profile.short_name, profile.title, Path(profile.file_path).name

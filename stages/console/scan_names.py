@@ -19,23 +19,34 @@ def find_scan(name: str, scan_ids: Sequence[ScanId], what: str = "scan") -> Scan
     """
     from_the_end = _LAST.fullmatch(name)
     if from_the_end is not None:
-        steps_back = int(from_the_end[1] or 0)
-        if steps_back >= len(scan_ids):
-            raise CommandError(
-                f"no {what} {name}: there are {len(scan_ids)}, see `compliance-agent list`", Exit.NO
-            )
-        return scan_ids[-1 - steps_back]
-    matching = [scan_id for scan_id in scan_ids if name and name in scan_id]
-    if name in matching:
+        return _counted_from_the_end(name, int(from_the_end[1] or 0), scan_ids, what)
+    if name in scan_ids:
         return ScanId(name)
+    matching = [scan_id for scan_id in scan_ids if name and name in scan_id]
     if not matching:
         raise CommandError(f"no {what} {name}: see `compliance-agent list`", Exit.NO)
     if len(matching) > 1:
-        named = ", ".join(matching[-_MOST_NAMED:])
-        if len(matching) > _MOST_NAMED:
-            named = f"{named} and {len(matching) - _MOST_NAMED} older"
-        raise CommandError(f"{name} is a part of {len(matching)} scan ids: {named}", Exit.NO)
+        raise CommandError(_ambiguous(name, matching), Exit.NO)
     return matching[0]
+
+
+def _counted_from_the_end(
+    name: str, steps_back: int, scan_ids: Sequence[ScanId], what: str
+) -> ScanId:
+    if steps_back >= len(scan_ids):
+        raise CommandError(
+            f"no {what} {name}: there are {len(scan_ids)}, see `compliance-agent list`", Exit.NO
+        )
+    return scan_ids[-1 - steps_back]
+
+
+def _ambiguous(name: str, matching: Sequence[ScanId]) -> str:
+    """The newest ones are named: an operator rarely means an old scan."""
+    named = ", ".join(matching[-_MOST_NAMED:])
+    older = len(matching) - _MOST_NAMED
+    if older > 0:
+        named = f"{named} and {older} older"
+    return f"{name} is a part of {len(matching)} scan ids: {named}"
 
 
 def find_scans(

@@ -2,12 +2,13 @@
 stage runs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from schemas.ids import ScanId, is_scan_id
-from spool.layout import Stage
+from schemas.ids import ScanId
+from spool.layout import Box, Stage
+from spool.pending import pending, unfinished
 from spool.spool import Spool
 from stages.scan.running import STATE, Running, start_ticks
 
@@ -23,25 +24,41 @@ _STAGES: Mapping[State, Stage] = {
 class Boxes:
     """The ids in every box at one moment."""
 
-    commands: frozenset[str]
-    requests: frozenset[str]
-    raw: frozenset[str]
-    reports: frozenset[str]
-    receipts: frozenset[str]
-    holds: frozenset[str]
+    commands: frozenset[ScanId]
+    requests: frozenset[ScanId]
+    raw: frozenset[ScanId]
+    reports: frozenset[ScanId]
+    receipts: frozenset[ScanId]
+    holds: frozenset[ScanId]
+    submissions: frozenset[ScanId] = frozenset()
+    """Scans that were made elsewhere, whose files are in `commands/`."""
     scanning: ScanId | None = None
     """The one scan whose scanner runs now."""
 
     @property
     def scan_ids(self) -> list[ScanId]:
         """Oldest first."""
-        all_ids = self.commands | self.requests | self.raw | self.reports | self.receipts
-        return [ScanId(i) for i in sorted(all_ids) if is_scan_id(i)]
+        return sorted(self.submissions.union(*self.by_box.values()))
+
+    @property
+    def by_box(self) -> Mapping[Box, Collection[ScanId]]:
+        """The scan ids of each box."""
+        return {
+            "commands": self.commands,
+            "requests": self.requests,
+            "raw": self.raw,
+            "reports": self.reports,
+            "receipts": self.receipts,
+        }
 
     @property
     def pending(self) -> list[ScanId]:
         """Those without a receipt, oldest first."""
-        return [i for i in self.scan_ids if i not in self.receipts]
+        return unfinished(self.by_box, self.submissions)
+
+    def waiting_for(self, stage: Stage) -> list[ScanId]:
+        """Those that a stage has to work on, oldest first."""
+        return pending(stage, self.by_box)
 
     def state(self, scan_id: ScanId) -> State:
         """The furthest box that has it decides."""
@@ -62,7 +79,7 @@ class Boxes:
         state = self.state(scan_id)
         if state != "requested":
             return _STAGES.get(state)
-        if scan_id in self.requests:
+        if scan_id in self.requests or scan_id in self.submissions:
             return "scan"
         # The operator's request is first copied by the trigger stage.
         return "trigger"
@@ -77,6 +94,7 @@ def snapshot(spool: Spool) -> Boxes:
         reports=frozenset(spool.reports.ids()),
         receipts=frozenset(spool.receipts.ids()),
         holds=frozenset(spool.commands.holds.ids()),
+        submissions=frozenset(spool.commands.submissions.ids()),
         scanning=_scanning(spool),
     )
 

@@ -138,7 +138,7 @@ def _way(context: Context, whole: Whole) -> Iterator[tuple[str, object]]:
         datetime.now(UTC),
         context.settings.spool.min_free_mib,
     )
-    yield "waits", reasons.why(whole.scan_id)
+    yield "pending", reasons.reason(whole.scan_id)
     for reason in _reasons(whole):
         yield "requested", _requested(reason)
     if manifest is not None:
@@ -163,6 +163,8 @@ def _requested(reason: Reason) -> str:
     requested = f"by the {reason.source} at {reason.at:%Y-%m-%d %H:%M:%SZ}"
     if reason.request_id:
         requested = f"{requested} as {reason.request_id}"
+    if reason.detail:
+        requested = f"{requested} ({reason.detail})"
     return requested
 
 

@@ -60,7 +60,7 @@ class Status(Record, frozen=True, kw_only=True):
     """The last heartbeat of each stage, as far as it is known."""
     scans: dict[str, int]
     """How many scans are in each state."""
-    scans_wait: str | None
+    blocked_reason: str | None
     """Why no scan is started; None where one would be."""
     damaged: dict[str, str]
     """Damaged entries of the newest pending scans, each with the reason."""
@@ -134,7 +134,7 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
         yield "certificates", UNVERIFIED
     counts = [f"{count} {state}" for state, count in status.scans.items()]
     yield "scans", ", ".join(counts) or "none"
-    yield "scans wait", status.scans_wait
+    yield "blocked", status.blocked_reason
     yield from _entry_facts(status)
     yield from _import_facts(status)
 
@@ -183,23 +183,17 @@ def _set_by_server(overrides: ServerOverrides) -> str | None:
 
 def _status(context: Context, spool: Spool) -> Status:
     boxes = scan_states.snapshot(spool)
-    newer = _newer(spool)
-    damaged: dict[str, str] = {}
-    for problem in pending_problems(spool, boxes):
-        if problem.is_newer:
-            newer[problem.entry] = problem.message
-        else:
-            damaged[problem.entry] = problem.message
-    heartbeats = {stage: read_heartbeat(context.runtime, stage) for stage in STAGES}
+    damaged, newer = _unreadable(spool, boxes)
+    stages, last_worked = _stages(context, spool)
     config = None
     if context.config is not None:
         config = unicode_text(context.config)
     return Status(
         spool=unicode_text(spool.root),
-        stages={stage: _stage_state(spool, stage, heartbeats[stage]) for stage in STAGES},
-        last_worked={stage: found.at for stage, found in heartbeats.items() if found},
+        stages=stages,
+        last_worked=last_worked,
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
-        scans_wait=free_space.why_none(spool.root, context.settings.spool.min_free_mib),
+        blocked_reason=free_space.why_none(spool.root, context.settings.spool.min_free_mib),
         damaged=damaged,
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
         newer=newer,
@@ -215,12 +209,30 @@ def _status(context: Context, spool: Spool) -> Status:
     )
 
 
-def _newer(spool: Spool) -> dict[str, str]:
-    """What the stages have come across."""
-    found: dict[str, str] = {}
+def _unreadable(spool: Spool, boxes: scan_states.Boxes) -> tuple[dict[str, str], dict[str, str]]:
+    """Damaged entries, and those of a later version, each with the reason."""
+    damaged: dict[str, str] = {}
+    newer: dict[str, str] = {}
     for stage in STAGES:
-        found |= spool.state_store(stage).newer()
-    return found
+        newer |= spool.state_store(stage).newer()
+    for problem in pending_problems(spool, boxes):
+        if problem.is_newer:
+            newer[problem.entry] = problem.message
+        else:
+            damaged[problem.entry] = problem.message
+    return damaged, newer
+
+
+def _stages(context: Context, spool: Spool) -> tuple[dict[str, StageState], dict[str, datetime]]:
+    """The state of each stage, and its last heartbeat where that is known."""
+    states: dict[str, StageState] = {}
+    last_worked: dict[str, datetime] = {}
+    for stage in STAGES:
+        heartbeat = read_heartbeat(context.runtime, stage)
+        states[stage] = _stage_state(spool, stage, heartbeat)
+        if heartbeat is not None:
+            last_worked[stage] = heartbeat.at
+    return states, last_worked
 
 
 def _last_import(spool: Spool) -> Imported | None:

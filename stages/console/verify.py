@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from schemas.records import Record
 from spool.errors import EntryDamagedError, EntryError, NewerFormatError
 from spool.layout import BOXES
+from spool.pending import receipts_without_report
 from spool.spool import Spool
 from stages.console import scan_states
 from stages.console.context import Context
@@ -34,7 +35,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     if context.json:
         show_json(findings)
     elif findings:
-        show_table(("what", "path", "why"), ((f.kind, f.path, f.message) for f in findings))
+        show_table(("kind", "path", "reason"), ((f.kind, f.path, f.message) for f in findings))
     else:
         say(f"{spool.root}: all entries are intact")
     kinds = {finding.kind for finding in findings}
@@ -70,7 +71,7 @@ def _entries(spool: Spool) -> Iterator[Finding]:
 def _states(spool: Spool) -> Iterator[Finding]:
     """Combinations of entries that only a copy or a loss can produce."""
     boxes = scan_states.snapshot(spool)
-    for scan_id in sorted(boxes.receipts - boxes.reports):
+    for scan_id in receipts_without_report(boxes.by_box):
         if scan_id in boxes.raw or scan_id in boxes.requests:
             message = "has a receipt and no report: it is parsed again"
             yield Finding(

@@ -87,7 +87,7 @@ class Imports:
             self._process.log.error(
                 "import failed",
                 command_id=command_id,
-                why=outcome.error,
+                reason=outcome.error,
                 taken=len(outcome.taken),
             )
             return

@@ -132,5 +132,5 @@ class ParseStage:
             passed=report.summary.passed,
             failed=report.summary.failed,
             score=score,
-            why=report.error,
+            reason=report.error,
         )

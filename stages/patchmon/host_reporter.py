@@ -175,8 +175,8 @@ class HostReporter:
                 task.due_at = now + task.repeat_s
             return
         if task.failures == 0:
-            why = _USER.sub("//", problem)
-            self._log.warning(f"{task.title}: not delivered, trying again", why=why)
+            reason = _USER.sub("//", problem)
+            self._log.warning(f"{task.title}: not delivered, trying again", reason=reason)
         task.failures += 1
         task.due_at = now + random.uniform(0, self._backoff_s(task.failures))  # noqa: S311 - jitter, not a secret
 
@@ -218,7 +218,7 @@ class HostReporter:
         problem = _taken(reply)
         if problem is None or reply.status not in (400, 404, 405, 422):
             return problem
-        self._log.info("the server does not take the host's description", why=problem)
+        self._log.info("the server does not take the host's description", reason=problem)
         return None
 
 

@@ -264,10 +264,10 @@ def _open_doorbell(runtime: Path, stage: Stage, log: Log) -> Doorbell:
         runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
         return ZmqDoorbell(runtime, stage, SUBSCRIPTIONS[stage])
     except OSError as error:
-        why = f"{runtime}: {error.strerror}"
+        reason = f"{runtime}: {error.strerror}"
     except DoorbellError as error:
-        why = str(error)
-    log.warning("no doorbell: work is found by watch and timer, a little later", why=why)
+        reason = str(error)
+    log.warning("no doorbell: work is found by watch and timer, a little later", reason=reason)
     return NoDoorbell()
 
 
@@ -279,6 +279,6 @@ def _start_watch(process: Process) -> Watch | None:
         return Watch(process.watched, files, process.wake_handle)
     except OSError as error:
         process.log.warning(
-            "the spool can't be watched: work is found by doorbell and timer", why=error.strerror
+            "the spool can't be watched: work is found by doorbell and timer", reason=error.strerror
         )
         return None

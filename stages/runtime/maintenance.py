@@ -14,6 +14,7 @@ from spool import layout
 from spool.errors import EntryDamagedError, EntryError
 from spool.layout import OUTBOX, READER, UPSTREAM, Kind, Stage
 from spool.outbox import Outbox
+from spool.pending import spent_cancellations
 from spool.retention import expired, expired_outcomes
 from spool.spool import Spool
 from stages.runtime.logs import Log
@@ -33,7 +34,7 @@ def quarantine_damage(spool: Spool, stage: Stage, now: datetime, log: Log) -> No
                 "damaged entry moved to quarantine",
                 scan_id=layout.scan_id_of(name),
                 entry=name,
-                why=reason,
+                reason=reason,
             )
         except EntryError:
             # It is gone, or a later version's.
@@ -80,16 +81,25 @@ def archive_replayed(
 def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
     """Remove own entries whose retention is over; their names are returned."""
     box = spool.outbox(OUTBOX[stage])
+    upstream = spool.outbox(UPSTREAM[stage]).scan_ids()
+    if stage == "scan":
+        # Else a submission that is still there would be taken in again.
+        upstream = [*upstream, *spool.commands.submissions.ids()]
     gone = expired(
         box.scan_ids(),
-        spool.outbox(UPSTREAM[stage]).scan_ids(),
+        upstream,
         spool.receipts.ids(),
         settings.keep,
         settings.spool.keep_last,
     )
     names = [box.name(scan_id) for scan_id in gone]
     if stage == "trigger":
-        names += _spent_cancellations(spool)
+        spent = spent_cancellations(
+            _cancelled_scans(spool),
+            spool.commands.cancellations.ids(),
+            {*spool.commands.requests.ids(), *spool.requests.ids()},
+        )
+        names += [layout.entry_name(command_id, "cancel") for command_id in spent]
     if stage == "parse":
         outcomes = expired_outcomes(
             spool.reports.imported.ids(), spool.commands.imports.ids(), settings.spool.keep_last
@@ -100,16 +110,12 @@ def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
     return names
 
 
-def _spent_cancellations(spool: Spool) -> list[str]:
-    """Cancellations whose command and requests are all gone."""
-    commands = set(spool.commands.cancellations.ids())
-    requests = {*spool.commands.requests.ids(), *spool.requests.ids()}
-    spent: list[str] = []
+def _cancelled_scans(spool: Spool) -> dict[str, Collection[ScanId]]:
+    """The scans of each cancellation in `requests/`; damaged ones are left out."""
+    found: dict[str, Collection[ScanId]] = {}
     for command_id in spool.requests.cancellations.ids():
         try:
-            cancellation = spool.requests.cancellations.read(command_id)
+            found[command_id] = spool.requests.cancellations.read(command_id).scan_ids
         except EntryError:
             continue
-        if command_id not in commands and requests.isdisjoint(cancellation.scan_ids):
-            spent.append(layout.entry_name(command_id, "cancel"))
-    return spent
+    return found

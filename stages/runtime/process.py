@@ -78,7 +78,7 @@ class Process:
         if name not in self._newer:
             self._newer.add(name)
             self.state_store.mark_newer(name, str(error))
-            self.log.warning("entry of a newer format stays pending", entry=name, why=str(error))
+            self.log.warning("entry of a newer format stays pending", entry=name, reason=str(error))
 
     def stop(self) -> None:
         self.stopping = True

@@ -202,5 +202,5 @@ class Backlog:
             self._process.log.error(
                 "damaged report passed over; it is made again from the raw entry",
                 scan_id=scan_id,
-                why=reason,
+                reason=reason,
             )

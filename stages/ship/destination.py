@@ -105,7 +105,7 @@ class Destination:
     def _note(
         self,
         state: DestinationState,
-        why: str | None = None,
+        reason: str | None = None,
         action: str | None = None,
         wait_s: float | None = None,
         *,
@@ -123,10 +123,10 @@ class Destination:
             at=now,
             since=since,
             url=server.url,
-            why=why,
+            reason=reason,
             action=action,
             next_try=next_try,
-            asked_to_wait=asked,
+            is_set_by_server=asked,
             failures=self._backoff.failures,
             verified=server.verify,
         )
@@ -146,14 +146,14 @@ class Destination:
         next_try_s = None
         if wait_s is not None:
             next_try_s = round(wait_s, 1)
-        log(f"delivery is {new.state}", why=new.why, next_try_s=next_try_s, action=new.action)
-        if old is None or (old.state, old.why) != (new.state, new.why):
-            self._process.publish(Event(name="ShippingPaused", message=(new.why or "")[:512]))
+        log(f"delivery is {new.state}", reason=new.reason, next_try_s=next_try_s, action=new.action)
+        if old is None or (old.state, old.reason) != (new.state, new.reason):
+            self._process.publish(Event(name="ShippingPaused", message=(new.reason or "")[:512]))
 
     def _resume_wait(self) -> None:
         """A wait that the server asked for holds after a restart too."""
         old = self._state
-        if old is None or old.next_try is None or not old.asked_to_wait:
+        if old is None or old.next_try is None or not old.is_set_by_server:
             return
         if old.url == self._process.settings.server.url:
             left = old.next_try - self._process.now()

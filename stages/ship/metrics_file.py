@@ -68,4 +68,4 @@ class MetricsFile:
         """Log it once, however long it lasts."""
         if trouble != self._trouble:
             self._trouble = trouble
-            self._process.log.warning("metrics.textfile can't be written", why=trouble)
+            self._process.log.warning("metrics.textfile can't be written", reason=trouble)

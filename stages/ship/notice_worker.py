@@ -144,10 +144,10 @@ def _destination_notice(spool: Spool, host: str) -> Notice | None:
     destination = spool.state_store("ship").read("destination", Destination)
     if destination is None or destination.state != "paused":
         return None
-    why = visible_line(destination.why or "no reason is known")
+    why = visible_line(destination.reason or "no reason is known")
     return Notice(
         event="refused",
         host=host,
         message=f"{host}: nothing is delivered: {why}",
-        error=destination.why,
+        error=destination.reason,
     )

@@ -98,7 +98,7 @@ class Notices:
                 "notify.command failed",
                 scan_id=task.scan_id,
                 event=outcome.event,
-                why=outcome.problem,
+                reason=outcome.problem,
             )
         elif outcome.event is not None:
             log.info("notice given", scan_id=task.scan_id, event=outcome.event)

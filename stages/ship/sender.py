@@ -226,7 +226,7 @@ class Sender:
     ) -> None:
         if isinstance(result, Refused) and attempt.change_form(result, prepared.body):
             self._process.log.warning(
-                "sending again in another form", scan_id=scan.scan_id, why=result.message
+                "sending again in another form", scan_id=scan.scan_id, reason=result.message
             )
             return
         if isinstance(result, Accepted):

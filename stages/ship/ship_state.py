@@ -159,7 +159,7 @@ class DeliveryState:
         log(
             f"report {receipt.answer}",
             scan_id=receipt.scan_id,
-            why=receipt.message,
+            reason=receipt.message,
             bytes=receipt.sent_bytes,
             attempts=receipt.attempts or None,
         )

@@ -38,7 +38,7 @@ def why_waiting(facts: Facts, destination: Destination | None, now: datetime) ->
         return describe(destination, now)
     if destination.next_try is None or destination.next_try <= now:
         return _place(facts.ahead)
-    return f"{_place(facts.ahead)}; {destination.why}, the next {_in(destination.next_try, now)}"
+    return f"{_place(facts.ahead)}; {destination.reason}, the next {_in(destination.next_try, now)}"
 
 
 def describe(destination: Destination, now: datetime) -> str:
@@ -46,8 +46,8 @@ def describe(destination: Destination, now: datetime) -> str:
     if destination.state == "ready":
         return "reached"
     parts: list[str] = [destination.state]
-    if destination.why:
-        parts = [f"{destination.state}: {destination.why}"]
+    if destination.reason:
+        parts = [f"{destination.state}: {destination.reason}"]
     if destination.next_try:
         parts.append(f"next try {_in(destination.next_try, now)}")
     if destination.action:

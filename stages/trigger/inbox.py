@@ -168,7 +168,7 @@ class Inbox:
         finally:
             os.close(refused)
         self._process.log.error(
-            "request file refused", file=name, why=reason, moved_to=f"{self.refused}/{kept}"
+            "request file refused", file=name, reason=reason, moved_to=f"{self.refused}/{kept}"
         )
 
 

@@ -192,7 +192,7 @@ class ServerCommands:
         if not is_repeated or now - self._last_refusal_at >= _LOG_AGAIN_AFTER_S:
             self._last_refusal = message
             self._last_refusal_at = now
-            self._process.log.warning("server command refused", why=message)
+            self._process.log.warning("server command refused", reason=message)
 
     def _reason(self, request_id: str | None) -> Reason:
         return Reason(source="server", at=self._process.now(), request_id=request_id)

@@ -89,7 +89,7 @@ class TriggerStage:
                 self._apply_server_commands()
         except SpoolError as error:
             self._process.log.error(
-                "the last commands of the server are lost: repeat them", why=str(error)
+                "the last commands of the server are lost: repeat them", reason=str(error)
             )
 
     def _apply_server_commands(self) -> None:
@@ -157,10 +157,10 @@ class TriggerStage:
         refusal = f"the request can't be read: {why}; request the scan again"
         return Request(scan_id=scan_id, scanner=scanner_of(scan_id), reason=reason, refusal=refusal)
 
-    def _report_damage(self, name: str, why: str) -> None:
+    def _report_damage(self, name: str, reason: str) -> None:
         if name not in self._process.state_store.damaged():
-            self._process.state_store.mark_damaged(name, why)
-            self._process.log.error("damaged command: repeat it", entry=name, why=why)
+            self._process.state_store.mark_damaged(name, reason)
+            self._process.log.error("damaged command: repeat it", entry=name, reason=reason)
 
     def _write_state(self) -> None:
         state = TriggerState(

@@ -79,7 +79,7 @@ class Console:
         return spool.reports.imported.read(last_import)
 
     def waits(self) -> dict[str, str]:
-        return {row["scan_id"]: row["waits"] for row in self.json("list", "--pending")}
+        return {row["scan_id"]: row["pending_reason"] for row in self.json("list", "--pending")}
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_list_shows_why_a_pending_scan_failed(console: Console, server: Scripted
     console.ship.run_once()
     (row,) = console.json("list")
     assert row["message"]
-    assert row["waits"]
+    assert row["pending_reason"]
     assert f"{row['message']}; " in console("list", "--wide")
 
 

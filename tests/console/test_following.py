@@ -88,7 +88,7 @@ def test_the_running_scan_and_waiting_scans_have_different_states(agent: Agent) 
     until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "a scan runs")
     rows = {row["scan_id"]: row for row in json.loads(agent.run("list", "--json"))}
     assert [rows[i]["state"] for i in (running, waiting)] == ["scanning", "requested"]
-    assert rows[waiting]["waits"] == f"one scan at a time: {running} is running"
+    assert rows[waiting]["pending_reason"] == f"one scan at a time: {running} is running"
     agent.run("cancel", running, waiting)
     until(lambda: agent.received(running) and agent.received(waiting), "receipts")
 
@@ -123,7 +123,7 @@ def test_a_stage_with_an_old_heartbeat_is_not_responding(config: Path, tmp_path:
 def test_a_scan_that_waits_for_a_stopped_stage_shows_it(config: Path) -> None:
     console("scan", config=config)
     (row,) = json.loads(console("list", "--json", config=config).stdout)
-    assert row["waits"].startswith("the trigger stage is not running")
+    assert row["pending_reason"].startswith("the trigger stage is not running")
     assert "the trigger stage is not running" in console("show", "last", config=config).stdout
 
 

@@ -52,8 +52,11 @@ def test_a_scan_that_waits_for_free_space_runs_once_there_is_enough(
         agent.start("trigger", "scan", "parse")
         until(lambda: "MiB free, a scan needs 64 MiB" in agent.log("scan"), "the stage waits")
         (row,) = json.loads(agent.run("list", "--json"))
-        assert "MiB free, a scan needs 64 MiB (spool.min_free_mib): free some space" in row["waits"]
-        assert json.loads(agent.run("status", "--json"))["scans_wait"] == row["waits"]
+        assert (
+            "MiB free, a scan needs 64 MiB (spool.min_free_mib): free some space"
+            in row["pending_reason"]
+        )
+        assert json.loads(agent.run("status", "--json"))["blocked_reason"] == row["pending_reason"]
         assert "scans wait" in agent.run("status")
         behind = json.loads(agent.run("scan", "--profile", "slow", "--json"))["scan_id"]
         agent.run("cancel", behind)
@@ -66,5 +69,5 @@ def test_a_scan_that_waits_for_free_space_runs_once_there_is_enough(
         agent.configure()
         until(lambda: row["scan_id"] in spool.reports.ids(), "the scan is done")
         row = json.loads(agent.run("list", "--json"))[0]
-        assert "MiB free" not in (row["waits"] or "")
-        assert json.loads(agent.run("status", "--json"))["scans_wait"] is None
+        assert "MiB free" not in (row["pending_reason"] or "")
+        assert json.loads(agent.run("status", "--json"))["blocked_reason"] is None

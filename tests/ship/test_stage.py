@@ -94,7 +94,7 @@ def test_temporary_trouble_keeps_the_scan_and_the_order(
     assert ship.answers == {}
     state = ship.destination
     assert state.state == "backing off"
-    assert state.why
+    assert state.reason
     assert state.next_try
     ship.run_once()
     assert ship.answers == {1: "accepted", 2: "accepted"}

@@ -63,9 +63,9 @@ def test_it_is_told_how_the_next_of_its_profile_goes_and_that_works(tmp_path: Pa
         ship = Ship(tmp_path, poisoned.server.url)
         ship.put(report(1), report(2, "B"), report(3))
         ship.run_once(3)
-        assert "hold" not in (ship.destination.why or "")
+        assert "hold" not in (ship.destination.reason or "")
         ship.run_once(2)
-        assert f"compliance-agent hold {scan_id(1)}" in (ship.destination.why or "")
+        assert f"compliance-agent hold {scan_id(1)}" in (ship.destination.reason or "")
         ship.hold(1)
         ship.run_once()
         assert ship.answers == {2: "accepted", 3: "accepted"}

@@ -135,7 +135,7 @@ def test_pacing_stays_below_the_servers_limit(ship: Ship, server: ScriptedServer
     ship.run_once(3)
     assert sent(server) == [0, 1, 2]
     assert 50 < ship.stage.timeout_s() <= 60
-    assert (ship.destination.state, ship.destination.why) == ("ready", "at most 3 a minute")
+    assert (ship.destination.state, ship.destination.reason) == ("ready", "at most 3 a minute")
     assert ship.destination.next_try
 
 

@@ -13,12 +13,12 @@ PAUSED = Destination(
     state="paused",
     at=NOW,
     since=NOW,
-    why="HTTP 401: Invalid API credentials",
+    reason="HTTP 401: Invalid API credentials",
     action="check api.id",
     next_try=NOW + timedelta(seconds=90),
 )
 BACKING_OFF = replace(
-    PAUSED, state="backing off", why="refused", action=None, next_try=NOW + timedelta(minutes=14)
+    PAUSED, state="backing off", reason="refused", action=None, next_try=NOW + timedelta(minutes=14)
 )
 
 
@@ -41,7 +41,7 @@ def test_the_destinations_trouble_names_cause_next_try_and_mend() -> None:
 
 
 def test_the_pace_is_a_reason_too() -> None:
-    paced = replace(READY, why="at most 9 a minute", next_try=NOW + timedelta(seconds=42))
+    paced = replace(READY, reason="at most 9 a minute", next_try=NOW + timedelta(seconds=42))
     assert why_waiting(NEXT, paced, NOW) == "next to be sent; at most 9 a minute, the next in 42 s"
     assert why_waiting(Facts(False, None, True, 1), paced, NOW).startswith(
         "1 older report first; at most 9"

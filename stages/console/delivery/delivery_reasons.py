@@ -21,14 +21,12 @@ class DeliveryReasons:
         self._running = spool.is_running("ship")
         self._destination = spool.state_store("ship").read(DESTINATION_STATE, Destination)
         self._damaged = spool.state_store("ship").damaged()
-        queue = [scan_id for scan_id in spool.pending("ship") if scan_id not in boxes.holds]
+        queue = [i for i in boxes.waiting_for("ship") if boxes.state(i) != "held"]
         self._ahead = {scan_id: place for place, scan_id in enumerate(queue)}
 
-    def why(self, scan_id: ScanId) -> str | None:
-        """Why this scan is not delivered yet; None where it is, or where it has no report yet."""
-        if scan_id not in self._boxes.reports or scan_id in self._boxes.receipts:
-            return None
-        is_held = scan_id in self._boxes.holds
+    def reason(self, scan_id: ScanId) -> str:
+        """Why this report is not delivered yet."""
+        is_held = self._boxes.state(scan_id) == "held"
         hold_reason = None
         if is_held:
             hold_reason = self._hold_reason(scan_id)

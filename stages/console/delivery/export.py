@@ -32,10 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
     boxes = scan_states.snapshot(spool)
-    among = boxes.reports
-    if not args.all:
-        among = boxes.reports - boxes.receipts
-    chosen: Sequence[ScanId] = [ScanId(i) for i in sorted(among)]
+    among = boxes.waiting_for("ship")
+    if args.all:
+        among = sorted(boxes.reports)
+    chosen: Sequence[ScanId] = among
     if args.scan_ids or filters.is_filtered(args):
         chosen = filters.choose(args, spool, among, "report to export")
     index, damaged = _index(spool, chosen, context.settings.api.id)

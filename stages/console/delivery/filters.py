@@ -56,7 +56,7 @@ def choose(
     `what` names the kind in messages. Raises CommandError if none is named, or none matches.
     """
     if not args.scan_ids and not is_filtered(args):
-        raise CommandError("name scans, or select some: --profile, --since, ...", Exit.USAGE)
+        raise CommandError("name scans, or select some with --profile, --since, …", Exit.USAGE)
     every = scan_states.snapshot(spool).scan_ids
     found = set(scan_names.find_scans(args.scan_ids, every, among, what))
     if is_filtered(args):
@@ -72,14 +72,18 @@ def matches(args: argparse.Namespace, spool: Spool, scan_id: ScanId) -> bool:
         return False
     if not _in_span(scan_id, args.since, args.until):
         return False
-    if not (args.profile or args.status):
-        return True
-    header = _header(spool, scan_id)
+    if args.profile or args.status:
+        return _report_matches(args, _header(spool, scan_id))
+    return True
+
+
+def _report_matches(args: argparse.Namespace, header: ReportHeader | None) -> bool:
+    """A scan without a readable report has neither profile nor status."""
     if header is None:
         return False
     if args.status and header.status != args.status:
         return False
-    return not args.profile or args.profile.casefold() in header.profile.casefold()
+    return (args.profile or "").casefold() in header.profile.casefold()
 
 
 def moment(text: str) -> datetime:

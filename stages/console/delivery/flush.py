@@ -86,7 +86,7 @@ def _progress(spool: Spool, flushed: Flushed) -> str:
     if destination is None or destination.state == "ready" or not flushed.pending:
         return f"{flushed.delivered} delivered"
     action = destination.action or "it is retried automatically"
-    return f"{destination.state}: {destination.why}; {action}"
+    return f"{destination.state}: {destination.reason}; {action}"
 
 
 def _show(bar: Bar, message: str, flushed: Flushed, pending_before: int) -> None:
