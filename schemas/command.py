@@ -1,13 +1,16 @@
 """Commands: what an operator writes into `commands/`, and the stages carry out.
 
 The request for a scan is a plain `Request`. Commands name every scan that they concern, except an
-import, whose bundle does.
+import, whose bundle does. What an operator brings from elsewhere is a file beside the command.
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from schemas.ids import ScanId
+from msgspec import Meta
+
+from schemas.ids import ScanId, Scanner
+from schemas.manifest import Role
 from schemas.records import Record
 
 
@@ -41,6 +44,36 @@ class Import(Record, frozen=True, kw_only=True):
     at: datetime
     held: tuple[ScanId, ...] = ()
     """The scans of the bundle that were put on hold for it, because another host has made them."""
+
+
+class SubmittedFile(Record, frozen=True, kw_only=True):
+    """One of the scanner's files; the files follow each other in the bundle."""
+
+    role: Role
+    name: str
+    """As the operator named it, for messages."""
+    length: Annotated[int, Meta(ge=0)]
+    """In bytes, unpacked."""
+    sha256: str
+
+
+class Submission(Record, frozen=True, kw_only=True):
+    """Take in the scanner output beside this command, `ID.bundle` of `ID.submission`, as the raw
+    entry of this scan.
+    """
+
+    scan_id: ScanId
+    """From the scan's own time and the digest of its files: the same files are the same scan."""
+    scanner: Scanner
+    profile_id: str | None = None
+    profile_title: str | None = None
+    host: str | None = None
+    """The host that was scanned; None where the files do not name it."""
+    started_at: datetime
+    completed_at: datetime
+    at: datetime
+    """When it was submitted."""
+    files: tuple[SubmittedFile, ...]
 
 
 class Imported(Record, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from pathlib import Path
 from schemas import codec
 from schemas.bundle import Bundle
 from schemas.capabilities import Detected
-from schemas.command import Hold, Import, Imported, Replay, Retry
+from schemas.command import Hold, Import, Imported, Replay, Retry, Submission
 from schemas.destination import Destination
 from schemas.event import Event
 from schemas.manifest import Manifest
@@ -34,6 +34,7 @@ PUBLISHED: dict[str, type[Record]] = {
     "retry": Retry,
     "import": Import,
     "imported": Imported,
+    "submission": Submission,
     "destination": Destination,
     "bundle": Bundle,
     "event": Event,

@@ -124,6 +124,8 @@ class Report(Record, frozen=True, kw_only=True):
     read_from: str | None = None
     """Which of the scanner's outputs was read, and how, where there is more than one way."""
     reasons: tuple[Reason, ...] = ()
+    host: str | None = None
+    """The host that was scanned, as the scanner's own files name it."""
     scanner_version: str | None = None
     content: Content | None = None
     raw_output: str | None = None

@@ -16,7 +16,16 @@ from schemas.ids import ScanId, is_scan_id
 Box = Literal["commands", "requests", "raw", "reports", "receipts"]
 Stage = Literal["trigger", "scan", "parse", "ship"]
 Kind = Literal[
-    "request", "cancel", "report", "receipt", "replay", "hold", "retry", "import", "imported"
+    "request",
+    "cancel",
+    "report",
+    "receipt",
+    "replay",
+    "hold",
+    "retry",
+    "import",
+    "imported",
+    "submission",
 ]
 
 BOXES: tuple[Box, ...] = get_args(Box)
@@ -102,7 +111,7 @@ INBOX = ("inbox", "inbox/refused")
 """Made by the trigger stage where the spool belongs to one user."""
 MANIFEST = "manifest"
 BUNDLE = "bundle"
-"""The end of the name of a bundle, which lies beside the import of the same id."""
+"""The end of the name of a bundle, which lies beside the import or submission of the same id."""
 _COMMAND_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
 _ARCHIVED = re.compile(r"(?P<name>[^~]+)~(?P<why>[0-9TZ]+-[0-9a-f]{8})")
 
@@ -132,15 +141,15 @@ def parse_name(name: str) -> tuple[str, Kind] | None:
     return entry_id, kind
 
 
-def bundle_name(command_id: str) -> str:
-    return f"{command_id}.{BUNDLE}"
+def bundle_name(entry_id: str) -> str:
+    return f"{entry_id}.{BUNDLE}"
 
 
 def bundle_id(name: str) -> str | None:
-    """The command id of a bundle's file name; None for any other name."""
-    command_id, _, end = name.rpartition(".")
-    if end == BUNDLE and is_command_id(command_id):
-        return command_id
+    """The command id or scan id of a bundle's file name; None for any other name."""
+    entry_id, _, end = name.rpartition(".")
+    if end == BUNDLE and (is_command_id(entry_id) or is_scan_id(entry_id)):
+        return entry_id
     return None
 
 

@@ -14,7 +14,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Generic
 
-from schemas.command import Hold, Import, Imported, Replay, Retry
+from schemas.command import Hold, Import, Imported, Replay, Retry, Submission
 from schemas.ids import ScanId
 from schemas.receipt import Receipt
 from schemas.report import Report, ReportHeader
@@ -148,8 +148,8 @@ class ScanBox(Outbox, Generic[S]):
 
 
 class CommandBox(Outbox):
-    """What the operator has asked for. A request or a hold is named by its scan, the rest by
-    command ids.
+    """What the operator has requested. Requests, holds and submissions are named by their scans,
+    the rest by command ids.
     """
 
     def __init__(self, root: Path) -> None:
@@ -160,6 +160,7 @@ class CommandBox(Outbox):
         self.holds = ScanEntries(self._directory, "hold", Hold)
         self.retries = CommandEntries(self._directory, "retry", Retry)
         self.imports = CommandEntries(self._directory, "import", Import)
+        self.submissions = ScanEntries(self._directory, "submission", Submission)
 
     @property
     def kinds(self) -> tuple[Readable, ...]:
@@ -170,22 +171,25 @@ class CommandBox(Outbox):
             self.holds,
             self.retries,
             self.imports,
+            self.submissions,
         )
 
     def check(self, name: str) -> bool:
         if layout.bundle_id(name):
-            # Its entries are checked when it is imported.
+            # Its content is checked when it is taken in.
             return True
         return super().check(name)
 
     def bundle_ids(self) -> list[str]:
-        """The ids of the bundles, oldest first; a bundle appears before its import."""
+        """The ids of the bundles; a bundle appears before its import or submission."""
         return [bundle for name in self.names() if (bundle := layout.bundle_id(name))]
 
-    def write_bundle(self, command_id: str, chunks: Iterable[bytes]) -> None:
-        """Put a bundle beside the import that is going to be written. Raises StorageError."""
+    def write_bundle(self, entry_id: str, chunks: Iterable[bytes]) -> None:
+        """Put a bundle beside the import or submission that is going to be written. Raises
+        StorageError.
+        """
         with self.directory("can't be written") as handle:
-            durable.write_chunks(handle, layout.bundle_name(command_id), chunks)
+            durable.write_chunks(handle, layout.bundle_name(entry_id), chunks)
 
     def remove_drafts(self, age_s: float) -> None:
         """Remove what was never finished and has not changed for so long.
@@ -198,26 +202,34 @@ class CommandBox(Outbox):
                     durable.remove(handle, name)
 
     def abandoned_bundles(self, age_s: float) -> list[str]:
-        """The ids of bundles whose import was not written within so long."""
-        imports = set(self.imports.ids())
+        """The ids of bundles whose import or submission was not written within so long."""
+        commands = {*self.imports.ids(), *self.submissions.ids()}
         with self.directory("can't be listed") as handle:
             return [
-                command_id
-                for command_id in self.bundle_ids()
-                if command_id not in imports
-                and _is_older(handle, layout.bundle_name(command_id), age_s)
+                entry_id
+                for entry_id in self.bundle_ids()
+                if entry_id not in commands
+                and _is_older(handle, layout.bundle_name(entry_id), age_s)
             ]
 
-    def open_bundle(self, command_id: str) -> BinaryIO:
+    def open_bundle(self, entry_id: str) -> BinaryIO:
         """Raises EntryMissingError, EntryDamagedError, StorageError."""
-        name = layout.bundle_name(command_id)
+        name = layout.bundle_name(entry_id)
         with self.directory("can't be read") as handle:
             return reading.open_plain(handle, name, self.path / name)
 
     def remove_import(self, command_id: str) -> None:
         """The command, then its bundle: an import without one would be reported as failed."""
         self.imports.remove(command_id)
-        self.remove(layout.bundle_name(command_id))
+        self.remove_bundle(command_id)
+
+    def remove_submission(self, scan_id: ScanId) -> None:
+        """The command, then its bundle: a submission without one would be a failed scan."""
+        self.submissions.remove(scan_id)
+        self.remove_bundle(scan_id)
+
+    def remove_bundle(self, entry_id: str) -> None:
+        self.remove(layout.bundle_name(entry_id))
 
     def scan_ids(self) -> list[ScanId]:
         return self.requests.ids()

@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     boxes = scan_states.snapshot(context.existing_spool())
-    open_ids = [i for i in boxes.scan_ids if boxes.state(i) in ("requested", "scanning")]
+    waiting = {*boxes.commands, *boxes.requests}
+    open_ids = [i for i in sorted(waiting) if boxes.state(i) in ("requested", "scanning")]
     wanted = args.scan_ids or open_ids
     if not wanted:
         raise CommandError("no scan is waiting or running", Exit.NO)

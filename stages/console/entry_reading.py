@@ -7,6 +7,7 @@ the scan, never an error of the command.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from schemas.command import Submission
 from schemas.ids import ScanId
 from schemas.manifest import Manifest
 from schemas.receipt import Receipt
@@ -24,6 +25,7 @@ class ScanEntries:
     """What could be read; `problem` names the first entry that could not."""
 
     request: Request | None = None
+    submission: Submission | None = None
     manifest: Manifest | None = None
     header: ReportHeader | None = None
     receipt: Receipt | None = None
@@ -50,6 +52,9 @@ def read_entries(spool: Spool, boxes: Boxes, scan_id: ScanId) -> ScanEntries:
         elif scan_id in boxes.commands:
             found.entry = spool.commands.name(scan_id)
             found.request = spool.commands.requests.read(scan_id)
+        elif scan_id in boxes.submissions:
+            found.entry = spool.commands.submissions.name(scan_id)
+            found.submission = spool.commands.submissions.read(scan_id)
         if scan_id in boxes.receipts:
             found.entry = spool.receipts.name(scan_id)
             found.receipt = spool.receipts.read(scan_id)

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from schemas.manifest import Role
 from schemas.records import Record
 from schemas.report import Report
 from stages.runtime.exits import Exit
@@ -32,5 +33,7 @@ class Parsed(Record, frozen=True, kw_only=True):
     """A report, or why there is none."""
 
     report: Report | None = None
+    roles: tuple[Role, ...] = ()
+    """What each file is, in the order of the task."""
     error: str | None = None
     exit_code: Exit = Exit.OK

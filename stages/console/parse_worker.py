@@ -82,7 +82,11 @@ def parse(payload: bytes) -> bytes:
     """An encoded `Parsed` for an encoded `ParseTask`."""
     task = codec.decode(payload, ParseTask)
     try:
-        parsed = Parsed(report=_read(_by_role(task.files), task))
+        files = _by_role(task.files)
+        roles = {file.descriptor: role for role, file in files.files.items()}
+        parsed = Parsed(
+            report=_read(files, task), roles=tuple(roles[file.descriptor] for file in task.files)
+        )
     except CommandError as error:
         parsed = Parsed(error=str(error), exit_code=error.code)
     except (UnreadableError, PackingError) as error:
@@ -113,11 +117,11 @@ def _by_role(files: Sequence[InputFile]) -> _ScanFiles:
         if found is None:
             found = _ScanFiles(spec, file.modified_at)
         if spec is not found.spec:
-            message = f"the files are from {found.spec.title} and {spec.title}: parse each alone"
+            message = f"the files are from {found.spec.title} and {spec.title}: name each alone"
             raise CommandError(message, Exit.USAGE)
         before = found.files.get(role)
         if before:
-            message = f"{before.name} and {file.name} are both {spec.roles[role]}: parse each alone"
+            message = f"{before.name} and {file.name} are both {spec.roles[role]}: name each alone"
             raise CommandError(message, Exit.USAGE)
         found.files[role] = file
     if found is None:

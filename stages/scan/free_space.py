@@ -4,8 +4,21 @@ import errno
 import os
 from pathlib import Path
 
+from spool.errors import SpoolError
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _LEAST_MIB = 1
+
+
+class LowSpaceError(SpoolError):
+    """Too little free space; the work stays pending."""
+
+
+def require(spool: Path, needed_mib: int) -> None:
+    """Raises LowSpaceError."""
+    reason = why_none(spool, needed_mib)
+    if reason is not None:
+        raise LowSpaceError(reason)
 
 
 def is_full(place: Path) -> bool:

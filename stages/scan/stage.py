@@ -13,7 +13,7 @@ from schemas.codec import replace
 from schemas.event import Event
 from schemas.ids import ScanId, scanner_of
 from schemas.request import Request
-from spool.errors import EntryDamagedError, EntryError, NewerFormatError, SpoolError
+from spool.errors import EntryDamagedError, EntryError, NewerFormatError
 from spool.layout import entry_name
 from stages.runtime.process import Process
 from stages.scan import execution, free_space
@@ -21,6 +21,7 @@ from stages.scan.raw_entries import RawEntries
 from stages.scan.running import STATE as RUNNING
 from stages.scan.running import Running, start_ticks
 from stages.scan.scan_queue import ScanQueue
+from stages.scan.submissions import Submissions
 from stages.scanners import readiness, registry
 from stages.scanners.child import Cause, EndedBy, end_group
 from stages.scanners.detection import Detector
@@ -37,10 +38,6 @@ _NO_END = (
 _LEFTOVERS_EVERY_S = 300.0
 
 
-class LowSpaceError(SpoolError):
-    """Too little free space for a scan; it waits."""
-
-
 class ScanStage:
     """The handler of the scan stage."""
 
@@ -51,6 +48,7 @@ class ScanStage:
         self._queue = ScanQueue(process.spool)
         self._detector = Detector(process)
         self._raw_entries = RawEntries(process, self._runner)
+        self._submissions = Submissions(process, self._raw_entries)
         self._recover()
         self._leftovers_due = 0.0
         self._detection_wanted = False
@@ -62,7 +60,10 @@ class ScanStage:
             self._leftovers_due = time.monotonic() + _LEFTOVERS_EVERY_S
             self._remove_leftovers()
         while not self._process.stopping:
+            low_space = self._submissions.take_in()
             scan_id = self._queue.next()
+            if scan_id is None and low_space is not None:
+                raise low_space
             if scan_id is None:
                 return
             self._handle(scan_id)
@@ -165,7 +166,7 @@ class ScanStage:
         """
         self._spool.raw.discard(scan_id)
         if not self._process.stopping:
-            raise LowSpaceError(
+            raise free_space.LowSpaceError(
                 f"{self._spool.root}: a scan filled the disk: free some space; scans wait"
             )
         self._process.log.info("scan postponed, the agent is stopping", scan_id=scan_id)
@@ -235,10 +236,7 @@ class ScanStage:
         return EndedBy(Cause.CANCELLED, message)
 
     def _check_free_space(self) -> None:
-        settings = self._process.settings.spool
-        reason = free_space.why_none(self._spool.root, settings.min_free_mib)
-        if reason:
-            raise LowSpaceError(reason)
+        free_space.require(self._spool.root, self._process.settings.spool.min_free_mib)
 
     def _record_running(self, scan_id: ScanId, pid: int) -> None:
         running = Running(scan_id=scan_id, pid=pid, start_ticks=start_ticks(pid) or 0)

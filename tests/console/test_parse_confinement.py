@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.console import parse_files
+from stages.console import scanner_files
 from stages.runtime.worker import Worker
 from tests.console.program import agent
 from tests.scanners.openscap.scap_samples import Rule, arf
@@ -23,9 +23,9 @@ def own_status(payload: bytes) -> bytes:
 @pytest.fixture
 def status() -> dict[str, str]:
     worker = Worker(
-        parse_files._Caller(),
+        scanner_files._Caller(),
         "tests.console.test_parse_confinement:own_status",
-        confinement=parse_files._confinement(),
+        confinement=scanner_files._confinement(),
     )
     try:
         answer = worker.call(b"", 60).decode()

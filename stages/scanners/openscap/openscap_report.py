@@ -82,6 +82,7 @@ def read_openscap(
         summary=summarize(rules),
         results=rules,
         warnings=tuple(warnings),
+        host=scan.test_result.target,
         scanner_version=scan.test_result.scanner_version,
     )
 

@@ -10,6 +10,7 @@ _WITHOUT_EVIDENCE = frozenset(("pass", "notselected", "notapplicable"))
 """Of these results the checks are not kept."""
 _CHECKS = frozenset(("check", "complex-check"))
 _CPE = re.compile(r"cpe:(?:2\.3:a|/a):[^:]*:[^:]*:([^:]+)(?::.*)?")
+_MAX_TARGET_CHARS = 255
 _SCANNER_VERSION = "urn:xccdf:fact:scanner:version"
 
 
@@ -57,6 +58,8 @@ class TestResult:
     started_at: datetime | None
     completed_at: datetime | None
     scanner_version: str | None
+    target: str | None = None
+    """The host that was scanned."""
     benchmark: str | None = None
     profile: str | None = None
     has_zone: bool = True
@@ -75,6 +78,8 @@ class TestResult:
             self.profile = record.get("idref")
         elif name == "benchmark":
             self.benchmark = record.get("id")
+        elif name == "target" and self.target is None:
+            self.target = (record.text or "").strip()[:_MAX_TARGET_CHARS] or None
         elif name == "tailoring-file":
             self.is_tailored = True
         elif name == "target-facts" and self.scanner_version is None:
