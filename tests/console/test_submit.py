@@ -7,6 +7,8 @@ import pytest
 
 from spool.spool import Spool
 from stages.console.delivery import submit
+from stages.console.errors import CommandError
+from stages.console.sources import open_sources
 from tests.console.program import agent
 from tests.pipeline.test_submit import write_arf
 
@@ -44,8 +46,8 @@ def test_a_file_that_unpacks_to_more_than_the_limit_is_refused(
     file.write_bytes(b"x" * 2000)
     monkeypatch.setattr(submit, "MAX_BYTES", 1000)
     with (
-        submit.open_sources([file], 1000) as sources,
-        pytest.raises(submit.CommandError, match="more than 1000 bytes"),
+        open_sources([file], 1000) as sources,
+        pytest.raises(CommandError, match="more than 1000 bytes"),
     ):
         list(submit._chunks(sources[0]))
 
