@@ -12,8 +12,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from schemas.codec_messages import explained
-
 T = TypeVar("T")
 
 _ENCODER = msgspec.json.Encoder()
@@ -73,6 +71,8 @@ def json_schema(kind: type) -> Mapping[str, Any]:
 
 
 def _one_line(error: BaseException) -> str:
+    from schemas.codec_messages import explained  # only a mistake needs it
+
     if isinstance(error, RecursionError):
         return "nested too deeply"
     if isinstance(error, UnicodeDecodeError):

@@ -17,7 +17,6 @@ Diagnostics: `NewerFormatError` for a later format; `EntryDamagedError` with wha
 anything else.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 from spool.errors import EntryDamagedError, NewerFormatError
@@ -126,4 +125,6 @@ def _number(field: bytes) -> int:
 
 
 def _digest(content: bytes) -> bytes:
+    import hashlib  # loads OpenSSL, which a command that reads no entry does not need
+
     return hashlib.sha256(content).hexdigest().encode()

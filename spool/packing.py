@@ -6,7 +6,6 @@ limit says. The only importer of the compression libraries.
 Diagnostics: PackingError for a stream that is broken, or that unpacks to more than it may.
 """
 
-import hashlib
 import io
 import sys
 from collections.abc import Callable
@@ -35,8 +34,10 @@ class Packed:
 
 def pack(source: BinaryIO, target: BinaryIO) -> Packed:
     """Compress `source` into `target` as zstd. Raises OSError."""
+    from hashlib import sha256
+
     packer = _zstd().ZstdCompressor(level=_LEVEL)
-    digest, original, stored = hashlib.sha256(), 0, 0
+    digest, original, stored = sha256(), 0, 0
     while True:
         chunk = source.read(_CHUNK)
         packed = packer.compress(chunk) if chunk else packer.flush()

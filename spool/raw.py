@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
@@ -169,6 +168,8 @@ class RawBox(Outbox):
 
 
 def _verify(stream: BinaryIO, file: RawFile, where: Path) -> None:
+    from hashlib import sha256
+
     digest, length = sha256(), 0
     try:
         while chunk := stream.read(_CHUNK):

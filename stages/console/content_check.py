@@ -5,7 +5,7 @@ from schemas.ids import Scanner
 from schemas.settings import Settings
 from stages.console.context import Context
 from stages.console.errors import CommandError
-from stages.formats.scan_facts import FIT
+from stages.formats.content_fit import FIT
 from stages.runtime.exits import Exit
 from stages.scanners import readiness, registry
 from stages.scanners.host import this_platform

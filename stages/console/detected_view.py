@@ -4,7 +4,7 @@ from schemas.capabilities import Detected, DetectedScanner
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
 from stages.console.output import counted, say, show_facts
-from stages.formats.scan_facts import FIT
+from stages.formats.content_fit import FIT
 from stages.scanners import readiness, registry
 from stages.scanners.spec import ScannerSpec
 

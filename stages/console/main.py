@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _PROGRAM = "compliance-agent"
 _CONFIG_VARIABLE = "COMPLIANCE_AGENT_CONFIG"
+_COLUMNS_WITHOUT_TERMINAL = 80
 
 
 class _Command(NamedTuple):
@@ -118,8 +119,33 @@ def _dispatch(arguments: list[str]) -> int:
     raise UsageError(f"no command {first!a}; commands are {known}", _PROGRAM)
 
 
+class _HelpFormatter(argparse.HelpFormatter):
+    """As wide as the terminal.
+
+    argparse makes a formatter for every argument that is added, and imports shutil with all its
+    compression libraries to find out how wide the terminal is.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_terminal_columns() - 2)
+
+
+def _terminal_columns() -> int:
+    try:
+        return int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        pass
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or _COLUMNS_WITHOUT_TERMINAL
+    except (ValueError, OSError):
+        return _COLUMNS_WITHOUT_TERMINAL
+
+
 class _Parser(argparse.ArgumentParser):
     """Raises mistakes as errors of the program, so that `--json` applies to them too."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog=prog, formatter_class=_HelpFormatter, **options)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(message, self.prog, self.format_usage())

@@ -13,7 +13,7 @@ from typing import TextIO
 
 from stages.console import table
 from stages.console.table import Cell
-from stages.runtime.logs import one_line
+from stages.runtime.printable import one_line
 
 # Select Graphic Rendition, ECMA-48 8.3.117.
 _COLOURS = {

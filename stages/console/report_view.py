@@ -6,7 +6,7 @@ from typing import Literal
 from schemas.receipt import Receipt
 from schemas.report import Report, RuleResult, RuleStatus
 from stages.console.output import counted, say, show_facts, show_table
-from stages.formats.scan_facts import FIT
+from stages.formats.content_fit import FIT
 
 SortKey = Literal["severity", "section", "rule", "title", "status", "content"]
 """`content`: in the order of the scanner's content."""

@@ -2,25 +2,15 @@
 Pure.
 """
 
-from collections.abc import Mapping
-
-from schemas.manifest import ContentFit
 from schemas.receipt import Receipt
 from schemas.report import Report
 from schemas.request import Reason
 from stages.formats import breakdown
+from stages.formats.content_fit import FIT
 from stages.formats.source import ReportSource
 from stages.formats.visible import visible_line
 
 Fact = tuple[str, str]
-FIT: Mapping[ContentFit, str] = {
-    "exact": "exact: made for this release",
-    "related": "related: made for a related system",
-    "older": "older: made for an older release",
-    "baseline": "built-in baseline for any Linux",
-    "unknown": "unknown: the file does not name its product",
-}
-"""How well the content fits the host, in words."""
 
 
 def scan_facts(source: ReportSource) -> tuple[Fact, ...]:

@@ -16,7 +16,7 @@ from schemas import codec
 from schemas.codec import replace
 from schemas.records import Record
 from stages.patchmon import retry_after
-from stages.runtime.logs import one_line
+from stages.runtime.printable import one_line
 
 _MAX_MESSAGE_CHARS = 300
 _A_MINUTE_S = 60.0

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Literal, TextIO
 
 from stages.runtime.journal import Journal, journal_of
+from stages.runtime.printable import one_line
 
 Level = Literal["debug", "info", "warning", "error"]
 _ORDER: dict[Level, int] = {"debug": 0, "info": 1, "warning": 2, "error": 3}
@@ -113,20 +114,9 @@ def _plain(value: object) -> int | float | str:
     return str(value)
 
 
-def one_line(text: str) -> str:
-    """The text with everything that a terminal would interpret made visible."""
-    return "".join(map(_visible, text))
-
-
 def quoted(value: object) -> str:
     """A value as it stands behind `name=`."""
     text = str(value)
     if text and text.isprintable() and not any(character in text for character in ' "='):
         return text
     return one_line(json.dumps(text, ensure_ascii=False))
-
-
-def _visible(character: str) -> str:
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode("ascii")

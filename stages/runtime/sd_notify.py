@@ -8,7 +8,7 @@ import os
 import socket
 from contextlib import suppress
 
-from stages.runtime.logs import one_line
+from stages.runtime.printable import one_line
 
 _LONGEST_STATUS = 2000
 

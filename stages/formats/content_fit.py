@@ -1,0 +1,14 @@
+"""The texts for how well content fits a host, for people."""
+
+from collections.abc import Mapping
+
+from schemas.manifest import ContentFit
+
+FIT: Mapping[ContentFit, str] = {
+    "exact": "exact: made for this release",
+    "related": "related: made for a related system",
+    "older": "older: made for an older release",
+    "baseline": "built-in baseline for any Linux",
+    "unknown": "unknown: the file does not name its product",
+}
+"""How well the content fits the host."""
