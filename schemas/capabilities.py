@@ -37,8 +37,12 @@ class DetectedContent(Record, frozen=True, kw_only=True):
     source: ContentSource
     fit: ContentFit = "unknown"
     version: str | None = None
+    origin: str | None = None
+    """Where the file came from, in one line; None for a file of a package."""
     warning: str | None = None
     """Why the content does not quite fit this host; None where it does."""
+    remarks: tuple[str, ...] = ()
+    """What else an operator should know of it; nothing is wrong."""
 
 
 class DetectedScanner(Record, frozen=True, kw_only=True):

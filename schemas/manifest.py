@@ -10,7 +10,9 @@ from schemas.records import Record
 from schemas.request import Reason
 
 Outcome = Literal["finished", "failed", "cancelled", "merged"]
-ContentSource = Literal["installed", "configured", "own"]
+ContentSource = Literal["installed", "added", "server", "configured", "own"]
+"""Where content is from: a package, `content add`, the server, the setting `content`, the agent
+itself."""
 ContentFit = Literal["exact", "related", "older", "baseline", "unknown"]
 """How well content fits a host: made for this very release, for a related system, for an older
 release, the built-in baseline for any Linux; unknown where a configured file does not name its
@@ -38,8 +40,11 @@ class Content(Record, frozen=True, kw_only=True):
     path: str
     sha256: str
     source: ContentSource
-    """Found for this host, named by a setting, or shipped with the agent."""
     fit: ContentFit = "unknown"
+    version: str | None = None
+    """Of the benchmark, as its publisher names it."""
+    origin: str | None = None
+    """Where the file came from, in one line, where its path does not say it."""
 
 
 class Manifest(Record, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from schemas import codec
 from schemas.bundle import Bundle
 from schemas.capabilities import Detected
 from schemas.command import Hold, Import, Imported, Replay, Retry, Submission
+from schemas.content import ContentCommand, FetchState, ListedContent, StoredContent
 from schemas.destination import Destination
 from schemas.event import Event
 from schemas.manifest import Manifest
@@ -35,6 +36,10 @@ PUBLISHED: dict[str, type[Record]] = {
     "import": Import,
     "imported": Imported,
     "submission": Submission,
+    "content-command": ContentCommand,
+    "stored-content": StoredContent,
+    "fetched-content": FetchState,
+    "listed-content": ListedContent,
     "destination": Destination,
     "bundle": Bundle,
     "event": Event,

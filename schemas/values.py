@@ -21,6 +21,14 @@ Url = Annotated[
 AbsolutePath = Annotated[
     str, Meta(pattern=r"^/", max_length=4096, description="an absolute path, which begins with /")
 ]
+ContentName = Annotated[
+    str,
+    Meta(
+        pattern=r"^(/.*|[A-Za-z0-9][A-Za-z0-9_.-]{0,127})$(?!\n)",
+        max_length=4096,
+        description="an absolute path, or the name of a channel like ubuntu2404_CIS_1",
+    ),
+]
 TimeLimit = Annotated[int, Meta(ge=10, le=24 * 3600)]
 # Refuses what a scanner could mistake for an option, a list or a shell pattern.
 # `$(?!\n)`: `$` alone also matches before a line's end.

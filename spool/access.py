@@ -22,7 +22,7 @@ TMPFILES = "systemd-tmpfiles --create compliance-agent.conf"
 _OTHERS_IN, _OTHERS_WRITE = 0o027, 0o022
 # A user's own spool may lie in a directory that others can list; its boxes may not.
 _LISTED_BY_OTHERS = ("", "commands")
-_OF_DIRECTORIES = ("", "history", "quarantine", "state")
+_OF_DIRECTORIES = ("", "history", "quarantine", "state", "content")
 
 
 class Fault(NamedTuple):

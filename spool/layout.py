@@ -4,6 +4,7 @@ commands/ requests/ raw/ reports/ receipts/     outboxes, one writer each
 inbox/                                          request files of an operator, read by trigger
 history/BOX/  quarantine/BOX/                   what a box's owner took away
 state/STAGE/                                    a stage's own state; losing it loses no work
+content/added/ content/server/                  security content beside that of packages
 """
 
 import re
@@ -26,6 +27,7 @@ Kind = Literal[
     "import",
     "imported",
     "submission",
+    "content",
 ]
 
 BOXES: tuple[Box, ...] = get_args(Box)
@@ -102,6 +104,10 @@ DIRECTORIES: tuple[Place, ...] = (
     Place("state/scan", "scan", "compliance-trigger", 0o2750),
     Place("state/parse", "parse", "compliance-raw", 0o2750),
     Place("state/ship", "ship", "compliance-reports", 0o2750),
+    Place("content", None, AGENT_GROUP, 0o750),
+    # Root adds content here, and trigger keeps the server's there; scan uses both.
+    Place("content/added", None, AGENT_GROUP, 0o750),
+    Place("content/server", "trigger", AGENT_GROUP, 0o750),
     Place("inbox", "trigger", "compliance-trigger", 0o2750),
     Place("inbox/refused", "trigger", "compliance-trigger", 0o2750),
 )

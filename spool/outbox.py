@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Generic
 
 from schemas.command import Hold, Import, Imported, Replay, Retry, Submission
+from schemas.content import ContentCommand
 from schemas.ids import ScanId
 from schemas.receipt import Receipt
 from schemas.report import Report, ReportHeader
@@ -161,6 +162,7 @@ class CommandBox(Outbox):
         self.retries = CommandEntries(self._directory, "retry", Retry)
         self.imports = CommandEntries(self._directory, "import", Import)
         self.submissions = ScanEntries(self._directory, "submission", Submission)
+        self.content = CommandEntries(self._directory, "content", ContentCommand)
 
     @property
     def kinds(self) -> tuple[Readable, ...]:
@@ -172,6 +174,7 @@ class CommandBox(Outbox):
             self.retries,
             self.imports,
             self.submissions,
+            self.content,
         )
 
     def check(self, name: str) -> bool:

@@ -51,7 +51,8 @@ def check_root(root: Path) -> None:
 
 def check_reachable(root: Path) -> None:
     """This user can get to every directory of the spool, as far as it exists."""
-    for path in (root.parent, *(root / name for name in ("", "history", "quarantine", "state"))):
+    names = ("", "history", "quarantine", "state", "content")
+    for path in (root.parent, *(root / name for name in names)):
         if not os.path.lexists(path) or os.access(path, os.R_OK | os.X_OK):
             continue
         status = path.lstat()

@@ -5,7 +5,7 @@ from schemas.ids import Scanner
 from schemas.settings import Settings
 from stages.console.context import Context
 from stages.console.errors import CommandError
-from stages.formats.content_fit import FIT
+from stages.formats.content_fit import FIT, content_line
 from stages.runtime.exits import Exit
 from stages.scanners import readiness, registry
 from stages.scanners.host import this_platform
@@ -49,5 +49,6 @@ def refuse_unknown_profile(context: Context, scanner: Scanner, profile: str | No
 def _remarks(spec: ScannerSpec, found: DetectedScanner) -> list[str]:
     if found.content is None:
         return [f"{spec.title} has no content to scan with: {'; '.join(found.problems)}"]
-    fit = f"{spec.title} content: {found.content.file} ({FIT[found.content.fit]})"
-    return [fit, *found.warnings]
+    content = content_line(found.content.file, found.content.version)
+    fit = f"{spec.title} content: {content} ({FIT[found.content.fit]})"
+    return [fit, *found.content.remarks, *found.warnings]

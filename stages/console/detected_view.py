@@ -4,7 +4,7 @@ from schemas.capabilities import Detected, DetectedScanner
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
 from stages.console.output import counted, say, show_facts
-from stages.formats.content_fit import FIT
+from stages.formats.content_fit import FIT, content_line
 from stages.scanners import readiness, registry
 from stages.scanners.spec import ScannerSpec
 
@@ -21,8 +21,11 @@ def show_detected(
         facts.append((spec.key, _state(spec, found, settings, overrides)))
         if found.content:
             profiles = counted(len(found.profiles), "profile")
-            facts.append(("content", f"{found.content.file} ({profiles})"))
+            content = content_line(found.content.file, found.content.version)
+            facts.append(("content", f"{content} ({profiles})"))
+            facts.append(("origin", found.content.origin))
             facts.append(("fit", FIT[found.content.fit]))
+            facts += [("remark", remark) for remark in found.content.remarks]
         elif spec.needs_content:
             facts.append(("content", "none"))
     show_facts(facts)

@@ -6,7 +6,7 @@ from typing import Literal
 from schemas.receipt import Receipt
 from schemas.report import Report, RuleResult, RuleStatus
 from stages.console.output import counted, say, show_facts, show_table
-from stages.formats.content_fit import FIT
+from stages.formats.content_fit import FIT, content_line
 
 SortKey = Literal["severity", "section", "rule", "title", "status", "content"]
 """`content`: in the order of the scanner's content."""
@@ -46,7 +46,9 @@ def _facts(report: Report, receipt: Receipt | None) -> Iterator[tuple[str, objec
     duration = report.completed_at - report.started_at
     yield "duration", f"{duration.total_seconds():.1f} s"
     if report.content:
-        yield "content", report.content.path
+        yield "content", content_line(report.content.path, report.content.version)
+        if report.content.origin:
+            yield "origin", report.content.origin
         yield "fit", FIT[report.content.fit]
     yield "read from", report.read_from
     if receipt:

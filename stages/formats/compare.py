@@ -265,7 +265,10 @@ def _content(report: Report) -> str | None:
     """The file and the beginning of its digest: content may change under one name."""
     if report.content is None:
         return None
-    return f"{report.content.path} (sha256 {report.content.sha256[:12]})"
+    version = ""
+    if report.content.version:
+        version = f" {report.content.version}"
+    return f"{report.content.path}{version} (sha256 {report.content.sha256[:12]})"
 
 
 def _waivers(report: Report) -> str | None:

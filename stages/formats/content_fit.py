@@ -12,3 +12,10 @@ FIT: Mapping[ContentFit, str] = {
     "unknown": "unknown: the file does not name its product",
 }
 """How well the content fits the host."""
+
+
+def content_line(file: str, version: str | None) -> str:
+    """A content file with its version, where that is known."""
+    if version is None:
+        return file
+    return f"{file}, version {version}"

@@ -21,6 +21,8 @@ def scan_facts(source: ReportSource) -> tuple[Fact, ...]:
         ("Profile", _profile(report)),
         ("Benchmark version", report.profile.version),
         ("Content", report.content.path if report.content else None),
+        ("Content version", report.content.version if report.content else None),
+        ("Content origin", report.content.origin if report.content else None),
         ("Content fit", FIT[report.content.fit] if report.content else None),
         ("Content SHA-256", report.content.sha256 if report.content else None),
         ("Scanner", _scanner(report)),

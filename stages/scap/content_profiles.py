@@ -148,7 +148,7 @@ class _BenchmarkHeader:
         elif name == "platform":
             self.platforms.append(record.get("idref", ""))
         elif name == "Profile":
-            self.profiles.append(_read_profile(record, path))
+            self.profiles.append(read_profile(record, path))
         elif name == "Rule":
             self.ended = True
 
@@ -261,7 +261,7 @@ def _benchmark_around(group: Element) -> Element:
     return group
 
 
-def _read_profile(element: Element, path: str) -> ProfileInfo:
+def read_profile(element: Element, path: str) -> ProfileInfo:
     title = ""
     for found in element.iterchildren("{*}title"):
         title = profile_title(found)

@@ -10,8 +10,9 @@ from schemas.capabilities import DetectedScanner
 from schemas.settings import Settings
 from stages.scanners.detection import detect_now
 from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
-from stages.scanners.openscap import openscap_detection
+from stages.scanners.openscap import oscap_program
 from stages.scanners.openscap.content import LINUX
+from stages.scanners.openscap.openscap_packages import ELSEWHERE
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.platform import parse_os_release
 from stages.scanners.settings import check_settings
@@ -48,7 +49,7 @@ def an_oscap(directory: Path, version: str) -> Path:
 def test_missing_scanner_missing_content_and_a_mismatch_are_three_messages(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(openscap_detection, "_PATH", str(tmp_path))
+    monkeypatch.setattr(oscap_program, "PATH", str(tmp_path))
     empty, others = tmp_path / "empty", tmp_path / "others"
     empty.mkdir()
     others.mkdir()
@@ -56,7 +57,7 @@ def test_missing_scanner_missing_content_and_a_mismatch_are_three_messages(
     command = "dnf install -y scap-security-guide"
     scanner = "OpenSCAP is not installed: dnf install -y openscap-scanner"
     missing = detect_openscap(empty, content_fallback="none")
-    elsewhere = "or set compliance.openscap.content"
+    elsewhere = f"or {ELSEWHERE}"
     assert missing.problems == (
         scanner,
         f"no SCAP content in {empty}: {command}, {elsewhere}",
@@ -64,9 +65,7 @@ def test_missing_scanner_missing_content_and_a_mismatch_are_three_messages(
     an_oscap(tmp_path, "1.3.7")
     mismatch = detect_openscap(empty, others, content_fallback="none")
     (problem,) = mismatch.problems
-    assert problem.startswith(
-        f"none of the 1 datastreams in {others} is for this host (Rocky Linux 9.3): "
-    )
+    assert problem.startswith(f"no content in {others} is for this host (Rocky Linux 9.3): ")
     assert problem.endswith(elsewhere)
     assert not mismatch.ready
     assert (mismatch.installed, mismatch.version) == (True, "1.3.7")
@@ -189,7 +188,7 @@ def test_the_fit_of_a_configured_file_goes_by_its_name(tmp_path: Path) -> None:
 def test_an_oscap_that_reports_no_version_is_to_be_reinstalled(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(openscap_detection, "_PATH", str(tmp_path))
+    monkeypatch.setattr(oscap_program, "PATH", str(tmp_path))
     an_oscap(tmp_path, "").write_text("#!/bin/sh\nexit 127\n")
     found = detect_openscap(tmp_path)
     assert found.problems[0].startswith(

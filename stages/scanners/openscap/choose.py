@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from schemas.manifest import ContentFit
-from stages.scanners.openscap.openscap_packages import content_advice
+from stages.scanners.openscap.openscap_packages import ELSEWHERE, content_advice
 from stages.scanners.openscap.products import (
     REBUILDS,
     Product,
@@ -71,6 +71,14 @@ def fit_of(platform: Platform, path: PurePath) -> ContentFit:
     return choice.fit
 
 
+def product_of_file(path: PurePath) -> Product | None:
+    """The product whose content this is, by its name; None where the name is of none."""
+    match = _NAME.fullmatch(path.name)
+    if match is None:
+        return None
+    return match["product"], match["version"]
+
+
 def products_in(files: Iterable[PurePath]) -> frozenset[Product]:
     """The products whose content the files are."""
     return frozenset(_by_product(files))
@@ -105,9 +113,9 @@ def _by_product(files: Iterable[PurePath]) -> dict[Product, PurePath]:
     """The first file of each product."""
     known: dict[Product, PurePath] = {}
     for path in files:
-        match = _NAME.fullmatch(path.name)
-        if match:
-            known.setdefault((match["product"], match["version"]), path)
+        product = product_of_file(path)
+        if product:
+            known.setdefault(product, path)
     return known
 
 
@@ -135,6 +143,6 @@ def _inexact(
         fit,
         (
             f"{path.name} {how}, this host is {platform.name}: rules may not apply; for matching "
-            f"content: {advice}, or set compliance.openscap.content"
+            f"content: {advice}, or {ELSEWHERE}"
         ),
     )

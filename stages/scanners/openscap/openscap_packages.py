@@ -41,7 +41,11 @@ _UPGRADES: Mapping[str, str] = {
     "yum": "yum update -y scap-security-guide",
     "zypper": "zypper update -y scap-security-guide",
 }
-_BY_HAND = "put a datastream of the ComplianceAsCode project into /opt/scap/content"
+ELSEWHERE = (
+    "compliance-agent content add FILE with a datastream of the ComplianceAsCode project, or "
+    "compliance.openscap.content_from_server: missing"
+)
+"""Where content comes from on any system; it follows every advice."""
 
 
 def scanner_command(platform: Platform) -> str | None:
@@ -70,8 +74,8 @@ def content_advice(platform: Platform, installed: Collection[Product]) -> str:
         return install_content(platform)
     upgrade = _UPGRADES.get(platform.installer or "")
     if upgrade:
-        return f"{upgrade}, or {_BY_HAND}"
-    return f"the installed packages have none for it: {_BY_HAND}"
+        return upgrade
+    return "the installed packages have none for it"
 
 
 def _is_packaged(platform: Platform, installed: Collection[Product]) -> bool:
@@ -100,5 +104,5 @@ def install_content(platform: Platform) -> str:
     if platform.installer == "pacman":
         return "install scap-security-guide from the AUR"
     if platform.installer == "apk":
-        return f"Alpine has no package of it: {_BY_HAND}"
-    return f"install the package scap-security-guide, or {_BY_HAND}"
+        return "Alpine has no package of it"
+    return "install the package scap-security-guide"

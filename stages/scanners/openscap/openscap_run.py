@@ -15,6 +15,7 @@ from pathlib import Path
 
 from schemas.capabilities import DetectedContent, DetectedScanner, ProfileInfo
 from schemas.codec import convert, encode
+from schemas.codec import replace as replace_record
 from schemas.ids import ScanId, requested_at
 from schemas.manifest import Content
 from schemas.request import Request
@@ -22,7 +23,7 @@ from spool.raw import Output
 from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, End, Limits
 from stages.scanners.openscap import leftovers, profiles, rule_progress
-from stages.scanners.openscap.openscap_detection import OpenSCAPDetails
+from stages.scanners.openscap.openscap_details import OpenSCAPDetails, OtherContent
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.rule_progress import ProgressReader, RuleProgress
 from stages.scanners.openscap.usable_content import ContentError, usable_content
@@ -55,16 +56,29 @@ class OpenSCAP:
         detected, content = self._detected, self._detected.content
         if not detected.ready or content is None:
             return CannotRun("; ".join(detected.problems) or "OpenSCAP can't run on this host")
-        chosen = profiles.resolve(request.profile or self._settings.profile, detected.profiles)
+        details = convert(detected.details, OpenSCAPDetails)
+        chosen = profiles.resolve(
+            request.profile or self._settings.profile, detected.profiles, details.profile_names
+        )
         if isinstance(chosen, profiles.Unknown):
             return CannotRun(chosen.reason, detected.warnings)
-        details = convert(detected.details, OpenSCAPDetails)
+        other = details.other_content.get(chosen.profile.file_path)
+        if other:
+            content = _other_content(content, chosen.profile, other)
+            details = replace_record(details, content_digests=other.digests)
+        if request.remediate and content.source == "server":
+            return CannotRun(
+                f"{content.file} came from the server, whose content is not used to change a host: "
+                "install content from a package",
+                detected.warnings,
+            )
         try:
             usable = usable_content(
                 Path(content.file),
                 draft,
                 refuses_remote_parts=details.refuses_remote_parts,
                 digests=details.content_digests,
+                must_copy=content.source == "server",
             )
         except ContentError as error:
             return CannotRun(str(error), detected.warnings)
@@ -84,7 +98,12 @@ class OpenSCAP:
             limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
             scanner_version=detected.version,
             content=Content(
-                path=content.file, sha256=usable.sha256, source=content.source, fit=content.fit
+                path=content.file,
+                sha256=usable.sha256,
+                source=content.source,
+                fit=content.fit,
+                version=content.version,
+                origin=content.origin,
             ),
             warnings=warnings,
             total_rules=self._total_rules,
@@ -105,7 +124,8 @@ class OpenSCAP:
 
     def named(self, profile: str | None) -> tuple[str | None, str | None]:
         wanted = profile or self._settings.profile
-        chosen = profiles.resolve(wanted, self._detected.profiles)
+        names = convert(self._detected.details, OpenSCAPDetails).profile_names
+        chosen = profiles.resolve(wanted, self._detected.profiles, names)
         if isinstance(chosen, profiles.Chosen):
             return chosen.profile.id, chosen.profile.title
         if wanted == profiles.AUTO:
@@ -176,6 +196,15 @@ class OpenSCAP:
         return []
 
 
+def _other_content(
+    chosen: DetectedContent, profile: ProfileInfo, other: OtherContent
+) -> DetectedContent:
+    """The file of a profile that names another benchmark than the newest."""
+    return replace_record(
+        chosen, file=profile.file_path, version=other.version, origin=other.origin
+    )
+
+
 def _commands(
     request: Request,
     profile: ProfileInfo,
@@ -188,7 +217,7 @@ def _commands(
 
     The first is empty where none is requested.
     """
-    profile_options = details.checklist_options.get(profile.id, ("--profile", profile.id))
+    profile_options = details.profile_options.get(profile.id, ("--profile", profile.id))
     evaluate = (
         *(details.oscap_path, "xccdf", "eval", *profile_options),
         *_content_options(content, details),
@@ -216,7 +245,7 @@ def _content_options(content: DetectedContent, details: OpenSCAPDetails) -> tupl
     A plain XCCDF file needs the CPE dictionary beside it: without one no rule would apply.
     """
     options: tuple[str, ...] = ()
-    if content.source != "configured" and details.skip_validation_option:
+    if content.source in ("installed", "own") and details.skip_validation_option:
         options = (details.skip_validation_option,)
     file = Path(content.file)
     stem, ending, _ = file.name.partition("-xccdf.xml")

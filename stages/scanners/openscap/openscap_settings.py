@@ -3,7 +3,14 @@
 from typing import Literal
 
 from schemas.settings import ScannerSettings
-from schemas.values import AbsolutePath, Megabytes, ProfileText, ProfileTexts, TimeLimit
+from schemas.values import (
+    AbsolutePath,
+    ContentName,
+    Megabytes,
+    ProfileText,
+    ProfileTexts,
+    TimeLimit,
+)
 
 
 class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
@@ -12,11 +19,17 @@ class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
     profile: ProfileText | ProfileTexts = "auto"
     """Full id, the part after `_profile_`, or title; of a list the first that the content has.
     `auto` takes a level 1 server profile of CIS, else cis, standard or the first."""
-    content: AbsolutePath | None = None
-    """A datastream to use instead of the one found for this host."""
+    content: ContentName | None = None
+    """A content file, or a channel of the Ubuntu Security Guide (`ubuntu2404_CIS_1`), to use
+    instead of what is found for this host."""
+    tailoring: AbsolutePath | None = None
+    """An XCCDF tailoring file. With `profile: auto` its first profile is scanned with."""
     content_fallback: Literal["baseline", "none"] = "baseline"
     """With `profile: auto`, where no installed content is made for this release: scan with the
     built-in baseline for any Linux, or not at all."""
+    content_from_server: Literal["never", "missing", "newer"] = "never"
+    """Whether content is fetched from the server: where nothing that is installed is made for this
+    release, or also where the server's is newer."""
     content_dirs: tuple[AbsolutePath, ...] = (
         "/usr/share/xml/scap/ssg/content",
         "/usr/share/scap-security-guide",

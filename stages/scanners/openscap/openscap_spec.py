@@ -1,9 +1,11 @@
 """OpenSCAP, as the rest of the agent knows it."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.capabilities import DetectedScanner, ProfileInfo
+from schemas.codec import convert
 from schemas.manifest import Role
 from schemas.report import Report, RuleResult
 from schemas.settings import Settings
@@ -22,13 +24,15 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 def _surroundings(settings: Settings) -> Iterable[str | None]:
     from stages.scanners.openscap import openscap_detection
 
-    return openscap_detection.surroundings(settings.compliance.section(OpenSCAPSettings))
+    section = settings.compliance.section(OpenSCAPSettings)
+    return openscap_detection.surroundings(section, Path(settings.spool.path))
 
 
 def _detect(settings: Settings, platform: "Platform", cache: Mapping[str, Any]) -> DetectionResult:
     from stages.scanners.openscap import openscap_detection
 
-    return openscap_detection.detect(settings.compliance.section(OpenSCAPSettings), platform, cache)
+    section = settings.compliance.section(OpenSCAPSettings)
+    return openscap_detection.detect(section, platform, cache, Path(settings.spool.path))
 
 
 def _profiles_elsewhere(settings: Settings) -> Iterable[ProfileInfo]:
@@ -47,11 +51,13 @@ def _profile_problem(
     settings: Settings, detected: DetectedScanner, requested: str | None
 ) -> str | None:
     from stages.scanners.openscap import profiles
+    from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 
     if not detected.profiles:
         return None
     wanted = requested or settings.compliance.section(OpenSCAPSettings).profile
-    found = profiles.resolve(wanted, detected.profiles)
+    names = convert(detected.details, OpenSCAPDetails).profile_names
+    found = profiles.resolve(wanted, detected.profiles, names)
     if isinstance(found, profiles.Unknown):
         return found.reason
     return None

@@ -5,7 +5,7 @@ is never answered with another profile. Of a list of names the first that the co
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.capabilities import ProfileInfo
@@ -38,29 +38,40 @@ class Unknown:
     reason: str
 
 
-def resolve(wanted: str | Sequence[str], profiles: Sequence[ProfileInfo]) -> Chosen | Unknown:
-    """The profile that is meant by `wanted`, or why there is none."""
+def resolve(
+    wanted: str | Sequence[str],
+    profiles: Sequence[ProfileInfo],
+    names: Mapping[str, str] | None = None,
+) -> Chosen | Unknown:
+    """The profile that is meant by `wanted`, or why there is none.
+
+    `names`: further names of profiles, to their ids; `auto` where a tailoring decides.
+    """
+    names = names or {}
     if not profiles:
         return Unknown("the content has no profiles: install content for this host")
     if isinstance(wanted, str):
-        return _resolve_one(wanted, profiles)
-    names = ", ".join(wanted)
+        return _resolve_one(wanted, profiles, names)
+    listed = ", ".join(wanted)
     for name in wanted:
-        found = _resolve_one(name, profiles)
+        found = _resolve_one(name, profiles, names)
         if isinstance(found, Chosen):
             reason = found.why or (
-                f"profile {found.profile.short_name}: the first of {names} that the content has"
+                f"profile {found.profile.short_name}: the first of {listed} that the content has"
             )
             return Chosen(found.profile, reason)
     nearest = [near for name in wanted for near in _nearest(name, profiles)]
     nearest = list(dict.fromkeys(nearest))[:_MOST_NEAREST]
-    return Unknown(f"no profile of {names} in the content; nearest: {', '.join(nearest)}")
+    return Unknown(f"no profile of {listed} in the content; nearest: {', '.join(nearest)}")
 
 
-def _resolve_one(wanted: str, profiles: Sequence[ProfileInfo]) -> Chosen | Unknown:
+def _resolve_one(
+    wanted: str, profiles: Sequence[ProfileInfo], names: Mapping[str, str]
+) -> Chosen | Unknown:
     if wanted == AUTO:
-        return _automatic(profiles)
-    named = _named(wanted, profiles) or _named(_ALIASES.get(wanted, wanted), profiles)
+        return _tailored(profiles, names) or _automatic(profiles)
+    further = names.get(wanted) or _ALIASES.get(wanted, wanted)
+    named = _named(wanted, profiles) or _named(further, profiles)
     if named:
         return Chosen(named)
     nearest = ", ".join(_nearest(wanted, profiles))
@@ -79,6 +90,16 @@ def _named(wanted: str, profiles: Sequence[ProfileInfo]) -> ProfileInfo | None:
         if found:
             return found
     return None
+
+
+def _tailored(profiles: Sequence[ProfileInfo], names: Mapping[str, str]) -> Chosen | None:
+    """The profile of a tailoring that `auto` means; None where there is none."""
+    if AUTO not in names:
+        return None
+    profile = _named(names[AUTO], profiles)
+    if profile is None:
+        return None
+    return Chosen(profile, f"profile auto: took {profile.short_name}, of the tailoring")
 
 
 def _automatic(profiles: Sequence[ProfileInfo]) -> Chosen:

@@ -13,11 +13,14 @@ read or written.
 """
 
 import hashlib
+import os
 import re
 import shutil
+import stat
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,7 +28,7 @@ from schemas.records import Record
 from spool import packing
 
 _COPY = "content.xml"
-_MAX_BYTES = 1 << 30
+MAX_BYTES = 512 << 20
 _MAX_HEAD_BYTES = 16 << 20
 _CHUNK = 256 * 1024
 _FIRST_COMPONENT = re.compile(rb"<(?:[\w.-]+:)?component\s")
@@ -63,34 +66,97 @@ class UsableContent:
 
 
 def usable_content(
-    source: Path, draft: Path, *, refuses_remote_parts: bool, digests: Digests | None = None
+    source: Path,
+    draft: Path,
+    *,
+    refuses_remote_parts: bool,
+    digests: Digests | None = None,
+    must_copy: bool = False,
 ) -> UsableContent:
-    """The file itself, or a copy in `draft`. Raises ContentError, OSError."""
-    if source.stat().st_size > _MAX_BYTES:
-        raise ContentError(f"{source}: the content is larger than {_MAX_BYTES >> 20} MiB")
-    with source.open("rb") as stream:
+    """The file itself, or a copy in `draft`. Raises ContentError, OSError.
+
+    `must_copy`: another user could change the file while it is used, so only a copy is, whose
+    digest is the recorded one.
+    """
+    with _opened(source) as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        if digests and digests.packed != sha256:
+            raise ContentError(f"{source}: its SHA-256 is not the published one: install it again")
         stream.seek(0)
-        is_packed = not stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
-    if digests and digests.packed != sha256:
-        raise ContentError(f"{source}: its SHA-256 is not the published one: install it again")
-    try:
-        with source.open("rb") as stream, closing(packing.unpacked(stream, _MAX_BYTES)) as content:
-            head = b""
-            remote: Sequence[str] = ()
-            if refuses_remote_parts:
-                head, remote = without_remote_parts(_head(content))
-            if not is_packed and not remote:
-                return UsableContent(source, sha256)
-            copied = _copy(head, content, draft / _COPY)
-    except packing.PackingError as error:
-        raise ContentError(f"{source}: the content can't be unpacked: {error}") from error
-    is_unchanged = not remote
-    if digests and digests.unpacked and is_unchanged and digests.unpacked != copied:
+        if must_copy:
+            if _copy(b"", stream, draft / _COPY) != sha256:
+                raise ContentError(f"{source}: was changed while it was read: scan again")
+            return UsableContent(draft / _COPY, sha256)
+        is_packed = _is_packed(stream)
+        if not is_packed and not refuses_remote_parts:
+            return UsableContent(source, sha256)
+        try:
+            remote, copied = _readable_copy(
+                stream, draft, is_packed=is_packed, removes_remote_parts=refuses_remote_parts
+            )
+        except packing.PackingError as error:
+            raise ContentError(
+                f"{source}: the content can't be unpacked: {error}: install it again"
+            ) from error
+    if copied is None:
+        return UsableContent(source, sha256)
+    if not remote:
+        _check_unpacked(source, copied, digests)
+    return UsableContent(draft / _COPY, sha256, _warning(source, remote))
+
+
+def _opened(source: Path) -> BufferedReader:
+    """Opening never blocks, and nothing but a plain file is read."""
+    stream = os.fdopen(os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    status = os.fstat(stream.fileno())
+    reason = None
+    if not stat.S_ISREG(status.st_mode):
+        reason = "is not a plain file"
+    elif status.st_size > MAX_BYTES:
+        reason = f"the content is larger than {MAX_BYTES >> 20} MiB"
+    if reason:
+        stream.close()
+        raise ContentError(f"{source}: {reason}: install it again")
+    return stream
+
+
+def _is_packed(stream: BinaryIO) -> bool:
+    beginning = stream.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()
+    stream.seek(0)
+    return not beginning.startswith(b"<")
+
+
+def _readable_copy(
+    stream: BinaryIO, draft: Path, *, is_packed: bool, removes_remote_parts: bool
+) -> tuple[Sequence[str], str | None]:
+    """The addresses that were removed, and the digest of the copy; None where none is needed.
+
+    Raises PackingError, OSError.
+    """
+    with closing(packing.unpacked(stream, MAX_BYTES)) as content:
+        head = b""
+        remote: Sequence[str] = ()
+        if removes_remote_parts:
+            head, remote = without_remote_parts(_head(content))
+        if not is_packed and not remote:
+            return (), None
+        return remote, _copy(head, content, draft / _COPY)
+
+
+def _check_unpacked(source: Path, copied: str, digests: Digests | None) -> None:
+    if digests and digests.unpacked and digests.unpacked != copied:
         raise ContentError(
             f"{source}: unpacked, its SHA-256 is not the published one: reinstall it"
         )
-    return UsableContent(draft / _COPY, sha256, _warning(source, remote))
+
+
+def copy_without_remote_parts(content: BinaryIO, target: BinaryIO) -> Sequence[str]:
+    """Copy a datastream without its references to other hosts, whose addresses are returned."""
+    head, remote = without_remote_parts(_head(content))
+    target.write(head)
+    shutil.copyfileobj(content, target, _CHUNK)
+    target.flush()
+    return remote
 
 
 def without_remote_parts(head: bytes) -> tuple[bytes, Sequence[str]]:

@@ -1,8 +1,12 @@
 """The content of the Ubuntu Security Guide, as its package `usg-benchmarks` installs it.
 
-`benchmarks.json` lists release channels (`ubuntu2204_CIS_1`), each with the files of one state of
-the content and their SHA-256. The file names are the same in every channel. Of the channels for
-this release the latest is taken.
+`benchmarks.json` lists profiles, benchmarks and release channels. A channel (`ubuntu2204_CIS_1`) is
+one state of the content: its files with their SHA-256, and the benchmarks that are in it. A profile
+with a version in its name (`cis_level1_server-v1.0.0`) belongs to a benchmark, and through that to
+a channel. The file names are the same in every channel.
+
+The older package has plain XCCDF files in `ubuntu-scap-security-guides/current/benchmarks` and no
+such list.
 
 Security: a path in the list stays within the directory, and the file is what the list says.
 
@@ -11,14 +15,19 @@ Diagnostics: UsgError with the file, the reason and the remedy.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from stages.scanners.openscap.usable_content import Digests
 
 LIST = "benchmarks.json"
+DEFAULT_TAILORING = Path("/etc/usg/default-tailoring.xml")
+"""What `usg audit` uses where neither a profile nor a file is named."""
 _MAX_LIST_BYTES = 4 << 20
+_MAX_CONTENT_BYTES = 256 << 20
+_REINSTALL = "apt-get install --reinstall usg-benchmarks"
 
 
 class UsgError(Exception):
@@ -26,65 +35,119 @@ class UsgError(Exception):
 
 
 @dataclass(frozen=True)
-class UsgContent:
-    """The datastream of one release channel, compressed."""
+class Channel:
+    """One state of the content for one release."""
 
+    id: str
+    product: str
+    number: int
+    is_latest: bool
     path: Path
-    channel: str
+    """The datastream, compressed."""
     digests: Digests
+    version: str | None = None
+    """Of its newest benchmark, `v1.0.0`."""
+    profiles: Mapping[str, str] = field(default_factory=dict)
+    """Names with a version to short names in the content: `cis_level1_server-v1.0.0` to
+    `cis_level1_server`."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Names without a version to short names in the content; a bare name means the newest content
+    here, while usg itself takes the oldest."""
+
+    @property
+    def origin(self) -> str:
+        return f"Ubuntu Security Guide, channel {self.id}"
+
+    @property
+    def title(self) -> str:
+        if self.version is None:
+            return self.id
+        return f"{self.id} {self.version}"
 
 
-def find(directory: Path, product: str) -> UsgContent | None:
-    """The latest content for a product (`ubuntu2204`); None where the directory has none.
+def channels(directory: Path, product: str) -> tuple[Channel, ...]:
+    """The channels for a product (`ubuntu2204`), the newest first; none where the directory has no
+    list.
 
     Raises UsgError.
     """
     path = directory / LIST
     if not path.is_file():
-        return None
+        return ()
     try:
-        found = _latest(path, product)
-        if found is None:
-            return None
-        entry = found["data_files"]["datastream_gz"]
-        content = UsgContent(
-            path=directory / str(entry["path"]),
-            channel=str(found["id"]),
-            digests=Digests(packed=str(entry["sha256"]), unpacked=entry.get("sha256_orig")),
-        )
-        _check(content, directory)
+        content = _read(path)
+        found: list[Channel] = []
+        for entry in content["release_channels"]:
+            if entry["cac_product"] == product and "datastream_gz" in entry["data_files"]:
+                found.append(_channel(entry, content, directory))
     except OSError as error:
         raise UsgError(f"{error.filename or path}: can't be read: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        message = f"{path}: is not the list of the Ubuntu Security Guide: install it again"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        message = f"{path}: is not the list of the Ubuntu Security Guide: {_REINSTALL}"
         raise UsgError(message) from error
-    return content
+    found.sort(key=lambda channel: (channel.is_latest, channel.number), reverse=True)
+    return tuple(found)
 
 
-def _latest(path: Path, product: str) -> dict[str, Any] | None:
+def check(channel: Channel, directory: Path) -> None:
+    """The file is within the directory and is what the list says. Raises UsgError."""
+    if not channel.path.resolve().is_relative_to(directory.resolve()):
+        raise UsgError(
+            f"{directory / LIST}: names {channel.path}, outside of its directory: {_REINSTALL}"
+        )
+    try:
+        if channel.path.stat().st_size > _MAX_CONTENT_BYTES:
+            raise UsgError(
+                f"{channel.path}: is larger than {_MAX_CONTENT_BYTES >> 20} MiB: {_REINSTALL}"
+            )
+        with channel.path.open("rb") as stream:
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UsgError(f"{channel.path}: can't be read: {error.strerror}: {_REINSTALL}") from error
+    if sha256 != channel.digests.packed:
+        raise UsgError(f"{channel.path}: its SHA-256 is not the one in {LIST}: {_REINSTALL}")
+
+
+def _read(path: Path) -> dict[str, Any]:
     with path.open("rb") as stream:
         text = stream.read(_MAX_LIST_BYTES + 1)
     if len(text) > _MAX_LIST_BYTES:
-        raise UsgError(f"{path}: is larger than {_MAX_LIST_BYTES >> 20} MiB: install it again")
-    channels = []
-    for channel in json.loads(text)["release_channels"]:
-        if channel["cac_product"] == product and "datastream_gz" in channel["data_files"]:
-            channels.append(channel)
-    return max(channels, key=_age, default=None)
+        raise UsgError(f"{path}: is larger than {_MAX_LIST_BYTES >> 20} MiB: {_REINSTALL}")
+    content: dict[str, Any] = json.loads(text)
+    return content
 
 
-def _age(channel: dict[str, Any]) -> tuple[bool, int]:
-    return channel.get("is_latest") is True, int(channel["channel_number"])
+def _channel(entry: Mapping[str, Any], content: Mapping[str, Any], directory: Path) -> Channel:
+    file = entry["data_files"]["datastream_gz"]
+    benchmarks = [str(identifier) for identifier in entry.get("benchmark_ids", ())]
+    profiles = content.get("profiles", ())
+    wanted = [profile for profile in profiles if profile["benchmark_id"] in benchmarks]
+    return Channel(
+        id=str(entry["id"]),
+        product=str(entry["cac_product"]),
+        number=int(entry["channel_number"]),
+        is_latest=entry.get("is_latest") is True,
+        path=directory / str(file["path"]),
+        digests=Digests(packed=str(file["sha256"]), unpacked=file.get("sha256_orig")),
+        version=_version(benchmarks, content.get("benchmarks", ())),
+        profiles={str(profile["id"]): str(profile["cac_id"]) for profile in wanted},
+        aliases=_aliases(wanted),
+    )
 
 
-def _check(content: UsgContent, directory: Path) -> None:
-    """Raises UsgError, OSError."""
-    if not content.path.resolve().is_relative_to(directory.resolve()):
-        raise UsgError(f"{directory / LIST}: names {content.path}, outside of its directory")
-    with content.path.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    if sha256 != content.digests.packed:
-        raise UsgError(
-            f"{content.path}: its SHA-256 is not the one in {LIST}: "
-            "apt-get install --reinstall usg-benchmarks"
-        )
+def _version(wanted: Sequence[str], benchmarks: Sequence[Mapping[str, Any]]) -> str | None:
+    """The version of the last of these benchmarks, which is the newest."""
+    versions = {str(benchmark["id"]): benchmark.get("version") for benchmark in benchmarks}
+    for identifier in reversed(wanted):
+        version = versions.get(identifier)
+        if version:
+            return str(version)
+    return None
+
+
+def _aliases(profiles: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for profile in profiles:
+        for alias in profile.get("alias_ids", ()):
+            names[str(alias)] = str(profile["cac_id"])
+    return names

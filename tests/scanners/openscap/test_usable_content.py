@@ -17,7 +17,8 @@ from schemas.manifest import ContentSource
 from schemas.request import Reason, Request
 from stages.scanners.captured_output import Line
 from stages.scanners.openscap.content import LINUX
-from stages.scanners.openscap.openscap_detection import OpenSCAPDetails, detect
+from stages.scanners.openscap.openscap_details import OpenSCAPDetails
+from stages.scanners.openscap.openscap_detection import detect
 from stages.scanners.openscap.openscap_report import read_openscap
 from stages.scanners.openscap.openscap_run import OpenSCAP
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
@@ -162,7 +163,7 @@ def test_options_go_by_what_this_oscap_knows(
     usage: str,
     details: tuple[str, str | None, bool],
 ) -> None:
-    monkeypatch.setattr("stages.scanners.openscap.openscap_detection._PATH", str(tmp_path))
+    monkeypatch.setattr("stages.scanners.openscap.oscap_program.PATH", str(tmp_path))
     program = an_oscap(tmp_path, version)
     program.write_text(program.read_text() + f"echo '{usage}'\n")
     found = detect(OpenSCAPSettings(content=str(LINUX)), DEBIAN, {}).scanner.details

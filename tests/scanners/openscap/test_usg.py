@@ -14,10 +14,11 @@ from schemas.codec import convert
 from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
 from stages.scanners.openscap.content import LINUX
-from stages.scanners.openscap.openscap_detection import OpenSCAPDetails, detect
+from stages.scanners.openscap.openscap_details import OpenSCAPDetails
+from stages.scanners.openscap.openscap_detection import detect
 from stages.scanners.openscap.openscap_run import OpenSCAP
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
-from stages.scanners.openscap.usg import UsgError, find
+from stages.scanners.openscap.usg import UsgError, channels, check
 from stages.scanners.platform import parse_os_release
 from stages.scanners.runner import CannotRun, Plan
 from tests.scanners.openscap.test_usable_content import AT
@@ -87,11 +88,10 @@ def test_a_relative_of_ubuntu_uses_it_with_a_warning(captures: Path) -> None:
 
 def test_the_latest_channel_of_this_release_is_taken(tmp_path: Path) -> None:
     guide(tmp_path, ("a_1", 1, False), ("a_3", 3, True), ("a_2", 2, False))
-    found = find(tmp_path, "ubuntu2204")
-    assert found is not None
-    assert found.channel == "a_3"
-    assert find(tmp_path, "ubuntu2404") is None
-    assert find(tmp_path / "a_1", "ubuntu2204") is None
+    found = channels(tmp_path, "ubuntu2204")
+    assert [channel.id for channel in found] == ["a_3", "a_2", "a_1"]
+    assert channels(tmp_path, "ubuntu2404") == ()
+    assert channels(tmp_path / "a_1", "ubuntu2204") == ()
 
 
 def test_a_file_with_another_digest_is_refused(captures: Path, tmp_path: Path) -> None:
@@ -136,7 +136,7 @@ def test_a_wrong_list_is_refused_with_its_file(
     change(content)
     (tmp_path / "benchmarks.json").write_text(json.dumps(content))
     with pytest.raises(UsgError, match=str(tmp_path)):
-        find(tmp_path, "ubuntu2204")
+        check(channels(tmp_path, "ubuntu2204")[0], tmp_path)
     assert any(str(tmp_path) in problem for problem in detected(tmp_path).problems)
 
 

@@ -1,0 +1,220 @@
+"""Whether a content file is what it should be, before anything uses it.
+
+Runs in a worker process without privileges, where the file comes from the server or the operator:
+all that it needs is imported first. Content from the server is refused where it has checks that are
+scripts, is for another product, or is not well-formed; references to parts on other hosts are taken
+out of the copy that is kept.
+
+Diagnostics: an error in one line that begins with the file's name and ends with what to do.
+"""
+
+import codecs
+import hashlib
+import os
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import BinaryIO
+
+from schemas import codec
+from schemas.records import Record
+from spool import packing
+from spool.packing import PackingError, unpacked
+from stages.scanners.openscap.choose import product_of_file
+from stages.scanners.openscap.usable_content import copy_without_remote_parts
+from stages.scap.content_inspection import MAX_BYTES, Inspection, inspect
+from stages.scap.xml_records import ScapError
+
+packing.import_libraries()
+for _encoding in ("utf-8-sig", "utf-16", "latin-1", "ascii"):
+    codecs.lookup(_encoding)
+
+_PRODUCT_IN_ID = re.compile(r"ssg-([a-zA-Z0-9_-]+?)-(?:xccdf|ds)")
+_BENCHMARK_IN_ID = re.compile(r"_benchmark_([A-Za-z0-9_-]+)$")
+_NOT_IN_A_PRODUCT = re.compile(r"[^a-z0-9]")
+
+
+class ContentCheckTask(Record, frozen=True, kw_only=True):
+    """A file that is open in the worker process too."""
+
+    name: str
+    """As it is called in messages."""
+    descriptor: int
+    target: int | None = None
+    """Where the copy is written; None: nothing is copied, and what only the server's content must
+    not have is allowed."""
+    product: str | None = None
+    """The product that it must be for; None: any."""
+
+
+class CheckedContent(Record, frozen=True, kw_only=True):
+    """What a check has found."""
+
+    error: str | None = None
+    """Why the file can't be used; None where it can."""
+    product: str = ""
+    version: str | None = None
+    sha256: str = ""
+    """Of the copy, or of the file where nothing was copied."""
+    profiles: int = 0
+    scripts: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    """References to other hosts that the copy does not have."""
+
+
+def check(payload: bytes) -> bytes:
+    """An encoded `CheckedContent` for an encoded `ContentCheckTask`."""
+    task = codec.decode(payload, ContentCheckTask)
+    try:
+        checked = _check(task)
+    except (ScapError, PackingError) as error:
+        checked = CheckedContent(error=f"{task.name}: is not content that can be used: {error}")
+    except OSError as error:
+        checked = CheckedContent(error=f"{task.name}: can't be read: {error.strerror}")
+    return codec.encode(checked)
+
+
+def why_not_from_server(path: Path, digest: str) -> str | None:
+    """Why a kept file must not be used; None where it may be."""
+    again = "compliance-agent content fetch gets it again"
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(handle, "rb") as stream:
+            if hashlib.file_digest(stream, "sha256").hexdigest() != digest:
+                return f"{path}: its SHA-256 is not the recorded one: {again}"
+            found = _inspected(stream)
+    except (ScapError, PackingError) as error:
+        return f"{path}: {error}: {again}"
+    except OSError as error:
+        return f"{path}: can't be read: {error.strerror}: {again}"
+    problem = _problem_from_server(found, _expected_product(path))
+    if problem:
+        return f"{path}: {problem}"
+    if found.remote:
+        return f"{path}: refers to {found.remote[0]}: {again}"
+    return None
+
+
+def _check(task: ContentCheckTask) -> CheckedContent:
+    """Raises ScapError, PackingError, OSError."""
+    size = os.fstat(task.descriptor).st_size
+    if size > MAX_BYTES:
+        message = f"{task.name}: has {size >> 20} MiB, content has {MAX_BYTES >> 20} MiB at most"
+        return CheckedContent(error=message)
+    with os.fdopen(os.dup(task.descriptor), "rb") as stream:
+        found = _inspected(stream)
+        product = _product(found, task.product)
+        if task.target is None:
+            stream.seek(0)
+            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            return _checked(found, product, sha256, ())
+        problem = _problem_from_server(found, task.product)
+        if problem:
+            return CheckedContent(error=f"{task.name}: {problem}")
+        stream.seek(0)
+        with os.fdopen(os.dup(task.target), "w+b") as target:
+            removed = _copy(stream, target)
+            target.seek(0)
+            left = inspect(target).remote if removed else found.remote
+            if left:
+                message = f"{task.name}: refers to {left[0]}, which is not part of the file"
+                return CheckedContent(error=message)
+            target.seek(0)
+            sha256 = hashlib.file_digest(target, "sha256").hexdigest()
+    return _checked(found, product, sha256, removed)
+
+
+def _checked(
+    found: Inspection, product: str, sha256: str, removed: Sequence[str]
+) -> CheckedContent:
+    error = None
+    if not found.profiles:
+        error = "the content has no profile"
+    return CheckedContent(
+        error=error,
+        product=product,
+        version=found.version,
+        sha256=sha256,
+        profiles=found.profiles,
+        scripts=tuple(found.scripts),
+        removed=tuple(removed),
+    )
+
+
+def _inspected(stream: BinaryIO) -> Inspection:
+    """What the whole file holds; the stream stays open. Raises ScapError, PackingError."""
+    stream.seek(0)
+    with (
+        os.fdopen(os.dup(stream.fileno()), "rb") as own,
+        closing(unpacked(own, MAX_BYTES)) as content,
+    ):
+        return inspect(content)
+
+
+def _copy(stream: BinaryIO, target: BinaryIO) -> Sequence[str]:
+    with (
+        os.fdopen(os.dup(stream.fileno()), "rb") as own,
+        closing(unpacked(own, MAX_BYTES)) as content,
+    ):
+        return copy_without_remote_parts(content, target)
+
+
+def _problem_from_server(found: Inspection, product: str | None) -> str | None:
+    """Why content that came from the server is refused; None where it is not."""
+    if found.scripts:
+        return (
+            f"has checks that are scripts ({found.scripts[0]}), which content from the server must "
+            "not have: have them removed at the server, or install content from a package"
+        )
+    if product and not _is_for(found, product):
+        named = ", ".join((*_products(found), *found.platforms)) or "no product"
+        return f"is for another product than {product} ({named}): have it corrected at the server"
+    return None
+
+
+def _is_for(found: Inspection, product: str) -> bool:
+    """Whether the ids or the CPE names of the content mean this product.
+
+    Rebuilds have the ids of the original and a CPE name of their own.
+    """
+    if product in _products(found):
+        return True
+    return any(product in _name_in_cpe(platform) for platform in found.platforms)
+
+
+def _name_in_cpe(platform: str) -> set[str]:
+    """`cpe:/o:centos:centos:8` as `centos8`, by vendor and by product."""
+    parts = platform.split(":")
+    if len(parts) < 4:
+        return set()
+    version = _plain(parts[4]) if len(parts) > 4 else ""
+    return {_plain(parts[2]) + version, _plain(parts[3].removesuffix("_linux")) + version}
+
+
+def _products(found: Inspection) -> list[str]:
+    """The products that the ids name: `ssg-debian12-xccdf`, `benchmark_DEBIAN-12`."""
+    named: list[str] = []
+    for identifier in found.identifiers:
+        for pattern in (_PRODUCT_IN_ID, _BENCHMARK_IN_ID):
+            match = pattern.search(identifier)
+            if match:
+                named.append(_plain(match[1]))
+    return list(dict.fromkeys(named))
+
+
+def _product(found: Inspection, expected: str | None) -> str:
+    if expected:
+        return expected
+    return next(iter(_products(found)), "")
+
+
+def _expected_product(path: Path) -> str | None:
+    product = product_of_file(path)
+    if product is None:
+        return None
+    return "".join(product)
+
+
+def _plain(text: str) -> str:
+    return _NOT_IN_A_PRODUCT.sub("", text.lower())

@@ -1,0 +1,135 @@
+"""Which of the content files on this host a scan uses, and why. Pure but for the files' versions,
+which the caller reads.
+
+A setting that names a file or a channel decides. Else the best fit does; of equally fitting files
+the first in order, where the server's content comes before a package's that is older if the
+settings want that.
+
+Diagnostics: NoContent with the reason and where to get content.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.manifest import ContentFit
+from stages.scanners.openscap import content
+from stages.scanners.openscap.choose import choose, fit_of, product_of_file, products_in
+from stages.scanners.openscap.content_files import (
+    ContentFile,
+    ContentFiles,
+    guide_file,
+    why_refused,
+)
+from stages.scanners.openscap.openscap_packages import ELSEWHERE, content_advice
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+from stages.scanners.platform import Platform
+
+VersionOf = Callable[[Path], str | None]
+"""The version in a content file; None where it can't be read."""
+
+
+@dataclass(frozen=True)
+class SelectedContent:
+    """The file for this host, how well it fits, and why not quite (None where it does)."""
+
+    file: ContentFile
+    fit: ContentFit
+    warning: str | None = None
+
+
+@dataclass(frozen=True)
+class NoContent:
+    reason: str
+
+
+def select(
+    settings: OpenSCAPSettings, platform: Platform, found: ContentFiles, version_of: VersionOf
+) -> SelectedContent | NoContent:
+    """The content for this host, or why there is none."""
+    if settings.content:
+        return _configured(settings.content, platform, found)
+    choice = choose(platform, in_order(settings, found, version_of))
+    file = found.by_path(Path(choice.path)) if choice else None
+    if choice is None or file is None:
+        return NoContent(nothing_fits(settings, platform, found))
+    return SelectedContent(file, choice.fit, choice.warning)
+
+
+def in_order(settings: OpenSCAPSettings, found: ContentFiles, version_of: VersionOf) -> list[Path]:
+    """The files in order of preference: newer ones of the server first, where that is wanted."""
+    if settings.content_from_server != "newer":
+        return found.paths
+    newer: list[Path] = []
+    for file in found.files:
+        if file.source == "server" and _is_newest(file, found, version_of):
+            newer.append(file.path)
+    return [*newer, *(path for path in found.paths if path not in newer)]
+
+
+def is_newer(version: str | None, than: str | None) -> bool:
+    """Whether a version such as 0.1.76 is greater; one that is not known is the least."""
+    return _numbers(version) > _numbers(than)
+
+
+def nothing_fits(settings: OpenSCAPSettings, platform: Platform, found: ContentFiles) -> str:
+    """That there is no content for this host, and how to get it."""
+    advice = content_advice(platform, products_in(found.paths))
+    if not found.files:
+        directories = ", ".join(settings.content_dirs)
+        return f"no SCAP content in {directories}: {advice}, or {ELSEWHERE}"
+    directories = ", ".join(dict.fromkeys(str(path.parent) for path in found.paths))
+    return (
+        f"no content in {directories} is for this host ({platform.name}): {advice}, or {ELSEWHERE}"
+    )
+
+
+def baseline(reason: str) -> SelectedContent:
+    """The built-in baseline, in place of other content."""
+    warning = f"scanned with the built-in baseline for any Linux: {reason}"
+    return SelectedContent(ContentFile(content.LINUX, "own"), "baseline", warning)
+
+
+def _configured(name: str, platform: Platform, found: ContentFiles) -> SelectedContent | NoContent:
+    """What the setting names; it is used without a warning whatever it is for."""
+    if not name.startswith("/"):
+        return _channel(name, platform, found)
+    path = Path(name)
+    if path == content.LINUX:
+        return SelectedContent(ContentFile(path, "own"), "baseline")
+    if not path.exists():
+        return NoContent(f"compliance.openscap.content: {name}: there is no such file")
+    refusal = why_refused(path)
+    if refusal:
+        return NoContent(f"compliance.openscap.content: {refusal}")
+    return SelectedContent(ContentFile(path, "configured"), fit_of(platform, path))
+
+
+def _channel(name: str, platform: Platform, found: ContentFiles) -> SelectedContent | NoContent:
+    for channel in found.channels:
+        if channel.id == name:
+            return SelectedContent(guide_file(channel), fit_of(platform, channel.path))
+    if not found.channels:
+        return NoContent(
+            f"compliance.openscap.content: {name}: there is no Ubuntu Security Guide for this "
+            "release: name a file by its absolute path"
+        )
+    known = ", ".join(channel.id for channel in found.channels)
+    return NoContent(f"compliance.openscap.content: no channel {name}; there are: {known}")
+
+
+def _is_newest(file: ContentFile, found: ContentFiles, version_of: VersionOf) -> bool:
+    """Whether no other file for the same product is as new. The Ubuntu Security Guide, whose
+    versions are its own, stays."""
+    for other in found.files:
+        if other is file or product_of_file(other.path) != product_of_file(file.path):
+            continue
+        is_guide = other.version is not None and other.source == "installed"
+        if is_guide or not is_newer(version_of(file.path), version_of(other.path)):
+            return False
+    return True
+
+
+def _numbers(version: str | None) -> list[int]:
+    return [int(number) for number in re.findall(r"\d{1,9}", version or "")]

@@ -1,0 +1,174 @@
+"""Reading content to choose from it: versions, profiles, and whether anything in it applies here.
+
+Loads the XML library, so it is imported in worker processes and commands alone.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from schemas.capabilities import DetectedContent
+from schemas.codec import replace
+from spool.packing import PackingError
+from stages.scanners.openscap import content_choice, further_profiles, profiles, trial
+from stages.scanners.openscap.choose import is_for_other_releases
+from stages.scanners.openscap.content_check import why_not_from_server
+from stages.scanners.openscap.content_choice import NoContent, SelectedContent
+from stages.scanners.openscap.content_files import ContentFile, ContentFiles
+from stages.scanners.openscap.further_profiles import ReadableContent, unreadable
+from stages.scanners.openscap.openscap_details import OpenSCAPDetails
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+from stages.scanners.openscap.oscap_program import OscapProgram
+from stages.scanners.openscap.profiles import AUTO
+from stages.scanners.platform import Platform
+from stages.scap.content_profiles import Datastream, ProfileCache
+from stages.scap.xml_records import ScapError
+
+_TRIALS, _CHECKS = "trials", "checks"
+
+
+class ContentReader:
+    """Reads content, with what was read before."""
+
+    def __init__(
+        self,
+        settings: OpenSCAPSettings,
+        platform: Platform,
+        oscap: OscapProgram,
+        cache: Mapping[str, Any],
+    ) -> None:
+        self._settings = settings
+        self._platform = platform
+        self._oscap = oscap
+        self._cache = ProfileCache(cache)
+        self._trials = dict(cache.get(_TRIALS, {}))
+        self._checks = dict(cache.get(_CHECKS, {}))
+
+    def cache(self) -> dict[str, Any]:
+        """Plain values that spare the next detection the reading."""
+        return {**self._cache.dump(), _TRIALS: self._trials, _CHECKS: self._checks}
+
+    def version_of(self, path: Path) -> str | None:
+        try:
+            return self._cache.get(path).version
+        except (ScapError, PackingError, OSError):
+            return None
+
+    def select(self, found: ContentFiles) -> SelectedContent | NoContent:
+        """The content for this host, or why there is none."""
+        self.refuse_unchecked(found)
+        selected = content_choice.select(self._settings, self._platform, found, self.version_of)
+        return self._fallback(selected) or selected
+
+    def refuse_unchecked(self, found: ContentFiles) -> None:
+        """Leave out content from the server that is not what may come from there.
+
+        It was checked before it was kept. This is a second check, because the stage that did it has
+        the network.
+        """
+        for file in [file for file in found.files if file.source == "server"]:
+            digest = file.digests.packed if file.digests else ""
+            if digest not in self._checks:
+                self._checks[digest] = why_not_from_server(file.path, digest)
+            refusal = self._checks[digest]
+            if refusal:
+                found.files.remove(file)
+                found.problems.append(f"content is not used: {refusal}")
+
+    def read(self, selected: SelectedContent, found: ContentFiles) -> ReadableContent:
+        """The profiles of the chosen content, and what the runner needs to know."""
+        file = selected.file
+        details = OpenSCAPDetails(
+            oscap_path=self._oscap.path,
+            progress_option=self._oscap.progress_option,
+            skip_validation_option=self._oscap.skip_validation_option,
+            content_digests=file.digests,
+            refuses_remote_parts=self._oscap.refuses_remote_parts,
+        )
+        readable = ReadableContent(details)
+        try:
+            datastream = self._cache.counted(file.path)
+        except (ScapError, PackingError) as error:
+            readable.problems.append(unreadable(file.path, str(error)))
+            return readable
+        except OSError as error:
+            readable.problems.append(unreadable(file.path, str(error.strerror)))
+            return readable
+        readable.profiles = datastream.profiles
+        readable.content = DetectedContent(
+            file=str(file.path),
+            source=file.source,
+            fit=selected.fit,
+            version=file.version or datastream.version,
+            origin=file.origin,
+            warning=selected.warning,
+        )
+        readable.details = replace(
+            details,
+            rule_counts=dict(datastream.selected or {}),
+            profile_options=_checklist_options(datastream),
+        )
+        further_profiles.add_channels(readable, file.path, found.channels, self._cache)
+        further_profiles.name_default_tailoring(readable, self._settings)
+        if self._settings.tailoring:
+            further_profiles.add_tailoring(readable, Path(self._settings.tailoring), datastream)
+        return readable
+
+    def _fallback(self, selected: SelectedContent | NoContent) -> SelectedContent | None:
+        """The built-in baseline, where it says more than what was found; None where it is not to be
+        used.
+
+        A profile that is named is never replaced by another.
+        """
+        settings = self._settings
+        is_named = settings.profile != AUTO or settings.content or settings.tailoring
+        if settings.content_fallback != "baseline" or is_named:
+            return None
+        if isinstance(selected, NoContent):
+            return content_choice.baseline(selected.reason)
+        if self._applies(selected):
+            return None
+        reason = f"no rule of the installed content would apply: {selected.warning}"
+        return content_choice.baseline(reason)
+
+    def _applies(self, selected: SelectedContent) -> bool:
+        """Whether any rule of content that is not made for this release applies, as far as is
+        known."""
+        if selected.fit not in ("related", "older"):
+            return True
+        try:
+            datastream = self._cache.get(selected.file.path)
+        except (ScapError, PackingError, OSError):
+            return True
+        if selected.fit == "older" and is_for_other_releases(datastream.platforms, self._platform):
+            return False
+        chosen = profiles.resolve(AUTO, datastream.profiles)
+        if isinstance(chosen, profiles.Unknown) or not self._oscap.is_installed:
+            return True
+        return self._tried(selected.file, chosen.profile.id)
+
+    def _tried(self, file: ContentFile, profile: str) -> bool:
+        """Whether a trial has found a rule that applies. It is made once for a state of the file
+        and a version of the scanner."""
+        status = file.path.stat()
+        name = f"{file.path} {status.st_size} {status.st_mtime_ns} {profile} {self._oscap.version}"
+        if name not in self._trials:
+            applies = trial.applies(self._oscap, file, profile)
+            if applies is None:
+                return True
+            self._trials = {**self._trials, name: applies}
+        return bool(self._trials[name])
+
+
+def _checklist_options(datastream: Datastream) -> dict[str, tuple[str, ...]]:
+    """oscap looks for a profile in the first checklist alone, unless another one is named."""
+    options: dict[str, tuple[str, ...]] = {}
+    for profile, checklist in datastream.checklists.items():
+        named: tuple[str, ...] = ("--benchmark-id", checklist.benchmark)
+        if checklist.datastream and checklist.component_reference:
+            named = (
+                *("--datastream-id", checklist.datastream),
+                *("--xccdf-id", checklist.component_reference),
+            )
+        options[profile] = ("--profile", checklist.profile, *named)
+    return options

@@ -1,0 +1,143 @@
+"""Profiles beside those of the chosen content: of a tailoring, and of other channels of the Ubuntu
+Security Guide.
+
+Diagnostics: each as a problem of the content that was read, with the file and the reason.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from schemas.capabilities import DetectedContent, ProfileInfo
+from schemas.codec import replace
+from spool.packing import PackingError
+from stages.scanners.openscap import usg
+from stages.scanners.openscap.content_files import why_refused
+from stages.scanners.openscap.openscap_details import OpenSCAPDetails, OtherContent
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+from stages.scanners.openscap.profiles import AUTO
+from stages.scap.content_profiles import Datastream, ProfileCache
+from stages.scap.tailoring import TailoredProfile, read_tailoring
+from stages.scap.xml_records import ScapError
+
+
+@dataclass
+class ReadableContent:
+    """The chosen content as it was read."""
+
+    details: OpenSCAPDetails
+    content: DetectedContent | None = None
+    """None where it can't be read."""
+    profiles: tuple[ProfileInfo, ...] = ()
+    problems: list[str] = field(default_factory=list)
+
+
+def add_channels(
+    readable: ReadableContent,
+    file: Path,
+    channels: Sequence[usg.Channel],
+    cache: ProfileCache,
+) -> None:
+    """Where the file is of a channel: its profiles also by their names with a version, and those of
+    the other channels, with their own file."""
+    chosen = next((channel for channel in channels if channel.path == file), None)
+    if chosen is None:
+        return
+    names = _full_ids({**chosen.profiles, **chosen.aliases}, readable.profiles)
+    readable.details = replace(readable.details, profile_names=names)
+    for channel in channels:
+        if channel is not chosen and channel.product == chosen.product:
+            _add_other_channel(readable, channel, cache)
+
+
+def add_tailoring(readable: ReadableContent, path: Path, datastream: Datastream) -> None:
+    """The profiles of the tailoring first. Where it can't be used nothing is scanned, for the
+    content alone is not what the settings want."""
+    try:
+        tailored = _read_tailoring(path, datastream)
+    except ScapError as error:
+        readable.problems.append(f"compliance.openscap.tailoring: {path}: {error}")
+        readable.profiles = ()
+        return
+    options = dict(readable.details.profile_options)
+    own: list[ProfileInfo] = []
+    for each in tailored:
+        own.append(replace(each.profile, file_path=datastream.path))
+        options[each.profile.id] = ("--tailoring-file", str(path), "--profile", each.profile.id)
+    names = {**readable.details.profile_names, AUTO: own[0].id}
+    readable.profiles = (*own, *readable.profiles)
+    readable.details = replace(readable.details, profile_options=options, profile_names=names)
+    _add_remark(readable, f"tailored by {path}")
+
+
+def name_default_tailoring(readable: ReadableContent, settings: OpenSCAPSettings) -> None:
+    """usg would use this file; the agent uses it only where a setting names it."""
+    if str(usg.DEFAULT_TAILORING) == settings.tailoring or not usg.DEFAULT_TAILORING.exists():
+        return
+    _add_remark(
+        readable,
+        f"{usg.DEFAULT_TAILORING} is not used: to scan with it, set compliance.openscap.tailoring",
+    )
+
+
+def unreadable(path: Path, reason: str) -> str:
+    return f"{path}: the content can't be read: {reason}; install it again"
+
+
+def _full_ids(short_names: Mapping[str, str], profiles: Sequence[ProfileInfo]) -> dict[str, str]:
+    """Names to the ids of the profiles that the content has."""
+    ids = {info.short_name: info.id for info in profiles}
+    return {name: ids[short] for name, short in short_names.items() if short in ids}
+
+
+def _add_other_channel(
+    readable: ReadableContent, channel: usg.Channel, cache: ProfileCache
+) -> None:
+    try:
+        datastream = cache.get(channel.path)
+    except (ScapError, PackingError, OSError) as error:
+        readable.problems.append(unreadable(channel.path, str(error)))
+        return
+    by_short_name = {info.short_name: info for info in datastream.profiles}
+    options = dict(readable.details.profile_options)
+    for name, short in channel.profiles.items():
+        info = by_short_name.get(short)
+        if info is None or name in readable.details.profile_names:
+            continue
+        prefix = info.id.removesuffix(short)
+        named = replace(info, id=f"{prefix}{name}", title=f"{info.title} ({channel.title})")
+        options[named.id] = ("--profile", info.id)
+        readable.profiles = (*readable.profiles, named)
+    other = OtherContent(digests=channel.digests, version=channel.version, origin=channel.origin)
+    readable.details = replace(
+        readable.details,
+        profile_options=options,
+        other_content={**readable.details.other_content, str(channel.path): other},
+    )
+
+
+def _read_tailoring(path: Path, datastream: Datastream) -> Sequence[TailoredProfile]:
+    """Raises ScapError for a file that can't be used with this content."""
+    if not path.exists():
+        raise ScapError("there is no such file")
+    refusal = why_refused(path)
+    if refusal:
+        raise ScapError(refusal.removeprefix(f"{path}: "))
+    try:
+        tailored = read_tailoring(path)
+    except (OSError, PackingError) as error:
+        raise ScapError(f"can't be read: {error}") from error
+    known = {info.id for info in datastream.profiles}
+    for each in tailored:
+        if each.extends and each.extends not in known:
+            raise ScapError(
+                f"is for other content: its profile {each.profile.short_name} extends "
+                f"{each.extends}, which {datastream.path} does not have"
+            )
+    return tailored
+
+
+def _add_remark(readable: ReadableContent, remark: str) -> None:
+    if readable.content:
+        remarks = (*readable.content.remarks, remark)
+        readable.content = replace(readable.content, remarks=remarks)

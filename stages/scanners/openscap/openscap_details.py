@@ -1,0 +1,37 @@
+"""What detection hands to the runner: how this oscap is called, and with which file."""
+
+from collections.abc import Mapping
+
+from schemas.records import Record
+from stages.scanners.openscap.oscap_program import PROGRESS_BY_TITLE
+from stages.scanners.openscap.usable_content import Digests
+
+
+class OtherContent(Record, frozen=True, kw_only=True):
+    """Content beside that chosen for this host, which a profile may name."""
+
+    digests: Digests | None = None
+    version: str | None = None
+    origin: str | None = None
+
+
+class OpenSCAPDetails(Record, frozen=True, kw_only=True):
+    """What the runner needs to know."""
+
+    oscap_path: str = ""
+    progress_option: str = PROGRESS_BY_TITLE
+    """The option by which this oscap reports each rule as it goes."""
+    skip_validation_option: str | None = None
+    """The option by which this oscap does not validate content against the schemas."""
+    content_digests: Digests | None = None
+    """Of content whose publisher gives them, or that was checked before."""
+    refuses_remote_parts: bool = False
+    """This oscap refuses a datastream with parts on other hosts (before 1.3)."""
+    rule_counts: Mapping[str, int] = {}
+    """Profile id to the number of rules that the profile selects."""
+    profile_options: Mapping[str, tuple[str, ...]] = {}
+    """Profile id to the options by which oscap finds it, where its id alone is not enough."""
+    profile_names: Mapping[str, str] = {}
+    """Further names of profiles, to their ids; `auto` where a tailoring decides."""
+    other_content: Mapping[str, OtherContent] = {}
+    """By path: the files of profiles that are not in the chosen content."""

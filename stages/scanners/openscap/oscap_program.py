@@ -1,0 +1,89 @@
+"""The program `oscap` on this host: where it is, which version, and which options it knows.
+
+Diagnostics: a program that is missing, and one that does not report its version, each with the
+command that installs it.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stages.scanners.openscap.openscap_packages import install_scanner
+from stages.scanners.platform import Platform
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+PROGRESS_BY_TITLE, PROGRESS_BY_ID = "--progress-full", "--progress"
+_VERSION = re.compile(r"\b(\d+\.\d+[\w.+-]*)")
+
+
+@dataclass(frozen=True)
+class OscapProgram:
+    """Empty texts where it is missing."""
+
+    path: str = ""
+    version: str = ""
+    problem: str | None = None
+    """Why it can't be used; None where it can."""
+    progress_option: str = PROGRESS_BY_TITLE
+    """The option by which it reports each rule as it goes."""
+    skip_validation_option: str | None = None
+    """The option by which it does not validate content against the schemas."""
+
+    @property
+    def is_installed(self) -> bool:
+        return self.problem is None
+
+    @property
+    def refuses_remote_parts(self) -> bool:
+        """It refuses a datastream with parts on other hosts: before 1.3."""
+        numbers = re.match(r"(\d+)\.(\d+)", self.version)
+        return numbers is not None and (int(numbers[1]), int(numbers[2])) < (1, 3)
+
+
+def where() -> str | None:
+    return shutil.which("oscap", path=PATH)
+
+
+def find(platform: Platform) -> OscapProgram:
+    path = where()
+    if path is None:
+        return OscapProgram(problem=f"OpenSCAP is not installed: {install_scanner(platform)}")
+    version = _VERSION.search(_output([path, "--version"]))
+    if version is None:
+        message = f"{path} does not report its version: {install_scanner(platform)} (reinstall)"
+        return OscapProgram(path=path, problem=message)
+    usage = _output([path, "xccdf", "eval", "--help"])
+    return OscapProgram(
+        path=path,
+        version=version[1],
+        progress_option=_progress_option(usage),
+        skip_validation_option=_skip_validation_option(usage),
+    )
+
+
+def _progress_option(usage: str) -> str:
+    if PROGRESS_BY_TITLE in usage:
+        return PROGRESS_BY_TITLE
+    return PROGRESS_BY_ID
+
+
+def _skip_validation_option(usage: str) -> str | None:
+    """`--skip-valid` is the only one of 1.2 and on its way out."""
+    options = usage.split()
+    for option in ("--skip-validation", "--skip-valid"):
+        if option in options:
+            return option
+    return None
+
+
+def _output(command: Sequence[str]) -> str:
+    """What a command prints; nothing where it can't be started or hangs."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return (done.stdout + done.stderr).decode("utf-8", "replace")

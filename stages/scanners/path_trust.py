@@ -1,0 +1,65 @@
+"""Whether only root and this user can have written a path: what anyone else can change is neither
+run nor read as root.
+
+A user who can rename a directory above can put another file in its place, so the directories above
+count as well. One of those may be open to all if it is sticky, as /tmp is.
+
+Diagnostics: what others could write, and the command that fixes it.
+"""
+
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+Use = Literal["run", "read"]
+_OTHERS_WRITE = 0o022
+
+
+def why_changeable(path: Path, use: Use, *, is_above: bool = False) -> str | None:
+    """Why others can change this path; None where they can't. `is_above`: it is a directory above
+    the one that is used."""
+    try:
+        status = path.lstat()
+    except OSError as error:
+        return f"can't be checked: {error.strerror}"
+    me = user_name(os.geteuid())
+    if status.st_uid not in (0, os.geteuid()):
+        owner = user_name(status.st_uid)
+        return f"belongs to {owner}, and would be {use} as {me}: chown root {path}"
+    is_sticky = bool(status.st_mode & stat.S_ISVTX)
+    if status.st_mode & _OTHERS_WRITE and not (is_above and is_sticky):
+        mode = stat.S_IMODE(status.st_mode)
+        return f"mode {mode:04o} lets others write what is {use} as {me}: chmod go-w {path}"
+    return None
+
+
+def why_file_changeable(file: Path) -> str | None:
+    """Why others can change what is read from this file, whose links are followed; the text begins
+    with the path."""
+    for path, is_above in _paths_to_file(file):
+        problem = why_changeable(path, "read", is_above=is_above)
+        if problem:
+            return f"{path}: {problem}"
+    return None
+
+
+def _paths_to_file(file: Path) -> Iterator[tuple[Path, bool]]:
+    """The file, its directory and those above, each with whether it is above the directory."""
+    real = file.resolve()
+    yield real, False
+    if real.parent != file.parent.resolve():
+        # A link: who can change its directory decides where it leads.
+        yield file.parent.resolve(), False
+    yield real.parent, False
+    for directory in real.parent.parents:
+        yield directory, True
+
+
+def user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

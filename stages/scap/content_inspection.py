@@ -1,0 +1,85 @@
+"""What a content file asks of a scanner: which checks it has, and what it refers to elsewhere.
+
+The whole file is read. Everything is looked at that could make a scanner start a program or read
+something beyond the file.
+
+Diagnostics: ScapError for a file that cannot be read as content.
+"""
+
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from stages.scap.xml_records import Element, Limits, RecordLayout, ScapError, local, records
+
+MAX_BYTES = 512 * 1024 * 1024
+_LIMITS = Limits(bytes=MAX_BYTES, seconds=120.0)
+_LAYOUT = RecordLayout(
+    roots=frozenset(("data-stream-collection", "Benchmark")),
+    structure=frozenset(
+        (
+            *("data-stream-collection", "component", "data-stream", "Benchmark", "Group"),
+            *("oval_definitions", "definitions", "tests", "objects", "states", "variables"),
+        )
+    ),
+)
+_HREF = "{http://www.w3.org/1999/xlink}href"
+_DECLARATIVE = ("http://oval.mitre.org/", "http://scap.nist.gov/schema/ocil/")
+"""What the check systems begin with that only describe what to look at."""
+
+
+@dataclass
+class Inspection:
+    """What was found."""
+
+    identifiers: list[str] = field(default_factory=list)
+    """The ids of datastreams and benchmarks, which name the product."""
+    platforms: list[str] = field(default_factory=list)
+    version: str | None = None
+    profiles: int = 0
+    scripts: list[str] = field(default_factory=list)
+    """Check systems that run programs, and components that hold scripts."""
+    remote: list[str] = field(default_factory=list)
+    """Addresses of parts that are not in the file."""
+
+
+def inspect(stream: BinaryIO) -> Inspection:
+    """Read content to its end. Raises ScapError."""
+    found = Inspection()
+    for parent, record in records(stream, _LAYOUT, _LIMITS):
+        _add_record(found, parent, record)
+        for element in record.iter():
+            if isinstance(element.tag, str):
+                _add_element(found, element)
+    if not found.identifiers:
+        raise ScapError("the file holds no benchmark")
+    return found
+
+
+def _add_record(found: Inspection, parent: Element, record: Element) -> None:
+    kind, name = local(parent), local(record)
+    if kind in ("data-stream", "Benchmark"):
+        _add_new(found.identifiers, parent.get("id", ""))
+    if kind == "Benchmark" and name == "version":
+        found.version = found.version or (record.text or "").strip() or None
+    elif kind == "Benchmark" and name == "platform":
+        _add_new(found.platforms, record.get("idref", ""))
+    elif kind == "Benchmark" and name == "Profile":
+        found.profiles += 1
+
+
+def _add_element(found: Inspection, element: Element) -> None:
+    name = local(element)
+    system = element.get("system", "")
+    if name == "check" and not system.startswith(_DECLARATIVE):
+        _add_new(found.scripts, system or "a check without a system")
+    elif name in ("extended-component", "script"):
+        _add_new(found.scripts, f"the component {element.get('id', name)}")
+    elif name == "component-ref":
+        address = element.get(_HREF, "")
+        if not address.startswith("#"):
+            _add_new(found.remote, address)
+
+
+def _add_new(values: list[str], value: str) -> None:
+    if value and value not in values and len(values) < 100:
+        values.append(value)
