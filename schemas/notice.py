@@ -40,6 +40,7 @@ class Notice(Record, frozen=True, kw_only=True):
     error: str | None = None
     """Why the scan failed, or why the server refuses."""
     score: float | None = None
+    applicable_score: float | None = None
     failed: int | None = None
     newly_failed: tuple[NoticeRule, ...] = ()
     """At most 50, worst first."""

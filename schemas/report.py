@@ -90,7 +90,11 @@ class Summary(Record, frozen=True, kw_only=True):
     not_applicable: Count = 0
     errors: Count = 0
     score: float = 0.0
-    """passed / total × 100, to two decimals; 0 where there are no rules."""
+    """The specification's: passed / total × 100, to two decimals; 0 where there are no rules."""
+    applicable_score: float | None = None
+    """The share of applicable rules that pass: passed / (total - skipped) × 100, to two decimals;
+    None where no rule applies.
+    """
 
 
 class Profile(Record, frozen=True, kw_only=True):
@@ -141,15 +145,17 @@ class ReportHeader(Record, frozen=True, kw_only=True):
     status: ScanStatus
     answered_by: ScanId | None = None
     score: float | None = None
-    """None where the scan did not complete."""
+    applicable_score: float | None = None
+    """Neither score where the scan did not complete."""
     error: str | None = None
     """Why it did not complete, cut after 500 characters."""
 
 
 def report_header(report: Report) -> ReportHeader:
-    score = error = None
+    score = applicable_score = error = None
     if report.status == "completed":
         score = report.summary.score
+        applicable_score = report.summary.applicable_score
     if report.error is not None:
         error = report.error[:_HEADER_ERROR_CHARACTERS]
     return ReportHeader(
@@ -158,6 +164,7 @@ def report_header(report: Report) -> ReportHeader:
         status=report.status,
         answered_by=report.answered_by,
         score=score,
+        applicable_score=applicable_score,
         error=error,
     )
 
@@ -167,14 +174,22 @@ def summarize(results: tuple[RuleResult, ...]) -> Summary:
     count = dict.fromkeys(("pass", "fail", "warn", "skip", "notapplicable", "error"), 0)
     for result in results:
         count[result.status] += 1
-    total = len(results)
+    total, passed = len(results), count["pass"]
+    skipped = count["skip"] + count["notapplicable"]
     return Summary(
         total_rules=total,
-        passed=count["pass"],
+        passed=passed,
         failed=count["fail"],
         warnings=count["warn"],
-        skipped=count["skip"] + count["notapplicable"],
+        skipped=skipped,
         not_applicable=count["notapplicable"],
         errors=count["error"],
-        score=round(count["pass"] / total * 100, 2) if total else 0.0,
+        score=_percent(passed, total) or 0.0,
+        applicable_score=_percent(passed, total - skipped),
     )
+
+
+def _percent(part: int, whole: int) -> float | None:
+    if not whole:
+        return None
+    return round(part / whole * 100, 2)

@@ -21,8 +21,11 @@ from stages.console.scan_states import State
 from stages.console.table import shortened
 from stages.runtime.exits import Exit
 
-_COLUMNS = ("scan", "requested", "profile", "result", "score", "answer")
-_WIDE_COLUMNS = ("scan", "state", "profile", "status", "score", "answer", "reason")
+_COLUMNS = ("scan", "requested", "profile", "result", "score", "applicable", "answer")
+"""`applicable` is the applicable score: its name would leave no room for the profile."""
+_WIDE_COLUMNS = (
+    *("scan", "state", "profile", "status", "score", "applicable score", "answer", "reason"),
+)
 _NARROWEST_PROFILE = 12
 _THIS_YEAR = timedelta(days=180)
 
@@ -36,6 +39,7 @@ class ListedScan(Record, frozen=True, kw_only=True):
     profile: str | None = None
     status: str | None = None
     score: float | None = None
+    applicable_score: float | None = None
     answer: str | None = None
     pending_reason: str | None = None
     """Why it is pending, when the next attempt is, and what to do."""
@@ -114,7 +118,7 @@ def _listed(
     spool: Spool, boxes: scan_states.Boxes, scan_id: ScanId, reasons: PendingReasons
 ) -> ListedScan:
     entries = read_entries(spool, boxes, scan_id)
-    profile = status = score = answer = None
+    profile = status = score = applicable_score = answer = None
     message = entries.problem
     if entries.request is not None:
         profile = entries.request.profile
@@ -125,6 +129,7 @@ def _listed(
     if entries.header is not None:
         profile, status = entries.header.profile, entries.header.status
         score = entries.header.score
+        applicable_score = entries.header.applicable_score
         message = message or entries.header.error
     if entries.receipt is not None:
         answer = entries.receipt.answer
@@ -137,6 +142,7 @@ def _listed(
         profile=profile,
         status=status,
         score=score,
+        applicable_score=applicable_score,
         answer=answer,
         pending_reason=reasons.reason(scan_id),
         message=message,
@@ -145,7 +151,16 @@ def _listed(
 
 def _wide_row(scan: ListedScan) -> tuple[object, ...]:
     reason = "; ".join(filter(None, (scan.message, scan.pending_reason)))
-    return scan.scan_id, scan.state, scan.profile, scan.status, scan.score, scan.answer, reason
+    return (
+        scan.scan_id,
+        scan.state,
+        scan.profile,
+        scan.status,
+        scan.score,
+        scan.applicable_score,
+        scan.answer,
+        reason,
+    )
 
 
 def _show_lines(scans: Sequence[ListedScan], scan_ids: Sequence[ScanId]) -> None:
@@ -160,20 +175,18 @@ def _show_lines(scans: Sequence[ListedScan], scan_ids: Sequence[ScanId]) -> None
             others += widest + 2
     available = max(_NARROWEST_PROFILE, line_width() - others)
     lines = []
-    for name, requested, profile, result, score, answer in rows:
-        lines.append((name, requested, shortened(profile, available), result, score, answer))
+    for name, requested, profile, *rest in rows:
+        lines.append((name, requested, shortened(profile, available), *rest))
     show_table(_COLUMNS, lines)
     if any(scan.message or scan.pending_reason for scan in scans):
         say("why a scan failed or is pending: compliance-agent list --wide, or show SCAN")
 
 
 def _row(scan: ListedScan, name: str, now: datetime) -> tuple[str, ...]:
-    score = ""
-    if scan.score is not None:
-        score = f"{scan.score:.1f}"
     profile = scan.profile or scan.scanner
     requested = _requested(scan.scan_id, now)
-    return name, requested, profile, _result(scan), score, _answer_shown(scan)
+    scores = (_percent(scan.score), _percent(scan.applicable_score))
+    return name, requested, profile, _result(scan), *scores, _answer_shown(scan)
 
 
 def _result(scan: ListedScan) -> str:
@@ -194,6 +207,12 @@ def _answer_shown(scan: ListedScan) -> str:
     if scan.state == "ship-pending":
         return "pending"
     return ""
+
+
+def _percent(score: float | None) -> str:
+    if score is None:
+        return ""
+    return f"{score:.1f}"
 
 
 def _requested(scan_id: ScanId, now: datetime) -> str:

@@ -7,6 +7,7 @@ from schemas.receipt import Receipt
 from schemas.report import Report, RuleResult, RuleStatus
 from stages.console.output import counted, say, show_facts, show_table
 from stages.formats.content_fit import FIT, content_line
+from stages.formats.scan_facts import score_lines
 
 SortKey = Literal["severity", "section", "rule", "title", "status", "content"]
 """`content`: in the order of the scanner's content."""
@@ -40,7 +41,7 @@ def _facts(report: Report, receipt: Receipt | None) -> Iterator[tuple[str, objec
                 f"{summary.skipped} skipped ({summary.not_applicable} not applicable)"
             ),
         )
-        yield "score", f"{summary.score:.2f} %"
+        yield from ((label.lower(), value) for label, value in score_lines(report))
     if report.partial_results:
         yield "partial", f"{_evaluated(report)} before the scan ended, in no count"
     duration = report.completed_at - report.started_at

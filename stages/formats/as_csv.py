@@ -23,6 +23,8 @@ COLUMNS = (
     "completed_at",
     "scan_status",
     "scan_error",
+    "score",
+    "applicable_score",
     "rule",
     "title",
     "status",
@@ -36,6 +38,7 @@ COLUMNS = (
     "references",
     "duration_s",
 )
+_SCAN_COLUMNS = COLUMNS.index("rule")
 _ROWS_PER_CHUNK = 200
 
 
@@ -66,12 +69,24 @@ def _scan_cells(source: ReportSource) -> list[str | None]:
         report.completed_at.isoformat(),
         report.status,
         report.error,
+        *_score_cells(report),
     ]
+
+
+def _score_cells(report: Report) -> list[str | None]:
+    """Both scores; none of a scan that did not complete."""
+    summary = report.summary
+    if report.status != "completed" or not summary.total_rules:
+        return [None, None]
+    applicable = None
+    if summary.applicable_score is not None:
+        applicable = f"{summary.applicable_score:.2f}"
+    return [f"{summary.score:.2f}", applicable]
 
 
 def _rule_cells(result: RuleResult | None) -> list[str | None]:
     if result is None:
-        return [None] * (len(COLUMNS) - 7)
+        return [None] * (len(COLUMNS) - _SCAN_COLUMNS)
     references = "; ".join(f"{each.standard} {each.id}" for each in result.references)
     duration = None
     if result.duration_s is not None:

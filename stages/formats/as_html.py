@@ -79,7 +79,7 @@ def render(source: ReportSource) -> Iterator[bytes]:
         counts=breakdown.count_by_status(report.results),
         labels=breakdown.STATUS_LABELS,
         severities=_present_severities(report),
-        applicable=breakdown.applicable_score(report),
+        applicable=report.summary.applicable_score,
         applicable_rules=breakdown.applicable_rules(report),
         donut=charts.donut(breakdown.count_by_status(report.results)),
         severity_bars=charts.severity_bars(report.results),

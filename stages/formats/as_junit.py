@@ -13,7 +13,7 @@ from xml.sax.saxutils import XMLGenerator
 
 from schemas.report import Report, RuleResult, RuleStatus
 from stages.formats import breakdown
-from stages.formats.scan_facts import outcome, scan_facts
+from stages.formats.scan_facts import outcome, scan_facts, score_lines
 from stages.formats.source import ReportSource
 from stages.formats.visible import visible, visible_line
 
@@ -82,7 +82,7 @@ def _suite(source: ReportSource) -> dict[str, str]:
 
 def _properties(writer: XMLGenerator, source: ReportSource) -> None:
     _start(writer, "properties", {})
-    for label, value in scan_facts(source):
+    for label, value in (*scan_facts(source), *score_lines(source.report)):
         _start(writer, "property", {"name": label, "value": value})
         writer.endElement("property")
     writer.endElement("properties")

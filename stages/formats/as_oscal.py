@@ -98,7 +98,7 @@ class _AssessmentResults:
             "description": markdown(_description(report)),
             "start": report.started_at.isoformat(),
             "end": report.completed_at.isoformat(),
-            "props": [_property("scan-status", report.status)],
+            "props": [_property("scan-status", report.status), *_scores(report)],
             "local-definitions": {"inventory-items": [self._inventory_item()]},
             "reviewed-controls": {"control-selections": [_selection(results)]},
         }
@@ -206,6 +206,14 @@ def _description(report: Report) -> str:
         f"Scan: {outcome(report)}. {summary.passed} of {summary.total_rules} rules passed, "
         f"{summary.failed} failed."
     )
+
+
+def _scores(report: Report) -> Iterator[dict[str, str]]:
+    summary = report.summary
+    if summary.total_rules:
+        yield _property("score", f"{summary.score:.2f}")
+    if summary.applicable_score is not None:
+        yield _property("applicable-score", f"{summary.applicable_score:.2f}")
 
 
 def _evidence(rule: RuleResult) -> str | None:

@@ -60,8 +60,10 @@ def _run(source: ReportSource) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "profile": report.profile.name,
         "status": report.status,
-        "score": report.summary.score,
     }
+    if report.summary.total_rules:
+        properties["score"] = report.summary.score
+        properties["applicableScore"] = report.summary.applicable_score
     if report.profile.id:
         properties["profileId"] = report.profile.id
     if source.host:

@@ -84,14 +84,6 @@ def applicable_rules(report: Report) -> int:
     return report.summary.total_rules - report.summary.skipped
 
 
-def applicable_score(report: Report) -> float | None:
-    """The share of applicable rules that pass, in percent, rounded; None where none applies."""
-    rules = applicable_rules(report)
-    if rules == 0:
-        return None
-    return round(report.summary.passed / rules * 100, 2)
-
-
 def short_rule_id(rule_ref: str) -> str:
     """`sshd_disable_root_login` of an XCCDF id; another id as it is."""
     return rule_ref.rpartition("_rule_")[2]

@@ -241,7 +241,7 @@ def _scan(report: Report) -> ComparedScan:
         profile=report.profile.name,
         status=report.status,
         score=report.summary.score,
-        applicable_score=breakdown.applicable_score(report),
+        applicable_score=report.summary.applicable_score,
         failed=report.summary.failed,
     )
 

@@ -142,7 +142,7 @@ def _short_scan(scan: ComparedScan) -> str:
 def _scan_line(scan: ComparedScan) -> str:
     if scan.status != "completed":
         return f"{_short_scan(scan)}  {scan.status}"
-    applicable = ""
+    scores = f"score {scan.score:.2f} %"
     if scan.applicable_score is not None:
-        applicable = f", {scan.applicable_score:.2f} % of applicable"
-    return f"{_short_scan(scan)}  {scan.score:.2f} %{applicable}, {scan.failed} failed"
+        scores += f", applicable score {scan.applicable_score:.2f} %"
+    return f"{_short_scan(scan)}  {scores}, {scan.failed} failed"

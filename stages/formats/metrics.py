@@ -92,7 +92,7 @@ def profile_metrics(newest: Report, newest_good: Report | None) -> ProfileMetric
         last_good_at=good.completed_at,
         duration_s=(good.completed_at - good.started_at).total_seconds(),
         score=good.summary.score,
-        applicable_score=breakdown.applicable_score(good),
+        applicable_score=good.summary.applicable_score,
         rules=tuple(breakdown.count_by_status(good.results).items()),
         failed=tuple(breakdown.count_by_severity(failed).items()),
         waived=len(waived),
@@ -197,9 +197,15 @@ def _add_profile(gauges: _Gauges, each: ProfileMetrics) -> None:
         each.duration_s,
         **labels,
     )
-    score = "Share of rules that pass: of all rules, or of those that apply."
-    gauges.set("compliance_score_percent", score, each.score, **labels, of="all")
-    gauges.set("compliance_score_percent", score, each.applicable_score, **labels, of="applicable")
+    gauges.set(
+        "compliance_score_percent", "Score: the share of all rules that pass.", each.score, **labels
+    )
+    gauges.set(
+        "compliance_applicable_score_percent",
+        "Applicable score: the share of applicable rules that pass.",
+        each.applicable_score,
+        **labels,
+    )
     for status, count in each.rules:
         gauges.set("compliance_rules", "Rules by status.", count, **labels, status=status)
     for severity, count in each.failed:

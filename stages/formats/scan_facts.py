@@ -63,7 +63,7 @@ def score_lines(report: Report) -> tuple[Fact, ...]:
             f"{report.summary.score:.2f} % ({report.summary.passed} of all {total} rules passed)",
         )
     ]
-    applicable = breakdown.applicable_score(report)
+    applicable = report.summary.applicable_score
     if applicable is None:
         lines.append(("Applicable score", "none: no rule applies to this host"))
     else:

@@ -69,7 +69,7 @@ def trend_point(report: Report) -> TrendPoint:
     if not has_score:
         return point
     return codec.replace(
-        point, score=report.summary.score, applicable_score=breakdown.applicable_score(report)
+        point, score=report.summary.score, applicable_score=report.summary.applicable_score
     )
 
 
@@ -105,13 +105,21 @@ def _sparklines(points: Sequence[TrendPoint]) -> Iterator[str]:
     if not known:
         yield "no kept scan has a score"
         return
-    yield (
-        f"score   {sparkline(scores)}  {known[0]:.2f} % to {known[-1]:.2f} %"
-        f" (lowest {min(known):.2f} %, highest {max(known):.2f} %)"
-    )
+    yield f"{'score':<16}  {sparkline(scores)}  {_range(known)}"
+    applicable = [point.applicable_score for point in points]
+    known = [score for score in applicable if score is not None]
+    if known:
+        yield f"{'applicable score':<16}  {sparkline(applicable)}  {_range(known)}"
     failed = [_failed(point) for point in points]
     highest = max(count for count in failed if count is not None)
-    yield f"failed  {sparkline(failed, high=highest)}  at most {highest:.0f}"
+    yield f"{'failed':<16}  {sparkline(failed, high=highest)}  at most {highest:.0f}"
+
+
+def _range(scores: Sequence[float]) -> str:
+    return (
+        f"{scores[0]:.2f} % to {scores[-1]:.2f} %"
+        f" (lowest {min(scores):.2f} %, highest {max(scores):.2f} %)"
+    )
 
 
 def _failed(point: TrendPoint) -> float | None:
@@ -125,7 +133,10 @@ def _point_line(point: TrendPoint) -> str:
     if point.score is None:
         return f"{at}  {point.status}"
     severities = ", ".join(f"{count} {severity}" for severity, count in point.failed_by_severity)
-    line = f"{at}  {point.score:6.2f} %  {point.failed} failed"
+    line = f"{at}  score {point.score:6.2f} %"
+    if point.applicable_score is not None:
+        line += f"  applicable score {point.applicable_score:6.2f} %"
+    line += f"  {point.failed} failed"
     if severities:
         line += f" ({severities})"
     return line

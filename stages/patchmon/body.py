@@ -91,7 +91,7 @@ def _fields(report: Report, filed_under: str, agent_version: str) -> dict[str, A
         agent_version=agent_version,
     )
     if report.status == "completed":
-        return fields | {"score": _score_of_applicable(summary)}
+        return fields | {"score": summary.applicable_score}
     return fields | {"status": "failed", "error": _error(report), "score": None}
 
 
@@ -105,13 +105,6 @@ def _summary(summary: Summary) -> Mapping[str, Any]:
         "skipped": summary.skipped,
         "score": summary.score,
     }
-
-
-def _score_of_applicable(summary: Summary) -> float | None:
-    applicable = summary.total_rules - summary.skipped
-    if applicable <= 0:
-        return None
-    return round(summary.passed / applicable * 100, 2)
 
 
 def _error(report: Report) -> str:

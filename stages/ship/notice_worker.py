@@ -121,7 +121,13 @@ def _of_report(event: NoticeEvent, report: Report, host: str, message: str) -> N
     )
     if report.status != "completed":
         return notice
-    return codec.replace(notice, score=report.summary.score, failed=report.summary.failed)
+    summary = report.summary
+    return codec.replace(
+        notice,
+        score=summary.score,
+        applicable_score=summary.applicable_score,
+        failed=summary.failed,
+    )
 
 
 def _receipt_notice(spool: Spool, scan_id: ScanId, host: str) -> Notice | None:

@@ -171,7 +171,7 @@ def test_a_terminal_without_unicode_gets_escapes(
 ) -> None:
     keep(spool, 0, "pass")
     monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    assert "score   \\u2588" in agent("trend", config=config).stdout
+    assert "score             \\u2588" in agent("trend", config=config).stdout
 
 
 def test_a_report_of_a_newer_format_is_named_and_hides_no_other(spool: Spool, config: Path) -> None:
@@ -184,4 +184,4 @@ def test_a_report_of_a_newer_format_is_named_and_hides_no_other(spool: Spool, co
     assert f"{newer.scan_id}: its report can't be read" in done.stderr
     for command in (("show", "last", "--format", "html"), ("compare",)):
         assert "format 2" in agent(*command, config=config, code=3).stderr
-    assert 'compliance_score_percent{of="all"' in agent("metrics", config=config).stdout
+    assert "compliance_score_percent{profile=" in agent("metrics", config=config).stdout

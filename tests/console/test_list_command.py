@@ -42,7 +42,15 @@ def test_a_scan_is_one_line_of_at_most_80_columns(config: Path, spool: Spool) ->
     agent("scan", "--profile", LONG, config=config)
     lines = agent("list", config=config).stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    assert lines[0].split() == ["scan", "requested", "profile", "result", "score", "answer"]
+    assert lines[0].split() == [
+        "scan",
+        "requested",
+        "profile",
+        "result",
+        "score",
+        "applicable",
+        "answer",
+    ]
     assert lines[1].startswith("00000001  ")
     assert "..." in lines[1]
     assert "33.3" in lines[1]

@@ -19,11 +19,11 @@ def test_the_state_is_printed_in_openmetrics(config: Path, tmp_path: Path) -> No
     spool.reports.write(reports.of_every_status())
     text = agent("metrics", config=config).stdout
     found = {
-        (sample.name, sample.labels.get("of") or sample.labels.get("stage")): sample.value
+        (sample.name, sample.labels.get("stage")): sample.value
         for family in read(text)
         for sample in family.samples
     }
-    assert found["compliance_score_percent", "all"] == 4.76
+    assert found["compliance_score_percent", None] == 4.76
     assert found["compliance_agent_pending_scans", "ship"] == 1
     assert found["compliance_agent_stage_up", "scan"] == 0
     assert "compliance_agent_spool_free_bytes" in text

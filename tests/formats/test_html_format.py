@@ -43,7 +43,7 @@ def test_both_scores_are_named_with_their_meaning() -> None:
     assert "100.00 %" in html
     assert "1 of the 1 rules that apply to this host passed" in html
     assert "50.00 %" in html
-    assert "1 of all 2 rules passed, also counting those that do not apply" in html
+    assert "1 of all 2 rules passed, also counting those that are skipped or do not apply" in html
 
 
 def test_warnings_come_before_the_rules() -> None:

@@ -32,7 +32,7 @@ def test_the_file_shows_the_newest_scan_and_anyone_may_read_it(ship: Ship, direc
     ship.run_once()
     path = directory / "compliance_agent.prom"
     text = path.read_text()
-    assert 'compliance_score_percent{of="all",profile="CIS",scanner="openscap"} 50.0' in text
+    assert 'compliance_score_percent{profile="CIS",scanner="openscap"} 50.0' in text
     assert 'compliance_failed_rules{profile="CIS",scanner="openscap",severity="high"} 1.0' in text
     assert 'compliance_agent_pending_scans{stage="ship"} 0.0' in text
     assert 'compliance_agent_last_answer{answer="accepted"} 1.0' in text
@@ -46,7 +46,7 @@ def test_a_failed_scan_hides_no_good_one(ship: Ship, directory: Path) -> None:
     ship.run_once()
     text = (directory / "compliance_agent.prom").read_text()
     assert 'compliance_last_scan_completed{profile="CIS",scanner="openscap"} 0.0' in text
-    assert 'compliance_score_percent{of="all",profile="CIS",scanner="openscap"} 100.0' in text
+    assert 'compliance_score_percent{profile="CIS",scanner="openscap"} 100.0' in text
 
 
 def test_a_directory_that_is_missing_is_logged_once_and_stops_nothing(
