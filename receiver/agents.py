@@ -14,10 +14,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from receiver.answer import Answer
 from receiver.intake import Intake
 from receiver.store import Store
+from schemas import codec
+from stages.patchmon.server_messages import SCAN_TYPES, Header
 from stages.scanners import registry
-
-MAX_MESSAGE = 64 * 1024
-_SCAN_TYPES = frozenset({"compliance_scan", "compliance_trigger"})
 
 
 class Agents:
@@ -43,14 +42,16 @@ class Agents:
         except (WebSocketDisconnect, RuntimeError):
             # The connection was closed meanwhile.
             return False
-        if message.get("type") in _SCAN_TYPES:
-            self._show_running(api_id, message.get("profile_type"))
+        self._show_running(api_id, message)
         return True
 
-    def _show_running(self, api_id: str, profile_type: object) -> None:
+    def _show_running(self, api_id: str, message: Mapping[str, Any]) -> None:
         """Released servers do this only after the message was sent, whatever the agent answers."""
+        header = codec.convert(message, Header)
+        if header.type not in SCAN_TYPES:
+            return
         for scanner in registry.scanners():
-            if profile_type in (None, "all", scanner.key):
+            if header.profile_type in (None, "all", scanner.key):
                 self._store.add_running(api_id, scanner.generic_profile, scanner.key)
 
     async def serve(self, socket: WebSocket) -> None:

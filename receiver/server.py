@@ -16,12 +16,15 @@ from typing import Any, Self
 import uvicorn
 
 from receiver import app
-from receiver.agents import MAX_MESSAGE, Agents
+from receiver.agents import Agents
 from receiver.hosts import Hosts, HostState
 from receiver.intake import Intake
 from receiver.policy import Policy
 from receiver.store import Store
+from schemas import codec
+from schemas.codec import SchemaError
 from stages.patchmon.credentials import Credentials
+from stages.patchmon.server_messages import MAX_MESSAGE_BYTES, ScanProgress
 
 _DEADLINE_S = 10.0
 
@@ -144,11 +147,7 @@ class Receiver:
 
     def progress(self) -> list[dict[str, Any]]:
         """The progress that came in over the WebSocket."""
-        return [
-            message
-            for message in self.messages()
-            if message.get("type") == "compliance_scan_progress"
-        ]
+        return [message for message in self.messages() if _is_progress(message)]
 
     def integration_statuses(self) -> list[dict[str, Any]]:
         return self._store.messages("integration-status")
@@ -177,6 +176,14 @@ class Receiver:
         return socket.create_server((self._host, self._port), family=family, backlog=128)
 
 
+def _is_progress(message: Mapping[str, Any]) -> bool:
+    try:
+        codec.convert(message, ScanProgress)
+    except SchemaError:
+        return False
+    return True
+
+
 def _serve(
     loop: asyncio.AbstractEventLoop, server: uvicorn.Server, on_event: socket.socket
 ) -> None:
@@ -192,7 +199,7 @@ def _config(application: Any, policy: Policy) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         lifespan="off",
-        ws_max_size=MAX_MESSAGE,
+        ws_max_size=MAX_MESSAGE_BYTES,
         ws_ping_interval=policy.ping_every_s,
         ws_ping_timeout=policy.silence_s - policy.ping_every_s,
         timeout_graceful_shutdown=1,

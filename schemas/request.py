@@ -41,6 +41,9 @@ class Request(Record, frozen=True, kw_only=True):
     """Also fix what fails (`oscap --remediate`), if this host's own settings allow it."""
     rule: RuleId | None = None
     """With `remediate`: fix this one rule, then scan as usual."""
+    fetch_remote: bool = False
+    """Let the scanner fetch parts of its content from other hosts (`oscap
+    --fetch-remote-resources`), if this host's own settings allow it."""
     token: Annotated[str, Meta(pattern=r"^[0-9a-f]{8}$")] | None = None
     """Identifies a request that must not be made twice; the scan id ends with its first half."""
     refusal: str | None = None

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
-
-from msgspec import Meta
+from typing import Literal
 
 from schemas.ids import Scanner
 from schemas.records import Record
+from schemas.values import ScanInterval, UpdateInterval
 
 Mode = Literal["disabled", "on-demand", "enabled"]
 TRIGGER_STATE = "trigger"
@@ -53,8 +52,8 @@ class ServerOverrides(Record, frozen=True, kw_only=True):
     mode: Mode | None = None
     scanners: Mapping[Scanner, bool] = {}
     """Whether a scanner is switched on, by its key."""
-    interval_minutes: Annotated[int, Meta(ge=60, le=10080)] | None = None
-    update_interval_minutes: Annotated[int, Meta(ge=1, le=10080)] | None = None
+    interval_minutes: ScanInterval | None = None
+    update_interval_minutes: UpdateInterval | None = None
     """How often the host has to show that it is alive."""
     since: datetime | None = None
     """When any of this was last changed."""

@@ -39,6 +39,16 @@ CheckName = Annotated[
         description="the name of a check, like container_images or check_4_1",
     ),
 ]
+MessageText = Annotated[str, Meta(max_length=256)]
+MessageId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_.-]{0,256}$(?!\n)",
+        description="an id of at most 256 letters, digits and _ . -",
+    ),
+]
+ScanInterval = Annotated[int, Meta(ge=60, le=10080, description="minutes, from 60 to 10080")]
+UpdateInterval = Annotated[int, Meta(ge=1, le=10080, description="minutes, from 1 to 10080")]
 HeaderText = Annotated[
     str,
     Meta(

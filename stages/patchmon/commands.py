@@ -1,27 +1,38 @@
-"""The server's messages over the WebSocket, checked field by field. Pure.
+"""What the server's messages mean to an agent that has certain scanners. Pure.
 
-A message is a JSON object with a `type`. Unknown types are for another agent (`Ignored`); a known
-type with a field
-that is not as it should be is never carried out. Where the server waits for an answer it gets one:
-a request for a
-scan becomes one that fails with the reason, a request for a remediation is declined. All else is
-`Invalid`.
+A message of an unknown type is for another agent (`Ignored`). One of a known type with a field that
+is not as it should be is never carried out. Where the server waits for an answer it gets one: a
+request for a scan becomes one that fails with the reason, a request for a remediation is declined.
+All else is `Invalid`.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
 
-from schemas.codec import SchemaError, decode_any
+from schemas.codec import SchemaError
 from schemas.ids import Scanner
 from schemas.schedule import Mode, ServerOverrides
+from stages.patchmon import server_messages
+from stages.patchmon.server_messages import (
+    SCAN_TYPES,
+    ApplyConfig,
+    ComplianceConfig,
+    ComplianceScan,
+    ComplianceScanCancel,
+    ComplianceTrigger,
+    Header,
+    InstallScanner,
+    KnownScanner,
+    KnownScanners,
+    RefreshIntegrationStatus,
+    RemediateRule,
+    ReportNow,
+    ServerMessage,
+    SettingsUpdate,
+    UpdateNow,
+    UpgradeSsg,
+)
 
-MAX_MESSAGE_BYTES = 64 * 1024
-_ID = re.compile(r"[A-Za-z0-9_.-]{1,256}")
-_INTERVAL = range(60, 10081)
-_UPDATE_INTERVAL = range(1, 10081)
-_FOR_ANOTHER_AGENT = frozenset({"report_now", "update_now"})
+_MODES: dict[object, Mode] = {True: "enabled", False: "disabled", "on-demand": "on-demand"}
 
 
 @dataclass(frozen=True)
@@ -40,37 +51,22 @@ class Scan:
     request_id: str | None = None
     remediate: bool = False
     rule: str | None = None
+    fetch_remote: bool = False
+    """The content may get parts of itself from other hosts."""
     refusal: str | None = None
     """Why it can't be carried out: the scans fail with it, so that the server shows the reason."""
 
 
 @dataclass(frozen=True)
-class Cancel:
-    pass
-
-
-@dataclass(frozen=True)
 class Apply:
-    """Settings of the server's; None in a field: it says nothing of that."""
+    """Settings of the server's; None in a field: it leaves that open."""
 
     overrides: ServerOverrides
 
 
 @dataclass(frozen=True)
-class Refresh:
-    """The server wants to know what this host can scan."""
-
-
-@dataclass(frozen=True)
-class Install:
-    """A request for software on this host."""
-
-    what: Literal["upgrade_ssg", "install_scanner"]
-
-
-@dataclass(frozen=True)
 class Decline:
-    """A command that can't be carried out, and is no request for a scan."""
+    """A command that can't be carried out, and does not request a scan."""
 
     reason: str
 
@@ -86,36 +82,16 @@ class Invalid:
     reason: str
 
 
-Command = Scan | Cancel | Apply | Refresh | Install | Decline
+Command = (
+    Scan
+    | ComplianceScanCancel
+    | Apply
+    | RefreshIntegrationStatus
+    | UpgradeSsg
+    | InstallScanner
+    | Decline
+)
 Message = Command | Ignored | Invalid
-
-
-class _FieldError(ValueError):
-    pass
-
-
-class KnownScanner(Protocol):
-    """What the server's messages name a scanner by. The first of all scanners is the one that a
-    profile is of.
-    """
-
-    @property
-    def key(self) -> Scanner: ...
-
-    @property
-    def section(self) -> str:
-        """Before `_enabled` in messages."""
-
-    @property
-    def title(self) -> str:
-        """Its name in messages for people."""
-
-    @property
-    def profile_names(self) -> frozenset[str]:
-        """Names in the place of a profile that mean this scanner."""
-
-
-KnownScanners = Sequence[KnownScanner]
 
 
 def understand(text: str | bytes, scanners: KnownScanners) -> Message:
@@ -123,191 +99,139 @@ def understand(text: str | bytes, scanners: KnownScanners) -> Message:
     if isinstance(text, bytes):
         return Invalid("a binary message")
     try:
-        message = decode_any(text)
+        header = server_messages.read_header(text)
     except SchemaError as error:
-        return Invalid(f"not JSON: {error}")
-    if not isinstance(message, dict):
-        return Invalid("not a JSON object")
-    kind = message.get("type")
-    if not isinstance(kind, str):
-        return Ignored()
-    if kind in _FOR_ANOTHER_AGENT:
-        return Ignored(kind)
-    reader = _READERS.get(kind)
-    if reader is None:
-        return Ignored()
+        return Invalid(f"not a JSON object: {error}")
     try:
-        return reader(message, scanners)
-    except _FieldError as error:
-        return _refused(message, f"{kind}: {error}", scanners)
+        message = server_messages.read(text, header.type, scanners)
+    except SchemaError as error:
+        return _malformed(header, f"{header.type}: {error}", scanners)
+    return _meaning(message, scanners)
 
 
-def _refused(message: Mapping[str, Any], reason: str, scanners: KnownScanners) -> Message:
+def _malformed(header: Header, reason: str, scanners: KnownScanners) -> Message:
     """What becomes of a message of which a field is not as it should be."""
-    kind = message["type"]
-    if kind == "remediate_rule":
+    if header.type == "remediate_rule":
         return Decline(f"refused, malformed request: {reason}")
-    if kind not in ("compliance_trigger", "compliance_scan"):
+    if header.type not in SCAN_TYPES:
         return Invalid(reason)
-    named = [scanner.key for scanner in scanners if message.get("profile_type") == scanner.key]
-    scanner = named[0] if named else scanners[0].key
-    return Scan((Wanted(scanner),), refusal=f"malformed request: {reason}")
+    return _malformed_scan(header.profile_type, reason, scanners)
 
 
-def _trigger(message: Mapping[str, Any], scanners: KnownScanners) -> Message:
-    profile = _text(message, "profile")
-    request_id = _text(message, "request_id")
-    named = _named_by_profile(profile, scanners)
-    if named:
-        return Scan((Wanted(named.key),), request_id)
-    return Scan((Wanted(scanners[0].key, profile),), request_id)
+def _malformed_scan(profile_type: object, reason: str, scanners: KnownScanners) -> Scan:
+    scanner = _named_by_key(profile_type, scanners) or scanners[0]
+    return Scan((Wanted(scanner.key),), refusal=f"malformed request: {reason}")
 
 
-def _scan(message: Mapping[str, Any], scanners: KnownScanners) -> Message:
-    kind = _text(message, "profile_type") or "all"
-    profile = _id(message, "profile_id")
-    named = _named_by_profile(profile, scanners)
-    if named:
-        kind, profile = named.key, None
-    for_one = any(scanner.key == kind for scanner in scanners)
+def _meaning(message: ServerMessage | None, scanners: KnownScanners) -> Message:
+    match message:
+        case None:
+            return Ignored()
+        case ReportNow():
+            return Ignored("report_now")
+        case UpdateNow():
+            return Ignored("update_now")
+        case ComplianceTrigger():
+            return _trigger(message, scanners)
+        case ComplianceScan():
+            return _scan(message, scanners)
+        case RemediateRule():
+            wanted = Wanted(scanners[0].key)
+            request_id = message.request_id or None
+            return Scan((wanted,), request_id, remediate=True, rule=message.rule_id)
+        case SettingsUpdate():
+            return _settings(message)
+        case ApplyConfig():
+            return _config(message, scanners)
+    return message
+
+
+def _trigger(message: ComplianceTrigger, scanners: KnownScanners) -> Scan:
+    wanted = Wanted(scanners[0].key, message.profile or None)
+    named = _named_by_profile(message.profile, scanners)
+    if named is not None:
+        wanted = Wanted(named.key)
+    return Scan((wanted,), message.request_id or None)
+
+
+def _scan(message: ComplianceScan, scanners: KnownScanners) -> Scan:
     wanted: list[Wanted] = []
+    only = _only_scanner(message, scanners)
     for scanner in scanners:
-        is_enabled = _flag(message, f"{scanner.section}_enabled", default=True)
-        is_excluded = for_one and scanner.key != kind
-        if is_enabled and not is_excluded:
-            has_profile = _takes_profile(scanner, scanners, for_one=for_one) and profile is not None
-            wanted.append(_wanted(scanner, profile, for_one=for_one, has_profile=has_profile))
+        is_switched_off = server_messages.switch(message, scanner) is False
+        is_excluded = only is not None and scanner is not only
+        if not is_switched_off and not is_excluded:
+            wanted.append(_wanted(message, scanner, scanners, is_only=only is not None))
     if not wanted:
-        raise _FieldError("every scanner that it names is switched off in the same message")
-    remediate = _flag(message, "enable_remediation", default=False)
-    # Checked like every field; nothing is fetched whatever it says, since the scanner has no
-    # network.
-    _optional_flag(message, "fetch_remote_resources")
-    return Scan(tuple(wanted), _text(message, "request_id"), remediate)
+        reason = "every scanner that it names is switched off in the same message"
+        return _malformed_scan(message.profile_type, f"compliance_scan: {reason}", scanners)
+    return Scan(
+        tuple(wanted),
+        message.request_id or None,
+        remediate=message.enable_remediation is True,
+        fetch_remote=message.fetch_remote_resources is True,
+    )
 
 
-def _takes_profile(scanner: KnownScanner, scanners: KnownScanners, *, for_one: bool) -> bool:
-    """A profile is that of the named scanner, or of the first one; one with a profile name of its
-    own has no other.
-    """
-    if scanner.profile_names:
-        return False
-    return for_one or scanner is scanners[0]
+def _only_scanner(message: ComplianceScan, scanners: KnownScanners) -> KnownScanner | None:
+    """The one scanner that is meant, by its own name or by that of its profile."""
+    named = _named_by_profile(message.profile_id, scanners)
+    if named is not None:
+        return named
+    return _named_by_key(message.profile_type, scanners)
 
 
 def _wanted(
-    scanner: KnownScanner, profile: str | None, *, for_one: bool, has_profile: bool
+    message: ComplianceScan, scanner: KnownScanner, scanners: KnownScanners, *, is_only: bool
 ) -> Wanted:
-    if has_profile:
-        return Wanted(scanner.key, profile)
-    return Wanted(scanner.key, implied=not for_one)
+    """A profile is that of the only scanner, or of the first; a scanner with a profile name of its
+    own has no other.
+    """
+    has_profile = not scanner.profile_names and (is_only or scanner is scanners[0])
+    if has_profile and message.profile_id:
+        return Wanted(scanner.key, message.profile_id)
+    return Wanted(scanner.key, implied=not is_only)
 
 
-def _cancel(message: Mapping[str, Any], scanners: KnownScanners) -> Message:  # noqa: ARG001
-    return Cancel()
-
-
-def _refresh(message: Mapping[str, Any], scanners: KnownScanners) -> Message:  # noqa: ARG001
-    return Refresh()
-
-
-def _settings_update(message: Mapping[str, Any], scanners: KnownScanners) -> Message:  # noqa: ARG001
-    minutes = _minutes(message, "compliance_scan_interval", _INTERVAL)
-    update_minutes = _minutes(message, "update_interval", _UPDATE_INTERVAL)
-    if minutes is None and update_minutes is None:
-        return Ignored()
-    return Apply(ServerOverrides(interval_minutes=minutes, update_interval_minutes=update_minutes))
-
-
-def _minutes(message: Mapping[str, Any], name: str, bounds: range) -> int | None:
-    value = message.get(name)
-    if value is not None and (type(value) is not int or value not in bounds):
-        raise _FieldError(
-            f"{name} is not a whole number of minutes from {bounds[0]} to {bounds[-1]}"
-        )
-    return value
-
-
-def _apply_config(message: Mapping[str, Any], scanners: KnownScanners) -> Message:
-    config = message.get("config")
-    if not isinstance(config, dict):
-        raise _FieldError("config is not an object")
-    compliance = config.get("compliance")
-    if compliance is None:
-        return Ignored()
-    if not isinstance(compliance, dict):
-        raise _FieldError("config.compliance is not an object")
-    enabled: dict[Scanner, bool] = {}
+def _named_by_key(key: object, scanners: KnownScanners) -> KnownScanner | None:
     for scanner in scanners:
-        flag = _optional_flag(compliance, f"{scanner.section}_enabled")
-        if flag is not None:
-            enabled[scanner.key] = flag
-    return Apply(ServerOverrides(mode=_mode(compliance.get("enabled")), scanners=enabled))
-
-
-def _mode(value: object) -> Mode | None:
-    if value is None:
-        return None
-    if value is True:
-        return "enabled"
-    if value is False:
-        return "disabled"
-    if value == "on-demand":
-        return "on-demand"
-    raise _FieldError('config.compliance.enabled is not true, false or "on-demand"')
-
-
-def _remediate_rule(message: Mapping[str, Any], scanners: KnownScanners) -> Message:
-    rule = _id(message, "rule_id")
-    if rule is None or rule.startswith(("-", ".")):
-        raise _FieldError("rule_id is missing, or is no id")
-    return Scan((Wanted(scanners[0].key),), _text(message, "request_id"), remediate=True, rule=rule)
+        if scanner.key == key:
+            return scanner
+    return None
 
 
 def _named_by_profile(profile: str | None, scanners: KnownScanners) -> KnownScanner | None:
     """The scanner that is meant by the name of a profile."""
-    if profile is None:
-        return None
-    return next((scanner for scanner in scanners if profile in scanner.profile_names), None)
+    for scanner in scanners:
+        if profile in scanner.profile_names:
+            return scanner
+    return None
 
 
-def _text(message: Mapping[str, Any], name: str) -> str | None:
-    """A text of at most 256 printable characters; empty is absent."""
-    value = message.get(name)
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str) or len(value) > 256 or not value.isprintable():
-        raise _FieldError(f"{name} is not a text of at most 256 printable characters")
-    return value
+def _settings(message: SettingsUpdate) -> Message:
+    if message.compliance_scan_interval is None and message.update_interval is None:
+        return Ignored()
+    return Apply(
+        ServerOverrides(
+            interval_minutes=message.compliance_scan_interval,
+            update_interval_minutes=message.update_interval,
+        )
+    )
 
 
-def _id(message: Mapping[str, Any], name: str) -> str | None:
-    value = _text(message, name)
-    if value is not None and not _ID.fullmatch(value):
-        raise _FieldError(f"{name} is not an id (letters, digits, _ . -)")
-    return value
+def _config(message: ApplyConfig, scanners: KnownScanners) -> Message:
+    if message.config is None:
+        return Invalid("apply_config: config: is missing")
+    compliance = message.config.compliance
+    if compliance is None:
+        return Ignored()
+    return Apply(_overrides(compliance, scanners))
 
 
-def _flag(message: Mapping[str, Any], name: str, *, default: bool) -> bool:
-    value = _optional_flag(message, name)
-    return default if value is None else value
-
-
-def _optional_flag(message: Mapping[str, Any], name: str) -> bool | None:
-    value = message.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise _FieldError(f"{name} is not true or false")
-    return value
-
-
-_READERS: Mapping[str, Callable[[Mapping[str, Any], KnownScanners], Message]] = {
-    "compliance_trigger": _trigger,
-    "compliance_scan": _scan,
-    "compliance_scan_cancel": _cancel,
-    "settings_update": _settings_update,
-    "apply_config": _apply_config,
-    "refresh_integration_status": _refresh,
-    "remediate_rule": _remediate_rule,
-    "upgrade_ssg": lambda *_: Install("upgrade_ssg"),
-    "install_scanner": lambda *_: Install("install_scanner"),
-}
+def _overrides(compliance: ComplianceConfig, scanners: KnownScanners) -> ServerOverrides:
+    switches: dict[Scanner, bool] = {}
+    for scanner in scanners:
+        is_on = server_messages.switch(compliance, scanner)
+        if is_on is not None:
+            switches[scanner.key] = is_on
+    return ServerOverrides(mode=_MODES.get(compliance.enabled), scanners=switches)

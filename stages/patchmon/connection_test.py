@@ -20,7 +20,6 @@ from schemas import codec
 from schemas.records import Record
 from schemas.settings import ServerSettings
 from stages.patchmon import tls
-from stages.patchmon.commands import KnownScanners
 from stages.patchmon.http_worker import HttpWorker, ThreadHost
 from stages.patchmon.integrations import IntegrationsError, read_integrations
 from stages.patchmon.outcome import (
@@ -34,6 +33,7 @@ from stages.patchmon.outcome import (
 )
 from stages.patchmon.proxies import proxy_for
 from stages.patchmon.server_access import HEALTH, INTEGRATIONS, PING, HttpRequest, ServerAccess
+from stages.patchmon.server_messages import KnownScanners
 from stages.runtime.worker import Worker, WorkerError
 
 _LIMIT_S = 45.0

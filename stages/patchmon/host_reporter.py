@@ -21,7 +21,6 @@ from typing import Any
 
 from schemas.schedule import ServerOverrides
 from spool.errors import SpoolError
-from stages.patchmon.commands import KnownScanners
 from stages.patchmon.http_worker import HttpWorker, ThreadHost
 from stages.patchmon.integrations import IntegrationsError, read_integrations
 from stages.patchmon.outcome import Reply, message
@@ -33,6 +32,7 @@ from stages.patchmon.server_access import (
     HttpRequest,
     ServerAccess,
 )
+from stages.patchmon.server_messages import KnownScanners
 from stages.runtime.logs import Log
 from stages.runtime.worker import WorkerStoppedError
 

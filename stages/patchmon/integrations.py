@@ -2,8 +2,8 @@
 
 from schemas.codec import SchemaError, decode_any
 from schemas.schedule import Mode, ServerOverrides
-from stages.patchmon.commands import KnownScanners
 from stages.patchmon.outcome import Reply
+from stages.patchmon.server_messages import KnownScanners
 
 _MODES: dict[object, Mode] = {
     "disabled": "disabled",

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
-from typing import Any
 
 from schemas.event import Event, EventName
+from stages.patchmon.server_messages import ScanPhase, ScanProgress
 
 _MOST_SCANS = 100
 _PERCENT_EVALUATED = 90
@@ -22,7 +22,7 @@ _END = frozenset({"completed", "failed", "cancelled"})
 class _Step:
     """The progress of a scan."""
 
-    phase: str
+    phase: ScanPhase
     message: str
     percent: int
     error: str | None = None
@@ -32,7 +32,7 @@ class _Step:
 class Progress:
     """What is still to be sent, oldest scan first."""
 
-    _waiting: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _waiting: dict[str, ScanProgress] = field(default_factory=dict)
     _profiles: dict[str, str] = field(default_factory=dict)
     _ended: dict[str, None] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -58,7 +58,7 @@ class Progress:
         self._record(key, _Step("failed", "refused", 100, message), at)
         self._ended.pop(key, None)
 
-    def next(self) -> dict[str, Any] | None:
+    def next(self) -> ScanProgress | None:
         """The next message, once: that of the scan that has waited longest."""
         with self._lock:
             if not self._waiting:
@@ -70,15 +70,14 @@ class Progress:
         # too.
         if key in self._ended:
             return
-        message = {
-            "type": "compliance_scan_progress",
-            "phase": step.phase,
-            "profile_name": self._profiles.get(key, ""),
-            "message": step.message,
-            "progress": step.percent,
-            "error": step.error or "",
-            "timestamp": at.isoformat().replace("+00:00", "Z"),
-        }
+        message = ScanProgress(
+            phase=step.phase,
+            profile_name=self._profiles.get(key, ""),
+            message=step.message,
+            progress=step.percent,
+            error=step.error or "",
+            timestamp=at,
+        )
         if step.phase in _END:
             self._profiles.pop(key, None)
             self._ended[key] = None
@@ -126,9 +125,11 @@ def _shipped(event: Event) -> _Step:
 
 
 def _without_results(event: Event, error: str | None) -> _Step | None:
-    if event.result not in ("failed", "cancelled"):
-        return None
-    return _Step(event.result, f"scan {event.result}", 100, error)
+    if event.result == "failed":
+        return _Step("failed", "scan failed", 100, error)
+    if event.result == "cancelled":
+        return _Step("cancelled", "scan cancelled", 100, error)
+    return None
 
 
 _STEPS: Mapping[EventName, Callable[[Event], _Step | None]] = {

@@ -12,7 +12,6 @@ no redirect is followed (it would take the credentials along); messages over 64 
 connection; no compression.
 """
 
-import json
 import logging
 import os
 import random
@@ -20,7 +19,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -29,14 +28,17 @@ from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.frames import CloseCode
 from websockets.sync.client import ClientConnection, reconnect
 
+from schemas import codec
+from schemas.records import Record
 from stages.patchmon import tls
-from stages.patchmon.commands import MAX_MESSAGE_BYTES, KnownScanner, Message, understand
+from stages.patchmon.commands import Message, understand
 from stages.patchmon.outcome import HOST_CHECK_ACTION
 from stages.patchmon.proxies import proxy_for
 from stages.patchmon.server_access import ServerAccess
+from stages.patchmon.server_messages import MAX_MESSAGE_BYTES, KnownScanners
 from stages.runtime.logs import Log
 
-NextMessage = Callable[[], Mapping[str, Any] | None]
+NextMessage = Callable[[], Record | None]
 """The next message for the server, once; None where there is none."""
 _SERVER_WENT_AWAY = frozenset(
     {CloseCode.GOING_AWAY, CloseCode.SERVICE_RESTART, CloseCode.ABNORMAL_CLOSURE}
@@ -97,7 +99,7 @@ class Link:
     def __init__(
         self,
         access: ServerAccess,
-        scanners: Sequence[KnownScanner],
+        scanners: KnownScanners,
         take: Callable[[Message], None],
         connected: Callable[[], None],
         next_message: NextMessage,
@@ -223,7 +225,7 @@ class Link:
         if message is None:
             return False
         with suppress(OSError, WebSocketException):
-            socket.send(json.dumps(message))
+            socket.send(codec.encode(message).decode())
         return True
 
     @property

@@ -40,6 +40,7 @@ class RequestWriter:
         token: str | None = None,
         remediate: bool = False,
         rule: str | None = None,
+        fetch_remote: bool = False,
         refusal: str | None = None,
     ) -> Request:
         """A request that is not written yet.
@@ -61,6 +62,7 @@ class RequestWriter:
             reason=reason,
             remediate=remediate,
             rule=rule,
+            fetch_remote=fetch_remote,
             token=token,
             refusal=refusal,
         )

@@ -7,7 +7,6 @@ an operator requests on the host is always carried out.
 """
 
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,18 +16,26 @@ from schemas.event import Event
 from schemas.request import Reason, Request
 from schemas.schedule import OVERRIDES_STATE, ServerOverrides
 from stages.patchmon import commands
-from stages.patchmon.capabilities import CommandAnswers
+from stages.patchmon.capabilities import NO_ANSWERS, CommandAnswers
 from stages.patchmon.commands import Wanted
 from stages.patchmon.progress import Progress
+from stages.patchmon.server_messages import (
+    ComplianceScanCancel,
+    InstallScanner,
+    RefreshIntegrationStatus,
+    UpgradeSsg,
+)
 from stages.runtime.process import Process
 from stages.scanners import readiness, registry
 from stages.trigger import detected_host
 from stages.trigger.request_writer import RequestWriter
+from stages.trigger.scan_budget import MOST_A_DAY, ScanBudget
 
-_MOST_SCANS_A_DAY = 1000
-"""Each is an entry in every box, even if its profile does not exist. A limit, because a server must
-not fill the disk."""
-_DAY_S = 24 * 3600.0
+_TOO_MANY = f"too many requests: the server has requested {MOST_A_DAY} scans within a day"
+_INSTALL_ANSWER_S = 60.0
+"""An answer to an installation that came with a later status could end another installation."""
+_ANSWER_S = 24 * 3600.0
+"""How long a refusal is shown on the server's page."""
 _LOG_AGAIN_AFTER_S = 60.0
 _DETECT_AGAIN_AFTER_S = 30.0
 
@@ -52,11 +59,10 @@ class ServerCommands:
         self._detected_at = -_DETECT_AGAIN_AFTER_S
         self._last_refusal = ""
         self._last_refusal_at = 0.0
-        self._scans: deque[float] = deque(maxlen=_MOST_SCANS_A_DAY)
-        """When each of the last scans was requested."""
+        self._budget = ScanBudget()
         self._in_progress: _ScanInProgress | None = None
-        self.answers = CommandAnswers()
-        """What an integration status has to answer to the server's last commands."""
+        self._answers = NO_ANSWERS
+        self._answered_at = 0.0
         self.overrides = (
             process.state_store.read(OVERRIDES_STATE, ServerOverrides) or ServerOverrides()
         )
@@ -66,20 +72,39 @@ class ServerCommands:
         match command:
             case commands.Scan():
                 self._scan(command)
-            case commands.Cancel():
+            case ComplianceScanCancel():
                 self._request_writer.cancel_all(self._reason(None))
             case commands.Apply():
                 self._apply(command.overrides)
-            case commands.Refresh():
+            case RefreshIntegrationStatus():
                 self._detect_again()
-            case commands.Install():
-                reason = (
-                    f"{command.what} refused: it changes this host; "
-                    "install software with the host's own tools"
-                )
-                self._decline(reason, install=reason)
+            case UpgradeSsg():
+                self._refuse_installation("upgrade_ssg")
+            case InstallScanner():
+                self._refuse_installation("install_scanner")
             case commands.Decline():
                 self._decline(command.reason)
+
+    @property
+    def answers(self) -> CommandAnswers:
+        """What an integration status has to answer to the server's last commands."""
+        age_s = time.monotonic() - self._answered_at
+        if age_s > _ANSWER_S:
+            return NO_ANSWERS
+        if age_s > _INSTALL_ANSWER_S:
+            return CommandAnswers(refusal=self._answers.refusal)
+        return self._answers
+
+    def answer_refused(self) -> None:
+        """Answer requests that were refused because there were too many. Raises StorageError."""
+        for wanted in self._budget.answers(time.monotonic()):
+            request = self._request_writer.make(
+                wanted.scanner, wanted.profile, self._reason(None), refusal=_TOO_MANY
+            )
+            self._request_writer.write(request)
+
+    def due_in_s(self) -> float:
+        return self._budget.due_in_s(time.monotonic())
 
     def _detect_again(self) -> None:
         """The last detection is sent at once, and a new one if it differs.
@@ -119,26 +144,27 @@ class ServerCommands:
         """
         requests: list[Request] = []
         for wanted in self._possible(command.wanted):
-            if self._is_flooded():
-                self._refuse(
-                    f"the server has requested {_MOST_SCANS_A_DAY} scans within a day: "
-                    "no more are accepted for now"
-                )
+            if not self._budget.take(time.monotonic()):
+                self._budget.refused(wanted)
+                self._refuse(_TOO_MANY)
                 continue
             reason = refusal or self._switched_off(wanted)
             if reason is not None:
                 self._log_refusal(reason)
-            self._scans.append(time.monotonic())
-            request = self._request_writer.make(
-                wanted.scanner,
-                wanted.profile,
-                self._reason(command.request_id),
-                remediate=command.remediate and registry.get(wanted.scanner).remediates,
-                rule=command.rule,
-                refusal=reason,
-            )
-            requests.append(request)
+            requests.append(self._request(command, wanted, reason))
         return requests
+
+    def _request(self, command: commands.Scan, wanted: Wanted, refusal: str | None) -> Request:
+        spec = registry.get(wanted.scanner)
+        return self._request_writer.make(
+            wanted.scanner,
+            wanted.profile,
+            self._reason(command.request_id),
+            remediate=command.remediate and spec.remediates,
+            rule=command.rule,
+            fetch_remote=command.fetch_remote and spec.needs_content,
+            refusal=refusal,
+        )
 
     def _possible(self, wanted: Sequence[Wanted]) -> Sequence[Wanted]:
         """The scans whose scanner this host has, and those that name their scanner.
@@ -148,10 +174,6 @@ class ServerCommands:
         missing = detected_host.missing(self._detection.detected)
         possible = [one for one in wanted if not one.implied or one.scanner not in missing]
         return possible or wanted[:1]
-
-    def _is_flooded(self) -> bool:
-        is_full = len(self._scans) == _MOST_SCANS_A_DAY
-        return is_full and time.monotonic() - self._scans[0] < _DAY_S
 
     def _switched_off(self, wanted: Wanted) -> str | None:
         spec = registry.get(wanted.scanner)
@@ -182,9 +204,16 @@ class ServerCommands:
         self._progress.refuse(message, self._process.now())
 
     def _decline(self, message: str, install: str | None = None) -> None:
-        """Refuse what is no request for a scan: the next integration status has the reason."""
+        """Refuse what does not request a scan: the next integration status has the reason."""
         self._refuse(message)
-        self.answers = CommandAnswers(refusal=message, install=install)
+        self._answers = CommandAnswers(refusal=message, install=install)
+        self._answered_at = time.monotonic()
+
+    def _refuse_installation(self, command: str) -> None:
+        reason = (
+            f"{command} refused: it changes this host; install software with the host's own tools"
+        )
+        self._decline(reason, install=reason)
 
     def _log_refusal(self, message: str) -> None:
         now = time.monotonic()

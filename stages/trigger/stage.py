@@ -21,6 +21,7 @@ from spool.errors import (
 )
 from stages.patchmon import commands
 from stages.patchmon.progress import Progress
+from stages.patchmon.server_messages import ComplianceScanCancel
 from stages.runtime.process import Process
 from stages.trigger.connection import ServerConnection
 from stages.trigger.inbox import Inbox
@@ -54,6 +55,7 @@ class TriggerStage:
         trouble: StorageError | None = None
         for work in (
             self._apply_server_commands,
+            self._commands.answer_refused,
             self._copy_commands,
             self._inbox.run_once,
             self._follow_schedules,
@@ -72,7 +74,7 @@ class TriggerStage:
     def timeout_s(self) -> float:
         now = self._process.now()
         due = ((next_due.at - now).total_seconds() for next_due in self._next_due)
-        return max(0.0, min((self._inbox.due_in_s(), *due)))
+        return max(0.0, min((self._inbox.due_in_s(), self._commands.due_in_s(), *due)))
 
     def on_event(self, event: Event) -> None:
         self._progress.take(event, self._process.now())
@@ -95,7 +97,7 @@ class TriggerStage:
     def _apply_server_commands(self) -> None:
         for command in self._server.received():
             self._commands.carry_out(command)
-            is_about_scans = isinstance(command, commands.Scan | commands.Cancel)
+            is_about_scans = isinstance(command, commands.Scan | ComplianceScanCancel)
             is_about_a_rule = isinstance(command, commands.Scan) and command.rule is not None
             self._server.status_wanted |= is_about_a_rule or not is_about_scans
 

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from schemas.codec import plain
 from schemas.event import Event
 from stages.patchmon.progress import Progress
 
@@ -26,7 +27,7 @@ def test_of_each_scan_only_the_newest_is_told_and_that_once() -> None:
         progress.take(rule(done), AT)
     message = progress.next()
     assert message is not None
-    assert message["message"].endswith("rule 39")
+    assert message.message.endswith("rule 39")
     assert progress.next() is None
 
 
@@ -44,7 +45,7 @@ def test_a_scan_is_told_from_start_to_delivery() -> None:
         progress.take(event, AT)
         message = progress.next()
         assert message is not None
-        told.append((message["phase"], message["profile_name"], message["progress"]))
+        told.append((message.phase, message.profile_name, message.progress))
     assert told == [
         ("started", "CIS", 0),
         ("evaluating", "CIS", 45),
@@ -68,7 +69,7 @@ def test_the_end_of_a_scan_is_never_overtaken() -> None:
     progress.take(rule(3), AT)
     message = progress.next()
     assert message is not None
-    assert (message["phase"], message["error"]) == ("failed", "oscap ended with exit code 1")
+    assert (message.phase, message.error) == ("failed", "oscap ended with exit code 1")
     assert progress.next() is None
 
 
@@ -82,8 +83,7 @@ def test_a_server_that_takes_nothing_costs_no_memory() -> None:
 def test_the_message_has_the_servers_fields() -> None:
     progress = Progress()
     progress.take(Event(name="ScanStarted", scan_id="s", profile="CIS"), AT)
-    message = progress.next()
-    assert message is not None
+    message = plain(progress.next())
     assert set(message) == {
         "type",
         "phase",
@@ -108,7 +108,7 @@ def test_a_scan_that_ended_badly_is_not_completed_by_its_delivery(outcome: str) 
     ):
         progress.take(event, AT)
         if message := progress.next():
-            told.append((message["phase"], message["error"]))
+            told.append((message.phase, message.error))
     assert told == [(outcome, "why")]
 
 
@@ -118,8 +118,8 @@ def test_results_that_cannot_be_read_are_told_as_failed() -> None:
     progress.take(Event(name="ReportWritten", scan_id="s", result="failed"), AT)
     message = progress.next()
     assert message is not None
-    assert message["phase"] == "failed"
-    assert message["error"]
+    assert message.phase == "failed"
+    assert message.error
 
 
 def test_every_scan_that_was_begun_has_an_end() -> None:
@@ -133,7 +133,7 @@ def test_every_scan_that_was_begun_has_an_end() -> None:
         progress.take(Event(name="ReportShipped", scan_id="s", result=answer, message="why"), AT)
         message = progress.next()
         assert message is not None
-        assert message["phase"] == phase
+        assert message.phase == phase
 
 
 def test_nothing_is_told_of_a_wish_that_another_scan_has_answered() -> None:

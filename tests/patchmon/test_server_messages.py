@@ -8,15 +8,18 @@ from hypothesis import strategies as st
 from schemas.schedule import ServerOverrides
 from stages.patchmon.commands import (
     Apply,
-    Cancel,
     Decline,
     Ignored,
-    Install,
     Invalid,
-    Refresh,
     Scan,
     Wanted,
     understand,
+)
+from stages.patchmon.server_messages import (
+    ComplianceScanCancel,
+    InstallScanner,
+    RefreshIntegrationStatus,
+    UpgradeSsg,
 )
 from stages.scanners import registry
 
@@ -66,7 +69,11 @@ SCANNERS = registry.scanners()
             {"type": "compliance_scan", "profile_type": "openscap", "enable_remediation": True},
             Scan((OPENSCAP,), None, remediate=True),
         ),
-        ({"type": "compliance_scan_cancel"}, Cancel()),
+        (
+            {"type": "compliance_scan", "profile_type": "openscap", "fetch_remote_resources": True},
+            Scan((OPENSCAP,), fetch_remote=True),
+        ),
+        ({"type": "compliance_scan_cancel"}, ComplianceScanCancel()),
         (
             {"type": "settings_update", "compliance_scan_interval": 60},
             Apply(ServerOverrides(interval_minutes=60)),
@@ -86,14 +93,14 @@ SCANNERS = registry.scanners()
             {"type": "settings_update", "update_interval": 30},
             Apply(ServerOverrides(update_interval_minutes=30)),
         ),
-        ({"type": "refresh_integration_status"}, Refresh()),
+        ({"type": "refresh_integration_status"}, RefreshIntegrationStatus()),
         ({"type": "report_now"}, Ignored("report_now")),
         (
             {"type": "remediate_rule", "rule_id": "xccdf_r"},
             Scan((OPENSCAP,), None, remediate=True, rule="xccdf_r"),
         ),
-        ({"type": "install_scanner"}, Install("install_scanner")),
-        ({"type": "upgrade_ssg"}, Install("upgrade_ssg")),
+        ({"type": "install_scanner"}, InstallScanner()),
+        ({"type": "upgrade_ssg"}, UpgradeSsg()),
     ],
 )
 def test_every_message_of_the_server_is_understood(message: dict[str, Any], meant: object) -> None:

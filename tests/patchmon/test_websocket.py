@@ -19,6 +19,7 @@ import pytest
 import trustme
 from websockets.sync.server import ServerConnection
 
+from schemas.records import Record
 from schemas.settings import ServerSettings
 from stages.patchmon.commands import Invalid, Message, Scan, Wanted
 from stages.patchmon.credentials import Credentials
@@ -44,6 +45,10 @@ SOON_SLOW = replace(QUICK, first_wait_s=0.001, longest_wait_s=60)
 SECRET = "k" * 64
 
 
+class News(Record, frozen=True, kw_only=True):
+    n: int
+
+
 @dataclass
 class Listener:
     """What a link has told."""
@@ -51,10 +56,10 @@ class Listener:
     log: StringIO = field(default_factory=StringIO)
     got: list[Message] = field(default_factory=list)
     connections: list[bool] = field(default_factory=list)
-    news: deque[dict[str, int]] = field(default_factory=deque)
+    news: deque[News] = field(default_factory=deque)
     told: list[float] = field(default_factory=list)
 
-    def next(self) -> dict[str, int] | None:
+    def next(self) -> News | None:
         if not self.news:
             return None
         self.told.append(time.monotonic())
@@ -353,7 +358,7 @@ def test_progress_keeps_its_pace_and_does_not_wait_for_a_slow_post() -> None:
             10,
         )
         for n in range(8):
-            on_event.news.append({"n": n})
+            on_event.news.append(News(n=n))
             link.notify()
         until(
             lambda: len(on_event.told) == 8 and len(got) >= 8, "all told while the post waits", 10

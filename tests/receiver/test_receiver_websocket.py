@@ -81,17 +81,27 @@ def test_an_older_connection_that_closes_changes_nothing(receiver: Receiver) -> 
 
 
 def test_progress_is_kept_and_nonsense_is_ignored(receiver: Receiver) -> None:
-    progress = {"type": "compliance_scan_progress", "phase": "evaluating", "progress": 40}
+    progress = {
+        "type": "compliance_scan_progress",
+        "phase": "evaluating",
+        "profile_name": "CIS",
+        "message": "4 of 10",
+        "progress": 40,
+        "error": "",
+        "timestamp": "2026-11-23T06:03:01Z",
+    }
+    cut = {key: progress[key] for key in ("type", "phase")}
     with agent(receiver) as connected:
         for frame in (
             "no json",
             "[1]",
             b"\x00\x01",
             json.dumps({"type": "pong"}),
+            json.dumps(cut),
             json.dumps(progress),
         ):
             connected.send(frame)
-        until(lambda: len(receiver.messages()) == 2)
+        until(lambda: len(receiver.messages()) == 3)
     assert receiver.progress() == [progress]
 
 

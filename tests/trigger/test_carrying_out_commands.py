@@ -10,8 +10,9 @@ import pytest
 
 from schemas.capabilities import Detected, DetectedScanner
 from spool.errors import StorageError
-from stages.patchmon.commands import Cancel, Scan, Wanted
+from stages.patchmon.commands import Scan, Wanted
 from stages.patchmon.progress import Progress
+from stages.patchmon.server_messages import ComplianceScanCancel
 from stages.trigger.request_writer import RequestWriter
 from stages.trigger.server_commands import ServerCommands
 from tests.trigger.worker import At, process_at
@@ -118,12 +119,17 @@ def test_a_flood_of_profiles_is_refused_at_a_limit_and_logged_once(process: At) 
     commands = ServerCommands(process, RequestWriter(process), progress)
     for n in range(1100):
         commands.carry_out(Scan((Wanted("openscap", f"profile-{n}"),)))
-    assert len(process.requests) == 1000
+        commands.answer_refused()
+    *accepted, refused = process.requests
+    assert len(accepted) == 1000
+    assert not any(request.refusal for request in accepted)
+    assert str(refused.refusal).startswith("too many requests: ")
+    assert 590 < commands.due_in_s() <= 600, "those after it are answered once more"
     message = progress.next()
     assert message is not None
-    assert (message["phase"], message["error"].split(":")[0]) == (
+    assert (message.phase, message.error.split(":")[0]) == (
         "failed",
-        "the server has requested 1000 scans within a day",
+        "too many requests",
     )
     assert progress.next() is None
     assert process.log_text.getvalue().count("server command refused") == 1
@@ -136,5 +142,5 @@ def test_a_flood_of_cancels_is_one_entry(process: At) -> None:
     for _ in range(2):
         commands.carry_out(Scan((Wanted("openscap"),)))
         for _ in range(10):
-            commands.carry_out(Cancel())
+            commands.carry_out(ComplianceScanCancel())
     assert len(process.spool.requests.cancellations.ids()) == 2

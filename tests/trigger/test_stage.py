@@ -12,7 +12,8 @@ import pytest
 from schemas.ids import ScanId
 from schemas.request import Cancellation, Reason, Request
 from spool.frame import seal
-from stages.patchmon.commands import Cancel, Scan, Wanted
+from stages.patchmon.commands import Scan, Wanted
+from stages.patchmon.server_messages import ComplianceScanCancel
 from stages.trigger.stage import TriggerStage
 from tests.trigger.worker import At, process_at
 
@@ -123,7 +124,7 @@ def test_a_command_that_arrived_before_the_end_is_an_entry_after_it(process: At)
     stage = TriggerStage(process)
     for n in range(120):
         stage._server._on_message(Scan((Wanted("openscap"),), f"r-{n:03}"))
-    stage._server._on_message(Cancel())
+    stage._server._on_message(ComplianceScanCancel())
     stage.close()
     assert sorted(r.reason.request_id or "" for r in process.requests) == [
         f"r-{n:03}" for n in range(120)
@@ -134,6 +135,6 @@ def test_a_command_that_arrived_before_the_end_is_an_entry_after_it(process: At)
 
 def test_a_cancel_without_a_pending_scan_writes_nothing(process: At) -> None:
     stage = TriggerStage(process)
-    stage._server._on_message(Cancel())
+    stage._server._on_message(ComplianceScanCancel())
     stage.run_once()
     assert process.spool.requests.names() == []
