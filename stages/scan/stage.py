@@ -184,7 +184,7 @@ class ScanStage:
                 request = self._queue.read(other)
             except EntryError:
                 continue
-            if request.remediate or request.refusal:
+            if request.remediate or request.fetch_remote or request.refusal:
                 continue
             if runner.same_profile(request.profile) == plan.profile_id:
                 found.append(request)

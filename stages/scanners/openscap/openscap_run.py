@@ -39,6 +39,11 @@ _OUTPUTS = (
     Output(rule_progress.ROLE, rule_progress.FILE),
 )
 _COMPLETED = (0, 2)
+_NOT_FETCHED = (
+    "the server requested to fetch parts of the content from other hosts "
+    "(fetch_remote_resources): nothing was fetched; "
+    "set compliance.openscap.fetch_remote_resources: true to allow it"
+)
 _NO_ERROR = ("WARNING:", "W: ", "I: ", "D: ")
 _MAX_LINE = 1000
 
@@ -86,8 +91,10 @@ class OpenSCAP:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise
             return CannotRun(f"{content.file}: the content can't be read: {error.strerror}")
-        prepare, command = _commands(request, chosen.profile, content, usable.path, details, draft)
         remarks = [remark for remark in (usable.warning, chosen.why) if remark]
+        request, not_fetched = self._within_settings(request)
+        remarks += not_fetched
+        prepare, command = _commands(request, chosen.profile, content, usable.path, details, draft)
         warnings = (*detected.warnings, *remarks)
         self._total_rules = details.rule_counts.get(chosen.profile.id) or None
         return Plan(
@@ -108,6 +115,12 @@ class OpenSCAP:
             warnings=warnings,
             total_rules=self._total_rules,
         )
+
+    def _within_settings(self, request: Request) -> tuple[Request, list[str]]:
+        """The request without what the settings do not allow, and remarks on that."""
+        if not request.fetch_remote or self._settings.fetch_remote_resources:
+            return request, []
+        return replace_record(request, fetch_remote=False), [_NOT_FETCHED]
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
         """A remediation that failed shows in the scan that follows it."""
@@ -218,9 +231,13 @@ def _commands(
     The first is empty where none is requested.
     """
     profile_options = details.profile_options.get(profile.id, ("--profile", profile.id))
+    remote: tuple[str, ...] = ()
+    if request.fetch_remote:
+        remote = ("--fetch-remote-resources",)
     evaluate = (
         *(details.oscap_path, "xccdf", "eval", *profile_options),
         *_content_options(content, details),
+        *remote,
     )
     prepare: tuple[str, ...] = ()
     remediate: tuple[str, ...] = ()

@@ -43,5 +43,8 @@ class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
     """Seconds after which a scan is ended and counts as failed."""
     output_limit_mib: Megabytes = 1024
     """MiB that one scan may write; more ends it."""
+    fetch_remote_resources: bool = False
+    """Where the server requests it, let oscap fetch parts of the content from other hosts; the scan
+    unit needs network access for that."""
     include_notselected: bool = False
     """Report the rules that the profile does not select, as not applicable."""
