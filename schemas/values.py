@@ -29,6 +29,16 @@ ContentName = Annotated[
         description="an absolute path, or the name of a channel like ubuntu2404_CIS_1",
     ),
 ]
+OscapPath = Annotated[
+    str,
+    Meta(
+        pattern=r"^/[^:\x00-\x1f]*[^/:\x00-\x1f]$(?!\n)",
+        max_length=4096,
+        description="an absolute path without a colon and without a slash at its end",
+    ),
+]
+MemoryRatio = Annotated[float, Meta(gt=0, le=1)]
+ItemCount = Annotated[int, Meta(ge=1)]
 TimeLimit = Annotated[int, Meta(ge=10, le=24 * 3600)]
 # Refuses what a scanner could mistake for an option, a list or a shell pattern.
 # `$(?!\n)`: `$` alone also matches before a line's end.

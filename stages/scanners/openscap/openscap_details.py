@@ -19,8 +19,9 @@ class OpenSCAPDetails(Record, frozen=True, kw_only=True):
     """What the runner needs to know."""
 
     oscap_path: str = ""
-    progress_option: str = PROGRESS_BY_TITLE
-    """The option by which this oscap reports each rule as it goes."""
+    progress_option: str | None = PROGRESS_BY_TITLE
+    """The option by which this oscap reports each rule with its title; None where it does so
+    without one."""
     skip_validation_option: str | None = None
     """The option by which this oscap does not validate content against the schemas."""
     content_digests: Digests | None = None

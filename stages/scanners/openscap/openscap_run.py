@@ -25,6 +25,7 @@ from stages.scanners.child import Cause, End, Limits
 from stages.scanners.openscap import leftovers, profiles, rule_progress
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails, OtherContent
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+from stages.scanners.openscap.oscap_environment import can_ignore_paths, environment
 from stages.scanners.openscap.rule_progress import ProgressReader, RuleProgress
 from stages.scanners.openscap.usable_content import ContentError, usable_content
 from stages.scanners.outputs import beginning, filled
@@ -91,11 +92,12 @@ class OpenSCAP:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise
             return CannotRun(f"{content.file}: the content can't be read: {error.strerror}")
-        remarks = [remark for remark in (usable.warning, chosen.why) if remark]
         request, not_fetched = self._within_settings(request)
-        remarks += not_fetched
         prepare, command = _commands(request, chosen.profile, content, usable.path, details, draft)
-        warnings = (*detected.warnings, *remarks)
+        variables = environment(self._settings, detected.version)
+        warnings = (*detected.warnings, *usable.warnings, *variables.warnings, *not_fetched)
+        if chosen.why:
+            warnings = (*warnings, chosen.why)
         self._total_rules = details.rule_counts.get(chosen.profile.id) or None
         return Plan(
             profile_id=chosen.profile.id,
@@ -113,6 +115,7 @@ class OpenSCAP:
                 origin=content.origin,
             ),
             warnings=warnings,
+            environment=variables.variables,
             total_rules=self._total_rules,
         )
 
@@ -184,6 +187,8 @@ class OpenSCAP:
             return f"{done}, none in progress: raise compliance.openscap.time_limit_s"
         rule = unfinished.rule.rpartition("_rule_")[2]
         remedy = "raise compliance.openscap.time_limit_s"
+        if can_ignore_paths(self._detected.version):
+            remedy = f"leave out paths by compliance.openscap.ignore_paths, or {remedy}"
         return f"rule {rule} in progress for {unfinished.duration_s:.0f} s, {done}: {remedy}"
 
     def _rules_without_result(self, progress: RuleProgress) -> tuple[str, ...]:
@@ -245,10 +250,13 @@ def _commands(
         prepare = (*evaluate, "--remediate", "--rule", request.rule, str(file))
     elif request.remediate:
         remediate = ("--remediate",)
+    progress: tuple[str, ...] = ()
+    if details.progress_option:
+        progress = (details.progress_option,)
     scan = (
         *evaluate,
         *remediate,
-        details.progress_option,
+        *progress,
         *("--results", str(draft / _RESULTS)),
         *("--results-arf", str(draft / _ARF)),
         str(file),

@@ -6,7 +6,10 @@ from schemas.settings import ScannerSettings
 from schemas.values import (
     AbsolutePath,
     ContentName,
+    ItemCount,
     Megabytes,
+    MemoryRatio,
+    OscapPath,
     ProfileText,
     ProfileTexts,
     TimeLimit,
@@ -46,5 +49,12 @@ class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
     fetch_remote_resources: bool = False
     """Where the server requests it, let oscap fetch parts of the content from other hosts; the scan
     unit needs network access for that."""
+    memory_ratio: MemoryRatio = 0.25
+    """Share of this host's memory above which oscap stops to collect items for a check. What it
+    keeps is written out at the end of the scan, which takes as much again."""
+    max_collected_items: ItemCount | None = None
+    """Items after which oscap stops to collect for one check. Default: no limit."""
+    ignore_paths: tuple[OscapPath, ...] = ()
+    """Directories and files in which checks of files do not look."""
     include_notselected: bool = False
     """Report the rules that the profile does not select, as not applicable."""

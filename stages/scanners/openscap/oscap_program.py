@@ -14,7 +14,7 @@ from stages.scanners.openscap.openscap_packages import install_scanner
 from stages.scanners.platform import Platform
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-PROGRESS_BY_TITLE, PROGRESS_BY_ID = "--progress-full", "--progress"
+PROGRESS_BY_TITLE = "--progress-full"
 _VERSION = re.compile(r"\b(\d+\.\d+[\w.+-]*)")
 
 
@@ -26,8 +26,9 @@ class OscapProgram:
     version: str = ""
     problem: str | None = None
     """Why it can't be used; None where it can."""
-    progress_option: str = PROGRESS_BY_TITLE
-    """The option by which it reports each rule as it goes."""
+    progress_option: str | None = PROGRESS_BY_TITLE
+    """The option by which it reports each rule with its title; None where it does so without
+    one."""
     skip_validation_option: str | None = None
     """The option by which it does not validate content against the schemas."""
 
@@ -63,10 +64,10 @@ def find(platform: Platform) -> OscapProgram:
     )
 
 
-def _progress_option(usage: str) -> str:
+def _progress_option(usage: str) -> str | None:
     if PROGRESS_BY_TITLE in usage:
         return PROGRESS_BY_TITLE
-    return PROGRESS_BY_ID
+    return None
 
 
 def _skip_validation_option(usage: str) -> str | None:

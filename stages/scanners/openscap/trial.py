@@ -36,7 +36,7 @@ def applies(oscap: OscapProgram, content: ContentFile, profile: str) -> bool | N
 
 
 def _command(oscap: OscapProgram, file: Path, profile: str) -> list[str]:
-    command = [oscap.path, "xccdf", "eval", "--profile", profile, oscap.progress_option]
+    command = [oscap.path, "xccdf", "eval", "--profile", profile, "--progress"]
     if oscap.skip_validation_option:
         command.append(oscap.skip_validation_option)
     return [*command, str(file)]
@@ -67,5 +67,5 @@ def _first_results(command: list[str]) -> bool | None:
 
 
 def _result(line: bytes) -> str:
-    """The end of `rule:result` and of `rule|title|result`."""
-    return line.strip().replace(b"|", b":").rpartition(b":")[2].decode("ascii", "replace")
+    """The end of `rule:result`."""
+    return line.strip().rpartition(b":")[2].decode("ascii", "replace")

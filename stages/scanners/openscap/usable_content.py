@@ -5,6 +5,10 @@ for oscap before 1.3, of a datastream that refers to parts on other hosts: that 
 whole file where a part is not fetched. The copy is the datastream without these references, and the
 same byte for byte otherwise; rules that need such a part are not checked, as with newer versions.
 
+The third reason is content without white space between its elements: oscap skips an element of the
+checklist that follows another directly, and so loses rules, or their selection by a profile. The
+copy has a line break before each such element.
+
 Security: the draft is the scan stage's own directory. What is unpacked is bounded, and files that
 come with a digest are compared with it.
 
@@ -26,6 +30,7 @@ from typing import BinaryIO
 
 from schemas.records import Record
 from spool import packing
+from stages.scanners.openscap.white_space import LineBreaks, lacks_white_space
 
 _COPY = "content.xml"
 MAX_BYTES = 512 << 20
@@ -62,7 +67,16 @@ class UsableContent:
     path: Path
     sha256: str
     """Of the installed file, whatever was made of it."""
-    warning: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Copy:
+    """What was copied."""
+
+    sha256: str
+    """Without the line breaks."""
+    line_breaks: int
 
 
 def usable_content(
@@ -84,15 +98,17 @@ def usable_content(
             raise ContentError(f"{source}: its SHA-256 is not the published one: install it again")
         stream.seek(0)
         if must_copy:
-            if _copy(b"", stream, draft / _COPY) != sha256:
+            copy = _copy(b"", stream, draft / _COPY)
+            if copy.sha256 != sha256:
                 raise ContentError(f"{source}: was changed while it was read: scan again")
-            return UsableContent(draft / _COPY, sha256)
+            return UsableContent(draft / _COPY, sha256, _line_break_warning(source, copy))
         is_packed = _is_packed(stream)
-        if not is_packed and not refuses_remote_parts:
+        is_readable = not is_packed and not _is_compact(stream)
+        if is_readable and not refuses_remote_parts:
             return UsableContent(source, sha256)
         try:
             remote, copied = _readable_copy(
-                stream, draft, is_packed=is_packed, removes_remote_parts=refuses_remote_parts
+                stream, draft, is_readable=is_readable, removes_remote_parts=refuses_remote_parts
             )
         except packing.PackingError as error:
             raise ContentError(
@@ -101,8 +117,9 @@ def usable_content(
     if copied is None:
         return UsableContent(source, sha256)
     if not remote:
-        _check_unpacked(source, copied, digests)
-    return UsableContent(draft / _COPY, sha256, _warning(source, remote))
+        _check_unpacked(source, copied.sha256, digests)
+    warnings = (*_remote_warning(source, remote), *_line_break_warning(source, copied))
+    return UsableContent(draft / _COPY, sha256, warnings)
 
 
 def _opened(source: Path) -> BufferedReader:
@@ -126,10 +143,16 @@ def _is_packed(stream: BinaryIO) -> bool:
     return not beginning.startswith(b"<")
 
 
+def _is_compact(stream: BinaryIO) -> bool:
+    result = lacks_white_space(stream)
+    stream.seek(0)
+    return result
+
+
 def _readable_copy(
-    stream: BinaryIO, draft: Path, *, is_packed: bool, removes_remote_parts: bool
-) -> tuple[Sequence[str], str | None]:
-    """The addresses that were removed, and the digest of the copy; None where none is needed.
+    stream: BinaryIO, draft: Path, *, is_readable: bool, removes_remote_parts: bool
+) -> tuple[Sequence[str], _Copy | None]:
+    """The addresses that were removed, and the copy; None where none is needed.
 
     Raises PackingError, OSError.
     """
@@ -138,7 +161,7 @@ def _readable_copy(
         remote: Sequence[str] = ()
         if removes_remote_parts:
             head, remote = without_remote_parts(_head(content))
-        if not is_packed and not remote:
+        if is_readable and not remote:
             return (), None
         return remote, _copy(head, content, draft / _COPY)
 
@@ -196,19 +219,34 @@ def _head(content: BinaryIO) -> bytes:
     return head
 
 
-def _copy(head: bytes, rest: BinaryIO, target: Path) -> str:
-    """Write the copy; its SHA-256."""
-    with target.open("w+b") as copy:
-        copy.write(head)
-        shutil.copyfileobj(rest, copy, _CHUNK)
-        copy.seek(0)
-        return hashlib.file_digest(copy, "sha256").hexdigest()
+def _copy(head: bytes, rest: BinaryIO, target: Path) -> _Copy:
+    digest = hashlib.sha256()
+    line_breaks = LineBreaks()
+    with target.open("wb") as copy:
+        chunk = head or rest.read(_CHUNK)
+        while chunk:
+            digest.update(chunk)
+            copy.write(line_breaks.add(chunk))
+            chunk = rest.read(_CHUNK)
+        copy.write(line_breaks.rest())
+    return _Copy(digest.hexdigest(), line_breaks.count)
 
 
-def _warning(source: Path, remote: Sequence[str]) -> str | None:
+def _remote_warning(source: Path, remote: Sequence[str]) -> tuple[str, ...]:
     if not remote:
-        return None
-    return (
+        return ()
+    warning = (
         f"this oscap refuses {source.name} for its parts on other hosts ({', '.join(remote)}): "
         "scanned with a copy without them"
     )
+    return (warning,)
+
+
+def _line_break_warning(source: Path, copy: _Copy) -> tuple[str, ...]:
+    if not copy.line_breaks:
+        return ()
+    warning = (
+        f"{source.name} lacks white space before {copy.line_breaks} elements of its checklist, "
+        "which oscap would drop: scanned with a copy that has line breaks there"
+    )
+    return (warning,)

@@ -57,7 +57,7 @@ def test_a_plain_file_is_given_to_oscap_as_it_is(tmp_path: Path) -> None:
         usable = usable_content(LINUX, tmp_path, refuses_remote_parts=refuses)
         assert usable.path == LINUX
         assert usable.sha256 == hashlib.sha256(LINUX.read_bytes()).hexdigest()
-        assert usable.warning is None
+        assert usable.warnings == ()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -142,7 +142,7 @@ def test_a_copy_without_remote_parts_gives_the_same_results(captures: Path, tmp_
 @pytest.mark.parametrize(
     ("version", "usage", "details"),
     [
-        ("1.2.17", "--progress --skip-valid", ("--progress", "--skip-valid", True)),
+        ("1.2.17", "--progress --skip-valid", (None, "--skip-valid", True)),
         (
             "1.3.9",
             "--progress --progress-full --skip-valid --skip-validation",
@@ -153,7 +153,7 @@ def test_a_copy_without_remote_parts_gives_the_same_results(captures: Path, tmp_
             "--progress-full --skip-validation",
             ("--progress-full", "--skip-validation", False),
         ),
-        ("1.0", "", ("--progress", None, True)),
+        ("1.0", "", (None, None, True)),
     ],
 )
 def test_options_go_by_what_this_oscap_knows(
@@ -161,7 +161,7 @@ def test_options_go_by_what_this_oscap_knows(
     tmp_path: Path,
     version: str,
     usage: str,
-    details: tuple[str, str | None, bool],
+    details: tuple[str | None, str | None, bool],
 ) -> None:
     monkeypatch.setattr("stages.scanners.openscap.oscap_program.PATH", str(tmp_path))
     program = an_oscap(tmp_path, version)

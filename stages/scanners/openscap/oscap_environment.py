@@ -1,0 +1,64 @@
+"""The environment variables that the versions of oscap know. Pure.
+
+OSCAP_PROBE_MEMORY_USAGE_RATIO   1.3.7 and later
+OSCAP_PROBE_MAX_COLLECTED_ITEMS  1.3.10 and later
+OSCAP_PROBE_IGNORE_PATHS         1.3.10 and later
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+
+_MEMORY_RATIO_FROM = (1, 3, 7)
+_ITEMS_AND_PATHS_FROM = (1, 3, 10)
+_SECTION = "compliance.openscap"
+
+
+@dataclass(frozen=True)
+class OscapEnvironment:
+    """Variables for oscap, and what an administrator should know of them."""
+
+    variables: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+
+def can_ignore_paths(version: str | None) -> bool:
+    return version is not None and _numbers(version) >= _ITEMS_AND_PATHS_FROM
+
+
+def environment(settings: OpenSCAPSettings, version: str | None) -> OscapEnvironment:
+    """The variables that the settings mean; a setting that this version ignores is a warning."""
+    variables: dict[str, str] = {}
+    warnings: list[str] = []
+    knows_items_and_paths = can_ignore_paths(version)
+    if version is not None and _numbers(version) >= _MEMORY_RATIO_FROM:
+        variables["OSCAP_PROBE_MEMORY_USAGE_RATIO"] = f"{settings.memory_ratio:g}"
+    if settings.max_collected_items is not None:
+        if knows_items_and_paths:
+            variables["OSCAP_PROBE_MAX_COLLECTED_ITEMS"] = str(settings.max_collected_items)
+        else:
+            warnings.append(_ignored("max_collected_items", version))
+    if settings.ignore_paths:
+        paths = ":".join(settings.ignore_paths)
+        if knows_items_and_paths:
+            variables["OSCAP_PROBE_IGNORE_PATHS"] = paths
+            warnings.append(
+                f"{_SECTION}.ignore_paths: {paths}: rules about files did not look there"
+            )
+        else:
+            warnings.append(_ignored("ignore_paths", version))
+    return OscapEnvironment(variables, tuple(warnings))
+
+
+def _ignored(key: str, version: str | None) -> str:
+    return f"{_SECTION}.{key} has no effect: oscap {version} does not know it, 1.3.10 and later do"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`1.3.7` of `1.3.7+dfsg`; of what is no version, none: before all."""
+    match = re.match(r"\d+(\.\d+)*", version)
+    if match is None:
+        return ()
+    return tuple(int(number) for number in match[0].split("."))
