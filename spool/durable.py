@@ -28,11 +28,17 @@ def open_directory(path: Path | str, at: int | None = None) -> int:
 
 
 def write(
-    directory: int, name: str, *content: bytes, replace: bool = False, mode: int = FILE_MODE
+    directory: int,
+    name: str,
+    *content: bytes,
+    replace: bool = False,
+    mode: int = FILE_MODE,
+    owner: tuple[int, int] | None = None,
 ) -> None:
     """Make `name` appear with the pieces of `content`, one after the other.
 
-    Raises FileExistsError for a name that is there, unless `replace`.
+    `owner`: user and group; None: those of this process. Raises FileExistsError for a name that is
+    there, unless `replace`.
     """
     if not replace and exists(directory, name):
         raise FileExistsError(name)
@@ -41,6 +47,8 @@ def write(
     try:
         try:
             # Whatever the umask of an operator's shell: the next stage must be able to read it.
+            if owner is not None:
+                os.fchown(handle, *owner)
             os.fchmod(handle, mode)
             _write_all(handle, content)
             os.fsync(handle)

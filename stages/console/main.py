@@ -66,6 +66,11 @@ COMMANDS = {
     "parse": _Command(
         "parse_files", "parse scanner output made elsewhere, without a spool", needs_settings=False
     ),
+    "connect": _Command(
+        "connect.connect_command",
+        "connect this host with a server: credentials, settings, and a test",
+        needs_settings=False,
+    ),
     "config": _Command("config", "check the settings", needs_settings=False),
     "install": _Command(
         "install.install_command",

@@ -1,0 +1,149 @@
+"""Writing the settings and the API key of a connection.
+
+Promises: each file is replaced whole, or stays as it is; the key is written first, so settings that
+name it never lack it. Comments and layout of the settings stay. No mode is loosened: an existing
+file keeps owner and mode, except that the key loses what is more than 0640; new files are readable
+by root alone (the key), or by root and the agent's group (the settings).
+
+Diagnostics: CommandError, before anything was written where the settings are the reason.
+"""
+
+import grp
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from schemas.settings import Settings
+from spool import durable
+from spool.layout import AGENT_GROUP
+from stages.console.errors import CommandError
+from stages.patchmon.credentials import Credentials
+from stages.runtime import plain_file, settings_edit
+from stages.runtime.exits import Exit
+from stages.runtime.settings_edit import SettingsEditError, SettingsKey
+from stages.scanners.settings import parse_settings
+
+_MAX_BYTES = 1024 * 1024
+_KEY_MODE, _WIDEST_KEY_MODE = 0o600, 0o640
+_SETTINGS_MODE = 0o640
+
+
+@dataclass(frozen=True)
+class Change:
+    """What the settings shall say, and where they are."""
+
+    path: Path
+    current: Settings
+    url: str
+    ca_file: Path | None
+
+
+@dataclass(frozen=True)
+class ConnectionFiles:
+    """What is going to be written."""
+
+    settings_path: Path
+    settings_text: str
+    settings: Settings
+    """As they will be."""
+    key_path: Path
+    changes_settings: bool
+
+    def check_writable(self) -> None:
+        """Raises CommandError where a file could not be written: a token would be lost."""
+        for path in (self.key_path, self.settings_path):
+            directory = path.resolve().parent
+            while not directory.exists():
+                directory = directory.parent
+            if not os.access(directory, os.W_OK):
+                raise CommandError(f"{path}: can't be written: run this as root")
+
+    def write(self, credentials: Credentials) -> list[Path]:
+        """Both files, as far as they change; the paths are returned. Raises CommandError."""
+        written = []
+        key = f"{credentials.key}\n".encode()
+        if _content(self.key_path) != key:
+            _replace(self.key_path, key, _KEY_MODE, _WIDEST_KEY_MODE)
+            written.append(self.key_path)
+        if self.changes_settings:
+            _replace(self.settings_path, self.settings_text.encode(), _SETTINGS_MODE, 0o7777)
+            written.append(self.settings_path)
+        return written
+
+
+def planned(change: Change, api_id: str | None) -> ConnectionFiles:
+    """The files for a server and a host id. Raises CommandError where the settings can't have them.
+
+    The key goes to the file that the settings name, else to `api-key` beside them.
+    """
+    path, current = change.path, change.current
+    key_path = path.parent / "api-key"
+    if current.api.key_file is not None:
+        key_path = Path(current.api.key_file)
+    values: dict[SettingsKey, str | None] = {("server", "url"): change.url}
+    if change.ca_file is not None:
+        values["server", "ca_file"] = str(change.ca_file.absolute())
+    if api_id is not None:
+        values["api", "id"] = api_id
+    values["api", "key_file"] = str(key_path)
+    if current.api.key is not None:
+        # It would be readable by all stages, and would contradict the file.
+        values["api", "key"] = None
+    before = (_content(path) or b"").decode("utf-8", "surrogateescape")
+    try:
+        text = settings_edit.changed(before, values)
+    except SettingsEditError as error:
+        wanted = ", ".join(f"{section}.{key}: {values[section, key]}" for section, key in values)
+        raise CommandError(f"{path}: {error}; set by hand: {wanted}", Exit.USAGE) from error
+    settings, problems = parse_settings(text.encode("utf-8", "surrogateescape"))
+    if problems:
+        lines = "\n".join(f"{path}: {problem}" for problem in problems)
+        raise CommandError(f"nothing was written:\n{lines}", Exit.USAGE)
+    return ConnectionFiles(
+        settings_path=path,
+        settings_text=text,
+        settings=settings,
+        key_path=key_path,
+        changes_settings=text != before,
+    )
+
+
+def _content(path: Path) -> bytes | None:
+    """None where there is no such file. Raises CommandError."""
+    try:
+        return plain_file.read(path, _MAX_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CommandError(f"{path}: can't be read: {error.strerror}") from error
+
+
+def _replace(path: Path, content: bytes, new_mode: int, widest: int) -> None:
+    # Where configuration management has put a link, its target is changed.
+    path = path.resolve()
+    mode, owner = new_mode, _new_owner(new_mode)
+    try:
+        status = path.stat()
+        mode, owner = stat.S_IMODE(status.st_mode) & widest, (status.st_uid, status.st_gid)
+    except FileNotFoundError:
+        pass
+    try:
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        directory = durable.open_directory(path.parent)
+        try:
+            durable.write(directory, path.name, content, replace=True, mode=mode, owner=owner)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise CommandError(f"{path}: can't be written: {error.strerror}") from error
+
+
+def _new_owner(mode: int) -> tuple[int, int]:
+    """The agent's group reads the settings, where root writes them and there is such a group."""
+    user, group = os.geteuid(), os.getegid()
+    if user == 0 and mode & stat.S_IRGRP:
+        with suppress(KeyError):
+            group = grp.getgrnam(AGENT_GROUP).gr_gid
+    return user, group
