@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 
 from schemas import codec
 from schemas.report import Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
+from stages.scanners.openscap.cut_off import cut_off_objects, rules_cut_off
 from stages.scanners.openscap.results_file import Opener
+from stages.scanners.openscap.rule_evidence import joined
 from stages.scanners.openscap.rule_instances import by_rule, evidence_of_rule, worst
 from stages.scanners.openscap.scan_files import (
     ArfEvidence,
@@ -25,6 +27,7 @@ from stages.scanners.openscap.scan_files import (
     reported_outcomes,
 )
 from stages.scanners.openscap.scan_warnings import (
+    cut_off_warning,
     other_results,
     rules_without_result,
     zone_is_assumed,
@@ -58,6 +61,7 @@ def read_openscap(
     options = options or Options()
     scan, arf_evidence = read_files(results, arf, options)
     rules = _rule_results(scan, arf_evidence, options)
+    rules, cut_off = _with_cut_off(rules, arf, arf_evidence, options)
     missing = rules_without_result(scan.test_result, scan.benchmark)
     if arf is not None and _may_lack_rules(scan, rules):
         missing = rules_without_result(scan.test_result, content_of_arf(scan, arf, options))
@@ -66,6 +70,7 @@ def read_openscap(
         *other_results(scan.others),
         *zone_is_assumed(scan.test_result, options.zone),
         *missing,
+        *cut_off,
     ]
     error = _reason_without_result(rules, selects_rules=bool(missing))
     status: ScanStatus = "completed"
@@ -96,6 +101,27 @@ def _rule_results(
         result = _rule_result(outcomes, scan, arf_evidence)
         found.append(codec.replace(result, duration_s=options.durations_s.get(rule)))
     return tuple(told_apart(found, [check_names(outcomes) for outcomes in rules.values()]))
+
+
+def _with_cut_off(
+    rules: tuple[RuleResult, ...], arf: Opener | None, arf_evidence: ArfEvidence, options: Options
+) -> tuple[tuple[RuleResult, ...], list[str]]:
+    """The rules, of which those say so whose items were cut off; and a warning that names them."""
+    objects = cut_off_objects(arf_evidence.oval_results.values())
+    if arf is None or not objects:
+        return rules, []
+    messages = rules_cut_off(arf, options.limits, objects)
+    found = []
+    named = []
+    for rule in rules:
+        message = messages.get(rule.rule_ref)
+        if message is None:
+            found.append(rule)
+            continue
+        text = f"oscap did not look at everything: {message}"
+        found.append(codec.replace(rule, finding=joined([text, rule.finding or ""])))
+        named.append(rule.rule_ref)
+    return tuple(found), cut_off_warning(named)
 
 
 def _rule_result(

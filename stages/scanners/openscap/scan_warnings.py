@@ -51,6 +51,14 @@ def rules_without_result(test_result: TestResult, benchmark: Benchmark) -> list[
     return [warning]
 
 
+def cut_off_warning(rules: Sequence[str]) -> list[str]:
+    """That oscap reached one of its limits in the checks of these rules."""
+    if not rules:
+        return []
+    names = _first_of(sorted(rules))
+    return [f"oscap did not look at everything in the checks of {len(rules)} of the rules: {names}"]
+
+
 def _first_of(names: Sequence[str]) -> str:
     shown = ", ".join(names[:_MOST_NAMED])
     if len(names) > _MOST_NAMED:

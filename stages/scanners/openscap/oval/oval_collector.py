@@ -26,6 +26,9 @@ from stages.scap.xccdf_text import one_line
 from stages.scap.xml_records import Element, local
 
 RecordHandler = Callable[[Element], None]
+_CUT_OFF = "Object is incomplete "
+"""oscap's message goes on: `due to memory constraints.`, `because the object matches more than 100
+items.`"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,8 @@ class OvalCollector:
         `in_definitions` tells the two sections called `definitions` (and `tests`) apart: those of
         the definitions part and those of the results.
         """
+        if section == "collected_objects" and self._nothing_requested:
+            return self._note_cut_off
         if self._nothing_requested:
             return ignore
         handlers = {
@@ -175,7 +180,16 @@ class OvalCollector:
             self.results.evaluated_tests[evaluated.id] = evaluated
             self._needed_items.update(item for item, _ in evaluated.items)
 
+    def _note_cut_off(self, record: Element) -> None:
+        """An object at which the scanner reached one of its limits, also of a rule that passed."""
+        if record.get("flag") != "incomplete":
+            return
+        message = oval_reader.read_collected_object(record).message or ""
+        if message.startswith(_CUT_OFF):
+            self.results.cut_off_objects[record.get("id", "")] = message
+
     def _on_collected_object(self, record: Element) -> None:
+        self._note_cut_off(record)
         identifier = record.get("id", "")
         if identifier in self._needed_objects:
             collected = oval_reader.read_collected_object(record)

@@ -162,6 +162,9 @@ class OvalResults:
     objects: dict[str, Object] = field(default_factory=dict)
     states: dict[str, State] = field(default_factory=dict)
     collected_objects: dict[str, CollectedObject] = field(default_factory=dict)
+    cut_off_objects: dict[str, str] = field(default_factory=dict)
+    """Objects of which the scanner did not collect all items, whether needed or not, each with the
+    scanner's message."""
     items: dict[str, Item] = field(default_factory=dict)
     variable_objects: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The objects that a variable's values come from."""
