@@ -99,8 +99,9 @@ DIRECTORIES: tuple[Place, ...] = (
     Place("quarantine/raw", "scan", AGENT_GROUP, 0o750),
     Place("quarantine/reports", "parse", AGENT_GROUP, 0o750),
     Place("quarantine/receipts", "ship", AGENT_GROUP, 0o750),
-    # The stage before reads what is damaged, and trigger what scan has detected.
-    Place("state/trigger", "trigger", "compliance-trigger", 0o700),
+    # The stage before reads what is damaged, and trigger what scan has detected. The metrics, which
+    # ship writes, include whether trigger is connected.
+    Place("state/trigger", "trigger", "compliance-ship", 0o2750),
     Place("state/scan", "scan", "compliance-trigger", 0o2750),
     Place("state/parse", "parse", "compliance-raw", 0o2750),
     Place("state/ship", "ship", "compliance-reports", 0o2750),

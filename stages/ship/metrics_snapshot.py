@@ -1,7 +1,7 @@
 """What the metrics show, read from the spool and the runtime directory.
 
 Used by the command and by the worker that keeps the file for node_exporter. A part that this user
-may not read is left out: the ship stage has no access to the state of trigger.
+may not read is left out.
 """
 
 import os
@@ -15,7 +15,7 @@ from schemas.destination import Destination
 from schemas.ids import requested_at
 from schemas.receipt import Receipt
 from schemas.records import Record
-from schemas.schedule import TriggerState
+from schemas.schedule import TRIGGER_STATE, TriggerState
 from spool.errors import SpoolError
 from spool.layout import BOXES, STAGES, Stage
 from spool.spool import Spool
@@ -27,7 +27,6 @@ from stages.runtime.version import AGENT_VERSION
 R = TypeVar("R", bound=Record)
 
 _HANGS_AFTER_S = 60.0
-_TRIGGER_STATE = "trigger"
 _DESTINATION = "destination"
 
 
@@ -75,7 +74,7 @@ def _works(runtime: Path, stage: Stage, now: datetime) -> bool:
 
 
 def _is_connected(spool: Spool, runtime: Path, now: datetime) -> bool | None:
-    state = _state(spool, "trigger", _TRIGGER_STATE, TriggerState)
+    state = _state(spool, "trigger", TRIGGER_STATE, TriggerState)
     if state is None or state.connected is None:
         return None
     return state.connected and _works(runtime, "trigger", now)
