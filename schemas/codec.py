@@ -7,6 +7,7 @@ ignored, so that an older agent reads what a newer one wrote; settings are the e
 (`schemas.settings`).
 """
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -67,7 +68,21 @@ def replace(record: T, **changes: Any) -> T:
 
 def json_schema(kind: type) -> Mapping[str, Any]:
     """The JSON Schema (2020-12) of a record."""
-    return msgspec.json.schema(kind)
+    schema: dict[str, Any] = msgspec.json.schema(kind)
+    _clean_descriptions(schema)
+    return schema
+
+
+def _clean_descriptions(part: Any) -> None:
+    """Descriptions are docstrings, whose indentation depends on the version of Python."""
+    if isinstance(part, list):
+        for value in part:
+            _clean_descriptions(value)
+    if isinstance(part, dict):
+        if isinstance(part.get("description"), str):
+            part["description"] = inspect.cleandoc(part["description"])
+        for value in part.values():
+            _clean_descriptions(value)
 
 
 def _one_line(error: BaseException) -> str:

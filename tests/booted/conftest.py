@@ -102,14 +102,12 @@ def installed(machines: Engine, network: str, wheels: Path) -> str:
 @pytest.fixture(scope="session")
 def package() -> Path:
     """The Debian package."""
-    for program in ("dpkg-deb", "dpkg"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is missing")
-    return built()
+    return built_package("deb")
 
 
-def built() -> Path:
-    build = [sys.executable, str(ROOT / "packaging/deb.py")]
+def built_package(packager: str) -> Path:
+    """Build a `deb` or an `rpm`."""
+    build = [sys.executable, str(ROOT / "packaging/build.py"), packager]
     dated = os.environ | {"SOURCE_DATE_EPOCH": "1700000000"}
     output = subprocess.run(build, capture_output=True, text=True, check=True, env=dated).stdout
     return Path(output.split()[-1])

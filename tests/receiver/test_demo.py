@@ -87,6 +87,7 @@ def test_directories_of_old_demonstrations_are_removed(tmp_path: Path) -> None:
     assert [path.exists() for path in (old, new, other)] == [False, True, True]
 
 
+@pytest.mark.oscap
 def test_a_directory_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

@@ -23,6 +23,8 @@ _PACKAGES = ("schemas", "spool", "stages")
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Services cannot read home directories.
 _HOMES = (Path("/root"), Path("/home"))
+# Parts of libraries that no program needs at run time: caches, sources in C, type stubs.
+_UNUSED_SUFFIXES = frozenset({".pyc", ".c", ".h", ".pxd", ".pxi", ".pyi", ".pyx"})
 _METADATA = frozenset({"METADATA", "RECORD", "WHEEL"})
 _SCRIPT = """\
 #!{home}/bin/python3 -I
@@ -110,8 +112,9 @@ def shipped(name: str) -> Path:
 def _copy(distribution: metadata.Distribution, site: Path) -> None:
     for file in distribution.files or ():
         # Commands and data outside the packages are of no use to the agent.
-        if ".." not in file.parts and file.suffix != ".pyc":
-            _copy_file(Path(str(file.locate())), site / file)
+        if ".." in file.parts or "tests" in file.parts or file.suffix in _UNUSED_SUFFIXES:
+            continue
+        _copy_file(Path(str(file.locate())), site / file)
 
 
 def _copy_own(site: Path) -> None:

@@ -21,6 +21,8 @@ from stages.console.install.install_paths import (
     CONFIG_PATH,
     CONFIG_SERVICE,
     KEY,
+    PACKAGED_HOME,
+    PACKAGED_UNITS,
     SERVICES,
     SPOOL,
     STATE,
@@ -34,7 +36,6 @@ from stages.scanners.settings import load_settings
 from stages.trigger.scheduler import problems as problems_of_schedules
 
 _DEFAULT_PREFIX = Path("/usr/local")
-_DPKG_LIST = Path("/var/lib/dpkg/info/compliance-agent.list")
 # Services have a private /tmp, and see no home directory.
 _HIDDEN = tuple(Path(path) for path in ("/root", "/home", "/tmp", "/var/tmp"))  # noqa: S108
 _STARTS = re.compile(r"^ExecStart=(/\S+)/bin/compliance-agent ", re.MULTILINE)
@@ -172,10 +173,11 @@ def _uninstall(where: InstallPaths, steps: Steps) -> list[str]:
 
 
 def _refuse_beside_package() -> None:
-    home = install_paths.packaged().home
-    if home.exists() and _DPKG_LIST.exists():
+    # `install` has its units in /etc, whatever the prefix.
+    if (PACKAGED_UNITS / TARGET).exists():
         raise CommandError(
-            f"{home}: the distribution's package is installed: upgrade it with apt, or remove it"
+            f"{PACKAGED_HOME}: the distribution's package is installed: "
+            "upgrade it with the package manager, or remove it"
         )
 
 

@@ -25,6 +25,8 @@ RUNTIME = Path("/run/compliance-agent")
 
 UNIT_HOME = Path("/usr/local/lib/compliance-agent")
 """The environment's place as the units of the source tree name it."""
+PACKAGED_HOME = Path("/usr/lib/compliance-agent")
+PACKAGED_UNITS = Path("/usr/lib/systemd/system")
 
 
 @dataclass(frozen=True)
@@ -75,17 +77,20 @@ def local(prefix: Path) -> InstallPaths:
     )
 
 
-def packaged() -> InstallPaths:
-    """Installed by the distribution's package."""
+def packaged(packager: str) -> InstallPaths:
+    """Installed by the distribution's package, a `deb` or an `rpm`."""
+    zsh = Path("/usr/share/zsh/site-functions/_compliance-agent")
+    if packager == "deb":
+        zsh = Path("/usr/share/zsh/vendor-completions/_compliance-agent")
     return InstallPaths(
-        home=Path("/usr/lib/compliance-agent"),
+        home=PACKAGED_HOME,
         command=Path("/usr/bin/compliance-agent"),
-        units=Path("/lib/systemd/system"),
+        units=PACKAGED_UNITS,
         sysusers=Path("/usr/lib/sysusers.d/compliance-agent.conf"),
         tmpfiles=Path("/usr/lib/tmpfiles.d/compliance-agent.conf"),
         man_page=Path("/usr/share/man/man1/compliance-agent.1"),
         completion=Path("/usr/share/bash-completion/completions/compliance-agent"),
-        zsh_completion=Path("/usr/share/zsh/vendor-completions/_compliance-agent"),
+        zsh_completion=zsh,
         fish_completion=Path("/usr/share/fish/vendor_completions.d/compliance-agent.fish"),
         example=Path("/usr/share/doc/compliance-agent/examples/config.yml"),
     )

@@ -140,6 +140,7 @@ def test_a_wrong_list_is_refused_with_its_file(
     assert any(str(tmp_path) in problem for problem in detected(tmp_path).problems)
 
 
+@pytest.mark.oscap
 def test_in_the_old_layout_the_xccdf_file_is_used_with_its_cpe_dictionary(tmp_path: Path) -> None:
     benchmark = tmp_path / "ssg-ubuntu2204-xccdf.xml"
     benchmark.write_text(
