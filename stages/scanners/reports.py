@@ -22,7 +22,14 @@ def read(
     manifest: Manifest, open_file: Callable[[Role], Opener | None], settings: Settings
 ) -> Report:
     """The report of a scan of which the scanner left results."""
-    output = ScannerOutput(open_file, manifest.started_at, manifest.completed_at, time_zone=UTC)
+    output = ScannerOutput(
+        open_file,
+        manifest.started_at,
+        manifest.completed_at,
+        # What was submitted has no command.
+        is_own_run=bool(manifest.command),
+        time_zone=UTC,
+    )
     if manifest.outcome != "finished":
         return _partial(manifest, output)
     try:

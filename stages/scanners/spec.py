@@ -38,6 +38,8 @@ class ScannerOutput:
     started_at: datetime
     completed_at: datetime | None = None
     """None where only the time of the files is known."""
+    is_own_run: bool = False
+    """Written by a run of this agent: new files, of this run alone."""
     include_notselected: bool = False
     """Also report the rules that the profile does not select, whatever the settings say."""
     time_zone: tzinfo | None = None

@@ -76,6 +76,8 @@ def _read(output: ScannerOutput, settings: Settings) -> Report:  # noqa: ARG001
             output.whole(_LOG, _MAX_BYTES),
             at=output.started_at,
             ended=output.completed_at,
+            log_may_hold_several=not output.is_own_run,
+            zone=output.time_zone,
         )
     except (DockerBenchError, PackingError) as error:
         raise UnreadableError(str(error)) from error

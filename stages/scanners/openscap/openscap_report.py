@@ -10,7 +10,7 @@ one line.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from schemas import codec
 from schemas.report import Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
@@ -34,7 +34,7 @@ from stages.scanners.openscap.scan_warnings import (
 )
 from stages.scanners.openscap.told_apart import check_names, told_apart
 from stages.scanners.openscap.xccdf.rule_texts import read_severity
-from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult
+from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, in_utc
 from stages.scanners.secrets import masked_forms
 from stages.scanners.shown_text import plain_characters
 from stages.scap.xml_records import ScapError
@@ -67,8 +67,8 @@ def read_openscap(
         missing = rules_without_result(scan.test_result, content_of_arf(scan, arf, options))
     warnings = [
         *arf_evidence.warnings,
-        *other_results(scan.others),
-        *zone_is_assumed(scan.test_result, options.zone),
+        *other_results(scan.others, options.zone),
+        *_zone_warning(scan.test_result, options),
         *missing,
         *cut_off,
     ]
@@ -190,18 +190,18 @@ def _profile(scan: SelectedScan) -> Profile:
     )
 
 
+def _zone_warning(test_result: TestResult, options: Options) -> list[str]:
+    if options.times_are_known or test_result.has_zone:
+        return []
+    return [zone_is_assumed(options.zone)]
+
+
 def _times(test_result: TestResult, options: Options) -> tuple[datetime, datetime]:
     if test_result.started_at is None or test_result.completed_at is None:
         raise ScapError(f"the TestResult {test_result.id} has no valid end-time")
-    if test_result.has_zone:
-        return test_result.started_at, test_result.completed_at
-    return _in_zone(test_result.started_at, options), _in_zone(test_result.completed_at, options)
-
-
-def _in_zone(wall: datetime, options: Options) -> datetime:
-    if options.zone is None:
-        return wall.replace(tzinfo=None).astimezone().astimezone(UTC)
-    return wall.replace(tzinfo=options.zone).astimezone(UTC)
+    started = in_utc(test_result.started_at, options.zone)
+    # A clock that was set back during the scan does not make it end before it began.
+    return started, max(started, in_utc(test_result.completed_at, options.zone))
 
 
 def _may_lack_rules(scan: SelectedScan, rules: tuple[RuleResult, ...]) -> bool:
@@ -224,7 +224,10 @@ def _reason_without_result(rules: tuple[RuleResult, ...], *, selects_rules: bool
         return "nothing was evaluated: the profile selects no rules; choose another profile"
     if any(rule.status != "notapplicable" for rule in rules):
         return None
+    every_rule = f"all {len(rules)} rules of the profile are"
+    if len(rules) == 1:
+        every_rule = "the only rule of the profile is"
     return (
-        f"nothing applied: all {len(rules)} rules of the profile are for another system; use"
-        " content made for this distribution and release"
+        f"nothing applied: {every_rule} for another system; use content made for this distribution"
+        " and release"
     )

@@ -82,6 +82,7 @@ def _read(output: ScannerOutput, settings: Settings) -> Report:
         options = Options(
             include_notselected=include_notselected,
             zone=output.time_zone,
+            times_are_known=output.completed_at is not None,
             durations_s=durations_s(output),
         )
         return read_openscap(output.open_file(_RESULTS), output.open_file(_ARF), options)

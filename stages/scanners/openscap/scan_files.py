@@ -26,6 +26,8 @@ class Options:
     limits: Limits = field(default_factory=Limits)
     zone: tzinfo | None = None
     """That of times which have none. None: this host's."""
+    times_are_known: bool = False
+    """From elsewhere: those of the file do not matter."""
     durations_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds that each rule took, by its id."""
 
@@ -59,7 +61,7 @@ def read_files(
         return _read_results(results, arf, options)
     if arf is not None:
         arf_file = read_arf(arf, options.limits, with_benchmark=True)
-        return _newest_scan(arf_file), ArfEvidence(oval_results=arf_file.oval_results)
+        return _newest_scan(arf_file, options), ArfEvidence(oval_results=arf_file.oval_results)
     raise ScapError("neither results nor ARF: the scanner left nothing to read")
 
 
@@ -85,7 +87,7 @@ def _read_results(
 def _results_alone(
     results: Opener, options: Options, warning: str
 ) -> tuple[SelectedScan, ArfEvidence]:
-    scan = _newest_scan(read_results(results, options.limits, None))
+    scan = _newest_scan(read_results(results, options.limits, None), options)
     return scan, ArfEvidence(warnings=(warning,))
 
 
@@ -97,10 +99,12 @@ def _results_with_arf(
     The rules of the results are read with a filter made from the newest TestResult of the ARF. If
     that turns out to be another one, the filter was wrong, and the results are read once more.
     """
-    scan = _newest_scan(read_results(results, options.limits, _rule_filter(arf_file, options)))
+    scan = _newest_scan(
+        read_results(results, options.limits, _rule_filter(arf_file, options)), options
+    )
     same_scan = [other for other in arf_file.test_results if _is_same(other, scan.test_result)]
-    if not same_scan or same_scan[-1] is not newest(arf_file.test_results):
-        scan = _newest_scan(read_results(results, options.limits, None))
+    if not same_scan or same_scan[-1] is not newest(arf_file.test_results, options.zone):
+        scan = _newest_scan(read_results(results, options.limits, None), options)
     if not same_scan:
         warning = "the ARF is of another scan than the results: nothing was taken from it"
         return scan, ArfEvidence(warnings=(warning,))
@@ -113,7 +117,7 @@ def _results_with_arf(
 def _rule_filter(arf_file: ResultsFile, options: Options) -> RuleFilter | None:
     if not arf_file.test_results:
         return None
-    test_result = newest(arf_file.test_results)
+    test_result = newest(arf_file.test_results, options.zone)
     rules = frozenset(outcome.idref for outcome in reported_outcomes(test_result, options))
     return RuleFilter(rules, _text_options(test_result, test_result.values))
 
@@ -129,10 +133,10 @@ def _is_same(one: TestResult, other: TestResult) -> bool:
     return (one.id, one.completed_at) == (other.id, other.completed_at)
 
 
-def _newest_scan(results_file: ResultsFile) -> SelectedScan:
+def _newest_scan(results_file: ResultsFile, options: Options) -> SelectedScan:
     if not results_file.test_results:
         raise ScapError("the file holds no TestResult: nothing was evaluated")
-    test_result = newest(results_file.test_results)
+    test_result = newest(results_file.test_results, options.zone)
     benchmark = _benchmark(test_result, results_file.benchmarks)
     text_options = _text_options(test_result, benchmark.values | test_result.values)
     others = [one for one in results_file.test_results if one is not test_result]

@@ -4,32 +4,37 @@ from collections.abc import Sequence
 from datetime import tzinfo
 
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark
-from stages.scanners.openscap.xccdf.xccdf_results import TestResult
+from stages.scanners.openscap.xccdf.xccdf_results import TestResult, in_utc
 
 _MOST_NAMED = 20
 
 
-def zone_is_assumed(test_result: TestResult, zone: tzinfo | None) -> list[str]:
-    """That the times of a TestResult are read in a zone which they do not name."""
-    if test_result.has_zone:
-        return []
+def zone_is_assumed(zone: tzinfo | None) -> str:
+    """That times without a zone are read in that one; None: this host's."""
     name = "this host"
     if zone is not None:
         name = str(zone)
-    return [f"the times of the results have no zone: read as those of {name}"]
+    return f"the times of the results have no zone: read as those of {name}"
 
 
-def other_results(others: Sequence[TestResult]) -> list[str]:
+def other_results(others: Sequence[TestResult], zone: tzinfo | None) -> list[str]:
     """That the file also holds older TestResults."""
     if not others:
         return []
-    names = _first_of([one.id for one in others])
+    names = _first_of([_with_end(one, zone) for one in others])
     count = len(others) + 1
     return [f"the file holds {count} TestResults: the newest was read, not {names}"]
 
 
+def _with_end(test_result: TestResult, zone: tzinfo | None) -> str:
+    """Scanners give the same id to all scans of a profile."""
+    if test_result.completed_at is None:
+        return f"{test_result.id} (without a time)"
+    return f"{test_result.id} ({in_utc(test_result.completed_at, zone):%Y-%m-%d %H:%M} UTC)"
+
+
 def rules_without_result(test_result: TestResult, benchmark: Benchmark) -> list[str]:
-    """Rules that the profile selects and the scanner left out without a word.
+    """Rules that the profile selects and the scanner left out silently.
 
     What the profile selects and the benchmark lacks is named only beside such rules: in many
     benchmarks profiles select rules that were never built.
@@ -44,9 +49,12 @@ def rules_without_result(test_result: TestResult, benchmark: Benchmark) -> list[
         return []
     unknown = [rule for rule in selection.unknown(profile) if rule not in reported]
     total, missing = len(selected) + len(unknown), sorted(missing + unknown)
+    verb = "have"
+    if len(missing) == 1:
+        verb = "has"
     warning = (
-        f"{len(missing)} of the {total} rules that the profile selects have no result, the scanner "
-        f"dropped them: {_first_of(missing)}"
+        f"{len(missing)} of {total} rules that the profile selects {verb} no result, because the"
+        f" scanner dropped: {_first_of(missing)}"
     )
     return [warning]
 

@@ -184,12 +184,11 @@ def test_an_end_time_known_from_elsewhere_is_used_without_a_warning() -> None:
 
 
 def test_output_without_any_time_has_a_warning_with_the_assumed_one() -> None:
-    log = text_log(CHECKS).replace(b"Initializing 2026", b"Initializing once upon a time, 2026")
+    log = text_log(CHECKS).replace(b"2026-11-23T06:06:40+00:00", b"once upon a time")
     report = read(None, log)
     assert (report.started_at, report.completed_at) == (AT, AT)
     assert (
-        "can't be read (once upon a time, 2026-11-23T06:06:40+00:00): 2026-11-24 00:00 UTC, "
-        "the time of the file, is assumed"
+        "can't be read (once upon a time): 2026-11-24 00:00 UTC, the time of the file, is assumed"
     ) in report.warnings[-1]
     without = b"".join(
         one for one in text_log(CHECKS).splitlines(keepends=True) if b"Initializing" not in one

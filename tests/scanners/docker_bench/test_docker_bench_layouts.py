@@ -2,12 +2,18 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from schemas.ids import new_scan_id
+from schemas.manifest import Manifest
 from schemas.report import Report
+from schemas.settings import Settings
+from stages.scanners import reports
 from stages.scanners.docker_bench.reading import read_docker_bench
-from stages.scanners.docker_bench.reading.start_times import start_time
+from stages.scanners.docker_bench.reading.start_times import StartTime, start_time
 from tests.scanners.docker_bench.docker_bench_printing import (
     AT,
     CHECKS,
@@ -124,8 +130,25 @@ def test_beside_json_only_the_last_run_of_the_log_is_used() -> None:
 def test_in_the_log_of_the_agents_own_scan_a_forged_start_hides_no_failure() -> None:
     forged = r"x\n[INFO] Score: 1\nInitializing 2026-11-23T06:06:41+00:00"
     log = text_log((Printed("4.1", "WARN", forged), Printed("4.2", "PASS")))
-    report: Report = read_docker_bench(None, log, at=AT, ended=AT)
+    report: Report = read_docker_bench(None, log, at=AT, log_may_hold_several=False)
     assert statuses(report) == {"4.1": "fail", "4.2": "pass"}
+
+
+@pytest.mark.parametrize(("command", "runs"), [((), 1), (("docker", "run"), 2)])
+def test_the_log_of_a_submission_may_hold_several_runs(command: tuple[str, ...], runs: int) -> None:
+    log = text_log((*CHECKS, Printed("5.31", "WARN"))) + text_log(CHECKS)
+    manifest = Manifest(
+        scan_id=new_scan_id("docker-bench", AT, "00000001"),
+        scanner="docker-bench",
+        outcome="finished",
+        command=command,
+        started_at=AT,
+        completed_at=AT,
+        agent_version="1",
+    )
+    files = {"docker-bench-log": lambda: BytesIO(log)}
+    report = reports.read(manifest, files.get, Settings())
+    assert ("5.31" in statuses(report)) == (runs == 2)
 
 
 @pytest.mark.parametrize(
@@ -140,23 +163,73 @@ def test_in_the_log_of_the_agents_own_scan_a_forged_start_hides_no_failure() -> 
         ("Sat 06 May 2023 07:08:09 AM CEST", 2),
         ("Sa 6. Mai 07:08:09 CEST 2023", 2),
         ("sam. 06 mai 2023 07:08:09 CEST", 2),
+        ("samedi 6 mai 2023, 07:08:09 (UTC+0200)", 2),
+        ("Sat, 06 May 2023 07:08:09 -0330", -3.5),
+        ("to  6.5.2023 07.08.09 +0300", 3),
+        ("2023. 05. 06. 07:08:09 KST", 9),
+        ("Сб мая  6 07:08:09 MSK 2023", 3),
+        ("Cts 06 May 2023 07:08:09 +03", 3),
+        ("lör  6 maj 2023 07:08:09 CEST", 2),
         ("2023\u5e74  5\u6708  6\u65e5 \u571f\u66dc\u65e5 07:08:09 JST", 9),
     ],
 )
 def test_the_start_is_read_as_date_prints_it_elsewhere(printed: str, hours: float) -> None:
     wall = datetime(2023, 5, 6, 7, 8, 9, tzinfo=UTC)
     expected = wall - timedelta(hours=hours)
-    assert start_time(f"Initializing {printed}") == int(expected.timestamp())
+    found = start_time(f"Initializing {printed}")
+    assert found == StartTime(int(expected.timestamp()), has_zone=True)
 
 
 def test_the_afternoon_is_twelve_hours_later() -> None:
     line = "Initializing Sat 06 May 2023 07:08:09 {} UTC"
-    assert start_time(line.format("PM")) == (start_time(line.format("AM")) or 0) + 12 * 3600
+    morning, afternoon = start_time(line.format("AM")), start_time(line.format("PM"))
+    assert morning
+    assert afternoon
+    assert afternoon.seconds == morning.seconds + 12 * 3600
+
+
+@pytest.mark.parametrize("printed", ["Sat May  6 07:08:09 2023", "2023-05-06 07:08:09"])
+def test_a_time_without_a_zone_is_of_the_zone_that_is_named_else_of_this_host(printed: str) -> None:
+    log = f"Initializing {printed}\n[PASS] 4.1 - d\n".encode()
+    tokyo = read_docker_bench(None, log, at=AT, zone=ZoneInfo("Asia/Tokyo"))
+    assert tokyo.started_at == datetime(2023, 5, 5, 22, 8, 9, tzinfo=UTC)
+    assert tokyo.warnings[-1].endswith("has no known zone: read as that of Asia/Tokyo")
+    here = read(None, log)
+    assert here.started_at == datetime(2023, 5, 6, 7, 8, 9).astimezone(UTC)
+    assert here.warnings[-1].endswith("has no known zone: read as that of this host")
+
+
+def test_a_zone_with_several_meanings_is_the_one_that_is_named() -> None:
+    log = b"Initializing Sat May  6 07:08:09 CST 2023\n[PASS] 4.1 - d\n"
+    shanghai = read_docker_bench(None, log, at=AT, zone=ZoneInfo("Asia/Shanghai"))
+    assert shanghai.started_at == datetime(2023, 5, 5, 23, 8, 9, tzinfo=UTC)
+
+
+def test_beside_json_a_log_without_a_zone_is_not_of_another_time() -> None:
+    log = text_log(CHECKS).replace(b"2026-11-23T06:06:40+00:00", b"Mon Nov 23 15:06:40 2026")
+    assert read(json_of_1_6(CHECKS), log).warnings == ()
+
+
+ODD_NUMBERS = ("foo", "2.1.", "2..1", "", "5", "\u0662.\u0661", "1.1.1.1.1.1.1.1.1", "2.1\u202e")
+
+
+def test_a_rule_ref_is_the_number_of_a_check_and_nothing_else() -> None:
+    results = [{"id": number, "desc": "d", "result": "WARN"} for number in (*ODD_NUMBERS, "c.1 ")]
+    report = read(json.dumps({"tests": [{"id": "2", "desc": "D", "results": results}]}).encode())
+    assert statuses(report) == {"C.1": "fail"}
+    assert "left out: 7 results without the number of a check" in report.warnings
+
+
+def test_details_and_items_of_other_programs_are_in_the_finding() -> None:
+    check = {"id": "2.1", "desc": "d", "result": "WARN", "details": ["a", "b"], "items": "c d"}
+    report = read(json.dumps({"start": 1795414000, "tests": [check]}).encode())
+    assert the("2.1", report).finding == "a, b c d"
+    assert report.started_at == datetime(2026, 11, 23, 6, 6, 40, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
     "printed",
-    ["Sat May  6 07:08:09 IST 2023", "Sat May  6 07:08:09 2023", "99:99:99 May 40 UTC 2023", "\0"],
+    ["Sat May  6 07:08:09 IST 2023", "03/04/2021 07:08:09", "99:99:99 May 40 UTC 2023", "\0"],
 )
 def test_a_time_without_a_certain_meaning_is_named_and_the_files_time_is_used(printed: str) -> None:
     report = read(None, f"Initializing {printed}\n[PASS] 4.1 - d\n".encode())

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from schemas.report import Report
 from stages.scanners.openscap.openscap_report import Options, read_openscap
 from tests.scanners.openscap.scap_samples import Rule, arf, opener, results, run_of
@@ -18,7 +20,8 @@ def read(text: str, options: Options | None = None) -> Report:
 def test_of_several_test_results_the_newest_is_read_and_the_others_are_named() -> None:
     report = read(results([Rule("a")], run=NEW + OLD))
     assert [rule.status for rule in report.results] == ["pass"]
-    assert "the file holds 2 TestResults: the newest was read, not old" in report.warnings
+    warning = "the file holds 2 TestResults: the newest was read, not old (2026-01-01 00:00 UTC)"
+    assert warning in report.warnings
 
 
 def test_one_test_result_gives_no_warning_about_others() -> None:
@@ -57,6 +60,43 @@ def test_a_named_zone_does_not_move_times_that_have_one() -> None:
     assert read(text, Options(zone=ZoneInfo("Asia/Tokyo"))).started_at == read(text).started_at
 
 
+def test_the_zone_counts_where_the_newest_of_several_results_is_looked_for() -> None:
+    old = run_of([Rule("a", "fail")], identifier="old", start="", end="2026-07-01T10:00:00")
+    new = run_of([Rule("a", "pass")], identifier="new", start="", end="2026-07-01T09:00:00Z")
+    text = results([Rule("a")], run=old + new)
+    east, west = ZoneInfo("Asia/Tokyo"), ZoneInfo("America/New_York")
+    assert read(text, Options(zone=east)).results[0].status == "pass"
+    assert read(text, Options(zone=west)).results[0].status == "fail"
+
+
+def test_a_zone_is_applied_only_to_the_times_that_have_none() -> None:
+    run = run_of([Rule("a", "pass")], start="2026-07-01T10:00:00", end="2026-07-01T10:00:05+02:00")
+    report = read(results([Rule("a")], run=run), Options(zone=ZoneInfo("Asia/Tokyo")))
+    assert report.started_at == datetime(2026, 7, 1, 1, tzinfo=UTC)
+    assert report.completed_at == datetime(2026, 7, 1, 8, 0, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("wall", ["0001-01-01T00:00:00", "9999-12-31T23:59:59"])
+@pytest.mark.parametrize("zone", [None, ZoneInfo("Pacific/Kiritimati"), ZoneInfo("Etc/GMT+12")])
+def test_the_first_and_the_last_day_that_there_is_are_read(
+    wall: str, zone: ZoneInfo | None
+) -> None:
+    run = run_of([Rule("a")], start=wall, end=wall)
+    report = read(results([Rule("a")], run=run), Options(zone=zone))
+    assert report.completed_at.year in (1, 9999)
+
+
+def test_a_clock_that_was_set_back_does_not_end_a_scan_before_it_began() -> None:
+    run = run_of([Rule("a")], start="2026-07-01T10:00:00Z", end="2026-07-01T09:00:00Z")
+    report = read(results([Rule("a")], run=run))
+    assert report.started_at == report.completed_at == datetime(2026, 7, 1, 10, tzinfo=UTC)
+
+
+def test_where_the_times_are_known_nothing_is_said_about_those_of_the_file() -> None:
+    report = read(local_times(), Options(times_are_known=True))
+    assert not any("zone" in warning for warning in report.warnings)
+
+
 def with_profile(selects: str, rules: list[Rule]) -> str:
     text = results(rules)
     return text.replace("</title></Profile>", f"</title>{selects}</Profile>", 1)
@@ -69,7 +109,7 @@ def test_rules_that_the_scanner_dropped_are_counted_and_named() -> None:
     rules = [Rule("a", "pass"), Rule("b", "notselected"), Rule("c", "fail")]
     report = read(with_profile(selects, rules))
     (warning,) = (one for one in report.warnings if "no result" in one)
-    assert warning.startswith("2 of the 4 rules that the profile selects have no result")
+    assert warning.startswith("2 of 4 rules that the profile selects have no result")
     assert warning.endswith("xccdf_org.example_rule_b, xccdf_org.example_rule_d")
 
 

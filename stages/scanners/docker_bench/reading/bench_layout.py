@@ -18,7 +18,7 @@ only where there are no tests.
 import re
 from collections.abc import Iterator
 
-CHECK_NUMBER = r"(?:\d{1,4}|[A-Za-z])(?:\.\d{1,4}){1,6}"
+CHECK_NUMBER = r"(?:[0-9]{1,4}|[A-Za-z])(?:\.[0-9]{1,4}){1,6}"
 
 _NAMES = (
     "dockerbenchsecurity|dockerbenchsec_version|start|end|checks|tests|"

@@ -18,7 +18,7 @@ MAX_CHECKS = 2000
 MAX_FINDINGS = 4096
 
 _SEVERITY_OF_RESULT = {"PASS": 1, "NOTE": 2, "INFO": 3, "WARN": 4}
-_GROUP = re.compile(r"\d{1,4}|[A-Z]")
+_GROUP = re.compile(r"[0-9]{1,4}|[A-Z]")
 RESULTS = frozenset(_SEVERITY_OF_RESULT)
 
 
@@ -82,6 +82,8 @@ class BenchOutput:
     version: str | None = None
     start: int | None = None
     end: int | None = None
+    start_has_zone: bool = True
+    """Whether the source itself names the zone of its start."""
     unreadable_start: str | None = None
     """The time of the start as it is printed, where it can't be read."""
     runs: int = 1
@@ -113,7 +115,8 @@ class BenchOutput:
         Gives the numbers of the checks that were added.
         """
         self.version = self.version or other.version
-        self.start = self.start or other.start
+        if self.start is None:
+            self.start, self.start_has_zone = other.start, other.start_has_zone
         self.end = self.end or other.end
         self.unreadable_start = self.unreadable_start or other.unreadable_start
         self.reported_count = self.reported_count or other.reported_count

@@ -10,7 +10,7 @@ bounded.
 """
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from schemas.report import Profile, Report, summarize
 from stages.scanners.docker_bench.reading.bench_output import (
@@ -50,15 +50,21 @@ class _Times:
 
 
 def read_docker_bench(
-    json_output: bytes | None, log: bytes | None, *, at: datetime, ended: datetime | None = None
+    json_output: bytes | None,
+    log: bytes | None,
+    *,
+    at: datetime,
+    ended: datetime | None = None,
+    log_may_hold_several: bool = True,
+    zone: tzinfo | None = None,
 ) -> Report:
     """The report of one run from its JSON, its text log or both.
 
     `ended` (aware) is when the run ended, where that is known from elsewhere. `at` is used, with a
-    warning, where the output has no time. Raises DockerBenchError.
+    warning, where the output has no time. `zone` is that of a time without one, None: this host's.
+    A log of the agent's own scans is new and holds one run. Raises DockerBenchError.
     """
-    # A log of the agent's own scans is new. Beside JSON it is of the run that wrote the JSON.
-    reading = _read(json_output, log, log_may_hold_several=ended is None)
+    reading = _read(json_output, log, log_may_hold_several, zone)
     output, warnings = reading.output, reading.warnings
     results = rule_results(output)
     if output.dropped_checks:
@@ -70,6 +76,11 @@ def read_docker_bench(
     times = _times(output, at.astimezone(UTC), ended)
     if times.warning:
         warnings.append(times.warning)
+    if not output.start_has_zone and ended is None:
+        name = "this host"
+        if zone is not None:
+            name = str(zone)
+        warnings.append(f"the time in the text log has no known zone: read as that of {name}")
     return Report(
         profile=Profile(name="CIS Docker", type="docker-bench", version=output.version),
         status="completed",
@@ -98,10 +109,12 @@ def is_docker_bench_log(head: bytes) -> bool:
     return not _is_json(_plain_text(head))
 
 
-def _read(json_output: bytes | None, log: bytes | None, *, log_may_hold_several: bool) -> _Reading:
+def _read(
+    json_output: bytes | None, log: bytes | None, log_may_hold_several: bool, zone: tzinfo | None
+) -> _Reading:
     from_log = BenchOutput()
     if log and len(log) <= MAX_BYTES:
-        from_log = read_log(log, may_hold_several=log_may_hold_several)
+        from_log = read_log(log, may_hold_several=log_may_hold_several, zone=zone)
     reading = _combine(json_output, log, from_log)
     if from_log.runs > 1:
         reading.warnings.append(f"the text log holds {from_log.runs} runs: the last was read")

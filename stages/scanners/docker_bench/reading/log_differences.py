@@ -37,7 +37,9 @@ def _different_versions(json: BenchOutput, log: BenchOutput) -> str | None:
 
 
 def _different_starts(json: BenchOutput, log: BenchOutput) -> str | None:
-    if not json.start or not log.start or abs(json.start - log.start) <= _SAME_RUN_S:
+    if not json.start or not log.start or not log.start_has_zone:
+        return None
+    if abs(json.start - log.start) <= _SAME_RUN_S:
         return None
     return "JSON and text log began at different times: not of one run?"
 

@@ -144,13 +144,22 @@ def _add_result(output: BenchOutput, result: dict[str, Any], group: str | None) 
 
 
 def _names(items: object) -> Sequence[str] | None:
+    if isinstance(items, str):
+        return [items]
     if not isinstance(items, list):
         return None
     return list(filter(None, map(_text, items)))
 
 
 def _fields(test: dict[str, Any]) -> Fields:
-    return {key: _text(value) for key, value in test.items()}
+    return {key: _field(value) for key, value in test.items()}
+
+
+def _field(value: object) -> str | None:
+    """Other programs write details as a list."""
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_text, value))) or None
+    return _text(value)
 
 
 def _text(value: object) -> str | None:

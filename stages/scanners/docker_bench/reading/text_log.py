@@ -19,6 +19,7 @@ expression is anchored and bounded.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import tzinfo
 from itertools import pairwise
 
 from stages.scanners.docker_bench.reading.bench_layout import CHECK_NUMBER
@@ -56,8 +57,12 @@ _MAX_SECTION = 200
 _MAX_REMEDIATION = 8192
 
 
-def read_log(payload: bytes, *, may_hold_several: bool = False) -> BenchOutput:
+def read_log(
+    payload: bytes, *, may_hold_several: bool = False, zone: tzinfo | None = None
+) -> BenchOutput:
     """The run as the log shows it; without a check where there is none.
+
+    `zone` is that of a start without one. None: this host's.
 
     The scanner appends to a log. `may_hold_several`: the last run that has a check is read.
     Otherwise the log was made for one run, and what looks like the start of another is a name.
@@ -65,16 +70,17 @@ def read_log(payload: bytes, *, may_hold_several: bool = False) -> BenchOutput:
     # Not splitlines(): it also splits at characters that a name may hold.
     lines = COLOURS.sub("", payload.decode("utf-8-sig", errors="replace")).split("\n")
     if not may_hold_several:
-        return _read_run(lines)
-    runs = [run for run in map(_read_run, _split_runs(lines)) if run.checks]
+        return _read_run(lines, zone)
+    runs = [_read_run(part, zone) for part in _split_runs(lines)]
+    runs = [run for run in runs if run.checks]
     if not runs:
-        return _read_run(lines)
+        return _read_run(lines, zone)
     runs[-1].runs = len(runs)
     return runs[-1]
 
 
-def _read_run(lines: Iterable[str]) -> BenchOutput:
-    reader = _LogReader()
+def _read_run(lines: Iterable[str], zone: tzinfo | None) -> BenchOutput:
+    reader = _LogReader(zone)
     for text in lines:
         reader.add_line(text.rstrip("\r"))
     return reader.finish()
@@ -106,7 +112,8 @@ def is_log_line(text: str) -> bool:
 
 
 class _LogReader:
-    def __init__(self) -> None:
+    def __init__(self, zone: tzinfo | None) -> None:
+        self._zone = zone
         self._output = BenchOutput()
         self._entries: list[BenchCheck] = []
         """Checks and headers, as they were printed: what follows shows which one it is."""
@@ -156,12 +163,17 @@ class _LogReader:
             self._in_remediations = text.startswith("Section B")
             self._current = None
         elif self._output.start is None and text.startswith(_START):
-            self._output.start = start_time(text)
-            if self._output.start is None:
-                printed = line(text.removeprefix(_START), _MAX_START)
-                self._output.unreadable_start = printed or None
+            self._add_start(text)
         elif self._output.version is None and (version := _VERSION.match(text)):
             self._output.version = version[1]
+
+    def _add_start(self, text: str) -> None:
+        start = start_time(text, self._zone)
+        if start is None:
+            printed = line(text.removeprefix(_START), _MAX_START)
+            self._output.unreadable_start = printed or None
+        else:
+            self._output.start, self._output.start_has_zone = start.seconds, start.has_zone
 
     def _add_finding(self, text: str) -> None:
         if self._current is not None:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 
 from stages.scap.xml_records import Element, local
 
@@ -56,17 +56,21 @@ class TestResult:
     id: str
     version: str | None
     started_at: datetime | None
+    """As the file has it: older scanners write times without a zone."""
     completed_at: datetime | None
     scanner_version: str | None
     target: str | None = None
     """The host that was scanned."""
     benchmark: str | None = None
     profile: str | None = None
-    has_zone: bool = True
-    """Whether the times have a zone; without one they are read as if they were UTC."""
     is_tailored: bool = False
     values: dict[str, str] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
+
+    @property
+    def has_zone(self) -> bool:
+        times = (self.started_at, self.completed_at)
+        return all(at.tzinfo is not None for at in times if at is not None)
 
     def add(self, record: Element) -> None:
         name = local(record)
@@ -90,24 +94,36 @@ def read_test_result(element: Element) -> TestResult:
     """A TestResult from its attributes; its records are added as they are read."""
     started = _read_time(element.get("start-time"))
     completed = _read_time(element.get("end-time"))
-    known = [at for at in (started, completed) if at is not None]
-    has_zone = all(at.tzinfo is not None for at in known)
-    started, completed = _as_utc(started), _as_utc(completed)
     return TestResult(
         id=element.get("id", ""),
         version=element.get("version"),
         started_at=started or completed,
         completed_at=completed or started,
         scanner_version=_cpe_version(element.get("test-system")),
-        has_zone=has_zone,
     )
 
 
-def newest(test_results: list[TestResult]) -> TestResult:
+def newest(test_results: list[TestResult], zone: tzinfo | None) -> TestResult:
     """The one that ended last; of equal ones the last in the file."""
-    oldest = datetime.min.replace(tzinfo=UTC)
-    by_end = sorted(test_results, key=lambda one: one.completed_at or oldest)
-    return by_end[-1]
+
+    def end(one: TestResult) -> datetime:
+        if one.completed_at is None:
+            return datetime.min.replace(tzinfo=UTC)
+        return in_utc(one.completed_at, zone)
+
+    return sorted(test_results, key=end)[-1]
+
+
+def in_utc(at: datetime, zone: tzinfo | None) -> datetime:
+    """A time of a TestResult; one without a zone is of `zone`, None: this host's."""
+    local = at
+    if at.tzinfo is None:
+        local = at.replace(tzinfo=zone)
+    try:
+        return local.astimezone(UTC)
+    except (ValueError, OverflowError):
+        # The first or the last day that there is.
+        return at.replace(tzinfo=UTC)
 
 
 def _read_outcome(element: Element) -> Outcome:
@@ -189,16 +205,6 @@ def _cpe_version(cpe: str | None) -> str | None:
 def _read_time(text: str | None) -> datetime | None:
     """An xs:dateTime; without a zone where it has none (older scanners)."""
     try:
-        at = datetime.fromisoformat((text or "").strip())
-        _as_utc(at)
-    except (ValueError, OverflowError):
+        return datetime.fromisoformat((text or "").strip())
+    except ValueError:
         return None
-    return at
-
-
-def _as_utc(at: datetime | None) -> datetime | None:
-    if at is None:
-        return None
-    if at.tzinfo is None:
-        return at.replace(tzinfo=UTC)
-    return at.astimezone(UTC)
