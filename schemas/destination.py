@@ -11,6 +11,9 @@ from schemas.records import Record
 DESTINATION_STATE = "destination"
 """The ship stage keeps `Destination` in its state under this name."""
 
+SHIP_STATE = "ship-state"
+"""The ship stage keeps `ShipState` in its state under this name."""
+
 DestinationState = Literal["ready", "backing off", "paused", "not set"]
 
 
@@ -39,6 +42,13 @@ class Destination(Record, frozen=True, kw_only=True):
     """false: certificates are not checked (`server.verify: false`)."""
 
 
+class StoredScan(Record, frozen=True, kw_only=True):
+    """What the server has of one place."""
+
+    scan_id: ScanId
+    accepted_at: datetime
+
+
 class ShipState(Record, frozen=True, kw_only=True):
     """What the ship stage keeps beside receipts and history, which an operator may remove."""
 
@@ -46,6 +56,10 @@ class ShipState(Record, frozen=True, kw_only=True):
     """The server that accepted these scans."""
     accepted: dict[str, str] = field(default_factory=dict)
     """By scanner and profile name at the server: the newest scan that it accepted."""
+    stored: dict[str, StoredScan] = field(default_factory=dict)
+    """By scanner and profile name at the server: the scan that it has now, the last one that it
+    accepted. An older one than in `accepted` was sent by force.
+    """
     applied: tuple[str, ...] = ()
     """Retry commands that were applied and are still in `commands/`."""
     replayed: dict[str, tuple[str, ...]] = field(default_factory=dict)

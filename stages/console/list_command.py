@@ -13,6 +13,7 @@ from spool.spool import Spool
 from stages.console import arguments, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
+from stages.console.delivery.server_view import ServerView
 from stages.console.entry_reading import read_entries
 from stages.console.output import counted, line_width, say, show_json, show_table
 from stages.console.pending_reasons import PendingReasons
@@ -41,6 +42,8 @@ class ListedScan(Record, frozen=True, kw_only=True):
     score: float | None = None
     applicable_score: float | None = None
     answer: str | None = None
+    displaced: ScanId | None = None
+    """The newer scan that the server had before this one, which was sent by force."""
     pending_reason: str | None = None
     """Why it is pending, when the next attempt is, and what to do."""
     message: str | None = None
@@ -75,7 +78,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if args.last:
         shown = matching[-args.last :]
     reasons = PendingReasons(spool, boxes, datetime.now(UTC), context.settings.spool.min_free_mib)
-    scans = [_listed(spool, boxes, scan_id, reasons) for scan_id in shown]
+    displaced = ServerView(spool, context.settings).displaced()
+    scans = [_listed(spool, boxes, scan_id, reasons, displaced.get(scan_id)) for scan_id in shown]
     if context.json:
         show_json(scans)
         return Exit.OK
@@ -115,7 +119,11 @@ def _answer(spool: Spool, boxes: scan_states.Boxes, scan_id: ScanId) -> str | No
 
 
 def _listed(
-    spool: Spool, boxes: scan_states.Boxes, scan_id: ScanId, reasons: PendingReasons
+    spool: Spool,
+    boxes: scan_states.Boxes,
+    scan_id: ScanId,
+    reasons: PendingReasons,
+    displaced: ScanId | None,
 ) -> ListedScan:
     entries = read_entries(spool, boxes, scan_id)
     profile = status = score = applicable_score = answer = None
@@ -144,13 +152,17 @@ def _listed(
         score=score,
         applicable_score=applicable_score,
         answer=answer,
+        displaced=displaced,
         pending_reason=reasons.reason(scan_id),
         message=message,
     )
 
 
 def _wide_row(scan: ListedScan) -> tuple[object, ...]:
-    reason = "; ".join(filter(None, (scan.message, scan.pending_reason)))
+    forced = None
+    if scan.displaced is not None:
+        forced = f"sent by force: the server has it in place of the newer {scan.displaced}"
+    reason = "; ".join(filter(None, (scan.message, scan.pending_reason, forced)))
     return (
         scan.scan_id,
         scan.state,
@@ -178,6 +190,10 @@ def _show_lines(scans: Sequence[ListedScan], scan_ids: Sequence[ScanId]) -> None
     for name, requested, profile, *rest in rows:
         lines.append((name, requested, shortened(profile, available), *rest))
     show_table(_COLUMNS, lines)
+    for scan in scans:
+        if scan.displaced is not None:
+            newer = names.get(scan.displaced, scan.displaced)
+            say(f"forced: the server has {names[scan.scan_id]} in place of the newer {newer}")
     if any(scan.message or scan.pending_reason for scan in scans):
         say("why a scan failed or is pending: compliance-agent list --wide, or show SCAN")
 
@@ -200,6 +216,8 @@ def _result(scan: ListedScan) -> str:
 
 def _answer_shown(scan: ListedScan) -> str:
     """The server's answer; for a report without one, what it waits for."""
+    if scan.displaced is not None:
+        return "forced"
     if scan.answer is not None:
         return scan.answer
     if scan.state == "held":

@@ -32,6 +32,7 @@ _STYLES = {
     "warn": "yellow",
     "accepted": "green",
     "refused": "red",
+    "forced": "yellow",
     "completed": "green",
     "unreadable": "red",
     "failed": "red",

@@ -1,14 +1,35 @@
 """`replay`: repeat a step with what is stored in the spool."""
 
 import argparse
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from schemas.command import Replay
+from schemas.ids import ScanId
+from schemas.records import Record
 from spool.layout import new_command_id
 from stages.console import command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
-from stages.console.output import counted, say, show_json
+from stages.console.delivery.server_view import ServerView
+from stages.console.errors import CommandError
+from stages.console.output import counted, say, show_json, warn
 from stages.runtime.exits import Exit
+
+_MOST_SHOWN = 5
+
+
+class ReplayView(Record, frozen=True, kw_only=True):
+    """What `replay --json` prints."""
+
+    step: str
+    scan_ids: tuple[ScanId, ...]
+    at: datetime
+    force: bool
+    not_sent: dict[ScanId, str]
+    """Scans that would not be sent without --force, each with the reason. `replay ship` leaves them
+    out; `replay parse` makes their reports again.
+    """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,19 +50,67 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         present, where = boxes.raw & boxes.reports, "raw entry with a report"
     else:
         present, where = boxes.reports & boxes.receipts, "report with a receipt"
-    scan_ids = filters.choose(args, spool, present, where)
-    at = command_writer.now()
-    replay = Replay(step=args.step, scan_ids=scan_ids, at=at, force=args.force)
+    scan_ids: Sequence[ScanId] = filters.choose(args, spool, present, where)
+    not_sent: dict[ScanId, str] = {}
+    if not args.force:
+        not_sent = _not_sent(context, scan_ids)
+    if args.step == "ship":
+        scan_ids = [scan_id for scan_id in scan_ids if scan_id not in not_sent]
+        if not scan_ids:
+            raise CommandError(_why_nothing(not_sent), Exit.NO)
+    replay = Replay(
+        step=args.step, scan_ids=tuple(scan_ids), at=command_writer.now(), force=args.force
+    )
     if not args.dry_run:
         with command_writer.giving(context) as commands:
-            commands.replays.write(new_command_id(at), replay)
+            commands.replays.write(new_command_id(replay.at), replay)
     if context.json:
-        show_json(replay)
-        return Exit.OK
-    scans = counted(len(scan_ids), "scan")
-    if args.dry_run:
-        say(f"would replay {args.step} of {scans}")
-        say("\n".join(scan_ids))
+        show_json(
+            ReplayView(
+                step=replay.step,
+                scan_ids=replay.scan_ids,
+                at=replay.at,
+                force=replay.force,
+                not_sent=not_sent,
+            )
+        )
     else:
-        say(f"replaying {args.step} of {scans}")
+        _show(replay, not_sent, is_dry=args.dry_run)
     return Exit.OK
+
+
+def _not_sent(context: Context, scan_ids: Sequence[ScanId]) -> dict[ScanId, str]:
+    """The scans that the ship stage would not send, each with the reason."""
+    server = ServerView(context.spool, context.settings)
+    found: dict[ScanId, str] = {}
+    for scan_id in scan_ids:
+        reason = server.superseded(scan_id)
+        if reason is not None:
+            found[scan_id] = reason.message
+    return found
+
+
+def _show(replay: Replay, not_sent: Mapping[ScanId, str], *, is_dry: bool) -> None:
+    scans = counted(len(replay.scan_ids), "scan")
+    if is_dry:
+        say(f"would replay {replay.step} of {scans}")
+        say("\n".join(replay.scan_ids))
+    else:
+        say(f"replaying {replay.step} of {scans}")
+    lines = [f"not sent: {line}" for line in _lines(not_sent)]
+    for line in lines[:_MOST_SHOWN]:
+        warn(line)
+    if len(lines) > _MOST_SHOWN:
+        warn(f"and {len(lines) - _MOST_SHOWN} more; --json lists them")
+
+
+def _why_nothing(not_sent: Mapping[ScanId, str]) -> str:
+    first = next(iter(_lines(not_sent)))
+    more = ""
+    if len(not_sent) > 1:
+        more = f" (and {len(not_sent) - 1} more)"
+    return f"{first}{more}; nothing was requested"
+
+
+def _lines(not_sent: Mapping[ScanId, str]) -> list[str]:
+    return [f"{scan_id}: {not_sent[scan_id]}; --force sends it" for scan_id in not_sent]

@@ -8,15 +8,13 @@ scans again. What one server accepted means nothing to another: a changed `serve
 
 from collections.abc import Mapping, Sequence
 
-from schemas.destination import ShipState
+from schemas.destination import SHIP_STATE, ShipState, StoredScan
 from schemas.event import Event
 from schemas.ids import ScanId
 from schemas.receipt import Receipt
 from spool.errors import EntryError
 from stages.runtime.process import Process
 from stages.ship import filing
-
-NOTE = "ship-state"
 
 
 class DeliveryState:
@@ -25,9 +23,10 @@ class DeliveryState:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._box = process.spool.receipts
-        self._saved = process.state_store.read(NOTE, ShipState) or ShipState()
+        self._saved = process.state_store.read(SHIP_STATE, ShipState) or ShipState()
         self.url = self._saved.url
         self._accepted = dict(self._saved.accepted)
+        self._stored = dict(self._saved.stored)
         self._applied = self._saved.applied
         self._replayed = dict(self._saved.replayed)
         self._unconcluded = self._of_this_spool(self._saved.attempted)
@@ -79,6 +78,7 @@ class DeliveryState:
         if url != self.url:
             self.url = url
             self._accepted.clear()
+            self._stored.clear()
             self._unconcluded.clear()
         if url != self._learned_from:
             self._learn()
@@ -103,13 +103,14 @@ class DeliveryState:
         state = ShipState(
             url=self.url,
             accepted=dict(self._accepted),
+            stored=dict(self._stored),
             applied=self._applied,
             replayed=dict(self._replayed),
             attempted=dict(self._unconcluded),
             forced=tuple(sorted(self.forced)),
         )
         if state != self._saved:
-            self._process.state_store.write(NOTE, state)
+            self._process.state_store.write(SHIP_STATE, state)
             self._saved = state
 
     def apply(self, retries: Sequence[str]) -> bool:
@@ -151,6 +152,9 @@ class DeliveryState:
         place = filing.place(receipt.scan_id, receipt.profile)
         newest = self._accepted.get(place, receipt.scan_id)
         self._accepted[place] = max(receipt.scan_id, newest)
+        stored = self._stored.get(place)
+        if stored is None or receipt.at >= stored.accepted_at:
+            self._stored[place] = StoredScan(scan_id=receipt.scan_id, accepted_at=receipt.at)
 
     def _announce(self, receipt: Receipt) -> None:
         log = self._process.log.info

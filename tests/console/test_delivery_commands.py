@@ -163,21 +163,57 @@ def test_retry_tries_now_and_leaves_one_command(console: Console, server: Script
     assert console.ship.answers == {1: "accepted"}
 
 
+def test_replay_ship_leaves_out_what_would_not_be_sent(
+    console: Console, server: ScriptedServer
+) -> None:
+    console.ship.put(report(1), report(2), report(3, "B"))
+    console.ship.run_once()
+    view = console.json("replay", "ship", "--since", "2026-11-23T03:00Z")
+    assert view["scan_ids"] == [scan_id(2), scan_id(3)]
+    assert list(view["not_sent"]) == [scan_id(1)]
+    output = console("replay", "parse", "--since", "2026-11-23T03:00Z", expect=Exit.NO)
+    assert "no raw entry with a report" in output
+
+
+def test_list_marks_a_scan_that_was_sent_by_force_until_a_newer_one_is_sent_again(
+    console: Console, server: ScriptedServer
+) -> None:
+    console.ship.put(report(1), report(2))
+    console.ship.run_once()
+    assert [row["displaced"] for row in console.json("list")] == [None, None]
+    console("replay", "ship", scan_id(1), "--force")
+    console.ship.run_once()
+    assert [row["displaced"] for row in console.json("list")] == [scan_id(2), None]
+    shown = console("list")
+    assert "forced: the server has 00000001 in place of the newer 00000002" in shown
+    assert f"in place of the newer {scan_id(2)}" in console("list", "--wide")
+    # The same after a restart that has lost the state: the receipts show it.
+    console.ship.close()
+    console.ship.spool.state_store("ship").forget("ship-state")
+    console.ship.start()
+    console.ship.run_once()
+    assert [row["displaced"] for row in console.json("list")] == [scan_id(2), None]
+    console("replay", "ship", scan_id(2))
+    console.ship.run_once()
+    assert [row["displaced"] for row in console.json("list")] == [None, None]
+
+
 def test_replay_ship_by_profile_and_time_span_with_dry_run_and_force(
     console: Console, server: ScriptedServer
 ) -> None:
     console.ship.put(report(1), report(2), report(3, "B"))
     console.ship.run_once()
     captured = console(
-        "replay", "ship", "--profile", "cis", "--until", "2026-11-23T03:02Z", "--dry-run"
+        *("replay", "ship", "--profile", "cis", "--until", "2026-11-23T03:02Z", "--dry-run"),
+        "--force",
     )
     assert "would replay ship of 1 scan" in captured
     assert scan_id(1) in captured
     console.ship.run_once()
     assert len(server.requests) == 3
-    console("replay", "ship", scan_id(1))
-    console.ship.run_once()
-    assert console.ship.answers[1] == "superseded"
+    refused = console("replay", "ship", scan_id(1), expect=Exit.NO)
+    assert f"the server has a newer scan of this profile, {scan_id(2)}; --force sends it" in refused
+    assert console.ship.spool.commands.replays.ids() == []
     console("replay", "ship", scan_id(1), "--force")
     console.ship.run_once()
     assert server.scan_ids[3:] == [scan_id(1)]
