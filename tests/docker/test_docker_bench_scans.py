@@ -105,7 +105,9 @@ def test_output_that_the_script_did_not_escape_is_read_all_the_same(docker: Engi
         assert report.read_from != "JSON"
 
 
-def test_an_old_docker_bench_is_run_without_remediations_and_that_is_told(docker: Engine) -> None:
+def test_an_old_docker_bench_is_run_without_remediations_and_that_is_a_warning(
+    docker: Engine,
+) -> None:
     with bench(docker, image=docker.bench_image("old")) as agent:
         report = report_of(agent)
         assert {r.rule_ref: r.status for r in report.results} == GOOD
@@ -190,7 +192,7 @@ def test_values_that_could_be_read_as_options_are_refused(key: str, value: objec
         assert any(f"compliance.docker_bench.{key}" in problem for problem in checked["problems"])
 
 
-def test_detect_tells_version_and_method(docker: Engine) -> None:
+def test_detect_reports_version_and_method(docker: Engine) -> None:
     with bench(docker, image=docker.bench_image("good")) as agent:
         detected = json.loads(agent.run("detect", "--json", code=None))["docker_bench"]
         assert detected == {

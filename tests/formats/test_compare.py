@@ -187,6 +187,6 @@ def test_changed_content_is_named_as_a_possible_cause() -> None:
     assert "the content changed in between" in ages_text(ages)
 
 
-def test_without_failures_there_is_nothing_to_tell() -> None:
+def test_without_failures_there_is_nothing_to_report() -> None:
     assert ages_text(failure_ages(course("pass"))) == "no rule fails\n"
     assert failure_ages([]) == ()

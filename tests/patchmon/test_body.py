@@ -177,7 +177,7 @@ def kept(result: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in result.items() if k not in ("rationale", "description", "remediation")}
 
 
-def test_slimming_begins_with_the_raw_output_and_says_so() -> None:
+def test_the_raw_output_is_left_out_first_and_is_named() -> None:
     one = report(1, results=rules(6), raw_output="x" * 50_000)
     made = body.make(one, 20_000, filed_under="CIS", with_hash=True, agent_version="1")
     got = json.loads(made.content)
@@ -232,7 +232,7 @@ def test_whatever_is_left_out_findings_and_statuses_stay(
     assert got.pop("compliance_hash") == compliance_hash((got,))
 
 
-def test_slimming_takes_no_more_than_it_must() -> None:
+def test_no_more_is_left_out_than_necessary() -> None:
     one = report(1, results=rules(60, 500))
     made = body.make(one, 60_000, filed_under="CIS", with_hash=True, agent_version="1")
     assert 60_000 - 2_000 < len(made) <= 60_000

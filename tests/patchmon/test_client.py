@@ -145,7 +145,7 @@ def test_a_reset_in_mid_body_is_temporary(server: ScriptedServer) -> None:
     assert server.requests == []
 
 
-def test_an_answer_given_in_mid_body_is_heard(server: ScriptedServer) -> None:
+def test_an_answer_given_in_mid_body_is_read(server: ScriptedServer) -> None:
     def refuse(connection: socket.socket) -> bool:
         accepted_size = reply(413, {"error": "too large"}, Connection="close")
         accepted_size(connection)

@@ -131,7 +131,7 @@ def test_scores_are_compared_to_four_decimals(score: float | None, same_as: floa
     assert one(score=score) == one(score=same_as)
 
 
-def test_scores_that_differ_are_told_apart() -> None:
+def test_different_scores_give_different_hashes() -> None:
     assert one(score=66.6667) != one(score=66.6666)
 
 

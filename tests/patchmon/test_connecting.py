@@ -28,7 +28,7 @@ def test_a_name_that_is_not_known_is_temporary() -> None:
 @pytest.mark.parametrize(
     "url", ["http://[::1", "http://" + "a" * 70 + ".example", "http://host:99999"]
 )
-def test_an_address_that_is_none_is_for_the_operator_to_mend(url: str) -> None:
+def test_what_is_not_an_address_has_to_be_corrected_by_the_operator(url: str) -> None:
     outcome = post(url)
     assert isinstance(outcome, Paused)
     assert "server.url" in outcome.action

@@ -69,7 +69,7 @@ def test_the_host_check_of_the_server_is_a_step_of_its_own() -> None:
     assert "CORS_ORIGIN" in str(steps[StepName.HOST_CHECK].action)
 
 
-def test_a_wrong_key_and_a_database_that_is_down_are_told_apart() -> None:
+def test_a_wrong_key_and_a_database_that_is_down_are_distinguished() -> None:
     with Receiver() as receiver:
         wrong = run(receiver.url, Credentials(receiver.credentials.id, KEY))[StepName.KEY]
         receiver.database_is_down = True

@@ -35,7 +35,7 @@ def test_systemds_credential_comes_first(key_file: Path) -> None:
     assert found == Credentials("i", "s3cret")
 
 
-def test_a_secret_that_everyone_can_read_is_refused_with_the_mend(key_file: Path) -> None:
+def test_a_secret_that_everyone_can_read_is_refused_with_the_remedy(key_file: Path) -> None:
     key_file.chmod(0o644)
     found = find(ApiSettings(id="i", key_file=str(key_file)), None, {})
     assert isinstance(found, NoCredentials)
@@ -58,7 +58,7 @@ def test_missing_credentials_say_what_to_do(api: ApiSettings) -> None:
     assert found.reason
 
 
-def test_every_secret_that_everyone_can_read_is_told_with_its_setting(tmp_path: Path) -> None:
+def test_every_secret_that_everyone_can_read_is_reported_with_its_setting(tmp_path: Path) -> None:
     config, key, pem = (tmp_path / name for name in ("config.yml", "key", "client.pem"))
     for path in (config, key, pem):
         path.touch(mode=0o644)

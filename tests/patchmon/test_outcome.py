@@ -113,7 +113,7 @@ def test_other_successes_are_no_acknowledgement(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 415, 422])
-def test_the_servers_own_refusal_is_for_good_and_keeps_its_words(status: int) -> None:
+def test_the_servers_own_refusal_is_final_and_keeps_its_message(status: int) -> None:
     outcome = answer(status, {"error": "profile unknown"})
     assert outcome == Refused(status, f"HTTP {status}: profile unknown")
 
@@ -131,7 +131,7 @@ def test_a_hash_mismatch_may_be_sent_without_the_hash() -> None:
 
 
 @pytest.mark.parametrize("body", [{"error": "too large"}, HTML, ""])
-def test_too_large_may_be_sent_slimmer_whoever_says_it(body: object) -> None:
+def test_a_body_that_is_too_large_may_be_truncated_whoever_refuses_it(body: object) -> None:
     outcome = answer(413, body)
     assert isinstance(outcome, Refused)
     assert outcome.remedy == "slim"
@@ -151,7 +151,7 @@ def test_invalid_json_means_size_only_where_the_body_is_large() -> None:
     "status", [401, 402, 403, 404, 405, 406, 407, 410, 411, 418, 421, 426, 431, 451]
 )
 @pytest.mark.parametrize("body", [{"error": "no"}, HTML, ""])
-def test_what_someone_has_to_mend_pauses_the_destination(status: int, body: object) -> None:
+def test_what_an_operator_has_to_correct_pauses_the_destination(status: int, body: object) -> None:
     outcome = answer(status, body)
     assert isinstance(outcome, Paused)
     assert outcome.action
@@ -226,7 +226,7 @@ def test_no_retry_after_ever_waits_less_than_nothing_or_more_than_a_day(value: s
     st.binary(max_size=200),
     st.sampled_from(["application/json", "text/html", ""]),
 )
-def test_every_reply_has_one_outcome_and_its_words_are_one_short_line(
+def test_every_reply_has_one_outcome_and_its_message_is_one_short_line(
     status: int, body: bytes, kind: str
 ) -> None:
     outcome = decide(Reply(status, {"content-type": kind}, body), 1000, NOW)

@@ -21,7 +21,7 @@ def rule(done: int, total: int | None = 44) -> Event:
     )
 
 
-def test_of_each_scan_only_the_newest_is_told_and_that_once() -> None:
+def test_of_each_scan_only_the_newest_progress_is_sent_and_that_once() -> None:
     progress = Progress()
     for done in range(40):
         progress.take(rule(done), AT)
@@ -31,7 +31,7 @@ def test_of_each_scan_only_the_newest_is_told_and_that_once() -> None:
     assert progress.next() is None
 
 
-def test_a_scan_is_told_from_start_to_delivery() -> None:
+def test_the_progress_of_a_scan_is_sent_from_start_to_delivery() -> None:
     progress = Progress()
     events = [
         Event(name="ScanStarted", scan_id="s", profile="CIS", total=44),
@@ -112,7 +112,7 @@ def test_a_scan_that_ended_badly_is_not_completed_by_its_delivery(outcome: str) 
     assert told == [(outcome, "why")]
 
 
-def test_results_that_cannot_be_read_are_told_as_failed() -> None:
+def test_results_that_cannot_be_read_are_sent_as_failed() -> None:
     progress = Progress()
     progress.take(Event(name="ScanFinished", scan_id="s", result="finished"), AT)
     progress.take(Event(name="ReportWritten", scan_id="s", result="failed"), AT)
@@ -122,7 +122,7 @@ def test_results_that_cannot_be_read_are_told_as_failed() -> None:
     assert message.error
 
 
-def test_every_scan_that_was_begun_has_an_end() -> None:
+def test_every_scan_that_was_started_has_an_end() -> None:
     for answer, phase in (
         ("accepted", "completed"),
         ("superseded", "completed"),
@@ -136,7 +136,7 @@ def test_every_scan_that_was_begun_has_an_end() -> None:
         assert message.phase == phase
 
 
-def test_nothing_is_told_of_a_wish_that_another_scan_has_answered() -> None:
+def test_no_progress_is_sent_of_a_request_that_another_scan_has_answered() -> None:
     progress = Progress()
     progress.take(Event(name="ScanFinished", scan_id="s", result="merged"), AT)
     progress.take(Event(name="ReportWritten", scan_id="s", result="merged"), AT)

@@ -32,7 +32,7 @@ def test_all_proxy_stands_in_for_what_is_not_set() -> None:
     assert proxy_for("http://example.com", None, environment) == "http://plain:2"
 
 
-def test_small_letters_come_before_capitals_and_an_empty_one_is_none() -> None:
+def test_lower_case_variables_come_before_upper_case_ones_and_an_empty_one_is_none() -> None:
     assert (
         proxy_for("https://a.example", None, {**ENVIRONMENT, "https_proxy": "http://small"})
         == "http://small"

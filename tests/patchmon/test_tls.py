@@ -147,7 +147,7 @@ def test_a_server_that_speaks_no_tls_gets_nothing_in_clear() -> None:
 
 
 @pytest.mark.parametrize("key", ["ca_file", "client_certificate", "client_key"])
-def test_a_certificate_file_that_is_missing_is_the_operators_to_mend(
+def test_a_missing_certificate_file_has_to_be_corrected_by_the_operator(
     authority: Authority, key: str
 ) -> None:
     settings: dict[str, Any] = {
@@ -161,7 +161,7 @@ def test_a_certificate_file_that_is_missing_is_the_operators_to_mend(
     assert server.requests == []
 
 
-def test_a_certificate_file_that_is_none_is_the_operators_to_mend(
+def test_what_is_not_a_certificate_file_has_to_be_corrected_by_the_operator(
     authority: Authority, tmp_path: Path
 ) -> None:
     junk = tmp_path / "junk.pem"

@@ -106,13 +106,13 @@ def test_the_limit_of_silence_is_90_seconds() -> None:
     assert Pace().ping_every_s + Pace().pong_within_s == 90
 
 
-def test_a_server_that_never_answers_the_upgrade_holds_nobody_up() -> None:
+def test_a_server_that_never_answers_the_upgrade_delays_nothing_else() -> None:
     with raw(head_of) as (url, count), linked(url) as (link, _):
         until(lambda: len(count) >= 2, "tried again", 10)
         assert "not connected" in link.state
 
 
-def test_a_server_that_speaks_no_http_is_told_as_that() -> None:
+def test_a_server_that_does_not_speak_http_is_reported_as_such() -> None:
     with (
         raw(lambda connection: connection.sendall(b"220 mail\r\n" * 1000)) as (url, count),
         linked(url) as (link, _),
@@ -141,7 +141,7 @@ def test_a_server_that_refuses_and_comes_up_later_is_found() -> None:
         (200, "the server answered 200"),
     ],
 )
-def test_every_refusal_is_told_and_tried_again_for_ever(status: int, message: str) -> None:
+def test_every_refusal_is_reported_and_tried_again_for_ever(status: int, message: str) -> None:
     tries: list[int] = []
 
     def answer(connection: ServerConnection, request: Any) -> Any:
@@ -210,7 +210,7 @@ def test_a_message_of_more_than_64_kib_ends_the_connection(length: int, is_taken
             assert on_event.got == []
 
 
-def test_a_socks_proxy_in_the_environment_is_told_and_ends_nothing(
+def test_a_socks_proxy_in_the_environment_is_reported_and_ends_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "no_proxy", "NO_PROXY", "ALL_PROXY"):

@@ -211,7 +211,7 @@ def test_a_body_over_the_limit_is_unreadable_and_one_at_the_limit_is_not() -> No
         assert [one["body"] for one in receiver.posts()] == [None, fitting]
 
 
-def test_the_limit_is_5_mib_and_a_larger_upload_hears_so(receiver: Receiver) -> None:
+def test_the_limit_is_5_mib_and_a_larger_upload_gets_413(receiver: Receiver) -> None:
     padding = {**SCAN, "error": "x" * (5 * 1024 * 1024)}
     assert answer(post(receiver, padding)) == UNREADABLE
     assert receiver.posts()[0]["body_bytes"] == len(json.dumps(padding))

@@ -50,7 +50,7 @@ def test_wrong_credentials_are_a_plain_text_401_on_the_upgrade(receiver: Receive
     assert receiver.online() == set()
 
 
-def test_a_command_reaches_the_agent_and_nothing_is_said_before(receiver: Receiver) -> None:
+def test_a_command_reaches_the_agent_and_nothing_is_sent_before(receiver: Receiver) -> None:
     with agent(receiver) as connected:
         until(lambda: receiver.send_command(TRIGGER))
         assert json.loads(connected.recv(timeout=10)) == TRIGGER

@@ -49,7 +49,7 @@ def test_a_scanner_that_is_switched_off_there_is_a_refusal(tmp_path: Path) -> No
     assert "switched off" in (ship.receipt(1).message or "")
 
 
-def test_a_server_with_a_smaller_limit_takes_the_scan_slimmed(tmp_path: Path) -> None:
+def test_a_server_with_a_smaller_limit_takes_the_scan_truncated(tmp_path: Path) -> None:
     long = report(1, results=rules(400, 1500))
     with Receiver(Policy(max_body=1_200_000)) as receiver:
         ship = shipped(tmp_path, receiver, long)

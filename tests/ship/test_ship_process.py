@@ -139,7 +139,7 @@ def test_killed_at_any_moment_of_an_upload_nothing_is_lost_and_the_order_holds(
     assert set(server.scan_ids) == {scan_id(1), scan_id(2), scan_id(3)}
 
 
-def test_told_to_stop_in_mid_upload_it_ends_within_seconds_and_sends_again(
+def test_stopped_in_mid_upload_it_ends_within_seconds_and_sends_again(
     ship: ShipProcess, server: ScriptedServer
 ) -> None:
     server.say(silence)
@@ -155,7 +155,7 @@ def test_told_to_stop_in_mid_upload_it_ends_within_seconds_and_sends_again(
     assert server.scan_ids == [scan_id(1)] * 2
 
 
-def test_an_answer_that_comes_in_the_last_moment_is_still_heard(
+def test_an_answer_that_comes_in_the_last_moment_is_still_read(
     ship: ShipProcess, server: ScriptedServer
 ) -> None:
     def stop_then_accept(connection: Any) -> bool:

@@ -54,7 +54,7 @@ def test_a_scan_that_failed_is_sent_as_failed(
     assert ship.receipt(1).scan_status == status
 
 
-def test_a_joined_scan_is_superseded_without_being_sent_also_while_the_server_is_away(
+def test_a_merged_scan_is_superseded_without_being_sent_also_while_the_server_is_away(
     ship: Ship, nobody: str
 ) -> None:
     with_settings(ship, nobody)
@@ -110,7 +110,7 @@ PAUSING: list[Answer] = [
 
 
 @pytest.mark.parametrize("trouble", PAUSING)
-def test_what_someone_has_to_mend_pauses_and_discards_nothing(
+def test_what_an_operator_has_to_correct_pauses_and_discards_nothing(
     ship: Ship, server: ScriptedServer, trouble: Answer
 ) -> None:
     server.say(trouble)
@@ -172,7 +172,7 @@ def test_without_a_server_results_stay_in_the_spool(ship: Ship, server: Scripted
     assert ship.answers == {1: "accepted"}
 
 
-def test_verify_false_is_loud_and_noted(ship: Ship, server: ScriptedServer) -> None:
+def test_verify_false_is_logged_and_recorded(ship: Ship, server: ScriptedServer) -> None:
     with_settings(ship, server.url, server={"verify": False})
     ship.put(report(1))
     ship.run_once()
@@ -180,9 +180,7 @@ def test_verify_false_is_loud_and_noted(ship: Ship, server: ScriptedServer) -> N
     assert "certificate is not checked" in ship.log
 
 
-def test_neighbours_hear_of_a_pause_once_and_of_every_receipt(
-    ship: Ship, server: ScriptedServer
-) -> None:
+def test_a_pause_is_published_once_and_every_receipt_is(ship: Ship, server: ScriptedServer) -> None:
     server.say(
         reply(401, {"error": "no"}),
         reply(401, {"error": "no"}),

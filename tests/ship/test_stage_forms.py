@@ -9,7 +9,7 @@ from tests.ship.ship_spool import Ship, report, rules, scan_id, with_settings
 class TestSize:
     """The body is measured before it is sent."""
 
-    def test_a_body_over_the_limit_is_slimmed_and_the_receipt_says_so(
+    def test_a_body_over_the_limit_is_truncated_and_the_receipt_names_it(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
         with_settings(ship, server.url, delivery={"body_limit_kib": 64})
@@ -20,7 +20,7 @@ class TestSize:
         kept = ship.spool.reports.read(scan_id(1))
         assert kept == report(1, results=rules(60, 1000))
 
-    def test_what_can_not_be_slimmed_enough_is_refused_unsent(
+    def test_what_can_not_be_truncated_enough_is_refused_unsent(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
         with_settings(ship, server.url, delivery={"body_limit_kib": 16})

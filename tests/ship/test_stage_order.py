@@ -46,7 +46,7 @@ class TestOrder:
         assert sent(server) == [1, 2, 2]
         assert ship.answers == {1: "superseded", 2: "accepted"}
 
-    def test_a_hold_keeps_a_scan_and_its_release_lets_it_be_superseded(
+    def test_a_held_scan_stays_and_is_superseded_after_its_release(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
         ship.put(report(1), report(2))

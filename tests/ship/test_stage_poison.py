@@ -57,7 +57,7 @@ def test_other_profiles_do_not_wait_for_it_and_it_is_never_refused(
         ship.close()
 
 
-def test_it_is_told_how_the_next_of_its_profile_goes_and_that_works(tmp_path: Path) -> None:
+def test_its_reason_names_how_the_next_of_its_profile_goes_and_that_works(tmp_path: Path) -> None:
     poisoned = Poisoned(1, reply(500, {"error": "boom"}))
     with serving(otherwise=poisoned) as poisoned.server:
         ship = Ship(tmp_path, poisoned.server.url)

@@ -22,7 +22,7 @@ BACKING_OFF = replace(
 )
 
 
-def test_each_reason_is_told_with_what_to_do() -> None:
+def test_each_reason_is_shown_with_what_to_do() -> None:
     assert why_waiting(NEXT, READY, NOW) == "next to be sent"
     assert why_waiting(NEXT, None, NOW) == "next to be sent"
     assert why_waiting(Facts(False, None, True, 2), READY, NOW) == "2 older reports first"
@@ -32,7 +32,7 @@ def test_each_reason_is_told_with_what_to_do() -> None:
     assert "release" in held
 
 
-def test_the_destinations_trouble_names_cause_next_try_and_mend() -> None:
+def test_the_destinations_trouble_names_cause_next_try_and_remedy() -> None:
     assert why_waiting(NEXT, PAUSED, NOW) == (
         "paused: HTTP 401: Invalid API credentials; next try in 90 s; check api.id"
     )

@@ -79,7 +79,7 @@ def test_foreign_names_of_any_bytes_are_listed_by_verify_and_stop_nothing() -> N
         assert {process.poll() for process in agent.processes.values()} == {None}
 
 
-def test_a_missing_entry_is_told_by_its_path(spool: Spool) -> None:
+def test_a_missing_entry_is_named_by_its_path(spool: Spool) -> None:
     with pytest.raises(
         EntryMissingError, match=r"requests/20261123T060301Z-openscap-3f9c2a17\.request"
     ):
@@ -142,7 +142,7 @@ def test_what_a_crash_left_half_written_is_swept_at_the_next_start(spool: Spool)
 @pytest.mark.parametrize(
     ("mode", "box"), [(0o770, "requests"), (0o755, "requests"), (0o757, "commands")]
 )
-def test_a_box_that_others_may_touch_is_refused_with_the_mend(
+def test_a_box_that_others_may_write_is_refused_with_the_remedy(
     spool: Spool, mode: int, box: str
 ) -> None:
     spool.release()
@@ -153,7 +153,7 @@ def test_a_box_that_others_may_touch_is_refused_with_the_mend(
     assert path.stat().st_mode & 0o777 == mode, "a wrong mode is never mended silently"
 
 
-def test_a_box_of_another_user_is_refused_with_the_mend(spool: Spool) -> None:
+def test_a_box_of_another_user_is_refused_with_the_remedy(spool: Spool) -> None:
     if os.geteuid() != 0:
         pytest.skip("needs root to give a directory away")
     spool.release()

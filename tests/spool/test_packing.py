@@ -45,7 +45,9 @@ def test_a_small_file_that_unpacks_to_a_gibibyte_ends_at_the_limit() -> None:
 
 
 @pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress, zstd.compress])
-def test_a_torn_stream_is_told_never_taken_for_whole(squeeze: Callable[[bytes], bytes]) -> None:
+def test_a_torn_stream_is_an_error_and_never_taken_for_whole(
+    squeeze: Callable[[bytes], bytes],
+) -> None:
     torn = squeeze(CONTENT)[:-2]
     with unpacked(io.BytesIO(torn), 10**6) as stream, pytest.raises(PackingError, match="broken"):
         stream.read()
@@ -69,7 +71,7 @@ def test_closing_what_is_unpacked_closes_the_stream(squeeze: Callable[[bytes], b
     assert source.closed
 
 
-def test_packing_tells_length_and_digest_of_what_it_stored() -> None:
+def test_packing_returns_length_and_digest_of_what_it_stored() -> None:
     import hashlib
 
     target = io.BytesIO()

@@ -165,7 +165,9 @@ def test_an_entry_without_manifest_is_damage(spool: Spool) -> None:
         "1969-12-31T00:00:00Z",
     ],
 )
-def test_a_manifest_with_a_time_that_nobody_can_count_with_is_damage(spool: Spool, at: str) -> None:
+def test_a_manifest_with_a_time_that_cannot_be_calculated_with_is_damage(
+    spool: Spool, at: str
+) -> None:
     publish(spool)
     path = spool.raw.path / ID / "manifest"
     payload = frame.unseal("manifest", path.read_bytes())
@@ -186,7 +188,7 @@ def test_a_manifest_of_another_scan_is_damage(spool: Spool) -> None:
         spool.raw.manifest(other)
 
 
-def test_a_bomb_costs_no_more_than_the_manifest_said(spool: Spool) -> None:
+def test_a_bomb_costs_no_more_than_the_manifest_allows(spool: Spool) -> None:
     manifest = publish(spool)
     liar = manifest.files[0].__class__(
         **{

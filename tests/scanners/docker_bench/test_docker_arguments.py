@@ -67,7 +67,7 @@ def test_a_mount_is_the_directory_that_was_meant_whatever_its_name(name: str) ->
     assert options == ["type=bind", f"source={draft}", "target=/compliance-agent"]
 
 
-def test_known_names_are_let_through() -> None:
+def test_known_names_are_accepted() -> None:
     assert settled(
         checks=["host_configuration", "check_1_1_1", "cis_level1"],
         trusted_users=["alice", "svc-docker"],

@@ -52,7 +52,7 @@ def test_a_report_from_whole_json_has_its_times_its_version_and_no_warning() -> 
     assert report.summary.score == round(2 / 7 * 100, 2)
 
 
-def test_items_are_joined_as_they_were_and_listed_in_full() -> None:
+def test_items_are_merged_as_they_were_and_listed_in_full() -> None:
     report = read(json_of_1_6(CHECKS))
     assert the("4.6", report).finding == "Images w/o HEALTHCHECK:\n- [a:1 b:2]\n- [c:3]"
     assert the("4.1", report).finding == "Running as root:\n- web\n- db"

@@ -31,7 +31,7 @@ def script(tmp_path: Path) -> Path:
     return script
 
 
-def test_a_script_of_this_users_that_nobody_else_can_write_is_trusted(script: Path) -> None:
+def test_a_script_that_only_this_user_can_write_is_trusted(script: Path) -> None:
     assert why_not_trusted(script, with_parts=True) is None
 
 
@@ -46,7 +46,7 @@ WRITABLE: list[Callable[[Path], Path]] = [
 
 @pytest.mark.parametrize("bit", [0o020, 0o002])
 @pytest.mark.parametrize("place", WRITABLE)
-def test_what_group_or_others_can_write_is_refused_with_the_mend(
+def test_what_group_or_others_can_write_is_refused_with_the_remedy(
     script: Path, place: Callable[[Path], Path], bit: int
 ) -> None:
     path = place(script)
@@ -63,7 +63,7 @@ def test_a_sticky_directory_above_is_fine_and_the_scripts_own_is_not(script: Pat
 
 @ROOT_ONLY
 @pytest.mark.parametrize("place", WRITABLE)
-def test_what_belongs_to_another_user_is_refused_with_the_mend(
+def test_what_belongs_to_another_user_is_refused_with_the_remedy(
     script: Path, place: Callable[[Path], Path]
 ) -> None:
     path = place(script)

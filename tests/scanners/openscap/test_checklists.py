@@ -120,7 +120,7 @@ def compact(content: str) -> str:
     return re.sub(r">\s+<", "><", content)
 
 
-def test_profiles_of_the_same_id_are_told_apart_and_each_is_scanned(tmp_path: Path) -> None:
+def test_profiles_of_the_same_id_are_distinguished_and_each_is_scanned(tmp_path: Path) -> None:
     content = tmp_path / "two-ds.xml"
     content.write_text(datastream(component("a", 3), component("b", 1)))
     found = discover(content)

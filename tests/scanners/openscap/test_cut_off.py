@@ -139,7 +139,7 @@ def arf(flag: str, message: str) -> str:
         ("complete", "Object is incomplete due to memory constraints.", False),
     ],
 )
-def test_only_what_a_limit_cut_off_is_said(flag: str, message: str, is_cut_off: bool) -> None:
+def test_only_what_a_limit_cut_off_is_reported(flag: str, message: str, is_cut_off: bool) -> None:
     report = read_openscap(None, opener(arf(flag, message)))
     (rule,) = report.results
     assert rule.status == "pass"

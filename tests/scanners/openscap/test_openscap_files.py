@@ -92,7 +92,7 @@ def test_a_clock_that_was_set_back_does_not_end_a_scan_before_it_began() -> None
     assert report.started_at == report.completed_at == datetime(2026, 7, 1, 10, tzinfo=UTC)
 
 
-def test_where_the_times_are_known_nothing_is_said_about_those_of_the_file() -> None:
+def test_where_the_times_are_known_there_is_no_warning_about_those_of_the_file() -> None:
     report = read(local_times(), Options(times_are_known=True))
     assert not any("zone" in warning for warning in report.warnings)
 
