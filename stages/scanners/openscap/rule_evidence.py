@@ -32,6 +32,7 @@ _VIOLATED_WHEN_TRUE = frozenset(("vulnerability", "patch"))
 """Definitions of these classes are true where something is wrong."""
 _MISSING = Definition("", "", None, "unknown", None)
 _OVAL = "http://oval.mitre.org/XMLSchema/oval-definitions-5"
+_SCRIPT = "http://open-scap.org/page/SCE"
 _REASONS = {
     "error": "the check ended with an error",
     "unknown": "the check's result is unknown",
@@ -53,7 +54,7 @@ def evidence(outcome: Outcome, all_results: Mapping[str, OvalResults]) -> Eviden
     """The evidence of one rule result. `all_results` are OVAL results by the id of their report."""
     remarks = _remarks(outcome)
     if outcome.result not in _EXPLAINED:
-        return Evidence(finding=joined(remarks))
+        return Evidence(finding=merged_texts(remarks))
     explanations: dict[Explanation, None] = {}
     for check in outcome.checks:
         explanations |= dict.fromkeys(_explain_check(outcome, check, all_results))
@@ -61,10 +62,13 @@ def evidence(outcome: Outcome, all_results: Mapping[str, OvalResults]) -> Eviden
     if not explanations:
         return _without_explanation(outcome, messages, remarks)
     findings = [part.finding for part in explanations]
+    facts: list[str] = []
+    for part in explanations:
+        facts += part.facts
     return Evidence(
-        finding=joined([*remarks, *findings, *messages]),
-        actual=joined([part.actual for part in explanations]),
-        expected=joined([part.expected for part in explanations]),
+        finding=merged_texts([*remarks, *findings, *messages]),
+        actual=merged_texts(facts),
+        expected=merged_texts([part.expected for part in explanations]),
     )
 
 
@@ -73,16 +77,18 @@ def _without_explanation(
 ) -> Evidence:
     """What is left: the scanner's messages, or what the result itself means."""
     if outcome.result == "fail":
-        reason = joined(messages) or f"the check failed; {PLACEHOLDER}"
+        reason = merged_texts(messages) or f"the check failed; {PLACEHOLDER}"
         return Evidence(
-            finding=joined([*remarks, reason]),
-            actual=joined(messages) or "the results hold no details",
+            finding=merged_texts([*remarks, reason]),
+            actual=merged_texts(messages) or "the results hold no details",
             expected="the rule's check to pass",
         )
     reason = _REASONS[outcome.result]
     if outcome.result == "notchecked" and not messages:
         reason += f": {_reason_not_checked(outcome)}"
-    return Evidence(finding=joined([*remarks, reason, *messages]), actual=joined(messages))
+    return Evidence(
+        finding=merged_texts([*remarks, reason, *messages]), actual=merged_texts(messages)
+    )
 
 
 def _reason_not_checked(outcome: Outcome) -> str:
@@ -96,7 +102,8 @@ def _remarks(outcome: Outcome) -> list[str]:
     """The instances that the result is for, and the overrides that changed it."""
     remarks = []
     if outcome.instances:
-        remarks.append(f"for {', '.join(masked(instance) for instance in outcome.instances)}")
+        instances = [masked(instance) for instance in outcome.instances]
+        remarks.append(f"for {', '.join(instances)}")
     for override in outcome.overrides:
         remark = "result changed"
         if override.authority:
@@ -111,18 +118,20 @@ def _remarks(outcome: Outcome) -> list[str]:
 def _explain_check(
     outcome: Outcome, check: Check, all_results: Mapping[str, OvalResults]
 ) -> list[Explanation]:
-    if check.outputs:
+    is_script = check.system == _SCRIPT and check.href is not None
+    if check.outputs or is_script:
         return [_explain_script(check, outcome.result)]
     if check.system and check.system != _OVAL:
         return []
     results = _results_of(check, all_results)
     if results is None:
         return []
-    explanations = [
-        _explain_definition(definition, results, check, outcome)
-        for definition in _definitions_of(check, results)
-    ]
-    return list(filter(None, explanations))
+    explanations = []
+    for definition in _definitions_of(check, results):
+        found = _explain_definition(definition, results, check, outcome)
+        if found is not None:
+            explanations.append(found)
+    return explanations
 
 
 def _definitions_of(check: Check, results: OvalResults) -> list[Definition]:
@@ -139,7 +148,10 @@ def _results_of(check: Check, all_results: Mapping[str, OvalResults]) -> OvalRes
     named = all_results.get((check.href or "").removeprefix("#"))
     if named is not None:
         return named
-    candidates = [results for results in all_results.values() if check.name in results.definitions]
+    candidates = []
+    for results in all_results.values():
+        if check.name in results.definitions:
+            candidates.append(results)
     if len(candidates) != 1:
         return None
     return candidates[0]
@@ -174,9 +186,9 @@ def _relevant(part: FailedPart, result: str) -> FailedPart:
     if not isinstance(part, FailedGroup):
         return part
     parts = [_relevant(inner, result) for inner in part.parts]
-    if result in ("error", "unknown"):
-        undecided = [inner for inner in parts if not decided(inner)]
-        parts = undecided or parts
+    undecided = [inner for inner in parts if not decided(inner)]
+    if undecided and result in ("error", "unknown"):
+        parts = undecided
     if len(parts) == 1:
         return parts[0]
     return FailedGroup(part.mode, tuple(parts))
@@ -184,23 +196,33 @@ def _relevant(part: FailedPart, result: str) -> FailedPart:
 
 def _explain_script(check: Check, result: str) -> Explanation:
     """The output of a script check; its last lines where there are many."""
-    lines: list[str] = []
-    for _, text in check.outputs:
-        lines += masked(text[-MAX_CHARACTERS:]).splitlines()
-    lines = [line for line in lines if line.strip()]
     name = check.href or "the script"
     expected = f"{name} to end with pass"
-    if not lines:
-        return Explanation(
-            expected, "the script wrote nothing", f"{name} ended with {result}: it wrote nothing"
-        )
-    shown = "\n".join(lines[-_SCRIPT_LINES:])
-    return Explanation(expected, shown, f"{name} ended with {result}: {one_line(lines[-1])}")
+    lines = _output_lines(check)
+    if lines:
+        actual = "\n".join(lines[-_SCRIPT_LINES:])
+        finding = f"{name} ended with {result}: {one_line(lines[-1])}"
+    elif check.outputs:
+        actual = "the script wrote nothing"
+        finding = f"{name} ended with {result}: it wrote nothing"
+    else:
+        actual = f"{name} ended with {result}"
+        finding = f"{name} ended with {result}; the results hold no output of it"
+    return Explanation(expected, (actual,), finding, finding)
 
 
-def joined(texts: Sequence[str]) -> str | None:
+def _output_lines(check: Check) -> list[str]:
+    lines = []
+    for _, text in check.outputs:
+        for line in masked(text[-MAX_CHARACTERS:]).splitlines():
+            if line.strip():
+                lines.append(line)
+    return lines
+
+
+def merged_texts(texts: Sequence[str]) -> str | None:
     """The texts as one of bounded length; None where there is none."""
-    joined = masked_forms("; ".join(dict.fromkeys(filter(None, texts))))
-    if len(joined) > _MAX_TEXT:
-        joined = joined[: _MAX_TEXT - 1] + "…"
-    return joined or None
+    merged = masked_forms("; ".join(dict.fromkeys(filter(None, texts))))
+    if len(merged) > _MAX_TEXT:
+        merged = merged[: _MAX_TEXT - 1] + "…"
+    return merged or None

@@ -8,12 +8,11 @@ fail is one failed rule, and its finding names what each result is of:
     2 of 3 results are fail; eth1: fail: …; eth2: fail: …; eth0: pass
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from stages.scanners.openscap.oval.oval_model import OvalResults
-from stages.scanners.openscap.rule_evidence import Evidence, evidence, joined
+from stages.scanners.openscap.rule_evidence import Evidence, evidence, merged_texts
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome
 from stages.scanners.secrets import masked
 
@@ -62,44 +61,61 @@ def evidence_of_rule(
     """The evidence of all results of one rule."""
     if len(outcomes) == 1:
         return evidence(outcomes[0], all_results)
-    instances = [
-        _instance(outcome, number, all_results) for number, outcome in enumerate(outcomes, 1)
-    ]
-    instances.sort(key=lambda instance: _badness(instance.outcome))
-    says_nothing = not any(one.outcome.instances or one.evidence.finding for one in instances)
-    if says_nothing:
+    instances = []
+    for number, outcome in enumerate(outcomes, 1):
+        instances.append(_instance(outcome, number, all_results))
+    if not any(_is_described(one) for one in instances):
         return Evidence()
-    count = Counter(outcome.result for outcome in outcomes)
+    instances.sort(key=lambda instance: _badness(instance.outcome))
     result = instances[0].outcome.result
-    summary = f"{count[result]} of {len(outcomes)} results are {result}"
     deciding = [one for one in instances if one.outcome.result == result]
     return Evidence(
-        finding=joined([summary, *map(_finding, instances)]),
-        actual=joined(_actual_texts(deciding)),
-        expected=joined([one.evidence.expected or "" for one in deciding]),
+        finding=merged_texts([_summary(result, instances), *map(_finding, instances)]),
+        actual=merged_texts(_actual_texts(deciding)),
+        expected=merged_texts([one.evidence.expected or "" for one in deciding]),
     )
 
 
 def _instance(outcome: Outcome, number: int, all_results: Mapping[str, OvalResults]) -> _Instance:
-    name = ", ".join(masked(instance) for instance in outcome.instances)
-    if not name:
-        name = ", ".join(_definition_titles(outcome, all_results)) or f"result {number}"
+    names = [masked(instance) for instance in outcome.instances]
+    names = names or _definition_titles(outcome, all_results) or [f"result {number}"]
     # The instances are in the name already.
-    return _Instance(name, outcome, evidence(replace(outcome, instances=()), all_results))
+    unnamed = replace(outcome, instances=())
+    return _Instance(", ".join(names), outcome, evidence(unnamed, all_results))
 
 
 def _definition_titles(outcome: Outcome, all_results: Mapping[str, OvalResults]) -> list[str]:
-    names = [check.name for check in outcome.checks]
     titles: dict[str, None] = {}
     for results in all_results.values():
-        definitions = [results.definitions[name] for name in names if name in results.definitions]
-        titles |= {one.title: None for one in definitions if one.title}
+        for check in outcome.checks:
+            definition = results.definitions.get(check.name or "")
+            if definition is not None and definition.title:
+                titles[definition.title] = None
     return list(titles)
 
 
+def _is_described(instance: _Instance) -> bool:
+    return bool(instance.outcome.instances or instance.evidence.finding)
+
+
+def _summary(result: str, instances: Sequence[_Instance]) -> str:
+    """`2 of 3 results are fail`"""
+    count = 0
+    for instance in instances:
+        if instance.outcome.result == result:
+            count += 1
+    verb = "are"
+    if count == 1:
+        verb = "is"
+    return f"{count} of {len(instances)} results {verb} {result}"
+
+
 def _actual_texts(instances: Iterable[_Instance]) -> list[str]:
-    described = [one for one in instances if one.evidence.actual]
-    return [f"{one.name}: {one.evidence.actual}" for one in described]
+    texts = []
+    for one in instances:
+        if one.evidence.actual:
+            texts.append(f"{one.name}: {one.evidence.actual}")
+    return texts
 
 
 def _finding(instance: _Instance) -> str:

@@ -133,8 +133,8 @@ LINUX_KINDS: dict[str, tuple[Test, str]] = {
             ],
         ),
         (
-            "found in.telnetd listening on 0.0.0.0:23 (tcp): user 0, pid 99; expected no listening "
-            "server"
+            "found in.telnetd listening on 0.0.0.0:23 (tcp): user 0 (root), pid 99; expected no "
+            "listening server"
         ),
     ),
 }

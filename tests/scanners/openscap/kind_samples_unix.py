@@ -104,7 +104,7 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
             definitions='<local_variable id="oval:x-umask:var:1" comment="the umask of '
             '/etc/profile"/>',
         ),
-        "the umask of /etc/profile is 18 (octal 022), expected all bits of 63 (octal 077)",
+        "the umask of /etc/profile is 022 (decimal 18), expected all bits of 077 (decimal 63)",
     ),
     "environmentvariable": (
         Test(
@@ -125,7 +125,7 @@ UNIX_KINDS: dict[str, tuple[Test, str]] = {
         ),
         (
             "found environment variable PATH of process 7: /bin:.; expected environment variable "
-            "PATH: matching [:.]$"
+            "PATH: a value matching [:.]$"
         ),
     ),
     "interface": (

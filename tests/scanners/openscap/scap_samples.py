@@ -31,6 +31,8 @@ class Test:
     item: str | None = None
     check: str = "all"
     existence: str = "at_least_one_exists"
+    operator: str = "AND"
+    """How the state combines its fields."""
     variables: Sequence[tuple[str, str]] = ()
     definitions: str = ""
     """Variables, as elements."""
@@ -205,7 +207,8 @@ def _add_test(name: str, test: Test, parts: dict[str, list[str]]) -> None:
     )
     if test.state is not None:
         parts["states"].append(
-            f'<{test.kind}_state id="oval:x-{name}:ste:1">{test.state}</{test.kind}_state>'
+            f'<{test.kind}_state id="oval:x-{name}:ste:1" operator="{test.operator}">{test.state}'
+            f"</{test.kind}_state>"
         )
     parts["variables"].append(test.definitions)
     kind = test.item or test.kind

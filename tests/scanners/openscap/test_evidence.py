@@ -90,9 +90,10 @@ def test_long_alternatives_are_led_by_the_nearest_of_them() -> None:
     tests = [missing_line(f"^{name}=(?:600|[1-5]00)[a-z]{{40}}$") for name in ("AA", "BBB", "CCC")]
     rule = Rule("a", tests=tests, criteria=either_of_three())
     finding = read(rule).results[0].finding or ""
-    lead, found, rest = finding.partition("; nor does any of 2 other alternatives hold: ")
+    lead, found, rest = finding.partition("; nor does any of 2 other alternatives hold. ")
     assert found
-    assert "AA=" in lead
+    assert lead == f"{TIMEOUT}: the line “AA= …” is missing"
+    assert rest.startswith(f"In detail: {TIMEOUT}: no line like “AA= …” (/^AA=(?:600|")
     assert "BBB=" in rest
     assert "CCC=" in rest
 

@@ -7,7 +7,7 @@ from tests.scanners.openscap.test_wording import failed_rule
 
 
 @pytest.mark.parametrize(
-    ("pattern", "words"),
+    ("pattern", "text"),
     [
         (
             r"^[\s]*Defaults[\s]*\brequiretty\b.*$",
@@ -19,14 +19,16 @@ from tests.scanners.openscap.test_wording import failed_rule
         ),
         (r"^.*/usr/sbin/aide[\s]*\-\-check.*$", "with “/usr/sbin/aide --check”"),
         (r"^\s*gpgcheck\s*=\s*1$", "“gpgcheck=1”"),
+        (r"(auth)\s*required", "with “auth required”"),
+        (r"^@@{DBDIR}/x$", "“@@{DBDIR}/x”"),
     ],
 )
-def test_optional_blanks_between_two_words_are_shown(pattern: str, words: str) -> None:
+def test_optional_blanks_between_two_words_are_shown(pattern: str, text: str) -> None:
     looked_for = (
         f'<filepath>/etc/x</filepath><pattern operation="pattern match">{pattern}</pattern>'
     )
     rule = failed_rule(Test("textfilecontent54", looked_for))
-    assert rule.finding == f"/etc/x: no line {words}, expected at least one"
+    assert rule.finding == f"/etc/x: no line {text}, expected at least one"
 
 
 def test_a_file_in_several_directories_is_described_by_them() -> None:

@@ -46,7 +46,7 @@ def test_the_worst_result_counts_and_every_instance_is_named_with_its_message() 
     report = read([on("eth0", "pass"), on("eth1", "fail", "forwarding is on"), on("eth2", "error")])
     assert len(report.results) == report.summary.total_rules == report.summary.failed == 1
     assert report.results[0].finding == (
-        "1 of 3 results are fail; eth1: fail: forwarding is on;"
+        "1 of 3 results is fail; eth1: fail: forwarding is on;"
         " eth2: error: the check ended with an error; eth0: pass"
     )
     assert report.results[0].actual == "eth1: forwarding is on"

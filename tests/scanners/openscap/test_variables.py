@@ -34,7 +34,9 @@ def test_a_variable_that_captures_a_setting_is_called_by_the_setting() -> None:
     assert rule.actual == "/etc/login.defs: PASS_MAX_DAYS: 99999"
     assert rule.expected == "/etc/login.defs: PASS_MAX_DAYS: at most 365 (at least one value)"
     missing = failed_rule(last_directive("PASS_MAX_DAYS", None))
-    assert missing.finding == "/etc/login.defs: PASS_MAX_DAYS is not set, expected at most 365"
+    assert missing.finding == (
+        "/etc/login.defs: no value of PASS_MAX_DAYS was found, expected at most 365"
+    )
     assert missing.actual == "not found: /etc/login.defs: PASS_MAX_DAYS"
 
 

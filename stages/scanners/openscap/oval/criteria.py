@@ -64,6 +64,7 @@ TreeLookup = Callable[[str], CriteriaNode | None]
 
 _Branches = list[tuple[CriteriaNode, bool]]
 """Child nodes, each with the value that was expected of it."""
+_OPPOSITE: dict[ResultValue, ResultValue] = {"true": "false", "false": "true"}
 _MAX_PARTS = 2000
 _MAX_EXTENSIONS = 8
 """Definitions may extend each other; content may be made to do so without end."""
@@ -113,9 +114,11 @@ class _CriteriaWalk:
     def _operator(
         self, node: CriteriaNode, expected: bool, result: ResultValue, extended: frozenset[str]
     ) -> FailedPart:
-        children = [child for child in node.children if child.result != "not applicable"]
-        mode, branches = _failed_branches(node.operator, expected, children or node.children)
-        parts = [self.failed_part(child, wanted, extended) for child, wanted in branches]
+        applicable = [child for child in node.children if child.result != "not applicable"]
+        mode, branches = _failed_branches(node.operator, expected, applicable or node.children)
+        parts = []
+        for child, expected_of_child in branches:
+            parts.append(self.failed_part(child, expected_of_child, extended))
         if not parts:
             return Unexplained(None, expected, result)
         if len(parts) == 1:
@@ -132,17 +135,16 @@ def holds(result: ResultValue, expected: bool) -> bool:
 
 def decided(part: FailedPart) -> bool:
     """Whether all of it was evaluated: an error or an unknown result decides nothing."""
-    if isinstance(part, FailedGroup):
-        return all(decided(inner) for inner in part.parts)
-    return part.result in ("true", "false")
+    if not isinstance(part, FailedGroup):
+        return part.result in ("true", "false")
+    return all(decided(inner) for inner in part.parts)
 
 
 def negated(result: ResultValue, negate: bool) -> ResultValue:
     """The result before (or after) a negation, which leaves errors as they are."""
     if not negate:
         return result
-    opposite: dict[ResultValue, ResultValue] = {"true": "false", "false": "true"}
-    return opposite.get(result, result)
+    return _OPPOSITE.get(result, result)
 
 
 def _flattened(mode: GroupMode, parts: Sequence[FailedPart]) -> tuple[FailedPart, ...]:
@@ -170,17 +172,26 @@ def _failed_branches(
         if expected:
             return "odd", opposite
         return "even", opposite
-    failed = [(child, expected) for child in children if not holds(child.result, expected)]
+    failed = []
+    for child in children:
+        if not holds(child.result, expected):
+            failed.append((child, expected))
     # By De Morgan an AND that should be false is an OR of parts that should be false.
-    if (operator == "AND") == expected:
+    each_has_to_change = (operator == "AND") == expected
+    if each_has_to_change:
         return "all", failed
     return "any", failed
 
 
 def _failed_one(expected: bool, children: Sequence[CriteriaNode]) -> tuple[GroupMode, _Branches]:
     """The operator ONE: exactly one child has to hold, or has not to."""
-    should_be_false = [(child, False) for child in children if child.result == "true"]
-    should_be_true = [(child, True) for child in children if child.result != "true"]
+    should_be_false: _Branches = []
+    should_be_true: _Branches = []
+    for child in children:
+        if child.result == "true":
+            should_be_false.append((child, False))
+        else:
+            should_be_true.append((child, True))
     if expected and len(should_be_false) > 1:
         return "only one", should_be_false
     if not expected and should_be_false:

@@ -7,6 +7,7 @@ Security: patterns come from content. Only those without repetition and with few
 tried, so that none of them can take long.
 """
 
+import operator
 import re
 from collections.abc import Callable, Sequence
 
@@ -16,12 +17,17 @@ _MAX_PATTERN = 200
 _MAX_ALTERNATIVES = 10
 _COSTLY = re.compile(r"[*+{?]|\\[1-9]")
 _TRUE = frozenset(("true", "1"))
-_NUMERIC: dict[str, Callable[[int, int], bool]] = {
-    "greater than": lambda actual, expected: actual > expected,
-    "less than": lambda actual, expected: actual < expected,
-    "greater than or equal": lambda actual, expected: actual >= expected,
-    "less than or equal": lambda actual, expected: actual <= expected,
+_COMPARED_TYPES = frozenset(("string", "int", "boolean"))
+_ON_NUMBERS: dict[str, Callable[[int, int], bool]] = {
+    "equals": operator.eq,
+    "not equal": operator.ne,
+    "greater than": operator.gt,
+    "less than": operator.lt,
+    "greater than or equal": operator.ge,
+    "less than or equal": operator.le,
 }
+_ON_TEXTS: dict[str, Callable[[str, str], bool]] = {"equals": operator.eq, "not equal": operator.ne}
+"""OVAL's other operations on texts (case-insensitive ones, versions) are left undecided."""
 
 
 def satisfies(actual: str, entity: Entity, values: Sequence[str] | None) -> bool | None:
@@ -29,39 +35,37 @@ def satisfies(actual: str, entity: Entity, values: Sequence[str] | None) -> bool
     if values is None or len(values) != 1:
         return None
     expected = values[0]
-    if entity.datatype not in ("string", "int", "boolean"):
-        return None
-    if entity.operation == "pattern match":
+    if entity.operation == "pattern match" and entity.datatype in _COMPARED_TYPES:
         return _matches(expected, actual)
     if entity.datatype == "int":
         return _compare_numbers(entity.operation, actual, expected)
     if entity.datatype == "boolean":
-        return _compare(entity.operation, actual in _TRUE, expected in _TRUE)
-    return _compare(entity.operation, actual, expected)
+        return _compare_numbers(entity.operation, _bit(actual), _bit(expected))
+    if entity.datatype == "string" and entity.operation in _ON_TEXTS:
+        return _ON_TEXTS[entity.operation](actual, expected)
+    return None
+
+
+def _bit(text: str) -> str:
+    """OVAL writes a boolean as a word or as a digit."""
+    if text in _TRUE:
+        return "1"
+    return "0"
 
 
 def _compare_numbers(operation: str, actual: str, expected: str) -> bool | None:
+    if operation not in _ON_NUMBERS:
+        return None
     try:
         numbers = int(actual), int(expected)
     except ValueError:
         return None
-    if operation in _NUMERIC:
-        return _NUMERIC[operation](*numbers)
-    return _compare(operation, *numbers)
-
-
-def _compare(operation: str, actual: str | int, expected: str | int) -> bool | None:
-    if operation == "equals":
-        return actual == expected
-    if operation == "not equal":
-        return actual != expected
-    return None
+    return _ON_NUMBERS[operation](*numbers)
 
 
 def _matches(pattern: str, actual: str) -> bool | None:
-    if len(pattern) > _MAX_PATTERN or pattern.count("|") > _MAX_ALTERNATIVES:
-        return None
-    if _COSTLY.search(pattern):
+    is_long = len(pattern) > _MAX_PATTERN or pattern.count("|") > _MAX_ALTERNATIVES
+    if is_long or _COSTLY.search(pattern):
         return None
     try:
         return re.search(pattern, actual) is not None

@@ -1,15 +1,14 @@
 """Entities in plain text: the value that an object looks for, or that a state expects. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from stages.scanners.openscap.oval.file_modes import with_octal
 from stages.scanners.openscap.oval.oval_model import Entity
-from stages.scanners.openscap.oval.pattern_wording import (
-    ignores_case,
-    literal_alternatives,
-    pattern_text,
-)
+from stages.scanners.openscap.oval.pattern_alternatives import literal_alternatives
+from stages.scanners.openscap.oval.pattern_wording import pattern_text
 
+MATCHING = "matching "
+"""What the text of a pattern that has no plain text starts with."""
 _OPERATIONS = {
     "equals": "{}",
     "not equal": "anything but {}",
@@ -23,7 +22,6 @@ _OPERATIONS = {
     "bitwise or": "no bits beyond {}",
     "subset of": "nothing beyond {}",
     "superset of": "at least all of {}",
-    "pattern match": "matching {}",
 }
 _SEVERAL_VALUES = {
     "all": "all of {}",
@@ -44,16 +42,13 @@ def expected_value(entity: Entity, values: Sequence[str] | None) -> str:
     """`at most 365`, `one of a, b`, `matching ^x`; `values` is None for an unknown variable."""
     if values is None:
         return f"the value of {short_id(entity.var_ref or '')}"
-    if entity.operation == "pattern match":
-        return _expected_pattern(values)
     if not values:
         return "the value of a variable without values"
-    shown = _shown_values(entity, values)
-    listed = listed_values(shown)
-    if len(shown) > 1:
-        listed = _SEVERAL_VALUES.get(entity.var_check, "one of {}").format(listed)
+    if entity.operation == "pattern match":
+        return _expected_pattern(entity, values)
+    shown = [_shown_value(entity, value) for value in values]
     template = _OPERATIONS.get(entity.operation, entity.operation + " {}")
-    return template.format(listed)
+    return template.format(_listed_for_check(entity, shown))
 
 
 def object_value(entity: Entity | None, values: Sequence[str] | None) -> str:
@@ -64,12 +59,12 @@ def object_value(entity: Entity | None, values: Sequence[str] | None) -> str:
         return f"(the value of {short_id(entity.var_ref or '')})"
     if entity.operation == "equals":
         return listed_values(values) or "(none: its variable has no value)"
-    if entity.operation == "pattern match":
-        texts = _literal_texts(values) or []
-        if texts:
-            return listed_values(texts)
-        return "matching " + listed_values(values)
-    return expected_value(entity, values)
+    if entity.operation != "pattern match":
+        return expected_value(entity, values)
+    texts = _literal_texts(values)
+    if texts:
+        return listed_values(texts)
+    return MATCHING + listed_values(values)
 
 
 def is_bit_mask(entity: Entity) -> bool:
@@ -86,35 +81,41 @@ def listed_values(values: Sequence[str]) -> str:
     return shown
 
 
-def _shown_values(entity: Entity, values: Sequence[str]) -> list[str]:
-    shown = [_or_empty(value) for value in values]
+def _listed_for_check(entity: Entity, shown: Sequence[str]) -> str:
+    """One value as it is; of several, how many of them have to fit."""
+    listed = listed_values(shown)
+    if len(shown) == 1:
+        return listed
+    return _SEVERAL_VALUES.get(entity.var_check, "one of {}").format(listed)
+
+
+def _shown_value(entity: Entity, value: str) -> str:
+    # Content writes a whole line with the end of the line; here a sentence goes on behind it.
+    value = value.strip("\r\n")
+    if not value.strip():
+        return "(empty)"
     if is_bit_mask(entity):
-        return [with_octal(value) for value in shown]
-    return shown
+        return with_octal(value)
+    return value
 
 
-def _or_empty(value: str) -> str:
-    if value.strip():
-        return value
-    return "(empty)"
-
-
-def _expected_pattern(values: Sequence[str]) -> str:
+def _expected_pattern(entity: Entity, values: Sequence[str]) -> str:
     """`none`, `one of root, adm`, or the expressions."""
-    alternatives = None
-    if len(values) == 1:
-        alternatives = literal_alternatives(values[0])
-    if not alternatives or not any(alternatives):
-        return "matching " + listed_values(values)
-    case = ""
-    if ignores_case(values[0]):
-        case = " (case-insensitive)"
-    if len(alternatives) == 1:
-        return alternatives[0] + case
-    return "one of " + ", ".join(text or "(empty)" for text in alternatives) + case
+    if len(values) > 1:
+        return MATCHING + _listed_for_check(entity, values)
+    alternatives = literal_alternatives(values[0])
+    if alternatives is None:
+        return MATCHING + values[0]
+    texts = [text or "(empty)" for text in alternatives.texts]
+    wording = texts[0]
+    if len(texts) > 1:
+        wording = "one of " + ", ".join(texts)
+    if alternatives.ignores_case:
+        wording += " (case-insensitive)"
+    return wording
 
 
-def _literal_texts(patterns: Sequence[str]) -> list[str] | None:
+def _literal_texts(patterns: Iterable[str]) -> list[str] | None:
     """The patterns as plain texts; None where one of them matches more than one text."""
     texts = []
     for pattern in patterns:

@@ -7,7 +7,7 @@ from stages.scanners.openscap.oval.criteria import FailedCriterion
 from stages.scanners.openscap.oval.entity_wording import short_id
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.kinds import KINDS, Kind
-from stages.scanners.openscap.oval.object_wording import TEXT_KINDS
+from stages.scanners.openscap.oval.line_wording import TEXT_KINDS, setting_name
 from stages.scanners.openscap.oval.oval_model import (
     CollectedObject,
     EvaluatedTest,
@@ -69,7 +69,8 @@ class EvaluatedCriterion:
         existence = self.test.existence
         if existence == "none_exist" or not self.states:
             return True
-        return self.is_expected and existence == "only_one_exists" and self.total > 1
+        has_too_many = existence == "only_one_exists" and self.total > 1
+        return self.is_expected and has_too_many
 
 
 def evaluated_criterion(
@@ -79,7 +80,7 @@ def evaluated_criterion(
     evaluated = recorded or EvaluatedTest(test.id, criterion.result)
     target = results.objects.get(test.object or "")
     collected = results.collected_objects.get(test.object or "")
-    scope = EvaluationScope(results, recorded, collected)
+    scope = EvaluationScope(results, recorded, collected, target)
     description = object_wording.description(target, scope) or test.comment or short_id(test.id)
     return EvaluatedCriterion(
         criterion=criterion,
@@ -99,8 +100,11 @@ def evaluated_criterion(
 def _states(test: Test, target: Object | None, results: OvalResults) -> tuple[State, ...]:
     if test.existence == "none_exist":
         return ()
-    states = [results.states[name] for name in test.states if name in results.states]
-    return tuple(without_search_terms(state, target) for state in states)
+    states = []
+    for name in test.states:
+        if name in results.states:
+            states.append(without_search_terms(results.states[name], target))
+    return tuple(states)
 
 
 def _found_items(
@@ -121,4 +125,4 @@ def _setting(
         return item_wording.variable_setting(description)
     if target is None or test.kind not in TEXT_KINDS:
         return None
-    return object_wording.setting_name(target, scope)
+    return setting_name(target, scope)

@@ -6,6 +6,7 @@ from stages.scanners.openscap.oval.oval_model import (
     CollectedObject,
     Entity,
     EvaluatedTest,
+    Object,
     OvalResults,
 )
 
@@ -19,6 +20,8 @@ class EvaluationScope:
     results: OvalResults
     evaluated: EvaluatedTest | None
     collected: CollectedObject | None
+    target: Object | None = None
+    """The object of the test."""
     depth: int = 0
     """How many objects refer to each other up to here; hostile content makes them go in circles."""
 
@@ -41,3 +44,17 @@ class EvaluationScope:
             if recorded is not None and entity.var_ref in recorded.variables:
                 return recorded.variables[entity.var_ref]
         return self.results.constants.get(entity.var_ref)
+
+    def value(self, entity: Entity) -> str | None:
+        """The one value of a field; None where there is none, or several."""
+        values = self.values(entity)
+        if values is None or len(values) != 1:
+            return None
+        return values[0]
+
+    def is_duration(self) -> bool:
+        """Whether the object is a variable that holds a difference of times, in seconds."""
+        if self.target is None or self.target.kind != "variable":
+            return False
+        names = [entity.var_ref for entity in self.target.entities]
+        return any(name in self.results.time_differences for name in names)

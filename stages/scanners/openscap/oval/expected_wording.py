@@ -1,7 +1,7 @@
 """What a criterion expects, in plain text. Pure."""
 
 from stages.scanners.openscap.oval.evaluated_criterion import EvaluatedCriterion
-from stages.scanners.openscap.oval.object_wording import line_text, skips_first_line
+from stages.scanners.openscap.oval.line_wording import ANY_LINE, line_text, skips_first_line
 from stages.scanners.openscap.oval.state_wording import state_text
 
 _COUNTS = {
@@ -22,7 +22,6 @@ _SOME_EXIST = frozenset(("at_least_one_exists", "all_exist", "any_exist"))
 _OTHER_NUMBER = "any other number"
 _NEGATED_EXISTENCE = {"none_exist": "at_least_one_exists", "only_one_exists": _OTHER_NUMBER}
 _LINE_COUNTS = {"none_exist": "no", "only_one_exists": "exactly one", _OTHER_NUMBER: "not one"}
-
 _SHORT_LINE_COUNTS = _LINE_COUNTS | {"none_exist": "none"}
 
 
@@ -43,12 +42,12 @@ def expected_text(one: EvaluatedCriterion) -> str:
 
 def short_expected_text(one: EvaluatedCriterion) -> str:
     """What is expected, without what a sentence about the criterion has already named."""
-    existence = one.test.existence
     if one.is_expected and one.states:
         return states_text(one)
-    if one.is_expected and existence in ("at_least_one_exists", "all_exist"):
-        if one.is_text:
-            return "at least one"
+    has_to_exist = one.is_expected and one.test.existence in ("at_least_one_exists", "all_exist")
+    if has_to_exist and one.is_text:
+        return "at least one"
+    if has_to_exist:
         return f"to be {one.kind.present}"
     if one.is_text and not one.states:
         return _SHORT_LINE_COUNTS.get(_required_existence(one), "at least one")
@@ -57,11 +56,13 @@ def short_expected_text(one: EvaluatedCriterion) -> str:
 
 def states_text(one: EvaluatedCriterion) -> str:
     """The values that the test's states expect."""
-    texts = [state_text(state, one.scope, one.kind.subject_field) for state in one.states]
+    texts: dict[str, None] = {}
+    for state in one.states:
+        texts[state_text(state, one.scope, one.kind.subject_field)] = None
     separator = " and "
     if one.test.operator == "OR":
         separator = " or "
-    return separator.join(dict.fromkeys(texts))
+    return separator.join(texts)
 
 
 def expected_line(one: EvaluatedCriterion) -> str:
@@ -75,10 +76,10 @@ def expected_line(one: EvaluatedCriterion) -> str:
         text = line_text(one.object, one.scope)
     if one.object is None or text is None:
         return f"({comment or 'unknown'})"
-    is_expression = text.startswith("matching ")
+    says_little = text.startswith("matching ") or text == ANY_LINE
     if skips_first_line(one.object):
         text += " after the first"
-    if is_expression and comment:
+    if says_little and comment:
         text += f" ({comment})"
     return text
 
@@ -93,7 +94,8 @@ def _is_simple_negation(one: EvaluatedCriterion) -> bool:
 
 
 def _negation(one: EvaluatedCriterion, states: str) -> str:
-    if " and " in states or " or " in states:
+    has_several = " and " in states or " or " in states
+    if has_several:
         states = f"({states})"
     if one.kind.subject_field:
         return f"not {states}"
@@ -109,18 +111,15 @@ def _subject(one: EvaluatedCriterion) -> str:
 
 
 def _expected_existence(one: EvaluatedCriterion) -> str:
-    if one.is_text:
-        return f"{one.description}: {_line_count(one)} line {expected_line(one)}"
     existence = _required_existence(one)
+    if one.is_text:
+        count = _LINE_COUNTS.get(existence, "at least one")
+        return f"{one.description}: {count} line {expected_line(one)}"
     if existence == "none_exist":
         return f"no {one.description}"
     if existence == "only_one_exists":
         return f"exactly one {one.description}"
     return f"{one.description} {one.kind.present} (at least one {one.kind.unit})"
-
-
-def _line_count(one: EvaluatedCriterion) -> str:
-    return _LINE_COUNTS.get(_required_existence(one), "at least one")
 
 
 def _required_existence(one: EvaluatedCriterion) -> str:

@@ -1,8 +1,8 @@
 """File permissions: OVAL's twelve fields as the octal mode that administrators know. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
-from stages.scanners.openscap.oval.oval_model import Entity, Item
+from stages.scanners.openscap.oval.oval_model import Item
 
 _BITS = (
     *("suid", "sgid", "sticky"),
@@ -16,7 +16,17 @@ _SPECIAL_BITS = 0o7000
 _TRUE = frozenset(("true", "1"))
 _FALSE = frozenset(("false", "0"))
 _MAX_NAMED_BITS = 3
-_CLASSES = {"u": "owner", "g": "group", "o": "others"}
+_NAMES = {
+    "uread": "read for owner",
+    "uwrite": "write for owner",
+    "uexec": "execute for owner",
+    "gread": "read for group",
+    "gwrite": "write for group",
+    "gexec": "execute for group",
+    "oread": "read for others",
+    "owrite": "write for others",
+    "oexec": "execute for others",
+}
 
 
 def octal_mode(item: Item) -> str | None:
@@ -31,23 +41,29 @@ def octal_mode(item: Item) -> str | None:
     return f"{mode:04o}"
 
 
-def expected_mode(entities: Sequence[Entity]) -> str | None:
-    """What the permission fields of a state require together; None where it has none.
+def bit_is_set(value: str) -> bool:
+    """The value of one of the fields."""
+    return value.strip() in _TRUE
+
+
+def expected_mode(bits: Mapping[str, bool], operator: str = "AND") -> str | None:
+    """What permission fields require together; None where there are none.
 
     All twelve fields give a mode (`0600`), many forbidden bits the most permissive mode that is
-    left (`0640 or stricter`), and a few bits their names (`without write for group`).
+    left (`0640 or stricter`), and a few bits their names (`without write for group`). Where one of
+    the fields is enough, or has to be the only one, each is named: `with write for group or with
+    write for others`.
     """
-    required = forbidden = 0
-    for entity in entities:
-        if entity.name not in MODE_FIELDS or entity.value is None:
-            continue
-        is_set = entity.value.strip() in _TRUE
-        if is_set == (entity.operation != "not equal"):
-            required |= _bit(entity.name)
-        else:
-            forbidden |= _bit(entity.name)
-    if not required and not forbidden:
+    if not bits:
         return None
+    if operator != "AND" and len(bits) > 1:
+        return _each_bit(bits, operator)
+    required = forbidden = 0
+    for field, is_set in bits.items():
+        if is_set:
+            required |= _bit(field)
+        else:
+            forbidden |= _bit(field)
     if required | forbidden == _ALL_BITS:
         return f"{required:04o}"
     if not required:
@@ -58,10 +74,22 @@ def expected_mode(entities: Sequence[Entity]) -> str | None:
 
 
 def with_octal(value: str) -> str:
-    """`23 (octal 027)`: permissions are known by their octal form."""
+    """`027 (decimal 23)`: permissions are known by their octal form."""
     if not (value.isascii() and value.isdigit()):
         return value
-    return f"{value} (octal {int(value):03o})"
+    return f"{int(value):03o} (decimal {value})"
+
+
+def _each_bit(bits: Mapping[str, bool], operator: str) -> str:
+    texts = []
+    for field in sorted(bits, key=_BITS.index):
+        preposition = "without"
+        if bits[field]:
+            preposition = "with"
+        texts.append(f"{preposition} {_NAMES.get(field, field)}")
+    if operator == "OR":
+        return " or ".join(texts)
+    return "exactly one of: " + ", ".join(texts)
 
 
 def _stricter_or_without(forbidden: int) -> str:
@@ -77,11 +105,5 @@ def _bit(field: str) -> int:
 
 def _bit_names(bits: int) -> str:
     """`write for group, read for others`."""
-    return ", ".join(_bit_name(field) for field in _BITS if bits & _bit(field))
-
-
-def _bit_name(field: str) -> str:
-    who = _CLASSES.get(field[0])
-    if who is None:
-        return field
-    return f"{field[1:]} for {who}"
+    names = [_NAMES.get(field, field) for field in _BITS if bits & _bit(field)]
+    return ", ".join(names)

@@ -3,20 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stages.scanners.openscap.oval.entity_wording import object_value
+from stages.scanners.openscap.oval.entity_wording import MATCHING, object_value
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.oval_model import Entity
 
-_MATCHING = "matching "
 _ANY_NAME = frozenset(("matching ^.*$", "matching .*", "matching ^.+$", "matching .+"))
 
 
 @dataclass(frozen=True)
 class FilePlace:
-    """`text` names the files; `noun` says what they are as well, `file /etc/x`."""
+    """`text` names the files; `with_type` says what they are as well, `file /etc/x`."""
 
     text: str
-    noun: str
+    with_type: str
 
 
 def file_place(
@@ -41,27 +40,27 @@ def file_place(
 
 
 def _single(place: str, singular: str, plural: str) -> FilePlace:
-    if place.startswith(_MATCHING):
-        return _plural(f"{plural} {place}")
+    if place.startswith(MATCHING):
+        return _several(f"{plural} {place}")
     return FilePlace(place, f"{singular} {place}")
 
 
 def _in_directory(directory: str, name: str, *, recursive: bool) -> FilePlace:
     inside = directory
-    if directory.startswith(_MATCHING):
+    if directory.startswith(MATCHING):
         inside = f"directories {directory}"
     if recursive:
         inside += " and below"
     if name in _ANY_NAME:
-        return _plural(f"files in {inside}")
-    if name.startswith(_MATCHING):
-        return _plural(f"files {name} in {inside}")
+        return _several(f"files in {inside}")
+    if name.startswith(MATCHING):
+        return _several(f"files {name} in {inside}")
     several_names = ", " in name
     if inside != directory or several_names:
-        return _plural(f"files named {name} in {inside}")
+        return _several(f"files named {name} in {inside}")
     path = f"{directory.rstrip('/')}/{name}"
     return FilePlace(path, f"file {path}")
 
 
-def _plural(text: str) -> FilePlace:
+def _several(text: str) -> FilePlace:
     return FilePlace(text, text)

@@ -3,14 +3,16 @@
 import re
 from collections.abc import Callable, Sequence
 
+from stages.scanners.openscap.oval.field_labels import BOOKKEEPING, label
 from stages.scanners.openscap.oval.file_modes import MODE_FIELDS, octal_mode
-from stages.scanners.openscap.oval.kinds import label
 from stages.scanners.openscap.oval.oval_model import Item
 
 _FIELD = re.compile(r"\{([a-z_|]+)\}")
 _OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _FILLED = re.compile(r"\0(\d+)\0")
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z])(?=\d)|_")
+_NOT_SHOWN = MODE_FIELDS | BOOKKEEPING
+_DIFFERS = frozenset(("fail", "true", "1"))
 
 FieldText = Callable[[str], str | None]
 """Gives the text of a field by its name; None where there is no such field."""
@@ -20,8 +22,11 @@ def fill(template: str, field_text: FieldText) -> str | None:
     """The template with its fields; None where a field outside brackets is missing.
 
     `{a|b}` is the first of these fields that is there; a part in brackets is left out where a field
-    in it is missing. The optional parts are filled first and held back behind placeholders:
-    brackets and braces in a field's text must not be taken for those of the template.
+    in it is missing. The optional parts are filled first and held back behind marks: brackets and
+    braces in a field's text must not be taken for those of the template. An example, with the
+    fields name=`a[1]` and arch=`x`:
+
+        package {name}[ ({arch})]  ->  package {name}<0>  ->  package a[1]<0>  ->  package a[1] (x)
     """
     filled: list[str] = []
 
@@ -32,7 +37,7 @@ def fill(template: str, field_text: FieldText) -> str | None:
     text = _fill_fields(_OPTIONAL.sub(hold, template), field_text)
     if text is None:
         return None
-    return _FILLED.sub(lambda placeholder: filled[int(placeholder[1])], text).strip(" ,")
+    return _FILLED.sub(lambda mark: filled[int(mark[1])], text).strip(" ,")
 
 
 def _fill_fields(template: str, field_text: FieldText) -> str | None:
@@ -42,7 +47,8 @@ def _fill_fields(template: str, field_text: FieldText) -> str | None:
     def first(names: re.Match[str]) -> str:
         nonlocal missing
         for name in names[1].split("|"):
-            if (text := field_text(name)) is not None:
+            text = field_text(name)
+            if text is not None:
                 return text
         missing = True
         return ""
@@ -70,7 +76,10 @@ def item_text(item: Item, name: str) -> str | None:
 def by_fields(kind: str, fields: Sequence[tuple[str, str]]) -> str:
     """A thing of an unknown kind, by the names of its fields."""
     kind_name = _WORD_BOUNDARY.sub(" ", kind)
-    shown = [f"{label(kind, name)} {text}" for name, text in fields if name not in MODE_FIELDS]
+    shown = []
+    for name, text in fields:
+        if name not in _NOT_SHOWN:
+            shown.append(f"{label(kind, name)} {text}")
     if not shown:
         return kind_name
     return f"{kind_name} with {', '.join(shown)}"
@@ -78,7 +87,8 @@ def by_fields(kind: str, fields: Sequence[tuple[str, str]]) -> str:
 
 def _file(item: Item) -> str | None:
     """The path of a file, which items give as a whole or in two parts."""
-    if filepath := item.first("filepath"):
+    filepath = item.first("filepath")
+    if filepath is not None:
         return filepath
     path, filename = item.first("path"), item.first("filename")
     if path and filename:
@@ -88,11 +98,12 @@ def _file(item: Item) -> str | None:
 
 def _differences(item: Item) -> str | None:
     """What differs from a file's package: `size, mode differ`."""
-    compared = [field for field in item.fields if field.name.endswith("_differs")]
-    names = [field.name for field in compared if field.text in ("fail", "true", "1")]
+    names = []
+    for field in item.fields:
+        if field.name.endswith("_differs") and field.text in _DIFFERS:
+            names.append(field.name.removesuffix("_differs").replace("_", " "))
     if not names:
         return None
-    differing = [name.removesuffix("_differs").replace("_", " ") for name in names]
-    if len(differing) == 1:
-        return f"{differing[0]} differs"
-    return ", ".join(differing) + " differ"
+    if len(names) == 1:
+        return f"{names[0]} differs"
+    return ", ".join(names) + " differ"

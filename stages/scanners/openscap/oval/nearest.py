@@ -4,6 +4,10 @@ Where one line has to be right and several were found, the one that lacks least 
 change: of `TMOUT=900` and `TMOUT=0` beside an expected `at most 600` that is the first. A number is
 near by its distance, a text by the characters that it has in common.
 
+Where no line was found, another test may have found one in the same file that sets the same thing:
+`^TMOUT=[1-5]\\d\\d$` finds nothing in a file with `TMOUT=900`, and a test that forbids `TMOUT=0`
+may have collected it.
+
 Security: texts come from the host. They are cut before they are compared.
 """
 
@@ -12,8 +16,11 @@ from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
+from stages.scanners.openscap.oval.item_fields import found_line
 from stages.scanners.openscap.oval.item_wording import unmet_entities
-from stages.scanners.openscap.oval.oval_model import Entity, Item, State
+from stages.scanners.openscap.oval.kind_templates import item_text
+from stages.scanners.openscap.oval.line_wording import TEXT_KINDS, is_in_place
+from stages.scanners.openscap.oval.oval_model import Entity, Item, Object, State
 
 _MAX_TEXT = 200
 _MAX_ITEMS = 200
@@ -23,13 +30,24 @@ _LEAST_LIKENESS = 0.5
 
 
 def nearest_first(
-    items: Sequence[Item], states: Iterable[State], scope: EvaluationScope
+    items: Sequence[Item], states: Sequence[State], scope: EvaluationScope
 ) -> list[Item]:
     """The items, that with the least to correct before the others."""
-    states = list(states)
     compared = list(items[:_MAX_ITEMS])
     compared.sort(key=lambda item: _distance(item, states, scope))
     return [*compared, *items[_MAX_ITEMS:]]
+
+
+def lines_in_place(target: Object, scope: EvaluationScope) -> dict[str, str]:
+    """The lines that any test found where the object looks, each with its file; secrets masked."""
+    lines: dict[str, str] = {}
+    for item in scope.results.items.values():
+        if item.kind not in TEXT_KINDS or not is_in_place(item, target, scope):
+            continue
+        line = found_line(item)
+        if line:
+            lines.setdefault(line, item_text(item, "file") or "")
+    return lines
 
 
 def nearest_line(wanted: str, lines: Iterable[str]) -> str | None:
@@ -37,23 +55,39 @@ def nearest_line(wanted: str, lines: Iterable[str]) -> str | None:
     name = _NAME.search(wanted)
     if name is None:
         return None
-    best, likeness = None, _LEAST_LIKENESS
+    nearest, likeness = None, _LEAST_LIKENESS
     for line in list(dict.fromkeys(lines))[:_MAX_ITEMS]:
-        if name[0].lower() not in line.lower() or line.lstrip().startswith("#"):
+        if name[0].lower() not in line.lower() or _is_comment(line):
             continue
         ratio = SequenceMatcher(None, wanted[:_MAX_TEXT], line[:_MAX_TEXT]).ratio()
         if ratio > likeness:
-            best, likeness = line, ratio
-    return best
+            nearest, likeness = line, ratio
+    return nearest
+
+
+def line_that_sets(name: str, lines: Iterable[str]) -> str | None:
+    """The first line that holds this name as a whole word, outside of a comment."""
+    word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", re.IGNORECASE)
+    for line in list(dict.fromkeys(lines))[:_MAX_ITEMS]:
+        if not _is_comment(line) and word.search(line[:_MAX_TEXT]):
+            return line
+    return None
+
+
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith("#")
 
 
 def _distance(item: Item, states: Sequence[State], scope: EvaluationScope) -> tuple[int, float]:
     """The number of fields to correct, and how far they are off; of several states the least."""
-    distances = []
+    least: tuple[int, float] | None = None
     for state in states:
         unmet = unmet_entities(item, state, scope)
-        distances.append((len(unmet), sum(_difference(item, one, scope) for one in unmet)))
-    return min(distances, default=(0, 0.0))
+        difference = sum(_difference(item, entity, scope) for entity in unmet)
+        distance = (len(unmet), difference)
+        if least is None or distance < least:
+            least = distance
+    return least or (0, 0.0)
 
 
 def _difference(item: Item, entity: Entity, scope: EvaluationScope) -> float:
@@ -61,7 +95,9 @@ def _difference(item: Item, entity: Entity, scope: EvaluationScope) -> float:
     values = scope.values(entity)
     if actual is None or not values:
         return float("inf")
-    if _NUMBER.fullmatch(actual) and _NUMBER.fullmatch(values[0]):
-        return float(abs(int(actual) - int(values[0])))
-    likeness = SequenceMatcher(None, actual[:_MAX_TEXT], values[0][:_MAX_TEXT]).ratio()
+    expected = values[0]
+    are_numbers = _NUMBER.fullmatch(actual) and _NUMBER.fullmatch(expected)
+    if are_numbers:
+        return float(abs(int(actual) - int(expected)))
+    likeness = SequenceMatcher(None, actual[:_MAX_TEXT], expected[:_MAX_TEXT]).ratio()
     return 1.0 - likeness

@@ -17,11 +17,11 @@ ones.
 What is held or kept is cut off from the streamed document, so that memory follows what is needed.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from stages.scanners.openscap.oval import oval_reader
-from stages.scanners.openscap.oval.oval_model import Definition, OvalResults
+from stages.scanners.openscap.oval.oval_model import Definition, Entity, OvalResults
 from stages.scap.xccdf_text import one_line
 from stages.scap.xml_records import Element, local
 
@@ -162,9 +162,9 @@ class OvalCollector:
             return
         header = headers.get(name, _UNDEFINED)
         tree = None
-        for criteria in record.iterchildren("{*}criteria"):
+        criteria = record.find("{*}criteria")
+        if criteria is not None:
             tree = oval_reader.read_criteria(criteria)
-            break
         self.results.definitions[name] = Definition(
             id=name,
             definition_class=record.get("class") or header.definition_class,
@@ -220,8 +220,11 @@ class OvalCollector:
         self._held_objects = {}
 
     def _variables_in_use(self) -> list[str]:
-        entities = [entity for kept in self.results.objects.values() for entity in kept.entities]
-        entities += [entity for kept in self.results.states.values() for entity in kept.entities]
+        entities: list[Entity] = []
+        for found in self.results.objects.values():
+            entities += found.entities
+        for state in self.results.states.values():
+            entities += state.entities
         return [entity.var_ref for entity in entities if entity.var_ref]
 
     def _keep_variable(self, name: str, element: Element) -> list[str]:
@@ -238,6 +241,8 @@ class OvalCollector:
             self._needed_objects.update(objects)
         if capture := oval_reader.read_capture(element):
             results.variable_captures[name] = capture
+        if oval_reader.is_time_difference(element):
+            results.time_differences.add(name)
         components = _references(element, "variable_component", "var_ref")
         if components:
             results.variable_components[name] = tuple(components)
@@ -251,21 +256,17 @@ class OvalCollector:
 
 
 def _read_header(record: Element) -> _DefinitionHeader:
-    title = record.find("{*}metadata/{*}title")
-    trees = list(record.iterchildren("{*}criteria"))
+    definition_class = record.get("class", "")
+    title = record.findtext("{*}metadata/{*}title")
+    tree = record.find("{*}criteria")
+    if tree is None:
+        return _DefinitionHeader(definition_class, one_line(title), (), ())
     return _DefinitionHeader(
-        definition_class=record.get("class", ""),
-        title=one_line(title.text) if title is not None else None,
-        extends=_references_below(trees, "extend_definition", "definition_ref"),
-        tests=_references_below(trees, "criterion", "test_ref"),
+        definition_class=definition_class,
+        title=one_line(title),
+        extends=tuple(_references(tree, "extend_definition", "definition_ref")),
+        tests=tuple(_references(tree, "criterion", "test_ref")),
     )
-
-
-def _references_below(elements: Iterable[Element], name: str, attribute: str) -> tuple[str, ...]:
-    found: list[str] = []
-    for element in elements:
-        found += _references(element, name, attribute)
-    return tuple(found)
 
 
 def _references(element: Element, name: str, attribute: str) -> list[str]:

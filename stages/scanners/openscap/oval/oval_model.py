@@ -40,6 +40,10 @@ class Object:
     """`include` or `exclude`, and a state's id."""
     recursive: bool = False
     """Directories are searched with their subdirectories."""
+    ignores_case: bool = False
+    """Patterns match small and capital letters alike."""
+    is_one_text: bool = False
+    """`^` and `$` are the start and the end of the file, not of a line."""
     comment: str | None = None
 
 
@@ -113,8 +117,11 @@ class Item:
 
     def all(self, name: str) -> list[str]:
         """The texts of every field of this name."""
-        fields = [field for field in self.fields if field.name == name]
-        return [field.text for field in fields if field.text is not None]
+        texts = []
+        for found in self.fields:
+            if found.name == name and found.text is not None:
+                texts.append(found.text)
+        return texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,4 +179,6 @@ class OvalResults:
     """The variables that a variable is computed from."""
     variable_captures: dict[str, VariableCapture] = field(default_factory=dict)
     variable_comments: dict[str, str] = field(default_factory=dict)
+    time_differences: set[str] = field(default_factory=set)
+    """The variables that are a number of seconds between two times."""
     constants: Variables = field(default_factory=dict)

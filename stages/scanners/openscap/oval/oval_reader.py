@@ -30,6 +30,8 @@ _NO_ENTITIES = frozenset(("notes", "Signature"))
 _CRITERIA = frozenset(("criteria", "criterion", "extend_definition"))
 _KEPT_ITEMS = 12
 """Of each result: enough to show ten, and to know that there are more."""
+_TRUE = frozenset(("true", "1"))
+_FALSE = frozenset(("false", "0"))
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 
 
@@ -40,8 +42,14 @@ def read_result(text: str | None) -> ResultValue:
 
 
 def read_test(element: Element) -> Test:
-    objects = [child.get("object_ref", "") for child in element if local(child) == "object"]
-    states = [child.get("state_ref", "") for child in element if local(child) == "state"]
+    target = None
+    states = []
+    for child in element:
+        name = local(child)
+        if name == "object" and target is None:
+            target = child.get("object_ref", "")
+        elif name == "state":
+            states.append(child.get("state_ref", ""))
     return Test(
         id=element.get("id", ""),
         kind=local(element).removesuffix("_test"),
@@ -49,7 +57,7 @@ def read_test(element: Element) -> Test:
         existence=element.get("check_existence", "at_least_one_exists"),
         operator=element.get("state_operator", "AND"),
         comment=one_line(element.get("comment")),
-        object=next(iter(objects), None),
+        object=target,
         states=tuple(states),
     )
 
@@ -58,11 +66,13 @@ def read_object(element: Element) -> Object:
     members: list[str] = []
     filters: list[tuple[str, str]] = []
     entities: list[Entity] = []
-    recursive = False
+    recursive = ignores_case = is_one_text = False
     for child in element:
         name = local(child)
         if name == "behaviors":
             recursive = child.get("recurse_direction") == "down"
+            ignores_case = _flag(child, "ignore_case")
+            is_one_text = child.get("multiline") in _FALSE
         elif name == "set":
             members += [_text(member) for member in child.iter("{*}object_reference")]
             filters += [_filter(inner) for inner in child.iter("{*}filter")]
@@ -79,6 +89,8 @@ def read_object(element: Element) -> Object:
         members=tuple(members),
         filters=tuple(filters),
         recursive=recursive,
+        ignores_case=ignores_case,
+        is_one_text=is_one_text,
         comment=one_line(element.get("comment")),
     )
 
@@ -136,7 +148,7 @@ def _entity(element: Element, name: str) -> Entity:
 
 
 def _flag(element: Element, name: str) -> bool:
-    return element.get(name) in ("true", "1")
+    return element.get(name) in _TRUE
 
 
 def read_evaluated_test(element: Element) -> EvaluatedTest:
@@ -213,6 +225,11 @@ def read_capture(variable: Element) -> VariableCapture | None:
     return VariableCapture(component.get("object_ref", ""), pattern)
 
 
+def is_time_difference(variable: Element) -> bool:
+    """Whether a variable is computed as the seconds between two times."""
+    return len(variable) == 1 and local(variable[0]) == "time_difference"
+
+
 def read_criteria(element: Element) -> CriteriaNode:
     """An evaluated criteria tree. The XML reader bounds its depth."""
     name = local(element)
@@ -222,6 +239,9 @@ def read_criteria(element: Element) -> CriteriaNode:
         return CriteriaNode(result, negate, test=element.get("test_ref"))
     if name == "extend_definition":
         return CriteriaNode(result, negate, definition=element.get("definition_ref"))
-    children = [read_criteria(child) for child in element if local(child) in _CRITERIA]
+    children = []
+    for child in element:
+        if local(child) in _CRITERIA:
+            children.append(read_criteria(child))
     operator = element.get("operator", "AND")
     return CriteriaNode(result, negate, operator=operator, children=tuple(children))

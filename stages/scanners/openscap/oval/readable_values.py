@@ -1,27 +1,57 @@
-"""Values as an administrator writes them: dates and the superuser. Pure.
+"""Values as an administrator writes them: dates, durations, masks and the superuser. Pure.
 
-OVAL gives the last change of a password in days since 1970 and the time of a file in seconds. The
-number stays, for those who look for it: `19500 (2023-05-23)`.
+OVAL gives the last change of a password in days since 1970, the time of a file in seconds, and a
+time limit of systemd in microseconds. The number stays, for those who look for it:
+`19500 (2023-05-23)`, `90000000 (1 min 30 s)`.
 """
 
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-_NUMBER = re.compile(r"\d{1,12}")
+_NUMBER = re.compile(r"\d{1,20}")
 _EPOCH = date(1970, 1, 1)
 _LAST_DAY = (date.max - _EPOCH).days
 _LAST_SECOND = 253_402_300_799
-_FILE_TIMES = ("a_time", "c_time", "m_time")
 _FILES = ("file", "unixfile")
+_PROCESSES = ("process", "process58")
+_UNSET_UID = 2**32 - 1
+_NO_LIMIT = 2**64 - 1
+_MICROSECONDS = 1_000_000
+_UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_LEAST_SHOWN_SECONDS = 60
+
+Wording = Callable[[int], str | None]
+"""Gives a number in plain text; None where the number says it best."""
 
 
-def readable_value(kind: str, field: str, text: str) -> str:
-    """The value of a field of a test's kind; any other text as it is."""
-    written = _WRITTEN.get((kind, field))
-    if written is None or _NUMBER.fullmatch(text) is None:
+def readable_value(kind: str, field: str, text: str, setting: str | None = None) -> str:
+    """The value of a field of a test's kind; any other text as it is.
+
+    `setting` names what the value is of, where the field alone does not: a property of a unit.
+    """
+    wording = _WORDINGS.get((kind, field)) or _wording_of_property(kind, setting)
+    if wording is None or _NUMBER.fullmatch(text) is None:
         return text
-    return written(int(text)) or text
+    return wording(int(text)) or text
+
+
+def readable_duration(seconds: int) -> str | None:
+    """`1209600 (14 d)`; less than a minute is clear as it is."""
+    if seconds < _LEAST_SHOWN_SECONDS:
+        return None
+    return f"{seconds} ({_duration(seconds)})"
+
+
+def _wording_of_property(kind: str, setting: str | None) -> Wording | None:
+    """For the properties of systemd's units, which it gives as numbers."""
+    if kind != "systemdunitproperty" or setting is None:
+        return None
+    if setting.endswith("USec"):
+        return _microseconds
+    if setting == "UMask" or setting.endswith("Mode"):
+        return _octal
+    return None
 
 
 def _day(days: int) -> str | None:
@@ -44,12 +74,48 @@ def _user(number: int) -> str | None:
     return None
 
 
-_WRITTEN: dict[tuple[str, str], Callable[[int], str | None]] = {
+def _login_user(number: int) -> str | None:
+    """The user that a process was started for, which a service has not."""
+    if number == _UNSET_UID:
+        return f"{number} (unset)"
+    return _user(number)
+
+
+def _microseconds(number: int) -> str | None:
+    if number == _NO_LIMIT:
+        return "infinity"
+    seconds, rest = divmod(number, _MICROSECONDS)
+    if rest or not seconds:
+        return None
+    return f"{number} ({_duration(seconds)})"
+
+
+def _octal(number: int) -> str:
+    return f"{number:04o} (decimal {number})"
+
+
+def _duration(seconds: int) -> str:
+    """`1 d 12 h`"""
+    parts = []
+    for unit, size in _UNITS:
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts)
+
+
+_WORDINGS: dict[tuple[str, str], Wording] = {
     ("shadow", "chg_lst"): _day,
     ("shadow", "exp_date"): _day,
-    **{(kind, name): _time for kind in _FILES for name in _FILE_TIMES},
-    **{(kind, name): _user for kind in _FILES for name in ("user_id", "group_id")},
+    ("password", "last_login"): _time,
     ("password", "user_id"): _user,
-    ("process58", "ruid"): _user,
-    ("process58", "user_id"): _user,
+    ("password", "group_id"): _user,
+    ("inetlisteningserver", "user_id"): _user,
+    ("inetlisteningservers", "user_id"): _user,
 }
+for _kind in _FILES:
+    _WORDINGS |= dict.fromkeys(((_kind, "user_id"), (_kind, "group_id")), _user)
+    _WORDINGS |= dict.fromkeys(((_kind, "a_time"), (_kind, "c_time"), (_kind, "m_time")), _time)
+for _kind in _PROCESSES:
+    _WORDINGS |= dict.fromkeys(((_kind, "ruid"), (_kind, "user_id")), _user)
+    _WORDINGS |= {(_kind, "loginuid"): _login_user}

@@ -1,58 +1,80 @@
 """States in plain text: `owner 0 and mode 0640 or stricter`. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from stages.scanners.openscap.oval.entity_wording import expected_value
+from stages.scanners.openscap.oval.entity_wording import MATCHING, expected_value
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
-from stages.scanners.openscap.oval.file_modes import MODE_FIELDS, expected_mode
-from stages.scanners.openscap.oval.kinds import label
+from stages.scanners.openscap.oval.field_labels import BOOKKEEPING, label
+from stages.scanners.openscap.oval.file_modes import MODE_FIELDS, bit_is_set, expected_mode
 from stages.scanners.openscap.oval.oval_model import Entity, Object, State
-from stages.scanners.openscap.oval.readable_values import readable_value
+from stages.scanners.openscap.oval.readable_values import readable_duration, readable_value
 
-_BOOKKEEPING = frozenset(("instance", "windows_view"))
-"""Fields by which the scanner tells its items apart: they demand nothing of the host."""
 _CHECK_PREFIXES = {
     "at least one": "at least one ",
     "none satisfy": "none ",
     "only one": "exactly one ",
 }
+_INCLUSIONS = {"at least one": "to include ", "none satisfy": "not to include "}
+"""How many of several values of a field have to be equal to the expected one."""
+_SEPARATORS = {"AND": " and ", "OR": " or "}
 
 
 def state_text(state: State, scope: EvaluationScope, unnamed: str | None = None) -> str:
     """All that a state expects; the field `unnamed` goes without its name."""
-    separator = f" {state.operator.lower()} "
-    return separator.join(entity_texts(state, scope, unnamed)) or "anything"
+    texts = entity_texts(state, scope, unnamed)
+    if not texts:
+        return "anything"
+    if len(texts) == 1:
+        return texts[0]
+    separator = _SEPARATORS.get(state.operator)
+    if separator is None:
+        return "exactly one of: " + ", ".join(texts)
+    return separator.join(texts)
 
 
 def entity_texts(state: State, scope: EvaluationScope, unnamed: str | None = None) -> list[str]:
     """Each expected value with its field's name; the permission fields together as one mode."""
     texts = []
     for entity in state.entities:
-        if entity.name in MODE_FIELDS:
+        if is_mode_bit(entity, scope):
             continue
-        text = entity_text(entity, scope, state.kind)
+        text = entity_text(entity, scope, state)
         if entity.name != unnamed:
             text = f"{label(state.kind, entity.name)} {text}"
+        elif text.startswith(MATCHING):
+            text = f"a value {text}"
         texts.append(text)
-    if mode := expected_mode(state.entities):
+    if mode := mode_text(state, state.entities, scope):
         texts.append(f"mode {mode}")
     return texts
 
 
-def entity_text(entity: Entity, scope: EvaluationScope, kind: str) -> str:
-    """The value that a field of a kind is expected to have, without the field's name."""
+def entity_text(entity: Entity, scope: EvaluationScope, state: State) -> str:
+    """The value that a field is expected to have, without the field's name."""
     if entity.masked:
         return "a value that is not shown"
-    values = scope.values(entity)
-    if values is not None and entity.operation != "pattern match":
-        values = tuple(readable_value(kind, entity.name, value) for value in values)
-    text = expected_value(entity, values)
-    if entity.operation == "equals" and entity.check == "at least one":
-        return f"to include {text}"
-    if entity.operation == "equals" and entity.check == "none satisfy":
-        return f"not to include {text}"
+    text = expected_value(entity, _readable_values(entity, scope, state))
+    if entity.operation == "equals" and entity.check in _INCLUSIONS:
+        return _INCLUSIONS[entity.check] + text
     return _CHECK_PREFIXES.get(entity.check, "") + text
+
+
+def is_mode_bit(entity: Entity, scope: EvaluationScope) -> bool:
+    """Whether it is one bit of a file's mode, and its value is known."""
+    return entity.name in MODE_FIELDS and scope.value(entity) is not None
+
+
+def mode_text(state: State, entities: Iterable[Entity], scope: EvaluationScope) -> str | None:
+    """What these permission fields of a state require; None where they are not permissions."""
+    bits: dict[str, bool] = {}
+    for entity in entities:
+        value = scope.value(entity)
+        if entity.name not in MODE_FIELDS or value is None:
+            continue
+        has_to_be_other = entity.operation == "not equal"
+        bits[entity.name] = bit_is_set(value) != has_to_be_other
+    return expected_mode(bits, state.operator)
 
 
 def without_search_terms(state: State, target: Object | None) -> State:
@@ -61,20 +83,50 @@ def without_search_terms(state: State, target: Object | None) -> State:
     Content often looks for the file /etc/x and then expects its path to be /etc/x. A state that
     holds nothing else stays as it is.
     """
-    if target is None or state.operator != "AND":
-        return state
-    kept = tuple(
-        entity
-        for entity in state.entities
-        if entity.name not in _BOOKKEEPING and not _repeats(entity, target.entities)
-    )
+    search_terms: Sequence[Entity] = ()
+    if target is not None and state.operator == "AND":
+        search_terms = target.entities
+    kept = []
+    for entity in state.entities:
+        is_demand = entity.name not in BOOKKEEPING and not _repeats(entity, search_terms)
+        if is_demand:
+            kept.append(entity)
     if not kept:
         return state
-    return replace(state, entities=kept)
+    return replace(state, entities=tuple(kept))
 
 
-def _repeats(entity: Entity, search_terms: Sequence[Entity]) -> bool:
-    if entity.operation != "equals" or entity.value is None:
-        return False
-    same_name = [term for term in search_terms if term.name == entity.name]
-    return any(term.operation == "equals" and term.value == entity.value for term in same_name)
+def _repeats(entity: Entity, search_terms: Iterable[Entity]) -> bool:
+    """Whether the object was looked for by the same value: all that was found has it."""
+    for term in search_terms:
+        same_value = (term.value, term.var_ref) == (entity.value, entity.var_ref)
+        if term.name == entity.name and term.operation == entity.operation and same_value:
+            return True
+    return False
+
+
+def _readable_values(
+    entity: Entity, scope: EvaluationScope, state: State
+) -> tuple[str, ...] | None:
+    values = scope.values(entity)
+    if values is None or entity.operation == "pattern match":
+        return values
+    setting = property_name(state, scope)
+    readable = []
+    for value in values:
+        text = readable_value(state.kind, entity.name, value, setting)
+        if scope.is_duration() and value.isdigit():
+            text = readable_duration(int(value)) or value
+        readable.append(text)
+    return tuple(readable)
+
+
+def property_name(state: State, scope: EvaluationScope) -> str | None:
+    """The property of a unit whose value a state is about; the state or the object names it."""
+    entities = [*state.entities]
+    if scope.target is not None:
+        entities += scope.target.entities
+    for entity in entities:
+        if entity.name == "property":
+            return scope.value(entity)
+    return None

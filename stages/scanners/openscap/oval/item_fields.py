@@ -1,0 +1,104 @@
+"""The fields of what was found, in plain text and with secrets masked. Pure."""
+
+import re
+
+from stages.scanners.openscap.oval.kind_templates import item_text
+from stages.scanners.openscap.oval.line_wording import TEXT_KINDS
+from stages.scanners.openscap.oval.oval_model import Item, ItemField
+from stages.scanners.openscap.oval.readable_values import readable_value
+from stages.scanners.secrets import MASK, masked_line, masked_value
+
+_SHOWN_VALUES = 10
+_MAX_TEXT = 300
+_SETTING_NAME = re.compile(r"[A-Za-z][\w.-]{0,60}[=:]?")
+_HASH_FIELDS = {"password": ("password",), "shadow": ("password",)}
+_NO_HASH = frozenset(("", "x", "*", "!", "!!", "!*"))
+"""What a password field holds where it holds no hash."""
+_VALUE_FIELDS = frozenset(("value", "value_of", "subexpression"))
+_NAMING_FIELDS = ("name", "key", "xpath", "yamlpath", "property", "attribute_name")
+_NEVER_SECRET = frozenset(("mode", "differences", "file"))
+
+
+def field_text(item: Item, name: str, setting: str | None) -> str | None:
+    """The values of a field; None where the item has none of this name.
+
+    `setting` names the setting that the value belongs to, where that is known from elsewhere.
+    """
+    fields = [field for field in item.fields if field.name == name]
+    if not fields:
+        return None
+    if item.kind in TEXT_KINDS and name in ("text", "line"):
+        return found_line(item)
+    setting_name = _setting_of_field(item, name, setting)
+    texts = [_value_text(item, field, setting_name) for field in fields[:_SHOWN_VALUES]]
+    listed = ", ".join(texts)
+    hidden = len(fields) - _SHOWN_VALUES
+    if hidden > 0:
+        listed += f" and {hidden} more"
+    return listed
+
+
+def masked_field(item: Item, name: str) -> str | None:
+    """A field for a template, which also has fields made of several: `mode`, `file`."""
+    if name in _NEVER_SECRET:
+        return item_text(item, name)
+    if item_text(item, name) is None:
+        return None
+    return field_text(item, name, None)
+
+
+def found_line(item: Item) -> str | None:
+    """The line that was found in a file."""
+    text = item.first("text", "subexpression")
+    if text is None:
+        return None
+    return _shortened(masked_line(text))
+
+
+def setting_in_line(item: Item) -> str | None:
+    """The word before the value in the line that was found, where it is clearly a name."""
+    text, value = item.first("text"), item.first("subexpression")
+    if not text or not value:
+        return None
+    before = text.rpartition(value)[0].split()
+    if not before or not _SETTING_NAME.fullmatch(before[-1]):
+        return None
+    return before[-1].rstrip("=:")
+
+
+def _setting_of_field(item: Item, name: str, setting: str | None) -> str | None:
+    """The name that decides whether a field's value is a secret, and how it is written."""
+    if name == "subexpression":
+        return setting or setting_in_line(item)
+    if item.kind == "variable":
+        return setting
+    if name in _VALUE_FIELDS:
+        return item.first(*_NAMING_FIELDS)
+    return name
+
+
+def _value_text(item: Item, field: ItemField, setting: str | None) -> str:
+    text = field.text or ""
+    if not text and field.status not in ("exists", ""):
+        return field.status
+    if not text and field.masked:
+        return "(not shown)"
+    if field.masked or field.name in _HASH_FIELDS.get(item.kind, ()):
+        return _without_hash(text)
+    text = readable_value(item.kind, field.name, text, setting)
+    return _shortened(masked_value(setting, text)) or "(empty)"
+
+
+def _without_hash(text: str) -> str:
+    if text in _NO_HASH:
+        return text
+    return MASK
+
+
+def _shortened(text: str) -> str:
+    text = text.strip()
+    if "\n" in text:
+        text = " ".join(text.split())
+    if len(text) > _MAX_TEXT:
+        return text[: _MAX_TEXT - 1] + "…"
+    return text

@@ -1,0 +1,165 @@
+"""Something was found that is not as the states require: which of its values, and how. Pure."""
+
+from collections.abc import Sequence
+
+from stages.scanners.openscap.oval.entity_wording import MATCHING, is_bit_mask
+from stages.scanners.openscap.oval.evaluated_criterion import EvaluatedCriterion
+from stages.scanners.openscap.oval.expected_wording import expected_text
+from stages.scanners.openscap.oval.explanations import Explanation
+from stages.scanners.openscap.oval.field_labels import label
+from stages.scanners.openscap.oval.file_modes import octal_mode, with_octal
+from stages.scanners.openscap.oval.item_fields import field_text, setting_in_line
+from stages.scanners.openscap.oval.item_wording import (
+    listed_items,
+    subject,
+    unmet_entities,
+    with_detail,
+    with_expected_fields,
+)
+from stages.scanners.openscap.oval.nearest import nearest_first
+from stages.scanners.openscap.oval.oval_model import Entity, Item, ResultValue, State
+from stages.scanners.openscap.oval.readable_values import readable_duration
+from stages.scanners.openscap.oval.state_wording import (
+    entity_text,
+    is_mode_bit,
+    mode_text,
+    state_text,
+)
+
+_PLURAL_KINDS = frozenset(("systemdunitdependency",))
+_PLURAL_LABELS = frozenset(("mount options", "flags"))
+_NOT_TRUE: frozenset[ResultValue] = frozenset(("false", "error", "unknown", "not evaluated"))
+_ONLY_TRUE: frozenset[ResultValue] = frozenset(("true",))
+
+
+def explain_mismatch(one: EvaluatedCriterion) -> Explanation:
+    """Which of the things found are not as the states require."""
+    items, total = _failing_items(one)
+    if one.is_expected and one.test.check != "all":
+        items = nearest_first(items, one.states, one.scope)
+    texts = []
+    for item in items:
+        texts.append(with_expected_fields(item, one.states, one.setting, one.description))
+    expected = expected_text(one)
+    actual = listed_items(texts, total)
+    is_about_single_items = one.is_expected and one.test.check in ("all", "at least one")
+    if is_about_single_items:
+        finding = _first_mismatch(one, items[0])
+        if total > 1:
+            finding += f" (and {total - 1} more)"
+    else:
+        finding = f"found {actual}; expected {expected}"
+    return Explanation(expected, (actual,), finding, finding)
+
+
+def _failing_items(one: EvaluatedCriterion) -> tuple[Sequence[Item], int]:
+    """The items that made the test fail, and their number; all items where none stands out."""
+    every_item = [item for item, _ in one.items]
+    failing_results = _failing_results(one)
+    if failing_results is None:
+        return every_item, one.total
+    failing = [item for item, result in one.items if result in failing_results]
+    total = 0
+    for result in failing_results:
+        total += one.evaluated.counts.get(result, 0)
+    return failing or every_item, total or one.total
+
+
+def _failing_results(one: EvaluatedCriterion) -> frozenset[ResultValue] | None:
+    """The results of the items that made the test fail; None where their number did."""
+    check = one.test.check
+    if not one.is_expected:
+        # The test is true though it should be false: so are the items that made it true.
+        if check == "at least one":
+            return _ONLY_TRUE
+        return None
+    if check == "all":
+        return _NOT_TRUE
+    if check in ("none satisfy", "none exist"):
+        return _ONLY_TRUE
+    if check == "only one" and "true" in one.evaluated.counts:
+        return _ONLY_TRUE
+    return None
+
+
+def _first_mismatch(one: EvaluatedCriterion, item: Item) -> str:
+    """`/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 365`."""
+    expected_by_actual: dict[str, list[str]] = {}
+    for state, entities in _unmet(one, item):
+        for actual, expected in _unmet_texts(one, item, state, entities):
+            expected_by_actual.setdefault(actual, []).append(expected)
+    if not expected_by_actual:
+        states = " or ".join(state_text(state, one.scope) for state in one.states)
+        return f"{with_detail(item, one.description)}, expected {states}"
+    between_values, between_fields = " and ", "; "
+    if one.test.operator == "OR":
+        between_values, between_fields = " or ", " or "
+    parts = []
+    for actual, values in expected_by_actual.items():
+        parts.append(f"{actual}, expected {between_values.join(dict.fromkeys(values))}")
+    has_subject_field = one.kind.subject_field is not None
+    separator = ": "
+    if has_subject_field and not one.is_text:
+        separator = " "
+    return subject(item, one.description) + separator + between_fields.join(parts)
+
+
+def _unmet(one: EvaluatedCriterion, item: Item) -> list[tuple[State, list[Entity]]]:
+    """The fields of each state that the item does not satisfy; all of them where that is open."""
+    unmet = []
+    for state in one.states:
+        unmet.append((state, unmet_entities(item, state, one.scope)))
+    some_are_known = any(entities for _, entities in unmet)
+    if some_are_known and one.test.operator != "OR":
+        return unmet
+    return [(state, list(state.entities)) for state in one.states]
+
+
+def _unmet_texts(
+    one: EvaluatedCriterion, item: Item, state: State, unmet: Sequence[Entity]
+) -> list[tuple[str, str]]:
+    """What each field is and what it has to be; the permission fields together as one mode."""
+    # A value that the scanner itself hides says nothing, unless it is all there is.
+    shown = [entity for entity in unmet if not entity.masked] or unmet
+    texts = []
+    mode_is_unmet = False
+    for entity in shown:
+        if is_mode_bit(entity, one.scope):
+            mode_is_unmet = True
+            continue
+        expected = entity_text(entity, one.scope, state)
+        if expected.startswith(MATCHING):
+            expected = f"a value {expected}"
+        texts.append((_actual_text(one, item, state, entity), expected))
+    expected_bits = mode_text(state, state.entities, one.scope)
+    if mode_is_unmet and expected_bits:
+        texts.append((f"mode is {octal_mode(item) or 'unknown'}", expected_bits))
+    return texts
+
+
+def _actual_text(one: EvaluatedCriterion, item: Item, state: State, entity: Entity) -> str:
+    """`PASS_MAX_DAYS is 99999`, `owner is 5`; a value without a name is `found …`."""
+    setting = one.setting
+    if setting is None and one.is_text:
+        setting = setting_in_line(item)
+    value = field_text(item, entity.name, setting)
+    if value is None:
+        value = "not present"
+    elif is_bit_mask(entity):
+        value = with_octal(value)
+    elif one.scope.is_duration() and value.isdigit():
+        value = readable_duration(int(value)) or value
+    if entity.name != one.kind.subject_field:
+        name = label(state.kind, entity.name)
+        return f"{name} {_verb(name in _PLURAL_LABELS)} {value}"
+    if not one.is_text:
+        return f"{_verb(state.kind in _PLURAL_KINDS)} {value}"
+    if not setting:
+        return f"found {value}"
+    return f"{setting} is {value}"
+
+
+def _verb(plural: bool) -> str:
+    if plural:
+        return "are"
+    return "is"
