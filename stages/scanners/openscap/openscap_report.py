@@ -16,7 +16,7 @@ from schemas import codec
 from schemas.report import Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
 from stages.scanners.openscap.cut_off import cut_off_objects, rules_cut_off
 from stages.scanners.openscap.results_file import Opener
-from stages.scanners.openscap.rule_evidence import joined
+from stages.scanners.openscap.rule_evidence import merged_texts
 from stages.scanners.openscap.rule_instances import by_rule, evidence_of_rule, worst
 from stages.scanners.openscap.scan_files import (
     ArfEvidence,
@@ -119,7 +119,7 @@ def _with_cut_off(
             found.append(rule)
             continue
         text = f"oscap did not look at everything: {message}"
-        found.append(codec.replace(rule, finding=joined([text, rule.finding or ""])))
+        found.append(codec.replace(rule, finding=merged_texts([text, rule.finding or ""])))
         named.append(rule.rule_ref)
     return tuple(found), cut_off_warning(named)
 
