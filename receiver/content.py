@@ -4,7 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 
 from receiver.answer import Answer, error
 
@@ -23,12 +23,12 @@ def version(directory: Path | None) -> Answer:
 
 
 def file(directory: Path | None, name: str) -> Response:
-    """`GET /compliance/ssg-content/{name}`."""
+    """`GET /compliance/ssg-content/{name}`, also a part of it (`Range`)."""
     if not _NAME.fullmatch(name):
         return JSONResponse({"error": "Invalid filename"}, 400)
     if directory is None or not (directory / name).is_file():
         return JSONResponse({"error": "Content file not found"}, 404)
-    return Response((directory / name).read_bytes(), media_type="application/xml")
+    return FileResponse(directory / name, media_type="application/xml")
 
 
 def _files(directory: Path | None) -> list[str]:

@@ -43,6 +43,9 @@ COMMANDS = {
     "cancel": _Command("cancel", "cancel scans that are waiting or running"),
     "detect": _Command("detect", "detect the scanners on this host"),
     "profiles": _Command("profiles", "list the profiles available for this host"),
+    "content": _Command(
+        "content_command", "list, add, fetch or remove the security content of this host"
+    ),
     "status": _Command("status", "show stages, scanners, schedules and pending scans"),
     "list": _Command("list_command", "list scans, newest last"),
     "show": _Command("show", "show one scan"),

@@ -17,8 +17,9 @@ import io
 import os
 import ssl
 import warnings
+from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -35,9 +36,18 @@ from stages.patchmon.server_access import HttpRequest, ServerAccess
 CONNECT_S, PROGRESS_S = 5.0, 30.0
 _MAX_REPLY_BYTES = 1024 * 1024
 _MAX_REDIRECTS = 3
+_PIECE_BYTES = 256 * 1024
+_WITH_CONTENT = frozenset({200, 206})
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _LIBRARY_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError)
+
+
+class Sink(Protocol):
+    """Where the body of a long reply goes."""
+
+    def receive(self, status: int, headers: Mapping[str, str], pieces: Iterator[bytes]) -> None:
+        """Errors that it raises pass through; they are not of the HTTP library's kinds."""
 
 
 class HttpClient:
@@ -50,15 +60,20 @@ class HttpClient:
         self._limits = http_errors.Limits(connect_s, progress_s)
         self._adapter = _Adapter(access, progress_s)
 
-    def send(self, request: HttpRequest, body: bytes = b"") -> Reply | Paused | Temporary:
-        """Send one request and wait for the whole reply."""
+    def send(
+        self, request: HttpRequest, body: bytes = b"", sink: "Sink | None" = None
+    ) -> Reply | Paused | Temporary:
+        """Send one request and wait for the whole reply.
+
+        The body of a good reply goes to `sink`, where there is one, in pieces and of any length.
+        """
         try:
             _origin(self._access.url)
         except ValueError as error:
             return Paused(f"the address can't be used: {error}", "check server.url")
         content = io.BytesIO(body)
         try:
-            reply = self._follow(request, content)
+            reply = self._follow(request, content, sink)
         except tls.TlsError as error:
             return Paused(str(error), tls.CHECK_FILES)
         except _LIBRARY_ERRORS as error:
@@ -74,12 +89,14 @@ class HttpClient:
     def close(self) -> None:
         self._adapter.close()
 
-    def _follow(self, request: HttpRequest, content: io.BytesIO) -> Reply | Paused:
+    def _follow(
+        self, request: HttpRequest, content: io.BytesIO, sink: "Sink | None"
+    ) -> Reply | Paused:
         """Send, and send again to where a redirect leads."""
         url = self._access.url + request.path
         for _ in range(_MAX_REDIRECTS + 1):
             content.seek(0)
-            reply = self._send_once(url, request, content)
+            reply = self._send_once(url, request, content, sink)
             if reply.status not in _REDIRECTS:
                 return reply
             target = redirect(url, reply.headers.get("location"))
@@ -90,7 +107,9 @@ class HttpClient:
             f"redirected more than {_MAX_REDIRECTS} times", "check server.url", reply.status
         )
 
-    def _send_once(self, url: str, request: HttpRequest, content: io.BytesIO) -> Reply:
+    def _send_once(
+        self, url: str, request: HttpRequest, content: io.BytesIO, sink: "Sink | None"
+    ) -> Reply:
         headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         headers |= {**request.headers, **self._access.headers}
         data: io.BytesIO | None = content
@@ -111,11 +130,16 @@ class HttpClient:
                 verify=self._access.settings.verify,
                 proxies={"http": proxy, "https": proxy} if proxy else {},
             )
+        received = {name.lower(): value for name, value in response.headers.items()}
         with response:
-            content_read = _read_limited(response.raw)
+            if sink is not None and response.status_code in _WITH_CONTENT:
+                sink.receive(response.status_code, received, _pieces(response.raw))
+                content_read = b""
+            else:
+                content_read = _read_limited(response.raw)
         return Reply(
             response.status_code,
-            {name.lower(): value for name, value in response.headers.items()},
+            received,
             content_read[:_MAX_REPLY_BYTES],
             overlong=len(content_read) > _MAX_REPLY_BYTES,
         )
@@ -205,6 +229,12 @@ def _origin(url: str) -> tuple[str, str | None, str | None, int | None]:
 def _without_secrets(url: str) -> str:
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:200]
+
+
+def _pieces(raw: Any) -> Iterator[bytes]:
+    """The reply's bytes as they came."""
+    while chunk := raw.read(_PIECE_BYTES, decode_content=False):
+        yield chunk
 
 
 def _read_limited(raw: Any) -> bytes:

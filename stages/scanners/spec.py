@@ -18,6 +18,7 @@ from schemas.report import Report, RuleResult
 from schemas.settings import ScannerSettings, Settings
 
 if TYPE_CHECKING:
+    from stages.scanners.content_support import ContentSupport
     from stages.scanners.platform import Platform
     from stages.scanners.runner import Runner
 
@@ -113,14 +114,23 @@ class ScannerSpec:
     )
     """Why the profile of a request, or without one that of the settings, can't be scanned with;
     None where it can, or where the scanner has no profiles."""
-    needs_content: bool = False
-    """Whether it scans by security content that is installed apart from it."""
+    content: "Callable[[], ContentSupport] | None" = None
+    """What is known of the security content by which it scans, installed apart from it; None where
+    it needs none."""
+    content_setting: str | None = None
+    """The setting that allows content from the server."""
+    fetches_content: Callable[[Settings], bool] = field(default=lambda _: False)
+    """Whether the settings allow content from the server."""
     remediates: bool = False
     """Whether it can change what it finds."""
     problems: Callable[[Settings], Iterable[str]] = field(default=lambda _: ())
     """What `config check` finds wrong with its section on this host, each with the key's path."""
     profiles_elsewhere: Callable[[Settings], Iterable[Any]] = field(default=lambda _: ())
     """Every profile of this host, also of content that is not for it."""
+
+    @property
+    def needs_content(self) -> bool:
+        return self.content is not None
 
     def settings_in(self, settings: Settings) -> ScannerSettings:
         """Its section of the settings."""

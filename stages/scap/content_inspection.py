@@ -36,6 +36,8 @@ class Inspection:
     platforms: list[str] = field(default_factory=list)
     version: str | None = None
     profiles: int = 0
+    is_datastream: bool = False
+    """Not a plain XCCDF file, whose checks are in other files."""
     scripts: list[str] = field(default_factory=list)
     """Check systems that run programs, and components that hold scripts."""
     remote: list[str] = field(default_factory=list)
@@ -57,6 +59,7 @@ def inspect(stream: BinaryIO) -> Inspection:
 
 def _add_record(found: Inspection, parent: Element, record: Element) -> None:
     kind, name = local(parent), local(record)
+    found.is_datastream |= kind == "data-stream"
     if kind in ("data-stream", "Benchmark"):
         _add_new(found.identifiers, parent.get("id", ""))
     if kind == "Benchmark" and name == "version":

@@ -7,7 +7,7 @@ an operator requests on the host is always carried out.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,10 +51,18 @@ class _ScanInProgress:
 class ServerCommands:
     """The server's commands, one after the other."""
 
-    def __init__(self, process: Process, request_writer: RequestWriter, progress: Progress) -> None:
+    def __init__(
+        self,
+        process: Process,
+        request_writer: RequestWriter,
+        progress: Progress,
+        fetch_content: Callable[[], str | None],
+    ) -> None:
+        """`fetch_content` starts a look at the server's content, or returns why there is none."""
         self._process = process
         self._request_writer = request_writer
         self._progress = progress
+        self._fetch_content = fetch_content
         self._detection = detected_host.Detection(process)
         self._detected_at = -_DETECT_AGAIN_AFTER_S
         self._last_refusal = ""
@@ -79,7 +87,7 @@ class ServerCommands:
             case RefreshIntegrationStatus():
                 self._detect_again()
             case UpgradeSsg():
-                self._refuse_installation("upgrade_ssg")
+                self._upgrade_content()
             case InstallScanner():
                 self._refuse_installation("install_scanner")
             case commands.Decline():
@@ -214,6 +222,22 @@ class ServerCommands:
             f"{command} refused: it changes this host; install software with the host's own tools"
         )
         self._decline(reason, install=reason)
+
+    def _upgrade_content(self) -> None:
+        refusal = self._fetch_content()
+        if refusal:
+            reason = f"upgrade_ssg refused: {refusal}"
+            self._decline(reason, install=reason)
+        else:
+            self._process.log.info("fetching content, as the server requests")
+
+    def answer_content(self, failure: str | None) -> None:
+        """What came of the server's request for newer content; None: the status shows what is
+        there now."""
+        self._answers = NO_ANSWERS
+        if failure is not None:
+            self._answers = CommandAnswers(refusal=f"upgrade_ssg: {failure}")
+            self._answered_at = time.monotonic()
 
     def _log_refusal(self, message: str) -> None:
         now = time.monotonic()

@@ -24,6 +24,7 @@ from stages.patchmon.progress import Progress
 from stages.patchmon.server_messages import ComplianceScanCancel
 from stages.runtime.process import Process
 from stages.trigger.connection import ServerConnection
+from stages.trigger.content_fetch import ContentFetch
 from stages.trigger.inbox import Inbox
 from stages.trigger.request_writer import RequestWriter
 from stages.trigger.scheduler import Scheduler, problems
@@ -42,7 +43,10 @@ class TriggerStage:
         self._spool = process.spool
         self._request_writer = RequestWriter(process)
         self._progress = Progress()
-        self._commands = ServerCommands(process, self._request_writer, self._progress)
+        self._content = ContentFetch(process)
+        self._commands = ServerCommands(
+            process, self._request_writer, self._progress, self._content.want_for_server
+        )
         self._scheduler = Scheduler(process, self._request_writer)
         self._inbox = Inbox(process, self._request_writer)
         self._server = ServerConnection(process, self._progress.next)
@@ -59,6 +63,7 @@ class TriggerStage:
             self._copy_commands,
             self._inbox.run_once,
             self._follow_schedules,
+            self._fetch_content,
         ):
             try:
                 work()
@@ -74,7 +79,8 @@ class TriggerStage:
     def timeout_s(self) -> float:
         now = self._process.now()
         due = ((next_due.at - now).total_seconds() for next_due in self._next_due)
-        return max(0.0, min((self._inbox.due_in_s(), self._commands.due_in_s(), *due)))
+        waits = (self._inbox.due_in_s(), self._commands.due_in_s(), self._content.due_in_s())
+        return max(0.0, min((*waits, *due)))
 
     def on_event(self, event: Event) -> None:
         self._progress.take(event, self._process.now())
@@ -84,6 +90,7 @@ class TriggerStage:
         self._server.status_wanted = True
 
     def close(self) -> None:
+        self._content.close()
         self._server.close()
         # A command that arrived before the end is not lost.
         try:
@@ -100,6 +107,13 @@ class TriggerStage:
             is_about_scans = isinstance(command, commands.Scan | ComplianceScanCancel)
             is_about_a_rule = isinstance(command, commands.Scan) and command.rule is not None
             self._server.status_wanted |= is_about_a_rule or not is_about_scans
+
+    def _fetch_content(self) -> None:
+        self._content.run_once()
+        outcome = self._content.take_answer()
+        if outcome is not None:
+            self._commands.answer_content(outcome.message if outcome.failed else None)
+            self._server.status_wanted = True
 
     def _follow_schedules(self) -> None:
         self._next_due = self._scheduler.run_once(self._commands.overrides)

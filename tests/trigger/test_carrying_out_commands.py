@@ -31,7 +31,7 @@ def process(tmp_path: Path) -> Iterator[At]:
 
 
 def the_commands(process: At) -> ServerCommands:
-    return ServerCommands(process, RequestWriter(process), Progress())
+    return ServerCommands(process, RequestWriter(process), Progress(), lambda: None)
 
 
 def fill(ballast: Path) -> None:
@@ -116,7 +116,7 @@ def test_before_the_first_detection_every_scanner_is_requested(process: At) -> N
 
 def test_a_flood_of_profiles_is_refused_at_a_limit_and_logged_once(process: At) -> None:
     progress = Progress()
-    commands = ServerCommands(process, RequestWriter(process), progress)
+    commands = ServerCommands(process, RequestWriter(process), progress, lambda: None)
     for n in range(1100):
         commands.carry_out(Scan((Wanted("openscap", f"profile-{n}"),)))
         commands.answer_refused()

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from schemas import codec
-from schemas.records import Record
 from spool import packing
 from spool.packing import PackingError, unpacked
+from stages.scanners.content_support import MAX_CONTENT_BYTES, CheckedContent, ContentCheckTask
 from stages.scanners.openscap.choose import product_of_file
 from stages.scanners.openscap.usable_content import copy_without_remote_parts
-from stages.scap.content_inspection import MAX_BYTES, Inspection, inspect
+from stages.scap.content_inspection import Inspection, inspect
 from stages.scap.xml_records import ScapError
 
 packing.import_libraries()
@@ -33,34 +33,6 @@ for _encoding in ("utf-8-sig", "utf-16", "latin-1", "ascii"):
 _PRODUCT_IN_ID = re.compile(r"ssg-([a-zA-Z0-9_-]+?)-(?:xccdf|ds)")
 _BENCHMARK_IN_ID = re.compile(r"_benchmark_([A-Za-z0-9_-]+)$")
 _NOT_IN_A_PRODUCT = re.compile(r"[^a-z0-9]")
-
-
-class ContentCheckTask(Record, frozen=True, kw_only=True):
-    """A file that is open in the worker process too."""
-
-    name: str
-    """As it is called in messages."""
-    descriptor: int
-    target: int | None = None
-    """Where the copy is written; None: nothing is copied, and what only the server's content must
-    not have is allowed."""
-    product: str | None = None
-    """The product that it must be for; None: any."""
-
-
-class CheckedContent(Record, frozen=True, kw_only=True):
-    """What a check has found."""
-
-    error: str | None = None
-    """Why the file can't be used; None where it can."""
-    product: str = ""
-    version: str | None = None
-    sha256: str = ""
-    """Of the copy, or of the file where nothing was copied."""
-    profiles: int = 0
-    scripts: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    """References to other hosts that the copy does not have."""
 
 
 def check(payload: bytes) -> bytes:
@@ -99,11 +71,16 @@ def why_not_from_server(path: Path, digest: str) -> str | None:
 def _check(task: ContentCheckTask) -> CheckedContent:
     """Raises ScapError, PackingError, OSError."""
     size = os.fstat(task.descriptor).st_size
-    if size > MAX_BYTES:
-        message = f"{task.name}: has {size >> 20} MiB, content has {MAX_BYTES >> 20} MiB at most"
+    if size > MAX_CONTENT_BYTES:
+        limit = MAX_CONTENT_BYTES >> 20
+        message = f"{task.name}: has {size >> 20} MiB, content has {limit} MiB at most"
         return CheckedContent(error=message)
     with os.fdopen(os.dup(task.descriptor), "rb") as stream:
         found = _inspected(stream)
+        if not found.profiles:
+            raise ScapError("the content has no profile")
+        if not found.is_datastream:
+            raise ScapError("a plain XCCDF file: name it by compliance.openscap.content")
         product = _product(found, task.product)
         if task.target is None:
             stream.seek(0)
@@ -128,11 +105,7 @@ def _check(task: ContentCheckTask) -> CheckedContent:
 def _checked(
     found: Inspection, product: str, sha256: str, removed: Sequence[str]
 ) -> CheckedContent:
-    error = None
-    if not found.profiles:
-        error = "the content has no profile"
     return CheckedContent(
-        error=error,
         product=product,
         version=found.version,
         sha256=sha256,
@@ -147,7 +120,7 @@ def _inspected(stream: BinaryIO) -> Inspection:
     stream.seek(0)
     with (
         os.fdopen(os.dup(stream.fileno()), "rb") as own,
-        closing(unpacked(own, MAX_BYTES)) as content,
+        closing(unpacked(own, MAX_CONTENT_BYTES)) as content,
     ):
         return inspect(content)
 
@@ -155,7 +128,7 @@ def _inspected(stream: BinaryIO) -> Inspection:
 def _copy(stream: BinaryIO, target: BinaryIO) -> Sequence[str]:
     with (
         os.fdopen(os.dup(stream.fileno()), "rb") as own,
-        closing(unpacked(own, MAX_BYTES)) as content,
+        closing(unpacked(own, MAX_CONTENT_BYTES)) as content,
     ):
         return copy_without_remote_parts(content, target)
 

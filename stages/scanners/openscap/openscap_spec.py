@@ -14,6 +14,7 @@ from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.spec import DetectionResult, ScannerOutput, ScannerSpec, UnreadableError
 
 if TYPE_CHECKING:
+    from stages.scanners.content_support import ContentSupport
     from stages.scanners.platform import Platform
     from stages.scanners.runner import Runner
 
@@ -39,6 +40,16 @@ def _profiles_elsewhere(settings: Settings) -> Iterable[ProfileInfo]:
     from stages.scanners.openscap import openscap_detection
 
     return openscap_detection.all_profiles(settings.compliance.section(OpenSCAPSettings))
+
+
+def _fetches_content(settings: Settings) -> bool:
+    return settings.compliance.section(OpenSCAPSettings).content_from_server != "never"
+
+
+def _content() -> "ContentSupport":
+    from stages.scanners.openscap.content_support import CONTENT
+
+    return CONTENT
 
 
 def _runner(settings: Settings, detected: DetectedScanner | None) -> "Runner":
@@ -117,7 +128,9 @@ OPENSCAP = ScannerSpec(
         "stages.scanners.openscap.partial_results",
     ),
     profile_problem=_profile_problem,
-    needs_content=True,
+    content=_content,
+    content_setting="compliance.openscap.content_from_server",
+    fetches_content=_fetches_content,
     remediates=True,
     profiles_elsewhere=_profiles_elsewhere,
 )

@@ -1,0 +1,143 @@
+"""Security content that a scanner takes from elsewhere, as the commands and the trigger stage deal
+with it without knowing the scanner."""
+
+import os
+import pwd
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from schemas import codec
+from schemas.capabilities import DetectedScanner
+from schemas.content import ListedContent, StoredContent
+from schemas.records import Record
+from schemas.settings import Settings
+from stages.runtime.worker import Confinement, Host, Worker, WorkerError
+
+if TYPE_CHECKING:
+    from stages.scanners.platform import Platform
+
+MAX_CONTENT_BYTES = 512 << 20
+_LIMIT_S = 300.0
+_MEMORY_BYTES = 2 << 30
+_CPU_S = 240
+_NOBODY = 65534
+
+
+class ContentCheckTask(Record, frozen=True, kw_only=True):
+    """A file that is open in the worker process too."""
+
+    name: str
+    """As it is called in messages."""
+    descriptor: int
+    target: int | None = None
+    """Where the copy is written; None: nothing is copied, and what only the server's content must
+    not have is allowed."""
+    product: str | None = None
+    """The product that it must be for; None: any."""
+
+
+class CheckedContent(Record, frozen=True, kw_only=True):
+    """What a check has found."""
+
+    error: str | None = None
+    """Why the file can't be used; None where it can."""
+    product: str = ""
+    version: str | None = None
+    sha256: str = ""
+    """Of the copy, or of the file where nothing was copied."""
+    profiles: int = 0
+    scripts: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    """References to other hosts that the copy does not have."""
+
+
+@dataclass(frozen=True)
+class ContentOffer:
+    """What a server has."""
+
+    version: str
+    files: Sequence[str]
+
+
+@dataclass(frozen=True)
+class WantedContent:
+    """A file to fetch."""
+
+    file: str
+    product: str
+
+
+@dataclass(frozen=True)
+class NothingWanted:
+    reason: str
+    is_refusal: bool = False
+    """The server has nothing for this host, or the settings do not allow it."""
+
+
+Wanted = Callable[
+    [
+        Settings,
+        "Platform",
+        DetectedScanner | None,
+        ContentOffer,
+        Sequence[StoredContent],
+    ],
+    WantedContent | NothingWanted,
+]
+
+
+@dataclass(frozen=True)
+class ContentSupport:
+    """What a scanner's folder knows of its content."""
+
+    check_entry: str
+    """The function of the check, for a worker process."""
+    wanted: Wanted
+    """Which of the offered files is worth fetching; the last argument is what is kept."""
+    file_name: Callable[[str, bytes], str | None]
+    """The name under which content of a product is kept, by the product and the first bytes of the
+    file; None where such a file can't be used."""
+    why_not_for: Callable[["Platform", str], str | None]
+    """Why content of a product is nothing for a host; None where it is."""
+    listed: Callable[[Settings, "Platform"], tuple[ListedContent, ...]]
+    """Every content file of this host, and which is used."""
+
+
+def check_file(host: Host, support: ContentSupport, task: ContentCheckTask) -> CheckedContent:
+    """Check a file in a worker process without privileges. Raises SpoolError, WorkerStoppedError.
+
+    The process has the descriptors under the same numbers.
+    """
+    for descriptor in (task.descriptor, task.target):
+        if descriptor is not None:
+            os.set_inheritable(descriptor, True)
+    worker = Worker(host, support.check_entry, confinement=_confinement())
+    try:
+        answer = worker.call(codec.encode(task), _LIMIT_S)
+    except WorkerError as error:
+        return CheckedContent(error=f"{task.name}: the process that checked it {error}")
+    finally:
+        worker.stop()
+    return codec.decode(answer, CheckedContent)
+
+
+def _confinement() -> Confinement:
+    user = group = None
+    if os.geteuid() == 0:
+        user, group = _nobody()
+    return Confinement(
+        user_id=user,
+        group_id=group,
+        memory_bytes=_MEMORY_BYTES,
+        cpu_s=_CPU_S,
+        file_bytes=MAX_CONTENT_BYTES,
+    )
+
+
+def _nobody() -> tuple[int, int]:
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        return _NOBODY, _NOBODY
+    return entry.pw_uid, entry.pw_gid

@@ -1,0 +1,196 @@
+"""When the server's content is looked at, where the settings allow it: some minutes after the start
+and once a day, when the operator gives the command, and when the server wants it (`upgrade_ssg`).
+
+What was refused is not fetched again until the server has another version.
+
+Diagnostics: each outcome is one log line, and is kept for `compliance-agent content`.
+"""
+
+import os
+import random
+import time
+
+from schemas.content import FETCH_STATE, FetchState
+from schemas.event import Event
+from schemas.settings import Settings
+from spool.content_store import ContentStore
+from spool.errors import EntryError
+from stages.patchmon import credentials
+from stages.patchmon.server_access import ServerAccess
+from stages.runtime.process import Process
+from stages.scanners import registry
+from stages.scanners.spec import ScannerSpec
+from stages.trigger.content_look import ContentLook, LookInThread, Outcome
+from stages.trigger.detected_host import Detection
+
+_FIRST_AFTER_S = 120.0
+_EVERY_S = 24 * 3600.0
+_AGAIN_AFTER_S = 3600.0
+"""After trouble."""
+
+
+class ContentFetch:
+    """Looks at the server's content when it is time to."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._detection = Detection(process)
+        self._state = process.state_store.read(FETCH_STATE, FetchState)
+        self._due_at = time.monotonic() + random.uniform(0.5, 1.5) * _FIRST_AFTER_S  # noqa: S311 - spreads a fleet
+        self._is_wanted = False
+        self._is_server_waiting = False
+        self._answer: Outcome | None = None
+        self._command: str | None = None
+        self._job: LookInThread | None = None
+
+    def want(self) -> str | None:
+        """Look as soon as possible. Why the settings do not allow it; None where they do."""
+        spec = _fetching(self._process.settings)
+        if spec is None:
+            return _not_allowed()
+        if self._process.settings.server.url is None:
+            return "no server to fetch content from: set server.url"
+        self._is_wanted = True
+        return None
+
+    def want_for_server(self) -> str | None:
+        """The same for the server, which gets the outcome as an answer."""
+        refusal = self.want()
+        self._is_server_waiting |= refusal is None
+        return refusal
+
+    def take_answer(self) -> Outcome | None:
+        """The outcome of what the server wanted, once; None where there is none."""
+        answer, self._answer = self._answer, None
+        return answer
+
+    def run_once(self) -> None:
+        """Raises StorageError."""
+        self._finish()
+        if self._job is None:
+            self._apply_commands()
+        spec = _fetching(self._process.settings)
+        if spec is None or self._job is not None:
+            return
+        if self._is_wanted or time.monotonic() >= self._due_at:
+            self._is_wanted = False
+            self._start(spec)
+
+    def due_in_s(self) -> float:
+        if _fetching(self._process.settings) is None or self._job is not None:
+            return _EVERY_S
+        return max(0.0, self._due_at - time.monotonic())
+
+    def close(self) -> None:
+        if self._job:
+            self._job.stop()
+            self._job = None
+
+    def _apply_commands(self) -> None:
+        """The operator's commands since the last one, oldest first."""
+        last = self._state.command if self._state else None
+        for command_id in self._process.spool.commands.content.ids():
+            if last is not None and command_id <= last:
+                continue
+            try:
+                command = self._process.spool.commands.content.read(command_id)
+            except EntryError as error:
+                self._keep(command_id, Outcome(f"the command can't be read: {error}", failed=True))
+                continue
+            if command.action == "remove":
+                self._keep(command_id, self._remove(command.name or ""))
+                continue
+            refusal = self.want()
+            if refusal:
+                self._keep(command_id, Outcome(refusal, failed=True))
+                continue
+            self._command = command_id
+            return
+
+    def _remove(self, name: str) -> Outcome:
+        store = ContentStore(self._process.spool.root, "server")
+        try:
+            for entry in store.entries():
+                if name in (entry.name, entry.record.file):
+                    store.remove(entry.name)
+                    return Outcome(f"{entry.path} removed")
+        finally:
+            store.close()
+        return Outcome(f"{name}: there is no such content from the server", failed=True)
+
+    def _start(self, spec: ScannerSpec) -> None:
+        access = self._access()
+        if isinstance(access, str):
+            self._after(Outcome(access, failed=True))
+            return
+        detected = self._detection.detected
+        scanner = detected.scanners.get(spec.key) if detected else None
+        refused = self._state.refused if self._state else ()
+        assert spec.content is not None  # noqa: S101 - for the type checker: its content is fetched
+        look = ContentLook(
+            self._process.settings,
+            access,
+            self._process.spool.root,
+            spec.content(),
+            scanner,
+            refused,
+        )
+        self._job = LookInThread(look, self._process.wake)
+
+    def _access(self) -> ServerAccess | str:
+        """The server, or why there is none."""
+        settings = self._process.settings
+        if settings.server.url is None:
+            return "no server to fetch content from: set server.url"
+        found = credentials.find(settings.api, self._process.config, os.environ)
+        if isinstance(found, credentials.NoCredentials):
+            return found.reason
+        return ServerAccess(settings.server, found)
+
+    def _finish(self) -> None:
+        """Take the result of a look that has ended."""
+        if self._job is None or self._job.is_running:
+            return
+        outcome, self._job = self._job.outcome, None
+        self._after(outcome or Outcome("the look ended by an internal error", failed=True))
+
+    def _after(self, outcome: Outcome) -> None:
+        wait_s = _AGAIN_AFTER_S if outcome.failed else _EVERY_S
+        self._due_at = time.monotonic() + random.uniform(0.9, 1.1) * wait_s  # noqa: S311 - spreads a fleet
+        command, self._command = self._command, None
+        self._keep(command, outcome)
+        if self._is_server_waiting:
+            self._is_server_waiting = False
+            self._answer = outcome
+        if outcome.kept:
+            self._process.publish(Event(name="DetectionWanted"))
+
+    def _keep(self, command: str | None, outcome: Outcome) -> None:
+        """Log an outcome and keep it for the operator."""
+        before = self._state
+        if outcome.failed:
+            self._process.log.warning("no content from the server", reason=outcome.message)
+        else:
+            self._process.log.info("content from the server", outcome=outcome.message)
+        refused = before.refused if before else ()
+        if outcome.refused:
+            refused = (*refused, outcome.refused)[-20:]
+        self._state = FetchState(
+            at=self._process.now(),
+            command=command or (before.command if before else None),
+            offered=outcome.offered or (before.offered if before else None),
+            outcome=outcome.message,
+            failed=outcome.failed,
+            refused=refused,
+        )
+        self._process.state_store.write(FETCH_STATE, self._state)
+
+
+def _fetching(settings: Settings) -> ScannerSpec | None:
+    """The scanner whose content is fetched; None where the settings allow none."""
+    return next((spec for spec in registry.scanners() if spec.fetches_content(settings)), None)
+
+
+def _not_allowed() -> str:
+    names = [spec.content_setting for spec in registry.scanners() if spec.content_setting]
+    return f"content from the server is not allowed: set {', '.join(names)}: missing, or newer"
