@@ -10,6 +10,7 @@ path.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from schemas import codec
@@ -22,6 +23,8 @@ from spool.errors import EntryDamagedError, EntryTooLargeError, NewerFormatError
 from spool.layout import Kind
 
 R = TypeVar("R")
+# First line and header of a report. Profile names are short; nothing limits a hostile length.
+_USUAL_START_BYTES, _LONGEST_START_BYTES = 1024, 1024 * 1024
 
 
 class Readable(Protocol):
@@ -66,9 +69,7 @@ class Entries(Generic[R]):
         """The bytes of an entry as they lie on the disk, unchecked."""
         name = self.name(entry_id)
         with self._directory.opened("can't be read") as handle:
-            return reading.read_plain(
-                handle, name, self._directory.path / name, frame.MAX_ENTRY_BYTES
-            )
+            return reading.read_plain(handle, name, self._directory.path, frame.MAX_ENTRY_BYTES)
 
     def has(self, entry_id: str) -> bool:
         with self._directory.opened("can't be read") as handle:
@@ -115,13 +116,15 @@ class Entries(Generic[R]):
     @contextmanager
     def _named(self, entry_id: str) -> Iterator[None]:
         """What is wrong with an entry names its path."""
-        path = self._directory.path / self.name(entry_id)
         try:
             yield
         except (EntryDamagedError, codec.SchemaError) as error:
-            raise EntryDamagedError(f"{path}: {error}") from error
+            raise EntryDamagedError(f"{self._path(entry_id)}: {error}") from error
         except NewerFormatError as error:
-            raise NewerFormatError(f"{path}: {error}") from error
+            raise NewerFormatError(f"{self._path(entry_id)}: {error}") from error
+
+    def _path(self, entry_id: str) -> Path:
+        return self._directory.path / self.name(entry_id)
 
 
 class CommandEntries(Entries[R]):
@@ -205,16 +208,19 @@ class Reports(ScanEntries[Report]):
 
     def header(self, scan_id: ScanId) -> ReportHeader:
         """Raises EntryMissingError, EntryDamagedError, NewerFormatError, StorageError."""
-        name = self.name(scan_id)
-        with (
-            self._directory.opened("can't be read") as handle,
-            reading.open_plain(handle, name, self._directory.path / name) as stream,
-        ):
-            line = stream.readline(frame.MAX_FIRST_LINE_BYTES)
-            with self._named(scan_id):
-                first = frame.parse_first_line(self.kind, line.removesuffix(b"\n"))
-                header = frame.header_of(first, stream.read(first.header_length or 0))
-                return codec.decode(header, ReportHeader)
+        start = self._read_start(scan_id, _USUAL_START_BYTES)
+        with self._named(scan_id):
+            line, _, rest = start.partition(b"\n")
+            first = frame.parse_first_line(self.kind, line)
+        needed = len(line) + 1 + (first.header_length or 0)
+        if len(start) < needed <= _LONGEST_START_BYTES:
+            rest = self._read_start(scan_id, needed)[len(line) + 1 :]
+        with self._named(scan_id):
+            return codec.decode(frame.header_of(first, rest), ReportHeader)
+
+    def _read_start(self, scan_id: ScanId, length: int) -> bytes:
+        with self._directory.opened("can't be read") as handle:
+            return reading.read_start(handle, self.name(scan_id), self._directory.path, length)
 
 
 def seal_report(report: Report) -> bytes:

@@ -219,7 +219,7 @@ class CommandBox(Outbox):
         """Raises EntryMissingError, EntryDamagedError, StorageError."""
         name = layout.bundle_name(entry_id)
         with self.directory("can't be read") as handle:
-            return reading.open_plain(handle, name, self.path / name)
+            return reading.open_plain(handle, name, self.path)
 
     def remove_import(self, command_id: str) -> None:
         """The command, then its bundle: an import without one would be reported as failed."""

@@ -103,13 +103,16 @@ class RawBox(Outbox):
         with self._entry(scan_id) as directory:
             try:
                 sealed = reading.read_plain(
-                    directory, layout.MANIFEST, where, frame.MAX_ENTRY_BYTES
+                    directory, layout.MANIFEST, where.parent, frame.MAX_ENTRY_BYTES
                 )
-                manifest = codec.decode(frame.unseal(layout.MANIFEST, sealed), Manifest)
-            except (EntryMissingError, EntryDamagedError, codec.SchemaError) as error:
-                raise EntryDamagedError(f"{where}: {error}") from error
-            except NewerFormatError as error:
-                raise NewerFormatError(f"{where}: {error}") from error
+            except EntryMissingError as error:
+                raise EntryDamagedError(f"{where}: is missing") from error
+        try:
+            manifest = codec.decode(frame.unseal(layout.MANIFEST, sealed), Manifest)
+        except (EntryDamagedError, codec.SchemaError) as error:
+            raise EntryDamagedError(f"{where}: {error}") from error
+        except NewerFormatError as error:
+            raise NewerFormatError(f"{where}: {error}") from error
         if manifest.scan_id != scan_id:
             raise EntryDamagedError(f"{where}: is the manifest of {manifest.scan_id[:80]!r}")
         for at in (manifest.started_at, manifest.completed_at):
@@ -129,7 +132,7 @@ class RawBox(Outbox):
         where = self.path / scan_id / file.name
         with self._entry(scan_id) as directory:
             try:
-                stream = reading.open_plain(directory, file.name, where)
+                stream = reading.open_plain(directory, file.name, where.parent)
             except EntryMissingError as error:
                 raise EntryDamagedError(f"{where}: is missing") from error
             _verify(stream, file, where)

@@ -1,7 +1,7 @@
 """Reading what may be hostile: plain files only, bounded, without ever following or blocking.
 
 Diagnostics: EntryMissingError; EntryDamagedError for a symlink, a pipe, a device, a second hard
-link, or a file over the limit; StorageError where the disk fails.
+link, or a file over the limit; StorageError where the disk fails. All name the path.
 """
 
 import errno
@@ -15,35 +15,54 @@ from spool.errors import EntryDamagedError, EntryMissingError, StorageError
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
-def open_plain(directory: int, name: str, where: Path) -> BinaryIO:
-    """An open plain file of that directory; `where` is its path, for messages."""
-    try:
-        handle = os.open(name, _READ, dir_fd=directory)
-    except FileNotFoundError as error:
-        raise EntryMissingError(f"{where}: no such entry") from error
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENODEV):
-            raise EntryDamagedError(
-                f"{where}: not a plain file (a symlink, a socket or a device)"
-            ) from error
-        raise StorageError("can't be read", where, error) from error
-    status = os.fstat(handle)
-    if not stat.S_ISREG(status.st_mode):
-        os.close(handle)
-        raise EntryDamagedError(f"{where}: not a plain file")
-    if status.st_nlink != 1:
-        os.close(handle)
-        raise EntryDamagedError(f"{where}: has {status.st_nlink} hard links, an entry has one")
-    return os.fdopen(handle, "rb")
+def open_plain(directory: int, name: str, parent: Path) -> BinaryIO:
+    """An open plain file of that directory; `parent` is the directory's path, for messages."""
+    return os.fdopen(_open(directory, name, parent), "rb")
 
 
-def read_plain(directory: int, name: str, where: Path, limit: int) -> bytes:
+def read_plain(directory: int, name: str, parent: Path, limit: int) -> bytes:
     """The whole content of a plain file of at most `limit` bytes."""
-    with open_plain(directory, name, where) as stream:
+    with open_plain(directory, name, parent) as stream:
         try:
             content = stream.read(limit + 1)
         except OSError as error:
-            raise StorageError("can't be read", where, error) from error
+            raise StorageError("can't be read", parent / name, error) from error
     if len(content) > limit:
-        raise EntryDamagedError(f"{where}: larger than {limit} bytes")
+        raise EntryDamagedError(f"{parent / name}: larger than {limit} bytes")
     return content
+
+
+def read_start(directory: int, name: str, parent: Path, length: int) -> bytes:
+    """The first `length` bytes of a plain file, or all where it is shorter.
+
+    Cheap, because ship needs the start of every report that waits: one read, and the system is
+    advised not to read ahead, which would fetch 128 KiB for each.
+    """
+    handle = _open(directory, name, parent)
+    try:
+        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_RANDOM)
+        return os.read(handle, length)
+    except OSError as error:
+        raise StorageError("can't be read", parent / name, error) from error
+    finally:
+        os.close(handle)
+
+
+def _open(directory: int, name: str, parent: Path) -> int:
+    try:
+        handle = os.open(name, _READ, dir_fd=directory)
+    except FileNotFoundError as error:
+        raise EntryMissingError(f"{parent / name}: no such entry") from error
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.ENODEV):
+            raise EntryDamagedError(
+                f"{parent / name}: not a plain file (a symlink, a socket or a device)"
+            ) from error
+        raise StorageError("can't be read", parent / name, error) from error
+    status = os.fstat(handle)
+    if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+        return handle
+    os.close(handle)
+    if not stat.S_ISREG(status.st_mode):
+        raise EntryDamagedError(f"{parent / name}: not a plain file")
+    raise EntryDamagedError(f"{parent / name}: has {status.st_nlink} hard links, an entry has one")

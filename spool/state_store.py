@@ -44,7 +44,7 @@ class StateStore:
         try:
             with self._opened() as handle:
                 return codec.decode(
-                    reading.read_plain(handle, name, self.path / name, _MAX_NOTE_BYTES), record
+                    reading.read_plain(handle, name, self.path, _MAX_NOTE_BYTES), record
                 )
         except (SpoolError, codec.SchemaError):
             return None
@@ -102,7 +102,7 @@ class StateStore:
             if not name.endswith(suffix):
                 continue
             with suppress(EntryError, StorageError), self._opened() as handle:
-                text = reading.read_plain(handle, name, self.path / name, 64 * 1024)
+                text = reading.read_plain(handle, name, self.path, 64 * 1024)
                 found[name.removesuffix(suffix)] = text.decode("utf-8", "replace").strip()
         return found
 

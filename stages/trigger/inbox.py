@@ -130,7 +130,7 @@ class Inbox:
 
     def _take(self, directory: int, name: str, mark: _Mark) -> None:
         try:
-            content = reading.read_plain(directory, name, self.path / name, _MAX_BYTES)
+            content = reading.read_plain(directory, name, self.path, _MAX_BYTES)
             file = _decode(content)
         except EntryMissingError:
             return
