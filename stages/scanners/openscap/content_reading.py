@@ -81,6 +81,7 @@ class ContentReader:
         details = OpenSCAPDetails(
             oscap_path=self._oscap.path,
             progress_option=self._oscap.progress_option,
+            script_results_option=self._oscap.script_results_option,
             skip_validation_option=self._oscap.skip_validation_option,
             content_digests=file.digests,
             refuses_remote_parts=self._oscap.refuses_remote_parts,

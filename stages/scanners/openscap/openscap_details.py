@@ -24,6 +24,8 @@ class OpenSCAPDetails(Record, frozen=True, kw_only=True):
     without one."""
     skip_validation_option: str | None = None
     """The option by which this oscap does not validate content against the schemas."""
+    script_results_option: str | None = None
+    """The option by which this oscap keeps the output of checks by script."""
     content_digests: Digests | None = None
     """Of content whose publisher gives them, or that was checked before."""
     refuses_remote_parts: bool = False

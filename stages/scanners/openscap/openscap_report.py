@@ -14,9 +14,10 @@ from datetime import datetime
 
 from schemas import codec
 from schemas.report import Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
+from stages.scanners.openscap import script_checks
 from stages.scanners.openscap.cut_off import cut_off_objects, rules_cut_off
 from stages.scanners.openscap.results_file import Opener
-from stages.scanners.openscap.rule_evidence import merged_texts
+from stages.scanners.openscap.rule_evidence import Evidence, merged_texts
 from stages.scanners.openscap.rule_instances import by_rule, evidence_of_rule, worst
 from stages.scanners.openscap.scan_files import (
     ArfEvidence,
@@ -71,6 +72,7 @@ def read_openscap(
         *_zone_warning(scan.test_result, options),
         *missing,
         *cut_off,
+        *script_checks.warnings(rules),
     ]
     error = _reason_without_result(rules, selects_rules=bool(missing))
     status: ScanStatus = "completed"
@@ -95,10 +97,19 @@ def read_openscap(
 def _rule_results(
     scan: SelectedScan, arf_evidence: ArfEvidence, options: Options
 ) -> tuple[RuleResult, ...]:
-    rules = by_rule(reported_outcomes(scan.test_result, options))
+    reported = reported_outcomes(scan.test_result, options)
+    rules = by_rule(reported)
+    unique = script_checks.used_once(reported)
     found = []
     for rule, outcomes in rules.items():
-        result = _rule_result(outcomes, scan, arf_evidence)
+        counterparts = _counterparts(outcomes, arf_evidence)
+        evidence = evidence_of_rule(
+            script_checks.with_outputs(counterparts, options.script_checks, unique),
+            arf_evidence.oval_results,
+        )
+        result = _rule_result(worst(outcomes), evidence, scan)
+        scripts = [script for outcome in outcomes for script in outcome.scripts]
+        result = script_checks.not_reached(result, scripts, options.script_checks)
         found.append(codec.replace(result, duration_s=options.durations_s.get(rule)))
     return tuple(told_apart(found, [check_names(outcomes) for outcomes in rules.values()]))
 
@@ -124,11 +135,7 @@ def _with_cut_off(
     return tuple(found), cut_off_warning(named)
 
 
-def _rule_result(
-    outcomes: Sequence[Outcome], scan: SelectedScan, arf_evidence: ArfEvidence
-) -> RuleResult:
-    outcome = worst(outcomes)
-    found = evidence_of_rule(_counterparts(outcomes, arf_evidence), arf_evidence.oval_results)
+def _rule_result(outcome: Outcome, found: Evidence, scan: SelectedScan) -> RuleResult:
     texts = scan.benchmark.texts(outcome.idref, scan.text_options)
     severity = texts.severity
     if outcome.severity:

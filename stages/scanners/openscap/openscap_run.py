@@ -22,7 +22,7 @@ from schemas.request import Request
 from spool.raw import Output
 from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, End, Limits
-from stages.scanners.openscap import leftovers, profiles, rule_progress
+from stages.scanners.openscap import leftovers, profiles, rule_progress, script_results
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails, OtherContent
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.oscap_environment import can_ignore_paths, environment
@@ -38,6 +38,7 @@ _OUTPUTS = (
     Output("stdout", "stdout.log"),
     Output("stderr", "stderr.log"),
     Output(rule_progress.ROLE, rule_progress.FILE),
+    Output(script_results.ROLE, script_results.FILE),
 )
 _COMPLETED = (0, 2)
 _NOT_FETCHED = (
@@ -161,6 +162,9 @@ class OpenSCAP:
         progress = self._progress.report()
         if progress != RuleProgress():
             (draft / rule_progress.FILE).write_bytes(encode(progress))
+        scripts = script_results.collected(draft)
+        if scripts:
+            (draft / script_results.FILE).write_bytes(encode(scripts))
         kept = tuple(output for output in _OUTPUTS if filled(draft / output.name))
         written = {output.name for output in kept}
         cause = _first_error(draft)
@@ -250,13 +254,11 @@ def _commands(
         prepare = (*evaluate, "--remediate", "--rule", request.rule, str(file))
     elif request.remediate:
         remediate = ("--remediate",)
-    progress: tuple[str, ...] = ()
-    if details.progress_option:
-        progress = (details.progress_option,)
+    reporting = filter(None, [details.progress_option, details.script_results_option])
     scan = (
         *evaluate,
         *remediate,
-        *progress,
+        *reporting,
         *("--results", str(draft / _RESULTS)),
         *("--results-arf", str(draft / _ARF)),
         str(file),

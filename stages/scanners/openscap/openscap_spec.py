@@ -84,7 +84,7 @@ def _role_of(head: bytes) -> Role | None:
 def _read(output: ScannerOutput, settings: Settings) -> Report:
     from spool.packing import PackingError
     from stages.scanners.openscap.openscap_report import Options, read_openscap
-    from stages.scanners.openscap.partial_results import durations_s
+    from stages.scanners.openscap.runner_files import durations_s, script_checks
     from stages.scap.xml_records import ScapError
 
     section = settings.compliance.section(OpenSCAPSettings)
@@ -95,6 +95,7 @@ def _read(output: ScannerOutput, settings: Settings) -> Report:
             zone=output.time_zone,
             times_are_known=output.completed_at is not None,
             durations_s=durations_s(output),
+            script_checks=script_checks(output),
         )
         return read_openscap(output.open_file(_RESULTS), output.open_file(_ARF), options)
     except (ScapError, PackingError) as error:
@@ -102,7 +103,7 @@ def _read(output: ScannerOutput, settings: Settings) -> Report:
 
 
 def _read_partial(output: ScannerOutput) -> tuple[RuleResult, ...]:
-    from stages.scanners.openscap.partial_results import partial_results
+    from stages.scanners.openscap.runner_files import partial_results
 
     return partial_results(output)
 
@@ -125,7 +126,7 @@ OPENSCAP = ScannerSpec(
     read_partial=_read_partial,
     reader_modules=(
         "stages.scanners.openscap.openscap_report",
-        "stages.scanners.openscap.partial_results",
+        "stages.scanners.openscap.runner_files",
     ),
     profile_problem=_profile_problem,
     content=_content,

@@ -15,6 +15,7 @@ from stages.scanners.platform import Platform
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PROGRESS_BY_TITLE = "--progress-full"
+_SCRIPT_RESULTS = "--check-engine-results"
 _VERSION = re.compile(r"\b(\d+\.\d+[\w.+-]*)")
 
 
@@ -31,6 +32,8 @@ class OscapProgram:
     one."""
     skip_validation_option: str | None = None
     """The option by which it does not validate content against the schemas."""
+    script_results_option: str | None = None
+    """The option by which it keeps the output of checks by script."""
 
     @property
     def is_installed(self) -> bool:
@@ -61,6 +64,7 @@ def find(platform: Platform) -> OscapProgram:
         version=version[1],
         progress_option=_progress_option(usage),
         skip_validation_option=_skip_validation_option(usage),
+        script_results_option=_script_results_option(usage),
     )
 
 
@@ -76,6 +80,12 @@ def _skip_validation_option(usage: str) -> str | None:
     for option in ("--skip-validation", "--skip-valid"):
         if option in options:
             return option
+    return None
+
+
+def _script_results_option(usage: str) -> str | None:
+    if _SCRIPT_RESULTS in usage.split():
+        return _SCRIPT_RESULTS
     return None
 
 

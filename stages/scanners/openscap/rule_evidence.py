@@ -19,7 +19,7 @@ from stages.scanners.openscap.oval.criteria import (
 from stages.scanners.openscap.oval.criterion_wording import explain_criterion
 from stages.scanners.openscap.oval.explanations import Explanation, explanation
 from stages.scanners.openscap.oval.oval_model import CriteriaNode, Definition, OvalResults
-from stages.scanners.openscap.xccdf.xccdf_results import Check, Outcome
+from stages.scanners.openscap.xccdf.xccdf_results import SCRIPT_SYSTEM, Check, Outcome
 from stages.scanners.secrets import MAX_CHARACTERS, masked, masked_forms
 from stages.scap.xccdf_text import one_line
 
@@ -32,7 +32,6 @@ _VIOLATED_WHEN_TRUE = frozenset(("vulnerability", "patch"))
 """Definitions of these classes are true where something is wrong."""
 _MISSING = Definition("", "", None, "unknown", None)
 _OVAL = "http://oval.mitre.org/XMLSchema/oval-definitions-5"
-_SCRIPT = "http://open-scap.org/page/SCE"
 _REASONS = {
     "error": "the check ended with an error",
     "unknown": "the check's result is unknown",
@@ -118,7 +117,7 @@ def _remarks(outcome: Outcome) -> list[str]:
 def _explain_check(
     outcome: Outcome, check: Check, all_results: Mapping[str, OvalResults]
 ) -> list[Explanation]:
-    is_script = check.system == _SCRIPT and check.href is not None
+    is_script = check.system == SCRIPT_SYSTEM and check.href is not None
     if check.outputs or is_script:
         return [_explain_script(check, outcome.result)]
     if check.system and check.system != _OVAL:
@@ -204,11 +203,21 @@ def _explain_script(check: Check, result: str) -> Explanation:
         finding = f"{name} ended with {result}: {one_line(lines[-1])}"
     elif check.outputs:
         actual = "the script wrote nothing"
-        finding = f"{name} ended with {result}: it wrote nothing"
+        finding = f"the script {name} ended with {result}: it wrote nothing; {_by_hand(name)}"
     else:
         actual = f"{name} ended with {result}"
-        finding = f"{name} ended with {result}; the results hold no output of it"
+        finding = (
+            f"the script {name} ended with {result}; the results hold no output of it; "
+            f"{_by_hand(name)}"
+        )
     return Explanation(expected, (actual,), finding, finding)
+
+
+def _by_hand(name: str) -> str:
+    return (
+        "to run it by hand as root: unpack the content (oscap ds sds-split FILE DIRECTORY), then "
+        f"XCCDF_RESULT_PASS=101 XCCDF_RESULT_FAIL=102 bash {one_line(name)}"
+    )
 
 
 def _output_lines(check: Check) -> list[str]:

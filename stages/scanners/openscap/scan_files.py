@@ -11,6 +11,7 @@ from datetime import tzinfo
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.results_file import Opener, ResultsFile, read_arf, read_results
 from stages.scanners.openscap.rule_instances import by_rule
+from stages.scanners.openscap.script_checks import ScriptChecks
 from stages.scanners.openscap.xccdf.rule_texts import TextOptions
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, newest
@@ -30,6 +31,7 @@ class Options:
     """From elsewhere: those of the file do not matter."""
     durations_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds that each rule took, by its id."""
+    script_checks: ScriptChecks = field(default_factory=ScriptChecks)
 
 
 @dataclass(frozen=True)

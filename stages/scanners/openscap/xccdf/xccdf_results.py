@@ -9,6 +9,7 @@ from stages.scap.xml_records import Element, local
 _WITHOUT_EVIDENCE = frozenset(("pass", "notselected", "notapplicable"))
 """Of these results the checks are not kept."""
 _CHECKS = frozenset(("check", "complex-check"))
+SCRIPT_SYSTEM = "http://open-scap.org/page/SCE"
 _CPE = re.compile(r"cpe:(?:2\.3:a|/a):[^:]*:[^:]*:([^:]+)(?::.*)?")
 _MAX_TARGET_CHARS = 255
 _SCANNER_VERSION = "urn:xccdf:fact:scanner:version"
@@ -42,6 +43,8 @@ class Outcome:
     result: str
     severity: str | None
     checks: tuple[Check, ...] = ()
+    scripts: tuple[str, ...] = ()
+    """The scripts that check the rule, whatever its result."""
     instances: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     overrides: tuple[Override, ...] = ()
@@ -137,12 +140,16 @@ def _read_outcome(element: Element) -> Outcome:
         for child in element:
             if local(child) in _CHECKS:
                 _add_checks(child, checks, negate=False)
+    scripts: tuple[str, ...] = ()
+    if result != "notselected":
+        scripts = _scripts(element)
     overrides = [_read_override(child) for child in element.iterchildren("{*}override")]
     return Outcome(
         idref=idref,
         result=result,
         severity=severity,
         checks=tuple(checks),
+        scripts=scripts,
         instances=_texts(element, "{*}instance"),
         messages=tuple(text.strip() for text in _texts(element, "{*}message") if text),
         overrides=tuple(overrides),
@@ -176,6 +183,14 @@ def _add_checks(element: Element, checks: list[Check], *, negate: bool) -> None:
         checks.append(Check(system, href, name, negate, tuple(outputs)))
     if not references:
         checks.append(Check(system, None, None, negate, tuple(outputs)))
+
+
+def _scripts(element: Element) -> tuple[str, ...]:
+    names = []
+    for check in element.iter("{*}check"):
+        if check.get("system") == SCRIPT_SYSTEM:
+            names += [one.get("href", "") for one in check.iterchildren("{*}check-content-ref")]
+    return tuple(names)
 
 
 def _read_override(element: Element) -> Override:

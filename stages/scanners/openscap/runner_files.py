@@ -1,17 +1,25 @@
-"""What the progress of a scan adds to its report: durations, and the rules of an ended scan.
+"""What the runner's own files add to a report: durations, the rules of a scan that was ended, and
+the output of scripts.
 
 Diagnostics: UnreadableError for a file that is not what the runner wrote.
 """
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 from schemas.codec import SchemaError, decode
+from schemas.manifest import Role
 from schemas.report import RuleResult
 from spool.packing import PackingError
+from stages.scanners.openscap import rule_progress, script_results
 from stages.scanners.openscap.openscap_report import STATUS
 from stages.scanners.openscap.rule_instances import worst_result
-from stages.scanners.openscap.rule_progress import MAX_BYTES, ROLE, RuleProgress
+from stages.scanners.openscap.rule_progress import RuleProgress
+from stages.scanners.openscap.script_checks import ScriptChecks, read_script_results
+from stages.scanners.openscap.script_results import ScriptResults
 from stages.scanners.spec import ScannerOutput, UnreadableError
+
+T = TypeVar("T")
 
 
 def durations_s(output: ScannerOutput) -> Mapping[str, float]:
@@ -35,11 +43,23 @@ def partial_results(output: ScannerOutput) -> tuple[RuleResult, ...]:
     )
 
 
+def script_checks(output: ScannerOutput) -> ScriptChecks:
+    """Of the checks by script; nothing where there were none, and of scans that were run
+    elsewhere."""
+    found = _read(output, script_results.ROLE, script_results.MAX_BYTES, ScriptResults)
+    return read_script_results(found or ScriptResults())
+
+
 def _progress(output: ScannerOutput) -> RuleProgress:
+    found = _read(output, rule_progress.ROLE, rule_progress.MAX_BYTES, RuleProgress)
+    return found or RuleProgress()
+
+
+def _read(output: ScannerOutput, role: Role, max_bytes: int, kind: type[T]) -> T | None:
     try:
-        content = output.whole(ROLE, MAX_BYTES)
+        content = output.whole(role, max_bytes)
         if content is None:
-            return RuleProgress()
-        return decode(content, RuleProgress)
+            return None
+        return decode(content, kind)
     except (SchemaError, PackingError) as error:
-        raise UnreadableError(f"{ROLE}: {error}") from error
+        raise UnreadableError(f"{role}: {error}") from error

@@ -1,0 +1,92 @@
+"""Checks by script (SCE): their output as evidence, and results that the scan could not reach.
+
+Where the process that scanned lacks capabilities that scripts commonly need, neither a failed nor a
+passed check by script says something of the host: the rule is in error, with that reason.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from schemas import codec
+from schemas.report import RuleResult
+from stages.scanners.openscap.script_results import ScriptResults
+from stages.scanners.openscap.xccdf.xccdf_results import SCRIPT_SYSTEM, Check, Outcome
+from stages.scap.xml_records import ScapError, fragment, local
+
+_REACHED = frozenset(("pass", "fail", "error", "warn", "skip"))
+_REMEDY = "allow it by compliance-agent install --with-script-checks, or scan as root"
+_MOST_NAMED = 20
+
+
+@dataclass(frozen=True)
+class ScriptChecks:
+    """What is known of the scripts of one scan."""
+
+    missing_capabilities: tuple[str, ...] = ()
+    outputs: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
+    """By the name of a script: stream and text."""
+
+
+def read_script_results(results: ScriptResults) -> ScriptChecks:
+    """Files that can't be read as what oscap writes are left out."""
+    outputs: dict[str, tuple[tuple[str, str], ...]] = {}
+    for text in results.files:
+        try:
+            root = fragment(text.encode())
+        except ScapError:
+            continue
+        name = root.get("script-path", "")
+        streams = [(local(child), child.text or "") for child in root if isinstance(child.tag, str)]
+        outputs[name] = tuple(
+            (stream, output) for stream, output in streams if stream in ("stdout", "stderr")
+        )
+    return ScriptChecks(results.missing_capabilities, outputs)
+
+
+def used_once(outcomes: Iterable[Outcome]) -> frozenset[str]:
+    """The scripts that one rule alone is checked by: of others only the last output is kept."""
+    uses = Counter(script for outcome in outcomes for script in outcome.scripts)
+    return frozenset(name for name, count in uses.items() if count == 1)
+
+
+def with_outputs(
+    outcomes: Sequence[Outcome], checks: ScriptChecks, unique: frozenset[str]
+) -> list[Outcome]:
+    """The outcomes of a rule, their checks with the output that was kept beside the results."""
+    return [
+        replace(one, checks=tuple(_with_output(check, checks, unique) for check in one.checks))
+        for one in outcomes
+    ]
+
+
+def _with_output(check: Check, checks: ScriptChecks, unique: frozenset[str]) -> Check:
+    if check.system != SCRIPT_SYSTEM or check.outputs or check.href not in unique:
+        return check
+    return replace(check, outputs=checks.outputs.get(check.href or "", ()))
+
+
+def not_reached(rule: RuleResult, scripts: Sequence[str], checks: ScriptChecks) -> RuleResult:
+    """The result of a rule that is checked by scripts, as far as the scan could reach one."""
+    if not scripts or not checks.missing_capabilities or rule.status not in _REACHED:
+        return rule
+    reason = (
+        f"checked by the script {', '.join(scripts)}, which may not do all that it needs here "
+        f"(no {', '.join(checks.missing_capabilities)}): {_REMEDY}"
+    )
+    return codec.replace(rule, status="error", finding=reason, actual=None, expected=None)
+
+
+def warnings(rules: Sequence[RuleResult]) -> list[str]:
+    """That rules are in error because of what scripts may not do."""
+    names = [rule.rule_ref for rule in rules if (rule.finding or "").endswith(_REMEDY)]
+    if not names:
+        return []
+    shown = ", ".join(names[:_MOST_NAMED])
+    if len(names) > _MOST_NAMED:
+        shown = f"{shown} and {len(names) - _MOST_NAMED} more"
+    warning = (
+        f"{len(names)} of the rules are checked by scripts that may not do all that they need "
+        f"here, and are in error: {_REMEDY}: {shown}"
+    )
+    return [warning]
