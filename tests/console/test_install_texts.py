@@ -195,6 +195,16 @@ def test_a_dry_run_lists_every_step_and_the_remaining_actions() -> None:
     assert any("api-key" in message for message in captured["actions"])
 
 
+def test_capabilities_for_checks_by_script_are_a_drop_in_that_an_option_installs() -> None:
+    plain = install("--dry-run", "--json", "--prefix", "/opt/tools")
+    allowed = install("--dry-run", "--json", "--prefix", "/opt/tools", "--with-script-checks")
+    if "interpreter" in plain.stderr:
+        pytest.skip(plain.stderr)
+    step = f"write {install_paths.SCRIPT_CHECKS_PATH}"
+    assert step not in json.loads(plain.stdout)["done"]
+    assert step in json.loads(allowed.stdout)["done"]
+
+
 @pytest.mark.parametrize("prefix", ["opt/tools", "/opt/my tools", "/opt/%i", "/opt/$HOME"])
 def test_a_prefix_that_a_unit_would_misread_is_refused(prefix: str) -> None:
     done = install("--dry-run", "--prefix", prefix)

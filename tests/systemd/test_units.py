@@ -14,6 +14,7 @@ import pytest
 from spool.layout import DIRECTORIES, OUTBOX, STAGES
 from stages.console.install.install_paths import CONFIG, CONFIG_PATH, CONFIG_SERVICE, KEY, TARGET
 from stages.runtime.exits import Exit
+from stages.scanners.openscap.script_results import SCRIPT_CAPABILITIES
 
 SYSTEMD = Path(__file__).parents[2] / "systemd"
 HIGHEST_EXPOSURE = {"trigger": 1.3, "scan": 2.5, "parse": 0.5, "ship": 1.3}
@@ -171,3 +172,12 @@ def directories() -> list[tuple[str, tuple[str, str, str]]]:
         for line in (SYSTEMD / "compliance-agent.tmpfiles.conf").read_text().splitlines()
     ]
     return [(row[1], (row[2], row[3], row[4])) for row in rows if row and row[0] == "d"]
+
+
+def test_script_checks_are_given_the_capabilities_that_reports_name() -> None:
+    drop_in = (SYSTEMD / "compliance-agent-scan.script-checks.conf").read_text()
+    found = re.search(r"^CapabilityBoundingSet=(.*)$", drop_in, re.MULTILINE)
+    assert found
+    assert set(found[1].split()) == set(SCRIPT_CAPABILITIES)
+    for name in SCRIPT_CAPABILITIES:
+        assert name in "".join(line for line in drop_in.splitlines() if line.startswith("#"))

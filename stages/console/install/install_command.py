@@ -23,6 +23,8 @@ from stages.console.install.install_paths import (
     KEY,
     PACKAGED_HOME,
     PACKAGED_UNITS,
+    SCAN_SERVICE,
+    SCRIPT_CHECKS_PATH,
     SERVICES,
     SPOOL,
     STATE,
@@ -62,6 +64,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="absolute path to install below (default: %(default)s)",
     )
     parser.add_argument(
+        "--with-script-checks",
+        action="store_true",
+        help="let checks by script do what they need: more capabilities for the scan unit",
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="show what would be done, and do nothing"
     )
 
@@ -85,12 +92,10 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     # The services must be able to read what is written here, whatever root's umask is.
     os.umask(0o022)
     try:
-        _refuse_beside_package()
-        _refuse_beside_another(where)
-        if args.uninstall:
-            actions = _uninstall(where, steps)
+        if args.with_script_checks and not args.uninstall and _has_package():
+            actions = _allow_script_checks(steps)
         else:
-            actions = _install(where, steps)
+            actions = _install_or_uninstall(args, where, steps)
     except OSError as error:
         raise CommandError(
             f"{error.filename}: {error.strerror}; correct this and run it again"
@@ -112,6 +117,25 @@ def _check_prefix(prefix: Path) -> None:
             f"--prefix {prefix}: hidden from the services; use a path like {_DEFAULT_PREFIX}",
             Exit.USAGE,
         )
+
+
+def _install_or_uninstall(args: argparse.Namespace, where: InstallPaths, steps: Steps) -> list[str]:
+    _refuse_beside_package()
+    _refuse_beside_another(where)
+    if args.uninstall:
+        return _uninstall(where, steps)
+    if args.with_script_checks:
+        steps.write(SCRIPT_CHECKS_PATH, installed_files.script_checks())
+    return _install(where, steps)
+
+
+def _allow_script_checks(steps: Steps) -> list[str]:
+    """Beside the distribution's package, of which nothing else is changed."""
+    steps.write(SCRIPT_CHECKS_PATH, installed_files.script_checks())
+    if services.systemd_runs():
+        steps.run("systemctl", "daemon-reload")
+        steps.run("systemctl", "try-restart", SCAN_SERVICE)
+    return []
 
 
 def _install(where: InstallPaths, steps: Steps) -> list[str]:
@@ -158,7 +182,13 @@ def _uninstall(where: InstallPaths, steps: Steps) -> list[str]:
         steps.run("systemctl", "stop", CONFIG_PATH, CONFIG_SERVICE, *SERVICES)
         # A unit that has failed would stay listed without its file.
         steps.attempt("systemctl", "reset-failed", *SERVICES)
-    for path in (*where.files(), where.home, install_paths.RUNTIME, services.NOTE):
+    for path in (
+        *where.files(),
+        SCRIPT_CHECKS_PATH,
+        where.home,
+        install_paths.RUNTIME,
+        services.NOTE,
+    ):
         steps.remove(path)
     if services.systemd_runs():
         steps.run("systemctl", "daemon-reload")
@@ -172,9 +202,13 @@ def _uninstall(where: InstallPaths, steps: Steps) -> list[str]:
     ]
 
 
-def _refuse_beside_package() -> None:
+def _has_package() -> bool:
     # `install` has its units in /etc, whatever the prefix.
-    if (PACKAGED_UNITS / TARGET).exists():
+    return (PACKAGED_UNITS / TARGET).exists()
+
+
+def _refuse_beside_package() -> None:
+    if _has_package():
         raise CommandError(
             f"{PACKAGED_HOME}: the distribution's package is installed: "
             "upgrade it with the package manager, or remove it"

@@ -7,6 +7,7 @@ TARGET = "compliance-agent.target"
 SERVICES = tuple(
     f"compliance-agent-{stage}.service" for stage in ("trigger", "scan", "parse", "ship")
 )
+SCAN_SERVICE = "compliance-agent-scan.service"
 CONFIG_PATH = "compliance-agent-config.path"
 """Starts failed services when the settings or the API key have changed."""
 CONFIG_SERVICE = "compliance-agent-config.service"
@@ -14,7 +15,8 @@ UNITS = (TARGET, *SERVICES, CONFIG_PATH, CONFIG_SERVICE)
 SYSUSERS = "compliance-agent.sysusers.conf"
 TMPFILES = "compliance-agent.tmpfiles.conf"
 EXAMPLE = "config.example.yml"
-SHIPPED = (EXAMPLE, *(f"systemd/{name}" for name in (*UNITS, SYSUSERS, TMPFILES)))
+SCRIPT_CHECKS = "compliance-agent-scan.script-checks.conf"
+SHIPPED = (EXAMPLE, *(f"systemd/{name}" for name in (*UNITS, SYSUSERS, TMPFILES, SCRIPT_CHECKS)))
 """What comes with the program, beside its packages."""
 
 CONFIG = Path("/etc/compliance-agent/config.yml")
@@ -22,6 +24,9 @@ KEY = Path("/etc/compliance-agent/api-key")
 STATE = Path("/var/lib/compliance-agent")
 SPOOL = STATE / "spool"
 RUNTIME = Path("/run/compliance-agent")
+
+SCRIPT_CHECKS_PATH = Path("/etc/systemd/system/compliance-agent-scan.service.d/script-checks.conf")
+"""Lets checks by script do what they need; also beside the distribution's package."""
 
 UNIT_HOME = Path("/usr/local/lib/compliance-agent")
 """The environment's place as the units of the source tree name it."""

@@ -7,6 +7,7 @@ from stages.console.install.completion import bash_completion
 from stages.console.install.fish_completion import fish_completion
 from stages.console.install.install_paths import (
     EXAMPLE,
+    SCRIPT_CHECKS,
     SYSUSERS,
     TMPFILES,
     UNIT_HOME,
@@ -34,6 +35,11 @@ def texts(layout: InstallPaths) -> dict[Path, str]:
         layout.fish_completion: fish_completion(whole),
         layout.example: _shipped(EXAMPLE),
     }
+
+
+def script_checks() -> str:
+    """The drop-in of the scan unit with the capabilities that checks by script need."""
+    return _shipped(f"systemd/{SCRIPT_CHECKS}")
 
 
 def _unit(name: str, home: Path) -> str:
