@@ -68,11 +68,15 @@ class _Checker:
             if key not in known:
                 near = _nearest(str(key), known)
                 self.problems.append(f"{path}{_shown(key)}: no such key{_suggestion(near, known)}")
-                if near is None or near in values or _section(known[near]) is None:
+                if near is None or _section(known[near]) is None:
                     continue
                 # A section with a misspelt name: its content has problems of its own.
                 name = near
-            self._take(fields, name, value, known[name], f"{path}{key}")
+            kept = fields
+            if name != key and name in values:
+                # The section is there under its right name, too.
+                kept = {}
+            self._take(kept, name, value, known[name], f"{path}{key}")
         return record(**fields)
 
     def _take(self, fields: dict[str, Any], name: str, value: object, kind: Any, path: str) -> None:

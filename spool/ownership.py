@@ -14,6 +14,7 @@ import grp
 import os
 import pwd
 import stat
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,10 +100,15 @@ def check_inbox(root: Path) -> None:
             access.check_writable(path)
 
 
-def wrong_entries(boxes: Iterable[Outbox]) -> Iterator[Fault]:
-    """Entries that others could read or change, or that do not belong to the owner of their box."""
+def wrong_entries(root: Path, boxes: Iterable[Outbox]) -> Iterator[Fault]:
+    """Entries that others could read or change, or that do not belong to the one who should own
+    their box.
+    """
+    users = _users(root)
+    places = {place.path: place for place in DIRECTORIES}
     for box in boxes:
-        owner = box.path.stat().st_uid
+        # Not the owner that the box has: where that is wrong, its entries would be called wrong.
+        owner = users.owner(places[box.box])
         for name in box.names():
             path = box.path / name
             is_entry = scan_id_of(name) or parse_name(name) or bundle_id(name)
@@ -219,7 +225,14 @@ def _users(root: Path) -> _Users:
     seen = {_owner(root / place.path) for place in DIRECTORIES}
     if not seen & system_users:
         by_name = {}
-    return _Users(root.lstat().st_uid, by_name)
+    return _Users(_common_owner(root), by_name)
+
+
+def _common_owner(root: Path) -> int:
+    """The user that most directories belong to, so that the few others are the wrong ones."""
+    owners = [_owner(root / place.path) for place in DIRECTORIES]
+    counts = Counter(owner for owner in owners if owner is not None)
+    return counts.most_common(1)[0][0]
 
 
 def _owner(path: Path) -> int | None:

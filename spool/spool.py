@@ -77,7 +77,7 @@ class Spool:
     def faults(self) -> Iterator[Fault]:
         """Wrong owners, groups and modes of directories and entries, each with its remedy."""
         yield from ownership.wrong_directories(self.root)
-        yield from ownership.wrong_entries(self._boxes.values())
+        yield from ownership.wrong_entries(self.root, self._boxes.values())
 
     def state_store(self, stage: Stage) -> StateStore:
         return self._state_stores[stage]

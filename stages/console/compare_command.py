@@ -44,10 +44,12 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if args.since_good:
         return _since_good(args, spool, kept, chosen)
     after = kept_report(spool, kept, args.after)
-    if args.before is None:
-        before = _one_before(kept, after)
-    else:
+    before = None
+    if args.before is not None:
         before = kept_report(spool, kept, args.before)
+    if before is None or before.scan_id == after.scan_id:
+        # `compare last` means the last scan and the one before it, too.
+        before = _one_before(kept, after)
     comparison = compare(before, after)
     chunks = comparison_views.render_comparison(chosen, comparison, AGENT_VERSION)
     write_output(chosen, chunks, args.output)

@@ -40,8 +40,10 @@ def _fix(result: RuleResult, system: str) -> str | None:
 
 
 def _why_none(results: Sequence[RuleResult], system: str) -> str:
-    if len(results) != 1:
-        return f"no {system} fix for the {len(results)} failed rules"
+    if not results:
+        return "no rule has failed, so there is nothing to fix"
+    if len(results) > 1:
+        return f"none of the {len(results)} failed rules has a fix for {system}"
     rule = results[0]
     if rule.status in ("pass", "notapplicable") and system not in _SHELLS:
         why = "does not apply here"

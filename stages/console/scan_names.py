@@ -34,9 +34,10 @@ def _counted_from_the_end(
     name: str, steps_back: int, scan_ids: Sequence[ScanId], what: str
 ) -> ScanId:
     if steps_back >= len(scan_ids):
-        raise CommandError(
-            f"no {what} {name}: there are {len(scan_ids)}, see `compliance-agent list`", Exit.NO
-        )
+        known = f"there are {len(scan_ids)}"
+        if len(scan_ids) == 1:
+            known = "there is 1"
+        raise CommandError(f"no {what} {name}: {known}, see `compliance-agent list`", Exit.NO)
     return scan_ids[-1 - steps_back]
 
 

@@ -23,6 +23,7 @@ from stages.console.report_source import report_source
 from stages.console.report_view import SortKey, show_failed, show_results, show_rule, show_summary
 from stages.console.rule_lookup import find_rule
 from stages.console.scan_names import HELP, find_scan
+from stages.console.slowest_view import show_slowest
 from stages.formats import registry
 from stages.runtime.exits import Exit
 
@@ -63,6 +64,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="severity",
         help="the order of the rules (default: %(default)s)",
     )
+    parser.add_argument(
+        "--slowest", action="store_true", help="list the 10 rules whose evaluation took longest"
+    )
     add_format_arguments(parser, registry.names())
 
 
@@ -71,6 +75,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     whole = _whole(spool, args.scan_id)
     if args.rule or args.fix:
         return _rule_or_fixes(args, context, whole)
+    if args.slowest:
+        show_slowest(_report(whole).results, whole.scan_id, as_json=context.json)
+        return Exit.OK
     if args.format or args.output:
         report = _report(whole)
         source = report_source(spool, report, whole.receipt)

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 _GAP = 2
+_CUT = "..."
 _WORD = re.compile(r"\S+")
 
 
@@ -91,13 +92,19 @@ def _wrapped(cell: Cell, width: int) -> Iterator[Cell]:
 
 
 def shortened(text: str, width: int) -> str:
-    """A text of at most `width` columns; one that is cut ends in dots."""
+    """A text of at most `width` columns; one that is longer is cut in its middle.
+
+    Names of profiles begin alike and differ at their ends, so more is kept of the end.
+    """
     if text_width(text) <= width:
         return text
-    kept = text
-    while kept and text_width(kept) > width - 3:
-        kept = kept[:-1]
-    return f"{kept.rstrip()}..."
+    available = max(0, width - len(_CUT))
+    start, end = text, text
+    while text_width(start) > available // 3:
+        start = start[:-1]
+    while text_width(end) > available - text_width(start):
+        end = end[1:]
+    return f"{start}{_CUT}{end}"
 
 
 def text_width(text: str) -> int:

@@ -53,6 +53,7 @@ def test_the_last_scan_is_compared_with_the_one_before(spool: Spool, config: Pat
     keep(spool, 1, "pass", "pass")
     keep(spool, 2, "pass", "fail")
     done = agent("compare", config=config, code=1)
+    assert agent("compare", "last", config=config, code=1).stdout == done.stdout
     assert "Worse: 1 newly failed" in done.stdout
     assert "Ensure r1 is right [r1]" in done.stdout
     found = json.loads(agent("compare", "--json", config=config, code=1).stdout)

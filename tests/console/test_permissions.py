@@ -83,6 +83,19 @@ def test_a_user_whose_entries_stages_cannot_read_learns_who_may_give_commands(
 
 
 @ROOT_ONLY
+@pytest.mark.parametrize("name", ["commands", ""])
+def test_of_a_directory_with_a_wrong_owner_only_its_own_remedy_is_named(
+    spool: Spool, config: Path, name: str
+) -> None:
+    wrong = spool.root / name
+    os.chown(wrong, OTHER, -1)
+    assert [fault.path for fault in spool.faults()] == [wrong]
+    output = agent("verify", config=config, code=1).stdout
+    assert "belongs to nobody, not to root: chown " in output
+    assert f"root {wrong}" in output
+
+
+@ROOT_ONLY
 def test_an_entry_that_others_can_read_or_that_is_not_its_boxes_owners_is_named(
     spool: Spool, config: Path
 ) -> None:

@@ -100,10 +100,39 @@ def test_fixes_are_runnable_text_and_none_is_a_bad_answer_in_either_form(
         "xccdf_x_rule_umask": "umask 027"
     }
     assert (
-        "no ansible fix for the 3 failed rules"
+        "none of the 3 failed rules has a fix for ansible"
         in agent("show", scan, "--fix", "ansible", config=config, code=1).stderr
     )
     failed = json.loads(
         agent("show", scan, "--fix", "ansible", "--json", config=config, code=1).stdout
     )
     assert failed["exit_code"] == 1
+
+
+def test_the_slowest_rules_come_first_and_their_durations_add_up(config: Path) -> None:
+    rules = tuple(
+        RuleResult(
+            rule_ref=f"xccdf_x_rule_{number}", title="t", status="pass", duration_s=number / 4
+        )
+        for number in range(14)
+    )
+    unknown = RuleResult(rule_ref="xccdf_x_rule_none", title="t", status="fail")
+    spool = Spool(config.parent / "spool")
+    spool.prepare()
+    spool.reports.write(report(1, results=(*rules, unknown)))
+    shown = agent("show", "last", "--slowest", config=config).stdout.splitlines()
+    assert shown[1].split() == ["3.250", "s", "pass", "13", "t"]
+    assert len(shown) == 12
+    assert shown[-1] == "together 21.2 s; all rules took 22.8 s"
+    found = json.loads(agent("show", "last", "--slowest", "--json", config=config).stdout)
+    assert found[0] == {
+        "rule_ref": "xccdf_x_rule_13",
+        "title": "t",
+        "status": "pass",
+        "duration_s": 3.25,
+    }
+
+
+def test_a_scan_without_durations_has_no_slowest_rules(config: Path, scan: str) -> None:
+    done = agent("show", scan, "--slowest", config=config, code=1)
+    assert "did not report how long each rule took" in done.stderr

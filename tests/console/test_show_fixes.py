@@ -104,7 +104,7 @@ def test_the_fix_of_one_rule_is_printed_whatever_became_of_it(show: Show) -> Non
             ("--rule", "failed", "--fix", "puppet"),
             "org_rule_failed has no puppet fix; it has sh, ansible",
         ),
-        (("--fix", "puppet"), "no puppet fix for the 3 failed rules"),
+        (("--fix", "puppet"), "none of the 3 failed rules has a fix for puppet"),
     ],
 )
 def test_a_missing_fix_is_reported_with_the_reason(

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.console.table import Cell, lines
+from stages.console.table import Cell, lines, shortened, text_width
 from tests.console.program import agent
 
 ID = "20261123T060301Z-openscap-3f9c2a17"
@@ -55,6 +55,13 @@ def test_every_word_is_shown_whole_and_no_line_ends_in_blanks(
     assert all(line == line.rstrip() for line in found)
     words = [word for row in rows for cell in row for word in cell.split()]
     assert sorted(word for line in found for word in line.split()) == sorted(words)
+
+
+def test_a_long_name_is_cut_in_its_middle_and_keeps_more_of_its_end() -> None:
+    name = "CIS Debian Linux 12 Benchmark for Level 1 - Server"
+    assert shortened(name, 19) == "CIS D... 1 - Server"
+    assert shortened(name, 80) == name
+    assert text_width(shortened("漢字" * 20, 11)) <= 11
 
 
 def test_piped_output_of_the_program_has_no_trailing_blanks() -> None:

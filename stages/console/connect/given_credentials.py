@@ -45,7 +45,7 @@ def add_credential_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group(
         "credentials of this host (FILE - is standard input; without any, those of the settings)"
     )
-    group.add_argument("--id", metavar="ID", help="the host's API id, with --key-file")
+    group.add_argument("--id", metavar="API-ID", help="the host's API id, with --key-file")
     group.add_argument(
         "--key-file", type=Path, metavar="FILE", help="a file with the API key and nothing else"
     )

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     else:
         say(
             f"{args.file}: {counted(len(index.reports), 'report')}; "
-            f"import them with: compliance-agent import {args.file}"
+            f"on the other host: compliance-agent import {args.file}"
         )
     if damaged:
         return Exit.NO

@@ -180,7 +180,7 @@ def _show(view: ImportView, context: Context) -> None:
     else:
         present = ""
         if view.outcome.present:
-            present = f", {len(view.outcome.present)} were present already"
+            present = f", {counted(len(view.outcome.present), 'report was', 'reports were')} there"
         say(f"{counted(len(view.outcome.taken), 'report')} of {view.hostname} imported{present}")
     if view.held:
         say(
