@@ -8,6 +8,7 @@ ignored, so that an older agent reads what a newer one wrote; settings are the e
 """
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
@@ -16,6 +17,9 @@ import msgspec
 T = TypeVar("T")
 
 _ENCODER = msgspec.json.Encoder()
+_INVISIBLE = re.compile(
+    "[\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
+)
 
 
 class SchemaError(ValueError):
@@ -28,8 +32,18 @@ def encode(record: object) -> bytes:
 
 
 def pretty(record: object) -> str:
-    """The record as indented JSON, for people and for `--json`."""
-    return msgspec.json.format(_ENCODER.encode(record), indent=2).decode()
+    """The record as indented JSON, for people and for `--json`.
+
+    Characters that a terminal does not show, or that change the direction of writing, are escaped.
+    """
+    text = msgspec.json.format(_ENCODER.encode(record), indent=2).decode()
+    if text.isascii():
+        return text
+    return _INVISIBLE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"
 
 
 def decode(payload: bytes | str, kind: type[T]) -> T:

@@ -9,12 +9,12 @@ network and only the one style sheet and the one script whose digests it names.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from schemas.report import Fix, Report, RuleResult, RuleStatus, Severity
+from schemas.report import Fix, Report, RuleResult, RuleStatus, ScanStatus, Severity
 from stages.formats import breakdown, charts
 from stages.formats.breakdown import SectionGroup
 from stages.formats.page import content_security_policy, environment, script, style_sheet
@@ -25,6 +25,13 @@ from stages.formats.visible import visible_line
 
 _SEVERE: tuple[Severity, ...] = ("critical", "high")
 _PIECES_PER_CHUNK = 400
+
+
+_OUTCOMES: Mapping[ScanStatus, str] = {
+    "failed": "The scan failed: it shows nothing about the compliance of this host.",
+    "cancelled": "The scan was cancelled: it shows nothing about the compliance of this host.",
+    "merged": "The request was answered by another scan, which has the results.",
+}
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ def render(source: ReportSource) -> Iterator[bytes]:
         report=report,
         source=source,
         headline=headline(report),
-        outcome=outcome(report),
+        status=_status(report),
         facts=scan_facts(source),
         counts=breakdown.count_by_status(report.results),
         labels=breakdown.STATUS_LABELS,
@@ -87,6 +94,7 @@ def render(source: ReportSource) -> Iterator[bytes]:
         trend=charts.trend_line(source.history),
         history=source.history,
         buckets=_buckets(report.results),
+        partial_results=report.partial_results,
         style=Markup(style),  # noqa: S704
         script=Markup(actions),  # noqa: S704
         policy=content_security_policy(style, actions),
@@ -96,10 +104,17 @@ def render(source: ReportSource) -> Iterator[bytes]:
         yield chunk.encode()
 
 
+def _status(report: Report) -> str:
+    """In one line; the reason of a failed scan is on top of the page."""
+    if report.error:
+        return report.status
+    return outcome(report)
+
+
 def headline(report: Report) -> str:
     """The one sentence to read when there is time for one."""
     if report.status != "completed":
-        return f"The scan did not complete: it is {report.status}."
+        return _OUTCOMES[report.status]
     if report.summary.total_rules == 0:
         return "The scan evaluated no rule."
     counts = breakdown.count_by_status(report.results)
@@ -116,6 +131,10 @@ def headline(report: Report) -> str:
 
 def _failures(report: Report, applicable: int) -> str:
     failed = breakdown.of_status(report.results, "fail")
+    if applicable == 1:
+        if failed:
+            return "The only applicable rule failed."
+        return "The only applicable rule did not fail."
     if not failed:
         return f"None of the {applicable} applicable rules failed."
     severe = sum(1 for result in failed if result.severity in _SEVERE)

@@ -251,6 +251,8 @@ def _fact_changes(before: Report, after: Report) -> Iterator[FactChange]:
         ("profile", before.profile.name, after.profile.name),
         ("profile id", before.profile.id, after.profile.id),
         ("benchmark version", before.profile.version, after.profile.version),
+        ("content version", _content_version(before), _content_version(after)),
+        ("content fit", _content_fit(before), _content_fit(after)),
         ("content", _content(before), _content(after)),
         ("scanner version", before.scanner_version, after.scanner_version),
         ("waivers", _waivers(before), _waivers(after)),
@@ -265,10 +267,19 @@ def _content(report: Report) -> str | None:
     """The file and the beginning of its digest: content may change under one name."""
     if report.content is None:
         return None
-    version = ""
-    if report.content.version:
-        version = f" {report.content.version}"
-    return f"{report.content.path}{version} (sha256 {report.content.sha256[:12]})"
+    return f"{report.content.path} (sha256 {report.content.sha256[:12]})"
+
+
+def _content_version(report: Report) -> str | None:
+    if report.content is None:
+        return None
+    return report.content.version
+
+
+def _content_fit(report: Report) -> str | None:
+    if report.content is None:
+        return None
+    return report.content.fit
 
 
 def _waivers(report: Report) -> str | None:

@@ -11,10 +11,12 @@ collector, which reads the older text format alone.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.openmetrics import exposition
 
+from schemas.manifest import ContentFit
 from schemas.receipt import Answer
 from schemas.report import Report, RuleStatus, Severity
 from stages.formats import breakdown
@@ -39,6 +41,7 @@ class ProfileMetrics:
     applicable_score: float | None = None
     rules: tuple[tuple[RuleStatus, int], ...] = ()
     failed: tuple[tuple[Severity, int], ...] = ()
+    content_fit: ContentFit | None = None
     waived: int | None = None
     waiver_expires: date | None = None
     """The first last day of the waivers in use."""
@@ -95,9 +98,16 @@ def profile_metrics(newest: Report, newest_good: Report | None) -> ProfileMetric
         applicable_score=good.summary.applicable_score,
         rules=tuple(breakdown.count_by_status(good.results).items()),
         failed=tuple(breakdown.count_by_severity(failed).items()),
+        content_fit=_content_fit(good),
         waived=len(waived),
         waiver_expires=min(last_days, default=None),
     )
+
+
+def _content_fit(report: Report) -> ContentFit | None:
+    if report.content is None:
+        return None
+    return report.content.fit
 
 
 def openmetrics(snapshot: MetricsSnapshot) -> bytes:
@@ -216,6 +226,15 @@ def _add_profile(gauges: _Gauges, each: ProfileMetrics) -> None:
             **labels,
             severity=severity,
         )
+    if each.content_fit is not None:
+        for fit in get_args(ContentFit):
+            gauges.set(
+                "compliance_content_fit",
+                "1 for how well the content of the newest completed scan fits the host.",
+                float(fit == each.content_fit),
+                **labels,
+                fit=fit,
+            )
     gauges.set("compliance_waived_rules", "Failed rules that are waived.", each.waived, **labels)
     gauges.set(
         "compliance_next_waiver_expiry_timestamp_seconds",

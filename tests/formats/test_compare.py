@@ -179,6 +179,18 @@ def test_no_more_scans_are_read_than_needed() -> None:
     assert len(read) == 2
 
 
+def test_another_version_and_another_fit_of_the_content_are_named() -> None:
+    before = reports.report()
+    assert before.content is not None
+    content = codec.replace(before.content, version="0.1.77", fit="older")
+    comparison = compare(before, codec.replace(before, content=content))
+    assert [(fact.name, fact.before, fact.after) for fact in comparison.facts] == [
+        ("content version", None, "0.1.77"),
+        ("content fit", "unknown", "older"),
+    ]
+    assert "content version changed: none → 0.1.77" in comparison_text(comparison)
+
+
 def test_changed_content_is_named_as_a_possible_cause() -> None:
     newest, older = course("pass", "fail")
     assert newest.content is not None

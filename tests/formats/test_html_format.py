@@ -28,10 +28,13 @@ def test_the_headline_counts_failures_and_their_severity() -> None:
 @pytest.mark.parametrize(
     ("report", "headline"),
     [
-        (reports.failed_scan(), "The scan did not complete: it is failed."),
+        (
+            reports.failed_scan(),
+            "The scan failed: it shows nothing about the compliance of this host.",
+        ),
         (reports.report(), "The scan evaluated no rule."),
         (reports.report(reports.rule("a", "notapplicable")), "No rule applies to this host."),
-        (reports.report(reports.rule("a")), "None of the 1 applicable rules failed."),
+        (reports.report(reports.rule("a")), "The only applicable rule did not fail."),
     ],
 )
 def test_the_headline_never_calls_silence_clean(report: Report, headline: str) -> None:

@@ -91,6 +91,8 @@ def test_the_metrics_are_those_of_the_newest_completed_scan() -> None:
     assert value(found, "compliance_rules", *profile, "error") == 6
     assert value(found, "compliance_failed_rules", *profile, "critical") == 1
     assert value(found, "compliance_scan_duration_seconds", *profile) == 42
+    assert value(found, "compliance_content_fit", *profile, "unknown") == 1
+    assert value(found, "compliance_content_fit", *profile, "exact") == 0
     assert value(found, "compliance_waived_rules", *profile) == 1
     end_of_day = datetime(2027, 4, 1, tzinfo=UTC).timestamp()
     assert value(found, "compliance_next_waiver_expiry_timestamp_seconds", *profile) == end_of_day

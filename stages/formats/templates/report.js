@@ -2,7 +2,7 @@
 (() => {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
   const byId = (id) => document.getElementById(id);
-  const buckets = all(".bucket");
+  const buckets = all(".bucket:not(.ended)");
   const rules = all(".rule");
   const order = new Map(rules.map((rule, number) => [rule, number]));
   const severities = ["critical", "high", "medium", "low", "unknown"];
