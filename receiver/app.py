@@ -16,6 +16,7 @@ from receiver import content
 from receiver.agents import Agents
 from receiver.answer import Answer, error
 from receiver.enrolment import Enrolment
+from receiver.front import Front, FrontAnswer
 from receiver.host_check import HostCheck
 from receiver.hosts import Hosts
 from receiver.intake import Intake, Post
@@ -146,9 +147,10 @@ def build(
     intake: Intake,
     store: Store,
     agents: Agents,
+    front: Mapping[str, FrontAnswer],
     say: Callable[[str], None],
 ) -> Starlette:
-    """The application."""
+    """The application. `front`: what is answered in its place, by path."""
     endpoints = Endpoints(policy, hosts, intake, store, agents, say)
     known = endpoints.known
     posts: dict[str, Endpoint] = {
@@ -166,7 +168,7 @@ def build(
         server_access.SSG_VERSION: known(endpoints.content_version),
         server_access.SSG_CONTENT + "{name}": endpoints.content_file,
     }
-    middleware = []
+    middleware = [Middleware(Front, answers=front)]
     if policy.allowed_hosts is not None:
         middleware.append(Middleware(HostCheck, allowed=policy.allowed_hosts))
     return Starlette(

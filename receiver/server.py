@@ -17,6 +17,7 @@ import uvicorn
 
 from receiver import app
 from receiver.agents import Agents
+from receiver.front import FrontAnswer
 from receiver.hosts import Hosts, HostState
 from receiver.intake import Intake
 from receiver.policy import Policy
@@ -49,6 +50,8 @@ class Receiver:
         self._store = Store(database)
         self.hosts = Hosts(self.policy.compliance_mode, self.policy.scanners_off)
         self.hosts.add_all(self.policy.hosts)
+        self.front: dict[str, FrontAnswer] = {}
+        """What is answered in the server's place, by path; may change at any time."""
         self._intake = Intake(self.policy, self.hosts, self._store)
         self._agents = Agents(self._intake, self._store, say)
         self._say = say
@@ -98,7 +101,13 @@ class Receiver:
         on_event = self._listen()
         self._port = on_event.getsockname()[1]
         application = app.build(
-            self.policy, self.hosts, self._intake, self._store, self._agents, self._say
+            self.policy,
+            self.hosts,
+            self._intake,
+            self._store,
+            self._agents,
+            self.front,
+            self._say,
         )
         self._server = uvicorn.Server(_config(application, self.policy))
         self._loop = asyncio.new_event_loop()

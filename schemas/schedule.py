@@ -43,6 +43,8 @@ class TriggerState(Record, frozen=True, kw_only=True):
     """The state of the connection for the server's commands, as a text for people."""
     connected: bool | None = None
     """Whether the server's commands can arrive; None if they are switched off."""
+    url: str | None = None
+    """The server that this is about."""
     at: datetime
 
 
@@ -55,5 +57,14 @@ class ServerOverrides(Record, frozen=True, kw_only=True):
     interval_minutes: ScanInterval | None = None
     update_interval_minutes: UpdateInterval | None = None
     """How often the host has to show that it is alive."""
+    url: str | None = None
+    """The server that has set this; it does not hold for another one."""
     since: datetime | None = None
     """When any of this was last changed."""
+
+
+def overrides_for(kept: ServerOverrides | None, url: str | None) -> ServerOverrides:
+    """What holds for the server at this address: what another one has set does not."""
+    if kept is None or kept.url not in (None, url):
+        return ServerOverrides()
+    return kept

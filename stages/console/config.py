@@ -11,6 +11,7 @@ from stages.console.content_check import check_content
 from stages.console.context import Context
 from stages.console.output import counted, say, show_json, show_table, unicode_text
 from stages.patchmon import credentials
+from stages.patchmon.connection_risk import connection_risk
 from stages.runtime import plain_file, settings_file
 from stages.runtime.exits import Exit
 from stages.scanners import registry
@@ -62,6 +63,9 @@ def _check(loaded: settings_file.Loaded) -> Checked:
         is_known = _is_reported("server.url", problems)
         if loaded.settings.server.url is None and not is_known:
             remarks.append("server.url: not set, results stay in the spool")
+        risk = connection_risk(loaded.settings.server)
+        if risk is not None and not is_known:
+            remarks.append(f"server: {risk.message}: {risk.action}")
     if not problems:
         # With wrong settings, another host than the operator means would be looked at.
         content_problems, content_remarks = check_content(loaded.settings)

@@ -7,12 +7,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Literal
 
+from schemas import codec
 from schemas.capabilities import DETECTED_STATE, Detected
 from schemas.command import Imported
-from schemas.destination import DESTINATION_STATE, Destination
+from schemas.destination import Destination
 from schemas.records import Record
 from schemas.schedule import (
-    OVERRIDES_STATE,
     TRIGGER_STATE,
     NextDue,
     ServerOverrides,
@@ -22,7 +22,7 @@ from schemas.settings import Settings
 from spool.errors import EntryError
 from spool.layout import BOXES, STAGES, Stage
 from spool.spool import Spool
-from stages.console import scan_states
+from stages.console import scan_states, server_state
 from stages.console.context import Context
 from stages.console.detected_view import show_detected
 from stages.console.entry_reading import pending_problems
@@ -46,9 +46,6 @@ _ACTIONS: Mapping[StageState, str] = {
     "suspended": "its process is stopped by a signal: continue it with kill -CONT",
     "not responding": "see its log, then kill its process: it is restarted",
 }
-UNVERIFIED = (
-    "NOT CHECKED (server.verify: false): others on the network can read and alter what is sent"
-)
 
 
 class Status(Record, frozen=True, kw_only=True):
@@ -79,7 +76,8 @@ class Status(Record, frozen=True, kw_only=True):
     """When each scanner runs next, and the connection for the server's commands."""
     delivery: Destination | None
     """The state of the delivery; None where nothing was ever to be sent."""
-    certificates_verified: bool
+    risk: str | None
+    """Why others can read or alter what is sent, and what to do; None where they can't."""
     config: str | None
 
 
@@ -101,7 +99,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     show_facts(_facts(status))
     say()
     if status.detected:
-        show_detected(status.detected, context.settings, _overrides(spool))
+        show_detected(status.detected, context.settings, server_state.overrides(context, spool))
     else:
         say("scanners: not detected yet; the scan stage detects them when it starts", "yellow")
     return Exit.OK
@@ -125,13 +123,14 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
     yield "set by the server", _set_by_server(status.set_by_server)
     if status.delivery:
         yield "delivery", describe(status.delivery, datetime.now(UTC))
+    elif status.server:
+        yield "delivery", "not tried yet"
     if status.trigger:
         yield "commands", status.trigger.connection
         for due in status.trigger.next_due:
             at = f"{due.at.astimezone():%a %Y-%m-%d %H:%M %Z}"
             yield f"next {due.scanner}", f"{at} ({due.schedule})"
-    if not status.certificates_verified:
-        yield "certificates", UNVERIFIED
+    yield "risk", status.risk
     counts = [f"{count} {state}" for state, count in status.scans.items()]
     yield "scans", ", ".join(counts) or "none"
     yield "blocked", status.blocked_reason
@@ -201,10 +200,10 @@ def _status(context: Context, spool: Spool) -> Status:
         last_import=_last_import(spool),
         detected=_detected(spool),
         server=context.settings.server.url,
-        set_by_server=_overrides(spool),
+        set_by_server=server_state.overrides(context, spool),
         trigger=_trigger(context, spool),
-        delivery=spool.state_store("ship").read(DESTINATION_STATE, Destination),
-        certificates_verified=context.settings.server.verify,
+        delivery=server_state.delivery(context, spool),
+        risk=server_state.risk(context),
         config=config,
     )
 
@@ -259,16 +258,14 @@ def _detected(spool: Spool) -> Detected | None:
     return spool.state_store("scan").read(DETECTED_STATE, Detected)
 
 
-def _overrides(spool: Spool) -> ServerOverrides:
-    state_store = spool.state_store("trigger")
-    return state_store.read(OVERRIDES_STATE, ServerOverrides) or ServerOverrides()
-
-
 def _trigger(context: Context, spool: Spool) -> TriggerState | None:
     """The state of the trigger stage; while it is stopped, what it would do now."""
     if spool.is_running("trigger"):
-        return spool.state_store("trigger").read(TRIGGER_STATE, TriggerState)
-    planned = _planned(context.settings, _overrides(spool), _detected(spool))
+        found = spool.state_store("trigger").read(TRIGGER_STATE, TriggerState)
+        if found is None or found.url == context.settings.server.url:
+            return found
+        return codec.replace(found, connection="not tried yet", connected=False)
+    planned = _planned(context.settings, server_state.overrides(context, spool), _detected(spool))
     if planned is None:
         return None
     return TriggerState(

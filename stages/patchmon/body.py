@@ -58,7 +58,7 @@ def make(
     content = codec.encode(fields)
     left_out: tuple[str, ...] = ()
     if len(content) + _HASH_BYTES > limit:
-        left_out = truncate.slim(fields, len(content) + _HASH_BYTES - limit)
+        left_out = truncate.truncate(fields, len(content) + _HASH_BYTES - limit)
         content = codec.encode(fields)
     if with_hash:
         content = content[:-1] + b',"compliance_hash":"%s"}' % compliance_hash((fields,)).encode()

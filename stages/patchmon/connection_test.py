@@ -19,16 +19,16 @@ from urllib.parse import urlsplit
 from schemas import codec
 from schemas.records import Record
 from schemas.settings import ServerSettings
-from stages.patchmon import tls
+from stages.patchmon.connection_risk import connection_risk
 from stages.patchmon.http_worker import HttpWorker, ThreadHost
 from stages.patchmon.integrations import IntegrationsError, read_integrations
+from stages.patchmon.key_check import CHECK_DATABASE, CHECK_KEY, KeyState, judge
 from stages.patchmon.outcome import (
     HOST_CHECK_ACTION,
     Paused,
     Reply,
     Temporary,
     is_host_check,
-    json_object,
     message,
 )
 from stages.patchmon.proxies import proxy_for
@@ -39,9 +39,6 @@ from stages.runtime.worker import Worker, WorkerError
 _LIMIT_S = 45.0
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _MOST_ADDRESSES = 4
-_CHECK_KEY = (
-    "check api.id and the API key; the server shows a new key once, under the host's settings"
-)
 
 
 class StepName(StrEnum):
@@ -156,22 +153,21 @@ class _ConnectionTest:
         """
         credentials = self._access.credentials
         if credentials is None:
-            return _failed(StepName.KEY, "this host has no credentials", _CHECK_KEY)
+            return _failed(StepName.KEY, "this host has no credentials", CHECK_KEY)
         answer = self._send("POST", PING)
         if isinstance(answer, Paused | Temporary):
             return _no_reply(StepName.KEY, answer)
-        if answer.status == 401:
-            return _failed(StepName.KEY, message(answer), _CHECK_KEY)
         if is_host_check(answer):
             return _failed(StepName.KEY, message(answer), HOST_CHECK_ACTION)
-        if answer.status >= 500:
+        check = judge(answer)
+        if check.state is KeyState.WRONG:
+            return _failed(StepName.KEY, check.message, CHECK_KEY)
+        if check.state is KeyState.UNCHECKED and answer.status >= 500:
             return _failed(
-                StepName.KEY,
-                f"the server can't check it: {message(answer)}",
-                "check the server's log and its database",
+                StepName.KEY, f"the server can't check it: {check.message}", CHECK_DATABASE
             )
-        if answer.status >= 300 or json_object(answer) is None:
-            return _failed(StepName.KEY, _unknown(answer), "check server.url")
+        if check.state is KeyState.UNCHECKED:
+            return _failed(StepName.KEY, check.message, "check server.url")
         return _ok(StepName.KEY, f"the server knows {credentials.id}")
 
     def _mode(self) -> Step:
@@ -231,7 +227,7 @@ def _lookup_of(url: str) -> _Lookup:
 
 
 def _connected(settings: ServerSettings) -> Step:
-    risk = tls.risk(settings)
+    risk = connection_risk(settings)
     if risk is not None:
         return _step(
             StepName.CONNECTION, StepResult.WARNING, f"connected; {risk.message}", risk.action
@@ -244,10 +240,6 @@ def _connected(settings: ServerSettings) -> Step:
 def _no_reply(name: StepName, answer: Paused | Temporary) -> Step:
     action = answer.action or "check that the server runs, and server.url and firewalls"
     return _failed(name, answer.message, action)
-
-
-def _unknown(reply: Reply) -> str:
-    return f"HTTP {reply.status}: this is not an answer of a PatchMon server"
 
 
 def _listed(addresses: Sequence[str]) -> str:

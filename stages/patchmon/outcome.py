@@ -20,10 +20,6 @@ from stages.runtime.printable import one_line
 
 _MAX_MESSAGE_CHARS = 300
 _A_MINUTE_S = 60.0
-BIG_BYTES = 1024 * 1024
-"""A server whose limit is lower than this could take no scan at all: below it, "invalid JSON" means
-what it says.
-"""
 
 
 class Reply(Record, frozen=True, kw_only=False, tag="reply"):
@@ -49,7 +45,7 @@ class Refused(Record, frozen=True, kw_only=False):
 
     status: int
     message: str
-    remedy: Literal["slim", "no hash"] | None = None
+    remedy: Literal["truncate", "no hash"] | None = None
     asked_s: float = 0.0
     """Seconds for which the server asked to be left alone, whatever is sent next."""
 
@@ -118,9 +114,9 @@ _FOR_GOOD = frozenset({400, 413, 415, 422})
 _TEMPORARY = frozenset({408, 409, 425, 429})
 
 
-def decide(reply: Reply, sent_bytes: int, now: datetime) -> Outcome:
+def decide(reply: Reply, now: datetime) -> Outcome:
     """The outcome of an attempt that got a whole reply."""
-    outcome = _outcome(reply, sent_bytes)
+    outcome = _outcome(reply)
     if isinstance(outcome, Accepted):
         return outcome
     asked_s = retry_after.seconds(reply.headers.get("retry-after"), now) or 0.0
@@ -129,7 +125,7 @@ def decide(reply: Reply, sent_bytes: int, now: datetime) -> Outcome:
     return replace(outcome, asked_s=asked_s)
 
 
-def _outcome(reply: Reply, sent_bytes: int) -> Outcome:
+def _outcome(reply: Reply) -> Outcome:
     status = reply.status
     if status in (200, 201):
         return _acknowledged(reply)
@@ -138,7 +134,7 @@ def _outcome(reply: Reply, sent_bytes: int) -> Outcome:
     if status in _TEMPORARY or status >= 500:
         return Temporary(message(reply), status)
     if status == 413 or (status in _FOR_GOOD and not _is_page(reply)):
-        return _refused(reply, sent_bytes)
+        return _refused(reply)
     if status in _FOR_GOOD:
         return Paused(
             message(reply),
@@ -229,13 +225,14 @@ def _no_acknowledgement(reply: Reply, why: str) -> Temporary:
     return Temporary(f"{message(reply)}: {why}", reply.status, action=_IN_ITS_PLACE)
 
 
-def _refused(reply: Reply, sent_bytes: int) -> Refused:
+def _refused(reply: Reply) -> Refused:
     said = (_said(reply) or "").lower()
     if reply.status == 400 and "hash mismatch" in said:
         return Refused(reply.status, message(reply), "no hash")
-    is_cut_json = reply.status == 400 and "invalid json" in said and sent_bytes > BIG_BYTES
+    # What the agent sends is JSON: released servers say this of a body that is over their limit.
+    is_cut_json = reply.status == 400 and "invalid json" in said
     if reply.status == 413 or is_cut_json:
-        return Refused(reply.status, message(reply), "slim")
+        return Refused(reply.status, message(reply), "truncate")
     return Refused(reply.status, message(reply))
 
 

@@ -1,9 +1,6 @@
 """TLS: the one rule for HTTP, for the WebSocket and for a proxy that is reached over TLS."""
 
-import ipaddress
 import ssl
-from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from schemas.settings import ServerSettings
 
@@ -30,42 +27,6 @@ CHECK_FILES = (
 
 class TlsError(Exception):
     """The settings name a certificate or key that can't be used."""
-
-
-@dataclass(frozen=True)
-class Risk:
-    """Why others can read or alter what is sent, and what to do."""
-
-    message: str
-    action: str
-
-
-def risk(server: ServerSettings) -> Risk | None:
-    """None where the connection is verified, or does not leave this host."""
-    url = server.url or ""
-    if url.startswith("http:") and not _is_this_host(url):
-        return Risk(
-            "plain http (server.url): others on the network can read and alter what is sent, "
-            "the API key too",
-            "set server.url to the server's https address",
-        )
-    if url.startswith("https:") and not server.verify:
-        return Risk(
-            "the certificate is not checked (server.verify: false): others on the network can read "
-            "and alter what is sent, the API key too",
-            "set server.verify: true, and server.ca_file if the server has its own authority",
-        )
-    return None
-
-
-def _is_this_host(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def context(server: ServerSettings) -> ssl.SSLContext:

@@ -14,7 +14,7 @@ _TEXTS = ("rationale", "description", "remediation")
 _PASSED = frozenset({"pass", "notapplicable"})
 
 
-def slim(body: dict[str, Any], excess: int) -> tuple[str, ...]:
+def truncate(body: dict[str, Any], excess: int) -> tuple[str, ...]:
     """Leave out of `body` at least `excess` bytes, if there are so many; one line for each kind
     left out.
     """

@@ -1,10 +1,12 @@
 """The connection to the server: commands come in over a WebSocket, progress goes out.
 
 Threads, so that the main loop never waits for the network, nor one of them for another. The
-connection is made again for ever, with back-off and jitter, also after a 401: credentials may be
-corrected meanwhile. The back-off starts anew after a connection that stood for a minute; a shorter
-one counts as a failure, except for a hundred in a row that ended because the server went away. A
-peer that is silent for 90 s is given up.
+connection is made again for ever, also after a 401: credentials may be corrected meanwhile. A
+server that is away (no connection, a gateway's error, a database that is down) is tried every few
+seconds, so commands arrive within 5 s of its return however long it was away. One that refuses is
+tried with a growing back-off, and at once after it has taken a report. A connection that stood for
+less than a minute counts as a refusal, except for a hundred in a row that ended because the server
+went away. A peer that is silent for 90 s is given up.
 
 Diagnostics: the state in plain words, for `status`; every change of it is logged once. Security:
 TLS, proxy and credentials by the rule of all requests, certificates read anew for each connection;
@@ -15,8 +17,6 @@ connection; no compression.
 import logging
 import os
 import random
-import re
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -24,19 +24,28 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from websockets.exceptions import InvalidStatus, WebSocketException
+from websockets.exceptions import WebSocketException
 from websockets.frames import CloseCode
 from websockets.sync.client import ClientConnection, reconnect
 
 from schemas import codec
 from schemas.records import Record
+from spool.errors import SpoolError
 from stages.patchmon import tls
 from stages.patchmon.commands import Message, understand
-from stages.patchmon.outcome import HOST_CHECK_ACTION
+from stages.patchmon.http_worker import HttpWorker, ThreadHost
+from stages.patchmon.key_check import PING_LIMIT_S, PING_REQUEST, judge
 from stages.patchmon.proxies import proxy_for
 from stages.patchmon.server_access import ServerAccess
 from stages.patchmon.server_messages import MAX_MESSAGE_BYTES, KnownScanners
+from stages.patchmon.websocket_errors import (
+    NoConnection,
+    explained,
+    explained_by_ping,
+    is_unauthorized,
+)
 from stages.runtime.logs import Log
+from stages.runtime.worker import WorkerStoppedError
 
 NextMessage = Callable[[], Record | None]
 """The next message for the server, once; None where there is none."""
@@ -61,7 +70,6 @@ _EXPECTED_ERRORS = (
 )
 # The library would write tracebacks of what this module reports in one line.
 _SILENT = logging.Logger("websockets", logging.CRITICAL + 1)
-_USER = re.compile(r"//[^/@\s]+@")
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,8 @@ class Pace:
     first_wait_s: float = 1.0
     longest_wait_s: float = 300.0
     after_loss_s: float = 5.0
-    """The longest wait where a connection had stood: a fleet must not come back in the same second.
+    """The longest wait where a connection had stood or the server is away: a fleet must not come
+    back in the same second.
     """
     stood_s: float = 60.0
     """A connection that lasted as long had stood."""
@@ -86,6 +95,16 @@ class Pace:
 
 
 _CONNECTED = "connected"
+
+
+@dataclass(frozen=True)
+class _End:
+    """How an attempt to connect, or a connection, ended."""
+
+    code: int | None = None
+    """The code that the connection was closed with; None where there was none."""
+    is_away: bool = False
+    """Whether there was no server to refuse it."""
 
 
 class _WithoutRedirects(reconnect):
@@ -117,6 +136,9 @@ class Link:
         self._stop = threading.Event()
         self._socket: ClientConnection | None = None
         self._may_send = threading.Event()
+        self._try_again = threading.Event()
+        self._host = ThreadHost()
+        self._http = HttpWorker(self._host)
         self._threads = [
             threading.Thread(target=work, daemon=True) for work in (self._receive, self._send)
         ]
@@ -136,40 +158,50 @@ class Link:
 
     def close(self) -> None:
         self._stop.set()
+        self._host.stopping = True
+        self._try_again.set()
         socket = self._socket
         if socket is not None:
             threading.Thread(target=socket.close, daemon=True).start()
         self._may_send.set()
 
+    def retry_now(self) -> None:
+        """The server has just been reached in another way."""
+        self._try_again.set()
+
     def _receive(self) -> None:
         failures = restarts = 0
         while not self._stop.is_set():
             started = time.monotonic()
-            code = self._connect_once()
-            stood = code is not None and time.monotonic() - started >= self._pace.stood_s
+            end = self._connect_once()
+            stood = end.code is not None and time.monotonic() - started >= self._pace.stood_s
             if stood:
                 failures = restarts = 0
-            elif code in _SERVER_WENT_AWAY and restarts < _MOST_RESTARTS:
+            elif end.code in _SERVER_WENT_AWAY and restarts < _MOST_RESTARTS:
                 failures, restarts = 0, restarts + 1
+            elif end.is_away:
+                failures = 0
             else:
                 failures += 1
             longest = self._pace.after_loss_s
             if failures:
                 longest = self._pace.longest_backoff_s(failures)
-            self._stop.wait(random.uniform(self._pace.first_wait_s / 4, longest))  # noqa: S311 - jitter, not a secret
+            self._try_again.wait(random.uniform(self._pace.first_wait_s / 4, longest))  # noqa: S311 - jitter, not a secret
+            self._try_again.clear()
+        self._http.stop()
 
-    def _connect_once(self) -> int | None:
-        """One connection from its start to its end: the code it was closed with; None where there
-        was none.
-        """
+    def _connect_once(self) -> _End:
+        """One connection from its start to its end."""
         socket = None
+        is_away = False
         try:
             with self._connection() as socket:
+                self._http.stop()
                 self._socket = socket
                 if self._stop.is_set():
                     # Closed while it connected: the server would give its commands to this one, the
                     # newest.
-                    return None
+                    return _End()
                 self._become(_CONNECTED)
                 self._connected()
                 self._may_send.set()
@@ -177,12 +209,23 @@ class Link:
                     self._take(understand(text, self._scanners))
             self._become("not connected: the server closed the connection")
         except _EXPECTED_ERRORS as error:
-            self._become(f"not connected: {_reason(error)}"[:300])
+            found = self._explained(error)
+            is_away = found.is_away
+            self._become(f"not connected: {found.reason}"[:300])
         finally:
             self._socket = None
         if socket is None:
-            return None
-        return socket.close_code
+            return _End(is_away=is_away)
+        return _End(code=socket.close_code)
+
+    def _explained(self, error: Exception) -> NoConnection:
+        if not is_unauthorized(error):
+            return explained(error)
+        try:
+            answer = self._http.send(self.access, PING_REQUEST, b"", PING_LIMIT_S)
+        except (WorkerStoppedError, SpoolError):
+            return explained(error)
+        return explained_by_ping(judge(answer))
 
     def _connection(self) -> ClientConnection:
         settings, url = self.access.settings, self.access.websocket_url
@@ -243,29 +286,3 @@ class Link:
                 log = self._log.info
             log("server commands: " + state, server=self.access.url)
         self.state = state
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, InvalidStatus):
-        return _refusal(error.response.status_code)
-    if isinstance(error, tls.TlsError):
-        return f"{error}: {tls.CHECK_FILES}"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        reason = error.verify_message
-        return f"the certificate is not trusted ({reason}): {tls.action(reason)}"
-    text = str(error)
-    if isinstance(error, OSError) and error.strerror:
-        text = error.strerror
-    # A proxy's address may hold a password.
-    return _USER.sub("//", " ".join(text.split())) or type(error).__name__
-
-
-def _refusal(status: int) -> str:
-    answered = f"the server answered {status}"
-    if status == 401:
-        return f"{answered}: check api.id and the API key"
-    if status == 403:
-        return f"{answered}: {HOST_CHECK_ACTION}"
-    if 300 <= status < 400:
-        return f"{answered}, a redirect: set server.url to where it leads"
-    return answered

@@ -14,9 +14,10 @@ from schemas.ids import ScanId
 from schemas.receipt import Receipt
 from schemas.report import ScanStatus
 from spool.errors import SpoolError
-from stages.patchmon import body, outcome
+from stages.patchmon import body, key_check, outcome
 from stages.patchmon.body import Body
 from stages.patchmon.http_worker import HttpWorker
+from stages.patchmon.key_check import KeyState
 from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Reply, Temporary
 from stages.patchmon.server_access import SCANS, HttpRequest, ServerAccess
 from stages.runtime.process import Process
@@ -193,14 +194,36 @@ class Sender:
         self._host.expect(self._meanwhile(scan))
         try:
             answer = self._http.send(access, request, content, deadline_s(len(content)))
+            if isinstance(answer, Reply) and answer.status == 401:
+                return self._checked(answer, access)
         except WorkerStoppedError:
             self._process.log.info(
                 "stopped while sending; the report is sent again later", scan_id=scan.scan_id
             )
             return None
         if isinstance(answer, Reply):
-            return outcome.decide(answer, len(content), datetime.now(UTC))
+            return outcome.decide(answer, datetime.now(UTC))
         return answer
+
+    def _checked(self, reply: Reply, access: ServerAccess) -> Outcome:
+        """What a 401 means: by a ping, which tells a wrong key from a database that is down.
+
+        Raises WorkerStoppedError.
+        """
+        decided = outcome.decide(reply, datetime.now(UTC))
+        check = key_check.judge(
+            self._http.send(access, key_check.PING_REQUEST, b"", key_check.PING_LIMIT_S)
+        )
+        if check.state is KeyState.WRONG:
+            return decided
+        said = outcome.message(reply)
+        if check.state is KeyState.KNOWN:
+            return Temporary(f"{said}, but the server knows the key", reply.status)
+        return Temporary(
+            f"{said}; the server can't check the key: {check.message}",
+            reply.status,
+            action=key_check.CHECK_DATABASE,
+        )
 
     def _meanwhile(self, scan: Waiting) -> Callable[[], None]:
         """What is done while this report is under way."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from queue import Empty, Queue
 
+from schemas.codec import replace
 from schemas.schedule import ServerOverrides
 from stages.patchmon import commands, credentials
 from stages.patchmon.capabilities import CommandAnswers
@@ -113,7 +114,11 @@ class ServerConnection:
         self.status_wanted = True
         scanners, log = registry.scanners(), self._process.log
         self._reporter = HostReporter(
-            access, scanners, log, Pace().longest_backoff_s, self._on_integrations
+            access,
+            scanners,
+            log,
+            Pace().longest_backoff_s,
+            lambda found: self._on_integrations(access, found),
         )
         if self._takes_commands:
             self._link = Link(
@@ -128,6 +133,11 @@ class ServerConnection:
         """Send the progress of scans, if there is any."""
         if self._link:
             self._link.notify()
+
+    def reached(self) -> None:
+        """The server has taken a report."""
+        if self._link and not self._link.is_connected:
+            self._link.retry_now()
 
     def report(self, overrides: ServerOverrides, answers: CommandAnswers) -> None:
         """Report that the host is alive, what it is and what it can scan, where that is new or
@@ -214,10 +224,13 @@ class ServerConnection:
             self._other_messages.add(kind)
             self._process.log.info("server message ignored: it is for PatchMon's agent", type=kind)
 
-    def _on_integrations(self, overrides: ServerOverrides | None) -> None:
-        """Called in the reporter's thread."""
+    def _on_integrations(self, access: ServerAccess, overrides: ServerOverrides | None) -> None:
+        """Called in a thread of the reporter."""
+        reporter = self._reporter
+        if reporter is None or reporter.access != access:
+            return
         if overrides is not None:
-            self._queue.put(commands.Apply(overrides))
+            self._queue.put(commands.Apply(replace(overrides, url=access.settings.url)))
         self._are_integrations_known = True
         self._process.wake()
 

@@ -14,7 +14,7 @@ from typing import Any
 from schemas.codec import replace
 from schemas.event import Event
 from schemas.request import Reason, Request
-from schemas.schedule import OVERRIDES_STATE, ServerOverrides
+from schemas.schedule import OVERRIDES_STATE, ServerOverrides, overrides_for
 from stages.patchmon import commands
 from stages.patchmon.capabilities import NO_ANSWERS, CommandAnswers
 from stages.patchmon.commands import Wanted
@@ -71,9 +71,7 @@ class ServerCommands:
         self._in_progress: _ScanInProgress | None = None
         self._answers = NO_ANSWERS
         self._answered_at = 0.0
-        self.overrides = (
-            process.state_store.read(OVERRIDES_STATE, ServerOverrides) or ServerOverrides()
-        )
+        self._kept = process.state_store.read(OVERRIDES_STATE, ServerOverrides)
 
     def carry_out(self, command: commands.Command) -> None:
         """Raises StorageError; the command has to be carried out again then."""
@@ -92,6 +90,11 @@ class ServerCommands:
                 self._refuse_installation("install_scanner")
             case commands.Decline():
                 self._decline(command.reason)
+
+    @property
+    def overrides(self) -> ServerOverrides:
+        """What the server of the settings has set."""
+        return overrides_for(self._kept, self._process.settings.server.url)
 
     @property
     def answers(self) -> CommandAnswers:
@@ -191,6 +194,10 @@ class ServerCommands:
         return f"switched off: {refused.reason}"
 
     def _apply(self, new: ServerOverrides) -> None:
+        url = self._process.settings.server.url
+        if new.url not in (None, url):
+            # It was set by the server of earlier settings.
+            return
         changes: dict[str, Any] = {}
         if new.mode is not None:
             changes["mode"] = new.mode
@@ -202,9 +209,9 @@ class ServerCommands:
             changes["update_interval_minutes"] = new.update_interval_minutes
         after = replace(self.overrides, **changes)
         if after != self.overrides:
-            after = replace(after, since=self._process.now())
+            after = replace(after, url=url, since=self._process.now())
             self._process.state_store.write(OVERRIDES_STATE, after)
-            self.overrides = after
+            self._kept = after
             self._process.log.info("server settings applied", **changes)
 
     def _refuse(self, message: str) -> None:

@@ -84,6 +84,8 @@ class TriggerStage:
 
     def on_event(self, event: Event) -> None:
         self._progress.take(event, self._process.now())
+        if event.name == "ReportShipped" and event.result in ("accepted", "refused"):
+            self._server.reached()
         self._server.send_progress()
 
     def reloaded(self) -> None:
@@ -183,6 +185,7 @@ class TriggerStage:
             next_due=self._next_due,
             connection=self._server.state,
             connected=self._server.is_connected,
+            url=self._process.settings.server.url,
             at=self._process.now(),
         )
         before = self._written_state

@@ -26,7 +26,7 @@ def send(sender: HttpClient, body: bytes = BODY) -> Outcome:
     """Submit a body; what came of it."""
     answer = sender.send(SCAN, body)
     if isinstance(answer, Reply):
-        return decide(answer, len(body), datetime.now(UTC))
+        return decide(answer, datetime.now(UTC))
     return answer
 
 

@@ -116,6 +116,8 @@ class ScriptedServer:
             # Connections inherit it.
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.port = int(self._socket.getsockname()[1])
+        self.pings: Answer | None = reply(404)
+        """How pings are answered, beside script and `requests`; None: like all else."""
         self.requests: list[Request] = []
         self.connections = 0
         self._open: list[socket.socket] = []
@@ -165,6 +167,9 @@ class ScriptedServer:
         if not line:
             return False
         headers = dict(_headers(stream))
+        if self.pings is not None and line.startswith("POST /api/v1/hosts/ping "):
+            stream.read(int(headers.get("content-length", "0")))
+            return bool(self.pings(connection))
         answer = self._script.pop(0) if self._script else self._otherwise
         length = int(headers.get("content-length", "0"))
         if isinstance(answer, Early):

@@ -158,7 +158,7 @@ def test_an_answer_given_in_mid_body_is_read(server: ScriptedServer) -> None:
     server.say(Early(1000, refuse))
     outcome = post(server.url, LONG)
     assert isinstance(outcome, Refused)
-    assert outcome.remedy == "slim"
+    assert outcome.remedy == "truncate"
 
 
 def test_a_key_that_the_server_repeats_is_not_in_the_message(server: ScriptedServer) -> None:

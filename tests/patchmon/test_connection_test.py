@@ -6,7 +6,8 @@ import pytest
 
 from receiver import Policy, Receiver
 from schemas.settings import ServerSettings
-from stages.patchmon import connection_test, tls
+from stages.patchmon import connection_test
+from stages.patchmon.connection_risk import connection_risk
 from stages.patchmon.connection_test import Step, StepName, StepResult
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.server_access import ServerAccess
@@ -16,6 +17,12 @@ from tests.patchmon.scripted_server import ScriptedServer, reply, silence
 KEY = "k" * 64
 WRONG = Credentials("patchmon_1", KEY)
 HEALTHY = reply(200, {"status": "ok"})
+
+
+@pytest.fixture
+def server(server: ScriptedServer) -> ScriptedServer:
+    server.pings = None
+    return server
 
 
 def run(
@@ -131,15 +138,15 @@ def test_a_step_that_hangs_ends_at_its_limit(
 
 @pytest.mark.parametrize("url", ["http://localhost:1", "http://127.0.0.2", "http://[::1]:80"])
 def test_plain_http_on_this_host_is_no_risk(url: str) -> None:
-    assert tls.risk(ServerSettings(url=url)) is None
+    assert connection_risk(ServerSettings(url=url)) is None
 
 
 def test_what_others_on_the_network_can_read_is_a_risk() -> None:
-    plain = tls.risk(ServerSettings(url="http://patchmon.example.com"))
-    unchecked = tls.risk(ServerSettings(url="https://patchmon.example.com", verify=False))
+    plain = connection_risk(ServerSettings(url="http://patchmon.example.com"))
+    unchecked = connection_risk(ServerSettings(url="https://patchmon.example.com", verify=False))
     assert plain is not None
     assert "plain http" in plain.message
     assert unchecked is not None
     assert "server.verify: false" in unchecked.message
-    assert tls.risk(ServerSettings(url="https://patchmon.example.com")) is None
-    assert tls.risk(ServerSettings()) is None
+    assert connection_risk(ServerSettings(url="https://patchmon.example.com")) is None
+    assert connection_risk(ServerSettings()) is None

@@ -15,14 +15,14 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HTML = "<!DOCTYPE html><html><title>Log in to the hotel's network</title></html>"
 
 
-def answer(status: int, body: object = "", *, size: int = 1000, **headers: str) -> Outcome:
+def answer(status: int, body: object = "", **headers: str) -> Outcome:
     content = (
         body
         if isinstance(body, bytes)
         else (body if isinstance(body, str) else json.dumps(body)).encode()
     )
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return decide(Reply(status, named, content), size, NOW)
+    return decide(Reply(status, named, content), NOW)
 
 
 def test_a_released_server_acknowledges_by_the_number_of_scans_it_stored() -> None:
@@ -97,7 +97,7 @@ def test_the_id_of_what_was_created_acknowledges_by_itself() -> None:
 
 def test_an_acknowledgement_longer_than_is_ever_read_is_none() -> None:
     reply = Reply(200, {}, b'{"scan_id": "abc"}', overlong=True)
-    assert isinstance(decide(reply, 10, NOW), Temporary)
+    assert isinstance(decide(reply, NOW), Temporary)
 
 
 def test_a_scanner_that_is_switched_off_at_the_server_is_refused_for_good() -> None:
@@ -134,17 +134,22 @@ def test_a_hash_mismatch_may_be_sent_without_the_hash() -> None:
 def test_a_body_that_is_too_large_may_be_truncated_whoever_refuses_it(body: object) -> None:
     outcome = answer(413, body)
     assert isinstance(outcome, Refused)
-    assert outcome.remedy == "slim"
+    assert outcome.remedy == "truncate"
 
 
-def test_invalid_json_means_size_only_where_the_body_is_large() -> None:
-    small, large = (
-        answer(400, {"error": "Invalid JSON body"}, size=size) for size in (1000, 2_000_000)
-    )
-    assert isinstance(small, Refused)
-    assert small.remedy is None
-    assert isinstance(large, Refused)
-    assert large.remedy == "slim"
+def test_invalid_json_means_that_the_body_is_over_the_server_s_limit() -> None:
+    outcome = answer(400, {"error": "Invalid JSON body"})
+    assert isinstance(outcome, Refused)
+    assert outcome.remedy == "truncate"
+
+
+def test_a_host_name_that_the_server_does_not_accept_is_named_with_its_setting() -> None:
+    outcome = answer(403, {"error": "Host not allowed.", "code": "host_mismatch"})
+    assert isinstance(outcome, Paused)
+    assert "CORS_ORIGIN" in outcome.action
+    other = answer(403, {"error": "no"})
+    assert isinstance(other, Paused)
+    assert "CORS_ORIGIN" not in other.action
 
 
 @pytest.mark.parametrize(
@@ -229,7 +234,7 @@ def test_no_retry_after_ever_waits_less_than_nothing_or_more_than_a_day(value: s
 def test_every_reply_has_one_outcome_and_its_message_is_one_short_line(
     status: int, body: bytes, kind: str
 ) -> None:
-    outcome = decide(Reply(status, {"content-type": kind}, body), 1000, NOW)
+    outcome = decide(Reply(status, {"content-type": kind}, body), NOW)
     assert isinstance(outcome, Accepted | Refused | Paused | Temporary)
     if outcome.message is not None:
         assert outcome.message.isprintable()
@@ -238,7 +243,7 @@ def test_every_reply_has_one_outcome_and_its_message_is_one_short_line(
 
 @given(st.integers(100, 599), st.binary(max_size=200))
 def test_only_200_and_201_with_an_object_accept(status: int, body: bytes) -> None:
-    outcome = decide(Reply(status, {}, body), 1000, NOW)
+    outcome = decide(Reply(status, {}, body), NOW)
     if isinstance(outcome, Accepted):
         assert status in (200, 201)
         assert isinstance(json.loads(body), dict)

@@ -12,7 +12,7 @@ EMPTY = Body(b"", (), has_hash=True, may_shrink=True)
 def test_a_limit_that_the_server_has_shown_stays() -> None:
     attempt = DeliveryAttempt()
     body = Body(b" " * MIB, (), has_hash=True, may_shrink=True)
-    assert attempt.change_form(Refused(413, "too large", "slim"), body)
+    assert attempt.change_form(Refused(413, "too large", "truncate"), body)
     attempt.count(Temporary("no route"))
     assert attempt.limit_of(SETTINGS) == MIB // 2
     assert attempt.limit_of(MIB // 4) == MIB // 4
@@ -29,9 +29,17 @@ def test_nothing_but_the_servers_answer_changes_the_form() -> None:
 def test_what_can_not_be_changed_any_more_is_refused() -> None:
     attempt = DeliveryAttempt()
     bare = Body(b"", (), has_hash=False, may_shrink=False)
-    assert not attempt.change_form(Refused(413, "too large", "slim"), bare)
+    assert not attempt.change_form(Refused(413, "too large", "truncate"), bare)
     assert not attempt.change_form(Refused(400, "hash mismatch", "no hash"), bare)
     assert not attempt.change_form(Refused(422, "no"), EMPTY)
+
+
+def test_a_short_body_that_is_called_invalid_json_is_truncated_once() -> None:
+    attempt = DeliveryAttempt()
+    refusal = Refused(400, "Invalid JSON body", "truncate")
+    for size, is_tried in ((3 * MIB, True), (3 * MIB // 2, True), (MIB, True), (MIB // 2, False)):
+        body = Body(b" " * size, (), has_hash=True, may_shrink=True)
+        assert attempt.change_form(refusal, body) == is_tried
 
 
 def test_a_report_is_stuck_after_three_attempts_of_which_nothing_came() -> None:
@@ -42,5 +50,5 @@ def test_a_report_is_stuck_after_three_attempts_of_which_nothing_came() -> None:
         assert not attempt.is_stuck
     attempt.count(Temporary("no"))
     assert attempt.is_stuck
-    attempt.count(Refused(413, "too large", "slim"))
+    attempt.count(Refused(413, "too large", "truncate"))
     assert not attempt.is_stuck

@@ -129,7 +129,6 @@ def test_what_an_operator_has_to_correct_pauses_and_discards_nothing(
     "refusal",
     [
         reply(400, {"error": "Invalid payload"}),
-        reply(400, {"error": "Invalid JSON body"}),
         reply(415, {"error": "no"}),
         reply(422, {"error": "no"}),
         reply(200, {"message": "ok", "scans_received": 0}),

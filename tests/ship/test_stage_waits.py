@@ -56,6 +56,21 @@ def test_a_rotated_key_is_tried_at_once(ship: Ship, server: ScriptedServer) -> N
     assert server.requests[-1].headers["x-api-key"] == "another"
 
 
+def test_a_401_while_the_database_is_down_is_no_fault_of_the_key(
+    ship: Ship, server: ScriptedServer
+) -> None:
+    server.pings = reply(500, {"error": "Failed to look up host: database error"})
+    server.say(reply(401, {"error": "Invalid API credentials"}))
+    ship.put(report(1))
+    ship.stage.run_once()
+    state = ship.destination
+    assert state.state == "backing off"
+    assert "can't check the key: HTTP 500" in str(state.reason)
+    assert ship.stage.timeout_s() <= 5
+    ship.run_once()
+    assert ship.answers == {1: "accepted"}
+
+
 @pytest.mark.parametrize("status", [401, 403, 404, 413, 429, 500, 503])
 def test_a_time_that_the_server_names_is_respected_with_every_status(
     ship: Ship, server: ScriptedServer, status: int

@@ -1,0 +1,50 @@
+"""What a ping shows of the host's key. Pure.
+
+Released servers answer most requests with 401 while their database is down, as if the key were
+wrong. A ping alone gets another answer then. A server without this endpoint leaves the 401 to mean
+what it says.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from stages.patchmon.outcome import Paused, Reply, Temporary, json_object, message
+from stages.patchmon.server_access import PING, HttpRequest
+
+PING_LIMIT_S = 15.0
+PING_REQUEST = HttpRequest(path=PING, headers={"User-Agent": "compliance-agent"})
+CHECK_KEY = (
+    "check api.id and the API key; a new key is shown once, on the host's page at the server"
+)
+CHECK_DATABASE = "check the server's log and its database; the key is not the cause"
+_NO_SUCH_ENDPOINT = frozenset({404, 405, 501})
+
+
+class KeyState(Enum):
+    KNOWN = auto()
+    WRONG = auto()
+    UNCHECKED = auto()
+    """The server can't check it now, or something else answered."""
+
+
+@dataclass(frozen=True)
+class KeyCheck:
+    state: KeyState
+    message: str
+
+
+def judge(answer: Reply | Paused | Temporary) -> KeyCheck:
+    """What the answer to a ping shows."""
+    if not isinstance(answer, Reply):
+        return KeyCheck(KeyState.UNCHECKED, answer.message)
+    if answer.status == 401 or answer.status in _NO_SUCH_ENDPOINT:
+        return KeyCheck(KeyState.WRONG, message(answer))
+    if answer.status < 300 and json_object(answer) is not None:
+        return KeyCheck(KeyState.KNOWN, message(answer))
+    if answer.status < 400:
+        return KeyCheck(KeyState.UNCHECKED, not_a_server(answer))
+    return KeyCheck(KeyState.UNCHECKED, message(answer))
+
+
+def not_a_server(reply: Reply) -> str:
+    return f"HTTP {reply.status}: this is not an answer of a PatchMon server"
