@@ -124,7 +124,9 @@ class Link:
         next_message: NextMessage,
         log: Log,
         pace: Pace = Pace(),
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
+        """`changed` is called in a thread when `state` is another."""
         self.access = access
         self._scanners = scanners
         self.state = "not connected yet"
@@ -133,6 +135,7 @@ class Link:
         self._next_message = next_message
         self._log = log
         self._pace = pace
+        self._changed = changed
         self._stop = threading.Event()
         self._socket: ClientConnection | None = None
         self._may_send = threading.Event()
@@ -285,4 +288,5 @@ class Link:
             if state == _CONNECTED:
                 log = self._log.info
             log("server commands: " + state, server=self.access.url)
-        self.state = state
+            self.state = state
+            self._changed()

@@ -122,7 +122,13 @@ class ServerConnection:
         )
         if self._takes_commands:
             self._link = Link(
-                access, scanners, self._on_message, self._on_connected, self._next_message, log
+                access,
+                scanners,
+                self._on_message,
+                self._on_connected,
+                self._next_message,
+                log,
+                changed=self._process.wake,
             )
 
     @property

@@ -74,13 +74,15 @@ def test_the_host_check_of_the_server_is_named() -> None:
     ):
         agent.start("trigger")
         until(lambda: "CORS_ORIGIN" in agent.log("trigger"), "it is named")
-        assert "CORS_ORIGIN" in connection(agent)
+        until(lambda: "CORS_ORIGIN" in connection(agent), "status shows it")
 
 
 def test_status_never_shows_the_state_of_another_server(server: Receiver) -> None:
     policy = Policy(compliance_mode="disabled")
     with Receiver(policy) as first, an_agent(first) as agent:
+        agent.spool.prepare()
         agent.start("trigger", "ship")
+        until(first.online, "connected")
         until(lambda: status(agent)["set_by_server"]["mode"] == "disabled", "set")
         until(lambda: connection(agent) == "connected", "connected")
         agent.stop()
@@ -106,7 +108,7 @@ def test_a_key_file_that_everyone_can_read_is_named_and_nothing_is_sent(server: 
         agent.configure(api={"id": server.credentials.id, "key_file": str(key)})
         agent.start("trigger", "ship")
         until(lambda: agent.spool.state_store("trigger").path.joinpath("trigger").exists(), "state")
-        assert "everyone can read" in connection(agent)
+        until(lambda: "everyone can read" in connection(agent), "status shows it")
         assert f"chmod 640 {key}" in agent.run("config", "check", code=None)
         assert not server.online()
         key.chmod(0o600)
