@@ -11,6 +11,8 @@ the thing itself (its length, age, file, algorithm), and what only looks like a 
 
 import re
 
+from stages.scanners.secret_commands import masked_commands
+
 MASK = "********"
 MAX_CHARACTERS = 4000
 """Longer texts are cut before they are searched: the rest might be a secret, or take too long."""
@@ -29,22 +31,26 @@ _SECRET_NAME = re.compile(
         r"(?:api|private|priv|auth|access|shared|encryption|signing|master|pre)[_.-]?keys?$",
         r"(?:^|[_.\-/ ])keys?(?:$|[_.\- ])",
         r"(?:^|[_.-])psk(?:$|[_.-])",
-        r"rootpw$|community6?$",
+        r"(?:^|[_.-]|root)pw$|masterauth$|community6?$",
     ),
     re.IGNORECASE,
 )
 _CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ABOUT_A_SECRET = re.compile(
-    r"(?:days|length|len|age|min|max|files?|path|dir|algorithms?|types?|authentication|authorized"
+    r"(?:^|[_.-])(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached)_pass$"
+    r"|^loadcredential(?:encrypted)?$"
+    r"|(?:public|primary|foreign|sort|cache|partition|index)[_.-]?keys?$"
+    r"|(?:days|length|len|age|min|max|files?|path|dir|algorithms?|types?|authentication|authorized"
     r"|command|user|limit|count|retry|retries|history|remember|attempts|expir(?:e|y|ation)|bits"
     r"|size|timeout|interval|lifetime|policy|method|quality|complexity|mgmt|format|usage|name|id"
-    r"|warn|change|aging|maxkeys|maxbytes|passwords)$",
+    r"|warn|change|aging|maxkeys|maxbytes|passwords|agent|tries|ttl)$",
     re.IGNORECASE,
 )
 _HARMLESS_VALUES = frozenset(
     (
         *("yes", "no", "true", "false", "on", "off", "none", "sha512"),
         *("enabled", "disabled", "enable", "disable"),
+        *("null", "nil", "<hidden>", "<redacted>", "<none>"),
     )
 )
 _NO_PASSWORD = frozenset(("x", "*", "!", "!!", "!*", ""))
@@ -61,7 +67,22 @@ _HASHES = re.compile(
 _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL
 )
-_URL_CREDENTIALS = re.compile(r"(?<=://)[^\s/:@]*:[^\s/@]+(?=@)")
+_URL_CREDENTIALS = re.compile(r"(?<=://)[^\s/:@]*:[^\s/\"'<>]+(?=@)")
+"""Up to the last @: a password may hold one."""
+_SERVICE_TOKENS = re.compile(
+    _pattern(
+        # GitHub, GitLab, Slack, Stripe, Google.
+        r"\b(?:gh[opsur]_|github_pat_|glpat-|xox[abeoprs]-|[sr]k_(?:live|test)_|AIza)[\w-]{10,}",
+        r"(?<=hooks\.slack\.com/services/)[\w/]{10,}",
+        # The signature of an address that anybody may use.
+        r"(?<=[?&]sig=)[\w%+/=-]{6,}",
+        # A signed JSON Web Token.
+        r"\beyJ[\w-]{8,}\.eyJ[\w-]*\.[\w-]{8,}",
+    )
+)
+_JSON_LIST = re.compile(
+    r"""("([A-Za-z][\w.-]*)"\s*:\s*|'([A-Za-z][\w.-]*)'\s*:\s*)\[[^\[\]\n]*\]"""
+)
 _MAX_NESTING = 4
 _ASSIGNMENT = re.compile(
     r"""(?<!-F )(?<![\w/.])([A-Za-z][\w.-]*)(\\?["']?\s*(?:=>|::|[=:])\s*)"""
@@ -87,27 +108,6 @@ _YAML_BLOCK = re.compile(
     re.MULTILINE,
 )
 """The value is what follows, as long as it is indented further."""
-_QUOTED_OR_WORD = r"""("[^"\n]*"|'[^'\n]*'|[^\s;"']+)"""
-_COMMANDS = {
-    "sshpass": r"((?<!\S)-p\s*)",
-    "mysql": r"((?-i:(?<!\S)-p))",
-    "mariadb": r"((?-i:(?<!\S)-p))",
-    "curl": r"""((?<!\S)(?:-u|--user|--proxy-user)[ =]*["']?[^\s:"']+:(?!//))""",
-    "smbclient": r"((?<!\S)-U\s*[^\s%]+%)",
-    "chpasswd": r"""((?<![\w.-])[a-z_][\w.-]*:)""",
-    "identified": r"(\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?)",
-    "login": r"(\blogin\s+\S+\s+password\s+)",
-    "psk": r"""(\bpsk\s+(?=["'0]))""",
-    "snmp-server": r"(\bcommunity\s+)",
-    "com2sec": r"(^[ \t]*com2sec6?\s+(?:-Cn\s+\S+\s+)?\S+\s+\S+\s+)",
-    "sink": r"(^[ \t]*(?:trap2?|inform)sink\s+\S+\s+)",
-    "createuser": r"(\s(?:MD5|SHA(?:-?\d+)?|AES(?:-?\d+)?|DES)\s+)",
-}
-"""What stands before the secret in commands and statements, by a word that is in them."""
-_COMMAND_SECRETS = {
-    word: re.compile(before + _QUOTED_OR_WORD, re.IGNORECASE | re.MULTILINE)
-    for word, before in _COMMANDS.items()
-}
 _XML_ELEMENT = re.compile(r"(<(?:\w+:)?([A-Za-z][\w.-]*)(?:\s[^<>]*)?>)([^<>]+)(?=</)")
 _NAME_AND_VALUE = re.compile(
     r"""((?:\bname|\bkey|\bid)\s*=\s*["']([^"'\n]+)["'][^<>\n]*?\bvalue\s*=\s*"""
@@ -115,9 +115,14 @@ _NAME_AND_VALUE = re.compile(
     r"""("[^"\n]*"|'[^'\n]*')"""
 )
 _QUERY_PARAMETER = re.compile(r"(?<=[?&])([A-Za-z][\w.-]*)(=)([^&\s\"'<>]+)")
+_NAMES_OF_SERVICES = frozenset(("passwd", "passwd_compat"))
+_NAMES_OF_DIRECTORIES = frozenset(("pwd", "oldpwd"))
+_NAMES_OF_PATHS = ("key", "credential", "credentials", "cache")
+"""A path behind such a name shows where the secret is, and not the secret."""
 _PATH = re.compile(r"(?:/[\w.%-]+){2,}")
 _AUTHORIZATION = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}")
-_SHADOW_ENTRY = re.compile(r"^([a-z_][\w.-]*\$?):([^:\s]*):(?=[^:\n]*:)", re.MULTILINE)
+_SHADOW_ENTRY = re.compile(r"^([a-z_][\w.-]*\$?):(?!//)([^:\s]*):(?=[^:\n]*:)", re.MULTILINE)
+"""A URL is no entry."""
 
 
 def is_secret_name(name: str) -> bool:
@@ -139,17 +144,19 @@ def masked_forms(text: str) -> str:
     text = _PRIVATE_KEY.sub(MASK, text)
     text = _HASHES.sub(MASK, text)
     text = _URL_CREDENTIALS.sub(MASK, text)
+    text = _SERVICE_TOKENS.sub(MASK, text)
     return _AUTHORIZATION.sub(rf"\1 {MASK}", text)
 
 
 def masked(text: str) -> str:
     """Text from the host with its secrets masked, by their form and by the names before them."""
     text = masked_forms(text[:MAX_CHARACTERS])
-    text = _masked_commands(text)
+    text = masked_commands(text, MASK)
     text = _YAML_BLOCK.sub(_mask_block, text)
     text = _QUERY_PARAMETER.sub(_mask_assignment, text)
     text = _XML_ELEMENT.sub(_mask_element, text)
     text = _NAME_AND_VALUE.sub(_mask_named_value, text)
+    text = _JSON_LIST.sub(_mask_list, text)
     text = _QUOTED_ASSIGNMENT.sub(_mask_quoted_assignment, text)
     text = _masked_assignments(text, 0)
     return _OPTION.sub(_mask_option, text)
@@ -181,20 +188,23 @@ def masked_line(text: str) -> str:
 
 def masked_if_named(name: str, value: str) -> str:
     """The value, masked if the name is that of a secret; the value itself is not searched."""
-    bare = value.strip("\"'= ")
+    bare = value.strip("\"'=; ")
     if bare.lower() in _NO_PASSWORD | _HARMLESS_VALUES or not is_secret_name(name):
         return value
-    if name.lower() == "passwd" and _is_no_password(bare):
+    lower = name.lower()
+    if lower in _NAMES_OF_SERVICES and _is_no_password(bare):
         return value
-    is_path_of_key = name.lower().endswith("key") and _PATH.fullmatch(bare)
-    if is_path_of_key:
+    is_directory = lower in _NAMES_OF_DIRECTORIES and bare.startswith("/")
+    is_path = lower.endswith(_NAMES_OF_PATHS) and _PATH.fullmatch(bare)
+    if is_directory or is_path:
         return value
     return MASK
 
 
 def _is_no_password(value: str) -> bool:
     """What follows `passwd:` in nsswitch.conf, and `PASSWD:` in sudoers."""
-    return _NSSWITCH_SERVICES.fullmatch(value) is not None or value == "ALL" or value[0] == "/"
+    services = value.partition("#")[0]
+    return _NSSWITCH_SERVICES.fullmatch(services) is not None or value == "ALL" or value[0] == "/"
 
 
 def _masked_assignments(text: str, depth: int) -> str:
@@ -215,14 +225,6 @@ def _mask_quoted_assignment(found: re.Match[str]) -> str:
     if found[1] is not None:
         return found[1] + masked_if_named(found[2], found[3])
     return found[4] + masked_if_named(found[5], found[6])
-
-
-def _masked_commands(text: str) -> str:
-    lower = text.lower()
-    for word, pattern in _COMMAND_SECRETS.items():
-        if word in lower:
-            text = pattern.sub(rf"\1{MASK}", text)
-    return text
 
 
 def _mask_block(found: re.Match[str]) -> str:
@@ -251,6 +253,15 @@ def _mask_named_value(found: re.Match[str]) -> str:
     """`name="password" value="…"`, `"password", "…"`"""
     start, attribute, quoted_name, value = found.groups()
     return start + masked_if_named(attribute or quoted_name, value)
+
+
+def _mask_list(found: re.Match[str]) -> str:
+    """`"passwords": ["…", "…"]`"""
+    start, quoted_name, other_name = found.groups()
+    name = quoted_name or other_name
+    if is_secret_name(name) or is_secret_name(name.removesuffix("s")):
+        return f"{start}[{MASK}]"
+    return found[0]
 
 
 def _mask_option(found: re.Match[str]) -> str:

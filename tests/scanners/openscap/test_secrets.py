@@ -91,6 +91,35 @@ from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener
         "$pbkdf2-sha256$29000$salt$S3cr3t!",
         "_J9..S3cr3t!AAAAAAA",
         "{SSHA512}S3cr3t!",
+        '{"passwords": ["S3cr3t!", "S3cr3t!"]}',
+        "{'api_keys': ['S3cr3t!']}",
+        "postgres://app:S3cr3t!@db:5432/app",
+        "ftp://joe:Zq9x@S3cr3t!@host/",
+        "https://account/x?sv=1&sig=S3cr3t!aaa&x=1",
+        "https://hooks.slack.com/services/T000/B000/S3cr3t!aaaa",
+        "git clone https://ghp_S3cr3t!aaaaaaaa@github.com/x",
+        "registry glpat-S3cr3t!aaaaaaaa",
+        "xoxb-12345678-S3cr3t!",
+        "sk_live_S3cr3t!aaaa",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.S3cr3t!aaaa",
+        "curl -H 'Authorization: Token S3cr3t!'",
+        "Cookie: session=S3cr3t!",
+        "Set-Cookie: sid=S3cr3t!; HttpOnly",
+        "bind_pw: S3cr3t!",
+        "olcRootPW: S3cr3t!",
+        "masterauth S3cr3t!",
+        "ldapsearch -x -w S3cr3t! -D cn=admin",
+        "useradd -m -p S3cr3t! joe",
+        "neighbor 192.0.2.1 password S3cr3t!",
+        "username joe password 7 S3cr3t!",
+        "enable secret 5 S3cr3t!",
+        "[smtp.example.com]:587 joe:S3cr3t!",
+        "ALTER ROLE app PASSWORD 'S3cr3t!'",
+        "login failed for user 'x' with password 'S3cr3t!'",
+        "set password for joe = 'S3cr3t!'",
+        "$3$$S3cr3t!aaaaaaaaaaaaaaaaaaaaaa",
+        "$scrypt$ln=16,r=8,p=1$S3cr3t!$S3cr3t!aaaa",
+        "AccountName=x;AccountKey=S3cr3t!==;EndpointSuffix=core",
     ],
 )
 def test_a_secret_in_a_line_is_masked(line: str) -> None:
@@ -142,6 +171,30 @@ def test_a_secret_in_a_line_is_masked(line: str) -> None:
         'OPTIONS="-u chrony -F 2"',
         "_this_is_a_long_identifier = 1",
         "a=b=c=d=e=f=g=h",
+        "passwd: sss files  # the order counts",
+        "passwd_compat: nis",
+        "Defaults passwd_tries=3",
+        "HostKeyAgent SSH_AUTH_SOCK",
+        "ssl_certificate_key /etc/nginx/site.key;",
+        "proxy_pass http://127.0.0.1:8080;",
+        "fastcgi_pass unix:/run/php.sock;",
+        "credentials=/root/.smb",
+        "LoadCredential=db:/etc/db",
+        "PWD=/root OLDPWD=/tmp",
+        "PublicKey = AAAAC3NzaC1lZDI1NTE5AAAAIJ",
+        "primary_key=id",
+        "token_ttl: 3600",
+        "password: null",
+        "-w /usr/sbin/useradd -p wa -k identity",
+        "-w /usr/sbin/usermod -p x -k identity",
+        "https://git@github.com/x.git",
+        "the password is expired",
+        "enable password expiry",
+        "neighbor 192.0.2.1 remote-as 65000",
+        "Authorization: required",
+        "ldap_tls_reqcert = demand",
+        "PassEnv LANG",
+        "pwquality = 1",
     ],
 )
 def test_what_is_no_secret_stays_readable(line: str) -> None:
@@ -209,6 +262,38 @@ def test_neither_a_hash_nor_a_password_gets_into_a_report() -> None:
     assert b"hunter22" not in report
     assert b"saltsalt" not in report
     assert report.count(MASK.encode()) >= 5
+
+
+def test_an_old_hash_is_masked_where_only_the_matched_part_was_found() -> None:
+    def found(file: str) -> str:
+        test = Test(
+            "textfilecontent54",
+            f"<filepath>{file}</filepath>"
+            '<pattern operation="pattern match">^root:([^:]+):</pattern>',
+            '<subexpression operation="pattern match">^[!*]</subexpression>',
+            [("false", f"<filepath>{file}</filepath><subexpression>abJnggxhB/yWI</subexpression>")],
+            item="textfilecontent",
+        )
+        return str(read_openscap(None, opener(arf([Rule("one", tests=[test])]))))
+
+    assert "abJnggxhB" not in found("/etc/shadow")
+    assert "abJnggxhB" in found("/etc/other")
+
+
+def test_an_expected_value_that_a_profile_sets_is_masked_by_the_name_of_its_setting() -> None:
+    test = Test(
+        "textfilecontent54",
+        "<filepath>/etc/x</filepath>"
+        r'<pattern operation="pattern match">^bind_password\s*=\s*(\S+)$</pattern>',
+        '<subexpression var_ref="oval:x-p:var:1"/>',
+        [("false", "<filepath>/etc/x</filepath><subexpression>other22</subexpression>")],
+        item="textfilecontent",
+        variables=[("oval:x-p:var:1", "hunter22")],
+    )
+    report = str(read_openscap(None, opener(arf([Rule("one", tests=[test])]))))
+    assert "hunter22" not in report
+    assert "other22" not in report
+    assert MASK in report
 
 
 def test_a_text_of_any_length_is_masked_to_its_end() -> None:

@@ -166,7 +166,9 @@ def _nearest_line(one: EvaluatedCriterion) -> tuple[str, str] | None:
 
 def _wrong_number(one: EvaluatedCriterion) -> Explanation:
     """There are items where none may be, or too many; what they hold makes no difference."""
-    texts = [item_wording.with_detail(item, one.description) for item, _ in one.items]
+    texts = []
+    for item, _ in one.items:
+        texts.append(item_wording.with_detail(item, one.description, one.setting))
     actual = item_wording.listed_items(texts, one.total)
     finding = f"found {actual}; expected {short_expected_text(one)}"
     return Explanation(expected_text(one), (actual,), finding, finding)

@@ -14,6 +14,11 @@ _SETTING_NAME = re.compile(r"[A-Za-z][\w.-]{0,60}[=:]?")
 _HASH_FIELDS = {"password": ("password",), "shadow": ("password",)}
 _NO_HASH = frozenset(("", "x", "*", "!", "!!", "!*"))
 """What a password field holds where it holds no hash."""
+_HASH_FILES = frozenset(
+    ("shadow", "shadow-", "gshadow", "gshadow-", "opasswd", "master.passwd", ".htpasswd")
+)
+_DES_HASH = re.compile(r"[./0-9A-Za-z]{13}")
+"""The oldest hashes have no mark of their own: where they were found shows what they are."""
 _VALUE_FIELDS = frozenset(("value", "value_of", "subexpression"))
 _NAMING_FIELDS = ("name", "key", "xpath", "yamlpath", "property", "attribute_name")
 _NEVER_SECRET = frozenset(("mode", "differences", "file"))
@@ -47,12 +52,17 @@ def masked_field(item: Item, name: str) -> str | None:
     return field_text(item, name, None)
 
 
-def found_line(item: Item) -> str | None:
-    """The line that was found in a file."""
-    text = item.first("text", "subexpression")
-    if text is None:
+def found_line(item: Item, setting: str | None = None) -> str | None:
+    """The line that was found in a file, or the part of it that the pattern captured.
+
+    `setting` names the setting that the part is the value of.
+    """
+    text = item.first("text")
+    if text is not None:
+        return _shortened(masked_line(text))
+    if item.first("subexpression") is None:
         return None
-    return _shortened(masked_line(text))
+    return field_text(item, "subexpression", setting)
 
 
 def setting_in_line(item: Item) -> str | None:
@@ -85,8 +95,15 @@ def _value_text(item: Item, field: ItemField, setting: str | None) -> str:
         return "(not shown)"
     if field.masked or field.name in _HASH_FIELDS.get(item.kind, ()):
         return _without_hash(text)
+    if _DES_HASH.fullmatch(text.strip()) and _is_in_hash_file(item):
+        return MASK
     text = readable_value(item.kind, field.name, text, setting)
     return _shortened(masked_value(setting, text)) or "(empty)"
+
+
+def _is_in_hash_file(item: Item) -> bool:
+    file = item_text(item, "file") or ""
+    return file.rpartition("/")[2] in _HASH_FILES
 
 
 def _without_hash(text: str) -> str:

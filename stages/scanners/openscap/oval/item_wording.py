@@ -47,9 +47,9 @@ def subject(item: Item, description: str) -> str:
     return by_fields(item.kind, _shown_fields(item))
 
 
-def with_detail(item: Item, description: str) -> str:
+def with_detail(item: Item, description: str, setting: str | None = None) -> str:
     """The item with its content: `/etc/x: mode 0644, owner 0`."""
-    content = _content(item, description)
+    content = _content(item, description, setting)
     if not content:
         return subject(item, description)
     return f"{subject(item, description)}: {content}"
@@ -60,12 +60,12 @@ def with_expected_fields(
 ) -> str:
     """The item with those of its fields that the states expect to have a value."""
     if item.kind in TEXT_KINDS:
-        return with_detail(item, description)
+        return with_detail(item, description, setting)
     parts: dict[str, None] = {}
     for state in states:
         parts |= dict.fromkeys(_expected_fields(item, state, setting))
     if not parts:
-        return with_detail(item, description)
+        return with_detail(item, description, setting)
     return f"{subject(item, description)}: {', '.join(parts)}"
 
 
@@ -140,12 +140,12 @@ def _first_message(
     return None
 
 
-def _content(item: Item, description: str) -> str | None:
+def _content(item: Item, description: str, setting: str | None) -> str | None:
     """The content of an item of which no field was expected to have a value."""
     if item.kind == "variable":
         return field_text(item, "value", variable_setting(description))
     if item.kind in TEXT_KINDS:
-        return found_line(item)
+        return found_line(item, setting)
     kind = KINDS.get(item.kind)
     if kind is None or not kind.detail:
         return None

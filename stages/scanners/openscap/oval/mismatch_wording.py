@@ -90,7 +90,7 @@ def _first_mismatch(one: EvaluatedCriterion, item: Item) -> str:
             expected_by_actual.setdefault(actual, []).append(expected)
     if not expected_by_actual:
         states = " or ".join(state_text(state, one.scope) for state in one.states)
-        return f"{with_detail(item, one.description)}, expected {states}"
+        return f"{with_detail(item, one.description, one.setting)}, expected {states}"
     between_values, between_fields = " and ", "; "
     if one.test.operator == "OR":
         between_values, between_fields = " or ", " or "

@@ -42,7 +42,8 @@ def lines_in_place(target: Object, scope: EvaluationScope) -> dict[str, str]:
     """The lines that any test found where the object looks, each with its file; secrets masked."""
     lines: dict[str, str] = {}
     for item in scope.results.items.values():
-        if item.kind not in TEXT_KINDS or not is_in_place(item, target, scope):
+        is_whole_line = item.kind in TEXT_KINDS and item.first("text") is not None
+        if not is_whole_line or not is_in_place(item, target, scope):
             continue
         line = found_line(item)
         if line:

@@ -7,8 +7,10 @@ from stages.scanners.openscap.oval.entity_wording import MATCHING, expected_valu
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.field_labels import BOOKKEEPING, label
 from stages.scanners.openscap.oval.file_modes import MODE_FIELDS, bit_is_set, expected_mode
+from stages.scanners.openscap.oval.line_wording import setting_name
 from stages.scanners.openscap.oval.oval_model import Entity, Object, State
 from stages.scanners.openscap.oval.readable_values import readable_duration, readable_value
+from stages.scanners.secrets import masked_value
 
 _CHECK_PREFIXES = {
     "at least one": "at least one ",
@@ -17,6 +19,7 @@ _CHECK_PREFIXES = {
 }
 _INCLUSIONS = {"at least one": "to include ", "none satisfy": "not to include "}
 """How many of several values of a field have to be equal to the expected one."""
+_NAMING_FIELDS = frozenset(("property", "name", "key"))
 _SEPARATORS = {"AND": " and ", "OR": " or "}
 
 
@@ -108,25 +111,32 @@ def _repeats(entity: Entity, search_terms: Iterable[Entity]) -> bool:
 def _readable_values(
     entity: Entity, scope: EvaluationScope, state: State
 ) -> tuple[str, ...] | None:
+    """The expected values as an administrator writes them; a secret of the profile masked."""
     values = scope.values(entity)
     if values is None or entity.operation == "pattern match":
         return values
-    setting = property_name(state, scope)
+    setting = _setting(entity, state, scope)
     readable = []
     for value in values:
         text = readable_value(state.kind, entity.name, value, setting)
         if scope.is_duration() and value.isdigit():
             text = readable_duration(int(value)) or value
+        if entity.operation == "equals":
+            text = masked_value(setting, text)
         readable.append(text)
     return tuple(readable)
 
 
-def property_name(state: State, scope: EvaluationScope) -> str | None:
-    """The property of a unit whose value a state is about; the state or the object names it."""
+def _setting(entity: Entity, state: State, scope: EvaluationScope) -> str | None:
+    """What the value is of: the setting in a line, the property of a unit, or the field itself."""
+    if entity.name == "subexpression" and scope.target is not None:
+        return setting_name(scope.target, scope)
+    if entity.name not in ("value", "text"):
+        return entity.name
     entities = [*state.entities]
     if scope.target is not None:
         entities += scope.target.entities
-    for entity in entities:
-        if entity.name == "property":
-            return scope.value(entity)
+    for candidate in entities:
+        if candidate.name in _NAMING_FIELDS:
+            return scope.value(candidate)
     return None
