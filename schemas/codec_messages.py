@@ -1,4 +1,4 @@
-"""What msgspec finds wrong with JSON or with plain values, in plain words. Pure."""
+"""What msgspec finds wrong with JSON or with plain values, in plain English. Pure."""
 
 import re
 

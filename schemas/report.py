@@ -1,6 +1,6 @@
 """The report: one scan, normalized, the same shape for both scanners.
 
-Field names and status words are those of the agent specification (`ScanResult`, `ScanSummary`,
+Field names and statuses are those of the agent specification (`ScanResult`, `ScanSummary`,
 `RuleResult`). A report depends on its raw entry, the parser and the settings alone: no clock, no
 host state.
 """

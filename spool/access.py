@@ -74,7 +74,7 @@ def judge_entry(path: Path, owner: int) -> Iterator[Fault]:
         right = "0640"
         if stat.S_ISDIR(status.st_mode):
             right = "0750"
-        yield Fault(path, f"mode {mode:04o} lets others in: chmod {right} {path}")
+        yield Fault(path, f"mode {mode:04o} gives other users access: chmod {right} {path}")
     if status.st_uid != owner:
         right = user_name(owner)
         found = user_name(status.st_uid)
@@ -85,9 +85,9 @@ def _judge_mode(path: Path, place: Place, status: os.stat_result) -> Iterator[Fa
     mode = stat.S_IMODE(status.st_mode)
     if place.path in _LISTED_BY_OTHERS:
         if mode & _OTHERS_WRITE:
-            yield Fault(path, f"mode {mode:04o} lets others write: chmod 0750 {path}")
+            yield Fault(path, f"mode {mode:04o} lets other users write: chmod 0750 {path}")
     elif mode & _OTHERS_IN:
-        yield Fault(path, f"mode {mode:04o} lets others in: chmod 0750 {path}")
+        yield Fault(path, f"mode {mode:04o} gives other users access: chmod 0750 {path}")
 
 
 def _judge_exact_mode(path: Path, place: Place, status: os.stat_result) -> Iterator[Fault]:
@@ -95,7 +95,7 @@ def _judge_exact_mode(path: Path, place: Place, status: os.stat_result) -> Itera
     if found & 0o777 != wanted:
         reason = f"not {wanted:04o}"
         if found & _OTHERS_IN & ~wanted:
-            reason = "lets others in"
+            reason = "gives other users access"
         yield Fault(path, f"mode {found:04o} {reason}: chmod {wanted:04o} {path}")
     gives_group = bool(place.mode & stat.S_ISGID)
     if bool(found & stat.S_ISGID) != gives_group:
@@ -121,7 +121,7 @@ def _directory_status(path: Path, place: Place) -> tuple[os.stat_result | None, 
             path, "is a symlink, which is not followed: put the directory itself there"
         )
     if not stat.S_ISDIR(status.st_mode):
-        return None, Fault(path, f"is no directory: move it away and mkdir -m 0750 {path}")
+        return None, Fault(path, f"is not a directory: move it away and mkdir -m 0750 {path}")
     return status, None
 
 
@@ -147,12 +147,12 @@ def make_directory(path: Path) -> None:
     try:
         path.mkdir(mode=DIRECTORY_MODE, exist_ok=True)
     except FileExistsError as error:
-        raise SpoolUnusableError(f"{path}: is no directory; move it away") from error
+        raise SpoolUnusableError(f"{path}: is not a directory; move it away") from error
     except NotADirectoryError as error:
-        raise SpoolUnusableError(f"{path.parent}: is no directory; move it away") from error
+        raise SpoolUnusableError(f"{path.parent}: is not a directory; move it away") from error
     except (FileNotFoundError, PermissionError) as error:
         raise SpoolUnusableError(
-            f"{path}: can't be made ({error.strerror}); mkdir -p {path.parent} and give "
+            f"{path}: can't be created ({error.strerror}); mkdir -p {path.parent} and give "
             f"{own_name()} write access there, or name another spool.path"
         ) from error
     except OSError as error:
@@ -161,7 +161,7 @@ def make_directory(path: Path) -> None:
             # Under a unit all is read-only, except what is there when it starts.
             alternative += f"; under systemd: {TMPFILES}"
         raise SpoolUnusableError(
-            f"{path}: is missing, and can't be made ({error.strerror}); {remedy(error)}, "
+            f"{path}: is missing, and can't be created ({error.strerror}); {remedy(error)}, "
             f"{alternative}"
         ) from error
 

@@ -4,7 +4,7 @@ A bundle is a zstd stream: its index (`schemas.bundle.Bundle`), then the entries
 in its frame, in that order, and nothing after them.
 
 Promises: an entry is given out only if it is the one that the index lists, byte for byte. Reading
-holds one entry at a time in memory. Diagnostics: BundleError for whatever is not a whole bundle.
+holds one entry at a time in memory. Diagnostics: BundleError for anything but a complete bundle.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ _MAX_BYTES = 64 * 1024**3
 
 
 class BundleError(SpoolError):
-    """A file is no bundle, or not the whole of one."""
+    """A file is not a bundle, or is incomplete."""
 
 
 def listed(scan_id: ScanId, entry: bytes) -> BundledReport:
@@ -41,7 +41,9 @@ def write(target: BinaryIO, index: Bundle, entries: Iterable[bytes]) -> None:
         yield frame.seal(_INDEX, codec.encode(index))
         for report, entry in zip(index.reports, entries, strict=True):
             if listed(report.scan_id, entry) != report:
-                raise BundleError(f"{report.scan_id}: has changed meanwhile; export again")
+                raise BundleError(
+                    f"{report.scan_id}: has changed since the export began: export again"
+                )
             yield entry
 
     packing.pack(cast(BinaryIO, io.BufferedReader(_Pieces(pieces()))), target)
@@ -57,11 +59,11 @@ def read(source: BinaryIO) -> tuple[Bundle, Iterator[tuple[BundledReport, bytes]
     try:
         index = codec.decode(frame.unseal(_INDEX, _next(_INDEX, stream)), Bundle)
     except (packing.PackingError, EntryError, codec.SchemaError) as error:
-        raise BundleError(f"no bundle of this program: {error}") from error
+        raise BundleError(f"not a bundle of this program: {error}") from error
     for report in index.reports:
         # Ids become file names.
         if not is_scan_id(report.scan_id):
-            raise BundleError(f"lists {report.scan_id[:80]!r}, which is no scan id")
+            raise BundleError(f"lists {report.scan_id[:80]!r}, which is not a scan id")
     return index, _entries(stream, index)
 
 
@@ -76,7 +78,7 @@ def _entries(stream: BinaryIO, index: Bundle) -> Iterator[tuple[BundledReport, b
             raise BundleError(f"{report.scan_id}: {error}") from error
     try:
         if stream.read(1):
-            raise BundleError("there is more in the file than the bundle lists")
+            raise BundleError("the file contains more than the bundle lists")
     except packing.PackingError as error:
         raise BundleError(str(error)) from error
 

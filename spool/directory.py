@@ -1,7 +1,7 @@
 """A directory of the spool that stays open, and what it holds.
 
 Promises: a directory that was removed and made again is noticed at the next use. A listing is kept
-for as long as the directory has not changed, so that a look at which nothing has changed lists
+for as long as the directory has not changed, so that a pass at which nothing has changed lists
 nothing; no change is missed by it.
 
 Diagnostics: SpoolUnusableError where the directory is gone; StorageError for what the disk refuses.
@@ -69,7 +69,7 @@ class Directory:
             raise StorageError(doing, self.path, error) from error
 
     def names(self) -> list[str]:
-        """All visible names, sorted: entries, and whatever else lies there."""
+        """All visible names, sorted: entries and foreign files."""
         with self.opened("can't be listed") as handle:
             # Taken before the listing: a change meanwhile gives the directory another mark.
             mark = mark_of(handle)
@@ -121,7 +121,7 @@ class Directory:
         except (FileNotFoundError, NotADirectoryError) as error:
             self.close()
             raise SpoolUnusableError(
-                f"{self.path}: is no directory; make it again, or start the stage anew"
+                f"{self.path}: is not a directory; create it again, or restart the stage"
             ) from error
         except OSError as error:
             self.close()
@@ -150,7 +150,7 @@ def _is_current(known: _Listing, mark: Mark) -> bool:
     listing is kept only if it was taken when the last change was more than a tick ago: then any
     later change has a later time. Otherwise the directory is listed again. While this process
     writes to a box of its own, which has no other writer, its own changes are known without that;
-    what somebody may have copied in within the same tick is found after the tick.
+    a file that was copied in within the same tick is found after the tick.
 
     A clock that was set back could repeat a time to the nanosecond. No listing is kept for more
     than a minute, so even that costs no more.

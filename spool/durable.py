@@ -23,7 +23,7 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def open_directory(path: Path | str, at: int | None = None) -> int:
-    """A file descriptor of a directory that is no symlink."""
+    """A file descriptor of a directory; symlinks are not followed."""
     return os.open(path, _DIRECTORY, dir_fd=at)
 
 

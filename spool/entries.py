@@ -1,7 +1,7 @@
 """The entries of one kind in a box: bytes on disk, records in the program.
 
 Promises: an entry appears whole and never changes; reading one checks its length and digest, and
-whether it is the one that its name says. Names of other kinds, and whatever is no entry, are left
+whether it belongs to its name. Names of other kinds, and files that are not entries, are left
 alone.
 
 Diagnostics: EntryMissingError, EntryDamagedError, NewerFormatError, StorageError, each naming the

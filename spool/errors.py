@@ -10,9 +10,9 @@ _REMEDIES = {
     errno.EROFS: "the file system has gone read-only: check the disk and remount it",
     errno.EIO: "the disk reports an error: check it",
     errno.EMFILE: "raise LimitNOFILE",
-    errno.ENFILE: "the whole system is out of file handles",
-    errno.EACCES: "check owner and mode",
-    errno.EPERM: "check owner and mode",
+    errno.ENFILE: "the system is out of file handles: raise fs.file-max",
+    errno.EACCES: "check its owner and mode",
+    errno.EPERM: "check its owner and mode",
 }
 
 

@@ -65,12 +65,14 @@ def unseal(kind: str, sealed: bytes) -> bytes:
     else:
         header_of(first, rest)
         if rest[first.header_length : first.header_length + 1] != b"\n":
-            raise EntryDamagedError("its header does not end where it should")
+            raise EntryDamagedError("its header does not end with a line break")
         payload = rest[first.header_length + 1 :]
     if len(payload) != first.length:
-        raise EntryDamagedError(f"{len(payload)} bytes of payload, header says {first.length}")
+        raise EntryDamagedError(
+            f"{len(payload)} bytes of payload instead of the {first.length} in its header"
+        )
     if _digest(payload) != first.digest:
-        raise EntryDamagedError("SHA-256 differs from the header's")
+        raise EntryDamagedError("SHA-256 differs from the one in its header")
     return payload
 
 
@@ -97,7 +99,7 @@ def check_format(field: bytes) -> None:
     unknown.
     """
     if not field.isdigit() or len(field) > 6:
-        raise EntryDamagedError(f"{field[:20]!r} is no format number")
+        raise EntryDamagedError(f"{field[:20]!r} is not a format number")
     number = int(field)
     if number > _FORMAT:
         raise NewerFormatError(
@@ -120,7 +122,7 @@ def header_of(first: FirstLine, rest: bytes) -> bytes:
 
 def _number(field: bytes) -> int:
     if not field.isdigit() or len(field) > 12:
-        raise EntryDamagedError(f"{field[:20].decode('ascii', 'replace')} is no length")
+        raise EntryDamagedError(f"{field[:20].decode('ascii', 'replace')} is not a length")
     return int(field)
 
 

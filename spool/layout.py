@@ -3,7 +3,7 @@
 commands/ requests/ raw/ reports/ receipts/     outboxes, one writer each
 inbox/                                          request files of an operator, read by trigger
 history/BOX/  quarantine/BOX/                   what a box's owner took away
-state/STAGE/                                    a stage's own state; losing it loses no work
+state/STAGE/                                    a stage's own state; no work is lost with it
 content/added/ content/server/                  security content beside that of packages
 """
 

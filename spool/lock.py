@@ -31,7 +31,7 @@ class Lock:
             holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(handle)
             raise SpoolBusyError(
-                f"{self._path}: another {stage} is running (process {holder}); stop it first, or "
+                f"{self._path}: another {stage} is running (process {holder}): stop it first, or "
                 "use another spool"
             ) from error
         os.ftruncate(handle, 0)
@@ -49,7 +49,7 @@ class Lock:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            raise StorageError("can't be looked at", self._path, error) from error
+            raise StorageError("can't be checked", self._path, error) from error
         return os.path.samestat(there, os.fstat(self._handle))
 
     def release(self) -> None:

@@ -1,7 +1,7 @@
 """Outboxes: directories of entries with one writer each.
 
-Promises: damage, and whatever is no entry, never stops the reading of the rest. An entry is taken
-away by a move within the spool, never deleted, except by retention.
+Promises: damaged entries and foreign files never keep the other entries from being read. An entry
+is taken away by a move within the spool, never deleted, except by retention.
 
 Diagnostics: the errors of `spool.errors`, each naming the path.
 """
@@ -27,7 +27,7 @@ from spool.layout import Box
 
 
 class Outbox(ABC):
-    """One box of a spool. Whoever holds the lock of its stage may write; everybody may read."""
+    """One box of a spool. Only the holder of its stage's lock writes; all others read."""
 
     def __init__(self, root: Path, box: Box) -> None:
         self.box = box
@@ -42,11 +42,11 @@ class Outbox(ABC):
         return ()
 
     def names(self) -> list[str]:
-        """All visible names, sorted: entries, and whatever else lies there."""
+        """All visible names, sorted: entries and foreign files."""
         return self._directory.names()
 
     def generation(self) -> int:
-        """A number that is another one whenever names may have come or gone."""
+        """A number that changes whenever names may have appeared or disappeared."""
         self._directory.names()
         return self._directory.generation
 

@@ -75,7 +75,7 @@ def check(root: Path, stage: Stage) -> None:
         path = root / place.path
         if shared and place.path in INBOX and not path.exists():
             raise SpoolUnusableError(
-                f"{path}: is missing, and others own this spool, too: {TMPFILES}"
+                f"{path}: is missing, and several users own this spool: {TMPFILES}"
             )
         wanted_group = None
         if shared:
@@ -182,13 +182,13 @@ def _wanted_group(place: Place, agent_group: int) -> int | None:
 
 
 def _check_parent(path: Path) -> None:
-    """No other user can put another spool into the place of this one."""
+    """No other user can replace this spool with another one."""
     status = path.lstat()
     described = access.described(status)
     if status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX:
-        raise SpoolUnusableError(f"{path}: {described}: lets others write: chmod go-w {path}")
+        raise SpoolUnusableError(f"{path}: {described}: lets other users write: chmod go-w {path}")
     if status.st_uid not in (0, os.geteuid()):
-        raise SpoolUnusableError(f"{path}: {described}: must be root's: chown root {path}")
+        raise SpoolUnusableError(f"{path}: {described}: must belong to root: chown root {path}")
 
 
 @dataclass(frozen=True)

@@ -148,7 +148,7 @@ def _open_bzip2(stream: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, bz2.BZ2File(stream))
 
 
-# Each library is loaded by whoever meets its format: two of the stages never do.
+# Each library is loaded when its format is met: in two of the stages that never happens.
 _OPENERS: dict[bytes, Callable[[BinaryIO], BinaryIO]] = {
     b"\x28\xb5\x2f\xfd": _open_zstd,
     b"\x1f\x8b": _open_gzip,

@@ -118,7 +118,9 @@ class RawBox(Outbox):
         for at in (manifest.started_at, manifest.completed_at):
             # Near both ends of what a date can be, the next one to count with it would fail.
             if at.tzinfo is None or not _YEARS[0] <= at.year <= _YEARS[1]:
-                raise EntryDamagedError(f"{where}: {at.isoformat()} is no time of a scan")
+                raise EntryDamagedError(
+                    f"{where}: {at.isoformat()} is not a possible time of a scan"
+                )
         return manifest
 
     def open_file(self, scan_id: ScanId, file: RawFile) -> BinaryIO:
@@ -127,7 +129,7 @@ class RawBox(Outbox):
         """
         if not _FILE_NAME.fullmatch(file.name):
             raise EntryDamagedError(
-                f"{self.path / scan_id}: {file.name[:80]!r} is no name for a raw file"
+                f"{self.path / scan_id}: {file.name[:80]!r} is not a valid name for a raw file"
             )
         where = self.path / scan_id / file.name
         with self._entry(scan_id) as directory:
@@ -182,6 +184,8 @@ def _verify(stream: BinaryIO, file: RawFile, where: Path) -> None:
     except OSError as error:
         raise StorageError("can't be read", where, error) from error
     if length != file.stored_bytes:
-        raise EntryDamagedError(f"{where}: {length} bytes, the manifest says {file.stored_bytes}")
+        raise EntryDamagedError(
+            f"{where}: {length} bytes instead of the {file.stored_bytes} in its manifest"
+        )
     if digest.hexdigest() != file.stored_sha256:
-        raise EntryDamagedError(f"{where}: SHA-256 differs from the manifest's")
+        raise EntryDamagedError(f"{where}: SHA-256 differs from the one in its manifest")

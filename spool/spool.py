@@ -99,13 +99,13 @@ class Spool:
     def prepare(self) -> None:
         """Make what is missing of the spool, so that stages may start in any order.
 
-        Not where its directories belong to several users: whoever came first would own them all.
+        Not where its directories belong to several users: the first stage would own them all.
         """
         paths = [self.root / place.path for place in DIRECTORIES if place.path not in INBOX]
         missing = [path for path in paths if not path.exists()]
         if missing and ownership.is_shared(self.root):
             raise SpoolUnusableError(
-                f"{missing[0]}: is missing, and others own this spool, too: {access.TMPFILES}"
+                f"{missing[0]}: is missing, and several users own this spool: {access.TMPFILES}"
             )
         for path in missing:
             access.make_directory(path)

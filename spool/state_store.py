@@ -2,7 +2,7 @@
 
 Four kinds: named records (last due times, detection), attempts (written before work on an id
 starts, so that work which kills its worker is recognized after the crash), damage (an upstream
-entry that this stage could not read; its owner looks here and moves it to quarantine), and upstream
+entry that this stage could not read; its owner reads this and moves it to quarantine), and upstream
 entries of a later version, which stay pending.
 """
 
@@ -69,7 +69,7 @@ class StateStore:
         self.forget(_attempt(entry_id))
 
     def mark_damaged(self, name: str, reason: str) -> None:
-        """An upstream entry can't be read; its owner looks here."""
+        """An upstream entry can't be read; its owner reads this mark."""
         self._mark(f"{name}{_DAMAGED}", reason)
 
     def unmark_damaged(self, name: str) -> None:

@@ -1,4 +1,4 @@
-"""A call of the reader that counts its deaths: work that kills its reader is not tried for ever."""
+"""A call of the reader that counts its deaths: work that kills it is not retried forever."""
 
 from spool.errors import SpoolError
 from stages.runtime.process import Process
@@ -8,7 +8,7 @@ MAX_ATTEMPTS = 3
 
 
 class ReaderDiedError(Exception):
-    """The reader came to no answer, as often as it may be tried; the text says how it ended."""
+    """The reader gave no answer, as often as it may be tried; the text is how it ended."""
 
 
 def call(

@@ -1,7 +1,7 @@
 """Imports: the parse stage takes in the reports of a bundle, and writes what became of it.
 
 A bundle comes from outside. It is read in a worker process; one that kills its reader is tried
-three times in all, then the outcome says so.
+three times in all, then the import has failed with that reason.
 """
 
 from schemas import codec

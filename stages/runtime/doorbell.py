@@ -1,4 +1,4 @@
-"""The doorbell: ZeroMQ messages that mean "look for work".
+"""The doorbell: ZeroMQ messages that mean "check for work".
 
 Each stage publishes on its own endpoint `STAGE.pub` and subscribes to the others'; commands of
 operators publish to `STAGE.sub`. Promises: publishing never blocks and queues little; a message
@@ -47,7 +47,7 @@ class NoDoorbell:
     """Without ZeroMQ: waits for file handles alone."""
 
     def publish(self, event: Event) -> None:
-        """The watch and the timer of the others have to do."""
+        """The other stages find the work by watch and timer."""
 
     def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
         poller = select.poll()
@@ -201,7 +201,7 @@ def _endpoint(path: Path) -> str:
 
 
 def _check_free(path: Path) -> None:
-    """libzmq deletes whatever it finds at the path."""
+    """Raises DoorbellError for anything but a socket: libzmq deletes what it finds at the path."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:

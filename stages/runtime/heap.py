@@ -1,4 +1,4 @@
-"""Giving memory back to the system before a stage waits.
+"""Returning memory to the system before a stage waits.
 
 glibc keeps freed memory for later use; a stage that has read a large report would hold it for days.
 One arena for all threads, and a trim now and then, keep a stage at rest small. Without glibc

@@ -2,7 +2,7 @@
 
 A line carries `SCAN_ID=`, `STAGE=` and `EVENT=` as fields of their own, so `journalctl SCAN_ID=…`
 shows one scan through all stages. Used only where standard error is the journal; a line that can't
-be sent so (no socket, too long) goes to standard error as ever.
+be sent so (no socket, too long) goes to standard error.
 
 Source: systemd's "Native Journal Protocol" and the description of JOURNAL_STREAM in
 systemd.exec(5).

@@ -74,7 +74,7 @@ class Log:
             self._stream.write(self._line(level, message, values))
             self._stream.flush()
         except OSError:
-            # A closed terminal or a full disk: the work goes on without its log.
+            # A closed terminal or a full disk: the work continues without a log.
             return
 
     def _line(self, level: Level, message: str, values: dict[str, object]) -> str:

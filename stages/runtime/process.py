@@ -74,7 +74,7 @@ class Process:
         self._doorbell.publish(event)
 
     def report_newer(self, name: str, error: NewerFormatError) -> None:
-        """An upstream entry of a later version stays pending: say so, once."""
+        """An upstream entry of a later version stays pending: log it, once."""
         if name not in self._newer:
             self._newer.add(name)
             self.state_store.mark_newer(name, str(error))

@@ -1,7 +1,7 @@
 """Watching directories: a new entry in one of them wakes the main loop, so does a changed file.
 
-A hint like the doorbell: inotify may be out of watches, a file system may not support it; the timer
-looks anyway. The inotify masks hold only what can mean work. A mask with opens and closes would
+A hint like the doorbell: inotify may be out of watches, a file system may not support it; then the
+timer finds the work. The masks contain only what can mean work. One with opens and closes would
 wake every stage whenever one of them lists a directory, which each does after it has woken.
 """
 
@@ -47,7 +47,7 @@ class Watch:
         self._observer.start()
 
     def renew(self) -> None:
-        """Watch what lies at the paths now. Where that can't be done, the timer has to do."""
+        """Watch what is at the paths now. Where that fails, the timer finds the work."""
         self._observer.unschedule_all()
         with suppress(OSError):
             self._schedule()

@@ -1,4 +1,4 @@
-"""The worker process: whatever may hang or grow runs in a child, not in the stage.
+"""The worker process: work that may hang or need much memory runs in a child of the stage.
 
 Promises: the deadline of a call is the end of the child (SIGKILL for its process group); its memory
 goes with it; while it works the stage stays in its main loop, so it answers the service manager and
@@ -94,7 +94,7 @@ class Worker:
         return _result(answer)
 
     def stop(self) -> None:
-        """End the child, whatever it does."""
+        """End the child, also in the middle of a call."""
         if self._child is not None:
             self._host.readers.pop(self._child.handle, None)
             self._child.kill()

@@ -4,8 +4,8 @@ Promises: the child is a new interpreter that is spawned, never a fork of a proc
 is a process group of its own, so its end is that of everything it has started. Nothing that comes
 from it is ever unpickled.
 
-Diagnostics: WorkerError where the child does not do its part; SpoolError where no process can be
-started.
+Diagnostics: WorkerError where the child does not answer as it should; SpoolError where no process
+can be started.
 """
 
 import errno
@@ -108,7 +108,7 @@ class WorkerChild:
         return answer
 
     def kill(self) -> int:
-        """End it, and whatever it has started; its exit code, negative for a signal."""
+        """End it and everything that it has started; its exit code, negative for a signal."""
         if self._exit_code is None:
             self._socket.close()
             if self._ended:

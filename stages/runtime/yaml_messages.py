@@ -24,7 +24,7 @@ _MESSAGES = (
 
 
 def explained(problem: str) -> str:
-    """A message of PyYAML in plain words."""
+    """A message of PyYAML in plain English."""
     for part, message in _MESSAGES:
         if part in problem:
             return message

@@ -32,7 +32,7 @@ def why_changeable(path: Path, use: Use, *, is_above: bool = False) -> str | Non
     is_sticky = bool(status.st_mode & stat.S_ISVTX)
     if status.st_mode & _OTHERS_WRITE and not (is_above and is_sticky):
         mode = stat.S_IMODE(status.st_mode)
-        return f"mode {mode:04o} lets others write what is {use} as {me}: chmod go-w {path}"
+        return f"mode {mode:04o} lets other users write what is {use} as {me}: chmod go-w {path}"
     return None
 
 

@@ -137,7 +137,9 @@ class Inbox:
         except StorageError as error:
             if not error.is_denied:
                 raise
-            self._refuse(directory, name, "the agent may not read it: chmod 0644 before the move")
+            self._refuse(
+                directory, name, "the agent is not allowed to read it: chmod 0644 before the move"
+            )
             return
         except (EntryDamagedError, codec.SchemaError) as error:
             self._refuse(directory, name, str(error))

@@ -21,7 +21,7 @@ def integration_status(
     overrides: ServerOverrides,
     answers: CommandAnswers = NO_ANSWERS,
 ) -> dict[str, Any]:
-    """The body that tells the server what it may request; scanners that are off are not in it."""
+    """The body that lists what the server may request; scanners that are off are left out."""
     scanners: list[ScannerStatus] = []
     disabled: str | None = None
     for spec in registry.scanners():

@@ -202,6 +202,6 @@ def _readable(entries: Entries[R], entry_id: str) -> R:
     except StorageError as error:
         if error.is_denied:
             raise EntryDamagedError(
-                f"{entry_id}: the agent may not read it (mode 0640 is right)"
+                f"{entry_id}: the agent is not allowed to read it: give it mode 0640"
             ) from error
         raise

@@ -78,7 +78,7 @@ def test_a_missing_spool_is_reported_with_the_command_that_creates_it(
     host.run("systemctl", "stop", TARGET, *UNITS)
     host.shell(f"mv {SPOOL} {SPOOL}.kept; rm -r /run/compliance-agent")
     host.run("systemctl", "start", "--no-block", *UNITS)
-    message = f"{SPOOL}: is missing, and can't be made (Read-only file system)"
+    message = f"{SPOOL}: is missing, and can't be created (Read-only file system)"
     for each in UNITS:
         await_in_journal(host, each, message)
     host.shell(f"{REMEDY}; rm -r {SPOOL}; mv {SPOOL}.kept {SPOOL}")

@@ -131,7 +131,7 @@ def test_the_list_says_of_each_file_whether_it_is_used_and_why(
     assert used["reason"] == "is made for this release"
     other = entries["ssg-rhel9999-ds.xml"]
     assert (other["used"], other["fit"], other["reason"]) == (False, None, "is for another system")
-    assert "refused: mode 0666 lets others write" in entries["ssg-al2023-ds.xml"]["reason"]
+    assert "refused: mode 0666 lets other users write" in entries["ssg-al2023-ds.xml"]["reason"]
     assert "is made for this release" in agent("content", config=configured).stdout
 
 

@@ -22,9 +22,15 @@ def spool(config: Path, tmp_path: Path) -> Spool:
     return Spool(tmp_path / "spool")
 
 
+def _wrong_mode(directory: str) -> str:
+    if directory in ("spool", "commands"):
+        return "lets other users write"
+    return "gives other users access"
+
+
 def loosen(path: Path) -> str:
     path.chmod(0o777)
-    return f"{path}: mode 0777 lets others"
+    return f"{path}: mode 0777 {_wrong_mode(path.name)}"
 
 
 def give_away(path: Path) -> str:
@@ -38,7 +44,7 @@ def test_a_command_for_a_spool_that_others_could_change_is_refused(
 ) -> None:
     path = (spool.root / name).resolve()
     path.chmod(0o777)
-    _refused(spool, config, path, "mode 0777 lets others")
+    _refused(spool, config, path, f"mode 0777 {_wrong_mode(path.name)}: chmod 0750 {path}")
 
 
 @ROOT_ONLY
@@ -116,7 +122,7 @@ def test_a_spool_that_is_not_a_directory_is_refused(
     path, elsewhere = tmp_path / "spool", tmp_path / "elsewhere"
     elsewhere.mkdir()
     path.touch() if kind == "file" else path.symlink_to(elsewhere)
-    message = "is no directory" if kind == "file" else "is a symlink"
+    message = "is not a directory" if kind == "file" else "is a symlink"
     assert f"{path}: {message}" in agent("scan", config=config, code=3).stderr
     assert f"{path}: {message}" in agent("stage", "parse", config=config, code=3).stderr
     assert list(elsewhere.iterdir()) == [], "nothing is made in what is refused"

@@ -108,6 +108,8 @@ def test_a_script_that_others_can_write_is_never_run(docker: Engine, tmp_path: P
         assert f"chmod go-w {script}" in agent.run("detect", code=None)
         report = report_of(agent)
         assert report.status == "failed"
-        assert f"lets others write what is run as root: chmod go-w {script}" in (report.error or "")
+        assert f"lets other users write what is run as root: chmod go-w {script}" in (
+            report.error or ""
+        )
         script.chmod(0o755)
         assert report_of(agent).status == "completed"

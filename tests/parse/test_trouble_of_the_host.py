@@ -45,4 +45,4 @@ def test_a_reader_that_can_not_be_started_is_no_death_of_the_reader(
     report = process.spool.reports.read(SCAN)
     stage.close()
     assert "died" not in (report.error or "")
-    assert "can't be read" in (report.error or "")
+    assert "results unreadable" in (report.error or "")

@@ -176,7 +176,7 @@ def test_a_manifest_with_a_time_that_cannot_be_calculated_with_is_damage(
     )
     assert odd != payload
     path.write_bytes(frame.seal("manifest", odd))
-    with pytest.raises(EntryDamagedError, match="is no time of a scan"):
+    with pytest.raises(EntryDamagedError, match="is not a possible time of a scan"):
         spool.raw.manifest(ID)
 
 
@@ -217,7 +217,7 @@ def test_a_file_name_that_leads_out_of_the_entry_is_damage(spool: Spool) -> None
         "a\nb",
         "a" * 5000,
     ):
-        with pytest.raises(EntryDamagedError, match="is no name for a raw file") as caught:
+        with pytest.raises(EntryDamagedError, match="is not a valid name for a raw file") as caught:
             spool.raw.open_file(ID, replace(manifest.files[0], name=name))
         assert "\n" not in str(caught.value)
         assert len(str(caught.value)) < 500

@@ -116,7 +116,7 @@ def test_a_request_that_only_root_can_read_fails_with_the_reason() -> None:
         finally:
             os.seteuid(0)
         (request,) = process.requests
-        assert "may not read it" in (request.refusal or "")
+        assert "not allowed to read it" in (request.refusal or "")
         process.spool.release()
 
 

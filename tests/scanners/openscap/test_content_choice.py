@@ -58,7 +58,9 @@ def test_content_that_others_may_change_is_refused_with_the_remedy(tmp_path: Pat
         path.chmod(0o777)
         refused = found(wanted)
         assert not refused.ready
-        assert f"content is not read: {path}: mode 0777 lets others write" in refused.problems[0]
+        assert (
+            f"content is not read: {path}: mode 0777 lets other users write" in refused.problems[0]
+        )
         assert f"chmod go-w {path}" in refused.problems[0]
         path.chmod(0o755)
     named = settings(content=str(directory / "ssg-debian12-ds.xml"))
