@@ -123,6 +123,35 @@ def test_the_other_shells_read_their_scripts(shell: str, tmp_path: Path) -> None
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is missing: apt-get install fish")
+def test_fish_offers_scans_and_rules_of_the_program(tmp_path: Path) -> None:
+    config = tmp_path / "config.yml"
+    config.write_text(json.dumps({"spool": {"path": str(tmp_path / "spool")}}))
+    spool = Spool(tmp_path / "spool")
+    spool.prepare()
+    spool.reports.write(ship_spool.report(1))
+    script = tmp_path / "completion"
+    script.write_text(fish_completion(parser()))
+
+    def offered(line: str) -> set[str]:
+        done = subprocess.run(
+            ["fish", "--no-config", "-c", f"source {script}; complete -C '{line}'"],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+            env={
+                **os.environ,
+                "COMPLIANCE_AGENT_CONFIG": str(config),
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            },
+        )
+        return {candidate.partition("\t")[0] for candidate in done.stdout.splitlines()}
+
+    assert offered("compliance-agent show ") == {"last", "00000001"}
+    assert offered("compliance-agent show last --rule rule_") == {"rule_0", "rule_1", "rule_2"}
+
+
 def test_zsh_gets_each_candidate_as_a_word_of_its_own() -> None:
     text = zsh_completion(parser())
     assert "offered=(run scan " in text
@@ -131,6 +160,12 @@ def test_zsh_gets_each_candidate_as_a_word_of_its_own() -> None:
 
 def test_bash_offers_nothing_of_its_own_where_a_file_is_wanted() -> None:
     assert completed("status", "--config", "") == set()
+
+
+def test_options_are_offered_where_one_is_begun_or_nothing_else_can_stand() -> None:
+    assert completed("replay", "") == {"parse", "ship"}
+    assert "--force" in completed("replay", "-")
+    assert "--json" in completed("status", "")
 
 
 def test_units_start_the_program_from_the_prefix_that_was_chosen() -> None:

@@ -78,6 +78,15 @@ spoool: {}
         assert any(problem.startswith(start) for problem in problems), (start, problems)
 
 
+def test_a_misspelt_section_beside_the_right_one_hides_no_problem() -> None:
+    _, problems = parse(b"servr: {url: x, verifi: true}\nserver: {verify: true}\n")
+    assert [problem.partition(":")[0] for problem in problems] == [
+        "servr",
+        "servr.url",
+        "servr.verifi",
+    ]
+
+
 def test_a_value_out_of_bounds_names_its_key_and_bound() -> None:
     _, problems = parse(b"compliance: {openscap: {time_limit_s: 1}}")
     assert problems == [

@@ -95,6 +95,14 @@ _compliance_agent() {{
             esac
         fi
     fi
+    # Options are offered where one is begun, or where nothing else can stand.
+    if [[ $current != -* ]]; then
+        local word others=
+        for word in $words; do
+            [[ $word == -* ]] || others+=" $word"
+        done
+        words=${{others:-$words}}
+    fi
     # No candidate contains a blank.
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 }}

@@ -11,7 +11,7 @@ _SCRIPT = """\
 #compdef compliance-agent
 # zsh completion of compliance-agent; made from its parser.
 _compliance_agent() {{
-    local -a offered
+    local -a offered others
     if (( CURRENT == 2 )); then
         offered=({commands} --help --version)
         compadd -a offered
@@ -24,6 +24,11 @@ _compliance_agent() {{
         case "$words[2]" in
 {options}
         esac
+    fi
+    # Options are offered where one is begun, or where nothing else can stand.
+    others=(${{offered:#-*}})
+    if [[ $PREFIX != -* ]] && (( $#others )); then
+        offered=($others)
     fi
     compadd -a offered || _files
 }}
