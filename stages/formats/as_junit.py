@@ -116,7 +116,9 @@ def _message(result: RuleResult) -> str:
 
 
 def _details(result: RuleResult) -> str:
-    label = "advice" if result.advice else "fix"
+    label = "fix"
+    if result.advice:
+        label = "advice"
     texts = (
         ("rule", result.rule_ref),
         ("severity", result.severity),

@@ -24,7 +24,7 @@ from stages.formats.visible import visible, visible_line
 OSCAL_VERSION = "1.1.3"
 _NAMESPACE = uuid.UUID("6f1d1f0e-53b0-5d0c-9f0e-6a2f6b8b5c11")
 _PROPERTY_NAMESPACE = "urn:compliance-agent:oscal"
-# An underscore inside a word is no emphasis: ids stay readable.
+# An underscore inside an identifier is not emphasis: ids stay readable.
 _MARKDOWN = re.compile(r"([\\`*\[\]{}#]|(?<!\w)_|_(?!\w))")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 

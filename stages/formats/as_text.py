@@ -85,7 +85,9 @@ def _rule_line(result: RuleResult) -> str:
 
 
 def _details(result: RuleResult) -> Iterator[str]:
-    label = "advice" if result.advice else "fix"
+    label = "fix"
+    if result.advice:
+        label = "advice"
     texts = (
         ("finding", result.finding),
         ("expected", result.expected),
@@ -99,9 +101,10 @@ def _details(result: RuleResult) -> Iterator[str]:
 
 def _block(name: str, text: str) -> Iterator[str]:
     """The label in front of the first line, further lines below it."""
-    for number, line in enumerate(text.strip("\n").split("\n")):
-        label = name if number == 0 else ""
+    label = name
+    for line in text.strip("\n").split("\n"):
         yield f"      {label:<9} {line}".rstrip()
+        label = ""
 
 
 def _table(facts: Sequence[Fact]) -> Iterator[str]:

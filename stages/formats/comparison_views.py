@@ -45,12 +45,12 @@ def verdict(comparison: Comparison) -> str:
         for heading, changes in change_lists(comparison)
         if changes
     ]
-    word = "Not worse"
+    conclusion = "Not worse"
     if comparison.worse:
-        word = "Worse"
+        conclusion = "Worse"
     if not counts:
-        return f"{word}: no rule changed"
-    return f"{word}: {', '.join(counts)}"
+        return f"{conclusion}: no rule changed"
+    return f"{conclusion}: {', '.join(counts)}"
 
 
 def comparison_text(comparison: Comparison) -> str:
@@ -115,9 +115,9 @@ def _change_lines(change: RuleChange) -> Iterator[str]:
 
 
 def _finding_lines(label: str, text: str) -> Iterator[str]:
-    for number, line in enumerate(visible(text).strip("\n").split("\n")):
-        name = label if number == 0 else ""
-        yield f"      {name:<7} {line}".rstrip()
+    for line in visible(text).strip("\n").split("\n"):
+        yield f"      {label:<7} {line}".rstrip()
+        label = ""
 
 
 def _title_line(severity: str, title: str, rule_ref: str) -> str:

@@ -2,6 +2,9 @@
 Pure.
 """
 
+from collections.abc import Sequence
+
+from schemas.manifest import Content
 from schemas.receipt import Receipt
 from schemas.report import Report
 from schemas.request import Reason
@@ -20,11 +23,7 @@ def scan_facts(source: ReportSource) -> tuple[Fact, ...]:
         ("Host", source.host),
         ("Profile", _profile(report)),
         ("Benchmark version", report.profile.version),
-        ("Content", report.content.path if report.content else None),
-        ("Content version", report.content.version if report.content else None),
-        ("Content origin", report.content.origin if report.content else None),
-        ("Content fit", FIT[report.content.fit] if report.content else None),
-        ("Content SHA-256", report.content.sha256 if report.content else None),
+        *_content(report.content),
         ("Scanner", _scanner(report)),
         ("Scan", report.scan_id),
         ("Started", f"{report.started_at:%Y-%m-%d %H:%M:%S} UTC"),
@@ -33,6 +32,18 @@ def scan_facts(source: ReportSource) -> tuple[Fact, ...]:
     facts += [("Requested", _reason(reason)) for reason in report.reasons]
     facts += [("Read from", report.read_from), ("Server", _answer(source.receipt))]
     return tuple((label, visible_line(value)) for label, value in facts if value)
+
+
+def _content(content: Content | None) -> Sequence[tuple[str, str | None]]:
+    if content is None:
+        return ()
+    return (
+        ("Content", content.path),
+        ("Content version", content.version),
+        ("Content origin", content.origin),
+        ("Content fit", FIT[content.fit]),
+        ("Content SHA-256", content.sha256),
+    )
 
 
 def duration(report: Report) -> str:

@@ -101,25 +101,28 @@ def trend_text(trend: Trend) -> str:
 
 def _sparklines(points: Sequence[TrendPoint]) -> Iterator[str]:
     scores = [point.score for point in points]
-    known = [score for score in scores if score is not None]
-    if not known:
+    if not _known(scores):
         yield "no kept scan has a score"
         return
-    yield f"{'score':<16}  {sparkline(scores)}  {_range(known)}"
     applicable = [point.applicable_score for point in points]
-    known = [score for score in applicable if score is not None]
-    if known:
-        yield f"{'applicable score':<16}  {sparkline(applicable)}  {_range(known)}"
     failed = [_failed(point) for point in points]
-    highest = max(count for count in failed if count is not None)
+    highest = max(_known(failed))
+    yield _score_line("score", scores)
+    if _known(applicable):
+        yield _score_line("applicable score", applicable)
     yield f"{'failed':<16}  {sparkline(failed, high=highest)}  at most {highest:.0f}"
 
 
-def _range(scores: Sequence[float]) -> str:
+def _score_line(name: str, scores: Sequence[float | None]) -> str:
+    known = _known(scores)
     return (
-        f"{scores[0]:.2f} % to {scores[-1]:.2f} %"
-        f" (lowest {min(scores):.2f} %, highest {max(scores):.2f} %)"
+        f"{name:<16}  {sparkline(scores)}  {known[0]:.2f} % to {known[-1]:.2f} %"
+        f" (lowest {min(known):.2f} %, highest {max(known):.2f} %)"
     )
+
+
+def _known(values: Iterable[float | None]) -> list[float]:
+    return [value for value in values if value is not None]
 
 
 def _failed(point: TrendPoint) -> float | None:

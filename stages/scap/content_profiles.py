@@ -192,7 +192,7 @@ class _ContentHeaders:
             for profile in header.profiles:
                 named = profile
                 if profile.id in profiles and profile.id not in names[-1]:
-                    named = _told_apart(profile, header)
+                    named = _with_benchmark(profile, header)
                 names[-1][profile.id] = named.id
                 profiles[named.id] = named
                 checklists[named.id] = self._checklist(profile, header)
@@ -237,7 +237,7 @@ class _ContentHeaders:
         self.complete = not self._expected_components
 
 
-def _told_apart(profile: ProfileInfo, header: _BenchmarkHeader) -> ProfileInfo:
+def _with_benchmark(profile: ProfileInfo, header: _BenchmarkHeader) -> ProfileInfo:
     """A profile whose id an earlier benchmark has too."""
     benchmark = header.title or header.id
     return replace(profile, id=f"{profile.id}@{header.id}", title=f"{profile.title} ({benchmark})")

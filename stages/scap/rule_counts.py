@@ -117,7 +117,9 @@ def _add(parent: Element, record: Element, benchmarks: list[_BenchmarkSelection]
         _selection_of(parent, benchmarks).add_profile(record)
     elif parent_name in _RULE_PARENTS and name == "Rule":
         groups = groups_around(parent)
-        benchmark = groups[-1].getparent() if groups else parent
+        benchmark: Element | None = parent
+        if groups:
+            benchmark = groups[-1].getparent()
         if benchmark is not None:
             _selection_of(benchmark, benchmarks).add_rule(record, groups)
 

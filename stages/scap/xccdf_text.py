@@ -159,7 +159,7 @@ class _TextWriter:
                 self._start_line()
                 self._add_source_line(line)
             else:
-                self._add_words(f" {line}")
+                self._add_text(f" {line}")
 
     def _add_preformatted(self, text: str) -> None:
         first, *others = text.split("\n")
@@ -184,18 +184,18 @@ class _TextWriter:
     def _add_source_line(self, line: str) -> None:
         if not self._line:
             self._source = line
-        self._add_words(line)
+        self._add_text(line)
 
-    def _add_words(self, piece: str) -> None:
+    def _add_text(self, piece: str) -> None:
         """A piece of a line with single blanks, also where it meets the pieces around it."""
         if not piece:
             return
-        words = " ".join(piece.split())
+        text = " ".join(piece.split())
         if piece[0].isspace() and self._line and not self._line.endswith(" "):
             self._line += " "
-        if not words:
+        if not text:
             return
-        self._line += words
+        self._line += text
         if piece[-1].isspace():
             self._line += " "
 

@@ -15,7 +15,7 @@ _NO_XML = ("Start tag expected", "Document is empty")
 
 
 class ScapError(ValueError):
-    """A file that cannot be read as SCAP; the text is one line that says why."""
+    """A file that cannot be read as SCAP; the text is the reason in one line."""
 
 
 def explain_xml_error(message: str) -> str:

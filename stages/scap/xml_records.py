@@ -26,12 +26,12 @@ Promises
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import BinaryIO, Literal, TypeAlias, cast
 
 from lxml import etree
 
+from stages.scap.xml_elements import Element, children_by_name, fragment, frozen, local
 from stages.scap.xml_errors import ScapError, explain_xml_error
 from stages.scap.xml_prolog import MAX_PROLOG_BYTES, check_prolog, with_mark
 
@@ -47,7 +47,6 @@ __all__ = [
     "records",
 ]
 
-Element: TypeAlias = etree._Element
 Record: TypeAlias = tuple[Element, Element]
 """A record's parent, and the record."""
 Clock: TypeAlias = Callable[[], float]
@@ -91,42 +90,6 @@ def records(
     while not reader.done:
         yield from reader.next_batch()
         reader.release()
-
-
-def fragment(xml: bytes) -> Element:
-    """A subtree that `frozen` has kept. Raises ScapError."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    try:
-        return etree.fromstring(xml, parser=parser)
-    except etree.XMLSyntaxError as error:
-        raise ScapError(explain_xml_error(str(error))) from error
-
-
-def frozen(element: Element) -> bytes:
-    """A subtree as bytes: a fifth of the memory, for those that may never be needed."""
-    return etree.tostring(element, with_tail=False)
-
-
-def local(element: Element) -> str:
-    """The name of an element without its namespace."""
-    return _local_name(element.tag)
-
-
-@lru_cache(maxsize=4096)
-def _local_name(tag: str) -> str:
-    return tag.rpartition("}")[2]
-
-
-def children_by_name(element: Element) -> dict[str, list[Element]]:
-    """The children, by their local names."""
-    by_tag: dict[str, list[Element]] = {}
-    for child in element:
-        tag = child.tag
-        if tag in by_tag:
-            by_tag[tag].append(child)
-        else:
-            by_tag[tag] = [child]
-    return {_local_name(tag): children for tag, children in by_tag.items()}
 
 
 class _RecordReader:
@@ -271,7 +234,9 @@ class _RecordReader:
         is_skipped = False
         while True:
             count = len(node)
-            complete = count if self.done else count - 1
+            complete = count
+            if not self.done:
+                complete = count - 1
             if complete > 0:
                 if not is_skipped:
                     self._collect(node, islice(node, complete), batch)

@@ -20,7 +20,12 @@ from spool.errors import SpoolError
 from spool.layout import BOXES, STAGES, Stage
 from spool.spool import Spool
 from stages.formats.kept_scans import KeptScans
-from stages.formats.metrics import MetricsSnapshot, ProfileMetrics, StageMetrics, profile_metrics
+from stages.formats.metrics_records import (
+    MetricsSnapshot,
+    ProfileMetrics,
+    StageMetrics,
+    profile_metrics,
+)
 from stages.runtime.heartbeat import read_heartbeat
 from stages.runtime.version import AGENT_VERSION
 

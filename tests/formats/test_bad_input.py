@@ -1,4 +1,4 @@
-"""Bad input: every format says the truth and breaks nothing."""
+"""Bad input: every format shows what is there and breaks nothing."""
 
 import csv
 import io
@@ -17,7 +17,8 @@ from spool.spool import Spool
 from stages.formats import registry
 from stages.formats.compare import compare
 from stages.formats.comparison_views import FORMATS, render_comparison
-from stages.formats.metrics import MetricsSnapshot, openmetrics, profile_metrics
+from stages.formats.metrics import openmetrics
+from stages.formats.metrics_records import MetricsSnapshot, profile_metrics
 from stages.formats.trend import trend_csv, trend_text, trends
 from stages.formats.visible import visible
 from tests.console.program import agent

@@ -106,8 +106,8 @@ def test_the_page_is_at_most_half_as_large_again_as_the_json() -> None:
         codec.replace(
             result,
             rule_ref=f"{result.rule_ref}_{number}",
-            description="Words of a description. " * 20,
-            rationale="Words of a rationale. " * 12,
+            description="A sentence of a description. " * 20,
+            rationale="A sentence of a rationale. " * 12,
         )
         for number in range(20)
         for result in ordinary.results

@@ -62,7 +62,7 @@ def press(browser: Chrome, key: str) -> None:
 
 
 def requests_made(browser: Chrome) -> list[str]:
-    """The URLs that the page itself asked for, beside its own."""
+    """The URLs that the page itself requested, beside its own."""
     urls = []
     for entry in entries(browser, "performance"):
         message = json.loads(entry["message"])["message"]

@@ -1,4 +1,4 @@
-"""JUnit XML: the structure that junit-10.xsd of Jenkins' xUnit plugin demands."""
+"""JUnit XML: the structure that junit-10.xsd of Jenkins' xUnit plugin requires."""
 
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
@@ -34,7 +34,7 @@ def written(report: Report) -> Element:
 
 
 def check(element: Element) -> None:
-    """What the schema says of an element and of all below it."""
+    """What the schema requires of an element and of all below it."""
     required = REQUIRED.get(element.tag, set())
     allowed = required | OPTIONAL.get(element.tag, set())
     assert required <= set(element.attrib) <= allowed, element.tag

@@ -23,12 +23,10 @@ from schemas.report import AppliedWaiver
 from stages.formats.metrics import (
     LONGEST_LABEL,
     MOST_PROFILES,
-    MetricsSnapshot,
-    StageMetrics,
     openmetrics,
-    profile_metrics,
     prometheus_text,
 )
+from stages.formats.metrics_records import MetricsSnapshot, StageMetrics, profile_metrics
 from tests.formats import reports
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,8 @@ from schemas.report import RuleStatus, summarize
 from stages.formats import registry
 from stages.formats.compare import compare
 from stages.formats.comparison_views import comparison_html, comparison_text
-from stages.formats.metrics import MetricsSnapshot, openmetrics, profile_metrics
+from stages.formats.metrics import openmetrics
+from stages.formats.metrics_records import MetricsSnapshot, profile_metrics
 from tests.formats import reports
 
 SCORE, APPLICABLE = "4.76", "8.33"

@@ -7,7 +7,7 @@ from schemas import codec
 from schemas.report import AppliedWaiver, Report, RuleResult
 from stages.formats import as_html, as_junit, as_sarif
 from stages.formats.compare import compare
-from stages.formats.metrics import profile_metrics
+from stages.formats.metrics_records import profile_metrics
 from tests.formats import reports
 from tests.formats.reports import rule
 

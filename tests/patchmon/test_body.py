@@ -59,16 +59,16 @@ def test_released_servers_find_the_flat_keys_as_they_count_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("moment", "told"),
+    ("moment", "sent_time"),
     [
         ("9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59Z"),
         ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z"),
         ("2026-01-01T00:00:00+01:00", "2025-12-31T23:00:00Z"),
     ],
 )
-def test_a_moment_at_the_end_of_all_dates_stops_nothing(moment: str, told: str) -> None:
+def test_a_moment_at_the_end_of_all_dates_stops_nothing(moment: str, sent_time: str) -> None:
     odd = codec.replace(report(1, results=rules(1)), completed_at=datetime.fromisoformat(moment))
-    assert sent(odd)["completed_at"] == told
+    assert sent(odd)["completed_at"] == sent_time
 
 
 def test_where_nothing_applied_the_flat_score_is_null() -> None:
@@ -89,7 +89,7 @@ def test_the_scan_id_is_in_the_body_and_the_same_report_gives_the_same_bytes() -
 
 
 @pytest.mark.parametrize(
-    ("status", "error", "said"),
+    ("status", "error", "sent_error"),
     [
         ("failed", "oscap crashed", "oscap crashed; profile CIS"),
         (
@@ -117,12 +117,12 @@ def test_the_scan_id_is_in_the_body_and_the_same_report_gives_the_same_bytes() -
     ],
 )
 def test_a_scan_without_results_never_reads_as_clean(
-    status: ScanStatus, error: str | None, said: str
+    status: ScanStatus, error: str | None, sent_error: str
 ) -> None:
     got = sent(report(1, status=status, error=error))
     assert got["status"] == "failed"
-    assert got["error"] == said
-    assert len(said.partition(";")[0]) <= 24
+    assert got["error"] == sent_error
+    assert len(sent_error.partition(";")[0]) <= 24
     assert got["score"] is None
 
 

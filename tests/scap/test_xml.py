@@ -133,8 +133,8 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("step", [7, 1_000_000])
 def test_a_hostile_or_broken_file_is_refused_in_one_line(name: str, step: int) -> None:
-    content, words = HOSTILE[name]
-    with pytest.raises(ScapError, match=words) as refused:
+    content, reason = HOSTILE[name]
+    with pytest.raises(ScapError, match=reason) as refused:
         read(Dripping(content, step))
     assert "\n" not in str(refused.value)
 

@@ -2,7 +2,7 @@
 
 The newest TestResult is reported. A rule with several results counts once, with the worst of them.
 With both files the results decide and the ARF gives the evidence. An ARF that cannot be read, or
-that is of another scan, costs the evidence; a warning says so. A scan in which no rule applied is a
+that is of another scan, costs the evidence, with a warning. A scan in which no rule applied is a
 failed scan.
 
 Diagnostics: ScapError where the results (or an ARF that stands alone) cannot be read; its text is
@@ -16,6 +16,7 @@ from schemas import codec
 from schemas.report import Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
 from stages.scanners.openscap import script_checks
 from stages.scanners.openscap.cut_off import cut_off_objects, rules_cut_off
+from stages.scanners.openscap.distinct_findings import check_names, distinct_findings
 from stages.scanners.openscap.results_file import Opener
 from stages.scanners.openscap.rule_evidence import Evidence, merged_texts
 from stages.scanners.openscap.rule_instances import by_rule, evidence_of_rule, worst
@@ -33,7 +34,6 @@ from stages.scanners.openscap.scan_warnings import (
     rules_without_result,
     zone_is_assumed,
 )
-from stages.scanners.openscap.told_apart import check_names, told_apart
 from stages.scanners.openscap.xccdf.rule_texts import read_severity
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, in_utc
 from stages.scanners.secrets import masked_forms
@@ -111,7 +111,7 @@ def _rule_results(
         scripts = [script for outcome in outcomes for script in outcome.scripts]
         result = script_checks.not_reached(result, scripts, options.script_checks)
         found.append(codec.replace(result, duration_s=options.durations_s.get(rule)))
-    return tuple(told_apart(found, [check_names(outcomes) for outcomes in rules.values()]))
+    return tuple(distinct_findings(found, [check_names(outcomes) for outcomes in rules.values()]))
 
 
 def _with_cut_off(
@@ -224,7 +224,7 @@ def _may_lack_rules(scan: SelectedScan, rules: tuple[RuleResult, ...]) -> bool:
 
 
 def _reason_without_result(rules: tuple[RuleResult, ...], *, selects_rules: bool) -> str | None:
-    """Why these rules say nothing about the host; None where they do."""
+    """Why these rules show nothing about the host; None where they do."""
     if not rules and selects_rules:
         return "nothing was evaluated: the scanner dropped every rule that the profile selects"
     if not rules:

@@ -1,7 +1,7 @@
 """Prints what Docker Bench's script prints: its `printf` formats, with names put in as they are.
 
 `%s` puts a name in unchanged; the log's `%b` interprets backslashes in it first. Also a run to
-print, and what its report must say.
+print, and what its report must hold.
 """
 
 import re
@@ -37,7 +37,7 @@ class Printed:
     """One check as the script knows it. `details` alone is a sentence, with `items` their lead."""
 
     id: str
-    word: str
+    tag: str
     details: str | None = None
     items: tuple[str, ...] | None = None
     remediation: str | None = None
@@ -89,13 +89,13 @@ def text_log(checks: Sequence[Printed], *, colours: bool = False) -> bytes:
         if group == "1":
             lines.append(_tagged("INFO", "1.1 - Linux Hosts Specific Configuration", colours))
         for check in (check for check in checks if check.id.split(".")[0] == group):
-            lines.append(_tagged(check.word, f"{check.id} - {check.title}", colours))
+            lines.append(_tagged(check.tag, f"{check.id} - {check.title}", colours))
             names = (
                 check.items
                 if check.items is not None
                 else ([check.details] if check.details else [])
             )
-            lines += [_tagged(check.word, f"     * Found: {name}", colours) for name in names]
+            lines += [_tagged(check.tag, f"     * Found: {name}", colours) for name in names]
     lines += ["\\n", "Section B - Remediation measures"]
     for check in checks:
         if check.remediation:
@@ -141,7 +141,7 @@ def json_of_1_3_5(checks: Sequence[Printed]) -> bytes:
 def _test_of_1_6(check: Printed) -> str:
     indent = "\n          "
     out = f'\n        {{{indent}"id": "{check.id}",{indent}"desc": "{check.title}",{indent}'
-    out += f'"result": "{check.word}"'
+    out += f'"result": "{check.tag}"'
     if check.items is not None:
         listed = ",".join(f'"{name}"' for name in check.items)
         out += (
@@ -158,7 +158,7 @@ def _test_of_1_6(check: Printed) -> str:
 
 
 def _test_of_1_3_5(check: Printed) -> str:
-    out = f'\n      {{"id": "{check.id}", "desc": "{check.title}", "result": "{check.word}"'
+    out = f'\n      {{"id": "{check.id}", "desc": "{check.title}", "result": "{check.tag}"'
     if check.items is not None:
         listed = ",".join(f'"{name}"' for name in check.items)
         repeated = "".join(" " + name for name in check.items)
@@ -168,8 +168,8 @@ def _test_of_1_3_5(check: Printed) -> str:
     return out + "}"
 
 
-def _tagged(word: str, text: str, colours: bool) -> str:
-    return f"\x1b[1;34m[{word}]\x1b[0m {text}" if colours else f"[{word}] {text}"
+def _tagged(tag: str, text: str, colours: bool) -> str:
+    return f"\x1b[1;34m[{tag}]\x1b[0m {text}" if colours else f"[{tag}] {text}"
 
 
 def _interpreted(text: str) -> str:

@@ -78,25 +78,25 @@ def runs(draw: st.DrawFn) -> list[Printed]:
 
 @st.composite
 def _checks(draw: st.DrawFn, number: str) -> Printed:
-    word = draw(st.sampled_from(tuple(STATUS)))
-    if word in ("PASS", "NOTE"):
-        return Printed(number, word)
+    tag = draw(st.sampled_from(tuple(STATUS)))
+    if tag in ("PASS", "NOTE"):
+        return Printed(number, tag)
     remediation = draw(st.sampled_from((None, "Do it better.")))
     match draw(st.sampled_from(("none", "details", "items"))):
         case "none":
-            return Printed(number, word, remediation=remediation)
+            return Printed(number, tag, remediation=remediation)
         case "details":
             return Printed(
-                number, word, f"Wrong ownership for /etc/{draw(names)}", remediation=remediation
+                number, tag, f"Wrong ownership for /etc/{draw(names)}", remediation=remediation
             )
         case _:
             items = tuple(draw(st.lists(names, max_size=5)))
-            return Printed(number, word, "Containers without limits", items, remediation)
+            return Printed(number, tag, "Containers without limits", items, remediation)
 
 
 def assert_every_check_once(report: Report, run: Sequence[Printed]) -> None:
     assert [(result.rule_ref, result.status) for result in report.results] == [
-        (check.id, STATUS[check.word]) for check in run
+        (check.id, STATUS[check.tag]) for check in run
     ]
     assert [result.title for result in report.results] == [check.title for check in run]
     for result in report.results:

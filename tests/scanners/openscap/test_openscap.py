@@ -65,13 +65,16 @@ def test_the_report_has_profile_times_and_scanner() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "reason"),
+    ("statuses", "reason"),
     [(["notapplicable"] * 3, "nothing applied: all 3 rules"), (["notselected"], "nothing was")],
 )
-def test_a_scan_in_which_nothing_applied_is_a_failed_scan(words: list[str], reason: str) -> None:
+def test_a_scan_in_which_nothing_applied_is_a_failed_scan(statuses: list[str], reason: str) -> None:
     unselected = 'selected="false"'
     report = read(
-        [Rule(f"r{number}", word, attributes=unselected) for number, word in enumerate(words)]
+        [
+            Rule(f"r{number}", status, attributes=unselected)
+            for number, status in enumerate(statuses)
+        ]
     )
     assert report.status == "failed"
     assert (report.error or "").startswith(reason)

@@ -28,7 +28,7 @@ def octal(permissions: str) -> str | None:
     return "".join(str(int(bits[at : at + 3], 2)) for at in (0, 3, 6))
 
 
-def assert_told(rule: RuleResult, test: ShownTest) -> None:
+def assert_shown(rule: RuleResult, test: ShownTest) -> None:
     """What the HTML report shows of a failing test is the rule's actual value."""
     assert rule.actual is not None
     if not test.rows:
@@ -53,10 +53,10 @@ def assert_agrees(report: Report, shown: dict[str, ShownRule]) -> None:
         assert "the results hold no details" not in rule.actual or not shown[rule.rule_ref].tests
         for test in shown[rule.rule_ref].tests:
             if test.result == "false":
-                assert_told(rule, test)
+                assert_shown(rule, test)
 
 
-def words_printed(output: str) -> Counter[str]:
+def results_printed(output: str) -> Counter[str]:
     return Counter(
         line.split("\t")[-1].strip() for line in output.split("\n") if line.startswith("Result")
     )
@@ -72,7 +72,7 @@ def test_evidence_of_the_own_content_agrees_with_the_scanner(tmp_path: Path) -> 
 def test_every_result_of_the_scanner_is_counted(tmp_path: Path) -> None:
     output = scan(CONTENT / "every-result-ds.xml", "every_result", tmp_path)
     report = report_of(tmp_path)
-    printed = words_printed(output)
+    printed = results_printed(output)
     assert report.summary.total_rules == printed.total()
     assert report.summary.passed == printed["pass"]
     assert report.summary.failed == printed["fail"]
@@ -96,7 +96,7 @@ def test_evidence_of_a_large_profile_agrees_with_the_scanner(
 ) -> None:
     output = scan(debian_content(captures, tmp_path), profile, tmp_path, *quick())
     report = report_of(tmp_path)
-    printed = words_printed(output)
+    printed = results_printed(output)
     assert (report.summary.passed, report.summary.failed) == (printed["pass"], printed["fail"])
     assert report.summary.failed > 2
     assert_agrees(report, shown_rules((tmp_path / "report.html").read_text()))

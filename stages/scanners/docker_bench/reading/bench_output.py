@@ -23,11 +23,11 @@ RESULTS = frozenset(_SEVERITY_OF_RESULT)
 
 
 class DockerBenchError(ValueError):
-    """The output holds no check; the text is one line that says what was found instead."""
+    """The output holds no check; the text names in one line what was found instead."""
 
 
 class BrokenJSONError(ValueError):
-    """The JSON is not what it should be; the text is one line that says where."""
+    """The JSON is not what it should be; the text names the place in one line."""
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """Checks to rule results.
 
 The scanner has no descriptions: a rule's is made of what is known of its check, its group and the
-impact that the remediation has. A failed check of which it lists nothing has a finding that says
-so.
+impact that the remediation has. A failed check of which it lists nothing has a finding that
+names that.
 
 Source: the agent specification's `mapDockerBenchStatus` and `inferSeverity`.
 """

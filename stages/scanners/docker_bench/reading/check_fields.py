@@ -12,7 +12,7 @@ from stages.scanners.docker_bench.reading.bench_output import (
 from stages.scanners.docker_bench.reading.finding_text import SHORTENED, finding, optional_line
 
 MAX_SECONDS = 253_402_300_799
-"""The last second of the year 9999: later ones are no dates."""
+"""The last second of the year 9999: later ones are not dates."""
 
 _REMEDIATION = 8192
 _TITLE = 200

@@ -1,7 +1,7 @@
 """Docker Bench's text log.
 
 A check is a line `[WARN] 2.2 - title`. What it found follows as `[WARN]      * text`, whatever the
-tag. These lines are no checks:
+tag. These lines are not checks:
 
 - section headers, `[INFO] 1 - …`;
 - sub-headers, `[INFO] 1.1 - …`, recognized by the check `1.1.1` that follows or by their title;

@@ -81,7 +81,11 @@ class TestResult:
             self.outcomes.append(_read_outcome(record))
         elif name == "set-value":
             self.values[record.get("idref", "")] = record.text or ""
-        elif name == "profile":
+        else:
+            self._add_to_header(name, record)
+
+    def _add_to_header(self, name: str, record: Element) -> None:
+        if name == "profile":
             self.profile = record.get("idref")
         elif name == "benchmark":
             self.benchmark = record.get("id")

@@ -7,7 +7,9 @@ from schemas.report import RuleResult
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome
 
 
-def told_apart(rules: Sequence[RuleResult], checks: Sequence[frozenset[str]]) -> list[RuleResult]:
+def distinct_findings(
+    rules: Sequence[RuleResult], checks: Sequence[frozenset[str]]
+) -> list[RuleResult]:
     """Failed rules whose findings are the same although their checks are not, by their titles.
 
     A text may be the same for two checks where the results hold no details of either, or where its

@@ -1,0 +1,49 @@
+"""Elements of an XML tree: local names, children by name, and subtrees kept as bytes.
+
+Diagnostics: ScapError for bytes that are not XML.
+"""
+
+from functools import lru_cache
+from typing import TypeAlias
+
+from lxml import etree
+
+from stages.scap.xml_errors import ScapError, explain_xml_error
+
+Element: TypeAlias = etree._Element
+
+
+def fragment(xml: bytes) -> Element:
+    """A subtree that `frozen` has kept. Raises ScapError."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    try:
+        return etree.fromstring(xml, parser=parser)
+    except etree.XMLSyntaxError as error:
+        raise ScapError(explain_xml_error(str(error))) from error
+
+
+def frozen(element: Element) -> bytes:
+    """A subtree as bytes: a fifth of the memory, for those that may never be needed."""
+    return etree.tostring(element, with_tail=False)
+
+
+def local(element: Element) -> str:
+    """The name of an element without its namespace."""
+    return _local_name(element.tag)
+
+
+@lru_cache(maxsize=4096)
+def _local_name(tag: str) -> str:
+    return tag.rpartition("}")[2]
+
+
+def children_by_name(element: Element) -> dict[str, list[Element]]:
+    """The children, by their local names."""
+    by_tag: dict[str, list[Element]] = {}
+    for child in element:
+        tag = child.tag
+        if tag in by_tag:
+            by_tag[tag].append(child)
+        else:
+            by_tag[tag] = [child]
+    return {_local_name(tag): children for tag, children in by_tag.items()}
