@@ -69,7 +69,43 @@ def test_the_nearest_line_may_be_in_another_file_of_the_directory() -> None:
     wanted = Test("textfilecontent54", looked_for, item="textfilecontent")
     report = read_openscap(None, opener(arf([Rule("a", tests=[wanted]), Rule("b", tests=[other])])))
     assert report.results[0].finding == (
-        "/etc/p.d/a.sh has “umask 022”; files matching ^.*\\.sh$ in /etc/p.d: no line “umask 077”"
+        "/etc/p.d/a.sh has “umask 022”; files named *.sh in /etc/p.d: no line “umask 077”"
+    )
+
+
+def test_the_same_files_of_several_directories_are_one_place() -> None:
+    pattern = '<pattern operation="pattern match">^umask 077$</pattern>'
+    test = missing("^x$")
+    test.object = "<set>"
+    members = ""
+    for number, directory in enumerate(("/etc/p.d", "/run/p.d")):
+        name = f"oval:x-m{number}:obj:1"
+        test.object += f"<object_reference>{name}</object_reference>"
+        members += (
+            f'<textfilecontent54_object id="{name}"><path>{directory}</path>'
+            f'<filename operation="pattern match">.*\\.sh$</filename>{pattern}'
+            "</textfilecontent54_object>"
+        )
+    test.object += "</set>"
+    text = arf([Rule("one", tests=[test])]).replace("</objects>", f"{members}</objects>")
+    assert read_openscap(None, opener(text)).results[0].finding == (
+        "files named *.sh in /etc/p.d, /run/p.d: no line “umask 077”, expected at least one"
+    )
+
+
+def test_an_exception_of_what_must_not_exist_is_what_is_expected() -> None:
+    test = file_with(0o755, "<uid>0</uid>")
+    test.state = None
+    test.existence = "none_exist"
+    test.object += "<filter>oval:x-l:ste:1</filter><filter>oval:x-m:ste:1</filter>"
+    bits = "".join(f"<{name}>false</{name}>" for name in BITS[6:])
+    states = '<file_state id="oval:x-l:ste:1"><type>symbolic link</type></file_state>'
+    states += f'<file_state id="oval:x-m:ste:1">{bits}</file_state>'
+    text = arf([Rule("one", tests=[test])]).replace("<states>", f"<states>{states}")
+    rule = read_openscap(None, opener(text)).results[0]
+    assert rule.finding == "/etc/x: mode is 0755, expected 0700 or stricter"
+    assert rule.expected == (
+        "no file /etc/x except with type symbolic link or mode 0700 or stricter"
     )
 
 

@@ -24,7 +24,7 @@ from stages.scanners.openscap.oval.expected_wording import (
 )
 from stages.scanners.openscap.oval.explanations import Explanation
 from stages.scanners.openscap.oval.line_wording import brief_line_text, value_form, wanted_text
-from stages.scanners.openscap.oval.mismatch_wording import explain_mismatch
+from stages.scanners.openscap.oval.mismatch_wording import explain_exception, explain_mismatch
 from stages.scanners.openscap.oval.nearest import line_that_sets, lines_in_place, nearest_line
 from stages.scanners.openscap.oval.oval_model import OvalResults
 
@@ -91,7 +91,8 @@ def _absence(one: EvaluatedCriterion) -> str:
     """`package aide is not installed`; that a variable has no value says less than "not set"."""
     if one.test.kind == "variable":
         place, _, setting = one.description.rpartition(": ")
-        if place:
+        is_place_of_setting = place and not setting.endswith(")")
+        if is_place_of_setting:
             return f"{place}: no value of {setting} was found"
         return f"no value was found for {one.description}"
     verb = "is"
@@ -166,6 +167,9 @@ def _nearest_line(one: EvaluatedCriterion) -> tuple[str, str] | None:
 
 def _wrong_number(one: EvaluatedCriterion) -> Explanation:
     """There are items where none may be, or too many; what they hold makes no difference."""
+    exception = explain_exception(one)
+    if exception is not None:
+        return exception
     texts = []
     for item, _ in one.items:
         texts.append(item_wording.with_detail(item, one.description, one.setting))

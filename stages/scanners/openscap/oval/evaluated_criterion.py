@@ -33,6 +33,8 @@ class EvaluatedCriterion:
     collected: CollectedObject | None
     states: tuple[State, ...]
     """What the items are compared with; empty where only their number counts."""
+    exceptions: tuple[State, ...]
+    """What things may be that otherwise must not exist."""
     items: tuple[tuple[Item, ResultValue], ...]
     """Things that were found, with the result of each; of many the first."""
     scope: EvaluationScope
@@ -89,6 +91,7 @@ def evaluated_criterion(
         object=target,
         collected=collected,
         states=_states(test, target, results),
+        exceptions=_exceptions(criterion, test, target, results),
         items=_found_items(evaluated, results),
         scope=scope,
         kind=KINDS.get(test.kind, _UNKNOWN_KIND),
@@ -104,6 +107,21 @@ def _states(test: Test, target: Object | None, results: OvalResults) -> tuple[St
     for name in test.states:
         if name in results.states:
             states.append(without_search_terms(results.states[name], target))
+    return tuple(states)
+
+
+def _exceptions(
+    criterion: FailedCriterion, test: Test, target: Object | None, results: OvalResults
+) -> tuple[State, ...]:
+    """The states that the object leaves out; empty unless nothing else may exist."""
+    must_not_exist = criterion.expected and test.existence == "none_exist"
+    if target is None or not must_not_exist:
+        return ()
+    states = []
+    for action, name in target.filters:
+        if action != "exclude" or name not in results.states:
+            return ()
+        states.append(results.states[name])
     return tuple(states)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from stages.scanners.openscap.oval.entity_wording import MATCHING, object_value
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.oval_model import Entity
+from stages.scanners.openscap.oval.pattern_wording import pattern_text
 
 _ANY_NAME = frozenset(("matching ^.*$", "matching .*", "matching ^.+$", "matching .+"))
 
@@ -35,8 +36,19 @@ def file_place(
     directory = object_value(path, scope.values(path))
     if filename is None:
         return _single(directory, "directory", "directories")
-    name = object_value(filename, scope.values(filename))
+    name = _file_name(filename, scope)
     return _in_directory(directory, name, recursive=recursive)
+
+
+def _file_name(filename: Entity, scope: EvaluationScope) -> str:
+    """`sysctl.conf`, or `*.conf` for the pattern `^.*\\.conf$`."""
+    value = scope.value(filename)
+    if filename.operation == "pattern match" and value is not None:
+        found = pattern_text(value)
+        is_exact = found is not None and found.is_equivalent and " " not in found.text
+        if found is not None and is_exact and found.ends_line and not found.starts_line:
+            return f"*{found.text}"
+    return object_value(filename, scope.values(filename))
 
 
 def _single(place: str, singular: str, plural: str) -> FilePlace:
@@ -55,7 +67,7 @@ def _in_directory(directory: str, name: str, *, recursive: bool) -> FilePlace:
         return _several(f"files in {inside}")
     if name.startswith(MATCHING):
         return _several(f"files {name} in {inside}")
-    several_names = ", " in name
+    several_names = ", " in name or "*" in name
     if inside != directory or several_names:
         return _several(f"files named {name} in {inside}")
     path = f"{directory.rstrip('/')}/{name}"

@@ -1,6 +1,7 @@
 """Something was found that is not as the states require: which of its values, and how. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from stages.scanners.openscap.oval.entity_wording import MATCHING, is_bit_mask
 from stages.scanners.openscap.oval.evaluated_criterion import EvaluatedCriterion
@@ -28,6 +29,7 @@ from stages.scanners.openscap.oval.state_wording import (
 
 _PLURAL_KINDS = frozenset(("systemdunitdependency",))
 _PLURAL_LABELS = frozenset(("mount options", "flags"))
+_SEARCHED_BY = frozenset(("type", "path", "filename", "filepath"))
 _NOT_TRUE: frozenset[ResultValue] = frozenset(("false", "error", "unknown", "not evaluated"))
 _ONLY_TRUE: frozenset[ResultValue] = frozenset(("true",))
 
@@ -50,6 +52,36 @@ def explain_mismatch(one: EvaluatedCriterion) -> Explanation:
     else:
         finding = f"found {actual}; expected {expected}"
     return Explanation(expected, (actual,), finding, finding)
+
+
+def explain_exception(one: EvaluatedCriterion) -> Explanation | None:
+    """A double negation the right way round; None where there is none.
+
+    Content says that no file may exist except those with mode 0700 or stricter, or symbolic links.
+    An administrator says that the mode of a file is 0755, expected 0700 or stricter.
+    """
+    exceptions = [state for state in one.exceptions if not _narrows_search(state)]
+    if not exceptions or not all(_is_one_demand(state, one) for state in exceptions):
+        return None
+    as_demand = replace(
+        one, states=tuple(exceptions), test=replace(one.test, operator="OR", check="all")
+    )
+    texts = [with_detail(item, one.description) for item, _ in one.items]
+    finding = _first_mismatch(as_demand, one.items[0][0])
+    if one.total > 1:
+        finding += f" (and {one.total - 1} more)"
+    return Explanation(expected_text(one), (listed_items(texts, one.total),), finding, finding)
+
+
+def _narrows_search(state: State) -> bool:
+    """Whether it leaves out links or names: those are not meant here, and no way to comply."""
+    return {entity.name for entity in state.entities} <= _SEARCHED_BY
+
+
+def _is_one_demand(state: State, one: EvaluatedCriterion) -> bool:
+    """Whether it is about one field, or about the bits of a mode."""
+    is_mode = all(is_mode_bit(entity, one.scope) for entity in state.entities)
+    return len(state.entities) == 1 or is_mode
 
 
 def _failing_items(one: EvaluatedCriterion) -> tuple[Sequence[Item], int]:

@@ -34,11 +34,39 @@ def description(target: Object | None, scope: EvaluationScope) -> str | None:
 
 
 def _description_of_set(target: Object, scope: EvaluationScope) -> str | None:
-    texts: dict[str, None] = {}
+    texts = dict.fromkeys(_descriptions_of_members(target, scope))
+    return _listed_places(texts) or target.comment
+
+
+def _descriptions_of_members(target: Object, scope: EvaluationScope) -> list[str]:
+    """Those of the objects of a set; a set in it that leaves nothing out is taken apart."""
+    if scope.too_deep:
+        return []
+    texts = []
     for member in members(target, scope):
-        if text := description(member, scope):
-            texts[text] = None
-    return " or ".join(texts) or target.comment
+        if member.members and not member.filters:
+            texts += _descriptions_of_members(member, scope.deeper())
+        elif text := description(member, scope):
+            texts.append(text)
+    return texts
+
+
+def _listed_places(texts: Iterable[str]) -> str:
+    """`/etc/x or files named *.conf in /etc/x.d, /run/x.d`: each kind of files once."""
+    directories: dict[str, list[str]] = {}
+    for text in texts:
+        files, _, directory = text.rpartition(" in /")
+        if not files or " " in directory:
+            directories[text] = []
+        else:
+            directories.setdefault(files, []).append(f"/{directory}")
+    places = []
+    for files, found in directories.items():
+        if found:
+            places.append(f"{files} in {', '.join(found)}")
+        else:
+            places.append(files)
+    return " or ".join(places)
 
 
 def _single_description(target: Object, scope: EvaluationScope) -> str:
