@@ -28,16 +28,6 @@ def _wrong_mode(directory: str) -> str:
     return "gives other users access"
 
 
-def loosen(path: Path) -> str:
-    path.chmod(0o777)
-    return f"{path}: mode 0777 {_wrong_mode(path.name)}"
-
-
-def give_away(path: Path) -> str:
-    os.chown(path, OTHER, -1)
-    return f"{path}: belongs to nobody, not to root: chown -R root {path}"
-
-
 @pytest.mark.parametrize("name", [".", "commands", "requests", "history/raw", "state/ship"])
 def test_a_command_for_a_spool_that_others_could_change_is_refused(
     spool: Spool, config: Path, name: str

@@ -1,5 +1,6 @@
 """Four real stages on a spool in which a later version has written, and the way back to it."""
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,15 +8,31 @@ from pathlib import Path
 import pytest
 
 from receiver import Policy, Receiver
+from schemas import codec
+from schemas.bundle import Bundle
+from schemas.command import Hold, Import, Imported, Replay, Retry
+from schemas.manifest import Manifest
+from schemas.receipt import Receipt
+from schemas.request import Cancellation, Reason, Request
+from spool import bundle, frame
 from spool.entries import seal_report
 from spool.layout import BOXES, STAGES
 from tests.pipeline.agent import Agent, an_agent, until
-from tests.ship.ship_spool import report, scan_id
+from tests.ship.ship_spool import START, report, scan_id
 
 pytestmark = pytest.mark.slow
 
 NEWER = b"compliance-agent-spool 2 whatever comes after this\n\0\1"
-COMMAND = "20261123T060301Z-3f9c2a17"
+COMMAND, OUTCOME = "20261123T060301Z-3f9c2a17", "20261123T060301Z-00000001"
+NAMED = {
+    f"{scan_id(1)}.request",
+    f"{scan_id(2)}.request",
+    scan_id(3),
+    f"{scan_id(4)}.report",
+    f"{COMMAND}.import",
+}
+"""The entries that a stage wants to read, by what `status` calls them."""
+REASON = Reason(source="operator", at=START)
 
 
 @pytest.fixture
@@ -35,7 +52,7 @@ def entries(agent: Agent) -> list[Path]:
         spool.raw.path / scan_id(3) / "manifest",
         spool.reports.path / f"{scan_id(4)}.report",
         spool.receipts.path / f"{scan_id(5)}.receipt",
-        spool.reports.path / "20261123T060301Z-00000001.imported",
+        spool.reports.path / f"{OUTCOME}.imported",
         *(spool.commands.path / name for name in commands),
     ]
 
@@ -55,32 +72,94 @@ def newer(agent: Agent) -> set[str]:
 def test_entries_of_a_later_version_stay_in_every_box_and_are_named(agent: Agent) -> None:
     write_newer(agent)
     agent.start()
-    named = {
-        f"{scan_id(1)}.request",
-        f"{scan_id(2)}.request",
-        scan_id(3),
-        f"{scan_id(4)}.report",
-        f"{COMMAND}.import",
-    }
-    until(lambda: newer(agent) >= named, "the names of the entries in the status")
+    until(lambda: newer(agent) >= NAMED, "the names of the entries in the status")
     assert all(path.read_bytes() == NEWER for path in entries(agent))
     assert [agent.spool.outbox(box).quarantined() for box in BOXES] == [[]] * len(BOXES)
     assert agent.spool.receipts.ids() == [scan_id(5)]
     found = json.loads(agent.run("verify", "--json"))
     assert {finding["kind"] for finding in found} == {"newer"}
-    assert {Path(finding["path"]).name for finding in found} >= named
+    assert {Path(finding["path"]).name for finding in found} >= NAMED
     for stage in STAGES:
         assert agent.spool.is_running(stage)
 
 
-def test_what_stayed_is_delivered_when_the_version_that_reads_it_is_back(agent: Agent) -> None:
+def write_readable(agent: Agent) -> None:
+    """The same entries as this version writes them: as if it could read the format from now on."""
+    refused = {
+        number: Request(
+            scan_id=scan_id(number), scanner="openscap", reason=REASON, refusal="only a test"
+        )
+        for number in (1, 2)
+    }
+    manifest = Manifest(
+        scan_id=scan_id(3),
+        scanner="openscap",
+        outcome="failed",
+        error="only a test",
+        started_at=START,
+        completed_at=START,
+        agent_version="1",
+    )
+    records: dict[str, tuple[str, object]] = {
+        "commands/{1}.request": ("request", refused[1]),
+        "requests/{2}.request": ("request", refused[2]),
+        "raw/{3}/manifest": ("manifest", manifest),
+        "receipts/{5}.receipt": (
+            "receipt",
+            Receipt(scan_id=scan_id(5), answer="accepted", at=START),
+        ),
+        f"reports/{OUTCOME}.imported": ("imported", Imported(at=START)),
+        "commands/{7}.hold": ("hold", Hold(scan_id=scan_id(7), at=START)),
+        f"commands/{COMMAND}.cancel": (
+            "cancel",
+            Cancellation(scan_ids=(scan_id(8),), reason=REASON),
+        ),
+        f"commands/{COMMAND}.replay": (
+            "replay",
+            Replay(step="ship", scan_ids=(scan_id(5),), at=START),
+        ),
+        f"commands/{COMMAND}.retry": ("retry", Retry(at=START)),
+        f"commands/{COMMAND}.import": ("import", Import(at=START)),
+    }
+    ids = [scan_id(number) for number in range(9)]
+    for name, (kind, record) in records.items():
+        path = agent.spool.root / name.format(*ids)
+        path.write_bytes(frame.seal(kind, codec.encode(record)))
+    (agent.spool.reports.path / f"{scan_id(4)}.report").write_bytes(seal_report(report(4)))
+
+
+def write_bundle(agent: Agent) -> None:
+    entry = seal_report(report(6))
+    index = Bundle(
+        origin="0" * 64,
+        hostname="offsite",
+        exported_at=START,
+        agent_version="1",
+        reports=(bundle.listed(scan_id(6), entry),),
+    )
+    packed = io.BytesIO()
+    bundle.write(packed, index, [entry])
+    agent.spool.commands.write_bundle(COMMAND, [packed.getvalue()])
+
+
+def test_what_stayed_goes_on_in_every_box_when_the_version_that_reads_it_is_back(
+    agent: Agent,
+) -> None:
     write_newer(agent)
-    agent.start("ship")
-    name = f"{scan_id(4)}.report"
-    until(lambda: name in newer(agent), "the name of the report in the status")
-    agent.kill("ship")
-    # As if this version could read the format from now on.
-    (agent.spool.reports.path / name).write_bytes(seal_report(report(4)))
-    agent.start("ship")
-    until(lambda: agent.received(scan_id(4)), "a receipt")
-    assert name not in newer(agent)
+    write_bundle(agent)
+    agent.start()
+    until(lambda: newer(agent) >= NAMED, "the names of the entries in the status")
+    agent.stop()
+    write_readable(agent)
+    agent.start()
+    until(
+        lambda: set(agent.spool.receipts.ids()) == {scan_id(number) for number in (1, 2, 3, 4, 6)},
+        "a receipt for each scan, and the replayed one taken away",
+    )
+    spool = agent.spool
+    assert [agent.report(scan_id(number)).status for number in (1, 2, 3)] == ["failed"] * 3
+    assert spool.requests.cancellations.ids() == [COMMAND]
+    assert spool.receipts.archived() == [f"{scan_id(5)}.receipt~{COMMAND}"]
+    assert spool.reports.imported.read(COMMAND).taken == (scan_id(6),)
+    assert newer(agent) == set()
+    assert json.loads(agent.run("verify", "--json")) == []
