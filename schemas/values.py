@@ -84,7 +84,7 @@ ImageName = Annotated[
     str,
     Meta(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,254}$(?!\n)",
-        description="the name of an image, like docker/docker-bench-security",
+        description="the name of an image, like jauderho/docker-bench-security",
     ),
 ]
 SocketPath = Annotated[

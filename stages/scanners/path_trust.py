@@ -11,6 +11,7 @@ import os
 import pwd
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -18,21 +19,35 @@ Use = Literal["run", "read"]
 _OTHERS_WRITE = 0o022
 
 
-def why_changeable(path: Path, use: Use, *, is_above: bool = False) -> str | None:
+@dataclass(frozen=True)
+class Changeable:
+    """A path that others can change, and the command that ends this."""
+
+    path: Path
+    reason: str
+    program: str
+    """`chown root` or `chmod go-w`."""
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.program} {self.path}"
+
+
+def why_changeable(path: Path, use: Use, *, is_above: bool = False) -> Changeable | None:
     """Why others can change this path; None where they can't. `is_above`: it is a directory above
     the one that is used."""
     try:
         status = path.lstat()
     except OSError as error:
-        return f"can't be checked: {error.strerror}"
+        return Changeable(path, f"can't be checked: {error.strerror}", "ls -l")
     me = user_name(os.geteuid())
     if status.st_uid not in (0, os.geteuid()):
         owner = user_name(status.st_uid)
-        return f"belongs to {owner}, and would be {use} as {me}: chown root {path}"
+        return Changeable(path, f"belongs to {owner}, and would be {use} as {me}", "chown root")
     is_sticky = bool(status.st_mode & stat.S_ISVTX)
     if status.st_mode & _OTHERS_WRITE and not (is_above and is_sticky):
         mode = stat.S_IMODE(status.st_mode)
-        return f"mode {mode:04o} lets other users write what is {use} as {me}: chmod go-w {path}"
+        reason = f"mode {mode:04o} lets other users write what is {use} as {me}"
+        return Changeable(path, reason, "chmod go-w")
     return None
 
 

@@ -21,23 +21,27 @@ _PARTS = ("tests", "functions")
 _MAX_BYTES = 1024 * 1024
 
 
-def unknown_names(settings: DockerBenchSettings, script: Path) -> Iterator[tuple[str, str]]:
-    """Each setting with a name in it that the script does not know."""
-    known = set(_functions(script))
-    if not known:
-        return
-    for key in ("checks", "exclude_checks"):
-        for name in getattr(settings, key):
-            if name not in known:
-                yield key, name
-
-
 def warnings(settings: DockerBenchSettings, script: Path) -> tuple[str, ...]:
     """For the report of a scan by this script."""
-    unknown = unknown_names(settings, script)
-    return tuple(
-        f"compliance.docker_bench.{key}: {script.name} has no {name}" for key, name in unknown
-    )
+    return _warnings(settings, set(_functions(script)), script.name)
+
+
+def warnings_of_text(settings: DockerBenchSettings, text: str, where: str) -> tuple[str, ...]:
+    """For the report of a scan by a script with this text, which is in `where`."""
+    return _warnings(settings, set(_FUNCTION.findall(text)), where)
+
+
+def _warnings(settings: DockerBenchSettings, known: set[str], where: str) -> tuple[str, ...]:
+    if not known:
+        return ()
+    found = []
+    for key, names in (
+        ("checks", settings.checks),
+        ("exclude_checks", settings.exclude_checks),
+    ):
+        unknown = [name for name in names if name not in known]
+        found += [f"compliance.docker_bench.{key}: {where} has no {name}" for name in unknown]
+    return tuple(found)
 
 
 def printed_as_missing(output: str) -> list[str]:

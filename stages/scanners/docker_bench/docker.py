@@ -8,6 +8,7 @@ and does not answer, and something else in place of the socket, have messages of
 """
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,14 @@ from schemas.ids import ScanId, is_scan_id
 from stages.scanners.docker_bench.docker_arguments import SCAN_LABEL
 
 _CONNECT_S, _ANSWER_S = 5.0, 10.0
+PODMAN = "Podman"
+_CLIENT_TOO_OLD = re.compile(
+    r"client version (\d[\d.]*\d) is too old\. Minimum supported API version is (\d[\d.]*\d)"
+)
+_CLIENT_TOO_NEW = re.compile(
+    r"client is newer than server \(client API version: (\d[\d.]*\d), "
+    r"server API version: (\d[\d.]*\d)\)"
+)
 _SETTING = "compliance.docker_bench.socket"
 
 
@@ -50,8 +59,33 @@ class Docker:
         return found
 
     def version(self) -> Answer:
-        """The daemon's version."""
-        return self._call("version", "--format", "{{.Server.Version}}")
+        """The daemon's version; `Podman 4.3.1` where it is Podman that answers."""
+        components = "{{range .Server.Components}} {{.Name}}{{end}}"
+        answer = self._call("version", "--format", "{{.Server.Version}}" + components)
+        if not answer.text:
+            return answer
+        number, _, names = answer.text.partition(" ")
+        if names.casefold().startswith("podman"):
+            return Answer(f"{PODMAN} {number}")
+        return Answer(number)
+
+    def why_client_refused(self, image: str) -> str | None:
+        """Whether this daemon refuses the client in an image; the reason names both versions of
+        the API."""
+        socket_mount = f"{self.socket}:/var/run/docker.sock:ro"
+        answer = self._call(
+            *("run", "--rm", "--pull", "never", "--net", "none", "--volume", socket_mount),
+            *("--entrypoint", "docker", image, "version"),
+        )
+        return refused_api_version(answer.problem)
+
+    def script_text(self, image: str) -> str | None:
+        """The script in an image with its parts; None where it can't be read."""
+        answer = self._call(
+            *("run", "--rm", "--pull", "never", "--net", "none", "--entrypoint", "sh", image),
+            *("-c", "cat ./*.sh ./tests/*.sh ./functions/*.sh 2>/dev/null || true"),
+        )
+        return answer.text
 
     def has_image(self, image: str) -> bool:
         return self._call("image", "inspect", "--format", "{{.Id}}", image).text is not None
@@ -95,6 +129,17 @@ def client(socket_path: str) -> Docker | None:
     if path is None:
         return None
     return Docker(path, socket_path)
+
+
+def refused_api_version(text: str) -> str | None:
+    """What a daemon answers to a client whose API version it refuses, in other words."""
+    too_old = _CLIENT_TOO_OLD.search(text)
+    if too_old:
+        return f"speaks API {too_old[1]}, the daemon at least {too_old[2]}"
+    too_new = _CLIENT_TOO_NEW.search(text)
+    if too_new:
+        return f"speaks API {too_new[1]}, the daemon at most {too_new[2]}"
+    return None
 
 
 def why_not_reachable(path: str) -> str | None:

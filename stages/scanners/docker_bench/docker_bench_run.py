@@ -8,6 +8,7 @@ output are limited all the same.
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +35,7 @@ from stages.scanners.docker_bench.docker_arguments import (
     TRUST,
 )
 from stages.scanners.docker_bench.docker_bench_detection import Found
-from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
+from stages.scanners.docker_bench.docker_bench_settings import DEFAULT_IMAGE, DockerBenchSettings
 from stages.scanners.outputs import beginning, filled
 from stages.scanners.platform import Platform
 from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
@@ -53,6 +54,7 @@ _NO_DAEMON = re.compile(
 _NOT_STARTED = (125, 126, 127)
 """Exit codes of `docker run` for a container that did not start; a scanner may use them, too."""
 _COMPLETED = (0,)
+_NO_CLIENT = "does docker ps work"
 _MAX_LINE = 200
 _OUTPUTS = (
     Output("docker-bench-json", JSON),
@@ -72,6 +74,7 @@ class DockerBench:
         self._listing = True
         self._watch: DaemonWatch | None = None
         self._daemon_ended = False
+        self._in_container = True
 
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
         if self.same_profile(request.profile) is None:
@@ -91,7 +94,10 @@ class DockerBench:
             environment=found.client.environment,
         )
         self._start_watch()
+        if found.detection.docker_version.startswith(docker.PODMAN):
+            plan = replace(plan, warnings=(_podman(self._settings.socket, found),))
         if found.detection.docker_bench_method == "script" and found.script:
+            self._in_container = False
             unknown = check_names.warnings(self._settings, found.script)
             plan = replace(plan, warnings=(*plan.warnings, *unknown))
             return self._script(plan, found.script, draft)
@@ -157,18 +163,57 @@ class DockerBench:
     def judge(self, end: End, draft: Path) -> Verdict:
         kept = tuple(output for output in _OUTPUTS if filled(draft / output.name))
         written = {output.name for output in kept}
-        error = self._daemon_error(end, draft) or _start_error(end, draft)
-        if error is None:
-            error = error_of_end("Docker Bench", end, _COMPLETED)
+        printed = _printed(draft)
+        error = (
+            self._daemon_error(end, printed)
+            or _start_error(end, draft)
+            or self._client_error(end, printed)
+            or error_of_end("Docker Bench", end, _COMPLETED)
+        )
         if error is None and not written & {JSON, LOG}:
             error = "Docker Bench reported success, but wrote neither JSON nor log"
-        printed = (beginning(draft / name) for name in ("stdout.log", "stderr.log"))
+        return Verdict(kept, error, self._unknown_names(printed))
+
+    def _client_error(self, end: End, printed: Sequence[str]) -> str | None:
+        """That the daemon refuses the API version of the client that the checks use.
+
+        The script hides what the client prints at its start, so that client is asked again.
+        """
+        if end.ended_by:
+            return None
+        reason = docker.refused_api_version("\n".join(printed))
+        has_no_client = any(_NO_CLIENT in line for line in printed)
+        image = self._settings.image
+        if reason is None and has_no_client and self._in_container and self._docker:
+            reason = self._docker.why_client_refused(image)
+        if reason is None:
+            return None
+        if not self._in_container:
+            return f"the Docker client of this host {reason}: upgrade it"
+        remedy = f"set compliance.docker_bench.image to another image, like {DEFAULT_IMAGE}"
+        if image == DEFAULT_IMAGE:
+            remedy = f"docker pull {image}, or set compliance.docker_bench.method: script"
+        return f"the client in the image {image} {reason}: {remedy}"
+
+    def _unknown_names(self, printed: Sequence[str]) -> tuple[str, ...]:
+        """Warnings of names in the settings that this Docker Bench does not know.
+
+        Those of a script were found before it ran. The script prints a check that it does not know,
+        but no exclusion, so the one in the image is looked into where names are set.
+        """
+        if not self._in_container:
+            return ()
+        settings = self._settings
+        text = None
+        if self._docker and (settings.checks or settings.exclude_checks):
+            text = self._docker.script_text(settings.image)
+        if text:
+            return check_names.warnings_of_text(settings, text, f"the image {settings.image}")
         missing = check_names.printed_as_missing("\n".join(printed))
-        warnings: tuple[str, ...] = ()
-        if missing:
-            names = ", ".join(missing)
-            warnings = (f"compliance.docker_bench.checks: this Docker Bench has no {names}",)
-        return Verdict(kept, error, warnings)
+        if not missing:
+            return ()
+        names = ", ".join(missing)
+        return (f"compliance.docker_bench.checks: this Docker Bench has no {names}",)
 
     def clean_up(self, scan_id: ScanId) -> None:
         """The container of a client that was ended runs on."""
@@ -201,7 +246,7 @@ class DockerBench:
             self._watch.close()
         self._watch = DaemonWatch(self._settings.socket)
 
-    def _daemon_error(self, end: End, draft: Path) -> str | None:
+    def _daemon_error(self, end: End, printed: Sequence[str]) -> str | None:
         """Without a daemon the checks find nothing, and pass."""
         if end.ended_by or self._docker is None:
             return None
@@ -209,7 +254,7 @@ class DockerBench:
         if reason is None and self._daemon_ended:
             reason = "it was restarted: scan again"
         if reason is None and end.exit_code in _COMPLETED:
-            reason = _no_daemon_line(draft)
+            reason = _no_daemon_line(printed)
         if reason is None:
             return None
         return f"the Docker daemon went away during the scan: {reason}"
@@ -238,14 +283,32 @@ class DockerBench:
         )
 
 
-def _no_daemon_line(draft: Path) -> str | None:
-    """What the client in the scanner printed where it found no daemon, though there is one now."""
+def _podman(socket: str, found: Found) -> str:
+    return (
+        f"{socket} is the socket of {found.detection.docker_version}, not of Docker: checks of the "
+        "Docker daemon, its files and its units (sections 1 to 3) do not apply"
+    )
+
+
+def _printed(draft: Path) -> list[str]:
+    """What was printed beside the log, whose lines may hold names that read like messages."""
+    lines: list[str] = []
     for name in ("stderr.log", "stdout.log"):
         for line in beginning(draft / name).splitlines():
-            # A line of the log may hold a name that reads so.
-            if _NO_DAEMON.search(line) and not line.lstrip().startswith("["):
-                return f"{' '.join(line.split())[:_MAX_LINE]}: scan again"
-    return None
+            if not line.lstrip().startswith("["):
+                lines.append(" ".join(line.split()))
+    return lines
+
+
+def _no_daemon_line(printed: Sequence[str]) -> str | None:
+    """What the client in the scanner printed where it found no daemon, though there is one now."""
+    found = [line for line in printed if _NO_DAEMON.search(line)]
+    if not found:
+        return None
+    count = ""
+    if len(found) > 1:
+        count = f" ({len(found)} such lines)"
+    return f"{found[0][:_MAX_LINE]}{count}: scan again"
 
 
 def _start_error(end: End, draft: Path) -> str | None:

@@ -14,6 +14,10 @@ from schemas.values import (
     UserName,
 )
 
+DEFAULT_IMAGE = "jauderho/docker-bench-security"
+"""A maintained build. The project's own on Docker Hub is an old one, whose client current daemons
+refuse."""
+
 
 class DockerBenchSettings(ScannerSettings, frozen=True, kw_only=True):
     """The Docker Bench scanner."""
@@ -23,7 +27,7 @@ class DockerBenchSettings(ScannerSettings, frozen=True, kw_only=True):
     method: Literal["auto", "container", "script"] = "auto"
     """`auto`: the container where its image is present, else the script where there is one, else
     the container."""
-    image: ImageName = "docker/docker-bench-security"
+    image: ImageName = DEFAULT_IMAGE
     """The image, by name, tag or digest."""
     pull: Literal["missing", "always", "never"] = "missing"
     """When the image is pulled. A pull that fails is no harm where the image is present."""

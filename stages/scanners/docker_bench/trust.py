@@ -4,24 +4,46 @@ Checked are the script, the parts that it reads from beside itself, their direct
 directories above: a user who can rename one of those can put another script in its place. A
 directory above may be open to all if it is sticky, as /tmp is.
 
-Diagnostics: what others could write, and the command that fixes it.
+Diagnostics: what others could write, and one command that fixes all of it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from stages.scanners.path_trust import why_changeable
+from stages.scanners.path_trust import Changeable, why_changeable
 
 _PARTS = ("", "tests", "functions")
 
 
 def why_not_trusted(script: Path, *, with_parts: bool) -> str | None:
     """Why this script, given by its real path, must not be run; None where it may be."""
+    found: dict[Path, Changeable] = {}
     for path in _paths_to_check(script, with_parts=with_parts):
         problem = why_changeable(path, "run", is_above=path in script.parent.parents)
         if problem:
-            return f"{path}: {problem}"
-    return None
+            found[path] = problem
+    if not found:
+        return None
+    problems = list(found.values())
+    first = problems[0]
+    if len(problems) == 1:
+        return f"{first.path}: {first}"
+    others = "1 other path is no better"
+    if len(problems) > 2:
+        others = f"{len(problems) - 1} other paths are no better"
+    return f"{first.path}: {first.reason}; {others}: {_command(problems, script.parent)}"
+
+
+def _command(problems: Sequence[Changeable], tree: Path) -> str:
+    """One command for all: recursive within the script's own directory."""
+    commands: dict[str, None] = {}
+    for problem in problems:
+        command = f"{problem.program} {problem.path}"
+        if problem.path.is_relative_to(tree):
+            program, _, change = problem.program.partition(" ")
+            command = f"{program} -R {change} {tree}"
+        commands[command] = None
+    return " && ".join(commands)
 
 
 def _paths_to_check(script: Path, *, with_parts: bool) -> Iterator[Path]:

@@ -10,6 +10,7 @@ import pytest
 from stages.scanners.docker_bench import docker_bench_detection
 from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.docker_bench.trust import why_not_trusted
+from stages.scanners.path_trust import user_name
 from stages.scanners.platform import parse_os_release
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
@@ -59,6 +60,26 @@ def test_a_sticky_directory_above_is_fine_and_the_scripts_own_is_not(script: Pat
     assert why_not_trusted(script, with_parts=True) is None
     script.parent.chmod(0o1777)
     assert f"chmod go-w {script.parent}" in (why_not_trusted(script, with_parts=True) or "")
+
+
+def test_a_whole_tree_is_refused_once_with_one_command(script: Path) -> None:
+    for path in (script, script.parent, script.parent / "tests", script.parent / "tests/1_host.sh"):
+        path.chmod(0o777)
+    reason = why_not_trusted(script, with_parts=True) or ""
+    assert reason == (
+        f"{script}: mode 0777 lets other users write what is run as {user_name(os.geteuid())}; "
+        f"3 other paths are no better: chmod -R go-w {script.parent}"
+    )
+
+
+def test_a_directory_above_the_tree_has_a_command_of_its_own(script: Path) -> None:
+    above = script.parent.parent
+    above.chmod(0o777)
+    script.chmod(0o666)
+    reason = why_not_trusted(script, with_parts=True) or ""
+    assert reason.endswith(
+        f"1 other path is no better: chmod -R go-w {script.parent} && chmod go-w {above}"
+    )
 
 
 @ROOT_ONLY
