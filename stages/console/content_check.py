@@ -30,15 +30,18 @@ def check_content(settings: Settings) -> tuple[list[str], list[str]]:
 def refuse_unknown_profile(context: Context, scanner: Scanner, profile: str | None) -> None:
     """Raises CommandError where the content in use has no such profile.
 
-    Before the first detection nothing is known, and the request is made. The content may have
-    changed since the last one: a new detection confirms a refusal.
+    What was detected last may confirm the profile. Else this command looks itself: nothing is
+    detected yet, or the content has changed. Without readable content the request is made, and the
+    scan fails with the reason.
     """
     if profile is None:
         return
     spec = registry.get(scanner)
     detected = context.spool.state_store("scan").read(DETECTED_STATE, Detected)
     known = detected.scanners.get(scanner) if detected else None
-    if known is None or spec.profile_problem(context.settings, known, profile) is None:
+    if known and known.profiles and not spec.profile_problem(context.settings, known, profile):
+        return
+    if not spec.needs_content or readiness.refusal(spec, context.settings):
         return
     found = spec.detect(context.settings, this_platform(), {}).scanner
     problem = spec.profile_problem(context.settings, found, profile)

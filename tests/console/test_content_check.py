@@ -21,7 +21,8 @@ def configured(config: Path, **openscap: Any) -> None:
 def test_config_check_names_the_content_and_how_well_it_fits(config: Path) -> None:
     configured(config, profile="linux_standard", content=str(LINUX))
     checked = json.loads(agent("config", "check", "--json", config=config).stdout)
-    assert f"OpenSCAP content: {LINUX} (built-in baseline for any Linux)" in checked["remarks"]
+    content = f"OpenSCAP content: {LINUX}, version 1.0.0 (built-in baseline for any Linux)"
+    assert content in checked["remarks"]
 
 
 def test_config_check_finds_a_profile_that_the_content_does_not_have(config: Path) -> None:
@@ -50,6 +51,8 @@ def test_a_scan_with_a_profile_that_the_content_does_not_have_is_not_requested(
     config: Path,
 ) -> None:
     configured(config)
+    # Nothing is detected yet: the command looks itself.
+    agent("scan", "--profile", "all_pas", config=config, code=2)
     values = json.loads(config.read_text())
     settings, problems = check_settings(values)
     assert not problems

@@ -10,24 +10,13 @@ from receiver import Policy, Receiver
 from schemas.content import FETCH_STATE, FetchState
 from spool.layout import Stage
 from stages.scanners.host import this_platform
-from stages.scanners.openscap.content import LINUX
 from stages.scanners.openscap.products import product_of
 from tests.pipeline.agent import Agent, an_agent, until
-from tests.scanners.openscap.content_samples import SCE, datastream
+from tests.scanners.openscap.content_samples import SCE, datastream, real_content
 
 pytestmark = pytest.mark.oscap
 PRODUCT = "".join(product_of(this_platform()))
 FILE = f"ssg-{PRODUCT}-ds.xml"
-
-
-def real_content(version: str) -> bytes:
-    """Content for this host by its ids, whose rules hold on any Linux."""
-    text = LINUX.read_bytes()
-    ids = f"datastream_from_xccdf_ssg-{PRODUCT}-xccdf.xml".encode()
-    assert b"_datastream_linux" in text
-    text = text.replace(b"_datastream_linux", b"_" + ids)
-    assert b">1.0.0<" in text
-    return text.replace(b">1.0.0<", f">{version}<".encode(), 1)
 
 
 def offer(directory: Path, version: str, content: bytes) -> None:
@@ -64,7 +53,7 @@ def test_content_of_the_server_is_scanned_with_named_and_upgraded_between_two_sc
     tmp_path: Path,
 ) -> None:
     served = tmp_path / "served"
-    offer(served, "0.1.80", real_content("0.1.80"))
+    offer(served, "0.1.80", real_content(PRODUCT, "0.1.80"))
     policy = Policy(content=served)
     with Receiver(policy, database=tmp_path / "r.db") as server, an_agent(server) as agent:
         configured(agent, tmp_path, "missing")
@@ -74,7 +63,7 @@ def test_content_of_the_server_is_scanned_with_named_and_upgraded_between_two_sc
         assert (entry["source"], entry["version"], entry["fit"]) == ("server", "0.1.80", "exact")
         scans = []
         for version in ("0.1.80", "0.1.81"):
-            offer(served, version, real_content(version))
+            offer(served, version, real_content(PRODUCT, version))
             content(agent, "fetch")
             until(lambda: used(agent)["version"] == version, "the newer version")  # noqa: B023
             scan_id = agent.ask("linux_standard")
@@ -102,7 +91,7 @@ def test_content_of_the_server_is_scanned_with_named_and_upgraded_between_two_sc
         (datastream(PRODUCT, system=SCE), "has checks that are scripts"),
         (datastream("rhel9999"), f"is for another product than {PRODUCT} (rhel9999): "),
         (b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", "is not content that can be used"),
-        (real_content("0.1.80")[:-500], "is not content that can be used"),
+        (real_content(PRODUCT, "0.1.80")[:-500], "is not content that can be used"),
     ],
     ids=["scripts", "product", "dtd", "cut"],
 )
@@ -144,7 +133,7 @@ def test_parts_on_other_hosts_are_taken_out_of_what_is_kept(tmp_path: Path, capt
 
 def test_upgrade_ssg_fetches_where_that_is_allowed(tmp_path: Path) -> None:
     served = tmp_path / "served"
-    offer(served, "0.1.80", real_content("0.1.80"))
+    offer(served, "0.1.80", real_content(PRODUCT, "0.1.80"))
     policy = Policy(content=served)
     with Receiver(policy, database=tmp_path / "r.db") as server, an_agent(server) as agent:
         configured(agent, tmp_path, "newer")

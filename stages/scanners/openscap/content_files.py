@@ -105,10 +105,7 @@ def why_refused(path: Path) -> str | None:
 
 
 def _add(found: ContentFiles, file: ContentFile) -> None:
-    refusal = why_refused(file.path)
-    if refusal:
-        found.problems.append(f"content is not read: {refusal}")
-    else:
+    if not _is_refused(found, file.path):
         found.files.append(file)
 
 
@@ -131,7 +128,10 @@ def _guide_products(platform: Platform) -> list[Product]:
 
 
 def _channels(found: ContentFiles, directory: Path, product: str) -> list[usg.Channel]:
-    """The channels whose file is what the list says."""
+    """The channels whose file only root can have changed and is what the list says."""
+    guide = directory / usg.LIST
+    if not guide.exists() or _is_refused(found, guide):
+        return []
     try:
         listed = usg.channels(directory, product)
     except usg.UsgError as error:
@@ -140,12 +140,25 @@ def _channels(found: ContentFiles, directory: Path, product: str) -> list[usg.Ch
     usable: list[usg.Channel] = []
     for channel in listed:
         try:
-            usg.check(channel, directory)
+            usg.check_path(channel, directory)
+            if _is_refused(found, channel.path):
+                continue
+            usg.check_digest(channel)
         except usg.UsgError as error:
             found.problems.append(str(error))
         else:
             usable.append(channel)
     return usable
+
+
+def _is_refused(found: ContentFiles, path: Path) -> bool:
+    refusal = why_refused(path)
+    if refusal is None:
+        return False
+    problem = f"content is not read: {refusal}"
+    if problem not in found.problems:
+        found.problems.append(problem)
+    return True
 
 
 def _add_stored(found: ContentFiles, spool: Path | None, place: ContentPlace) -> None:

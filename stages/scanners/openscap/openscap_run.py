@@ -23,11 +23,11 @@ from spool.raw import Output
 from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, End, Limits
 from stages.scanners.openscap import leftovers, profiles, rule_progress, script_results
-from stages.scanners.openscap.openscap_details import OpenSCAPDetails, OtherContent
+from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.oscap_environment import can_ignore_paths, environment
 from stages.scanners.openscap.rule_progress import ProgressReader, RuleProgress
-from stages.scanners.openscap.usable_content import ContentError, usable_content
+from stages.scanners.openscap.usable_content import ContentError, UsableContent, usable_content
 from stages.scanners.outputs import beginning, filled
 from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
 
@@ -69,30 +69,11 @@ class OpenSCAP:
         )
         if isinstance(chosen, profiles.Unknown):
             return CannotRun(chosen.reason, detected.warnings)
-        other = details.other_content.get(chosen.profile.file_path)
-        if other:
-            content = _other_content(content, chosen.profile, other)
-            details = replace_record(details, content_digests=other.digests)
-        if request.remediate and content.source == "server":
-            return CannotRun(
-                f"{content.file} came from the server, whose content is not used to change a host: "
-                "install content from a package",
-                detected.warnings,
-            )
+        content, details = _content_of(chosen.profile, content, details)
         try:
-            usable = usable_content(
-                Path(content.file),
-                draft,
-                refuses_remote_parts=details.refuses_remote_parts,
-                digests=details.content_digests,
-                must_copy=content.source == "server",
-            )
+            usable = _usable(request, content, details, draft)
         except ContentError as error:
             return CannotRun(str(error), detected.warnings)
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            return CannotRun(f"{content.file}: the content can't be read: {error.strerror}")
         request, not_fetched = self._within_settings(request)
         prepare, command = _commands(request, chosen.profile, content, usable.path, details, draft)
         variables = environment(self._settings, detected.version)
@@ -218,13 +199,41 @@ class OpenSCAP:
         return []
 
 
-def _other_content(
-    chosen: DetectedContent, profile: ProfileInfo, other: OtherContent
-) -> DetectedContent:
-    """The file of a profile that names another benchmark than the newest."""
-    return replace_record(
+def _content_of(
+    profile: ProfileInfo, chosen: DetectedContent, details: OpenSCAPDetails
+) -> tuple[DetectedContent, OpenSCAPDetails]:
+    """The chosen content, or the file of a profile that names another benchmark than the newest."""
+    other = details.other_content.get(profile.file_path)
+    if other is None:
+        return chosen, details
+    content = replace_record(
         chosen, file=profile.file_path, version=other.version, origin=other.origin
     )
+    return content, replace_record(details, content_digests=other.digests)
+
+
+def _usable(
+    request: Request, content: DetectedContent, details: OpenSCAPDetails, draft: Path
+) -> UsableContent:
+    """The file to give to oscap. Raises ContentError, and OSError for a full disk."""
+    if request.remediate and content.source == "server":
+        raise ContentError(
+            f"{content.file} came from the server, whose content is not used to change a host: "
+            "install content from a package"
+        )
+    try:
+        return usable_content(
+            Path(content.file),
+            draft,
+            refuses_remote_parts=details.refuses_remote_parts,
+            digests=details.content_digests,
+            must_copy=content.source == "server",
+        )
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        message = f"{content.file}: the content can't be read: {error.strerror}"
+        raise ContentError(message) from error
 
 
 def _commands(

@@ -118,6 +118,7 @@ def usable_content(
         return UsableContent(source, sha256)
     if not remote:
         _check_unpacked(source, copied.sha256, digests)
+    _link_parts(source, draft)
     warnings = (*_remote_warning(source, remote), *_line_break_warning(source, copied))
     return UsableContent(draft / _COPY, sha256, warnings)
 
@@ -164,6 +165,17 @@ def _readable_copy(
         if is_readable and not remote:
             return (), None
         return remote, _copy(head, content, draft / _COPY)
+
+
+def _link_parts(source: Path, draft: Path) -> None:
+    """A plain XCCDF file names its checks relative to itself: they must lie beside the copy."""
+    stem, ending, _ = source.name.partition("-xccdf.xml")
+    if not ending:
+        return
+    for part in source.parent.glob(f"{stem}-*.xml"):
+        link = draft / part.name
+        if part != source and not link.exists():
+            link.symlink_to(part)
 
 
 def _check_unpacked(source: Path, copied: str, digests: Digests | None) -> None:
