@@ -8,7 +8,7 @@ Diagnostics: ScapError for a file that cannot be read as content, OSError for on
 opened.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spool.packing import unpacked
@@ -67,6 +67,10 @@ class Selection:
         for element in elements:
             self.defaults[element.get("id", "")] = _is_true(element.get("selected", "true"))
         self.rules.append(tuple(element.get("id", "") for element in elements))
+
+    def tailored(self, tailoring: "Selection") -> "Selection":
+        """The same rules, selected by the profiles of a tailoring file."""
+        return replace(self, profiles=self.profiles | tailoring.profiles)
 
     def count(self, profile: str) -> int:
         return len(self.selected(profile))

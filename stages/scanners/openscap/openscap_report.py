@@ -63,9 +63,10 @@ def read_openscap(
     scan, arf_evidence = read_files(results, arf, options)
     rules = _rule_results(scan, arf_evidence, options)
     rules, cut_off = _with_cut_off(rules, arf, arf_evidence, options)
-    missing = rules_without_result(scan.test_result, scan.benchmark)
+    missing = rules_without_result(scan.test_result, scan.benchmark, scan.tailoring)
     if arf is not None and _may_lack_rules(scan, rules):
-        missing = rules_without_result(scan.test_result, content_of_arf(scan, arf, options))
+        content = content_of_arf(scan, arf, options)
+        missing = rules_without_result(scan.test_result, content, scan.tailoring)
     warnings = [
         *arf_evidence.warnings,
         *other_results(scan.others, options.zone),
@@ -187,7 +188,7 @@ def _profile(scan: SelectedScan) -> Profile:
     if identifier is None:
         name = scan.benchmark.title or scan.benchmark.id
     else:
-        titles = {**scan.benchmark.profiles, **scan.tailored_titles}
+        titles = {**scan.benchmark.profiles, **scan.tailoring.profiles}
         name = titles.get(identifier) or identifier.rpartition("_profile_")[2]
     return Profile(
         name=name or "OpenSCAP",

@@ -73,8 +73,8 @@ class ResultsFile:
         """`known_results` name the OVAL definitions that are needed; else those of this file do."""
         self.benchmarks: list[Benchmark] = []
         self.test_results: list[TestResult] = []
-        self.tailored_titles: dict[str, str] = {}
-        """Titles of the profiles that a tailoring file brings, by id."""
+        self.tailoring = Benchmark("")
+        """The profiles that a tailoring file brings."""
         self.oval_results: dict[str, OvalResults] = {}
         """By the id of the report that they are."""
         self.needs_second_pass = False
@@ -108,9 +108,7 @@ class ResultsFile:
 
     def _add_tailoring(self, record: Element) -> None:
         if local(record) == "Profile":
-            tailoring = Benchmark("")
-            tailoring.add_profile(record)
-            self.tailored_titles |= tailoring.profiles
+            self.tailoring.add_profile(record)
 
     def _oval_handler(self, section: Element, name: str) -> RecordHandler:
         ancestors = {local(element): element for element in section.iterancestors()}

@@ -41,7 +41,8 @@ class SelectedScan:
     test_result: TestResult
     benchmark: Benchmark
     text_options: TextOptions
-    tailored_titles: Mapping[str, str]
+    tailoring: Benchmark
+    """The profiles of a tailoring file, where the results or the ARF have it."""
     others: tuple[TestResult, ...] = ()
     """Older TestResults of the same file."""
 
@@ -110,8 +111,8 @@ def _results_with_arf(
     if not same_scan:
         warning = "the ARF is of another scan than the results: nothing was taken from it"
         return scan, ArfEvidence(warnings=(warning,))
-    titles = {**scan.tailored_titles, **arf_file.tailored_titles}
-    scan = replace(scan, tailored_titles=titles)
+    if arf_file.tailoring.profiles:
+        scan = replace(scan, tailoring=arf_file.tailoring)
     outcomes = by_rule(reported_outcomes(same_scan[-1], options))
     return scan, ArfEvidence(outcomes, arf_file.oval_results)
 
@@ -142,8 +143,7 @@ def _newest_scan(results_file: ResultsFile, options: Options) -> SelectedScan:
     benchmark = _benchmark(test_result, results_file.benchmarks)
     text_options = _text_options(test_result, benchmark.values | test_result.values)
     others = [one for one in results_file.test_results if one is not test_result]
-    titles = results_file.tailored_titles
-    return SelectedScan(test_result, benchmark, text_options, titles, tuple(others))
+    return SelectedScan(test_result, benchmark, text_options, results_file.tailoring, tuple(others))
 
 
 def _text_options(test_result: TestResult, values: Mapping[str, str]) -> TextOptions:

@@ -33,14 +33,21 @@ def _with_end(test_result: TestResult, zone: tzinfo | None) -> str:
     return f"{test_result.id} ({in_utc(test_result.completed_at, zone):%Y-%m-%d %H:%M} UTC)"
 
 
-def rules_without_result(test_result: TestResult, benchmark: Benchmark) -> list[str]:
+def rules_without_result(
+    test_result: TestResult, benchmark: Benchmark, tailoring: Benchmark
+) -> list[str]:
     """Rules that the profile selects and the scanner left out silently.
 
     What the profile selects and the benchmark lacks is named only beside such rules: in many
     benchmarks profiles select rules that were never built.
     """
     profile, selection = test_result.profile, benchmark.selection
-    if profile not in selection.profiles or test_result.is_tailored:
+    if profile in tailoring.selection.profiles:
+        selection = selection.tailored(tailoring.selection)
+    elif test_result.is_tailored:
+        # Without the tailoring file it is not known what its profile selects.
+        return []
+    if profile not in selection.profiles:
         return []
     reported = {one.idref for one in test_result.outcomes if one.result != "notselected"}
     selected = selection.selected(profile)

@@ -7,7 +7,7 @@ import pytest
 
 from schemas.report import Report
 from stages.scanners.openscap.openscap_report import Options, read_openscap
-from tests.scanners.openscap.scap_samples import Rule, arf, opener, results, run_of
+from tests.scanners.openscap.scap_samples import XCCDF, Rule, arf, opener, results, run_of
 
 OLD = run_of([Rule("a", "fail")], identifier="old", end="2026-01-01T00:00:00Z")
 NEW = run_of([Rule("a", "pass")], identifier="new")
@@ -125,6 +125,34 @@ def test_rules_that_the_profile_does_not_select_are_not_missing() -> None:
     selects = '<select idref="xccdf_org.example_rule_b" selected="false"/>'
     report = read(with_profile(selects, [Rule("a", "pass"), Rule("b", "notselected")]))
     assert not any("no result" in warning for warning in report.warnings)
+
+
+def tailored(selects: str, *, with_file: bool) -> str:
+    """An ARF of a scan with a tailored profile, which extends the standard one."""
+    profile = "xccdf_org.example_profile_standard"
+    run = run_of([Rule("a", "pass"), Rule("b", "notselected")])
+    run = run.replace(profile, "xccdf_my_profile_own").replace(
+        "<title>OSCAP", '<tailoring-file href="t.xml" id="t" version="1" time="x"/><title>OSCAP', 1
+    )
+    text = arf([Rule("a", "pass"), Rule("b", "notselected")], run=run)
+    if not with_file:
+        return text
+    return text.replace(
+        "</ds:component>",
+        f'</ds:component><ds:component id="t"><Tailoring xmlns="{XCCDF}" id="xccdf_x_tailoring_t">'
+        f'<Profile id="xccdf_my_profile_own" extends="{profile}"><title>Mine</title>{selects}'
+        "</Profile></Tailoring></ds:component>",
+        1,
+    )
+
+
+def test_rules_that_a_tailored_profile_selects_are_named_where_the_tailoring_is_known() -> None:
+    drops_none = '<select idref="xccdf_org.example_rule_b" selected="false"/>'
+    for selects, with_file, missing in (("", True, 1), (drops_none, True, 0), ("", False, 0)):
+        report = read_openscap(None, opener(tailored(selects, with_file=with_file)))
+        found = [one for one in report.warnings if "no result" in one]
+        assert len(found) == missing
+        assert all(one.endswith("xccdf_org.example_rule_b") for one in found)
 
 
 def test_an_arf_alone_is_read_by_the_same_rules() -> None:
