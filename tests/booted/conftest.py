@@ -17,7 +17,7 @@ import pytest
 
 from receiver import Policy, Receiver
 from tests.booted.host import Host, booted
-from tests.booted.rootfs import NoRootError, root_archive
+from tests.booted.rootfs import NoRootError, booted_archive
 from tests.docker.engine import Engine, NoEngineError, engine
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def machines() -> Iterator[Engine]:
     try:
-        archive = root_archive()
+        archive = booted_archive()
         with engine(storage=None) as running:
             running(
                 "import",
