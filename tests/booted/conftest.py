@@ -105,6 +105,12 @@ def package() -> Path:
     return built_package("deb")
 
 
+@pytest.fixture(scope="session")
+def rpm() -> Path:
+    """The package for the RHEL family and SUSE."""
+    return built_package("rpm")
+
+
 def built_package(packager: str) -> Path:
     """Build a `deb` or an `rpm`."""
     build = [sys.executable, str(ROOT / "packaging/build.py"), packager]

@@ -8,6 +8,7 @@ import pytest
 from receiver import Receiver
 from spool.layout import STAGES
 from stages.console.install import install_paths
+from stages.console.install.install_paths import CONFIG
 from tests.booted.host import SPOOL, TARGET, UNITS, Host
 
 pytestmark = [
@@ -199,3 +200,47 @@ def test_the_package_installs_upgrades_keeps_the_spool_and_purges_it(
     bare.run("apt-get", "purge", "-y", "compliance-agent")
     for path in ("/var/lib/compliance-agent", "/etc/compliance-agent", "/run/compliance-agent"):
         bare.run("test", "!", "-e", path)
+
+
+def test_the_rpm_installs_upgrades_and_is_removed(bare: Host, rpm: Path, server: Receiver) -> None:
+    """On Debian, which has the programs that the scripts of the package call."""
+    bare.copy(str(rpm), "/opt/agent.rpm")
+    command = ("rpm", "--nodeps", "--force-debian")
+    output = bare.run(*command, "--install", "/opt/agent.rpm")
+    assert f"systemctl enable --now {TARGET}" in output
+    bare.run("systemctl", "enable", "--now", TARGET)
+    bare.await_active()
+    bare.configure(server)
+    first = bare.request_scan()
+    bare.until(lambda: bare.received(first), "a scan arrives")
+
+    assert "upgrade it with the package manager" in bare.agent("install", code=3)
+    bare.run("systemctl", "stop", "compliance-agent-ship.service")
+    before = bare.main_pid("compliance-agent-parse.service")
+    bare.run(*command, "--upgrade", "--replacepkgs", "/opt/agent.rpm")
+    expected = {each: "inactive" if "ship" in each else "active" for each in UNITS}
+    bare.until(lambda: bare.states() == expected, "what ran before the upgrade runs again")
+    assert bare.main_pid("compliance-agent-parse.service") != before
+    bare.run("systemctl", "start", TARGET)
+    second = bare.request_scan()
+    bare.until(lambda: bare.received(second), "a scan arrives after an upgrade")
+
+    output = bare.run(*command, "--erase", "compliance-agent")
+    assert "spool, settings and users are kept" in output
+    assert f"{second}.receipt" in bare.entries("receipts")
+    bare.run("test", "!", "-e", "/usr/lib/compliance-agent")
+    assert "active" not in bare.run("systemctl", "is-active", *UNITS, code=None).split()
+
+
+def test_the_rpm_is_upgraded_with_wrong_settings(bare: Host, rpm: Path) -> None:
+    bare.copy(str(rpm), "/opt/agent.rpm")
+    command = ("rpm", "--nodeps", "--force-debian", "--replacepkgs")
+    bare.run(*command, "--install", "/opt/agent.rpm")
+    bare.run("systemctl", "enable", "--now", TARGET)
+    bare.await_active()
+    bare.write(str(CONFIG), "servr: 1\n", "0640", "compliance-agent")
+    output = bare.run(*command, "--upgrade", "/opt/agent.rpm", limit_s=60)
+    assert "servr: no such key" in output
+    bare.until(lambda: set(bare.states().values()) == {"failed"}, "all units have failed")
+    bare.write(str(CONFIG), "log: {level: info}\n", "0640", "compliance-agent")
+    bare.await_active()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stages.console.install.install_paths import CONFIG, KEY
-from tests.booted.host import TARGET, UNITS, Host
+from tests.booted.host import SPOOL, TARGET, UNITS, Host
 
 pytestmark = [
     pytest.mark.booted,
@@ -122,6 +122,25 @@ def test_wrong_at_an_upgrade(host: Host) -> None:
     assert f"{CONFIG}: {PROBLEM}" in output
     write_settings(host, RIGHT)
     host.await_active()
+
+
+def test_a_stage_starts_by_itself_when_the_cause_that_no_file_shows_is_gone(host: Host) -> None:
+    drop_ins = "/run/systemd/system/compliance-agent-retry.timer.d"
+    lines = ("[Timer]", "OnActiveSec=", "OnActiveSec=2s", "OnUnitInactiveSec=2s", "AccuracySec=1s")
+    host.run("mkdir", "-p", drop_ins)
+    host.write(f"{drop_ins}/soon.conf", "\n".join(lines))
+    host.run("systemctl", "daemon-reload")
+    parse = "compliance-agent-parse.service"
+    host.shell(f"chmod 0755 {SPOOL}/reports")
+    host.run("systemctl", "restart", parse, code=1, limit_s=LIMIT_S)
+    starts = host.journal(parse).count("Failed with result")
+    host.until(
+        lambda: host.journal(parse).count("Failed with result") > starts + 1, "it is tried again"
+    )
+    host.shell(f"chmod 0750 {SPOOL}/reports")
+    host.await_active()
+    retry = ("systemctl", "is-active", "compliance-agent-retry.timer")
+    host.until(lambda: host.run(*retry, code=None).strip() == "inactive", "the timer has ended")
 
 
 def test_a_stage_that_dies_before_it_is_ready_does_not_hold_up_a_start(host: Host) -> None:

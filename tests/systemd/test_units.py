@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 
 from spool.layout import DIRECTORIES, OUTBOX, STAGES
-from stages.console.install.install_paths import CONFIG, CONFIG_PATH, CONFIG_SERVICE, KEY, TARGET
+from stages.console.install.install_paths import (
+    CONFIG,
+    CONFIG_PATH,
+    KEY,
+    RETRY_SERVICE,
+    RETRY_TIMER,
+    TARGET,
+)
 from stages.runtime.exits import Exit
 from stages.scanners.openscap.script_results import SCRIPT_CAPABILITIES
 
@@ -99,7 +106,7 @@ def test_there_is_a_unit_for_every_stage_and_the_target_wants_all_of_them() -> N
     )
     assert sorted(wanted) == sorted(STAGES)
     assert {path.name for path in SYSTEMD.glob("*.service")} == {
-        CONFIG_SERVICE,
+        RETRY_SERVICE,
         *(f"compliance-agent-{stage}.service" for stage in STAGES),
     }
     for stage in STAGES:
@@ -123,8 +130,17 @@ def test_failed_stages_are_started_when_the_settings_or_the_key_have_changed() -
     assert f"PathChanged={CONFIG}" in path_unit
     assert f"PathChanged={KEY}" in path_unit
     assert f"PartOf={TARGET}" in path_unit
+    assert f"Unit={RETRY_SERVICE}" in path_unit
     assert f"Wants={CONFIG_PATH}" in (SYSTEMD / TARGET).read_text().splitlines()
-    assert "--state=failed" in (SYSTEMD / CONFIG_SERVICE).read_text()
+    assert "--state=failed" in (SYSTEMD / RETRY_SERVICE).read_text()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_failed_stage_is_started_again_until_its_cause_is_gone(stage: str) -> None:
+    assert f"OnFailure={RETRY_TIMER}" in unit(stage).splitlines()
+    timer = (SYSTEMD / RETRY_TIMER).read_text().splitlines()
+    assert f"PartOf={TARGET}" in timer
+    assert f"systemctl --no-block stop {RETRY_TIMER}" in (SYSTEMD / RETRY_SERVICE).read_text()
 
 
 def test_only_trigger_and_ship_get_the_api_key() -> None:

@@ -19,10 +19,11 @@ from stages.console.install.actions import Steps
 from stages.console.install.install_paths import (
     CONFIG,
     CONFIG_PATH,
-    CONFIG_SERVICE,
     KEY,
     PACKAGED_HOME,
     PACKAGED_UNITS,
+    RETRY_SERVICE,
+    RETRY_TIMER,
     SCAN_SERVICE,
     SCRIPT_CHECKS_PATH,
     SERVICES,
@@ -179,7 +180,7 @@ def _uninstall(where: InstallPaths, steps: Steps) -> list[str]:
         )
     if services.systemd_runs():
         steps.run("systemctl", "disable", "--now", TARGET)
-        steps.run("systemctl", "stop", CONFIG_PATH, CONFIG_SERVICE, *SERVICES)
+        steps.run("systemctl", "stop", CONFIG_PATH, RETRY_TIMER, RETRY_SERVICE, *SERVICES)
         # A unit that has failed would stay listed without its file.
         steps.attempt("systemctl", "reset-failed", *SERVICES)
     for path in (
@@ -236,14 +237,9 @@ def _own_prefix() -> Path | None:
 
 def _remaining_actions(where: InstallPaths, loaded: Loaded | None) -> list[str]:
     """What the operator has to do. `loaded` are the host's settings, None if there are none."""
-    actions: list[str] = []
     if loaded and loaded.problems:
-        for problem in loaded.problems:
-            actions.append(f"{CONFIG}: {problem}")
-        actions.append(
-            "correct this: the services start by themselves as soon as the settings are right"
-        )
-        return actions
+        return _actions_for_problems(loaded)
+    actions: list[str] = []
     if not CONFIG.exists():
         actions.append(
             f"settings: install -m 0640 -g compliance-agent {where.example} {CONFIG}, "
@@ -254,11 +250,22 @@ def _remaining_actions(where: InstallPaths, loaded: Loaded | None) -> list[str]:
             f"{CONFIG}: every stage may read it, so it must not contain the API key: "
             f"write the key into {KEY} (mode 0600), and remove api.key"
         )
-    elif not KEY.exists() or KEY.stat().st_size == 0:
+    elif not _has_key():
         actions.append(f"API key: write it into {KEY} (mode 0600), and nothing else")
     if actions:
         actions.append(f"systemctl restart {TARGET}")
     return actions
+
+
+def _actions_for_problems(loaded: Loaded) -> list[str]:
+    return [
+        *(f"{CONFIG}: {problem}" for problem in loaded.problems),
+        "correct this: the services start by themselves as soon as the settings are right",
+    ]
+
+
+def _has_key() -> bool:
+    return KEY.exists() and KEY.stat().st_size > 0
 
 
 def _show(actions: list[str], uninstalled: bool) -> None:

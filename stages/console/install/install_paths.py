@@ -10,8 +10,10 @@ SERVICES = tuple(
 SCAN_SERVICE = "compliance-agent-scan.service"
 CONFIG_PATH = "compliance-agent-config.path"
 """Starts failed services when the settings or the API key have changed."""
-CONFIG_SERVICE = "compliance-agent-config.service"
-UNITS = (TARGET, *SERVICES, CONFIG_PATH, CONFIG_SERVICE)
+RETRY_TIMER = "compliance-agent-retry.timer"
+"""Starts failed services again and again, until all run."""
+RETRY_SERVICE = "compliance-agent-retry.service"
+UNITS = (TARGET, *SERVICES, CONFIG_PATH, RETRY_TIMER, RETRY_SERVICE)
 SYSUSERS = "compliance-agent.sysusers.conf"
 TMPFILES = "compliance-agent.tmpfiles.conf"
 EXAMPLE = "config.example.yml"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from stages.console.install.actions import Steps, answer
-from stages.console.install.install_paths import SERVICES, TARGET
+from stages.console.install.install_paths import RETRY_TIMER, SERVICES, TARGET
 
 NOTE = Path("/run/compliance-agent.start")
 _SYSTEMD_RUNS = Path("/run/systemd/system")
@@ -25,30 +25,22 @@ def replaced(steps: Steps, *, fresh: bool) -> Iterator[tuple[str, ...]]:
 
     Yields the services that should be running afterwards.
     """
-    units = [TARGET]
-    if not fresh:
-        # Failed services, too: settings that the old version refuses may be right for the new one.
-        units = _in_state("active", "activating", "failed")
-    start = list(dict.fromkeys([*units, *_stopped_before()]))
-    if not systemd_runs() or not start:
+    start = _to_start(fresh)
+    if not start:
         yield ()
         return
-    services = [unit for unit in start if unit != TARGET]
+    target = TARGET in start
+    services = tuple(unit for unit in start if unit != TARGET)
     steps.write(NOTE, "\n".join(start) + "\n")
-    if services:
-        steps.run("systemctl", "stop", *services)
+    _stop(steps, services)
     try:
-        if TARGET in start:
-            yield SERVICES
-        else:
-            yield tuple(services)
+        yield SERVICES if target else services
     finally:
-        if services:
-            # Fails for wrong settings, for example, which must not prevent an installation.
-            steps.attempt("systemctl", "start", *services)
-        if TARGET not in start:
+        _start(steps, services)
+        if not target:
             steps.remove(NOTE)
-    if TARGET in start:
+    # After a failure the note stays: the next installation enables the target.
+    if target:
         steps.run("systemctl", "enable", TARGET)
         steps.attempt("systemctl", "start", TARGET)
         steps.remove(NOTE)
@@ -58,6 +50,31 @@ def failing(wanted: tuple[str, ...]) -> list[str]:
     """Which of these services are not running."""
     running = _in_state("active")
     return [unit for unit in wanted if unit not in running]
+
+
+def _to_start(fresh: bool) -> list[str]:
+    """What has to run after the installation."""
+    if not systemd_runs():
+        return []
+    units = [TARGET]
+    if not fresh:
+        # Failed services, too: settings that the old version refuses may be right for the new one.
+        units = _in_state("active", "activating", "failed")
+    return list(dict.fromkeys([*units, *_stopped_before()]))
+
+
+def _stop(steps: Steps, services: tuple[str, ...]) -> None:
+    if services:
+        # Otherwise the timer starts failed services while their program is replaced. One that fails
+        # again starts it again.
+        steps.attempt("systemctl", "stop", RETRY_TIMER)
+        steps.run("systemctl", "stop", *services)
+
+
+def _start(steps: Steps, services: tuple[str, ...]) -> None:
+    if services:
+        # Fails for wrong settings, for example, which must not prevent an installation.
+        steps.attempt("systemctl", "start", *services)
 
 
 def _in_state(*wanted: str) -> list[str]:
