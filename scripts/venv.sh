@@ -110,8 +110,11 @@ make_environment() {
         --constraint constraints.txt --config-settings editable_mode=compat --editable ".${extra:-}" \
         >.venv/pip.log 2>&1; then
         reason="pip failed"
-        ! grep -q -E 'NewConnectionError|NameResolutionError|connection broken' .venv/pip.log ||
+        if grep -q CERTIFICATE_VERIFY_FAILED .venv/pip.log; then
+            reason="pip does not trust the certificate of its package index (PIP_CERT=FILE names another)"
+        elif grep -q -E 'NewConnectionError|NameResolutionError|connection broken' .venv/pip.log; then
             reason="no network: pip does not reach its package index"
+        fi
         echo "$reason; its messages are in $(pwd)/.venv/pip.log" >&2
         exit 3
     fi
