@@ -61,6 +61,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if any(item.get_closest_marker(name) for name in _SLOW):
             item.add_marker(pytest.mark.slow)
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(300))
         if item.get_closest_marker("booted") and not boot:
             item.add_marker(pytest.mark.skip(reason="takes minutes: set COMPLIANCE_AGENT_BOOTED=1"))
 

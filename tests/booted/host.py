@@ -18,7 +18,7 @@ SPOOL = "/var/lib/compliance-agent/spool"
 UNITS = tuple(f"compliance-agent-{stage}.service" for stage in STAGES)
 TARGET = "compliance-agent.target"
 CONTENT = "every-result-ds.xml"
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 _WAITING_OSCAP = """\
 #!/bin/sh
 case "$*" in *--help*) ;; "xccdf eval"*) while [ -e /opt/hold ]; do sleep 0.1; done ;; esac
@@ -131,7 +131,9 @@ class Host:
         return int(self.run("systemctl", "show", "--property=MainPID", "--value", unit))
 
     def journal(self, unit: str = "compliance-agent-*") -> str:
-        return self.run("journalctl", "--no-pager", "--output=cat", "--unit", unit, code=None)
+        """What is in the journal, with what journald has not written yet."""
+        command = 'journalctl --sync; journalctl --no-pager --output=cat --unit "$0"'
+        return self.run("sh", "-c", command, unit, code=None)
 
     def request_scan(self) -> ScanId:
         output = self.agent("scan")
@@ -169,6 +171,7 @@ class Host:
         self.write(f"/run/systemd/system/{unit}", "\n".join(lines) + "\n")
         self.run("systemctl", "daemon-reload")
         self.run("systemctl", "start", unit)
+        self.run("journalctl", "--sync")
         return self.run(
             "journalctl", "--no-pager", "--output=cat", "--unit", unit, "--identifier", "python3"
         )

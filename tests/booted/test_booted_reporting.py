@@ -58,6 +58,7 @@ def test_one_scan_can_be_selected_in_the_journal(busy: tuple[Host, Receiver]) ->
     host, server = busy
     host.configure(server)
     scan_id = scanned(host)
+    host.run("journalctl", "--sync")
     lines = host.run("journalctl", "--no-pager", "--output=json", f"SCAN_ID={scan_id}")
     found = [json.loads(line) for line in lines.splitlines() if line.startswith("{")]
     assert {each["_SYSTEMD_UNIT"] for each in found} == set(UNITS)
@@ -88,5 +89,5 @@ def test_a_notice_reaches_its_command_without_the_credentials_of_the_stage(
     notice = next(line for line in notices().splitlines() if scan_id in line)
     assert json.loads(notice)["event"] == "failed"
     assert "no_such_profile" in json.loads(notice)["message"]
-    assert notices().splitlines()[-1] == "0"
+    host.until(lambda: notices().splitlines()[-1] == "0", "the command counted no credentials")
     host.configure(server)

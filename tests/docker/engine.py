@@ -36,7 +36,7 @@ class Engine:
             input=stdin,
             capture_output=True,
             check=False,
-            timeout=60,
+            timeout=300,
         )
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout.decode().strip()
@@ -121,7 +121,7 @@ def layer(mode: str) -> bytes:
 
 
 def _await(process: "subprocess.Popen[bytes]", place: Path) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while time.monotonic() < end and process.poll() is None:
         if (place / "d.sock").exists():
             message = ["docker", "--host", f"unix://{place}/d.sock", "version"]

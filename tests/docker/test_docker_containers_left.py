@@ -17,7 +17,7 @@ def test_cancelling_removes_the_container(docker: Engine) -> None:
         agent.start("trigger", "scan", "parse")
         until(lambda: docker.scans, "a container")
         agent.run("cancel", scan_id)
-        until(lambda: agent.reported(scan_id), "a report", 30)
+        until(lambda: agent.reported(scan_id), "a report")
         assert agent.report(scan_id).status == "cancelled"
         assert docker.scans == []
 
@@ -75,4 +75,4 @@ def test_a_container_that_turns_up_late_is_removed_too(docker: Engine) -> None:
         ours = ("--label", label, "--label", f"io.compliance-agent.spool={agent.spool.raw.path}")
         docker("run", "--detach", "--net", "none", *ours, image)
         agent.configure()
-        until(lambda: docker.scans == [], "the container is gone", 20)
+        until(lambda: docker.scans == [], "the container is gone")

@@ -40,7 +40,7 @@ def restarted(engine: Engine) -> Iterator[None]:
         until(
             lambda: subprocess.run(ping, capture_output=True, check=False).returncode == 0,
             "the daemon is back",
-            60,
+            180,
         )
         yield
     finally:
@@ -118,7 +118,7 @@ def test_a_daemon_that_hangs_under_a_scan_is_ended_by_the_time_limit(own: Engine
         finally:
             own.process.send_signal(signal.SIGCONT)
         agent.configure()
-        until(lambda: own.scans == [], "the container is gone", 20)
+        until(lambda: own.scans == [], "the container is gone")
 
 
 def test_a_scan_that_fills_the_disk_gives_its_room_back_and_fails_in_the_end(

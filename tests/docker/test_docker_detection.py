@@ -78,7 +78,7 @@ def test_a_daemon_that_hangs_costs_seconds(docker_client: None, listening: str) 
     before = time.monotonic()
     found = find(settings(listening), DEBIAN)
     assert "the Docker daemon does not answer: no answer within 10 s" in (found.problem or "")
-    assert time.monotonic() - before < 20
+    assert time.monotonic() - before < 60
 
 
 def test_everything_is_well(docker: Engine, tmp_path: Path) -> None:
