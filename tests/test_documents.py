@@ -46,3 +46,9 @@ def test_the_hooks_of_a_commit_need_no_network_and_check_what_lint_checks() -> N
     lint = re.findall(r"^\.venv/.+$", (ROOT / "scripts/lint").read_text(), re.MULTILINE)
     assert lint
     assert set(lint) <= set(entries)
+
+
+def test_every_file_that_is_listed_as_slow_exists() -> None:
+    listed = re.findall(r'"([a-z_/]+/test_[a-z_]+\.py)"', (ROOT / "tests/conftest.py").read_text())
+    assert listed
+    assert [name for name in listed if not (ROOT / "tests" / name).exists()] == []

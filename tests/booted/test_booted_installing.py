@@ -180,7 +180,7 @@ def test_the_package_installs_upgrades_keeps_the_spool_and_purges_it(
     bare.configure(server)
     first = bare.request_scan()
     bare.until(lambda: bare.received(first), "a scan arrives")
-    assert bare.outcome(first) == ("completed", "accepted")
+    assert bare.outcome(first) == ("completed", "accepted"), bare.agent("show", first, code=None)
 
     for arguments in ((), ("--uninstall",)):
         assert "upgrade it with the package manager" in bare.agent("install", *arguments, code=3)

@@ -194,6 +194,7 @@ def python() -> Path:
         pytest.skip(str(error))
 
 
+@pytest.mark.slow
 def test_a_made_environment_runs_the_agent_from_another_place(python: Path, tmp_path: Path) -> None:
     home = tmp_path / "lib/compliance-agent"
     environment.make(tmp_path / "new", home, python)
