@@ -1,7 +1,7 @@
 """`list`: the scans of the spool, newest last; one line each."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
@@ -19,7 +19,7 @@ from stages.console.output import counted, line_width, say, show_json, show_tabl
 from stages.console.pending_reasons import PendingReasons
 from stages.console.scan_names import short_names
 from stages.console.scan_states import State
-from stages.console.table import shortened
+from stages.console.table import GAP, shortened
 from stages.runtime.exits import Exit
 
 _COLUMNS = ("scan", "requested", "profile", "result", "score", "applicable", "answer")
@@ -180,22 +180,30 @@ def _show_lines(scans: Sequence[ListedScan], scan_ids: Sequence[ScanId]) -> None
     names = short_names(scan_ids)
     now = datetime.now(UTC)
     rows = [_row(scan, names[scan.scan_id], now) for scan in scans]
-    others = 0
-    for position in range(len(_COLUMNS)):
-        if _COLUMNS[position] != "profile":
-            widest = max(len(text[position]) for text in (_COLUMNS, *rows))
-            others += widest + 2
-    available = max(_NARROWEST_PROFILE, line_width() - others)
+    available = _profile_width(rows)
     lines = []
     for name, requested, profile, *rest in rows:
         lines.append((name, requested, shortened(profile, available), *rest))
     show_table(_COLUMNS, lines)
+    _show_forced(scans, names)
+    if any(scan.message or scan.pending_reason for scan in scans):
+        say("why a scan failed or is pending: compliance-agent list --wide, or show SCAN")
+
+
+def _profile_width(rows: Sequence[tuple[str, ...]]) -> int:
+    """What the other columns leave of the line."""
+    others = 0
+    for position, column in enumerate(_COLUMNS):
+        if column != "profile":
+            others += max(len(text[position]) for text in (_COLUMNS, *rows)) + GAP
+    return max(_NARROWEST_PROFILE, line_width() - others)
+
+
+def _show_forced(scans: Sequence[ListedScan], names: Mapping[ScanId, str]) -> None:
     for scan in scans:
         if scan.displaced is not None:
             newer = names.get(scan.displaced, scan.displaced)
             say(f"forced: the server has {names[scan.scan_id]} in place of the newer {newer}")
-    if any(scan.message or scan.pending_reason for scan in scans):
-        say("why a scan failed or is pending: compliance-agent list --wide, or show SCAN")
 
 
 def _row(scan: ListedScan, name: str, now: datetime) -> tuple[str, ...]:

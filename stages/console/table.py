@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
-_GAP = 2
+GAP = 2
 _CUT = "..."
 _WORD = re.compile(r"\S+")
 
@@ -37,7 +37,7 @@ def lines(
     if terminal_width is not None:
         narrowest = [_widest(column, str.split) for column in columns]
         narrowest[:firm] = widths[:firm]
-        available = terminal_width - _GAP * (len(columns) - 1)
+        available = terminal_width - GAP * (len(columns) - 1)
         widths = _narrowed(widths, narrowest, available)
     for row in rows:
         wrapped = [_wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
@@ -69,7 +69,7 @@ def _narrowed(widths: Sequence[int], narrowest: Sequence[int], available: int) -
 def _line(parts: Sequence[Cell], widths: Sequence[int]) -> list[Cell]:
     line = []
     for part, width in zip(parts, widths, strict=True):
-        padding = " " * (width + _GAP - text_width(part.text))
+        padding = " " * (width + GAP - text_width(part.text))
         line.append(Cell(part.text + padding, part.style))
     while line and not line[-1].text.strip():
         line.pop()

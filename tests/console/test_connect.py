@@ -164,7 +164,8 @@ def test_a_page_instead_of_an_answer_is_named_and_nothing_is_written(config: Pat
         b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"
     )
     with serving() as server:
-        server.say(page, page, page)
+        server.say(page)
+        server.pings = page
         output = connect(
             *(server.url, "--id", "patchmon_1", "--key-file", "-"),
             config=config,

@@ -232,13 +232,13 @@ def test_flush_reports_whether_the_spool_is_empty(console: Console, server: Scri
 
 def test_flush_counts_what_is_still_to_be_scanned_or_parsed(console: Console) -> None:
     spool = console.ship.spool
-    asked, wanted = (
+    pending, wanted = (
         Request(
             scan_id=scan_id(number), scanner="openscap", reason=Reason(source="operator", at=START)
         )
         for number in (1, 2)
     )
-    spool.commands.requests.write(asked)
+    spool.commands.requests.write(pending)
     assert console.json("flush", expect=Exit.NO) == {"delivered": 0, "pending": 1, "held": 0}
     spool.requests.write(wanted)
     (spool.raw.path / scan_id(3)).mkdir()

@@ -64,7 +64,7 @@ def test_a_merged_scan_is_followed_to_the_answer_of_the_other(agent: Agent) -> N
     second = subprocess.Popen(
         [sys.executable, "-m", "stages.console.main", *command], stdout=subprocess.PIPE, text=True
     )
-    until(lambda: len(agent.spool.commands.requests.ids()) == 2, "both are asked for")
+    until(lambda: len(agent.spool.commands.requests.ids()) == 2, "both requests")
     agent.start()
     output = second.communicate(timeout=90)[0]
     ids = {first, output.splitlines()[0]}

@@ -37,8 +37,8 @@ def test_piped_a_row_is_a_line() -> None:
 
 
 def test_firm_columns_are_not_wrapped() -> None:
-    assert shown([["asked for", "one two three four five"]], 20, firm=1)[0].startswith(
-        "asked for  one"
+    assert shown([["requested by", "one two three four five"]], 20, firm=1)[0].startswith(
+        "requested by  one"
     )
 
 

@@ -85,9 +85,10 @@ def planned(change: Change, api_id: str | None) -> ConnectionFiles:
     values: dict[SettingsKey, str | None] = {("server", "url"): change.url}
     if change.ca_file is not None:
         values["server", "ca_file"] = str(change.ca_file.absolute())
+    # What is missing is put in as the first of its section, so the id comes last here.
+    values["api", "key_file"] = str(key_path)
     if api_id is not None:
         values["api", "id"] = api_id
-    values["api", "key_file"] = str(key_path)
     if current.api.key is not None:
         # It would be readable by all stages, and would contradict the file.
         values["api", "key"] = None

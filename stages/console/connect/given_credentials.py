@@ -53,7 +53,7 @@ def add_credential_arguments(parser: argparse.ArgumentParser) -> None:
         "--enroll-key",
         metavar="KEY",
         help="enrol this host with the key of an enrolment token; its secret is read from "
-        "--enroll-secret-file, or asked for on a terminal",
+        "--enroll-secret-file, or typed on a terminal",
     )
     group.add_argument(
         "--enroll-secret-file", type=Path, metavar="FILE", help="a file with the token's secret"
@@ -83,14 +83,7 @@ def add_credential_arguments(parser: argparse.ArgumentParser) -> None:
 
 def given_credentials(args: argparse.Namespace) -> Given | None:
     """What the command line gives; None where it gives none. Raises CommandError."""
-    ways = [args.id or args.key_file, args.enroll_key, args.bootstrap_token_file]
-    ways.append(args.from_patchmon)
-    if sum(way is not None and way is not False for way in ways) > 1:
-        raise UsageError(
-            "give one of --id with --key-file, --enroll-key, --bootstrap-token-file and "
-            "--from-patchmon",
-            _PROGRAM,
-        )
+    _refuse_several(args)
     if args.id or args.key_file:
         return _id_and_key(args)
     if args.enroll_key:
@@ -106,6 +99,22 @@ def given_credentials(args: argparse.Namespace) -> Given | None:
         except OfficialAgentError as error:
             raise CommandError(str(error), Exit.USAGE) from error
     return None
+
+
+def _refuse_several(args: argparse.Namespace) -> None:
+    """Raises UsageError."""
+    ways = (
+        args.id or args.key_file,
+        args.enroll_key,
+        args.bootstrap_token_file,
+        args.from_patchmon,
+    )
+    if sum(map(bool, ways)) > 1:
+        raise UsageError(
+            "give one of --id with --key-file, --enroll-key, --bootstrap-token-file and "
+            "--from-patchmon",
+            _PROGRAM,
+        )
 
 
 def redeemed(token: Token, server: ServerSettings, name: str | None) -> Credentials:

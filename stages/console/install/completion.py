@@ -1,7 +1,7 @@
 """Completion for bash, zsh and fish, made from the parser. Pure.
 
-Commands, their options and fixed choices come from the parser; scans, profiles and rules are asked
-of the program itself (`compliance-agent __complete`); where a file is wanted, the shell offers
+Commands, their options and fixed choices come from the parser; scans, profiles and rules from
+the program itself (`compliance-agent __complete`); where a file is wanted, the shell offers
 files.
 """
 
@@ -43,12 +43,12 @@ class OfferedCommand:
     def candidates(self) -> tuple[list[str], list[Kind]]:
         """Options and choices; and the kinds of its positional arguments, to be looked up."""
         fixed: list[str] = []
-        asked: list[Kind] = []
+        kinds: list[Kind] = []
         for argument in self.arguments:
             fixed += argument.options or argument.choices
-            if not argument.options and argument.kind and argument.kind not in asked:
-                asked.append(argument.kind)
-        return fixed, asked
+            if not argument.options and argument.kind and argument.kind not in kinds:
+                kinds.append(argument.kind)
+        return fixed, kinds
 
     def patterns(self, argument: Offered) -> str:
         """The pattern of a shell's `case` for this command with one of the argument's options."""
@@ -125,8 +125,8 @@ def bash_completion(parser: argparse.ArgumentParser) -> str:
 
 def _bash_words(command: OfferedCommand) -> str:
     """Options and choices as one quoted word; then the values of positional arguments."""
-    fixed, asked = command.candidates()
-    return quoted(fixed) + "".join(f'" $({_bash_call(kind)})"' for kind in asked)
+    fixed, kinds = command.candidates()
+    return quoted(fixed) + "".join(f'" $({_bash_call(kind)})"' for kind in kinds)
 
 
 def _bash_values(command: OfferedCommand) -> Iterator[str]:

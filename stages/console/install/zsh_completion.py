@@ -50,8 +50,8 @@ def zsh_completion(parser: argparse.ArgumentParser) -> str:
 
 
 def _words(command: OfferedCommand) -> str:
-    fixed, asked = command.candidates()
-    return " ".join([_quoted(fixed), *map(_asked, asked)])
+    fixed, kinds = command.candidates()
+    return " ".join([_quoted(fixed), *map(_found, kinds)])
 
 
 def _values(command: OfferedCommand) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _values(command: OfferedCommand) -> Iterator[str]:
         if argument.choices:
             found = f"offered=({_quoted(argument.choices)})"
         elif argument.kind:
-            found = f"offered=({_asked(argument.kind)})"
+            found = f"offered=({_found(argument.kind)})"
         yield f"        {patterns}) {found} ;;"
 
 
@@ -71,5 +71,5 @@ def _quoted(words: Sequence[str]) -> str:
     return " ".join(map(shlex.quote, words))
 
 
-def _asked(kind: Kind) -> str:
+def _found(kind: Kind) -> str:
     return f'${{(f)"$({COMMAND} {kind} "$words[3]" 2>/dev/null)"}}'
