@@ -15,26 +15,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
 
+from receiver import demo_preparation
+from receiver.demo_preparation import Say
 from receiver.errors import ReceiverError
 from receiver.server import Receiver
 from receiver.store import StoreError
-from schemas.capabilities import DetectedScanner
 from spool.layout import STAGES
 from spool.spool import Spool
 from stages.runtime.exits import Exit
-from stages.scanners.detection import detect_now
-from stages.scanners.host import this_platform
 from stages.scanners.launch import parent_death_signal
-from stages.scanners.openscap import content, openscap_packages
-from stages.scanners.openscap.openscap_spec import OPENSCAP
-from stages.scanners.platform import Platform
-from stages.scanners.settings import settings_record
 
 DESCRIPTION = "Scans this host once, with a receiver and everything else in one directory."
 AGENT = (sys.executable, "-m", "stages.console.main")
@@ -45,8 +40,6 @@ _SCAN_LIMIT_S = 1800.0
 _OLD_AFTER_S = 600.0
 
 _PREFIX = "compliance-agent-demo-"
-
-Say = Callable[[str], None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
 def _demonstrate(args: argparse.Namespace, say: Say) -> int:
     if os.geteuid() != 0:
         say("warning:  not root: rules about files that only root can read give errors")
-    datastream = _prepare(args.no_install, args.profile, say)
+    datastream = demo_preparation.prepare(args.no_install, args.profile, say)
     directory = _directory(args.dir)
     with _receiver(directory / "receiver.db") as receiver:
         say(f"receiver: {receiver.url}")
@@ -136,78 +129,18 @@ def _receiver(database: Path) -> Receiver:
         raise ReceiverError(str(error)) from error
 
 
-def _prepare(no_install: bool, profile: str, say: Say) -> Path | None:
-    """Make sure that there is a scanner and content, and show what will be used.
-
-    Returns the agent's own datastream where no installed one fits this host, else None.
-    """
-    platform = this_platform()
-    _install_missing(platform, no_install, say)
-    openscap = _detect_openscap()
-    if not openscap.installed:
-        raise ReceiverError("; ".join(openscap.problems))
-    say(f"scanner:  OpenSCAP {openscap.version or '(version unknown)'}")
-    say(f"profile:  {profile}")
-    if openscap.content is None:
-        why = f"no installed content is for {platform.name}"
-    elif openscap.content.warning:
-        why = openscap.content.warning
-    else:
-        say(f"content:  {openscap.content.file}")
-        return None
-    say(f"content:  {content.LINUX.name}, the agent's own baseline ({why})")
-    return content.LINUX
-
-
-def _install_missing(platform: Platform, no_install: bool, say: Say) -> None:
-    openscap = _detect_openscap()
-    commands = []
-    if not openscap.installed:
-        commands.append(openscap_packages.scanner_command(platform))
-    if openscap.content is None:
-        commands.append(openscap_packages.content_command(platform))
-    for command in commands:
-        if command:
-            _install(command, no_install, say)
-
-
-def _detect_openscap() -> DetectedScanner:
-    return detect_now(settings_record()()).scanners[OPENSCAP.key]
-
-
-def _install(command: str, no_install: bool, say: Say) -> None:
-    """Run the distribution's install command. Content may be missing: the agent has its own."""
-    arguments = command.split()
-    package = arguments[-1]
-    is_content = "ssg" in package or "security-guide" in package
-    if no_install and is_content:
-        return
-    if no_install:
-        raise ReceiverError(f"the scanner is missing, and --no-install forbids: {command}")
-    say(f"installing: {command}")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    commands = [arguments]
-    if arguments[0] == "apt-get":
-        commands.insert(0, ["apt-get", "update", "-q"])
-    for each in commands:
-        try:
-            subprocess.run(each, env=environment, check=False, stdout=subprocess.DEVNULL)
-        except OSError as error:
-            raise ReceiverError(f"{command}: {error.strerror}; install it by hand") from error
-
-
 def _configure(directory: Path, receiver: Receiver, profile: str, datastream: Path | None) -> Path:
     """Write a settings file (JSON is YAML), and the key into a file of its own."""
     key = directory / "api-key"
     key.touch(mode=0o600)
     key.write_text(receiver.credentials.key)
-    openscap = {"profile": profile}
+    scanner = {"profile": profile}
     if datastream is not None:
-        openscap["content"] = str(datastream)
+        scanner["content"] = str(datastream)
     settings = {
         "server": {"url": receiver.url},
         "api": {"id": receiver.credentials.id, "key_file": str(key)},
-        "compliance": {"openscap": openscap},
+        "compliance": {demo_preparation.SCANNER.section: scanner},
         "spool": {"path": str(directory / "spool")},
         "runtime_dir": str(directory / "run"),
     }

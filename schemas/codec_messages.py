@@ -16,6 +16,7 @@ _PLACE = re.compile(r" - at `(?:key in )?\$\.?(?P<path>[^`]*)`\Z")
 _TYPES = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<found>[^`]+)`")
 _MISSING = re.compile(r"Object missing required field `(?P<field>[^`]+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>[^`]+)`")
+_PATTERN = "Expected `str` matching regex "
 _MALFORMED = re.compile(r"JSON is malformed: (?P<why>.*)")
 
 
@@ -40,6 +41,8 @@ def explained(message: str) -> str:
     types = _TYPES.fullmatch(message)
     if types is not None:
         message = f"must be {_names(types['wanted'])}, is {_names(types['found'])}"
+    elif message.startswith(_PATTERN):
+        message = "has a form that is not allowed"
     elif message.startswith("Expected "):
         message = f"must be {message.removeprefix('Expected ').replace('`', '')}"
     if path:

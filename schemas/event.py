@@ -17,6 +17,7 @@ EventName = Literal[
     "ScanFinished",
     "ReportWritten",
     "ReportShipped",
+    "ServerReached",
     "ShippingPaused",
 ]
 SCAN_EVENTS: tuple[EventName, ...] = (

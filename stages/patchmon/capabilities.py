@@ -82,9 +82,15 @@ def _remarks(
         yield disabled
     for scanner in scanners:
         if scanner.problem is not None:
-            yield f"{scanner.title} can't run: {scanner.problem}"
+            yield _can_not_run(scanner.title, scanner.problem)
         else:
             yield from scanner.found.warnings
+
+
+def _can_not_run(title: str, problem: str) -> str:
+    if problem.startswith(title):
+        return problem
+    return f"{title} can't run: {problem}"
 
 
 def _joined(remarks: Sequence[str]) -> str:

@@ -133,14 +133,8 @@ def _outcome(reply: Reply) -> Outcome:
         return _no_acknowledgement(reply, "this is no acknowledgement")
     if status in _TEMPORARY or status >= 500:
         return Temporary(message(reply), status)
-    if status == 413 or (status in _FOR_GOOD and not _is_page(reply)):
-        return _refused(reply)
     if status in _FOR_GOOD:
-        return Paused(
-            message(reply),
-            "something between here and the server answers in its place: a proxy?",
-            status,
-        )
+        return _for_good(reply)
     if status < 400:
         return Paused(
             message(reply), "check server.url: it is not the server's own address", status
@@ -148,6 +142,19 @@ def _outcome(reply: Reply) -> Outcome:
     if is_host_check(reply):
         return Paused(message(reply), HOST_CHECK_ACTION, status)
     return Paused(message(reply), _ACTIONS.get(status, _ASK_THE_SERVER), status)
+
+
+def _for_good(reply: Reply) -> Refused | Paused:
+    """A page in the place of the server's answer refuses nothing, except for its size: a body that
+    is too large for a proxy does not reach the server.
+    """
+    if reply.status != 413 and _is_page(reply):
+        return Paused(
+            message(reply),
+            "something between here and the server answers in its place: a proxy?",
+            reply.status,
+        )
+    return _refused(reply)
 
 
 def may_be_stored(outcome: Outcome) -> bool:

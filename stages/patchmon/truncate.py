@@ -23,23 +23,31 @@ def truncate(body: dict[str, Any], excess: int) -> tuple[str, ...]:
         removed = _take(body, "raw_output")
         excess -= removed
         left_out.append(f"the raw output ({removed} bytes)")
-    results: list[dict[str, Any]] = body["results"]
-    groups = (
-        ("passed and not applicable rules", [r for r in results if r["status"] in _PASSED]),
-        ("other rules", [r for r in results if r["status"] not in _PASSED]),
-    )
-    for name, rules in groups:
-        texts, removed = 0, 0
-        for rule, key in _longest_first(rules):
-            if removed >= excess:
-                break
-            texts, removed = texts + 1, removed + _take(rule, key)
+    for name, rules in _groups(body["results"]):
+        texts, removed = _take_longest(rules, excess)
         excess -= removed
-        if texts:
-            left_out.append(
-                f"{texts} rationales, descriptions and remediations of {name} ({removed} bytes)"
-            )
+        if texts == 1:
+            left_out.append(f"1 text of {name} ({removed} bytes)")
+        elif texts > 1:
+            left_out.append(f"{texts} texts of {name} ({removed} bytes)")
     return tuple(left_out)
+
+
+def _groups(results: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """What may be left out first, then what after that."""
+    yield "passed and not applicable rules", [r for r in results if r["status"] in _PASSED]
+    yield "other rules", [r for r in results if r["status"] not in _PASSED]
+
+
+def _take_longest(rules: list[dict[str, Any]], excess: int) -> tuple[int, int]:
+    """Remove texts until `excess` bytes are gone; how many texts, and how many bytes."""
+    texts = removed = 0
+    for rule, key in _longest_first(rules):
+        if removed >= excess:
+            break
+        removed += _take(rule, key)
+        texts += 1
+    return texts, removed
 
 
 def may_shrink(body: dict[str, Any]) -> bool:

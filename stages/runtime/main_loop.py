@@ -40,7 +40,7 @@ SUBSCRIPTIONS: Mapping[Stage, tuple[EventName, ...]] = {
     "trigger": ("CommandGiven", "HostDetected", "ShippingPaused", *SCAN_EVENTS),
     "scan": ("CommandGiven", "ScanRequested", "CancellationRequested", "DetectionWanted"),
     "parse": ("CommandGiven", "ScanStarted", "ScanFinished"),
-    "ship": ("CommandGiven", "ScanFinished", "ReportWritten"),
+    "ship": ("CommandGiven", "ScanFinished", "ReportWritten", "ServerReached"),
 }
 _MAINTENANCE_EVERY_S = 600.0
 _RETRY_AFTER_S = 5.0

@@ -83,7 +83,7 @@ def _refusal_by_host(spec: ScannerSpec, detected: Detected | None) -> Refusal | 
     found = detected.scanners.get(spec.key) if detected else None
     if found is None or found.ready:
         return None
-    message = "; ".join(found.problems) or f"{spec.title} can't run on this host"
+    message = "; ".join(found.problems)
     if found.installed:
-        return Refusal(Obstacle.NOT_READY, message)
-    return Refusal(Obstacle.NOT_INSTALLED, message)
+        return Refusal(Obstacle.NOT_READY, message or f"{spec.title} can't run on this host")
+    return Refusal(Obstacle.NOT_INSTALLED, message or f"{spec.title} is not on this host")

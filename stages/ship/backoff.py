@@ -25,6 +25,7 @@ class Backoff:
     def __init__(self) -> None:
         self.failures = 0
         self._pausing = False
+        self._is_set_by_server = False
         self._next = 0.0
 
     def due_in_s(self, now: float) -> float:
@@ -40,26 +41,37 @@ class Backoff:
         """
         self._next = 0.0
 
+    def reached(self, now: float) -> None:
+        """The server is back, as another connection shows: soon, but not all hosts at once. A wait
+        that the server has named stays.
+        """
+        if not self._is_set_by_server:
+            self._next = min(self._next, now + full_jitter(1))
+
     def failed(self, now: float, asked_s: float = 0.0) -> float:
         """Temporary trouble; the seconds until the next try, at least the `asked_s` that the server
         named.
         """
         self._count(pausing=False)
+        self._is_set_by_server = asked_s > 0
         return self._wait(now, asked_s + full_jitter(self.failures))
 
     def paused(self, now: float, asked_s: float = 0.0) -> float:
         """Trouble that someone has to fix; the seconds until the next probe, at least `asked_s`."""
         self._count(pausing=True)
+        self._is_set_by_server = asked_s > 0
         return self._wait(now, max(growing_pause(self.failures), _with_jitter(asked_s)))
 
     def asked(self, now: float, asked_s: float) -> float:
         """No trouble, but the server wants to be left alone for `asked_s`; the seconds until the
         next try.
         """
+        self._is_set_by_server = True
         return self._wait(now, _with_jitter(asked_s))
 
     def hold(self, now: float, wait_s: float) -> None:
-        """Take over a wait from before a restart."""
+        """Take over a wait from before a restart, which the server had named."""
+        self._is_set_by_server = True
         self._wait(now, wait_s)
 
     def _count(self, *, pausing: bool) -> None:

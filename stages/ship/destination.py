@@ -54,6 +54,10 @@ class Destination:
         """The operator has requested an attempt."""
         self._backoff.try_now()
 
+    def reached(self) -> None:
+        """The server is back: its connection for commands was made."""
+        self._backoff.reached(self._clock())
+
     def sending(self) -> None:
         """A request is about to be sent."""
         self._pace.sent(self._clock())

@@ -69,6 +69,8 @@ class ShipStage:
         """Any event makes the stage look; a scan that has ended is a report that comes soon."""
         if event.name == "ScanFinished":
             self._warm_up()
+        elif event.name == "ServerReached":
+            self._destination.reached()
 
     def reloaded(self) -> None:
         self._sender.stop()

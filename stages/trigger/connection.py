@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from queue import Empty, Queue
 
 from schemas.codec import replace
+from schemas.event import Event
 from schemas.schedule import ServerOverrides
 from stages.patchmon import commands, credentials
 from stages.patchmon.capabilities import CommandAnswers
@@ -51,6 +52,7 @@ class ServerConnection:
         self._invalid_count = 0
         self._last_invalid = ""
         self._invalid_logged_at = -_LOG_INVALID_EVERY_S
+        self._was_connected = False
         self.status_wanted = True
 
     @property
@@ -88,6 +90,13 @@ class ServerConnection:
             # Reached only when the command is on disk: an error there ends this generator.
             self._current = None
         self._process.wake()
+
+    def report_reached(self) -> None:
+        """Once for each connection: the ship stage need not wait any longer."""
+        is_connected = self.is_connected is True
+        if is_connected and not self._was_connected:
+            self._process.publish(Event(name="ServerReached"))
+        self._was_connected = is_connected
 
     def keep_connected(self) -> None:
         """One connection to the server of the settings, with today's credentials; none where it is

@@ -70,6 +70,7 @@ class TriggerStage:
             except StorageError as error:
                 trouble = error
         self._server.keep_connected()
+        self._server.report_reached()
         self._server.report(self._commands.overrides, self._commands.answers)
         self._server.send_progress()
         self._write_state()

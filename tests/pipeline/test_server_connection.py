@@ -67,6 +67,24 @@ def test_after_a_long_outage_the_agent_is_back_within_seconds(server: Receiver) 
         assert time.monotonic() - back < 12
 
 
+@pytest.mark.oscap
+def test_what_waited_is_delivered_soon_after_an_outage(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start()
+        until(server.online, "connected")
+        server.stop()
+        scan_id = agent.ask()
+
+        def failures() -> int:
+            delivery = status(agent)["delivery"]
+            return 0 if delivery is None else int(delivery["failures"])
+
+        until(lambda: failures() >= 4, "the back-off has grown")
+        server.start()
+        until(lambda: agent.received(scan_id), "delivered", 30)
+        assert "server reached again" in agent.log("ship")
+
+
 def test_the_host_check_of_the_server_is_named() -> None:
     with (
         Receiver(Policy(allowed_hosts=frozenset({"patchmon"}))) as server,

@@ -100,3 +100,14 @@ def test_the_first_requests_of_a_minute_need_not_wait() -> None:
         pace.sent(now)
     assert pace.due_in_s(9, 9) == 51
     assert pace.due_in_s(9, 0) == 0
+
+
+def test_a_server_that_is_back_is_tried_soon_unless_it_named_a_time_itself() -> None:
+    backoff = Backoff()
+    for _ in range(12):
+        backoff.failed(0.0)
+    backoff.reached(0.0)
+    assert backoff.due_in_s(0.0) <= 5
+    backoff.failed(0.0, asked_s=600)
+    backoff.reached(0.0)
+    assert backoff.due_in_s(0.0) >= 600

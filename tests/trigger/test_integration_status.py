@@ -71,8 +71,8 @@ def test_only_scanners_that_would_run_are_named_and_the_rest_does_not_hold_them_
     assert body["components"] == dict.fromkeys(ready, "ready")
     assert ("docker_bench_available" in body["scanner_info"]) == ("docker-bench" in ready)
     warning = body["scanner_info"]["mismatch_warning"]
-    assert ("OpenSCAP can't run" in warning) == ("openscap" not in ready)
-    assert ("Docker Bench can't run" in warning) == ("docker-bench" not in ready)
+    assert ("OpenSCAP" in warning) == ("openscap" not in ready)
+    assert ("Docker Bench" in warning) == ("docker-bench" not in ready)
     assert body["scanner_info"]["content_mismatch"] is bool(warning)
 
 

@@ -1,0 +1,78 @@
+"""What a demonstration needs on this host: the scanner and its content, installed where missing."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from receiver.errors import ReceiverError
+from schemas.capabilities import DetectedScanner
+from stages.scanners import registry
+from stages.scanners.detection import detect_now
+from stages.scanners.host import this_platform
+from stages.scanners.openscap import content, openscap_packages
+from stages.scanners.platform import Platform
+from stages.scanners.settings import settings_record
+
+SCANNER = registry.default()
+Say = Callable[[str], None]
+
+
+def prepare(no_install: bool, profile: str, say: Say) -> Path | None:
+    """Make sure that there is a scanner and content, and show what will be used.
+
+    Returns the agent's own datastream where no installed one fits this host, else None.
+    """
+    platform = this_platform()
+    _install_missing(platform, no_install, say)
+    found = _detect()
+    if not found.installed:
+        raise ReceiverError("; ".join(found.problems))
+    say(f"scanner:  {SCANNER.title} {found.version or '(version unknown)'}")
+    say(f"profile:  {profile}")
+    if found.content is None:
+        reason = f"no installed content is for {platform.name}"
+    elif found.content.warning:
+        reason = found.content.warning
+    else:
+        say(f"content:  {found.content.file}")
+        return None
+    say(f"content:  {content.LINUX.name}, the agent's own baseline ({reason})")
+    return content.LINUX
+
+
+def _install_missing(platform: Platform, no_install: bool, say: Say) -> None:
+    found = _detect()
+    commands = []
+    if not found.installed:
+        commands.append(openscap_packages.scanner_command(platform))
+    if found.content is None:
+        commands.append(openscap_packages.content_command(platform))
+    for command in commands:
+        if command:
+            _install(command, no_install, say)
+
+
+def _detect() -> DetectedScanner:
+    return detect_now(settings_record()()).scanners[SCANNER.key]
+
+
+def _install(command: str, no_install: bool, say: Say) -> None:
+    """Run the distribution's install command. Content may be missing: the agent has its own."""
+    arguments = command.split()
+    package = arguments[-1]
+    is_content = "ssg" in package or "security-guide" in package
+    if no_install and is_content:
+        return
+    if no_install:
+        raise ReceiverError(f"the scanner is missing, and --no-install forbids: {command}")
+    say(f"installing: {command}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    commands = [arguments]
+    if arguments[0] == "apt-get":
+        commands.insert(0, ["apt-get", "update", "-q"])
+    for each in commands:
+        try:
+            subprocess.run(each, env=environment, check=False, stdout=subprocess.DEVNULL)
+        except OSError as error:
+            raise ReceiverError(f"{command}: {error.strerror}; install it by hand") from error
