@@ -107,25 +107,21 @@ def _no_setting(one: EvaluatedCriterion) -> Explanation:
     A pattern that accepts numbers only finds nothing in a file with `PASS_MAX_DAYS never`: there it
     is not set to a number. A line of another test shows how it is set.
     """
-    form = ""
-    if one.object is not None:
-        form = value_form(one.object, one.scope)
-    absence = f"{one.setting} is not set {form}".rstrip()
-    actual = f"not found: {one.setting} in {one.description}"
-    if form:
-        actual = f"not found: {one.setting} set {form} in {one.description}"
+    expected = short_expected_text(one)
+    form = value_form(one.object, one.scope)
+    if not form:
+        finding = f"{one.description}: {one.setting} is not set, expected {expected}"
+        actual = f"not found: {one.setting} in {one.description}"
+        return Explanation(expected_text(one), (actual,), finding, finding)
+    finding = f"{one.description}: {one.setting} is not set {form}, expected {expected}"
     brief = f"{one.description}: {one.setting} is not set as required"
-    finding = f"{one.description}: {absence}, expected {short_expected_text(one)}"
-    found = None
-    if form and one.object is not None:
-        lines = lines_in_place(one.object, one.scope)
-        found = line_that_sets(one.setting or "", lines)
+    actual = f"not found: {one.setting} set {form} in {one.description}"
+    lines = lines_in_place(one.object, one.scope)
+    found = line_that_sets(one.setting or "", lines)
     if found is not None:
         actual = f"{lines[found]} has “{found}”"
         finding = f"{actual}; {finding}"
         brief = f"{actual}; {brief}"
-    elif not form:
-        brief = finding
     return Explanation(expected_text(one), (actual,), finding, brief)
 
 
@@ -135,34 +131,20 @@ def _no_line(one: EvaluatedCriterion) -> Explanation:
     actual = f"not found: line {line} in {one.description}"
     finding = f"{one.description}: no line {line}, expected {short_expected_text(one)}"
     brief = finding
-    nearest = None
-    if one.object is not None:
-        text = brief_line_text(one.object, one.scope)
-        if text is not None and "/" in line:
-            brief = f"{one.description}: the line {text} is missing"
-        nearest = _nearest_line(one)
-    if nearest is not None:
-        file, found = nearest
-        actual = f"{file} has “{found}”"
-        finding = f"{actual} and no line {line}, expected {short_expected_text(one)}"
-        if file != one.description:
-            finding = f"{actual}; {one.description}: no line {line}"
-        brief = f"{actual}; {brief}"
-    return Explanation(expected_text(one), (actual,), finding, brief)
-
-
-def _nearest_line(one: EvaluatedCriterion) -> tuple[str, str] | None:
-    """The file and the line that other tests found there, and that is like the missing one."""
-    if one.object is None:
-        return None
-    wanted = wanted_text(one.object, one.scope)
-    if wanted is None:
-        return None
+    text = brief_line_text(one.object, one.scope)
+    shows_expression = "/" in line
+    if text is not None and shows_expression:
+        brief = f"{one.description}: the line {text} is missing"
     lines = lines_in_place(one.object, one.scope)
-    found = nearest_line(wanted, lines)
-    if found is None:
-        return None
-    return lines[found], found
+    found = nearest_line(wanted_text(one.object, one.scope) or "", lines)
+    if found is not None:
+        actual = f"{lines[found]} has “{found}”"
+        brief = f"{actual}; {brief}"
+        if lines[found] == one.description:
+            finding = f"{actual} and no line {line}, expected {short_expected_text(one)}"
+        else:
+            finding = f"{actual}; {one.description}: no line {line}"
+    return Explanation(expected_text(one), (actual,), finding, brief)
 
 
 def _wrong_number(one: EvaluatedCriterion) -> Explanation:

@@ -29,7 +29,8 @@ class EvaluatedCriterion:
     criterion: FailedCriterion
     test: Test
     evaluated: EvaluatedTest
-    object: Object | None
+    object: Object
+    """What the test looks for; without fields where the results do not define it."""
     collected: CollectedObject | None
     states: tuple[State, ...]
     """What the items are compared with; empty where only their number counts."""
@@ -80,10 +81,12 @@ def evaluated_criterion(
 ) -> EvaluatedCriterion:
     recorded = results.evaluated_tests.get(criterion.test)
     evaluated = recorded or EvaluatedTest(test.id, criterion.result)
-    target = results.objects.get(test.object or "")
-    collected = results.collected_objects.get(test.object or "")
+    target = results.objects.get(test.object or "", Object("", test.kind))
+    collected = results.collected_objects.get(target.id)
     scope = EvaluationScope(results, recorded, collected, target)
-    description = object_wording.description(target, scope) or test.comment or short_id(test.id)
+    description = test.comment or short_id(test.id)
+    if target.id:
+        description = object_wording.description(target, scope) or description
     return EvaluatedCriterion(
         criterion=criterion,
         test=test,
@@ -100,7 +103,7 @@ def evaluated_criterion(
     )
 
 
-def _states(test: Test, target: Object | None, results: OvalResults) -> tuple[State, ...]:
+def _states(test: Test, target: Object, results: OvalResults) -> tuple[State, ...]:
     if test.existence == "none_exist":
         return ()
     states = []
@@ -111,11 +114,11 @@ def _states(test: Test, target: Object | None, results: OvalResults) -> tuple[St
 
 
 def _exceptions(
-    criterion: FailedCriterion, test: Test, target: Object | None, results: OvalResults
+    criterion: FailedCriterion, test: Test, target: Object, results: OvalResults
 ) -> tuple[State, ...]:
     """The states that the object leaves out; empty unless nothing else may exist."""
     must_not_exist = criterion.expected and test.existence == "none_exist"
-    if target is None or not must_not_exist:
+    if not must_not_exist:
         return ()
     states = []
     for action, name in target.filters:
@@ -136,11 +139,9 @@ def _found_items(
     return tuple(found)
 
 
-def _setting(
-    test: Test, target: Object | None, scope: EvaluationScope, description: str
-) -> str | None:
+def _setting(test: Test, target: Object, scope: EvaluationScope, description: str) -> str | None:
     if test.kind == "variable":
         return item_wording.variable_setting(description)
-    if target is None or test.kind not in TEXT_KINDS:
+    if test.kind not in TEXT_KINDS:
         return None
     return setting_name(target, scope)

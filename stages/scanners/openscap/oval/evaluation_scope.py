@@ -20,7 +20,7 @@ class EvaluationScope:
     results: OvalResults
     evaluated: EvaluatedTest | None
     collected: CollectedObject | None
-    target: Object | None = None
+    target: Object
     """The object of the test."""
     depth: int = 0
     """How many objects refer to each other up to here; hostile content makes them go in circles."""
@@ -54,7 +54,7 @@ class EvaluationScope:
 
     def is_duration(self) -> bool:
         """Whether the object is a variable that holds a difference of times, in seconds."""
-        if self.target is None or self.target.kind != "variable":
+        if self.target.kind != "variable":
             return False
-        names = [entity.var_ref for entity in self.target.entities]
-        return any(name in self.results.time_differences for name in names)
+        names = {entity.var_ref for entity in self.target.entities}
+        return not names.isdisjoint(self.results.time_differences)

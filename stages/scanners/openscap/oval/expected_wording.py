@@ -71,10 +71,8 @@ def expected_line(one: EvaluatedCriterion) -> str:
     A mere expression goes with the comment of the content.
     """
     comment = one.test.comment
-    text = None
-    if one.object is not None:
-        text = line_text(one.object, one.scope)
-    if one.object is None or text is None:
+    text = line_text(one.object, one.scope)
+    if text is None:
         return f"({comment or 'unknown'})"
     says_little = text.startswith("matching ") or text == ANY_LINE
     if skips_first_line(one.object):

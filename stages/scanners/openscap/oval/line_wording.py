@@ -93,17 +93,17 @@ def is_in_place(item: Item, target: Object, scope: EvaluationScope) -> bool:
     """Whether a line was found where the object looks: in its file, or in its directory."""
     if scope.too_deep:
         return False
-    for member in members(target, scope):
-        if is_in_place(item, member, scope.deeper()):
-            return True
-    places = {entity.name: entity for entity in target.entities if entity.operation == "equals"}
+    if target.members:
+        deeper = scope.deeper()
+        return any(is_in_place(item, member, deeper) for member in members(target, scope))
+    places = {}
+    for entity in target.entities:
+        if entity.operation == "equals":
+            places[entity.name] = scope.values(entity) or ()
     if "filepath" in places:
-        return item_text(item, "file") in (scope.values(places["filepath"]) or ())
-    if "path" not in places or item.first("path") not in (scope.values(places["path"]) or ()):
-        return False
-    if "filename" not in places:
-        return True
-    return item.first("filename") in (scope.values(places["filename"]) or ())
+        return item_text(item, "file") in places["filepath"]
+    has_name = item.first("filename") in places.get("filename", (item.first("filename"),))
+    return has_name and item.first("path") in places.get("path", ())
 
 
 def shown_expression(pattern: str, *, ignores_case: bool = False) -> str:

@@ -32,6 +32,18 @@ _PLURAL_LABELS = frozenset(("mount options", "flags"))
 _SEARCHED_BY = frozenset(("type", "path", "filename", "filepath"))
 _NOT_TRUE: frozenset[ResultValue] = frozenset(("false", "error", "unknown", "not evaluated"))
 _ONLY_TRUE: frozenset[ResultValue] = frozenset(("true",))
+_FAILING_RESULTS = {
+    (True, "all"): _NOT_TRUE,
+    (True, "none satisfy"): _ONLY_TRUE,
+    (True, "none exist"): _ONLY_TRUE,
+    (True, "only one"): _ONLY_TRUE,
+    # The test is true though it should be false: so are the items that made it true.
+    (False, "at least one"): _ONLY_TRUE,
+}
+"""The results of single items that make a test fail, by what was expected of it and its check.
+Any other test fails by the number of its items."""
+_VERBS = {True: "are", False: "is"}
+"""By whether a name is a plural."""
 
 
 def explain_mismatch(one: EvaluatedCriterion) -> Explanation:
@@ -86,32 +98,12 @@ def _is_one_demand(state: State, one: EvaluatedCriterion) -> bool:
 
 def _failing_items(one: EvaluatedCriterion) -> tuple[Sequence[Item], int]:
     """The items that made the test fail, and their number; all items where none stands out."""
-    every_item = [item for item, _ in one.items]
-    failing_results = _failing_results(one)
-    if failing_results is None:
-        return every_item, one.total
+    failing_results = _FAILING_RESULTS.get((one.is_expected, one.test.check), frozenset())
     failing = [item for item, result in one.items if result in failing_results]
-    total = 0
-    for result in failing_results:
-        total += one.evaluated.counts.get(result, 0)
-    return failing or every_item, total or one.total
-
-
-def _failing_results(one: EvaluatedCriterion) -> frozenset[ResultValue] | None:
-    """The results of the items that made the test fail; None where their number did."""
-    check = one.test.check
-    if not one.is_expected:
-        # The test is true though it should be false: so are the items that made it true.
-        if check == "at least one":
-            return _ONLY_TRUE
-        return None
-    if check == "all":
-        return _NOT_TRUE
-    if check in ("none satisfy", "none exist"):
-        return _ONLY_TRUE
-    if check == "only one" and "true" in one.evaluated.counts:
-        return _ONLY_TRUE
-    return None
+    if not failing:
+        return [item for item, _ in one.items], one.total
+    counts = one.evaluated.counts
+    return failing, sum(counts.get(result, 0) for result in failing_results)
 
 
 def _first_mismatch(one: EvaluatedCriterion, item: Item) -> str:
@@ -183,15 +175,9 @@ def _actual_text(one: EvaluatedCriterion, item: Item, state: State, entity: Enti
         value = readable_duration(int(value)) or value
     if entity.name != one.kind.subject_field:
         name = label(state.kind, entity.name)
-        return f"{name} {_verb(name in _PLURAL_LABELS)} {value}"
+        return f"{name} {_VERBS[name in _PLURAL_LABELS]} {value}"
     if not one.is_text:
-        return f"{_verb(state.kind in _PLURAL_KINDS)} {value}"
+        return f"{_VERBS[state.kind in _PLURAL_KINDS]} {value}"
     if not setting:
         return f"found {value}"
     return f"{setting} is {value}"
-
-
-def _verb(plural: bool) -> str:
-    if plural:
-        return "are"
-    return "is"

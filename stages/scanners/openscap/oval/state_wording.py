@@ -80,14 +80,14 @@ def mode_text(state: State, entities: Iterable[Entity], scope: EvaluationScope) 
     return expected_mode(bits, state.operator)
 
 
-def without_search_terms(state: State, target: Object | None) -> State:
+def without_search_terms(state: State, target: Object) -> State:
     """A state without what only repeats how its object was looked for, or numbers the matches.
 
     Content often looks for the file /etc/x and then expects its path to be /etc/x. A state that
     holds nothing else stays as it is.
     """
     search_terms: Sequence[Entity] = ()
-    if target is not None and state.operator == "AND":
+    if state.operator == "AND":
         search_terms = target.entities
     kept = []
     for entity in state.entities:
@@ -129,14 +129,11 @@ def _readable_values(
 
 def _setting(entity: Entity, state: State, scope: EvaluationScope) -> str | None:
     """What the value is of: the setting in a line, the property of a unit, or the field itself."""
-    if entity.name == "subexpression" and scope.target is not None:
+    if entity.name == "subexpression":
         return setting_name(scope.target, scope)
     if entity.name not in ("value", "text"):
         return entity.name
-    entities = [*state.entities]
-    if scope.target is not None:
-        entities += scope.target.entities
-    for candidate in entities:
+    for candidate in (*state.entities, *scope.target.entities):
         if candidate.name in _NAMING_FIELDS:
             return scope.value(candidate)
     return None
