@@ -113,7 +113,7 @@ def _remove_old_directories() -> None:
     for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         status = path.lstat()
         is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
-        # A demonstration that has just begun has no stages yet.
+        # A demonstration that has just started has no stages yet.
         is_old = time.time() - status.st_mtime > _OLD_AFTER_S
         if not is_own or not is_old:
             continue

@@ -150,7 +150,7 @@ def _attempt(
     if post.body is None:
         return BodyError(f"larger than the server reads: {post.body_bytes} bytes")
     if post.headers.get("content-encoding", "identity") != "identity":
-        return BodyError(f"no JSON: Content-Encoding is {post.headers['content-encoding']}")
+        return BodyError(f"not JSON: Content-Encoding is {post.headers['content-encoding']}")
     try:
         return reader(post.body)
     except (BodyError, NoScansError) as problem:

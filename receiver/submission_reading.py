@@ -77,7 +77,7 @@ def _json(body: bytes) -> object:
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON number")
+    raise ValueError(f"{constant} is not a JSON number")
 
 
 def _text(value: object, path: str) -> str:

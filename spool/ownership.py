@@ -61,7 +61,7 @@ def check_reachable(root: Path) -> None:
         if status.st_uid == os.geteuid():
             remedy = f"chmod 0750 {path}"
         raise SpoolUnusableError(
-            f"{path}: {access.own_name()} can't get in ({access.described(status)}): {remedy}"
+            f"{path}: {access.own_name()} can't access it ({access.described(status)}): {remedy}"
         )
 
 

@@ -21,7 +21,7 @@ from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.runtime.doorbell import publish_to_stages
 
-_WHO_MAY = "commands are given by root, or by the user that owns the spool"
+_WHO_MAY = "run the command as root, or as the user that owns the spool"
 _REPLAYS_KEPT = 100
 
 _DRAFT_AGE_S = 3600.0

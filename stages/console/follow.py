@@ -82,11 +82,11 @@ def _answering_scan(spool: Spool, scan_id: ScanId, bar: Bar) -> ScanId:
 def listen(stack: ExitStack, runtime: Path) -> Doorbell:
     """A doorbell that receives progress; if ZeroMQ cannot be used, the waiting shows none."""
     try:
-        bell: Doorbell = ZmqDoorbell(runtime, None, SCAN_EVENTS)
+        doorbell: Doorbell = ZmqDoorbell(runtime, None, SCAN_EVENTS)
     except DoorbellError:
-        bell = NoDoorbell()
-    stack.callback(bell.close)
-    return bell
+        doorbell = NoDoorbell()
+    stack.callback(doorbell.close)
+    return doorbell
 
 
 def _answered_by(spool: Spool, scan_id: ScanId) -> ScanId | None:

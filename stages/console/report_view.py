@@ -43,7 +43,7 @@ def _facts(report: Report, receipt: Receipt | None) -> Iterator[tuple[str, objec
         )
         yield from ((label.lower(), value) for label, value in score_lines(report))
     if report.partial_results:
-        yield "partial", f"{_evaluated(report)} before the scan ended, in no count"
+        yield "partial", f"{_evaluated(report)} before the scan ended, not counted"
     duration = report.completed_at - report.started_at
     yield "duration", f"{duration.total_seconds():.1f} s"
     if report.content:

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         type=arguments.seconds,
         metavar="SECONDS",
-        help="with --wait: stop waiting after so long (the scan continues)",
+        help="with --wait: stop waiting after this time (the scan continues)",
     )
 
 
@@ -54,13 +54,13 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         reason=Reason(source="operator", at=at),
     )
     with ExitStack() as stack:
-        bell = None
+        doorbell = None
         if args.wait:
-            bell = follow.listen(stack, context.runtime)
+            doorbell = follow.listen(stack, context.runtime)
         with command_writer.giving(context) as commands:
             commands.requests.write(request)
         _warn_of_delays(context, args.scanner)
-        if bell is None:
+        if doorbell is None:
             _show_request(context, request)
             return Exit.OK
         if not context.json:
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             until = "receipt"
         try:
             followed = follow.follow(
-                context, bell, scan_id, until, args.timeout, quiet=context.json
+                context, doorbell, scan_id, until, args.timeout, quiet=context.json
             )
         except KeyboardInterrupt:
             warn(

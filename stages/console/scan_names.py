@@ -7,7 +7,7 @@ from schemas.ids import ScanId
 from stages.console.errors import CommandError
 from stages.runtime.exits import Exit
 
-HELP = "a scan id, a part of it that no other has, `last`, or `last-1` for the one before"
+HELP = "a scan id, a unique part of it, `last`, or `last-1` for the one before"
 _LAST = re.compile(r"last(?:-([0-9]{1,6}))?")
 _MOST_NAMED = 5
 

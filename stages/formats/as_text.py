@@ -22,7 +22,7 @@ _HEADINGS: dict[RuleStatus, str] = {
     "skip": "Skipped rules",
     "notapplicable": "Rules that are not applicable",
 }
-_PARTIAL = "Rules that were evaluated before the scan ended; they are in no count"
+_PARTIAL = "Rules that were evaluated before the scan ended; they are not counted"
 
 
 def render(source: ReportSource) -> Iterator[bytes]:

@@ -153,7 +153,7 @@ class _Download:
         if isinstance(reply, Reply) and reply.status == 416:
             # What is kept is longer than the file by now.
             self._forget()
-            return Temporary("the server has another state of the file by now")
+            return Temporary("the file has changed on the server")
         return reply
 
     def receive(self, status: int, headers: Mapping[str, str], pieces: Iterator[bytes]) -> None:

@@ -51,7 +51,9 @@ def find(
         )
     if not key.isascii() or not key.isprintable():
         return NoCredentials(
-            source, "holds characters that no HTTP header takes: copy the key from the server again"
+            source,
+            "contains characters that are not allowed in an HTTP header: "
+            "copy the key from the server again",
         )
     return Credentials(api.id, key)
 

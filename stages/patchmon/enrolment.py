@@ -117,7 +117,7 @@ def exchange(server: ServerSettings, bootstrap_token: str) -> Credentials | NotE
 
 
 _NO_ENDPOINT = "this address does not enrol hosts: check server.url and the server's version"
-_TRY_LATER = "the server is in trouble: see its log, and try again"
+_TRY_LATER = "the server reports an error: see its log, and try again"
 _ENROLMENT_ACTIONS = {
     401: "check key and secret of the enrolment token, and at the server whether it is active",
     403: "check at the server the token's IP ranges and how many hosts it may have",

@@ -99,7 +99,7 @@ class HostReporter:
 
     def _take_ping(self, reply: Reply) -> str | None:
         if reply.status in _NO_SUCH_ENDPOINT:
-            self._log.info("the server takes no pings", reason=message(reply))
+            self._log.info("the server does not accept pings", reason=message(reply))
             return None
         problem = _taken(reply)
         if problem is None and json_object(reply) is None:
@@ -112,7 +112,7 @@ class HostReporter:
         problem = _taken(reply)
         if problem is None or reply.status not in _NOT_TAKEN_EVER:
             return problem
-        self._log.info("the server does not take the host's description", reason=problem)
+        self._log.info("the server does not accept the host's description", reason=problem)
         return None
 
 

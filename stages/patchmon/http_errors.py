@@ -54,7 +54,8 @@ def outcome_of(error: Exception, limits: Limits) -> Paused | Temporary:
         return _of_the_proxy(error, chain, tls_error)
     if isinstance(error, _UNUSABLE_HEADER):
         return Paused(
-            "api.id or the API key holds characters that no HTTP header takes", "set them again"
+            "api.id or the API key contains characters that are not allowed in an HTTP header",
+            "set them again",
         )
     if isinstance(error, _UNUSABLE_ADDRESS):
         return Paused(
@@ -102,7 +103,7 @@ def _of_tls(error: ssl.SSLError) -> Paused | Temporary:
             "if this persists: does the server require a client certificate "
             "(server.client_certificate)?"
         )
-        return Temporary("the TLS connection broke off", action=action)
+        return Temporary("the TLS connection was interrupted", action=action)
     reason = _tls_reason(error)
     return Paused(f"TLS: {reason}", tls.action(reason))
 

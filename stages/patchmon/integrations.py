@@ -19,13 +19,13 @@ class IntegrationsError(ValueError):
 def read_integrations(reply: Reply, scanners: KnownScanners) -> ServerOverrides:
     """Mode and switches; what the reply does not name is left open. Raises IntegrationsError."""
     if reply.overlong:
-        raise IntegrationsError("the reply is longer than is read")
+        raise IntegrationsError("the reply is too long")
     try:
         answer = decode_any(reply.body)
     except SchemaError as error:
-        raise IntegrationsError(f"the reply is no JSON: {error}") from error
+        raise IntegrationsError(f"the reply is not JSON: {error}") from error
     if not isinstance(answer, dict):
-        raise IntegrationsError("the reply is no JSON object")
+        raise IntegrationsError("the reply is not a JSON object")
     mode = answer.get("compliance_mode")
     if mode is not None and mode not in _MODES.values():
         raise IntegrationsError("compliance_mode is not disabled, on-demand or enabled")

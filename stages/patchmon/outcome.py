@@ -86,7 +86,7 @@ _ACTIONS = {
     404: (
         "there is no compliance endpoint at this address: check server.url and the server's version"
     ),
-    405: "this address does not take scans: check server.url",
+    405: "this address does not accept scans: check server.url",
     407: (
         "the proxy requires credentials: "
         "set server.proxy (http://user:password@proxy:port) or NO_PROXY"
@@ -130,7 +130,7 @@ def _outcome(reply: Reply) -> Outcome:
     if status in (200, 201):
         return _acknowledged(reply)
     if status < 300:
-        return _no_acknowledgement(reply, "this is no acknowledgement")
+        return _no_acknowledgement(reply, "this is not an acknowledgement")
     if status in _TEMPORARY or status >= 500:
         return Temporary(message(reply), status)
     if status in _FOR_GOOD:
@@ -183,7 +183,7 @@ def message(reply: Reply) -> str:
 def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
     answer = json_object(reply)
     if answer is None:
-        return _no_acknowledgement(reply, "this is no acknowledgement of the server's")
+        return _no_acknowledgement(reply, "this is not an acknowledgement of the server")
     if "scans_received" in answer:
         return _counted(reply, answer, answer["scans_received"])
     if contradiction := _contradiction(answer):
@@ -213,7 +213,7 @@ def _counted(
 ) -> Accepted | Refused | Temporary:
     """A released server's answer: how many scans it has stored."""
     if not isinstance(count, int) or isinstance(count, bool) or count < 0:
-        return _no_acknowledgement(reply, "scans_received is no number")
+        return _no_acknowledgement(reply, "scans_received is not a number")
     if count == 0:
         said = (
             "the server stored nothing (scans_received: 0): "

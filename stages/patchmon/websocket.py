@@ -1,7 +1,7 @@
 """The connection to the server: commands come in over a WebSocket, progress goes out.
 
 Threads, so that the main loop never waits for the network, nor one of them for another. The
-connection is made again for ever, also after a 401: credentials may be corrected meanwhile. A
+connection is retried forever, also after a 401: credentials may be corrected meanwhile. A
 server that is away (no connection, a gateway's error, a database that is down) is tried every few
 seconds, so commands arrive within 5 s of its return however long it was away. One that refuses is
 tried with a growing back-off, and at once after it has taken a report. A connection that stood for

@@ -53,7 +53,7 @@ def inspect(stream: BinaryIO) -> Inspection:
             if isinstance(element.tag, str):
                 _add_element(found, element)
     if not found.identifiers:
-        raise ScapError("the file holds no benchmark")
+        raise ScapError("the file contains no benchmark")
     return found
 
 

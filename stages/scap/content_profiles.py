@@ -182,7 +182,7 @@ class _ContentHeaders:
 
     def datastream(self) -> Datastream:
         if not self._headers:
-            raise ScapError("the file holds no benchmark")
+            raise ScapError("the file contains no benchmark")
         first = self._headers[0]
         profiles: dict[str, ProfileInfo] = {}
         checklists: dict[str, Checklist] = {}

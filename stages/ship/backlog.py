@@ -200,7 +200,7 @@ class Backlog:
         if self._process.state_store.damaged().get(name) != reason:
             self._process.state_store.mark_damaged(name, reason)
             self._process.log.error(
-                "damaged report passed over; it is made again from the raw entry",
+                "damaged report skipped; it is parsed again from the raw entry",
                 scan_id=scan_id,
                 reason=reason,
             )

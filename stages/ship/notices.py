@@ -90,7 +90,7 @@ class Notices:
         except WorkerStoppedError:
             return
         except WorkerError as error:
-            log.warning("no notice given: its worker " + str(error), scan_id=task.scan_id)
+            log.warning("notice not sent: its worker " + str(error), scan_id=task.scan_id)
             return
         outcome = codec.decode(answer, NoticeOutcome)
         if outcome.problem is not None:

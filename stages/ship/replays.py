@@ -56,9 +56,7 @@ class Replays:
         for scan_id in maintenance.archive_replayed(
             self._spool.receipts, "receipt", command_id, scan_ids
         ):
-            self._process.log.info(
-                "receipt taken to history, the report is sent again", scan_id=scan_id
-            )
+            self._process.log.info("receipt archived, the report is sent again", scan_id=scan_id)
 
     def _force(self, scan_ids: Sequence[ScanId], *, force: bool) -> None:
         """The last command decides. What has a receipt was concluded for this command before a note

@@ -188,5 +188,5 @@ class ShipStage:
 
     def _apply_retry(self) -> None:
         if self._delivery_state.apply(self._process.spool.commands.retries.ids()):
-            self._process.log.info("trying the server now, as the operator asks")
+            self._process.log.info("trying the server now, as the operator requested")
             self._destination.try_now()

@@ -27,11 +27,11 @@ class Facts:
 def why_waiting(facts: Facts, destination: Destination | None, now: datetime) -> str:
     """Why it waits, when the next try is, and what to do, where there is something to do."""
     if facts.damaged:
-        return f"damaged: {facts.damaged}; it is made again from the raw entry"
+        return f"damaged: {facts.damaged}; it is parsed again from the raw entry"
     if facts.held:
         return _held(facts.hold_reason)
     if not facts.running:
-        return "the ship stage does not run: start it (compliance-agent run, or the service)"
+        return "the ship stage is not running: start it (compliance-agent run, or the service)"
     if destination is None:
         return _place(facts.ahead)
     if destination.state != "ready":

@@ -108,7 +108,7 @@ class ServerConnection:
             connected_to = self._reporter.access
         if self._has_ended():
             self._process.log.error(
-                "the connection to the server ended by an internal error, connecting again"
+                "the connection to the server ended with an internal error, connecting again"
             )
         elif connected_to == access and self._takes_commands == (self._link is not None):
             return

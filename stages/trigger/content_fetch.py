@@ -152,7 +152,12 @@ class ContentFetch:
         if self._job is None or self._job.is_running:
             return
         outcome, self._job = self._job.outcome, None
-        self._after(outcome or Outcome("the look ended by an internal error", failed=True))
+        self._after(
+            outcome
+            or Outcome(
+                "the check of the server's content ended with an internal error", failed=True
+            )
+        )
 
     def _after(self, outcome: Outcome) -> None:
         wait_s = _AGAIN_AFTER_S if outcome.failed else _EVERY_S

@@ -180,7 +180,9 @@ def _decode(content: bytes) -> RequestFile:
     if problems:
         raise codec.SchemaError("; ".join(problems))
     if values is None:
-        raise codec.SchemaError(f"the file is empty: at least `scanner: {registry.default().key}`")
+        raise codec.SchemaError(
+            f"the file is empty: it needs at least `scanner: {registry.default().key}`"
+        )
     problems = unknown_keys(values, RequestFile)
     if problems:
         raise codec.SchemaError("; ".join(problems))

@@ -49,7 +49,7 @@ def restarted(engine: Engine) -> Iterator[None]:
 
 
 def running(agent: Agent, engine: Engine) -> bool:
-    """Whether the scanner in the container has begun to write."""
+    """Whether the scanner in the container has started to write."""
     return bool(engine.scans) and any(agent.spool.raw.path.glob(".*.draft/bench.log"))
 
 

@@ -15,8 +15,8 @@ def server() -> Iterator[ScriptedServer]:
 
 
 @pytest.fixture
-def nobody() -> Iterator[str]:
-    """The URL of a server that is away: its port is taken, and nobody listens there."""
+def unreachable() -> Iterator[str]:
+    """The URL of a server that is away: its port is taken, and no process listens there."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{bound.getsockname()[1]}"

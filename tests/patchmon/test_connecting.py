@@ -13,8 +13,8 @@ from tests.patchmon.posting import post
 from tests.patchmon.scripted_server import ScriptedServer
 
 
-def test_a_refused_connection_is_temporary(nobody: str) -> None:
-    outcome = post(nobody)
+def test_a_refused_connection_is_temporary(unreachable: str) -> None:
+    outcome = post(unreachable)
     assert isinstance(outcome, Temporary)
     assert "refused" in outcome.message.lower()
 

@@ -55,8 +55,8 @@ def test_a_name_that_does_not_exist_ends_the_test_at_its_first_step() -> None:
     assert "patchmon.invalid can't be resolved" in steps[StepName.NAME].message
 
 
-def test_a_server_that_is_away_fails_at_the_connection(nobody: str) -> None:
-    steps = run(nobody)
+def test_a_server_that_is_away_fails_at_the_connection(unreachable: str) -> None:
+    steps = run(unreachable)
     assert results(steps)[:2] == ["ok", "failed"]
     assert "connection failed" in steps[StepName.CONNECTION].message
 

@@ -78,8 +78,8 @@ def test_an_enrolment_that_is_cut_is_not_sent_again_and_names_what_may_have_happ
     assert "the token may be used up" in problem.message
 
 
-def test_a_server_that_is_away_has_done_nothing(nobody: str) -> None:
-    problem = refused(enrol(at(nobody), TOKEN, NAME, None))
+def test_a_server_that_is_away_has_done_nothing(unreachable: str) -> None:
+    problem = refused(enrol(at(unreachable), TOKEN, NAME, None))
     assert not problem.may_be_done
     assert "connection failed" in problem.message
 

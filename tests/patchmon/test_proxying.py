@@ -27,24 +27,24 @@ class TestProxies:
         assert isinstance(post(self.TARGET), Accepted)
 
     def test_no_proxy_of_the_environment_is_respected(
-        self, server: ScriptedServer, nobody: str, monkeypatch: pytest.MonkeyPatch
+        self, server: ScriptedServer, unreachable: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("http_proxy", nobody)
+        monkeypatch.setenv("http_proxy", unreachable)
         monkeypatch.setenv("no_proxy", "127.0.0.1")
         assert isinstance(post(server.url), Accepted)
 
     def test_the_setting_is_used_whatever_the_environment_lists(
-        self, server: ScriptedServer, nobody: str, monkeypatch: pytest.MonkeyPatch
+        self, server: ScriptedServer, unreachable: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("http_proxy", nobody)
+        monkeypatch.setenv("http_proxy", unreachable)
         monkeypatch.setenv("no_proxy", "*")
         assert isinstance(post(self.TARGET, proxy=server.url), Accepted)
         assert server.requests[0].line.startswith("POST http://server.example/")
 
     def test_none_means_no_proxy_at_all(
-        self, server: ScriptedServer, nobody: str, monkeypatch: pytest.MonkeyPatch
+        self, server: ScriptedServer, unreachable: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("http_proxy", nobody)
+        monkeypatch.setenv("http_proxy", unreachable)
         monkeypatch.delenv("no_proxy", raising=False)
         assert isinstance(post(server.url, proxy="none"), Accepted)
 
@@ -73,7 +73,7 @@ class TestProxies:
         server.say(reply(407, "<html>", "text/html"))
         assert isinstance(post(self.TARGET, proxy=server.url), Paused)
 
-    def test_a_proxy_that_is_away_is_temporary(self, nobody: str) -> None:
-        outcome = post(self.TARGET, proxy=nobody)
+    def test_a_proxy_that_is_away_is_temporary(self, unreachable: str) -> None:
+        outcome = post(self.TARGET, proxy=unreachable)
         assert isinstance(outcome, Temporary)
         assert "proxy" in outcome.message

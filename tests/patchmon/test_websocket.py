@@ -294,9 +294,9 @@ def test_capabilities_are_sent_until_the_server_has_them() -> None:
 
 
 def for_three_seconds(url: str) -> None:
-    begun = time.monotonic()
+    started = time.monotonic()
     with linked(url, SOON_SLOW):
-        until(lambda: time.monotonic() - begun > 3, "three seconds", 5)
+        until(lambda: time.monotonic() - started > 3, "three seconds", 5)
 
 
 def test_a_server_that_closes_at_once_is_tried_less_and_less_often() -> None:
@@ -371,7 +371,7 @@ def test_a_link_that_is_closed_while_it_connects_leaves_no_connection() -> None:
 
     def slow(connection: socket.socket) -> None:
         head = head_of(connection)
-        begun.set()
+        started.set()
         closing.wait(10)
         accept(connection, head)
         connection.settimeout(5)
@@ -379,11 +379,11 @@ def test_a_link_that_is_closed_while_it_connects_leaves_no_connection() -> None:
             pass
         ended.set()
 
-    begun = threading.Event()
+    started = threading.Event()
     on_event = Listener()
     with raw(slow) as (url, _):
         link = a_link(url, on_event)
-        assert begun.wait(10)
+        assert started.wait(10)
         link.close()
         closing.set()
         assert ended.wait(5)

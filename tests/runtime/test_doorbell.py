@@ -21,10 +21,10 @@ def runtime() -> Iterator[Path]:
         yield Path(directory)
 
 
-def hear(bell: ZmqDoorbell, limit_s: float = 5) -> Event | None:
+def receive(doorbell: ZmqDoorbell, limit_s: float = 5) -> Event | None:
     end = time.monotonic() + limit_s
     while time.monotonic() < end:
-        events, _ = bell.wait(0.1, ())
+        events, _ = doorbell.wait(0.1, ())
         if events:
             return events[0]
     return None
@@ -35,7 +35,7 @@ def test_an_event_reaches_the_neighbouring_stage(runtime: Path) -> None:
     on_event = None
     for _ in range(50):
         scan.publish(Event(name="ScanFinished", scan_id="x"))
-        on_event = hear(parse, 0.1)
+        on_event = receive(parse, 0.1)
         if on_event:
             break
     assert on_event == Event(name="ScanFinished", scan_id="x")
@@ -45,23 +45,23 @@ def test_an_event_reaches_the_neighbouring_stage(runtime: Path) -> None:
 
 def test_a_command_publishes_to_every_stage(runtime: Path) -> None:
     stages: tuple[Stage, ...] = ("trigger", "ship")
-    bells = [ZmqDoorbell(runtime, stage, ("CommandGiven",)) for stage in stages]
+    doorbells = [ZmqDoorbell(runtime, stage, ("CommandGiven",)) for stage in stages]
     # A bound subscriber answers a new publisher while it waits, as a stage does all the time.
     with ThreadPoolExecutor() as pool:
-        on_event = [pool.submit(hear, bell) for bell in bells]
+        on_event = [pool.submit(receive, doorbell) for doorbell in doorbells]
         publish_to_stages(runtime, Event(name="CommandGiven"))
     assert [each.result() for each in on_event] == [Event(name="CommandGiven")] * 2
-    for bell in bells:
-        bell.close()
+    for doorbell in doorbells:
+        doorbell.close()
 
 
 def test_publishing_without_running_stages_takes_no_time(runtime: Path) -> None:
-    bell = ZmqDoorbell(runtime, "scan", ())
+    doorbell = ZmqDoorbell(runtime, "scan", ())
     before = time.monotonic()
     for _ in range(5000):
-        bell.publish(Event(name="RuleEvaluated", rule="r" * 500))
+        doorbell.publish(Event(name="RuleEvaluated", rule="r" * 500))
     publish_to_stages(runtime, Event(name="CommandGiven"))
-    bell.close()
+    doorbell.close()
     assert time.monotonic() - before < 5
 
 
@@ -70,12 +70,12 @@ def test_publishing_without_running_stages_takes_no_time(runtime: Path) -> None:
     [b"", b"ScanFinished", b"ScanFinished {", b"ScanFinished []", b"ScanFinished " + b"x" * 10**6],
 )
 def test_garbage_is_ignored(runtime: Path, message: bytes) -> None:
-    bell = ZmqDoorbell(runtime, "parse", ("ScanFinished",))
+    doorbell = ZmqDoorbell(runtime, "parse", ("ScanFinished",))
     context = zmq.Context()
     forger = context.socket(zmq.XPUB)
     forger.connect(f"ipc://{runtime}/parse.sub")
     with ThreadPoolExecutor() as pool:
-        on_event = pool.submit(hear, bell)
+        on_event = pool.submit(receive, doorbell)
         assert forger.poll(5000)
         forger.send(message)
         # An oversized message costs the forger its connection: it connects and publishes again.
@@ -86,7 +86,7 @@ def test_garbage_is_ignored(runtime: Path, message: bytes) -> None:
     assert event is not None
     assert event.scan_id == "after"
     context.destroy(linger=0)
-    bell.close()
+    doorbell.close()
 
 
 @pytest.mark.parametrize("trap", ["file", "symlink", "directory"])

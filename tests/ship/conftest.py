@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.patchmon.conftest import nobody, server
+from tests.patchmon.conftest import server, unreachable
 from tests.patchmon.scripted_server import ScriptedServer
 from tests.ship.ship_spool import Ship
 
-__all__ = ["nobody", "server"]
+__all__ = ["server", "unreachable"]
 
 
 @pytest.fixture

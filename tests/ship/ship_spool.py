@@ -77,10 +77,10 @@ class RecordingDoorbell(NoDoorbell):
     """A doorbell that keeps what was rung."""
 
     def __init__(self) -> None:
-        self.rung: list[Event] = []
+        self.published: list[Event] = []
 
     def publish(self, event: Event) -> None:
-        self.rung.append(event)
+        self.published.append(event)
 
 
 class Ship:
@@ -91,7 +91,7 @@ class Ship:
         self.spool = Spool(root / "spool")
         self.settings = settings(root, url, **sections)
         self.log_file = root / "log"
-        self.bell = RecordingDoorbell()
+        self.doorbell = RecordingDoorbell()
         self.start()
 
     def start(self) -> None:
@@ -103,7 +103,7 @@ class Ship:
         self.stage = self.make_stage()
 
     def make_process(self, log: Log) -> Process:
-        return Process("ship", self.settings, None, self.spool, log, self.bell)
+        return Process("ship", self.settings, None, self.spool, log, self.doorbell)
 
     def make_stage(self) -> ShipStage:
         return ShipStage(self.process)

@@ -55,9 +55,9 @@ def test_a_scan_that_failed_is_sent_as_failed(
 
 
 def test_a_merged_scan_is_superseded_without_being_sent_also_while_the_server_is_away(
-    ship: Ship, nobody: str
+    ship: Ship, unreachable: str
 ) -> None:
-    with_settings(ship, nobody)
+    with_settings(ship, unreachable)
     ship.put(report(1), report(2, status="merged", answered_by=scan_id(1)))
     ship.run_once()
     receipt = ship.receipt(2)
@@ -188,7 +188,7 @@ def test_a_pause_is_published_once_and_every_receipt_is(ship: Ship, server: Scri
     )
     ship.put(report(1), report(2))
     ship.run_once(3)
-    assert [(event.name, event.scan_id, event.result) for event in ship.bell.rung] == [
+    assert [(event.name, event.scan_id, event.result) for event in ship.doorbell.published] == [
         ("ShippingPaused", None, None),
         ("ReportShipped", scan_id(1), "accepted"),
         ("ReportShipped", scan_id(2), "refused"),

@@ -197,9 +197,9 @@ def test_what_the_server_has_not_taken_does_not_overtake_an_older_one_that_is_re
 
 
 def test_nor_does_what_never_left_this_host(
-    ship: Ship, server: ScriptedServer, nobody: str
+    ship: Ship, server: ScriptedServer, unreachable: str
 ) -> None:
-    with_settings(ship, nobody)
+    with_settings(ship, unreachable)
     ship.put(report(1), report(2))
     ship.hold(1)
     ship.run_once()

@@ -150,7 +150,7 @@ def test_a_box_that_others_may_write_is_refused_with_the_remedy(
     path.chmod(mode)
     with pytest.raises(SpoolUnusableError, match=f"chmod 0750 {path}"):
         Spool(spool.root).claim("trigger")
-    assert path.stat().st_mode & 0o777 == mode, "a wrong mode is never mended silently"
+    assert path.stat().st_mode & 0o777 == mode, "a wrong mode is never corrected silently"
 
 
 def test_a_box_of_another_user_is_refused_with_the_remedy(spool: Spool) -> None:

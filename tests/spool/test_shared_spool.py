@@ -38,7 +38,7 @@ def shared(tmp_path: Path) -> Spool:
 
 GROUP = 65533
 ANEW = "systemd-tmpfiles --create compliance-agent.conf"
-# What is wrong where, and the mend; root is the scan stage here.
+# What is wrong where, and the remedy; root is the scan stage here.
 WRONG = [
     (".", "chgrp 0", ANEW),
     (".", "chmod 0755", "chmod 0750"),

@@ -87,10 +87,10 @@ def test_the_servers_cancel_ends_what_runs_and_waits_and_arrives_as_cancelled(
             )
         until(lambda: (agent.spool.root / "state" / "scan" / "running").exists(), "a scan runs")
         until(lambda: len(requested(agent)) == 2, "both are requested")
-        begun = time.monotonic()
+        started = time.monotonic()
         server.send_command({"type": "compliance_scan_cancel"})
         until(lambda: not (agent.spool.root / "state" / "scan" / "running").exists(), "ended", 15)
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - started < 15
         until(lambda: len(server.posts()) == 2, "both arrive", 30)
         assert {report.status for report in reports(agent)} == {"cancelled"}
         assert all(

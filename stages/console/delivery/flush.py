@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         type=arguments.seconds,
         metavar="SECONDS",
-        help="with --wait: stop waiting after so long (default: never)",
+        help="with --wait: stop waiting after this time (default: never)",
     )
 
 

@@ -91,7 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         type=arguments.seconds,
         metavar="SECONDS",
-        help="with --wait: stop waiting after so long",
+        help="with --wait: stop waiting after this time",
     )
 
 
@@ -100,13 +100,13 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     with ExitStack() as stack:
         sources = stack.enter_context(open_sources(args.files, MAX_BYTES))
         scan = _read(sources, args.time_zone)
-        bell = None
+        doorbell = None
         if args.wait:
-            bell = follow.listen(stack, context.runtime)
+            doorbell = follow.listen(stack, context.runtime)
         view = _view(scan, context, as_this_host=args.as_this_host)
         if not args.dry_run and not view.present:
             view = _give(scan, view, context)
-        if bell is None or args.dry_run or view.held:
+        if doorbell is None or args.dry_run or view.held:
             _show(view, context, dry_run=args.dry_run)
             return Exit.OK
         if not context.json:
@@ -115,7 +115,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         if context.settings.server.url:
             until = "receipt"
         followed = follow.follow(
-            context, bell, view.scan_id, until, args.timeout, quiet=context.json
+            context, doorbell, view.scan_id, until, args.timeout, quiet=context.json
         )
     return outcome(context, followed)
 

@@ -138,7 +138,7 @@ def _is_same(one: TestResult, other: TestResult) -> bool:
 
 def _newest_scan(results_file: ResultsFile, options: Options) -> SelectedScan:
     if not results_file.test_results:
-        raise ScapError("the file holds no TestResult: nothing was evaluated")
+        raise ScapError("the file contains no TestResult: nothing was evaluated")
     test_result = newest(results_file.test_results, options.zone)
     benchmark = _benchmark(test_result, results_file.benchmarks)
     text_options = _text_options(test_result, benchmark.values | test_result.values)
