@@ -8,6 +8,7 @@ from stages.console.errors import CommandError
 from stages.formats.content_fit import FIT, content_line
 from stages.runtime.exits import Exit
 from stages.scanners import readiness, registry
+from stages.scanners.detection import kept_caches
 from stages.scanners.host import this_platform
 from stages.scanners.spec import ScannerSpec
 
@@ -19,7 +20,8 @@ def check_content(settings: Settings) -> tuple[list[str], list[str]]:
     for spec in registry.scanners():
         if not spec.needs_content or readiness.refusal(spec, settings):
             continue
-        found = spec.detect(settings, this_platform(), {}).scanner
+        cache = kept_caches(settings).get(spec.key, {})
+        found = spec.detect(settings, this_platform(), cache).scanner
         problem = spec.profile_problem(settings, found, None)
         if problem:
             problems.append(f"compliance.{spec.section}.profile: {problem}")
@@ -43,7 +45,8 @@ def refuse_unknown_profile(context: Context, scanner: Scanner, profile: str | No
         return
     if not spec.needs_content or readiness.refusal(spec, context.settings):
         return
-    found = spec.detect(context.settings, this_platform(), {}).scanner
+    cache = kept_caches(context.settings).get(spec.key, {})
+    found = spec.detect(context.settings, this_platform(), cache).scanner
     problem = spec.profile_problem(context.settings, found, profile)
     if problem:
         raise CommandError(problem, Exit.USAGE)

@@ -18,6 +18,7 @@ from schemas.event import Event
 from schemas.ids import Scanner
 from schemas.records import Record
 from schemas.settings import Settings
+from spool.state_store import StateStore
 from stages.runtime.process import Process
 from stages.runtime.worker import Worker, WorkerError, WorkerStoppedError
 from stages.scanners import readiness, registry
@@ -140,9 +141,19 @@ def detect(
 
 
 def detect_now(settings: Settings, platform: Platform | None = None) -> Detected:
-    """Detection without a running stage."""
-    outcome = detect(settings, {}, platform or this_platform())
+    """Detection outside of the stage, with what that has read before."""
+    outcome = detect(settings, kept_caches(settings), platform or this_platform())
     return replace(outcome.detected, at=datetime.now(UTC))
+
+
+def kept_caches(settings: Settings) -> Caches:
+    """The caches of the scan stage's last detection; none where there was none, or where this user
+    may not read them."""
+    store = StateStore(Path(settings.spool.path), "scan")
+    try:
+        return store.read(_CACHE_STATE, Caches) or {}
+    finally:
+        store.close()
 
 
 def specified_capabilities(detected: Detected) -> dict[str, Any]:

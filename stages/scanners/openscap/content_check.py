@@ -53,6 +53,8 @@ def why_not_from_server(path: Path, digest: str) -> str | None:
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(handle, "rb") as stream:
+            if os.fstat(handle).st_size > MAX_CONTENT_BYTES:
+                return f"{path}: has more than {MAX_CONTENT_BYTES >> 20} MiB: {again}"
             if hashlib.file_digest(stream, "sha256").hexdigest() != digest:
                 return f"{path}: its SHA-256 is not the recorded one: {again}"
             found = _inspected(stream)

@@ -151,7 +151,10 @@ class ContentReader:
     def _tried(self, file: ContentFile, profile: str) -> bool:
         """Whether a trial has found a rule that applies. It is made once for a state of the file
         and a version of the scanner."""
-        status = file.path.stat()
+        try:
+            status = file.path.stat()
+        except OSError:
+            return True
         name = f"{file.path} {status.st_size} {status.st_mtime_ns} {profile} {self._oscap.version}"
         if name not in self._trials:
             applies = trial.applies(self._oscap, file, profile)

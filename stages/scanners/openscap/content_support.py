@@ -68,15 +68,21 @@ def _wanted(
     if choice is None or choice.fit == "older":
         return NothingWanted(f"the server has no content for {platform.name}", is_refusal=True)
     file = choice.path.name
-    if any(each.file == file and each.version == offer.version for each in kept):
+    if (file, offer.version) in {(each.file, each.version) for each in kept}:
         return NothingWanted(f"{file} {offer.version} is kept already")
-    current = detected.content if detected else None
+    current = _current(detected)
     if current and not _is_better(offer.version, choice.fit, current, mode):
         return NothingWanted(
             f"{current.file} fits as well as {file} {offer.version} of the server ({_SETTING}: "
             f"{mode})"
         )
     return WantedContent(file, "".join(product_of_file(choice.path) or ()))
+
+
+def _current(detected: DetectedScanner | None) -> DetectedContent | None:
+    if detected is None:
+        return None
+    return detected.content
 
 
 def _is_better(version: str, fit: ContentFit, current: DetectedContent, mode: str) -> bool:

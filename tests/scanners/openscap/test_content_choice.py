@@ -9,6 +9,7 @@ from schemas.capabilities import DetectedScanner
 from schemas.codec import convert
 from schemas.ids import new_scan_id
 from schemas.request import Reason, Request
+from stages.scanners.openscap import usg
 from stages.scanners.openscap.content import LINUX
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_detection import detect
@@ -122,10 +123,37 @@ def test_a_profile_of_the_setting_may_name_an_older_benchmark(tmp_path: Path) ->
     assert planned.command[option + 1].endswith("_profile_cis_level1_server")
 
 
+def test_the_list_of_the_guide_is_not_read_where_others_may_change_it(tmp_path: Path) -> None:
+    guide(tmp_path / "usg", {"ubuntu2204_CIS_1": "v1.0.0"})
+    (tmp_path / "usg/benchmarks.json").chmod(0o666)
+    refused = found(settings(tmp_path / "usg", content_fallback="none"), JAMMY)
+    assert not refused.ready
+    listed = tmp_path / "usg/benchmarks.json"
+    assert f"content is not read: {listed}: mode 0666 lets other users write" in refused.problems[0]
+
+
+def test_the_guides_default_tailoring_is_named_where_it_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, captures: Path
+) -> None:
+    usg_directory = captures / "usg-benchmarks"
+    default = tmp_path / "default-tailoring.xml"
+    default.write_bytes(
+        (usg_directory / "ubuntu2204_CIS_1/tailoring/cis_level1_server-tailoring.xml").read_bytes()
+    )
+    monkeypatch.setattr(usg, "DEFAULT_TAILORING", default)
+    unused = found(settings(usg_directory), JAMMY).content
+    assert unused is not None
+    (remark,) = unused.remarks
+    assert remark.startswith(f"{default} is not used: ")
+    used = found(settings(usg_directory, tailoring=str(default)), JAMMY).content
+    assert used is not None
+    assert used.remarks == (f"tailored by {default}",)
+
+
 def test_a_tailoring_is_used_where_a_setting_names_it(tmp_path: Path, captures: Path) -> None:
-    usg = captures / "usg-benchmarks"
-    file = usg / "ubuntu2204_CIS_1/tailoring/cis_level1_server-tailoring.xml"
-    wanted = settings(usg, tailoring=str(file))
+    directory = captures / "usg-benchmarks"
+    file = directory / "ubuntu2204_CIS_1/tailoring/cis_level1_server-tailoring.xml"
+    wanted = settings(directory, tailoring=str(file))
     scanner = found(wanted, JAMMY)
     planned = plan(wanted, scanner, tmp_path / "draft")
     assert isinstance(planned, Plan), planned
