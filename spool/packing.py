@@ -87,8 +87,10 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
             chunk = self._stream.read(len(buffer))
+        except EOFError as error:
+            raise PackingError("the compressed data is cut short") from error
         except _breakages() as error:
-            raise PackingError(f"compressed data is broken: {str(error) or 'cut short'}") from error
+            raise PackingError(f"the compressed data is broken: {error}") from error
         self._left -= len(chunk)
         if self._left < 0:
             raise PackingError(f"unpacks to more than {self._limit} bytes")
@@ -113,7 +115,10 @@ def _zstd() -> ModuleType:
 
 def _breakages() -> tuple[type[Exception], ...]:
     """What a broken stream makes the libraries raise: of those that were loaded."""
-    found: list[type[Exception]] = [EOFError, OSError, ValueError]
+    found: list[type[Exception]] = [OSError, ValueError]
+    zlib = sys.modules.get("zlib")
+    if zlib:
+        found.append(zlib.error)
     lzma = sys.modules.get("lzma")
     if lzma:
         found.append(lzma.LZMAError)

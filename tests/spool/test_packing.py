@@ -2,6 +2,7 @@ import bz2
 import gzip
 import io
 import lzma
+import os
 from collections.abc import Callable
 
 import pytest
@@ -49,7 +50,21 @@ def test_a_torn_stream_is_an_error_and_never_taken_for_whole(
     squeeze: Callable[[bytes], bytes],
 ) -> None:
     torn = squeeze(CONTENT)[:-2]
-    with unpacked(io.BytesIO(torn), 10**6) as stream, pytest.raises(PackingError, match="broken"):
+    with (
+        unpacked(io.BytesIO(torn), 10**6) as stream,
+        pytest.raises(PackingError, match="cut short"),
+    ):
+        stream.read()
+
+
+@pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress])
+def test_a_stream_that_was_altered_is_an_error(squeeze: Callable[[bytes], bytes]) -> None:
+    altered = bytearray(squeeze(os.urandom(4096)))
+    altered[20:60] = b"\xff" * 40
+    with (
+        unpacked(io.BytesIO(altered), 10**6) as stream,
+        pytest.raises(PackingError, match="broken"),
+    ):
         stream.read()
 
 
