@@ -86,9 +86,9 @@ class CapturedOutput:
         self._rest = self._rest[-_LINE_BYTES:]
 
     def _pass_on(self, line: bytes, now_s: float) -> None:
-        words = line[:_LINE_BYTES].decode("utf-8", "replace").split()
+        parts = line[:_LINE_BYTES].decode("utf-8", "replace").split()
         # The name of a file or of a container may hold anything.
-        text = "".join(char if char.isprintable() else "\ufffd" for char in " ".join(words))
+        text = "".join(char if char.isprintable() else "\ufffd" for char in " ".join(parts))
         if text:
             self.last_line = text[:_LAST_LINE_CHARS]
             self._on_line(Line(text, self._rest_began_s, now_s))

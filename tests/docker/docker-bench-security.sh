@@ -27,9 +27,9 @@ check() { # number, title, result, details
           \"details\": \"$4\""
     if [ -n "$remediations" ] && [ "$3" != PASS ]; then
         json ",
-          \"remediation\": \"Mend $1.\""
+          \"remediation\": \"Correct $1.\""
         closing="$closing
-[INFO] $1 - Mend $1."
+[INFO] $1 - Correct $1."
     fi
     json "
         }"

@@ -24,7 +24,7 @@ def test_the_container_gives_a_report(docker: Engine) -> None:
         assert (report.status, report.error) == ("completed", None)
         assert (report.profile.name, report.profile.version) == ("CIS Docker", "1.6.0")
         assert {r.rule_ref: r.status for r in report.results} == GOOD
-        assert report.results[1].remediation == "Mend 2.2."
+        assert report.results[1].remediation == "Correct 2.2."
         assert report.read_from == "JSON"
         assert report.warnings == ()
         assert {file.role for file in manifest_of(agent, report).files} >= {
@@ -121,13 +121,13 @@ def test_a_trust_setting_is_passed_on_only_where_there_is_one(
 ) -> None:
     script = str(write_script(tmp_path, "good"))
     image = docker.bench_image("good")
-    for environment, told in (({"DOCKER_CONTENT_TRUST": "1"}, "1"), ({}, "not set")):
+    for environment, expected in (({"DOCKER_CONTENT_TRUST": "1"}, "1"), ({}, "not set")):
         for method in ("container", "script"):
             with bench(
                 docker, environment, method=method, image=image, script_paths=[script]
             ) as agent:
                 log = raw_text(agent, manifest_of(agent, report_of(agent)), "docker-bench-log")
-                assert f"# trust: {told}\n" in log, method
+                assert f"# trust: {expected}\n" in log, method
 
 
 def test_a_spool_path_with_signs_that_mean_something_to_docker_is_fine(docker: Engine) -> None:

@@ -60,9 +60,10 @@ def test_a_daemon_that_is_down(docker_client: None, listening: str, tmp_path: Pa
 def test_a_socket_for_others(listening: str) -> None:
     Path(listening).chmod(0o600)
     assert why_not_reachable(listening) is None
-    told = as_nobody(lambda: why_not_reachable(listening) or "reachable")
+    reason = as_nobody(lambda: why_not_reachable(listening) or "reachable")
     assert (
-        "permission denied: run the scan stage as root, or add its user to the group docker" in told
+        "permission denied: run the scan stage as root, or add its user to the group docker"
+        in reason
     )
 
 
@@ -116,6 +117,6 @@ def as_nobody(work: "object") -> str:
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader) as stream:
-        told = stream.read()
+        reason = stream.read()
     os.waitpid(pid, 0)
-    return told
+    return reason

@@ -50,7 +50,7 @@ Run = Callable[..., tuple[End, list[str]]]
 
 @pytest.fixture
 def run(process: Process, draft: Path) -> Run:
-    """Run a Python program as a scanner; its end, and the lines that were told meanwhile."""
+    """Run a Python program as a scanner; its end, and the lines that were reported meanwhile."""
 
     def run(
         program: str, limits: Limits = ROOMY, unwanted: Callable[[], EndedBy | None] = lambda: None

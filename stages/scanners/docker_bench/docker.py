@@ -132,7 +132,7 @@ def client(socket_path: str) -> Docker | None:
 
 
 def refused_api_version(text: str) -> str | None:
-    """What a daemon answers to a client whose API version it refuses, in other words."""
+    """What a daemon answers to a client whose API version it refuses; None for any other text."""
     too_old = _CLIENT_TOO_OLD.search(text)
     if too_old:
         return f"speaks API {too_old[1]}, the daemon at least {too_old[2]}"

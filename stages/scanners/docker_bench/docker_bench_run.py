@@ -22,6 +22,7 @@ from stages.scanners.docker_bench import (
     docker,
     docker_arguments,
     docker_bench_detection,
+    printed_trouble,
 )
 from stages.scanners.docker_bench.daemon_watch import DaemonWatch
 from stages.scanners.docker_bench.docker import Docker
@@ -36,7 +37,7 @@ from stages.scanners.docker_bench.docker_arguments import (
 )
 from stages.scanners.docker_bench.docker_bench_detection import Found
 from stages.scanners.docker_bench.docker_bench_settings import DEFAULT_IMAGE, DockerBenchSettings
-from stages.scanners.outputs import beginning, filled
+from stages.scanners.outputs import filled
 from stages.scanners.platform import Platform
 from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
 
@@ -46,16 +47,7 @@ _CHECK = re.compile(
 )
 _HEADER = re.compile(r"\[INFO\] .{1,300}Configuration$")
 _REFUSED_OPTION = re.compile(r"illegal option (?:-- |-)(\w)", re.IGNORECASE)
-_NO_DAEMON = re.compile(
-    r"Cannot connect to the Docker daemon|error during connect|"
-    r"connect: connection refused|Is the docker daemon running",
-    re.IGNORECASE,
-)
-_NOT_STARTED = (125, 126, 127)
-"""Exit codes of `docker run` for a container that did not start; a scanner may use them, too."""
 _COMPLETED = (0,)
-_NO_CLIENT = "does docker ps work"
-_MAX_LINE = 200
 _OUTPUTS = (
     Output("docker-bench-json", JSON),
     Output("docker-bench-log", LOG),
@@ -163,10 +155,10 @@ class DockerBench:
     def judge(self, end: End, draft: Path) -> Verdict:
         kept = tuple(output for output in _OUTPUTS if filled(draft / output.name))
         written = {output.name for output in kept}
-        printed = _printed(draft)
+        printed = printed_trouble.printed(draft)
         error = (
             self._daemon_error(end, printed)
-            or _start_error(end, draft)
+            or printed_trouble.start_error(end, draft)
             or self._client_error(end, printed)
             or error_of_end("Docker Bench", end, _COMPLETED)
         )
@@ -182,9 +174,9 @@ class DockerBench:
         if end.ended_by:
             return None
         reason = docker.refused_api_version("\n".join(printed))
-        has_no_client = any(_NO_CLIENT in line for line in printed)
+        client_fails = printed_trouble.says_client_fails(printed)
         image = self._settings.image
-        if reason is None and has_no_client and self._in_container and self._docker:
+        if reason is None and client_fails and self._in_container and self._docker:
             reason = self._docker.why_client_refused(image)
         if reason is None:
             return None
@@ -254,7 +246,7 @@ class DockerBench:
         if reason is None and self._daemon_ended:
             reason = "it was restarted: scan again"
         if reason is None and end.exit_code in _COMPLETED:
-            reason = _no_daemon_line(printed)
+            reason = printed_trouble.no_daemon_line(printed)
         if reason is None:
             return None
         return f"the Docker daemon went away during the scan: {reason}"
@@ -288,35 +280,3 @@ def _podman(socket: str, found: Found) -> str:
         f"{socket} is the socket of {found.detection.docker_version}, not of Docker: checks of the "
         "Docker daemon, its files and its units (sections 1 to 3) do not apply"
     )
-
-
-def _printed(draft: Path) -> list[str]:
-    """What was printed beside the log, whose lines may hold names that read like messages."""
-    lines: list[str] = []
-    for name in ("stderr.log", "stdout.log"):
-        for line in beginning(draft / name).splitlines():
-            if not line.lstrip().startswith("["):
-                lines.append(" ".join(line.split()))
-    return lines
-
-
-def _no_daemon_line(printed: Sequence[str]) -> str | None:
-    """What the client in the scanner printed where it found no daemon, though there is one now."""
-    found = [line for line in printed if _NO_DAEMON.search(line)]
-    if not found:
-        return None
-    count = ""
-    if len(found) > 1:
-        count = f" ({len(found)} such lines)"
-    return f"{found[0][:_MAX_LINE]}{count}: scan again"
-
-
-def _start_error(end: End, draft: Path) -> str | None:
-    """Why the container did not start; None where it did."""
-    if end.ended_by or end.exit_code not in _NOT_STARTED:
-        return None
-    # The client's hints follow its error.
-    for line in beginning(draft / "stderr.log").splitlines():
-        if line.startswith("docker: "):
-            return f"the container could not be started: {line.removeprefix('docker: ')}"
-    return None

@@ -25,16 +25,16 @@ from stages.scanners.child import Cause, End, Limits
 from stages.scanners.openscap import leftovers, profiles, rule_progress, script_results
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+from stages.scanners.openscap.oscap_command import ARF, RESULTS, commands
 from stages.scanners.openscap.oscap_environment import can_ignore_paths, environment
 from stages.scanners.openscap.rule_progress import ProgressReader, RuleProgress
 from stages.scanners.openscap.usable_content import ContentError, UsableContent, usable_content
 from stages.scanners.outputs import beginning, filled
 from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
 
-_RESULTS, _ARF = "results.xml", "arf.xml"
 _OUTPUTS = (
-    Output("xccdf-results", _RESULTS),
-    Output("arf", _ARF),
+    Output("xccdf-results", RESULTS),
+    Output("arf", ARF),
     Output("stdout", "stdout.log"),
     Output("stderr", "stderr.log"),
     Output(rule_progress.ROLE, rule_progress.FILE),
@@ -75,7 +75,7 @@ class OpenSCAP:
         except ContentError as error:
             return CannotRun(str(error), detected.warnings)
         request, not_fetched = self._within_settings(request)
-        prepare, command = _commands(request, chosen.profile, content, usable.path, details, draft)
+        prepare, command = commands(request, chosen.profile, content, usable.path, details, draft)
         variables = environment(self._settings, detected.version)
         warnings = (*detected.warnings, *usable.warnings, *variables.warnings, *not_fetched)
         if chosen.why:
@@ -141,26 +141,27 @@ class OpenSCAP:
     def judge(self, end: End, draft: Path) -> Verdict:
         self._progress.ended(time.monotonic())
         progress = self._progress.report()
-        if progress != RuleProgress():
-            (draft / rule_progress.FILE).write_bytes(encode(progress))
-        scripts = script_results.collected(draft)
-        if scripts:
-            (draft / script_results.FILE).write_bytes(encode(scripts))
+        _write_own_files(progress, draft)
         kept = tuple(output for output in _OUTPUTS if filled(draft / output.name))
         written = {output.name for output in kept}
+        error = self._error(end, progress, draft)
+        if error is None and RESULTS not in written:
+            error = "oscap reported success, but wrote no results"
+        if error:
+            return Verdict(kept, error)
+        if ARF not in written:
+            return Verdict(kept, None, ("oscap wrote no ARF: the report has no evidence",))
+        return Verdict(kept, None, self._rules_without_result(progress))
+
+    def _error(self, end: End, progress: RuleProgress, draft: Path) -> str | None:
+        """Why a run failed, by its end and by what oscap printed."""
         cause = _first_error(draft)
         if cause:
             end = replace(end, last_line=cause)
         error = error_of_end("oscap", end, _COMPLETED)
         if error and end.ended_by and end.ended_by.cause is Cause.TIME_LIMIT:
-            error = f"{error}: {self._where_the_time_went(progress)}"
-        if error is None and _RESULTS not in written:
-            error = "oscap reported success, but wrote no results"
-        if error is None and _ARF not in written:
-            return Verdict(kept, None, ("oscap wrote no ARF: the report has no evidence",))
-        if error is None:
-            return Verdict(kept, None, self._rules_without_result(progress))
-        return Verdict(kept, error)
+            return f"{error}: {self._where_the_time_went(progress)}"
+        return error
 
     def _where_the_time_went(self, progress: RuleProgress) -> str:
         """Of a scan over its time limit, with what to do."""
@@ -236,59 +237,13 @@ def _usable(
         raise ContentError(message) from error
 
 
-def _commands(
-    request: Request,
-    profile: ProfileInfo,
-    content: DetectedContent,
-    file: Path,
-    details: OpenSCAPDetails,
-    draft: Path,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The remediation of one rule, to be run before; and the scan.
-
-    The first is empty where none is requested.
-    """
-    profile_options = details.profile_options.get(profile.id, ("--profile", profile.id))
-    remote: tuple[str, ...] = ()
-    if request.fetch_remote:
-        remote = ("--fetch-remote-resources",)
-    evaluate = (
-        *(details.oscap_path, "xccdf", "eval", *profile_options),
-        *_content_options(content, details),
-        *remote,
-    )
-    prepare: tuple[str, ...] = ()
-    remediate: tuple[str, ...] = ()
-    if request.remediate and request.rule:
-        prepare = (*evaluate, "--remediate", "--rule", request.rule, str(file))
-    elif request.remediate:
-        remediate = ("--remediate",)
-    reporting = filter(None, [details.progress_option, details.script_results_option])
-    scan = (
-        *evaluate,
-        *remediate,
-        *reporting,
-        *("--results", str(draft / _RESULTS)),
-        *("--results-arf", str(draft / _ARF)),
-        str(file),
-    )
-    return prepare, scan
-
-
-def _content_options(content: DetectedContent, details: OpenSCAPDetails) -> tuple[str, ...]:
-    """Content of a package is valid: to validate it again takes a tenth of the time of a scan.
-
-    A plain XCCDF file needs the CPE dictionary beside it: without one no rule would apply.
-    """
-    options: tuple[str, ...] = ()
-    if content.source in ("installed", "own") and details.skip_validation_option:
-        options = (details.skip_validation_option,)
-    file = Path(content.file)
-    stem, ending, _ = file.name.partition("-xccdf.xml")
-    dictionary = file.with_name(f"{stem}-cpe-dictionary.xml")
-    if ending and dictionary.is_file():
-        options = (*options, "--cpe", str(dictionary))
-    return options
+def _write_own_files(progress: RuleProgress, draft: Path) -> None:
+    """What the runner adds to the files of oscap. Raises OSError."""
+    if progress != RuleProgress():
+        (draft / rule_progress.FILE).write_bytes(encode(progress))
+    scripts = script_results.collected(draft)
+    if scripts:
+        (draft / script_results.FILE).write_bytes(encode(scripts))
 
 
 def _first_error(draft: Path) -> str | None:

@@ -82,7 +82,7 @@ def test_a_missing_arf_is_a_warning_and_no_failure(oscap: OpenSCAP, draft: Path)
 
 
 def test_lines_of_both_kinds_of_progress_are_understood(oscap: OpenSCAP) -> None:
-    told = [
+    reported = [
         oscap.progress(Line(line))
         for line in (
             "xccdf_rule_a|Title: of | a|pass",
@@ -93,7 +93,7 @@ def test_lines_of_both_kinds_of_progress_are_understood(oscap: OpenSCAP) -> None
             "",
         )
     ]
-    assert [(p.rule, p.result) for p in told if p] == [
+    assert [(p.rule, p.result) for p in reported if p] == [
         ("Title: of | a", "pass"),
         ("xccdf_rule_b", "notapplicable"),
     ]

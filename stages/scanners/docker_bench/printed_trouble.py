@@ -1,0 +1,55 @@
+"""What Docker Bench and the client in it print of trouble with the daemon."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from stages.scanners.child import End
+from stages.scanners.outputs import beginning
+
+_NO_DAEMON = re.compile(
+    r"Cannot connect to the Docker daemon|error during connect|"
+    r"connect: connection refused|Is the docker daemon running",
+    re.IGNORECASE,
+)
+_NO_CLIENT = "does docker ps work"
+_NOT_STARTED = (125, 126, 127)
+"""Exit codes of `docker run` for a container that did not start; a scanner may use them, too."""
+_MAX_LINE = 200
+
+
+def printed(draft: Path) -> list[str]:
+    """What was printed beside the log, whose lines may hold names that read like messages."""
+    lines: list[str] = []
+    for name in ("stderr.log", "stdout.log"):
+        for line in beginning(draft / name).splitlines():
+            if not line.lstrip().startswith("["):
+                lines.append(" ".join(line.split()))
+    return lines
+
+
+def no_daemon_line(lines: Sequence[str]) -> str | None:
+    """What the client in the scanner printed where it found no daemon, though there is one now."""
+    found = [line for line in lines if _NO_DAEMON.search(line)]
+    if not found:
+        return None
+    count = ""
+    if len(found) > 1:
+        count = f" ({len(found)} such lines)"
+    return f"{found[0][:_MAX_LINE]}{count}: scan again"
+
+
+def start_error(end: End, draft: Path) -> str | None:
+    """Why the container did not start; None where it did."""
+    if end.ended_by or end.exit_code not in _NOT_STARTED:
+        return None
+    # The client's hints follow its error.
+    for line in beginning(draft / "stderr.log").splitlines():
+        if line.startswith("docker: "):
+            return f"the container could not be started: {line.removeprefix('docker: ')}"
+    return None
+
+
+def says_client_fails(lines: Sequence[str]) -> bool:
+    """Whether the script ended at its start because its client got no answer; it hides why."""
+    return any(_NO_CLIENT in line for line in lines)

@@ -1,0 +1,68 @@
+"""The command lines of `oscap xccdf eval`. Pure, but for a look at which files there are.
+
+Security: the profile is one that the content lists; nothing of a request reaches the argument list
+as it is.
+"""
+
+from pathlib import Path
+
+from schemas.capabilities import DetectedContent, ProfileInfo
+from schemas.request import Request
+from stages.scanners.openscap.openscap_details import OpenSCAPDetails
+
+RESULTS, ARF = "results.xml", "arf.xml"
+
+
+def commands(
+    request: Request,
+    profile: ProfileInfo,
+    content: DetectedContent,
+    file: Path,
+    details: OpenSCAPDetails,
+    draft: Path,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The remediation of one rule, to be run before; and the scan.
+
+    The first is empty where none is requested.
+    """
+    profile_options = details.profile_options.get(profile.id, ("--profile", profile.id))
+    remote: tuple[str, ...] = ()
+    if request.fetch_remote:
+        remote = ("--fetch-remote-resources",)
+    evaluate = (
+        *(details.oscap_path, "xccdf", "eval", *profile_options),
+        *_content_options(content, details),
+        *remote,
+    )
+    prepare: tuple[str, ...] = ()
+    remediate: tuple[str, ...] = ()
+    if request.remediate and request.rule:
+        prepare = (*evaluate, "--remediate", "--rule", request.rule, str(file))
+    elif request.remediate:
+        remediate = ("--remediate",)
+    reporting = filter(None, [details.progress_option, details.script_results_option])
+    scan = (
+        *evaluate,
+        *remediate,
+        *reporting,
+        *("--results", str(draft / RESULTS)),
+        *("--results-arf", str(draft / ARF)),
+        str(file),
+    )
+    return prepare, scan
+
+
+def _content_options(content: DetectedContent, details: OpenSCAPDetails) -> tuple[str, ...]:
+    """Content of a package is valid: to validate it again takes a tenth of the time of a scan.
+
+    A plain XCCDF file needs the CPE dictionary beside it: without one no rule would apply.
+    """
+    options: tuple[str, ...] = ()
+    if content.source in ("installed", "own") and details.skip_validation_option:
+        options = (details.skip_validation_option,)
+    file = Path(content.file)
+    stem, ending, _ = file.name.partition("-xccdf.xml")
+    dictionary = file.with_name(f"{stem}-cpe-dictionary.xml")
+    if ending and dictionary.is_file():
+        options = (*options, "--cpe", str(dictionary))
+    return options
