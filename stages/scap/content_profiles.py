@@ -17,7 +17,7 @@ from schemas.capabilities import ProfileInfo
 from schemas.codec import SchemaError, convert, plain, replace
 from schemas.records import Record as Frozen
 from spool.packing import unpacked
-from stages.scap.rule_counts import rule_counts
+from stages.scap.rule_counts import RuleCounts, count_rules
 from stages.scap.xccdf_text import one_line, profile_title, readable
 from stages.scap.xml_records import Element, Limits, RecordLayout, ScapError, local, records
 
@@ -60,6 +60,8 @@ class Datastream(Frozen, frozen=True, kw_only=True):
     """For each benchmark: a profile's id in the content, and its id in `profiles`."""
     selected: Mapping[str, int] | None = None
     """Profile id to the number of rules that it selects; None until they are counted."""
+    script_rules: int = 0
+    """Rules that are checked by scripts (SCE); 0 until they are counted."""
 
 
 Stamp = list[int]
@@ -93,7 +95,12 @@ class ProfileCache:
         """The content of the file, its rules counted per profile. Raises ScapError, OSError."""
         datastream = self.get(path)
         if datastream.selected is None:
-            datastream = replace(datastream, selected=_counts(path, datastream))
+            counts = count_rules(path)
+            datastream = replace(
+                datastream,
+                selected=_counts(counts, datastream),
+                script_rules=counts.by_script,
+            )
             stamp, _ = self._entries[str(path)]
             self._entries[str(path)] = (stamp, datastream)
         return datastream
@@ -106,9 +113,9 @@ class ProfileCache:
         return dumped
 
 
-def _counts(path: Path, datastream: Datastream) -> dict[str, int]:
+def _counts(counted: RuleCounts, datastream: Datastream) -> dict[str, int]:
     counts = {}
-    for known, of_benchmark in zip(datastream.benchmark_profiles, rule_counts(path), strict=False):
+    for known, of_benchmark in zip(datastream.benchmark_profiles, counted.selected, strict=False):
         for profile, count in of_benchmark.items():
             if profile in known:
                 counts[known[profile]] = count

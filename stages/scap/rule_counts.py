@@ -22,20 +22,42 @@ _LAYOUT = RecordLayout(
         ("data-stream", "extended-component", "component/oval_definitions", "component/ocil")
     ),
 )
+_SCRIPTS = "http://open-scap.org/page/SCE"
 _RULE_PARENTS = frozenset(("Benchmark", "Group"))
+
+
+@dataclass(frozen=True)
+class RuleCounts:
+    """The rules of a file."""
+
+    selected: list[dict[str, int]]
+    """For each benchmark in its order: profile id to the number of rules that it selects."""
+    by_script: int
+    """Rules that are checked by scripts (SCE)."""
 
 
 def rule_counts(path: Path) -> list[dict[str, int]]:
     """For each benchmark of the file in its order: profile id to the number of rules it selects."""
+    return count_rules(path).selected
+
+
+def count_rules(path: Path) -> RuleCounts:
+    by_script = 0
     benchmarks: list[_BenchmarkSelection] = []
     with path.open("rb") as file:
         stream = unpacked(file, _LIMITS.bytes)
         for parent, record in records(stream, _LAYOUT, _LIMITS):
             _add(parent, record, benchmarks)
-    return [
+            by_script += local(record) == "Rule" and _is_checked_by_script(record)
+    selected = [
         {profile: benchmark.selection.count(profile) for profile in benchmark.selection.profiles}
         for benchmark in benchmarks
     ]
+    return RuleCounts(selected, by_script)
+
+
+def _is_checked_by_script(rule: Element) -> bool:
+    return any(check.get("system") == _SCRIPTS for check in rule.iter("{*}check"))
 
 
 @dataclass

@@ -103,6 +103,7 @@ class ContentReader:
             version=file.version or datastream.version,
             origin=file.origin,
             warning=selected.warning,
+            remarks=_script_remark(datastream.script_rules),
         )
         readable.details = replace(
             details,
@@ -176,3 +177,17 @@ def _checklist_options(datastream: Datastream) -> dict[str, tuple[str, ...]]:
             )
         options[profile] = ("--profile", checklist.profile, *named)
     return options
+
+
+def _script_remark(rules: int) -> tuple[str, ...]:
+    """That content has checks by script, and what these need."""
+    if not rules:
+        return ()
+    subject = f"{rules} of its rules are"
+    if rules == 1:
+        subject = "1 of its rules is"
+    remark = (
+        f"{subject} checked by script (SCE), which the scan unit allows only after "
+        "compliance-agent install --with-script-checks"
+    )
+    return (remark,)

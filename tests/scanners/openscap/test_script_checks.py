@@ -8,7 +8,9 @@ import pytest
 
 from schemas.report import Report
 from stages.scanners.openscap import script_results
+from stages.scanners.openscap.openscap_detection import detect
 from stages.scanners.openscap.openscap_report import read_openscap
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.scan_files import Options
 from stages.scanners.openscap.script_checks import ScriptChecks, read_script_results
 from stages.scanners.openscap.script_results import (
@@ -16,6 +18,7 @@ from stages.scanners.openscap.script_results import (
     ScriptResults,
     missing_capabilities,
 )
+from stages.scanners.platform import parse_os_release
 from tests.scanners.openscap.scap_samples import opener
 
 SCE = "http://open-scap.org/page/SCE"
@@ -158,3 +161,17 @@ def test_long_files_and_links_are_not_collected(tmp_path: Path) -> None:
     collected = script_results.collected(tmp_path)
     assert collected is not None
     assert collected.files == ("<a/>",)
+
+
+def test_content_with_checks_by_script_is_named(tmp_path: Path) -> None:
+    rules = "".join(RULE.format(name=name, system=SCE) for name in SCRIPTS)
+    content = tmp_path / "ssg-debian12-xccdf.xml"
+    content.write_text(
+        '<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2" id="b"><title>B</title>'
+        f'<Profile id="p"><title>P</title></Profile>{rules}</Benchmark>'
+    )
+    settings = OpenSCAPSettings(content=str(content))
+    found = detect(settings, parse_os_release("ID=debian\nVERSION_ID=12"), {}).scanner.content
+    assert found is not None
+    (remark,) = found.remarks
+    assert remark.startswith("4 of its rules are checked by script (SCE)")
