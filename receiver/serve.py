@@ -96,7 +96,7 @@ def _credentials(api_id: str | None, key_file: Path | None) -> Credentials:
         )
     found = credentials.find(ApiSettings(id=api_id, key_file=str(key_file.absolute())), None, {})
     if isinstance(found, NoCredentials):
-        raise ReceiverError(f"--api-key-file: {found.why}", Exit.USAGE)
+        raise ReceiverError(f"--api-key-file: {found.problem}", Exit.USAGE)
     return found
 
 

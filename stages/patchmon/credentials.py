@@ -24,14 +24,14 @@ class Credentials:
 
 @dataclass(frozen=True)
 class NoCredentials:
-    """Why there are none, and what to do; `key` is the setting that it is about."""
+    """The problem, and what to do; `key` is the setting that it is about."""
 
     key: str
-    why: str
+    problem: str
 
     @property
     def reason(self) -> str:
-        return f"{self.key}: {self.why}"
+        return f"{self.key}: {self.problem}"
 
 
 def find(

@@ -228,8 +228,8 @@ def _counted(
     return Accepted(reply.status, _said(reply), scan_id)
 
 
-def _no_acknowledgement(reply: Reply, why: str) -> Temporary:
-    return Temporary(f"{message(reply)}: {why}", reply.status, action=_IN_ITS_PLACE)
+def _no_acknowledgement(reply: Reply, reason: str) -> Temporary:
+    return Temporary(f"{message(reply)}: {reason}", reply.status, action=_IN_ITS_PLACE)
 
 
 def _refused(reply: Reply) -> Refused:

@@ -77,8 +77,8 @@ def _notice(task: NoticeTask) -> Notice | None:
 def report_notice(report: Report, previous: Report | None, host: str) -> Notice | None:
     """A failed scan, or one that is worse than the one before; None if neither."""
     if report.status == "failed":
-        why = visible_line(report.error or "no reason is known")
-        message = f"{host}: the scan of {visible_line(report.profile.name)} failed: {why}"
+        reason = visible_line(report.error or "no reason is known")
+        message = f"{host}: the scan of {visible_line(report.profile.name)} failed: {reason}"
         return _of_report("failed", report, host, message)
     if report.status != "completed" or previous is None:
         return None
@@ -134,11 +134,11 @@ def _receipt_notice(spool: Spool, scan_id: ScanId, host: str) -> Notice | None:
     receipt = spool.receipts.read(scan_id)
     if receipt.answer != "refused":
         return None
-    why = visible_line(receipt.message or "no reason is known")
+    reason = visible_line(receipt.message or "no reason is known")
     return Notice(
         event="refused",
         host=host,
-        message=f"{host}: the server refuses scan {scan_id}: {why}",
+        message=f"{host}: the server refuses scan {scan_id}: {reason}",
         scan_id=scan_id,
         profile=receipt.profile,
         status=receipt.scan_status,
@@ -150,10 +150,10 @@ def _destination_notice(spool: Spool, host: str) -> Notice | None:
     destination = spool.state_store("ship").read("destination", Destination)
     if destination is None or destination.state != "paused":
         return None
-    why = visible_line(destination.reason or "no reason is known")
+    reason = visible_line(destination.reason or "no reason is known")
     return Notice(
         event="refused",
         host=host,
-        message=f"{host}: nothing is delivered: {why}",
+        message=f"{host}: nothing is delivered: {reason}",
         error=destination.reason,
     )

@@ -171,9 +171,9 @@ class TriggerStage:
         self._process.log.info("command copied", scan_id=scan_id, kind="request")
         self._process.publish(Event(name="ScanRequested", scan_id=scan_id))
 
-    def _refused(self, scan_id: ScanId, why: str) -> Request:
+    def _refused(self, scan_id: ScanId, problem: str) -> Request:
         reason = Reason(source="operator", at=self._process.now())
-        refusal = f"the request can't be read: {why}; request the scan again"
+        refusal = f"the request can't be read: {problem}; request the scan again"
         return Request(scan_id=scan_id, scanner=scanner_of(scan_id), reason=reason, refusal=refusal)
 
     def _report_damage(self, name: str, reason: str) -> None:

@@ -65,3 +65,17 @@ def test_a_flood_of_commands_is_carried_out_in_order_and_other_work_goes_on(
         )
         server.send_command({"type": "compliance_scan_cancel"})
         until(lambda: agent.spool.requests.cancellations.ids(), "a cancellation")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_requests_beyond_the_limit_of_a_day_get_a_common_answer(server: Receiver) -> None:
+    with an_agent(server) as agent:
+        agent.start("trigger")
+        until(server.online, "connected")
+        for n in range(1010):
+            server.send_command({"type": "compliance_trigger", "profile": f"profile-{n}"})
+        until(lambda: len(agent.spool.requests.ids()) == 1001, "all, and one answer", 240)
+        newest = agent.spool.requests.read(max(agent.spool.requests.ids()))
+        assert str(newest.refusal).startswith("too many requests: ")
+        assert agent.log("trigger").count("server command refused") == 1
