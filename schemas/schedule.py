@@ -19,7 +19,9 @@ class ScheduleState(Record, frozen=True, kw_only=True):
     """How far a schedule has been carried out."""
 
     schedule: str
-    """The expression with its zone, or the interval; a changed one is a new schedule."""
+    """The expression, or the interval; a changed one is a new schedule."""
+    time_zone: str | None = None
+    """The zone of the expression; None for an interval."""
     until: datetime
     """Every due time up to here has been requested or skipped."""
     requested: tuple[datetime, ...] = ()

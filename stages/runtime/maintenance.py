@@ -1,6 +1,6 @@
 """Maintenance of a stage's own box: quarantine, archive, and removal of old entries.
 
-The reader of a box finds damage and leaves a mark in its own state. The owner sees the mark, checks
+The reader of a box finds damage and records it in its own state. The owner sees the mark, checks
 the entry itself, and moves it away. So no stage ever touches another's box.
 """
 

@@ -1,11 +1,8 @@
-"""The trigger stage's connection to the server: it follows the settings, and hands on what arrived
-over it.
+"""The connection of the trigger stage to the server: follows the settings, passes on messages.
 
 What the server has set for this host is read at every connection, before anything is reported: a
-status
-without it could switch compliance on. The threads only put what they understood into a bounded
-queue
-and wake the main loop. A full queue slows the server down; it loses nothing.
+status without it could switch compliance on. The threads only decode messages, put the commands
+into a bounded queue and wake the main loop. A full queue slows the server down; it loses nothing.
 """
 
 import os

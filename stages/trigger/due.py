@@ -31,13 +31,15 @@ class Schedule(Protocol):
 class SchedulePolicy:
     """How a schedule is carried out on this host."""
 
-    name: str
-    """The schedule as text. With another name it is another schedule."""
+    schedule: str
+    """The expression or interval. With another one it is another schedule."""
     splay: timedelta
     """This host's own delay after every due time."""
     missed: Missed
     catch_up_from: datetime
     """No missed scan is made up for before this moment: soon after the start, but not at boot."""
+    time_zone: str | None = None
+    """The zone of the expression; None for an interval."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,11 @@ def _state_to_continue(
     policy: SchedulePolicy, before: ScheduleState | None, reached: datetime
 ) -> ScheduleState:
     """How far this schedule has been carried out; a new one begins now and makes up for nothing."""
+    new = ScheduleState(schedule=policy.schedule, time_zone=policy.time_zone, until=reached)
     if before is None:
-        return ScheduleState(schedule=policy.name, until=reached)
-    if before.schedule != policy.name:
-        return ScheduleState(schedule=policy.name, until=reached, requested=before.requested)
+        return new
+    if (before.schedule, before.time_zone) != (policy.schedule, policy.time_zone):
+        return replace(new, requested=before.requested)
     if before.until - reached > _STEP_BACK:
         # The clock was set back. To wait until it gets there again could take years.
         return replace(before, until=reached)

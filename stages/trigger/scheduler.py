@@ -32,9 +32,17 @@ class Plan:
     """A schedule in force."""
 
     scanner: Scanner
-    name: str
-    """The schedule as text."""
     schedule: due.Schedule
+    text: str
+    """The expression or interval."""
+    time_zone: str | None = None
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        if self.time_zone is None:
+            return self.text
+        return f"{self.text} {self.time_zone}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +109,8 @@ class Scheduler:
     def _policy(self, plan: Plan) -> due.SchedulePolicy:
         schedules = self._process.settings.compliance.schedules
         return due.SchedulePolicy(
-            name=plan.name,
+            schedule=plan.text,
+            time_zone=plan.time_zone,
             splay=_splay(self._process.settings, plan.scanner),
             missed=schedules.missed,
             catch_up_from=self._started + timedelta(seconds=schedules.catch_up_after_s),
@@ -204,12 +213,12 @@ def _plan(spec: ScannerSpec, settings: Settings, overrides: ServerOverrides) -> 
     """A scanner's schedule; None where it has none."""
     minutes = overrides.interval_minutes
     if minutes:
-        return Plan(spec.key, f"every {minutes} min, set by the server", Interval(minutes))
+        return Plan(spec.key, Interval(minutes), f"every {minutes} min, set by the server")
     expression = spec.settings_in(settings).schedule
     if not expression:
         return None
     zone = zone_named(settings.compliance.schedules.time_zone)
-    return Plan(spec.key, f"{expression} {zone}", _cron(expression, zone))
+    return Plan(spec.key, _cron(expression, zone), expression, str(zone))
 
 
 def _in_the_new_zone(before: ScheduleState | None, plan: Plan) -> ScheduleState | None:
@@ -222,16 +231,15 @@ def _in_the_new_zone(before: ScheduleState | None, plan: Plan) -> ScheduleState 
     schedule = plan.schedule
     if before is None or not isinstance(schedule, Cron) or schedule.is_every_hour:
         return before
-    expression, _, zone = before.schedule.rpartition(" ")
-    if before.schedule == plan.name or expression != schedule.expression:
+    if before.schedule != plan.text or before.time_zone in (None, plan.time_zone):
         return before
     try:
-        wall = before.until.astimezone(zone_named(zone))
+        wall = before.until.astimezone(zone_named(before.time_zone))
     except ScheduleError:
         return before
     until = wall.replace(tzinfo=schedule.zone).astimezone(UTC)
     requested = (*before.requested, until)
-    return replace(before, schedule=plan.name, until=until, requested=requested)
+    return replace(before, time_zone=plan.time_zone, until=until, requested=requested)
 
 
 def _splay(settings: Settings, scanner: Scanner) -> timedelta:

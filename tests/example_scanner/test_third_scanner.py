@@ -71,7 +71,7 @@ def test_a_missed_schedule_and_a_command_of_the_server_run_it(
     agent.configure()
     agent.spool.prepare()
     yesterday = datetime.now(UTC) - timedelta(days=1)
-    state = ScheduleState(schedule="0 3 * * * UTC", until=yesterday)
+    state = ScheduleState(schedule="0 3 * * *", time_zone="UTC", until=yesterday)
     agent.spool.state_store("trigger").write(f"schedule-{KEY}", state)
     agent.start()
     until(lambda: [row for row in listed(agent) if row["state"] == "done"], "the missed scan")
