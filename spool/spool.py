@@ -11,10 +11,11 @@ from pathlib import Path
 from schemas.ids import ScanId
 from spool import access, ownership
 from spool.access import Fault
+from spool.command_box import CommandBox
 from spool.errors import SpoolUnusableError
 from spool.layout import DIRECTORIES, INBOX, OUTBOX, STAGES, Box, Stage
 from spool.lock import Lock, is_held
-from spool.outbox import CommandBox, Outbox, ReceiptBox, ReportBox, RequestBox
+from spool.outbox import Outbox, ReceiptBox, ReportBox, RequestBox
 from spool.pending import boxes_for, not_taken_up, pending, pending_submissions
 from spool.raw import RawBox
 from spool.state_store import StateStore

@@ -12,9 +12,9 @@ from schemas.event import Event
 from schemas.ids import ScanId, Scanner, next_scan_id
 from spool import ownership
 from spool.access import user_name
+from spool.command_box import CommandBox
 from spool.errors import EntryError, SpoolError, StorageError
 from spool.layout import split_archived_name
-from spool.outbox import CommandBox
 from spool.pending import carried_out
 from spool.spool import Spool
 from stages.console.context import Context
