@@ -1,6 +1,6 @@
 """From a scan in the spool to what a format is made from."""
 
-import socket
+import os
 from collections.abc import Iterator
 from functools import partial
 
@@ -43,7 +43,7 @@ def report_source(spool: Spool, report: Report, receipt: Receipt | None) -> Repo
         report=report,
         agent_version=AGENT_VERSION,
         receipt=receipt,
-        host=socket.gethostname(),
+        host=os.uname().nodename,
         history=_history(KeptScans(spool), report),
         raw_file=raw_file,
     )
