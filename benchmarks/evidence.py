@@ -1,11 +1,11 @@
-"""Evidence of failed rules: how much of it says something, and what it costs to read.
+"""Evidence of failed rules: how many have none but a placeholder, and what it costs to read.
 
     COMPLIANCE_AGENT_CAPTURES=DIRECTORY python benchmarks/evidence.py [--compare]
 
 takes the files of real scans: a directory each, with an ARF, a results file or both, as they are or
 packed by xz.
 
-A *placeholder* is a finding that says no more than that the check failed ("the results do not say
+A *placeholder* is a finding that holds no more than that the check failed ("the results do not say
 why"). Its share is that of the failed rules of all scans with an ARF. A scan counts once: its ARF
 and its results file hold the same rules and are read together, as the agent reads them. A results
 file that stands alone holds no evidence at all, whatever its reader does; its failed rules are

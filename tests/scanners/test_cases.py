@@ -79,7 +79,7 @@ def test_a_log_of_two_runs(cases: Path, beside_json: bool) -> None:
     assert not any("different times" in warning for warning in report.warnings)
 
 
-def test_evidence_keeps_what_a_pattern_demands(cases: Path) -> None:
+def test_evidence_keeps_what_a_pattern_requires(cases: Path) -> None:
     report = arf(cases / "evidence-value-lost-arf.xml")
     assert "600|[1-5][0-9]{2}|[1-9][0-9]?" in texts(rule(report, "tmout"))
     assert "[Nn][Oo]" in texts(rule(report, "emptypw"))

@@ -19,7 +19,7 @@ TEXT = Test(
     variables=[("oval:x-v:var:1", "c")],
 )
 SAMPLE = arf([Rule("a", tests=[TEXT]), Rule("b", "pass")]).encode()
-WORDS = [
+FRAGMENTS = [
     "true",
     "false",
     "AND",
@@ -58,7 +58,7 @@ def test_an_arf_with_wrong_bytes_is_refused_or_read(at: int, noise: bytes) -> No
     st.data(),
 )
 def test_an_arf_with_wrong_values_is_refused_or_read(attribute: str, data: st.DataObject) -> None:
-    value = data.draw(st.sampled_from([word for word in WORDS if "<" not in word]))
+    value = data.draw(st.sampled_from([fragment for fragment in FRAGMENTS if "<" not in fragment]))
     parts = SAMPLE.decode().split(f' {attribute}="')
     at = data.draw(st.integers(1, len(parts) - 1))
     parts[at] = f'{value}"' + parts[at].partition('"')[2]
@@ -133,11 +133,9 @@ def test_a_hostile_pattern_is_read_quickly(pattern: str) -> None:
     looked_for = (
         f'<filepath>/etc/x</filepath><pattern operation="pattern match">{pattern}</pattern>'
     )
-    demanded = f'<subexpression operation="pattern match">{pattern}</subexpression>'
+    state = f'<subexpression operation="pattern match">{pattern}</subexpression>'
     item = ITEM.replace(">b<", f">{'a' * 40}!<")
-    test = Test(
-        "textfilecontent54", looked_for, demanded, [("false", item)], item="textfilecontent"
-    )
+    test = Test("textfilecontent54", looked_for, state, [("false", item)], item="textfilecontent")
     assert isinstance(outcome(arf([Rule("a", tests=[test])]).encode()), Report)
 
 

@@ -1,4 +1,4 @@
-"""A pattern is shown as plain text alone only where the text demands what the pattern demands."""
+"""A pattern is shown as plain text alone only where the two are equivalent."""
 
 import re
 
@@ -17,7 +17,7 @@ FAITHFUL = (
     *(r"\s*", r"\s+", r"\s", r"[\s]*", r"[ \t]+", r"\s?", "[[:space:]]*", "[[:blank:]]+"),
     *("umask", "PermitRootLogin", "gpgcheck", "027", "(word)", "(?:word)", r"\ ", "{", "@@{X}"),
 )
-"""Pieces whose text says all that they demand."""
+"""Pieces whose text is equivalent."""
 OTHERS = (
     *(".*", ".+", ".", r"\d+", r"\w*", "[a-c]", "[^#]*", "a*", "b+", "c?", "x{2}", r"\S+"),
     *("(a|b)", "(?:yes|no)", r"(\d+)", "(a|)", "(?i)", r"\b", "^", "$", "|", r"(.*)", "(?i:a)"),

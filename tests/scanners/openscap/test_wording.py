@@ -18,12 +18,12 @@ def failed_rule(test: Test) -> RuleResult:
     return report.results[0]
 
 
-def login_defs(value: str, name: str = "PASS_MAX_DAYS", demand: str = "365") -> Test:
+def login_defs(value: str, name: str = "PASS_MAX_DAYS", limit: str = "365") -> Test:
     return Test(
         kind="textfilecontent54",
         object=r'<filepath>/etc/login.defs</filepath><pattern operation="pattern match">'
         rf"^\s*{name}\s+(\S+)</pattern>",
-        state=f'<subexpression datatype="int" operation="less than or equal">{demand}'
+        state=f'<subexpression datatype="int" operation="less than or equal">{limit}'
         "</subexpression>",
         item="textfilecontent",
         items=[

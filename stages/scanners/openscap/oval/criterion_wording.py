@@ -88,7 +88,7 @@ def _nothing_found(one: EvaluatedCriterion) -> Explanation:
 
 
 def _absence(one: EvaluatedCriterion) -> str:
-    """`package aide is not installed`; that a variable has no value says less than "not set"."""
+    """`package aide is not installed`; of a variable only that it has no value is known."""
     if one.test.kind == "variable":
         place, _, setting = one.description.rpartition(": ")
         is_place_of_setting = place and not setting.endswith(")")
@@ -102,7 +102,7 @@ def _absence(one: EvaluatedCriterion) -> str:
 
 
 def _no_setting(one: EvaluatedCriterion) -> Explanation:
-    """`PASS_MAX_DAYS is not set`, as far as the pattern lets that be said.
+    """`PASS_MAX_DAYS is not set`, as far as the pattern proves it.
 
     A pattern that accepts numbers only finds nothing in a file with `PASS_MAX_DAYS never`: there it
     is not set to a number. A line of another test shows how it is set.

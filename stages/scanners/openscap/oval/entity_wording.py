@@ -52,7 +52,7 @@ def expected_value(entity: Entity, values: Sequence[str] | None) -> str:
 
 
 def object_value(entity: Entity | None, values: Sequence[str] | None) -> str:
-    """An object's field as a name or a place; a pattern as plain text where it says no more."""
+    """An object's field as a name or a place; an equivalent text in place of a pattern."""
     if entity is None:
         return ""
     if values is None:

@@ -13,7 +13,7 @@ _ANY_NAME = frozenset(("matching ^.*$", "matching .*", "matching ^.+$", "matchin
 
 @dataclass(frozen=True)
 class FilePlace:
-    """`text` names the files; `with_type` says what they are as well, `file /etc/x`."""
+    """`text` names the files; `with_type` is the same with what they are, `file /etc/x`."""
 
     text: str
     with_type: str

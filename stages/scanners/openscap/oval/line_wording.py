@@ -60,7 +60,7 @@ def line_text(target: Object, scope: EvaluationScope) -> str | None:
 
 
 def brief_line_text(target: Object, scope: EvaluationScope) -> str | None:
-    """The line without its expression: `“-w /etc/group -p …”`; None where that says nothing."""
+    """The line without its expression: `“-w /etc/group -p …”`; None where it has no text."""
     texts: dict[str, None] = {}
     for pattern in _patterns(target, scope):
         found = pattern_text(pattern)
@@ -141,7 +141,7 @@ def _patterns(target: Object, scope: EvaluationScope) -> Sequence[str]:
 
 
 def _pattern_phrase(pattern: str, target: Object) -> str:
-    """`starting with “umask 027”`; where a text would say less, the expression goes with it."""
+    """`starting with “umask 027”`; a text that is not equivalent goes with the expression."""
     if matches_any_line(pattern):
         return ANY_LINE
     expression = shown_expression(pattern, ignores_case=target.ignores_case)

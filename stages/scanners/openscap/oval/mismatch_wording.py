@@ -69,17 +69,17 @@ def explain_mismatch(one: EvaluatedCriterion) -> Explanation:
 def explain_exception(one: EvaluatedCriterion) -> Explanation | None:
     """A double negation the right way round; None where there is none.
 
-    Content says that no file may exist except those with mode 0700 or stricter, or symbolic links.
-    An administrator says that the mode of a file is 0755, expected 0700 or stricter.
+    The content: no file may exist except those with mode 0700 or stricter, and symbolic links.
+    The finding: the mode of a file is 0755, expected 0700 or stricter.
     """
     exceptions = [state for state in one.exceptions if not _narrows_search(state)]
-    if not exceptions or not all(_is_one_demand(state, one) for state in exceptions):
+    if not exceptions or not all(_is_one_requirement(state, one) for state in exceptions):
         return None
-    as_demand = replace(
+    requirement = replace(
         one, states=tuple(exceptions), test=replace(one.test, operator="OR", check="all")
     )
     texts = [with_detail(item, one.description) for item, _ in one.items]
-    finding = _first_mismatch(as_demand, one.items[0][0])
+    finding = _first_mismatch(requirement, one.items[0][0])
     if one.total > 1:
         finding += f" (and {one.total - 1} more)"
     return Explanation(expected_text(one), (listed_items(texts, one.total),), finding, finding)
@@ -90,7 +90,7 @@ def _narrows_search(state: State) -> bool:
     return {entity.name for entity in state.entities} <= _SEARCHED_BY
 
 
-def _is_one_demand(state: State, one: EvaluatedCriterion) -> bool:
+def _is_one_requirement(state: State, one: EvaluatedCriterion) -> bool:
     """Whether it is about one field, or about the bits of a mode."""
     is_mode = all(is_mode_bit(entity, one.scope) for entity in state.entities)
     return len(state.entities) == 1 or is_mode
@@ -143,7 +143,7 @@ def _unmet_texts(
     one: EvaluatedCriterion, item: Item, state: State, unmet: Sequence[Entity]
 ) -> list[tuple[str, str]]:
     """What each field is and what it has to be; the permission fields together as one mode."""
-    # A value that the scanner itself hides says nothing, unless it is all there is.
+    # A value that the scanner itself hides is left out, unless it is all there is.
     shown = [entity for entity in unmet if not entity.masked] or unmet
     texts = []
     mode_is_unmet = False

@@ -73,7 +73,7 @@ class OvalCollector:
     def handler(self, section: str, *, in_definitions: bool) -> RecordHandler:
         """The handler of a section's records.
 
-        `in_definitions` tells the two sections called `definitions` (and `tests`) apart: those of
+        `in_definitions` distinguishes the two sections called `definitions` (and `tests`): those of
         the definitions part and those of the results.
         """
         if section == "collected_objects" and self._nothing_requested:

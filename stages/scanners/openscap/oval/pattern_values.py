@@ -1,4 +1,4 @@
-r"""Which values of a setting a pattern accepts, so that "is not set" is said only where it is true.
+r"""Which values of a setting a pattern accepts, so that "is not set" is used only where it is true.
 
 `^\s*Banner\s+(.+?)\s*(?:$|#)` accepts every value: where no line matches, Banner is not set.
 `^TMOUT=(\d+)$` accepts numbers alone, and no comment behind them: where no line matches there may

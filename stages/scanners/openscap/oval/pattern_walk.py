@@ -29,7 +29,7 @@ class PatternWalk:
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self.is_abridged = False
-        """The text says less than the pattern."""
+        """The text requires less than the pattern."""
         self.has_bare_dot = False
         self._pieces = pieces
         self._position = 0

@@ -1,4 +1,4 @@
-r"""What a regular expression looks for, in plain text, as far as that can be said. Pure.
+r"""What a regular expression looks for, in plain text, where it has one. Pure.
 
 `^\s*PASS_MAX_DAYS\s+(\d+)\s*$` looks for `PASS_MAX_DAYS` and a value. A pattern that has no plain
 text (look-around, repeated letters, back references) gives None, and the caller shows the
@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from stages.scanners.openscap.oval.pattern_pieces import (
+    PatternBody,
     UnsupportedPatternError,
     split_pattern,
     without_ends,
@@ -85,24 +86,36 @@ def pattern_text(pattern: str) -> PatternText | None:
     shown = _BLANKS.sub(" ", text.replace(VALUE, ANYTHING)).strip()
     if not _WORD_CHARACTER.search(shown):
         return None
-    # Blanks at an end, and several in a row, are not shown as the pattern requires them.
-    shows_all_blanks = spaced == spaced.strip() and "  " not in spaced
-    is_complete = not walk.is_abridged and shows_all_blanks
-    has_blanks = " " in spaced or OPTIONAL_BLANK in written
-    is_whole_line = body.starts_line and body.ends_line
+    is_complete = not walk.is_abridged and _shows_all_blanks(spaced)
     name = _setting_name(text)
-    value_form = ValueForm.OTHER
-    if name is not None:
-        value_form = value_form_of(body)
     return PatternText(
         text=shown,
         name=name,
         starts_line=body.starts_line,
         ends_line=body.ends_line,
         is_equivalent=is_complete and not walk.has_bare_dot and not body.has_file_anchor,
-        is_literal=is_complete and is_whole_line and not has_blanks,
-        value_form=value_form,
+        is_literal=is_complete and _is_whole_line(body) and not _has_blanks(written),
+        value_form=_value_form(name, body),
     )
+
+
+def _shows_all_blanks(spaced: str) -> bool:
+    """Blanks at an end, and several in a row, are not shown as the pattern requires them."""
+    return spaced == spaced.strip() and "  " not in spaced
+
+
+def _has_blanks(written: str) -> bool:
+    return " " in written or OPTIONAL_BLANK in written
+
+
+def _is_whole_line(body: PatternBody) -> bool:
+    return body.starts_line and body.ends_line
+
+
+def _value_form(name: str | None, body: PatternBody) -> ValueForm:
+    if name is None:
+        return ValueForm.OTHER
+    return value_form_of(body)
 
 
 def matches_any_line(pattern: str) -> bool:

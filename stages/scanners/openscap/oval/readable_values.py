@@ -22,7 +22,7 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _LEAST_SHOWN_SECONDS = 60
 
 Wording = Callable[[int], str | None]
-"""Gives a number in plain text; None where the number says it best."""
+"""Gives a number in plain text; None where the number is clear as it is."""
 
 
 def readable_value(kind: str, field: str, text: str, setting: str | None = None) -> str:

@@ -91,8 +91,8 @@ def without_search_terms(state: State, target: Object) -> State:
         search_terms = target.entities
     kept = []
     for entity in state.entities:
-        is_demand = entity.name not in BOOKKEEPING and not _repeats(entity, search_terms)
-        if is_demand:
+        is_required = entity.name not in BOOKKEEPING and not _repeats(entity, search_terms)
+        if is_required:
             kept.append(entity)
     if not kept:
         return state
