@@ -150,6 +150,13 @@ class ReportHeader(Record, frozen=True, kw_only=True):
     error: str | None = None
     """Why it did not complete, cut after 500 characters."""
 
+    def orders_like(self, other: "ReportHeader") -> bool:
+        """Whether both put the report in the same place; the rest is for show, and a version of
+        this agent may have more of it than the one that wrote the report.
+        """
+        mine = (self.profile, self.scanner, self.status, self.answered_by)
+        return mine == (other.profile, other.scanner, other.status, other.answered_by)
+
 
 def report_header(report: Report) -> ReportHeader:
     score = applicable_score = error = None

@@ -202,7 +202,7 @@ class Reports(ScanEntries[Report]):
         report = super()._decode(sealed)
         line, _, rest = sealed.partition(b"\n")
         header = frame.header_of(frame.parse_first_line(self.kind, line), rest)
-        if header != codec.encode(report_header(report)):
+        if not codec.decode(header, ReportHeader).orders_like(report_header(report)):
             raise EntryDamagedError("its header is not that of its report")
         return report
 

@@ -9,12 +9,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SOURCES = sorted(
-    p for top in ("schemas", "spool", "stages", "receiver") for p in (ROOT / top).rglob("*.py")
+    p
+    for top in ("schemas", "spool", "stages", "receiver", "fleet")
+    for p in (ROOT / top).rglob("*.py")
 )
 
 # A package may import what stands below it; those of one rank never meet.
 LAYERS: list[set[str]] = [
-    {"stages.console", "receiver"},
+    {"stages.console", "receiver", "fleet"},
     {"stages.trigger", "stages.scan", "stages.parse", "stages.ship"},
     {"stages.patchmon", "stages.scanners", "stages.formats"},
     {"stages.scap", "stages.runtime"},
@@ -33,7 +35,7 @@ OWNERS: dict[str, set[str]] = {
     "watchdog": {"stages.runtime"},
     "lxml": {"stages.scap"},
     "croniter": {"stages.trigger"},
-    "jinja2": {"stages.formats"},
+    "jinja2": {"stages.formats", "fleet"},
     "markupsafe": {"stages.formats"},
     "prometheus_client": {"stages.formats"},
     "websockets": {"stages.patchmon"},
@@ -43,6 +45,12 @@ OWNERS: dict[str, set[str]] = {
     "subprocess": {"stages.scanners", "stages.ship", "stages.console", "receiver"},
     "starlette": {"receiver"},
     "uvicorn": {"receiver"},
+    "dask": {"fleet"},
+    "distributed": {"fleet"},
+    "duckdb": {"fleet"},
+    "fsspec": {"fleet"},
+    "pyarrow": {"fleet"},
+    "rich": {"fleet"},
 }
 DURABLE = "spool/durable.py"
 
@@ -69,7 +77,7 @@ def imports(path: Path) -> Iterator[str]:
 
 def ours(name: str) -> str | None:
     parts = name.split(".")
-    if parts[0] in ("schemas", "spool", "receiver"):
+    if parts[0] in ("schemas", "spool", "receiver", "fleet"):
         return parts[0]
     return f"stages.{parts[1]}" if parts[0] == "stages" and len(parts) > 1 else None
 

@@ -81,6 +81,7 @@ COMMANDS = {
         needs_settings=False,
     ),
 }
+_FLEET_HELP = "archives of many hosts, on a Dask cluster (an extra)"
 _STAGE_HELP = "run one stage in the foreground (as the systemd units do)"
 
 
@@ -117,11 +118,13 @@ def _dispatch(arguments: list[str]) -> int:
         return Exit.OK
     if first == "stage":
         return _run_stage(arguments[1:])
+    if first == "fleet":
+        return _run_fleet(arguments[1:])
     if first in COMMANDS:
         return _run_command(first, arguments[1:])
     if first == "__complete":
         return _complete(arguments[1:])
-    known = ", ".join(["stage", *COMMANDS])
+    known = ", ".join(["stage", "fleet", *COMMANDS])
     if first is None:
         raise UsageError(f"no command given; commands are {known}", _PROGRAM)
     raise UsageError(f"no command {first!a}; commands are {known}", _PROGRAM)
@@ -181,7 +184,8 @@ def _overview() -> argparse.ArgumentParser:
     subparsers = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         subparsers.add_parser(name, help=command.help, description=_sentence(command.help))
-    subparsers.add_parser("stage", help=_STAGE_HELP, description=_sentence(_STAGE_HELP))
+    for name, text in (("fleet", _FLEET_HELP), ("stage", _STAGE_HELP)):
+        subparsers.add_parser(name, help=text, description=_sentence(text))
     return top
 
 
@@ -192,7 +196,7 @@ def parser() -> argparse.ArgumentParser:
     for name, subparser in action.choices.items():
         if name == "stage":
             _add_stage_arguments(subparser)
-        else:
+        elif name in COMMANDS:
             _add_arguments(name, subparser)
     return top
 
@@ -229,6 +233,17 @@ def _run_command(name: str, arguments: list[str]) -> int:
     args = subparser.parse_args(arguments)
     context = _context(args, needs_settings=COMMANDS[name].needs_settings)
     return int(_module(name).run(args, context))
+
+
+def _run_fleet(arguments: list[str]) -> int:
+    """An extra that is not on hosts."""
+    try:
+        module = importlib.import_module("fleet.main")
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            f"fleet needs {error.name}: pip install 'compliance-agent[fleet]'", Exit.USAGE
+        ) from error
+    return int(module.main(arguments))
 
 
 def _complete(arguments: list[str]) -> int:

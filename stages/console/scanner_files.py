@@ -6,8 +6,7 @@ none: another user where root calls, no new privileges, limits of memory, time a
 
 import os
 import pwd
-import select
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from schemas import codec
@@ -18,6 +17,7 @@ from stages.console.output import unicode_text
 from stages.console.parse_task import PARSE_ENTRY, InputFile, Parsed, ParseTask
 from stages.console.sources import Source
 from stages.runtime.exits import Exit
+from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import Confinement, Worker, WorkerError
 
 _LIMIT_S = 900.0
@@ -45,7 +45,7 @@ def read_scanner_files(
     task = ParseTask(
         files=files, include_notselected=include_notselected, time_zone=_checked_zone(time_zone)
     )
-    worker = Worker(_Caller(), PARSE_ENTRY, confinement=_confinement())
+    worker = Worker(StandaloneHost(), PARSE_ENTRY, confinement=_confinement())
     try:
         parsed = codec.decode(worker.call(codec.encode(task), _LIMIT_S), Parsed)
     except WorkerError as error:
@@ -88,14 +88,3 @@ def _nobody() -> tuple[int, int]:
     except KeyError:
         return _NOBODY, _NOBODY
     return entry.pw_uid, entry.pw_gid
-
-
-class _Caller:
-    """This process, as a worker needs it."""
-
-    def __init__(self) -> None:
-        self.stopping = False
-        self.readers: dict[int, Callable[[], None]] = {}
-
-    def wait(self, timeout_s: float, handles: Sequence[int] = ()) -> list[int]:
-        return select.select(handles, [], [], timeout_s)[0]

@@ -20,7 +20,7 @@ from schemas import codec
 from schemas.records import Record
 from schemas.settings import ServerSettings
 from stages.patchmon.connection_risk import connection_risk
-from stages.patchmon.http_worker import HttpWorker, ThreadHost
+from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.integrations import IntegrationsError, read_integrations
 from stages.patchmon.key_check import CHECK_DATABASE, CHECK_KEY, KeyState, judge
 from stages.patchmon.outcome import (
@@ -34,6 +34,7 @@ from stages.patchmon.outcome import (
 from stages.patchmon.proxies import proxy_for
 from stages.patchmon.server_access import HEALTH, INTEGRATIONS, PING, HttpRequest, ServerAccess
 from stages.patchmon.server_messages import KnownScanners
+from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import Worker, WorkerError
 
 _LIMIT_S = 45.0
@@ -96,7 +97,7 @@ class _ConnectionTest:
     def __init__(self, access: ServerAccess, scanners: KnownScanners) -> None:
         self._access = access
         self._scanners = scanners
-        host = ThreadHost()
+        host = StandaloneHost()
         self._http = HttpWorker(host)
         self._lookup = Worker(host, f"{__name__}:look_up")
         self._greeting: Reply | None = None

@@ -20,7 +20,7 @@ from schemas.records import Record
 from schemas.settings import ServerSettings
 from schemas.values import HeaderText
 from stages.patchmon.credentials import Credentials
-from stages.patchmon.http_worker import HttpWorker, ThreadHost
+from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.outcome import (
     HOST_CHECK_ACTION,
     Paused,
@@ -30,6 +30,7 @@ from stages.patchmon.outcome import (
     message,
 )
 from stages.patchmon.server_access import BOOTSTRAP, ENROL, HttpRequest, ServerAccess
+from stages.runtime.standalone_host import StandaloneHost
 
 _LIMIT_S = 60.0
 """The server ends a request after 30 s."""
@@ -136,7 +137,7 @@ def _post(
     server: ServerSettings, path: str, headers: dict[str, str], body: dict[str, Any]
 ) -> Reply | Paused | Temporary:
     request = HttpRequest(path=path, headers={**_JSON, **headers})
-    worker = HttpWorker(ThreadHost())
+    worker = HttpWorker(StandaloneHost())
     try:
         return worker.send(ServerAccess(server, None), request, codec.encode(body), _LIMIT_S)
     finally:

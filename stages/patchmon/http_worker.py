@@ -8,8 +8,6 @@ Security: address, credentials and body reach the process through its channel, n
 command line.
 """
 
-import select
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from schemas import codec
@@ -64,17 +62,6 @@ class HttpWorker:
     def stop(self) -> None:
         """End the process, and with it the connection."""
         self._worker.stop()
-
-
-class ThreadHost:
-    """What a worker needs of its process, for a thread beside the main loop."""
-
-    def __init__(self) -> None:
-        self.readers: dict[int, Callable[[], None]] = {}
-        self.stopping = False
-
-    def wait(self, timeout_s: float, handles: Sequence[int] = ()) -> list[int]:
-        return select.select(handles, (), (), timeout_s)[0]
 
 
 class _Connection:

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 
 from schemas import codec
 from spool.errors import SpoolError
-from stages.patchmon.http_worker import HttpWorker, ThreadHost
+from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.outcome import Reply
 from stages.patchmon.server_access import HttpRequest, ServerAccess
 from stages.runtime.logs import Log
+from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import WorkerStoppedError
 
 _LIMIT_S = 45.0
@@ -51,7 +52,7 @@ class RequestThread:
         self._access = access
         self._log = log
         self._backoff_s = backoff_s
-        self._host = ThreadHost()
+        self._host = StandaloneHost()
         self._http = HttpWorker(self._host)
         self._tasks: dict[str, Task] = {}
         self._changed = threading.Condition()

@@ -33,7 +33,7 @@ from schemas.records import Record
 from spool.errors import SpoolError
 from stages.patchmon import tls
 from stages.patchmon.commands import Message, understand
-from stages.patchmon.http_worker import HttpWorker, ThreadHost
+from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.key_check import PING_LIMIT_S, PING_REQUEST, judge
 from stages.patchmon.proxies import proxy_for
 from stages.patchmon.server_access import ServerAccess
@@ -45,6 +45,7 @@ from stages.patchmon.websocket_errors import (
     is_unauthorized,
 )
 from stages.runtime.logs import Log
+from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import WorkerStoppedError
 
 NextMessage = Callable[[], Record | None]
@@ -140,7 +141,7 @@ class Link:
         self._socket: ClientConnection | None = None
         self._may_send = threading.Event()
         self._try_again = threading.Event()
-        self._host = ThreadHost()
+        self._host = StandaloneHost()
         self._http = HttpWorker(self._host)
         self._threads = [
             threading.Thread(target=work, daemon=True) for work in (self._receive, self._send)

@@ -19,7 +19,7 @@ from spool.content_store import ContentEntry, ContentStore
 from spool.errors import SpoolError
 from stages.patchmon import content_download
 from stages.patchmon.content_download import ContentAnswer, ContentCall
-from stages.patchmon.http_worker import ThreadHost
+from stages.patchmon.http_worker import StandaloneHost
 from stages.patchmon.server_access import ServerAccess
 from stages.runtime.worker import Worker, WorkerError, WorkerStoppedError
 from stages.scanners.content_support import (
@@ -85,7 +85,7 @@ class ContentLook:
         detected: DetectedScanner | None,
         refused: Sequence[str],
     ) -> None:
-        self.host = ThreadHost()
+        self.host = StandaloneHost()
         self._settings = settings
         self._access = access
         self._support = support

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from stages.console import scanner_files
+from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import Worker
 from tests.console.program import agent
 from tests.scanners.openscap.scap_samples import Rule, arf
@@ -23,7 +24,7 @@ def own_status(payload: bytes) -> bytes:
 @pytest.fixture
 def status() -> dict[str, str]:
     worker = Worker(
-        scanner_files._Caller(),
+        StandaloneHost(),
         "tests.console.test_parse_confinement:own_status",
         confinement=scanner_files._confinement(),
     )

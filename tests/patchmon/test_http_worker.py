@@ -8,9 +8,10 @@ import pytest
 
 from schemas.settings import ServerSettings
 from stages.patchmon.credentials import Credentials
-from stages.patchmon.http_worker import HttpWorker, ThreadHost
+from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.outcome import Reply, Temporary
 from stages.patchmon.server_access import HttpRequest, ServerAccess
+from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import WorkerStoppedError
 from tests.patchmon.posting import KEY, SCAN
 from tests.patchmon.scripted_server import (
@@ -24,12 +25,12 @@ from tests.patchmon.scripted_server import (
 
 
 @pytest.fixture
-def host() -> ThreadHost:
-    return ThreadHost()
+def host() -> StandaloneHost:
+    return StandaloneHost()
 
 
 @pytest.fixture
-def worker(host: ThreadHost) -> Iterator[HttpWorker]:
+def worker(host: StandaloneHost) -> Iterator[HttpWorker]:
     one = HttpWorker(host)
     yield one
     one.stop()
@@ -86,7 +87,7 @@ def test_the_deadline_ends_a_server_that_trickles_or_stays_silent(
 
 
 def test_a_stage_that_stops_ends_the_request(
-    worker: HttpWorker, host: ThreadHost, server: ScriptedServer
+    worker: HttpWorker, host: StandaloneHost, server: ScriptedServer
 ) -> None:
     def stop(connection: object) -> bool:
         host.stopping = True

@@ -1,9 +1,12 @@
-"""`export`: reports into one file, for a host that reaches the server."""
+"""`export`: reports into one file, for a host that reaches the server; or everything, for an
+archive (`export --raw`).
+"""
 
 import argparse
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 from schemas.bundle import Bundle
@@ -14,8 +17,9 @@ from spool.spool import Spool
 from stages.console import command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
+from stages.console.delivery.export_raw import LAST, run_raw
 from stages.console.delivery.host_origin import origin
-from stages.console.errors import CommandError
+from stages.console.errors import CommandError, UsageError
 from stages.console.output import counted, say, show_json, warn
 from stages.runtime.exits import Exit
 from stages.runtime.version import AGENT_VERSION
@@ -23,13 +27,32 @@ from stages.runtime.version import AGENT_VERSION
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", metavar="FILE", type=Path, help="the file to write; it must not exist"
+        "file",
+        metavar="FILE",
+        type=Path,
+        help="the file to write, which must not exist; with --raw a directory",
     )
-    filters.add_choice(parser)
+    filters.add_choice(parser, since=_since)
     parser.add_argument("--all", action="store_true", help="include delivered reports")
+    parser.add_argument(
+        "--raw",
+        action="store_true",
+        help="raw entries, reports and receipts of all scans, for `fleet add`; "
+        "--since last: what the bundles in that directory lack",
+    )
+
+
+def _since(text: str) -> datetime | str:
+    if text == LAST:
+        return LAST
+    return filters.moment(text)
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
+    if args.raw:
+        return run_raw(args, context)
+    if args.since == LAST:
+        raise UsageError("--since last needs --raw", "compliance-agent export")
     spool = context.existing_spool()
     boxes = scan_states.snapshot(spool)
     among = boxes.waiting_for("ship")

@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
@@ -24,7 +24,10 @@ _UNITS = {
 }
 
 
-def add_filters(parser: argparse.ArgumentParser) -> None:
+def add_filters(
+    parser: argparse.ArgumentParser, since: Callable[[str], object] | None = None
+) -> None:
+    """`since` reads the value of --since, where it may be more than a time."""
     group = parser.add_argument_group("which scans")
     group.add_argument("--profile", metavar="TEXT", help="only profiles whose name contains TEXT")
     group.add_argument("--scanner", choices=registry.all_keys(), help="only this scanner")
@@ -32,16 +35,18 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--since",
         metavar="T",
-        type=moment,
+        type=since or moment,
         help="only scans requested at T or later: 2026-11-23, 2026-11-23T06:00, yesterday, 7d, 12h",
     )
     group.add_argument("--until", metavar="T", type=moment, help="only scans requested before T")
 
 
-def add_choice(parser: argparse.ArgumentParser) -> None:
+def add_choice(
+    parser: argparse.ArgumentParser, since: Callable[[str], object] | None = None
+) -> None:
     """Scans by id, and by filters."""
     parser.add_argument("scan_ids", metavar="ID", nargs="*", help=f"scans: {scan_names.HELP}")
-    add_filters(parser)
+    add_filters(parser, since)
 
 
 def is_filtered(args: argparse.Namespace) -> bool:

@@ -1,6 +1,6 @@
 """The load of 10,000 hosts on a server that returns after an outage of an hour.
 
-    python benchmarks/fleet.py [--hosts 10000] [--outage 3600] [--seed 1] [--plot fleet.svg]
+    python benchmarks/outage.py [--hosts 10000] [--outage 3600] [--seed 1] [--plot outage.svg]
 
 The time is simulated, the back-off code is the real one. All hosts scanned on the same schedule,
 within five minutes, while the server was away; each has one scan to deliver. Limits, from the

@@ -1,0 +1,185 @@
+"""Bundles and copied spools into an archive.
+
+Each scan is first laid down as it was in its spool, in a temporary directory, where the spool's own
+reading checks every file. What is whole goes into the archive, what is damaged is set aside with
+the reason. Adding a second time changes nothing.
+"""
+
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from fleet.archive import Archive, HostIndex
+from fleet.errors import FleetError
+from schemas import codec
+from schemas.archive import RECEIPT, REPORT, ArchivedFile, ArchivedHost, ArchivedScan
+from spool import raw_bundle
+from spool.errors import NewerFormatError, SpoolError
+from spool.raw_bundle import FoundScan, RawBundleError
+from spool.spool import Spool
+
+_CHUNK = 1024 * 1024
+
+
+@dataclass
+class Added:
+    """What became of one source."""
+
+    host: str
+    new: list[str] = field(default_factory=list)
+    completed: list[str] = field(default_factory=list)
+    """Scans that the archive had, of which the source has more files."""
+    present: int = 0
+    damaged: dict[str, str] = field(default_factory=dict)
+    """Reasons by scan."""
+
+
+def add(archive: Archive, source: str) -> Added:
+    """Add a raw bundle, or the spool of a host (`HOST=DIRECTORY`). Raises FleetError."""
+    host_name, separator, directory = source.partition("=")
+    if separator and Path(directory).is_dir():
+        host = _host_of_spool(host_name)
+        return _add_scans(archive, host, raw_bundle.scans_of_spool(Spool(Path(directory))))
+    path = Path(source)
+    if path.is_dir():
+        raise FleetError(f"{path}: give the host of a spool, HOST={path}")
+    try:
+        with path.open("rb") as stream:
+            host, _, scans = raw_bundle.read(stream)
+            return _add_scans(archive, host, scans)
+    except OSError as error:
+        raise FleetError(f"{path}: can't be read: {error.strerror or error}") from error
+    except RawBundleError as error:
+        raise FleetError(f"{path}: {error}") from error
+
+
+def _host_of_spool(name: str) -> ArchivedHost:
+    try:
+        return codec.convert({"hostname": name}, ArchivedHost)
+    except codec.SchemaError as error:
+        raise FleetError(f"{name[:80]!r} is not a host name") from error
+
+
+def _add_scans(archive: Archive, host: ArchivedHost, scans: Iterator[FoundScan]) -> Added:
+    before = archive.index(host.key) or HostIndex(host=host)
+    known = {scan.scan_id: scan for scan in before.scans}
+    added = Added(host.key)
+    for found in scans:
+        scan_id = found.scan.scan_id
+        if found.scan == known.get(scan_id):
+            added.present += 1
+            continue
+        stored = _add_scan(archive, host, found, known.get(scan_id), added)
+        if stored is not None:
+            known[scan_id] = stored
+    after = HostIndex(host=host, scans=tuple(known.values()))
+    if after != before or archive.index(host.key) is None:
+        archive.write_index(after)
+    return added
+
+
+def _add_scan(
+    archive: Archive,
+    host: ArchivedHost,
+    found: FoundScan,
+    known: ArchivedScan | None,
+    added: Added,
+) -> ArchivedScan | None:
+    """The scan as the archive has it now; None where it was damaged."""
+    scan_id = found.scan.scan_id
+    with tempfile.TemporaryDirectory(prefix="compliance-fleet-") as directory:
+        spool = Spool(Path(directory))
+        reason = _lay_down(found, spool) or _damage(found.scan, spool)
+        if reason is not None:
+            _set_aside(archive, host, found.scan, spool, reason)
+            added.damaged[scan_id] = reason
+            return None
+        old_files = known.files if known is not None else ()
+        stored = _merged(old_files, found.scan)
+        new_names = {file.name for file in found.scan.files} - {file.name for file in old_files}
+        target = archive.scan_directory(host.key, scan_id)
+        for name in sorted(new_names):
+            archive.upload(str(local_path(spool, stored, name)), f"{target}/{name}")
+    if known is None:
+        added.new.append(scan_id)
+    elif new_names:
+        added.completed.append(scan_id)
+    else:
+        added.present += 1
+    return stored
+
+
+def _merged(old_files: tuple[ArchivedFile, ...], scan: ArchivedScan) -> ArchivedScan:
+    """A file of the archive stays as it is; those that it lacks are added."""
+    names = {file.name for file in old_files}
+    more = [file for file in scan.files if file.name not in names]
+    files = sorted((*old_files, *more), key=lambda file: file.name)
+    return codec.replace(scan, files=tuple(files))
+
+
+def local_path(spool: Spool, scan: ArchivedScan, name: str) -> Path:
+    """Where a file of a scan lies in a spool."""
+    if name == REPORT:
+        return spool.reports.path / spool.reports.name(scan.scan_id)
+    if name == RECEIPT:
+        return spool.receipts.path / spool.receipts.name(scan.scan_id)
+    return spool.raw.path / scan.scan_id / name
+
+
+def _lay_down(found: FoundScan, spool: Spool) -> str | None:
+    """The scan as it was in its spool; the reason where a file is not the one that is listed."""
+    for file in found.scan.files:
+        path = local_path(spool, found.scan, file.name)
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        digest, length = sha256(), 0
+        try:
+            with found.open_file(file.name) as stream, path.open("wb") as target:
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
+                    length += len(chunk)
+                    target.write(chunk)
+        except (OSError, tarfile.TarError) as error:
+            return f"{file.name}: can't be read: {error}"
+        if (length, digest.hexdigest()) != (file.bytes, file.sha256):
+            return f"{file.name}: is not the file that is listed (length or SHA-256 differs)"
+    return None
+
+
+def _damage(scan: ArchivedScan, spool: Spool) -> str | None:
+    """Why the spool can't read a part of the scan. What a later version wrote is not damage."""
+    try:
+        if scan.raw_files:
+            spool.raw.check(scan.scan_id)
+        if scan.file(REPORT):
+            spool.reports.read(scan.scan_id)
+        if scan.file(RECEIPT):
+            spool.receipts.read(scan.scan_id)
+    except NewerFormatError:
+        return None
+    except SpoolError as error:
+        return str(error).replace(f"{spool.root}/", "")
+    return None
+
+
+def _set_aside(
+    archive: Archive, host: ArchivedHost, scan: ArchivedScan, spool: Spool, reason: str
+) -> None:
+    target = archive.damaged_directory(host.key, scan.scan_id)
+    for file in scan.files:
+        path = local_path(spool, scan, file.name)
+        if path.is_file():
+            archive.upload(str(path), f"{target}/{file.name}")
+    archive.write(f"{target}/reason", f"{reason}\n".encode())
+
+
+def fetched(archive: Archive, host: str, scan: ArchivedScan, spool: Spool) -> None:
+    """Lay a scan of the archive down in a local spool, without its report and receipt."""
+    for file in scan.raw_files:
+        path = local_path(spool, scan, file.name)
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        with archive.open_file(host, scan.scan_id, file) as stream, path.open("wb") as target:
+            shutil.copyfileobj(stream, target, _CHUNK)

@@ -1,0 +1,294 @@
+"""The tables of a fleet's results: Parquet, a part for each chunk of scans, partitioned by month.
+
+    scans     one row for each scan: what was scanned, with what, and the counts
+    results   one row for each rule of a scan
+    evidence  one row for each rule of which the scanner has shown something
+
+The scans' part of a chunk is written last: a part of the other tables without it is what an
+interrupted run has left. A part names the parts that it replaces in its metadata, so that these can
+still be removed after an interruption.
+
+Source of the columns: `schemas.report.Report`. Times are UTC, durations seconds, scores percent.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from fleet.archive import Archive
+from schemas.receipt import Receipt
+from schemas.report import Report, RuleResult
+
+TABLES = ("scans", "results", "evidence")
+_REPLACES = b"replaces"
+_ROWS_PER_GROUP = 100_000
+_TIME = pa.timestamp("us", tz="UTC")
+_NAME = pa.dictionary(pa.int32(), pa.string())
+
+SCANS = pa.schema(
+    [
+        ("host", _NAME),
+        ("scan_id", pa.string()),
+        ("scanner", _NAME),
+        ("profile", _NAME),
+        ("profile_id", _NAME),
+        ("benchmark_version", _NAME),
+        ("status", _NAME),
+        ("error", pa.string()),
+        ("unreadable", pa.string()),
+        ("started_at", _TIME),
+        ("completed_at", _TIME),
+        ("score", pa.float64()),
+        ("applicable_score", pa.float64()),
+        ("total_rules", pa.int32()),
+        ("passed", pa.int32()),
+        ("failed", pa.int32()),
+        ("warnings", pa.int32()),
+        ("skipped", pa.int32()),
+        ("not_applicable", pa.int32()),
+        ("errors", pa.int32()),
+        ("waived", pa.int32()),
+        ("scanner_version", _NAME),
+        ("content_path", _NAME),
+        ("content_sha256", _NAME),
+        ("content_fit", _NAME),
+        ("waivers", _NAME),
+        ("answer", _NAME),
+        ("answered_at", _TIME),
+        ("report_sha256", pa.string()),
+        ("parsed_with", _NAME),
+    ]
+)
+RESULTS = pa.schema(
+    [
+        ("host", _NAME),
+        ("scan_id", _NAME),
+        ("number", pa.int32()),
+        ("rule_ref", _NAME),
+        ("title", _NAME),
+        ("status", _NAME),
+        ("severity", _NAME),
+        ("section", _NAME),
+        ("duration_s", pa.float64()),
+        ("waived_by", _NAME),
+        ("waiver_reason", _NAME),
+        ("waiver_ticket", _NAME),
+        ("waiver_expires", pa.date32()),
+    ]
+)
+EVIDENCE = pa.schema(
+    [
+        ("host", _NAME),
+        ("scan_id", _NAME),
+        ("number", pa.int32()),
+        ("rule_ref", _NAME),
+        ("finding", pa.string()),
+        ("expected", pa.string()),
+        ("actual", pa.string()),
+    ]
+)
+_SCHEMAS = {"scans": SCANS, "results": RESULTS, "evidence": EVIDENCE}
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ParsedScan:
+    """One scan with its report, or why it has none."""
+
+    host: str
+    scan_id: str
+    parsed_with: str
+    """A digest of the parser's version, the settings and the waivers."""
+    report: Report | None
+    report_sha256: str | None = None
+    unreadable: str | None = None
+    receipt: Receipt | None = None
+
+
+@dataclass(frozen=True)
+class KnownPart:
+    """A part of the scans table: its name, its month, and its scans with what each was parsed."""
+
+    month: str
+    name: str
+    scans: dict[tuple[str, str], str]
+    replaces: tuple[str, ...]
+
+
+def write_part(
+    archive: Archive, month: str, part: str, scans: Sequence[ParsedScan], replaces: Sequence[str]
+) -> None:
+    """Write a chunk into the three tables, and remove the parts that it replaces."""
+    rows = {
+        "evidence": [row for scan in scans for row in _evidence_rows(scan)],
+        "results": [row for scan in scans for row in _result_rows(scan)],
+        "scans": [_scan_row(scan) for scan in scans],
+    }
+    for table, its_rows in rows.items():
+        _write(archive, _part_name(table, month, part), _SCHEMAS[table], its_rows, replaces)
+    for old in replaces:
+        if old != part:
+            remove_part(archive, month, old)
+
+
+def remove_part(archive: Archive, month: str, part: str) -> None:
+    """The scans first: without them the rest counts as left over."""
+    for table in TABLES:
+        archive.remove(_part_name(table, month, part))
+
+
+def known_parts(archive: Archive) -> list[KnownPart]:
+    """The parts of the scans table."""
+    return [_known_part(archive, month, name) for month, name in _parts(archive, "scans")]
+
+
+def remove_leftovers(archive: Archive, known: Sequence[KnownPart]) -> list[KnownPart]:
+    """Remove what an interrupted run left; returns the parts that remain."""
+    replaced = {(part.month, old) for part in known for old in part.replaces}
+    remaining = []
+    for part in known:
+        if (part.month, part.name) in replaced:
+            remove_part(archive, part.month, part.name)
+        else:
+            remaining.append(part)
+    names = {(part.month, part.name) for part in remaining}
+    for table in ("results", "evidence"):
+        for month, name in _parts(archive, table):
+            if (month, name) not in names:
+                archive.remove(_part_name(table, month, name))
+    return remaining
+
+
+def _parts(archive: Archive, table: str) -> Iterator[tuple[str, str]]:
+    """Month and name of each part."""
+    for directory in archive.list(f"tables/{table}"):
+        month = directory.rpartition("month=")[2]
+        for path in archive.list(f"tables/{table}/month={month}"):
+            name = path.rpartition("/")[2]
+            if name.endswith(".parquet"):
+                yield month, name.removesuffix(".parquet")
+
+
+def _known_part(archive: Archive, month: str, name: str) -> KnownPart:
+    table = pq.read_table(
+        archive.path(_part_name("scans", month, name)),
+        columns=["host", "scan_id", "parsed_with"],
+        filesystem=archive.arrow_filesystem,
+        partitioning=None,
+    )
+    scans = {(row["host"], row["scan_id"]): row["parsed_with"] for row in table.to_pylist()}
+    metadata = table.schema.metadata or {}
+    replaces = metadata.get(_REPLACES, b"").decode().split()
+    return KnownPart(month, name, scans, tuple(replaces))
+
+
+def _part_name(table: str, month: str, part: str) -> str:
+    return f"tables/{table}/month={month}/{part}.parquet"
+
+
+def _write(
+    archive: Archive, name: str, schema: pa.Schema, rows: list[Row], replaces: Sequence[str]
+) -> None:
+    described = schema.with_metadata({_REPLACES: " ".join(replaces).encode()})
+    table = pa.Table.from_pylist(rows, schema=described)
+    target = pa.BufferOutputStream()
+    pq.write_table(table, target, compression="zstd", row_group_size=_ROWS_PER_GROUP)
+    archive.write(name, target.getvalue().to_pybytes())
+
+
+def _scan_row(scan: ParsedScan) -> Row:
+    row: Row = {
+        "host": scan.host,
+        "scan_id": scan.scan_id,
+        "unreadable": scan.unreadable,
+        "report_sha256": scan.report_sha256,
+        "parsed_with": scan.parsed_with,
+    }
+    if scan.receipt is not None:
+        row |= {"answer": scan.receipt.answer, "answered_at": scan.receipt.at}
+    if scan.report is not None:
+        row |= _report_row(scan.report)
+    return row
+
+
+def _report_row(report: Report) -> Row:
+    summary = report.summary
+    row: Row = {
+        "scanner": report.profile.type,
+        "profile": report.profile.name,
+        "profile_id": report.profile.id,
+        "benchmark_version": report.profile.version,
+        "status": report.status,
+        "error": report.error,
+        "started_at": report.started_at,
+        "completed_at": report.completed_at,
+        "scanner_version": report.scanner_version,
+        "waivers": report.waivers,
+        "waived": sum(1 for result in report.results if result.waiver is not None),
+    }
+    for name in (
+        "total_rules",
+        "passed",
+        "failed",
+        "warnings",
+        "skipped",
+        "not_applicable",
+        "errors",
+    ):
+        row[name] = getattr(summary, name)
+    if report.status == "completed":
+        row |= {"score": summary.score, "applicable_score": summary.applicable_score}
+    if report.content is not None:
+        row |= {
+            "content_path": report.content.path,
+            "content_sha256": report.content.sha256,
+            "content_fit": report.content.fit,
+        }
+    return row
+
+
+def _result_rows(scan: ParsedScan) -> Iterator[Row]:
+    for number, result in enumerate(_results(scan), 1):
+        row: Row = _identity(scan, number, result) | {
+            "title": result.title,
+            "status": result.status,
+            "severity": result.severity,
+            "section": result.section,
+            "duration_s": result.duration_s,
+        }
+        if result.waiver is not None:
+            row |= {
+                "waived_by": result.waiver.approved_by,
+                "waiver_reason": result.waiver.reason,
+                "waiver_ticket": result.waiver.ticket,
+                "waiver_expires": result.waiver.expires,
+            }
+        yield row
+
+
+def _evidence_rows(scan: ParsedScan) -> Iterator[Row]:
+    for number, result in enumerate(_results(scan), 1):
+        if result.finding or result.expected or result.actual:
+            yield _identity(scan, number, result) | {
+                "finding": result.finding,
+                "expected": result.expected,
+                "actual": result.actual,
+            }
+
+
+def _results(scan: ParsedScan) -> Sequence[RuleResult]:
+    if scan.report is None:
+        return ()
+    return scan.report.results
+
+
+def _identity(scan: ParsedScan, number: int, result: RuleResult) -> Row:
+    return {
+        "host": scan.host,
+        "scan_id": scan.scan_id,
+        "number": number,
+        "rule_ref": result.rule_ref,
+    }

@@ -1,0 +1,126 @@
+"""`export --raw`: all that the spool has of its scans, for the archive of a fleet.
+
+The bundle goes into a directory, under the name of the host and the time. With `--since last` the
+scans that an earlier bundle of this host in that directory has as they are now are left out. What
+was interrupted is continued by the next call.
+"""
+
+import argparse
+import re
+import socket
+from pathlib import Path
+
+from schemas import codec
+from schemas.archive import ArchivedHost, ArchivedScan, RawBundleEnd
+from schemas.ids import ScanId
+from schemas.records import Record
+from spool import raw_bundle
+from spool.raw_bundle import FoundScan, RawBundleError
+from spool.spool import Spool
+from stages.console import command_writer
+from stages.console.context import Context
+from stages.console.delivery import filters
+from stages.console.delivery.host_origin import origin
+from stages.console.errors import CommandError
+from stages.console.output import counted, say, show_json, unicode_text
+from stages.parse import waiver_files
+from stages.runtime.exits import Exit
+from stages.runtime.version import AGENT_VERSION
+
+LAST = "last"
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
+
+
+class RawExport(Record, frozen=True, kw_only=True):
+    """What `export --raw --json` prints."""
+
+    file: str
+    host: str
+    scans: tuple[ScanId, ...]
+    bytes: int
+
+
+def run_raw(args: argparse.Namespace, context: Context) -> Exit:
+    spool = context.existing_spool()
+    host = this_host(context)
+    directory: Path = args.file
+    is_incremental = args.since == LAST
+    try:
+        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        chosen = _chosen(args, spool, directory, host)
+        if not chosen and is_incremental:
+            say("nothing new since the last bundle")
+            return Exit.OK
+        if not chosen:
+            raise CommandError("no scan to export", Exit.NO)
+        path = _path(directory, host)
+        end = raw_bundle.write(path, host, chosen, _end)
+    except OSError as error:
+        raise CommandError(f"{directory}: {error.strerror}") from error
+    except RawBundleError as error:
+        raise CommandError(str(error), Exit.NO) from error
+    exported = RawExport(
+        file=unicode_text(path),
+        host=host.key,
+        scans=tuple(scan.scan_id for scan in end.scans),
+        bytes=path.stat().st_size,
+    )
+    if context.json:
+        show_json(exported)
+    else:
+        say(f"{exported.file}: {counted(len(exported.scans), 'scan')}, {exported.bytes} bytes")
+    return Exit.OK
+
+
+def this_host(context: Context) -> ArchivedHost:
+    """This host, with what its reports depend on besides the raw entries."""
+    compliance = context.settings.compliance
+    return ArchivedHost(
+        hostname=_NOT_IN_A_NAME.sub("-", socket.gethostname()) or "host",
+        origin=origin(),
+        api_id=context.settings.api.id,
+        compliance=codec.plain(compliance),
+        waivers=tuple(placed.waiver for placed in waiver_files.load(compliance.waivers).waivers),
+    )
+
+
+def _chosen(
+    args: argparse.Namespace, spool: Spool, directory: Path, host: ArchivedHost
+) -> list[FoundScan]:
+    known: set[ArchivedScan] = set()
+    only: set[ScanId] | None = None
+    if args.since == LAST:
+        args.since = None
+        known = _exported_before(directory, host)
+    if args.scan_ids or filters.is_filtered(args):
+        among = {*spool.raw.scan_ids(), *spool.reports.ids()}
+        only = set(filters.choose(args, spool, among, "scan to export"))
+    return [
+        found
+        for found in raw_bundle.scans_of_spool(spool)
+        if found.scan not in known and (only is None or found.scan.scan_id in only)
+    ]
+
+
+def _exported_before(directory: Path, host: ArchivedHost) -> set[ArchivedScan]:
+    """The scans of the bundles of this host, as they were then."""
+    known: set[ArchivedScan] = set()
+    for path in sorted(directory.glob(f"{host.key}-*.tar")):
+        try:
+            with path.open("rb") as stream:
+                _, end, _ = raw_bundle.read(stream)
+        except RawBundleError as error:
+            raise CommandError(f"{path}: {error}; remove it", Exit.NO) from error
+        known.update(end.scans)
+    return known
+
+
+def _path(directory: Path, host: ArchivedHost) -> Path:
+    """That of an interrupted bundle, or a new one."""
+    for partial in sorted(directory.glob(f"{host.key}-*.tar.partial")):
+        return partial.with_suffix("")
+    return directory / f"{host.key}-{command_writer.now():%Y%m%dT%H%M%SZ}.tar"
+
+
+def _end(scans: tuple[ArchivedScan, ...]) -> RawBundleEnd:
+    return RawBundleEnd(exported_at=command_writer.now(), agent_version=AGENT_VERSION, scans=scans)

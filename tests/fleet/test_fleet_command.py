@@ -1,0 +1,64 @@
+"""From the spool of a host to a report, as an operator types it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.console.program import agent
+from tests.fleet.hosts import HostSpool, scan_id
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+def test_from_the_spool_of_a_host_to_a_report(
+    host: Callable[[str], HostSpool], tmp_path: Path
+) -> None:
+    source = host("web1")
+    for day in range(2):
+        source.parse(source.scan(day, "pass", "fail"))
+    config = tmp_path / "config.yml"
+    config.write_text(json.dumps({"spool": {"path": str(source.directory)}}))
+    bundles, archive = tmp_path / "bundles", str(tmp_path / "archive")
+
+    exported = json.loads(agent("export", "--raw", str(bundles), "--json", config=config).stdout)
+    assert exported["scans"] == [scan_id(0), scan_id(1)]
+    nothing = agent("export", "--raw", str(bundles), "--since", "last", config=config)
+    assert "nothing new" in nothing.stdout
+    source.deliver(scan_id(1))
+    more = agent("export", "--raw", str(bundles), "--since", "last", "--json", config=config)
+    assert json.loads(more.stdout)["scans"] == [scan_id(1)]
+
+    added = agent("fleet", "add", archive, *map(str, sorted(bundles.glob("*.tar"))))
+    assert "2 new, 0 completed" in added.stdout
+    assert "0 new, 1 completed" in added.stdout
+    assert "2 parsed, 0 can't be read" in agent("fleet", "parse", archive, "--workers", "1").stderr
+    assert "0 scans to parse, 2 up to date" in agent("fleet", "parse", archive).stderr
+    assert "Title of rule1" in agent("fleet", "report", archive).stdout
+    page = tmp_path / "fleet.html"
+    agent("fleet", "report", archive, "--format", "html", "-o", str(page))
+    assert "Title of rule1" in page.read_text()
+    counted = agent(
+        "fleet", "query", archive, "SELECT count(*) AS n FROM results", "--format", "csv"
+    )
+    assert counted.stdout.split() == ["n", "4"]
+
+
+def test_since_last_needs_raw(tmp_path: Path) -> None:
+    refused = agent("export", str(tmp_path / "x"), "--since", "last", code=2)
+    assert "--raw" in refused.stderr
+
+
+def test_without_the_extra_the_message_names_it() -> None:
+    hidden = (
+        "import sys; sys.modules['rich'] = None;"
+        "from stages.console.main import main; sys.exit(main(['fleet', 'report', 'x']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", hidden], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 2
+    assert "compliance-agent[fleet]" in done.stderr
