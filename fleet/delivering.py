@@ -180,7 +180,7 @@ def _deliver_scan(
     result: Outcome | None = None
     for attempt in range(1, _TRIES + 1):
         pace.wait()
-        result = _outcome(client.send(request, made.content), len(made))
+        result = _outcome(client.send(request, made.content))
         if isinstance(result, Accepted | Refused):
             receipt = receipts.answered(
                 scan.scan_id,
@@ -200,9 +200,9 @@ def _deliver_scan(
     return Delivered(scan, None, result.message if result else "not sent")
 
 
-def _outcome(answer: Any, sent_bytes: int) -> Outcome:
+def _outcome(answer: Any) -> Outcome:
     if isinstance(answer, Reply):
-        return outcome.decide(answer, sent_bytes, datetime.now(UTC))
+        return outcome.decide(answer, datetime.now(UTC))
     result: Outcome = answer
     return result
 

@@ -19,8 +19,8 @@ from spool.content_store import ContentEntry, ContentStore
 from spool.errors import SpoolError
 from stages.patchmon import content_download
 from stages.patchmon.content_download import ContentAnswer, ContentCall
-from stages.patchmon.http_worker import StandaloneHost
 from stages.patchmon.server_access import ServerAccess
+from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import Worker, WorkerError, WorkerStoppedError
 from stages.scanners.content_support import (
     MAX_CONTENT_BYTES,
