@@ -148,7 +148,7 @@ def test_a_bad_entry_is_a_row_with_its_reason_and_stops_nothing(
     found = rows(archive, "SELECT status, error, unreadable FROM scans ORDER BY scan_id")
     assert [row["status"] for row in found] == ["completed", "failed", "failed", None]
     assert "not XML" in found[1]["error"]
-    assert "manifest says" in found[3]["unreadable"]
+    assert "in its manifest" in found[3]["unreadable"]
 
 
 def test_only_the_chosen_scans_are_parsed(client: Client, archive: Archive, host: MakeHost) -> None:
