@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from spool.spool import Spool
 from tests.console.program import agent
 
 
@@ -122,6 +123,25 @@ def test_a_certificate_that_is_not_there_is_a_problem(config: Path) -> None:
     config.write_text("server: {ca_file: /nowhere/ca.pem}\n")
     output = agent("config", "check", config=config, code=2).stdout
     assert "server.ca_file: /nowhere/ca.pem: can't be read: No such file" in output
+
+
+@pytest.mark.parametrize(
+    ("server", "risk"),
+    [
+        ("{url: 'http://patchmon.example.com'}", "plain http (server.url)"),
+        ("{url: 'https://patchmon.example.com', verify: false}", "(server.verify: false)"),
+    ],
+)
+def test_a_connection_that_others_can_read_is_named(
+    config: Path, tmp_path: Path, server: str, risk: str
+) -> None:
+    spool = tmp_path / "spool"
+    config.write_text(f"api: {{id: x, key: k}}\nspool: {{path: {spool}}}\nserver: {server}\n")
+    config.chmod(0o600)
+    checked = json.loads(agent("config", "check", "--json", config=config).stdout)
+    assert any(risk in remark for remark in checked["remarks"])
+    Spool(spool).prepare()
+    assert risk in json.loads(agent("status", "--json", config=config).stdout)["risk"]
 
 
 def test_parsing_a_file_of_another_kind_names_it(tmp_path: Path) -> None:
