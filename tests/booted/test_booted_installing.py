@@ -214,6 +214,7 @@ def test_the_rpm_installs_upgrades_and_is_removed(bare: Host, rpm: Path, server:
     bare.configure(server)
     first = bare.request_scan()
     bare.until(lambda: bare.received(first), "a scan arrives")
+    assert bare.outcome(first) == ("completed", "accepted"), bare.agent("show", first, code=None)
 
     assert "upgrade it with the package manager" in bare.agent("install", code=3)
     bare.run("systemctl", "stop", "compliance-agent-ship.service")

@@ -123,7 +123,8 @@ def test_the_agent_of_the_rpm_runs(root: Path) -> None:
     (site,) = home.glob("lib/python3.*/site-packages")
     program = (
         "import sys; sys.path.insert(0, sys.argv.pop(1));"
+        "from spool import packing; packing.import_libraries();"
         "from stages.console.main import main; main()"
     )
     script = [sys.executable, "-I", "-S", "-c", program, str(site)]
-    assert "compliance-agent" in output(*script, "--version")
+    assert "scanners" in output(*script, "detect", "--json", "--config", "/dev/null")

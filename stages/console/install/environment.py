@@ -25,6 +25,8 @@ _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 _HOMES = (Path("/root"), Path("/home"))
 # Parts of libraries that no program needs at run time: caches, sources in C, type stubs.
 _UNUSED_SUFFIXES = frozenset({".pyc", ".c", ".h", ".pxd", ".pxi", ".pyi", ".pyx"})
+# Requirements of extras, of other systems and of other implementations of Python.
+_FOREIGN = re.compile(r"extra ==|win32|emscripten|pypy", re.IGNORECASE)
 _METADATA = frozenset({"METADATA", "RECORD", "WHEEL"})
 _SCRIPT = """\
 #!{home}/bin/python3 -I
@@ -71,28 +73,28 @@ def make(place: Path, home: Path, python: Path, *, compiled: bool = True) -> Non
 
 def closure() -> list[metadata.Distribution]:
     """What the agent requires, as installed here, without the agent itself."""
-    found: dict[str, metadata.Distribution] = {}
-    names = [_NAME]
-    while names:
-        name = _normal(names.pop())
-        if name in found:
-            continue
-        try:
-            found[name] = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            # For another system or version of Python.
-            continue
-        requirements = found[name].requires or []
-        names += [
-            re.split(r"[^\w.-]", each, maxsplit=1)[0]
-            for each in requirements
-            if "extra ==" not in each
-        ]
-    if found.pop(_NAME, None) is None:
+    try:
+        agent = metadata.distribution(_NAME)
+    except metadata.PackageNotFoundError as error:
         raise CommandError(
             "this program runs from a source tree: use scripts/install, or install the wheel "
             "into a virtual environment"
-        )
+        ) from error
+    found: dict[str, metadata.Distribution] = {}
+    requirements = list(agent.requires or ())
+    while requirements:
+        requirement = requirements.pop()
+        name = _normal(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
+        if name in found or _FOREIGN.search(requirement):
+            continue
+        try:
+            found[name] = metadata.distribution(name)
+        except metadata.PackageNotFoundError as error:
+            if ";" in requirement:
+                # For another version of Python.
+                continue
+            raise CommandError(f"{name}: is missing: install the agent again") from error
+        requirements += found[name].requires or ()
     return [found[name] for name in sorted(found)]
 
 
