@@ -25,6 +25,7 @@ _SLOW_FILES = frozenset(
         *("console/test_format_option.py", "console/test_list_command.py"),
         *("console/test_permissions.py", "console/test_run_directories.py"),
         *("example_scanner/test_third_scanner.py", "patchmon/test_outcome.py"),
+        "patchmon/test_client.py",
         *("patchmon/test_proxies.py", "patchmon/test_server_messages.py"),
         *("patchmon/test_websocket.py", "scanners/docker_bench/test_docker_bench_broken.py"),
         "scanners/docker_bench/test_docker_bench_printed.py",
