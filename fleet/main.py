@@ -181,7 +181,7 @@ def _report(args: argparse.Namespace) -> Exit:
             connection, worse_since=args.worse_since, silent_since=args.silent_since
         )
     if args.format == "text":
-        for title, columns, rows in report_views.parts(report):
+        for title, columns, rows in report_views.parts(report, brief=True):
             _show_table(title, columns, rows[:_MOST_SHOWN])
             if len(rows) > _MOST_SHOWN:
                 _output.print(f"and {len(rows) - _MOST_SHOWN} more: --format csv")

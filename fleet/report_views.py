@@ -9,10 +9,14 @@ import jinja2
 from fleet.fleet_report import FleetReport
 from schemas import codec
 from schemas.records import Record
-from stages.formats import page
+from stages.formats import breakdown, page
 from stages.formats.visible import harmless_cell, visible_line
 
+Part = tuple[str, Sequence[str], list[list[str]]]
+"""Title, columns and rows."""
+
 FORMATS = ("text", "html", "json", "csv")
+_NOT_IN_BRIEF = frozenset({"scan_id", "sha256"})
 _PARTS: Mapping[str, str] = {
     "hosts": "Hosts by score",
     "rules": "Rules by number of failing hosts",
@@ -51,18 +55,27 @@ def as_html(report: FleetReport, archive: str) -> str:
     )
 
 
-def parts(report: FleetReport) -> list[tuple[str, Sequence[str], list[list[str]]]]:
-    """Title, columns and rows of each table; a question that was not put is left out."""
-    found: list[tuple[str, Sequence[str], list[list[str]]]] = []
+def parts(report: FleetReport, *, brief: bool = False) -> list[Part]:
+    """The table of each question that was put; `brief`: without what a terminal has no room for."""
+    found: list[Part] = []
     for name, title in _PARTS.items():
-        records: Sequence[Record] = getattr(report, name)
         since = {"worse": report.worse_since, "silent": report.silent_since}.get(name, True)
-        if since is None:
-            continue
-        columns = records[0].__struct_fields__ if records else ()
-        rows = [[_cell(getattr(record, column)) for column in columns] for record in records]
-        found.append((title, [column.replace("_", " ") for column in columns], rows))
+        if since is not None:
+            records: Sequence[Record] = getattr(report, name)
+            found.append(_part(title, records, brief=brief))
     return found
+
+
+def _part(title: str, records: Sequence[Record], *, brief: bool) -> Part:
+    columns = list(records[0].__struct_fields__) if records else []
+    if brief:
+        columns = [column for column in columns if column not in _NOT_IN_BRIEF]
+    rows = [[_cell(getattr(record, column)) for column in columns] for record in records]
+    if brief and "rule_ref" in columns:
+        at = columns.index("rule_ref")
+        for row in rows:
+            row[at] = breakdown.short_rule_id(row[at])
+    return title, [column.replace("_", " ") for column in columns], rows
 
 
 def _cell(value: object) -> str:
