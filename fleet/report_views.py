@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from importlib import resources
 
 import jinja2
 
@@ -17,6 +18,8 @@ Part = tuple[str, Sequence[str], list[list[str]]]
 
 FORMATS = ("text", "html", "json", "csv")
 _NOT_IN_BRIEF = frozenset({"scan_id", "sha256"})
+_NUMBERS = frozenset({"score", "applicable score", "failed", "waived", "hosts"})
+_TIMES = frozenset({"completed at", "failing since", "last scan at", "expires"})
 _PARTS: Mapping[str, str] = {
     "hosts": "Hosts by score",
     "rules": "Rules by number of failing hosts",
@@ -44,12 +47,15 @@ def as_csv(report: FleetReport) -> str:
 
 
 def as_html(report: FleetReport, archive: str) -> str:
-    style = page.style_sheet()
+    """One self-contained page, which uses no network and no script."""
+    style = resources.files("fleet").joinpath("templates", "fleet.css").read_text("utf-8")
     environment = page.environment().overlay(loader=jinja2.PackageLoader("fleet"))
     return environment.get_template("fleet.html.jinja").render(
         report=report,
         archive=archive,
-        parts=parts(report),
+        parts=parts(report, brief=True),
+        numbers=_NUMBERS,
+        times=_TIMES,
         style=style,
         policy=page.content_security_policy(style),
     )
