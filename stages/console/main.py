@@ -241,7 +241,9 @@ def _run_fleet(arguments: list[str]) -> int:
         module = importlib.import_module("fleet.main")
     except ModuleNotFoundError as error:
         raise CommandError(
-            f"fleet needs {error.name}: pip install 'compliance-agent[fleet]'", Exit.USAGE
+            "fleet is an extra, and not installed here: in a virtual environment, "
+            f"pip install 'compliance-agent[fleet]' ({error.name} is missing)",
+            Exit.USAGE,
         ) from error
     return int(module.main(arguments))
 
