@@ -101,13 +101,13 @@ def check_inbox(root: Path) -> None:
 
 
 def wrong_entries(root: Path, boxes: Iterable[Outbox]) -> Iterator[Fault]:
-    """Entries that others could read or change, or that do not belong to the one who should own
+    """Entries that others could read or change, or that do not belong to the user who has to own
     their box.
     """
     users = _users(root)
     places = {place.path: place for place in DIRECTORIES}
     for box in boxes:
-        # Not the owner that the box has: where that is wrong, its entries would be called wrong.
+        # Not the present owner of the box: where that is wrong, all its entries would be reported.
         owner = users.owner(places[box.box])
         for name in box.names():
             path = box.path / name

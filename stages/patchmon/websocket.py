@@ -55,7 +55,7 @@ _SERVER_WENT_AWAY = frozenset(
 )
 """The last one stands for a connection that was cut."""
 _MOST_RESTARTS = 100
-"""A server that is restarted as often in a row is followed at once; one that goes away for ever is
+"""A server that is restarted as often in a row is followed at once; one that stays away is
 not hammered.
 """
 # ImportError: a SOCKS proxy in the environment, without the library for it. AssertionError: the

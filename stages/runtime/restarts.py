@@ -37,7 +37,7 @@ class Restarts:
         self._notifier = notifier
 
     def delay_start(self, log: Log) -> bool:
-        """Wait as long as earlier deaths require; False if this process has to stop meanwhile."""
+        """Wait as long as earlier deaths require; False if this process has to stop before that."""
         if not self._notifier.has_manager:
             return True
         deaths = self._deaths()

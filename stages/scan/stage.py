@@ -162,7 +162,7 @@ class ScanStage:
     def _postpone(self, scan_id: ScanId) -> None:
         """The scan stays pending.
 
-        One that fills the disk counts as an attempt: it is not started for ever.
+        One that fills the disk counts as an attempt: it is not started forever.
         """
         self._spool.raw.discard(scan_id)
         if not self._process.stopping:

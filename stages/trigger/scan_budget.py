@@ -1,7 +1,7 @@
 """How many scans a server may request, and how the requests beyond that are answered. Pure.
 
 Each request is an entry in every box, even where its profile does not exist, so a server that
-requests scans for ever would fill the disk. Beyond the limit requests are refused. The server shows
+requests scans forever would fill the disk. Beyond the limit requests are refused. The server shows
 each of them as running until a scan of this host arrives, so they get a common answer: one failed
 scan for each scanner at once, then one at the end of every interval in which there were more.
 """
