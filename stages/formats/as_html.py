@@ -94,7 +94,7 @@ def render(source: ReportSource) -> Iterator[bytes]:
         trend=charts.trend_line(source.history),
         history=source.history,
         buckets=_buckets(report.results),
-        partial_results=report.partial_results,
+        partial_results=_in_order_of_buckets(report.partial_results),
         style=Markup(style),  # noqa: S704
         script=Markup(actions),  # noqa: S704
         policy=content_security_policy(style, actions),
@@ -164,6 +164,12 @@ def _buckets(results: Sequence[RuleResult]) -> tuple[Bucket, ...]:
             groups = tuple(_group(group, anchors) for group in breakdown.by_section(members))
             buckets.append(Bucket(status, heading, folded, groups, len(members)))
     return tuple(buckets)
+
+
+def _in_order_of_buckets(results: Sequence[RuleResult]) -> Sequence[RuleResult]:
+    """Failed rules first; of one status in the order of the scan."""
+    order = [status for status, _, _ in _BUCKETS]
+    return sorted(results, key=lambda result: order.index(result.status))
 
 
 def _group(group: SectionGroup, anchors: "_Anchors") -> GroupView:

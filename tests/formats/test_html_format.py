@@ -91,6 +91,14 @@ def test_results_of_one_rule_have_links_of_their_own() -> None:
     assert anchors == ["rule-same", "rule-same-2", "rule-same-3"]
 
 
+def test_partial_results_of_a_failed_scan_are_shown_failed_ones_first() -> None:
+    partial = (reports.rule("a", "pass"), reports.rule("b", "fail"))
+    html = page(codec.replace(reports.failed_scan(), partial_results=partial))
+    assert "They are in no count and in no score." in html
+    assert html.index("Ensure b is right") < html.index("Ensure a is right")
+    assert "This scan has no results of rules." not in html
+
+
 def test_the_trend_is_drawn_from_two_scores_on() -> None:
     report = reports.of_every_status()
     point = trend_point(report)
