@@ -17,8 +17,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
 
-from schemas.report import RuleResult, Summary
-
 Decoder = Callable[[object, str], Any]
 _INT64 = range(-(2**63), 2**63)
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -159,14 +157,13 @@ def _wrong(path: str, wanted: str, value: object) -> BodyError:
 
 
 _COUNTERS = dict.fromkeys(
-    (name for name in Summary.__struct_fields__ if name not in ("errors", "score")), _integer
+    ("total_rules", "passed", "failed", "warnings", "skipped", "not_applicable"), _integer
 )
-_RESULT_TEXTS = [
-    name
-    for name in RuleResult.__struct_fields__
-    if name not in ("advice", "references", "other_fixes", "rationale")
-]
-"""What released servers read of a result; the rest of the agent's record is not sent to them."""
+_RESULT_TEXTS = (
+    *("rule_ref", "title", "status", "severity", "section"),
+    *("description", "finding", "actual", "expected", "remediation"),
+)
+"""What released servers read of a result."""
 
 _SCAN_KEYS: dict[str, Decoder] = {
     "profile_name": _text,
