@@ -94,7 +94,7 @@ def test_results_of_one_rule_have_links_of_their_own() -> None:
 def test_partial_results_of_a_failed_scan_are_shown_failed_ones_first() -> None:
     partial = (reports.rule("a", "pass"), reports.rule("b", "fail"))
     html = page(codec.replace(reports.failed_scan(), partial_results=partial))
-    assert "They are in no count and in no score." in html
+    assert "They are not counted and not part of any score." in html
     assert html.index("Ensure b is right") < html.index("Ensure a is right")
     assert "This scan has no results of rules." not in html
 
