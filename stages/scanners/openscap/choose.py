@@ -2,7 +2,7 @@
 
 Exact version first; then a relative of this version, named by the codename or ID_LIKE; then the
 nearest lower version of the same product, or of the one that it is a rebuild of. All but the first
-carry a warning that goes into every report.
+carry a mismatch, which becomes a warning in every report.
 """
 
 import re
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from schemas.manifest import ContentFit
-from stages.scanners.openscap.openscap_packages import ELSEWHERE, content_advice
 from stages.scanners.openscap.products import (
     REBUILDS,
     Product,
@@ -29,11 +28,11 @@ _NAME = re.compile(
 @dataclass(frozen=True)
 class Choice:
     """A datastream for this host, how well it fits, and why it does not quite (None where it
-    does)."""
+    does), as a clause."""
 
     path: PurePath
     fit: ContentFit
-    warning: str | None = None
+    mismatch: str | None = None
 
 
 def choose(platform: Platform, files: Sequence[PurePath]) -> Choice | None:
@@ -137,12 +136,4 @@ def _inexact(
     platform: Platform, known: dict[Product, PurePath], product: Product, fit: ContentFit, how: str
 ) -> Choice:
     path = known[product]
-    advice = content_advice(platform, known)
-    return Choice(
-        path,
-        fit,
-        (
-            f"{path.name} {how}, this host is {platform.name}: rules may not apply; for matching "
-            f"content: {advice}, or {ELSEWHERE}"
-        ),
-    )
+    return Choice(path, fit, f"{path.name} {how}, and this host is {platform.name}")

@@ -22,7 +22,7 @@ from stages.scanners.openscap.content_files import (
     guide_file,
     why_refused,
 )
-from stages.scanners.openscap.openscap_packages import ELSEWHERE, content_advice
+from stages.scanners.openscap.openscap_packages import content_advice
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.platform import Platform
 
@@ -32,11 +32,13 @@ VersionOf = Callable[[Path], str | None]
 
 @dataclass(frozen=True)
 class SelectedContent:
-    """The file for this host, how well it fits, and why not quite (None where it does)."""
+    """The file for this host, how well it fits, and why not quite (None where it does): `warning`
+    says that and how to get other content, in whole sentences, `mismatch` is the clause alone."""
 
     file: ContentFile
     fit: ContentFit
     warning: str | None = None
+    mismatch: str | None = None
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,11 @@ def select(
     file = found.by_path(Path(choice.path)) if choice else None
     if choice is None or file is None:
         return NoContent(nothing_fits(settings, platform, found))
-    return SelectedContent(file, choice.fit, choice.warning)
+    if choice.mismatch is None:
+        return SelectedContent(file, choice.fit)
+    advice = advice_on_content(settings, platform, found)
+    warning = f"{choice.mismatch}. Some rules may not apply. {advice}"
+    return SelectedContent(file, choice.fit, warning, choice.mismatch)
 
 
 def in_order(settings: OpenSCAPSettings, found: ContentFiles, version_of: VersionOf) -> list[Path]:
@@ -75,19 +81,27 @@ def is_newer(version: str | None, than: str | None) -> bool:
 
 def nothing_fits(settings: OpenSCAPSettings, platform: Platform, found: ContentFiles) -> str:
     """That there is no content for this host, and how to get it."""
-    advice = content_advice(platform, products_in(found.paths))
+    advice = advice_on_content(settings, platform, found)
     if not found.files:
         directories = ", ".join(settings.content_dirs)
-        return f"no SCAP content in {directories}: {advice}, or {ELSEWHERE}"
+        return f"no SCAP content in {directories}. {advice}"
     directories = ", ".join(dict.fromkeys(str(path.parent) for path in found.paths))
-    return (
-        f"no content in {directories} is for this host ({platform.name}): {advice}, or {ELSEWHERE}"
+    return f"no content in {directories} is for this host ({platform.name}). {advice}"
+
+
+def advice_on_content(settings: OpenSCAPSettings, platform: Platform, found: ContentFiles) -> str:
+    """How to get content that is made for this host."""
+    return content_advice(
+        platform,
+        products_in(found.paths),
+        is_server_allowed=settings.content_from_server != "never",
     )
 
 
 def baseline(reason: str) -> SelectedContent:
     """The built-in baseline, in place of other content."""
-    warning = f"scanned with the built-in baseline for any Linux: {reason}"
+    sentence = f"{reason[0].upper()}{reason[1:]}"
+    warning = f"scanned with the built-in baseline for any Linux. {sentence}"
     return SelectedContent(ContentFile(content.LINUX, "own"), "baseline", warning)
 
 

@@ -58,7 +58,7 @@ class ContentReader:
         """The content for this host, or why there is none."""
         self.refuse_unchecked(found)
         selected = content_choice.select(self._settings, self._platform, found, self.version_of)
-        return self._fallback(selected) or selected
+        return self._fallback(selected, found) or selected
 
     def refuse_unchecked(self, found: ContentFiles) -> None:
         """Leave out content from the server that is not what may come from there.
@@ -116,7 +116,9 @@ class ContentReader:
             further_profiles.add_tailoring(readable, Path(self._settings.tailoring), datastream)
         return readable
 
-    def _fallback(self, selected: SelectedContent | NoContent) -> SelectedContent | None:
+    def _fallback(
+        self, selected: SelectedContent | NoContent, found: ContentFiles
+    ) -> SelectedContent | None:
         """The built-in baseline, where it says more than what was found; None where it is not to be
         used.
 
@@ -130,8 +132,9 @@ class ContentReader:
             return content_choice.baseline(selected.reason)
         if self._applies(selected):
             return None
-        reason = f"no rule of the installed content would apply: {selected.warning}"
-        return content_choice.baseline(reason)
+        reason = f"no rule of the installed content would apply: {selected.mismatch}"
+        advice = content_choice.advice_on_content(settings, self._platform, found)
+        return content_choice.baseline(f"{reason}. {advice}")
 
     def _applies(self, selected: SelectedContent) -> bool:
         """Whether any rule of content that is not made for this release applies, as far as is

@@ -27,25 +27,28 @@ _CONTENT: Mapping[str, str] = {
     "zypper": "scap-security-guide",
 }
 _CONTENT_OF_UBUNTU = {"apt": "ssg-base ssg-debderived"}
+_GUIDE = (
+    "Matching content is the Ubuntu Security Guide (pro enable usg, then apt-get install -y usg)."
+)
 _SOURCES: Mapping[Product, str] = {
     ("debian", "12"): (
-        "the package ssg-debian of Debian 13 (for every architecture) has it, that of Debian 12 "
-        "does not: apt-get install -y ./ssg-debian_VERSION_all.deb"
+        "Matching content is in the package ssg-debian of Debian 13, for every architecture "
+        "(apt-get install -y ./ssg-debian_VERSION_all.deb). That of Debian 12 has none."
     ),
-    ("ubuntu", "2204"): "Ubuntu's own content: pro enable usg, then apt-get install -y usg",
-    ("ubuntu", "2404"): "Ubuntu's own content: pro enable usg, then apt-get install -y usg",
+    ("ubuntu", "2204"): _GUIDE,
+    ("ubuntu", "2404"): _GUIDE,
 }
-"""Where content comes from for releases whose own packages have none."""
+"""Where content comes from for releases whose own packages have none, as sentences."""
 _UPGRADES: Mapping[str, str] = {
     "dnf": "dnf upgrade -y scap-security-guide",
     "yum": "yum update -y scap-security-guide",
     "zypper": "zypper update -y scap-security-guide",
 }
-ELSEWHERE = (
-    "compliance-agent content add FILE with a datastream of the ComplianceAsCode project, or "
-    "compliance.openscap.content_from_server: missing"
+_ADDED = (
+    "You can also add a datastream of the ComplianceAsCode project "
+    "(compliance-agent content add FILE)"
 )
-"""Where content comes from on any system; it follows every advice."""
+_FROM_SERVER = "or allow content from the server (compliance.openscap.content_from_server: missing)"
 
 
 def scanner_command(platform: Platform) -> str | None:
@@ -62,20 +65,39 @@ def content_command(platform: Platform) -> str | None:
     return platform.install_command(_CONTENT)
 
 
-def content_advice(platform: Platform, installed: Collection[Product]) -> str:
-    """How to get content for this very release, where `installed` is there and does not fit.
+def content_advice(
+    platform: Platform, installed: Collection[Product], *, is_server_allowed: bool
+) -> str:
+    """How to get content for this very release, where `installed` is there and does not fit; whole
+    sentences.
 
-    Never to install a package that is installed: its content would not change.
+    Never to do what is done: a package that is installed would bring the same content, and the
+    server may be allowed already.
     """
+    packages = _package_advice(platform, installed)
+    if is_server_allowed:
+        return f"{packages} {_ADDED}."
+    return f"{packages} {_ADDED}, {_FROM_SERVER}."
+
+
+def _package_advice(platform: Platform, installed: Collection[Product]) -> str:
     base = base_of(platform)
     if base and base in _SOURCES:
         return _SOURCES[base]
     if not _is_packaged(platform, installed):
-        return install_content(platform)
+        return _package_with_content(platform)
     upgrade = _UPGRADES.get(platform.installer or "")
     if upgrade:
-        return upgrade
-    return "the installed packages have none for it"
+        return f"A newer package may have matching content ({upgrade})."
+    return "The installed packages have no matching content."
+
+
+def _package_with_content(platform: Platform) -> str:
+    command = content_command(platform)
+    if command:
+        return f"Content is in a package ({command})."
+    advice = install_content(platform)
+    return f"{advice[0].upper()}{advice[1:]}."
 
 
 def _is_packaged(platform: Platform, installed: Collection[Product]) -> bool:

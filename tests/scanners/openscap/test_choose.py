@@ -3,9 +3,9 @@ from pathlib import PurePath
 import pytest
 
 from stages.scanners.docker_bench.docker_bench_packages import install_docker
-from stages.scanners.openscap.choose import choose, is_for_other_releases
+from stages.scanners.openscap.choose import choose, is_for_other_releases, products_in
 from stages.scanners.openscap.openscap_packages import (
-    ELSEWHERE,
+    content_advice,
     content_command,
     install_content,
     install_scanner,
@@ -72,7 +72,7 @@ def test_content_of_this_very_version_fits_without_a_warning(
     chosen = choose(platform, ALL)
     assert chosen is not None
     assert chosen.path.name == f"ssg-{product}-ds.xml"
-    assert (chosen.fit, chosen.warning) == ("exact", None)
+    assert (chosen.fit, chosen.mismatch) == ("exact", None)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +101,8 @@ def test_the_nearest_lower_version_stands_in_with_a_warning(
     chosen = choose(platform, files(*present))
     assert chosen is not None
     assert chosen.path.name == f"ssg-{product}-ds.xml"
-    assert chosen.warning is not None
-    assert "older version" in chosen.warning
+    assert chosen.mismatch is not None
+    assert "older version" in chosen.mismatch
     assert chosen.fit == "older"
 
 
@@ -134,8 +134,8 @@ def test_a_relatives_content_stands_in_with_a_warning(platform: Platform, produc
     chosen = choose(platform, files("debian12", "ubuntu2204", "rhel9", "opensuse"))
     assert chosen is not None
     assert chosen.path.name == f"ssg-{product}-ds.xml"
-    assert chosen.warning is not None
-    assert "related system" in chosen.warning
+    assert chosen.mismatch is not None
+    assert "related system" in chosen.mismatch
     assert chosen.fit == "related"
 
 
@@ -154,41 +154,52 @@ def test_content_for_other_systems_is_never_taken(platform: Platform) -> None:
     assert choose(platform, files("debian22", "rhel10", "fedora", "ubuntu2404")) is None
 
 
-def test_the_warning_about_content_names_its_source_and_never_what_is_installed() -> None:
+def test_the_advice_on_content_names_its_source_and_never_what_is_installed_or_allowed() -> None:
     for platform, present, advice in (
         (
             host("debian", "12"),
             "debian11",
             (
-                "the package ssg-debian of Debian 13 (for every architecture) has it, that of "
-                "Debian 12 does not: apt-get install -y ./ssg-debian_VERSION_all.deb"
+                "Matching content is in the package ssg-debian of Debian 13, for every "
+                "architecture (apt-get install -y ./ssg-debian_VERSION_all.deb). That of Debian 12 "
+                "has none."
             ),
         ),
         (
             host("debian", "13"),
             "debian11",
-            "the installed packages have none for it",
+            "The installed packages have no matching content.",
         ),
         (
             host("ubuntu", "24.04", "debian", "noble"),
             "ubuntu2204",
-            "Ubuntu's own content: pro enable usg, then apt-get install -y usg",
+            (
+                "Matching content is the Ubuntu Security Guide (pro enable usg, then "
+                "apt-get install -y usg)."
+            ),
         ),
         (
             host("rocky", "9.3", "rhel centos fedora"),
             "rhel9",
-            "dnf upgrade -y scap-security-guide",
+            "A newer package may have matching content (dnf upgrade -y scap-security-guide).",
         ),
         (
             host("sles", "15.5", "suse"),
             "sle12",
-            "zypper update -y scap-security-guide",
+            "A newer package may have matching content (zypper update -y scap-security-guide).",
         ),
     ):
         chosen = choose(platform, files(present))
         assert chosen is not None
-        assert f"ssg-{present}-ds.xml is for " in (chosen.warning or "")
-        assert f"for matching content: {advice}, or {ELSEWHERE}" in (chosen.warning or "")
+        assert f"ssg-{present}-ds.xml is for " in (chosen.mismatch or "")
+        installed = products_in(files(present))
+        never = content_advice(platform, installed, is_server_allowed=False)
+        assert never.startswith(f"{advice} You can also add a datastream ")
+        assert "compliance-agent content add FILE" in never
+        assert never.endswith("(compliance.openscap.content_from_server: missing).")
+        allowed = content_advice(platform, installed, is_server_allowed=True)
+        assert "compliance-agent content add FILE" in allowed
+        assert "content_from_server" not in allowed
 
 
 def test_the_first_directory_wins_for_the_same_version() -> None:

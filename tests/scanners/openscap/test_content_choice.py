@@ -268,7 +268,7 @@ def test_a_trial_finds_that_content_of_a_relative_does_not_apply_and_is_kept(
     result = detect(settings(tmp_path), rocky, {})
     assert result.scanner.content is not None
     assert (result.scanner.content.file, result.scanner.content.fit) == (str(LINUX), "baseline")
-    assert "no rule of the installed content would apply" in result.scanner.warnings[0]
+    assert "No rule of the installed content would apply" in result.scanner.warnings[0]
     assert list(result.cache["trials"].values()) == [False]
     again = detect(settings(tmp_path), rocky, result.cache)
     assert again.scanner.content == result.scanner.content

@@ -130,7 +130,7 @@ def test_every_system_gets_its_content(row: list[str]) -> None:
         return
     assert choice is not None
     assert (choice.path.name, choice.fit) == (f"ssg-{product}-ds.xml", fit)
-    assert (choice.warning is None) is (fit == "exact")
+    assert (choice.mismatch is None) is (fit == "exact")
 
 
 def test_the_table_has_80_systems() -> None:
