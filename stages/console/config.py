@@ -63,6 +63,7 @@ def _check(loaded: settings_file.Loaded) -> Checked:
         is_known = _is_reported("server.url", problems)
         if loaded.settings.server.url is None and not is_known:
             remarks.append("server.url: not set, results stay in the spool")
+            remarks += _without_effect(loaded.settings)
         risk = connection_risk(loaded.settings.server)
         if risk is not None and not is_known:
             remarks.append(f"server: {risk.message}: {risk.action}")
@@ -75,6 +76,15 @@ def _check(loaded: settings_file.Loaded) -> Checked:
     if loaded.path is not None:
         file = unicode_text(loaded.path)
     return Checked(file=file, problems=tuple(problems), remarks=tuple(remarks))
+
+
+def _without_effect(settings: Settings) -> list[str]:
+    """The settings that allow content from the server, where no server is set."""
+    remarks = []
+    for spec in registry.scanners():
+        if spec.content_setting and spec.fetches_content(settings):
+            remarks.append(f"{spec.content_setting}: has no effect without server.url")
+    return remarks
 
 
 def _check_credentials(

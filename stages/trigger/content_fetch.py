@@ -27,6 +27,7 @@ _FIRST_AFTER_S = 120.0
 _EVERY_S = 24 * 3600.0
 _AGAIN_AFTER_S = 3600.0
 """After trouble."""
+_NO_SERVER = "no server to fetch content from: set server.url"
 
 
 class ContentFetch:
@@ -38,6 +39,7 @@ class ContentFetch:
         self._state = process.state_store.read(FETCH_STATE, FetchState)
         self._due_at = time.monotonic() + random.uniform(0.5, 1.5) * _FIRST_AFTER_S  # noqa: S311 - spreads a fleet
         self._is_wanted = False
+        self._is_server_missed = False
         self._is_server_waiting = False
         self._answer: Outcome | None = None
         self._command: str | None = None
@@ -49,7 +51,7 @@ class ContentFetch:
         if spec is None:
             return _not_allowed()
         if self._process.settings.server.url is None:
-            return "no server to fetch content from: set server.url"
+            return _NO_SERVER
         self._is_wanted = True
         return None
 
@@ -70,14 +72,15 @@ class ContentFetch:
         if self._job is None:
             self._apply_commands()
         spec = _fetching(self._process.settings)
-        if spec is None or self._job is not None:
+        if spec is None or self._job is not None or not self._has_server():
             return
         if self._is_wanted or time.monotonic() >= self._due_at:
             self._is_wanted = False
             self._start(spec)
 
     def due_in_s(self) -> float:
-        if _fetching(self._process.settings) is None or self._job is not None:
+        settings = self._process.settings
+        if _fetching(settings) is None or settings.server.url is None or self._job is not None:
             return _EVERY_S
         return max(0.0, self._due_at - time.monotonic())
 
@@ -140,12 +143,21 @@ class ContentFetch:
     def _access(self) -> ServerAccess | str:
         """The server, or why there is none."""
         settings = self._process.settings
-        if settings.server.url is None:
-            return "no server to fetch content from: set server.url"
         found = credentials.find(settings.api, self._process.config, os.environ)
         if isinstance(found, credentials.NoCredentials):
             return found.reason
         return ServerAccess(settings.server, found)
+
+    def _has_server(self) -> bool:
+        """Whether the settings name a server. Where they do not, that is logged once: only a change
+        of the settings can help."""
+        if self._process.settings.server.url is not None:
+            self._is_server_missed = False
+            return True
+        if not self._is_server_missed:
+            self._is_server_missed = True
+            self._process.log.warning("no content from the server", reason=_NO_SERVER)
+        return False
 
     def _finish(self) -> None:
         """Take the result of a look that has ended."""

@@ -66,3 +66,10 @@ def test_a_scan_with_a_profile_that_the_content_does_not_have_is_not_requested(
     # The content has changed since the detection: what is there now counts.
     configured(config, content=str(LINUX))
     agent("scan", "--profile", "linux_strict", config=config)
+
+
+def test_config_check_names_content_from_the_server_without_a_server(config: Path) -> None:
+    remark = "compliance.openscap.content_from_server: has no effect without server.url"
+    assert remark not in agent("config", "check", config=config).stdout
+    configured(config, content_from_server="missing")
+    assert f"note: {remark}" in agent("config", "check", config=config).stdout

@@ -1,0 +1,40 @@
+"""When the server's content is looked at, without a server."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from schemas.content import FETCH_STATE, ContentCommand, FetchState
+from spool.layout import new_command_id
+from stages.trigger.content_fetch import ContentFetch
+from tests.trigger.worker import process_at
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+ALLOWED = {"openscap": {"content_from_server": "missing"}}
+NO_SERVER = "no server to fetch content from: set server.url"
+
+
+def test_without_a_server_nothing_is_due_and_that_is_logged_once(tmp_path: Path) -> None:
+    process = process_at(NOW, tmp_path / "spool", compliance=ALLOWED)
+    fetch = ContentFetch(process)
+    for _ in range(3):
+        fetch.run_once()
+    assert process.log_text.getvalue().count(NO_SERVER) == 1
+    assert fetch.due_in_s() > 3600
+    assert process.state_store.read(FETCH_STATE, FetchState) is None
+    assert fetch.want_for_server() == NO_SERVER
+
+
+def test_an_operator_who_fetches_without_a_server_gets_the_reason(tmp_path: Path) -> None:
+    process = process_at(NOW, tmp_path / "spool", compliance=ALLOWED)
+    command_id = new_command_id(NOW)
+    process.spool.commands.content.write(command_id, ContentCommand(action="fetch", at=NOW))
+    ContentFetch(process).run_once()
+    state = process.state_store.read(FETCH_STATE, FetchState)
+    assert state is not None
+    assert (state.command, state.outcome, state.failed) == (command_id, NO_SERVER, True)
+
+
+def test_where_content_from_the_server_is_not_allowed_nothing_is_logged(tmp_path: Path) -> None:
+    process = process_at(NOW, tmp_path / "spool")
+    ContentFetch(process).run_once()
+    assert process.log_text.getvalue() == ""
