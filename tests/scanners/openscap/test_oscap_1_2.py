@@ -1,37 +1,23 @@
 """oscap 1.2.17 itself, where it can be had: COMPLIANCE_AGENT_OSCAP_1_2 names the program."""
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from schemas.ids import new_scan_id
-from schemas.manifest import Manifest
-from schemas.report import Report
-from schemas.request import Reason, Request
 from schemas.settings import Settings
-from spool.raw import Output
 from spool.spool import Spool
 from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
 from stages.runtime.process import Process
 from stages.scan.execution import FinishedRun, Run
-from stages.scanners import reports
 from stages.scanners.child import Cause, EndedBy
-from stages.scanners.openscap import openscap_detection, oscap_program
+from stages.scanners.openscap import oscap_program
 from stages.scanners.openscap.content import LINUX
-from stages.scanners.openscap.openscap_run import OpenSCAP
-from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
-from stages.scanners.platform import parse_os_release
-from stages.scanners.runner import Plan
-from stages.scanners.settings import check_settings
-from stages.scanners.spec import Opener
 from tests.pipeline.agent import until
+from tests.scanners.openscap.oscap_runs import REASON, read, run_of
 
-AT = datetime(2026, 11, 26, tzinfo=UTC)
-SCAN_ID = new_scan_id("openscap", AT)
-REASON = Reason(source="operator", at=AT)
+UBUNTU = "ID=ubuntu\nVERSION_ID=22.04"
 HREF = "https://www.example.com/security/oval.xml.bz2"
 
 
@@ -61,16 +47,8 @@ def with_remote_part(where: Path) -> Path:
     return content
 
 
-def run_of(content: Path, process: Process, draft: Path) -> Run:
-    settings = OpenSCAPSettings(content=str(content), profile="linux_standard")
-    found = openscap_detection.detect(settings, parse_os_release("ID=ubuntu\nVERSION_ID=22.04"), {})
-    assert found.scanner.version == "1.2.17"
-    assert found.scanner.ready, found.scanner.problems
-    runner = OpenSCAP(settings, found.scanner)
-    request = Request(scan_id=SCAN_ID, scanner="openscap", reason=REASON)
-    plan = runner.plan(request, draft)
-    assert isinstance(plan, Plan), plan
-    return Run(process, SCAN_ID, runner, plan, draft)
+def old_run(content: Path, process: Process, draft: Path) -> Run:
+    return run_of(content, process, draft, version="1.2.17", os_release=UBUNTU)
 
 
 def test_a_datastream_with_remote_parts_is_scanned_with_titles_and_durations(
@@ -78,7 +56,7 @@ def test_a_datastream_with_remote_parts_is_scanned_with_titles_and_durations(
 ) -> None:
     draft = tmp_path / "draft"
     draft.mkdir()
-    run = run_of(with_remote_part(tmp_path), process, draft)
+    run = old_run(with_remote_part(tmp_path), process, draft)
     finished = run.carry_out(REASON, lambda _: None, lambda: None)
     assert isinstance(finished, FinishedRun)
     manifest, files = finished.manifest, finished.outputs
@@ -95,7 +73,7 @@ def test_a_scan_that_is_ended_leaves_no_probe(
 ) -> None:
     draft = tmp_path / "draft"
     draft.mkdir()
-    run = run_of(LINUX, process, draft)
+    run = old_run(LINUX, process, draft)
     leaders: list[int] = []
     probes: set[int] = set()
 
@@ -124,16 +102,3 @@ def members(group: int) -> set[int]:
         if int(fields[2]) == group and fields[0] != "Z":
             found.add(int(path.parent.name))
     return found
-
-
-def read(manifest: Manifest, files: tuple[Output, ...], draft: Path) -> Report:
-    paths = {file.role: draft / file.name for file in files}
-    settings, problems = check_settings({})
-    assert problems == []
-
-    def open_file(role: str) -> Opener | None:
-        if role not in paths:
-            return None
-        return lambda: paths[role].open("rb")
-
-    return reports.read(manifest, open_file, settings)
