@@ -47,6 +47,14 @@ class ListedContent(Record, frozen=True, kw_only=True):
     """Why it is used, or why not."""
 
 
+class ContentList(Record, frozen=True, kw_only=True):
+    """The content of this host, and what is to be said about all of it."""
+
+    content: tuple[ListedContent, ...]
+    remarks: tuple[str, ...] = ()
+    """Why nothing fits better, or at all, and what to do."""
+
+
 class ContentCommand(Record, frozen=True, kw_only=True):
     """An operator's command on the content that came from the server."""
 

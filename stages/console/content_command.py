@@ -69,17 +69,23 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
 def _list(context: Context) -> Exit:
     platform = this_platform()
     listed: list[ListedContent] = []
+    remarks: list[str] = []
     for support in _supports():
-        listed += support.listed(context.settings, platform)
+        found = support.listed(context.settings, platform)
+        listed += found.content
+        remarks += found.remarks
     fetched = context.spool.state_store("trigger").read(FETCH_STATE, FetchState)
     if context.json:
-        show_json({"content": listed, "fetched": fetched})
+        show_json({"content": listed, "remarks": remarks, "fetched": fetched})
         return Exit.OK
     now = datetime.now(UTC)
-    show_table(
-        ("used", "file", "product", "version", "age", "fit", "reason"),
-        [_row(entry, now) for entry in listed],
-    )
+    if listed:
+        show_table(
+            ("used", "file", "product", "version", "age", "fit", "reason"),
+            [_row(entry, now) for entry in listed],
+        )
+    for remark in remarks:
+        say(remark, "yellow")
     if fetched:
         say(f"server, {fetched.at:%Y-%m-%d %H:%M} UTC: {fetched.outcome}")
     return Exit.OK

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from schemas import codec
 from schemas.capabilities import DetectedScanner
-from schemas.content import ListedContent, StoredContent
+from schemas.content import ContentList, StoredContent
 from schemas.records import Record
 from schemas.settings import Settings
 from stages.runtime.worker import Confinement, Host, Worker, WorkerError
@@ -100,7 +100,7 @@ class ContentSupport:
     file; None where such a file can't be used."""
     why_not_for: Callable[["Platform", str], str | None]
     """Why content of a product is nothing for a host; None where it is."""
-    listed: Callable[[Settings, "Platform"], tuple[ListedContent, ...]]
+    listed: Callable[[Settings, "Platform"], ContentList]
     """Every content file of this host, and which is used."""
 
 

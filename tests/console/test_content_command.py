@@ -65,6 +65,26 @@ def test_an_added_file_is_used_named_and_removed(
     )
 
 
+def test_without_content_the_list_has_the_reason_and_what_to_do(configured: Path) -> None:
+    settings = json.loads(configured.read_text())
+    settings["compliance"]["openscap"]["content_fallback"] = "none"
+    configured.write_text(json.dumps(settings))
+    whole = json.loads(agent("content", "--json", config=configured).stdout)
+    assert whole["content"] == []
+    (remark,) = whole["remarks"]
+    assert remark.startswith("no SCAP content in ")
+    assert agent("content", config=configured).stdout.strip() == remark
+
+
+def test_advice_stands_below_the_list_and_not_in_it(configured: Path) -> None:
+    whole = json.loads(agent("content", "--json", config=configured).stdout)
+    (entry,) = whole["content"]
+    assert (entry["used"], entry["source"]) == (True, "own")
+    assert entry["reason"] == "no other content applies to this host"
+    (remark,) = whole["remarks"]
+    assert remark.startswith("scanned with the built-in baseline for any Linux. No SCAP content")
+
+
 def _has_oscap() -> bool:
     from stages.scanners.openscap import oscap_program
 

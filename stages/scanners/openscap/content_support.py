@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from schemas.capabilities import DetectedContent, DetectedScanner
-from schemas.content import ListedContent, StoredContent
+from schemas.content import ContentList, ListedContent, StoredContent
 from schemas.manifest import ContentFit
 from schemas.settings import Settings
 from stages.scanners.content_support import (
@@ -94,7 +94,7 @@ def _is_better(version: str, fit: ContentFit, current: DetectedContent, mode: st
     return is_ours and is_newer(version, current.version)
 
 
-def _listed(settings: Settings, platform: Platform) -> tuple[ListedContent, ...]:
+def _listed(settings: Settings, platform: Platform) -> ContentList:
     from stages.scanners.openscap import content_files, oscap_program
     from stages.scanners.openscap.content_reading import ContentReader
 
@@ -111,7 +111,17 @@ def _listed(settings: Settings, platform: Platform) -> tuple[ListedContent, ...]
         if str(file.path) not in known | {entry.file for entry in listed}:
             listed.append(_entry(file, platform, selected, reader))
     refused = [_refused(problem) for problem in found.problems]
-    return (*sorted(listed, key=lambda entry: not entry.used), *refused)
+    listed.sort(key=lambda entry: not entry.used)
+    return ContentList(content=(*listed, *refused), remarks=_remarks(selected))
+
+
+def _remarks(selected: "SelectedContent | NoContent") -> tuple[str, ...]:
+    """Why no file fits, or why the one that is used does not fit quite, and what to do."""
+    if isinstance(selected, NoContent):
+        return (selected.reason,)
+    if selected.warning:
+        return (selected.warning,)
+    return ()
 
 
 def _entry(
@@ -147,12 +157,14 @@ def _reason(
     *,
     is_used: bool,
 ) -> str:
+    names_another = "compliance.openscap.content names another file"
     if isinstance(selected, NoContent):
-        return selected.reason
+        # For this host, and all the same not chosen: the setting names what is not there.
+        return "is for another system" if fit is None else names_another
     if is_used:
         return _why_used(file, selected)
     if selected.file.source == "configured":
-        return "compliance.openscap.content names another file"
+        return names_another
     if fit is None:
         return "is for another system"
     if selected.fit == "baseline":
@@ -167,9 +179,13 @@ def _reason(
 def _why_used(file: "ContentFile", selected: "SelectedContent") -> str:
     if file.source == "configured":
         return "compliance.openscap.content names it"
+    if selected.fit == "baseline" and selected.warning is None:
+        return "compliance.openscap.content names it"
+    if selected.warning is None:
+        return "is made for this release"
     if selected.fit == "baseline":
-        return selected.warning or "compliance.openscap.content names it"
-    return selected.warning or "is made for this release"
+        return "no other content applies to this host"
+    return "fits better than any other"
 
 
 def _refused(problem: str) -> ListedContent:
