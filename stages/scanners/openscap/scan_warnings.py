@@ -1,10 +1,11 @@
 """What a reader of a report should know of the scan itself, each in one line. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import tzinfo
 
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark
 from stages.scanners.openscap.xccdf.xccdf_results import TestResult, in_utc
+from stages.scap.rule_counts import Selection
 
 _MOST_NAMED = 20
 
@@ -41,29 +42,41 @@ def rules_without_result(
     What the profile selects and the benchmark lacks is named only beside such rules: in many
     benchmarks profiles select rules that were never built.
     """
-    profile, selection = test_result.profile, benchmark.selection
-    if profile in tailoring.selection.profiles:
-        selection = selection.tailored(tailoring.selection)
-    elif test_result.is_tailored:
-        # Without the tailoring file it is not known what its profile selects.
-        return []
-    if profile not in selection.profiles:
+    selection = _selection(test_result, benchmark, tailoring)
+    if selection is None or test_result.profile not in selection.profiles:
         return []
     reported = {one.idref for one in test_result.outcomes if one.result != "notselected"}
-    selected = selection.selected(profile)
-    missing = [rule for rule in selected if rule not in reported]
+    selected = selection.selected(test_result.profile)
+    missing = _without(selected, reported)
     if not missing:
         return []
-    unknown = [rule for rule in selection.unknown(profile) if rule not in reported]
-    total, missing = len(selected) + len(unknown), sorted(missing + unknown)
+    unknown = _without(selection.unknown(test_result.profile), reported)
+    return [_missing_results(sorted(missing + unknown), len(selected) + len(unknown))]
+
+
+def _selection(
+    test_result: TestResult, benchmark: Benchmark, tailoring: Benchmark
+) -> Selection | None:
+    """What the profiles select; None where the tailoring file that decides it is missing."""
+    if test_result.profile in tailoring.selection.profiles:
+        return benchmark.selection.tailored(tailoring.selection)
+    if test_result.is_tailored:
+        return None
+    return benchmark.selection
+
+
+def _without(rules: Iterable[str], reported: Collection[str]) -> list[str]:
+    return [rule for rule in rules if rule not in reported]
+
+
+def _missing_results(missing: Sequence[str], total: int) -> str:
     verb = "have"
     if len(missing) == 1:
         verb = "has"
-    warning = (
+    return (
         f"{len(missing)} of {total} rules that the profile selects {verb} no result, because the"
         f" scanner dropped: {_first_of(missing)}"
     )
-    return [warning]
 
 
 def cut_off_warning(rules: Sequence[str]) -> list[str]:
