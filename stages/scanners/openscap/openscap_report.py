@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from schemas import codec
-from schemas.report import Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
+from schemas.report import Fix, Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
 from stages.scanners.openscap import script_checks
 from stages.scanners.openscap.cut_off import cut_off_objects, rules_cut_off
 from stages.scanners.openscap.distinct_findings import check_names, distinct_findings
@@ -34,9 +34,9 @@ from stages.scanners.openscap.scan_warnings import (
     rules_without_result,
     zone_is_assumed,
 )
-from stages.scanners.openscap.xccdf.rule_texts import read_severity
+from stages.scanners.openscap.xccdf.rule_texts import RuleTexts, read_severity
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, in_utc
-from stages.scanners.secrets import masked_forms
+from stages.scanners.secret_fixes import masked_fix
 from stages.scanners.shown_text import plain_characters
 from stages.scap.xml_records import ScapError
 
@@ -141,10 +141,7 @@ def _rule_result(outcome: Outcome, found: Evidence, scan: SelectedScan) -> RuleR
     severity = texts.severity
     if outcome.severity:
         severity = read_severity(outcome.severity)
-    # A fix holds values of the profile. It has to run, so only the form of secrets is masked.
-    remediation = texts.remediation
-    if remediation is not None:
-        remediation = masked_forms(remediation)
+    remediation, is_advice = _remediation(texts)
     return RuleResult(
         rule_ref=outcome.idref,
         title=texts.title or outcome.idref,
@@ -158,10 +155,26 @@ def _rule_result(outcome: Outcome, found: Evidence, scan: SelectedScan) -> RuleR
         actual=_plain_evidence(found.actual),
         expected=_plain_evidence(found.expected),
         remediation=remediation,
-        advice=texts.remediation_is_advice,
+        advice=is_advice,
         references=texts.references,
-        other_fixes=texts.other_fixes,
+        other_fixes=_fixes_without_secrets(texts),
     )
+
+
+def _remediation(texts: RuleTexts) -> tuple[str | None, bool]:
+    """The remediation, and whether it is only to be read: so is a script with a masked secret."""
+    remediation = texts.remediation
+    if remediation is None:
+        return None, texts.remediation_is_advice
+    shown = masked_fix(remediation)
+    if shown == remediation or texts.remediation_is_advice:
+        return shown, texts.remediation_is_advice
+    return f"# Not runnable: a secret in this fix is masked.\n{shown}", True
+
+
+def _fixes_without_secrets(texts: RuleTexts) -> tuple[Fix, ...]:
+    """A playbook with a masked secret would set that secret to the mask, so it is left out."""
+    return tuple(fix for fix in texts.other_fixes if masked_fix(fix.text) == fix.text)
 
 
 def _plain_evidence(text: str | None) -> str | None:

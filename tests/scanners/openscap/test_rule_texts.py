@@ -111,6 +111,20 @@ def test_the_shell_fix_runs_as_it_is_and_the_other_systems_are_there() -> None:
     assert rule.other_fixes == (Fix(system="ansible", text="- name: x\n  y: 42"),)
 
 
+def test_a_fix_with_a_masked_secret_is_only_to_be_read() -> None:
+    body = (
+        '<fix system="urn:xccdf:fix:script:ansible">- name: x\n  password: Tr0ub4dor99</fix>'
+        '<fix system="urn:xccdf:fix:script:puppet">class x { }</fix>'
+        "<fix system=\"urn:xccdf:fix:script:sh\">bind_password='Tr0ub4dor99'\nset_it</fix>"
+    )
+    rule = read([Rule("a", "fail", body=body)]).results[0]
+    assert rule.advice
+    assert rule.remediation == (
+        "# Not runnable: a secret in this fix is masked.\nbind_password=********\nset_it"
+    )
+    assert rule.other_fixes == (Fix(system="puppet", text="class x { }"),)
+
+
 def test_a_title_does_not_repeat_the_number_of_its_rule() -> None:
     cis = '<reference href="https://www.cisecurity.org/benchmark/x/">1.1.2</reference>'
     titled = {
