@@ -38,9 +38,11 @@ _FIELDS = (
     "month (1-12)",
     "day of the week (0-7)",
 )
+_WHOLE_RANGES = {2: "1-31", 4: "0-6"}
 # No zone in use moves its clock by more at once.
 _LONGEST_CHANGE = timedelta(hours=3)
-_YEARS = 8
+# The 29th of February on one day of the week comes back after 28 years, or 40 around 2100.
+_YEARS = 40
 _SECOND = timedelta(seconds=1)
 
 
@@ -128,7 +130,7 @@ class Cron:
         fields = self.expression.split()
         must_both_hold = len(fields) == 5 and "*" in (fields[2][0], fields[4][0])
         return croniter(
-            self.expression,
+            _with_ranges(fields),
             wall,
             day_or=not must_both_hold,
             max_years_between_matches=_YEARS,
@@ -145,6 +147,18 @@ class Cron:
             return [first, second]
         # In a gap, fold 0 counts with the offset before it, which leads to just after it.
         return [first]
+
+
+def _with_ranges(fields: Sequence[str]) -> str:
+    """The expression with each `*` inside a list of days as a range: `7,*` as `7,0-6`.
+
+    croniter takes any `*` for a day that is not restricted, cronie only one that begins the field.
+    """
+    replaced = list(fields)
+    for place, whole in _WHOLE_RANGES.items():
+        if len(fields) == len(_FIELDS) and not fields[place].startswith("*"):
+            replaced[place] = fields[place].replace("*", whole)
+    return " ".join(replaced)
 
 
 def _explained(fields: Sequence[str]) -> str:

@@ -138,6 +138,11 @@ def test_a_dense_schedule_is_the_same_forwards_and_backwards_around_every_change
         ("1-31/15", "1", ["11-01", "11-02"]),
         ("13", "5", ["11-06", "11-13"]),
         ("30", "1-7", ["11-01", "11-02"]),
+        # A `*` further on in a field sets no flag, so either one is enough, and each day is due.
+        ("13", "7,*", ["11-01", "11-02", "11-03"]),
+        ("1-7,*", "1", ["11-01", "11-02", "11-03"]),
+        ("13", "2,*/3", ["11-01", "11-03", "11-04", "11-07", "11-08", "11-10", "11-11", "11-13"]),
+        ("1,*/2", "0-6", ["11-01", "11-02", "11-03"]),
     ],
 )
 def test_days_are_combined_as_in_cronie(days: str, weekdays: str, due: list[str]) -> None:
@@ -148,6 +153,22 @@ def test_days_are_combined_as_in_cronie(days: str, weekdays: str, due: list[str]
         at = cron.next_due(at)
         found.append(f"{at:%m-%d}")
     assert found == due
+
+
+@pytest.mark.parametrize(
+    ("expression", "due"),
+    [
+        ("0 3 29 2 */7", ["2032-02-29", "2060-02-29", "2088-02-29"]),
+        ("0 3 29 2 *", ["2028-02-29", "2032-02-29", "2036-02-29"]),
+        ("0 3 */31 2 1", ["2027-02-01", "2038-02-01", "2044-02-01"]),
+    ],
+)
+def test_a_rare_day_is_found_however_far_it_is(expression: str, due: list[str]) -> None:
+    cron, at = Cron(expression, ZoneInfo("UTC")), datetime(2026, 1, 1, tzinfo=UTC)
+    for expected in due:
+        at = cron.next_due(at)
+        assert f"{at:%Y-%m-%d}" == expected
+    assert cron.last_due(at) == at
 
 
 @pytest.mark.shared
@@ -223,7 +244,7 @@ def test_an_invalid_expression_is_explained(expression: str) -> None:
         ("0 3 * 13 *", "'13' is not a valid month (1-12)"),
         ("0 3 * * mun", "'mun' is not a valid day of the week (0-7)"),
         ("*/0 3 * * *", "'*/0' is not a valid minute (0-59)"),
-        ("0 0 31 2 *", "there is no such day within 8 years"),
+        ("0 0 31 2 *", "there is no such day within 40 years"),
     ],
 )
 def test_the_explanation_names_the_field(expression: str, why: str) -> None:
