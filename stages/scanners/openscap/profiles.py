@@ -60,9 +60,8 @@ def resolve(
                 f"profile {found.profile.short_name}: the first of {listed} that the content has"
             )
             return Chosen(found.profile, reason)
-    nearest = [near for name in wanted for near in _nearest(name, profiles)]
-    nearest = list(dict.fromkeys(nearest))[:_MOST_NEAREST]
-    return Unknown(f"no profile of {listed} in the content; nearest: {', '.join(nearest)}")
+    nearest = ", ".join(_nearest(wanted, profiles))
+    return Unknown(f"no profile of {listed} in the content; nearest: {nearest}")
 
 
 def _resolve_one(
@@ -74,7 +73,7 @@ def _resolve_one(
     named = _named(wanted, profiles) or _named(further, profiles)
     if named:
         return Chosen(named)
-    nearest = ", ".join(_nearest(wanted, profiles))
+    nearest = ", ".join(_nearest([wanted], profiles))
     return Unknown(f"unknown profile: {wanted!r} is not in the content; nearest: {nearest}")
 
 
@@ -125,8 +124,16 @@ def _automatic(profiles: Sequence[ProfileInfo]) -> Chosen:
     return Chosen(first, reason)
 
 
-def _nearest(wanted: str, profiles: Sequence[ProfileInfo]) -> list[str]:
-    """Up to five short names that are like the wanted one; the first profiles where none is."""
+def _nearest(wanted: Sequence[str], profiles: Sequence[ProfileInfo]) -> list[str]:
+    """Up to five short names that are like one of the wanted; the first profiles where none is."""
+    found = [near for name in wanted for near in _similar(name, profiles)]
+    if not found:
+        found = [profile.short_name for profile in profiles]
+    return list(dict.fromkeys(found))[:_MOST_NEAREST]
+
+
+def _similar(wanted: str, profiles: Sequence[ProfileInfo]) -> list[str]:
+    """Short names that are like the wanted one, or whose titles are."""
     import difflib  # only a mistake needs it
 
     by_short_name = {profile.short_name.casefold(): profile.short_name for profile in profiles}
@@ -137,5 +144,4 @@ def _nearest(wanted: str, profiles: Sequence[ProfileInfo]) -> list[str]:
     near = [name for name in by_name if part in name]
     near += difflib.get_close_matches(part, by_short_name, n=3, cutoff=0.4)
     near += difflib.get_close_matches(whole, by_name, n=3, cutoff=0.4)
-    found = list(dict.fromkeys(by_name[name] for name in near))
-    return found[:_MOST_NEAREST] or list(by_short_name.values())[:_MOST_NEAREST]
+    return [by_name[name] for name in near]

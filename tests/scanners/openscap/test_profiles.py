@@ -49,6 +49,12 @@ def test_the_reason_for_an_unknown_name_has_the_nearest_ones() -> None:
     )
 
 
+def test_of_a_list_the_names_that_are_like_one_of_it_are_the_nearest() -> None:
+    unknown = resolve(["qqq", "standrd"], profiles("a1", "b2", "standard"))
+    assert isinstance(unknown, Unknown)
+    assert unknown.reason.endswith("; nearest: standard")
+
+
 @pytest.mark.parametrize(
     ("wanted", "nearest"),
     [("STANDARD", "standard"), ("cis", "cis_level1_server"), ("ANSSI", "anssi_bp28_high")],
