@@ -109,6 +109,16 @@ def test_a_setting_overrides_what_would_be_found(tmp_path: Path) -> None:
     )
 
 
+def test_content_that_is_refused_is_not_reported_as_missing(tmp_path: Path) -> None:
+    (tmp_path / "ssg-rl9-ds.xml").symlink_to(LINUX)
+    tmp_path.chmod(0o777)
+    found = detect_openscap(tmp_path)
+    (warning,) = found.warnings
+    assert f"No SCAP content in {tmp_path} can be used: what is there is refused" in warning
+    (problem,) = [problem for problem in found.problems if "content" in problem]
+    assert problem.endswith(f"chmod go-w {tmp_path}")
+
+
 @pytest.mark.parametrize("text", ["", "no content", "<Benchmark", "<!DOCTYPE a><Benchmark/>"])
 def test_unreadable_content_is_a_problem_with_its_reason(tmp_path: Path, text: str) -> None:
     (tmp_path / "ssg-rl9-ds.xml").write_text(text)

@@ -84,6 +84,9 @@ def nothing_fits(settings: OpenSCAPSettings, platform: Platform, found: ContentF
     advice = advice_on_content(settings, platform, found)
     if not found.files:
         directories = ", ".join(settings.content_dirs)
+        if found.problems:
+            refused = "what is there is refused (compliance-agent content has the reasons)"
+            return f"no SCAP content in {directories} can be used: {refused}. {advice}"
         return f"no SCAP content in {directories}. {advice}"
     directories = ", ".join(dict.fromkeys(str(path.parent) for path in found.paths))
     return f"no content in {directories} is for this host ({platform.name}). {advice}"
