@@ -1,6 +1,8 @@
 """The content that each scanner would use, and whether it has the wanted profile."""
 
-from schemas.capabilities import DETECTED_STATE, Detected, DetectedScanner
+from collections.abc import Sequence
+
+from schemas.capabilities import DETECTED_STATE, Detected, DetectedContent
 from schemas.ids import Scanner
 from schemas.settings import Settings
 from stages.console.context import Context
@@ -25,7 +27,15 @@ def check_content(settings: Settings) -> tuple[list[str], list[str]]:
         problem = spec.profile_problem(settings, found, None)
         if problem:
             problems.append(f"compliance.{spec.section}.profile: {problem}")
-        remarks += _remarks(spec, found)
+        if found.content is not None:
+            remarks += _remarks(spec, found.content, found.warnings)
+            continue
+        reasons = "; ".join(found.problems)
+        nothing = f"{spec.title} has no content to scan with: {reasons}"
+        if spec.names_content(settings):
+            problems.append(nothing)
+        else:
+            remarks.append(nothing)
     return problems, remarks
 
 
@@ -52,9 +62,7 @@ def refuse_unknown_profile(context: Context, scanner: Scanner, profile: str | No
         raise CommandError(problem, Exit.USAGE)
 
 
-def _remarks(spec: ScannerSpec, found: DetectedScanner) -> list[str]:
-    if found.content is None:
-        return [f"{spec.title} has no content to scan with: {'; '.join(found.problems)}"]
-    content = content_line(found.content.file, found.content.version)
-    fit = f"{spec.title} content: {content} ({FIT[found.content.fit]})"
-    return [fit, *found.content.remarks, *found.warnings]
+def _remarks(spec: ScannerSpec, content: DetectedContent, warnings: Sequence[str]) -> list[str]:
+    file = content_line(content.file, content.version)
+    fit = f"{spec.title} content: {file} ({FIT[content.fit]})"
+    return [fit, *content.remarks, *warnings]

@@ -117,6 +117,8 @@ class ScannerSpec:
     content: "Callable[[], ContentSupport] | None" = None
     """What is known of the security content by which it scans, installed apart from it; None where
     it needs none."""
+    names_content: Callable[[Settings], bool] = field(default=lambda _: False)
+    """Whether the settings name the content: then it has to be there."""
     content_setting: str | None = None
     """The setting that allows content from the server."""
     fetches_content: Callable[[Settings], bool] = field(default=lambda _: False)

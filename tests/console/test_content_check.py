@@ -68,6 +68,13 @@ def test_a_scan_with_a_profile_that_the_content_does_not_have_is_not_requested(
     agent("scan", "--profile", "linux_strict", config=config)
 
 
+def test_content_that_is_named_and_not_there_is_a_problem(config: Path, tmp_path: Path) -> None:
+    for name in (str(tmp_path / "gone-ds.xml"), "ubuntu2404_CIS_1"):
+        configured(config, content=name)
+        shown = agent("config", "check", config=config, code=2).stdout
+        assert f"no content to scan with: compliance.openscap.content: {name}: " in shown
+
+
 def test_config_check_names_content_from_the_server_without_a_server(config: Path) -> None:
     remark = "compliance.openscap.content_from_server: has no effect without server.url"
     assert remark not in agent("config", "check", config=config).stdout

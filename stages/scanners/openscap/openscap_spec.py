@@ -42,6 +42,10 @@ def _profiles_elsewhere(settings: Settings) -> Iterable[ProfileInfo]:
     return openscap_detection.all_profiles(settings.compliance.section(OpenSCAPSettings))
 
 
+def _names_content(settings: Settings) -> bool:
+    return settings.compliance.section(OpenSCAPSettings).content is not None
+
+
 def _fetches_content(settings: Settings) -> bool:
     return settings.compliance.section(OpenSCAPSettings).content_from_server != "never"
 
@@ -130,6 +134,7 @@ OPENSCAP = ScannerSpec(
     ),
     profile_problem=_profile_problem,
     content=_content,
+    names_content=_names_content,
     content_setting="compliance.openscap.content_from_server",
     fetches_content=_fetches_content,
     remediates=True,
