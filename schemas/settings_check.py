@@ -7,6 +7,7 @@ settings must not be used.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +16,19 @@ from schemas.expected import item_kind, kind_of, mismatch
 from schemas.records import Record
 
 R = TypeVar("R", bound=Record)
+
+
+@dataclass(frozen=True)
+class KeyProblem:
+    """What is wrong with a key of a mapping, or with the mapping itself (`key` is None)."""
+
+    key: str | None
+    message: str
+
+    def __str__(self) -> str:
+        if self.key is None:
+            return self.message
+        return f"{self.key}: {self.message}"
 
 
 def check_settings(values: object, record: type[R]) -> tuple[R, list[str]]:
@@ -34,7 +48,7 @@ def every_key(record: type[Record], path: str = "") -> Iterator[tuple[str, Any]]
             yield f"{path}{field.name}", field.default
 
 
-def unknown_keys(values: object, record: type[Record]) -> list[str]:
+def unknown_keys(values: object, record: type[Record]) -> list[KeyProblem]:
     """Keys of a mapping that its record does not have, each with a suggestion."""
     if not isinstance(values, Mapping):
         return []
@@ -43,7 +57,7 @@ def unknown_keys(values: object, record: type[Record]) -> list[str]:
     for key in values:
         if key not in known:
             suggestion = _suggestion(_nearest(str(key), known), known)
-            problems.append(f"{_shown(key)}: no such key{suggestion}")
+            problems.append(KeyProblem(_shown(key), f"no such key{suggestion}"))
     return problems
 
 

@@ -15,7 +15,7 @@ from msgspec import NODEFAULT, Meta
 from schemas.expected import kind_of, mismatch
 from schemas.ids import Scanner
 from schemas.records import Record
-from schemas.settings_check import unknown_keys
+from schemas.settings_check import KeyProblem, unknown_keys
 
 Pattern = Annotated[
     str,
@@ -30,6 +30,11 @@ _NO_RULES_NAME = (
     "xccdf_org.cisecurity.benchmarks_rule_¤",
 )
 """Names like those of rules, which no rule has: a pattern that fits one fits every rule."""
+_NO_END = (
+    "is missing: give the last day, like 2027-03-31, or allow open-ended waivers "
+    "with compliance.waivers.open_ended"
+)
+_FITS_EVERY_RULE = "fits every rule: name the rules, or confirm it with all_rules: true"
 
 
 class Waiver(Record, frozen=True, kw_only=True):
@@ -62,33 +67,32 @@ class Waiver(Record, frozen=True, kw_only=True):
         )
 
 
-def check_waiver(values: object, *, open_ended: bool) -> tuple[Waiver | None, list[str]]:
+def check_waiver(values: object, *, open_ended: bool) -> tuple[Waiver | None, list[KeyProblem]]:
     """A waiver from plain values, and its problems; None where there are problems."""
     if not isinstance(values, Mapping):
-        return None, [f"must be a mapping of keys, is {kind_of(values)}"]
+        return None, [KeyProblem(None, f"must be a mapping of keys, is {kind_of(values)}")]
     problems = unknown_keys(values, Waiver)
     taken: dict[str, Any] = {}
     for field in msgspec.structs.fields(Waiver):
-        if field.name not in values:
-            if field.default is NODEFAULT:
-                problems.append(f"{field.name}: is missing")
-            continue
-        value = values[field.name]
-        problem = _problem(value, field.type)
-        if problem is None:
-            taken[field.name] = msgspec.convert(value, field.type)
-        else:
-            problems.append(f"{field.name}: {problem}")
+        if field.name in values:
+            problem = _problem(values[field.name], field.type)
+            if problem is None:
+                taken[field.name] = msgspec.convert(values[field.name], field.type)
+            else:
+                problems.append(KeyProblem(field.name, problem))
+        elif field.default is NODEFAULT:
+            problems.append(KeyProblem(field.name, "is missing"))
     if "expires" not in values and not open_ended:
-        problems.append(
-            "expires: is missing: give the last day, like 2027-03-31, or allow open-ended waivers "
-            "with compliance.waivers.open_ended"
-        )
-    if _fits_everything(taken.get("rule")) and not taken.get("all_rules", False):
-        problems.append("rule: fits every rule: name the rules, or confirm it with all_rules: true")
+        problems.append(KeyProblem("expires", _NO_END))
+    if fits_every_rule(taken.get("rule")) and not taken.get("all_rules", False):
+        problems.append(KeyProblem("rule", _FITS_EVERY_RULE))
     if problems:
         return None, problems
     return Waiver(**taken), []
+
+
+def fits_every_rule(pattern: str | None) -> bool:
+    return pattern is not None and fits(pattern, *_NO_RULES_NAME)
 
 
 def fits(pattern: str, *names: str | None) -> bool:
@@ -105,10 +109,6 @@ def _problem(value: object, kind: Any) -> str | None:
     except msgspec.ValidationError:
         return mismatch(value, kind)
     return None
-
-
-def _fits_everything(rule: str | None) -> bool:
-    return rule is not None and fits(rule, *_NO_RULES_NAME)
 
 
 def _folded(text: str | None) -> str | None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from schemas import codec
 from schemas.report import RuleResult
-from schemas.waiver import Waiver, check_waiver
+from schemas.settings_check import KeyProblem
+from schemas.waiver import Waiver, check_waiver, fits_every_rule
 from stages.console.context import Context
 from stages.console.errors import CommandError, UsageError
 from stages.console.output import say, show_json, unicode_text, warn
@@ -24,6 +25,15 @@ from stages.runtime.exits import Exit
 from stages.scanners import registry
 
 _PROGRAM = "compliance-agent waive"
+_OPTIONS = {
+    "reason": "--reason",
+    "approved_by": "--approved-by",
+    "ticket": "--ticket",
+    "expires": "--until",
+    "profile": "--profile",
+    "scanner": "--scanner",
+    "host": "--host",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,19 +90,23 @@ def _waiver(args: argparse.Namespace, *, open_ended: bool) -> Waiver:
     given: dict[str, object] = {key: value for key, value in values.items() if value is not None}
     if args.yes_all:
         given["all_rules"] = True
+    if fits_every_rule(args.rule) and not args.yes_all:
+        reason = "fits every rule: name the rules, or confirm it with --yes-all"
+        raise UsageError(f"{args.rule}: {reason}", _PROGRAM)
     waiver, problems = check_waiver(given, open_ended=open_ended)
     if waiver is None:
-        raise UsageError("; ".join(map(_as_option, problems)), _PROGRAM)
+        raise UsageError("; ".join(map(_of_option, problems)), _PROGRAM)
     if waiver.expires is not None and waiver.expires < datetime.now(UTC).date():
         raise UsageError(f"--until {waiver.expires}: is in the past", _PROGRAM)
     return waiver
 
 
-def _as_option(problem: str) -> str:
-    """The keys of a file are options here."""
-    if problem.startswith("expires: "):
-        return problem.replace("expires: ", "--until: ", 1)
-    return problem.replace("all_rules: true", "--yes-all")
+def _of_option(problem: KeyProblem) -> str:
+    """The keys of a file are options here, some of another name."""
+    if problem.key is None:
+        return problem.message
+    option = _OPTIONS.get(problem.key, problem.key)
+    return f"{option}: {problem.message}"
 
 
 def _calling_user() -> str:

@@ -183,9 +183,9 @@ def _decode(content: bytes) -> RequestFile:
         raise codec.SchemaError(
             f"the file is empty: it needs at least `scanner: {registry.default().key}`"
         )
-    problems = unknown_keys(values, RequestFile)
-    if problems:
-        raise codec.SchemaError("; ".join(problems))
+    unknown = unknown_keys(values, RequestFile)
+    if unknown:
+        raise codec.SchemaError("; ".join(map(str, unknown)))
     file = codec.convert(values, RequestFile)
     if file.scanner is not None and registry.find(file.scanner) is None:
         raise codec.SchemaError(f"scanner: must be one of {', '.join(registry.all_keys())}")

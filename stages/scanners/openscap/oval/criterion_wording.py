@@ -10,7 +10,7 @@ Four cases, each with its own wording:
 Pure.
 """
 
-from stages.scanners.openscap.oval import item_wording
+from stages.scanners.openscap.oval import item_wording, object_wording
 from stages.scanners.openscap.oval.criteria import FailedCriterion
 from stages.scanners.openscap.oval.entity_wording import short_id
 from stages.scanners.openscap.oval.evaluated_criterion import (
@@ -28,7 +28,6 @@ from stages.scanners.openscap.oval.mismatch_wording import explain_exception, ex
 from stages.scanners.openscap.oval.nearest import line_that_sets, lines_in_place, nearest_line
 from stages.scanners.openscap.oval.oval_model import OvalResults
 
-_PLURAL_DESCRIPTIONS = ("files ", "directories ")
 _NOT_EVALUATED = frozenset(("error", "unknown", "not applicable"))
 
 
@@ -96,7 +95,7 @@ def _absence(one: EvaluatedCriterion) -> str:
             return f"{place}: no value of {setting} was found"
         return f"no value was found for {one.description}"
     verb = "is"
-    if one.description.startswith(_PLURAL_DESCRIPTIONS):
+    if object_wording.is_plural(one.object, one.scope):
         verb = "are"
     return f"{one.description} {verb} not {one.kind.present}"
 

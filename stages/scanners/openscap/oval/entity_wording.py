@@ -1,14 +1,13 @@
 """Entities in plain text: the value that an object looks for, or that a state expects. Pure."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from stages.scanners.openscap.oval.file_modes import with_octal
 from stages.scanners.openscap.oval.oval_model import Entity
 from stages.scanners.openscap.oval.pattern_alternatives import literal_alternatives
 from stages.scanners.openscap.oval.pattern_wording import pattern_text
 
-MATCHING = "matching "
-"""What the text of a pattern that has no plain text starts with."""
 _OPERATIONS = {
     "equals": "{}",
     "not equal": "anything but {}",
@@ -33,38 +32,52 @@ _SEVERAL_VALUES = {
 _SHOWN_VALUES = 10
 
 
+@dataclass(frozen=True)
+class ValueText:
+    """The value of a field in plain text."""
+
+    text: str
+    is_pattern: bool = False
+    """Whether it is an expression that has no plain text: `matching ^x`."""
+
+    @property
+    def without_field(self) -> str:
+        """The text where no field's name stands before it: `a value matching ^x`."""
+        if self.is_pattern:
+            return f"a value {self.text}"
+        return self.text
+
+
 def short_id(identifier: str) -> str:
     """`oval:ssg-var_umask:var:1` as `var_umask`."""
     return identifier.removeprefix("oval:").removeprefix("ssg-").split(":")[0]
 
 
-def expected_value(entity: Entity, values: Sequence[str] | None) -> str:
+def expected_value(entity: Entity, values: Sequence[str] | None) -> ValueText:
     """`at most 365`, `one of a, b`, `matching ^x`; `values` is None for an unknown variable."""
     if values is None:
-        return f"the value of {short_id(entity.var_ref or '')}"
+        return ValueText(f"the value of {short_id(entity.var_ref or '')}")
     if not values:
-        return "the value of a variable without values"
+        return ValueText("the value of a variable without values")
     if entity.operation == "pattern match":
         return _expected_pattern(entity, values)
     shown = [_shown_value(entity, value) for value in values]
     template = _OPERATIONS.get(entity.operation, entity.operation + " {}")
-    return template.format(_listed_for_check(entity, shown))
+    return ValueText(template.format(_listed_for_check(entity, shown)))
 
 
-def object_value(entity: Entity | None, values: Sequence[str] | None) -> str:
+def object_value(entity: Entity, values: Sequence[str] | None) -> ValueText:
     """An object's field as a name or a place; an equivalent text in place of a pattern."""
-    if entity is None:
-        return ""
     if values is None:
-        return f"(the value of {short_id(entity.var_ref or '')})"
+        return ValueText(f"(the value of {short_id(entity.var_ref or '')})")
     if entity.operation == "equals":
-        return listed_values(values) or "(none: its variable has no value)"
+        return ValueText(listed_values(values) or "(none: its variable has no value)")
     if entity.operation != "pattern match":
         return expected_value(entity, values)
     texts = _literal_texts(values)
     if texts:
-        return listed_values(texts)
-    return MATCHING + listed_values(values)
+        return ValueText(listed_values(texts))
+    return _pattern_value(listed_values(values))
 
 
 def is_bit_mask(entity: Entity) -> bool:
@@ -99,20 +112,24 @@ def _shown_value(entity: Entity, value: str) -> str:
     return value
 
 
-def _expected_pattern(entity: Entity, values: Sequence[str]) -> str:
+def _pattern_value(patterns: str) -> ValueText:
+    return ValueText(f"matching {patterns}", is_pattern=True)
+
+
+def _expected_pattern(entity: Entity, values: Sequence[str]) -> ValueText:
     """`none`, `one of root, adm`, or the expressions."""
     if len(values) > 1:
-        return MATCHING + _listed_for_check(entity, values)
+        return _pattern_value(_listed_for_check(entity, values))
     alternatives = literal_alternatives(values[0])
     if alternatives is None:
-        return MATCHING + values[0]
+        return _pattern_value(values[0])
     texts = [text or "(empty)" for text in alternatives.texts]
     wording = texts[0]
     if len(texts) > 1:
         wording = "one of " + ", ".join(texts)
     if alternatives.ignores_case:
         wording += " (case-insensitive)"
-    return wording
+    return ValueText(wording)
 
 
 def _literal_texts(patterns: Iterable[str]) -> list[str] | None:

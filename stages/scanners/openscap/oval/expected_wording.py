@@ -1,7 +1,7 @@
 """What a criterion expects, in plain text. Pure."""
 
 from stages.scanners.openscap.oval.evaluated_criterion import EvaluatedCriterion
-from stages.scanners.openscap.oval.line_wording import ANY_LINE, line_text, skips_first_line
+from stages.scanners.openscap.oval.line_wording import has_plain_text, line_text, skips_first_line
 from stages.scanners.openscap.oval.state_wording import state_text
 
 _COUNTS = {
@@ -74,10 +74,9 @@ def expected_line(one: EvaluatedCriterion) -> str:
     text = line_text(one.object, one.scope)
     if text is None:
         return f"({comment or 'unknown'})"
-    says_little = text.startswith("matching ") or text == ANY_LINE
     if skips_first_line(one.object):
         text += " after the first"
-    if says_little and comment:
+    if comment and not has_plain_text(one.object, one.scope):
         text += f" ({comment})"
     return text
 

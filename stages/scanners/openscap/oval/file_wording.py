@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from stages.scanners.openscap.oval.entity_wording import MATCHING, object_value
+from stages.scanners.openscap.oval.entity_wording import ValueText, object_value
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.oval_model import Entity
 from stages.scanners.openscap.oval.pattern_wording import pattern_text
 
-_ANY_NAME = frozenset(("matching ^.*$", "matching .*", "matching ^.+$", "matching .+"))
+_ANY_NAME = frozenset(("^.*$", ".*", "^.+$", ".+"))
+"""Patterns that every file name matches."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,15 @@ class FilePlace:
 
     text: str
     with_type: str
+    is_plural: bool = False
+
+
+@dataclass(frozen=True)
+class _FileName:
+    value: ValueText
+    is_several: bool
+    """Whether it is more than one name, or a pattern."""
+    is_any: bool = False
 
 
 def file_place(
@@ -40,39 +50,51 @@ def file_place(
     return _in_directory(directory, name, recursive=recursive)
 
 
-def _file_name(filename: Entity, scope: EvaluationScope) -> str:
+def _file_name(filename: Entity, scope: EvaluationScope) -> _FileName:
     """`sysctl.conf`, or `*.conf` for the pattern `^.*\\.conf$`."""
-    value = scope.value(filename)
-    if filename.operation == "pattern match" and value is not None:
-        found = pattern_text(value)
-        is_exact = found is not None and found.is_equivalent and " " not in found.text
-        if found is not None and is_exact and found.ends_line and not found.starts_line:
-            return f"*{found.text}"
-    return object_value(filename, scope.values(filename))
+    values = scope.values(filename)
+    value = object_value(filename, values)
+    is_several = value.is_pattern or (values is not None and len(values) > 1)
+    pattern = scope.value(filename)
+    if filename.operation != "pattern match" or pattern is None:
+        return _FileName(value, is_several)
+    ending = _ending(pattern)
+    if ending is not None:
+        return _FileName(ValueText(f"*{ending}"), is_several=True)
+    return _FileName(value, is_several, is_any=pattern in _ANY_NAME)
 
 
-def _single(place: str, singular: str, plural: str) -> FilePlace:
-    if place.startswith(MATCHING):
-        return _several(f"{plural} {place}")
-    return FilePlace(place, f"{singular} {place}")
+def _ending(pattern: str) -> str | None:
+    """`.conf`, if the pattern matches the names that end so, and no others."""
+    found = pattern_text(pattern)
+    if found is None or not found.is_equivalent or " " in found.text:
+        return None
+    if found.starts_line or not found.ends_line:
+        return None
+    return found.text
 
 
-def _in_directory(directory: str, name: str, *, recursive: bool) -> FilePlace:
-    inside = directory
-    if directory.startswith(MATCHING):
-        inside = f"directories {directory}"
+def _single(place: ValueText, singular: str, plural: str) -> FilePlace:
+    if place.is_pattern:
+        return _several(f"{plural} {place.text}")
+    return FilePlace(place.text, f"{singular} {place.text}")
+
+
+def _in_directory(directory: ValueText, name: _FileName, *, recursive: bool) -> FilePlace:
+    inside = directory.text
+    if directory.is_pattern:
+        inside = f"directories {inside}"
     if recursive:
         inside += " and below"
-    if name in _ANY_NAME:
+    if name.is_any:
         return _several(f"files in {inside}")
-    if name.startswith(MATCHING):
-        return _several(f"files {name} in {inside}")
-    several_names = ", " in name or "*" in name
-    if inside != directory or several_names:
-        return _several(f"files named {name} in {inside}")
-    path = f"{directory.rstrip('/')}/{name}"
+    if name.value.is_pattern:
+        return _several(f"files {name.value.text} in {inside}")
+    if name.is_several or directory.is_pattern or recursive:
+        return _several(f"files named {name.value.text} in {inside}")
+    path = f"{directory.text.rstrip('/')}/{name.value.text}"
     return FilePlace(path, f"file {path}")
 
 
 def _several(text: str) -> FilePlace:
-    return FilePlace(text, text)
+    return FilePlace(text, text, is_plural=True)

@@ -29,6 +29,8 @@ class Kind:
     """What else describes an item, if no field of it was expected to have a value."""
     subject_field: str | None = None
     """The field that the subject names already: `subject is value`, without the field's name."""
+    is_place: bool = False
+    """Whether the description is the place of files alone, which can be a plural."""
 
 
 KINDS: Mapping[str, Kind] = {
@@ -37,6 +39,7 @@ KINDS: Mapping[str, Kind] = {
         description="{a_file}",
         subject="{file}",
         detail="[type {type}, ]mode {mode}, owner {user_id}, group {group_id}",
+        is_place=True,
     ),
     "textfilecontent54": Kind(
         unit="line",

@@ -14,7 +14,7 @@ from stages.scanners.openscap.oval.pattern_wording import (
 
 TEXT_KINDS = frozenset(("textfilecontent54", "textfilecontent"))
 """Tests of lines in files: their objects have a pattern, and their descriptions leave it out."""
-ANY_LINE = "with any text"
+_ANY_LINE = "with any text"
 _PATTERN_FIELDS = frozenset(("pattern", "line"))
 _MAX_PATTERN = 1000
 _MAX_MEMBERS = 5
@@ -57,6 +57,14 @@ def line_text(target: Object, scope: EvaluationScope) -> str | None:
     for pattern in _patterns(target, scope):
         phrases[_pattern_phrase(pattern, target)] = None
     return " or ".join(phrases) or None
+
+
+def has_plain_text(target: Object, scope: EvaluationScope) -> bool:
+    """Whether the text of the line begins with more than an expression, or "any text"."""
+    patterns = _patterns(target, scope)
+    if all(matches_any_line(pattern) for pattern in patterns):
+        return False
+    return matches_any_line(patterns[0]) or pattern_text(patterns[0]) is not None
 
 
 def brief_line_text(target: Object, scope: EvaluationScope) -> str | None:
@@ -143,7 +151,7 @@ def _patterns(target: Object, scope: EvaluationScope) -> Sequence[str]:
 def _pattern_phrase(pattern: str, target: Object) -> str:
     """`starting with “umask 027”`; a text that is not equivalent goes with the expression."""
     if matches_any_line(pattern):
-        return ANY_LINE
+        return _ANY_LINE
     expression = shown_expression(pattern, ignores_case=target.ignores_case)
     found = pattern_text(pattern)
     if found is None:

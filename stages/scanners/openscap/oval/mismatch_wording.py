@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from stages.scanners.openscap.oval.entity_wording import MATCHING, is_bit_mask
+from stages.scanners.openscap.oval.entity_wording import is_bit_mask
 from stages.scanners.openscap.oval.evaluated_criterion import EvaluatedCriterion
 from stages.scanners.openscap.oval.expected_wording import expected_text
 from stages.scanners.openscap.oval.explanations import Explanation
@@ -21,7 +21,7 @@ from stages.scanners.openscap.oval.nearest import nearest_first
 from stages.scanners.openscap.oval.oval_model import Entity, Item, ResultValue, State
 from stages.scanners.openscap.oval.readable_values import readable_duration
 from stages.scanners.openscap.oval.state_wording import (
-    entity_text,
+    entity_value,
     is_mode_bit,
     mode_text,
     state_text,
@@ -151,10 +151,8 @@ def _unmet_texts(
         if is_mode_bit(entity, one.scope):
             mode_is_unmet = True
             continue
-        expected = entity_text(entity, one.scope, state)
-        if expected.startswith(MATCHING):
-            expected = f"a value {expected}"
-        texts.append((_actual_text(one, item, state, entity), expected))
+        expected = entity_value(entity, one.scope, state)
+        texts.append((_actual_text(one, item, state, entity), expected.without_field))
     expected_bits = mode_text(state, state.entities, one.scope)
     if mode_is_unmet and expected_bits:
         texts.append((f"mode is {octal_mode(item) or 'unknown'}", expected_bits))

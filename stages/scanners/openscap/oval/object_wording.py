@@ -33,6 +33,24 @@ def description(target: Object | None, scope: EvaluationScope) -> str | None:
     return text + _filter_text(target, scope)
 
 
+def is_plural(target: Object, scope: EvaluationScope) -> bool:
+    """Whether the description names several files; of a set its first object decides."""
+    if scope.too_deep:
+        return False
+    for member in members(target, scope):
+        if description(member, scope.deeper()):
+            return is_plural(member, scope.deeper())
+    kind = KINDS.get(target.kind)
+    if kind is None or not kind.is_place:
+        return False
+    place = file_place(_entities(target), scope, recursive=target.recursive)
+    return place is not None and place.is_plural
+
+
+def _entities(target: Object) -> dict[str, Entity]:
+    return {entity.name: entity for entity in target.entities if not entity.nil}
+
+
 def _description_of_set(target: Object, scope: EvaluationScope) -> str | None:
     texts = dict.fromkeys(_descriptions_of_members(target, scope))
     return _listed_places(texts) or target.comment
@@ -70,7 +88,7 @@ def _listed_places(texts: Iterable[str]) -> str:
 
 
 def _single_description(target: Object, scope: EvaluationScope) -> str:
-    entities = {entity.name: entity for entity in target.entities if not entity.nil}
+    entities = _entities(target)
 
     def field_text(name: str) -> str | None:
         if name in ("file", "a_file"):
@@ -86,7 +104,7 @@ def _single_description(target: Object, scope: EvaluationScope) -> str:
             return text
     fields = []
     for name, entity in entities.items():
-        fields.append((name, object_value(entity, scope.values(entity))))
+        fields.append((name, object_value(entity, scope.values(entity)).text))
     return by_fields(target.kind, fields)
 
 
@@ -105,7 +123,7 @@ def _place_text(
 def _entity_text(entity: Entity, scope: EvaluationScope) -> str:
     if entity.name == "var_ref" and entity.var_ref:
         return variable_text(entity.var_ref, scope)
-    return object_value(entity, scope.values(entity))
+    return object_value(entity, scope.values(entity)).text
 
 
 def _filter_text(target: Object, scope: EvaluationScope) -> str:

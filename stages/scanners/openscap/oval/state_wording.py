@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from stages.scanners.openscap.oval.entity_wording import MATCHING, expected_value
+from stages.scanners.openscap.oval.entity_wording import ValueText, expected_value
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.field_labels import BOOKKEEPING, label
 from stages.scanners.openscap.oval.file_modes import MODE_FIELDS, bit_is_set, expected_mode
@@ -42,25 +42,26 @@ def entity_texts(state: State, scope: EvaluationScope, unnamed: str | None = Non
     for entity in state.entities:
         if is_mode_bit(entity, scope):
             continue
-        text = entity_text(entity, scope, state)
-        if entity.name != unnamed:
-            text = f"{label(state.kind, entity.name)} {text}"
-        elif text.startswith(MATCHING):
-            text = f"a value {text}"
-        texts.append(text)
+        value = entity_value(entity, scope, state)
+        if entity.name == unnamed:
+            texts.append(value.without_field)
+        else:
+            texts.append(f"{label(state.kind, entity.name)} {value.text}")
     if mode := mode_text(state, state.entities, scope):
         texts.append(f"mode {mode}")
     return texts
 
 
-def entity_text(entity: Entity, scope: EvaluationScope, state: State) -> str:
+def entity_value(entity: Entity, scope: EvaluationScope, state: State) -> ValueText:
     """The value that a field is expected to have, without the field's name."""
     if entity.masked:
-        return "a value that is not shown"
-    text = expected_value(entity, _readable_values(entity, scope, state))
+        return ValueText("a value that is not shown")
+    value = expected_value(entity, _readable_values(entity, scope, state))
     if entity.operation == "equals" and entity.check in _INCLUSIONS:
-        return _INCLUSIONS[entity.check] + text
-    return _CHECK_PREFIXES.get(entity.check, "") + text
+        return ValueText(_INCLUSIONS[entity.check] + value.text)
+    if entity.check in _CHECK_PREFIXES:
+        return ValueText(_CHECK_PREFIXES[entity.check] + value.text)
+    return value
 
 
 def is_mode_bit(entity: Entity, scope: EvaluationScope) -> bool:
