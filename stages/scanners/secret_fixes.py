@@ -17,12 +17,9 @@ _ASSIGNMENT = re.compile(
 """In `root: password => …` the value is the name of the next assignment."""
 _COMPUTED = re.compile(r"[$`(){}\[\]\\*^|<>%]|^-")
 _NAME_OF_A_SETTING = re.compile(
-    r"(?:(?!api|private|auth|access|secret)[a-z]+[_.-])*keys?|.*(?:passwords?_pam_|_login_defs$).*",
-    re.IGNORECASE,
+    r"(?:(?!api|private|auth|access|secret)[a-z]+[_.-])*keys?", re.IGNORECASE
 )
-"""`KEY="perm_mod"`, `key: AUDIT`, `stripped_key=…`; the SCAP Security Guide's names of settings of
-pam_pwquality and login.defs.
-"""
+"""`KEY="perm_mod"`, `key: AUDIT`, `stripped_key=…`"""
 
 
 def masked_fix(text: str) -> str:

@@ -38,7 +38,7 @@ _SECRET_NAME = re.compile(
 _CAMEL_CASE = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ABOUT_A_SECRET = re.compile(
     r"(?:^|[_.-])(?:proxy|fastcgi|uwsgi|scgi|grpc|memcached)_pass$"
-    r"|^loadcredential(?:encrypted)?$"
+    r"|^loadcredential(?:encrypted)?$|(?:^|_)passwords?_pam_|_login_defs$"
     r"|(?:public|primary|foreign|sort|cache|partition|index)[_.-]?keys?$"
     r"|(?:days|length|len|age|min|max|files?|path|dir|algorithms?|types?|authentication|authorized"
     r"|command|user|limit|count|retry|retries|history|remember|attempts|expir(?:e|y|ation)|bits"
@@ -208,16 +208,26 @@ def _is_no_password(value: str) -> bool:
 
 
 def _masked_assignments(text: str, depth: int) -> str:
-    """Settings in the text, and in the values of settings."""
+    """Settings in the text, and in the values of settings.
 
-    def mask(found: re.Match[str]) -> str:
-        name, sign, value = found.groups()
+    What follows a name that is not secret may be the next name (`root: password => …`), so the
+    search goes on at the value and not behind it.
+    """
+    pieces: list[str] = []
+    copied = start = 0
+    while found := _ASSIGNMENT.search(text, start):
+        name, _, value = found.groups()
         shown = masked_if_named(name, value)
+        is_quoted = value[0] in "\"'\\"
+        if shown == value and not is_quoted:
+            start = found.start(3)
+            continue
         if shown == value and depth < _MAX_NESTING:
             shown = _masked_assignments(value, depth + 1)
-        return f"{name}{sign}{shown}"
-
-    return _ASSIGNMENT.sub(mask, text)
+        pieces += (text[copied : found.start(3)], shown)
+        copied = start = found.end()
+    pieces.append(text[copied:])
+    return "".join(pieces)
 
 
 def _mask_quoted_assignment(found: re.Match[str]) -> str:

@@ -18,6 +18,9 @@ from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener
         "db_password = S3cr3t!",
         "dbPassword: S3cr3t!",
         "bindpw S3cr3t!",
+        "user { 'root': password => 'S3cr3t!' }",
+        "the answer: token => S3cr3t!",
+        "connection refused: password: S3cr3t!",
         "API_KEY=S3cr3t!",
         "secret 'S3cr3t!'",
         'auth_token="S3cr3t!"',
@@ -132,6 +135,8 @@ def test_a_secret_in_a_line_is_masked(line: str) -> None:
     "line",
     [
         "PASS_MAX_DAYS 99999",
+        "var_password_pam_dcredit='-1'",
+        "var_accounts_password_warn_age_login_defs=7",
         "PasswordAuthentication yes",
         "PermitEmptyPasswords no",
         "minlen = 14",
@@ -294,6 +299,11 @@ def test_an_expected_value_that_a_profile_sets_is_masked_by_the_name_of_its_sett
     assert "hunter22" not in report
     assert "other22" not in report
     assert MASK in report
+
+
+def test_a_value_on_the_line_below_another_name_is_masked() -> None:
+    shown = masked_text("environment:\n  DB_PASSWORD: hunter22\n  port: 5432\n")
+    assert shown == f"environment:\n  DB_PASSWORD: {MASK}\n  port: 5432\n"
 
 
 def test_a_text_of_any_length_is_masked_to_its_end() -> None:
