@@ -56,9 +56,24 @@ def why_file_changeable(file: Path) -> str | None:
     with the path."""
     for path, is_above in _paths_to_file(file):
         problem = why_changeable(path, "read", is_above=is_above)
+        if problem and path != file and _is_for_everyone(path):
+            # Its mode has to stay: the file has to go.
+            return (
+                f"{file}: is in {path}, where every user can write: move it to a directory that "
+                "only root can write"
+            )
         if problem:
             return f"{path}: {problem}"
     return None
+
+
+def _is_for_everyone(path: Path) -> bool:
+    """Whether this is a directory such as /tmp."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return False
+    return bool(mode & stat.S_ISVTX and mode & stat.S_IWOTH)
 
 
 def _paths_to_file(file: Path) -> Iterator[tuple[Path, bool]]:

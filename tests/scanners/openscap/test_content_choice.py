@@ -69,6 +69,17 @@ def test_content_that_others_may_change_is_refused_with_the_remedy(tmp_path: Pat
     assert "compliance.openscap.content: " in found(named).problems[0]
 
 
+def test_a_file_in_a_directory_such_as_tmp_is_to_be_moved(tmp_path: Path) -> None:
+    directory = a_directory(tmp_path)
+    directory.chmod(0o1777)
+    file = directory / "ssg-debian12-ds.xml"
+    (problem,) = found(settings(content=str(file))).problems
+    assert problem == (
+        f"compliance.openscap.content: {file}: is in {directory}, where every user can write: "
+        "move it to a directory that only root can write"
+    )
+
+
 def test_a_file_that_is_too_long_is_refused_by_its_length(tmp_path: Path) -> None:
     directory = a_directory(tmp_path)
     file = directory / "ssg-debian12-ds.xml"
