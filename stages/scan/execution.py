@@ -76,7 +76,7 @@ class Run:
 
     def _finished(self, end: End, reason: Reason, at: datetime, until: datetime) -> FinishedRun:
         verdict = self._runner.judge(end, self._draft)
-        error = self._not_run or verdict.error
+        error = self._not_run or _without_secrets(verdict.error)
         plan = self._plan
         clock_warnings = _clock_jumped(until, self._process.now())
         manifest = Manifest(
@@ -154,6 +154,16 @@ def _why_not_started(error: OSError) -> EndedBy:
     if free_space.means_full(error):
         return _DISK_FULL
     return EndedBy(Cause.NOT_STARTED, f"can't be started: {error.strerror}")
+
+
+def _without_secrets(error: str | None) -> str | None:
+    """The reason may be a line that the scanner printed."""
+    if error is None:
+        return None
+    # Loaded here: most scans do not fail, and the patterns take memory.
+    from stages.scanners.secrets import masked
+
+    return masked(error)
 
 
 def _outcome(end: End, error: str | None) -> Outcome:

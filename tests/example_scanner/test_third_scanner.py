@@ -105,6 +105,19 @@ def test_the_server_learns_that_it_is_ready_and_when_it_is_not(
     until(lambda: component() is None, "that it is gone")
 
 
+def test_the_reason_of_a_failed_scan_holds_no_secret(agent: Agent, server: Receiver) -> None:
+    script = Path(agent.settings["compliance"][SECTION]["script"])
+    script.write_text(
+        "#!/bin/sh\necho 'no answer from https://joe:hunter22@example.com/' >&2\nexit 3\n"
+    )
+    scan_id = ScanId(json.loads(agent.run("scan", "--scanner", KEY, "--json"))["scan_id"])
+    agent.start()
+    until(lambda: agent.received(scan_id), "a receipt")
+    error = agent.report(scan_id).error
+    message = "the script ended with exit code 3: no answer from https://********@example.com/"
+    assert error == message
+
+
 def test_a_scan_of_a_scanner_that_is_switched_off_fails_with_the_setting_to_change(
     agent: Agent, server: Receiver
 ) -> None:
