@@ -10,6 +10,7 @@ from tests.pipeline.agent import PROFILE, Agent, an_agent, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.oscap]
 
+WAITS = "xccdf_io.github.compliance-agent.every-result_profile_waits"
 SLOW = "xccdf_io.github.compliance-agent.every-result_profile_slow"
 
 
@@ -77,6 +78,25 @@ def test_no_failure_takes_a_good_result_away_or_leaves_a_scan_running(
     fails("")
     names = {scan["profile_name"] for scan in server.scans() if scan["status"] == "failed"}
     assert names == {"OpenSCAP Scan"}
+
+
+def test_a_scan_over_its_time_limit_leaves_the_good_result_and_no_running_row(
+    server: Receiver, agent: Agent
+) -> None:
+    trigger(server)
+    until(lambda: completed(server), "a good result")
+    good = completed(server)
+    openscap = agent.settings["compliance"]["openscap"]
+    agent.configure(compliance={"openscap": {**openscap, "time_limit_s": 10}})
+    until(lambda: "settings applied" in agent.log("scan"), "the settings are read again")
+    trigger(server, profile_id=WAITS)
+    until(lambda: failures(server), "the time limit ends the scan")
+    until(lambda: not server.running(), "no row runs")
+    assert completed(server) == good
+    (reason,) = failures(server)
+    assert "limit of 10 s" in reason
+    (failed,) = (scan for scan in server.scans() if scan["status"] == "failed")
+    assert failed["profile_name"] == "OpenSCAP Scan"
 
 
 def test_parts_on_other_hosts_are_fetched_only_where_the_settings_allow_it(
