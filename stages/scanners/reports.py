@@ -12,7 +12,7 @@ from schemas.manifest import Manifest, Role
 from schemas.report import Report
 from schemas.settings import Settings
 from stages.scanners import failed_reports, registry
-from stages.scanners.secrets import masked_text
+from stages.scanners.secrets import masked_forms, masked_text
 from stages.scanners.spec import Opener, ScannerOutput, UnreadableError
 
 _MAX_RAW_OUTPUT = 2 * 1024 * 1024
@@ -47,7 +47,7 @@ def read(
         scanner_version=manifest.scanner_version or found.scanner_version,
         content=manifest.content,
         reasons=manifest.reasons,
-        warnings=(*manifest.warnings, *found.warnings),
+        warnings=(*manifest.warnings, *map(masked_forms, found.warnings)),
         raw_output=raw_output,
     )
 

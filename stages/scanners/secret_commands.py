@@ -19,6 +19,8 @@ _COMMANDS = {
     "chpasswd": r"""((?<![\w.-])[a-z_][\w.-]*:)""",
     "identified": r"(\bidentified\s+(?:with\s+\S+\s+)?(?:by|as)\s+(?:password\s+)?)",
     "password": r"""(\bpassword\s+(?:is\s+|for\s+\S+\s*[=:]?\s*)?(?=["']))""",
+    "bindpw": r"(\bbindpw\s+(?![=:]))",
+    "requirepass": r"(\brequirepass\s+(?![=:]))",
     "login": r"(\blogin\s+\S+\s+password\s+)",
     "psk": r"""(\bpsk\s+(?=["'0]))""",
     "authorization": r"(\bauthorization:\s*(?:basic|bearer|token|digest|apikey|negotiate)\s+)",

@@ -17,7 +17,8 @@ _ASSIGNMENT = re.compile(
 """In `root: password => …` the value is the name of the next assignment."""
 _COMPUTED = re.compile(r"[$`(){}\[\]\\*^|<>%]|^-")
 _NAME_OF_A_SETTING = re.compile(
-    r"(?:(?!api|private|auth|access|secret)[a-z]+[_.-])*keys?", re.IGNORECASE
+    r"(?:(?!api|private|auth|access|secret|encryption|signing|master|shared|pre)[a-z]+[_.-])*keys?",
+    re.IGNORECASE,
 )
 """`KEY="perm_mod"`, `key: AUDIT`, `stripped_key=…`"""
 

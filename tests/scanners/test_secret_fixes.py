@@ -14,7 +14,12 @@ SECRET = "Tr0ub4dor99"
         f'DB_PASSWORD="{SECRET}"',
         f"export AUTH_TOKEN={SECRET}",
         f"snmp_community='{SECRET}'",
-        f"api_key='{SECRET}'",
+        *(
+            f"{name}_key='{SECRET}'"
+            for name in ("api", "encryption", "signing", "master", "shared", "pre_shared")
+        ),
+        f'echo "bindpw {SECRET}" >> /etc/ldap.conf',
+        f"echo requirepass {SECRET} >> /etc/redis/redis.conf",
         f"    - name: x\n      password: {SECRET}",
         f"  vars:\n    var_bind_password: !!str {SECRET}",
         f"user {{ 'root': password => '{SECRET}' }}",
@@ -32,6 +37,7 @@ def test_a_secret_that_is_written_out_is_masked(fix: str) -> None:
     "fix",
     [
         'KEY="perm_mod"',
+        'sort_key="name"',
         "stripped_key=$(sed 's/[=]*//g' <<< \"^minlen\")",
         r"-F auid!=unset (-k\s+|-F\s+key=)\S+\s*$",
         "    key: AUDIT",
