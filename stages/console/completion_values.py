@@ -45,13 +45,13 @@ def _profiles(context: "Context") -> Iterator[str]:
 
 def _rules(context: "Context", name: str = "last") -> Iterator[str]:
     from stages.console.report_source import kept_report
-    from stages.console.report_view import short_rule
+    from stages.formats.breakdown import short_rule_id
     from stages.formats.kept_scans import KeptScans
 
     if name.startswith("-"):
         name = "last"
     report = kept_report(context.spool, KeptScans(context.spool), name)
     for result in report.results:
-        rule = short_rule(result.rule_ref)
+        rule = short_rule_id(result.rule_ref)
         if rule.isprintable() and " " not in rule:
             yield rule

@@ -9,11 +9,12 @@ from schemas.records import Record
 from schemas.settings import Settings
 from stages.console.content_check import check_content
 from stages.console.context import Context
-from stages.console.output import counted, say, show_json, show_table, unicode_text
+from stages.console.output import say, show_json, show_table, unicode_text
 from stages.patchmon import credentials
 from stages.patchmon.connection_risk import connection_risk
 from stages.runtime import plain_file, settings_file
 from stages.runtime.exits import Exit
+from stages.runtime.printable import counted
 from stages.scanners import registry
 from stages.scanners.settings import every_key, load_settings
 from stages.trigger.scheduler import problems as problems_of_schedules

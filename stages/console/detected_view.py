@@ -3,8 +3,9 @@
 from schemas.capabilities import Detected, DetectedScanner
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
-from stages.console.output import counted, say, show_facts
+from stages.console.output import say, show_facts
 from stages.formats.content_fit import FIT, content_line
+from stages.runtime.printable import counted
 from stages.scanners import readiness, registry
 from stages.scanners.spec import ScannerSpec
 

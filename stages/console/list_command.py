@@ -15,12 +15,13 @@ from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.server_view import ServerView
 from stages.console.entry_reading import read_entries
-from stages.console.output import counted, line_width, say, show_json, show_table
+from stages.console.output import line_width, say, show_json, show_table
 from stages.console.pending_reasons import PendingReasons
 from stages.console.scan_names import short_names
 from stages.console.scan_states import State
 from stages.console.table import GAP, shortened
 from stages.runtime.exits import Exit
+from stages.runtime.printable import counted
 
 _COLUMNS = ("scan", "requested", "profile", "result", "score", "applicable", "answer")
 """`applicable` is the applicable score: its name would leave no room for the profile."""

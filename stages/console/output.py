@@ -88,13 +88,6 @@ def show_facts(facts: Iterable[tuple[str, object]]) -> None:
     _write(sys.stdout, table.lines(rows, _terminal_width(), firm=1))
 
 
-def counted(count: int, singular: str, plural: str | None = None) -> str:
-    """`1 report`, `2 reports`."""
-    if count == 1:
-        return f"1 {singular}"
-    return f"{count} {plural or singular + 's'}"
-
-
 def safe(text: str) -> str:
     """Several lines, each harmless to a terminal."""
     return "\n".join(one_line(line) for line in text.split("\n"))

@@ -13,8 +13,9 @@ from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.server_view import ServerView
 from stages.console.errors import CommandError
-from stages.console.output import counted, say, show_json, warn
+from stages.console.output import say, show_json, warn
 from stages.runtime.exits import Exit
+from stages.runtime.printable import counted
 
 _MOST_SHOWN = 5
 

@@ -5,9 +5,11 @@ from typing import Literal
 
 from schemas.receipt import Receipt
 from schemas.report import Report, RuleResult, RuleStatus
-from stages.console.output import counted, say, show_facts, show_table
+from stages.console.output import say, show_facts, show_table
+from stages.formats.breakdown import short_rule_id
 from stages.formats.content_fit import FIT, content_line
-from stages.formats.scan_facts import score_lines
+from stages.formats.scan_facts import receipt_line, score_lines
+from stages.runtime.printable import counted
 
 SortKey = Literal["severity", "section", "rule", "title", "status", "content"]
 """`content`: in the order of the scanner's content."""
@@ -53,7 +55,7 @@ def _facts(report: Report, receipt: Receipt | None) -> Iterator[tuple[str, objec
         yield "fit", FIT[report.content.fit]
     yield "read from", report.read_from
     if receipt:
-        yield "answer", answer(receipt)
+        yield "answer", receipt_line(receipt)
 
 
 def show_failed(report: Report) -> None:
@@ -85,16 +87,11 @@ def _result_row(result: RuleResult) -> tuple[object, ...]:
     return (
         result.status,
         result.severity,
-        short_rule(result.rule_ref),
+        short_rule_id(result.rule_ref),
         result.section,
         result.title,
         result.finding,
     )
-
-
-def short_rule(rule_ref: str) -> str:
-    """The id of a rule without the part that all rules of its content begin with."""
-    return rule_ref.rpartition("_rule_")[2]
 
 
 def _by_severity(result: RuleResult) -> tuple[object, ...]:
@@ -149,13 +146,3 @@ def show_rule(result: RuleResult) -> None:
             ("other fixes", ", ".join(other_fixes) or None),
         )
     )
-
-
-def answer(receipt: Receipt) -> str:
-    """A receipt in one line."""
-    line: str = receipt.answer
-    if receipt.destination:
-        line += f" by {receipt.destination}"
-    if receipt.message:
-        line += f": {receipt.message}"
-    return line

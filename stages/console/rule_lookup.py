@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from schemas.ids import ScanId
 from schemas.report import RuleResult
 from stages.console.errors import CommandError
-from stages.console.report_view import short_rule
+from stages.formats.breakdown import short_rule_id
 from stages.runtime.exits import Exit
 
 _MOST_NAMED = 10
@@ -25,7 +25,7 @@ def find_rule(results: Sequence[RuleResult], named: str, scan_id: ScanId) -> Rul
     if not found:
         raise CommandError(f"{scan_id} has no rule {named}{suggestion(results, wanted)}", Exit.NO)
     if len(found) > 1:
-        rules = ", ".join(short_rule(result.rule_ref) for result in found[:_MOST_NAMED])
+        rules = ", ".join(short_rule_id(result.rule_ref) for result in found[:_MOST_NAMED])
         if len(found) > _MOST_NAMED:
             rules = f"{rules} and {len(found) - _MOST_NAMED} more"
         raise CommandError(f"{named} can mean {len(found)} rules: {rules}", Exit.NO)
@@ -33,7 +33,7 @@ def find_rule(results: Sequence[RuleResult], named: str, scan_id: ScanId) -> Rul
 
 
 def _is_named(result: RuleResult, wanted: str) -> bool:
-    names = [result.rule_ref, short_rule(result.rule_ref), result.title]
+    names = [result.rule_ref, short_rule_id(result.rule_ref), result.title]
     if result.section is not None:
         names.append(result.section)
     return any(name.casefold() == wanted for name in names)
@@ -44,7 +44,7 @@ def _ends_so(result: RuleResult, wanted: str) -> bool:
 
 
 def _contains(result: RuleResult, wanted: str) -> bool:
-    return wanted in short_rule(result.rule_ref).casefold() or wanted in result.title.casefold()
+    return wanted in short_rule_id(result.rule_ref).casefold() or wanted in result.title.casefold()
 
 
 def suggestion(results: Sequence[RuleResult], wanted: str) -> str:
@@ -54,7 +54,7 @@ def suggestion(results: Sequence[RuleResult], wanted: str) -> str:
 
     names: dict[str, str] = {}
     for result in results:
-        rule = short_rule(result.rule_ref)
+        rule = short_rule_id(result.rule_ref)
         names[rule.casefold()] = rule
         names[result.title.casefold()] = rule
     rules = []

@@ -7,7 +7,7 @@ from schemas.records import Record
 from schemas.report import RuleResult, RuleStatus
 from stages.console.errors import CommandError
 from stages.console.output import say, show_json, show_table
-from stages.console.report_view import short_rule
+from stages.formats.breakdown import short_rule_id
 from stages.runtime.exits import Exit
 
 _MOST_SHOWN = 10
@@ -54,4 +54,4 @@ def _rules(results: Sequence[RuleResult]) -> list[SlowRule]:
 
 
 def _row(rule: SlowRule) -> tuple[object, ...]:
-    return f"{rule.duration_s:.3f} s", rule.status, short_rule(rule.rule_ref), rule.title
+    return f"{rule.duration_s:.3f} s", rule.status, short_rule_id(rule.rule_ref), rule.title

@@ -27,7 +27,6 @@ from stages.console.context import Context
 from stages.console.detected_view import show_detected
 from stages.console.entry_reading import pending_problems
 from stages.console.output import (
-    counted,
     say,
     show_facts,
     show_json,
@@ -36,6 +35,7 @@ from stages.console.output import (
 )
 from stages.runtime.exits import Exit
 from stages.runtime.heartbeat import LastHeartbeat, is_suspended, read_heartbeat
+from stages.runtime.printable import counted
 from stages.scan import free_space
 from stages.scanners import registry
 from stages.ship.waiting import describe

@@ -17,12 +17,13 @@ from schemas.settings import WaiverSettings
 from schemas.waiver import Waiver
 from stages.console.context import Context
 from stages.console.errors import UsageError
-from stages.console.output import counted, say, show_json, show_table, unicode_text
-from stages.console.report_view import short_rule
+from stages.console.output import say, show_json, show_table, unicode_text
+from stages.formats.breakdown import short_rule_id
 from stages.formats.kept_scans import KeptScans
 from stages.parse import waiver_files, waivers
 from stages.parse.waiver_files import PlacedWaiver, WaiverSet
 from stages.runtime.exits import Exit
+from stages.runtime.printable import counted
 
 State = Literal[
     "in use", "expires soon", "expired", "rule passes", "matches nothing", "not scanned"
@@ -178,7 +179,7 @@ def _show(listed: ListedWaivers) -> None:
 
 def _row(listed: ListedWaiver) -> tuple[object, ...]:
     waiver = listed.waiver
-    rules = ", ".join(short_rule(rule) for rule in listed.rules[:_MOST_NAMED])
+    rules = ", ".join(short_rule_id(rule) for rule in listed.rules[:_MOST_NAMED])
     if len(listed.rules) > _MOST_NAMED:
         rules = f"{rules} and {len(listed.rules) - _MOST_NAMED} more"
     return (

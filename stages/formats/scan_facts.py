@@ -30,7 +30,9 @@ def scan_facts(source: ReportSource) -> tuple[Fact, ...]:
         ("Duration", duration(report)),
     ]
     facts += [("Requested", _reason(reason)) for reason in report.reasons]
-    facts += [("Read from", report.read_from), ("Server", _answer(source.receipt))]
+    facts.append(("Read from", report.read_from))
+    if source.receipt is not None:
+        facts.append(("Server", receipt_line(source.receipt)))
     return tuple((label, visible_line(value)) for label, value in facts if value)
 
 
@@ -103,9 +105,8 @@ def _reason(reason: Reason) -> str:
     return line
 
 
-def _answer(receipt: Receipt | None) -> str | None:
-    if receipt is None:
-        return None
+def receipt_line(receipt: Receipt) -> str:
+    """The server's answer in one line."""
     line: str = receipt.answer
     if receipt.destination:
         line += f" by {receipt.destination}"

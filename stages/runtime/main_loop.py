@@ -55,7 +55,7 @@ class StageHandler(Protocol):
         """Do all the work that there is. Raises SpoolError where the disk does not allow it."""
 
     def timeout_s(self) -> float:
-        """Seconds after which to look for work again, even without an event."""
+        """Seconds after which to check for work again, even without an event."""
 
     def on_event(self, event: Event) -> None:
         """An event of another stage has arrived."""
@@ -218,7 +218,7 @@ class MainLoop:
         return min(
             self._handler.timeout_s(),
             self._process.settings_due_in_s(),
-            self._process.settings.spool.look_every_s,
+            self._process.settings.spool.check_every_s,
         )
 
     def _report_trouble(self, error: SpoolError) -> None:

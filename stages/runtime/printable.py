@@ -1,9 +1,16 @@
-"""Text of other programs made harmless for terminals and logs. Pure."""
+"""Text for terminals and logs: that of other programs made harmless, and numbers. Pure."""
 
 
 def one_line(text: str) -> str:
     """The text with everything that a terminal would interpret made visible."""
     return "".join(map(_visible, text))
+
+
+def counted(count: int, singular: str, plural: str | None = None) -> str:
+    """`1 report`, `2 reports`."""
+    if count == 1:
+        return f"1 {singular}"
+    return f"{count} {plural or singular + 's'}"
 
 
 def _visible(character: str) -> str:

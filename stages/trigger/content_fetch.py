@@ -1,4 +1,4 @@
-"""When the server's content is looked at, where the settings allow it: some minutes after the start
+"""When the server's content is updated, where the settings allow it: some minutes after the start
 and once a day, when the operator gives the command, and when the server wants it (`upgrade_ssg`).
 
 What was refused is not fetched again until the server has another version.
@@ -20,7 +20,7 @@ from stages.patchmon.server_access import ServerAccess
 from stages.runtime.process import Process
 from stages.scanners import registry
 from stages.scanners.spec import ScannerSpec
-from stages.trigger.content_look import ContentLook, LookInThread, Outcome
+from stages.trigger.content_update import ContentUpdate, Outcome, UpdateInThread
 from stages.trigger.detected_host import Detection
 
 _FIRST_AFTER_S = 120.0
@@ -31,7 +31,7 @@ _NO_SERVER = "no server to fetch content from: set server.url"
 
 
 class ContentFetch:
-    """Looks at the server's content when it is time to."""
+    """Updates the server's content when it is time to."""
 
     def __init__(self, process: Process) -> None:
         self._process = process
@@ -43,10 +43,10 @@ class ContentFetch:
         self._is_server_waiting = False
         self._answer: Outcome | None = None
         self._command: str | None = None
-        self._job: LookInThread | None = None
+        self._job: UpdateInThread | None = None
 
     def want(self) -> str | None:
-        """Look as soon as possible. Why the settings do not allow it; None where they do."""
+        """Update as soon as possible. Why the settings do not allow it; None where they do."""
         spec = _fetching(self._process.settings)
         if spec is None:
             return _not_allowed()
@@ -130,7 +130,7 @@ class ContentFetch:
         scanner = detected.scanners.get(spec.key) if detected else None
         refused = self._state.refused if self._state else ()
         assert spec.content is not None  # noqa: S101 - for the type checker: its content is fetched
-        look = ContentLook(
+        update = ContentUpdate(
             self._process.settings,
             access,
             self._process.spool.root,
@@ -138,7 +138,7 @@ class ContentFetch:
             scanner,
             refused,
         )
-        self._job = LookInThread(look, self._process.wake)
+        self._job = UpdateInThread(update, self._process.wake)
 
     def _access(self) -> ServerAccess | str:
         """The server, or why there is none."""
@@ -160,7 +160,7 @@ class ContentFetch:
         return False
 
     def _finish(self) -> None:
-        """Take the result of a look that has ended."""
+        """Take the result of an update that has ended."""
         if self._job is None or self._job.is_running:
             return
         outcome, self._job = self._job.outcome, None

@@ -58,7 +58,7 @@ class ServerCommands:
         progress: Progress,
         fetch_content: Callable[[], str | None],
     ) -> None:
-        """`fetch_content` starts a look at the server's content, or returns why there is none."""
+        """`fetch_content` starts an update of the server's content; else it returns the reason."""
         self._process = process
         self._request_writer = request_writer
         self._progress = progress

@@ -94,7 +94,7 @@ class Host:
         content = f"{packages}/stages/scanners/openscap/content/{CONTENT}"
         settings: dict[str, Any] = {
             "compliance": {"openscap": {"content": content, "profile": "every_result"}},
-            "spool": {"look_every_s": 2.0, "min_free_mib": 1},
+            "spool": {"check_every_s": 2.0, "min_free_mib": 1},
             "delivery": {"per_minute": 0},
         }
         if server is not None:

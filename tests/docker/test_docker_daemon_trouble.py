@@ -127,7 +127,7 @@ def test_a_scan_that_fills_the_disk_gives_its_room_back_and_fails_in_the_end(
     with bench(docker, image=docker.bench_image("floods")) as agent:
         agent.settings["spool"] = {
             "path": str(small_disk / "spool"),
-            "look_every_s": 0.5,
+            "check_every_s": 0.5,
             "min_free_mib": 4,
         }
         agent.configure()

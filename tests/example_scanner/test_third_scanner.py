@@ -100,7 +100,7 @@ def test_the_server_learns_that_it_is_ready_and_when_it_is_not(
     assert body["scanner_info"][f"{SECTION}_available"] is True
     assert {profile["type"] for profile in body["scanner_info"]["available_profiles"]} >= {KEY}
     Path(script).unlink()
-    agent.settings["spool"]["look_every_s"] = 0.2
+    agent.settings["spool"]["check_every_s"] = 0.2
     agent.configure()
     until(lambda: component() is None, "that it is gone")
 

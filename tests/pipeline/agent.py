@@ -149,7 +149,7 @@ def an_agent(server: Any = None, **environment: str) -> Iterator[Agent]:
         home = Path(directory)
         settings: dict[str, Any] = {
             "compliance": {"openscap": {"content": str(EVERY_RESULT), "profile": PROFILE}},
-            "spool": {"path": str(home / "spool"), "look_every_s": 1.0, "min_free_mib": 1},
+            "spool": {"path": str(home / "spool"), "check_every_s": 1.0, "min_free_mib": 1},
             "runtime_dir": str(home / "run"),
         }
         if server is not None:

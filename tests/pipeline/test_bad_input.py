@@ -195,7 +195,7 @@ def test_a_full_disk_is_logged_and_nothing_is_lost(server: Receiver, small_disk:
     with an_agent(server) as agent:
         agent.settings["spool"] = {
             "path": str(small_disk / "spool"),
-            "look_every_s": 0.5,
+            "check_every_s": 0.5,
             "min_free_mib": 4,
         }
         agent.configure()

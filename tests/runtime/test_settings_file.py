@@ -127,8 +127,8 @@ def test_a_value_out_of_bounds_names_its_key_and_bound() -> None:
             "spool.keep_days: must be a whole number from 0 to 36500; it is empty: leave",
         ),
         (
-            "spool: {look_every_s: .nan}",
-            "spool.look_every_s: must be a number from 0.05 to 60; it is nan",
+            "spool: {check_every_s: .nan}",
+            "spool.check_every_s: must be a number from 0.05 to 60; it is nan",
         ),
         ("spool: {path: x}", "spool.path: must be an absolute path, which begins with /"),
         ('spool: {path: "/a\\0b"}', "spool.path: contains characters that can't be printed"),

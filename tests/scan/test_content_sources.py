@@ -77,7 +77,7 @@ def test_content_that_fills_the_disk_when_it_is_unpacked_counts_as_a_scan_that_d
     file = captures / "usg-benchmarks/ubuntu2204_CIS_1/ssg-ubuntu2204-ds.xml.gz"
     with an_agent() as agent:
         path = str(small_disk / "spool")
-        agent.settings["spool"] = {"path": path, "look_every_s": 0.5, "min_free_mib": 4}
+        agent.settings["spool"] = {"path": path, "check_every_s": 0.5, "min_free_mib": 4}
         agent.settings["compliance"]["openscap"] = {"content": str(file)}
         agent.configure()
         scan_id = agent.run("scan").strip()

@@ -30,7 +30,7 @@ def test_content_that_is_installed_or_removed_is_noticed(tmp_path: Path) -> None
             "content_dirs": [str(tmp_path)],
             "profile": "all_pass",
         }
-        agent.settings["spool"]["look_every_s"] = 0.2
+        agent.settings["spool"]["check_every_s"] = 0.2
         agent.configure()
         agent.start("trigger", "scan", "parse")
         until(

@@ -44,7 +44,7 @@ def test_a_scan_that_waits_for_free_space_runs_once_there_is_enough(
     with an_agent() as agent:
         agent.settings["spool"] = {
             "path": str(small_disk / "spool"),
-            "look_every_s": 0.5,
+            "check_every_s": 0.5,
             "min_free_mib": 64,
         }
         agent.configure()

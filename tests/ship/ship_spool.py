@@ -178,7 +178,7 @@ def settings(root: Path, url: str | None, **sections: Mapping[str, Any]) -> Sett
         "server": {"url": url, **sections.pop("server", {})},
         "api": {"id": "patchmon_1", "key": KEY},
         "delivery": {"per_minute": 0, **sections.pop("delivery", {})},
-        "spool": {"path": str(root / "spool"), "look_every_s": 0.1},
+        "spool": {"path": str(root / "spool"), "check_every_s": 0.1},
         "runtime_dir": str(root / "run"),
         **sections,
     }

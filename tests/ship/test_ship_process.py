@@ -40,7 +40,7 @@ class ShipProcess:
         self._config.write_text(
             f"server: {{url: '{url}'}}\napi: {{id: patchmon_1, key: '{KEY}'}}\ndelivery: "
             "{per_minute: 0}\n"
-            f"spool: {{path: {root}/spool, look_every_s: 0.1}}\nruntime_dir: {root}/run\n"
+            f"spool: {{path: {root}/spool, check_every_s: 0.1}}\nruntime_dir: {root}/run\n"
         )
         self._config.chmod(0o640)
         self._log = (root / "log").open("ab")

@@ -126,7 +126,7 @@ def test_commands_that_come_while_the_disk_is_full_are_entries_once_there_is_roo
     server: Receiver, small_disk: Path
 ) -> None:
     with an_agent(server) as agent:
-        agent.settings["spool"] = {"path": str(small_disk / "spool"), "look_every_s": 0.5}
+        agent.settings["spool"] = {"path": str(small_disk / "spool"), "check_every_s": 0.5}
         agent.configure()
         agent.start("trigger")
         until(server.online, "connected")

@@ -20,8 +20,9 @@ from stages.console.delivery import filters
 from stages.console.delivery.export_raw import LAST, run_raw
 from stages.console.delivery.host_origin import origin
 from stages.console.errors import CommandError, UsageError
-from stages.console.output import counted, say, show_json, warn
+from stages.console.output import say, show_json, warn
 from stages.runtime.exits import Exit
+from stages.runtime.printable import counted
 from stages.runtime.version import AGENT_VERSION
 
 

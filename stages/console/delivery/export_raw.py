@@ -22,9 +22,10 @@ from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.host_origin import origin
 from stages.console.errors import CommandError
-from stages.console.output import counted, say, show_json, unicode_text
+from stages.console.output import say, show_json, unicode_text
 from stages.parse import waiver_files
 from stages.runtime.exits import Exit
+from stages.runtime.printable import counted
 from stages.runtime.version import AGENT_VERSION
 
 LAST = "last"

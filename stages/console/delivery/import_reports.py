@@ -25,8 +25,9 @@ from stages.console import command_writer
 from stages.console.context import Context
 from stages.console.delivery.host_origin import is_foreign
 from stages.console.errors import CommandError
-from stages.console.output import counted, say, show_json, warn
+from stages.console.output import say, show_json, warn
 from stages.runtime.exits import Exit
+from stages.runtime.printable import counted
 
 _PATIENCE_S = 30.0
 _CHECK_EVERY_S = 0.05

@@ -20,6 +20,7 @@ from schemas.ids import ScanId, requested_at
 from schemas.manifest import Content
 from schemas.request import Request
 from spool.raw import Output
+from stages.runtime.printable import counted
 from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, End, Limits
 from stages.scanners.openscap import leftovers, profiles, rule_progress, script_results
@@ -165,9 +166,9 @@ class OpenSCAP:
 
     def _where_the_time_went(self, progress: RuleProgress) -> str:
         """Of a scan over its time limit, with what to do."""
-        done = f"{_counted(len(progress.evaluated), 'rule')} done"
+        done = f"{counted(len(progress.evaluated), 'rule')} done"
         if self._total_rules:
-            done = f"{len(progress.evaluated)} of {_counted(self._total_rules, 'rule')} done"
+            done = f"{len(progress.evaluated)} of {counted(self._total_rules, 'rule')} done"
         unfinished = progress.unfinished
         if unfinished is None:
             return f"{done}, none in progress: raise compliance.openscap.time_limit_s"
@@ -253,9 +254,3 @@ def _first_error(draft: Path) -> str | None:
         if text and not text.startswith(_NO_ERROR):
             return text[:_MAX_LINE]
     return None
-
-
-def _counted(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun}s"

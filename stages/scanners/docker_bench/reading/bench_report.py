@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from schemas.report import Profile, Report, summarize
+from stages.runtime.printable import counted
 from stages.scanners.docker_bench.reading.bench_output import (
     MAX_CHECKS,
     BenchOutput,
@@ -164,12 +165,6 @@ def _read_json(payload: bytes | None) -> tuple[BenchOutput, str | None]:
         return read_strictly(payload), None
     except BrokenJSONError as error:
         return read_leniently(payload), f"the JSON is broken: {error}"
-
-
-def counted(number: int, noun: str) -> str:
-    if number == 1:
-        return f"1 {noun}"
-    return f"{number} {noun}s"
 
 
 def _state_of_log(log: bytes | None) -> str:

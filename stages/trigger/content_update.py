@@ -1,4 +1,4 @@
-"""One look at the server's content: what it has, whether that is worth keeping, and the download.
+"""One update of the server's content: what it has, whether that is worth keeping, and the download.
 
 Runs in a thread, and there in worker processes: one with the network, one that checks what came
 without any privileges. Only content that passed the check becomes an entry of `content/server`; an
@@ -40,7 +40,7 @@ _DOWNLOAD_LIMIT_S = 1800.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one look."""
+    """What came of one update."""
 
     message: str
     offered: str | None = None
@@ -50,10 +50,10 @@ class Outcome:
     kept: ContentEntry | None = None
 
 
-class LookInThread:
-    """A look in a thread of its own."""
+class UpdateInThread:
+    """An update in a thread of its own."""
 
-    def __init__(self, fetch: "ContentLook", wake: Callable[[], None]) -> None:
+    def __init__(self, fetch: "ContentUpdate", wake: Callable[[], None]) -> None:
         self.outcome: Outcome | None = None
         self._fetch = fetch
         self._wake = wake
@@ -73,8 +73,8 @@ class LookInThread:
         self._wake()
 
 
-class ContentLook:
-    """One look at the server: what it has, and whether that is worth keeping."""
+class ContentUpdate:
+    """One update: what the server has, whether that is worth keeping, and its download."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class ContentLook:
 
     def run(self) -> Outcome:
         try:
-            return self._look()
+            return self._update()
         except WorkerStoppedError:
             return Outcome("ended because the agent is stopping", failed=True)
         except (SpoolError, OSError) as error:
@@ -105,7 +105,7 @@ class ContentLook:
             self._worker.stop()
             self._store.close()
 
-    def _look(self) -> Outcome:
+    def _update(self) -> Outcome:
         """Raises SpoolError, OSError, WorkerStoppedError."""
         offered = self._call(ContentCall(access=self._access), _OFFER_LIMIT_S)
         if offered.problem:
