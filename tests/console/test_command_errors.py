@@ -109,7 +109,7 @@ def test_what_every_command_takes_may_stand_before_it(config: Path) -> None:
 
 
 def test_an_unknown_command_is_answered_with_those_that_exist() -> None:
-    assert "commands are stage, run, scan," in agent("scann", code=2).stderr
+    assert "commands are stage, fleet, run, scan," in agent("scann", code=2).stderr
 
 
 @pytest.mark.parametrize("arguments", [["run"], ["stage", "parse"]])
