@@ -1,34 +1,27 @@
 """`compliance-agent fleet`: the archives of many hosts."""
 
 import argparse
-import csv
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-
 from fleet import adding, delivering, parsing, queries, report_views
 from fleet.archive import Archive
 from fleet.errors import FleetError
 from fleet.fleet_report import fleet_report
+from fleet.output import cell, errors, output, progress_bar, show_table, write, write_csv
 from fleet.parse_chunk import ChunkDone
 from schemas import codec
 from schemas.settings import WaiverSettings
-from stages.formats.visible import harmless_cell, visible_line
+from stages.formats.visible import visible_line
 from stages.parse import waiver_files
 from stages.runtime.exits import Exit
 from stages.scanners.settings import load_settings
 
 _PROGRAM = "compliance-agent fleet"
 _MOST_SHOWN = 20
-_errors = Console(stderr=True, highlight=False, soft_wrap=True)
-_WIDTH_WITHOUT_TERMINAL = 160
-_output = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -38,7 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         return run(args)
     except FleetError as error:
-        _errors.print(f"{_PROGRAM}: {error}", style="red", markup=False)
+        errors.print(f"{_PROGRAM}: {error}", style="red", markup=False)
         return Exit.NO
 
 
@@ -82,13 +75,13 @@ def _add(args: argparse.Namespace) -> Exit:
         sys.stdout.write(codec.pretty(results) + "\n")
     else:
         for source, added in zip(args.sources, results, strict=True):
-            _output.print(
+            output.print(
                 f"{source}: {added.host}: {len(added.new)} new, {len(added.completed)} completed, "
                 f"{added.present} already there, {len(added.damaged)} damaged",
                 markup=False,
             )
             for scan_id, reason in added.damaged.items():
-                _errors.print(f"  {scan_id}: set aside: {reason}", style="red", markup=False)
+                errors.print(f"  {scan_id}: set aside: {reason}", style="red", markup=False)
     if any(added.damaged for added in results):
         return Exit.NO
     return Exit.OK
@@ -119,23 +112,23 @@ def _parse(args: argparse.Namespace) -> Exit:
     archive = Archive(args.archive)
     plan = parsing.plan(archive, _choice(args))
     total = sum(len(chunk.scans) for chunk in plan.chunks)
-    _errors.print(f"{total} scans to parse, {plan.up_to_date} up to date", markup=False)
+    errors.print(f"{total} scans to parse, {plan.up_to_date} up to date", markup=False)
     if plan.without_raw:
-        _errors.print(f"{plan.without_raw} scans have no raw entry", style="yellow")
+        errors.print(f"{plan.without_raw} scans have no raw entry", style="yellow")
     if not plan.chunks:
         return Exit.OK
-    with parsing.cluster(args.scheduler, args.workers) as client, _progress() as progress:
+    with parsing.cluster(args.scheduler, args.workers) as client, progress_bar() as progress:
         if client.dashboard_link:
-            _errors.print(f"dashboard: {client.dashboard_link}", markup=False)
+            errors.print(f"dashboard: {client.dashboard_link}", markup=False)
         task = progress.add_task("scans", total=total)
 
         def advance(done: ChunkDone) -> None:
             progress.advance(task, done.scans)
 
         outcome = parsing.run(client, plan.chunks, advance)
-    _errors.print(f"{outcome.parsed} parsed, {len(outcome.unreadable)} can't be read", markup=False)
+    errors.print(f"{outcome.parsed} parsed, {len(outcome.unreadable)} can't be read", markup=False)
     for scan, reason in list(outcome.unreadable.items())[:_MOST_SHOWN]:
-        _errors.print(f"  {scan}: {reason}", style="red", markup=False)
+        errors.print(f"  {scan}: {reason}", style="red", markup=False)
     if outcome.unreadable:
         return Exit.NO
     return Exit.OK
@@ -182,9 +175,9 @@ def _report(args: argparse.Namespace) -> Exit:
         )
     if args.format == "text":
         for title, columns, rows in report_views.parts(report, brief=True):
-            _show_table(title, columns, rows[:_MOST_SHOWN])
+            show_table(title, columns, rows[:_MOST_SHOWN])
             if len(rows) > _MOST_SHOWN:
-                _output.print(f"and {len(rows) - _MOST_SHOWN} more: --format csv")
+                output.print(f"and {len(rows) - _MOST_SHOWN} more: --format csv")
         return Exit.OK
     if args.format == "json":
         text = report_views.as_json(report)
@@ -192,7 +185,7 @@ def _report(args: argparse.Namespace) -> Exit:
         text = report_views.as_csv(report)
     else:
         text = report_views.as_html(report, args.archive)
-    _write(text, args.output)
+    write(text, args.output)
     return Exit.OK
 
 
@@ -207,13 +200,13 @@ def _query(args: argparse.Namespace) -> Exit:
     with queries.tables(Archive(args.archive)) as connection:
         found = queries.rows(connection, args.sql)
     columns = list(found[0]) if found else []
-    cells = [[_cell(row[column]) for column in columns] for row in found]
+    cells = [[cell(row[column]) for column in columns] for row in found]
     if args.format == "text":
-        _show_table(None, columns, cells)
+        show_table(None, columns, cells)
     elif args.format == "json":
-        _write(codec.pretty(found) + "\n", args.output)
+        write(codec.pretty(found) + "\n", args.output)
     else:
-        _write_csv(columns, cells, args.output)
+        write_csv(columns, cells, args.output)
     return Exit.OK
 
 
@@ -236,13 +229,13 @@ def _deliver(args: argparse.Namespace) -> Exit:
         newest = queries.rows(connection, "SELECT host, scan_id, profile FROM newest")
     wanted, unknown = delivering.plan(archive, newest, delivery_map)
     for host in unknown:
-        _errors.print(f"{host}: no credentials in {args.map}", style="yellow", markup=False)
+        errors.print(f"{host}: no credentials in {args.map}", style="yellow", markup=False)
     if args.dry_run:
         for scan in wanted:
-            _output.print(f"{scan.host} {scan.scan_id} {visible_line(scan.profile)}", markup=False)
+            output.print(f"{scan.host} {scan.scan_id} {visible_line(scan.profile)}", markup=False)
         return Exit.OK
     counts = {"accepted": 0, "refused": 0, "waits": 0}
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("scans", total=len(wanted))
 
         def on_delivered(delivered: delivering.Delivered) -> None:
@@ -251,14 +244,14 @@ def _deliver(args: argparse.Namespace) -> Exit:
             counts[answer] += 1
             if answer != "accepted":
                 scan = delivered.scan
-                _errors.print(
+                errors.print(
                     f"{scan.host} {scan.scan_id}: {answer}: {delivered.reason}",
                     style="red",
                     markup=False,
                 )
 
         delivering.deliver(archive, wanted, delivery_map, on_delivered)
-    _errors.print(
+    errors.print(
         f"{counts['accepted']} accepted, {counts['refused']} refused, "
         f"{len(wanted) - counts['accepted'] - counts['refused']} not sent",
         markup=False,
@@ -266,50 +259,6 @@ def _deliver(args: argparse.Namespace) -> Exit:
     if counts["accepted"] == len(wanted) and not unknown:
         return Exit.OK
     return Exit.NO
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=_errors,
-        disable=not sys.stderr.isatty(),
-    )
-
-
-def _show_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None)
-    for column in columns:
-        table.add_column(column)
-    for row in rows:
-        table.add_row(*[cell.replace("[", "\\[") for cell in row])
-    _output.print(table)
-
-
-def _cell(value: object) -> str:
-    return "" if value is None else visible_line(str(value))
-
-
-def _write_csv(columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path | None) -> None:
-    if path is None:
-        writer = csv.writer(sys.stdout)
-        writer.writerows([columns, *[[harmless_cell(cell) for cell in row] for row in rows]])
-        return
-    with path.open("w", newline="") as target:
-        csv.writer(target).writerows(
-            [columns, *[[harmless_cell(cell) for cell in row] for row in rows]]
-        )
-
-
-def _write(text: str, path: Path | None) -> None:
-    if path is None:
-        sys.stdout.write(text)
-        return
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise FleetError(f"{path}: can't be written: {error.strerror}") from error
 
 
 def _moment(text: str) -> datetime:

@@ -23,8 +23,9 @@ _PACKAGES = ("schemas", "spool", "stages")
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Services cannot read home directories.
 _HOMES = (Path("/root"), Path("/home"))
-# Parts of libraries that no program needs at run time: caches, sources in C, type stubs.
-_UNUSED_SUFFIXES = frozenset({".pyc", ".c", ".h", ".pxd", ".pxi", ".pyi", ".pyx"})
+# Parts of libraries that no program needs at run time: caches, sources in C, type stubs, and the
+# time zones of dateutil, for which the agent uses those of the system.
+_UNUSED_SUFFIXES = frozenset({".pyc", ".c", ".h", ".pxd", ".pxi", ".pyi", ".pyx", ".gz"})
 # Requirements of extras, of other systems and of other implementations of Python.
 _FOREIGN = re.compile(r"extra ==|win32|emscripten|pypy", re.IGNORECASE)
 _METADATA = frozenset({"METADATA", "RECORD", "WHEEL"})

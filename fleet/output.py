@@ -1,0 +1,63 @@
+"""What the fleet's commands print: results on standard output, the rest on standard error."""
+
+import csv
+import io
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from fleet.errors import FleetError
+from stages.formats.visible import harmless_cell, visible_line
+
+_WIDTH_WITHOUT_TERMINAL = 160
+_WIDTH = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+output = Console(highlight=False, width=_WIDTH)
+
+
+def progress_bar() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=errors,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def show_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None)
+    for column in columns:
+        table.add_column(column)
+    for row in rows:
+        table.add_row(*[cell.replace("[", "\\[") for cell in row])
+    output.print(table)
+
+
+def cell(value: object) -> str:
+    return "" if value is None else visible_line(str(value))
+
+
+def write_csv(columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path | None) -> None:
+    """Raises FleetError."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([harmless_cell(each) for each in row])
+    write(text.getvalue(), path)
+
+
+def write(text: str, path: Path | None) -> None:
+    """To a file, or to standard output. Raises FleetError."""
+    if path is None:
+        sys.stdout.write(text)
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FleetError(f"{path}: can't be written: {error.strerror}") from error
