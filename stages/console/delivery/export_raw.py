@@ -15,6 +15,7 @@ from schemas.archive import ArchivedHost, ArchivedScan, RawBundleEnd
 from schemas.ids import ScanId
 from schemas.records import Record
 from spool import raw_bundle
+from spool.layout import new_command_id
 from spool.raw_bundle import FoundScan, RawBundleError
 from spool.spool import Spool
 from stages.console import command_writer
@@ -120,7 +121,7 @@ def _path(directory: Path, host: ArchivedHost) -> Path:
     """That of an interrupted bundle, or a new one."""
     for partial in sorted(directory.glob(f"{host.key}-*.tar.partial")):
         return partial.with_suffix("")
-    return directory / f"{host.key}-{command_writer.now():%Y%m%dT%H%M%SZ}.tar"
+    return directory / f"{host.key}-{new_command_id(command_writer.now())}.tar"
 
 
 def _end(scans: tuple[ArchivedScan, ...]) -> RawBundleEnd:
