@@ -30,9 +30,10 @@ def test_from_the_spool_of_a_host_to_a_report(
     assert "nothing new" in nothing.stdout
     source.deliver(scan_id(1))
     more = agent("export", "--raw", str(bundles), "--since", "last", "--json", config=config)
-    assert json.loads(more.stdout)["scans"] == [scan_id(1)]
+    completed = json.loads(more.stdout)
+    assert completed["scans"] == [scan_id(1)]
 
-    added = agent("fleet", "add", archive, *map(str, sorted(bundles.glob("*.tar"))))
+    added = agent("fleet", "add", archive, exported["file"], completed["file"])
     assert "2 new, 0 completed" in added.stdout
     assert "0 new, 1 completed" in added.stdout
     assert "2 parsed, 0 can't be read" in agent("fleet", "parse", archive, "--workers", "1").stderr
