@@ -14,6 +14,8 @@ from hypothesis import settings
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
+_LONGEST_ID = 100
+
 # Tests with these markers start large programs, and are slow.
 _SLOW = ("booted", "browser", "docker", "oscap", "promtool")
 # These files take more than a second of CPU time each: they start the program again and again, run
@@ -71,6 +73,15 @@ def cases() -> Path:
     if not where:
         pytest.skip("COMPLIANCE_AGENT_CASES is not set")
     return Path(where)
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """A long value has no place in a name: pytest puts that into the environment of every process,
+    where 128 KiB is the most that the kernel takes."""
+    if isinstance(val, str | bytes) and len(val) > _LONGEST_ID:
+        beginning = ascii(val[:_LONGEST_ID])
+        return f"{argname}: {len(val)} long, {beginning}"
+    return None
 
 
 @pytest.hookimpl(tryfirst=True)
