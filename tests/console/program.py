@@ -14,7 +14,7 @@ def agent(
         [sys.executable, "-m", "stages.console.main", *message, *options],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
         env={**os.environ, "COMPLIANCE_AGENT_CONFIG": ""},
     )

@@ -22,9 +22,9 @@ def host(tmp_path: Path) -> Callable[[str], HostSpool]:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    """Two workers on this machine."""
+    """Two workers on this machine; gone with the tests of a file, as it has threads here."""
     with (
         LocalCluster(
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"

@@ -11,7 +11,7 @@ import pytest
 from tests.console.program import agent
 from tests.fleet.hosts import HostSpool, scan_id
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("fleet")]
 
 
 def test_from_the_spool_of_a_host_to_a_report(

@@ -19,7 +19,7 @@ from receiver import Policy, Receiver
 from schemas.waiver import Waiver
 from tests.fleet.hosts import FIRST, HostSpool, scan_id
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("fleet")]
 MakeHost = Callable[[str], HostSpool]
 WAIVER = Waiver(rule="rule0", reason="=old()", approved_by="Ann", expires=date(2030, 1, 1))
 

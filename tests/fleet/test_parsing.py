@@ -22,7 +22,7 @@ from schemas.waiver import Waiver
 from tests.fleet.hosts import HostSpool, scan_id
 from tests.pipeline.agent import until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("fleet")]
 MakeHost = Callable[[str], HostSpool]
 
 

@@ -12,7 +12,7 @@ from fleet.archive import Archive
 from fleet.fleet_report import fleet_report
 from tests.fleet.hosts import HostSpool, scan_id
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("fleet")]
 
 
 @pytest.fixture

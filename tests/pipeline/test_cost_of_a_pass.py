@@ -4,6 +4,7 @@ Entries that a pass must not open are empty files here: their names are all that
 """
 
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,14 +39,20 @@ SCANS = [
 
 
 class _Counter:
-    """Counts opens and listings; one for all tests, because audit hooks can't be removed."""
+    """Counts opens and listings of this thread: other tests' servers and clusters have threads.
+
+    One for all tests, because audit hooks can't be removed.
+    """
 
     def __init__(self) -> None:
         self.counts: Counter[str] | None = None
+        self._thread = threading.get_ident()
         sys.addaudithook(self._on_event)
 
     def _on_event(self, event: str, _: tuple[object, ...]) -> None:
-        if self.counts is not None and event in ("open", "os.listdir", "os.scandir"):
+        if self.counts is None or threading.get_ident() != self._thread:
+            return
+        if event in ("open", "os.listdir", "os.scandir"):
             self.counts["opens" if event == "open" else "listings"] += 1
 
     @contextmanager
@@ -61,8 +68,8 @@ class _Counter:
 
 
 def _bytes_read() -> int:
-    """What this process has read with read(2) and its like, the reading of this figure included."""
-    line = Path("/proc/self/io").read_text().splitlines()[0]
+    """What this thread has read with read(2) and its like, the reading of this figure included."""
+    line = Path("/proc/thread-self/io").read_text().splitlines()[0]
     return int(line.partition("rchar: ")[2])
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,12 +20,13 @@ WAITING = 10_000
 
 
 class Operations:
-    """Files opened and directories listed by this process while it counts."""
+    """Files opened and directories listed by this thread while it counts."""
 
     def __init__(self) -> None:
         self.opened: Counter[str] = Counter()
         self.listed = 0
         self._counts = False
+        self._thread = threading.get_ident()
         sys.addaudithook(self._on_event)
 
     @contextmanager
@@ -42,7 +44,7 @@ class Operations:
         return sum(count for name, count in self.opened.items() if name.endswith(f".{kind}"))
 
     def _on_event(self, event: str, args: tuple[Any, ...]) -> None:
-        if not self._counts:
+        if not self._counts or threading.get_ident() != self._thread:
             return
         if event == "open":
             self.opened[os.fsdecode(args[0]) if isinstance(args[0], str | bytes) else ""] += 1

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,13 @@ listings: list[object] = []
 @pytest.fixture(scope="module", autouse=True)
 def _audited() -> Iterator[None]:
     # A hook can't be removed again; it only counts.
-    sys.addaudithook(lambda event, args: listings.append(args) if event == "os.listdir" else None)
+    thread = threading.get_ident()
+
+    def on_event(event: str, args: tuple[object, ...]) -> None:
+        if event == "os.listdir" and threading.get_ident() == thread:
+            listings.append(args)
+
+    sys.addaudithook(on_event)
     yield
     listings.clear()
 
