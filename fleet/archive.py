@@ -16,7 +16,7 @@ Diagnostics: FleetError for a place that can't be reached or is not an archive.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -144,10 +144,3 @@ class Archive:
             self.files.rm_file(self.path(name))
         except FileNotFoundError:
             return
-
-    @property
-    def arrow_filesystem(self) -> Any:
-        """For pyarrow."""
-        from pyarrow.fs import FSSpecHandler, PyFileSystem
-
-        return PyFileSystem(FSSpecHandler(self.files))

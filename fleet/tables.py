@@ -173,12 +173,10 @@ def _parts(archive: Archive, table: str) -> Iterator[tuple[str, str]]:
 
 
 def _known_part(archive: Archive, month: str, name: str) -> KnownPart:
-    table = pq.read_table(
-        archive.path(_part_name("scans", month, name)),
-        columns=["host", "scan_id", "parsed_with"],
-        filesystem=archive.arrow_filesystem,
-        partitioning=None,
-    )
+    # Without pyarrow's own file systems and threads: they may abort the process at its end.
+    content = pa.BufferReader(archive.read(_part_name("scans", month, name)))
+    columns = ["host", "scan_id", "parsed_with"]
+    table = pq.read_table(content, columns=columns, use_threads=False)
     scans = {(row["host"], row["scan_id"]): row["parsed_with"] for row in table.to_pylist()}
     metadata = table.schema.metadata or {}
     replaces = metadata.get(_REPLACES, b"").decode().split()
