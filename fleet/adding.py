@@ -65,8 +65,8 @@ def _host_of_spool(name: str) -> ArchivedHost:
 
 
 def _add_scans(archive: Archive, host: ArchivedHost, scans: Iterator[FoundScan]) -> Added:
-    before = archive.index(host.key) or HostIndex(host=host)
-    known = {scan.scan_id: scan for scan in before.scans}
+    before = archive.index(host.key)
+    known = {scan.scan_id: scan for scan in before.scans} if before else {}
     added = Added(host.key)
     for found in scans:
         scan_id = found.scan.scan_id
@@ -77,7 +77,7 @@ def _add_scans(archive: Archive, host: ArchivedHost, scans: Iterator[FoundScan])
         if stored is not None:
             known[scan_id] = stored
     after = HostIndex(host=host, scans=tuple(known.values()))
-    if after != before or archive.index(host.key) is None:
+    if after != before:
         archive.write_index(after)
     return added
 

@@ -9,7 +9,6 @@ Security: the credentials are in a file that others can't read, and in no log an
 """
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -33,11 +32,12 @@ from stages.patchmon import body, outcome
 from stages.patchmon.client import HttpClient
 from stages.patchmon.credentials import Credentials, exposed
 from stages.patchmon.outcome import Accepted, Outcome, Refused, Reply
-from stages.patchmon.server_access import SCANS, HttpRequest, ServerAccess
+from stages.patchmon.server_access import ServerAccess, submission
 from stages.runtime import plain_file
 from stages.runtime.settings_file import plain_values
 from stages.runtime.version import AGENT_VERSION
 from stages.ship import filing, receipts
+from stages.ship.backoff import Pace
 
 _MAX_BYTES = 64 * 1024 * 1024
 _BODY_LIMIT = 5 * 1024 * 1024
@@ -139,7 +139,7 @@ def _deliver_host(
     credentials = delivery_map.hosts[scans[0].host]
     access = ServerAccess(delivery_map.server, Credentials(credentials.id, credentials.key))
     client = HttpClient(access)
-    pace = _Pace()
+    pace = Pace()
     done: list[Delivered] = []
     try:
         for scan in scans:
@@ -158,7 +158,7 @@ def _deliver_host(
 
 
 def _deliver_scan(
-    archive: Archive, scan: ScanToDeliver, access: ServerAccess, client: HttpClient, pace: "_Pace"
+    archive: Archive, scan: ScanToDeliver, access: ServerAccess, client: HttpClient, pace: Pace
 ) -> Delivered:
     try:
         sealed = archive.read(report_name(scan.host, scan.scan_id))
@@ -169,17 +169,10 @@ def _deliver_scan(
     made = body.make(
         report, _BODY_LIMIT, filed_under=name, with_hash=True, agent_version=AGENT_VERSION
     )
-    request = HttpRequest(
-        path=SCANS,
-        headers={
-            "Content-Type": "application/json",
-            "User-Agent": f"compliance-agent/{AGENT_VERSION}",
-            "Idempotency-Key": scan.scan_id,
-        },
-    )
+    request = submission(scan.scan_id, AGENT_VERSION)
     result: Outcome | None = None
     for attempt in range(1, _TRIES + 1):
-        pace.wait()
+        _wait_for_turn(pace)
         result = _outcome(client.send(request, made.content))
         if isinstance(result, Accepted | Refused):
             receipt = receipts.answered(
@@ -207,16 +200,9 @@ def _outcome(answer: Any) -> Outcome:
     return result
 
 
-class _Pace:
-    """At most so many requests within a minute."""
-
-    def __init__(self) -> None:
-        self._sent_at: deque[float] = deque(maxlen=_PER_MINUTE)
-
-    def wait(self) -> None:
-        if len(self._sent_at) == _PER_MINUTE:
-            time.sleep(max(0.0, self._sent_at[0] + 60.0 - time.monotonic()))
-        self._sent_at.append(time.monotonic())
+def _wait_for_turn(pace: Pace) -> None:
+    time.sleep(pace.due_in_s(time.monotonic(), _PER_MINUTE))
+    pace.sent(time.monotonic())
 
 
 def _receipt_name(server: ServerSettings, scan: ScanToDeliver) -> str:

@@ -99,8 +99,9 @@ def _parse(archive: Archive, host: ArchivedHost, each: ScanToParse) -> ParsedSca
 def _report(spool: Spool, host: ArchivedHost, scan: ArchivedScan) -> Report:
     """As the parse stage makes it. Raises SpoolError, WorkerError."""
     manifest = spool.raw.manifest(scan.scan_id)
-    if manifest.outcome != "finished":
-        return failed_reports.without_results(manifest)
+    without_results = failed_reports.if_nothing_to_read(manifest)
+    if without_results is not None:
+        return without_results
     task = ReadTask(
         spool=str(spool.root),
         scan_id=scan.scan_id,

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 from distributed import Client, Future, LocalCluster, as_completed
@@ -21,7 +22,7 @@ from fleet.parse_chunk import Chunk, ChunkDone, ScanToParse, parse_chunk
 from fleet.tables import KnownPart, known_parts, remove_leftovers
 from schemas import codec
 from schemas.archive import RECEIPT, REPORT, ArchivedHost, ArchivedScan
-from schemas.ids import requested_at
+from schemas.ids import ScanId, requested_at
 from schemas.report import ReportHeader
 from schemas.waiver import Waiver
 from spool import frame
@@ -32,6 +33,8 @@ CHUNK_SCANS = 20
 _TRIES = 3
 _CONNECT_S = 30
 _HEADER_BYTES = 64 * 1024
+_NEW = ""
+"""In the place of the part that has a scan, where none has it."""
 
 
 @dataclass(frozen=True)
@@ -63,23 +66,48 @@ class Outcome:
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _HostScans:
+    """A host, with what its scans are parsed, and its scans in the archive."""
+
+    host: ArchivedHost
+    depends_on: bytes
+    """What its reports depend on besides their raw entries."""
+    scans: dict[ScanId, ArchivedScan]
+
+    def to_parse(self, key: str, scan: ArchivedScan) -> ScanToParse:
+        receipt = scan.file(RECEIPT)
+        # Receipts are a column of the tables.
+        answer = receipt.sha256 if receipt else ""
+        digest = sha256(self.depends_on + answer.encode()).hexdigest()
+        return ScanToParse(host=key, scan=scan, parsed_with=digest[:16])
+
+
 def plan(archive: Archive, choice: Choice, chunk_scans: int = CHUNK_SCANS) -> Plan:
     """Compare the archive with its tables. Removes what an interrupted run left."""
     known = remove_leftovers(archive, known_parts(archive))
     parts = {(part.month, scan): part for part in known for scan in part.scans}
+    hosts = _hosts(archive, choice)
     found = Plan()
-    stale: dict[tuple[str, str | None], list[ScanToParse]] = {}
-    hosts: dict[str, ArchivedHost] = {}
-    for host, scan in _chosen(archive, choice, hosts, found):
-        wanted = ScanToParse(host=host, scan=scan, parsed_with=_parsed_with(hosts[host], scan))
+    stale: dict[tuple[str, str], list[ScanToParse]] = {}
+    for key, scan in _chosen(archive, choice, hosts, found):
+        wanted = hosts[key].to_parse(key, scan)
         month = month_of(scan.scan_id)
-        part = parts.get((month, (host, scan.scan_id)))
-        if part is not None and part.scans[host, scan.scan_id] == wanted.parsed_with:
+        part = parts.get((month, (key, scan.scan_id)))
+        if part is not None and part.scans[key, scan.scan_id] == wanted.parsed_with:
             found.up_to_date += 1
             continue
-        stale.setdefault((month, part.name if part else None), []).append(wanted)
+        stale.setdefault((month, part.name if part else _NEW), []).append(wanted)
         found.scans += 1
-    _add_chunks(found, archive, hosts, stale, {part.name: part for part in known}, chunk_scans)
+    by_name = {part.name: part for part in known}
+    for (month, name), scans in sorted(stale.items(), key=itemgetter(0)):
+        if name == _NEW:
+            pieces = [scans[at : at + chunk_scans] for at in range(0, len(scans), chunk_scans)]
+            found.chunks += [_chunk(archive, month, hosts, piece, ()) for piece in pieces]
+        else:
+            # A part is replaced as a whole.
+            rest = _rest_of_part(hosts, by_name[name], scans)
+            found.chunks.append(_chunk(archive, month, hosts, [*scans, *rest], (name,)))
     return found
 
 
@@ -136,21 +164,29 @@ def cluster(scheduler: str | None, workers: int) -> Iterator[Client]:
         yield client
 
 
+def _hosts(archive: Archive, choice: Choice) -> dict[str, _HostScans]:
+    """Every host of the archive, by its key."""
+    hosts: dict[str, _HostScans] = {}
+    for key in archive.hosts():
+        index = archive.index(key)
+        if index is not None:
+            host = _with_overrides(index.host, choice)
+            scans = {scan.scan_id: scan for scan in index.scans}
+            hosts[key] = _HostScans(host, _depends_on(host), scans)
+    return hosts
+
+
 def _chosen(
-    archive: Archive, choice: Choice, hosts: dict[str, ArchivedHost], found: Plan
+    archive: Archive, choice: Choice, hosts: dict[str, _HostScans], found: Plan
 ) -> Iterator[tuple[str, ArchivedScan]]:
-    for host in archive.hosts():
-        index = archive.index(host)
-        if index is None:
-            continue
-        hosts[host] = _with_overrides(index.host, choice)
-        for scan in index.scans:
-            if not _is_chosen(archive, host, scan, choice):
+    for key, known in hosts.items():
+        for scan in known.scans.values():
+            if not _is_chosen(archive, key, scan, choice):
                 continue
             if not scan.raw_files:
                 found.without_raw += 1
                 continue
-            yield host, scan
+            yield key, scan
 
 
 def _with_overrides(host: ArchivedHost, choice: Choice) -> ArchivedHost:
@@ -186,63 +222,36 @@ def _profile(archive: Archive, host: str, scan: ArchivedScan) -> str | None:
         return None
 
 
-def _parsed_with(host: ArchivedHost, scan: ArchivedScan) -> str:
-    """What a report depends on, besides its raw entry; receipts are a column of the tables."""
-    receipt = scan.file(RECEIPT)
+def _depends_on(host: ArchivedHost) -> bytes:
     parts = (
-        AGENT_VERSION,
-        host.hostname,
-        codec.encode(host.compliance).decode(),
-        codec.encode(sorted(host.waivers, key=codec.encode)).decode(),
-        receipt.sha256 if receipt else "",
+        AGENT_VERSION.encode(),
+        host.hostname.encode(),
+        codec.encode(host.compliance),
+        codec.encode(sorted(host.waivers, key=codec.encode)),
     )
-    return sha256("\0".join(parts).encode()).hexdigest()[:16]
-
-
-def _add_chunks(
-    found: Plan,
-    archive: Archive,
-    hosts: dict[str, ArchivedHost],
-    stale: dict[tuple[str, str | None], list[ScanToParse]],
-    parts: dict[str, KnownPart],
-    chunk_scans: int,
-) -> None:
-    """A part is replaced as a whole: its other scans are parsed again with those that are stale."""
-    for (month, part_name), scans in sorted(stale.items(), key=lambda item: str(item[0])):
-        if part_name is None:
-            for start in range(0, len(scans), chunk_scans):
-                found.chunks.append(
-                    _chunk(archive, month, hosts, scans[start : start + chunk_scans], ())
-                )
-            continue
-        rest = _rest_of_part(archive, hosts, parts[part_name], scans)
-        found.chunks.append(_chunk(archive, month, hosts, [*scans, *rest], (part_name,)))
+    return b"".join(part + b"\0" for part in parts)
 
 
 def _rest_of_part(
-    archive: Archive, hosts: dict[str, ArchivedHost], part: KnownPart, stale: list[ScanToParse]
+    hosts: dict[str, _HostScans], part: KnownPart, stale: Sequence[ScanToParse]
 ) -> list[ScanToParse]:
+    """The other scans of a part, as far as the archive still has them."""
     changed = {(each.host, each.scan.scan_id) for each in stale}
     rest = []
-    for host, scan_id in part.scans:
-        if (host, scan_id) in changed:
+    for key, scan_id in part.scans:
+        known = hosts.get(key)
+        if known is None or (key, scan_id) in changed:
             continue
-        index = archive.index(host)
-        if index is None:
-            continue
-        for scan in index.scans:
-            if scan.scan_id == scan_id:
-                hosts.setdefault(host, index.host)
-                rest.append(
-                    ScanToParse(host=host, scan=scan, parsed_with=_parsed_with(hosts[host], scan))
-                )
+        scan = known.scans.get(ScanId(scan_id))
+        if scan is not None:
+            rest.append(known.to_parse(key, scan))
     return rest
 
 
 def _chunk(
     archive: Archive,
     month: str,
-    hosts: dict[str, ArchivedHost],
+    hosts: dict[str, _HostScans],
     scans: Sequence[ScanToParse],
     replaces: tuple[str, ...],
 ) -> Chunk:
@@ -253,6 +262,6 @@ def _chunk(
         month=month,
         part=part,
         replaces=replaces,
-        hosts={each.host: hosts[each.host] for each in scans},
+        hosts={each.host: hosts[each.host].host for each in scans},
         scans=tuple(scans),
     )

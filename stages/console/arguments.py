@@ -40,6 +40,22 @@ def count(given: str) -> int:
     return int(given)
 
 
+def add_wait(
+    parser: argparse.ArgumentParser,
+    wait_help: str = "show progress, and wait for the server's answer",
+    *,
+    remark: str = "",
+) -> None:
+    """`--wait` and `--timeout`; `remark` ends the help of the latter."""
+    parser.add_argument("--wait", action="store_true", help=wait_help)
+    parser.add_argument(
+        "--timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help=f"with --wait: stop waiting after this time{remark}",
+    )
+
+
 def only_with_wait(args: argparse.Namespace) -> None:
     """--timeout has no effect without --wait. Raises CommandError."""
     if args.timeout is not None and not args.wait:

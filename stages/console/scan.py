@@ -31,15 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=registry.default().key,
         help="(default: %(default)s)",
     )
-    parser.add_argument(
-        "--wait", action="store_true", help="show progress, and wait for the server's answer"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=arguments.seconds,
-        metavar="SECONDS",
-        help="with --wait: stop waiting after this time (the scan continues)",
-    )
+    arguments.add_wait(parser, remark=" (the scan continues)")
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:

@@ -5,7 +5,6 @@ none: another user where root calls, no new privileges, limits of memory, time a
 """
 
 import os
-import pwd
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,13 +17,12 @@ from stages.console.parse_task import PARSE_ENTRY, InputFile, Parsed, ParseTask
 from stages.console.sources import Source
 from stages.runtime.exits import Exit
 from stages.runtime.standalone_host import StandaloneHost
-from stages.runtime.worker import Confinement, Worker, WorkerError
+from stages.runtime.worker import Confinement, Worker, WorkerError, unprivileged
 
 _LIMIT_S = 900.0
 _CPU_S = 600
 _MEMORY_BYTES = 4 * 1024 * 1024 * 1024
 _FILE_BYTES = 1024 * 1024
-_NOBODY = 65534
 
 
 def read_scanner_files(
@@ -70,21 +68,4 @@ def _checked_zone(name: str | None) -> str | None:
 
 
 def _confinement() -> Confinement:
-    user = group = None
-    if os.geteuid() == 0:
-        user, group = _nobody()
-    return Confinement(
-        user_id=user,
-        group_id=group,
-        memory_bytes=_MEMORY_BYTES,
-        cpu_s=_CPU_S,
-        file_bytes=_FILE_BYTES,
-    )
-
-
-def _nobody() -> tuple[int, int]:
-    try:
-        entry = pwd.getpwnam("nobody")
-    except KeyError:
-        return _NOBODY, _NOBODY
-    return entry.pw_uid, entry.pw_gid
+    return unprivileged(memory_bytes=_MEMORY_BYTES, cpu_s=_CPU_S, file_bytes=_FILE_BYTES)

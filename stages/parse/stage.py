@@ -95,9 +95,9 @@ class ParseStage:
     def _report(self, scan_id: ScanId) -> Report:
         """Read the entry in a worker process, where a hostile one can only harm itself."""
         manifest = self._spool.raw.manifest(scan_id)
-        is_finished = manifest.outcome == "finished"
-        if not is_finished and not failed_reports.has_partial_results(manifest):
-            return failed_reports.without_results(manifest)
+        without_results = failed_reports.if_nothing_to_read(manifest)
+        if without_results is not None:
+            return without_results
         task = ReadTask(
             spool=str(self._spool.root),
             scan_id=scan_id,

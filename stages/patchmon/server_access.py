@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from schemas.ids import ScanId
 from schemas.records import Record
 from schemas.settings import ServerSettings
 from stages.patchmon.credentials import Credentials
@@ -53,3 +54,15 @@ class HttpRequest(Record, frozen=True, kw_only=True):
     """Beside the credentials and those that every request has."""
     retry_for_s: float = 0.0
     """Seconds within which temporary trouble is tried again before it is the result."""
+
+
+def submission(scan_id: ScanId, agent_version: str) -> HttpRequest:
+    """The request that brings a report; a server that has it already knows it by its key."""
+    return HttpRequest(
+        path=SCANS,
+        headers={
+            "Content-Type": "application/json",
+            "User-Agent": f"compliance-agent/{agent_version}",
+            "Idempotency-Key": scan_id,
+        },
+    )

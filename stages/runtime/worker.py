@@ -24,9 +24,15 @@ from typing import Protocol
 from spool import errors
 from spool.errors import SpoolError
 from stages.runtime import worker_main
-from stages.runtime.worker_child import Confinement, WorkerChild, WorkerError, how_it_ended
+from stages.runtime.worker_child import (
+    Confinement,
+    WorkerChild,
+    WorkerError,
+    how_it_ended,
+    unprivileged,
+)
 
-__all__ = ["Confinement", "Host", "Worker", "WorkerError", "WorkerStoppedError"]
+__all__ = ["Confinement", "Host", "Worker", "WorkerError", "WorkerStoppedError", "unprivileged"]
 
 _CHECK_EVERY_S = 1.0
 

@@ -10,6 +10,7 @@ can be started.
 
 import errno
 import os
+import pwd
 import select
 import signal
 import socket
@@ -27,6 +28,7 @@ from stages.runtime import worker_main
 _SEND_LIMIT_S = 30.0
 _EXIT_LIMIT_S = 5.0
 _CHUNK = 1 << 18
+_NOBODY = 65534
 _MAX_ANSWER_BYTES = 1 << 30
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -45,6 +47,28 @@ class Confinement(Record, frozen=True, kw_only=True):
     file_bytes: int | None = None
     """The longest file that it may write."""
     no_new_privileges: bool = True
+
+
+def unprivileged(*, memory_bytes: int, cpu_s: int, file_bytes: int) -> Confinement:
+    """That of a child which reads what a stranger wrote: the user `nobody` where root starts it."""
+    user = group = None
+    if os.geteuid() == 0:
+        user, group = _nobody()
+    return Confinement(
+        user_id=user,
+        group_id=group,
+        memory_bytes=memory_bytes,
+        cpu_s=cpu_s,
+        file_bytes=file_bytes,
+    )
+
+
+def _nobody() -> tuple[int, int]:
+    try:
+        entry = pwd.getpwnam("nobody")
+    except KeyError:
+        return _NOBODY, _NOBODY
+    return entry.pw_uid, entry.pw_gid
 
 
 class WorkerChild:

@@ -2,7 +2,6 @@
 with it without knowing the scanner."""
 
 import os
-import pwd
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ from schemas.capabilities import DetectedScanner
 from schemas.content import ContentList, StoredContent
 from schemas.records import Record
 from schemas.settings import Settings
-from stages.runtime.worker import Confinement, Host, Worker, WorkerError
+from stages.runtime.worker import Confinement, Host, Worker, WorkerError, unprivileged
 
 if TYPE_CHECKING:
     from stages.scanners.platform import Platform
@@ -21,7 +20,6 @@ MAX_CONTENT_BYTES = 512 << 20
 _LIMIT_S = 300.0
 _MEMORY_BYTES = 2 << 30
 _CPU_S = 240
-_NOBODY = 65534
 
 
 class ContentCheckTask(Record, frozen=True, kw_only=True):
@@ -123,21 +121,4 @@ def check_file(host: Host, support: ContentSupport, task: ContentCheckTask) -> C
 
 
 def _confinement() -> Confinement:
-    user = group = None
-    if os.geteuid() == 0:
-        user, group = _nobody()
-    return Confinement(
-        user_id=user,
-        group_id=group,
-        memory_bytes=_MEMORY_BYTES,
-        cpu_s=_CPU_S,
-        file_bytes=MAX_CONTENT_BYTES,
-    )
-
-
-def _nobody() -> tuple[int, int]:
-    try:
-        entry = pwd.getpwnam("nobody")
-    except KeyError:
-        return _NOBODY, _NOBODY
-    return entry.pw_uid, entry.pw_gid
+    return unprivileged(memory_bytes=_MEMORY_BYTES, cpu_s=_CPU_S, file_bytes=MAX_CONTENT_BYTES)

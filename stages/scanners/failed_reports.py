@@ -13,7 +13,14 @@ def without_results(manifest: Manifest) -> Report:
     return _report(manifest, _STATUS[manifest.outcome], manifest.error)
 
 
-def has_partial_results(manifest: Manifest) -> bool:
+def if_nothing_to_read(manifest: Manifest) -> Report | None:
+    """The report of a scan that left no results; None where a reader has to read some."""
+    if manifest.outcome == "finished" or _has_partial_results(manifest):
+        return None
+    return without_results(manifest)
+
+
+def _has_partial_results(manifest: Manifest) -> bool:
     """Whether the scanner left the rules that it evaluated before it ended."""
     spec = registry.find(manifest.scanner)
     if spec is None or spec.partial_role is None:

@@ -19,7 +19,7 @@ from stages.patchmon.body import Body
 from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.key_check import KeyState
 from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Reply, Temporary
-from stages.patchmon.server_access import SCANS, HttpRequest, ServerAccess
+from stages.patchmon.server_access import ServerAccess, submission
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
 from stages.runtime.worker import WorkerStoppedError
@@ -182,14 +182,7 @@ class Sender:
         self._process.log.debug(
             "sending", scan_id=scan.scan_id, bytes=len(prepared.body), attempt=attempt.attempts
         )
-        request = HttpRequest(
-            path=SCANS,
-            headers={
-                "Content-Type": "application/json",
-                "User-Agent": f"compliance-agent/{AGENT_VERSION}",
-                "Idempotency-Key": scan.scan_id,
-            },
-        )
+        request = submission(scan.scan_id, AGENT_VERSION)
         content = prepared.body.content
         self._host.expect(self._meanwhile(scan))
         try:

@@ -18,6 +18,8 @@ from spool.raw import Output
 from spool.spool import Spool
 from stages.parse.read_task import ReadTask
 from stages.parse.reader import read_entry
+from stages.scanners.openscap import rule_progress
+from stages.scanners.openscap.rule_progress import EvaluatedRule, RuleProgress
 from tests.scanners.openscap.scap_samples import Rule, arf
 
 FIRST = datetime(2026, 10, 30, 6, 0, tzinfo=UTC)
@@ -53,20 +55,37 @@ class HostSpool:
         rules = [Rule(f"rule{at}", result) for at, result in enumerate(results)]
         return self.raw(scan_id(day, number), arf(rules).encode())
 
-    def raw(self, scan: ScanId, content: bytes) -> ScanId:
+    def ended(self, day: int, *rules: str) -> ScanId:
+        """A raw entry of a scan that its time limit ended after these rules."""
+        evaluated = tuple(
+            EvaluatedRule(rule=name, title=name, results=("fail",), duration_s=1.5)
+            for name in rules
+        )
+        progress = codec.encode(RuleProgress(evaluated=evaluated))
+        output = Output(rule_progress.ROLE, rule_progress.FILE)
+        return self.raw(scan_id(day), progress, output, error="longer than its limit of 10 s")
+
+    def raw(
+        self,
+        scan: ScanId,
+        content: bytes,
+        output: Output = Output("arf", "arf.xml"),  # noqa: B008 - a frozen value
+        error: str | None = None,
+    ) -> ScanId:
         spool = self.spool
         draft = spool.raw.draft(scan)
-        (draft / "arf.xml").write_bytes(content)
+        (draft / output.name).write_bytes(content)
         at = datetime.strptime(scan[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
         manifest = Manifest(
             scan_id=scan,
             scanner="openscap",
-            outcome="finished",
+            outcome="failed" if error else "finished",
+            error=error,
             started_at=at,
             completed_at=at + timedelta(seconds=9),
             agent_version="1",
         )
-        spool.raw.publish(manifest, (Output("arf", "arf.xml"),))
+        spool.raw.publish(manifest, (output,))
         return scan
 
     def parse(self, scan: ScanId, approved: tuple[Waiver, ...] = ()) -> Path:

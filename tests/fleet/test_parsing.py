@@ -72,6 +72,19 @@ def test_the_reports_have_the_same_bytes_as_on_their_hosts(
     ]
 
 
+def test_the_rules_that_an_ended_scan_had_done_are_in_its_report_as_on_its_host(
+    client: Client, archive: Archive, host: MakeHost
+) -> None:
+    source = host("web1")
+    scan = source.ended(0, "rule0", "rule1")
+    entry = source.parse(scan).read_bytes()
+    add(archive, source)
+    parse(client, archive)
+    assert b"rule1" in entry
+    assert archive.read(report_name(source.host().key, scan)) == entry
+    assert rows(archive, "SELECT status, failed FROM scans") == [{"status": "failed", "failed": 0}]
+
+
 def test_the_tables_say_what_the_reports_say(
     client: Client, archive: Archive, host: MakeHost
 ) -> None:

@@ -30,13 +30,7 @@ class Flushed(Record, frozen=True, kw_only=True):
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--wait", action="store_true", help="wait until nothing is pending")
-    parser.add_argument(
-        "--timeout",
-        type=arguments.seconds,
-        metavar="SECONDS",
-        help="with --wait: stop waiting after this time (default: never)",
-    )
+    arguments.add_wait(parser, "wait until nothing is pending", remark=" (default: never)")
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:

@@ -84,15 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dry-run", action="store_true", help="only read the files and show what is in them"
     )
-    parser.add_argument(
-        "--wait", action="store_true", help="show progress, and wait for the server's answer"
-    )
-    parser.add_argument(
-        "--timeout",
-        type=arguments.seconds,
-        metavar="SECONDS",
-        help="with --wait: stop waiting after this time",
-    )
+    arguments.add_wait(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
