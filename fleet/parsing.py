@@ -6,6 +6,7 @@ month; a chunk that is done stays done whatever is killed afterwards. A bad entr
 reason.
 """
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -155,13 +156,20 @@ def cluster(scheduler: str | None, workers: int) -> Iterator[Client]:
         with client:
             yield client
         return
-    with (
-        LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
-        ) as local,
-        Client(local) as client,
-    ):
+    with _workers_here(workers) as local, Client(local) as client:
         yield client
+
+
+def _workers_here(workers: int) -> LocalCluster:
+    """Ctrl-C reaches every process of a terminal. The workers inherit that they ignore it: this
+    process ends them, and prints one line instead of a traceback for each."""
+    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
+        )
+    finally:
+        signal.signal(signal.SIGINT, on_interrupt)
 
 
 def _hosts(archive: Archive, choice: Choice) -> dict[str, _HostScans]:

@@ -66,7 +66,7 @@ class Endpoints:
         return await self._keep(api_id, request, "integration-status")
 
     async def ping(self, request: Request) -> JSONResponse:
-        """The one request that tells a wrong key from a database that is down."""
+        """The one request that distinguishes a wrong key from a database that is down."""
         if self._intake.database_is_down:
             return _respond(error(500, "Failed to look up host: database error"))
         return await self.known(self._ping)(request)

@@ -1,8 +1,8 @@
 """Errors of the HTTP library as outcomes: what went wrong below HTTP, and whether waiting helps.
 
 Certificates, handshakes and proxies that refuse pause the destination; connections that can't be
-made or break off are temporary. What can't be told apart is temporary: nothing is discarded either
-way.
+made or break off are temporary. What can't be distinguished is temporary: nothing is discarded
+either way.
 """
 
 import re

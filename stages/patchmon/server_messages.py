@@ -1,4 +1,4 @@
-"""The messages over the WebSocket as they are sent: a record for each, told apart by its `type`.
+"""The messages over the WebSocket as they are sent: a record for each, tagged by its `type`.
 
 Sources: the agent specification (`compliance_trigger`) and released servers (all others). The
 receiver sends and reads the same records.

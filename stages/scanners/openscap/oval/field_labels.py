@@ -1,7 +1,7 @@
 """The names of OVAL's fields in plain text. Pure."""
 
 BOOKKEEPING = frozenset(("instance", "windows_view"))
-"""Fields by which the scanner tells its items apart: they require nothing of the host."""
+"""Fields by which the scanner distinguishes its items: they require nothing of the host."""
 _LABELS = {
     "user_id": "owner",
     "group_id": "group",
