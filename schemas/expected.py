@@ -21,10 +21,13 @@ _LONGEST_SHOWN = 40
 
 def mismatch(value: object, kind: object) -> str:
     """Why `value` is not of `kind`, which it must be."""
-    alternatives = _alternatives(kind)
-    wanted = ", or ".join(_wanted(bare, meta) for bare, meta in alternatives)
-    bare, meta = _nearest(value, alternatives)
-    return f"must be {wanted}{_found(value, bare, meta)}"
+    bare, meta = _nearest(value, _alternatives(kind))
+    return f"must be {expectation(kind)}{_found(value, bare, meta)}"
+
+
+def expectation(kind: object) -> str:
+    """What a value of this kind must be."""
+    return ", or ".join(_wanted(bare, meta) for bare, meta in _alternatives(kind))
 
 
 def kind_of(value: object) -> str:
@@ -43,6 +46,12 @@ def item_kind(kind: object) -> object | None:
     return None
 
 
+def is_too_long(values: list[object], kind: object) -> bool:
+    """Whether a list has more items than `kind` allows."""
+    longest = [meta.max_length for bare, meta in _alternatives(kind) if get_origin(bare) is tuple]
+    return all(most is not None and len(values) > most for most in longest)
+
+
 def _alternatives(kind: object) -> list[tuple[Any, Meta]]:
     """The types that a value may have, without `None` and annotation, each with its annotation."""
     if get_origin(kind) in (Union, UnionType):
@@ -54,8 +63,10 @@ def _alternatives(kind: object) -> list[tuple[Any, Meta]]:
 
 
 def _nearest(value: object, alternatives: list[tuple[Any, Meta]]) -> tuple[Any, Meta]:
-    """The alternative that a value was probably meant to be: a text, or the first."""
+    """The alternative that a value was probably meant to be: a text, a list, or the first."""
     for bare, meta in alternatives:
+        if isinstance(value, list) and get_origin(bare) is tuple:
+            return bare, meta
         if isinstance(value, str) and (bare is str or get_origin(bare) is Literal):
             return bare, meta
     return alternatives[0]
@@ -84,6 +95,8 @@ def _wanted(bare: Any, meta: Meta) -> str:
 def _found(value: object, bare: Any, meta: Meta) -> str:
     if value is None:
         return "; it is empty: leave the key out to have its default"
+    if isinstance(value, list) and meta.max_length and len(value) > meta.max_length:
+        return f"; it has {len(value)}"
     wants_number = bare in (int, float)
     if wants_number and isinstance(value, int | float) and not isinstance(value, bool):
         return f"; it is {value}"

@@ -1,6 +1,6 @@
 """The base of all records: frozen, compared by value, fields by keyword."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 import msgspec
@@ -8,6 +8,14 @@ import msgspec
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What passes between the stages never changes once it is made."""
+
+
+class Section(Record, frozen=True, kw_only=True):
+    """A section of the settings whose keys may contradict each other."""
+
+    def conflicts(self) -> Iterable[tuple[str, str]]:
+        """The keys that do not go with others, each with a message."""
+        return ()
 
 
 R = TypeVar("R", bound=Record)

@@ -1,7 +1,7 @@
 """Requests and cancellations: what the trigger stage writes.
 
-A request asks for one scan. Two requests for the same scanner and profile may be answered by one
-scan; the scan stage decides that, and records it in the raw manifest.
+A request asks for one scan. Two requests for the same scanner, profile, tailoring and content may
+be answered by one scan; the scan stage decides that, and records it in the raw manifest.
 """
 
 from datetime import datetime
@@ -10,11 +10,14 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from schemas.ids import ScanId, Scanner
+from schemas.planned_scan import profile_text
 from schemas.records import Record
 
 Source = Literal["schedule", "server", "operator"]
 RuleId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,255}$")]
 Text256 = Annotated[str, Meta(max_length=256)]
+Texts256 = Annotated[tuple[Text256, ...], Meta(min_length=1, max_length=64)]
+Text4096 = Annotated[str, Meta(max_length=4096)]
 
 
 class Reason(Record, frozen=True, kw_only=True):
@@ -34,8 +37,14 @@ class Request(Record, frozen=True, kw_only=True):
 
     scan_id: ScanId
     scanner: Scanner
-    profile: Text256 | None = None
-    """A profile by id, short name or title; None is the configured one."""
+    profile: Text256 | Texts256 | None = None
+    """A profile by id, short name or title, or several of which the first that the content has is
+    meant; None is that of the first scan in the settings."""
+    tailoring: Text4096 | None = None
+    """The tailoring file of a scan in the settings. One that is not in the settings any more is
+    never opened: the scan fails."""
+    content: Text4096 | None = None
+    """The content of a scan in the settings, likewise."""
     reason: Reason
     remediate: bool = False
     """Also fix what fails (`oscap --remediate`), if this host's own settings allow it."""
@@ -48,6 +57,11 @@ class Request(Record, frozen=True, kw_only=True):
     """Identifies a request that must not be made twice; the scan id ends with its first half."""
     refusal: str | None = None
     """Why the request was refused. The scan fails with this reason, so the refusal is reported."""
+
+    @property
+    def profile_text(self) -> str | None:
+        """The requested profile for people."""
+        return profile_text(self.profile)
 
 
 class Cancellation(Record, frozen=True, kw_only=True):

@@ -14,7 +14,8 @@ from typing import Annotated, Literal, TypeVar
 from msgspec import Meta
 
 from schemas.notice import NoticeEvent
-from schemas.records import Record, extended
+from schemas.planned_scan import PlannedScan
+from schemas.records import Record, Section, extended
 from schemas.values import (
     AbsolutePath,
     Megabytes,
@@ -83,7 +84,7 @@ class ApiSettings(Record, frozen=True, kw_only=True):
     """A file that contains the API key and nothing else."""
 
 
-class ScannerSettings(Record, frozen=True, kw_only=True):
+class ScannerSettings(Section, frozen=True, kw_only=True):
     """What every scanner's section contains."""
 
     enabled: bool | Literal["auto"] = True
@@ -91,6 +92,11 @@ class ScannerSettings(Record, frozen=True, kw_only=True):
     detection leave the scanner out where this host does not have it."""
     schedule: Text | None = None
     """A cron expression of five fields. Default: no schedule."""
+
+    @property
+    def planned_scans(self) -> tuple[PlannedScan, ...]:
+        """The scans that the section is for; the first is meant where a request names none."""
+        return (PlannedScan(schedule=self.schedule),)
 
 
 class ScheduleSettings(Record, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from schemas.expected import item_kind, kind_of, mismatch
-from schemas.records import Record
+from schemas.expected import expectation, is_too_long, item_kind, kind_of, mismatch
+from schemas.records import Record, Section
 
 R = TypeVar("R", bound=Record)
 
@@ -71,10 +71,19 @@ class _Checker:
         """A section and its sub-sections; `path` is the prefix of its keys."""
         if values is None:
             return record()
+        before = len(self.problems)
+        section = record(**self._fields(values, record, path))
+        if isinstance(section, Section) and len(self.problems) == before:
+            for key, message in section.conflicts():
+                self.problems.append(f"{path}{key}: {message}")
+        return section
+
+    def _fields(self, values: object, record: type[Record], path: str) -> dict[str, Any]:
+        """The values of a record's keys that have no problems."""
         if not isinstance(values, Mapping):
             where = path.rstrip(".") or "the file"
             self.problems.append(f"{where}: must be a mapping of keys, is {kind_of(values)}")
-            return record()
+            return {}
         known = _types(record)
         fields: dict[str, Any] = {}
         for key, value in values.items():
@@ -91,7 +100,7 @@ class _Checker:
                 # The section is there under its right name, too.
                 kept = {}
             self._take(kept, name, value, known[name], f"{path}{key}")
-        return record(**fields)
+        return fields
 
     def _take(self, fields: dict[str, Any], name: str, value: object, kind: Any, path: str) -> None:
         """Add the value of one key to the fields of its section, unless it has problems."""
@@ -99,10 +108,40 @@ class _Checker:
         if section is not None:
             fields[name] = self.section(value, section, f"{path}.")
             return
-        found = list(_mismatches(value, kind, path))
+        item = _section(item_kind(kind))
+        if item is not None and isinstance(value, list):
+            found = self._problems_of_items(value, item, kind, path)
+        else:
+            found = list(_mismatches(value, kind, path))
         self.problems += found
         if not found:
             fields[name] = msgspec.convert(value, kind)
+
+    def _problems_of_items(
+        self, values: list[object], item: type[Record], kind: object, path: str
+    ) -> list[str]:
+        """What is wrong with a list of records, such as scans, and with each of its keys."""
+        checker = _Checker()
+        for number, each in enumerate(values):
+            place = f"{path}[{number}]."
+            given = checker._fields(each, item, place)
+            if isinstance(each, Mapping):
+                checker.problems += _missing(each, given, item, place)
+        if is_too_long(values, kind):
+            checker.problems.append(f"{path}: {mismatch(values, kind)}")
+        return checker.problems
+
+
+def _missing(
+    values: Mapping[object, object], given: Mapping[str, object], record: type[Record], path: str
+) -> Iterator[str]:
+    """The keys without a default that are not there, also not under a misspelt name."""
+    known = _types(record)
+    misspelt = {_nearest(str(key), known) for key in values if key not in known}
+    for field in msgspec.structs.fields(record):
+        is_there = field.name in values or field.name in given or field.name in misspelt
+        if field.required and not is_there:
+            yield f"{path}{field.name}: is missing, it must be {expectation(field.type)}"
 
 
 def _mismatches(value: object, kind: Any, path: str) -> Iterator[str]:

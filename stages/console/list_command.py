@@ -130,7 +130,7 @@ def _listed(
     profile = status = score = applicable_score = answer = None
     message = entries.problem
     if entries.request is not None:
-        profile = entries.request.profile
+        profile = entries.request.profile_text
     if entries.submission is not None:
         profile = entries.submission.profile_title
     if entries.manifest is not None:

@@ -112,4 +112,4 @@ class RawEntries:
         is_unknown = request.refusal is not None and request.profile is None
         if is_unknown or spec is None:
             return None, None
-        return self._runner(spec).named(request.profile)
+        return self._runner(spec).named(request)

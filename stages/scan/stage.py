@@ -26,7 +26,7 @@ from stages.scanners import readiness, registry
 from stages.scanners.child import Cause, EndedBy, end_group
 from stages.scanners.detection import Detector
 from stages.scanners.registry import UnknownScannerError
-from stages.scanners.runner import CannotRun, Plan, Runner
+from stages.scanners.runner import CannotRun, Runner
 from stages.scanners.spec import ScannerSpec
 
 _ATTEMPTS = 2
@@ -149,7 +149,7 @@ class ScanStage:
         merged: list[Request] = []
         # A cancelled run answers no other request: those who sent them still want a scan.
         if finished.manifest.outcome != "cancelled":
-            merged = self._merged(scan_id, runner, plan)
+            merged = self._merged(request, runner)
         manifest = replace(
             finished.manifest,
             reasons=(request.reason, *(other.reason for other in merged)),
@@ -172,22 +172,22 @@ class ScanStage:
         self._process.log.info("scan postponed, the agent is stopping", scan_id=scan_id)
         self._state_store.end(scan_id)
 
-    def _merged(self, scan_id: ScanId, runner: Runner, plan: Plan) -> list[Request]:
-        """The other requests that the run has answered."""
+    def _merged(self, request: Request, runner: Runner) -> list[Request]:
+        """The other requests that the run for this one has answered."""
         cancelled = self._queue.cancellations()
         found: list[Request] = []
         for other in self._queue.waiting():
-            is_candidate = other != scan_id and scanner_of(other) == scanner_of(scan_id)
+            is_candidate = other != request.scan_id and scanner_of(other) == request.scanner
             if not is_candidate or other in cancelled:
                 continue
             try:
-                request = self._queue.read(other)
+                other_request = self._queue.read(other)
             except EntryError:
                 continue
-            if request.remediate or request.fetch_remote or request.refusal:
+            if other_request.remediate or other_request.fetch_remote or other_request.refusal:
                 continue
-            if runner.same_profile(request.profile) == plan.profile_id:
-                found.append(request)
+            if runner.is_same_scan(request, other_request):
+                found.append(other_request)
         return found
 
     def _refusal(self, request: Request, spec: ScannerSpec) -> str | None:

@@ -26,7 +26,6 @@ class Plan:
     """One run of a scanner, settled in every respect."""
 
     profile_id: str | None
-    """Requests with the same id are answered by the same run."""
     profile_title: str
     command: tuple[str, ...]
     limits: Limits
@@ -74,11 +73,11 @@ class Runner(Protocol):
     def again(self, end: End, plan: Plan) -> Plan | None:
         """Another way to run, where this end only means that the scanner can't be run this way."""
 
-    def same_profile(self, profile: str | None) -> str | None:
-        """The profile id that a request's profile means; None where it means nothing that can
-        run."""
+    def is_same_scan(self, request: Request, other: Request) -> bool:
+        """Whether both ask for the same profile, with the same tailoring and content: then one run
+        answers both. False where either means nothing that can run."""
 
-    def named(self, profile: str | None) -> tuple[str | None, str | None]:
+    def named(self, request: Request) -> tuple[str | None, str | None]:
         """Id and title of the profile that a request names; its own text where the title is not
         known."""
 

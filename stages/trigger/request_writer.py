@@ -74,7 +74,7 @@ class RequestWriter:
             "scan requested",
             scan_id=request.scan_id,
             by=request.reason.source,
-            profile=request.profile,
+            profile=request.profile_text,
             request_id=request.reason.request_id,
         )
         self._process.publish(Event(name="ScanRequested", scan_id=request.scan_id))

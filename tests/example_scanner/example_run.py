@@ -28,7 +28,7 @@ class ExampleRunner:
             return CannotRun(
                 "; ".join(self._detected.problems) if self._detected else "no detection"
             )
-        if self.same_profile(request.profile) is None:
+        if not _is_own_profile(request):
             return CannotRun(f"there is one profile, {PROFILE_TITLE}, not {request.profile!r}")
         return Plan(
             profile_id=PROFILE,
@@ -44,12 +44,13 @@ class ExampleRunner:
     def again(self, end: End, plan: Plan) -> Plan | None:
         return None
 
-    def same_profile(self, profile: str | None) -> str | None:
-        return PROFILE if profile in (None, PROFILE, PROFILE_TITLE) else None
+    def is_same_scan(self, request: Request, other: Request) -> bool:
+        return _is_own_profile(request) and _is_own_profile(other)
 
-    def named(self, profile: str | None) -> tuple[str | None, str | None]:
-        known = self.same_profile(profile)
-        return known, PROFILE_TITLE if known else profile
+    def named(self, request: Request) -> tuple[str | None, str | None]:
+        if _is_own_profile(request):
+            return PROFILE, PROFILE_TITLE
+        return None, request.profile_text
 
     def progress(self, line: Line) -> Progress | None:
         name, found, result = line.text.partition(": ")
@@ -66,3 +67,7 @@ class ExampleRunner:
 
     def remove_leftovers(self, raw: Path) -> list[Leftover]:
         return []
+
+
+def _is_own_profile(request: Request) -> bool:
+    return request.profile in (None, PROFILE, PROFILE_TITLE)

@@ -273,3 +273,112 @@ def _flat(values: dict[str, object], path: str = "") -> list[tuple[str, object]]
             _flat(value, f"{path}{key}.") if isinstance(value, dict) else [(f"{path}{key}", value)]
         )
     return found
+
+
+TWO_SCANS = """
+compliance:
+  openscap:
+    scans:
+      - profile: cis_level1_server
+        schedule: "0 3 * * 0"
+      - profile: [stig, disa_stig]
+        schedule: "0 5 1 * *"
+        tailoring: /etc/compliance-agent/stig.xml
+        content: /opt/ssg-ubuntu2404-ds.xml
+"""
+
+
+def test_several_scans_each_have_their_own_profile_schedule_tailoring_and_content() -> None:
+    settings, problems = parse(TWO_SCANS.encode())
+    assert problems == []
+    first, second = settings.compliance.section(OpenSCAPSettings).planned_scans
+    assert (first.profile, first.schedule) == ("cis_level1_server", "0 3 * * 0")
+    assert (second.profile, second.schedule) == (("stig", "disa_stig"), "0 5 1 * *")
+    assert first.target == ("cis_level1_server", None, None)
+    assert second.tailoring == "/etc/compliance-agent/stig.xml"
+    assert second.content == "/opt/ssg-ubuntu2404-ds.xml"
+
+
+def test_scans_without_a_tailoring_of_their_own_have_that_of_the_section() -> None:
+    text = TWO_SCANS.replace("scans:", "tailoring: /etc/all.xml\n    scans:")
+    section = parse(text.encode())[0].compliance.section(OpenSCAPSettings)
+    assert [scan.tailoring for scan in section.planned_scans] == [
+        "/etc/all.xml",
+        "/etc/compliance-agent/stig.xml",
+    ]
+
+
+def test_a_section_with_one_profile_is_for_one_scan() -> None:
+    (scan,) = parse(SPECIFICATION)[0].compliance.section(OpenSCAPSettings).planned_scans
+    assert scan.schedule == "0 3 * * 0"
+    assert scan.profile == "xccdf_org.ssgproject.content_profile_cis_level1_server"
+    assert scan.key == ""
+
+
+SCHEDULED = 'schedule: "0 3 * * 0"'
+
+
+@pytest.mark.parametrize(
+    ("openscap", "messages"),
+    [
+        (
+            "scans: [cis, 5]",
+            [
+                "scans[0]: must be a mapping of keys, is a text",
+                "scans[1]: must be a mapping of keys, is a number",
+            ],
+        ),
+        (
+            f"scans: [{{profile: cis}}, {{{SCHEDULED}}}]",
+            [
+                (
+                    "scans[0].schedule: is missing, it must be a cron expression of five fields, "
+                    "or null for a scan on request alone"
+                ),
+                "scans[1].profile: is missing, it must be a text of 1 to 256 characters, or a list",
+            ],
+        ),
+        (
+            f"scans: [{{profil: cis, {SCHEDULED}, tailoring: here.xml, contents: x}}]",
+            [
+                "scans[0].profil: no such key; did you mean profile?",
+                "scans[0].tailoring: must be an absolute path, which begins with /",
+                "scans[0].contents: no such key; did you mean content?",
+            ],
+        ),
+        (
+            f"{SCHEDULED}, profile: cis, scans: [{{profile: cis, {SCHEDULED}}}]",
+            [
+                "profile: can't be set beside scans: move it into an entry of scans",
+                "schedule: can't be set beside scans: move it into an entry of scans",
+            ],
+        ),
+        (
+            (
+                f"scans: [{{profile: cis, {SCHEDULED}}}, {{profile: stig, {SCHEDULED}}},"
+                f" {{profile: cis, {SCHEDULED}}}]"
+            ),
+            [
+                "scans[2]: the same profile, tailoring and content as scans[0]: remove one of them",
+            ],
+        ),
+        (
+            (
+                f"tailoring: /t, scans: [{{profile: cis, {SCHEDULED}}},"
+                f" {{profile: cis, tailoring: /t, {SCHEDULED}}}]"
+            ),
+            ["scans[1]: the same profile, tailoring and content as scans[0]: remove one of them"],
+        ),
+        (
+            f"scans: [{', '.join(f'{{profile: p{n}, {SCHEDULED}}}' for n in range(17))}]",
+            ["scans: must be a list of at most 16 scans; it has 17"],
+        ),
+        (
+            f"scans: {{profile: cis, {SCHEDULED}}}",
+            ["scans: must be a list of at most 16 scans; it is a mapping of keys"],
+        ),
+    ],
+)
+def test_each_problem_of_a_list_of_scans_is_reported(openscap: str, messages: list[str]) -> None:
+    problems = parse(f"compliance: {{openscap: {{{openscap}}}}}".encode())[1]
+    assert problems == [f"compliance.openscap.{message}" for message in messages]

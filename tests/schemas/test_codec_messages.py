@@ -20,7 +20,7 @@ ID = "20261123T030000Z-openscap-00000001"
         (f'{{"scan_id": "{ID}", "scanner": 5}}', "scanner: must be a text, is a whole number"),
         (
             f'{{"scan_id": "{ID}", "scanner": "openscap", "profile": 5, "reason": {REASON}}}',
-            "profile: must be a text or empty, is a whole number",
+            "profile: must be a text or a list or empty, is a whole number",
         ),
         (
             f'{{"scan_id": "{ID}", "scanner": "openscap", "reason": {{"source": "x"}}}}',

@@ -69,9 +69,9 @@ class DockerBench:
         self._in_container = True
 
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
-        if self.same_profile(request.profile) is None:
+        if not _is_own_profile(request):
             return CannotRun(
-                f"Docker Bench has one profile, {PROFILE_TITLE}: not {request.profile!r}"
+                f"Docker Bench has one profile, {PROFILE_TITLE}: not {request.profile_text!r}"
             )
         # Anew: a daemon comes and goes without a trace in the file system.
         found = docker_bench_detection.find(self._settings, self._platform)
@@ -130,16 +130,13 @@ class DockerBench:
             warnings=(*plan.warnings, warning),
         )
 
-    def same_profile(self, profile: str | None) -> str | None:
-        if profile in (None, PROFILE_ID, PROFILE_TITLE):
-            return PROFILE_ID
-        return None
+    def is_same_scan(self, request: Request, other: Request) -> bool:
+        return _is_own_profile(request) and _is_own_profile(other)
 
-    def named(self, profile: str | None) -> tuple[str | None, str | None]:
-        known = self.same_profile(profile)
-        if known is None:
-            return None, profile
-        return known, PROFILE_TITLE
+    def named(self, request: Request) -> tuple[str | None, str | None]:
+        if not _is_own_profile(request):
+            return None, request.profile_text
+        return PROFILE_ID, PROFILE_TITLE
 
     def progress(self, line: Line) -> Progress | None:
         """A line of the log, `[WARN] 2.2 - title`; sub-headers and the closing remediations look
@@ -279,6 +276,10 @@ class DockerBench:
             environment=environment,
             directory=docker_bench_detection.parts(script),
         )
+
+
+def _is_own_profile(request: Request) -> bool:
+    return request.profile in (None, PROFILE_ID, PROFILE_TITLE)
 
 
 def _podman(socket: str, found: Found) -> str:

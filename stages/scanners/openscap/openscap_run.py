@@ -118,11 +118,13 @@ class OpenSCAP:
         """Never: detection knows the options of this oscap."""
         return None
 
-    def same_profile(self, profile: str | None) -> str | None:
-        return self.named(profile)[0]
+    def is_same_scan(self, request: Request, other: Request) -> bool:
+        profile = self.named(request)[0]
+        is_same_content = (request.tailoring, request.content) == (other.tailoring, other.content)
+        return profile is not None and is_same_content and profile == self.named(other)[0]
 
-    def named(self, profile: str | None) -> tuple[str | None, str | None]:
-        wanted = profile or self._settings.profile
+    def named(self, request: Request) -> tuple[str | None, str | None]:
+        wanted = request.profile or self._settings.profile
         names = convert(self._detected.details, OpenSCAPDetails).profile_names
         chosen = profiles.resolve(wanted, self._detected.profiles, names)
         if isinstance(chosen, profiles.Chosen):

@@ -1,7 +1,9 @@
 """The settings of OpenSCAP: the section `compliance.openscap`."""
 
+from collections.abc import Iterator
 from typing import Literal
 
+from schemas.planned_scan import ConfiguredScans, PlannedScan
 from schemas.settings import ScannerSettings
 from schemas.values import (
     AbsolutePath,
@@ -22,6 +24,8 @@ class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
     profile: ProfileText | ProfileTexts = "auto"
     """Full id, the part after `_profile_`, or title; of a list the first that the content has.
     `auto` takes a level 1 server profile of CIS, else cis, standard or the first."""
+    scans: ConfiguredScans = ()
+    """Several scans in place of `profile` and `schedule`, each with its own."""
     content: ContentName | None = None
     """A content file, or a channel of the Ubuntu Security Guide (`ubuntu2404_CIS_1`), to use
     instead of what is found for this host."""
@@ -58,3 +62,42 @@ class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
     """Directories and files in which checks of files do not look."""
     include_notselected: bool = False
     """Report the rules that the profile does not select, as not applicable."""
+
+    @property
+    def planned_scans(self) -> tuple[PlannedScan, ...]:
+        if not self.scans:
+            return (
+                PlannedScan(
+                    schedule=self.schedule,
+                    profile=self.profile,
+                    tailoring=self.tailoring,
+                    content=self.content,
+                ),
+            )
+        found: list[PlannedScan] = []
+        for number, listed in enumerate(self.scans):
+            planned = PlannedScan(
+                key=f"scans[{number}]",
+                schedule=listed.schedule,
+                profile=listed.profile,
+                tailoring=listed.tailoring or self.tailoring,
+                content=listed.content or self.content,
+            )
+            found.append(planned)
+        return tuple(found)
+
+    def conflicts(self) -> Iterator[tuple[str, str]]:
+        if not self.scans:
+            return
+        if self.profile != OpenSCAPSettings().profile:
+            yield "profile", "can't be set beside scans: move it into an entry of scans"
+        if self.schedule is not None:
+            yield "schedule", "can't be set beside scans: move it into an entry of scans"
+        known: dict[tuple[object, ...], PlannedScan] = {}
+        for planned in self.planned_scans:
+            first = known.setdefault(planned.target, planned)
+            if first is not planned:
+                yield (
+                    planned.key,
+                    f"the same profile, tailoring and content as {first.key}: remove one of them",
+                )
