@@ -16,6 +16,7 @@ from schemas.command import Hold, Import, Imported, Replay, Retry, Submission
 from schemas.content import ContentCommand, FetchState, ListedContent, StoredContent
 from schemas.destination import Destination
 from schemas.event import Event
+from schemas.fixes import FixRun, Recheck, Remediation, Undone
 from schemas.manifest import Manifest
 from schemas.notice import Notice
 from schemas.receipt import Receipt
@@ -45,6 +46,10 @@ PUBLISHED: dict[str, type[Record]] = {
     "event": Event,
     "detected": Detected,
     "notice": Notice,
+    "recheck": Recheck,
+    "fix": FixRun,
+    "undone": Undone,
+    "remediation": Remediation,
 }
 
 

@@ -5,6 +5,7 @@ inbox/                                          request files of an operator, re
 history/BOX/  quarantine/BOX/                   what a box's owner took away
 state/STAGE/                                    a stage's own state; no work is lost with it
 content/added/ content/server/                  security content beside that of packages
+fixes/                                          re-checks and fixes, beside the scans
 """
 
 import re
@@ -28,6 +29,10 @@ Kind = Literal[
     "imported",
     "submission",
     "content",
+    "recheck",
+    "fix",
+    "undone",
+    "remediation",
 ]
 
 BOXES: tuple[Box, ...] = get_args(Box)
@@ -109,6 +114,8 @@ DIRECTORIES: tuple[Place, ...] = (
     # Root adds content here, and trigger keeps the server's there; scan uses both.
     Place("content/added", None, AGENT_GROUP, 0o750),
     Place("content/server", "trigger", AGENT_GROUP, 0o750),
+    # Root keeps there what re-checks and fixes came to; the stages read it.
+    Place("fixes", None, AGENT_GROUP, 0o2750),
     Place("inbox", "trigger", "compliance-trigger", 0o2750),
     Place("inbox/refused", "trigger", "compliance-trigger", 0o2750),
 )

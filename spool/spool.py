@@ -13,6 +13,7 @@ from spool import access, ownership
 from spool.access import Fault
 from spool.command_box import CommandBox
 from spool.errors import SpoolUnusableError
+from spool.fix_store import FixStore
 from spool.layout import DIRECTORIES, INBOX, OUTBOX, STAGES, Box, Stage
 from spool.lock import Lock, is_held
 from spool.outbox import Outbox, ReceiptBox, ReportBox, RequestBox
@@ -33,6 +34,7 @@ class Spool:
         self.raw = RawBox(root)
         self.reports = ReportBox(root)
         self.receipts = ReceiptBox(root)
+        self.fixes = FixStore(root)
         self._boxes: Mapping[Box, Outbox] = {
             "commands": self.commands,
             "requests": self.requests,
@@ -127,6 +129,7 @@ class Spool:
             self._lock.release()
         for box in self._boxes.values():
             box.close()
+        self.fixes.close()
         for store in self._state_stores.values():
             store.close()
 

@@ -49,13 +49,26 @@ def giving(context: Context) -> Iterator[CommandBox]:
 
     Raises CommandError where the spool does not take commands.
     """
+    with writing(context) as spool:
+        _prune(spool)
+        yield spool.commands
+    publish(context, "CommandGiven")
+
+
+@contextmanager
+def writing(context: Context) -> Iterator[Spool]:
+    """The spool, for an entry beside the scans. Raises CommandError where it takes none."""
     spool = context.spool
     with _written():
         _check(spool)
         spool.prepare()
-        _prune(spool)
-        yield spool.commands
-    publish(context, "CommandGiven")
+        yield spool
+
+
+def check(context: Context) -> None:
+    """Whether this user may write into the spool. Raises CommandError."""
+    with writing(context):
+        return
 
 
 @contextmanager

@@ -50,6 +50,9 @@ COMMANDS = {
     "list": _Command("list_command", "list scans, newest last"),
     "show": _Command("show", "show one scan"),
     "raw": _Command("raw_command", "print a file that the scanner itself wrote, unpacked"),
+    "recheck": _Command(
+        "fixing.recheck_command", "evaluate rules of a scan again, without a new scan"
+    ),
     "compare": _Command("compare_command", "compare two scans"),
     "metrics": _Command("metrics_command", "print the agent's state as metrics for Prometheus"),
     "trend": _Command("trend_command", "show score and failed rules over all kept scans"),

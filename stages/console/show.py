@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import get_args
 
+from schemas.fixes import FixRun, Recheck
 from schemas.ids import ScanId
 from schemas.manifest import Manifest
 from schemas.receipt import Receipt
@@ -16,6 +17,7 @@ from stages.console import scan_states
 from stages.console.context import Context
 from stages.console.errors import CommandError, UsageError
 from stages.console.fix_view import show_fixes
+from stages.console.fixing.recheck_view import summary
 from stages.console.format_output import add_format_arguments, chosen_format, write_report
 from stages.console.output import show_facts, show_json
 from stages.console.pending_reasons import PendingReasons
@@ -27,6 +29,8 @@ from stages.console.slowest_view import show_slowest
 from stages.formats import registry
 from stages.runtime.exits import Exit
 
+_MOST_RECHECKS = 3
+
 
 class Whole(Record, frozen=True, kw_only=True):
     """All entries of one scan."""
@@ -37,6 +41,8 @@ class Whole(Record, frozen=True, kw_only=True):
     manifest: Manifest | None = None
     report: Report | None = None
     receipt: Receipt | None = None
+    rechecks: tuple[Recheck, ...] = ()
+    fixes: tuple[FixRun, ...] = ()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -125,6 +131,8 @@ def _whole(spool: Spool, name: str) -> Whole:
         manifest=manifest,
         report=report,
         receipt=receipt,
+        rechecks=tuple(recheck for _, recheck in spool.fixes.rechecks_of(scan_id)),
+        fixes=tuple(run for _, run in spool.fixes.runs() if run.scan_id == scan_id),
     )
 
 
@@ -155,6 +163,8 @@ def _way(context: Context, whole: Whole) -> Iterator[tuple[str, object]]:
         yield "raw", spool.raw.path / whole.scan_id
     if whole.report is not None:
         yield "report", spool.reports.path / f"{whole.scan_id}.report"
+    for recheck in whole.rechecks[-_MOST_RECHECKS:]:
+        yield "re-checked", f"{recheck.at:%Y-%m-%d %H:%M:%SZ}, {summary(recheck)}"
 
 
 def _reasons(whole: Whole) -> tuple[Reason, ...]:

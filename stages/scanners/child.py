@@ -19,7 +19,6 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol, cast
 
-from stages.runtime.process import Process
 from stages.scanners import launch
 from stages.scanners.captured_output import CapturedOutput, Line
 
@@ -31,6 +30,15 @@ _CHECK_EVERY_S = 0.5
 class Limits:
     time_s: float
     output_bytes: int
+    """Of what it leaves in its directory, and of its output."""
+    file_bytes: int | None = None
+    """The longest file that it may write anywhere; None: as `output_bytes`."""
+
+
+class Waiting(Protocol):
+    """What is needed of the process that runs a scanner."""
+
+    def wait(self, timeout_s: float, handles: Sequence[int] = ()) -> list[int]: ...
 
 
 class Place(Protocol):
@@ -82,7 +90,7 @@ class Child:
     `stderr.log`."""
 
     def __init__(
-        self, process: Process, draft: Path, place: Place, on_line: Callable[[Line], None]
+        self, process: Waiting, draft: Path, place: Place, on_line: Callable[[Line], None]
     ) -> None:
         self._process = process
         self._draft = draft
@@ -110,10 +118,13 @@ class Child:
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-        with suppress(ProcessLookupError):
+        longest_file = self._limits.file_bytes
+        if longest_file is None:
             # One byte more: a file that reached its own limit is over the scan's, and that is what
             # is reported.
-            resource.prlimit(popen.pid, resource.RLIMIT_FSIZE, (self._limits.output_bytes + 1,) * 2)
+            longest_file = self._limits.output_bytes + 1
+        with suppress(ProcessLookupError):
+            resource.prlimit(popen.pid, resource.RLIMIT_FSIZE, (longest_file,) * 2)
             resource.prlimit(popen.pid, resource.RLIMIT_CORE, (0, 0))
         try:
             started(popen.pid)

@@ -5,14 +5,15 @@ when they are called: root's scan stage never loads an XML reader, and the parse
 runner.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from schemas.capabilities import DetectedScanner
 from schemas.ids import Scanner
-from schemas.manifest import Role
+from schemas.manifest import Manifest, Role
 from schemas.records import Record
 from schemas.report import Report, RuleResult
 from schemas.settings import ScannerSettings, Settings
@@ -20,8 +21,13 @@ from schemas.settings import ScannerSettings, Settings
 if TYPE_CHECKING:
     from stages.scanners.content_support import ContentSupport
     from stages.scanners.platform import Platform
-    from stages.scanners.runner import Runner
+    from stages.scanners.rechecking import RecheckPlan
+    from stages.scanners.runner import CannotRun, Runner
 
+PlanRecheck = Callable[
+    [Settings, DetectedScanner, Manifest, Sequence[str], Path], "RecheckPlan | CannotRun"
+]
+"""How some rules of a scan are evaluated again; the path is a directory for files."""
 Opener = Callable[[], BinaryIO]
 """Opens one file, unpacked; the caller closes it."""
 
@@ -125,6 +131,8 @@ class ScannerSpec:
     """Whether the settings allow content from the server."""
     remediates: bool = False
     """Whether it can change what it finds."""
+    plan_recheck: PlanRecheck | None = None
+    """None where it can't evaluate single rules."""
     problems: Callable[[Settings], Iterable[str]] = field(default=lambda _: ())
     """What `config check` finds wrong with its section on this host, each with the key's path."""
     profiles_elsewhere: Callable[[Settings], Iterable[Any]] = field(default=lambda _: ())

@@ -77,7 +77,7 @@ def make_whole(directory: Path) -> Spool:
             path = spool.root / place.path
             if path.exists():
                 os.chown(path, OTHER, GROUP)
-    for path in (spool.commands.path, spool.root / "state/scan"):
+    for path in (spool.commands.path, spool.fixes.path, spool.root / "state/scan"):
         path.chmod(0o2750)
     return spool
 

@@ -1,12 +1,12 @@
 """OpenSCAP, as the rest of the agent knows it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.capabilities import DetectedScanner, ProfileInfo
 from schemas.codec import convert
-from schemas.manifest import Role
+from schemas.manifest import Manifest, Role
 from schemas.report import Report, RuleResult
 from schemas.settings import Settings
 from stages.scanners.openscap.openscap_capability import OpenSCAPDetection
@@ -16,7 +16,8 @@ from stages.scanners.spec import DetectionResult, ScannerOutput, ScannerSpec, Un
 if TYPE_CHECKING:
     from stages.scanners.content_support import ContentSupport
     from stages.scanners.platform import Platform
-    from stages.scanners.runner import Runner
+    from stages.scanners.rechecking import RecheckPlan
+    from stages.scanners.runner import CannotRun, Runner
 
 _RESULTS, _ARF, _PROGRESS = "xccdf-results", "arf", "rule-progress"
 _UTF8_MARK = b"\xef\xbb\xbf"
@@ -76,6 +77,19 @@ def _profile_problem(
     if isinstance(found, profiles.Unknown):
         return found.reason
     return None
+
+
+def _plan_recheck(
+    settings: Settings,
+    detected: DetectedScanner,
+    manifest: Manifest,
+    rules: Sequence[str],
+    draft: Path,
+) -> "RecheckPlan | CannotRun":
+    from stages.scanners.openscap.openscap_recheck import plan_recheck
+
+    section = settings.compliance.section(OpenSCAPSettings)
+    return plan_recheck(section, detected, manifest, rules, draft)
 
 
 def _role_of(head: bytes) -> Role | None:
@@ -138,5 +152,6 @@ OPENSCAP = ScannerSpec(
     content_setting="compliance.openscap.content_from_server",
     fetches_content=_fetches_content,
     remediates=True,
+    plan_recheck=_plan_recheck,
     profiles_elsewhere=_profiles_elsewhere,
 )

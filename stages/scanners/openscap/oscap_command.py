@@ -7,6 +7,7 @@ as it is.
 from pathlib import Path
 
 from schemas.capabilities import DetectedContent, ProfileInfo
+from schemas.manifest import ContentSource
 from schemas.request import Request
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 
@@ -31,7 +32,7 @@ def commands(
         remote = ("--fetch-remote-resources",)
     evaluate = (
         *(details.oscap_path, "xccdf", "eval", *profile_options),
-        *_content_options(content, details),
+        *content_options(content.source, Path(content.file), details),
         *remote,
     )
     prepare: tuple[str, ...] = ()
@@ -52,15 +53,14 @@ def commands(
     return prepare, scan
 
 
-def _content_options(content: DetectedContent, details: OpenSCAPDetails) -> tuple[str, ...]:
+def content_options(source: ContentSource, file: Path, details: OpenSCAPDetails) -> tuple[str, ...]:
     """Content of a package is valid: to validate it again takes a tenth of the time of a scan.
 
     A plain XCCDF file needs the CPE dictionary beside it: without one no rule would apply.
     """
     options: tuple[str, ...] = ()
-    if content.source in ("installed", "own") and details.skip_validation_option:
+    if source in ("installed", "own") and details.skip_validation_option:
         options = (details.skip_validation_option,)
-    file = Path(content.file)
     stem, ending, _ = file.name.partition("-xccdf.xml")
     dictionary = file.with_name(f"{stem}-cpe-dictionary.xml")
     if ending and dictionary.is_file():

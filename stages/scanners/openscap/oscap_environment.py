@@ -25,7 +25,7 @@ class OscapEnvironment:
 
 
 def can_ignore_paths(version: str | None) -> bool:
-    return version is not None and _numbers(version) >= _ITEMS_AND_PATHS_FROM
+    return version is not None and version_numbers(version) >= _ITEMS_AND_PATHS_FROM
 
 
 def environment(settings: OpenSCAPSettings, version: str | None) -> OscapEnvironment:
@@ -33,7 +33,7 @@ def environment(settings: OpenSCAPSettings, version: str | None) -> OscapEnviron
     variables: dict[str, str] = {}
     warnings: list[str] = []
     knows_items_and_paths = can_ignore_paths(version)
-    if version is not None and _numbers(version) >= _MEMORY_RATIO_FROM:
+    if version is not None and version_numbers(version) >= _MEMORY_RATIO_FROM:
         variables["OSCAP_PROBE_MEMORY_USAGE_RATIO"] = f"{settings.memory_ratio:g}"
     if settings.max_collected_items is not None:
         if knows_items_and_paths:
@@ -56,7 +56,7 @@ def _ignored(key: str, version: str | None) -> str:
     return f"{_SECTION}.{key} has no effect: oscap {version} does not know it, 1.3.10 and later do"
 
 
-def _numbers(version: str) -> tuple[int, ...]:
+def version_numbers(version: str) -> tuple[int, ...]:
     """`1.3.7` of `1.3.7+dfsg`; of what is no version, none: before all."""
     match = re.match(r"\d+(\.\d+)*", version)
     if match is None:

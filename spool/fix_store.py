@@ -1,0 +1,66 @@
+"""`fixes/`: re-checks and fixes, beside the scans that they belong to.
+
+    fixes/20261126T080112Z-3f9c2a17.recheck     some rules of a scan, evaluated again
+          20261126T080103Z-91d24b06.fix         what became of a fix
+          20261126T080103Z-91d24b06.undone      that it was taken back
+
+Promises: no stage counts any of this as a scan; an entry appears whole and never changes. Writers
+are the operator, and the service that fixes what the server requests.
+
+Diagnostics: as `spool.entries`.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from schemas.fixes import FixRun, Recheck, Undone
+from schemas.ids import ScanId
+from spool.directory import Directory
+from spool.entries import CommandEntries
+from spool.errors import EntryError
+
+_FIXES_KEPT = 200
+
+
+class FixStore:
+    """The entries of `fixes/`."""
+
+    def __init__(self, root: Path) -> None:
+        self.path = root / "fixes"
+        self._directory = Directory(self.path)
+        self.rechecks = CommandEntries(self._directory, "recheck", Recheck)
+        self.fixes = CommandEntries(self._directory, "fix", FixRun)
+        self.undone = CommandEntries(self._directory, "undone", Undone)
+
+    def rechecks_of(self, scan_id: ScanId) -> Iterator[tuple[str, Recheck]]:
+        """The readable ones, oldest first; none in a spool of an older version."""
+        if not self.path.is_dir():
+            return
+        for command_id in self.rechecks.ids():
+            with suppress(EntryError):
+                recheck = self.rechecks.read(command_id)
+                if recheck.scan_id == scan_id:
+                    yield command_id, recheck
+
+    def runs(self) -> Iterator[tuple[str, FixRun]]:
+        """The readable fixes, oldest first; none in a spool of an older version."""
+        if not self.path.is_dir():
+            return
+        for command_id in self.fixes.ids():
+            with suppress(EntryError):
+                yield command_id, self.fixes.read(command_id)
+
+    def prune(self, kept_scans: Collection[ScanId]) -> None:
+        """Remove re-checks of scans that are gone, and fixes beyond the newest 200."""
+        kept = set(kept_scans)
+        for command_id in self.rechecks.ids():
+            with suppress(EntryError):
+                if self.rechecks.read(command_id).scan_id not in kept:
+                    self.rechecks.remove(command_id)
+        for command_id in self.fixes.ids()[:-_FIXES_KEPT]:
+            self.fixes.remove(command_id)
+            self.undone.remove(command_id)
+
+    def close(self) -> None:
+        self._directory.close()

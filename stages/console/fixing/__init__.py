@@ -1,0 +1,1 @@
+"""Re-checking rules of a scan, and fixing what failed."""

@@ -1,0 +1,45 @@
+"""`recheck`: evaluate rules of a scan again, in seconds instead of minutes.
+
+It is kept beside the scan, never sent, and never counts as a scan.
+"""
+
+import argparse
+import os
+
+from stages.console import command_writer
+from stages.console.context import Context
+from stages.console.errors import UsageError
+from stages.console.fixing.recheck_rules import recheck
+from stages.console.fixing.recheck_view import show_recheck
+from stages.console.fixing.scan_facts import chosen_rules, scan_facts
+from stages.console.output import show_json, warn
+from stages.console.scan_names import HELP
+from stages.runtime.exits import Exit
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scan_id", metavar="ID", help=HELP)
+    parser.add_argument(
+        "--rule",
+        metavar="RULE",
+        nargs="+",
+        action="extend",
+        help="these rules, each by its id, title or section, or a part of them",
+    )
+    parser.add_argument("--failed", action="store_true", help="the rules that failed (default)")
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    if args.rule and args.failed:
+        raise UsageError("--rule excludes --failed", "compliance-agent recheck")
+    facts = scan_facts(context, args.scan_id)
+    rules = chosen_rules(facts, args.rule)
+    command_writer.check(context)
+    if os.geteuid() != 0:
+        warn("not run as root: rules see only what this user may read")
+    found = recheck(context, facts, rules)
+    if context.json:
+        show_json(found)
+    else:
+        show_recheck(found)
+    return Exit.OK

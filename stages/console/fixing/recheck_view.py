@@ -1,0 +1,38 @@
+"""A re-check for people: each rule before and after."""
+
+from collections.abc import Iterator
+
+from schemas.fixes import Recheck, RecheckedRule
+from stages.console.output import say, show_table, warn
+from stages.formats.breakdown import short_rule_id
+from stages.runtime.printable import counted
+
+
+def show_recheck(found: Recheck) -> None:
+    for warning in found.warnings:
+        warn(f"warning: {warning}")
+    columns = ("before", "after", "rule", "title", "finding")
+    show_table(columns, map(_row, found.rules))
+    say(summary(found))
+
+
+def summary(found: Recheck) -> str:
+    """`3 rules re-checked: 2 pass now, 1 fails`."""
+    return f"{counted(len(found.rules), 'rule')} re-checked: {', '.join(_changes(found))}"
+
+
+def _changes(found: Recheck) -> Iterator[str]:
+    repaired = [rule for rule in found.rules if rule.after == "pass" and rule.before != "pass"]
+    broken = [rule for rule in found.rules if rule.before == "pass" and rule.after != "pass"]
+    unchanged = len(found.rules) - len(repaired) - len(broken)
+    if repaired:
+        yield f"{counted(len(repaired), 'rule')} newly passed"
+    if broken:
+        yield f"{len(broken)} no longer passed"
+    if unchanged:
+        yield f"{unchanged} unchanged"
+
+
+def _row(rule: RecheckedRule) -> tuple[object, ...]:
+    after = rule.after or "no result"
+    return (rule.before, after, short_rule_id(rule.rule_ref), rule.title, rule.finding)

@@ -1,0 +1,77 @@
+"""The scan that is re-checked or fixed: its raw entry and its report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from schemas.capabilities import DETECTED_STATE, Detected, DetectedScanner
+from schemas.ids import ScanId
+from schemas.manifest import Manifest
+from schemas.report import Report, RuleResult, RuleStatus
+from stages.console import scan_states
+from stages.console.context import Context
+from stages.console.errors import CommandError
+from stages.console.rule_lookup import find_rule
+from stages.console.scan_names import find_scan
+from stages.runtime.exits import Exit
+from stages.scanners import registry
+from stages.scanners.detection import detect_now
+from stages.scanners.spec import ScannerSpec
+
+FAILED: tuple[RuleStatus, ...] = ("fail", "error")
+
+
+@dataclass(frozen=True)
+class ScanFacts:
+    """A completed scan of this host."""
+
+    scan_id: ScanId
+    spec: ScannerSpec
+    manifest: Manifest
+    report: Report
+
+
+def scan_facts(context: Context, named: str) -> ScanFacts:
+    """Raises CommandError where there is no such scan, or where it is not a scan of this host."""
+    spool = context.existing_spool()
+    boxes = scan_states.snapshot(spool)
+    scan_id = find_scan(named, boxes.scan_ids)
+    if scan_id not in boxes.reports:
+        raise CommandError(f"{scan_id} has no report yet: it is {boxes.state(scan_id)}", Exit.NO)
+    report = spool.reports.read(scan_id)
+    if report.answered_by is not None:
+        return scan_facts(context, report.answered_by)
+    if report.status != "completed":
+        raise CommandError(f"{scan_id} is {report.status}: name a completed scan", Exit.NO)
+    if scan_id not in boxes.raw:
+        raise CommandError(f"{scan_id}: no raw entry is kept: scan again", Exit.NO)
+    manifest = spool.raw.manifest(scan_id)
+    if not manifest.command:
+        raise CommandError(f"{scan_id} was made elsewhere, not by a scan of this host", Exit.NO)
+    return ScanFacts(scan_id, registry.get(manifest.scanner), manifest, report)
+
+
+def chosen_rules(facts: ScanFacts, named: Sequence[str] | None) -> list[RuleResult]:
+    """The named rules; else those that failed. In the order of the scan. Raises CommandError."""
+    results = facts.report.results
+    if not named:
+        failed = [result for result in results if result.status in FAILED]
+        if not failed:
+            raise CommandError(f"{facts.scan_id}: no rule has failed", Exit.NO)
+        return failed
+    wanted = {find_rule(results, name, facts.scan_id).rule_ref for name in named}
+    return [result for result in results if result.rule_ref in wanted]
+
+
+def own_status(result: RuleResult) -> RuleStatus:
+    """A rule's status without its waiver."""
+    if result.waiver is not None:
+        return result.waiver.status
+    return result.status
+
+
+def detected_scanner(context: Context, spec: ScannerSpec) -> DetectedScanner:
+    """As the scan stage has detected it, or as it is now."""
+    kept = context.spool.state_store("scan").read(DETECTED_STATE, Detected)
+    if kept is not None and spec.key in kept.scanners and kept.scanners[spec.key].ready:
+        return kept.scanners[spec.key]
+    return detect_now(context.settings).scanners[spec.key]

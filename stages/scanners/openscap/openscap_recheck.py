@@ -1,0 +1,99 @@
+"""Evaluating some rules of a scan again: `oscap xccdf eval --rule`.
+
+Content, tailoring and profile are those of the scan, as its manifest names them. Versions of oscap
+before 1.3 evaluate the last `--rule` alone, so they are run once for each rule.
+
+Diagnostics: CannotRun with what to do.
+"""
+
+import errno
+from collections.abc import Sequence
+from pathlib import Path
+
+from schemas.capabilities import DetectedScanner
+from schemas.codec import convert
+from schemas.manifest import Content, Manifest
+from stages.scanners.child import Limits
+from stages.scanners.openscap.openscap_details import OpenSCAPDetails
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+from stages.scanners.openscap.oscap_command import ARF, RESULTS, content_options
+from stages.scanners.openscap.oscap_environment import environment, version_numbers
+from stages.scanners.openscap.usable_content import ContentError, UsableContent, usable_content
+from stages.scanners.rechecking import RecheckPlan, RuleRun
+from stages.scanners.runner import CannotRun
+
+_COMPLETED = (0, 2)
+_SEVERAL_RULES_FROM = (1, 3)
+
+
+def plan_recheck(
+    settings: OpenSCAPSettings,
+    detected: DetectedScanner,
+    manifest: Manifest,
+    rules: Sequence[str],
+    draft: Path,
+) -> RecheckPlan | CannotRun:
+    """The runs for these rules, whose files lie in `draft`."""
+    details = convert(detected.details, OpenSCAPDetails)
+    content = manifest.content
+    if not details.oscap_path:
+        return CannotRun("; ".join(detected.problems) or "oscap is not on this host")
+    if content is None or manifest.profile_id is None:
+        return CannotRun(f"{manifest.scan_id} was not made by a scan of this host: scan it again")
+    try:
+        usable = _usable(content, details, draft)
+    except ContentError as error:
+        return CannotRun(str(error))
+    variables = environment(settings, detected.version)
+    changed = _changed(content, usable)
+    profile = details.profile_options.get(manifest.profile_id, ("--profile", manifest.profile_id))
+    evaluate = (
+        *(details.oscap_path, "xccdf", "eval", *profile),
+        *content_options(content.source, Path(content.path), details),
+    )
+    limits = Limits(settings.time_limit_s, settings.output_limit_mib << 20)
+    runs = []
+    for number, batch in enumerate(_batches(rules, detected.version)):
+        directory = draft / f"run-{number}"
+        directory.mkdir()
+        results, arf = directory / RESULTS, directory / ARF
+        named = [option for rule in batch for option in ("--rule", rule)]
+        output = ("--results", str(results), "--results-arf", str(arf))
+        command = (*evaluate, *named, *output, str(usable.path))
+        runs.append(
+            RuleRun(command, (results, arf), _COMPLETED, limits, directory, variables.variables)
+        )
+    return RecheckPlan("oscap", tuple(runs), (*changed, *usable.warnings, *variables.warnings))
+
+
+def _batches(rules: Sequence[str], version: str | None) -> list[Sequence[str]]:
+    if version is not None and version_numbers(version) >= _SEVERAL_RULES_FROM:
+        return [rules]
+    return [[rule] for rule in rules]
+
+
+def _usable(content: Content, details: OpenSCAPDetails, draft: Path) -> UsableContent:
+    """Raises ContentError, and OSError for a full disk."""
+    try:
+        return usable_content(
+            Path(content.path),
+            draft,
+            refuses_remote_parts=details.refuses_remote_parts,
+            must_copy=content.source == "server",
+        )
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise ContentError(
+            f"{content.path}: the content of the scan can't be read: {error.strerror}: scan again"
+        ) from error
+
+
+def _changed(content: Content, usable: UsableContent) -> tuple[str, ...]:
+    if usable.sha256 == content.sha256:
+        return ()
+    warning = (
+        f"{content.path} has changed since the scan (SHA-256 {content.sha256[:12]} before, "
+        f"{usable.sha256[:12]} now): the rules may be other ones; scan again"
+    )
+    return (warning,)

@@ -1,0 +1,30 @@
+"""What a command needs of a scanner to evaluate some rules of a scan again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stages.scanners.child import Limits
+
+
+@dataclass(frozen=True)
+class RuleRun:
+    """One run of the scanner, for some of the rules."""
+
+    command: tuple[str, ...]
+    files: tuple[Path, ...]
+    """What it leaves, to be read together."""
+    expected: tuple[int, ...]
+    """Exit codes that mean a result."""
+    limits: Limits
+    directory: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RecheckPlan:
+    """The runs that evaluate the rules, and what an administrator should know of them."""
+
+    program: str
+    runs: tuple[RuleRun, ...]
+    warnings: tuple[str, ...] = ()
