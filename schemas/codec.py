@@ -62,6 +62,26 @@ def decode_any(payload: bytes | str) -> Any:
         raise SchemaError(_one_line(error)) from error
 
 
+def repeated_key(payload: bytes) -> str | None:
+    """The first key that comes twice in one object of valid JSON, where `decode` keeps the last."""
+    import json  # decides about answers of a server alone
+
+    repeated: list[str] = []
+
+    def check(pairs: list[tuple[str, object]]) -> None:
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                repeated.append(key)
+            seen.add(key)
+
+    try:
+        json.loads(payload, object_pairs_hook=check)
+    except (ValueError, RecursionError) as error:
+        raise SchemaError(_one_line(error)) from error
+    return next(iter(repeated), None)
+
+
 def convert(value: object, kind: type[T]) -> T:
     """Plain values (from YAML, from a message) to a record. Raises SchemaError."""
     try:

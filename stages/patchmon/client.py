@@ -31,7 +31,7 @@ from schemas.codec import replace
 from stages.patchmon import http_errors, tls
 from stages.patchmon.outcome import Paused, Reply, Temporary
 from stages.patchmon.proxies import proxy_for
-from stages.patchmon.server_access import HttpRequest, ServerAccess
+from stages.patchmon.server_access import HttpRequest, ServerAccess, SinkError
 
 CONNECT_S, PROGRESS_S = 5.0, 30.0
 _MAX_REPLY_BYTES = 1024 * 1024
@@ -40,14 +40,13 @@ _PIECE_BYTES = 256 * 1024
 _WITH_CONTENT = frozenset({200, 206})
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _DEFAULT_PORTS = {"https": 443, "http": 80}
-_LIBRARY_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, UnicodeError)
 
 
 class Sink(Protocol):
     """Where the body of a long reply goes."""
 
     def receive(self, status: int, headers: Mapping[str, str], pieces: Iterator[bytes]) -> None:
-        """Errors that it raises pass through; they are not of the HTTP library's kinds."""
+        """A SinkError that it raises ends the request and passes through."""
 
 
 class HttpClient:
@@ -74,9 +73,13 @@ class HttpClient:
         content = io.BytesIO(body)
         try:
             reply = self._follow(request, content, sink)
+        except SinkError:
+            raise
         except tls.TlsError as error:
             return Paused(str(error), tls.CHECK_FILES)
-        except _LIBRARY_ERRORS as error:
+        # Whatever it is: a hostile reply raises errors that the library does not document, such as
+        # a ValueError for a chunk size of -5.
+        except Exception as error:
             outcome = http_errors.outcome_of(error, self._limits)
             if isinstance(outcome, Temporary) and content.tell() == 0:
                 return replace(outcome, unsent=True)

@@ -19,7 +19,13 @@ from schemas import codec
 from schemas.codec import SchemaError
 from schemas.records import Record
 from stages.patchmon.outcome import Paused, Reply, Temporary, message
-from stages.patchmon.server_access import SSG_CONTENT, SSG_VERSION, HttpRequest, ServerAccess
+from stages.patchmon.server_access import (
+    SSG_CONTENT,
+    SSG_VERSION,
+    HttpRequest,
+    ServerAccess,
+    SinkError,
+)
 
 if TYPE_CHECKING:
     from stages.patchmon.client import HttpClient
@@ -70,7 +76,7 @@ class _PartState(Record, frozen=True, kw_only=True):
     validator: str
 
 
-class DownloadError(Exception):
+class DownloadError(SinkError):
     """The download can't go on; the text is one line."""
 
 

@@ -21,6 +21,7 @@ from requests.exceptions import (
     ReadTimeout,
     SSLError,
 )
+from urllib3.exceptions import InvalidHeader as InvalidReplyHeader
 from urllib3.exceptions import LocationParseError, NameResolutionError, ReadTimeoutError
 
 from stages.patchmon import tls
@@ -28,7 +29,7 @@ from stages.patchmon.outcome import Paused, Temporary
 
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 _BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
-_UNUSABLE_HEADER = (InvalidHeader, UnicodeError)
+_UNUSABLE_HEADER = (InvalidHeader, UnicodeEncodeError)
 _UNUSABLE_ADDRESS = (InvalidURL, InvalidProxyURL, InvalidSchema, LocationParseError)
 _TIMEOUT = (ReadTimeout, ReadTimeoutError, TimeoutError)
 _UNKNOWN_NAME = (NameResolutionError, socket.gaierror)
@@ -52,6 +53,8 @@ def outcome_of(error: Exception, limits: Limits) -> Paused | Temporary:
     tls_error = next((link for link in chain if isinstance(link, ssl.SSLError)), None)
     if isinstance(error, ProxyError):
         return _of_the_proxy(error, chain, tls_error)
+    if any(isinstance(link, InvalidReplyHeader) for link in chain):
+        return Temporary(f"the reply has a header that can't be used: {_reason(chain)}")
     if isinstance(error, _UNUSABLE_HEADER):
         return Paused(
             "api.id or the API key contains characters that are not allowed in an HTTP header",

@@ -184,6 +184,9 @@ def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
     answer = json_object(reply)
     if answer is None:
         return _no_acknowledgement(reply, "this is not an acknowledgement of the server")
+    repeated = codec.repeated_key(reply.body)
+    if repeated is not None:
+        return _no_acknowledgement(reply, f"it has the key {one_line(repeated)[:80]!r} twice")
     if "scans_received" in answer:
         return _counted(reply, answer, answer["scans_received"])
     if contradiction := _contradiction(answer):

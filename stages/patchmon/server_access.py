@@ -56,6 +56,10 @@ class HttpRequest(Record, frozen=True, kw_only=True):
     """Seconds within which temporary trouble is tried again before it is the result."""
 
 
+class SinkError(Exception):
+    """What receives the body of a reply can't go on; the text is one line."""
+
+
 def submission(scan_id: ScanId, agent_version: str) -> HttpRequest:
     """The request that brings a report; a server that has it already knows it by its key."""
     return HttpRequest(

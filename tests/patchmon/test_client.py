@@ -64,6 +64,9 @@ def test_a_connection_is_kept_for_the_next_request(server: ScriptedServer) -> No
         raw(b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"scan_id": "x"}'),
         raw(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\n{"scan_id": "x"}\r\n'),
         raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\nhello\r\n0\r\n\r\n"),
+        raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 5000 + b"\r\nhello"),
+        raw(b"HTTP/1.1 200 OK\r\nContent-Encoding: " + b"gzip, " * 1000 + b"gzip\r\n\r\nhello"),
         raw(b"SSH-2.0-OpenSSH_9.2\r\n"),
         raw(b"\x15\x03\x01\x00\x02\x02\x50"),
         raw(b"HTTP/1.1 99999999 What\r\n\r\n"),
@@ -77,6 +80,13 @@ def test_a_connection_is_kept_for_the_next_request(server: ScriptedServer) -> No
 def test_what_is_no_whole_answer_is_temporary(server: ScriptedServer, answer: Answer) -> None:
     server.say(answer)
     assert isinstance(post(server.url), Temporary)
+
+
+def test_two_lengths_are_the_servers_fault(server: ScriptedServer) -> None:
+    server.say(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"))
+    outcome = post(server.url)
+    assert isinstance(outcome, Temporary)
+    assert "the reply has a header that can't be used: Content-Length" in outcome.message
 
 
 def test_a_compressed_answer_is_not_unpacked(server: ScriptedServer) -> None:
