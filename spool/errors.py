@@ -13,7 +13,22 @@ _REMEDIES = {
     errno.ENFILE: "the system is out of file handles: raise fs.file-max",
     errno.EACCES: "check its owner and mode",
     errno.EPERM: "check its owner and mode",
+    errno.ENOMEM: "free some memory, or raise MemoryMax",
+    errno.EAGAIN: "the limit of processes is reached: raise TasksMax",
 }
+_OF_THE_MACHINE = frozenset(
+    {
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENOMEM,
+        errno.EAGAIN,
+        errno.ENOBUFS,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EIO,
+    }
+)
 
 
 class SpoolError(Exception):
@@ -41,6 +56,12 @@ class StorageError(SpoolError):
         self.why = f"{where}: {doing}: {_reason(where, cause)}; {remedy(cause)}"
         """The message for callers that have no pending work."""
         super().__init__(f"{self.why}; the work stays pending")
+
+
+class MachineError(SpoolError):
+    """The machine is at one of its limits, or its disk fails. Transient: nothing is wrong with the
+    work, which stays pending.
+    """
 
 
 class EntryError(SpoolError):
@@ -71,6 +92,18 @@ def _reason(where: Path, cause: OSError) -> str:
         except OSError:
             pass
     return cause.strerror or str(cause)
+
+
+def is_of_the_machine(error: OSError) -> bool:
+    """Whether this is trouble of the machine, whatever it was asked for: no file handles, no
+    memory, no processes, a disk that is full or fails.
+    """
+    return error.errno in _OF_THE_MACHINE
+
+
+def of_the_machine(doing: str, error: OSError) -> MachineError:
+    """The error of an OSError that `is_of_the_machine`."""
+    return MachineError(f"{doing}: {error.strerror}; {remedy(error)}; the work stays pending")
 
 
 def remedy(cause: OSError) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import BinaryIO, cast
 
-from spool.errors import SpoolError
+from spool.errors import SpoolError, is_of_the_machine
 
 _CHUNK = 256 * 1024
 _LEVEL = 3
@@ -90,6 +90,9 @@ class _Bounded(io.RawIOBase):
         except EOFError as error:
             raise PackingError("the compressed data is cut short") from error
         except _breakages() as error:
+            if isinstance(error, OSError) and is_of_the_machine(error):
+                # The disk fails: that says nothing of the data.
+                raise
             raise PackingError(f"the compressed data is broken: {error}") from error
         self._left -= len(chunk)
         if self._left < 0:

@@ -8,6 +8,7 @@ Promises: as `spool.outbox`; a directory appears by one rename, complete. What a
 writing lies in a dot directory, which the owner sweeps after a crash.
 """
 
+import errno
 import os
 import re
 from collections.abc import Iterator
@@ -163,6 +164,8 @@ class RawBox(Outbox):
             except FileNotFoundError as error:
                 raise EntryMissingError(f"{self.path / scan_id}: no such entry") from error
             except OSError as error:
+                if error.errno not in (errno.ENOTDIR, errno.ELOOP):
+                    raise StorageError("can't be read", self.path / scan_id, error) from error
                 raise EntryDamagedError(
                     f"{self.path / scan_id}: not a directory ({error.strerror})"
                 ) from error

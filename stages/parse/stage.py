@@ -5,12 +5,13 @@ reader is tried three times in all, then it has a failed report with the reason.
 """
 
 import socket
+from contextlib import suppress
 
 from schemas import codec
 from schemas.event import Event
 from schemas.ids import ScanId
 from schemas.report import Report
-from spool.errors import EntryDamagedError, EntryTooLargeError, NewerFormatError
+from spool.errors import EntryDamagedError, EntryTooLargeError, NewerFormatError, SpoolError
 from stages.parse import counted_call
 from stages.parse.counted_call import ReaderDiedError
 from stages.parse.imports import Imports
@@ -49,7 +50,9 @@ class ParseStage:
     def on_event(self, event: Event) -> None:
         """Start the reader when its work is near: its imports then take no part of the latency."""
         if event.name in _BEFORE_A_REPORT:
-            self._worker.start()
+            # Where it can't be started now, it is started for the work.
+            with suppress(SpoolError):
+                self._worker.start()
 
     def reloaded(self) -> None:
         """New settings apply from the next report on."""

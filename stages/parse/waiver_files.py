@@ -19,6 +19,7 @@ from schemas import codec
 from schemas.expected import kind_of
 from schemas.settings import WaiverSettings
 from schemas.waiver import Waiver, check_waiver
+from spool.errors import is_of_the_machine, of_the_machine
 from stages.runtime import plain_file
 from stages.runtime.settings_file import plain_values
 from stages.runtime.yaml_lines import item_lines
@@ -58,13 +59,18 @@ class WaiverSet:
 
 
 def load(settings: WaiverSettings) -> WaiverSet:
-    """The waivers of the directory that the settings name; none where it is missing."""
+    """The waivers of the directory that the settings name; none where it is missing.
+
+    Raises MachineError: a report without the waivers would show failures that are approved.
+    """
     directory = Path(settings.directory)
     try:
         paths = sorted(path for path in directory.iterdir() if path.suffix == ".yml")
     except FileNotFoundError:
         return WaiverSet()
     except OSError as error:
+        if is_of_the_machine(error):
+            raise of_the_machine(str(directory), error) from error
         return WaiverSet(problems=(f"{directory}: can't be read: {error.strerror}",))
     problems: list[str] = []
     if len(paths) > _MAX_FILES:
@@ -85,6 +91,8 @@ def load_file(path: Path, *, open_ended: bool) -> WaiverSet:
         _refuse_if_others_write(path)
         text = plain_file.read(path, _MAX_BYTES)
     except OSError as error:
+        if is_of_the_machine(error):
+            raise of_the_machine(str(path), error) from error
         return WaiverSet(problems=(f"{path}: {_reason(error)}",))
     return read(path, text, open_ended=open_ended)
 

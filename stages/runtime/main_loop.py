@@ -5,8 +5,9 @@ that there is, wait. SIGHUP reads the settings at once. End: on SIGTERM or SIGIN
 hand.
 
 Wrong settings and a spool that can't be used end the start at once, with an exit code after which
-no service manager starts the stage again. Trouble with the disk ends one pass of the loop, is
-logged once, and the pass is repeated until it succeeds. An internal error ends the process, whose
+no service manager starts the stage again. Trouble with the disk, and a limit of the machine (file
+handles, memory, processes), ends one pass of the loop, is logged once, and the pass is repeated
+until it succeeds. An internal error ends the process, whose
 supervisor starts it again. A spool that was removed is claimed again; where another instance was
 quicker, this one ends.
 
@@ -17,12 +18,20 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from schemas.event import SCAN_EVENTS, Event, EventName
-from spool.errors import SpoolBusyError, SpoolError, SpoolUnusableError
+from spool.errors import (
+    MachineError,
+    SpoolBusyError,
+    SpoolError,
+    SpoolUnusableError,
+    is_of_the_machine,
+    of_the_machine,
+)
 from spool.layout import Stage
 from spool.spool import Spool
 from stages.runtime import maintenance, settings_file
@@ -119,11 +128,12 @@ def _run(
         log.warning("drafts of an interrupted write removed", count=len(removed))
     heap = Heap()  # before the first thread
     doorbell = _open_doorbell(Path(loaded.settings.runtime_dir), stage, log)
-    process = Process(
-        stage, loaded.settings, loaded.path, spool, log, doorbell, load, notifier, config_seen
-    )
     try:
-        return _serve(process, make, heap)
+        process = Process(
+            stage, loaded.settings, loaded.path, spool, log, doorbell, load, notifier, config_seen
+        )
+        with _machine_errors():
+            return _serve(process, make, heap)
     except SpoolError as error:
         return _refuse(error, notifier, log)
     except Exception as error:  # the one broad except: logged, then it is the supervisor's turn
@@ -140,6 +150,8 @@ def _refuse_settings(loaded: settings_file.Loaded, notifier: Notifier, log: Log)
     for problem in loaded.problems:
         log.error("settings are wrong", file=loaded.path, problem=problem)
     notifier.notify_status(f"settings are wrong: {loaded.path}: {'; '.join(loaded.problems)}")
+    if loaded.may_pass:
+        return Exit.UNAVAILABLE
     return Exit.USAGE
 
 
@@ -191,7 +203,8 @@ class MainLoop:
         """Until the process has to stop."""
         while not self._process.stopping:
             try:
-                self._work()
+                with _machine_errors():
+                    self._work()
                 wait_s = self._timeout_s()
                 self._report_end_of_trouble()
             except SpoolError as error:
@@ -248,6 +261,19 @@ class MainLoop:
         process.log.error(
             "spool claimed again; what was in removed directories is lost", spool=process.spool.root
         )
+
+
+@contextmanager
+def _machine_errors() -> Iterator[None]:
+    """Trouble of the machine is a MachineError, wherever it is met."""
+    try:
+        yield
+    except OSError as error:
+        if not is_of_the_machine(error):
+            raise
+        raise of_the_machine(str(error.filename or "the agent can't work"), error) from error
+    except MemoryError as error:
+        raise MachineError("no memory is left: free some; the work stays pending") from error
 
 
 def _maintain(process: Process) -> None:

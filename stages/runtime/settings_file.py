@@ -13,6 +13,7 @@ import yaml
 
 from schemas.settings import Settings
 from schemas.settings_check import check_settings
+from spool.errors import is_of_the_machine
 from stages.runtime import plain_file
 from stages.runtime.yaml_messages import explained
 
@@ -32,6 +33,8 @@ class Loaded:
     path: Path | None
     understood: bool = True
     """False where nothing of the file is known: it can't be read or is not YAML."""
+    may_pass: bool = False
+    """Whether the machine could not read the file just now: it may at the next try."""
 
 
 Load = Callable[[Path | None], Loaded]
@@ -57,7 +60,8 @@ def load(
         text = plain_file.read(path, _MAX_BYTES)
     except OSError as error:
         problem = f"can't be read: {error.strerror}{_remedy(path, error)}"
-        return Loaded(record(), (problem,), path, understood=False)
+        may_pass = is_of_the_machine(error)
+        return Loaded(record(), (problem,), path, understood=False, may_pass=may_pass)
     values, problems = plain_values(text)
     if values is None and problems:
         return Loaded(record(), tuple(problems), path, understood=False)

@@ -35,6 +35,7 @@ class SettingsReload:
         self._changed: tuple[Signature, float] | None = None
         """The signature of a changed file, and since when it has had that one."""
         self._requested = False
+        self._retrying = False
 
     def request(self) -> None:
         """Read the file at the next opportunity, changed or not; for a signal handler."""
@@ -51,6 +52,12 @@ class SettingsReload:
         if not self._is_due():
             return None
         loaded = self._load(self._path)
+        if loaded.may_pass and not self._retrying:
+            self._log.error("settings not read, trying again", problem=loaded.problems[0])
+        self._retrying = loaded.may_pass
+        if loaded.may_pass:
+            self._requested = True
+            return None
         problems = loaded.problems or self._emptied(loaded.settings, current)
         for problem in problems:
             self._log.error("settings not applied, the old ones stay in force", problem=problem)

@@ -4,7 +4,7 @@ Promises: the child is a new interpreter that is spawned, never a fork of a proc
 is a process group of its own, so its end is that of everything it has started. Nothing that comes
 from it is ever unpickled.
 
-Diagnostics: WorkerError where the child does not answer as it should; SpoolError where no process
+Diagnostics: WorkerError where the child does not answer as it should; MachineError where no process
 can be started.
 """
 
@@ -22,7 +22,6 @@ from pathlib import Path
 import stages
 from schemas.records import Record
 from spool import errors
-from spool.errors import SpoolError
 from stages.runtime import worker_main
 
 _SEND_LIMIT_S = 30.0
@@ -83,10 +82,7 @@ class WorkerChild:
         try:
             self._socket, self._pid = _spawn_with_socket(entry)
         except OSError as error:
-            raise SpoolError(
-                f"no worker process can be started: {error.strerror}; {errors.remedy(error)}; "
-                "the work stays pending"
-            ) from error
+            raise errors.of_the_machine("no worker process can be started", error) from error
         self.handle = self._socket.fileno()
         self._received = bytearray()
         self._ended = False

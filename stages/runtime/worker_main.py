@@ -4,7 +4,7 @@ Started by `stages.runtime.worker` with a socket as standard input. It knows thr
 the first payload: the search path for modules; the function, the idle time and the modules to
 import first; the confinement. It ends in order (exit code 0) when the other end is closed, or when
 no payload comes for the idle time; with exit code 1 and a traceback after an exception that is not
-a SpoolError.
+a SpoolError, nor trouble of the machine (`spool.errors.is_of_the_machine`).
 
 Imports little by itself: each import delays the first answer. Standard output and error are those
 of the stage.
@@ -121,12 +121,20 @@ def _confine(prctl: Callable[[int, int], int], confinement: Sequence[str]) -> No
 
 
 def _answer(function: Callable[[bytes], bytes], payload: bytes) -> bytes:
-    from spool.errors import SpoolError
+    from spool.errors import SpoolError, is_of_the_machine, of_the_machine
 
     try:
         return DONE + b"\0" + function(payload)
     except SpoolError as error:
-        return f"{type(error).__name__}\0{error}".encode("utf-8", "surrogateescape")
+        return _refusal(error)
+    except OSError as error:
+        if not is_of_the_machine(error):
+            raise
+        return _refusal(of_the_machine(str(error.filename or "the worker"), error))
+
+
+def _refusal(error: Exception) -> bytes:
+    return f"{type(error).__name__}\0{error}".encode("utf-8", "surrogateescape")
 
 
 if __name__ == "__main__":

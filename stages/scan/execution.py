@@ -10,6 +10,7 @@ from schemas.event import Event, EventName
 from schemas.ids import ScanId, scanner_of
 from schemas.manifest import Manifest, Outcome
 from schemas.request import Reason
+from spool.errors import is_of_the_machine, of_the_machine
 from spool.raw import Output
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
@@ -54,7 +55,10 @@ class Run:
         cancelled: Callable[[], EndedBy | None],
     ) -> FinishedRun | None:
         """Run to the end; None where the scan must be repeated, because the agent stops or the disk
-        is full."""
+        is full.
+
+        Raises MachineError where the machine does not allow a scanner now.
+        """
         at, ticks = self._process.now(), time.monotonic()
         self._process.log.info(
             "scan started",
@@ -66,6 +70,8 @@ class Run:
         try:
             end = self._run(started, cancelled)
         except OSError as error:
+            if is_of_the_machine(error) and not free_space.means_full(error):
+                raise of_the_machine("the scanner can't be run", error) from error
             end = End(None, None, _why_not_started(error), "")
         finally:
             self._runner.clean_up(self._scan_id)

@@ -13,7 +13,14 @@ from schemas.codec import replace
 from schemas.event import Event
 from schemas.ids import ScanId, scanner_of
 from schemas.request import Request
-from spool.errors import EntryDamagedError, EntryError, NewerFormatError
+from spool.errors import (
+    EntryDamagedError,
+    EntryError,
+    MachineError,
+    NewerFormatError,
+    is_of_the_machine,
+    of_the_machine,
+)
 from spool.layout import entry_name
 from stages.runtime.process import Process
 from stages.scan import execution, free_space
@@ -52,6 +59,8 @@ class ScanStage:
         self._recover()
         self._leftovers_due = 0.0
         self._detection_wanted = False
+        self._not_its_fault: ScanId | None = None
+        """The scan whose last attempt the machine did not allow; that attempt does not count."""
 
     def run_once(self) -> None:
         wanted, self._detection_wanted = self._detection_wanted, False
@@ -113,6 +122,9 @@ class ScanStage:
             self._raw_entries.conclude(scan_id, "failed", refusal, (request.reason,))
             return
         self._check_free_space()
+        if scan_id == self._not_its_fault:
+            self._state_store.end(scan_id)
+            self._not_its_fault = None
         attempts = self._state_store.start_attempt(scan_id)
         if attempts:
             # A crash may have left a container with this scan's name.
@@ -120,7 +132,11 @@ class ScanStage:
         if attempts >= _ATTEMPTS:
             self._raw_entries.conclude(scan_id, "failed", _NO_END, (request.reason,))
             return
-        self._scan(scan_id, request, spec)
+        try:
+            self._scan(scan_id, request, spec)
+        except MachineError:
+            self._not_its_fault = scan_id
+            raise
 
     def _scan(self, scan_id: ScanId, request: Request, spec: ScannerSpec) -> None:
         runner = self._runner(spec)
@@ -128,10 +144,12 @@ class ScanStage:
         try:
             plan = runner.plan(request, draft)
         except OSError as error:
-            if not free_space.means_full(error):
-                raise
-            self._postpone(scan_id)
-            return
+            if free_space.means_full(error):
+                self._postpone(scan_id)
+                return
+            if is_of_the_machine(error):
+                raise of_the_machine("the scan can't be prepared", error) from error
+            raise
         if isinstance(plan, CannotRun):
             self._raw_entries.conclude(
                 scan_id, "failed", plan.reason, (request.reason,), warnings=plan.warnings

@@ -61,12 +61,15 @@ class Detector:
         self.detected = Detected(at=process.now())
 
     def refresh(self, *, now: bool = False) -> None:
-        """Detect again where it is time to, or where something has changed."""
+        """Detect again where it is time to, or where something has changed.
+
+        Raises SpoolError where the machine does not allow it now: the next call tries again.
+        """
         seen = self._surroundings()
         if not now and seen == self._seen and time.monotonic() < self._due:
             return
-        self._seen, self._due = seen, time.monotonic() + _EVERY_S
         outcome = self._detect()
+        self._seen, self._due = seen, time.monotonic() + _EVERY_S
         if outcome is None:
             return
         before = self.detected

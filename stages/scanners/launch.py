@@ -6,6 +6,8 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from spool.errors import is_of_the_machine
+
 
 def parent_death_signal() -> list[str]:
     """A prefix for commands: the kernel kills them when this process dies.
@@ -38,7 +40,12 @@ def _working(program: str, *arguments: str) -> tuple[str, ...]:
             timeout=10,
             check=False,
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError as error:
+        if is_of_the_machine(error):
+            # Not an answer: without the prefix, the scanner would outlive its stage.
+            raise
+        return ()
+    except subprocess.TimeoutExpired:
         return ()
     return (path, *arguments) if done.returncode == 0 and not done.stderr else ()
 

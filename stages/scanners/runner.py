@@ -65,7 +65,8 @@ class Runner(Protocol):
     """One scanner."""
 
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
-        """How to run, and what must lie in the draft before. Raises OSError for a full disk."""
+        """How to run, and what must lie in the draft before. Raises OSError where the machine
+        does not allow it: a full disk, no file handles."""
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
         """How to go on after the command that is run before, also where it took too long."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.ids import ScanId, is_scan_id
+from spool.errors import is_of_the_machine, of_the_machine
 from stages.scanners.docker_bench.docker_arguments import SCAN_LABEL
 
 _CONNECT_S, _ANSWER_S = 5.0, 10.0
@@ -116,6 +117,8 @@ class Docker:
         except subprocess.TimeoutExpired:
             return Answer(None, f"no answer within {_ANSWER_S:.0f} s")
         except OSError as error:
+            if is_of_the_machine(error):
+                raise of_the_machine(f"{self.client}: can't be started", error) from error
             return Answer(None, f"{self.client}: can't be started: {error.strerror}")
         if done.returncode == 0:
             return Answer(_text(done.stdout))

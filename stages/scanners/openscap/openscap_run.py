@@ -7,7 +7,6 @@ Security: the profile is one that the content lists; nothing of a request reache
 as it is.
 """
 
-import errno
 import os
 import time
 from dataclasses import replace
@@ -19,6 +18,7 @@ from schemas.codec import replace as replace_record
 from schemas.ids import ScanId, requested_at
 from schemas.manifest import Content
 from schemas.request import Request
+from spool.errors import is_of_the_machine
 from spool.raw import Output
 from stages.runtime.printable import counted
 from stages.scanners.captured_output import Line
@@ -219,7 +219,7 @@ def _content_of(
 def _usable(
     request: Request, content: DetectedContent, details: OpenSCAPDetails, draft: Path
 ) -> UsableContent:
-    """The file to give to oscap. Raises ContentError, and OSError for a full disk."""
+    """The file to give to oscap. Raises ContentError, and OSError for trouble of the machine."""
     if request.remediate and content.source == "server":
         raise ContentError(
             f"{content.file} came from the server, whose content is not used to change a host: "
@@ -234,7 +234,7 @@ def _usable(
             must_copy=content.source == "server",
         )
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_of_the_machine(error):
             raise
         message = f"{content.file}: the content can't be read: {error.strerror}"
         raise ContentError(message) from error

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from spool.errors import is_of_the_machine, of_the_machine
 from stages.scanners.openscap.openscap_packages import install_scanner
 from stages.scanners.platform import Platform
 
@@ -90,11 +91,15 @@ def _script_results_option(usage: str) -> str | None:
 
 
 def _output(command: Sequence[str]) -> str:
-    """What a command prints; nothing where it can't be started or hangs."""
+    """What a command prints; nothing where it can't be started or hangs. Raises MachineError."""
     try:
         done = subprocess.run(
             command, capture_output=True, timeout=20, check=False, stdin=subprocess.DEVNULL
         )
-    except (OSError, subprocess.TimeoutExpired):
+    except OSError as error:
+        if is_of_the_machine(error):
+            raise of_the_machine(command[0], error) from error
+        return ""
+    except subprocess.TimeoutExpired:
         return ""
     return (done.stdout + done.stderr).decode("utf-8", "replace")
