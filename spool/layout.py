@@ -1,7 +1,6 @@
 """Where things lie in a spool, and what they are called. Pure.
 
 commands/ requests/ raw/ reports/ receipts/     outboxes, one writer each
-inbox/                                          request files of an operator, read by trigger
 history/BOX/  quarantine/BOX/                   what a box's owner took away
 state/STAGE/                                    a stage's own state; no work is lost with it
 content/added/ content/server/                  security content beside that of packages
@@ -116,13 +115,9 @@ DIRECTORIES: tuple[Place, ...] = (
     Place("content/server", "trigger", AGENT_GROUP, 0o750),
     # Root keeps there what re-checks and fixes came to; the stages read it.
     Place("fixes", None, AGENT_GROUP, 0o2750),
-    Place("inbox", "trigger", "compliance-trigger", 0o2750),
-    Place("inbox/refused", "trigger", "compliance-trigger", 0o2750),
 )
 """All directories of a spool, parents first. systemd/compliance-agent.tmpfiles.conf is the same."""
 
-INBOX = ("inbox", "inbox/refused")
-"""Made by the trigger stage where the spool belongs to one user."""
 MANIFEST = "manifest"
 BUNDLE = "bundle"
 """The end of the name of a bundle, which lies beside the import or submission of the same id."""

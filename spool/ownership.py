@@ -25,7 +25,6 @@ from spool.errors import SpoolUnusableError
 from spool.layout import (
     AGENT_GROUP,
     DIRECTORIES,
-    INBOX,
     OUTBOX,
     READER,
     STAGE_USER,
@@ -71,12 +70,8 @@ def check(root: Path, stage: Stage) -> None:
     if shared:
         _check_parent(root.parent)
     group = root.lstat().st_gid
-    for place in _needed(stage, shared=shared):
+    for place in _needed(stage):
         path = root / place.path
-        if shared and place.path in INBOX and not path.exists():
-            raise SpoolUnusableError(
-                f"{path}: is missing, and several users own this spool: {TMPFILES}"
-            )
         wanted_group = None
         if shared:
             wanted_group = _wanted_group(place, group)
@@ -89,15 +84,6 @@ def check(root: Path, stage: Stage) -> None:
     reader = READER.get(OUTBOX[stage])
     if reader:
         access.check_readable(root / "state" / reader)
-
-
-def check_inbox(root: Path) -> None:
-    """The inbox is this user's, and others have no access. Raises SpoolUnusableError."""
-    for place in DIRECTORIES:
-        if place.path in INBOX:
-            path = root / place.path
-            _refuse(access.judge(path, place, (os.geteuid(),), None, shared=False))
-            access.check_writable(path)
 
 
 def wrong_entries(root: Path, boxes: Iterable[Outbox]) -> Iterator[Fault]:
@@ -140,15 +126,12 @@ def _refuse(faults: Iterator[Fault]) -> None:
         raise SpoolUnusableError(str(fault))
 
 
-def _needed(stage: Stage, *, shared: bool) -> list[Place]:
+def _needed(stage: Stage) -> list[Place]:
     """The directories that concern a stage: its own, those of root, those that it reads."""
     own: list[Place] = []
     common: list[Place] = []
     read: list[Place] = []
     for place in DIRECTORIES:
-        if not shared and place.path in INBOX:
-            # The trigger stage makes the inbox of a user's own spool itself.
-            continue
         if place.stage == stage:
             own.append(place)
         elif place.stage is None:

@@ -14,7 +14,7 @@ from spool.access import Fault
 from spool.command_box import CommandBox
 from spool.errors import SpoolUnusableError
 from spool.fix_store import FixStore
-from spool.layout import DIRECTORIES, INBOX, OUTBOX, STAGES, Box, Stage
+from spool.layout import DIRECTORIES, OUTBOX, STAGES, Box, Stage
 from spool.lock import Lock, is_held
 from spool.outbox import Outbox, ReceiptBox, ReportBox, RequestBox
 from spool.pending import boxes_for, not_taken_up, pending, pending_submissions
@@ -104,7 +104,7 @@ class Spool:
 
         Not where its directories belong to several users: the first stage would own them all.
         """
-        paths = [self.root / place.path for place in DIRECTORIES if place.path not in INBOX]
+        paths = [self.root / place.path for place in DIRECTORIES]
         missing = [path for path in paths if not path.exists()]
         if missing and ownership.is_shared(self.root):
             raise SpoolUnusableError(

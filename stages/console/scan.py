@@ -2,12 +2,14 @@
 
 import argparse
 from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
 from typing import Literal
 
 from schemas.ids import Scanner
 from schemas.request import Reason, Request
 from spool.layout import STAGES
-from stages.console import arguments, command_writer, follow
+from stages.console import arguments, command_writer, follow, request_file
 from stages.console.content_check import refuse_unknown_profile
 from stages.console.context import Context
 from stages.console.errors import CommandError
@@ -16,6 +18,8 @@ from stages.console.report_view import show_failed, show_summary
 from stages.runtime.exits import Exit
 from stages.scan import free_space
 from stages.scanners import readiness, registry
+
+_MAX_DETAIL_CHARS = 256
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,30 +32,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scanner",
         choices=registry.all_keys(),
-        default=registry.default().key,
-        help="(default: %(default)s)",
+        help=f"(default: {registry.default().key})",
+    )
+    parser.add_argument(
+        "--request",
+        type=Path,
+        metavar="FILE",
+        help="take scanner, profile and request_id from this file (YAML or JSON)",
     )
     arguments.add_wait(parser, remark=" (the scan continues)")
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     arguments.only_with_wait(args)
-    refuse_unknown_profile(context, args.scanner, args.profile)
-    at = command_writer.now()
-    scan_id = command_writer.new_scan_id(context, args.scanner, at)
-    request = Request(
-        scan_id=scan_id,
-        scanner=args.scanner,
-        profile=args.profile,
-        reason=Reason(source="operator", at=at),
-    )
+    request = _request(args, context, command_writer.now())
+    scan_id = request.scan_id
     with ExitStack() as stack:
         doorbell = None
         if args.wait:
             doorbell = follow.listen(stack, context.runtime)
         with command_writer.giving(context) as commands:
             commands.requests.write(request)
-        _warn_of_delays(context, args.scanner)
+        _warn_of_delays(context, request.scanner)
         if doorbell is None:
             _show_request(context, request)
             return Exit.OK
@@ -71,6 +73,28 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             )
             raise
     return outcome(context, followed)
+
+
+def _request(args: argparse.Namespace, context: Context, at: datetime) -> Request:
+    """The request that the command line, or the file that it names, describes."""
+    scanner, profile = args.scanner, args.profile
+    reason = Reason(source="operator", at=at)
+    if args.request is not None:
+        if scanner is not None or profile is not None:
+            raise CommandError(
+                "--request names scanner and profile itself: leave out --scanner and --profile",
+                Exit.USAGE,
+            )
+        file = request_file.read(args.request)
+        scanner, profile = file.scanner, file.profile
+        detail = "file"
+        if str(args.request).isprintable():
+            detail = f"file {args.request}"[:_MAX_DETAIL_CHARS]
+        reason = Reason(source="operator", at=at, request_id=file.request_id, detail=detail)
+    scanner = scanner or registry.default().key
+    refuse_unknown_profile(context, scanner, profile)
+    scan_id = command_writer.new_scan_id(context, scanner, at)
+    return Request(scan_id=scan_id, scanner=scanner, profile=profile, reason=reason)
 
 
 def outcome(context: Context, followed: follow.Followed) -> Exit:

@@ -1,6 +1,6 @@
 """The trigger stage: requests for scans and cancellations become entries in `requests/`.
 
-Requests come from operators (`commands/`, `inbox/`), from schedules, and from the server. The scan
+Requests come from operators (`commands/`), from schedules, and from the server. The scan
 stage answers several requests for the same scanner and profile with one scan.
 """
 
@@ -25,7 +25,6 @@ from stages.patchmon.server_messages import ComplianceScanCancel
 from stages.runtime.process import Process
 from stages.trigger.connection import ServerConnection
 from stages.trigger.content_fetch import ContentFetch
-from stages.trigger.inbox import Inbox
 from stages.trigger.request_writer import RequestWriter
 from stages.trigger.scheduler import Scheduler, problems
 from stages.trigger.server_commands import ServerCommands
@@ -48,11 +47,9 @@ class TriggerStage:
             process, self._request_writer, self._progress, self._content.want_for_server
         )
         self._scheduler = Scheduler(process, self._request_writer)
-        self._inbox = Inbox(process, self._request_writer)
         self._server = ServerConnection(process, self._progress.next)
         self._next_due: tuple[NextDue, ...] = ()
         self._written_state: TriggerState | None = None
-        process.watched.add(self._inbox.path)
 
     def run_once(self) -> None:
         # Trouble of the disk with one kind of work does not hold up the others.
@@ -61,7 +58,6 @@ class TriggerStage:
             self._apply_server_commands,
             self._commands.answer_refused,
             self._copy_commands,
-            self._inbox.run_once,
             self._follow_schedules,
             self._fetch_content,
         ):
@@ -80,7 +76,7 @@ class TriggerStage:
     def timeout_s(self) -> float:
         now = self._process.now()
         due = ((next_due.at - now).total_seconds() for next_due in self._next_due)
-        waits = (self._inbox.due_in_s(), self._commands.due_in_s(), self._content.due_in_s())
+        waits = (self._commands.due_in_s(), self._content.due_in_s())
         return max(0.0, min((*waits, *due)))
 
     def on_event(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Request files, schedules and changing settings, with the real trigger stage."""
+"""Schedules and changing settings, with the real trigger stage."""
 
 import json
 from datetime import UTC, datetime
@@ -16,44 +16,6 @@ def requests_of(agent: Agent) -> list[Request]:
     if not box.path.exists():
         return []
     return [box.read(i) for i in box.ids()]
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("now.yml", "scanner: openscap\nprofile: cis\nrequest_id: ticket-1\n"),
-        ("now.yaml", "profile: cis\nrequest_id: ticket-1\n"),
-        ("now.json", '{"profile": "cis", "request_id": "ticket-1"}'),
-    ],
-)
-def test_a_request_file_becomes_a_request_and_is_gone(name: str, text: str) -> None:
-    with an_agent() as agent:
-        agent.start("trigger")
-        drop = agent.spool.root / "inbox"
-        until(drop.exists, "the directory")
-        (drop / name).write_text(text)
-        until(lambda: requests_of(agent), "a request")
-        (request,) = requests_of(agent)
-        assert (request.scanner, request.profile) == ("openscap", "cis")
-        assert (request.reason.source, request.reason.request_id) == ("operator", "ticket-1")
-        until(lambda: not (drop / name).exists(), "the file is gone")
-
-
-@pytest.mark.parametrize(
-    "text", ["scanner: nmap\n", "[]", "", "profil: cis\n", "a: b: c", "profile: 7\n", "\xff"]
-)
-def test_a_bad_request_file_is_moved_aside_with_the_reason(text: str) -> None:
-    with an_agent() as agent:
-        agent.start("trigger")
-        drop = agent.spool.root / "inbox"
-        until(lambda: (drop / "refused").exists(), "the directory")
-        (drop / "bad.yml").write_bytes(text.encode("latin-1"))
-        reason = drop / "refused" / "bad.yml.reason"
-        until(lambda: reason.exists() and (drop / "refused" / "bad.yml").exists(), "moved aside")
-        assert reason.read_text().strip()
-        assert requests_of(agent) == []
-        (drop / "good.yml").write_text("scanner: docker-bench\n")
-        until(lambda: requests_of(agent), "the next one is taken")
 
 
 def test_a_schedule_requests_a_scan_and_a_restart_does_not_request_it_again() -> None:
