@@ -54,6 +54,9 @@ class DetectedScanner(Record, frozen=True, kw_only=True):
     version: str | None = None
     problems: tuple[str, ...] = ()
     """What is missing, each with the command that provides it."""
+    settings_problems: tuple[str, ...] = ()
+    """What is wrong with files that its settings name, each with the key: it may scan all the
+    same."""
     profiles: tuple[ProfileInfo, ...] = ()
     content: DetectedContent | None = None
     specified: Mapping[str, Any] = {}

@@ -47,6 +47,13 @@ class Content(Record, frozen=True, kw_only=True):
     """Where the file came from, in one line, where its path does not say it."""
 
 
+class TailoringFile(Record, frozen=True, kw_only=True):
+    """The XCCDF tailoring file that a scan used, which is kept in its raw entry."""
+
+    path: str
+    sha256: str
+
+
 class Manifest(Record, frozen=True, kw_only=True):
     """One run of a scanner, or the reason why there was none."""
 
@@ -70,6 +77,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     signal: int | None = None
     scanner_version: str | None = None
     content: Content | None = None
+    tailoring: TailoringFile | None = None
     started_at: datetime
     completed_at: datetime
     warnings: tuple[str, ...] = ()

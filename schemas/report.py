@@ -5,6 +5,7 @@ Field names and statuses are those of the agent specification (`ScanResult`, `Sc
 host state.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Literal
 
@@ -108,6 +109,21 @@ class Profile(Record, frozen=True, kw_only=True):
     version: str | None = None
 
 
+class AppliedTailoring(Record, frozen=True, kw_only=True):
+    """The tailoring file with which a profile was scanned, and what it changes in the profile."""
+
+    path: str | None = None
+    """None where the results do not say it."""
+    sha256: str | None = None
+    """None for results of a scan that this agent did not run."""
+    unselected: tuple[str, ...] = ()
+    """The rules that the profile without the tailoring selects."""
+    selected: tuple[str, ...] = ()
+    """The rules that it does not select."""
+    values: Mapping[str, str] = {}
+    """The values that it sets, by their ids."""
+
+
 class Report(Record, frozen=True, kw_only=True):
     """One scan, from whichever scanner."""
 
@@ -132,6 +148,7 @@ class Report(Record, frozen=True, kw_only=True):
     """The host that was scanned, as the scanner's own files name it."""
     scanner_version: str | None = None
     content: Content | None = None
+    tailoring: AppliedTailoring | None = None
     raw_output: str | None = None
     waivers: str | None = None
     """SHA-256 of the waivers that were in force; None where there were none."""

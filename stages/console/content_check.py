@@ -27,6 +27,7 @@ def check_content(settings: Settings) -> tuple[list[str], list[str]]:
         problem = spec.profile_problem(settings, found, None)
         if problem:
             problems.append(f"compliance.{spec.section}.profile: {problem}")
+        problems += found.settings_problems
         if found.content is not None:
             remarks += _remarks(spec, found.content, found.warnings)
             continue

@@ -98,6 +98,7 @@ class Run:
             signal=end.signal,
             scanner_version=plan.scanner_version,
             content=plan.content,
+            tailoring=plan.tailoring,
             started_at=at,
             completed_at=until,
             warnings=(*plan.warnings, *verdict.warnings, *clock_warnings),

@@ -1,8 +1,9 @@
 """Reports without results: of failed, cancelled and merged scans, and of unreadable results."""
 
+from schemas.codec import replace
 from schemas.ids import ScanId, Scanner, requested_at, scanner_of
 from schemas.manifest import Manifest
-from schemas.report import Profile, Report, ScanStatus, Summary
+from schemas.report import AppliedTailoring, Profile, Report, ScanStatus, Summary
 from stages.scanners import registry
 
 _STATUS: dict[str, ScanStatus] = {"failed": "failed", "cancelled": "cancelled", "merged": "merged"}
@@ -48,6 +49,14 @@ def damaged(scan_id: ScanId, reason: str) -> Report:
     )
 
 
+def with_file(tailoring: AppliedTailoring | None, manifest: Manifest) -> AppliedTailoring | None:
+    """What the reader found of a tailoring, with the file that the scan was given."""
+    if manifest.tailoring is None:
+        return tailoring
+    file = manifest.tailoring
+    return replace(tailoring or AppliedTailoring(), path=file.path, sha256=file.sha256)
+
+
 def _report(manifest: Manifest, status: ScanStatus, error: str | None) -> Report:
     return Report(
         scan_id=manifest.scan_id,
@@ -66,6 +75,7 @@ def _report(manifest: Manifest, status: ScanStatus, error: str | None) -> Report
         reasons=manifest.reasons,
         scanner_version=manifest.scanner_version,
         content=manifest.content,
+        tailoring=with_file(None, manifest),
     )
 
 

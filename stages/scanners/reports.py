@@ -46,6 +46,7 @@ def read(
         completed_at=manifest.completed_at,
         scanner_version=manifest.scanner_version or found.scanner_version,
         content=manifest.content,
+        tailoring=failed_reports.with_file(found.tailoring, manifest),
         reasons=manifest.reasons,
         warnings=(*manifest.warnings, *map(masked_forms, found.warnings)),
         raw_output=raw_output,

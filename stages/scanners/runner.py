@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from schemas.ids import ScanId
-from schemas.manifest import Content
+from schemas.manifest import Content, TailoringFile
 from schemas.request import Request
 from spool.raw import Output
 from stages.scanners.captured_output import Line
@@ -31,6 +31,7 @@ class Plan:
     limits: Limits
     scanner_version: str | None
     content: Content | None = None
+    tailoring: TailoringFile | None = None
     warnings: tuple[str, ...] = ()
     prepare: tuple[str, ...] = ()
     """A command to run before; its output is not part of the result."""

@@ -23,6 +23,7 @@ _LAYOUT = RecordLayout(
     ),
 )
 _SCRIPTS = "http://open-scap.org/page/SCE"
+_HIDDEN = " (of the content)"
 _RULE_PARENTS = frozenset(("Benchmark", "Group"))
 
 
@@ -91,8 +92,25 @@ class Selection:
         self.rules.append(tuple(element.get("id", "") for element in elements))
 
     def tailored(self, tailoring: "Selection") -> "Selection":
-        """The same rules, selected by the profiles of a tailoring file."""
-        return replace(self, profiles=self.profiles | tailoring.profiles)
+        """The same rules, selected by the profiles of a tailoring file.
+
+        A profile of the tailoring may have the id of the one that it extends, which it then hides.
+        """
+        profiles = dict(self.profiles)
+        for name, profile in tailoring.profiles.items():
+            profiles[name] = profile
+            if profile.extends == name and name in self.profiles:
+                hidden = f"{name}{_HIDDEN}"
+                profiles[hidden] = self.profiles[name]
+                profiles[name] = replace(profile, extends=hidden)
+        return replace(self, profiles=profiles)
+
+    def base_of(self, profile: str) -> str | None:
+        """The profile that this one extends; None where it extends none that is known."""
+        extends = self.profiles[profile].extends
+        if extends not in self.profiles:
+            return None
+        return extends
 
     def count(self, profile: str) -> int:
         return len(self.selected(profile))

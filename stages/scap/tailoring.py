@@ -1,37 +1,143 @@
-"""An XCCDF tailoring file: the profiles that it adds, and what they extend.
+"""An XCCDF tailoring file: its profiles, what they extend, and what they change.
 
-Diagnostics: ScapError for a file that cannot be read as a tailoring, OSError for one that cannot be
-opened.
+Files of XCCDF 1.2 are read, and those that SCAP Workbench writes for XCCDF 1.1.
+
+Diagnostics: ScapError for bytes that are not a tailoring.
 """
 
-from pathlib import Path
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Literal, cast
 
 from schemas.capabilities import ProfileInfo
-from schemas.records import Record as Frozen
-from spool.packing import unpacked
 from stages.scap.content_profiles import read_profile
-from stages.scap.xml_records import Limits, RecordLayout, ScapError, local, records
+from stages.scap.rule_counts import Selection
+from stages.scap.xml_records import Element, Limits, RecordLayout, ScapError, local, records
 
-_LIMITS = Limits(bytes=16 * 1024 * 1024, seconds=20.0)
+XCCDF_1_2 = "http://checklists.nist.gov/xccdf/1.2"
+_NAMESPACES = (XCCDF_1_2, "http://open-scap.org/page/Xccdf-1.1-tailoring")
+_LIMITS = Limits(elements=200_000, seconds=20.0)
 _LAYOUT = RecordLayout(roots=frozenset(("Tailoring",)), structure=frozenset(("Tailoring",)))
+_MARKS = ("tailored", "[customized]")
+"""What titles say that workbenches write."""
+
+ChangeKind = Literal["select", "set-value", "refine-value", "refine-rule"]
+_KINDS: dict[str, ChangeKind] = {
+    "select": "select",
+    "set-value": "set-value",
+    "refine-value": "refine-value",
+    "refine-rule": "refine-rule",
+}
 
 
-class TailoredProfile(Frozen, frozen=True, kw_only=True):
+@dataclass(frozen=True)
+class Change:
+    """One thing that a profile of a tailoring changes."""
+
+    kind: ChangeKind
+    idref: str
+    text: str
+    """`true` or `false` of a selection, the value, or the selector."""
+    line: int
+
+    @property
+    def selects(self) -> bool:
+        return self.kind == "select" and self.text in ("true", "1")
+
+
+@dataclass(frozen=True)
+class TailoredProfile:
     """A profile of a tailoring."""
 
     profile: ProfileInfo
-    extends: str | None = None
+    extends: str | None
     """The id of the profile in the content that it changes."""
+    line: int
+    changes: tuple[Change, ...]
 
 
-def read_tailoring(path: Path) -> tuple[TailoredProfile, ...]:
-    """The profiles of the file, in its order. Raises ScapError, OSError."""
-    found: list[TailoredProfile] = []
-    with path.open("rb") as file:
-        for _, record in records(unpacked(file, _LIMITS.bytes), _LAYOUT, _LIMITS):
-            if local(record) == "Profile":
-                profile = read_profile(record, str(path))
-                found.append(TailoredProfile(profile=profile, extends=record.get("extends")))
-    if not found:
+@dataclass
+class Tailoring:
+    """A tailoring file."""
+
+    profiles: dict[str, TailoredProfile] = field(default_factory=dict)
+    """By their ids, in the order of the file."""
+    selection: Selection = field(default_factory=Selection)
+    """What its profiles select."""
+    benchmark_href: str | None = None
+    benchmark_id: str | None = None
+    benchmark_line: int = 0
+
+    @property
+    def titles(self) -> dict[str, str]:
+        return {name: each.profile.title for name, each in self.profiles.items()}
+
+    def add(self, record: Element, path: str = "") -> None:
+        """One record that lies in the tailoring. Raises ScapError."""
+        if local(record) == "Profile":
+            profile = _read_profile(record, path)
+            self._check(profile)
+            self.profiles[profile.profile.id] = profile
+            self.selection.add_profile(record)
+        elif local(record) == "benchmark":
+            self.benchmark_href = record.get("href")
+            self.benchmark_id = record.get("id")
+            self.benchmark_line = _line(record)
+
+    def _check(self, profile: TailoredProfile) -> None:
+        identifier = profile.profile.id
+        if not identifier:
+            raise ScapError(f"line {profile.line}: the profile has no id")
+        if identifier in self.profiles:
+            other = self.profiles[identifier].line
+            raise ScapError(f"line {profile.line}: the profile {identifier} is in line {other} too")
+
+
+def tailored_title(title: str) -> str:
+    """The title of a tailored profile, as one: the server files scans under it, and must not take a
+    tailored one for the other."""
+    if any(mark in title.casefold() for mark in _MARKS):
+        return title
+    return f"{title} (tailored)".strip()
+
+
+def parse_tailoring(content: bytes, path: str) -> Tailoring:
+    """The tailoring, its profiles in their order. Raises ScapError."""
+    tailoring = Tailoring()
+    for parent, record in records(BytesIO(content), _LAYOUT, _LIMITS):
+        _check_namespace(parent)
+        tailoring.add(record, path)
+    if not tailoring.profiles:
         raise ScapError("the tailoring has no profile")
-    return tuple(found)
+    return tailoring
+
+
+def _check_namespace(root: Element) -> None:
+    namespace = root.tag.rpartition("}")[0].removeprefix("{")
+    if namespace not in _NAMESPACES:
+        raise ScapError(f"is not an XCCDF tailoring: its namespace is {namespace or 'missing'!r}")
+
+
+def _read_profile(element: Element, path: str) -> TailoredProfile:
+    changes: list[Change] = []
+    for child in element:
+        kind = _KINDS.get(local(child))
+        if kind is not None:
+            changes.append(_read_change(kind, child))
+    extends = element.get("extends") or None
+    return TailoredProfile(read_profile(element, path), extends, _line(element), tuple(changes))
+
+
+def _read_change(kind: ChangeKind, element: Element) -> Change:
+    texts = {
+        "select": element.get("selected", ""),
+        "set-value": element.text or "",
+        "refine-value": element.get("selector", ""),
+        "refine-rule": "",
+    }
+    return Change(kind, element.get("idref", ""), texts[kind], _line(element))
+
+
+def _line(element: Element) -> int:
+    line = cast("int | None", element.sourceline)
+    return line or 0

@@ -20,6 +20,7 @@ from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.oscap_program import OscapProgram
 from stages.scanners.openscap.profiles import AUTO
+from stages.scanners.openscap.tailored_profiles import add_tailoring
 from stages.scanners.platform import Platform
 from stages.scap.content_profiles import Datastream, ProfileCache
 from stages.scap.xml_records import ScapError
@@ -113,7 +114,7 @@ class ContentReader:
         further_profiles.add_channels(readable, file.path, found.channels, self._cache)
         further_profiles.name_default_tailoring(readable, self._settings)
         if self._settings.tailoring:
-            further_profiles.add_tailoring(readable, Path(self._settings.tailoring), datastream)
+            add_tailoring(readable, Path(self._settings.tailoring), datastream)
         return readable
 
     def _fallback(

@@ -1,5 +1,4 @@
-"""Profiles beside those of the chosen content: of a tailoring, and of other channels of the Ubuntu
-Security Guide.
+"""The chosen content as it was read, and profiles of other channels of the Ubuntu Security Guide.
 
 Diagnostics: each as a problem of the content that was read, with the file and the reason.
 """
@@ -12,12 +11,9 @@ from schemas.capabilities import DetectedContent, ProfileInfo
 from schemas.codec import replace
 from spool.packing import PackingError
 from stages.scanners.openscap import usg
-from stages.scanners.openscap.content_files import why_refused
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails, OtherContent
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
-from stages.scanners.openscap.profiles import AUTO
-from stages.scap.content_profiles import Datastream, ProfileCache
-from stages.scap.tailoring import TailoredProfile, read_tailoring
+from stages.scap.content_profiles import ProfileCache
 from stages.scap.xml_records import ScapError
 
 
@@ -30,6 +26,8 @@ class ReadableContent:
     """None where it can't be read."""
     profiles: tuple[ProfileInfo, ...] = ()
     problems: list[str] = field(default_factory=list)
+    settings_problems: list[str] = field(default_factory=list)
+    """What is wrong with files that the settings name, each with its key."""
 
 
 def add_channels(
@@ -50,31 +48,11 @@ def add_channels(
             _add_other_channel(readable, channel, cache)
 
 
-def add_tailoring(readable: ReadableContent, path: Path, datastream: Datastream) -> None:
-    """The profiles of the tailoring first. Where it can't be used nothing is scanned, for the
-    content alone is not what the settings want."""
-    try:
-        tailored = _read_tailoring(path, datastream)
-    except ScapError as error:
-        readable.problems.append(f"compliance.openscap.tailoring: {path}: {error}")
-        readable.profiles = ()
-        return
-    options = dict(readable.details.profile_options)
-    own: list[ProfileInfo] = []
-    for each in tailored:
-        own.append(replace(each.profile, file_path=datastream.path))
-        options[each.profile.id] = ("--tailoring-file", str(path), "--profile", each.profile.id)
-    names = {**readable.details.profile_names, AUTO: own[0].id}
-    readable.profiles = (*own, *readable.profiles)
-    readable.details = replace(readable.details, profile_options=options, profile_names=names)
-    _add_remark(readable, f"tailored by {path}")
-
-
 def name_default_tailoring(readable: ReadableContent, settings: OpenSCAPSettings) -> None:
     """usg would use this file; the agent uses it only where a setting names it."""
     if str(usg.DEFAULT_TAILORING) == settings.tailoring or not usg.DEFAULT_TAILORING.exists():
         return
-    _add_remark(
+    add_remark(
         readable,
         f"{usg.DEFAULT_TAILORING} is not used: to scan with it, set compliance.openscap.tailoring",
     )
@@ -116,28 +94,7 @@ def _add_other_channel(
     )
 
 
-def _read_tailoring(path: Path, datastream: Datastream) -> Sequence[TailoredProfile]:
-    """Raises ScapError for a file that can't be used with this content."""
-    if not path.exists():
-        raise ScapError("there is no such file")
-    refusal = why_refused(path)
-    if refusal:
-        raise ScapError(refusal.removeprefix(f"{path}: "))
-    try:
-        tailored = read_tailoring(path)
-    except (OSError, PackingError) as error:
-        raise ScapError(f"can't be read: {error}") from error
-    known = {info.id for info in datastream.profiles}
-    for each in tailored:
-        if each.extends and each.extends not in known:
-            raise ScapError(
-                f"is for other content: its profile {each.profile.short_name} extends "
-                f"{each.extends}, which {datastream.path} does not have"
-            )
-    return tailored
-
-
-def _add_remark(readable: ReadableContent, remark: str) -> None:
+def add_remark(readable: ReadableContent, remark: str) -> None:
     if readable.content:
         remarks = (*readable.content.remarks, remark)
         readable.content = replace(readable.content, remarks=remarks)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from schemas.manifest import TailoringFile
 from schemas.records import Record
 from stages.scanners.openscap.oscap_program import PROGRESS_BY_TITLE
 from stages.scanners.openscap.usable_content import Digests
@@ -34,6 +35,10 @@ class OpenSCAPDetails(Record, frozen=True, kw_only=True):
     """Profile id to the number of rules that the profile selects."""
     profile_options: Mapping[str, tuple[str, ...]] = {}
     """Profile id to the options by which oscap finds it, where its id alone is not enough."""
+    tailored: Mapping[str, TailoringFile] = {}
+    """Profile id to the tailoring file that has the profile."""
+    tailoring_warnings: tuple[str, ...] = ()
+    """What of the tailoring has no effect."""
     profile_names: Mapping[str, str] = {}
     """Further names of profiles, to their ids; `auto` where a tailoring decides."""
     other_content: Mapping[str, OtherContent] = {}

@@ -72,6 +72,7 @@ def detect(
         ready=oscap.is_installed and bool(profiles),
         version=oscap.version or None,
         problems=tuple(problems),
+        settings_problems=tuple(readable.settings_problems) if readable else (),
         profiles=profiles,
         content=content,
         specified=plain(specified),

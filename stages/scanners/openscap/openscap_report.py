@@ -34,10 +34,12 @@ from stages.scanners.openscap.scan_warnings import (
     rules_without_result,
     zone_is_assumed,
 )
+from stages.scanners.openscap.tailored_scan import applied_tailoring
 from stages.scanners.openscap.xccdf.rule_texts import RuleTexts, read_severity
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, in_utc
 from stages.scanners.secret_fixes import masked_fix
 from stages.scanners.shown_text import plain_characters
+from stages.scap.tailoring import tailored_title
 from stages.scap.xml_records import ScapError
 
 __all__ = ["Opener", "Options", "read_openscap"]
@@ -92,6 +94,7 @@ def read_openscap(
         warnings=tuple(warnings),
         host=scan.test_result.target,
         scanner_version=scan.test_result.scanner_version,
+        tailoring=applied_tailoring(scan),
     )
 
 
@@ -201,8 +204,10 @@ def _profile(scan: SelectedScan) -> Profile:
     if identifier is None:
         name = scan.benchmark.title or scan.benchmark.id
     else:
-        titles = {**scan.benchmark.profiles, **scan.tailoring.profiles}
+        titles = {**scan.benchmark.profiles, **scan.tailoring.titles}
         name = titles.get(identifier) or identifier.rpartition("_profile_")[2]
+        if scan.is_tailored:
+            name = tailored_title(name)
     return Profile(
         name=name or "OpenSCAP",
         type="openscap",

@@ -16,17 +16,24 @@ from schemas.capabilities import DetectedContent, DetectedScanner, ProfileInfo
 from schemas.codec import convert, encode
 from schemas.codec import replace as replace_record
 from schemas.ids import ScanId, requested_at
-from schemas.manifest import Content
+from schemas.manifest import Content, TailoringFile
 from schemas.request import Request
 from spool.errors import is_of_the_machine
 from spool.raw import Output
 from stages.runtime.printable import counted
 from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, End, Limits
-from stages.scanners.openscap import leftovers, profiles, rule_progress, script_results
+from stages.scanners.openscap import (
+    kept_tailoring,
+    leftovers,
+    profiles,
+    rule_progress,
+    script_results,
+)
+from stages.scanners.openscap.kept_tailoring import TailoringError, copy_tailoring
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
-from stages.scanners.openscap.oscap_command import ARF, RESULTS, commands
+from stages.scanners.openscap.oscap_command import ARF, RESULTS, ScanFiles, commands
 from stages.scanners.openscap.oscap_environment import can_ignore_paths, environment
 from stages.scanners.openscap.rule_progress import ProgressReader, RuleProgress
 from stages.scanners.openscap.usable_content import ContentError, UsableContent, usable_content
@@ -40,6 +47,7 @@ _OUTPUTS = (
     Output("stderr", "stderr.log"),
     Output(rule_progress.ROLE, rule_progress.FILE),
     Output(script_results.ROLE, script_results.FILE),
+    Output(kept_tailoring.ROLE, kept_tailoring.FILE),
 )
 _COMPLETED = (0, 2)
 _NOT_FETCHED = (
@@ -71,14 +79,19 @@ class OpenSCAP:
         if isinstance(chosen, profiles.Unknown):
             return CannotRun(chosen.reason, detected.warnings)
         content, details = _content_of(chosen.profile, content, details)
+        tailoring = details.tailored.get(chosen.profile.id)
         try:
             usable = _usable(request, content, details, draft)
-        except ContentError as error:
+            tailoring_copy = _tailoring_copy(tailoring, draft)
+        except (ContentError, TailoringError) as error:
             return CannotRun(str(error), detected.warnings)
         request, not_fetched = self._within_settings(request)
-        prepare, command = commands(request, chosen.profile, content, usable.path, details, draft)
+        files = ScanFiles(usable.path, tailoring_copy)
+        prepare, command = commands(request, chosen.profile, content, files, details, draft)
         variables = environment(self._settings, detected.version)
         warnings = (*detected.warnings, *usable.warnings, *variables.warnings, *not_fetched)
+        if tailoring is not None:
+            warnings = (*warnings, *details.tailoring_warnings)
         if chosen.why:
             warnings = (*warnings, chosen.why)
         self._total_rules = details.rule_counts.get(chosen.profile.id) or None
@@ -97,6 +110,7 @@ class OpenSCAP:
                 version=content.version,
                 origin=content.origin,
             ),
+            tailoring=tailoring,
             warnings=warnings,
             environment=variables.variables,
             total_rules=self._total_rules,
@@ -238,6 +252,12 @@ def _usable(
             raise
         message = f"{content.file}: the content can't be read: {error.strerror}"
         raise ContentError(message) from error
+
+
+def _tailoring_copy(tailoring: TailoringFile | None, draft: Path) -> Path | None:
+    if tailoring is None:
+        return None
+    return copy_tailoring(tailoring, draft)
 
 
 def _write_own_files(progress: RuleProgress, draft: Path) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stages.scanners.rechecking import RecheckPlan
     from stages.scanners.runner import CannotRun, Runner
 
-_RESULTS, _ARF, _PROGRESS = "xccdf-results", "arf", "rule-progress"
+_RESULTS, _ARF, _PROGRESS, _TAILORING = "xccdf-results", "arf", "rule-progress", "tailoring"
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
@@ -114,6 +114,7 @@ def _read(output: ScannerOutput, settings: Settings) -> Report:
             times_are_known=output.completed_at is not None,
             durations_s=durations_s(output),
             script_checks=script_checks(output),
+            tailoring=output.open_file(_TAILORING),
         )
         return read_openscap(output.open_file(_RESULTS), output.open_file(_ARF), options)
     except (ScapError, PackingError) as error:

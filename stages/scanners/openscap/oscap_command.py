@@ -4,6 +4,7 @@ Security: the profile is one that the content lists; nothing of a request reache
 as it is.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.capabilities import DetectedContent, ProfileInfo
@@ -14,11 +15,19 @@ from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 RESULTS, ARF = "results.xml", "arf.xml"
 
 
+@dataclass(frozen=True)
+class ScanFiles:
+    """What oscap is given."""
+
+    content: Path
+    tailoring: Path | None = None
+
+
 def commands(
     request: Request,
     profile: ProfileInfo,
     content: DetectedContent,
-    file: Path,
+    files: ScanFiles,
     details: OpenSCAPDetails,
     draft: Path,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -27,18 +36,21 @@ def commands(
     The first is empty where none is requested.
     """
     profile_options = details.profile_options.get(profile.id, ("--profile", profile.id))
+    tailoring: tuple[str, ...] = ()
+    if files.tailoring is not None:
+        tailoring = ("--tailoring-file", str(files.tailoring))
     remote: tuple[str, ...] = ()
     if request.fetch_remote:
         remote = ("--fetch-remote-resources",)
     evaluate = (
-        *(details.oscap_path, "xccdf", "eval", *profile_options),
+        *(details.oscap_path, "xccdf", "eval", *tailoring, *profile_options),
         *content_options(content.source, Path(content.file), details),
         *remote,
     )
     prepare: tuple[str, ...] = ()
     remediate: tuple[str, ...] = ()
     if request.remediate and request.rule:
-        prepare = (*evaluate, "--remediate", "--rule", request.rule, str(file))
+        prepare = (*evaluate, "--remediate", "--rule", request.rule, str(files.content))
     elif request.remediate:
         remediate = ("--remediate",)
     reporting = filter(None, [details.progress_option, details.script_results_option])
@@ -48,7 +60,7 @@ def commands(
         *reporting,
         *("--results", str(draft / RESULTS)),
         *("--results-arf", str(draft / ARF)),
-        str(file),
+        str(files.content),
     )
     return prepare, scan
 

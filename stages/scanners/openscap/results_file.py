@@ -15,6 +15,7 @@ from stages.scanners.openscap.oval.oval_collector import OvalCollector, RecordHa
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
 from stages.scanners.openscap.xccdf.xccdf_results import Check, TestResult, read_test_result
+from stages.scap.tailoring import Tailoring
 from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
 
 Opener = Callable[[], BinaryIO]
@@ -73,8 +74,7 @@ class ResultsFile:
         """`known_results` name the OVAL definitions that are needed; else those of this file do."""
         self.benchmarks: list[Benchmark] = []
         self.test_results: list[TestResult] = []
-        self.tailoring = Benchmark("")
-        """The profiles that a tailoring file brings."""
+        self.tailoring = Tailoring()
         self.oval_results: dict[str, OvalResults] = {}
         """By the id of the report that they are."""
         self.needs_second_pass = False
@@ -103,12 +103,8 @@ class ResultsFile:
         if name in _OVAL_SECTIONS:
             return self._oval_handler(parent, name)
         if name == "Tailoring":
-            return self._add_tailoring
+            return self.tailoring.add
         return ignore
-
-    def _add_tailoring(self, record: Element) -> None:
-        if local(record) == "Profile":
-            self.tailoring.add_profile(record)
 
     def _oval_handler(self, section: Element, name: str) -> RecordHandler:
         ancestors = {local(element): element for element in section.iterancestors()}

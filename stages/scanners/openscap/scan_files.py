@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
+from stages.scanners.openscap.kept_tailoring import MAX_BYTES
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.results_file import Opener, ResultsFile, read_arf, read_results
 from stages.scanners.openscap.rule_instances import by_rule
@@ -15,6 +16,7 @@ from stages.scanners.openscap.script_checks import ScriptChecks
 from stages.scanners.openscap.xccdf.rule_texts import TextOptions
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, newest
+from stages.scap.tailoring import Tailoring, parse_tailoring
 from stages.scap.xml_records import Limits, ScapError
 
 _NOTHING_TO_FIX = frozenset(("pass", "fixed", "notapplicable", "notselected"))
@@ -31,6 +33,8 @@ class Options:
     """From elsewhere: those of the file do not matter."""
     durations_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds that each rule took, by its id."""
+    tailoring: Opener | None = None
+    """The tailoring file of the scan, where it was kept."""
     script_checks: ScriptChecks = field(default_factory=ScriptChecks)
 
 
@@ -41,10 +45,14 @@ class SelectedScan:
     test_result: TestResult
     benchmark: Benchmark
     text_options: TextOptions
-    tailoring: Benchmark
-    """The profiles of a tailoring file, where the results or the ARF have it."""
+    tailoring: Tailoring
+    """Empty where there is none, or where neither the raw entry nor the ARF has it."""
     others: tuple[TestResult, ...] = ()
     """Older TestResults of the same file."""
+
+    @property
+    def is_tailored(self) -> bool:
+        return self.test_result.is_tailored or self.test_result.profile in self.tailoring.profiles
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,21 @@ class ArfEvidence:
 
 
 def read_files(
+    results: Opener | None, arf: Opener | None, options: Options
+) -> tuple[SelectedScan, ArfEvidence]:
+    scan, arf_evidence = _read_scan(results, arf, options)
+    if options.tailoring is None:
+        return scan, arf_evidence
+    with options.tailoring() as stream:
+        content = stream.read(MAX_BYTES)
+    try:
+        return replace(scan, tailoring=parse_tailoring(content, "")), arf_evidence
+    except ScapError as error:
+        warning = f"the kept tailoring cannot be read: {error}"
+        return scan, replace(arf_evidence, warnings=(*arf_evidence.warnings, warning))
+
+
+def _read_scan(
     results: Opener | None, arf: Opener | None, options: Options
 ) -> tuple[SelectedScan, ArfEvidence]:
     if results is not None:

@@ -6,6 +6,7 @@ from datetime import tzinfo
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark
 from stages.scanners.openscap.xccdf.xccdf_results import TestResult, in_utc
 from stages.scap.rule_counts import Selection
+from stages.scap.tailoring import Tailoring
 
 _MOST_NAMED = 20
 
@@ -35,14 +36,14 @@ def _with_end(test_result: TestResult, zone: tzinfo | None) -> str:
 
 
 def rules_without_result(
-    test_result: TestResult, benchmark: Benchmark, tailoring: Benchmark
+    test_result: TestResult, benchmark: Benchmark, tailoring: Tailoring
 ) -> list[str]:
     """Rules that the profile selects and the scanner left out silently.
 
     What the profile selects and the benchmark lacks is named only beside such rules: in many
     benchmarks profiles select rules that were never built.
     """
-    selection = _selection(test_result, benchmark, tailoring)
+    selection = selection_of(test_result, benchmark, tailoring)
     if selection is None or test_result.profile not in selection.profiles:
         return []
     reported = {one.idref for one in test_result.outcomes if one.result != "notselected"}
@@ -54,8 +55,8 @@ def rules_without_result(
     return [_missing_results(sorted(missing + unknown), len(selected) + len(unknown))]
 
 
-def _selection(
-    test_result: TestResult, benchmark: Benchmark, tailoring: Benchmark
+def selection_of(
+    test_result: TestResult, benchmark: Benchmark, tailoring: Tailoring
 ) -> Selection | None:
     """What the profiles select; None where the tailoring file that decides it is missing."""
     if test_result.profile in tailoring.selection.profiles:

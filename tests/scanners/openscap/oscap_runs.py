@@ -1,6 +1,7 @@
 """Runs of an oscap of a certain version, from detection to the report."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from schemas.ids import new_scan_id
@@ -9,8 +10,9 @@ from schemas.report import Report
 from schemas.request import Reason, Request
 from spool.raw import Output
 from stages.runtime.process import Process
-from stages.scan.execution import Run
+from stages.scan.execution import FinishedRun, Run
 from stages.scanners import reports
+from stages.scanners.host import this_platform
 from stages.scanners.openscap import openscap_detection
 from stages.scanners.openscap.openscap_run import OpenSCAP
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
@@ -35,6 +37,35 @@ def run_of(content: Path, process: Process, draft: Path, *, version: str, os_rel
     plan = runner.plan(request, draft)
     assert isinstance(plan, Plan), plan
     return Run(process, SCAN_ID, runner, plan, draft)
+
+
+def scanned(
+    settings: OpenSCAPSettings, process: Process, profile: str | None = None
+) -> tuple[Manifest, Report]:
+    """A whole scan by the oscap of this host, kept in the spool, and its report."""
+    found = openscap_detection.detect(settings, this_platform(), {}).scanner
+    assert found.ready, found.problems
+    runner = OpenSCAP(settings, found)
+    raw = process.spool.raw
+    draft = raw.draft(SCAN_ID)
+    request = Request(scan_id=SCAN_ID, scanner="openscap", profile=profile, reason=REASON)
+    plan = runner.plan(request, draft)
+    assert isinstance(plan, Plan), plan
+    finished = Run(process, SCAN_ID, runner, plan, draft).carry_out(
+        REASON, lambda _: None, lambda: None
+    )
+    assert isinstance(finished, FinishedRun)
+    manifest = raw.publish(finished.manifest, finished.outputs)
+    return manifest, reports.read(
+        manifest, partial(_kept, process, manifest), check_settings({})[0]
+    )
+
+
+def _kept(process: Process, manifest: Manifest, role: str) -> Opener | None:
+    for file in manifest.files:
+        if file.role == role:
+            return partial(process.spool.raw.open_file, manifest.scan_id, file)
+    return None
 
 
 def read(manifest: Manifest, files: tuple[Output, ...], draft: Path) -> Report:

@@ -171,13 +171,19 @@ def test_a_tailoring_is_used_where_a_setting_names_it(tmp_path: Path, captures: 
     assert isinstance(planned, Plan), planned
     assert (planned.profile_id or "").endswith("cis_level1_server_customized")
     option = planned.command.index("--tailoring-file")
-    assert planned.command[option + 1] == str(file)
+    copy = Path(planned.command[option + 1])
+    assert copy.parent == tmp_path / "draft"
+    assert copy.read_bytes() == file.read_bytes()
+    assert planned.profile_title == "CIS Ubuntu 22.04 Level 1 Server Benchmark [CUSTOMIZED]"
     assert scanner.content is not None
     assert scanner.content.remarks[-1] == f"tailored by {file}"
     elsewhere = settings(a_directory(tmp_path), tailoring=str(file))
     refused = found(elsewhere)
     assert not refused.ready
-    assert f"compliance.openscap.tailoring: {file}: is for other content" in refused.problems[-1]
+    assert (
+        f"compliance.openscap.tailoring: {file}: line 5: is for other content"
+        in refused.problems[-1]
+    )
 
 
 def test_added_content_comes_first_and_the_servers_only_where_nothing_fits_as_well(

@@ -291,7 +291,7 @@ def test_evidence_that_contradicts_the_result_is_left_out() -> None:
     assert rule.actual == "the results hold no details"
 
 
-def test_a_tailored_profile_is_called_by_its_own_title() -> None:
+def test_a_tailored_profile_has_its_own_title_and_says_so() -> None:
     rules = [Rule("a", "pass")]
     run = run_of(rules).replace("profile_standard", "profile_mine")
     tailoring = (
@@ -300,8 +300,11 @@ def test_a_tailored_profile_is_called_by_its_own_title() -> None:
         "<title>Mine</title></Profile></Tailoring></ds:component></ds:data-stream-collection>"
     )
     text = arf(rules, run=run).replace("</ds:data-stream-collection>", tailoring)
-    assert read_openscap(None, opener(text)).profile.name == "Mine"
-    assert read_openscap(opener(results(rules, run=run)), opener(text)).profile.name == "Mine"
+    assert read_openscap(None, opener(text)).profile.name == "Mine (tailored)"
+    assert (
+        read_openscap(opener(results(rules, run=run)), opener(text)).profile.name
+        == "Mine (tailored)"
+    )
 
 
 def test_of_several_benchmarks_the_one_that_was_run_gives_the_texts() -> None:

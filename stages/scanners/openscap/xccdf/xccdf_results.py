@@ -67,6 +67,7 @@ class TestResult:
     benchmark: str | None = None
     profile: str | None = None
     is_tailored: bool = False
+    tailoring_path: str | None = None
     values: dict[str, str] = field(default_factory=dict)
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -93,6 +94,7 @@ class TestResult:
             self.target = (record.text or "").strip()[:_MAX_TARGET_CHARS] or None
         elif name == "tailoring-file":
             self.is_tailored = True
+            self.tailoring_path = record.get("href")
         elif name == "target-facts" and self.scanner_version is None:
             self.scanner_version = _fact(record, _SCANNER_VERSION)
 

@@ -1,0 +1,51 @@
+"""What the tailoring of a scan changed in its profile. Pure.
+
+Diagnostics: none; what the files do not show is left out.
+"""
+
+from schemas.report import AppliedTailoring
+from stages.scanners.openscap.scan_files import SelectedScan
+from stages.scanners.openscap.scan_warnings import selection_of
+from stages.scanners.secrets import masked_forms
+from stages.scap.rule_counts import Selection
+
+
+def applied_tailoring(scan: SelectedScan) -> AppliedTailoring | None:
+    """None where the profile is one of the content."""
+    if not scan.is_tailored:
+        return None
+    path = scan.test_result.tailoring_path
+    selection = selection_of(scan.test_result, scan.benchmark, scan.tailoring)
+    profile = scan.test_result.profile
+    if selection is None or profile not in selection.profiles:
+        return AppliedTailoring(path=path)
+    unselected, selected = _differences(selection, profile)
+    return AppliedTailoring(
+        path=path, unselected=unselected, selected=selected, values=_values(scan, profile)
+    )
+
+
+def _differences(selection: Selection, profile: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The rules that only the extended profile selects, and those that only this one does."""
+    base = selection.base_of(profile)
+    if base is None:
+        return (), ()
+    before, after = selection.selected(base), selection.selected(profile)
+    removed, added = set(before) - set(after), set(after) - set(before)
+    return (
+        tuple(rule for rule in before if rule in removed),
+        tuple(rule for rule in after if rule in added),
+    )
+
+
+def _values(scan: SelectedScan, profile: str) -> dict[str, str]:
+    """The results hold what a selector of a value stands for."""
+    tailored = scan.tailoring.profiles.get(profile)
+    if tailored is None:
+        return {}
+    values: dict[str, str] = {}
+    for change in tailored.changes:
+        if change.kind in ("set-value", "refine-value"):
+            text = scan.test_result.values.get(change.idref, change.text)
+            values[change.idref] = masked_forms(text)
+    return values

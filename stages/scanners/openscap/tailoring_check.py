@@ -1,0 +1,158 @@
+"""Whether a tailoring fits the content. Pure.
+
+It does not where a profile extends one that the content does not have, or where a value is not
+allowed: nothing is scanned with it, for the results would not be those that its author means. A
+rule, group or value that the content does not have changes nothing, and happens whenever new
+content drops one: that is a warning.
+
+Diagnostics: each with the line of the file and what to do.
+"""
+
+import difflib
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from stages.scap.allowed_values import why_not_allowed
+from stages.scap.benchmark_items import BenchmarkItems
+from stages.scap.tailoring import Change, TailoredProfile, Tailoring
+
+_MOST = 20
+_KIND = re.compile(r"^xccdf_.+?_(?:profile|rule|group|value)_")
+
+
+@dataclass(frozen=True)
+class TailoringProblems:
+    """What is wrong with a tailoring, for this content."""
+
+    errors: tuple[str, ...] = ()
+    """Nothing is scanned with it."""
+    warnings: tuple[str, ...] = ()
+
+
+def check_tailoring(
+    tailoring: Tailoring, benchmarks: Sequence[BenchmarkItems], content: str
+) -> TailoringProblems:
+    """`content` names the content in messages."""
+    errors: list[str] = []
+    warnings: list[str] = []
+    ids = [benchmark.id for benchmark in benchmarks]
+    if tailoring.benchmark_id and tailoring.benchmark_id not in ids:
+        errors.append(
+            f"line {tailoring.benchmark_line}: is for other content: for the benchmark "
+            f"{tailoring.benchmark_id}, and {content} has {', '.join(ids)}: name that content in "
+            "compliance.openscap.content, or tailor this one"
+        )
+    for profile in tailoring.profiles.values():
+        benchmark = benchmark_of(profile, benchmarks)
+        if benchmark is None:
+            errors.append(_other_content(profile, benchmarks, content))
+        elif not errors:
+            errors += _values_not_allowed(profile, benchmark)
+            warnings += _unknown(profile, benchmark, content)
+    return TailoringProblems(tuple(errors[:_MOST]), tuple(warnings[:_MOST]))
+
+
+def benchmark_of(
+    profile: TailoredProfile, benchmarks: Sequence[BenchmarkItems]
+) -> BenchmarkItems | None:
+    """The benchmark that the profile is for; None where there is none.
+
+    One that extends no other is for the first benchmark that has any of what it selects.
+    """
+    for benchmark in benchmarks:
+        if profile.extends:
+            if profile.extends in benchmark.selection.profiles:
+                return benchmark
+        elif _knows_any(benchmark, profile):
+            return benchmark
+    return None
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The most similar one as a suggestion that ends a message; empty where none is similar.
+
+    Only the parts behind the common beginning of all ids are compared.
+    """
+    by_short_id = {short_id(each): each for each in known}
+    found = difflib.get_close_matches(short_id(name), by_short_id, n=1)
+    if not found:
+        return ""
+    return f"; similar: {by_short_id[found[0]]}"
+
+
+def short_id(identifier: str) -> str:
+    """The part of an XCCDF id behind its kind: `umask` of `xccdf_x_rule_umask`."""
+    return _KIND.sub("", identifier)
+
+
+def _knows_any(benchmark: BenchmarkItems, profile: TailoredProfile) -> bool:
+    selectable = benchmark.selectable
+    selects = [change for change in profile.changes if change.kind == "select"]
+    return not selects or any(change.idref in selectable for change in selects)
+
+
+def _other_content(
+    profile: TailoredProfile, benchmarks: Sequence[BenchmarkItems], content: str
+) -> str:
+    if profile.extends is None:
+        return (
+            f"line {profile.line}: is for other content: {content} has nothing that its profile "
+            f"{profile.profile.short_name} selects: name that content in "
+            "compliance.openscap.content, or tailor this one"
+        )
+    known = [name for benchmark in benchmarks for name in benchmark.selection.profiles]
+    return (
+        f"line {profile.line}: is for other content: its profile {profile.profile.short_name} "
+        f"extends {profile.extends}, which {content} does not have"
+        f"{nearest(profile.extends, known)}: name that content in compliance.openscap.content, or "
+        "tailor this one"
+    )
+
+
+def _values_not_allowed(profile: TailoredProfile, benchmark: BenchmarkItems) -> Iterator[str]:
+    selectors = {
+        change.idref: change.text for change in profile.changes if change.kind == "refine-value"
+    }
+    for change in profile.changes:
+        value = benchmark.values.get(change.idref)
+        if change.kind != "set-value" or value is None:
+            continue
+        reason = why_not_allowed(value, change.text, selectors.get(change.idref, ""))
+        if reason:
+            yield f"line {change.line}: {change.idref} is set to {change.text!r}, which {reason}"
+
+
+def _unknown(profile: TailoredProfile, benchmark: BenchmarkItems, content: str) -> Iterator[str]:
+    """What the benchmark does not have. The first messages are enough: to find similar names takes
+    time."""
+    selectable = benchmark.selectable
+    values = {**dict.fromkeys(benchmark.clusters), **benchmark.values}
+    unknown = (change for change in profile.changes if not _is_known(change, selectable, values))
+    for change in islice(unknown, _MOST):
+        if change.kind in ("select", "refine-rule"):
+            yield _no_such(change, content, selectable)
+        else:
+            yield _no_such(change, content, values)
+    for change in profile.changes:
+        value = benchmark.values.get(change.idref)
+        if change.kind == "refine-value" and value and change.text not in ("", *value.texts):
+            known = ", ".join(filter(None, value.texts)) or "none"
+            yield (
+                f"line {change.line}: {change.idref} has no selector {change.text!r} in {content}: "
+                f"it has {known}"
+            )
+
+
+def _is_known(change: Change, selectable: Collection[str], values: Collection[str]) -> bool:
+    if change.kind in ("select", "refine-rule"):
+        return change.idref in selectable
+    return change.idref in values
+
+
+def _no_such(change: Change, content: str, known: Collection[str]) -> str:
+    return (
+        f"line {change.line}: {content} has no {change.idref or 'item without an id'}: remove the "
+        f"line{nearest(change.idref, known)}"
+    )

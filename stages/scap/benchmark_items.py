@@ -1,0 +1,142 @@
+"""What a tailoring can refer to in a benchmark: its profiles, rules, groups and values.
+
+The whole file is read, once; memory follows the number of rules, not their texts.
+
+Diagnostics: ScapError for a file that cannot be read as content, OSError for one that cannot be
+opened.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from spool.packing import unpacked
+from stages.scap.rule_counts import Selection, groups_around
+from stages.scap.xccdf_text import profile_title
+from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
+
+_LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
+_LAYOUT = RecordLayout(
+    roots=frozenset(("data-stream-collection", "Benchmark")),
+    structure=frozenset(("data-stream-collection", "component", "Benchmark", "Group")),
+    skipped=frozenset(
+        ("data-stream", "extended-component", "component/oval_definitions", "component/ocil")
+    ),
+)
+_PARENTS = frozenset(("Benchmark", "Group"))
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The texts that a value may have; `must_match`: no others."""
+
+    texts: tuple[str, ...]
+    must_match: bool
+
+
+@dataclass
+class ValueItem:
+    """A Value of a benchmark. Its parts are by selector, `""` for one without."""
+
+    id: str
+    type: str = "string"
+    title: str | None = None
+    texts: dict[str, str] = field(default_factory=dict)
+    """What the benchmark offers."""
+    choices: dict[str, Choices] = field(default_factory=dict)
+    match: dict[str, str] = field(default_factory=dict)
+    lower: dict[str, str] = field(default_factory=dict)
+    upper: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class BenchmarkItems:
+    """One benchmark."""
+
+    id: str
+    selection: Selection = field(default_factory=Selection)
+    profile_titles: dict[str, str] = field(default_factory=dict)
+    rule_titles: dict[str, str] = field(default_factory=dict)
+    groups: set[str] = field(default_factory=set)
+    values: dict[str, ValueItem] = field(default_factory=dict)
+    clusters: set[str] = field(default_factory=set)
+    """Names of several rules, groups or values at once."""
+
+    def add(self, parent: Element, record: Element) -> None:
+        name, identifier = local(record), record.get("id", "")
+        if local(parent) == "Group":
+            self._add_item(parent, self.groups)
+        if cluster := record.get("cluster-id"):
+            self.clusters.add(cluster)
+        if name == "Profile":
+            self.selection.add_profile(record)
+            self.profile_titles[identifier] = _title(record)
+        elif name == "Rule":
+            self.selection.add_rule(record, groups_around(parent))
+            self.rule_titles[identifier] = _title(record)
+        elif name == "Value":
+            self.values[identifier] = _read_value(record)
+
+    def _add_item(self, group: Element, ids: set[str]) -> None:
+        ids.add(group.get("id", ""))
+        if cluster := group.get("cluster-id"):
+            self.clusters.add(cluster)
+
+    @property
+    def selectable(self) -> Mapping[str, str]:
+        """The ids that can be selected, with titles of the rules."""
+        return {**dict.fromkeys((*self.groups, *self.clusters), ""), **self.rule_titles}
+
+
+def read_benchmarks(path: Path) -> list[BenchmarkItems]:
+    """The benchmarks of a file, in its order. Raises ScapError, OSError."""
+    found: list[BenchmarkItems] = []
+    last: Element | None = None
+    with path.open("rb") as file:
+        for parent, record in records(unpacked(file, _LIMITS.bytes), _LAYOUT, _LIMITS):
+            if local(parent) not in _PARENTS:
+                continue
+            benchmark = _benchmark_around(parent)
+            if benchmark is not last:
+                last = benchmark
+                found.append(BenchmarkItems(benchmark.get("id", "")))
+            found[-1].add(parent, record)
+    return found
+
+
+def _benchmark_around(parent: Element) -> Element:
+    groups = groups_around(parent)
+    if not groups:
+        return parent
+    outer = groups[-1].getparent()
+    if outer is None:
+        return groups[-1]
+    return outer
+
+
+def _title(element: Element) -> str:
+    for title in element.iterchildren("{*}title"):
+        return profile_title(title)
+    return ""
+
+
+def _read_value(element: Element) -> ValueItem:
+    value = ValueItem(element.get("id", ""), element.get("type", "string"), _title(element) or None)
+    for child in element:
+        name, selector, text = local(child), child.get("selector", ""), child.text or ""
+        if name == "value":
+            value.texts[selector] = text
+        elif name == "match":
+            value.match[selector] = text
+        elif name == "lower-bound":
+            value.lower[selector] = text
+        elif name == "upper-bound":
+            value.upper[selector] = text
+        elif name == "choices":
+            value.choices[selector] = _read_choices(child)
+    return value
+
+
+def _read_choices(element: Element) -> Choices:
+    texts = tuple(choice.text or "" for choice in element.iterchildren("{*}choice"))
+    return Choices(texts, element.get("mustMatch") in ("true", "1"))
