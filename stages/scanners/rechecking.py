@@ -4,7 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from schemas.manifest import Manifest
+from spool.raw import RawBox
 from stages.scanners.child import Limits
+
+
+@dataclass(frozen=True)
+class KeptScan:
+    """The scan whose rules are evaluated again, and where its files are kept."""
+
+    manifest: Manifest
+    raw: RawBox
 
 
 @dataclass(frozen=True)

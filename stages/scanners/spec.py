@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from schemas.capabilities import DetectedScanner
 from schemas.ids import Scanner
-from schemas.manifest import Manifest, Role
+from schemas.manifest import Role
 from schemas.records import Record
 from schemas.report import Report, RuleResult
 from schemas.settings import ScannerSettings, Settings
@@ -21,11 +21,11 @@ from schemas.settings import ScannerSettings, Settings
 if TYPE_CHECKING:
     from stages.scanners.content_support import ContentSupport
     from stages.scanners.platform import Platform
-    from stages.scanners.rechecking import RecheckPlan
+    from stages.scanners.rechecking import KeptScan, RecheckPlan
     from stages.scanners.runner import CannotRun, Runner
 
 PlanRecheck = Callable[
-    [Settings, DetectedScanner, Manifest, Sequence[str], Path], "RecheckPlan | CannotRun"
+    [Settings, DetectedScanner, "KeptScan", Sequence[str], Path], "RecheckPlan | CannotRun"
 ]
 """How some rules of a scan are evaluated again; the path is a directory for files."""
 Opener = Callable[[], BinaryIO]

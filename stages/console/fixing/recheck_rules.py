@@ -25,7 +25,7 @@ from stages.runtime.exits import Exit
 from stages.runtime.standalone_host import StandaloneHost
 from stages.scanners.captured_output import Line
 from stages.scanners.child import Child
-from stages.scanners.rechecking import RecheckPlan, RuleRun
+from stages.scanners.rechecking import KeptScan, RecheckPlan, RuleRun
 from stages.scanners.runner import CannotRun, error_of_end
 
 
@@ -41,7 +41,8 @@ def recheck(
     detected = detected_scanner(context, facts.spec)
     wanted = [rule.rule_ref for rule in rules]
     with tempfile.TemporaryDirectory(prefix="compliance-agent-recheck.") as directory:
-        plan = plan_recheck(context.settings, detected, facts.manifest, wanted, Path(directory))
+        scan = KeptScan(facts.manifest, context.spool.raw)
+        plan = plan_recheck(context.settings, detected, scan, wanted, Path(directory))
         if isinstance(plan, CannotRun):
             raise CommandError(plan.reason, Exit.NO)
         after = _evaluated(plan)

@@ -6,7 +6,8 @@ What oscap reads is therefore what the raw entry holds, whatever becomes of the 
 Security: the copy is bounded, only a plain file is read, and only one that was checked before: its
 digest is compared.
 
-Diagnostics: TailoringError with the file, the reason and the remedy; OSError for a full disk.
+Diagnostics: TailoringError with the file, the reason and the remedy; OSError for trouble of the
+machine.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ import stat
 from pathlib import Path
 
 from schemas.manifest import Manifest, Role, TailoringFile
+from spool.errors import is_of_the_machine
 from spool.raw import RawBox
 
 ROLE: Role = "tailoring"
@@ -32,6 +34,8 @@ def copy_tailoring(tailoring: TailoringFile, draft: Path) -> Path:
     try:
         content = read_bounded(source)
     except OSError as error:
+        if is_of_the_machine(error):
+            raise
         raise TailoringError(f"{source}: the tailoring can't be read: {error.strerror}") from error
     if hashlib.sha256(content).hexdigest() != tailoring.sha256:
         raise TailoringError(

@@ -12,14 +12,15 @@ from pathlib import Path
 
 from schemas.capabilities import DetectedScanner
 from schemas.codec import convert
-from schemas.manifest import Content, Manifest
+from schemas.manifest import Content
 from stages.scanners.child import Limits
+from stages.scanners.openscap.kept_tailoring import TailoringError, unpack_kept_tailoring
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.oscap_command import ARF, RESULTS, content_options
 from stages.scanners.openscap.oscap_environment import environment, version_numbers
 from stages.scanners.openscap.usable_content import ContentError, UsableContent, usable_content
-from stages.scanners.rechecking import RecheckPlan, RuleRun
+from stages.scanners.rechecking import KeptScan, RecheckPlan, RuleRun
 from stages.scanners.runner import CannotRun
 
 _COMPLETED = (0, 2)
@@ -29,12 +30,13 @@ _SEVERAL_RULES_FROM = (1, 3)
 def plan_recheck(
     settings: OpenSCAPSettings,
     detected: DetectedScanner,
-    manifest: Manifest,
+    scan: KeptScan,
     rules: Sequence[str],
     draft: Path,
 ) -> RecheckPlan | CannotRun:
     """The runs for these rules, whose files lie in `draft`."""
     details = convert(detected.details, OpenSCAPDetails)
+    manifest = scan.manifest
     content = manifest.content
     if not details.oscap_path:
         return CannotRun("; ".join(detected.problems) or "oscap is not on this host")
@@ -42,13 +44,14 @@ def plan_recheck(
         return CannotRun(f"{manifest.scan_id} was not made by a scan of this host: scan it again")
     try:
         usable = _usable(content, details, draft)
-    except ContentError as error:
+        tailoring = _tailoring(scan, draft)
+    except (ContentError, TailoringError) as error:
         return CannotRun(str(error))
     variables = environment(settings, detected.version)
     changed = _changed(content, usable)
     profile = details.profile_options.get(manifest.profile_id, ("--profile", manifest.profile_id))
     evaluate = (
-        *(details.oscap_path, "xccdf", "eval", *profile),
+        *(details.oscap_path, "xccdf", "eval", *tailoring, *profile),
         *content_options(content.source, Path(content.path), details),
     )
     limits = Limits(settings.time_limit_s, settings.output_limit_mib << 20)
@@ -64,6 +67,16 @@ def plan_recheck(
             RuleRun(command, (results, arf), _COMPLETED, limits, directory, variables.variables)
         )
     return RecheckPlan("oscap", tuple(runs), (*changed, *usable.warnings, *variables.warnings))
+
+
+def _tailoring(scan: KeptScan, draft: Path) -> tuple[str, ...]:
+    """The option that names the tailoring of the scan. Raises TailoringError."""
+    if scan.manifest.tailoring is None:
+        return ()
+    copy = unpack_kept_tailoring(scan.raw, scan.manifest, draft)
+    if copy is None:
+        raise TailoringError(f"{scan.manifest.scan_id}: its tailoring is not kept: scan again")
+    return ("--tailoring-file", str(copy))
 
 
 def _batches(rules: Sequence[str], version: str | None) -> list[Sequence[str]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.capabilities import DetectedScanner, ProfileInfo
 from schemas.codec import convert
-from schemas.manifest import Manifest, Role
+from schemas.manifest import Role
 from schemas.report import Report, RuleResult
 from schemas.settings import Settings
 from stages.scanners.openscap.openscap_capability import OpenSCAPDetection
@@ -16,7 +16,7 @@ from stages.scanners.spec import DetectionResult, ScannerOutput, ScannerSpec, Un
 if TYPE_CHECKING:
     from stages.scanners.content_support import ContentSupport
     from stages.scanners.platform import Platform
-    from stages.scanners.rechecking import RecheckPlan
+    from stages.scanners.rechecking import KeptScan, RecheckPlan
     from stages.scanners.runner import CannotRun, Runner
 
 _RESULTS, _ARF, _PROGRESS, _TAILORING = "xccdf-results", "arf", "rule-progress", "tailoring"
@@ -82,14 +82,14 @@ def _profile_problem(
 def _plan_recheck(
     settings: Settings,
     detected: DetectedScanner,
-    manifest: Manifest,
+    scan: "KeptScan",
     rules: Sequence[str],
     draft: Path,
 ) -> "RecheckPlan | CannotRun":
     from stages.scanners.openscap.openscap_recheck import plan_recheck
 
     section = settings.compliance.section(OpenSCAPSettings)
-    return plan_recheck(section, detected, manifest, rules, draft)
+    return plan_recheck(section, detected, scan, rules, draft)
 
 
 def _role_of(head: bytes) -> Role | None:

@@ -9,10 +9,11 @@ from schemas.capabilities import DetectedScanner
 from schemas.codec import plain
 from schemas.ids import ScanId
 from schemas.manifest import Content, Manifest
+from spool.raw import RawBox
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_recheck import plan_recheck
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
-from stages.scanners.rechecking import RecheckPlan
+from stages.scanners.rechecking import KeptScan, RecheckPlan
 from stages.scanners.runner import CannotRun
 from tests.scanners.openscap.content_samples import datastream
 
@@ -39,7 +40,8 @@ def manifest(content: Path | None) -> Manifest:
 def planned(content: Path | None, draft: Path, version: str) -> RecheckPlan | CannotRun:
     details = plain(OpenSCAPDetails(oscap_path="/usr/bin/oscap"))
     detected = DetectedScanner(installed=True, ready=True, version=version, details=details)
-    return plan_recheck(OpenSCAPSettings(), detected, manifest(content), RULES, draft)
+    scan = KeptScan(manifest(content), RawBox(draft / "spool"))
+    return plan_recheck(OpenSCAPSettings(), detected, scan, RULES, draft)
 
 
 @pytest.mark.parametrize(

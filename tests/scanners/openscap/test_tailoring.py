@@ -1,6 +1,7 @@
 """Tailoring files with the real oscap: what it is given, what is kept, and what is refused."""
 
 import hashlib
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from stages.scanners.host import this_platform
 from stages.scanners.openscap.content import LINUX
 from stages.scanners.openscap.kept_tailoring import unpack_kept_tailoring
 from stages.scanners.openscap.openscap_detection import detect
+from stages.scanners.openscap.openscap_recheck import plan_recheck
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+from stages.scanners.rechecking import KeptScan, RecheckPlan
 from tests.scanners.openscap.oscap_runs import scanned
 
 XCCDF = "http://checklists.nist.gov/xccdf/1.2"
@@ -106,3 +109,24 @@ def test_a_scan_with_another_profile_has_no_tailoring(process: Process, tmp_path
     assert report.profile.name == "Linux Baseline - Strict"
     assert unpack_kept_tailoring(process.spool.raw, manifest, tmp_path) is None
     assert UNSELECTED in {result.rule_ref for result in report.results}
+
+
+@pytest.mark.oscap
+def test_a_recheck_is_given_the_tailoring_that_the_scan_kept(
+    process: Process, tmp_path: Path
+) -> None:
+    file = written(tmp_path, tailoring())
+    manifest, _ = scanned(settings(file), process)
+    detected = found(file)
+    file.write_text(tailoring(changes=""))
+    draft = tmp_path / "draft"
+    draft.mkdir()
+    scan = KeptScan(manifest, process.spool.raw)
+    plan = plan_recheck(settings(file), detected, scan, [f"{OWN}rule_pass_max_days"], draft)
+    assert isinstance(plan, RecheckPlan), plan
+    (run,) = plan.runs
+    option = run.command.index("--tailoring-file")
+    assert Path(run.command[option + 1]).read_text() == tailoring()
+    done = subprocess.run(run.command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode in run.expected, done.stderr
+    assert ">77<" in run.files[0].read_text()
