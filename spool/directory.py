@@ -62,7 +62,7 @@ class Directory:
         """The directory, open. What the disk refuses is a StorageError that names the path and
         `doing`.
         """
-        handle = self._current(doing)
+        handle, _ = self._current(doing)
         try:
             yield handle
         except OSError as error:
@@ -70,13 +70,16 @@ class Directory:
 
     def names(self) -> list[str]:
         """All visible names, sorted: entries and foreign files."""
-        with self.opened("can't be listed") as handle:
-            # Taken before the listing: a change meanwhile gives the directory another mark.
-            mark = mark_of(handle)
-            known = self._listing
-            if known is None or not _is_current(known, mark):
+        handle, status = self._current("can't be listed")
+        # Taken before the listing: a change meanwhile gives the directory another mark.
+        mark = _mark(status)
+        known = self._listing
+        if known is None or not _is_current(known, mark):
+            try:
                 known = self._list(handle, mark)
-            return list(known.names)
+            except OSError as error:
+                raise StorageError("can't be listed", self.path, error) from error
+        return list(known.names)
 
     def write(self, handle: int, name: str, *content: bytes) -> None:
         """Make an entry, and know its name without another listing. Raises FileExistsError,
@@ -109,13 +112,13 @@ class Directory:
         )
         return self._listing
 
-    def _current(self, doing: str) -> int:
-        """The handle of what is at the path now."""
+    def _current(self, doing: str) -> tuple[int, os.stat_result]:
+        """The handle and the status of what is at the path now."""
         try:
             status = os.lstat(self.path)
             # The number of an open directory is not given to another one.
             if self._handle is not None and self._identity == (status.st_dev, status.st_ino):
-                return self._handle
+                return self._handle, status
             self.close()
             handle = durable.open_directory(self.path)
         except (FileNotFoundError, NotADirectoryError) as error:
@@ -128,12 +131,15 @@ class Directory:
             raise StorageError(doing, self.path, error) from error
         status = os.fstat(handle)
         self._handle, self._identity = handle, (status.st_dev, status.st_ino)
-        return handle
+        return handle, status
 
 
 def mark_of(handle: int) -> Mark:
     """What differs after a change, unless it comes within the same tick of the clock."""
-    status = os.fstat(handle)
+    return _mark(os.fstat(handle))
+
+
+def _mark(status: os.stat_result) -> Mark:
     return (
         status.st_ino,
         status.st_mtime_ns,

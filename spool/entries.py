@@ -8,7 +8,7 @@ Diagnostics: EntryMissingError, EntryDamagedError, NewerFormatError, StorageErro
 path.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -53,7 +53,9 @@ class Entries(Generic[R]):
         self.kind = kind
         self._directory = directory
         self._record = record
-        self._ids: tuple[int, list[str]] = (-1, [])
+        self._names: list[str] = []
+        self._ids: list[str] = []
+        """The ids in `_names`."""
 
     def name(self, entry_id: str) -> str:
         """The file name of an entry."""
@@ -83,15 +85,19 @@ class Entries(Generic[R]):
         """Raises EntryDamagedError, NewerFormatError, SchemaError."""
         return codec.decode(frame.unseal(self.kind, sealed), self._record)
 
-    def _known_ids(self) -> list[str]:
+    def _known_ids(self, is_id: Callable[[str], bool]) -> list[str]:
         """The ids of all entries of this kind, oldest first."""
         names = self._directory.names()
-        generation, known = self._ids
-        if generation != self._directory.generation:
-            parsed = map(layout.parse_name, names)
-            known = [entry[0] for entry in parsed if entry and entry[1] == self.kind]
-            self._ids = self._directory.generation, known
-        return list(known)
+        if names != self._names:
+            # Only what is new is parsed: thousands may wait, and each new one is a change.
+            new = set(names).difference(self._names)
+            gone = set(self._names).difference(names)
+            ids = [i for i in self._ids if self.name(i) not in gone]
+            for entry in map(layout.parse_name, new):
+                if entry and entry[1] == self.kind and is_id(entry[0]):
+                    ids.append(entry[0])
+            self._names, self._ids = names, sorted(ids)
+        return list(self._ids)
 
     def _write(self, entry_id: str, record: R) -> None:
         payload = codec.encode(record)
@@ -132,7 +138,7 @@ class CommandEntries(Entries[R]):
 
     def ids(self) -> list[str]:
         """The ids of all entries of this kind, oldest first."""
-        return [i for i in self._known_ids() if layout.is_command_id(i)]
+        return self._known_ids(layout.is_command_id)
 
     def write(self, command_id: str, record: R) -> None:
         """Make an entry. Nothing happens where it is there already: an entry never changes."""
@@ -144,7 +150,7 @@ class ScanEntries(Entries[S]):
 
     def ids(self) -> list[ScanId]:
         """The scans that have an entry of this kind, oldest first."""
-        return [ScanId(i) for i in self._known_ids() if is_scan_id(i)]
+        return [ScanId(i) for i in self._known_ids(is_scan_id)]
 
     def read(self, entry_id: str) -> S:
         record = super().read(entry_id)

@@ -16,6 +16,7 @@ class Lock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle: int | None = None
+        self._locked: os.stat_result | None = None
 
     def acquire(self, stage: str) -> None:
         """Raises SpoolBusyError with the holder's process id."""
@@ -36,13 +37,13 @@ class Lock:
             ) from error
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        self._handle = handle
+        self._handle, self._locked = handle, os.fstat(handle)
 
     def is_current(self) -> bool:
         """Whether the locked file is still at its path. If not, another instance can lock a new
         one there.
         """
-        if self._handle is None:
+        if self._locked is None:
             return False
         try:
             there = self._path.lstat()
@@ -50,12 +51,13 @@ class Lock:
             return False
         except OSError as error:
             raise StorageError("can't be checked", self._path, error) from error
-        return os.path.samestat(there, os.fstat(self._handle))
+        # The number of an open file is not given to another one.
+        return os.path.samestat(there, self._locked)
 
     def release(self) -> None:
         if self._handle is not None:
             os.close(self._handle)
-            self._handle = None
+            self._handle = self._locked = None
 
 
 def is_held(path: Path) -> bool:

@@ -58,6 +58,11 @@ class Progress:
         self._record(key, _Step("failed", "refused", 100, message), at)
         self._ended.pop(key, None)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is a message to send."""
+        return bool(self._waiting)
+
     def next(self) -> ScanProgress | None:
         """The next message, once: that of the scan that has waited longest."""
         with self._lock:

@@ -1,7 +1,6 @@
 """Retry-After: when a server asks to be left alone. Pure. Source: RFC 9110, section 10.2.3."""
 
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 LONGEST_S = 24 * 3600.0
 
@@ -23,6 +22,9 @@ def seconds(value: str | None, now: datetime) -> float | None:
 
 
 def _until(text: str, now: datetime) -> float | None:
+    # Servers send seconds as a rule, and a stage at rest is smaller without the modules for mail.
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -8,7 +8,7 @@ nothing happens.
 import ctypes
 import time
 
-_EVERY_S = 5.0
+_EVERY_S = 30.0
 _M_ARENA_MAX = -8
 
 
@@ -23,7 +23,7 @@ class Heap:
             library.mallopt(_M_ARENA_MAX, 1)
 
     def give_back(self) -> None:
-        """Return freed memory to the system, not more often than every few seconds."""
+        """Return freed memory to the system, not more often than every half minute."""
         now = time.monotonic()
         if self._trim is not None and now - self._trimmed >= _EVERY_S:
             self._trimmed = now

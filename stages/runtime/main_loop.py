@@ -17,7 +17,6 @@ Diagnostics: exit codes of `stages.runtime.exits`; the reason is also the unit's
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,7 +137,8 @@ def _run(
         return _refuse(error, notifier, log)
     except Exception as error:  # the one broad except: logged, then it is the supervisor's turn
         log.error(f"internal error, the stage ends: {type(error).__name__}: {error}")
-        traceback.print_exc(file=sys.stderr)
+        # The interpreter's own: the module `traceback` takes memory for as long as a stage runs.
+        sys.__excepthook__(type(error), error, error.__traceback__)
         return Exit.BUG
     finally:
         doorbell.close()
@@ -302,9 +302,16 @@ def _start_watch(process: Process) -> Watch | None:
     if process.config:
         files.append(process.config)
     try:
-        return Watch(process.watched, files, process.wake_handle)
+        watch = Watch(process.watched, files)
     except OSError as error:
         process.log.warning(
             "the spool can't be watched: work is found by doorbell and timer", reason=error.strerror
         )
         return None
+
+    def wake_where_it_matters() -> None:
+        if watch.read():
+            process.wake()
+
+    process.readers[watch.handle] = wake_where_it_matters
+    return watch

@@ -26,7 +26,7 @@ from stages.runtime.logs import Log
 from stages.runtime.sd_notify import Notifier
 from stages.runtime.settings_reload import SettingsReload, Signature, signature
 
-_HEARTBEAT_EVERY_S = 10.0
+_HEARTBEAT_EVERY_S = 15.0
 
 
 class Process:

@@ -142,7 +142,7 @@ class ServerConnection:
         return self._process.settings.compliance.server_commands.enabled
 
     def send_progress(self) -> None:
-        """Send the progress of scans, if there is any."""
+        """The progress of scans waits to be sent."""
         if self._link:
             self._link.notify()
 

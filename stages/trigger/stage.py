@@ -68,7 +68,7 @@ class TriggerStage:
         self._server.keep_connected()
         self._server.report_reached()
         self._server.report(self._commands.overrides, self._commands.answers)
-        self._server.send_progress()
+        self._send_progress()
         self._write_state()
         if trouble:
             raise trouble
@@ -83,7 +83,7 @@ class TriggerStage:
         self._progress.take(event, self._process.now())
         if event.name == "ReportShipped" and event.result in ("accepted", "refused"):
             self._server.reached()
-        self._server.send_progress()
+        self._send_progress()
 
     def reloaded(self) -> None:
         self._server.status_wanted = True
@@ -99,6 +99,10 @@ class TriggerStage:
             self._process.log.error(
                 "the last commands of the server are lost: repeat them", reason=str(error)
             )
+
+    def _send_progress(self) -> None:
+        if self._progress.is_waiting:
+            self._server.send_progress()
 
     def _apply_server_commands(self) -> None:
         for command in self._server.received():

@@ -11,6 +11,7 @@ import zmq
 from schemas.event import Event
 from spool.layout import Stage
 from stages.runtime.doorbell import DoorbellError, NoDoorbell, ZmqDoorbell, publish_to_stages
+from tests.pipeline.agent import until
 
 
 @pytest.fixture
@@ -41,6 +42,36 @@ def test_an_event_reaches_the_neighbouring_stage(runtime: Path) -> None:
     assert on_event == Event(name="ScanFinished", scan_id="x")
     scan.close()
     parse.close()
+
+
+def test_no_event_waits_for_the_next_one(runtime: Path) -> None:
+    """The socket's handle shows an arrival once: whatever has arrived by then comes at once."""
+    scan, parse = ZmqDoorbell(runtime, "scan", ()), ZmqDoorbell(runtime, "parse", ("ScanFinished",))
+    until(lambda: is_connected(scan, parse), "a connection")
+    sent = [f"{number}" for number in range(300)]
+    with ThreadPoolExecutor() as pool:
+
+        def publish() -> None:
+            for scan_id in sent:
+                scan.publish(Event(name="ScanFinished", scan_id=scan_id))
+
+        publishing = pool.submit(publish)
+        received: list[str | None] = []
+        began = time.monotonic()
+        while len(received) < len(sent):
+            # An event that is overlooked would come at the end of this wait.
+            events, _ = parse.wait(60.0, ())
+            received += [event.scan_id for event in events if event.scan_id != "connected"]
+        publishing.result()
+    assert received == sent
+    assert time.monotonic() - began < 60.0
+    scan.close()
+    parse.close()
+
+
+def is_connected(scan: ZmqDoorbell, parse: ZmqDoorbell) -> bool:
+    scan.publish(Event(name="ScanFinished", scan_id="connected"))
+    return receive(parse, 0.1) is not None
 
 
 def test_a_command_publishes_to_every_stage(runtime: Path) -> None:

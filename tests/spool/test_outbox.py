@@ -52,6 +52,18 @@ def test_an_entry_never_changes(spool: Spool) -> None:
     assert spool.requests.read(request.scan_id) == request
 
 
+def test_ids_follow_what_appears_and_disappears(spool: Spool) -> None:
+    first, second, third = (a_request(f"0000000{number}") for number in range(3))
+    spool.requests.write(first)
+    spool.requests.write(third)
+    assert spool.requests.ids() == [first.scan_id, third.scan_id]
+    spool.requests.write(second)
+    spool.requests.remove(spool.requests.name(first.scan_id))
+    assert spool.requests.ids() == [second.scan_id, third.scan_id]
+    spool.requests.write(first)
+    assert spool.requests.ids() == [first.scan_id, second.scan_id, third.scan_id]
+
+
 def test_foreign_files_are_no_entries_and_are_left_alone(spool: Spool) -> None:
     for name in (
         "README",
