@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from schemas import codec
 from schemas.codec import SchemaError
+from schemas.numbers import whole_number
 from schemas.records import Record
 from stages.patchmon.outcome import Paused, Reply, Temporary, message
 from stages.patchmon.server_access import (
@@ -172,9 +173,9 @@ class _Download:
                 raise DownloadError("the server sent another part of the file than was requested")
         else:
             self._forget()
-        length = headers.get("content-length", "")
-        if length.isdigit() and start + int(length) > self._call.limit:
-            raise DownloadError(self._too_long(start + int(length)))
+        length = whole_number(headers.get("content-length", "")) or 0
+        if start + length > self._call.limit:
+            raise DownloadError(self._too_long(start + length))
         try:
             self._write(start, headers, pieces)
         except OSError as error:

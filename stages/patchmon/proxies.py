@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 NONE = "none"
 _VARIABLE = {"https": "https_proxy", "wss": "https_proxy", "http": "http_proxy", "ws": "http_proxy"}
 _PORT = {"https": 443, "wss": 443, "http": 80, "ws": 80}
-_ENTRY = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*|.*:.*:.*?)(?::(?P<port>\d+))?")
+_ENTRY = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*|.*:.*:.*?)(?::(?P<port>[0-9]{1,5}))?")
 
 
 def proxy_for(url: str, configured: str | None, environment: Mapping[str, str]) -> str | None:

@@ -7,6 +7,8 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from schemas.numbers import whole_number
+
 _RPM_LIKE = frozenset(
     ("rhel", "centos", "fedora", "ol", "rocky", "almalinux", "amzn", "openEuler", "kylin")
 )
@@ -93,10 +95,11 @@ class Platform:
 
     @property
     def _is_before_dnf(self) -> bool:
-        if not self.major.isdigit() or self.id == "fedora":
+        major = whole_number(self.major)
+        if major is None or self.id == "fedora":
             return False
         first = _FIRST_AMAZON_WITH_DNF if self.id == "amzn" else _FIRST_WITH_DNF
-        return int(self.major) < first
+        return major < first
 
 
 def parse_os_release(text: str) -> Platform:

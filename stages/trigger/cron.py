@@ -20,6 +20,7 @@ on the first Tuesday of a month, and `0 3 1-7 * 2` on the first seven days and o
 Diagnostics: ScheduleError, which explains what is wrong with an expression or a time zone.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -44,6 +45,8 @@ _LONGEST_CHANGE = timedelta(hours=3)
 # The 29th of February on one day of the week comes back after 28 years, or 40 around 2100.
 _YEARS = 40
 _SECOND = timedelta(seconds=1)
+# croniter's own: `r`, `h(0-5)`, `R/15`.
+_RANDOM_FIELD = re.compile(r"[hr]\b", re.IGNORECASE)
 
 
 class ScheduleError(ValueError):
@@ -64,9 +67,7 @@ class Cron:
                 f"{self.expression!r} has {len(fields)} fields, a cron expression has five: "
                 "minute hour day-of-month month day-of-week, for instance '0 3 * * 0'"
             )
-        upper = self.expression.upper()
-        has_random_field = "H(" in upper or "R(" in upper or not {"H", "R"}.isdisjoint(fields)
-        if has_random_field:
+        if any(map(_RANDOM_FIELD.match, fields)):
             raise ScheduleError(
                 f"{self.expression!r}: H and R are not cron: use splay to spread a fleet"
             )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from schemas.manifest import ContentFit
+from schemas.numbers import whole_number
 from stages.scanners.openscap.products import (
     REBUILDS,
     Product,
@@ -121,12 +122,14 @@ def _by_product(files: Iterable[PurePath]) -> dict[Product, PurePath]:
 def _nearest_lower(known: dict[Product, PurePath], product: Product) -> Product | None:
     """The greatest version below this one."""
     name, version = product
-    if not version.isdigit():
+    wanted = whole_number(version)
+    if wanted is None:
         return None
     lower = []
-    for other, number in known:
-        if other == name and number and int(number) < int(version):
-            lower.append(int(number))
+    for other, other_version in known:
+        number = whole_number(other_version)
+        if other == name and number is not None and number < wanted:
+            lower.append(number)
     if not lower:
         return None
     return name, str(max(lower))

@@ -58,7 +58,7 @@ def _ignored(key: str, version: str | None) -> str:
 
 def version_numbers(version: str) -> tuple[int, ...]:
     """`1.3.7` of `1.3.7+dfsg`; of what is no version, none: before all."""
-    match = re.match(r"\d+(\.\d+)*", version)
+    match = re.match(r"\d{1,9}(\.\d{1,9})*", version)
     if match is None:
         return ()
     return tuple(int(number) for number in match[0].split("."))

@@ -43,7 +43,7 @@ class OscapProgram:
     @property
     def refuses_remote_parts(self) -> bool:
         """It refuses a datastream with parts on other hosts: before 1.3."""
-        numbers = re.match(r"(\d+)\.(\d+)", self.version)
+        numbers = re.match(r"(\d{1,9})\.(\d{1,9})", self.version)
         return numbers is not None and (int(numbers[1]), int(numbers[2])) < (1, 3)
 
 

@@ -5,6 +5,7 @@ Pure.
 
 from collections.abc import Mapping
 
+from schemas.numbers import whole_number
 from stages.scanners.platform import CODENAMES, Platform
 
 # Products whose file name is not ID + VERSION_ID.
@@ -80,9 +81,9 @@ def relatives_of(platform: Platform) -> tuple[Product, ...]:
 
 
 def _is_fedora_relative(platform: Platform) -> bool:
-    if "fedora" not in platform.like or not platform.major.isdigit():
+    if "fedora" not in platform.like:
         return False
-    return int(platform.major) in _FEDORA_VERSIONS
+    return whole_number(platform.major) in _FEDORA_VERSIONS
 
 
 def _major(platform: Platform) -> str:
@@ -101,7 +102,7 @@ def is_ubuntu(platform: Platform) -> bool:
 
 
 def _product_name(platform: Platform) -> str:
-    is_stream = platform.major.isdigit() and int(platform.major) >= 9
+    is_stream = (whole_number(platform.major) or 0) >= 9
     if platform.id == "centos" and is_stream:
         return "cs"
     if platform.id == "kylin" and platform.installer == "apt":

@@ -9,6 +9,7 @@ Source: the agent specification's `mapDockerBenchStatus` and `inferSeverity`.
 
 from collections.abc import Iterable, Mapping
 
+from schemas.numbers import whole_number
 from schemas.report import RuleResult, RuleStatus, Severity
 from stages.scanners.docker_bench.reading.bench_output import BenchCheck, BenchOutput
 from stages.scanners.docker_bench.reading.finding_text import bounded
@@ -109,6 +110,7 @@ def _order(number: str) -> list[tuple[int, int, str]]:
 
 
 def _part_order(part: str) -> tuple[int, int, str]:
-    if part.isdecimal():
-        return (0, int(part), "")
-    return (1, 0, part)
+    number = whole_number(part)
+    if number is None:
+        return (1, 0, part)
+    return (0, number, "")

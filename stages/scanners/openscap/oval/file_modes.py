@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from schemas.numbers import whole_number
 from stages.scanners.openscap.oval.oval_model import Item
 
 _BITS = (
@@ -75,9 +76,10 @@ def expected_mode(bits: Mapping[str, bool], operator: str = "AND") -> str | None
 
 def with_octal(value: str) -> str:
     """`027 (decimal 23)`: permissions are known by their octal form."""
-    if not (value.isascii() and value.isdigit()):
+    mode = whole_number(value)
+    if mode is None:
         return value
-    return f"{int(value):03o} (decimal {value})"
+    return f"{mode:03o} (decimal {value})"
 
 
 def _each_bit(bits: Mapping[str, bool], operator: str) -> str:

@@ -169,8 +169,8 @@ def _actual_text(one: EvaluatedCriterion, item: Item, state: State, entity: Enti
         value = "not present"
     elif is_bit_mask(entity):
         value = with_octal(value)
-    elif one.scope.is_duration() and value.isdigit():
-        value = readable_duration(int(value)) or value
+    elif one.scope.is_duration():
+        value = readable_duration(value)
     if entity.name != one.kind.subject_field:
         name = label(state.kind, entity.name)
         return f"{name} {_VERBS[name in _PLURAL_LABELS]} {value}"

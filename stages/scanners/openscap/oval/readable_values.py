@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
+from schemas.numbers import whole_number
+
 _NUMBER = re.compile(r"\d{1,20}")
 _EPOCH = date(1970, 1, 1)
 _LAST_DAY = (date.max - _EPOCH).days
@@ -36,10 +38,11 @@ def readable_value(kind: str, field: str, text: str, setting: str | None = None)
     return wording(int(text)) or text
 
 
-def readable_duration(seconds: int) -> str | None:
-    """`1209600 (14 d)`; less than a minute is clear as it is."""
-    if seconds < _LEAST_SHOWN_SECONDS:
-        return None
+def readable_duration(text: str) -> str:
+    """`1209600 (14 d)`; less than a minute is clear as it is, and so is what is not a number."""
+    seconds = whole_number(text)
+    if seconds is None or seconds < _LEAST_SHOWN_SECONDS:
+        return text
     return f"{seconds} ({_duration(seconds)})"
 
 

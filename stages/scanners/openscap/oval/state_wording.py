@@ -120,8 +120,8 @@ def _readable_values(
     readable = []
     for value in values:
         text = readable_value(state.kind, entity.name, value, setting)
-        if scope.is_duration() and value.isdigit():
-            text = readable_duration(int(value)) or value
+        if scope.is_duration():
+            text = readable_duration(value)
         if entity.operation == "equals":
             text = masked_value(setting, text)
         readable.append(text)
