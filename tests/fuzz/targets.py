@@ -39,7 +39,6 @@ from stages.formats.source import ReportSource
 from stages.parse import waiver_files
 from stages.patchmon import body, commands, key_check, outcome
 from stages.patchmon.client import HttpClient
-from stages.patchmon.enrolment import EnrolmentToken, enrol
 from stages.patchmon.integrations import IntegrationsError, read_integrations
 from stages.patchmon.outcome import Reply
 from stages.patchmon.server_access import HttpRequest, ServerAccess
@@ -508,12 +507,6 @@ def _answer(content: bytes) -> None:
         read_integrations(reply, registry.scanners())
 
 
-def _enrolment(content: bytes) -> None:
-    server = _server()
-    server.answer = b"HTTP/1.1 200 OK\r\n\r\n" + content
-    enrol(ServerSettings(url=server.url), EnrolmentToken(key="a", secret="b"), "host", None)
-
-
 def _answer_seeds() -> Iterable[bytes]:
     accepted = b'{"message": "stored", "scans_received": 1, "scans": [{"scan_id": "row-1"}]}'
     for status in (b"200 OK", b"400 Bad Request", b"429 Too Many", b"503 Gone"):
@@ -532,7 +525,6 @@ TARGETS: Mapping[str, Target] = {
     "content": Target(_content, _content_seeds, mutated_xml),
     "docker-bench-json": Target(_docker_bench_json, _docker_bench_json_seeds, mutated_json),
     "docker-bench-log": Target(_docker_bench_log, _docker_bench_log_seeds),
-    "enrolment": Target(_enrolment, lambda: (b'{"host": {"api_id": "a", "api_key": "b"}}',)),
     "entry": Target(_entry, _entry_seeds),
     "message": Target(_message, _message_seeds, mutated_json),
     "os-release": Target(_os_release, _os_release_seeds),
