@@ -171,8 +171,9 @@ def _content(content: bytes) -> None:
 
 
 def _tailoring(content: bytes) -> None:
-    with _in_a_file(content) as path, suppress(ScapError, packing.PackingError):
-        codec.encode(tailoring.read_tailoring(path))
+    with suppress(ScapError):
+        for profile in tailoring.parse_tailoring(content, "a.xml").profiles.values():
+            codec.encode(profile.profile)
 
 
 def _in_a_file(content: bytes) -> "_File":
