@@ -22,6 +22,7 @@ from schemas.values import (
     ProfileText,
     ProxyUrl,
     Text,
+    TimeLimit,
     Url,
 )
 
@@ -134,6 +135,19 @@ class WaiverSettings(Record, frozen=True, kw_only=True):
     """true: a waiver need not have a date on which it expires."""
 
 
+class FixSettings(Record, frozen=True, kw_only=True):
+    """How `compliance-agent fix` changes this host."""
+
+    directory: AbsolutePath = "/var/lib/compliance-agent/fixes"
+    """Where the files are kept as they were before a fix; root's alone, outside of the spool."""
+    copied: tuple[AbsolutePath, ...] = ("/etc",)
+    """Directories that are copied before a fix, beside the files that its scripts name."""
+    keep_last: Annotated[int, Meta(ge=1, le=1000)] = 5
+    """Fixes that can be undone; the copies of older ones are removed."""
+    time_limit_s: TimeLimit = 600
+    """Seconds after which the script of a rule is ended."""
+
+
 class ComplianceSettings(Record, frozen=True, kw_only=True):
     """What is scanned, and when."""
 
@@ -142,6 +156,7 @@ class ComplianceSettings(Record, frozen=True, kw_only=True):
     schedules: ScheduleSettings = ScheduleSettings()
     server_commands: CommandSettings = CommandSettings()
     waivers: WaiverSettings = WaiverSettings()
+    fixes: FixSettings = FixSettings()
     raw_output: bool = False
     """Also send the scanner's own output (`raw_output`)."""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from schemas.report import RuleResult
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json
+from stages.console.output import say, say_script, show_json
 from stages.runtime.exits import Exit
 
 _SHELLS = ("sh", "bash", "shell")
@@ -24,7 +24,7 @@ def show_fixes(results: Sequence[RuleResult], system: str, *, as_json: bool) -> 
         return
     for rule, text in fixes.items():
         say(f"# {rule}")
-        say(text)
+        say_script(text)
         say()
 
 

@@ -53,6 +53,7 @@ COMMANDS = {
     "recheck": _Command(
         "fixing.recheck_command", "evaluate rules of a scan again, without a new scan"
     ),
+    "fix": _Command("fixing.fix_command", "run the scripts that fix failed rules, or undo that"),
     "compare": _Command("compare_command", "compare two scans"),
     "metrics": _Command("metrics_command", "print the agent's state as metrics for Prometheus"),
     "trend": _Command("trend_command", "show score and failed rules over all kept scans"),

@@ -58,6 +58,13 @@ def say(text: str = "", style: str | None = None) -> None:
     _write(sys.stdout, [[Cell(safe(text), style)]])
 
 
+def say_script(text: str) -> None:
+    """Text that is to be run: unlike in `say`, a tab stays a tab."""
+    for line in text.split("\n"):
+        sys.stdout.write("\t".join(one_line(part) for part in line.split("\t")) + "\n")
+    sys.stdout.flush()
+
+
 def warn(text: str) -> None:
     _write(sys.stderr, [[Cell(safe(text), "yellow")]])
 

@@ -6,8 +6,10 @@ from schemas.manifest import Role
 from schemas.records import Record
 from schemas.report import Report
 from stages.runtime.exits import Exit
+from stages.scanners.fix_scripts import RuleScript
 
 PARSE_ENTRY = "stages.console.parse_worker:parse"
+SCRIPTS_ENTRY = "stages.console.parse_worker:scripts"
 MAX_BYTES = 2 * 1024 * 1024 * 1024
 """The longest file that is read, unpacked."""
 
@@ -35,5 +37,13 @@ class Parsed(Record, frozen=True, kw_only=True):
     report: Report | None = None
     roles: tuple[Role, ...] = ()
     """What each file is, in the order of the task."""
+    error: str | None = None
+    exit_code: Exit = Exit.OK
+
+
+class ReadScripts(Record, frozen=True, kw_only=True):
+    """The scripts that fix the rules of a scan, or why there are none."""
+
+    scripts: tuple[RuleScript, ...] = ()
     error: str | None = None
     exit_code: Exit = Exit.OK

@@ -20,7 +20,7 @@ from schemas.settings import Settings
 from spool import packing
 from spool.packing import PackingError, unpacked
 from stages.console.errors import CommandError
-from stages.console.parse_task import MAX_BYTES, InputFile, Parsed, ParseTask
+from stages.console.parse_task import MAX_BYTES, InputFile, Parsed, ParseTask, ReadScripts
 from stages.runtime.exits import Exit
 from stages.scanners import registry
 from stages.scanners.spec import Opener, ScannerOutput, ScannerSpec, UnreadableError
@@ -95,17 +95,37 @@ def parse(payload: bytes) -> bytes:
     return codec.encode(parsed)
 
 
+def scripts(payload: bytes) -> bytes:
+    """An encoded `ReadScripts` for an encoded `ParseTask`."""
+    task = codec.decode(payload, ParseTask)
+    try:
+        files = _by_role(task.files)
+        read_scripts = files.spec.read_scripts
+        if read_scripts is None:
+            raise UnreadableError(f"{files.spec.title} has no scripts that fix its rules")
+        found = ReadScripts(scripts=tuple(read_scripts(_output(files, task))))
+    except CommandError as error:
+        found = ReadScripts(error=str(error), exit_code=error.code)
+    except (UnreadableError, PackingError) as error:
+        names = ", ".join(file.name for file in task.files)
+        found = ReadScripts(error=f"{names}: {error}", exit_code=Exit.NO)
+    return codec.encode(found)
+
+
 def _read(files: _ScanFiles, task: ParseTask) -> Report:
+    return files.spec.read(_output(files, task), Settings())
+
+
+def _output(files: _ScanFiles, task: ParseTask) -> ScannerOutput:
     zone = None
     if task.time_zone is not None:
         zone = ZoneInfo(task.time_zone)
-    output = ScannerOutput(
+    return ScannerOutput(
         files.opener,
         started_at=files.modified_at,
         include_notselected=task.include_notselected,
         time_zone=zone,
     )
-    return files.spec.read(output, Settings())
 
 
 def _by_role(files: Sequence[InputFile]) -> _ScanFiles:

@@ -13,11 +13,19 @@ from schemas.manifest import Role
 from schemas.report import Report
 from stages.console.errors import CommandError
 from stages.console.output import unicode_text
-from stages.console.parse_task import PARSE_ENTRY, InputFile, Parsed, ParseTask
+from stages.console.parse_task import (
+    PARSE_ENTRY,
+    SCRIPTS_ENTRY,
+    InputFile,
+    Parsed,
+    ParseTask,
+    ReadScripts,
+)
 from stages.console.sources import Source
 from stages.runtime.exits import Exit
 from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import Confinement, Worker, WorkerError, unprivileged
+from stages.scanners.fix_scripts import RuleScript
 
 _LIMIT_S = 900.0
 _CPU_S = 600
@@ -29,6 +37,26 @@ def read_scanner_files(
     sources: Sequence[Source], time_zone: str | None, *, include_notselected: bool = False
 ) -> tuple[Report, Sequence[Role]]:
     """The report of one scan, and what each file is. Raises CommandError."""
+    task = _task(sources, time_zone, include_notselected=include_notselected)
+    parsed = codec.decode(_answer(PARSE_ENTRY, task), Parsed)
+    if parsed.report is None:
+        raise CommandError(parsed.error or "no report", parsed.exit_code)
+    return parsed.report, parsed.roles
+
+
+def read_rule_scripts(sources: Sequence[Source]) -> Sequence[RuleScript]:
+    """The scripts that fix the rules of one scan, in the order of its rules. Raises
+    CommandError."""
+    task = _task(sources, None, include_notselected=False)
+    found = codec.decode(_answer(SCRIPTS_ENTRY, task), ReadScripts)
+    if found.error is not None:
+        raise CommandError(found.error, found.exit_code)
+    return found.scripts
+
+
+def _task(
+    sources: Sequence[Source], time_zone: str | None, *, include_notselected: bool
+) -> ParseTask:
     for source in sources:
         # The worker process has them under the same number.
         os.set_inheritable(source.descriptor, True)
@@ -40,20 +68,21 @@ def read_scanner_files(
         )
         for source in sources
     )
-    task = ParseTask(
+    return ParseTask(
         files=files, include_notselected=include_notselected, time_zone=_checked_zone(time_zone)
     )
-    worker = Worker(StandaloneHost(), PARSE_ENTRY, confinement=_confinement())
+
+
+def _answer(entry: str, task: ParseTask) -> bytes:
+    """Raises CommandError."""
+    worker = Worker(StandaloneHost(), entry, confinement=_confinement())
     try:
-        parsed = codec.decode(worker.call(codec.encode(task), _LIMIT_S), Parsed)
+        return worker.call(codec.encode(task), _LIMIT_S)
     except WorkerError as error:
-        names = ", ".join(file.name for file in files)
+        names = ", ".join(file.name for file in task.files)
         raise CommandError(f"{names}: the process that read it {error}", Exit.NO) from error
     finally:
         worker.stop()
-    if parsed.report is None:
-        raise CommandError(parsed.error or "no report", parsed.exit_code)
-    return parsed.report, parsed.roles
 
 
 def _checked_zone(name: str | None) -> str | None:

@@ -17,6 +17,7 @@ from stages.console import scan_states
 from stages.console.context import Context
 from stages.console.errors import CommandError, UsageError
 from stages.console.fix_view import show_fixes
+from stages.console.fixing.fix_counts import outcome_counts
 from stages.console.fixing.recheck_view import summary
 from stages.console.format_output import add_format_arguments, chosen_format, write_report
 from stages.console.output import show_facts, show_json
@@ -163,6 +164,8 @@ def _way(context: Context, whole: Whole) -> Iterator[tuple[str, object]]:
         yield "raw", spool.raw.path / whole.scan_id
     if whole.report is not None:
         yield "report", spool.reports.path / f"{whole.scan_id}.report"
+    for run in whole.fixes[-_MOST_RECHECKS:]:
+        yield "fix", f"{run.at:%Y-%m-%d %H:%M:%SZ}, {run.error or outcome_counts(run.rules)}"
     for recheck in whole.rechecks[-_MOST_RECHECKS:]:
         yield "re-checked", f"{recheck.at:%Y-%m-%d %H:%M:%SZ}, {summary(recheck)}"
 

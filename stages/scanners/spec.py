@@ -17,6 +17,7 @@ from schemas.manifest import Role
 from schemas.records import Record
 from schemas.report import Report, RuleResult
 from schemas.settings import ScannerSettings, Settings
+from stages.scanners.fix_scripts import RuleScript
 
 if TYPE_CHECKING:
     from stages.scanners.content_support import ContentSupport
@@ -133,6 +134,9 @@ class ScannerSpec:
     """Whether it can change what it finds."""
     plan_recheck: PlanRecheck | None = None
     """None where it can't evaluate single rules."""
+    read_scripts: Callable[[ScannerOutput], Sequence[RuleScript]] | None = None
+    """The scripts by which its rules are fixed, in the order in which they run; None where it has
+    none. Raises UnreadableError, EntryDamagedError."""
     problems: Callable[[Settings], Iterable[str]] = field(default=lambda _: ())
     """What `config check` finds wrong with its section on this host, each with the key's path."""
     profiles_elsewhere: Callable[[Settings], Iterable[Any]] = field(default=lambda _: ())

@@ -9,6 +9,7 @@ from schemas.codec import convert
 from schemas.manifest import Role
 from schemas.report import Report, RuleResult
 from schemas.settings import Settings
+from stages.scanners.fix_scripts import RuleScript
 from stages.scanners.openscap.openscap_capability import OpenSCAPDetection
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.spec import DetectionResult, ScannerOutput, ScannerSpec, UnreadableError
@@ -127,6 +128,18 @@ def _read_partial(output: ScannerOutput) -> tuple[RuleResult, ...]:
     return partial_results(output)
 
 
+def _read_scripts(output: ScannerOutput) -> Sequence[RuleScript]:
+    from spool.packing import PackingError
+    from stages.scanners.openscap.openscap_scripts import read_scripts
+    from stages.scanners.openscap.scan_files import Options
+    from stages.scap.xml_records import ScapError
+
+    try:
+        return read_scripts(output.open_file(_RESULTS), output.open_file(_ARF), Options())
+    except (ScapError, PackingError) as error:
+        raise UnreadableError(str(error)) from error
+
+
 OPENSCAP = ScannerSpec(
     key="openscap",
     section="openscap",
@@ -146,6 +159,7 @@ OPENSCAP = ScannerSpec(
     reader_modules=(
         "stages.scanners.openscap.openscap_report",
         "stages.scanners.openscap.runner_files",
+        "stages.scanners.openscap.openscap_scripts",
     ),
     profile_problem=_profile_problem,
     content=_content,
@@ -154,5 +168,6 @@ OPENSCAP = ScannerSpec(
     fetches_content=_fetches_content,
     remediates=True,
     plan_recheck=_plan_recheck,
+    read_scripts=_read_scripts,
     profiles_elsewhere=_profiles_elsewhere,
 )

@@ -87,7 +87,7 @@ def _read_scan(
         return _read_results(results, arf, options)
     if arf is not None:
         arf_file = read_arf(arf, options.limits, with_benchmark=True)
-        return _newest_scan(arf_file, options), ArfEvidence(oval_results=arf_file.oval_results)
+        return newest_scan(arf_file, options), ArfEvidence(oval_results=arf_file.oval_results)
     raise ScapError("neither results nor ARF: the scanner left nothing to read")
 
 
@@ -113,7 +113,7 @@ def _read_results(
 def _results_alone(
     results: Opener, options: Options, warning: str
 ) -> tuple[SelectedScan, ArfEvidence]:
-    scan = _newest_scan(read_results(results, options.limits, None), options)
+    scan = newest_scan(read_results(results, options.limits, None), options)
     return scan, ArfEvidence(warnings=(warning,))
 
 
@@ -125,12 +125,12 @@ def _results_with_arf(
     The rules of the results are read with a filter made from the newest TestResult of the ARF. If
     that turns out to be another one, the filter was wrong, and the results are read once more.
     """
-    scan = _newest_scan(
+    scan = newest_scan(
         read_results(results, options.limits, _rule_filter(arf_file, options)), options
     )
     same_scan = [other for other in arf_file.test_results if _is_same(other, scan.test_result)]
     if not same_scan or same_scan[-1] is not newest(arf_file.test_results, options.zone):
-        scan = _newest_scan(read_results(results, options.limits, None), options)
+        scan = newest_scan(read_results(results, options.limits, None), options)
     if not same_scan:
         warning = "the ARF is of another scan than the results: nothing was taken from it"
         return scan, ArfEvidence(warnings=(warning,))
@@ -159,7 +159,7 @@ def _is_same(one: TestResult, other: TestResult) -> bool:
     return (one.id, one.completed_at) == (other.id, other.completed_at)
 
 
-def _newest_scan(results_file: ResultsFile, options: Options) -> SelectedScan:
+def newest_scan(results_file: ResultsFile, options: Options) -> SelectedScan:
     if not results_file.test_results:
         raise ScapError("the file contains no TestResult: nothing was evaluated")
     test_result = newest(results_file.test_results, options.zone)

@@ -87,6 +87,13 @@ class Benchmark:
         path = self.group_paths.get(found.group, ())
         return read_rule_texts(fragment(found.xml), text_options, path)
 
+    def rule_element(self, rule: str) -> Element | None:
+        """The rule itself; None where it is not in the benchmark, or was read with a filter."""
+        found = self.rules.get(rule)
+        if isinstance(found, _UnreadRule):
+            return fragment(found.xml)
+        return None
+
     def _add_rule(self, record: Element, group: str) -> None:
         identifier = record.get("id", "")
         if self.rule_filter is None:

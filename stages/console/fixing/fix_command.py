@@ -1,0 +1,175 @@
+"""`fix`: run the scripts of failed rules, check them again, and undo that.
+
+Off by default: nothing of the agent runs it, but for the service that only `install
+--with-remediation` installs.
+"""
+
+import argparse
+import os
+import socket
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from schemas.request import Reason
+from stages.console import command_writer
+from stages.console.context import Context
+from stages.console.errors import CommandError, UsageError
+from stages.console.fixing.fix_output import (
+    dry_run,
+    show_effects,
+    show_fixed,
+    show_planned,
+    show_refused,
+    show_undone,
+)
+from stages.console.fixing.fix_plan import SEVERITIES, PlannedFix, planned_fixes, rules_to_fix
+from stages.console.fixing.fix_scan import FinishedFix, fix_scan
+from stages.console.fixing.host_copy import Change
+from stages.console.fixing.recheck_view import show_recheck
+from stages.console.fixing.scan_facts import scan_facts
+from stages.console.fixing.undo import LAST, undo
+from stages.console.output import say, show_json, warn
+from stages.console.scan_names import HELP
+from stages.runtime.exits import Exit
+from stages.runtime.printable import counted
+
+_PROGRAM = "compliance-agent fix"
+_MOST_SHOWN = 20
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("scan_id", metavar="ID", nargs="?", help=HELP)
+    parser.add_argument(
+        "--rule",
+        metavar="RULE",
+        nargs="+",
+        action="extend",
+        help="these rules, each by its id, title or section, or a part of them (default: all that "
+        "failed)",
+    )
+    parser.add_argument(
+        "--severity", choices=SEVERITIES, help="only rules of this severity or a worse one"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="print the scripts, and run nothing")
+    parser.add_argument("--yes", action="store_true", help="do not ask before changing this host")
+    parser.add_argument(
+        "--undo",
+        metavar="FIX",
+        nargs="?",
+        const=LAST,
+        help="restore the files that a fix has changed (default: the last fix)",
+    )
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    if args.undo is not None:
+        return _undo(args, context)
+    if args.scan_id is None:
+        raise UsageError("the following arguments are required: ID, or --undo", _PROGRAM)
+    if not args.dry_run:
+        _require_root()
+    facts = scan_facts(context, args.scan_id)
+    planned = planned_fixes(context, facts, rules_to_fix(facts, args.rule, args.severity))
+    if args.dry_run:
+        return _show_dry_run(planned, context)
+    if not any(each.script is not None for each in planned):
+        show_refused(planned)
+        raise CommandError(f"{facts.scan_id}: no script can be run", Exit.NO)
+    command_writer.check(context)
+    if not args.yes:
+        show_effects(planned)
+        _ask(f"Run {_scripts(planned)} as root on {socket.gethostname()}?")
+    reason = Reason(source="operator", at=datetime.now(UTC))
+    finished = fix_scan(context, facts, planned, reason, _progress(context))
+    return _show(finished, context)
+
+
+def _undo(args: argparse.Namespace, context: Context) -> Exit:
+    if args.scan_id or args.rule or args.severity or args.dry_run:
+        raise UsageError("--undo excludes ID, --rule, --severity and --dry-run", _PROGRAM)
+    _require_root()
+    command_writer.check(context)
+
+    def confirm(changes: list[Change], again: list[Change]) -> bool:
+        for change in again:
+            warn(f"{change.path} has changed since the fix: that change is lost")
+        if args.yes:
+            return True
+        for change in changes[:_MOST_SHOWN]:
+            say(f"{_action(change)} {change.path}")
+        if len(changes) > _MOST_SHOWN:
+            say(f"and {len(changes) - _MOST_SHOWN} more")
+        _ask(f"Restore {counted(len(changes), 'path')} on {socket.gethostname()}?")
+        return True
+
+    fix_id, undone, fixed = undo(context, args.undo, confirm)
+    if context.json:
+        show_json(undone)
+    else:
+        show_undone(fix_id, undone, fixed)
+    if undone.kept:
+        return Exit.NO
+    return Exit.OK
+
+
+def _action(change: Change) -> str:
+    if change.before is None:
+        return "remove"
+    return "restore"
+
+
+def _show_dry_run(planned: Sequence[PlannedFix], context: Context) -> Exit:
+    if context.json:
+        show_json(dry_run(planned))
+    else:
+        show_planned(planned)
+    return Exit.OK
+
+
+def _show(finished: FinishedFix, context: Context) -> Exit:
+    if context.json:
+        show_json({"id": finished.id, "fix": finished.run, "recheck": finished.recheck})
+    else:
+        if finished.recheck is not None:
+            show_recheck(finished.recheck)
+        show_fixed(finished.id, finished.run)
+    if any(rule.outcome != "fixed" for rule in finished.run.rules):
+        return Exit.NO
+    return Exit.OK
+
+
+def _progress(context: Context) -> "_Show":
+    if context.json:
+        return _Show(quiet=True)
+    return _Show(quiet=False)
+
+
+class _Show:
+    """Lines of progress; none beside JSON."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def __call__(self, line: str) -> None:
+        if not self._quiet:
+            say(line)
+
+
+def _scripts(planned: Sequence[PlannedFix]) -> str:
+    return counted(sum(each.script is not None for each in planned), "script")
+
+
+def _require_root() -> None:
+    if os.geteuid() != 0:
+        raise CommandError("this changes the host: run it as root, or with --dry-run")
+
+
+def _ask(question: str) -> None:
+    """Raises CommandError for any answer but yes."""
+    if not sys.stdin.isatty():
+        raise CommandError(f"{question} Confirm it with --yes", Exit.USAGE)
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise CommandError("nothing was changed", Exit.NO)

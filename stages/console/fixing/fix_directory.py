@@ -1,0 +1,72 @@
+"""The directory of fixes, outside of the spool: one directory for each fix that can be undone.
+
+Security: root's alone. One that others may enter is refused, because copies of /etc contain
+secrets.
+
+Diagnostics: CommandError with the remedy.
+"""
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from schemas.settings import FixSettings
+from spool.access import user_name
+from spool.errors import SpoolError
+from spool.layout import is_command_id
+from spool.lock import Lock
+from stages.console.errors import CommandError
+from stages.runtime.exits import Exit
+
+_MODE = 0o700
+
+
+@contextmanager
+def fix_directory(settings: FixSettings) -> Iterator[Path]:
+    """The directory, which is this process's alone meanwhile. Raises CommandError."""
+    path = Path(settings.directory)
+    _check(path)
+    lock = Lock(path / ".lock")
+    try:
+        lock.acquire("fix")
+    except SpoolError as error:
+        raise CommandError(str(error), Exit.BUSY) from error
+    try:
+        yield path
+    finally:
+        lock.release()
+
+
+def new_directory(parent: Path, command_id: str, keep_last: int) -> Path:
+    """A directory for a fix; those of the oldest fixes are removed."""
+    kept = kept_fixes(parent)
+    for name in kept[: max(0, len(kept) + 1 - keep_last)]:
+        shutil.rmtree(parent / name, ignore_errors=True)
+    directory = parent / command_id
+    directory.mkdir(mode=_MODE)
+    return directory
+
+
+def kept_fixes(parent: Path) -> list[str]:
+    """The ids of the fixes that have a copy, oldest first."""
+    if not parent.is_dir():
+        return []
+    return sorted(path.name for path in parent.iterdir() if is_command_id(path.name))
+
+
+def _check(path: Path) -> None:
+    try:
+        path.mkdir(mode=_MODE, parents=True, exist_ok=True)
+        status = path.lstat()
+    except OSError as error:
+        raise CommandError(f"{path}: can't be made: {error.strerror}") from error
+    if not stat.S_ISDIR(status.st_mode):
+        raise CommandError(f"{path}: is not a directory: move it away")
+    if status.st_uid != os.geteuid():
+        owner = user_name(status.st_uid)
+        raise CommandError(f"{path}: belongs to {owner}: chown {user_name(os.geteuid())} {path}")
+    if status.st_mode & 0o077:
+        raise CommandError(f"{path}: other users have access: chmod 0700 {path}")

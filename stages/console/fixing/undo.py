@@ -1,0 +1,79 @@
+"""`fix --undo`: the files that a fix has changed, as they were before it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from schemas.fixes import FixRun, Undone
+from spool.errors import EntryError
+from stages.console import command_writer
+from stages.console.context import Context
+from stages.console.errors import CommandError
+from stages.console.fixing import host_copy
+from stages.console.fixing.fix_directory import fix_directory, kept_fixes
+from stages.console.fixing.fix_scan import directory_of
+from stages.console.fixing.host_copy import Change
+from stages.console.output import unicode_text
+from stages.runtime.exits import Exit
+
+LAST = "last"
+
+
+def undo(
+    context: Context, named: str, confirm: Callable[[list[Change], list[Change]], bool]
+) -> tuple[str, Undone, FixRun | None]:
+    """Restore what a fix has changed, `last`: the newest that is not undone.
+
+    `confirm` gets all changes, and those of them that were changed again since. Raises
+    CommandError.
+    """
+    with fix_directory(context.settings.compliance.fixes) as parent:
+        fix_id = _fix_id(context, named, kept_fixes(parent))
+        directory = directory_of(context, fix_id)
+        try:
+            changes = host_copy.changes_of(directory)
+            again = [change for change in changes if _differs(change)]
+        except (OSError, ValueError) as error:
+            message = f"{directory}: the copy can't be read: {error}"
+            raise CommandError(message, Exit.NO) from error
+        if not confirm(changes, again):
+            raise CommandError("nothing was undone", Exit.NO)
+        try:
+            restored, kept = host_copy.restore(directory, changes)
+        except (OSError, host_copy.CopyDamagedError) as error:
+            message = f"{directory}: the copy can't be read: {error}"
+            raise CommandError(message, Exit.NO) from error
+        # Names that are not text, for the record.
+        undone = Undone(
+            at=datetime.now(UTC),
+            restored=tuple(map(unicode_text, restored)),
+            kept=tuple(map(unicode_text, kept)),
+        )
+        with command_writer.writing(context) as spool:
+            spool.fixes.undone.write(fix_id, undone)
+    return fix_id, undone, _run_of(context, fix_id)
+
+
+def _differs(change: Change) -> bool:
+    """Whether a path is neither as the fix left it nor as it was before. Raises OSError."""
+    return host_copy.now_at(change.path) not in (change.after, change.before)
+
+
+def _fix_id(context: Context, named: str, kept: list[str]) -> str:
+    undone = set(context.spool.fixes.undone.ids())
+    if named != LAST:
+        if named in kept:
+            return named
+        known = ", ".join(kept) or "none"
+        raise CommandError(f"no fix {named} can be undone: there are {known}", Exit.NO)
+    waiting = [fix_id for fix_id in kept if fix_id not in undone]
+    if not waiting:
+        raise CommandError("no fix to undo", Exit.NO)
+    return waiting[-1]
+
+
+def _run_of(context: Context, fix_id: str) -> FixRun | None:
+    """None of a fix that was killed."""
+    try:
+        return context.spool.fixes.fixes.read(fix_id)
+    except EntryError:
+        return None

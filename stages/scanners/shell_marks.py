@@ -1,0 +1,210 @@
+"""Which characters of a bash script are code, which are expanded text, and which are literal. Pure.
+
+bash takes `$name` as a variable in code, in double quotes and in a here-document whose delimiter is
+not quoted. It is plain text in single quotes, in a comment, after a backslash, and in a
+here-document with a quoted delimiter:
+
+    echo "$a" '$b' \\$c # $d        a is a variable, b, c and d are not
+    cat << 'EOF'
+    $e
+    EOF
+
+The text is gone over once, with a stack of what the current character is in: `$(…)` in double
+quotes is code again, with quotes of its own.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+LITERAL = "\x01"
+"""Stands for each character that bash does not interpret."""
+_HERE_DOCUMENT = re.compile(r"<<(?P<tabs>-?)[ \t]*(?P<delimiter>\\?[\w.-]+|'[^'\n]+'|\"[^\"\n]+\")")
+_BEFORE_COMMENT = " \t\n;&|("
+_ENDS = {"`": "`", "$(": ")", "${": "}"}
+
+
+@dataclass
+class _Document:
+    """A here-document that begins at the next line."""
+
+    delimiter: str
+    is_literal: bool
+    strips_tabs: bool
+
+
+@dataclass(frozen=True)
+class MarkedScript:
+    """A script twice, with the same length: what bash does not interpret is replaced."""
+
+    code: str
+    """Without quoted text; line breaks are kept."""
+    expanded: str
+    """With the text in which variables are expanded."""
+
+
+@dataclass
+class _Marks:
+    text: str
+    at: int = 0
+    code: list[str] = field(default_factory=list)
+    expanded: list[str] = field(default_factory=list)
+    contexts: list[str] = field(default_factory=list)
+    """The ends of what is open: `"` for quoted text, `)`, `` ` `` and `}`."""
+    documents: list[_Document] = field(default_factory=list)
+
+    def is_next(self, text: str) -> bool:
+        return self.text.startswith(text, self.at)
+
+    def literal(self, end: int) -> None:
+        for char in self.text[self.at : end]:
+            kept = LITERAL
+            if char == "\n":
+                kept = char
+            self.code.append(kept)
+            self.expanded.append(kept)
+        self.at = end
+
+    def take(self, length: int, *, is_code: bool) -> None:
+        for char in self.text[self.at : self.at + length]:
+            self.expanded.append(char)
+            if is_code or char == "\n":
+                self.code.append(char)
+            else:
+                self.code.append(LITERAL)
+        self.at += length
+
+
+def marked(script: str) -> MarkedScript:
+    marks = _Marks(script)
+    while marks.at < len(script):
+        _step(marks)
+    return MarkedScript("".join(marks.code), "".join(marks.expanded))
+
+
+def _step(marks: _Marks) -> None:
+    """Go over the next character, or over a whole piece of literal text."""
+    context = ""
+    if marks.contexts:
+        context = marks.contexts[-1]
+    if marks.is_next("\\"):
+        marks.literal(marks.at + 2)
+    elif context and marks.is_next(context):
+        marks.contexts.pop()
+        marks.take(1, is_code=context != '"')
+    elif context == '"':
+        _in_quotes(marks)
+    else:
+        _in_code(marks, context)
+
+
+def _in_quotes(marks: _Marks) -> None:
+    if not _opens(marks):
+        marks.take(1, is_code=False)
+
+
+def _in_code(marks: _Marks, context: str) -> None:
+    if marks.is_next("$'"):
+        marks.literal(_end_of_escaped_quote(marks.text, marks.at + 2))
+    elif marks.is_next("'") and not _is_in_quotes(marks):
+        marks.literal(_after(marks.text, "'", marks.at + 1))
+    elif marks.is_next('"'):
+        marks.contexts.append('"')
+        marks.take(1, is_code=True)
+    elif _opens(marks):
+        return
+    elif marks.is_next("(") and context == ")":
+        marks.contexts.append(")")
+        marks.take(1, is_code=True)
+    elif marks.is_next("#") and context != "}" and _begins_comment(marks):
+        marks.literal(_end_of_line(marks.text, marks.at))
+    elif marks.is_next("\n"):
+        marks.take(1, is_code=True)
+        _take_documents(marks)
+    else:
+        _note_document(marks)
+        marks.take(1, is_code=context != "}")
+
+
+def _opens(marks: _Marks) -> bool:
+    """Whether a command or a parameter expansion begins here."""
+    for beginning, end in _ENDS.items():
+        if marks.is_next(beginning):
+            marks.contexts.append(end)
+            marks.take(len(beginning), is_code=beginning != "${")
+            return True
+    return False
+
+
+def _is_in_quotes(marks: _Marks) -> bool:
+    """Within `"${…}"` a single quote is a character like any other."""
+    return marks.contexts[-2:] == ['"', "}"]
+
+
+def _begins_comment(marks: _Marks) -> bool:
+    return marks.at == 0 or marks.text[marks.at - 1] in _BEFORE_COMMENT
+
+
+def _note_document(marks: _Marks) -> None:
+    if (
+        not marks.is_next("<<")
+        or marks.is_next("<<<")
+        or marks.text[marks.at - 1 : marks.at] == "<"
+    ):
+        return
+    found = _HERE_DOCUMENT.match(marks.text, marks.at)
+    if found is None:
+        return
+    delimiter = found["delimiter"]
+    bare = delimiter.strip("\\'\"")
+    marks.documents.append(_Document(bare, bare != delimiter, bool(found["tabs"])))
+
+
+def _take_documents(marks: _Marks) -> None:
+    """The here-documents that begin at this line."""
+    documents, marks.documents = marks.documents, []
+    for document in documents:
+        while marks.at < len(marks.text):
+            end = _end_of_line(marks.text, marks.at)
+            line = marks.text[marks.at : end]
+            if document.strips_tabs:
+                line = line.lstrip("\t")
+            _take_line(marks, end, is_literal=document.is_literal or line == document.delimiter)
+            if line == document.delimiter:
+                break
+
+
+def _take_line(marks: _Marks, end: int, *, is_literal: bool) -> None:
+    if is_literal:
+        marks.literal(min(end + 1, len(marks.text)))
+        return
+    while marks.at < end:
+        if marks.is_next("\\"):
+            marks.literal(marks.at + 2)
+        else:
+            marks.take(1, is_code=False)
+    if marks.at == end:
+        marks.take(1, is_code=True)
+
+
+def _end_of_line(text: str, start: int) -> int:
+    return _index(text, "\n", start)
+
+
+def _after(text: str, char: str, start: int) -> int:
+    return min(_index(text, char, start) + 1, len(text))
+
+
+def _index(text: str, char: str, start: int) -> int:
+    found = text.find(char, start)
+    if found < 0:
+        return len(text)
+    return found
+
+
+def _end_of_escaped_quote(text: str, start: int) -> int:
+    at = start
+    while at < len(text) and text[at] != "'":
+        at += 1
+        if text[at - 1] == "\\":
+            at += 1
+    return min(at + 1, len(text))
