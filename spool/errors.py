@@ -16,6 +16,7 @@ _REMEDIES = {
     errno.ENOMEM: "free some memory, or raise MemoryMax",
     errno.EAGAIN: "the limit of processes is reached: raise TasksMax",
 }
+_DENIED = (errno.EACCES, errno.EPERM)
 _OF_THE_MACHINE = frozenset(
     {
         errno.EMFILE,
@@ -52,7 +53,7 @@ class StorageError(SpoolError):
     """This user has no right to it: that stays so until an administrator changes owner or mode."""
 
     def __init__(self, doing: str, where: Path, cause: OSError) -> None:
-        self.is_denied = cause.errno in (errno.EACCES, errno.EPERM)
+        self.is_denied = cause.errno in _DENIED
         self.why = f"{where}: {doing}: {_reason(where, cause)}; {remedy(cause)}"
         """The message for callers that have no pending work."""
         super().__init__(f"{self.why}; the work stays pending")
@@ -80,8 +81,28 @@ class EntryTooLargeError(EntryError):
     """What was to be written is larger than what is ever read."""
 
 
+class EntryUnreadableError(EntryError):
+    """The disk or the mode of its file refuses one entry: a bad sector, another owner. It is
+    neither damaged nor lost: it may be read later.
+    """
+
+    is_denied = False
+    """This user has no right to it: that stays so until an administrator changes owner or mode."""
+
+
 class NewerFormatError(EntryError):
     """A later version wrote this entry. It is not damaged: it stays where it is, pending."""
+
+
+def read_error(where: Path, cause: OSError) -> EntryUnreadableError | StorageError:
+    """The error of an entry's file that can't be read. What the machine lacks is not of the entry;
+    a failing disk may fail at this entry alone.
+    """
+    if is_of_the_machine(cause) and cause.errno != errno.EIO:
+        return StorageError("can't be read", where, cause)
+    unreadable = EntryUnreadableError(f"{where}: can't be read: {cause.strerror}; {remedy(cause)}")
+    unreadable.is_denied = cause.errno in _DENIED
+    return unreadable
 
 
 def _reason(where: Path, cause: OSError) -> str:

@@ -22,7 +22,7 @@ from schemas.ids import ScanId, is_scan_id
 from schemas.manifest import Manifest, RawFile, Role
 from spool import durable, frame, layout, packing, reading
 from spool.directory import mark_of
-from spool.errors import EntryDamagedError, EntryMissingError, NewerFormatError, StorageError
+from spool.errors import EntryDamagedError, EntryMissingError, NewerFormatError, read_error
 from spool.outbox import Outbox
 
 _CHUNK = 1024 * 1024
@@ -165,7 +165,7 @@ class RawBox(Outbox):
                 raise EntryMissingError(f"{self.path / scan_id}: no such entry") from error
             except OSError as error:
                 if error.errno not in (errno.ENOTDIR, errno.ELOOP):
-                    raise StorageError("can't be read", self.path / scan_id, error) from error
+                    raise read_error(self.path / scan_id, error) from error
                 raise EntryDamagedError(
                     f"{self.path / scan_id}: not a directory ({error.strerror})"
                 ) from error
@@ -185,7 +185,7 @@ def _verify(stream: BinaryIO, file: RawFile, where: Path) -> None:
             length += len(chunk)
         stream.seek(0)
     except OSError as error:
-        raise StorageError("can't be read", where, error) from error
+        raise read_error(where, error) from error
     if length != file.stored_bytes:
         raise EntryDamagedError(
             f"{where}: {length} bytes instead of the {file.stored_bytes} in its manifest"

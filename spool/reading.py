@@ -1,7 +1,8 @@
 """Reading what may be hostile: plain files only, bounded, without ever following or blocking.
 
 Diagnostics: EntryMissingError; EntryDamagedError for a symlink, a pipe, a device, a second hard
-link, or a file over the limit; StorageError where the disk fails. All name the path.
+link, or a file over the limit; EntryUnreadableError where the disk or the file's mode refuses it;
+StorageError for a limit of the machine. All name the path.
 """
 
 import errno
@@ -10,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from spool.errors import EntryDamagedError, EntryMissingError, StorageError
+from spool.errors import EntryDamagedError, EntryMissingError, read_error
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
@@ -26,7 +27,7 @@ def read_plain(directory: int, name: str, parent: Path, limit: int) -> bytes:
         try:
             content = stream.read(limit + 1)
         except OSError as error:
-            raise StorageError("can't be read", parent / name, error) from error
+            raise read_error(parent / name, error) from error
     if len(content) > limit:
         raise EntryDamagedError(f"{parent / name}: larger than {limit} bytes")
     return content
@@ -43,7 +44,7 @@ def read_start(directory: int, name: str, parent: Path, length: int) -> bytes:
         os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_RANDOM)
         return os.read(handle, length)
     except OSError as error:
-        raise StorageError("can't be read", parent / name, error) from error
+        raise read_error(parent / name, error) from error
     finally:
         os.close(handle)
 
@@ -58,7 +59,7 @@ def _open(directory: int, name: str, parent: Path) -> int:
             raise EntryDamagedError(
                 f"{parent / name}: not a plain file (a symlink, a socket or a device)"
             ) from error
-        raise StorageError("can't be read", parent / name, error) from error
+        raise read_error(parent / name, error) from error
     status = os.fstat(handle)
     if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
         return handle

@@ -97,6 +97,7 @@ class Spool:
         self._lock = Lock(self._lock_path(stage))
         self._lock.acquire(f"{stage} stage")
         self.state_store(stage).forget_newer()
+        self.state_store(stage).forget_unreadable()
         return self.outbox(OUTBOX[stage]).sweep()
 
     def prepare(self) -> None:

@@ -1,9 +1,9 @@
 """A stage's own state, under `state/STAGE/`: small files that may be lost.
 
-Four kinds: named records (last due times, detection), attempts (written before work on an id
+Five kinds: named records (last due times, detection), attempts (written before work on an id
 starts, so that work which kills its worker is recognized after the crash), damage (an upstream
-entry that this stage could not read; its owner reads this and moves it to quarantine), and upstream
-entries of a later version, which stay pending.
+entry that this stage could not read; its owner reads this and moves it to quarantine), upstream
+entries of a later version, which stay pending, and those that can't be read, which are set aside.
 """
 
 from contextlib import AbstractContextManager, suppress
@@ -18,7 +18,7 @@ from spool.errors import EntryError, SpoolError, StorageError
 from spool.layout import Stage
 
 T = TypeVar("T")
-_DAMAGED, _NEWER = ".damaged", ".newer"
+_DAMAGED, _NEWER, _UNREADABLE = ".damaged", ".newer", ".unreadable"
 _MAX_NOTE_BYTES = 16 * 1024 * 1024
 
 
@@ -87,10 +87,26 @@ class StateStore:
         """Names of upstream entries of a later version, each with the reason."""
         return self._marked(_NEWER)
 
+    def mark_unreadable(self, name: str, reason: str) -> None:
+        """An upstream entry can't be read, which may pass; `status` shows it."""
+        self._mark(f"{name}{_UNREADABLE}", reason)
+
+    def unmark_unreadable(self, name: str) -> None:
+        self.forget(f"{name}{_UNREADABLE}")
+
+    def unreadable(self) -> dict[str, str]:
+        """Names of upstream entries that are set aside, each with the reason."""
+        return self._marked(_UNREADABLE)
+
     def forget_newer(self) -> None:
         """Another version may know their format."""
         for name in self.newer():
             self.forget(f"{name}{_NEWER}")
+
+    def forget_unreadable(self) -> None:
+        """They are tried anew."""
+        for name in self.unreadable():
+            self.unmark_unreadable(name)
 
     def _mark(self, name: str, reason: str) -> None:
         with self._opened() as handle:

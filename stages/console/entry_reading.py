@@ -4,8 +4,7 @@ Of a report only its header is read. An entry of a newer format or a damaged one
 the scan, never an error of the command.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schemas.command import Submission
 from schemas.ids import ScanId
@@ -13,7 +12,13 @@ from schemas.manifest import Manifest
 from schemas.receipt import Receipt
 from schemas.report import ReportHeader
 from schemas.request import Request
-from spool.errors import EntryDamagedError, EntryMissingError, NewerFormatError
+from spool.errors import (
+    EntryError,
+    EntryMissingError,
+    EntryUnreadableError,
+    NewerFormatError,
+)
+from spool.layout import STAGES
 from spool.spool import Spool
 from stages.console.scan_states import Boxes
 
@@ -22,7 +27,7 @@ _MOST_READ = 100
 
 @dataclass
 class ScanEntries:
-    """What could be read; `problem` names the first entry that could not."""
+    """What could be read; `error` is that of the first entry that could not."""
 
     request: Request | None = None
     submission: Submission | None = None
@@ -31,9 +36,13 @@ class ScanEntries:
     receipt: Receipt | None = None
     entry: str = ""
     """The name of the entry that was read last."""
-    problem: str | None = None
-    is_newer: bool = False
-    """The problem is an entry of a newer format."""
+    error: EntryError | None = None
+
+    @property
+    def problem(self) -> str | None:
+        if self.error is None:
+            return None
+        return str(self.error)
 
 
 def read_entries(spool: Spool, boxes: Boxes, scan_id: ScanId) -> ScanEntries:
@@ -61,30 +70,37 @@ def read_entries(spool: Spool, boxes: Boxes, scan_id: ScanId) -> ScanEntries:
     except EntryMissingError:
         # Its owner has removed it meanwhile.
         return found
-    except NewerFormatError as error:
-        found.problem = str(error)
-        found.is_newer = True
-    except EntryDamagedError as error:
-        found.problem = str(error)
+    except EntryError as error:
+        found.error = error
     return found
 
 
-@dataclass(frozen=True)
-class EntryProblem:
-    """An entry that cannot be read."""
+@dataclass
+class Problems:
+    """Names of entries, each with the reason why it can't be used."""
 
-    entry: str
-    message: str
-    is_newer: bool
+    damaged: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+    newer: dict[str, str] = field(default_factory=dict)
 
 
-def pending_problems(spool: Spool, boxes: Boxes) -> Iterator[EntryProblem]:
-    """What is wrong with the entries of the newest pending scans.
+def problems(spool: Spool, boxes: Boxes) -> Problems:
+    """What the stages have found wrong with entries, and what this process finds wrong with those
+    of the newest pending scans.
 
-    A bounded number, so that it costs the same however many are pending: a newer version that was
-    removed again wrote the newest entries.
+    It reads a bounded number, so that it costs the same however many are pending: a newer version
+    that was removed again wrote the newest entries.
     """
+    found = Problems()
+    for stage in STAGES:
+        found.newer |= spool.state_store(stage).newer()
+        found.unreadable |= spool.state_store(stage).unreadable()
     for scan_id in boxes.pending[-_MOST_READ:]:
         entries = read_entries(spool, boxes, scan_id)
-        if entries.problem is not None:
-            yield EntryProblem(entries.entry, entries.problem, entries.is_newer)
+        if isinstance(entries.error, NewerFormatError):
+            found.newer[entries.entry] = str(entries.error)
+        elif isinstance(entries.error, EntryUnreadableError):
+            found.unreadable[entries.entry] = str(entries.error)
+        elif entries.error is not None:
+            found.damaged[entries.entry] = str(entries.error)
+    return found

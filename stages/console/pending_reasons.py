@@ -20,12 +20,19 @@ class PendingReasons:
         self._no_space = free_space.why_none(spool.root, min_free_mib)
         self._delivery = DeliveryReasons(spool, boxes, now)
         self._stopped = {stage for stage in STAGES if not spool.is_running(stage)}
+        self._set_aside: dict[str, str] = {}
+        """By scan or command id, why its entry is set aside."""
+        for stage in STAGES:
+            for name, why in spool.state_store(stage).unreadable().items():
+                self._set_aside[name.partition(".")[0]] = why
 
     def reason(self, scan_id: ScanId) -> str | None:
         """Why this scan is pending, and what to do; None where it is done or being worked on."""
         state = self._boxes.state(scan_id)
         if state == "done":
             return None
+        if scan_id in self._set_aside:
+            return f"set aside: {self._set_aside[scan_id]}; it is tried again every minute"
         if state in ("ship-pending", "held"):
             return self._delivery.reason(scan_id)
         stage = self._boxes.next_stage(scan_id)

@@ -25,7 +25,7 @@ from spool.spool import Spool
 from stages.console import scan_states, server_state
 from stages.console.context import Context
 from stages.console.detected_view import show_detected
-from stages.console.entry_reading import pending_problems
+from stages.console.entry_reading import problems
 from stages.console.output import (
     say,
     show_facts,
@@ -62,6 +62,8 @@ class Status(Record, frozen=True, kw_only=True):
     damaged: dict[str, str]
     """Damaged entries of the newest pending scans, each with the reason."""
     quarantined: int
+    unreadable: dict[str, str]
+    """Entries that can't be read, each with the reason; they are set aside until they can."""
     newer: dict[str, str]
     """Entries of a later version, each with the reason why it stays pending."""
     imports_pending: int
@@ -147,6 +149,10 @@ def _entry_facts(status: Status) -> Iterator[tuple[str, object]]:
     if status.quarantined:
         damaged = counted(status.quarantined, "damaged entry", "damaged entries")
         yield "quarantine", f"{damaged}: see compliance-agent verify"
+    if status.unreadable:
+        entries = counted(len(status.unreadable), "entry", "entries")
+        first = next(iter(status.unreadable.values()))
+        yield "set aside", f"{entries}, see compliance-agent verify: {first}"
     if status.newer:
         newer = counted(len(status.newer), "entry", "entries")
         yield "newer", f"{newer} of a later version, pending: {next(iter(status.newer.values()))}"
@@ -182,7 +188,7 @@ def _set_by_server(overrides: ServerOverrides) -> str | None:
 
 def _status(context: Context, spool: Spool) -> Status:
     boxes = scan_states.snapshot(spool)
-    damaged, newer = _unreadable(spool, boxes)
+    found = problems(spool, boxes)
     stages, last_worked = _stages(context, spool)
     config = None
     if context.config is not None:
@@ -193,9 +199,10 @@ def _status(context: Context, spool: Spool) -> Status:
         last_worked=last_worked,
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
         blocked_reason=free_space.why_none(spool.root, context.settings.spool.min_free_mib),
-        damaged=damaged,
+        damaged=found.damaged,
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
-        newer=newer,
+        unreadable=found.unreadable,
+        newer=found.newer,
         imports_pending=len(spool.pending_imports()),
         last_import=_last_import(spool),
         detected=_detected(spool),
@@ -206,20 +213,6 @@ def _status(context: Context, spool: Spool) -> Status:
         risk=server_state.risk(context),
         config=config,
     )
-
-
-def _unreadable(spool: Spool, boxes: scan_states.Boxes) -> tuple[dict[str, str], dict[str, str]]:
-    """Damaged entries, and those of a later version, each with the reason."""
-    damaged: dict[str, str] = {}
-    newer: dict[str, str] = {}
-    for stage in STAGES:
-        newer |= spool.state_store(stage).newer()
-    for problem in pending_problems(spool, boxes):
-        if problem.is_newer:
-            newer[problem.entry] = problem.message
-        else:
-            damaged[problem.entry] = problem.message
-    return damaged, newer
 
 
 def _stages(context: Context, spool: Spool) -> tuple[dict[str, StageState], dict[str, datetime]]:

@@ -1,14 +1,20 @@
 """`verify`: read every entry of the spool.
 
-Reports damage, entries of a newer format, foreign files, quarantine, and wrong owners.
+Reports damage, entries that can't be read or are of a newer format, foreign files, quarantine, and
+wrong owners.
 """
 
 import argparse
 from collections.abc import Iterator
 
 from schemas.records import Record
-from spool.errors import EntryDamagedError, EntryError, NewerFormatError
-from spool.layout import BOXES
+from spool.errors import (
+    EntryDamagedError,
+    EntryError,
+    EntryUnreadableError,
+    NewerFormatError,
+)
+from spool.layout import BOXES, STAGES
 from spool.pending import receipts_without_report
 from spool.spool import Spool
 from stages.console import scan_states
@@ -31,7 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     spool = context.existing_spool()
-    findings = [*_permissions(spool), *_entries(spool), *_states(spool), *_quarantined(spool)]
+    findings = [
+        *_permissions(spool),
+        *_entries(spool),
+        *_set_aside(spool),
+        *_states(spool),
+        *_quarantined(spool),
+    ]
     if context.json:
         show_json(findings)
     elif findings:
@@ -39,7 +51,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     else:
         say(f"{spool.root}: all entries are intact")
     kinds = {finding.kind for finding in findings}
-    if kinds & {"damaged", "access"}:
+    if kinds & {"damaged", "unreadable", "access"}:
         return Exit.NO
     return Exit.OK
 
@@ -61,11 +73,21 @@ def _entries(spool: Spool) -> Iterator[Finding]:
                     )
             except EntryDamagedError as error:
                 yield Finding(path=str(box.path / entry), kind="damaged", message=str(error))
+            except EntryUnreadableError as error:
+                yield Finding(path=str(box.path / entry), kind="unreadable", message=str(error))
             except NewerFormatError as error:
                 yield Finding(path=str(box.path / entry), kind="newer", message=str(error))
             except EntryError:
                 # It is gone by now.
                 continue
+
+
+def _set_aside(spool: Spool) -> Iterator[Finding]:
+    """What a stage could not read; as root, this command perhaps can."""
+    for stage in STAGES:
+        for name, reason in spool.state_store(stage).unreadable().items():
+            message = f"set aside by the {stage} stage: {reason}"
+            yield Finding(path=name, kind="unreadable", message=message)
 
 
 def _states(spool: Spool) -> Iterator[Finding]:

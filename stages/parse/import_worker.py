@@ -10,7 +10,8 @@ from schemas.bundle import Bundle
 from schemas.command import Imported
 from spool import bundle
 from spool.bundle import BundleError
-from spool.errors import EntryError
+from spool.errors import EntryError, EntryUnreadableError, read_error
+from spool.layout import bundle_name
 from spool.spool import Spool
 from stages.parse.import_task import (
     ImportPlan,
@@ -22,11 +23,15 @@ from stages.parse.import_task import (
 
 
 def take_in(payload: bytes) -> bytes:
-    """The encoded outcome. Raises StorageError."""
+    """The encoded outcome. Raises StorageError, EntryUnreadableError."""
     task = codec.decode(payload, ImportTask)
     spool = Spool(Path(task.spool))
     try:
         outcome = _take_in(spool, task)
+    except EntryUnreadableError:
+        raise
+    except OSError as error:
+        raise read_error(spool.commands.path / bundle_name(task.command_id), error) from error
     except (BundleError, EntryError) as error:
         outcome = failed_import(spool, task.command_id, task.at, str(error))
     return codec.encode(outcome)

@@ -7,7 +7,12 @@ three times in all, then the import has failed with that reason.
 from schemas import codec
 from schemas.command import Imported
 from schemas.event import Event
-from spool.errors import EntryDamagedError, EntryMissingError, NewerFormatError
+from spool.errors import (
+    EntryDamagedError,
+    EntryMissingError,
+    EntryUnreadableError,
+    NewerFormatError,
+)
 from spool.layout import entry_name
 from stages.parse import counted_call
 from stages.parse.counted_call import ReaderDiedError
@@ -31,7 +36,8 @@ class Imports:
         for command_id in self._spool.pending_imports():
             if self._process.stopping:
                 return
-            self._carry_out(command_id)
+            if not self._process.set_aside.waits(entry_name(command_id, "import")):
+                self._carry_out(command_id)
 
     def close(self) -> None:
         self._worker.stop()
@@ -47,6 +53,9 @@ class Imports:
             # The operator has withdrawn it.
             self._forget(command_id)
             return
+        except EntryUnreadableError as error:
+            self._process.set_aside.failed(entry_name(command_id, "import"), error)
+            return
         except EntryDamagedError as error:
             outcome = self._failed(command_id, error)
         except WorkerStoppedError:
@@ -54,6 +63,7 @@ class Imports:
             return
         self._spool.reports.imported.write(command_id, outcome)
         self._forget(command_id)
+        self._process.set_aside.worked(entry_name(command_id, "import"))
         self._log(command_id, outcome)
         if outcome.taken:
             self._process.publish(Event(name="ReportWritten"))

@@ -11,7 +11,13 @@ from schemas import codec
 from schemas.event import Event
 from schemas.ids import ScanId
 from schemas.report import Report
-from spool.errors import EntryDamagedError, EntryTooLargeError, NewerFormatError, SpoolError
+from spool.errors import (
+    EntryDamagedError,
+    EntryTooLargeError,
+    EntryUnreadableError,
+    NewerFormatError,
+    SpoolError,
+)
 from stages.parse import counted_call
 from stages.parse.counted_call import ReaderDiedError
 from stages.parse.imports import Imports
@@ -41,7 +47,8 @@ class ParseStage:
         for scan_id in self._spool.pending("parse"):
             if self._process.stopping:
                 return
-            self._parse(scan_id)
+            if not self._process.set_aside.waits(scan_id):
+                self._parse(scan_id)
             self._process.alive()
 
     def timeout_s(self) -> float:
@@ -78,6 +85,9 @@ class ParseStage:
         except NewerFormatError as error:
             self._process.report_newer(scan_id, error)
             return
+        except EntryUnreadableError as error:
+            self._process.set_aside.failed(scan_id, error)
+            return
         except EntryDamagedError as error:
             damage = str(error)
             report = failed_reports.damaged(scan_id, damage)
@@ -90,6 +100,7 @@ class ParseStage:
             report = failed_reports.unreadable(self._spool.raw.manifest(scan_id), str(error))
             self._spool.reports.write(report)
         self._state_store.end(scan_id)
+        self._process.set_aside.worked(scan_id)
         if damage:
             self._state_store.mark_damaged(scan_id, damage)
         self._log(scan_id, report)

@@ -221,6 +221,7 @@ class MainLoop:
         process.spool.check_claim()
         if process.refresh_settings():
             self._handler.reloaded()
+        process.set_aside.forget_gone(process.watched)
         maintenance.quarantine_damage(process.spool, process.stage, process.now(), process.log)
         self._handler.run_once()
         if time.monotonic() - self._maintained_at >= _MAINTENANCE_EVERY_S:
@@ -231,6 +232,7 @@ class MainLoop:
         return min(
             self._handler.timeout_s(),
             self._process.settings_due_in_s(),
+            self._process.set_aside.due_in_s(),
             self._process.settings.spool.check_every_s,
         )
 

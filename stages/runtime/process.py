@@ -24,6 +24,7 @@ from stages.runtime.doorbell import Doorbell
 from stages.runtime.heartbeat import Heartbeat
 from stages.runtime.logs import Log
 from stages.runtime.sd_notify import Notifier
+from stages.runtime.set_aside import SetAside
 from stages.runtime.settings_reload import SettingsReload, Signature, signature
 
 _HEARTBEAT_EVERY_S = 15.0
@@ -55,6 +56,7 @@ class Process:
         self.on_event: Callable[[Event], None] = lambda _: None
         self.readers: dict[int, Callable[[], None]] = {}
         """What to do when a file handle has something to read, during any wait."""
+        self.set_aside = SetAside(spool.state_store(stage), log)
         self._newer: set[str] = set()
         self._doorbell = doorbell
         self._notifier = notifier or Notifier()

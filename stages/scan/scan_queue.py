@@ -4,17 +4,22 @@ Choosing the next scan reads each directory once, and each cancellation once in 
 process.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
+
 from schemas.ids import ScanId
 from schemas.request import Cancellation, Reason, Request
-from spool.errors import EntryError, NewerFormatError
+from spool.errors import EntryError, EntryUnreadableError, NewerFormatError
 from spool.spool import Spool
 
 
 class ScanQueue:
     """The requests, seen from the scan stage."""
 
-    def __init__(self, spool: Spool) -> None:
+    def __init__(self, spool: Spool, waits: Callable[[str], bool] = lambda _: False) -> None:
+        """`waits`: whether the entry of this name is set aside for now."""
         self._spool = spool
+        self._waits = waits
         self._newer: set[ScanId] = set()
         self._read_cancellations: dict[str, Cancellation | None] = {}
         self._cancelled: dict[ScanId, Reason] = {}
@@ -34,10 +39,14 @@ class ScanQueue:
 
     def waiting(self) -> list[ScanId]:
         """Ids to be scanned, oldest first."""
-        return [i for i in self._spool.pending("scan") if i not in self._newer]
+        return [i for i in self._spool.pending("scan") if not self._is_set_aside(i)]
+
+    def _is_set_aside(self, scan_id: ScanId) -> bool:
+        return scan_id in self._newer or self._waits(self._spool.requests.name(scan_id))
 
     def read(self, scan_id: ScanId) -> Request:
-        """The request. Raises EntryDamagedError, EntryMissingError, NewerFormatError.
+        """The request. Raises EntryDamagedError, EntryMissingError, EntryUnreadableError,
+        NewerFormatError.
 
         One of a later format stays pending for a later version: it waits for this process no
         longer.
@@ -58,7 +67,11 @@ class ScanQueue:
         ids = self._spool.requests.cancellations.ids()
         if ids == [*known]:
             return self._cancelled
-        self._read_cancellations = {i: known[i] if i in known else self._read(i) for i in ids}
+        self._read_cancellations = {}
+        for command_id in ids:
+            with suppress(EntryUnreadableError):
+                cancellation = known[command_id] if command_id in known else self._read(command_id)
+                self._read_cancellations[command_id] = cancellation
         self._cancelled = {}
         for cancellation in self._read_cancellations.values():
             if cancellation:
@@ -69,6 +82,9 @@ class ScanQueue:
     def _read(self, command_id: str) -> Cancellation | None:
         try:
             return self._spool.requests.cancellations.read(command_id)
+        except EntryUnreadableError:
+            # It may be read at the next look.
+            raise
         except EntryError:
             # A cancellation that can't be read ends nothing: a scan is worth more than a damaged
             # cancellation.

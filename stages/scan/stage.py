@@ -16,6 +16,7 @@ from schemas.request import Request
 from spool.errors import (
     EntryDamagedError,
     EntryError,
+    EntryUnreadableError,
     MachineError,
     NewerFormatError,
     is_of_the_machine,
@@ -52,7 +53,7 @@ class ScanStage:
         self._process = process
         self._spool = process.spool
         self._state_store = process.state_store
-        self._queue = ScanQueue(process.spool)
+        self._queue = ScanQueue(process.spool, process.set_aside.waits)
         self._detector = Detector(process)
         self._raw_entries = RawEntries(process, self._runner)
         self._submissions = Submissions(process, self._raw_entries)
@@ -97,17 +98,11 @@ class ScanStage:
 
     def _handle(self, scan_id: ScanId) -> None:
         """Give a request its raw entry, with or without a run."""
+        request = self._read_request(scan_id)
+        if request is None:
+            return
         try:
-            request = self._queue.read(scan_id)
             spec = registry.get(request.scanner)
-        except NewerFormatError as error:
-            self._process.report_newer(entry_name(scan_id, "request"), error)
-            return
-        except EntryDamagedError as error:
-            message = f"the request is damaged: {error}; request the scan again"
-            self._raw_entries.conclude(scan_id, "failed", message, ())
-            self._state_store.mark_damaged(entry_name(scan_id, "request"), str(error))
-            return
         except UnknownScannerError as error:
             self._raw_entries.conclude(
                 scan_id, "failed", f"{error}; upgrade the agent", (request.reason,)
@@ -137,6 +132,24 @@ class ScanStage:
         except MachineError:
             self._not_its_fault = scan_id
             raise
+
+    def _read_request(self, scan_id: ScanId) -> Request | None:
+        """The request; None where it can't be read: a damaged one is a failed scan."""
+        name = entry_name(scan_id, "request")
+        try:
+            request = self._queue.read(scan_id)
+        except NewerFormatError as error:
+            self._process.report_newer(name, error)
+        except EntryUnreadableError as error:
+            self._process.set_aside.failed(name, error)
+        except EntryDamagedError as error:
+            message = f"the request is damaged: {error}; request the scan again"
+            self._raw_entries.conclude(scan_id, "failed", message, ())
+            self._state_store.mark_damaged(name, str(error))
+        else:
+            self._process.set_aside.worked(name)
+            return request
+        return None
 
     def _scan(self, scan_id: ScanId, request: Request, spec: ScannerSpec) -> None:
         runner = self._runner(spec)

@@ -12,7 +12,13 @@ from schemas.command import Submission, SubmittedFile
 from schemas.ids import ScanId
 from schemas.manifest import Manifest
 from schemas.request import Reason
-from spool.errors import EntryDamagedError, EntryMissingError, NewerFormatError
+from spool.errors import (
+    EntryDamagedError,
+    EntryMissingError,
+    EntryUnreadableError,
+    NewerFormatError,
+    read_error,
+)
 from spool.layout import entry_name
 from spool.raw import Output
 from stages.runtime.process import Process
@@ -43,7 +49,8 @@ class Submissions:
         for scan_id in self._spool.pending_submissions():
             if self._process.stopping:
                 break
-            if scan_id in self._newer:
+            is_set_aside = self._process.set_aside.waits(entry_name(scan_id, "submission"))
+            if scan_id in self._newer or is_set_aside:
                 continue
             try:
                 self._take_in_one(scan_id)
@@ -56,6 +63,9 @@ class Submissions:
         try:
             submission = self._spool.commands.submissions.read(scan_id)
             self._copy(submission)
+            self._process.set_aside.worked(entry_name(scan_id, "submission"))
+        except EntryUnreadableError as error:
+            self._process.set_aside.failed(entry_name(scan_id, "submission"), error)
         except NewerFormatError as error:
             self._newer.add(scan_id)
             self._process.report_newer(entry_name(scan_id, "submission"), error)
@@ -104,12 +114,20 @@ def _manifest(submission: Submission) -> Manifest:
     )
 
 
+def _read_some(bundle: BinaryIO, most: int, file: SubmittedFile) -> bytes:
+    """Raises EntryUnreadableError, StorageError."""
+    try:
+        return bundle.read(most)
+    except OSError as error:
+        raise read_error(Path(file.name), error) from error
+
+
 def _copy_file(bundle: BinaryIO, file: SubmittedFile, draft: Path) -> Output:
     """The next file of a bundle. Raises EntryDamagedError, OSError."""
     digest, left = sha256(), file.length
     with (draft / file.role).open("xb") as target:
         while left:
-            chunk = bundle.read(min(left, _CHUNK_BYTES))
+            chunk = _read_some(bundle, min(left, _CHUNK_BYTES), file)
             if not chunk:
                 raise EntryDamagedError(f"{file.name}: {left} bytes are missing")
             digest.update(chunk)

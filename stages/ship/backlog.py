@@ -9,7 +9,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from schemas.ids import ScanId
 from schemas.report import Report, report_header
-from spool.errors import EntryDamagedError, EntryError, EntryMissingError, NewerFormatError
+from spool.errors import (
+    EntryDamagedError,
+    EntryError,
+    EntryMissingError,
+    EntryUnreadableError,
+    NewerFormatError,
+)
 from spool.layout import entry_name
 from stages.runtime.process import Process
 from stages.ship import filing, order
@@ -28,7 +34,8 @@ class Backlog:
         self._order: list[ScanId] = []
         self._of_place: dict[str, list[ScanId]] = {}
         """By place at the server, the ids that wait for it, oldest first."""
-        self._damaged: set[ScanId] = set()
+        self._skipped: set[ScanId] = set()
+        """Reports that can't be read now, or are damaged."""
         self._newer: set[ScanId] = set()
         """Reports of a later version: they stay pending for it."""
         self._attempted: dict[str, ScanId] = dict(delivery_state.unconcluded)
@@ -48,11 +55,12 @@ class Backlog:
         `expect_work` is called where there are new reports, before they are looked at.
         """
         self._held = frozenset(self._spool.commands.holds.ids())
-        self._damaged.clear()
+        self._skipped.clear()
         listed = self._spool.reports.generation(), self._spool.receipts.generation()
         if listed != self._listed:
-            self._list(expect_work)
+            # Before: a report that can't be read now is looked at again at the next refresh.
             self._listed = listed
+            self._list(expect_work)
         # A change in any of these may supersede any report, or no longer supersede it.
         delivery = self._process.settings.delivery
         checked_by = (
@@ -81,7 +89,7 @@ class Backlog:
 
     def next(self, failures: Mapping[ScanId, int], besides: Collection[str] = ()) -> Waiting | None:
         """The report that goes next; `failures` as in `order.next_to_send`."""
-        stopped = {*self._held, *self._damaged, *besides}
+        stopped = {*self._held, *self._skipped, *besides}
         newest = None
         if self._process.settings.delivery.backlog == "latest":
             newest = self._newest_of_each_place(stopped)
@@ -111,6 +119,7 @@ class Backlog:
 
     def conclude(self, scan_id: ScanId) -> None:
         """The report has its receipt; older ones of its place may be superseded now."""
+        self._process.set_aside.worked(entry_name(scan_id, "report"))
         scan = self._forget(scan_id)
         if scan is None:
             return
@@ -124,15 +133,21 @@ class Backlog:
         """The report; None where it is gone, or damaged, which is marked for its owner."""
         name = entry_name(scan_id, "report")
         try:
-            return self._spool.reports.read(scan_id)
+            report = self._spool.reports.read(scan_id)
         except EntryDamagedError as error:
             self._mark_damaged(scan_id, name, str(error))
+        except EntryUnreadableError as error:
+            self._skip(scan_id)
+            self._process.set_aside.failed(name, error)
         except NewerFormatError as error:
             self._forget(scan_id)
             self._newer.add(scan_id)
             self._process.report_newer(name, error)
         except EntryMissingError:
             self._forget(scan_id)
+        else:
+            self._process.set_aside.worked(name)
+            return report
         return None
 
     def read_head_again(self, scan_id: ScanId) -> None:
@@ -152,6 +167,9 @@ class Backlog:
             self._add(scan_id)
 
     def _add(self, scan_id: ScanId) -> None:
+        if self._process.set_aside.waits(entry_name(scan_id, "report")):
+            self._skip(scan_id)
+            return
         scan = self._find(scan_id)
         if scan is None:
             return
@@ -192,11 +210,15 @@ class Backlog:
                     break
         return newest
 
-    def _mark_damaged(self, scan_id: ScanId, name: str, reason: str) -> None:
-        # Looked at again with the next listing: its owner makes it again.
+    def _skip(self, scan_id: ScanId) -> None:
+        """Look at it again with the next listing."""
         self._forget(scan_id)
-        self._damaged.add(scan_id)
+        self._skipped.add(scan_id)
         self._listed = ()
+
+    def _mark_damaged(self, scan_id: ScanId, name: str, reason: str) -> None:
+        # Its owner makes it again.
+        self._skip(scan_id)
         if self._process.state_store.damaged().get(name) != reason:
             self._process.state_store.mark_damaged(name, reason)
             self._process.log.error(

@@ -4,17 +4,18 @@ Requests come from operators (`commands/`), from schedules, and from the server.
 stage answers several requests for the same scanner and profile with one scan.
 """
 
-from typing import TypeVar
+from collections.abc import Callable
+from functools import partial
 
 from schemas.codec import replace
 from schemas.event import Event
 from schemas.ids import ScanId, scanner_of
 from schemas.request import Reason, Request
 from schemas.schedule import TRIGGER_STATE, NextDue, TriggerState
-from spool.entries import Entries
 from spool.errors import (
     EntryDamagedError,
     EntryMissingError,
+    EntryUnreadableError,
     NewerFormatError,
     SpoolError,
     StorageError,
@@ -30,8 +31,6 @@ from stages.trigger.scheduler import Scheduler, problems
 from stages.trigger.server_commands import ServerCommands
 
 __all__ = ["TriggerStage", "problems"]
-
-R = TypeVar("R")
 
 
 class TriggerStage:
@@ -129,22 +128,34 @@ class TriggerStage:
         """
         trouble: StorageError | None = None
         for command_id in self._spool.pending_cancellations():
+            name = self._spool.commands.cancellations.name(command_id)
             try:
-                self._copy_cancellation(command_id)
+                self._unless_set_aside(name, partial(self._copy_cancellation, command_id, name))
             except StorageError as error:
                 trouble = error
         for scan_id in self._spool.pending("trigger"):
+            name = self._spool.commands.name(scan_id)
             try:
-                self._copy_request(scan_id)
+                self._unless_set_aside(name, partial(self._copy_request, scan_id, name))
             except StorageError as error:
                 trouble = error
         if trouble:
             raise trouble
 
-    def _copy_cancellation(self, command_id: str) -> None:
-        name = self._spool.commands.cancellations.name(command_id)
+    def _unless_set_aside(self, name: str, copy: Callable[[], None]) -> None:
+        """Copy a command. One that can't be read is set aside, and the next goes on."""
+        if self._process.set_aside.waits(name):
+            return
         try:
-            cancellation = _readable(self._spool.commands.cancellations, command_id)
+            copy()
+        except EntryUnreadableError as error:
+            self._process.set_aside.failed(name, error)
+        else:
+            self._process.set_aside.worked(name)
+
+    def _copy_cancellation(self, command_id: str, name: str) -> None:
+        try:
+            cancellation = self._spool.commands.cancellations.read(command_id)
         except NewerFormatError as error:
             self._process.report_newer(name, error)
             return
@@ -157,11 +168,11 @@ class TriggerStage:
         self._process.log.info("command copied", scan_id=command_id, kind="cancel")
         self._process.publish(Event(name="CancellationRequested", scan_id=command_id))
 
-    def _copy_request(self, scan_id: ScanId) -> None:
+    def _copy_request(self, scan_id: ScanId, name: str) -> None:
         try:
-            request = _readable(self._spool.commands.requests, scan_id)
+            request = self._spool.commands.requests.read(scan_id)
         except NewerFormatError as error:
-            self._process.report_newer(self._spool.commands.name(scan_id), error)
+            self._process.report_newer(name, error)
             return
         except EntryDamagedError as error:
             request = self._refused(scan_id, str(error))
@@ -194,15 +205,3 @@ class TriggerStage:
             return
         self._process.state_store.write(TRIGGER_STATE, state)
         self._written_state = state
-
-
-def _readable(entries: Entries[R], entry_id: str) -> R:
-    """Raises EntryDamagedError also for an entry that will not become readable later."""
-    try:
-        return entries.read(entry_id)
-    except StorageError as error:
-        if error.is_denied:
-            raise EntryDamagedError(
-                f"{entry_id}: the agent is not allowed to read it: give it mode 0640"
-            ) from error
-        raise

@@ -15,6 +15,7 @@ from spool.frame import seal
 from stages.patchmon.commands import Scan, Wanted
 from stages.patchmon.server_messages import ComplianceScanCancel
 from stages.trigger.stage import TriggerStage
+from tests.pipeline.agent import until
 from tests.trigger.worker import At, process_at
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -102,7 +103,7 @@ def test_a_cancellation_that_cannot_be_read_is_logged_once_and_the_rest_goes_on(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-def test_a_request_that_only_root_can_read_fails_with_the_reason() -> None:
+def test_a_request_that_only_root_can_read_is_set_aside_until_its_mode_is_right() -> None:
     with tempfile.TemporaryDirectory(prefix="ca") as directory:
         Path(directory).chmod(0o777)
         os.seteuid(65534)
@@ -110,13 +111,25 @@ def test_a_request_that_only_root_can_read_fails_with_the_reason() -> None:
             process = process_at(NOW, Path(directory) / "spool")
             os.seteuid(0)
             scan_id = command(process, "0000000a")
-            (process.spool.commands.path / f"{scan_id}.request").chmod(0o600)
+            path = process.spool.commands.path / f"{scan_id}.request"
+            path.chmod(0o600)
+            other = command(process, "0000000b")
             os.seteuid(65534)
-            TriggerStage(process).run_once()
+            stage = TriggerStage(process)
+            stage.run_once()
+            assert [request.scan_id for request in process.requests] == [other]
+            assert "can't be read: Permission denied" in process.log_text.getvalue()
+            os.seteuid(0)
+            path.chmod(0o644)
+            os.seteuid(65534)
+
+            def is_copied() -> bool:
+                stage.run_once()
+                return len(process.requests) == 2
+
+            until(is_copied, "the request is copied")
         finally:
             os.seteuid(0)
-        (request,) = process.requests
-        assert "not allowed to read it" in (request.refusal or "")
         process.spool.release()
 
 

@@ -1,0 +1,82 @@
+"""Entries that can't be read: each delays itself alone.
+
+An entry whose file the disk or its mode refuses is tried three times, a few seconds apart, then it
+is set aside: it is named in the log, in `status`, `list` and `verify`, and tried again every
+minute, until it can be read. Meanwhile the stage goes on with its other work.
+"""
+
+import os
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from spool.errors import EntryUnreadableError
+from spool.state_store import StateStore
+from stages.runtime.logs import Log
+
+_TRIES = 3
+_SOON_S, _LATER_S = 5.0, 60.0
+
+
+@dataclass
+class _Failing:
+    tries: int
+    due: float
+    reason: str
+
+
+class SetAside:
+    """The entries that one stage could not read."""
+
+    def __init__(
+        self, state_store: StateStore, log: Log, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._state_store = state_store
+        self._log = log
+        self._clock = clock
+        self._failing: dict[str, _Failing] = {}
+
+    def waits(self, name: str) -> bool:
+        """Whether this entry is not to be tried now."""
+        failing = self._failing.get(name)
+        return failing is not None and self._clock() < failing.due
+
+    def due_in_s(self) -> float:
+        """Seconds until the next entry is to be tried again."""
+        now = self._clock()
+        waits = (max(0.0, one.due - now) for one in self._failing.values())
+        return min(waits, default=float("inf"))
+
+    def failed(self, name: str, error: EntryUnreadableError) -> None:
+        """The entry could not be read."""
+        before = self._failing.get(name)
+        tries = 1
+        if before is not None:
+            tries = before.tries + 1
+        wait_s = _SOON_S
+        if tries >= _TRIES:
+            wait_s = _LATER_S
+        self._failing[name] = _Failing(tries, self._clock() + wait_s, str(error))
+        if tries == 1:
+            self._log.warning("entry can't be read, trying again", entry=name, reason=str(error))
+        elif tries == _TRIES:
+            self._state_store.mark_unreadable(name, str(error))
+            self._log.error(
+                "entry set aside until it can be read; the other work goes on",
+                entry=name,
+                reason=str(error),
+            )
+
+    def worked(self, name: str) -> None:
+        """The entry could be read."""
+        if self._failing.pop(name, None) is not None:
+            self._state_store.unmark_unreadable(name)
+            self._log.warning("entry can be read again", entry=name)
+
+    def forget_gone(self, directories: Collection[Path]) -> None:
+        """Forget the entries that are in none of these directories any more."""
+        for name in list(self._failing):
+            if not any(os.path.lexists(directory / name) for directory in directories):
+                del self._failing[name]
+                self._state_store.unmark_unreadable(name)
