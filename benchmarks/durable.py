@@ -1,10 +1,13 @@
 """What a durable entry costs beside the bare system calls.
 
-    python benchmarks/durable.py [--reports 200] [--rules 200] [--directory DIR]
+    python benchmarks/durable.py [--reports 400] [--rules 200] [--directory DIR]
 
-Reports are written to a spool, with encoding, digests and header; in turns, the same number of
-bytes is written, synced and renamed with plain system calls. The ratio of the medians is at least
-0.8.
+Reports are written to a spool, with encoding, digests and header; in turns, and each first half of
+the time, the same bytes are written, synced and renamed with plain system calls. The ratio of the
+medians is at least 0.8.
+
+What an entry costs beyond the bare calls is nearly all encoding and SHA-256, which are measured
+alone, too: the faster the disk, the lower the ratio.
 """
 
 import argparse
@@ -13,13 +16,15 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from schemas import codec
 from schemas.ids import new_scan_id
-from schemas.report import Profile, Report, RuleResult, summarize
+from schemas.report import Profile, Report, RuleResult, report_header, summarize
+from spool import frame
 from spool.spool import Spool
 
 RATIO = 0.8
@@ -28,36 +33,53 @@ _START = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--reports", type=int, default=200)
+    parser.add_argument("--reports", type=int, default=400)
     parser.add_argument("--rules", type=int, default=200)
     parser.add_argument("--directory", help="where to write; on the disk that is to be measured")
     args = parser.parse_args()
+    reports = [_report(number, args.rules) for number in range(args.reports)]
+    content = codec.encode(reports[0])
     with tempfile.TemporaryDirectory(dir=args.directory) as directory:
-        root = Path(directory)
-        spool = Spool(root / "spool")
-        spool.claim("parse")
-        bare = root / "bare"
-        bare.mkdir()
-        reports = [_report(number, args.rules) for number in range(args.reports)]
-        content = codec.encode(reports[0])
-        bare_s, spool_s = [], []
-        for number, report in enumerate(reports):
-            bare_s.append(_seconds(lambda: _write_bare(bare, str(number), content)))  # noqa: B023
-            spool_s.append(_seconds(lambda: spool.reports.write(report)))  # noqa: B023
-        spool.release()
-    bare_us, spool_us = (statistics.median(times) * 1e6 for times in (bare_s, spool_s))
-    ratio = bare_us / spool_us
+        bare_us, entry_us = _measure(Path(directory), reports, content)
+    seal_us = statistics.median(_us(partial(_seal, report)) for report in reports)
+    ratio = bare_us / entry_us
     sys.stdout.write(
-        f"{len(content)} bytes: bare {bare_us:.0f} us, entry {spool_us:.0f} us, "
-        f"ratio {ratio:.2f} (at least {RATIO})\n"
+        f"{len(content)} bytes: bare {bare_us:.0f} us, entry {entry_us:.0f} us "
+        f"(encoding and digests alone {seal_us:.0f} us), ratio {ratio:.2f} (at least {RATIO})\n"
     )
     return int(ratio < RATIO)
 
 
-def _seconds(write: Callable[[], None]) -> float:
+def _measure(root: Path, reports: Sequence[Report], content: bytes) -> tuple[float, float]:
+    """The medians of a bare write and of an entry, in microseconds."""
+    spool = Spool(root / "spool")
+    spool.claim("parse")
+    bare = root / "bare"
+    bare.mkdir()
+    bare_us: list[float] = []
+    entry_us: list[float] = []
+    for number, report in enumerate(reports):
+        turns = [
+            (bare_us, partial(_write_bare, bare, f"{report.scan_id}.report", content)),
+            (entry_us, partial(spool.reports.write, report)),
+        ]
+        if number % 2:
+            turns.reverse()
+        for times, write in turns:
+            times.append(_us(write))
+    spool.release()
+    return statistics.median(bare_us), statistics.median(entry_us)
+
+
+def _seal(report: Report) -> None:
+    payload = codec.encode(report)
+    frame.opening("report", payload, codec.encode(report_header(report)))
+
+
+def _us(call: Callable[[], object]) -> float:
     start = time.perf_counter()
-    write()
-    return time.perf_counter() - start
+    call()
+    return (time.perf_counter() - start) * 1e6
 
 
 def _write_bare(directory: Path, name: str, content: bytes) -> None:
