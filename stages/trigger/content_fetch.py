@@ -14,7 +14,8 @@ from schemas.content import FETCH_STATE, FetchState
 from schemas.event import Event
 from schemas.settings import Settings
 from spool.content_store import ContentStore
-from spool.errors import EntryError
+from spool.errors import EntryError, NewerFormatError
+from spool.layout import entry_name
 from stages.patchmon import credentials
 from stages.patchmon.server_access import ServerAccess
 from stages.runtime.process import Process
@@ -97,6 +98,9 @@ class ContentFetch:
                 continue
             try:
                 command = self._process.spool.commands.content.read(command_id)
+            except NewerFormatError as error:
+                self._process.report_newer(entry_name(command_id, "content"), error)
+                continue
             except EntryError as error:
                 self._keep(command_id, Outcome(f"the command can't be read: {error}", failed=True))
                 continue

@@ -10,7 +10,8 @@ import pytest
 from receiver import Policy, Receiver
 from schemas import codec
 from schemas.bundle import Bundle
-from schemas.command import Hold, Import, Imported, Replay, Retry
+from schemas.command import Hold, Import, Imported, Replay, Retry, Submission
+from schemas.content import FETCH_STATE, ContentCommand, FetchState
 from schemas.manifest import Manifest
 from schemas.receipt import Receipt
 from schemas.request import Cancellation, Reason, Request
@@ -30,6 +31,8 @@ NAMED = {
     scan_id(3),
     f"{scan_id(4)}.report",
     f"{COMMAND}.import",
+    f"{scan_id(9)}.submission",
+    f"{COMMAND}.content",
 }
 """The entries that a stage wants to read, by what `status` calls them."""
 REASON = Reason(source="operator", at=START)
@@ -44,8 +47,8 @@ def agent(tmp_path: Path) -> Iterator[Agent]:
 def entries(agent: Agent) -> list[Path]:
     """An entry of another scan in every box, and commands of every kind."""
     spool = agent.spool
-    commands = [f"{scan_id(7)}.hold"]
-    commands += [f"{COMMAND}.{kind}" for kind in ("cancel", "replay", "retry", "import")]
+    commands = [f"{scan_id(7)}.hold", f"{scan_id(9)}.submission"]
+    commands += [f"{COMMAND}.{kind}" for kind in ("cancel", "replay", "retry", "import", "content")]
     return [
         spool.commands.path / f"{scan_id(1)}.request",
         spool.requests.path / f"{scan_id(2)}.request",
@@ -57,12 +60,23 @@ def entries(agent: Agent) -> list[Path]:
     ]
 
 
+def test_every_kind_of_entry_is_among_them(agent: Agent) -> None:
+    kinds = {entry.kind for box in BOXES for entry in agent.spool.outbox(box).kinds}
+    assert {path.suffix.removeprefix(".") for path in entries(agent)} - {""} == kinds
+
+
 def write_newer(agent: Agent) -> None:
     agent.spool.prepare()
     for path in entries(agent):
         path.parent.mkdir(mode=0o750, exist_ok=True)
         path.write_bytes(NEWER)
         path.chmod(0o640)
+
+
+def content_command(agent: Agent) -> str | None:
+    """The last content command that was carried out."""
+    state = agent.spool.state_store("trigger").read(FETCH_STATE, FetchState)
+    return state.command if state else None
 
 
 def newer(agent: Agent) -> set[str]:
@@ -76,6 +90,7 @@ def test_entries_of_a_later_version_stay_in_every_box_and_are_named(agent: Agent
     assert all(path.read_bytes() == NEWER for path in entries(agent))
     assert [agent.spool.outbox(box).quarantined() for box in BOXES] == [[]] * len(BOXES)
     assert agent.spool.receipts.ids() == [scan_id(5)]
+    assert content_command(agent) is None
     found = json.loads(agent.run("verify", "--json"))
     assert {finding["kind"] for finding in found} == {"newer"}
     assert {Path(finding["path"]).name for finding in found} >= NAMED
@@ -120,15 +135,31 @@ def write_readable(agent: Agent) -> None:
         ),
         f"commands/{COMMAND}.retry": ("retry", Retry(at=START)),
         f"commands/{COMMAND}.import": ("import", Import(at=START)),
+        "commands/{9}.submission": (
+            "submission",
+            Submission(
+                scan_id=scan_id(9),
+                scanner="openscap",
+                started_at=START,
+                completed_at=START,
+                at=START,
+                files=(),
+            ),
+        ),
+        f"commands/{COMMAND}.content": (
+            "content",
+            ContentCommand(action="remove", name="ssg-example-ds.xml", at=START),
+        ),
     }
-    ids = [scan_id(number) for number in range(9)]
+    ids = [scan_id(number) for number in range(10)]
     for name, (kind, record) in records.items():
         path = agent.spool.root / name.format(*ids)
         path.write_bytes(frame.seal(kind, codec.encode(record)))
     (agent.spool.reports.path / f"{scan_id(4)}.report").write_bytes(seal_report(report(4)))
 
 
-def write_bundle(agent: Agent) -> None:
+def write_bundles(agent: Agent) -> None:
+    """What the import and the submission bring along."""
     entry = seal_report(report(6))
     index = Bundle(
         origin="0" * 64,
@@ -140,23 +171,27 @@ def write_bundle(agent: Agent) -> None:
     packed = io.BytesIO()
     bundle.write(packed, index, [entry])
     agent.spool.commands.write_bundle(COMMAND, [packed.getvalue()])
+    agent.spool.commands.write_bundle(scan_id(9), [b""])
 
 
 def test_what_stayed_goes_on_in_every_box_when_the_version_that_reads_it_is_back(
     agent: Agent,
 ) -> None:
     write_newer(agent)
-    write_bundle(agent)
+    write_bundles(agent)
     agent.start()
     until(lambda: newer(agent) >= NAMED, "the names of the entries in the status")
     agent.stop()
     write_readable(agent)
     agent.start()
     until(
-        lambda: set(agent.spool.receipts.ids()) == {scan_id(number) for number in (1, 2, 3, 4, 6)},
+        lambda: (
+            set(agent.spool.receipts.ids()) == {scan_id(number) for number in (1, 2, 3, 4, 6, 9)}
+        ),
         "a receipt for each scan, and the replayed one taken away",
     )
     spool = agent.spool
+    until(lambda: content_command(agent) == COMMAND, "the content command to be carried out")
     assert [agent.report(scan_id(number)).status for number in (1, 2, 3)] == ["failed"] * 3
     assert spool.requests.cancellations.ids() == [COMMAND]
     assert spool.receipts.archived() == [f"{scan_id(5)}.receipt~{COMMAND}"]
