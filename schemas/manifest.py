@@ -78,6 +78,8 @@ class Manifest(Record, frozen=True, kw_only=True):
     scanner_version: str | None = None
     content: Content | None = None
     tailoring: TailoringFile | None = None
+    not_searched: tuple[str, ...] = ()
+    """Paths that the scanner was made to leave out."""
     started_at: datetime
     completed_at: datetime
     warnings: tuple[str, ...] = ()

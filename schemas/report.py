@@ -149,6 +149,9 @@ class Report(Record, frozen=True, kw_only=True):
     scanner_version: str | None = None
     content: Content | None = None
     tailoring: AppliedTailoring | None = None
+    not_searched: tuple[str, ...] = ()
+    """Paths that the scanner left out. A rule that would have looked there says so in its
+    finding."""
     raw_output: str | None = None
     waivers: str | None = None
     """SHA-256 of the waivers that were in force; None where there were none."""

@@ -32,9 +32,12 @@ ContentName = Annotated[
 OscapPath = Annotated[
     str,
     Meta(
-        pattern=r"^/[^:\x00-\x1f]*[^/:\x00-\x1f]$(?!\n)",
+        pattern=r"^(/(?!\.{1,2}(/|$))[^/:\x00-\x1f]+)+$(?!\n)",
         max_length=4096,
-        description="an absolute path without a colon and without a slash at its end",
+        description=(
+            "an absolute path other than /, without a colon, . and .., and without a slash at its "
+            "end"
+        ),
     ),
 ]
 MemoryRatio = Annotated[float, Meta(gt=0, le=1)]

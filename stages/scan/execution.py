@@ -99,6 +99,7 @@ class Run:
             scanner_version=plan.scanner_version,
             content=plan.content,
             tailoring=plan.tailoring,
+            not_searched=plan.not_searched,
             started_at=at,
             completed_at=until,
             warnings=(*plan.warnings, *verdict.warnings, *clock_warnings),

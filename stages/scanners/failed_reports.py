@@ -76,6 +76,7 @@ def _report(manifest: Manifest, status: ScanStatus, error: str | None) -> Report
         scanner_version=manifest.scanner_version,
         content=manifest.content,
         tailoring=with_file(None, manifest),
+        not_searched=manifest.not_searched,
     )
 
 

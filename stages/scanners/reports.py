@@ -29,6 +29,7 @@ def read(
         # What was submitted has no command.
         is_own_run=bool(manifest.command),
         time_zone=UTC,
+        not_searched=manifest.not_searched,
     )
     if manifest.outcome != "finished":
         return _partial(manifest, output)
@@ -47,6 +48,7 @@ def read(
         scanner_version=manifest.scanner_version or found.scanner_version,
         content=manifest.content,
         tailoring=failed_reports.with_file(found.tailoring, manifest),
+        not_searched=manifest.not_searched,
         reasons=manifest.reasons,
         warnings=(*manifest.warnings, *map(masked_forms, found.warnings)),
         raw_output=raw_output,

@@ -32,6 +32,8 @@ class Plan:
     scanner_version: str | None
     content: Content | None = None
     tailoring: TailoringFile | None = None
+    not_searched: tuple[str, ...] = ()
+    """Paths that the scanner was made to leave out."""
     warnings: tuple[str, ...] = ()
     prepare: tuple[str, ...] = ()
     """A command to run before; its output is not part of the result."""

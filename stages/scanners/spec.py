@@ -50,6 +50,8 @@ class ScannerOutput:
     """Written by a run of this agent: new files, of this run alone."""
     include_notselected: bool = False
     """Also report the rules that the profile does not select, whatever the settings say."""
+    not_searched: tuple[str, ...] = ()
+    """Paths that the scanner was made to leave out."""
     time_zone: tzinfo | None = None
     """That of times which have none. None: this host's."""
 

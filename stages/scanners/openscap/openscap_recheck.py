@@ -47,7 +47,7 @@ def plan_recheck(
         tailoring = _tailoring(scan, draft)
     except (ContentError, TailoringError) as error:
         return CannotRun(str(error))
-    variables = environment(settings, detected.version)
+    variables = environment(settings, detected.version, manifest.not_searched)
     changed = _changed(content, usable)
     profile = details.profile_options.get(manifest.profile_id, ("--profile", manifest.profile_id))
     evaluate = (

@@ -17,6 +17,7 @@ from schemas.report import Fix, Profile, Report, RuleResult, RuleStatus, ScanSta
 from stages.scanners.openscap import script_checks
 from stages.scanners.openscap.cut_off import cut_off_objects, rules_cut_off
 from stages.scanners.openscap.distinct_findings import check_names, distinct_findings
+from stages.scanners.openscap.left_out import rules_not_searched
 from stages.scanners.openscap.results_file import Opener
 from stages.scanners.openscap.rule_evidence import Evidence, merged_texts
 from stages.scanners.openscap.rule_instances import by_rule, evidence_of_rule, worst
@@ -57,6 +58,9 @@ STATUS: Mapping[str, RuleStatus] = {
 """The specification's `mapResultStatus`, and `fixed` as XCCDF scores it; any other is `skip`."""
 
 
+_EVALUATED = frozenset(("pass", "fail", "warn", "error"))
+
+
 def read_openscap(
     results: Opener | None, arf: Opener | None, options: Options | None = None
 ) -> Report:
@@ -65,6 +69,7 @@ def read_openscap(
     scan, arf_evidence = read_files(results, arf, options)
     rules = _rule_results(scan, arf_evidence, options)
     rules, cut_off = _with_cut_off(rules, arf, arf_evidence, options)
+    rules = _with_left_out(rules, arf, options)
     missing = rules_without_result(scan.test_result, scan.benchmark, scan.tailoring)
     if arf is not None and _may_lack_rules(scan, rules):
         content = content_of_arf(scan, arf, options)
@@ -137,6 +142,24 @@ def _with_cut_off(
         found.append(codec.replace(rule, finding=merged_texts([text, rule.finding or ""])))
         named.append(rule.rule_ref)
     return tuple(found), cut_off_warning(named)
+
+
+def _with_left_out(
+    rules: tuple[RuleResult, ...], arf: Opener | None, options: Options
+) -> tuple[RuleResult, ...]:
+    """The rules, of which those say so that would have looked at a path that was left out."""
+    if arf is None or not options.not_searched:
+        return rules
+    not_searched = rules_not_searched(arf, options.limits, options.not_searched)
+    found = []
+    for rule in rules:
+        paths = not_searched.get(rule.rule_ref)
+        if paths is None or rule.status not in _EVALUATED:
+            found.append(rule)
+            continue
+        text = f"not searched: {', '.join(paths)}"
+        found.append(codec.replace(rule, finding=merged_texts([rule.finding or "", text])))
+    return tuple(found)
 
 
 def _rule_result(outcome: Outcome, found: Evidence, scan: SelectedScan) -> RuleResult:

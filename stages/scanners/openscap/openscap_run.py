@@ -31,6 +31,7 @@ from stages.scanners.openscap import (
     script_results,
 )
 from stages.scanners.openscap.kept_tailoring import TailoringError, copy_tailoring
+from stages.scanners.openscap.left_out_paths import left_out_paths
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.oscap_command import ARF, RESULTS, ScanFiles, commands
@@ -88,7 +89,8 @@ class OpenSCAP:
         request, not_fetched = self._within_settings(request)
         files = ScanFiles(usable.path, tailoring_copy)
         prepare, command = commands(request, chosen.profile, content, files, details, draft)
-        variables = environment(self._settings, detected.version)
+        left_out = left_out_paths(self._settings.ignore_paths)
+        variables = environment(self._settings, detected.version, left_out)
         warnings = (*detected.warnings, *usable.warnings, *variables.warnings, *not_fetched)
         if tailoring is not None:
             warnings = (*warnings, *details.tailoring_warnings)
@@ -111,6 +113,7 @@ class OpenSCAP:
                 origin=content.origin,
             ),
             tailoring=tailoring,
+            not_searched=variables.not_searched,
             warnings=warnings,
             environment=variables.variables,
             total_rules=self._total_rules,

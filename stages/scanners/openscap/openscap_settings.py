@@ -17,6 +17,19 @@ from schemas.values import (
     TimeLimit,
 )
 
+CONTAINERS_AND_SNAPSHOTS = (
+    *("/var/lib/docker/overlay2", "/var/lib/docker/fuse-overlayfs", "/var/lib/docker/btrfs"),
+    *("/var/lib/docker/zfs", "/var/lib/docker/vfs", "/var/lib/docker/rootfs"),
+    *("/var/lib/containers/storage/overlay", "/var/lib/containers/storage/btrfs"),
+    *("/var/lib/containers/storage/zfs", "/var/lib/containers/storage/vfs"),
+    "/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs",
+    "/var/lib/containerd/io.containerd.snapshotter.v1.native",
+    "/run/containerd/io.containerd.runtime.v2.task",
+    *("/.snapshots", "/home/.snapshots", "/timeshift/snapshots"),
+)
+"""The layers of docker's, podman's and containerd's containers, and snapshots of file systems. All
+lie in directories of root: a user's own could hide files from a check."""
+
 
 class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
     """The OpenSCAP scanner."""
@@ -58,8 +71,9 @@ class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
     keeps is written out at the end of the scan, which takes as much again."""
     max_collected_items: ItemCount | None = None
     """Items after which oscap stops to collect for one check. Default: no limit."""
-    ignore_paths: tuple[OscapPath, ...] = ()
-    """Directories and files in which checks of files do not look."""
+    ignore_paths: tuple[OscapPath, ...] = CONTAINERS_AND_SNAPSHOTS
+    """Directories and files in which checks of files do not look; of these those that this host
+    has."""
     include_notselected: bool = False
     """Report the rules that the profile does not select, as not applicable."""
 

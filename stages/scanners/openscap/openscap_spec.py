@@ -116,6 +116,7 @@ def _read(output: ScannerOutput, settings: Settings) -> Report:
             durations_s=durations_s(output),
             script_checks=script_checks(output),
             tailoring=output.open_file(_TAILORING),
+            not_searched=output.not_searched,
         )
         return read_openscap(output.open_file(_RESULTS), output.open_file(_ARF), options)
     except (ScapError, PackingError) as error:

@@ -6,7 +6,7 @@ OSCAP_PROBE_IGNORE_PATHS         1.3.10 and later
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
@@ -22,14 +22,21 @@ class OscapEnvironment:
 
     variables: Mapping[str, str]
     warnings: tuple[str, ...]
+    not_searched: tuple[str, ...] = ()
+    """The paths that oscap leaves out."""
 
 
 def can_ignore_paths(version: str | None) -> bool:
     return version is not None and version_numbers(version) >= _ITEMS_AND_PATHS_FROM
 
 
-def environment(settings: OpenSCAPSettings, version: str | None) -> OscapEnvironment:
-    """The variables that the settings mean; a setting that this version ignores is a warning."""
+def environment(
+    settings: OpenSCAPSettings, version: str | None, left_out: Sequence[str] = ()
+) -> OscapEnvironment:
+    """The variables that the settings mean; a setting that this version ignores is a warning.
+
+    `left_out`: of the paths to leave out those that this host has.
+    """
     variables: dict[str, str] = {}
     warnings: list[str] = []
     knows_items_and_paths = can_ignore_paths(version)
@@ -40,16 +47,13 @@ def environment(settings: OpenSCAPSettings, version: str | None) -> OscapEnviron
             variables["OSCAP_PROBE_MAX_COLLECTED_ITEMS"] = str(settings.max_collected_items)
         else:
             warnings.append(_ignored("max_collected_items", version))
-    if settings.ignore_paths:
-        paths = ":".join(settings.ignore_paths)
-        if knows_items_and_paths:
-            variables["OSCAP_PROBE_IGNORE_PATHS"] = paths
-            warnings.append(
-                f"{_SECTION}.ignore_paths: {paths}: rules about files did not look there"
-            )
-        else:
-            warnings.append(_ignored("ignore_paths", version))
-    return OscapEnvironment(variables, tuple(warnings))
+    not_searched: tuple[str, ...] = ()
+    if left_out and knows_items_and_paths:
+        not_searched = tuple(left_out)
+        variables["OSCAP_PROBE_IGNORE_PATHS"] = ":".join(left_out)
+    elif left_out:
+        warnings.append(f"{_ignored('ignore_paths', version)}: {', '.join(left_out)} are searched")
+    return OscapEnvironment(variables, tuple(warnings), not_searched)
 
 
 def _ignored(key: str, version: str | None) -> str:

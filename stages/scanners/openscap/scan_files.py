@@ -35,6 +35,8 @@ class Options:
     """Seconds that each rule took, by its id."""
     tailoring: Opener | None = None
     """The tailoring file of the scan, where it was kept."""
+    not_searched: Sequence[str] = ()
+    """Paths that oscap was made to leave out."""
     script_checks: ScriptChecks = field(default_factory=ScriptChecks)
 
 

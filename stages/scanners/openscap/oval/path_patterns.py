@@ -1,0 +1,148 @@
+r"""Whether a pattern for paths matches a path, or one below it. Pure.
+
+Python's own engine can't answer the second question: it says whether `^/var/.*\.conf$` matches
+`/var/lib/x`, and not whether it could match what is below. So the pieces of the pattern are walked
+over the characters of the path, with all positions that a match can have reached at a time:
+
+    ^/s?bin  over  /usr      ^ {0}   / {1}   s? {1}   b {}     nothing below /usr can match
+    ^/u.*x$  over  /usr      ^ {0}   / {1}   u {2}   .* {2,3,4}   x: the end was reached, it can
+
+A pattern that is not understood counts as one that matches.
+"""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from stages.scanners.openscap.oval.pattern_pieces import (
+    Piece,
+    PieceKind,
+    UnsupportedPatternError,
+    split_pattern,
+)
+
+_MAX_LENGTH = 2000
+_MAX_DEPTH = 6
+"""Each level of repeated groups multiplies the time."""
+_AT_MOST_ONCE = re.compile(r"\{(?:[01],)?1\}\??")
+_STARTS = frozenset((PieceKind.LINE_START, PieceKind.FILE_START))
+_ENDS = frozenset((PieceKind.LINE_END, PieceKind.FILE_END))
+
+
+def may_match_below(pattern: str, path: str) -> bool:
+    """Whether the pattern could match this path or one that begins with it and a slash."""
+    walk = _walked(pattern, path)
+    return walk is None or walk.reached_end or walk.matched
+
+
+def matches_path(pattern: str, path: str) -> bool:
+    """Whether the pattern matches this very path."""
+    walk = _walked(pattern, path)
+    return walk is None or walk.matched
+
+
+@lru_cache(maxsize=1024)
+def _walked(pattern: str, path: str) -> "_Walk | None":
+    """None for a pattern that is not understood."""
+    if len(pattern) > _MAX_LENGTH:
+        return None
+    try:
+        return _Walk(split_pattern(pattern), path)
+    except UnsupportedPatternError:
+        return None
+
+
+class _Walk:
+    """One walk over a pattern. A position is a number of characters of the path."""
+
+    def __init__(self, pieces: Sequence[Piece], path: str) -> None:
+        self.reached_end = False
+        """A match can have consumed the whole path."""
+        self._pieces = pieces
+        self._path = path
+        everywhere = frozenset(range(len(path) + 1))
+        positions, end = self._alternatives(0, everywhere, 0)
+        if end != len(pieces):
+            raise UnsupportedPatternError("a parenthesis too many")
+        self.matched = bool(positions)
+
+    def _alternatives(
+        self, start: int, positions: frozenset[int], depth: int
+    ) -> tuple[frozenset[int], int]:
+        """The positions behind the alternatives that begin at a piece, and the piece that ends
+        them."""
+        if depth > _MAX_DEPTH:
+            raise UnsupportedPatternError("groups in groups")
+        found: frozenset[int] = frozenset()
+        current, at = positions, start
+        while at < len(self._pieces):
+            piece = self._pieces[at]
+            if piece.kind is PieceKind.GROUP_END:
+                break
+            if piece.kind is PieceKind.ALTERNATIVE:
+                found, current, at = found | current, positions, at + 1
+            elif piece.kind is PieceKind.GROUP:
+                current, at = self._group(at, current, depth)
+            else:
+                current, at = self._single(piece, current), at + 1
+        return found | current, at
+
+    def _group(
+        self, start: int, positions: frozenset[int], depth: int
+    ) -> tuple[frozenset[int], int]:
+        found, end = self._alternatives(start + 1, positions, depth + 1)
+        if end == len(self._pieces):
+            raise UnsupportedPatternError("a group without end")
+        quantifier = self._pieces[end].quantifier
+        if _repeats(quantifier):
+            new = found
+            while new:
+                more, _ = self._alternatives(start + 1, new, depth + 1)
+                new = more - found
+                found |= new
+        if self._pieces[end].is_optional:
+            found |= positions
+        return found, end + 1
+
+    def _single(self, piece: Piece, positions: frozenset[int]) -> frozenset[int]:
+        if piece.kind in _STARTS:
+            return positions & {0}
+        if piece.kind in _ENDS:
+            return positions & {len(self._path)}
+        if piece.kind is PieceKind.WORD_BOUNDARY:
+            return positions
+        if piece.kind is PieceKind.FLAGS:
+            raise UnsupportedPatternError("flags")
+        found = self._consumed(piece, positions)
+        if _repeats(piece.quantifier):
+            new = found
+            while new:
+                new = self._consumed(piece, new) - found
+                found |= new
+        if piece.is_optional:
+            found |= positions
+        return found
+
+    def _consumed(self, piece: Piece, positions: frozenset[int]) -> frozenset[int]:
+        """The positions one character further. At the end of the path anything may follow, and a
+        pattern without `^` may begin."""
+        self.reached_end |= len(self._path) in positions
+        found = set()
+        for position in positions:
+            if position < len(self._path) and _fits(piece, self._path[position]):
+                found.add(position + 1)
+        return frozenset(found)
+
+
+def _repeats(quantifier: str) -> bool:
+    return quantifier.startswith(("*", "+", "{")) and not _AT_MOST_ONCE.fullmatch(quantifier)
+
+
+@lru_cache(maxsize=4096)
+def _fits(piece: Piece, character: str) -> bool:
+    if piece.kind is PieceKind.CHARACTER:
+        return piece.text == character
+    try:
+        return re.fullmatch(piece.text, character, re.DOTALL) is not None
+    except re.error:
+        return True
