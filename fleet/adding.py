@@ -19,7 +19,7 @@ from schemas import codec
 from schemas.archive import RECEIPT, REPORT, ArchivedFile, ArchivedHost, ArchivedScan
 from spool import raw_bundle
 from spool.errors import NewerFormatError, SpoolError
-from spool.raw_bundle import FoundScan, RawBundleError
+from spool.raw_bundle import FoundScan
 from spool.spool import Spool
 
 _CHUNK = 1024 * 1024
@@ -40,21 +40,29 @@ class Added:
 
 def add(archive: Archive, source: str) -> Added:
     """Add a raw bundle, or the spool of a host (`HOST=DIRECTORY`). Raises FleetError."""
+    try:
+        return _add(archive, source)
+    except SpoolError as error:
+        raise FleetError(f"{source}: {error}") from error
+    except OSError as error:
+        # The file is in the source or in the archive.
+        place = error.filename or source
+        raise FleetError(f"{source}: can't be added: {place}: {error.strerror or error}") from error
+
+
+def _add(archive: Archive, source: str) -> Added:
     host_name, separator, directory = source.partition("=")
     if separator and Path(directory).is_dir():
         host = _host_of_spool(host_name)
+        if not (Path(directory) / "raw").is_dir():
+            raise FleetError(f"{directory}: is not a spool: it has no directory raw")
         return _add_scans(archive, host, raw_bundle.scans_of_spool(Spool(Path(directory))))
     path = Path(source)
     if path.is_dir():
         raise FleetError(f"{path}: give the host of a spool, HOST={path}")
-    try:
-        with path.open("rb") as stream:
-            host, _, scans = raw_bundle.read(stream)
-            return _add_scans(archive, host, scans)
-    except OSError as error:
-        raise FleetError(f"{path}: can't be read: {error.strerror or error}") from error
-    except RawBundleError as error:
-        raise FleetError(f"{path}: {error}") from error
+    with path.open("rb") as stream:
+        host, _, scans = raw_bundle.read(stream)
+        return _add_scans(archive, host, scans)
 
 
 def _host_of_spool(name: str) -> ArchivedHost:

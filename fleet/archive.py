@@ -9,13 +9,16 @@
 
 Promises: a scan is in the archive when the index of its host has it; its files were written before.
 Files of a scan never change: a scan that comes again with more of them (its receipt) is completed.
-There is one writer of an archive at a time.
+There is one writer of an archive at a time; on a local disk a lock sees to that.
 
 Diagnostics: FleetError for a place that can't be reached or is not an archive.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 import fsspec
@@ -26,8 +29,11 @@ from schemas import codec
 from schemas.archive import ArchivedFile, ArchivedHost, ArchivedScan
 from schemas.ids import ScanId
 from schemas.records import Record
+from spool.errors import SpoolBusyError, StorageError
+from spool.lock import Lock
 
 _INDEX, _DAMAGED = "index", "damaged"
+_READ_AT_ONCE = 500
 
 
 class HostIndex(Record, frozen=True, kw_only=True):
@@ -61,6 +67,35 @@ class Archive:
         except (ValueError, ImportError) as error:
             raise FleetError(f"{url}: can't be reached: {error}") from error
 
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the one writer of an archive on a local disk. Raises FleetError."""
+        if not isinstance(self.files, LocalFileSystem):
+            # An object store has no lock that ends with its process.
+            yield
+            return
+        self.files.makedirs(self._root, exist_ok=True)
+        lock = Lock(Path(self.path(".lock")))
+        try:
+            lock.acquire("command for this archive")
+        except SpoolBusyError as error:
+            raise FleetError(
+                f"{self.url}: another command writes to this archive: start this one after it"
+            ) from error
+        except StorageError as error:
+            raise FleetError(str(error)) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def check_hosts(self) -> None:
+        """Raises FleetError where there is no archive, for instance because of a mistyped path."""
+        if not self.list(_INDEX):
+            raise FleetError(
+                f"{self.url}: has no hosts: compliance-agent fleet add {self.url} BUNDLE"
+            )
+
     def hosts(self) -> list[str]:
         """The keys of all hosts, sorted."""
         names = [path.rpartition("/")[2] for path in self.list(_INDEX)]
@@ -69,14 +104,27 @@ class Archive:
     def index(self, host: str) -> HostIndex | None:
         """None for a host that the archive does not have. Raises FleetError."""
         path = f"{_INDEX}/{host}.json"
-        if not self.has(path):
-            return None
         try:
-            return codec.decode(self.read(path), HostIndex)
+            return self._decoded(path, self.read(path))
+        except FileNotFoundError:
+            return None
+
+    def indexes(self) -> Iterator[HostIndex]:
+        """Those of all hosts, by name. Raises FleetError."""
+        names = [f"{_INDEX}/{host}.json" for host in self.hosts()]
+        for name, content in self.read_many(names):
+            yield self._decoded(name, content)
+
+    def _decoded(self, name: str, content: bytes) -> HostIndex:
+        try:
+            return codec.decode(content, HostIndex)
         except codec.SchemaError as error:
-            raise FleetError(f"{self.path(path)}: {error}") from error
+            raise FleetError(f"{self.path(name)}: {error}") from error
 
     def write_index(self, index: HostIndex) -> None:
+        """What was uploaded before is on the disk when the index has it."""
+        if isinstance(self.files, LocalFileSystem):
+            os.sync()
         scans = tuple(sorted(index.scans, key=lambda scan: scan.scan_id))
         ordered = codec.replace(index, scans=scans)
         self.write(f"{_INDEX}/{index.host.key}.json", codec.encode(ordered))
@@ -113,12 +161,25 @@ class Archive:
             return []
         return sorted(found)
 
+    def find(self, name: str) -> set[str]:
+        """The paths of all files below a directory."""
+        return set(self.files.find(self.path(name)))
+
     def has(self, name: str) -> bool:
         return bool(self.files.exists(self.path(name)))
 
     def read(self, name: str) -> bytes:
         content: bytes = self.files.cat_file(self.path(name))
         return content
+
+    def read_many(self, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Names and contents of files; an object store answers for many of them at once."""
+        for at in range(0, len(names), _READ_AT_ONCE):
+            batch = names[at : at + _READ_AT_ONCE]
+            paths = [self.path(name) for name in batch]
+            # Whole files: neither a start nor an end.
+            contents = self.files.cat_ranges(paths, None, None, on_error="raise")
+            yield from zip(batch, contents, strict=True)
 
     def write(self, name: str, content: bytes) -> None:
         """Make a file appear whole, in the place of one that was there."""

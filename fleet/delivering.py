@@ -11,10 +11,12 @@ Security: the credentials are in a file that others can't read, and in no log an
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from fleet.archive import Archive, month_of
@@ -31,20 +33,20 @@ from spool.errors import EntryError
 from stages.patchmon import body, outcome
 from stages.patchmon.client import HttpClient
 from stages.patchmon.credentials import Credentials, exposed
-from stages.patchmon.outcome import Accepted, Outcome, Refused, Reply
+from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Reply, Temporary
 from stages.patchmon.server_access import ServerAccess, submission
 from stages.runtime import plain_file
 from stages.runtime.settings_file import plain_values
 from stages.runtime.version import AGENT_VERSION
 from stages.ship import filing, receipts
 from stages.ship.backoff import Pace
+from stages.ship.delivery_attempt import DeliveryAttempt
 
 _MAX_BYTES = 64 * 1024 * 1024
 _BODY_LIMIT = 5 * 1024 * 1024
 _PER_MINUTE = 9
 """The server's limiter allows ten."""
 _HOSTS_AT_ONCE = 4
-_TRIES = 3
 _WAIT_S = 5.0
 _LONGEST_WAIT_S = 300.0
 
@@ -103,13 +105,14 @@ def plan(
     archive: Archive, newest: Sequence[dict[str, Any]], delivery_map: DeliveryMap
 ) -> tuple[list[ScanToDeliver], list[str]]:
     """What is to be sent, oldest first for each host, and the hosts without credentials."""
+    delivered = archive.find(_receipts_of(delivery_map.server))
     wanted: list[ScanToDeliver] = []
     unknown: set[str] = set()
     for row in sorted(newest, key=lambda row: str(row["scan_id"])):
         scan = ScanToDeliver(row["host"], ScanId(row["scan_id"]), row["profile"])
         if scan.host not in delivery_map.hosts:
             unknown.add(scan.host)
-        elif not archive.has(_receipt_name(delivery_map.server, scan)):
+        elif archive.path(_receipt_name(delivery_map.server, scan)) not in delivered:
             wanted.append(scan)
     return wanted, sorted(unknown)
 
@@ -120,30 +123,39 @@ def deliver(
     delivery_map: DeliveryMap,
     on_delivered: Callable[[Delivered], None],
 ) -> None:
-    """Send everything, several hosts at once and one scan after the other for each."""
+    """Send everything, several hosts at once and one scan after the other for each.
+
+    After an interruption, or when the server can't be reached, no more scans are sent.
+    """
     by_host: dict[str, list[ScanToDeliver]] = {}
     for scan in wanted:
         by_host.setdefault(scan.host, []).append(scan)
+    stop = Event()
     with ThreadPoolExecutor(_HOSTS_AT_ONCE) as pool:
         hosts = [
-            pool.submit(_deliver_host, archive, scans, delivery_map) for scans in by_host.values()
+            pool.submit(_deliver_host, archive, scans, delivery_map, stop)
+            for scans in by_host.values()
         ]
-        for host in as_completed(hosts):
-            for delivered in host.result():
-                on_delivered(delivered)
+        try:
+            for host in as_completed(hosts):
+                for delivered in host.result():
+                    on_delivered(delivered)
+        except BaseException:
+            stop.set()
+            raise
 
 
 def _deliver_host(
-    archive: Archive, scans: Sequence[ScanToDeliver], delivery_map: DeliveryMap
+    archive: Archive, scans: Sequence[ScanToDeliver], delivery_map: DeliveryMap, stop: Event
 ) -> list[Delivered]:
     credentials = delivery_map.hosts[scans[0].host]
     access = ServerAccess(delivery_map.server, Credentials(credentials.id, credentials.key))
-    client = HttpClient(access)
-    pace = Pace()
     done: list[Delivered] = []
-    try:
+    with closing(HostDelivery(archive, access, stop)) as delivery:
         for scan in scans:
-            delivered = _deliver_scan(archive, scan, access, client, pace)
+            if stop.is_set():
+                break
+            delivered = delivery.deliver(scan)
             done.append(delivered)
             if delivered.receipt is None:
                 # The next scans of this host would fare the same.
@@ -152,60 +164,94 @@ def _deliver_host(
                 _receipt_name(delivery_map.server, scan),
                 frame.seal("receipt", codec.encode(delivered.receipt)),
             )
-    finally:
-        client.close()
     return done
 
 
-def _deliver_scan(
-    archive: Archive, scan: ScanToDeliver, access: ServerAccess, client: HttpClient, pace: Pace
-) -> Delivered:
-    try:
-        sealed = archive.read(report_name(scan.host, scan.scan_id))
-        report = codec.decode(frame.unseal("report", sealed), Report)
-    except (OSError, EntryError, codec.SchemaError) as error:
-        return Delivered(scan, None, f"its report can't be read: {error}")
-    name = filing.name_at_the_server(scan.scan_id, report.profile.name, report.status)
-    made = body.make(
-        report, _BODY_LIMIT, filed_under=name, with_hash=True, agent_version=AGENT_VERSION
-    )
-    request = submission(scan.scan_id, AGENT_VERSION)
-    result: Outcome | None = None
-    for attempt in range(1, _TRIES + 1):
-        _wait_for_turn(pace)
-        result = _outcome(client.send(request, made.content))
-        if isinstance(result, Accepted | Refused):
-            receipt = receipts.answered(
-                scan.scan_id,
-                name,
-                report.status,
-                made,
-                result,
-                datetime.now(UTC),
-                destination=access.url,
-                attempts=attempt,
-                remarks=(),
-            )
-            return Delivered(scan, receipt, result.message)
-        if not isinstance(result, outcome.Temporary) or attempt == _TRIES:
-            break
-        time.sleep(min(max(result.asked_s, _WAIT_S), _LONGEST_WAIT_S))
-    return Delivered(scan, None, result.message if result else "not sent")
+class HostDelivery:
+    """Sends the scans of one host, one after the other."""
+
+    def __init__(self, archive: Archive, access: ServerAccess, stop: Event) -> None:
+        self._archive = archive
+        self._access = access
+        self._stop = stop
+        self._client = HttpClient(access)
+        self._pace = Pace()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def deliver(self, scan: ScanToDeliver) -> Delivered:
+        """Send one scan until there is an answer, a few times at most."""
+        try:
+            sealed = self._archive.read(report_name(scan.host, scan.scan_id))
+            report = codec.decode(frame.unseal("report", sealed), Report)
+        except (OSError, EntryError, codec.SchemaError) as error:
+            return Delivered(scan, None, f"its report can't be read: {error}")
+        attempt = DeliveryAttempt()
+        while True:
+            made = self._body(scan, report, attempt)
+            result = self._send(scan, made)
+            attempt.attempts += 1
+            attempt.count(result)
+            if isinstance(result, Refused) and attempt.change_form(result, made):
+                self._stop.wait(min(result.asked_s, _LONGEST_WAIT_S))
+                continue
+            if isinstance(result, Accepted | Refused):
+                receipt = self._receipt(scan, report, made, result, attempt)
+                return Delivered(scan, receipt, result.message)
+            if isinstance(result, Paused) or attempt.is_stuck:
+                break
+            if self._stop.wait(min(max(result.asked_s, _WAIT_S), _LONGEST_WAIT_S)):
+                break
+        if result.status is None and isinstance(result, Temporary):
+            # No answer at all: the other hosts would wait for nothing, too.
+            self._stop.set()
+        return Delivered(scan, None, result.message)
+
+    def _body(self, scan: ScanToDeliver, report: Report, attempt: DeliveryAttempt) -> body.Body:
+        return body.make(
+            report,
+            attempt.limit_of(_BODY_LIMIT),
+            filed_under=filing.name_at_the_server(scan.scan_id, report.profile.name, report.status),
+            with_hash=attempt.with_hash,
+            agent_version=AGENT_VERSION,
+        )
+
+    def _send(self, scan: ScanToDeliver, made: body.Body) -> Outcome:
+        if self._stop.wait(self._pace.due_in_s(time.monotonic(), _PER_MINUTE)):
+            return Temporary("interrupted")
+        self._pace.sent(time.monotonic())
+        answer = self._client.send(submission(scan.scan_id, AGENT_VERSION), made.content)
+        if isinstance(answer, Reply):
+            return outcome.decide(answer, datetime.now(UTC))
+        return answer
+
+    def _receipt(
+        self,
+        scan: ScanToDeliver,
+        report: Report,
+        made: body.Body,
+        result: Accepted | Refused,
+        attempt: DeliveryAttempt,
+    ) -> Receipt:
+        return receipts.answered(
+            scan.scan_id,
+            filing.name_at_the_server(scan.scan_id, report.profile.name, report.status),
+            report.status,
+            made,
+            result,
+            datetime.now(UTC),
+            destination=self._access.url,
+            attempts=attempt.attempts,
+            remarks=attempt.remarks,
+        )
 
 
-def _outcome(answer: Any) -> Outcome:
-    if isinstance(answer, Reply):
-        return outcome.decide(answer, datetime.now(UTC))
-    result: Outcome = answer
-    return result
-
-
-def _wait_for_turn(pace: Pace) -> None:
-    time.sleep(pace.due_in_s(time.monotonic(), _PER_MINUTE))
-    pace.sent(time.monotonic())
+def _receipts_of(server: ServerSettings) -> str:
+    digest = sha256((server.url or "").rstrip("/").encode()).hexdigest()[:12]
+    return f"receipts/{digest}"
 
 
 def _receipt_name(server: ServerSettings, scan: ScanToDeliver) -> str:
-    digest = sha256((server.url or "").rstrip("/").encode()).hexdigest()[:12]
     month = month_of(scan.scan_id)
-    return f"receipts/{digest}/host={scan.host}/month={month}/{scan.scan_id}.receipt"
+    return f"{_receipts_of(server)}/host={scan.host}/month={month}/{scan.scan_id}.receipt"

@@ -95,23 +95,9 @@ SELECT host, profile, scan_id, completed_at, score, applicable_score, failed, wa
 FROM newest ORDER BY applicable_score NULLS FIRST, host, profile
 """
 _RULES = """
-WITH failing AS (
-    SELECT r.rule_ref, r.title, r.severity, r.host
-    FROM results r JOIN newest n ON r.host = n.host AND r.scan_id = n.scan_id
-    WHERE r.status IN ('fail', 'warn')
-), worst AS (
-    SELECT rule_ref, any_value(title) AS title, any_value(severity) AS severity,
-           count(DISTINCT host) AS hosts
-    FROM failing GROUP BY rule_ref ORDER BY hosts DESC, rule_ref LIMIT $most
-), since AS (
-    SELECT r.rule_ref, min(r.scan_id) AS first_scan FROM results r
-    WHERE r.status IN ('fail', 'warn') AND r.rule_ref IN (SELECT rule_ref FROM worst)
-    GROUP BY r.rule_ref
-)
-SELECT worst.*, (
-    SELECT min(completed_at) FROM scans WHERE scans.scan_id = since.first_scan
-) AS failing_since
-FROM worst LEFT JOIN since USING (rule_ref) ORDER BY hosts DESC, rule_ref
+SELECT rule_ref, any_value(title) AS title, any_value(severity) AS severity,
+       count(DISTINCT host) AS hosts, min(failing_since) AS failing_since
+FROM failing GROUP BY rule_ref ORDER BY hosts DESC, rule_ref LIMIT $most
 """
 _WORSE = """
 WITH before AS (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -15,6 +16,8 @@ from stages.formats.visible import harmless_cell, visible_line
 
 _WIDTH_WITHOUT_TERMINAL = 160
 _WIDTH = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
+_ANY_WIDTH = 100_000
+_LONGEST_NAME = 30
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False, width=_WIDTH)
 
@@ -30,12 +33,26 @@ def progress_bar() -> Progress:
 
 
 def show_table(title: str | None, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table as wide as the terminal: long texts wrap, names in the first column do not."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None)
-    for column in columns:
-        table.add_column(column)
+    for number, column in enumerate(columns):
+        width = None
+        if number == 0:
+            width = min(max((len(row[0]) for row in rows), default=0), _LONGEST_NAME)
+        table.add_column(column, min_width=width, overflow="fold")
     for row in rows:
-        table.add_row(*[cell.replace("[", "\\[") for cell in row])
+        table.add_row(*map(escape, row))
     output.print(table)
+
+
+def show_wide_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A line for each row, however long."""
+    table = Table(box=None)
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console(highlight=False, width=_ANY_WIDTH).print(table)
 
 
 def cell(value: object) -> str:

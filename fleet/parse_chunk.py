@@ -7,6 +7,7 @@ report has the bytes that its host would write with this version, these settings
 
 import tempfile
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 from fleet.adding import fetched
 from fleet.archive import Archive, month_of
+from fleet.errors import FleetError
 from fleet.tables import ParsedScan, write_part
 from schemas import codec
 from schemas.archive import RECEIPT, ArchivedHost, ArchivedScan
@@ -21,16 +23,17 @@ from schemas.receipt import Receipt
 from schemas.records import Record
 from schemas.report import Report
 from spool import frame
+from spool.entries import seal_report
 from spool.errors import EntryError, SpoolError
 from spool.spool import Spool
 from stages.parse.read_task import READ_ENTRY, ReadTask
 from stages.runtime.standalone_host import StandaloneHost
+from stages.runtime.version import AGENT_VERSION
 from stages.runtime.worker import Confinement, Worker, WorkerError
 from stages.scanners import failed_reports
 
 _LIMIT_S = 600.0
 _CONFINEMENT = Confinement(memory_bytes=4 * 1024**3, file_bytes=1024**3)
-_WAIVERS_FILE = "waivers.d/fleet.yml"
 _local = threading.local()
 
 
@@ -45,10 +48,15 @@ class ScanToParse(Record, frozen=True, kw_only=True):
 class Chunk(Record, frozen=True, kw_only=True):
     """Scans of one month, and the name of the part that they become."""
 
+    agent_version: str
+    """That of the command, which is a part of every `parsed_with`."""
     archive: str
     month: str
     part: str
-    replaces: tuple[str, ...]
+    replaces: str | None
+    """The part in whose place it comes."""
+    kept: tuple[tuple[str, str], ...]
+    """Hosts and ids of the scans whose rows it takes from that part."""
     hosts: dict[str, ArchivedHost]
     scans: tuple[ScanToParse, ...]
 
@@ -62,31 +70,33 @@ class ChunkDone(Record, frozen=True, kw_only=True):
 
 
 def parse_chunk(payload: bytes) -> bytes:
-    """The encoded `ChunkDone` of an encoded `Chunk`."""
+    """The encoded `ChunkDone` of an encoded `Chunk`. Raises FleetError."""
     chunk = codec.decode(payload, Chunk)
+    if chunk.agent_version != AGENT_VERSION:
+        raise FleetError(
+            f"this worker has version {AGENT_VERSION} of the agent, the command "
+            f"{chunk.agent_version}: install the same"
+        )
     archive = Archive(chunk.archive)
-    parsed = [_parse(archive, chunk.hosts[each.host], each) for each in chunk.scans]
-    write_part(archive, chunk.month, chunk.part, parsed, chunk.replaces)
+    with tempfile.TemporaryDirectory(prefix="compliance-fleet-") as directory:
+        reader = ArchiveReader(archive, chunk.hosts, Path(directory))
+        parsed = [_parse(archive, reader, each) for each in chunk.scans]
+    write_part(archive, chunk.month, chunk.part, parsed, replaces=chunk.replaces, kept=chunk.kept)
     unreadable = {
         f"{each.host} {each.scan_id}": each.unreadable for each in parsed if each.unreadable
     }
     return codec.encode(ChunkDone(scans=len(parsed), unreadable=unreadable))
 
 
-def _parse(archive: Archive, host: ArchivedHost, each: ScanToParse) -> ParsedScan:
+def _parse(archive: Archive, reader: "ArchiveReader", each: ScanToParse) -> ParsedScan:
     scan_id = each.scan.scan_id
     parsed = ParsedScan(each.host, scan_id, each.parsed_with, None)
-    with tempfile.TemporaryDirectory(prefix="compliance-fleet-") as directory:
-        spool = Spool(Path(directory))
-        try:
-            fetched(archive, each.host, each.scan, spool)
-            report = _report(spool, host, each.scan)
-            spool.reports.path.mkdir()
-            spool.reports.write(report)
-            entry = (spool.reports.path / spool.reports.name(scan_id)).read_bytes()
-        except (SpoolError, OSError, WorkerError) as error:
-            reason = str(error).replace(f"{directory}/", "")
-            return replace(parsed, unreadable=reason)
+    try:
+        report = reader.report(each.host, each.scan)
+        entry = seal_report(report)
+    except (SpoolError, OSError, WorkerError) as error:
+        reason = str(error).replace(f"{reader.directory}/", "")
+        return replace(parsed, unreadable=reason)
     archive.write(report_name(each.host, scan_id), entry)
     return replace(
         parsed,
@@ -96,32 +106,59 @@ def _parse(archive: Archive, host: ArchivedHost, each: ScanToParse) -> ParsedSca
     )
 
 
-def _report(spool: Spool, host: ArchivedHost, scan: ArchivedScan) -> Report:
-    """As the parse stage makes it. Raises SpoolError, WorkerError."""
-    manifest = spool.raw.manifest(scan.scan_id)
-    without_results = failed_reports.if_nothing_to_read(manifest)
-    if without_results is not None:
-        return without_results
-    task = ReadTask(
-        spool=str(spool.root),
-        scan_id=scan.scan_id,
-        settings=_settings(spool.root, host),
-        host=host.hostname,
-    )
-    return codec.decode(_worker().call(codec.encode(task), _LIMIT_S), Report)
+class ArchiveReader:
+    """Reads scans of an archive, one after the other, by a copy in a local spool."""
+
+    def __init__(
+        self, archive: Archive, hosts: Mapping[str, ArchivedHost], directory: Path
+    ) -> None:
+        self.directory = directory
+        self._archive = archive
+        self._hosts = hosts
+        self._settings: dict[str, dict[str, Any]] = {}
+        self._spool = Spool(directory)
+        self._spool.raw.path.mkdir()
+
+    def report(self, host_key: str, scan: ArchivedScan) -> Report:
+        """As the parse stage makes it. Raises SpoolError, WorkerError, OSError."""
+        try:
+            fetched(self._archive, host_key, scan, self._spool)
+            return self._read(host_key, scan)
+        finally:
+            self._spool.raw.remove(scan.scan_id)
+
+    def _read(self, host_key: str, scan: ArchivedScan) -> Report:
+        manifest = self._spool.raw.manifest(scan.scan_id)
+        without_results = failed_reports.if_nothing_to_read(manifest)
+        if without_results is not None:
+            return without_results
+        task = ReadTask(
+            spool=str(self.directory),
+            scan_id=scan.scan_id,
+            settings=self._settings_of(host_key),
+            host=self._hosts[host_key].hostname,
+        )
+        return codec.decode(_worker().call(codec.encode(task), _LIMIT_S), Report)
+
+    def _settings_of(self, host_key: str) -> dict[str, Any]:
+        known = self._settings.get(host_key)
+        if known is None:
+            place = self.directory / f"waivers-{len(self._settings)}.d"
+            known = self._settings[host_key] = _settings(place, self._hosts[host_key])
+        return known
 
 
-def _settings(root: Path, host: ArchivedHost) -> dict[str, Any]:
+def _settings(waivers_place: Path, host: ArchivedHost) -> dict[str, Any]:
     """The host's own, with its waivers in a file of this directory."""
-    path = root / _WAIVERS_FILE
-    path.parent.mkdir(exist_ok=True)
+    waivers_place.mkdir()
+    path = waivers_place / "fleet.yml"
     # JSON is YAML.
     path.write_bytes(codec.encode(host.waivers))
     path.chmod(0o644)
     compliance = dict(host.compliance)
     waivers = dict(compliance.get("waivers") or {})
     # What was valid on the host is valid here, also if it had no end.
-    compliance["waivers"] = waivers | {"directory": str(path.parent), "open_ended": True}
+    compliance["waivers"] = waivers | {"directory": str(waivers_place), "open_ended": True}
     return {"compliance": compliance}
 
 

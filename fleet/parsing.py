@@ -7,7 +7,7 @@ reason.
 """
 
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,10 +20,10 @@ from distributed import Client, Future, LocalCluster, as_completed
 from fleet.archive import Archive, month_of
 from fleet.errors import FleetError
 from fleet.parse_chunk import Chunk, ChunkDone, ScanToParse, parse_chunk
-from fleet.tables import KnownPart, known_parts, remove_leftovers
+from fleet.parts import KnownPart, known_parts, remove_leftovers
 from schemas import codec
 from schemas.archive import RECEIPT, REPORT, ArchivedHost, ArchivedScan
-from schemas.ids import ScanId, requested_at
+from schemas.ids import requested_at
 from schemas.report import ReportHeader
 from schemas.waiver import Waiver
 from spool import frame
@@ -74,41 +74,44 @@ class _HostScans:
     host: ArchivedHost
     depends_on: bytes
     """What its reports depend on besides their raw entries."""
-    scans: dict[ScanId, ArchivedScan]
+    scans: tuple[ArchivedScan, ...]
 
-    def to_parse(self, key: str, scan: ArchivedScan) -> ScanToParse:
+    def to_parse(self, scan: ArchivedScan) -> ScanToParse:
         receipt = scan.file(RECEIPT)
         # Receipts are a column of the tables.
         answer = receipt.sha256 if receipt else ""
         digest = sha256(self.depends_on + answer.encode()).hexdigest()
-        return ScanToParse(host=key, scan=scan, parsed_with=digest[:16])
+        return ScanToParse(host=self.host.key, scan=scan, parsed_with=digest[:16])
 
 
 def plan(archive: Archive, choice: Choice, chunk_scans: int = CHUNK_SCANS) -> Plan:
-    """Compare the archive with its tables. Removes what an interrupted run left."""
+    """Compare the archive with its tables. Removes what an interrupted run left.
+
+    Of the scans that are up to date nothing is kept in memory.
+    """
     known = remove_leftovers(archive, known_parts(archive))
     parts = {(part.month, scan): part for part in known for scan in part.scans}
-    hosts = _hosts(archive, choice)
     found = Plan()
+    hosts: dict[str, ArchivedHost] = {}
     stale: dict[tuple[str, str], list[ScanToParse]] = {}
-    for key, scan in _chosen(archive, choice, hosts, found):
-        wanted = hosts[key].to_parse(key, scan)
-        month = month_of(scan.scan_id)
-        part = parts.get((month, (key, scan.scan_id)))
-        if part is not None and part.scans[key, scan.scan_id] == wanted.parsed_with:
-            found.up_to_date += 1
-            continue
-        stale.setdefault((month, part.name if part else _NEW), []).append(wanted)
-        found.scans += 1
+    for host in _hosts(archive, choice):
+        for scan in _chosen(archive, choice, host, found):
+            wanted = host.to_parse(scan)
+            month = month_of(scan.scan_id)
+            part = parts.get((month, (wanted.host, scan.scan_id)))
+            if part is not None and part.scans[wanted.host, scan.scan_id] == wanted.parsed_with:
+                found.up_to_date += 1
+                continue
+            hosts[wanted.host] = host.host
+            stale.setdefault((month, part.name if part else _NEW), []).append(wanted)
+            found.scans += 1
     by_name = {part.name: part for part in known}
     for (month, name), scans in sorted(stale.items(), key=itemgetter(0)):
         if name == _NEW:
             pieces = [scans[at : at + chunk_scans] for at in range(0, len(scans), chunk_scans)]
-            found.chunks += [_chunk(archive, month, hosts, piece, ()) for piece in pieces]
+            found.chunks += [_chunk(archive, month, hosts, piece) for piece in pieces]
         else:
-            # A part is replaced as a whole.
-            rest = _rest_of_part(hosts, by_name[name], scans)
-            found.chunks.append(_chunk(archive, month, hosts, [*scans, *rest], (name,)))
+            found.chunks.append(_chunk(archive, month, hosts, scans, by_name[name]))
     return found
 
 
@@ -172,29 +175,23 @@ def _workers_here(workers: int) -> LocalCluster:
         signal.signal(signal.SIGINT, on_interrupt)
 
 
-def _hosts(archive: Archive, choice: Choice) -> dict[str, _HostScans]:
-    """Every host of the archive, by its key."""
-    hosts: dict[str, _HostScans] = {}
-    for key in archive.hosts():
-        index = archive.index(key)
-        if index is not None:
-            host = _with_overrides(index.host, choice)
-            scans = {scan.scan_id: scan for scan in index.scans}
-            hosts[key] = _HostScans(host, _depends_on(host), scans)
-    return hosts
+def _hosts(archive: Archive, choice: Choice) -> Iterator[_HostScans]:
+    """Every host of the archive, by name."""
+    for index in archive.indexes():
+        host = _with_overrides(index.host, choice)
+        yield _HostScans(host, _depends_on(host), index.scans)
 
 
 def _chosen(
-    archive: Archive, choice: Choice, hosts: dict[str, _HostScans], found: Plan
-) -> Iterator[tuple[str, ArchivedScan]]:
-    for key, known in hosts.items():
-        for scan in known.scans.values():
-            if not _is_chosen(archive, key, scan, choice):
-                continue
-            if not scan.raw_files:
-                found.without_raw += 1
-                continue
-            yield key, scan
+    archive: Archive, choice: Choice, host: _HostScans, found: Plan
+) -> Iterator[ArchivedScan]:
+    for scan in host.scans:
+        if not _is_chosen(archive, host.host.key, scan, choice):
+            continue
+        if not scan.raw_files:
+            found.without_raw += 1
+            continue
+        yield scan
 
 
 def _with_overrides(host: ArchivedHost, choice: Choice) -> ArchivedHost:
@@ -240,36 +237,26 @@ def _depends_on(host: ArchivedHost) -> bytes:
     return b"".join(part + b"\0" for part in parts)
 
 
-def _rest_of_part(
-    hosts: dict[str, _HostScans], part: KnownPart, stale: Sequence[ScanToParse]
-) -> list[ScanToParse]:
-    """The other scans of a part, as far as the archive still has them."""
-    changed = {(each.host, each.scan.scan_id) for each in stale}
-    rest = []
-    for key, scan_id in part.scans:
-        known = hosts.get(key)
-        if known is None or (key, scan_id) in changed:
-            continue
-        scan = known.scans.get(ScanId(scan_id))
-        if scan is not None:
-            rest.append(known.to_parse(key, scan))
-    return rest
-
-
 def _chunk(
     archive: Archive,
     month: str,
-    hosts: dict[str, _HostScans],
+    hosts: Mapping[str, ArchivedHost],
     scans: Sequence[ScanToParse],
-    replaces: tuple[str, ...],
+    replaces: KnownPart | None = None,
 ) -> Chunk:
+    """A chunk of new scans, or one that replaces a part: the rows of its other scans are kept."""
+    kept: set[tuple[str, str]] = set()
+    if replaces is not None:
+        kept = replaces.scans.keys() - {(each.host, each.scan.scan_id) for each in scans}
     names = [f"{each.host} {each.scan.scan_id} {each.parsed_with}" for each in scans]
-    part = sha256("\n".join(names).encode()).hexdigest()[:16]
+    names += [f"{host} {scan_id} is kept" for host, scan_id in sorted(kept)]
     return Chunk(
+        agent_version=AGENT_VERSION,
         archive=archive.url,
         month=month,
-        part=part,
-        replaces=replaces,
-        hosts={each.host: hosts[each.host].host for each in scans},
+        part=sha256("\n".join(names).encode()).hexdigest()[:16],
+        replaces=replaces.name if replaces else None,
+        kept=tuple(sorted(kept)),
+        hosts={each.host: hosts[each.host] for each in scans},
         scans=tuple(scans),
     )

@@ -1,7 +1,8 @@
 """Questions to the tables of an archive, answered by DuckDB.
 
-The views are `scans`, `results` and `evidence`, each with the column `month`, and `newest`: the
-newest completed scan of each host and profile.
+The views are `scans`, `results` and `evidence`, each with the column `month`; `newest`: the newest
+completed scan of each host and profile; and `failing`: the rules that fail in these, each with the
+scan since which it fails there.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import duckdb
 
 from fleet.archive import Archive
 from fleet.errors import FleetError
-from fleet.tables import TABLES
+from fleet.parts import TABLES
 
 _MEMORY = "400MB"
 _NEWEST = """
@@ -21,6 +22,29 @@ SELECT * EXCLUDE (place) FROM (
     SELECT *, row_number() OVER (PARTITION BY host, scanner, profile ORDER BY scan_id DESC) AS place
     FROM scans WHERE status = 'completed'
 ) WHERE place = 1
+"""
+# Scans are counted back from the newest one, so that each rule needs one pass over the results: it
+# fails since the scan after the last one in which it did not.
+_FAILING = """
+CREATE VIEW failing AS
+WITH numbered AS (
+    SELECT host, scan_id, scanner, profile, completed_at,
+           dense_rank() OVER (ORDER BY host, scanner, profile) AS series,
+           row_number() OVER (PARTITION BY host, scanner, profile ORDER BY scan_id DESC) AS back
+    FROM scans WHERE status = 'completed'
+), since AS (
+    SELECT n.series, r.rule_ref, any_value(r.title) AS title, any_value(r.severity) AS severity,
+           min(n.back) FILTER (r.status IN ('fail', 'warn')) AS last_failure,
+           max(n.back) FILTER (r.status IN ('fail', 'warn')) AS first_failure,
+           min(n.back) FILTER (r.status NOT IN ('fail', 'warn')) AS last_success
+    FROM results r JOIN numbered n ON r.host = n.host AND r.scan_id = n.scan_id
+    GROUP BY n.series, r.rule_ref
+    HAVING last_failure = 1
+)
+SELECT n.host, n.scanner, n.profile, since.rule_ref, since.title, since.severity,
+       n.scan_id AS first_scan, n.completed_at AS failing_since
+FROM since JOIN numbered n
+ON n.series = since.series AND n.back = coalesce(last_success - 1, first_failure)
 """
 
 
@@ -32,21 +56,34 @@ def tables(archive: Archive) -> Iterator["duckdb.DuckDBPyConnection"]:
             f"{archive.url}: has no tables yet: compliance-agent fleet parse {archive.url}"
         )
     with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
+        # It would be drawn into standard output.
+        connection.execute("SET enable_progress_bar = false")
         connection.register_filesystem(archive.files)
         for name in TABLES:
             place = _url(archive, f"tables/{name}/*/*.parquet")
             found = connection.read_parquet(place, hive_partitioning=True, union_by_name=True)
             found.create_view(name)
         connection.execute(_NEWEST)
+        connection.execute(_FAILING)
         yield connection
 
 
 def rows(connection: "duckdb.DuckDBPyConnection", sql: str, **values: Any) -> list[dict[str, Any]]:
     """The rows of a query, each by the names of its columns. Raises FleetError."""
+    columns, found = answer(connection, sql, **values)
+    return [dict(zip(columns, row, strict=True)) for row in found]
+
+
+def answer(
+    connection: "duckdb.DuckDBPyConnection", sql: str, **values: Any
+) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The names of the columns, and the rows. Raises FleetError."""
     try:
         found = connection.execute(sql, values or None)
-        names = [column[0] for column in found.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+        if found is None:
+            raise FleetError("the query is empty")
+        columns = [column[0] for column in found.description or ()]
+        return columns, found.fetchall()
     except duckdb.Error as error:
         raise FleetError(f"the query failed: {error}") from error
 

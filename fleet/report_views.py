@@ -20,6 +20,12 @@ FORMATS = ("text", "html", "json", "csv")
 _NOT_IN_BRIEF = frozenset({"scan_id", "sha256"})
 _NUMBERS = frozenset({"score", "applicable score", "failed", "waived", "hosts"})
 _TIMES = frozenset({"completed at", "failing since", "last scan at", "expires"})
+_DAY_CHARS = len("2026-11-26")
+_SHORTER = {
+    "completed at": "completed",
+    "applicable score": "applicable",
+    "benchmark version": "version",
+}
 _PARTS: Mapping[str, str] = {
     "hosts": "Hosts by score",
     "rules": "Rules by number of failing hosts",
@@ -63,13 +69,28 @@ def as_html(report: FleetReport, archive: str) -> str:
 
 def parts(report: FleetReport, *, brief: bool = False) -> list[Part]:
     """The table of each question that was put; `brief`: without what a terminal has no room for."""
+    since = {"worse": report.worse_since, "silent": report.silent_since}
     found: list[Part] = []
     for name, title in _PARTS.items():
-        since = {"worse": report.worse_since, "silent": report.silent_since}.get(name, True)
-        if since is not None:
-            records: Sequence[Record] = getattr(report, name)
-            found.append(_part(title, records, brief=brief))
+        heading = title
+        if name in since:
+            day = since[name]
+            if day is None:
+                continue
+            heading = f"{title} since {_cell(day)}"
+        records: Sequence[Record] = getattr(report, name)
+        found.append(_part(heading, records, brief=brief))
     return found
+
+
+def for_terminal(part: Part) -> Part:
+    """A part with days in the place of times, and a shorter heading, for 80 columns."""
+    title, columns, rows = part
+    days = {at for at, column in enumerate(columns) if column in _TIMES}
+    shorter = [
+        [cell[:_DAY_CHARS] if at in days else cell for at, cell in enumerate(row)] for row in rows
+    ]
+    return title, [_SHORTER.get(column, column) for column in columns], shorter
 
 
 def _part(title: str, records: Sequence[Record], *, brief: bool) -> Part:

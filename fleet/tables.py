@@ -4,9 +4,8 @@
     results   one row for each rule of a scan
     evidence  one row for each rule of which the scanner has shown something
 
-The scans' part of a chunk is written last: a part of the other tables without it is what an
-interrupted run has left. A part names the parts that it replaces in its metadata, so that these can
-still be removed after an interruption.
+The scans' part of a chunk is written last, and names the parts that it replaces in its metadata.
+What an interruption leaves is removed by `fleet.parts`.
 
 Source of the columns: `schemas.report.Report`. Times are UTC, durations seconds, scores percent.
 """
@@ -19,11 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fleet.archive import Archive
+from fleet.parts import REPLACES, part_name, remove_part
 from schemas.receipt import Receipt
 from schemas.report import Report, RuleResult
 
-TABLES = ("scans", "results", "evidence")
-_REPLACES = b"replaces"
 _ROWS_PER_GROUP = 100_000
 _TIME = pa.timestamp("us", tz="UTC")
 _NAME = pa.dictionary(pa.int32(), pa.string())
@@ -108,90 +106,44 @@ class ParsedScan:
     receipt: Receipt | None = None
 
 
-@dataclass(frozen=True)
-class KnownPart:
-    """A part of the scans table: its name, its month, and its scans with what each was parsed."""
-
-    month: str
-    name: str
-    scans: dict[tuple[str, str], str]
-    replaces: tuple[str, ...]
-
-
 def write_part(
-    archive: Archive, month: str, part: str, scans: Sequence[ParsedScan], replaces: Sequence[str]
+    archive: Archive,
+    month: str,
+    part: str,
+    scans: Sequence[ParsedScan],
+    *,
+    replaces: str | None = None,
+    kept: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Write a chunk into the three tables, and remove the parts that it replaces."""
-    rows = {
-        "evidence": [row for scan in scans for row in _evidence_rows(scan)],
-        "results": [row for scan in scans for row in _result_rows(scan)],
-        "scans": [_scan_row(scan) for scan in scans],
-    }
-    for table, its_rows in rows.items():
-        _write(archive, _part_name(table, month, part), _SCHEMAS[table], its_rows, replaces)
-    for old in replaces:
-        if old != part:
-            remove_part(archive, month, old)
+    """Write a chunk into the three tables. With the part that it replaces, whose rows of the `kept`
+    scans (host and id) it takes over.
+    """
+    if replaces is None or not archive.has(part_name("scans", month, part)):
+        rows = {
+            "evidence": [row for scan in scans for row in _evidence_rows(scan)],
+            "results": [row for scan in scans for row in _result_rows(scan)],
+            "scans": [_scan_row(scan) for scan in scans],
+        }
+        for table, its_rows in rows.items():
+            described = _SCHEMAS[table].with_metadata({REPLACES: replaces or ""})
+            made = pa.Table.from_pylist(its_rows, schema=described)
+            if replaces is not None and kept:
+                old = archive.read(part_name(table, month, replaces))
+                made = pa.concat_tables([made, _kept(old, kept)], promote_options="permissive")
+            _write(archive, part_name(table, month, part), made)
+    if replaces is not None and replaces != part:
+        remove_part(archive, month, replaces)
 
 
-def remove_part(archive: Archive, month: str, part: str) -> None:
-    """The scans first: without them the rest counts as left over."""
-    for table in TABLES:
-        archive.remove(_part_name(table, month, part))
+def _kept(content: bytes, kept: Sequence[tuple[str, str]]) -> pa.Table:
+    """The rows of these scans in a part."""
+    old = pq.read_table(pa.BufferReader(content), use_threads=False)
+    wanted = set(kept)
+    scans = zip(old["host"].to_pylist(), old["scan_id"].to_pylist(), strict=True)
+    return old.filter(pa.array([scan in wanted for scan in scans], pa.bool_()))
 
 
-def known_parts(archive: Archive) -> list[KnownPart]:
-    """The parts of the scans table."""
-    return [_known_part(archive, month, name) for month, name in _parts(archive, "scans")]
-
-
-def remove_leftovers(archive: Archive, known: Sequence[KnownPart]) -> list[KnownPart]:
-    """Remove what an interrupted run left; returns the parts that remain."""
-    replaced = {(part.month, old) for part in known for old in part.replaces}
-    remaining = []
-    for part in known:
-        if (part.month, part.name) in replaced:
-            remove_part(archive, part.month, part.name)
-        else:
-            remaining.append(part)
-    names = {(part.month, part.name) for part in remaining}
-    for table in ("results", "evidence"):
-        for month, name in _parts(archive, table):
-            if (month, name) not in names:
-                archive.remove(_part_name(table, month, name))
-    return remaining
-
-
-def _parts(archive: Archive, table: str) -> Iterator[tuple[str, str]]:
-    """Month and name of each part."""
-    for directory in archive.list(f"tables/{table}"):
-        month = directory.rpartition("month=")[2]
-        for path in archive.list(f"tables/{table}/month={month}"):
-            name = path.rpartition("/")[2]
-            if name.endswith(".parquet"):
-                yield month, name.removesuffix(".parquet")
-
-
-def _known_part(archive: Archive, month: str, name: str) -> KnownPart:
-    # Without pyarrow's own file systems and threads: they may abort the process at its end.
-    content = pa.BufferReader(archive.read(_part_name("scans", month, name)))
-    columns = ["host", "scan_id", "parsed_with"]
-    table = pq.read_table(content, columns=columns, use_threads=False)
-    scans = {(row["host"], row["scan_id"]): row["parsed_with"] for row in table.to_pylist()}
-    metadata = table.schema.metadata or {}
-    replaces = metadata.get(_REPLACES, b"").decode().split()
-    return KnownPart(month, name, scans, tuple(replaces))
-
-
-def _part_name(table: str, month: str, part: str) -> str:
-    return f"tables/{table}/month={month}/{part}.parquet"
-
-
-def _write(
-    archive: Archive, name: str, schema: pa.Schema, rows: list[Row], replaces: Sequence[str]
-) -> None:
-    described = schema.with_metadata({_REPLACES: " ".join(replaces).encode()})
-    table = pa.Table.from_pylist(rows, schema=described)
+def _write(archive: Archive, name: str, table: pa.Table) -> None:
     target = pa.BufferOutputStream()
     pq.write_table(table, target, compression="zstd", row_group_size=_ROWS_PER_GROUP)
     archive.write(name, target.getvalue().to_pybytes())

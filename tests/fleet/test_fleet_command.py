@@ -48,6 +48,28 @@ def test_from_the_spool_of_a_host_to_a_report(
     assert counted.stdout.split() == ["n", "4"]
 
 
+def test_a_source_that_is_no_bundle_does_not_stop_the_others(
+    host: Callable[[str], HostSpool], tmp_path: Path
+) -> None:
+    source = host("web1")
+    source.scan(0, "pass")
+    cut = tmp_path / "cut.tar"
+    bundle = source.bundle(tmp_path / "web1.tar")
+    cut.write_bytes(bundle.read_bytes()[:5000])
+    archive = str(tmp_path / "archive")
+    sources = [str(cut), str(tmp_path / "none.tar"), f"x={tmp_path}", str(bundle)]
+    added = agent("fleet", "add", archive, *sources, code=1)
+    assert "1 new" in added.stdout
+    assert len(added.stderr.splitlines()) == 3
+
+
+def test_a_mistyped_archive_is_an_error(tmp_path: Path) -> None:
+    nothing = str(tmp_path / "nothing")
+    for command in (["parse", nothing], ["report", nothing], ["query", nothing, "SELECT 1"]):
+        assert "has no hosts" in agent("fleet", *command, code=1).stderr
+    assert "number" in agent("fleet", "parse", nothing, "--workers", "0", code=2).stderr
+
+
 def test_since_last_needs_raw(tmp_path: Path) -> None:
     refused = agent("export", str(tmp_path / "x"), "--since", "last", code=2)
     assert "--raw" in refused.stderr

@@ -74,6 +74,24 @@ def test_rules_are_sorted_by_the_number_of_hosts_with_the_first_failure(
     ]
 
 
+def test_a_rule_fails_since_the_scan_after_its_last_success(
+    client: Client, tmp_path: Path, host: MakeHost
+) -> None:
+    archive = Archive(str(tmp_path / "other"))
+    source = host("web1")
+    for day, results in enumerate([("fail", "fail"), ("pass", "fail"), ("fail", "fail")]):
+        source.scan(day, *results)
+    adding.add(archive, str(source.bundle(tmp_path / "other.tar")))
+    plan = parsing.plan(archive, parsing.Choice())
+    parsing.run(client, plan.chunks, lambda _done: None)
+    with queries.tables(archive) as connection:
+        found = queries.rows(connection, "SELECT title, first_scan FROM failing ORDER BY title")
+    assert [(row["title"], row["first_scan"]) for row in found] == [
+        ("Title of rule0", scan_id(2)),
+        ("Title of rule1", scan_id(0)),
+    ]
+
+
 def test_what_got_worse_since_a_date_is_named_by_host(report: FleetReport) -> None:
     found = [(each.host[:4], each.title) for each in report.worse]
     assert found == [("web1", "Title of rule0"), ("web2", "Title of rule1")]
@@ -110,6 +128,13 @@ def test_a_spreadsheet_evaluates_nothing(report: FleetReport) -> None:
 def test_a_wrong_query_is_one_line(archive: Archive) -> None:
     with queries.tables(archive) as connection, pytest.raises(FleetError, match="query failed"):
         queries.rows(connection, "SELECT nothing FROM nowhere")
+
+
+def test_an_empty_query_is_refused_and_an_empty_answer_has_columns(archive: Archive) -> None:
+    with queries.tables(archive) as connection:
+        with pytest.raises(FleetError, match="empty"):
+            queries.answer(connection, " ; ")
+        assert queries.answer(connection, "SELECT host FROM scans WHERE false") == (["host"], [])
 
 
 def test_an_archive_without_tables_names_the_command(tmp_path: Path) -> None:

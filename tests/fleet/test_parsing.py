@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from distributed import Client
 from fleet import adding, parsing, queries
 from fleet.archive import Archive
 from fleet.errors import FleetError
-from fleet.parse_chunk import ChunkDone, report_name
+from fleet.parse_chunk import ChunkDone, parse_chunk, report_name
+from fleet.parts import TABLES
+from schemas import codec
 from schemas.ids import ScanId
 from schemas.waiver import Waiver
 from tests.fleet.hosts import HostSpool, scan_id
@@ -138,10 +140,63 @@ def test_other_waivers_replace_the_rows_of_their_host_alone(
     waiver = Waiver(rule="rule0", reason="old", approved_by="Ann", expires=date(2030, 1, 1))
     source.scan(1, "fail")
     add(archive, source, waivers=(waiver,))
-    parse(client, archive)
+    # The scan of web1 is in the same part, and is not parsed again.
+    assert parse(client, archive).parsed == 2
     found = rows(archive, "SELECT host, scan_id, failed, waived FROM scans ORDER BY host, scan_id")
     assert [(row["failed"], row["waived"]) for row in found] == [(1, 0), (0, 1), (0, 1)]
     assert rows(archive, "SELECT count(*) AS n FROM results") == [{"n": 3}]
+
+
+def copy_part(archive: Archive, tables: Sequence[str], name: str) -> None:
+    """Lay down a part again under another name."""
+    for table in tables:
+        (part,) = archive.list(f"tables/{table}/month=2026-10")
+        archive.write(f"tables/{table}/month=2026-10/{name}.parquet", Path(part).read_bytes())
+
+
+@pytest.mark.parametrize("tables", [TABLES, ("scans",), ("results", "evidence")])
+def test_a_part_that_a_worker_of_a_killed_command_has_left_counts_nothing_twice(
+    client: Client, archive: Archive, host: MakeHost, tables: Sequence[str]
+) -> None:
+    source = host("web1")
+    for number in range(2):
+        source.scan(0, "fail", number=number)
+    add(archive, source)
+    parse(client, archive)
+    copy_part(archive, tables, "zzz")
+    assert parsing.plan(archive, parsing.Choice()).scans == 0
+    assert rows(archive, "SELECT count(*) AS n FROM scans") == [{"n": 2}]
+    assert rows(archive, "SELECT count(*) AS n FROM results") == [{"n": 2}]
+
+
+def test_scans_whose_rows_are_missing_in_a_table_are_parsed_again(
+    client: Client, archive: Archive, host: MakeHost
+) -> None:
+    source = host("web1")
+    source.scan(0, "fail")
+    add(archive, source)
+    parse(client, archive)
+    (part,) = archive.list("tables/results/month=2026-10")
+    Path(part).unlink()
+    assert parse(client, archive).parsed == 1
+    assert rows(archive, "SELECT count(*) AS n FROM results") == [{"n": 1}]
+
+
+def test_a_worker_with_another_version_parses_nothing(archive: Archive, host: MakeHost) -> None:
+    source = host("web1")
+    source.scan(0, "fail")
+    add(archive, source)
+    (chunk,) = parsing.plan(archive, parsing.Choice()).chunks
+    with pytest.raises(FleetError, match="install the same"):
+        parse_chunk(codec.encode(codec.replace(chunk, agent_version="0.0.1")))
+
+
+def test_an_archive_on_a_local_disk_has_one_writer(archive: Archive) -> None:
+    other = Archive(archive.url)
+    with archive.locked(), pytest.raises(FleetError, match="another command"), other.locked():
+        raise AssertionError("two writers")
+    with other.locked():
+        pass
 
 
 def test_a_bad_entry_is_a_row_with_its_reason_and_stops_nothing(

@@ -22,6 +22,7 @@ from stages.console.delivery.host_origin import origin
 from stages.console.errors import CommandError, UsageError
 from stages.console.output import say, show_json, warn
 from stages.runtime.exits import Exit
+from stages.runtime.moments import moment
 from stages.runtime.printable import counted
 from stages.runtime.version import AGENT_VERSION
 
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _since(text: str) -> datetime | str:
     if text == LAST:
         return LAST
-    return filters.moment(text)
+    return moment(text)
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:

@@ -1,9 +1,8 @@
 """Choosing scans: by name, profile, scanner, status, or a span of time."""
 
 import argparse
-import re
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import get_args
 
 from schemas.ids import ScanId, requested_at, scanner_of
@@ -13,15 +12,8 @@ from spool.spool import Spool
 from stages.console import scan_names, scan_states
 from stages.console.errors import CommandError
 from stages.runtime.exits import Exit
+from stages.runtime.moments import EXAMPLES, moment
 from stages.scanners import registry
-
-_AGO = re.compile(r"([0-9]{1,4})(min|h|d|w)")
-_UNITS = {
-    "min": timedelta(minutes=1),
-    "h": timedelta(hours=1),
-    "d": timedelta(days=1),
-    "w": timedelta(weeks=1),
-}
 
 
 def add_filters(
@@ -36,7 +28,7 @@ def add_filters(
         "--since",
         metavar="T",
         type=since or moment,
-        help="only scans requested at T or later: 2026-11-23, 2026-11-23T06:00, yesterday, 7d, 12h",
+        help=f"only scans requested at T or later: {EXAMPLES}",
     )
     group.add_argument("--until", metavar="T", type=moment, help="only scans requested before T")
 
@@ -89,26 +81,6 @@ def _report_matches(args: argparse.Namespace, header: ReportHeader | None) -> bo
     if args.status and header.status != args.status:
         return False
     return (args.profile or "").casefold() in header.profile.casefold()
-
-
-def moment(text: str) -> datetime:
-    """A date, a time, or a span back from now; without a zone it is this host's."""
-    ago = _AGO.fullmatch(text)
-    if ago is not None:
-        return datetime.now(UTC) - int(ago[1]) * _UNITS[ago[2]]
-    if text in ("today", "yesterday"):
-        midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)  # noqa: DTZ005
-        if text == "yesterday":
-            midnight -= timedelta(days=1)
-        return midnight.astimezone(UTC)
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a time like 2026-11-23, 2026-11-23T06:00, yesterday, 7d or 12h"
-        ) from error
-    # Without a zone, `astimezone` takes the time as this host's.
-    return found.astimezone(UTC)
 
 
 def _in_span(scan_id: ScanId, since: datetime | None, until: datetime | None) -> bool:
