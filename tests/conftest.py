@@ -39,7 +39,7 @@ _SLOW_FILES = frozenset(
 )
 
 
-def _missing(what: str) -> None:
+def missing(what: str) -> None:
     """A missing real part is a skip on a laptop and a failure in CI."""
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing, and CI must have it")
@@ -50,11 +50,11 @@ def _missing(what: str) -> None:
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Before any fixture, also one of the session, that would start a missing program."""
     if item.get_closest_marker("oscap") and shutil.which("oscap") is None:
-        _missing("oscap (apt-get install openscap-scanner)")
+        missing("oscap (apt-get install openscap-scanner)")
     if item.get_closest_marker("browser") and shutil.which("chromedriver") is None:
-        _missing("Chromium with its driver (apt-get install chromium chromium-driver)")
+        missing("Chromium with its driver (apt-get install chromium chromium-driver)")
     if item.get_closest_marker("promtool") and shutil.which("promtool") is None:
-        _missing("promtool (apt-get install prometheus)")
+        missing("promtool (apt-get install prometheus)")
 
 
 @pytest.fixture(scope="session")
