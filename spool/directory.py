@@ -10,7 +10,7 @@ Diagnostics: SpoolUnusableError where the directory is gone; StorageError for wh
 import os
 import time
 from bisect import insort
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +80,15 @@ class Directory:
             except OSError as error:
                 raise StorageError("can't be listed", self.path, error) from error
         return list(known.names)
+
+    def sweep(self, keep: Container[str] = ()) -> list[str]:
+        """Remove what a crash left half written, except for `keep`; the names are returned."""
+        with self.opened("can't be cleaned") as handle:
+            hidden = [name for name in os.listdir(handle) if layout.is_hidden(name)]
+            left = [name for name in hidden if name not in keep]
+            for name in left:
+                durable.remove(handle, name)
+        return left
 
     def write(self, handle: int, name: str, *content: bytes) -> None:
         """Make an entry, and know its name without another listing. Raises FileExistsError,

@@ -119,6 +119,8 @@ DIRECTORIES: tuple[Place, ...] = (
 """All directories of a spool, parents first. systemd/compliance-agent.tmpfiles.conf is the same."""
 
 MANIFEST = "manifest"
+LOCK = ".lock"
+"""The name of a stage's lock in its state."""
 BUNDLE = "bundle"
 """The end of the name of a bundle, which lies beside the import or submission of the same id."""
 _COMMAND_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")

@@ -22,6 +22,8 @@ from spool.directory import Directory
 from spool.entries import CommandEntries, Readable, Reports, Requests, S, ScanEntries
 from spool.layout import Box
 
+_REASON = ".reason"
+
 
 class Outbox(ABC):
     """One box of a spool. Only the holder of its stage's lock writes; all others read."""
@@ -74,10 +76,10 @@ class Outbox(ABC):
         """Remove what a crash left half written; the names are returned. For the writer, at its
         start.
         """
-        with self.directory("can't be cleaned") as handle:
-            left = [name for name in os.listdir(handle) if layout.is_hidden(name)]
-            for name in left:
-                durable.remove(handle, name)
+        left = self._directory.sweep()
+        self._history.sweep()
+        self._quarantine.sweep()
+        self._remove_reasons_alone()
         return left
 
     def remove(self, name: str) -> None:
@@ -92,7 +94,7 @@ class Outbox(ABC):
         """Move a damaged entry to `quarantine/`, with the reason beside it."""
         kept = layout.archived_name(name, why)
         with self._quarantine.opened("can't be written") as handle:
-            durable.write(handle, f"{kept}.reason", f"{reason}\n".encode(), replace=True)
+            durable.write(handle, f"{kept}{_REASON}", f"{reason}\n".encode(), replace=True)
         self._take_away(name, kept, self._quarantine)
 
     def archived(self) -> list[str]:
@@ -101,7 +103,7 @@ class Outbox(ABC):
 
     def quarantined(self) -> list[str]:
         """Names in this box's quarantine, the reasons not included."""
-        return [name for name in self._quarantine.names() if not name.endswith(".reason")]
+        return [name for name in self._quarantine.names() if not name.endswith(_REASON)]
 
     def directory(self, doing: str) -> AbstractContextManager[int]:
         """The box's directory, open. Raises StorageError, which names the box and `doing`."""
@@ -111,6 +113,14 @@ class Outbox(ABC):
         """Close the open directories; they are opened again when needed."""
         for directory in (self._directory, self._history, self._quarantine):
             directory.close()
+
+    def _remove_reasons_alone(self) -> None:
+        """A reason is written before its entry is moved: a kill in between leaves the reason."""
+        kept = set(self._quarantine.names())
+        with self._quarantine.opened("can't be cleaned") as handle:
+            for name in kept:
+                if name.endswith(_REASON) and name.removesuffix(_REASON) not in kept:
+                    durable.remove(handle, name)
 
     def _take_away(self, name: str, kept: str, archive: Directory) -> None:
         with (

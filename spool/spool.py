@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from schemas.ids import ScanId
-from spool import access, ownership
+from spool import access, layout, ownership
 from spool.access import Fault
 from spool.command_box import CommandBox
 from spool.errors import SpoolUnusableError
@@ -96,6 +96,7 @@ class Spool:
         ownership.check(self.root, stage)
         self._lock = Lock(self._lock_path(stage))
         self._lock.acquire(f"{stage} stage")
+        self.state_store(stage).sweep()
         self.state_store(stage).forget_newer()
         self.state_store(stage).forget_unreadable()
         return self.outbox(OUTBOX[stage]).sweep()
@@ -135,4 +136,4 @@ class Spool:
             store.close()
 
     def _lock_path(self, stage: Stage) -> Path:
-        return self.root / "state" / stage / ".lock"
+        return self.root / "state" / stage / layout.LOCK

@@ -15,10 +15,11 @@ from schemas.records import Record
 from spool import durable, reading
 from spool.directory import Directory
 from spool.errors import EntryError, SpoolError, StorageError
-from spool.layout import Stage
+from spool.layout import LOCK, Stage
 
 T = TypeVar("T")
 _DAMAGED, _NEWER, _UNREADABLE = ".damaged", ".newer", ".unreadable"
+_ATTEMPTS = ".attempts"
 _MAX_NOTE_BYTES = 16 * 1024 * 1024
 
 
@@ -68,6 +69,11 @@ class StateStore:
         """The work on this id has ended, with any outcome: forget its attempts."""
         self.forget(_attempt(entry_id))
 
+    def attempted(self) -> list[str]:
+        """The ids of work that was started and did not end."""
+        names = self.names()
+        return [name.removesuffix(_ATTEMPTS) for name in names if name.endswith(_ATTEMPTS)]
+
     def mark_damaged(self, name: str, reason: str) -> None:
         """An upstream entry can't be read; its owner reads this mark."""
         self._mark(f"{name}{_DAMAGED}", reason)
@@ -108,6 +114,10 @@ class StateStore:
         for name in self.unreadable():
             self.unmark_unreadable(name)
 
+    def sweep(self) -> None:
+        """Remove what a crash left half written. For the stage, at its start."""
+        self._directory.sweep(keep=(LOCK,))
+
     def _mark(self, name: str, reason: str) -> None:
         with self._opened() as handle:
             durable.write(handle, name, f"{reason}\n".encode(), replace=True)
@@ -130,4 +140,4 @@ class StateStore:
 
 
 def _attempt(entry_id: str) -> str:
-    return f"{entry_id}.attempts"
+    return f"{entry_id}{_ATTEMPTS}"

@@ -280,6 +280,7 @@ def _machine_errors() -> Iterator[None]:
 
 def _maintain(process: Process) -> None:
     maintenance.forget_damage(process.spool, process.stage)
+    maintenance.forget_attempts(process.spool, process.stage)
     removed = maintenance.expire(process.spool, process.stage, process.settings)
     if removed:
         process.log.info(

@@ -11,7 +11,7 @@ from schemas.command import Replay
 from schemas.ids import ScanId
 from schemas.settings import Settings
 from spool import layout
-from spool.errors import EntryDamagedError, EntryError
+from spool.errors import EntryDamagedError, EntryError, StorageError
 from spool.layout import OUTBOX, READER, UPSTREAM, Kind, Stage
 from spool.outbox import Outbox
 from spool.pending import spent_cancellations
@@ -42,12 +42,30 @@ def quarantine_damage(spool: Spool, stage: Stage, now: datetime, log: Log) -> No
 
 
 def forget_damage(spool: Spool, stage: Stage) -> None:
-    """Drop this stage's marks on upstream entries that are gone."""
+    """Drop this stage's marks on upstream entries that are gone, or were made again."""
     state_store = spool.state_store(stage)
     upstream = spool.outbox(UPSTREAM[stage])
     for name in state_store.damaged():
-        if not upstream.has(name):
+        if not upstream.has(name) or _is_whole(upstream, name):
             state_store.unmark_damaged(name)
+
+
+def _is_whole(box: Outbox, name: str) -> bool:
+    try:
+        return box.check(name)
+    except (EntryError, StorageError):
+        return False
+
+
+def forget_attempts(spool: Spool, stage: Stage) -> None:
+    """Drop the attempts of work that has its outcome: a kill came between the two."""
+    done: set[str] = set(spool.outbox(OUTBOX[stage]).scan_ids())
+    if stage == "parse":
+        done.update(spool.reports.imported.ids())
+    state_store = spool.state_store(stage)
+    for entry_id in state_store.attempted():
+        if entry_id in done:
+            state_store.end(entry_id)
 
 
 def replays(spool: Spool, step: str) -> Iterator[tuple[str, Replay]]:

@@ -1,13 +1,11 @@
 """A stage is killed at one file operation after the other, until one start meets no kill."""
 
 import signal
-from collections.abc import Iterator
-
 import pytest
 
 from receiver import Receiver
 from schemas.ids import ScanId
-from spool.layout import BOXES, STAGES, Stage
+from spool.layout import BOXES, LOCK, STAGES, Stage
 from tests.faults.quick_agent import QuickAgent
 from tests.pipeline.agent import until
 from tests.torture.disk_faults import KILL, DiskFaults
@@ -17,12 +15,22 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 _MOST_OPERATIONS = 120
 
 
-def dot_names(agent: QuickAgent) -> Iterator[str]:
-    """What a write has left half done."""
-    for box in BOXES:
-        for path in (agent.spool.root / box).iterdir():
-            if path.name.startswith("."):
-                yield str(path)
+def left_over(agent: QuickAgent) -> list[str]:
+    """What interrupted writes have left, and notes about work that has ended."""
+    found: list[str] = []
+    for path in agent.spool.root.rglob("*"):
+        is_hidden = path.name.startswith(".") and path.name != LOCK
+        is_note = path.suffix in (".attempts", ".damaged") or path.name == "running"
+        if is_hidden or is_note:
+            found.append(str(path.relative_to(agent.spool.root)))
+    return found
+
+
+def await_nothing_left_over(agent: QuickAgent) -> None:
+    try:
+        until(lambda: not left_over(agent), "nothing left over", 20)
+    except AssertionError:
+        assert left_over(agent) == []
 
 
 def done(agent: QuickAgent, scan_ids: list[ScanId]) -> bool:
@@ -39,18 +47,27 @@ def test_a_kill_at_any_file_operation_loses_and_doubles_nothing(
         # One at a time: otherwise each start would have more to do than the one before.
         if done(agent, scan_ids):
             scan_ids.append(agent.request())
+        starts = agent.log(stage).count("stage started")
         faults.arm(KILL, after=number, times=1)
         agent.start_with(faults, stage)
         process = agent.processes[stage]
-        until(lambda: process.poll() is not None or done(agent, scan_ids), "a kill, or all done")  # noqa: B023
-        if process.poll() is None:
+
+        def is_at_rest(starts: int = starts) -> bool:
+            return agent.log(stage).count("stage started") > starts and done(agent, scan_ids)
+
+        until(lambda: process.poll() is not None or is_at_rest(), "a kill, or all done")  # noqa: B023
+        process.terminate()
+        if process.wait(timeout=60) == 0:
             break
         assert process.returncode == -signal.SIGKILL, agent.log(stage)
     else:
         pytest.fail(f"more than {_MOST_OPERATIONS} operations at a start")
     assert number > 5
+    faults.disarm()
+    agent.start(stage)
+    await_nothing_left_over(agent)
     agent.stop()
-    assert list(dot_names(agent)) == []
+    assert left_over(agent) == []
     assert not any(agent.spool.outbox(box).quarantined() for box in BOXES)
     assert {agent.receipt(scan_id).answer for scan_id in scan_ids} <= {"accepted", "superseded"}
     stored = [post["idempotency_key"] for post in server.posts() if post["status"] == 200]
@@ -88,6 +105,10 @@ def test_a_kill_in_the_middle_of_a_move_to_quarantine_leaves_exactly_one_copy(
         assert len(box.quarantined()) == before + 1, f"operation {number}"
     else:
         pytest.fail("never without a kill")
+    faults.disarm()
+    agent.start("parse", "ship")
+    await_nothing_left_over(agent)
+    agent.stop()
     reasons = list((agent.spool.root / "quarantine" / "reports").glob("*.reason"))
     assert len(reasons) == len(box.quarantined())
 
