@@ -6,7 +6,6 @@ is taken away by a move within the spool, never deleted, except by retention.
 Diagnostics: the errors of `spool.errors`, each naming the path.
 """
 
-import os
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager
 from pathlib import Path

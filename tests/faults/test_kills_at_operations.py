@@ -1,6 +1,7 @@
 """A stage is killed at one file operation after the other, until one start meets no kill."""
 
 import signal
+
 import pytest
 
 from receiver import Receiver
@@ -125,5 +126,3 @@ def is_whole(agent: QuickAgent, scan_id: ScanId) -> bool:
     if not box.has(box.name(scan_id)):
         return False
     return (box.path / box.name(scan_id)).read_bytes().endswith(b"}")
-
-

@@ -48,7 +48,6 @@ class DiskFaults:
         plan.chmod(0o666)
         with plan.open("r+b") as stream:
             self._shared = mmap.mmap(stream.fileno(), _LAYOUT.size)
-        self._shared_kinds = Kind(0)
         self.environment: Mapping[str, str] = {
             "LD_PRELOAD": str(library),
             "FAULT_ROOT": str(root),
