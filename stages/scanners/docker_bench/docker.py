@@ -20,7 +20,6 @@ from spool.errors import is_of_the_machine, of_the_machine
 from stages.scanners.docker_bench.docker_arguments import SCAN_LABEL
 
 _CONNECT_S, _ANSWER_S = 5.0, 10.0
-PODMAN = "Podman"
 _CLIENT_TOO_OLD = re.compile(
     r"client version (\d[\d.]*\d) is too old\. Minimum supported API version is (\d[\d.]*\d)"
 )
@@ -37,6 +36,28 @@ class Answer:
 
     text: str | None
     problem: str = ""
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """What answers at the socket."""
+
+    number: str
+    is_podman: bool = False
+
+    @property
+    def version(self) -> str:
+        """`20.10.24`, or `Podman 4.3.1`."""
+        if self.is_podman:
+            return f"Podman {self.number}"
+        return self.number
+
+
+@dataclass(frozen=True)
+class NoDaemon:
+    """Why there is none that can be used, with what to do."""
+
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -59,16 +80,20 @@ class Docker:
             found["DOCKER_CONFIG"] = home
         return found
 
-    def version(self) -> Answer:
-        """The daemon's version; `Podman 4.3.1` where it is Podman that answers."""
+    def daemon(self) -> Daemon | NoDaemon:
+        """What answers at the socket now."""
+        problem = why_not_reachable(self.socket)
+        if problem:
+            return NoDaemon(problem)
         components = "{{range .Server.Components}} {{.Name}}{{end}}"
         answer = self._call("version", "--format", "{{.Server.Version}}" + components)
         if not answer.text:
-            return answer
+            remedy = "systemctl restart docker"
+            return NoDaemon(
+                f"{self.socket}: the Docker daemon does not answer: {answer.problem}: {remedy}"
+            )
         number, _, names = answer.text.partition(" ")
-        if names.casefold().startswith("podman"):
-            return Answer(f"{PODMAN} {number}")
-        return Answer(number)
+        return Daemon(number, is_podman=names.casefold().startswith("podman"))
 
     def why_client_refused(self, image: str) -> str | None:
         """Whether this daemon refuses the client in an image; the reason names both versions of

@@ -10,7 +10,7 @@ from typing import Literal
 from schemas.capabilities import DetectedScanner
 from schemas.codec import plain
 from stages.scanners.docker_bench import docker, trust
-from stages.scanners.docker_bench.docker import Docker
+from stages.scanners.docker_bench.docker import Daemon, Docker, NoDaemon
 from stages.scanners.docker_bench.docker_bench_capability import DockerBenchDetection
 from stages.scanners.docker_bench.docker_bench_packages import install_docker
 from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
@@ -29,6 +29,7 @@ class Found:
     problem: str | None
     """Why it can't run, with what to do; None where it can."""
     client: Docker | None = None
+    daemon: Daemon | None = None
     script: Path | None = None
     image_present: bool = False
 
@@ -69,15 +70,18 @@ def find(settings: DockerBenchSettings, platform: Platform) -> Found:
         if settings.enabled != "auto":
             missing = f"{missing}: {install_docker(platform)}"
         return Found(DockerBenchDetection(docker_installed=False), missing)
-    problem, version = _daemon(client)
-    present = problem is None and client.has_image(settings.image)
+    daemon = client.daemon()
+    present = isinstance(daemon, Daemon) and client.has_image(settings.image)
     script = find_script(settings)
     method = _method(settings, present, script)
+    if isinstance(daemon, NoDaemon):
+        detection = DockerBenchDetection(docker_installed=True, docker_bench_method=method)
+        return Found(detection, daemon.reason, client, None, script)
     detection = DockerBenchDetection(
-        docker_installed=True, docker_version=version, docker_bench_method=method
+        docker_installed=True, docker_version=daemon.version, docker_bench_method=method
     )
-    problem = problem or _missing(settings, method, present, script)
-    return Found(detection, problem, client, script, present)
+    problem = _missing(settings, method, present, script)
+    return Found(detection, problem, client, daemon, script, present)
 
 
 def parts(script: Path) -> Path | None:
@@ -89,18 +93,6 @@ def parts(script: Path) -> Path | None:
     if is_on_path and not (script.parent / "tests").is_dir():
         return None
     return script.parent
-
-
-def _daemon(client: Docker) -> tuple[str | None, str]:
-    """Why the daemon can't be used, and its version."""
-    problem = docker.why_not_reachable(client.socket)
-    if problem:
-        return problem, ""
-    answer = client.version()
-    if answer.text:
-        return None, answer.text
-    message = f"the Docker daemon does not answer: {answer.problem}: systemctl restart docker"
-    return f"{client.socket}: {message}", ""
 
 
 def _missing(

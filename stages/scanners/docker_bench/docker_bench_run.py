@@ -25,7 +25,7 @@ from stages.scanners.docker_bench import (
     printed_trouble,
 )
 from stages.scanners.docker_bench.daemon_watch import DaemonWatch
-from stages.scanners.docker_bench.docker import Docker
+from stages.scanners.docker_bench.docker import Daemon, Docker
 from stages.scanners.docker_bench.docker_arguments import (
     JSON,
     LOG,
@@ -86,8 +86,8 @@ class DockerBench:
             environment=found.client.environment,
         )
         self._start_watch()
-        if found.detection.docker_version.startswith(docker.PODMAN):
-            plan = replace(plan, warnings=(_podman(self._settings.socket, found),))
+        if found.daemon is not None and found.daemon.is_podman:
+            plan = replace(plan, warnings=(_podman(self._settings.socket, found.daemon),))
         if found.detection.docker_bench_method == "script" and found.script:
             self._in_container = False
             unknown = check_names.warnings(self._settings, found.script)
@@ -282,8 +282,8 @@ def _is_own_profile(request: Request) -> bool:
     return request.profile in (None, PROFILE_ID, PROFILE_TITLE)
 
 
-def _podman(socket: str, found: Found) -> str:
+def _podman(socket: str, daemon: Daemon) -> str:
     return (
-        f"{socket} is the socket of {found.detection.docker_version}, not of Docker: checks of the "
+        f"{socket} is the socket of {daemon.version}, not of Docker: checks of the "
         "Docker daemon, its files and its units (sections 1 to 3) do not apply"
     )

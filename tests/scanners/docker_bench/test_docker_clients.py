@@ -149,9 +149,9 @@ def test_podman_in_dockers_place_is_named_with_what_does_not_apply(
     place: Path, tmp_path: Path
 ) -> None:
     client(place, server="4.3.1 Podman Engine Conmon OCI Runtime (crun)")
-    answer = docker.client(f"{place}/d.sock")
-    assert answer is not None
-    assert answer.version().text == "Podman 4.3.1"
+    found = docker.client(f"{place}/d.sock")
+    assert found is not None
+    assert found.daemon() == docker.Daemon("4.3.1", is_podman=True)
     (warning,) = planned(bench(place), tmp_path).warnings
     assert warning == (
         f"{place}/d.sock is the socket of Podman 4.3.1, not of Docker: checks of the Docker "

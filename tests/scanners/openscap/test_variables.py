@@ -54,3 +54,21 @@ def test_a_variable_whose_value_is_not_known_is_called_by_its_name() -> None:
         failed_rule(test).finding
         == "file /etc/x is not present, expected owner the value of var_owner"
     )
+
+
+def test_a_comment_of_a_variable_is_not_taken_apart() -> None:
+    """A colon in it does not make it a file and a setting."""
+    test = Test(
+        "variable",
+        "<var_ref>oval:x-age:var:1</var_ref>",
+        '<value datatype="int" operation="less than or equal">365</value>',
+        [],
+        definitions=(
+            '<local_variable id="oval:x-age:var:1" comment="Policy: longest age">'
+            "<literal_component>1</literal_component></local_variable>"
+        ),
+    )
+    assert (
+        failed_rule(test).finding
+        == "no value was found for Policy: longest age, expected at most 365"
+    )

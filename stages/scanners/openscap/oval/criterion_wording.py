@@ -10,7 +10,7 @@ Four cases, each with its own wording:
 Pure.
 """
 
-from stages.scanners.openscap.oval import item_wording, object_wording
+from stages.scanners.openscap.oval import item_wording
 from stages.scanners.openscap.oval.criteria import FailedCriterion
 from stages.scanners.openscap.oval.entity_wording import short_id
 from stages.scanners.openscap.oval.evaluated_criterion import (
@@ -89,13 +89,12 @@ def _nothing_found(one: EvaluatedCriterion) -> Explanation:
 def _absence(one: EvaluatedCriterion) -> str:
     """`package aide is not installed`; of a variable only that it has no value is known."""
     if one.test.kind == "variable":
-        place, _, setting = one.description.rpartition(": ")
-        is_place_of_setting = place and not setting.endswith(")")
-        if is_place_of_setting:
-            return f"{place}: no value of {setting} was found"
+        setting = one.looked_for.setting
+        if setting is not None:
+            return f"{setting.place}: no value of {setting.name} was found"
         return f"no value was found for {one.description}"
     verb = "is"
-    if object_wording.is_plural(one.object, one.scope):
+    if one.looked_for.is_plural:
         verb = "are"
     return f"{one.description} {verb} not {one.kind.present}"
 

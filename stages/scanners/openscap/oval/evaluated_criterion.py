@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from stages.scanners.openscap.oval import item_wording, object_wording
 from stages.scanners.openscap.oval.criteria import FailedCriterion
 from stages.scanners.openscap.oval.entity_wording import short_id
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.kinds import KINDS, Kind
 from stages.scanners.openscap.oval.line_wording import TEXT_KINDS, setting_name
+from stages.scanners.openscap.oval.object_wording import ObjectText, describe
 from stages.scanners.openscap.oval.oval_model import (
     CollectedObject,
     EvaluatedTest,
@@ -40,10 +40,15 @@ class EvaluatedCriterion:
     """Things that were found, with the result of each; of many the first."""
     scope: EvaluationScope
     kind: Kind
-    description: str
+    looked_for: ObjectText
     """What was looked for; for lines the files, without the pattern."""
     setting: str | None
     """The setting whose value the pattern captures, or that a variable was read from."""
+
+    @property
+    def description(self) -> str:
+        """What was looked for, in plain text."""
+        return self.looked_for.text
 
     @property
     def is_expected(self) -> bool:
@@ -84,9 +89,11 @@ def evaluated_criterion(
     target = results.objects.get(test.object or "", Object("", test.kind))
     collected = results.collected_objects.get(target.id)
     scope = EvaluationScope(results, recorded, collected, target)
-    description = test.comment or short_id(test.id)
+    looked_for = None
     if target.id:
-        description = object_wording.description(target, scope) or description
+        looked_for = describe(target, scope)
+    if looked_for is None:
+        looked_for = ObjectText(test.comment or short_id(test.id))
     return EvaluatedCriterion(
         criterion=criterion,
         test=test,
@@ -98,8 +105,8 @@ def evaluated_criterion(
         items=_found_items(evaluated, results),
         scope=scope,
         kind=KINDS.get(test.kind, _UNKNOWN_KIND),
-        description=description,
-        setting=_setting(test, target, scope, description),
+        looked_for=looked_for,
+        setting=_setting(test, target, scope, looked_for),
     )
 
 
@@ -139,9 +146,14 @@ def _found_items(
     return tuple(found)
 
 
-def _setting(test: Test, target: Object, scope: EvaluationScope, description: str) -> str | None:
-    if test.kind == "variable":
-        return item_wording.variable_setting(description)
-    if test.kind not in TEXT_KINDS:
+def _setting(
+    test: Test, target: Object, scope: EvaluationScope, looked_for: ObjectText
+) -> str | None:
+    if test.kind in TEXT_KINDS:
+        return setting_name(target, scope)
+    if test.kind != "variable":
         return None
-    return setting_name(target, scope)
+    if looked_for.setting is not None:
+        return looked_for.setting.name
+    # A comment in place of the setting; it shows, too, whether the value is a secret.
+    return looked_for.text

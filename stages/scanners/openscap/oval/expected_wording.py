@@ -2,7 +2,8 @@
 
 from stages.scanners.openscap.oval.evaluated_criterion import EvaluatedCriterion
 from stages.scanners.openscap.oval.line_wording import has_plain_text, line_text, skips_first_line
-from stages.scanners.openscap.oval.state_wording import state_text
+from stages.scanners.openscap.oval.oval_model import State
+from stages.scanners.openscap.oval.state_wording import entity_texts, state_text
 
 _COUNTS = {
     "at_least_one_exists": "at least one {}",
@@ -91,12 +92,15 @@ def _is_simple_negation(one: EvaluatedCriterion) -> bool:
 
 
 def _negation(one: EvaluatedCriterion, states: str) -> str:
-    has_several = " and " in states or " or " in states
-    if has_several:
+    if len(one.states) > 1 or any(_has_several_texts(state, one) for state in one.states):
         states = f"({states})"
     if one.kind.subject_field:
         return f"not {states}"
     return f"not with {states}"
+
+
+def _has_several_texts(state: State, one: EvaluatedCriterion) -> bool:
+    return len(entity_texts(state, one.scope)) > 1
 
 
 def _subject(one: EvaluatedCriterion) -> str:

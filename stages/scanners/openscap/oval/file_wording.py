@@ -13,12 +13,22 @@ _ANY_NAME = frozenset(("^.*$", ".*", "^.+$", ".+"))
 
 
 @dataclass(frozen=True)
+class FilesIn:
+    """Files of one directory: `files named *.conf`, and where they are."""
+
+    files: str
+    directory: str
+
+
+@dataclass(frozen=True)
 class FilePlace:
     """`text` names the files; `with_type` is the same with what they are, `file /etc/x`."""
 
     text: str
     with_type: str
     is_plural: bool = False
+    files_in: FilesIn | None = None
+    """The text's two parts, where it names some files of one directory."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +57,16 @@ def file_place(
     if filename is None:
         return _single(directory, "directory", "directories")
     name = _file_name(filename, scope)
-    return _in_directory(directory, name, recursive=recursive)
+    is_one_directory = scope.value(path) is not None and not directory.is_pattern and not recursive
+    if is_one_directory and not name.is_several:
+        path_text = f"{directory.text.rstrip('/')}/{name.value.text}"
+        return FilePlace(path_text, f"file {path_text}")
+    files, directories = _files(name), _directories(directory, recursive=recursive)
+    text = f"{files} in {directories}"
+    files_in = None
+    if is_one_directory:
+        files_in = FilesIn(files, directories)
+    return FilePlace(text, text, is_plural=True, files_in=files_in)
 
 
 def _file_name(filename: Entity, scope: EvaluationScope) -> _FileName:
@@ -76,25 +95,23 @@ def _ending(pattern: str) -> str | None:
 
 def _single(place: ValueText, singular: str, plural: str) -> FilePlace:
     if place.is_pattern:
-        return _several(f"{plural} {place.text}")
+        text = f"{plural} {place.text}"
+        return FilePlace(text, text, is_plural=True)
     return FilePlace(place.text, f"{singular} {place.text}")
 
 
-def _in_directory(directory: ValueText, name: _FileName, *, recursive: bool) -> FilePlace:
-    inside = directory.text
-    if directory.is_pattern:
-        inside = f"directories {inside}"
-    if recursive:
-        inside += " and below"
+def _files(name: _FileName) -> str:
     if name.is_any:
-        return _several(f"files in {inside}")
+        return "files"
     if name.value.is_pattern:
-        return _several(f"files {name.value.text} in {inside}")
-    if name.is_several or directory.is_pattern or recursive:
-        return _several(f"files named {name.value.text} in {inside}")
-    path = f"{directory.text.rstrip('/')}/{name.value.text}"
-    return FilePlace(path, f"file {path}")
+        return f"files {name.value.text}"
+    return f"files named {name.value.text}"
 
 
-def _several(text: str) -> FilePlace:
-    return FilePlace(text, text, is_plural=True)
+def _directories(directory: ValueText, *, recursive: bool) -> str:
+    text = directory.text
+    if directory.is_pattern:
+        text = f"directories {text}"
+    if recursive:
+        text += " and below"
+    return text

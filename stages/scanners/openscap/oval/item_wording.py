@@ -47,9 +47,9 @@ def subject(item: Item, description: str) -> str:
     return by_fields(item.kind, _shown_fields(item))
 
 
-def with_detail(item: Item, description: str, setting: str | None = None) -> str:
+def with_detail(item: Item, description: str, setting: str | None) -> str:
     """The item with its content: `/etc/x: mode 0644, owner 0`."""
-    content = _content(item, description, setting)
+    content = _content(item, setting)
     if not content:
         return subject(item, description)
     return f"{subject(item, description)}: {content}"
@@ -88,11 +88,6 @@ def _expected_fields(item: Item, state: State, setting: str | None) -> list[str]
     if mode is not None:
         parts.append(f"mode {mode}")
     return parts
-
-
-def variable_setting(description: str) -> str:
-    """The setting at the end of a variable's description; it shows whether it is a secret."""
-    return description.rpartition(": ")[2]
 
 
 def unmet_entities(item: Item, state: State, scope: EvaluationScope) -> list[Entity]:
@@ -140,10 +135,10 @@ def _first_message(
     return None
 
 
-def _content(item: Item, description: str, setting: str | None) -> str | None:
+def _content(item: Item, setting: str | None) -> str | None:
     """The content of an item of which no field was expected to have a value."""
     if item.kind == "variable":
-        return field_text(item, "value", variable_setting(description))
+        return field_text(item, "value", setting)
     if item.kind in TEXT_KINDS:
         return found_line(item, setting)
     kind = KINDS.get(item.kind)

@@ -30,7 +30,7 @@ class Kind:
     subject_field: str | None = None
     """The field that the subject names already: `subject is value`, without the field's name."""
     is_place: bool = False
-    """Whether the description is the place of files alone, which can be a plural."""
+    """Whether the description is nothing but the place of files: `{a_file}` or `{file}`."""
 
 
 KINDS: Mapping[str, Kind] = {
@@ -47,6 +47,7 @@ KINDS: Mapping[str, Kind] = {
         subject="{file}",
         detail="{text}",
         subject_field="subexpression",
+        is_place=True,
     ),
     "textfilecontent": Kind(
         unit="line",
@@ -54,6 +55,7 @@ KINDS: Mapping[str, Kind] = {
         subject="{file}",
         detail="{text}",
         subject_field="subexpression",
+        is_place=True,
     ),
     "sysctl": Kind(
         unit="value",

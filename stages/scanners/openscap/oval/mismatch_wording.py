@@ -78,7 +78,7 @@ def explain_exception(one: EvaluatedCriterion) -> Explanation | None:
     requirement = replace(
         one, states=tuple(exceptions), test=replace(one.test, operator="OR", check="all")
     )
-    texts = [with_detail(item, one.description) for item, _ in one.items]
+    texts = [with_detail(item, one.description, one.setting) for item, _ in one.items]
     finding = _first_mismatch(requirement, one.items[0][0])
     if one.total > 1:
         finding += f" (and {one.total - 1} more)"

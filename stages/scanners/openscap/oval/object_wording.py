@@ -5,10 +5,11 @@ may be read from files that other objects look for. `EvaluationScope.depth` boun
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from stages.scanners.openscap.oval.entity_wording import listed_values, object_value, short_id
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
-from stages.scanners.openscap.oval.file_wording import file_place
+from stages.scanners.openscap.oval.file_wording import FilesIn, file_place
 from stages.scanners.openscap.oval.kind_templates import by_fields, fill
 from stages.scanners.openscap.oval.kinds import KINDS
 from stages.scanners.openscap.oval.line_wording import TEXT_KINDS, line_text, members, setting_name
@@ -19,82 +20,123 @@ from stages.scanners.openscap.oval.state_wording import state_text
 _MAX_VARIABLES = 50
 
 
-def description(target: Object | None, scope: EvaluationScope) -> str | None:
+@dataclass(frozen=True)
+class CapturedSetting:
+    """A setting in a file, whose value is a variable's: `/etc/login.defs` and `PASS_MAX_DAYS`."""
+
+    place: str
+    name: str
+
+    @property
+    def text(self) -> str:
+        return f"{self.place}: {self.name}"
+
+
+@dataclass(frozen=True)
+class ObjectText:
+    """What an object looks for, in plain text."""
+
+    text: str
+    is_plural: bool = False
+    """Whether it names several files; of a set its first object decides."""
+    files_in: FilesIn | None = None
+    """The text's two parts, where it names some files of one directory."""
+    setting: CapturedSetting | None = None
+    """The setting that the text names, where the object is a variable read from one."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a variable's values are read: the place, and what of it."""
+
+    text: str
+    place: str
+    setting: CapturedSetting | None = None
+
+
+def describe(target: Object | None, scope: EvaluationScope) -> ObjectText | None:
     """What an object looks for; None where the object is not in the results."""
     if target is None or scope.too_deep:
         return None
     scope = scope.deeper()
     if target.members:
-        text = _description_of_set(target, scope)
+        found = _describe_set(target, scope)
     else:
-        text = _single_description(target, scope)
-    if not text:
+        found = _describe_one(target, scope)
+    if found is None or not found.text:
         return None
-    return text + _filter_text(target, scope)
-
-
-def is_plural(target: Object, scope: EvaluationScope) -> bool:
-    """Whether the description names several files; of a set its first object decides."""
-    if scope.too_deep:
-        return False
-    for member in members(target, scope):
-        if description(member, scope.deeper()):
-            return is_plural(member, scope.deeper())
-    kind = KINDS.get(target.kind)
-    if kind is None or not kind.is_place:
-        return False
-    place = file_place(_entities(target), scope, recursive=target.recursive)
-    return place is not None and place.is_plural
+    filters = _filter_text(target, scope)
+    if filters:
+        return ObjectText(found.text + filters, found.is_plural)
+    return found
 
 
 def _entities(target: Object) -> dict[str, Entity]:
     return {entity.name: entity for entity in target.entities if not entity.nil}
 
 
-def _description_of_set(target: Object, scope: EvaluationScope) -> str | None:
-    texts = dict.fromkeys(_descriptions_of_members(target, scope))
-    return _listed_places(texts) or target.comment
+def _describe_set(target: Object, scope: EvaluationScope) -> ObjectText | None:
+    found = list(dict.fromkeys(_describe_members(target, scope)))
+    if found:
+        return ObjectText(_listed_places(found), found[0].is_plural)
+    if target.comment:
+        return ObjectText(target.comment)
+    return None
 
 
-def _descriptions_of_members(target: Object, scope: EvaluationScope) -> list[str]:
+def _describe_members(target: Object, scope: EvaluationScope) -> list[ObjectText]:
     """Those of the objects of a set; a set in it that leaves nothing out is taken apart."""
     if scope.too_deep:
         return []
-    texts = []
+    found: list[ObjectText] = []
     for member in members(target, scope):
         if member.members and not member.filters:
-            texts += _descriptions_of_members(member, scope.deeper())
-        elif text := description(member, scope):
-            texts.append(text)
-    return texts
+            found += _describe_members(member, scope.deeper())
+        elif text := describe(member, scope):
+            found.append(text)
+    return found
 
 
-def _listed_places(texts: Iterable[str]) -> str:
+def _listed_places(found: Iterable[ObjectText]) -> str:
     """`/etc/x or files named *.conf in /etc/x.d, /run/x.d`: each kind of files once."""
     directories: dict[str, list[str]] = {}
-    for text in texts:
-        files, _, directory = text.rpartition(" in /")
-        if not files or " " in directory:
-            directories[text] = []
+    for one in found:
+        if one.files_in is None:
+            directories[one.text] = []
         else:
-            directories.setdefault(files, []).append(f"/{directory}")
+            directories.setdefault(one.files_in.files, []).append(one.files_in.directory)
     places = []
-    for files, found in directories.items():
-        if found:
-            places.append(f"{files} in {', '.join(found)}")
+    for files, listed in directories.items():
+        if listed:
+            places.append(f"{files} in {', '.join(listed)}")
         else:
             places.append(files)
     return " or ".join(places)
 
 
-def _single_description(target: Object, scope: EvaluationScope) -> str:
+def _describe_one(target: Object, scope: EvaluationScope) -> ObjectText:
     entities = _entities(target)
+    variable = entities.get("var_ref")
+    if target.kind == "variable" and variable is not None and variable.var_ref:
+        return _describe_variable(variable.var_ref, scope)
+    kind = KINDS.get(target.kind)
+    if kind is not None and kind.is_place:
+        place = file_place(entities, scope, recursive=target.recursive)
+        if place is not None and target.kind in TEXT_KINDS:
+            return ObjectText(place.text, place.is_plural, place.files_in)
+        if place is not None:
+            return ObjectText(place.with_type, place.is_plural, place.files_in)
+    return ObjectText(_single_description(target, entities, scope))
 
+
+def _single_description(
+    target: Object, entities: Mapping[str, Entity], scope: EvaluationScope
+) -> str:
     def field_text(name: str) -> str | None:
-        if name in ("file", "a_file"):
-            return _place_text(name, entities, scope, recursive=target.recursive)
+        if name == "file":
+            return _place_text(target, entities, scope)
         if name in entities:
-            return _entity_text(entities[name], scope)
+            return _value_text(entities[name], scope)
         return None
 
     kind = KINDS.get(target.kind)
@@ -102,27 +144,20 @@ def _single_description(target: Object, scope: EvaluationScope) -> str:
         text = fill(kind.description, field_text)
         if text is not None:
             return text
-    fields = []
-    for name, entity in entities.items():
-        fields.append((name, object_value(entity, scope.values(entity)).text))
+    fields = [(name, _value_text(entity, scope)) for name, entity in entities.items()]
     return by_fields(target.kind, fields)
 
 
 def _place_text(
-    name: str, entities: Mapping[str, Entity], scope: EvaluationScope, *, recursive: bool
+    target: Object, entities: Mapping[str, Entity], scope: EvaluationScope
 ) -> str | None:
-    """`/etc/x`, or with what it is: `file /etc/x`."""
-    place = file_place(entities, scope, recursive=recursive)
+    place = file_place(entities, scope, recursive=target.recursive)
     if place is None:
         return None
-    if name == "a_file":
-        return place.with_type
     return place.text
 
 
-def _entity_text(entity: Entity, scope: EvaluationScope) -> str:
-    if entity.name == "var_ref" and entity.var_ref:
-        return variable_text(entity.var_ref, scope)
+def _value_text(entity: Entity, scope: EvaluationScope) -> str:
     return object_value(entity, scope.values(entity)).text
 
 
@@ -146,52 +181,45 @@ def _filter_text(target: Object, scope: EvaluationScope) -> str:
     return text
 
 
-def variable_text(name: str, scope: EvaluationScope) -> str:
+def _describe_variable(name: str, scope: EvaluationScope) -> ObjectText:
     """A variable as the setting that it captures, the place of its values, or its comment."""
     capture = scope.results.variable_captures.get(name)
     if capture is not None:
         setting = _captured_setting(capture, scope)
         if setting is not None:
-            return setting
-    places = _source_places(name, scope)
-    listed = listed_values(places)
+            return ObjectText(setting.text, setting=setting)
+    sources = _sources(name, scope)
+    listed = listed_values([source.text for source in sources])
     comment = scope.results.variable_comments.get(name)
-    if not comment:
-        return listed or f"variable {short_id(name)}"
-    if not listed or _names_a_place(comment, places):
-        return comment
-    return f"{comment} ({listed})"
+    if comment and listed and not any(source.place in comment for source in sources):
+        return ObjectText(f"{comment} ({listed})")
+    if comment:
+        return ObjectText(comment)
+    if len(sources) == 1:
+        return ObjectText(listed, setting=sources[0].setting)
+    return ObjectText(listed or f"variable {short_id(name)}")
 
 
-def _captured_setting(capture: VariableCapture, scope: EvaluationScope) -> str | None:
-    """`/etc/login.defs: PASS_MAX_DAYS`."""
+def _captured_setting(capture: VariableCapture, scope: EvaluationScope) -> CapturedSetting | None:
     target = scope.results.objects.get(capture.object)
     if target is None or target.kind not in TEXT_KINDS or scope.too_deep:
         return None
     name = setting_name(target, scope)
     if capture.pattern and (found := pattern_text(capture.pattern)):
         name = found.name
-    place = description(target, scope)
-    if not place or not name:
+    place = describe(target, scope)
+    if place is None or not name:
         return None
-    return f"{place}: {name}"
+    return CapturedSetting(place.text, name)
 
 
-def _source_places(name: str, scope: EvaluationScope) -> list[str]:
+def _sources(name: str, scope: EvaluationScope) -> list[_Source]:
     """Where a variable's values are read, each place once."""
-    places: dict[str, None] = {}
-    for source in _source_objects(name, scope.results):
-        if place := _source_text(source, scope):
-            places[place] = None
-    return list(places)
-
-
-def _names_a_place(comment: str, places: Iterable[str]) -> bool:
-    for place in places:
-        file = place.split(":")[0]
-        if file in comment:
-            return True
-    return False
+    found: dict[_Source, None] = {}
+    for object_id in _source_objects(name, scope.results):
+        if source := _source(object_id, scope):
+            found[source] = None
+    return list(found)
 
 
 def _source_objects(name: str, results: OvalResults) -> list[str]:
@@ -208,16 +236,20 @@ def _source_objects(name: str, results: OvalResults) -> list[str]:
     return list(objects)
 
 
-def _source_text(name: str, scope: EvaluationScope) -> str | None:
+def _source(object_id: str, scope: EvaluationScope) -> _Source | None:
     """Where a variable's values are read; None for an object that is a variable itself."""
-    target = scope.results.objects.get(name)
+    target = scope.results.objects.get(object_id)
     if target is None or target.kind == "variable":
         return None
-    place = description(target, scope)
-    if not place or target.kind not in TEXT_KINDS:
-        return place
-    if setting := setting_name(target, scope):
-        return f"{place}: {setting}"
+    found = describe(target, scope)
+    if found is None:
+        return None
+    place = found.text
+    if target.kind not in TEXT_KINDS:
+        return _Source(place, place)
+    if name := setting_name(target, scope):
+        setting = CapturedSetting(place, name)
+        return _Source(setting.text, place, setting)
     if line := line_text(target, scope):
-        return f"{place}: line {line}"
-    return place
+        return _Source(f"{place}: line {line}", place)
+    return _Source(place, place)
