@@ -29,6 +29,23 @@ class PlannedScan(Record, frozen=True, kw_only=True):
     """None for a scanner without profiles."""
     tailoring: AbsolutePath | None = None
     content: ContentName | None = None
+    tailoring_key: str = "tailoring"
+    content_key: str = "content"
+    """Where these two are set in the section: for this scan, or for all."""
+
+    @property
+    def profile_key(self) -> str:
+        """Where its profile is set in the section."""
+        return self._within("profile")
+
+    @property
+    def schedule_key(self) -> str:
+        return self._within("schedule")
+
+    def _within(self, name: str) -> str:
+        if not self.key:
+            return name
+        return f"{self.key}.{name}"
 
     @property
     def target(self) -> tuple[object, ...]:

@@ -24,9 +24,7 @@ def check_content(settings: Settings) -> tuple[list[str], list[str]]:
             continue
         cache = kept_caches(settings).get(spec.key, {})
         found = spec.detect(settings, this_platform(), cache).scanner
-        problem = spec.profile_problem(settings, found, None)
-        if problem:
-            problems.append(f"compliance.{spec.section}.profile: {problem}")
+        problems += spec.scan_problems(settings, found)
         problems += found.settings_problems
         if found.content is not None:
             remarks += _remarks(spec, found.content, found.warnings)

@@ -11,7 +11,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from schemas.capabilities import DetectedScanner
+from schemas.capabilities import DetectedScanner, ProfileInfo
 from schemas.ids import Scanner
 from schemas.manifest import Role
 from schemas.records import Record
@@ -118,11 +118,20 @@ class ScannerSpec:
     """Modules that `read` imports; a worker process imports them before there is work."""
     profile_names: frozenset[str] = frozenset()
     """Names that mean this scanner where a server asks for a profile."""
-    profile_problem: Callable[[Settings, DetectedScanner, str | None], str | None] = field(
+    profile_problem: Callable[[Settings, DetectedScanner, str], str | None] = field(
         default=lambda *_: None
     )
-    """Why the profile of a request, or without one that of the settings, can't be scanned with;
-    None where it can, or where the scanner has no profiles."""
+    """Why the profile of a request can't be scanned with; None where it can, or where the scanner
+    has no profiles."""
+    scan_problems: Callable[[Settings, DetectedScanner], Iterable[str]] = field(
+        default=lambda *_: ()
+    )
+    """Why scans of the settings can't run, or get in each other's way, each with its key."""
+    planned_profiles: Callable[[Settings, DetectedScanner], Sequence[ProfileInfo | None]] = field(
+        default=lambda *_: (None,)
+    )
+    """The profile of each of its planned scans; None where it is not known, or the scanner has
+    none."""
     content: "Callable[[], ContentSupport] | None" = None
     """What is known of the security content by which it scans, installed apart from it; None where
     it needs none."""

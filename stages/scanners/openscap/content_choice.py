@@ -47,11 +47,16 @@ class NoContent:
 
 
 def select(
-    settings: OpenSCAPSettings, platform: Platform, found: ContentFiles, version_of: VersionOf
+    settings: OpenSCAPSettings,
+    platform: Platform,
+    found: ContentFiles,
+    version_of: VersionOf,
+    content_key: str = "content",
 ) -> SelectedContent | NoContent:
-    """The content for this host, or why there is none."""
+    """The content for this host, or why there is none. `content_key` is where the section has the
+    setting."""
     if settings.content:
-        return _configured(settings.content, platform, found)
+        return _configured(settings.content, f"compliance.openscap.{content_key}", platform, found)
     choice = choose(platform, in_order(settings, found, version_of))
     file = found.by_path(Path(choice.path)) if choice else None
     if choice is None or file is None:
@@ -108,32 +113,36 @@ def baseline(reason: str) -> SelectedContent:
     return SelectedContent(ContentFile(content.LINUX, "own"), "baseline", warning)
 
 
-def _configured(name: str, platform: Platform, found: ContentFiles) -> SelectedContent | NoContent:
+def _configured(
+    name: str, key: str, platform: Platform, found: ContentFiles
+) -> SelectedContent | NoContent:
     """What the setting names; it is used without a warning whatever it is for."""
     if not name.startswith("/"):
-        return _channel(name, platform, found)
+        return _channel(name, key, platform, found)
     path = Path(name)
     if path == content.LINUX:
         return SelectedContent(ContentFile(path, "own"), "baseline")
     if not path.exists():
-        return NoContent(f"compliance.openscap.content: {name}: there is no such file")
+        return NoContent(f"{key}: {name}: there is no such file")
     refusal = why_refused(path)
     if refusal:
-        return NoContent(f"compliance.openscap.content: {refusal}")
+        return NoContent(f"{key}: {refusal}")
     return SelectedContent(ContentFile(path, "configured"), fit_of(platform, path))
 
 
-def _channel(name: str, platform: Platform, found: ContentFiles) -> SelectedContent | NoContent:
+def _channel(
+    name: str, key: str, platform: Platform, found: ContentFiles
+) -> SelectedContent | NoContent:
     for channel in found.channels:
         if channel.id == name:
             return SelectedContent(guide_file(channel), fit_of(platform, channel.path))
     if not found.channels:
         return NoContent(
-            f"compliance.openscap.content: {name}: there is no Ubuntu Security Guide for this "
+            f"{key}: {name}: there is no Ubuntu Security Guide for this "
             "release: name a file by its absolute path"
         )
     known = ", ".join(channel.id for channel in found.channels)
-    return NoContent(f"compliance.openscap.content: no channel {name}; there are: {known}")
+    return NoContent(f"{key}: no channel {name}; there are: {known}")
 
 
 def _is_newest(file: ContentFile, found: ContentFiles, version_of: VersionOf) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from schemas.capabilities import DetectedContent
 from schemas.codec import replace
+from schemas.planned_scan import PlannedScan
 from spool.packing import PackingError
 from stages.scanners.openscap import content_choice, further_profiles, profiles, trial
 from stages.scanners.openscap.choose import is_for_other_releases
@@ -20,11 +21,13 @@ from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.oscap_program import OscapProgram
 from stages.scanners.openscap.profiles import AUTO
+from stages.scanners.openscap.scan_choice import may_fall_back
 from stages.scanners.openscap.tailored_profiles import add_tailoring
 from stages.scanners.platform import Platform
 from stages.scap.content_profiles import Datastream, ProfileCache
 from stages.scap.xml_records import ScapError
 
+_ONLY_SCAN = PlannedScan()
 _TRIALS, _CHECKS = "trials", "checks"
 
 
@@ -37,8 +40,11 @@ class ContentReader:
         platform: Platform,
         oscap: OscapProgram,
         cache: Mapping[str, Any],
+        planned: PlannedScan = _ONLY_SCAN,
     ) -> None:
+        """`settings` are those of one scan, `planned` names their keys."""
         self._settings = settings
+        self._planned = planned
         self._platform = platform
         self._oscap = oscap
         self._cache = ProfileCache(cache)
@@ -58,7 +64,9 @@ class ContentReader:
     def select(self, found: ContentFiles) -> SelectedContent | NoContent:
         """The content for this host, or why there is none."""
         self.refuse_unchecked(found)
-        selected = content_choice.select(self._settings, self._platform, found, self.version_of)
+        selected = content_choice.select(
+            self._settings, self._platform, found, self.version_of, self._planned.content_key
+        )
         return self._fallback(selected, found) or selected
 
     def refuse_unchecked(self, found: ContentFiles) -> None:
@@ -114,27 +122,23 @@ class ContentReader:
         further_profiles.add_channels(readable, file.path, found.channels, self._cache)
         further_profiles.name_default_tailoring(readable, self._settings)
         if self._settings.tailoring:
-            add_tailoring(readable, Path(self._settings.tailoring), datastream)
+            tailoring = Path(self._settings.tailoring)
+            add_tailoring(readable, tailoring, datastream, self._planned.tailoring_key)
         return readable
 
     def _fallback(
         self, selected: SelectedContent | NoContent, found: ContentFiles
     ) -> SelectedContent | None:
         """The built-in baseline, where it says more than what was found; None where it is not to be
-        used.
-
-        A profile that is named is never replaced by another.
-        """
-        settings = self._settings
-        is_named = settings.profile != AUTO or settings.content or settings.tailoring
-        if settings.content_fallback != "baseline" or is_named:
+        used."""
+        if not may_fall_back(self._settings):
             return None
         if isinstance(selected, NoContent):
             return content_choice.baseline(selected.reason)
         if self._applies(selected):
             return None
         reason = f"no rule of the installed content would apply: {selected.mismatch}"
-        advice = content_choice.advice_on_content(settings, self._platform, found)
+        advice = content_choice.advice_on_content(self._settings, self._platform, found)
         return content_choice.baseline(f"{reason}. {advice}")
 
     def _applies(self, selected: SelectedContent) -> bool:

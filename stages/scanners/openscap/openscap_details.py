@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from schemas.capabilities import DetectedScanner
 from schemas.manifest import TailoringFile
 from schemas.records import Record
 from stages.scanners.openscap.oscap_program import PROGRESS_BY_TITLE
@@ -14,6 +15,17 @@ class OtherContent(Record, frozen=True, kw_only=True):
     digests: Digests | None = None
     version: str | None = None
     origin: str | None = None
+
+
+class DetectedScan(Record, frozen=True, kw_only=True):
+    """What was detected for one scan of several, as if the settings were for it alone."""
+
+    content: str | None
+    """The setting; None: the content for this host."""
+    tailoring: str | None
+    may_fall_back: bool
+    """The built-in baseline may take the place of other content."""
+    scanner: DetectedScanner
 
 
 class OpenSCAPDetails(Record, frozen=True, kw_only=True):
@@ -43,3 +55,5 @@ class OpenSCAPDetails(Record, frozen=True, kw_only=True):
     """Further names of profiles, to their ids; `auto` where a tailoring decides."""
     other_content: Mapping[str, OtherContent] = {}
     """By path: the files of profiles that are not in the chosen content."""
+    scans: tuple[DetectedScan, ...] = ()
+    """Where the settings list scans with different content: all of these."""

@@ -7,21 +7,27 @@ Diagnostics: a missing scanner, missing content, content for another version and
 not be read are different messages, each with what to do.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from schemas.capabilities import DetectedScanner, ProfileInfo
-from schemas.codec import plain
+from schemas.codec import convert, plain, replace
 from spool.packing import PackingError
 from stages.scanners.openscap import content_files, oscap_program
 from stages.scanners.openscap.content_choice import NoContent, SelectedContent
+from stages.scanners.openscap.content_files import ContentFiles
 from stages.scanners.openscap.openscap_capability import OpenSCAPDetection
-from stages.scanners.openscap.openscap_details import OpenSCAPDetails
+from stages.scanners.openscap.openscap_details import DetectedScan, OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+from stages.scanners.openscap.oscap_program import OscapProgram
+from stages.scanners.openscap.scan_choice import content_case, may_fall_back
 from stages.scanners.platform import Platform
 from stages.scanners.spec import DetectionResult
+
+if TYPE_CHECKING:
+    from stages.scanners.openscap.content_reading import ContentReader
 
 
 def surroundings(settings: OpenSCAPSettings, spool: Path) -> Iterator[str | None]:
@@ -30,9 +36,10 @@ def surroundings(settings: OpenSCAPSettings, spool: Path) -> Iterator[str | None
     yield from settings.content_dirs
     for place in ("added", "server"):
         yield str(spool / "content" / place)
-    for file in (settings.content, settings.tailoring):
-        if file and file.startswith("/"):
-            yield file
+    for planned in settings.planned_scans:
+        for file in (planned.content, planned.tailoring):
+            if file and file.startswith("/"):
+                yield file
 
 
 def detect(
@@ -48,7 +55,27 @@ def detect(
 
     oscap = oscap_program.find(platform)
     found = content_files.find(settings, platform, spool)
-    reader = ContentReader(settings, platform, oscap, cache)
+    scans: dict[tuple[object, ...], DetectedScan] = {}
+    for planned in settings.planned_scans:
+        single = settings.for_scan(planned)
+        case = content_case(single)
+        if case in scans:
+            continue
+        reader = ContentReader(single, platform, oscap, cache, planned)
+        scans[case] = DetectedScan(
+            content=single.content,
+            tailoring=single.tailoring,
+            may_fall_back=may_fall_back(single),
+            scanner=_scanner(single, oscap, found, reader),
+        )
+        cache = reader.cache()
+    return DetectionResult(_combined([*scans.values()]), cache)
+
+
+def _scanner(
+    settings: OpenSCAPSettings, oscap: OscapProgram, found: ContentFiles, reader: "ContentReader"
+) -> DetectedScanner:
+    """What was detected for the settings of one scan."""
     selected = reader.select(found)
     problems = [*filter(None, [oscap.problem]), *found.problems]
     readable = None
@@ -67,7 +94,7 @@ def detect(
         available_profiles=profiles,
     )
     details = readable.details if readable else OpenSCAPDetails(oscap_path=oscap.path)
-    scanner = DetectedScanner(
+    return DetectedScanner(
         installed=oscap.is_installed,
         ready=oscap.is_installed and bool(profiles),
         version=oscap.version or None,
@@ -78,7 +105,36 @@ def detect(
         specified=plain(specified),
         details=plain(details),
     )
-    return DetectionResult(scanner, reader.cache())
+
+
+def _combined(scans: Sequence[DetectedScan]) -> DetectedScanner:
+    """What all scans of the settings can do together, led by the first."""
+    first = scans[0].scanner
+    if len(scans) == 1:
+        return first
+    profiles: dict[str, ProfileInfo] = {}
+    problems: dict[str, None] = {}
+    remarks: dict[str, None] = {}
+    for scan in scans:
+        for profile in scan.scanner.profiles:
+            profiles.setdefault(profile.id, profile)
+        problems.update(dict.fromkeys(scan.scanner.problems))
+        if scan.scanner.content is not None:
+            remarks.update(dict.fromkeys(scan.scanner.content.remarks))
+    content = first.content
+    if content is not None:
+        content = replace(content, remarks=tuple(remarks))
+    details = convert(first.details, OpenSCAPDetails)
+    available = tuple(profiles.values())
+    return replace(
+        first,
+        ready=any(scan.scanner.ready for scan in scans),
+        problems=tuple(problems),
+        profiles=available,
+        content=content,
+        specified={**first.specified, "available_profiles": plain(available)},
+        details=plain(replace(details, scans=tuple(scans))),
+    )
 
 
 def all_profiles(settings: OpenSCAPSettings) -> Iterable[ProfileInfo]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from schemas.capabilities import DetectedContent, DetectedScanner, ProfileInfo
-from schemas.codec import convert, encode
+from schemas.codec import encode
 from schemas.codec import replace as replace_record
 from schemas.ids import ScanId, requested_at
 from schemas.manifest import Content, TailoringFile
@@ -28,6 +28,7 @@ from stages.scanners.openscap import (
     leftovers,
     profiles,
     rule_progress,
+    scan_choice,
     script_results,
 )
 from stages.scanners.openscap.kept_tailoring import TailoringError, copy_tailoring
@@ -68,17 +69,16 @@ class OpenSCAP:
         self._total_rules: int | None = None
         self._progress = ProgressReader()
         self._detected = detected or DetectedScanner(installed=False, ready=False)
+        self._offers = scan_choice.offers(settings, self._detected)
 
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
-        detected, content = self._detected, self._detected.content
+        scan = scan_choice.choose(request, self._offers)
+        detected, content = scan.offer.detected, scan.offer.detected.content
         if not detected.ready or content is None:
             return CannotRun("; ".join(detected.problems) or "OpenSCAP can't run on this host")
-        details = convert(detected.details, OpenSCAPDetails)
-        chosen = profiles.resolve(
-            request.profile or self._settings.profile, detected.profiles, details.profile_names
-        )
-        if isinstance(chosen, profiles.Unknown):
-            return CannotRun(chosen.reason, detected.warnings)
+        if isinstance(scan, scan_choice.NoScan):
+            return CannotRun(scan.reason, detected.warnings)
+        details, chosen = scan.offer.details, scan.chosen
         content, details = _content_of(chosen.profile, content, details)
         tailoring = details.tailored.get(chosen.profile.id)
         try:
@@ -136,16 +136,17 @@ class OpenSCAP:
         return None
 
     def is_same_scan(self, request: Request, other: Request) -> bool:
-        profile = self.named(request)[0]
-        is_same_content = (request.tailoring, request.content) == (other.tailoring, other.content)
-        return profile is not None and is_same_content and profile == self.named(other)[0]
+        first = scan_choice.choose(request, self._offers)
+        second = scan_choice.choose(other, self._offers)
+        if isinstance(first, scan_choice.NoScan) or isinstance(second, scan_choice.NoScan):
+            return False
+        return first.identity == second.identity
 
     def named(self, request: Request) -> tuple[str | None, str | None]:
-        wanted = request.profile or self._settings.profile
-        names = convert(self._detected.details, OpenSCAPDetails).profile_names
-        chosen = profiles.resolve(wanted, self._detected.profiles, names)
-        if isinstance(chosen, profiles.Chosen):
-            return chosen.profile.id, chosen.profile.title
+        scan = scan_choice.choose(request, self._offers)
+        if isinstance(scan, scan_choice.ChosenScan):
+            return scan.chosen.profile.id, scan.chosen.profile.title
+        wanted = request.profile or scan.offer.settings.profile
         if wanted == profiles.AUTO:
             return None, None
         if isinstance(wanted, str):

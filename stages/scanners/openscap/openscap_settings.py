@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from typing import Literal
 
-from schemas.planned_scan import ConfiguredScans, PlannedScan
+from schemas.codec import replace
+from schemas.planned_scan import ConfiguredScan, ConfiguredScans, PlannedScan
 from schemas.settings import ScannerSettings
 from schemas.values import (
     AbsolutePath,
@@ -88,17 +89,35 @@ class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
                     content=self.content,
                 ),
             )
-        found: list[PlannedScan] = []
-        for number, listed in enumerate(self.scans):
-            planned = PlannedScan(
-                key=f"scans[{number}]",
-                schedule=listed.schedule,
-                profile=listed.profile,
-                tailoring=listed.tailoring or self.tailoring,
-                content=listed.content or self.content,
-            )
-            found.append(planned)
-        return tuple(found)
+        return tuple(self._planned(number, scan) for number, scan in enumerate(self.scans))
+
+    def _planned(self, number: int, scan: ConfiguredScan) -> PlannedScan:
+        """An entry of the list, which has tailoring and content of the section where it has none
+        of its own."""
+        key = f"scans[{number}]"
+        planned = PlannedScan(
+            key=key,
+            schedule=scan.schedule,
+            profile=scan.profile,
+            tailoring=self.tailoring,
+            content=self.content,
+        )
+        if scan.tailoring is not None:
+            planned = replace(planned, tailoring=scan.tailoring, tailoring_key=f"{key}.tailoring")
+        if scan.content is not None:
+            planned = replace(planned, content=scan.content, content_key=f"{key}.content")
+        return planned
+
+    def for_scan(self, planned: PlannedScan) -> "OpenSCAPSettings":
+        """The section as it would be for this scan alone."""
+        return replace(
+            self,
+            scans=(),
+            schedule=planned.schedule,
+            profile=planned.profile or self.profile,
+            tailoring=planned.tailoring,
+            content=planned.content,
+        )
 
     def conflicts(self) -> Iterator[tuple[str, str]]:
         if not self.scans:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from schemas.capabilities import DetectedScanner, ProfileInfo
-from schemas.codec import convert
 from schemas.manifest import Role
 from schemas.report import Report, RuleResult
 from schemas.settings import Settings
@@ -45,7 +44,8 @@ def _profiles_elsewhere(settings: Settings) -> Iterable[ProfileInfo]:
 
 
 def _names_content(settings: Settings) -> bool:
-    return settings.compliance.section(OpenSCAPSettings).content is not None
+    section = settings.compliance.section(OpenSCAPSettings)
+    return any(scan.content is not None for scan in section.planned_scans)
 
 
 def _fetches_content(settings: Settings) -> bool:
@@ -64,18 +64,14 @@ def _runner(settings: Settings, detected: DetectedScanner | None) -> "Runner":
     return OpenSCAP(settings.compliance.section(OpenSCAPSettings), detected)
 
 
-def _profile_problem(
-    settings: Settings, detected: DetectedScanner, requested: str | None
-) -> str | None:
-    from stages.scanners.openscap import profiles
-    from stages.scanners.openscap.openscap_details import OpenSCAPDetails
+def _profile_problem(settings: Settings, detected: DetectedScanner, requested: str) -> str | None:
+    from stages.scanners.openscap import scan_choice
 
     if not detected.profiles:
         return None
-    wanted = requested or settings.compliance.section(OpenSCAPSettings).profile
-    names = convert(detected.details, OpenSCAPDetails).profile_names
-    found = profiles.resolve(wanted, detected.profiles, names)
-    if isinstance(found, profiles.Unknown):
+    offers = scan_choice.offers(settings.compliance.section(OpenSCAPSettings), detected)
+    found = scan_choice.choose_profile(requested, offers)
+    if isinstance(found, scan_choice.NoScan):
         return found.reason
     return None
 
@@ -91,6 +87,23 @@ def _plan_recheck(
 
     section = settings.compliance.section(OpenSCAPSettings)
     return plan_recheck(section, detected, scan, rules, draft)
+
+
+def _scan_problems(settings: Settings, detected: DetectedScanner) -> Iterable[str]:
+    from stages.scanners.openscap import scan_choice
+
+    section = settings.compliance.section(OpenSCAPSettings)
+    return scan_choice.problems(scan_choice.offers(section, detected))
+
+
+def _planned_profiles(
+    settings: Settings, detected: DetectedScanner
+) -> Sequence[ProfileInfo | None]:
+    from stages.scanners.openscap import scan_choice
+
+    section = settings.compliance.section(OpenSCAPSettings)
+    offers = scan_choice.offers(section, detected)
+    return [scan_choice.configured_profile(offer) for offer in offers]
 
 
 def _role_of(head: bytes) -> Role | None:
@@ -163,6 +176,8 @@ OPENSCAP = ScannerSpec(
         "stages.scanners.openscap.openscap_scripts",
     ),
     profile_problem=_profile_problem,
+    scan_problems=_scan_problems,
+    planned_profiles=_planned_profiles,
     content=_content,
     names_content=_names_content,
     content_setting="compliance.openscap.content_from_server",

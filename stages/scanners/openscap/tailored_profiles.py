@@ -25,23 +25,25 @@ from stages.scap.content_profiles import Datastream
 from stages.scap.tailoring import TailoredProfile, Tailoring, parse_tailoring, tailored_title
 from stages.scap.xml_records import ScapError
 
-_SETTING = "compliance.openscap.tailoring"
 
-
-def add_tailoring(readable: ReadableContent, path: Path, datastream: Datastream) -> None:
-    """The profiles of the tailoring first; none at all where it can't be used."""
+def add_tailoring(
+    readable: ReadableContent, path: Path, datastream: Datastream, key: str = "tailoring"
+) -> None:
+    """The profiles of the tailoring first; none at all where it can't be used. `key` is where the
+    section names the file."""
+    place = f"compliance.openscap.{key}: {path}"
     try:
         content = read_tailoring_file(path)
         tailoring = parse_tailoring(content, str(path))
         benchmarks = read_benchmarks(Path(datastream.path))
     except (ScapError, TailoringError, PackingError, OSError) as error:
-        _refuse(readable, [str(error).removeprefix(f"{path}: ")], path)
+        _refuse(readable, [str(error).removeprefix(f"{path}: ")], place)
         return
     problems = check_tailoring(tailoring, benchmarks, datastream.path)
     if problems.errors:
-        _refuse(readable, problems.errors, path)
+        _refuse(readable, problems.errors, place)
         return
-    warnings = [f"{_SETTING}: {path}: {warning}" for warning in problems.warnings]
+    warnings = [f"{place}: {warning}" for warning in problems.warnings]
     readable.settings_problems += warnings
     file = TailoringFile(path=str(path), sha256=hashlib.sha256(content).hexdigest())
     _add_profiles(readable, tailoring, benchmarks, file)
@@ -63,8 +65,8 @@ def read_tailoring_file(path: Path) -> bytes:
     return content
 
 
-def _refuse(readable: ReadableContent, reasons: Sequence[str], path: Path) -> None:
-    problems = [f"{_SETTING}: {path}: {reason}" for reason in reasons]
+def _refuse(readable: ReadableContent, reasons: Sequence[str], place: str) -> None:
+    problems = [f"{place}: {reason}" for reason in reasons]
     readable.problems += problems
     readable.settings_problems += problems
     readable.profiles = ()

@@ -1,0 +1,178 @@
+"""Which scan of the settings a request means, with its content and its profile. Pure.
+
+Each scan of a list is looked at as if the section were for it alone: with its own profile, its
+tailoring and its content, and with what was detected for these. A request means
+
+- the first scan, where it names nothing;
+- the scan that it names in full, by profile, tailoring and content;
+- otherwise, by its profile alone, the scan of that profile, or else the first scan whose content
+  has the profile.
+
+Security: a tailoring or content that a request names is compared with the settings and never
+opened.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from schemas.capabilities import DetectedScanner, ProfileInfo
+from schemas.codec import convert
+from schemas.planned_scan import PlannedScan
+from schemas.request import Request
+from stages.scanners.openscap import profiles
+from stages.scanners.openscap.openscap_details import OpenSCAPDetails
+from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+from stages.scanners.openscap.profiles import Chosen, Unknown
+
+_SECTION = "compliance.openscap"
+_NOT_DETECTED = "the content of this scan is not detected yet: request it again"
+
+
+@dataclass(frozen=True)
+class ScanOffer:
+    """One scan of the settings, with what was detected for it."""
+
+    planned: PlannedScan
+    settings: OpenSCAPSettings
+    """As if the section were for this scan alone."""
+    detected: DetectedScanner
+    details: OpenSCAPDetails
+
+    @property
+    def profile_key(self) -> str:
+        """The key of its profile, `compliance.openscap.scans[1].profile`."""
+        return f"{_SECTION}.{self.planned.profile_key}"
+
+    @property
+    def configured(self) -> Chosen | Unknown:
+        """The profile of the settings."""
+        return self.find(self.settings.profile)
+
+    def find(self, profile: str | Sequence[str]) -> Chosen | Unknown:
+        return profiles.resolve(profile, self.detected.profiles, self.details.profile_names)
+
+
+@dataclass(frozen=True)
+class ChosenScan:
+    offer: ScanOffer
+    chosen: Chosen
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Equal for scans that give the same result."""
+        settings = self.offer.settings
+        return self.chosen.profile.id, settings.tailoring, settings.content
+
+
+@dataclass(frozen=True)
+class NoScan:
+    reason: str
+    offer: ScanOffer
+    """The scan that it is about."""
+
+
+def offers(settings: OpenSCAPSettings, detected: DetectedScanner) -> list[ScanOffer]:
+    """All scans of the settings, in their order."""
+    details = convert(detected.details, OpenSCAPDetails)
+    found: list[ScanOffer] = []
+    for planned in settings.planned_scans:
+        single = settings.for_scan(planned)
+        own = detected
+        if details.scans:
+            own = _detected_for(single, details)
+        found.append(ScanOffer(planned, single, own, convert(own.details, OpenSCAPDetails)))
+    return found
+
+
+def choose(request: Request, available: Sequence[ScanOffer]) -> ChosenScan | NoScan:
+    """What is scanned for a request."""
+    if request.tailoring is None and request.content is None:
+        return choose_profile(request.profile, available)
+    for offer in available:
+        if offer.planned.target == (request.profile, request.tailoring, request.content):
+            return _in(offer, offer.settings.profile)
+    names = [request.profile_text, request.tailoring, request.content]
+    named = ", ".join(name for name in names if name is not None)
+    reason = f"the scan of {named} is not in the settings any more: request another"
+    return NoScan(reason, available[0])
+
+
+def choose_profile(
+    profile: str | tuple[str, ...] | None, available: Sequence[ScanOffer]
+) -> ChosenScan | NoScan:
+    """What is scanned where a profile alone is named, or nothing."""
+    first = available[0]
+    if profile is None:
+        return _in(first, first.settings.profile)
+    for offer in available:
+        if offer.planned.target == (profile, None, None):
+            return _in(offer, profile)
+    for offer in available:
+        if _is_profile_of(offer, profile):
+            return _in(offer, profile)
+    for offer in available:
+        if isinstance(offer.find(profile), Chosen):
+            return _in(offer, profile)
+    return _in(first, profile)
+
+
+def problems(available: Sequence[ScanOffer]) -> Iterator[str]:
+    """What is wrong with the profiles of the settings, each with its key."""
+    by_title: dict[str, ScanOffer] = {}
+    for offer in available:
+        if not offer.detected.profiles:
+            continue
+        found = offer.configured
+        if isinstance(found, Unknown):
+            yield f"{offer.profile_key}: {found.reason}"
+            continue
+        title = found.profile.title
+        first = by_title.setdefault(title, offer)
+        if first is not offer:
+            yield (
+                f"{offer.profile_key}: has the same title as that of {first.planned.key}, "
+                f"{title!r}, and a server keeps one result for each title: choose another "
+                "profile, or give the one of the tailoring a title of its own"
+            )
+
+
+def configured_profile(offer: ScanOffer) -> ProfileInfo | None:
+    """The profile of a scan; None where the settings name one that its content does not have."""
+    found = offer.configured
+    if isinstance(found, Unknown):
+        return None
+    return found.profile
+
+
+def content_case(single: OpenSCAPSettings) -> tuple[object, ...]:
+    """What of the settings of one scan decides about its content. Equal ones are detected once."""
+    return single.content, single.tailoring, may_fall_back(single)
+
+
+def may_fall_back(single: OpenSCAPSettings) -> bool:
+    """Whether the built-in baseline may take the place of other content: a profile that is named is
+    never replaced by another."""
+    is_named = single.profile != profiles.AUTO or single.content or single.tailoring
+    return single.content_fallback == "baseline" and not is_named
+
+
+def _is_profile_of(offer: ScanOffer, profile: str | Sequence[str]) -> bool:
+    """Whether this is the profile of the scan, under any of its names."""
+    configured, wanted = offer.configured, offer.find(profile)
+    if isinstance(configured, Unknown) or isinstance(wanted, Unknown):
+        return False
+    return configured.profile.id == wanted.profile.id
+
+
+def _in(offer: ScanOffer, profile: str | Sequence[str]) -> ChosenScan | NoScan:
+    found = offer.find(profile)
+    if isinstance(found, Unknown):
+        return NoScan(found.reason, offer)
+    return ChosenScan(offer, found)
+
+
+def _detected_for(single: OpenSCAPSettings, details: OpenSCAPDetails) -> DetectedScanner:
+    for scan in details.scans:
+        if (scan.content, scan.tailoring, scan.may_fall_back) == content_case(single):
+            return scan.scanner
+    return DetectedScanner(installed=True, ready=False, problems=(_NOT_DETECTED,))
