@@ -29,9 +29,13 @@ class ScheduleState(Record, frozen=True, kw_only=True):
 
 
 class NextDue(Record, frozen=True, kw_only=True):
-    """When a scanner runs next."""
+    """When a scan of the settings runs next."""
 
     scanner: Scanner
+    profile: str | None = None
+    """As the settings name it; of several, separated by commas, the first that the content has."""
+    tailoring: str | None = None
+    content: str | None = None
     schedule: str
     at: datetime
     """With the host's own delay, UTC."""

@@ -17,7 +17,7 @@ from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
 from stages.scanners import registry
 from stages.scanners.settings import every_key, load_settings
-from stages.trigger.scheduler import problems as problems_of_schedules
+from stages.trigger.plans import problems as problems_of_schedules
 
 _MAX_PEM_BYTES = 1024 * 1024
 

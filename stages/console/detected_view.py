@@ -15,11 +15,13 @@ def show_detected(
 ) -> None:
     """`overrides`: what the server has switched on or off, where that is known."""
     facts: list[tuple[str, str | None]] = [("host", detected.os_name)]
+    problems = list(detected.problems)
     for spec in registry.scanners():
         found = detected.scanners.get(spec.key)
         if found is None:
             continue
         facts.append((spec.key, _state(spec, found, settings, overrides)))
+        problems += spec.scan_problems(settings, found)
         if found.content:
             profiles = counted(len(found.profiles), "profile")
             content = content_line(found.content.file, found.content.version)
@@ -30,7 +32,7 @@ def show_detected(
         elif spec.needs_content:
             facts.append(("content", "none"))
     show_facts(facts)
-    for message in (*detected.warnings, *detected.problems):
+    for message in (*detected.warnings, *problems):
         say(message, "yellow")
 
 

@@ -33,6 +33,7 @@ from stages.console.output import (
     show_table,
     unicode_text,
 )
+from stages.console.planned_scans import PlannedScanStatus, planned_scans, show_planned_scans
 from stages.runtime.exits import Exit
 from stages.runtime.heartbeat import LastHeartbeat, is_suspended, read_heartbeat
 from stages.runtime.printable import counted
@@ -75,7 +76,9 @@ class Status(Record, frozen=True, kw_only=True):
     settings.
     """
     trigger: TriggerState | None
-    """When each scanner runs next, and the connection for the server's commands."""
+    """When each scan runs next, and the connection for the server's commands."""
+    planned_scans: tuple[PlannedScanStatus, ...]
+    """The scans of the settings, each with its last result and its next due time."""
     delivery: Destination | None
     """The state of the delivery; None where nothing was ever to be sent."""
     risk: str | None
@@ -100,6 +103,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     say()
     show_facts(_facts(status))
     say()
+    if status.planned_scans:
+        show_planned_scans(status.planned_scans)
+        say()
     if status.detected:
         show_detected(status.detected, context.settings, server_state.overrides(context, spool))
     else:
@@ -129,9 +135,6 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
         yield "delivery", "not tried yet"
     if status.trigger:
         yield "commands", status.trigger.connection
-        for due in status.trigger.next_due:
-            at = f"{due.at.astimezone():%a %Y-%m-%d %H:%M %Z}"
-            yield f"next {due.scanner}", f"{at} ({due.schedule})"
     yield "risk", status.risk
     counts = [f"{count} {state}" for state, count in status.scans.items()]
     yield "scans", ", ".join(counts) or "none"
@@ -189,6 +192,8 @@ def _set_by_server(overrides: ServerOverrides) -> str | None:
 def _status(context: Context, spool: Spool) -> Status:
     boxes = scan_states.snapshot(spool)
     found = problems(spool, boxes)
+    detected, trigger = _detected(spool), _trigger(context, spool)
+    due = trigger.next_due if trigger else ()
     stages, last_worked = _stages(context, spool)
     config = None
     if context.config is not None:
@@ -205,10 +210,11 @@ def _status(context: Context, spool: Spool) -> Status:
         newer=found.newer,
         imports_pending=len(spool.pending_imports()),
         last_import=_last_import(spool),
-        detected=_detected(spool),
+        detected=detected,
         server=context.settings.server.url,
         set_by_server=server_state.overrides(context, spool),
-        trigger=_trigger(context, spool),
+        trigger=trigger,
+        planned_scans=planned_scans(context.settings, spool, detected, due),
         delivery=server_state.delivery(context, spool),
         risk=server_state.risk(context),
         config=config,
@@ -269,14 +275,16 @@ def _trigger(context: Context, spool: Spool) -> TriggerState | None:
 def _planned(
     settings: Settings, overrides: ServerOverrides, detected: Detected | None
 ) -> tuple[NextDue, ...] | None:
-    """When each scanner would run next; None where the schedules of the settings are wrong."""
-    schedules = [spec.settings_in(settings).schedule for spec in registry.scanners()]
-    if overrides == ServerOverrides() and not any(schedules):
+    """When each scan would run next; None where the schedules of the settings are wrong."""
+    scans = [
+        scan for spec in registry.scanners() for scan in spec.settings_in(settings).planned_scans
+    ]
+    if overrides == ServerOverrides() and not any(scan.schedule for scan in scans):
         return ()
     # Imported late: reading cron expressions takes longer to import than all the rest.
-    from stages.trigger import detected_host, scheduler
+    from stages.trigger import detected_host, plans
 
-    if scheduler.problems(settings):
+    if plans.problems(settings):
         return None
     missing = detected_host.missing(detected)
-    return scheduler.next_due(settings, overrides, datetime.now(UTC), missing)
+    return plans.next_due(settings, overrides, datetime.now(UTC), missing)

@@ -54,6 +54,13 @@ class KeptScans:
                 return scan_id
         return None
 
+    def newest_headers(self) -> Iterator[tuple[ScanId, ReportHeader]]:
+        """What orders the reports of scans with their own results, newest first."""
+        for scan_id in self._ids(None):
+            header = self._header(scan_id)
+            if header is not None and header.status != "merged":
+                yield scan_id, header
+
     def newest_of_each_profile(self) -> Iterator[tuple[Report, Report | None]]:
         """Per scanner and profile the newest report, and the newest of a scan that completed."""
         newest: dict[tuple[str, str], ScanId] = {}

@@ -8,6 +8,7 @@ from hashlib import sha256
 
 from schemas.event import Event
 from schemas.ids import ScanId, Scanner, next_scan_id, scanner_of
+from schemas.planned_scan import PlannedScan
 from schemas.request import Cancellation, Reason, Request
 from spool.errors import EntryError
 from spool.layout import new_command_id
@@ -27,17 +28,35 @@ class RequestWriter:
         self, scanner: Scanner, profile: str | None, reason: Reason, *, token: str | None = None
     ) -> None:
         """Request a scan. A request with a token is written once, however often it is made."""
-        if token is not None and self._is_written(scanner, token):
+        if token is None or not self._is_written(scanner, token):
+            self.write(self.make(scanner, profile, reason, token=token))
+
+    def planned(self, scanner: Scanner, scan: PlannedScan, reason: Reason, token: str) -> None:
+        """Request a scan of the settings, once for a token. The only one of its section needs no
+        name: the settings decide when it runs."""
+        if self._is_written(scanner, token):
             return
-        self.write(self.make(scanner, profile, reason, token=token))
+        if not scan.key:
+            scan = PlannedScan()
+        request = self.make(
+            scanner,
+            scan.profile,
+            reason,
+            token=token,
+            tailoring=scan.tailoring,
+            content=scan.content,
+        )
+        self.write(request)
 
     def make(
         self,
         scanner: Scanner,
-        profile: str | None,
+        profile: str | tuple[str, ...] | None,
         reason: Reason,
         *,
         token: str | None = None,
+        tailoring: str | None = None,
+        content: str | None = None,
         remediate: bool = False,
         rule: str | None = None,
         fetch_remote: bool = False,
@@ -59,6 +78,8 @@ class RequestWriter:
             scan_id=scan_id,
             scanner=scanner,
             profile=profile,
+            tailoring=tailoring,
+            content=content,
             reason=reason,
             remediate=remediate,
             rule=rule,

@@ -5,44 +5,21 @@ after the request is on disk. A crash between the two writes the same request ag
 one.
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
+from datetime import UTC, datetime, timedelta
 
 from schemas.codec import replace
-from schemas.ids import Scanner
 from schemas.request import Reason
 from schemas.schedule import NextDue, ScheduleState, ServerOverrides
 from schemas.settings import Settings
 from stages.runtime.process import Process
-from stages.scanners import readiness, registry
-from stages.scanners.spec import ScannerSpec
+from stages.scanners import registry
 from stages.trigger import detected_host, due
-from stages.trigger.cron import Cron, Interval, ScheduleError, zone_named
+from stages.trigger.cron import Cron, ScheduleError, zone_named
+from stages.trigger.plans import STATE_PREFIX, Plan, plans, splay, state_name
 from stages.trigger.request_writer import RequestWriter, token_of
 
 _LONGEST_STEP = timedelta(minutes=10)
-# To check an expression takes longer than all the rest of a pass.
-_cron = lru_cache(maxsize=8)(Cron)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A schedule in force."""
-
-    scanner: Scanner
-    schedule: due.Schedule
-    text: str
-    """The expression or interval."""
-    time_zone: str | None = None
-
-    @property
-    def name(self) -> str:
-        """For people."""
-        if self.time_zone is None:
-            return self.text
-        return f"{self.text} {self.time_zone}"
 
 
 @dataclass(frozen=True)
@@ -68,29 +45,34 @@ class Scheduler:
         self._process = process
         self._request_writer = request_writer
         self._detection = detected_host.Detection(process)
-        self._decided: dict[Scanner, _Decided] = {}
-        """Every event makes a pass, and a scan publishes one for every rule."""
+        self._decided: dict[str, _Decided] = {}
+        """By the name of the state. Every event makes a pass, and a scan publishes one for every
+        rule."""
+        self._settings: Settings | None = None
+        """Those of the last pass."""
+        self._state_names: frozenset[str] = frozenset()
+        """Of all scans of these."""
         self._started = process.now()
         self._last_pass = self._started
 
     def run_once(self, overrides: ServerOverrides) -> tuple[NextDue, ...]:
-        """Request what is due; when each scanner runs next."""
+        """Request what is due; when each scan runs next."""
         self._follow_the_clock()
+        self._follow_the_settings()
         missing = detected_host.missing(self._detection.detected)
         in_force = {
-            plan.scanner: plan for plan in plans(self._process.settings, overrides, missing)
+            plan.state_name: plan for plan in plans(self._process.settings, overrides, missing)
         }
-        for scanner in registry.all_keys():
-            if scanner not in in_force:
-                self._suspend(scanner)
+        for name in self._state_names:
+            if name not in in_force:
+                self._suspend(name)
         return tuple(self._carry_out(plan) for plan in in_force.values())
 
     def _carry_out(self, plan: Plan) -> NextDue:
         policy = self._policy(plan)
         now = self._process.now()
-        state_name = _state_name(plan.scanner)
-        before = self._process.state_store.read(state_name, ScheduleState)
-        decided = self._decided.get(plan.scanner)
+        before = self._process.state_store.read(plan.state_name, ScheduleState)
+        decided = self._decided.get(plan.state_name)
         if decided and decided.stands(policy, before, now):
             return decided.next_due
         decision = due.decide(plan.schedule, policy, _in_the_new_zone(before, plan), now)
@@ -98,12 +80,15 @@ class Scheduler:
             self._request(plan, decision.request, now)
         if decision.skipped:
             self._process.log.warning(
-                "missed scan skipped", scanner=plan.scanner, due=decision.skipped
+                "missed scan skipped",
+                scanner=plan.scanner,
+                profile=plan.scan.profile_text,
+                due=decision.skipped,
             )
         if decision.state != before:
-            self._process.state_store.write(state_name, decision.state)
-        next_due = NextDue(scanner=plan.scanner, schedule=plan.name, at=decision.next_at)
-        self._decided[plan.scanner] = _Decided(policy, decision.state, now, next_due)
+            self._process.state_store.write(plan.state_name, decision.state)
+        next_due = plan.due_at(decision.next_at)
+        self._decided[plan.state_name] = _Decided(policy, decision.state, now, next_due)
         return next_due
 
     def _policy(self, plan: Plan) -> due.SchedulePolicy:
@@ -111,17 +96,33 @@ class Scheduler:
         return due.SchedulePolicy(
             schedule=plan.text,
             time_zone=plan.time_zone,
-            splay=_splay(self._process.settings, plan.scanner),
+            splay=splay(self._process.settings, plan.scanner),
             missed=schedules.missed,
             catch_up_from=self._started + timedelta(seconds=schedules.catch_up_after_s),
         )
 
-    def _suspend(self, scanner: Scanner) -> None:
+    def _suspend(self, name: str) -> None:
         """What falls due while a schedule is switched off is not missed."""
-        before = self._process.state_store.read(_state_name(scanner), ScheduleState)
+        before = self._process.state_store.read(name, ScheduleState)
         if before and before.schedule:
-            self._process.state_store.write(_state_name(scanner), replace(before, schedule=""))
-            self._decided.pop(scanner, None)
+            self._process.state_store.write(name, replace(before, schedule=""))
+            self._decided.pop(name, None)
+
+    def _follow_the_settings(self) -> None:
+        """Forget the scans that the settings do not have any more: one that is added again is a new
+        one, and makes up for nothing."""
+        settings = self._process.settings
+        if settings is self._settings:
+            return
+        names: set[str] = set()
+        for spec in registry.scanners():
+            for scan in spec.settings_in(settings).planned_scans:
+                names.add(state_name(spec.key, scan))
+        for name in self._process.state_store.names():
+            if name.startswith(STATE_PREFIX) and name not in names:
+                self._process.state_store.forget(name)
+                self._decided.pop(name, None)
+        self._settings, self._state_names = settings, frozenset(names)
 
     def _follow_the_clock(self) -> None:
         """A clock that was set, or stood still in a suspend, counts as a start.
@@ -136,89 +137,10 @@ class Scheduler:
 
     def _request(self, plan: Plan, due_at: datetime, now: datetime) -> None:
         host_id = detected_host.host_id(self._process.settings)
-        token = token_of("schedule", plan.scanner, due_at.isoformat(), host_id)
+        token = token_of("schedule", plan.state_name, due_at.isoformat(), host_id)
         detail = f"{plan.name}, due {due_at:%Y-%m-%d %H:%MZ}"
         reason = Reason(source="schedule", at=now, detail=detail[:256])
-        self._request_writer.scan(plan.scanner, None, reason, token=token)
-
-
-def next_due(
-    settings: Settings, overrides: ServerOverrides, now: datetime, missing: Collection[Scanner] = ()
-) -> tuple[NextDue, ...]:
-    """When each scanner runs next, if the stage does not run.
-
-    The settings must have no problems.
-    """
-    found: list[NextDue] = []
-    for plan in plans(settings, overrides, missing):
-        splay = _splay(settings, plan.scanner)
-        at = plan.schedule.next_due(now - splay) + splay
-        found.append(NextDue(scanner=plan.scanner, schedule=plan.name, at=at))
-    return tuple(found)
-
-
-def plans(
-    settings: Settings, overrides: ServerOverrides, missing: Collection[Scanner] = ()
-) -> list[Plan]:
-    """The schedules in force.
-
-    What the server has set takes precedence over the settings file, except that what the file
-    switches off stays off. The server's interval is for the scanners that are not `missing` here,
-    and for those that the file has a schedule for.
-    """
-    if overrides.mode == "on-demand":
-        return []
-    allowed: list[ScannerSpec] = []
-    wanted: list[ScannerSpec] = []
-    for spec in registry.scanners():
-        is_here = spec.key not in missing
-        refused = readiness.refusal(spec, settings, overrides)
-        if refused or readiness.is_left_out(spec, settings, installed=is_here):
-            continue
-        allowed.append(spec)
-        if is_here or spec.settings_in(settings).schedule:
-            wanted.append(spec)
-    if not wanted:
-        # A failed scan shows the server that there is no scanner.
-        wanted = allowed[:1]
-    found: list[Plan] = []
-    for spec in wanted:
-        plan = _plan(spec, settings, overrides)
-        if plan:
-            found.append(plan)
-    return found
-
-
-def problems(settings: Settings) -> list[str]:
-    """What is wrong with the schedules of the settings, each with its path."""
-    found: list[str] = []
-    try:
-        zone: tzinfo = zone_named(settings.compliance.schedules.time_zone)
-    except ScheduleError as error:
-        found.append(f"compliance.schedules.time_zone: {error}")
-        # What is wrong with an expression is wrong in every zone.
-        zone = UTC
-    for spec in registry.scanners():
-        expression = spec.settings_in(settings).schedule
-        if not expression:
-            continue
-        try:
-            _cron(expression, zone)
-        except ScheduleError as error:
-            found.append(f"compliance.{spec.section}.schedule: {error}")
-    return found
-
-
-def _plan(spec: ScannerSpec, settings: Settings, overrides: ServerOverrides) -> Plan | None:
-    """A scanner's schedule; None where it has none."""
-    minutes = overrides.interval_minutes
-    if minutes:
-        return Plan(spec.key, Interval(minutes), f"every {minutes} min, set by the server")
-    expression = spec.settings_in(settings).schedule
-    if not expression:
-        return None
-    zone = zone_named(settings.compliance.schedules.time_zone)
-    return Plan(spec.key, _cron(expression, zone), expression, str(zone))
+        self._request_writer.planned(plan.scanner, plan.scan, reason, token)
 
 
 def _in_the_new_zone(before: ScheduleState | None, plan: Plan) -> ScheduleState | None:
@@ -240,12 +162,3 @@ def _in_the_new_zone(before: ScheduleState | None, plan: Plan) -> ScheduleState 
     until = wall.replace(tzinfo=schedule.zone).astimezone(UTC)
     requested = (*before.requested, until)
     return replace(before, time_zone=plan.time_zone, until=until, requested=requested)
-
-
-def _splay(settings: Settings, scanner: Scanner) -> timedelta:
-    limit = timedelta(seconds=settings.compliance.schedules.splay_s)
-    return due.splay_of(detected_host.host_id(settings), scanner, limit)
-
-
-def _state_name(scanner: Scanner) -> str:
-    return f"schedule-{scanner}"

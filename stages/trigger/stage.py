@@ -26,8 +26,9 @@ from stages.patchmon.server_messages import ComplianceScanCancel
 from stages.runtime.process import Process
 from stages.trigger.connection import ServerConnection
 from stages.trigger.content_fetch import ContentFetch
+from stages.trigger.plans import problems
 from stages.trigger.request_writer import RequestWriter
-from stages.trigger.scheduler import Scheduler, problems
+from stages.trigger.scheduler import Scheduler
 from stages.trigger.server_commands import ServerCommands
 
 __all__ = ["TriggerStage", "problems"]

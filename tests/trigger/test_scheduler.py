@@ -13,8 +13,9 @@ from schemas.ids import requested_at
 from schemas.request import Reason, Request
 from schemas.schedule import ServerOverrides
 from stages.scanners.settings import check_settings
+from stages.trigger.plans import next_due, plans, problems
 from stages.trigger.request_writer import RequestWriter
-from stages.trigger.scheduler import Scheduler, next_due, plans, problems
+from stages.trigger.scheduler import Scheduler
 from tests.trigger.worker import At, process_at
 
 NOON = datetime(2026, 6, 1, 12, 0, 30, tzinfo=UTC)

@@ -81,4 +81,4 @@ def test_status_shows_when_each_scanner_runs_next() -> None:
         }
         assert set(due) == {"openscap", "docker-bench"}
         assert all(at > datetime.now(UTC) for at in due.values())
-        assert "next openscap" in agent.run("status")
+        assert "(0 3 * * 0 " in agent.run("status")

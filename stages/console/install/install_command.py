@@ -36,7 +36,7 @@ from stages.console.output import say, show_json
 from stages.runtime.exits import Exit
 from stages.runtime.settings_file import Loaded
 from stages.scanners.settings import load_settings
-from stages.trigger.scheduler import problems as problems_of_schedules
+from stages.trigger.plans import problems as problems_of_schedules
 
 _DEFAULT_PREFIX = Path("/usr/local")
 # Services have a private /tmp, and see no home directory.

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from schemas.capabilities import DetectedScanner, ProfileInfo
+from schemas.capabilities import DetectedContent, DetectedScanner, ProfileInfo
 from schemas.codec import convert, plain, replace
 from spool.packing import PackingError
 from stages.scanners.openscap import content_files, oscap_program
@@ -120,7 +120,7 @@ def _combined(scans: Sequence[DetectedScan]) -> DetectedScanner:
             profiles.setdefault(profile.id, profile)
         problems.update(dict.fromkeys(scan.scanner.problems))
         if scan.scanner.content is not None:
-            remarks.update(dict.fromkeys(scan.scanner.content.remarks))
+            remarks.update(dict.fromkeys(_content_remarks(scan.scanner.content, first.content)))
     content = first.content
     if content is not None:
         content = replace(content, remarks=tuple(remarks))
@@ -135,6 +135,14 @@ def _combined(scans: Sequence[DetectedScan]) -> DetectedScanner:
         specified={**first.specified, "available_profiles": plain(available)},
         details=plain(replace(details, scans=tuple(scans))),
     )
+
+
+def _content_remarks(content: DetectedContent, first: DetectedContent | None) -> Iterator[str]:
+    """Those of the content of one scan; content other than that of the first scan is named."""
+    if first is not None and content.file != first.file:
+        version = f", version {content.version}" if content.version else ""
+        yield f"also scanned with: {content.file}{version}"
+    yield from content.remarks
 
 
 def all_profiles(settings: OpenSCAPSettings) -> Iterable[ProfileInfo]:
