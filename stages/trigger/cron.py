@@ -30,6 +30,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from croniter import croniter
 from croniter.croniter import CroniterError
 
+from stages.runtime.printable import counted
+
 _ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
 _LOCALTIME = Path("/etc/localtime")
 _FIELDS = (
@@ -64,7 +66,8 @@ class Cron:
         fields = self.expression.split()
         if len(fields) != 5 and self.expression not in _ALIASES:
             raise ScheduleError(
-                f"{self.expression!r} has {len(fields)} fields, a cron expression has five: "
+                f"{self.expression!r} has {counted(len(fields), 'field')}, "
+                "a cron expression has five: "
                 "minute hour day-of-month month day-of-week, for instance '0 3 * * 0'"
             )
         if any(map(_RANDOM_FIELD.match, fields)):

@@ -24,13 +24,6 @@ class RequestWriter:
         self._newest_made: ScanId | None = None
         self._cancelled: set[str] = set()
 
-    def scan(
-        self, scanner: Scanner, profile: str | None, reason: Reason, *, token: str | None = None
-    ) -> None:
-        """Request a scan. A request with a token is written once, however often it is made."""
-        if token is None or not self._is_written(scanner, token):
-            self.write(self.make(scanner, profile, reason, token=token))
-
     def planned(self, scanner: Scanner, scan: PlannedScan, reason: Reason, token: str) -> None:
         """Request a scan of the settings, once for a token. The only one of its section needs no
         name: the settings decide when it runs."""

@@ -162,7 +162,8 @@ def test_a_pass_at_which_nothing_has_changed_opens_no_entry(stage: Stage, tmp_pa
 def test_a_scan_that_waits_for_space_costs_no_look_at_the_other_requests(tmp_path: Path) -> None:
     """10,000 requests wait, and there is no space for a scan: the first request alone is read."""
     process = a_process("scan", tmp_path)
-    RequestWriter(process).scan("openscap", None, Reason(source="operator", at=START))
+    writer = RequestWriter(process)
+    writer.write(writer.make("openscap", None, Reason(source="operator", at=START)))
     fill(process.spool.requests.path, ".request", SCANS[1:])
     handler = ScanStage(process)
     for _ in range(2):

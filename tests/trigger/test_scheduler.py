@@ -72,7 +72,8 @@ def test_the_id_of_a_late_scan_has_the_time_of_the_request(process: At) -> None:
     scheduler.run_once(ServerOverrides())
     process.moment += timedelta(days=2)
     scheduler.run_once(ServerOverrides())
-    RequestWriter(process).scan("openscap", None, Reason(source="operator", at=process.moment))
+    writer = RequestWriter(process)
+    writer.write(writer.make("openscap", None, Reason(source="operator", at=process.moment)))
     process.moment += timedelta(minutes=5)
     scheduler.run_once(ServerOverrides())
     by_source = {request.reason.source: request for request in process.requests}

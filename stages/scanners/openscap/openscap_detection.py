@@ -114,11 +114,13 @@ def _combined(scans: Sequence[DetectedScan]) -> DetectedScanner:
         return first
     profiles: dict[str, ProfileInfo] = {}
     problems: dict[str, None] = {}
+    settings_problems: dict[str, None] = {}
     remarks: dict[str, None] = {}
     for scan in scans:
         for profile in scan.scanner.profiles:
             profiles.setdefault(profile.id, profile)
         problems.update(dict.fromkeys(scan.scanner.problems))
+        settings_problems.update(dict.fromkeys(scan.scanner.settings_problems))
         if scan.scanner.content is not None:
             remarks.update(dict.fromkeys(_content_remarks(scan.scanner.content, first.content)))
     content = first.content
@@ -130,6 +132,7 @@ def _combined(scans: Sequence[DetectedScan]) -> DetectedScanner:
         first,
         ready=any(scan.scanner.ready for scan in scans),
         problems=tuple(problems),
+        settings_problems=tuple(settings_problems),
         profiles=available,
         content=content,
         specified={**first.specified, "available_profiles": plain(available)},

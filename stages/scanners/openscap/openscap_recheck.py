@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from schemas.capabilities import DetectedScanner
-from schemas.codec import convert
 from schemas.manifest import Content
 from stages.scanners.child import Limits
+from stages.scanners.openscap import scan_choice
 from stages.scanners.openscap.kept_tailoring import TailoringError, unpack_kept_tailoring
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
@@ -35,8 +35,8 @@ def plan_recheck(
     draft: Path,
 ) -> RecheckPlan | CannotRun:
     """The runs for these rules, whose files lie in `draft`."""
-    details = convert(detected.details, OpenSCAPDetails)
     manifest = scan.manifest
+    details = scan_choice.details_for(manifest, scan_choice.offers(settings, detected))
     content = manifest.content
     if not details.oscap_path:
         return CannotRun("; ".join(detected.problems) or "oscap is not on this host")

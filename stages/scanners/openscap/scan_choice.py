@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from schemas.capabilities import DetectedScanner, ProfileInfo
 from schemas.codec import convert
+from schemas.manifest import Manifest
 from schemas.planned_scan import PlannedScan
 from schemas.request import Request
 from stages.scanners.openscap import profiles
@@ -114,6 +115,17 @@ def choose_profile(
         if isinstance(offer.find(profile), Chosen):
             return _in(offer, profile)
     return _in(first, profile)
+
+
+def details_for(manifest: Manifest, available: Sequence[ScanOffer]) -> OpenSCAPDetails:
+    """What is known of the content of a scan that was made: of that of the first scan of the
+    settings where no other one has its profile and its file."""
+    for offer in available:
+        known = offer.detected.content
+        is_same_file = known and manifest.content and known.file == manifest.content.path
+        if is_same_file and manifest.profile_id in {info.id for info in offer.detected.profiles}:
+            return offer.details
+    return available[0].details
 
 
 def problems(available: Sequence[ScanOffer]) -> Iterator[str]:
