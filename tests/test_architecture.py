@@ -171,7 +171,7 @@ def test_the_only_broad_excepts_are_those_of_a_stage_a_command_and_the_http_clie
     assert found == [
         "stages/console/command_errors.py",
         "stages/patchmon/client.py",
-        "stages/runtime/main_loop.py",
+        "stages/runtime/stage_process.py",
     ]
 
 

@@ -9,8 +9,9 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from stages.console.argument_parser import CommandParser
 from stages.console.command_errors import (
     escape_unprintable_output,
     guarded,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 _PROGRAM = "compliance-agent"
 _CONFIG_VARIABLE = "COMPLIANCE_AGENT_CONFIG"
-_COLUMNS_WITHOUT_TERMINAL = 80
 
 
 class _Command(NamedTuple):
@@ -134,48 +134,9 @@ def _dispatch(arguments: list[str]) -> int:
     raise UsageError(f"no command {first!a}; commands are {known}", _PROGRAM)
 
 
-class _HelpFormatter(argparse.HelpFormatter):
-    """As wide as the terminal.
-
-    argparse makes a formatter for every argument that is added, and imports shutil with all its
-    compression libraries to find out how wide the terminal is.
-    """
-
-    def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_terminal_columns() - 2)
-
-
-def _terminal_columns() -> int:
-    try:
-        return int(os.environ["COLUMNS"])
-    except (KeyError, ValueError):
-        pass
-    try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns or _COLUMNS_WITHOUT_TERMINAL
-    except (ValueError, OSError):
-        return _COLUMNS_WITHOUT_TERMINAL
-
-
-class _Parser(argparse.ArgumentParser):
-    """Raises mistakes as errors of the program, so that `--json` applies to them too."""
-
-    def __init__(self, prog: str, **options: Any) -> None:
-        super().__init__(prog=prog, formatter_class=_HelpFormatter, **options)
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message, self.prog, self.format_usage())
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Unknown arguments are an error of the subcommand, with its own usage."""
-        known, unknown = super().parse_known_args(args, namespace)
-        if unknown:
-            self.error(f"unrecognized arguments: {' '.join(unknown)}")
-        return known, unknown
-
-
 def _overview() -> argparse.ArgumentParser:
     """The parser whose help lists the commands; the commands have no arguments yet."""
-    top = _Parser(
+    top = CommandParser(
         prog=_PROGRAM,
         description="Scans this host against security benchmarks, and delivers every result to a "
         "PatchMon server.",
@@ -232,7 +193,7 @@ def _module(name: str) -> Any:
 
 
 def _run_command(name: str, arguments: list[str]) -> int:
-    subparser = _Parser(prog=f"{_PROGRAM} {name}", description=_sentence(COMMANDS[name].help))
+    subparser = CommandParser(prog=f"{_PROGRAM} {name}", description=_sentence(COMMANDS[name].help))
     _add_arguments(name, subparser)
     args = subparser.parse_args(arguments)
     context = _context(args, needs_settings=COMMANDS[name].needs_settings)
@@ -297,11 +258,11 @@ def _add_stage_arguments(subparser: argparse.ArgumentParser) -> None:
 
 
 def _run_stage(arguments: list[str]) -> int:
-    subparser = _Parser(prog=f"{_PROGRAM} stage", description=_sentence(_STAGE_HELP))
+    subparser = CommandParser(prog=f"{_PROGRAM} stage", description=_sentence(_STAGE_HELP))
     _add_stage_arguments(subparser)
     args = subparser.parse_args(arguments)
-    from stages.runtime.main_loop import run
     from stages.runtime.settings_file import no_more_problems
+    from stages.runtime.stage_process import run
     from stages.scanners.settings import load_settings
 
     module = importlib.import_module(f"stages.{args.stage}.stage")

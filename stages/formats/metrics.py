@@ -8,7 +8,7 @@ profiles only the newest twenty per scanner are shown.
 collector, which reads the older text format alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import get_args
 
@@ -98,65 +98,68 @@ def _label(text: str) -> str:
 
 def _add_profile(gauges: _Gauges, each: ProfileMetrics) -> None:
     labels = {"scanner": each.scanner, "profile": _label(each.profile)}
-    gauges.set(
-        "compliance_last_scan_timestamp_seconds",
-        "When the newest scan ended.",
-        each.last_scan_at.timestamp(),
-        **labels,
-    )
-    gauges.set(
-        "compliance_last_scan_completed",
-        "1 where the newest scan completed, 0 where it failed or was cancelled.",
-        float(each.last_scan_completed),
-        **labels,
-    )
-    gauges.set(
-        "compliance_last_good_scan_timestamp_seconds",
-        "When the newest scan that completed ended.",
-        _timestamp(each.last_good_at),
-        **labels,
-    )
-    gauges.set(
-        "compliance_scan_duration_seconds",
-        "How long the newest completed scan took.",
-        each.duration_s,
-        **labels,
-    )
-    gauges.set(
-        "compliance_score_percent", "Score: the share of all rules that pass.", each.score, **labels
-    )
-    gauges.set(
-        "compliance_applicable_score_percent",
-        "Applicable score: the share of applicable rules that pass.",
-        each.applicable_score,
-        **labels,
-    )
+    for name, text, value in (
+        (
+            "compliance_last_scan_timestamp_seconds",
+            "When the newest scan ended.",
+            each.last_scan_at.timestamp(),
+        ),
+        (
+            "compliance_last_scan_completed",
+            "1 where the newest scan completed, 0 where it failed or was cancelled.",
+            float(each.last_scan_completed),
+        ),
+        (
+            "compliance_last_good_scan_timestamp_seconds",
+            "When the newest scan that completed ended.",
+            _timestamp(each.last_good_at),
+        ),
+        (
+            "compliance_scan_duration_seconds",
+            "How long the newest completed scan took.",
+            each.duration_s,
+        ),
+        (
+            "compliance_score_percent",
+            "Score: the share of all rules that pass.",
+            each.score,
+        ),
+        (
+            "compliance_applicable_score_percent",
+            "Applicable score: the share of applicable rules that pass.",
+            each.applicable_score,
+        ),
+        (
+            "compliance_waived_rules",
+            "Failed rules that are waived.",
+            each.waived,
+        ),
+        (
+            "compliance_next_waiver_expiry_timestamp_seconds",
+            "The end of the last day of the waiver in use that expires first.",
+            _end_of_day(each.waiver_expires),
+        ),
+    ):
+        gauges.set(name, text, value, **labels)
+    _add_rules(gauges, each, labels)
+
+
+def _add_rules(gauges: _Gauges, each: ProfileMetrics, labels: Mapping[str, str]) -> None:
     for status, count in each.rules:
         gauges.set("compliance_rules", "Rules by status.", count, **labels, status=status)
     for severity, count in each.failed:
+        text = "Failed rules by severity."
+        gauges.set("compliance_failed_rules", text, count, **labels, severity=severity)
+    if each.content_fit is None:
+        return
+    for fit in get_args(ContentFit):
         gauges.set(
-            "compliance_failed_rules",
-            "Failed rules by severity.",
-            count,
+            "compliance_content_fit",
+            "1 for how well the content of the newest completed scan fits the host.",
+            float(fit == each.content_fit),
             **labels,
-            severity=severity,
+            fit=fit,
         )
-    if each.content_fit is not None:
-        for fit in get_args(ContentFit):
-            gauges.set(
-                "compliance_content_fit",
-                "1 for how well the content of the newest completed scan fits the host.",
-                float(fit == each.content_fit),
-                **labels,
-                fit=fit,
-            )
-    gauges.set("compliance_waived_rules", "Failed rules that are waived.", each.waived, **labels)
-    gauges.set(
-        "compliance_next_waiver_expiry_timestamp_seconds",
-        "The end of the last day of the waiver in use that expires first.",
-        _end_of_day(each.waiver_expires),
-        **labels,
-    )
 
 
 def _add_stage(gauges: _Gauges, each: StageMetrics) -> None:

@@ -8,7 +8,7 @@ import pytest
 from spool.layout import STAGES
 
 _SHOW = (
-    "import sys, stages.console.main, stages.runtime.main_loop, stages.{stage}.stage;"
+    "import sys, stages.console.main, stages.runtime.stage_process, stages.{stage}.stage;"
     "print(*sys.modules)"
 )
 _HEAVY = {"asyncio", "difflib", "lxml", "requests", "rich", "starlette", "tenacity", "uvicorn"}

@@ -200,7 +200,7 @@ def test_with_the_server_away_it_backs_off_and_delivers_when_it_is_back(tmp_path
 
 def test_the_modules_of_the_stage_do_not_load_the_http_library(ship: ShipProcess) -> None:
     code = (
-        "import sys, stages.ship.stage, stages.runtime.main_loop;"
+        "import sys, stages.ship.stage, stages.runtime.stage_process;"
         "print([name for name in ('requests', 'urllib3', 'tenacity') if name in sys.modules])"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -50,9 +50,14 @@ class OfferedCommand:
                 kinds.append(argument.kind)
         return fixed, kinds
 
-    def patterns(self, argument: Offered) -> str:
-        """The pattern of a shell's `case` for this command with one of the argument's options."""
-        return "|".join(f'"{self.name} {option}"' for option in argument.options)
+    def options_with_value(self) -> Iterator[tuple[str, Offered]]:
+        """The options behind which a value comes, each with the pattern of a shell's `case` for
+        this command with that option.
+        """
+        for argument in self.arguments:
+            if argument.options and argument.takes_value:
+                patterns = [f'"{self.name} {option}"' for option in argument.options]
+                yield "|".join(patterns), argument
 
 
 def offered_commands(parser: argparse.ArgumentParser) -> list[OfferedCommand]:
@@ -115,7 +120,8 @@ def bash_completion(parser: argparse.ArgumentParser) -> str:
     options, values = [], []
     for command in commands:
         options.append(f"                {command.name}) words={_bash_words(command)} ;;")
-        values += list(_bash_values(command))
+        for patterns, argument in command.options_with_value():
+            values.append(f"            {patterns}) {_bash_value(argument)} ;;")
     return _BASH.format(
         commands=" ".join(command.name for command in commands),
         options="\n".join(options),
@@ -129,18 +135,13 @@ def _bash_words(command: OfferedCommand) -> str:
     return quoted(fixed) + "".join(f'" $({_bash_call(kind)})"' for kind in kinds)
 
 
-def _bash_values(command: OfferedCommand) -> Iterator[str]:
+def _bash_value(argument: Offered) -> str:
     """What may follow an option: candidates, or anything (then bash offers files)."""
-    for argument in command.arguments:
-        if not argument.options or not argument.takes_value:
-            continue
-        patterns = command.patterns(argument)
-        found = "return"
-        if argument.choices:
-            found = f"words={quoted(argument.choices)}"
-        elif argument.kind:
-            found = f'words="$({_bash_call(argument.kind)}) "'
-        yield f"            {patterns}) {found} ;;"
+    if argument.choices:
+        return f"words={quoted(argument.choices)}"
+    if argument.kind:
+        return f'words="$({_bash_call(argument.kind)}) "'
+    return "return"
 
 
 def _bash_call(kind: Kind) -> str:

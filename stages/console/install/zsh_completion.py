@@ -2,10 +2,10 @@
 
 import argparse
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from stages.console.completion_values import COMMAND, Kind
-from stages.console.install.completion import OfferedCommand, offered_commands
+from stages.console.install.completion import Offered, OfferedCommand, offered_commands
 
 _SCRIPT = """\
 #compdef compliance-agent
@@ -41,7 +41,8 @@ def zsh_completion(parser: argparse.ArgumentParser) -> str:
     options, values = [], []
     for command in commands:
         options.append(f"            {command.name}) offered=({_words(command)}) ;;")
-        values += list(_values(command))
+        for patterns, argument in command.options_with_value():
+            values.append(f"        {patterns}) {_value(argument)} ;;")
     return _SCRIPT.format(
         commands=_quoted([command.name for command in commands]),
         options="\n".join(options),
@@ -54,17 +55,12 @@ def _words(command: OfferedCommand) -> str:
     return " ".join([_quoted(fixed), *map(_found, kinds)])
 
 
-def _values(command: OfferedCommand) -> Iterator[str]:
-    for argument in command.arguments:
-        if not argument.options or not argument.takes_value:
-            continue
-        patterns = command.patterns(argument)
-        found = "_files; return"
-        if argument.choices:
-            found = f"offered=({_quoted(argument.choices)})"
-        elif argument.kind:
-            found = f"offered=({_found(argument.kind)})"
-        yield f"        {patterns}) {found} ;;"
+def _value(argument: Offered) -> str:
+    if argument.choices:
+        return f"offered=({_quoted(argument.choices)})"
+    if argument.kind:
+        return f"offered=({_found(argument.kind)})"
+    return "_files; return"
 
 
 def _quoted(words: Sequence[str]) -> str:

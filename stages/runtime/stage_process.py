@@ -1,0 +1,184 @@
+"""How every stage starts and ends.
+
+Start: settings, spool (owners, modes, lock), doorbell, watch; then ready, and the main loop. SIGHUP
+reads the settings at once. End: on SIGTERM or SIGINT, after the step at hand.
+
+Wrong settings and a spool that can't be used end the start at once, with an exit code after which
+no service manager starts the stage again. An internal error ends the process, whose supervisor
+starts it again.
+
+Diagnostics: exit codes of `stages.runtime.exits`; the reason is also the unit's status.
+"""
+
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from schemas.event import SCAN_EVENTS, EventName
+from spool.errors import SpoolBusyError, SpoolError, SpoolUnusableError
+from spool.layout import Stage
+from spool.spool import Spool
+from stages.runtime import settings_file
+from stages.runtime.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoorbell
+from stages.runtime.exits import Exit
+from stages.runtime.heap import Heap
+from stages.runtime.logs import Log
+from stages.runtime.main_loop import MainLoop, StageHandler, machine_errors
+from stages.runtime.process import Process
+from stages.runtime.restarts import Restarts
+from stages.runtime.sd_notify import Notifier
+from stages.runtime.settings_reload import signature
+from stages.runtime.watch import Watch
+
+SUBSCRIPTIONS: Mapping[Stage, tuple[EventName, ...]] = {
+    "trigger": ("CommandGiven", "HostDetected", "ShippingPaused", *SCAN_EVENTS),
+    "scan": ("CommandGiven", "ScanRequested", "CancellationRequested", "DetectionWanted"),
+    "parse": ("CommandGiven", "ScanStarted", "ScanFinished"),
+    "ship": ("CommandGiven", "ScanFinished", "ReportWritten", "ServerReached"),
+}
+_RESTARTED = (Exit.BUG, Exit.UNAVAILABLE)
+"""Exit codes after which a service manager starts the stage again."""
+
+
+def run(
+    stage: Stage,
+    make: Callable[[Process], StageHandler],
+    config: Path | None,
+    load: settings_file.Load,
+    *,
+    as_json: bool = False,
+) -> Exit:
+    """Run a stage until it has to stop.
+
+    `load` reads a settings file, with all sections and checks.
+    """
+    notifier = Notifier()
+    # Until there is something to reload. Not SIG_IGN: children would inherit that.
+    signal.signal(signal.SIGHUP, lambda *_: None)
+    log = Log(stage, as_json=as_json)
+    loaded = load(config)
+    if loaded.problems:
+        return _refuse_settings(loaded, notifier, log)
+    restarts = Restarts(Path(loaded.settings.runtime_dir), stage, notifier)
+    code = Exit.OK
+    if restarts.delay_start(log):
+        code = _run(stage, make, config, load, notifier, log)
+    if code not in _RESTARTED:
+        restarts.forget()
+    return code
+
+
+def _run(
+    stage: Stage,
+    make: Callable[[Process], StageHandler],
+    config: Path | None,
+    load: settings_file.Load,
+    notifier: Notifier,
+    log: Log,
+) -> Exit:
+    # Before the file is read: a change from now on is a change.
+    config_seen = signature(config or settings_file.DEFAULT_PATH)
+    # Read again: the start may have been delayed for minutes.
+    loaded = load(config)
+    if loaded.problems:
+        return _refuse_settings(loaded, notifier, log)
+    log.level = loaded.settings.log.level
+    spool = Spool(Path(loaded.settings.spool.path))
+    try:
+        removed = spool.claim(stage)
+    except SpoolError as error:
+        return _refuse(error, notifier, log)
+    if removed:
+        log.warning("drafts of an interrupted write removed", count=len(removed))
+    heap = Heap()  # before the first thread
+    doorbell = _open_doorbell(Path(loaded.settings.runtime_dir), stage, log)
+    try:
+        process = Process(
+            stage, loaded.settings, loaded.path, spool, log, doorbell, load, notifier, config_seen
+        )
+        with machine_errors():
+            return _serve(process, make, heap)
+    except SpoolError as error:
+        return _refuse(error, notifier, log)
+    except Exception as error:  # the one broad except: logged, then it is the supervisor's turn
+        log.error(f"internal error, the stage ends: {type(error).__name__}: {error}")
+        # The interpreter's own: the module `traceback` takes memory for as long as a stage runs.
+        sys.__excepthook__(type(error), error, error.__traceback__)
+        return Exit.BUG
+    finally:
+        doorbell.close()
+        spool.release()
+
+
+def _refuse_settings(loaded: settings_file.Loaded, notifier: Notifier, log: Log) -> Exit:
+    log.use_stream()
+    for problem in loaded.problems:
+        log.error("settings are wrong", file=loaded.path, problem=problem)
+    notifier.notify_status(f"settings are wrong: {loaded.path}: {'; '.join(loaded.problems)}")
+    if loaded.may_pass:
+        return Exit.UNAVAILABLE
+    return Exit.USAGE
+
+
+def _refuse(error: SpoolError, notifier: Notifier, log: Log) -> Exit:
+    log.use_stream()
+    log.error(str(error))
+    notifier.notify_status(str(error))
+    if isinstance(error, SpoolBusyError):
+        return Exit.BUSY
+    if isinstance(error, SpoolUnusableError):
+        return Exit.UNUSABLE
+    return Exit.UNAVAILABLE
+
+
+def _serve(process: Process, make: Callable[[Process], StageHandler], heap: Heap) -> Exit:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: process.stop())
+    signal.signal(signal.SIGHUP, lambda *_: process.hang_up())
+    handler = make(process)
+    watch = _start_watch(process)
+    process.on_event = handler.on_event
+    process.log.info("stage started", spool=process.spool.root)
+    process.notify_ready()
+    try:
+        MainLoop(process, handler, watch, heap).run()
+    finally:
+        process.notify_stopping()
+        handler.close()
+        if watch:
+            watch.close()
+    process.log.info("stage stopped")
+    return Exit.OK
+
+
+def _open_doorbell(runtime: Path, stage: Stage, log: Log) -> Doorbell:
+    try:
+        runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
+        return ZmqDoorbell(runtime, stage, SUBSCRIPTIONS[stage])
+    except OSError as error:
+        reason = f"{runtime}: {error.strerror}"
+    except DoorbellError as error:
+        reason = str(error)
+    log.warning("no doorbell: work is found by watch and timer, a little later", reason=reason)
+    return NoDoorbell()
+
+
+def _start_watch(process: Process) -> Watch | None:
+    files = []
+    if process.config:
+        files.append(process.config)
+    try:
+        watch = Watch(process.watched, files)
+    except OSError as error:
+        process.log.warning(
+            "the spool can't be watched: work is found by doorbell and timer", reason=error.strerror
+        )
+        return None
+
+    def wake_where_it_matters() -> None:
+        if watch.read():
+            process.wake()
+
+    process.readers[watch.handle] = wake_where_it_matters
+    return watch
