@@ -32,8 +32,8 @@ class Packed:
     stored_sha256: str
 
 
-def pack(source: BinaryIO, target: BinaryIO) -> Packed:
-    """Compress `source` into `target` as zstd. Raises OSError."""
+def pack(source: BinaryIO, target: BinaryIO, alive: Callable[[], None] = lambda: None) -> Packed:
+    """Compress `source` into `target` as zstd; `alive` is called now and then. Raises OSError."""
     from hashlib import sha256
 
     packer = _zstd().ZstdCompressor(level=_LEVEL)
@@ -44,6 +44,7 @@ def pack(source: BinaryIO, target: BinaryIO) -> Packed:
         digest.update(packed)
         original, stored = original + len(chunk), stored + len(packed)
         target.write(packed)
+        alive()
         if not chunk:
             return Packed(original, stored, digest.hexdigest())
 

@@ -11,7 +11,7 @@ writing lies in a dot directory, which the owner sweeps after a crash.
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +43,8 @@ class RawBox(Outbox):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, "raw")
+        self.alive: Callable[[], None] = lambda: None
+        """Called now and then during work on long files."""
 
     def scan_ids(self) -> list[ScanId]:
         return [ScanId(name) for name in self.names() if is_scan_id(name)]
@@ -138,7 +140,7 @@ class RawBox(Outbox):
                 stream = reading.open_plain(directory, file.name, where.parent)
             except EntryMissingError as error:
                 raise EntryDamagedError(f"{where}: is missing") from error
-            _verify(stream, file, where)
+            _verify(stream, file, where, self.alive)
             return packing.unpacked(stream, file.original_bytes)
 
     def _pack(self, directory: int, output: Output) -> RawFile:
@@ -147,7 +149,7 @@ class RawBox(Outbox):
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         target = os.open(name, flags, durable.FILE_MODE, dir_fd=directory)
         with os.fdopen(source, "rb") as plain, os.fdopen(target, "wb") as packed:
-            result = packing.pack(plain, packed)
+            result = packing.pack(plain, packed, self.alive)
         return RawFile(
             role=output.role,
             name=name,
@@ -175,7 +177,7 @@ class RawBox(Outbox):
                 os.close(directory)
 
 
-def _verify(stream: BinaryIO, file: RawFile, where: Path) -> None:
+def _verify(stream: BinaryIO, file: RawFile, where: Path, alive: Callable[[], None]) -> None:
     from hashlib import sha256
 
     digest, length = sha256(), 0
@@ -183,6 +185,7 @@ def _verify(stream: BinaryIO, file: RawFile, where: Path) -> None:
         while chunk := stream.read(_CHUNK):
             digest.update(chunk)
             length += len(chunk)
+            alive()
         stream.seek(0)
     except OSError as error:
         raise read_error(where, error) from error

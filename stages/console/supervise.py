@@ -1,8 +1,9 @@
 """`run`: all four stages in the foreground, each restarted when it dies.
 
-A stage that refuses to start (wrong settings, an unusable spool, another instance) ends the whole
-run with its exit code: a restart would not help. A stage that dies is restarted after 0.5 s,
-doubling to 30 s while it keeps dying.
+A stage that refuses its first start (wrong settings, an unusable spool, another instance) ends the
+whole run with its exit code: a restart would not help. A stage that has run and ends is started
+again, whatever ended it, after 0.5 s, doubling to 30 s while it keeps ending; the others go on. One
+that does not work for three minutes is killed first.
 """
 
 import argparse
@@ -11,19 +12,23 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from typing import TextIO
 
+from spool.errors import is_of_the_machine, of_the_machine
 from spool.layout import STAGES, Stage
 from stages.console.context import Context
 from stages.runtime.exits import Exit
+from stages.runtime.heartbeat import LastHeartbeat, read_heartbeat
 from stages.runtime.logs import Log
 from stages.scanners.launch import parent_death_signal
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _HEALTHY_AFTER_S = 60.0
 _STOP_LIMIT_S = 30.0
+_HANGS_AFTER_S = 180.0
 _REFUSALS = frozenset({Exit.USAGE, Exit.UNUSABLE, Exit.BUSY})
 
 
@@ -34,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     log = Log("run", context.settings.log.level, as_json=context.json)
     _make_directories(context)
-    supervisor = Supervisor(context.config, log, as_json=context.json)
+    supervisor = Supervisor(context.config, context.runtime, log, as_json=context.json)
     numbers = [signal.SIGTERM, signal.SIGINT]
     # A closed terminal ends the run, unless it was started with nohup.
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
@@ -61,22 +66,52 @@ class _Child:
     started: float = 0.0
     delay_s: float = _FIRST_DELAY_S
     due: float = field(default_factory=time.monotonic)
+    has_run: bool = False
+    """Whether it has worked since this run began."""
+    last_worked: datetime | None = None
+    """Its last heartbeat; None before the first."""
+    seen: float = 0.0
+    """When that heartbeat was seen first."""
+
+    def notice(self, heartbeat: LastHeartbeat | None, now: float) -> None:
+        """Take in the heartbeat of its process. The time of the machine may jump, so what counts is
+        when a new one was seen.
+        """
+        if self.popen is None or heartbeat is None or heartbeat.pid != self.popen.pid:
+            return
+        if heartbeat.at != self.last_worked:
+            self.last_worked, self.seen, self.has_run = heartbeat.at, now, True
+
+    def is_silent_for(self, seconds: float, now: float) -> bool:
+        return self.last_worked is not None and now - self.seen > seconds
 
 
 class Supervisor:
     """The four stage processes."""
 
     def __init__(
-        self, config: Path | None, log: Log, output: TextIO | None = None, *, as_json: bool = False
+        self,
+        config: Path | None,
+        runtime: Path,
+        log: Log,
+        output: TextIO | None = None,
+        *,
+        as_json: bool = False,
+        hangs_after_s: float = _HANGS_AFTER_S,
     ) -> None:
-        """`output`: where the stages write their logs; None: the standard error of this process."""
+        """`runtime`: where the stages show that they work.
+
+        `output`: where they write their logs; None: the standard error of this process.
+        """
         self._options = []
         if config:
             self._options += ["--config", str(config)]
         if as_json:
             self._options.append("--json")
+        self._runtime = runtime
         self._log = log
         self._output = output
+        self._hangs_after_s = hangs_after_s
         self._stopping = False
         self._children = [_Child(stage) for stage in STAGES]
 
@@ -93,18 +128,31 @@ class Supervisor:
         return Exit.OK
 
     def check(self) -> Exit | None:
-        """Start the stages that are due, restart those that died. The exit code of a refusal."""
+        """Start the stages that are due, restart those that ended. The exit code of a refusal."""
+        now = time.monotonic()
         for child in self._children:
             if child.popen is None:
-                if time.monotonic() >= child.due:
+                if now >= child.due:
                     self._start(child)
-            elif (code := child.popen.poll()) is not None:
-                child.popen = None
-                if code in _REFUSALS:
-                    self._log.error(f"the {child.stage} stage refuses to run: see above", exit=code)
-                    return Exit(code)
-                self._died(child, code)
+                continue
+            child.notice(read_heartbeat(self._runtime, child.stage), now)
+            code = child.popen.poll()
+            if code is None:
+                self._kill_if_it_hangs(child, now)
+                continue
+            child.popen = child.last_worked = None
+            if code in _REFUSALS and not child.has_run:
+                self._log.error(f"the {child.stage} stage refuses to run: see above", exit=code)
+                return Exit(code)
+            self._died(child, code)
         return None
+
+    def _kill_if_it_hangs(self, child: _Child, now: float) -> None:
+        if child.popen is not None and child.is_silent_for(self._hangs_after_s, now):
+            self._log.error(
+                f"the {child.stage} stage does not respond: killing it", pid=child.popen.pid
+            )
+            child.popen.kill()
 
     def end(self) -> None:
         """Stop all; kill those that do not stop in time."""
@@ -123,8 +171,14 @@ class Supervisor:
         program = [sys.executable, "-m", "stages.console.main"]
         command = [*parent_death_signal(), *program, "stage", child.stage, *self._options]
         # Its own session: a Ctrl-C reaches this process alone, which then stops all four in order.
-        child.popen = Popen(command, start_new_session=True, stderr=self._output)
         child.started = time.monotonic()
+        try:
+            child.popen = Popen(command, start_new_session=True, stderr=self._output)
+        except OSError as error:
+            if not is_of_the_machine(error):
+                raise
+            self._log.error(str(of_the_machine(f"the {child.stage} stage can't be started", error)))
+            child.due = child.started + _LONGEST_DELAY_S
 
     def _died(self, child: _Child, code: int) -> None:
         now = time.monotonic()

@@ -23,11 +23,13 @@ from stages.parse.counted_call import ReaderDiedError
 from stages.parse.imports import Imports
 from stages.parse.read_task import READ_ENTRY, ReadTask
 from stages.runtime import maintenance
+from stages.runtime.fair_order import FairOrder
 from stages.runtime.process import Process
 from stages.runtime.worker import Worker, WorkerStoppedError
 from stages.scanners import failed_reports
 
 _LIMIT_S = 600.0
+_MOST_IN_A_PASS = 50
 _BEFORE_A_REPORT = frozenset({"ScanStarted", "ScanFinished"})
 
 
@@ -40,16 +42,19 @@ class ParseStage:
         self._state_store = process.state_store
         self._worker = Worker(process, READ_ENTRY)
         self._imports = Imports(process)
+        self._order = FairOrder()
 
     def run_once(self) -> None:
         self._replay()
         self._imports.take_in()
-        for scan_id in self._spool.pending("parse"):
-            if self._process.stopping:
+        for _ in range(_MOST_IN_A_PASS):
+            scan_id = self._next()
+            if scan_id is None or self._process.stopping:
                 return
-            if not self._process.set_aside.waits(scan_id):
-                self._parse(scan_id)
+            self._parse(scan_id)
             self._process.alive()
+        # The main loop gets its turn, then the rest.
+        self._process.wake()
 
     def timeout_s(self) -> float:
         return float("inf")
@@ -68,10 +73,16 @@ class ParseStage:
         self._worker.stop()
         self._imports.close()
 
+    def _next(self) -> ScanId | None:
+        """The raw entry to read now."""
+        pending = self._spool.pending("parse")
+        waiting = [i for i in pending if not self._process.is_set_aside(i)]
+        return self._order.next(waiting, self._spool.commands.requests.ids())
+
     def _replay(self) -> None:
         for command_id, replay in maintenance.replays(self._spool, "parse"):
             archived = maintenance.archive_replayed(
-                self._spool.reports, "report", command_id, replay.scan_ids
+                self._spool.reports, "report", command_id, replay.scan_ids, self._process.alive
             )
             for scan_id in archived:
                 self._process.log.info(

@@ -4,7 +4,7 @@ The reader of a box finds damage and records it in its own state. The owner sees
 the entry itself, and moves it away. So no stage ever touches another's box.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
 from schemas.command import Replay
@@ -80,9 +80,13 @@ def replays(spool: Spool, step: str) -> Iterator[tuple[str, Replay]]:
 
 
 def archive_replayed(
-    box: Outbox, kind: Kind, command_id: str, scan_ids: Collection[ScanId]
+    box: Outbox,
+    kind: Kind,
+    command_id: str,
+    scan_ids: Collection[ScanId],
+    alive: Callable[[], None],
 ) -> list[ScanId]:
-    """Archive the entries of these scans, each once per command.
+    """Archive the entries of these scans, each once per command; `alive` is called at each.
 
     Returns the scans whose entry was there.
     """
@@ -93,6 +97,7 @@ def archive_replayed(
         if layout.archived_name(name, command_id) not in archived_before and box.has(name):
             box.archive(name, command_id)
             archived.append(scan_id)
+            alive()
     return archived
 
 

@@ -56,6 +56,7 @@ class Process:
         self.on_event: Callable[[Event], None] = lambda _: None
         self.readers: dict[int, Callable[[], None]] = {}
         """What to do when a file handle has something to read, during any wait."""
+        spool.raw.alive = self.alive
         self.set_aside = SetAside(spool.state_store(stage), log)
         self._newer: set[str] = set()
         self._doorbell = doorbell
@@ -81,6 +82,10 @@ class Process:
             self._newer.add(name)
             self.state_store.mark_newer(name, str(error))
             self.log.warning("entry of a newer format stays pending", entry=name, reason=str(error))
+
+    def is_set_aside(self, name: str) -> bool:
+        """Whether an upstream entry waits for a later version, or until it can be read."""
+        return name in self._newer or self.set_aside.waits(name)
 
     def stop(self) -> None:
         self.stopping = True

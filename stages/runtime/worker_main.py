@@ -44,13 +44,20 @@ class _Channel:
 
     def write(self, message: bytes) -> None:
         left = memoryview(len(message).to_bytes(LENGTH_BYTES, "big") + message)
-        while left:
-            left = left[os.write(self._handle, left) :]
+        try:
+            while left:
+                left = left[os.write(self._handle, left) :]
+        except (BrokenPipeError, ConnectionResetError):
+            # The stage was killed, and has no use for the answer.
+            sys.exit(0)
 
     def _read_exactly(self, size: int) -> bytes:
         parts = bytearray()
         while len(parts) < size:
-            part = os.read(self._handle, min(_CHUNK, size - len(parts)))
+            try:
+                part = os.read(self._handle, min(_CHUNK, size - len(parts)))
+            except ConnectionResetError:
+                part = b""
             if not part:
                 sys.exit(0)
             parts += part

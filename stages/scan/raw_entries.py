@@ -34,6 +34,7 @@ class RawEntries:
             self._spool.raw.discard(manifest.scan_id)
             raise
         self._process.state_store.end(manifest.scan_id)
+        self._process.alive()
         log = self._process.log.info
         if manifest.outcome == "failed":
             log = self._process.log.error

@@ -11,6 +11,7 @@ from schemas.ids import ScanId
 from schemas.request import Cancellation, Reason, Request
 from spool.errors import EntryError, EntryUnreadableError, NewerFormatError
 from spool.spool import Spool
+from stages.runtime.fair_order import FairOrder
 
 
 class ScanQueue:
@@ -20,13 +21,14 @@ class ScanQueue:
         """`waits`: whether the entry of this name is set aside for now."""
         self._spool = spool
         self._waits = waits
+        self._order = FairOrder()
         self._newer: set[ScanId] = set()
         self._read_cancellations: dict[str, Cancellation | None] = {}
         self._cancelled: dict[ScanId, Reason] = {}
 
     def next(self) -> ScanId | None:
-        """The scan to handle now: the oldest cancelled one, else the oldest; None where nothing
-        waits.
+        """The scan to handle now: the oldest cancelled one, else the one whose turn it is;
+        None where nothing waits.
 
         What is cancelled needs no scanner and no free space, so it waits for nothing.
         """
@@ -35,7 +37,7 @@ class ScanQueue:
         for scan_id in waiting:
             if scan_id in cancelled:
                 return scan_id
-        return waiting[0] if waiting else None
+        return self._order.next(waiting, self._spool.commands.requests.ids())
 
     def waiting(self) -> list[ScanId]:
         """Ids to be scanned, oldest first."""

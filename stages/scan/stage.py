@@ -5,6 +5,7 @@ progress is tried once more, then it fails. Requests for the same scanner and pr
 before a run ends are answered by that run.
 """
 
+import os
 import signal
 import time
 from contextlib import suppress
@@ -30,14 +31,15 @@ from stages.scan.running import STATE as RUNNING
 from stages.scan.running import Running, start_ticks
 from stages.scan.scan_queue import ScanQueue
 from stages.scan.submissions import Submissions
-from stages.scanners import readiness, registry
-from stages.scanners.child import Cause, EndedBy, end_group
+from stages.scanners import launch, readiness, registry
+from stages.scanners.child import Cause, EndedBy
 from stages.scanners.detection import Detector
 from stages.scanners.registry import UnknownScannerError
 from stages.scanners.runner import CannotRun, Runner
 from stages.scanners.spec import ScannerSpec
 
 _ATTEMPTS = 2
+_MOST_IN_A_PASS = 50
 _NO_END = (
     f"the scan was started {_ATTEMPTS} times and never ended: it killed the agent (see the "
     "system's log for memory or "
@@ -53,7 +55,7 @@ class ScanStage:
         self._process = process
         self._spool = process.spool
         self._state_store = process.state_store
-        self._queue = ScanQueue(process.spool, process.set_aside.waits)
+        self._queue = ScanQueue(process.spool, process.is_set_aside)
         self._detector = Detector(process)
         self._raw_entries = RawEntries(process, self._runner)
         self._submissions = Submissions(process, self._raw_entries)
@@ -69,7 +71,9 @@ class ScanStage:
         if time.monotonic() >= self._leftovers_due:
             self._leftovers_due = time.monotonic() + _LEFTOVERS_EVERY_S
             self._remove_leftovers()
-        while not self._process.stopping:
+        for _ in range(_MOST_IN_A_PASS):
+            if self._process.stopping:
+                return
             low_space = self._submissions.take_in()
             scan_id = self._queue.next()
             if scan_id is None and low_space is not None:
@@ -77,8 +81,11 @@ class ScanStage:
             if scan_id is None:
                 return
             self._handle(scan_id)
+            self._process.alive()
             # A scan takes minutes: packages may have changed meanwhile.
             self._detector.refresh()
+        # The main loop gets its turn, then the rest.
+        self._process.wake()
 
     def timeout_s(self) -> float:
         return self._detector.due_in_s()
@@ -276,14 +283,13 @@ class ScanStage:
     def _recover(self) -> None:
         """After a crash: end the scanner that was left, and finish what a finished run has
         answered."""
+        for pid in launch.left_running(self._spool.raw.path):
+            self._process.log.warning("ending a scanner that a crash left running", pid=pid)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         running = self._state_store.read(RUNNING, Running)
         if running is None:
             return
-        if start_ticks(running.pid) == running.start_ticks:
-            self._process.log.warning(
-                "ending a scanner that a crash left running", scan_id=running.scan_id
-            )
-            end_group(running.pid, signal.SIGKILL)
         with suppress(EntryError):
             manifest = self._spool.raw.manifest(running.scan_id)
             self._raw_entries.publish_merged(manifest, self._queue.waiting())

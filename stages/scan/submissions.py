@@ -38,7 +38,6 @@ class Submissions:
         self._process = process
         self._spool = process.spool
         self._raw_entries = raw_entries
-        self._newer: set[ScanId] = set()
 
     def take_in(self) -> LowSpaceError | None:
         """Give each submission its raw entry; returned is why one waits for space.
@@ -49,8 +48,7 @@ class Submissions:
         for scan_id in self._spool.pending_submissions():
             if self._process.stopping:
                 break
-            is_set_aside = self._process.set_aside.waits(entry_name(scan_id, "submission"))
-            if scan_id in self._newer or is_set_aside:
+            if self._process.is_set_aside(entry_name(scan_id, "submission")):
                 continue
             try:
                 self._take_in_one(scan_id)
@@ -67,7 +65,6 @@ class Submissions:
         except EntryUnreadableError as error:
             self._process.set_aside.failed(entry_name(scan_id, "submission"), error)
         except NewerFormatError as error:
-            self._newer.add(scan_id)
             self._process.report_newer(entry_name(scan_id, "submission"), error)
         except EntryMissingError as error:
             if self._spool.commands.submissions.has(scan_id):
@@ -82,7 +79,7 @@ class Submissions:
         with self._spool.commands.open_bundle(submission.scan_id) as bundle:
             draft = self._spool.raw.draft(submission.scan_id)
             try:
-                outputs = tuple(_copy_file(bundle, file, draft) for file in submission.files)
+                outputs = tuple(self._copy_file(bundle, file, draft) for file in submission.files)
             except OSError as error:
                 self._spool.raw.discard(submission.scan_id)
                 if free_space.means_full(error):
@@ -91,6 +88,22 @@ class Submissions:
                     ) from error
                 raise
         self._raw_entries.publish(_manifest(submission), outputs)
+
+    def _copy_file(self, bundle: BinaryIO, file: SubmittedFile, draft: Path) -> Output:
+        """The next file of a bundle. Raises EntryDamagedError, EntryUnreadableError, OSError."""
+        digest, left = sha256(), file.length
+        with (draft / file.role).open("xb") as target:
+            while left:
+                chunk = _read_some(bundle, min(left, _CHUNK_BYTES), file)
+                if not chunk:
+                    raise EntryDamagedError(f"{file.name}: {left} bytes are missing")
+                digest.update(chunk)
+                target.write(chunk)
+                left -= len(chunk)
+                self._process.alive()
+        if digest.hexdigest() != file.sha256:
+            raise EntryDamagedError(f"{file.name}: SHA-256 differs from the one in the command")
+        return Output(file.role, file.role)
 
     def _refuse(self, scan_id: ScanId, error: EntryDamagedError | EntryMissingError) -> None:
         message = f"the submitted files are damaged: {error}; submit them again"
@@ -120,19 +133,3 @@ def _read_some(bundle: BinaryIO, most: int, file: SubmittedFile) -> bytes:
         return bundle.read(most)
     except OSError as error:
         raise read_error(Path(file.name), error) from error
-
-
-def _copy_file(bundle: BinaryIO, file: SubmittedFile, draft: Path) -> Output:
-    """The next file of a bundle. Raises EntryDamagedError, OSError."""
-    digest, left = sha256(), file.length
-    with (draft / file.role).open("xb") as target:
-        while left:
-            chunk = _read_some(bundle, min(left, _CHUNK_BYTES), file)
-            if not chunk:
-                raise EntryDamagedError(f"{file.name}: {left} bytes are missing")
-            digest.update(chunk)
-            target.write(chunk)
-            left -= len(chunk)
-    if digest.hexdigest() != file.sha256:
-        raise EntryDamagedError(f"{file.name}: SHA-256 differs from the one in the command")
-    return Output(file.role, file.role)

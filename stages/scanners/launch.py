@@ -1,8 +1,10 @@
 """What a scanner is started with: a parent death signal, the lowest priorities, a fixed
 environment."""
 
+import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -48,6 +50,22 @@ def _working(program: str, *arguments: str) -> tuple[str, ...]:
     except subprocess.TimeoutExpired:
         return ()
     return (path, *arguments) if done.returncode == 0 and not done.stderr else ()
+
+
+def left_running(raw: Path) -> Iterator[int]:
+    """The processes of scanners in drafts of this directory, and what these have started.
+
+    Called when no scan runs. The parent death signal does not reach a scanner whose stage was
+    killed in the moment in which it was started, nor the processes that a scanner has started.
+    """
+    home = b"HOME=" + os.fsencode(raw) + b"/."
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (process / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(variable.startswith(home) for variable in variables):
+            yield int(process.name)
 
 
 def environment(draft: Path) -> dict[str, str]:

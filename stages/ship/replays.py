@@ -54,7 +54,7 @@ class Replays:
     def _retire(self, command_id: str, scan_ids: Sequence[ScanId]) -> None:
         self._delivery_state.save()
         for scan_id in maintenance.archive_replayed(
-            self._spool.receipts, "receipt", command_id, scan_ids
+            self._spool.receipts, "receipt", command_id, scan_ids, self._process.alive
         ):
             self._process.log.info("receipt archived, the report is sent again", scan_id=scan_id)
 

@@ -4,8 +4,9 @@ Requests come from operators (`commands/`), from schedules, and from the server.
 stage answers several requests for the same scanner and profile with one scan.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
+from typing import NamedTuple
 
 from schemas.codec import replace
 from schemas.event import Event
@@ -32,6 +33,15 @@ from stages.trigger.scheduler import Scheduler
 from stages.trigger.server_commands import ServerCommands
 
 __all__ = ["TriggerStage", "problems"]
+
+_COPIES_IN_A_PASS = 50
+
+
+class _Copy(NamedTuple):
+    """A command that is to be copied: its file's name, and how."""
+
+    name: str
+    carry_out: Callable[[], None]
 
 
 class TriggerStage:
@@ -128,31 +138,30 @@ class TriggerStage:
         A request that can't be read becomes a scan that fails with the reason.
         """
         trouble: StorageError | None = None
-        for command_id in self._spool.pending_cancellations():
-            name = self._spool.commands.cancellations.name(command_id)
+        copies = [copy for copy in self._copies() if not self._process.is_set_aside(copy.name)]
+        for copy in copies[:_COPIES_IN_A_PASS]:
             try:
-                self._unless_set_aside(name, partial(self._copy_cancellation, command_id, name))
+                copy.carry_out()
+                self._process.set_aside.worked(copy.name)
+            except EntryUnreadableError as error:
+                self._process.set_aside.failed(copy.name, error)
             except StorageError as error:
                 trouble = error
-        for scan_id in self._spool.pending("trigger"):
-            name = self._spool.commands.name(scan_id)
-            try:
-                self._unless_set_aside(name, partial(self._copy_request, scan_id, name))
-            except StorageError as error:
-                trouble = error
+            self._process.alive()
         if trouble:
             raise trouble
+        if len(copies) > _COPIES_IN_A_PASS:
+            # The rest after the server's commands and the schedules.
+            self._process.wake()
 
-    def _unless_set_aside(self, name: str, copy: Callable[[], None]) -> None:
-        """Copy a command. One that can't be read is set aside, and the next goes on."""
-        if self._process.set_aside.waits(name):
-            return
-        try:
-            copy()
-        except EntryUnreadableError as error:
-            self._process.set_aside.failed(name, error)
-        else:
-            self._process.set_aside.worked(name)
+    def _copies(self) -> Iterator[_Copy]:
+        commands = self._spool.commands
+        for command_id in self._spool.pending_cancellations():
+            name = commands.cancellations.name(command_id)
+            yield _Copy(name, partial(self._copy_cancellation, command_id, name))
+        for scan_id in self._spool.pending("trigger"):
+            name = commands.name(scan_id)
+            yield _Copy(name, partial(self._copy_request, scan_id, name))
 
     def _copy_cancellation(self, command_id: str, name: str) -> None:
         try:
