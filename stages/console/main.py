@@ -59,6 +59,7 @@ COMMANDS = {
     "trend": _Command("trend_command", "show score and failed rules over all kept scans"),
     "waivers": _Command("waivers_command", "list the approved exceptions, or check files of them"),
     "waive": _Command("waive", "write an approved exception for a rule"),
+    "tailor": _Command("tailor", "write a tailoring file: a profile with other rules or values"),
     "replay": _Command("replay", "parse or ship stored scans again"),
     "hold": _Command("delivery.hold", "keep scans from being shipped until they are released"),
     "release": _Command("delivery.release", "release held scans"),

@@ -21,6 +21,7 @@ from stages.scanners.fix_scripts import RuleScript
 
 if TYPE_CHECKING:
     from stages.scanners.content_support import ContentSupport
+    from stages.scanners.new_tailoring import NewTailoring, TailoringChanges, TailoringRefused
     from stages.scanners.platform import Platform
     from stages.scanners.rechecking import KeptScan, RecheckPlan
     from stages.scanners.runner import CannotRun, Runner
@@ -29,6 +30,10 @@ PlanRecheck = Callable[
     [Settings, DetectedScanner, "KeptScan", Sequence[str], Path], "RecheckPlan | CannotRun"
 ]
 """How some rules of a scan are evaluated again; the path is a directory for files."""
+MakeTailoring = Callable[
+    [Settings, "TailoringChanges", datetime], "tuple[NewTailoring, str] | TailoringRefused"
+]
+"""How a tailoring file is made; the second part is the text of the file."""
 Opener = Callable[[], BinaryIO]
 """Opens one file, unpacked; the caller closes it."""
 
@@ -143,6 +148,8 @@ class ScannerSpec:
     """Whether the settings allow content from the server."""
     remediates: bool = False
     """Whether it can change what it finds."""
+    tailor: MakeTailoring | None = None
+    """None where its profiles can't be tailored."""
     plan_recheck: PlanRecheck | None = None
     """None where it can't evaluate single rules."""
     read_scripts: Callable[[ScannerOutput], Sequence[RuleScript]] | None = None

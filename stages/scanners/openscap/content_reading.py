@@ -123,7 +123,8 @@ class ContentReader:
         further_profiles.name_default_tailoring(readable, self._settings)
         if self._settings.tailoring:
             tailoring = Path(self._settings.tailoring)
-            add_tailoring(readable, tailoring, datastream, self._planned.tailoring_key)
+            key = self._planned.tailoring_key
+            add_tailoring(readable, tailoring, datastream, self._oscap, key)
         return readable
 
     def _fallback(

@@ -1,6 +1,7 @@
 """OpenSCAP, as the rest of the agent knows it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from stages.scanners.spec import DetectionResult, ScannerOutput, ScannerSpec, Un
 
 if TYPE_CHECKING:
     from stages.scanners.content_support import ContentSupport
+    from stages.scanners.new_tailoring import NewTailoring, TailoringChanges, TailoringRefused
     from stages.scanners.platform import Platform
     from stages.scanners.rechecking import KeptScan, RecheckPlan
     from stages.scanners.runner import CannotRun, Runner
@@ -74,6 +76,14 @@ def _profile_problem(settings: Settings, detected: DetectedScanner, requested: s
     if isinstance(found, scan_choice.NoScan):
         return found.reason
     return None
+
+
+def _tailor(
+    settings: Settings, changes: "TailoringChanges", at: datetime
+) -> "tuple[NewTailoring, str] | TailoringRefused":
+    from stages.scanners.openscap.tailoring_changes import tailor
+
+    return tailor(settings, changes, at)
 
 
 def _plan_recheck(
@@ -183,6 +193,7 @@ OPENSCAP = ScannerSpec(
     content_setting="compliance.openscap.content_from_server",
     fetches_content=_fetches_content,
     remediates=True,
+    tailor=_tailor,
     plan_recheck=_plan_recheck,
     read_scripts=_read_scripts,
     profiles_elsewhere=_profiles_elsewhere,

@@ -17,8 +17,10 @@ from spool.packing import PackingError
 from stages.scanners.openscap.further_profiles import ReadableContent, add_remark
 from stages.scanners.openscap.kept_tailoring import TailoringError, read_bounded
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
+from stages.scanners.openscap.oscap_program import OscapProgram
 from stages.scanners.openscap.profiles import AUTO
 from stages.scanners.openscap.tailoring_check import benchmark_of, check_tailoring
+from stages.scanners.openscap.tailoring_schema import why_invalid
 from stages.scanners.path_trust import why_file_changeable
 from stages.scap.benchmark_items import BenchmarkItems, read_benchmarks
 from stages.scap.content_profiles import Datastream
@@ -27,7 +29,11 @@ from stages.scap.xml_records import ScapError
 
 
 def add_tailoring(
-    readable: ReadableContent, path: Path, datastream: Datastream, key: str = "tailoring"
+    readable: ReadableContent,
+    path: Path,
+    datastream: Datastream,
+    oscap: OscapProgram,
+    key: str = "tailoring",
 ) -> None:
     """The profiles of the tailoring first; none at all where it can't be used. `key` is where the
     section names the file."""
@@ -40,8 +46,10 @@ def add_tailoring(
         _refuse(readable, [str(error).removeprefix(f"{path}: ")], place)
         return
     problems = check_tailoring(tailoring, benchmarks, datastream.path)
-    if problems.errors:
-        _refuse(readable, problems.errors, place)
+    invalid = why_invalid(oscap, content)
+    errors = [*problems.errors, *filter(None, [invalid])]
+    if errors:
+        _refuse(readable, errors, place)
         return
     warnings = [f"{place}: {warning}" for warning in problems.warnings]
     readable.settings_problems += warnings

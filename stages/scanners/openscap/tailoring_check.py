@@ -70,27 +70,35 @@ def benchmark_of(
     return None
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The most similar one as a suggestion that ends a message; empty where none is similar.
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The most similar one; None where none is similar.
 
     Only the parts behind the common beginning of all ids are compared.
     """
     by_short_id = {short_id(each): each for each in known}
     found = difflib.get_close_matches(short_id(name), by_short_id, n=1)
     if not found:
-        return ""
-    return f"; similar: {by_short_id[found[0]]}"
+        return None
+    return by_short_id[found[0]]
 
 
 def short_id(identifier: str) -> str:
     """The part of an XCCDF id behind its kind: `umask` of `xccdf_x_rule_umask`."""
-    return _KIND.sub("", identifier)
+    return _KIND.sub("", identifier, count=1)
 
 
 def _knows_any(benchmark: BenchmarkItems, profile: TailoredProfile) -> bool:
     selectable = benchmark.selectable
     selects = [change for change in profile.changes if change.kind == "select"]
     return not selects or any(change.idref in selectable for change in selects)
+
+
+def _similar(name: str, known: Iterable[str]) -> str:
+    """The end of a message."""
+    found = nearest(name, known)
+    if found is None:
+        return ""
+    return f"; similar: {found}"
 
 
 def _other_content(
@@ -106,7 +114,7 @@ def _other_content(
     return (
         f"line {profile.line}: is for other content: its profile {profile.profile.short_name} "
         f"extends {profile.extends}, which {content} does not have"
-        f"{nearest(profile.extends, known)}: name that content in compliance.openscap.content, or "
+        f"{_similar(profile.extends, known)}: name that content in compliance.openscap.content, or "
         "tailor this one"
     )
 
@@ -154,5 +162,5 @@ def _is_known(change: Change, selectable: Collection[str], values: Collection[st
 def _no_such(change: Change, content: str, known: Collection[str]) -> str:
     return (
         f"line {change.line}: {content} has no {change.idref or 'item without an id'}: remove the "
-        f"line{nearest(change.idref, known)}"
+        f"line{_similar(change.idref, known)}"
     )

@@ -1,0 +1,115 @@
+"""`tailor`: write a tailoring file that changes a profile of the content of this host."""
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+from stages.console.context import Context
+from stages.console.errors import CommandError, UsageError
+from stages.console.output import say, show_json, unicode_text, warn
+from stages.runtime.exits import Exit
+from stages.runtime.printable import counted
+from stages.scanners import registry
+from stages.scanners.new_tailoring import NewTailoring, TailoringChanges, TailoringRefused
+from stages.scanners.path_trust import why_file_changeable
+
+_PROGRAM = "compliance-agent tailor"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--profile",
+        metavar="PROFILE",
+        help="the profile to change, by id, short id or title (default: the one of the settings)",
+    )
+    parser.add_argument(
+        "--unselect",
+        metavar="RULE",
+        action="append",
+        default=[],
+        help="leave out a rule or group, by id or short id; may be given several times",
+    )
+    parser.add_argument(
+        "--select",
+        metavar="RULE",
+        action="append",
+        default=[],
+        help="add a rule or group that the profile leaves out; may be given several times",
+    )
+    parser.add_argument(
+        "--set-value",
+        metavar="NAME=TEXT",
+        action="append",
+        default=[],
+        help="set a value of the content, by id or short id; may be given several times",
+    )
+    parser.add_argument("--title", help="of the new profile (default: that of the profile)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        required=True,
+        help="the file to write; one that is there is replaced with --force alone",
+    )
+    parser.add_argument("--force", action="store_true", help="replace the file")
+
+
+def run(args: argparse.Namespace, context: Context) -> Exit:
+    path: Path = args.output
+    if path.exists() and not args.force:
+        raise CommandError(f"{path}: is there already; --force replaces it", Exit.USAGE)
+    changes = TailoringChanges(
+        profile=args.profile,
+        unselect=tuple(args.unselect),
+        select=tuple(args.select),
+        values=tuple(map(_value, args.set_value)),
+        title=args.title,
+    )
+    tailor = next(spec.tailor for spec in registry.scanners() if spec.tailor is not None)
+    made = tailor(context.settings, changes, datetime.now(UTC))
+    if isinstance(made, TailoringRefused):
+        raise CommandError("\n".join(made.problems), Exit.USAGE)
+    new, text = made
+    try:
+        _write(path, text)
+    except OSError as error:
+        raise CommandError(f"{path}: can't be written: {error.strerror}", Exit.USAGE) from error
+    if context.json:
+        show_json(new)
+    else:
+        _show(new, path)
+    return Exit.OK
+
+
+def _value(text: str) -> tuple[str, str]:
+    """Raises UsageError."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--set-value {text}: must be NAME=TEXT", _PROGRAM)
+    return name, value
+
+
+def _write(path: Path, text: str) -> None:
+    """The file is whole or as it was. Raises OSError."""
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.chmod(0o644)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _show(new: NewTailoring, path: Path) -> None:
+    say(f"{new.title}: written into {unicode_text(path)}")
+    say(
+        f"{counted(len(new.unselected), 'rule')} unselected, {len(new.selected)} selected, "
+        f"{counted(len(new.values), 'value')} set, in {new.extends} of {new.content}"
+    )
+    say(f"to scan with it, set compliance.openscap.tailoring: {unicode_text(path.absolute())}")
+    for remark in new.remarks:
+        warn(remark)
+    refusal = why_file_changeable(path)
+    if refusal:
+        warn(f"it can't be used from there: {refusal}")
