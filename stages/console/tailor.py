@@ -66,8 +66,12 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         values=tuple(map(_value, args.set_value)),
         title=args.title,
     )
-    tailor = next(spec.tailor for spec in registry.scanners() if spec.tailor is not None)
-    made = tailor(context.settings, changes, datetime.now(UTC))
+    for spec in registry.scanners():
+        if spec.tailor is not None:
+            break
+    else:
+        raise CommandError("no scanner of this agent has profiles to tailor", Exit.USAGE)
+    made = spec.tailor(context.settings, changes, datetime.now(UTC))
     if isinstance(made, TailoringRefused):
         raise CommandError("\n".join(made.problems), Exit.USAGE)
     new, text = made
@@ -78,7 +82,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if context.json:
         show_json(new)
     else:
-        _show(new, path)
+        _show(new, path, f"compliance.{spec.section}.tailoring")
     return Exit.OK
 
 
@@ -101,13 +105,13 @@ def _write(path: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _show(new: NewTailoring, path: Path) -> None:
+def _show(new: NewTailoring, path: Path, setting: str) -> None:
     say(f"{new.title}: written into {unicode_text(path)}")
     say(
         f"{counted(len(new.unselected), 'rule')} unselected, {len(new.selected)} selected, "
         f"{counted(len(new.values), 'value')} set, in {new.extends} of {new.content}"
     )
-    say(f"to scan with it, set compliance.openscap.tailoring: {unicode_text(path.absolute())}")
+    say(f"to scan with it, set {setting}: {unicode_text(path.absolute())}")
     for remark in new.remarks:
         warn(remark)
     refusal = why_file_changeable(path)
