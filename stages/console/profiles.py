@@ -1,10 +1,10 @@
 """`profiles`: what this host can be scanned with."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from schemas.capabilities import ProfileInfo
+from schemas.capabilities import Detected, ProfileInfo
 from schemas.settings import Settings
 from stages.console.context import Context
 from stages.console.errors import CommandError
@@ -22,6 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+class ListedProfile(ProfileInfo, frozen=True, kw_only=True):
+    """What `profiles --json` lists."""
+
+    scanned: str | None = None
+    """For a profile of the settings its schedule, or that it is scanned on request; None for any
+    other."""
+
+
 def run(args: argparse.Namespace, context: Context) -> Exit:
     detected = detect_now(context.settings)
     profiles: Sequence[ProfileInfo] = detected.profiles
@@ -31,10 +39,11 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         profiles, warnings = _of_all_content(context.settings), ()
     if not profiles:
         raise CommandError("; ".join(detected.problems) or "no profiles", Exit.NO)
+    listed = _listed(profiles, _scanned(context.settings, detected))
     if context.json:
-        show_json(profiles)
+        show_json(listed)
         return Exit.OK
-    show_table(("profile", "title", "content"), map(_row, profiles))
+    show_table(("profile", "title", "scanned", "content"), map(_row, listed))
     for warning in warnings:
         say(warning, "yellow")
     return Exit.OK
@@ -47,5 +56,40 @@ def _of_all_content(settings: Settings) -> list[ProfileInfo]:
     return profiles
 
 
-def _row(profile: ProfileInfo) -> tuple[str, str, str]:
-    return profile.short_name, profile.title, Path(profile.file_path).name
+def _scanned(settings: Settings, detected: Detected) -> dict[tuple[str, str], str]:
+    """The profiles of the settings, by file and id, each with its schedules."""
+    found: dict[tuple[str, str], str] = {}
+    for spec in registry.scanners():
+        scanner = detected.scanners.get(spec.key)
+        if scanner is None:
+            continue
+        planned = spec.settings_in(settings).planned_scans
+        for scan, profile in zip(planned, spec.planned_profiles(settings, scanner), strict=True):
+            if profile is None:
+                continue
+            schedules = [scan.schedule or "on request"]
+            key = (profile.file_path, profile.id)
+            if key in found:
+                schedules.insert(0, found[key])
+            found[key] = ", ".join(schedules)
+    return found
+
+
+def _listed(
+    profiles: Sequence[ProfileInfo], scanned: Mapping[tuple[str, str], str]
+) -> list[ListedProfile]:
+    return [
+        ListedProfile(
+            id=profile.id,
+            title=profile.title,
+            description=profile.description,
+            file_path=profile.file_path,
+            scanned=scanned.get((profile.file_path, profile.id)),
+        )
+        for profile in profiles
+    ]
+
+
+def _row(profile: ListedProfile) -> tuple[str | None, ...]:
+    file = Path(profile.file_path).name
+    return profile.short_name, profile.title, profile.scanned, file

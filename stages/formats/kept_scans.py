@@ -105,9 +105,11 @@ class KeptScans:
 
 
 def has_same_profile(one: Report, other: Report) -> bool:
-    """A renamed profile with the same id is the same."""
+    """A renamed profile with the same id is the same; one with a tailoring is another than without,
+    also where the tailoring has kept the id."""
     if one.profile.type != other.profile.type:
         return False
     if one.profile.id and other.profile.id:
-        return one.profile.id == other.profile.id
+        are_alike = (one.tailoring is None) == (other.tailoring is None)
+        return are_alike and one.profile.id == other.profile.id
     return one.profile.name == other.profile.name

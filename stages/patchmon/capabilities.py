@@ -33,8 +33,8 @@ class ScannerStatus:
     found: DetectedScanner
     problem: str | None = None
     """Why a scan requested now would not run; None where it would."""
-    profile: str | None = None
-    """The configured profile, by its id, short name or title."""
+    planned: tuple[ProfileInfo, ...] = ()
+    """The profiles of the scans in the settings, in their order."""
 
 
 @dataclass(frozen=True)
@@ -126,21 +126,16 @@ def _content(ready: Sequence[ScannerStatus]) -> DetectedContent | None:
 
 
 def _profiles(ready: Sequence[ScannerStatus]) -> Iterator[dict[str, str]]:
-    """The configured profile first, for the page preselects the first; scanners without profiles
-    last.
+    """The profiles of the settings first, for the page preselects the first; scanners without
+    profiles last.
     """
     for scanner in ready:
-        configured = [info for info in scanner.found.profiles if _is_configured(info, scanner)]
-        others = [info for info in scanner.found.profiles if info not in configured]
-        for info in (*configured, *others):
+        profiles = {info.id: info for info in (*scanner.planned, *scanner.found.profiles)}
+        for info in profiles.values():
             yield _profile(info, scanner.key)
     for scanner in ready:
         if not scanner.found.profiles:
             yield {"id": scanner.key, "name": scanner.title, "type": scanner.key}
-
-
-def _is_configured(info: ProfileInfo, scanner: ScannerStatus) -> bool:
-    return scanner.profile in (info.id, info.short_name, info.title)
 
 
 def _profile(profile: ProfileInfo, scanner: Scanner) -> dict[str, str]:

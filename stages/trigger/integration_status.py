@@ -36,7 +36,7 @@ def integration_status(
             if refused.obstacle not in _BY_HOST:
                 continue
             problem = refused.reason
-        profile = getattr(spec.settings_in(settings), "profile", None)
-        status = ScannerStatus(spec.key, spec.section, spec.title, found, problem, profile)
+        planned = tuple(filter(None, spec.planned_profiles(settings, found)))
+        status = ScannerStatus(spec.key, spec.section, spec.title, found, problem, planned)
         scanners.append(status)
     return status_body(detected, scanners, disabled, answers)

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from schemas import codec
 from schemas.ids import ScanId
+from schemas.manifest import TailoringFile
 from schemas.report import Report, RuleStatus
 from spool.spool import Spool
+from stages.formats.kept_scans import has_same_profile
 from tests.console.program import agent
 from tests.formats import reports
 from tests.formats.reports import rule
@@ -186,3 +189,13 @@ def test_a_report_of_a_newer_format_is_named_and_hides_no_other(spool: Spool, co
     for command in (("show", "last", "--format", "html"), ("compare",)):
         assert "format 2" in agent(*command, config=config, code=3).stderr
     assert "compliance_score_percent{profile=" in agent("metrics", config=config).stdout
+
+
+def test_a_tailored_profile_is_not_compared_with_the_profile_whose_id_it_keeps(
+    spool: Spool,
+) -> None:
+    plain, file = keep(spool, 1, "pass"), TailoringFile(path="/etc/t.xml", sha256="0" * 64)
+    tailored = codec.replace(plain, tailoring=file)
+    assert has_same_profile(plain, plain)
+    assert has_same_profile(tailored, tailored)
+    assert not has_same_profile(plain, tailored)

@@ -159,3 +159,17 @@ def test_the_body_has_the_servers_fields_and_the_specifications_own_shape() -> N
         "docker_version",
         "docker_bench_method",
     }
+
+
+def test_the_profiles_of_the_settings_come_first_in_their_order() -> None:
+    base = PROFILE.id.removesuffix("cis")
+    profiles = [
+        replace(PROFILE, id=f"{base}{name}", title=name) for name in ("anssi", "cis", "pci", "stig")
+    ]
+    host = detected()
+    openscap = replace(host.scanners["openscap"], profiles=tuple(profiles))
+    host = replace(host, scanners={**host.scanners, "openscap": openscap})
+    scans = [{"profile": ["none", "stig"], "schedule": None}, {"profile": "cis", "schedule": None}]
+    body = integration_status(host, settings(openscap={"scans": scans}), ServerOverrides())
+    offered = [profile["id"] for profile in body["scanner_info"]["available_profiles"]]
+    assert offered == ["stig", "cis", "anssi", "pci", "docker-bench"]
