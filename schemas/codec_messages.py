@@ -14,8 +14,10 @@ _NAMES = {
 }
 _PLACE = re.compile(r" - at `(?:key in )?\$\.?(?P<path>[^`]*)`\Z")
 _TYPES = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<found>[^`]+)`")
-_MISSING = re.compile(r"Object missing required field `(?P<field>[^`]+)`")
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>[^`]+)`")
+_OF_A_FIELD = {
+    re.compile(r"Object missing required field `(?P<field>[^`]+)`"): "is missing",
+    re.compile(r"Object contains unknown field `(?P<field>[^`]+)`"): "no such key",
+}
 _PATTERN = "Expected `str` matching regex "
 _MALFORMED = re.compile(r"JSON is malformed: (?P<why>.*)")
 
@@ -27,26 +29,29 @@ def explained(message: str) -> str:
     if place is not None:
         path = place["path"]
         message = message[: place.start()]
-    missing = _MISSING.fullmatch(message)
-    if missing is not None:
-        return f"{_joined(path, missing['field'])}: is missing"
-    unknown = _UNKNOWN.fullmatch(message)
-    if unknown is not None:
-        return f"{_joined(path, unknown['field'])}: no such key"
+    for pattern, problem in _OF_A_FIELD.items():
+        of_a_field = pattern.fullmatch(message)
+        if of_a_field is not None:
+            return f"{_joined(path, of_a_field['field'])}: {problem}"
     malformed = _MALFORMED.fullmatch(message)
     if malformed is not None:
         return f"is not JSON: {malformed['why']}"
     if message == "Input data was truncated":
         return "is not JSON: it ends too early"
+    problem = _of_a_value(message)
+    if path:
+        return f"{path}: {problem}"
+    return problem
+
+
+def _of_a_value(message: str) -> str:
     types = _TYPES.fullmatch(message)
     if types is not None:
-        message = f"must be {_names(types['wanted'])}, is {_names(types['found'])}"
-    elif message.startswith(_PATTERN):
-        message = "has a form that is not allowed"
-    elif message.startswith("Expected "):
-        message = f"must be {message.removeprefix('Expected ').replace('`', '')}"
-    if path:
-        return f"{path}: {message}"
+        return f"must be {_names(types['wanted'])}, is {_names(types['found'])}"
+    if message.startswith(_PATTERN):
+        return "has a form that is not allowed"
+    if message.startswith("Expected "):
+        return f"must be {message.removeprefix('Expected ').replace('`', '')}"
     return message
 
 

@@ -4,6 +4,7 @@ The expectation comes from the type: its bounds, its choices, or the description
 wrong text is repeated only if the type has a list of choices, because it may contain a password.
 """
 
+from collections.abc import Sized
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -67,7 +68,7 @@ def _nearest(value: object, alternatives: list[tuple[Any, Meta]]) -> tuple[Any, 
     for bare, meta in alternatives:
         if isinstance(value, list) and get_origin(bare) is tuple:
             return bare, meta
-        if isinstance(value, str) and (bare is str or get_origin(bare) is Literal):
+        if isinstance(value, str) and _is_text(bare):
             return bare, meta
     return alternatives[0]
 
@@ -95,25 +96,29 @@ def _wanted(bare: Any, meta: Meta) -> str:
 def _found(value: object, bare: Any, meta: Meta) -> str:
     if value is None:
         return "; it is empty: leave the key out to have its default"
-    if isinstance(value, list) and meta.max_length and len(value) > meta.max_length:
+    if isinstance(value, list) and _is_too_long(value, meta):
         return f"; it has {len(value)}"
-    wants_number = bare in (int, float)
-    if wants_number and isinstance(value, int | float) and not isinstance(value, bool):
+    if bare in (int, float) and type(value) in (int, float):
         return f"; it is {value}"
-    wants_text = bare is str or get_origin(bare) is Literal
-    if not wants_text:
+    if not _is_text(bare) or isinstance(value, list | dict):
         return f"; it is {kind_of(value)}"
     if isinstance(value, str):
         return _found_text(value, bare, meta)
-    if isinstance(value, list | dict):
-        return f"; it is {kind_of(value)}"
     return f"; it is {kind_of(value)}: put it in quotes"
 
 
 def _found_text(text: str, bare: Any, meta: Meta) -> str:
-    if meta.max_length and len(text) > meta.max_length:
+    if _is_too_long(text, meta):
         return f" (at most {meta.max_length}), it has {len(text)}"
     if bare is str:
         # It may hold a password.
         return ""
     return f"; it is {text[:_LONGEST_SHOWN]}"
+
+
+def _is_text(bare: Any) -> bool:
+    return bare is str or get_origin(bare) is Literal
+
+
+def _is_too_long(value: Sized, meta: Meta) -> bool:
+    return meta.max_length is not None and len(value) > meta.max_length

@@ -71,17 +71,7 @@ def check_waiver(values: object, *, open_ended: bool) -> tuple[Waiver | None, li
     """A waiver from plain values, and its problems; None where there are problems."""
     if not isinstance(values, Mapping):
         return None, [KeyProblem(None, f"must be a mapping of keys, is {kind_of(values)}")]
-    problems = unknown_keys(values, Waiver)
-    taken: dict[str, Any] = {}
-    for field in msgspec.structs.fields(Waiver):
-        if field.name in values:
-            problem = _problem(values[field.name], field.type)
-            if problem is None:
-                taken[field.name] = msgspec.convert(values[field.name], field.type)
-            else:
-                problems.append(KeyProblem(field.name, problem))
-        elif field.default is NODEFAULT:
-            problems.append(KeyProblem(field.name, "is missing"))
+    taken, problems = _check_fields(values)
     if "expires" not in values and not open_ended:
         problems.append(KeyProblem("expires", _NO_END))
     if fits_every_rule(taken.get("rule")) and not taken.get("all_rules", False):
@@ -89,6 +79,24 @@ def check_waiver(values: object, *, open_ended: bool) -> tuple[Waiver | None, li
     if problems:
         return None, problems
     return Waiver(**taken), []
+
+
+def _check_fields(values: Mapping[str, object]) -> tuple[dict[str, Any], list[KeyProblem]]:
+    """The fields that are as they should be, and the problems of the others."""
+    problems = unknown_keys(values, Waiver)
+    taken: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Waiver):
+        if field.name in values:
+            problem = _problem(values[field.name], field.type)
+        elif field.default is NODEFAULT:
+            problem = "is missing"
+        else:
+            continue
+        if problem is not None:
+            problems.append(KeyProblem(field.name, problem))
+        else:
+            taken[field.name] = msgspec.convert(values[field.name], field.type)
+    return taken, problems
 
 
 def fits_every_rule(pattern: str | None) -> bool:

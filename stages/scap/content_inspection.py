@@ -58,15 +58,22 @@ def inspect(stream: BinaryIO) -> Inspection:
 
 
 def _add_record(found: Inspection, parent: Element, record: Element) -> None:
-    kind, name = local(parent), local(record)
-    found.is_datastream |= kind == "data-stream"
-    if kind in ("data-stream", "Benchmark"):
+    kind = local(parent)
+    if kind == "data-stream":
+        found.is_datastream = True
         _add_new(found.identifiers, parent.get("id", ""))
-    if kind == "Benchmark" and name == "version":
+    elif kind == "Benchmark":
+        _add_new(found.identifiers, parent.get("id", ""))
+        _add_part_of_benchmark(found, record)
+
+
+def _add_part_of_benchmark(found: Inspection, record: Element) -> None:
+    name = local(record)
+    if name == "version":
         found.version = found.version or (record.text or "").strip() or None
-    elif kind == "Benchmark" and name == "platform":
+    elif name == "platform":
         _add_new(found.platforms, record.get("idref", ""))
-    elif kind == "Benchmark" and name == "Profile":
+    elif name == "Profile":
         found.profiles += 1
 
 

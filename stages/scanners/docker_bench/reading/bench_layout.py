@@ -17,6 +17,7 @@ only where there are no tests.
 
 import re
 from collections.abc import Iterator
+from enum import Enum, auto
 
 CHECK_NUMBER = r"(?:[0-9]{1,4}|[A-Za-z])(?:\.[0-9]{1,4}){1,6}"
 
@@ -39,25 +40,48 @@ Key = tuple[str, int, int]
 """A key's name, where it starts (with the brackets before it), and where its value starts."""
 
 
+class _Layout(Enum):
+    """Where keys are; see above."""
+
+    LINE_PER_KEY = auto()
+    LINE_PER_TEST = auto()
+    LINE_PER_RESULT = auto()
+    ANYWHERE = auto()
+
+
 def keys(text: str) -> Iterator[Key]:
     """Each key in its place."""
+    match _layout(text):
+        case _Layout.LINE_PER_KEY:
+            at_line_starts = map(_key, _KEY_STARTS_LINE.finditer(text))
+            yield from (key for key in at_line_starts if not NUMBER_KEY.fullmatch(key[0]))
+        case _Layout.LINE_PER_TEST:
+            yield from _without_ids_in_names(text)
+        case _Layout.LINE_PER_RESULT:
+            yield from map(_key, _KEY_STARTS_LINE.finditer(text))
+        case _Layout.ANYWHERE:
+            yield from map(_key, _KEY_ANYWHERE.finditer(text))
+
+
+def _layout(text: str) -> _Layout:
     if _LINE_PER_KEY.search(text):
         if _SEVERAL_ON_LINE.search(text):
-            yield from map(_key, _KEY_ANYWHERE.finditer(text))
-            return
-        for match in _KEY_STARTS_LINE.finditer(text):
-            if not NUMBER_KEY.fullmatch(match[1]):
-                yield _key(match)
-        return
+            # Text of both layouts: rewrapped by another tool.
+            return _Layout.ANYWHERE
+        return _Layout.LINE_PER_KEY
     if _LINE_PER_RESULT.search(text):
-        yield from map(_key, _KEY_STARTS_LINE.finditer(text))
-        return
+        return _Layout.LINE_PER_RESULT
+    if _LINE_PER_TEST.search(text):
+        return _Layout.LINE_PER_TEST
+    return _Layout.ANYWHERE
+
+
+def _without_ids_in_names(text: str) -> Iterator[Key]:
+    """With a line per test, an `id` elsewhere is part of a name."""
     tests = {match.end() for match in _LINE_PER_TEST.finditer(text)}
     for match in _KEY_ANYWHERE.finditer(text):
-        # With a line per test, an `id` elsewhere is part of a name.
-        if match[1] == "id" and tests and match.end() not in tests:
-            continue
-        yield _key(match)
+        if match[1] != "id" or match.end() in tests:
+            yield _key(match)
 
 
 def is_layout_of_scanner(text: str) -> bool:

@@ -13,7 +13,7 @@ from stages.scanners.openscap.oval.file_wording import FilesIn, file_place
 from stages.scanners.openscap.oval.kind_templates import by_fields, fill
 from stages.scanners.openscap.oval.kinds import KINDS
 from stages.scanners.openscap.oval.line_wording import TEXT_KINDS, line_text, members, setting_name
-from stages.scanners.openscap.oval.oval_model import Entity, Object, OvalResults, VariableCapture
+from stages.scanners.openscap.oval.oval_model import Entity, Object, OvalResults
 from stages.scanners.openscap.oval.pattern_wording import pattern_text
 from stages.scanners.openscap.oval.state_wording import state_text
 
@@ -183,34 +183,37 @@ def _filter_text(target: Object, scope: EvaluationScope) -> str:
 
 def _describe_variable(name: str, scope: EvaluationScope) -> ObjectText:
     """A variable as the setting that it captures, the place of its values, or its comment."""
-    capture = scope.results.variable_captures.get(name)
-    if capture is not None:
-        setting = _captured_setting(capture, scope)
-        if setting is not None:
-            return ObjectText(setting.text, setting=setting)
+    setting = _captured_setting(name, scope)
+    if setting is not None:
+        return ObjectText(setting.text, setting=setting)
     sources = _sources(name, scope)
     listed = listed_values([source.text for source in sources])
     comment = scope.results.variable_comments.get(name)
-    if comment and listed and not any(source.place in comment for source in sources):
-        return ObjectText(f"{comment} ({listed})")
-    if comment:
+    if not comment:
+        if len(sources) == 1:
+            setting = sources[0].setting
+        return ObjectText(listed or f"variable {short_id(name)}", setting=setting)
+    names_a_place = any(source.place in comment for source in sources)
+    if not sources or names_a_place:
         return ObjectText(comment)
-    if len(sources) == 1:
-        return ObjectText(listed, setting=sources[0].setting)
-    return ObjectText(listed or f"variable {short_id(name)}")
+    return ObjectText(f"{comment} ({listed})")
 
 
-def _captured_setting(capture: VariableCapture, scope: EvaluationScope) -> CapturedSetting | None:
+def _captured_setting(name: str, scope: EvaluationScope) -> CapturedSetting | None:
+    """The setting whose value a variable captures from a line."""
+    capture = scope.results.variable_captures.get(name)
+    if capture is None or scope.too_deep:
+        return None
     target = scope.results.objects.get(capture.object)
-    if target is None or target.kind not in TEXT_KINDS or scope.too_deep:
+    if target is None or target.kind not in TEXT_KINDS:
         return None
-    name = setting_name(target, scope)
+    setting = setting_name(target, scope)
     if capture.pattern and (found := pattern_text(capture.pattern)):
-        name = found.name
+        setting = found.name
     place = describe(target, scope)
-    if place is None or not name:
+    if place is None or not setting:
         return None
-    return CapturedSetting(place.text, name)
+    return CapturedSetting(place.text, setting)
 
 
 def _sources(name: str, scope: EvaluationScope) -> list[_Source]:
