@@ -69,14 +69,19 @@ def _random_digits() -> str:
 
 
 def is_scan_id(name: str) -> bool:
-    """Whether this is a scan id; one with an impossible date is none."""
+    """Whether this is a scan id; one with an impossible date is none.
+
+    Neither is one of the year 9999: there would be no id after it.
+    """
     match = _PATTERN.fullmatch(name)
     if match is None:
         return False
     year, month, day = match[1], match[2], match[3]
     # Every directory listing asks this of every name: only the last days of a month need a
     # calendar.
-    if day <= "28" and year != "0000":
+    if year in ("0000", "9999"):
+        return False
+    if day <= "28":
         return True
     try:
         datetime(int(year), int(month), int(day), tzinfo=UTC)

@@ -3,26 +3,21 @@ Pure.
 
 The only place where boxes are subtracted from each other. It works on names alone, so an entry that
 cannot be read counts as one that is there.
+
+Security: what is still to do is decided by a stage's own box alone. What a stage behind it has
+written about a scan that is not its turn, such as a report of a request that waits, changes
+nothing.
 """
 
 from collections.abc import Collection, Mapping
 
 from schemas.ids import ScanId
-from spool.layout import UPSTREAM, Box, Stage
-
-ANSWERED_BY: Mapping[Stage, tuple[Box, ...]] = {
-    "trigger": ("requests",),
-    # Where raw entries were lost, their reports and receipts show that the scans were done.
-    "scan": ("raw", "reports", "receipts"),
-    "parse": ("reports",),
-    "ship": ("receipts",),
-}
-"""The boxes whose entries answer those of a stage's upstream box."""
+from spool.layout import OUTBOX, STAGES, UPSTREAM, Box, Stage
 
 
 def boxes_for(stage: Stage) -> tuple[Box, ...]:
     """The boxes whose ids `pending` needs."""
-    return UPSTREAM[stage], *ANSWERED_BY[stage]
+    return UPSTREAM[stage], OUTBOX[stage]
 
 
 def pending(
@@ -35,30 +30,36 @@ def pending(
     `quarantined_raw`: scans whose raw entry was damaged; no scan is done twice, so for the scan
     stage they are done.
     """
-    answered = _answered(stage, ids)
+    answered = set(ids[OUTBOX[stage]])
     if stage == "scan":
         answered.update(quarantined_raw)
     return sorted(scan_id for scan_id in ids[UPSTREAM[stage]] if scan_id not in answered)
 
 
-def pending_submissions(
-    submitted: Collection[ScanId],
+def done(
+    stage: Stage,
     ids: Mapping[Box, Collection[ScanId]],
-    quarantined_raw: Collection[ScanId],
-) -> list[ScanId]:
-    """The submissions that wait for the scan stage, oldest first.
+    quarantined_raw: Collection[ScanId] = (),
+) -> set[ScanId]:
+    """The scans that every stage behind this one has answered; for ship, those that it has itself.
 
-    They are answered as requests are, by the same boxes.
+    A receipt alone does not show that a scan was done: it is worth no more than its writer.
     """
-    answered = _answered("scan", ids).union(quarantined_raw)
+    finished = set(ids["receipts"])
+    for later in STAGES[STAGES.index(stage) + 1 :]:
+        answered = set(ids[OUTBOX[later]])
+        if later == "scan":
+            answered.update(quarantined_raw)
+        finished &= answered
+    return finished
+
+
+def pending_submissions(
+    submitted: Collection[ScanId], raw: Collection[ScanId], quarantined_raw: Collection[ScanId]
+) -> list[ScanId]:
+    """The submissions that wait for the scan stage, oldest first; answered as requests are."""
+    answered = {*raw, *quarantined_raw}
     return sorted(scan_id for scan_id in submitted if scan_id not in answered)
-
-
-def _answered(stage: Stage, ids: Mapping[Box, Collection[ScanId]]) -> set[ScanId]:
-    answered: set[ScanId] = set()
-    for box in ANSWERED_BY[stage]:
-        answered.update(ids[box])
-    return answered
 
 
 def not_taken_up(given: Collection[str], taken_up: Collection[str]) -> list[str]:
@@ -66,18 +67,8 @@ def not_taken_up(given: Collection[str], taken_up: Collection[str]) -> list[str]
     return sorted(set(given) - set(taken_up))
 
 
-def unfinished(
-    ids: Mapping[Box, Collection[ScanId]], submitted: Collection[ScanId] = ()
-) -> list[ScanId]:
-    """The scans of all boxes, and the submissions, that have no receipt, oldest first."""
-    known = set(submitted)
-    for box_ids in ids.values():
-        known.update(box_ids)
-    return sorted(known.difference(ids["receipts"]))
-
-
 def receipts_without_report(ids: Mapping[Box, Collection[ScanId]]) -> list[ScanId]:
-    """The scans that are done although their report is not there, oldest first."""
+    """The scans that have a receipt although their report is not there, oldest first."""
     return sorted(set(ids["receipts"]).difference(ids["reports"]))
 
 

@@ -6,6 +6,7 @@ outbox.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from schemas.ids import ScanId
@@ -14,12 +15,14 @@ from spool.access import Fault
 from spool.command_box import CommandBox
 from spool.errors import SpoolUnusableError
 from spool.fix_store import FixStore
-from spool.layout import DIRECTORIES, OUTBOX, STAGES, Box, Stage
+from spool.layout import BOXES, DIRECTORIES, OUTBOX, STAGES, Box, Stage
 from spool.lock import Lock, is_held
 from spool.outbox import Outbox, ReceiptBox, ReportBox, RequestBox
-from spool.pending import boxes_for, not_taken_up, pending, pending_submissions
+from spool.pending import boxes_for, done, not_taken_up, pending, pending_submissions
 from spool.raw import RawBox
 from spool.state_store import StateStore
+
+_MOST_AHEAD = timedelta(days=1)
 
 
 class Spool:
@@ -48,10 +51,21 @@ class Spool:
     def outbox(self, box: Box) -> Outbox:
         return self._boxes[box]
 
-    def newest_scan_id(self) -> ScanId | None:
-        """The newest scan id in any box, also of an entry copied in; None in an empty spool."""
-        known = [ids[-1] for box in self._boxes.values() if (ids := box.scan_ids())]
+    def newest_scan_id(self, at: datetime) -> ScanId | None:
+        """The newest scan id of this spool at `at` (aware); None in an empty spool.
+
+        Reports and receipts count too, for they may be copied in; but not those of a time to come,
+        after which every scan of this spool would have to be named.
+        """
+        known = [ids[-1] for box in self._requesting() if (ids := box.scan_ids())]
+        limit = f"{at.astimezone(UTC) + _MOST_AHEAD:%Y%m%dT%H%M%S}"
+        for answers in (self.reports.ids(), self.receipts.ids()):
+            known += [scan_id for scan_id in answers if scan_id < limit][-1:]
         return max(known, default=None)
+
+    def _requesting(self) -> tuple[Outbox, ...]:
+        """The boxes in which scans of this spool get their ids, and that of the scans made."""
+        return self.commands, self.requests, self.raw
 
     def pending(self, stage: Stage) -> list[ScanId]:
         """The scans that wait for a stage, oldest first; see `spool.pending`."""
@@ -59,6 +73,12 @@ class Spool:
         ids = {box: self.outbox(box).scan_ids() for box in boxes_for(stage)}
         quarantined = self.raw.quarantined_scans() if stage == "scan" else ()
         return pending(stage, ids, quarantined)
+
+    def done(self, stage: Stage) -> set[ScanId]:
+        """The scans that every stage behind this one has answered; see `spool.pending`."""
+        ids = {box: self.outbox(box).scan_ids() for box in BOXES}
+        quarantined = self.raw.quarantined_scans() if stage == "trigger" else ()
+        return done(stage, ids, quarantined)
 
     def pending_cancellations(self) -> list[str]:
         """Cancellations that the trigger stage has not taken up yet, oldest first."""
@@ -74,8 +94,7 @@ class Spool:
         submitted = self.commands.submissions.ids()
         if not submitted:
             return []
-        ids = {box: self.outbox(box).scan_ids() for box in boxes_for("scan")}
-        return pending_submissions(submitted, ids, self.raw.quarantined_scans())
+        return pending_submissions(submitted, self.raw.scan_ids(), self.raw.quarantined_scans())
 
     def faults(self) -> Iterator[Fault]:
         """Wrong owners, groups and modes of directories and entries, each with its remedy."""

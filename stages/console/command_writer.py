@@ -36,7 +36,7 @@ def new_scan_id(context: Context, scanner: Scanner, at: datetime) -> ScanId:
     """An id for a scan requested now, newer than those of the spool."""
     spool = context.spool
     try:
-        newest = spool.newest_scan_id()
+        newest = spool.newest_scan_id(at)
     except SpoolError:
         # There is no spool yet, or `giving` reports what is wrong with it.
         newest = None
@@ -111,11 +111,12 @@ def publish(context: Context, name: str) -> None:
 
 def _prune(spool: Spool) -> None:
     """Remove requests whose scan is done, and cancellations and replays that were carried out."""
-    for scan_id in carried_out(spool.commands.requests.ids(), spool.receipts.ids()):
+    # The raw box is root's, as this one: what the other stages have written shows nothing here.
+    scanned = {*spool.raw.scan_ids(), *spool.raw.quarantined_scans()}
+    for scan_id in carried_out(spool.commands.requests.ids(), scanned):
         spool.commands.requests.remove(scan_id)
     _prune_imports(spool)
-    taken_in = {*spool.raw.scan_ids(), *spool.reports.ids(), *spool.receipts.ids()}
-    for scan_id in carried_out(spool.commands.submissions.ids(), taken_in):
+    for scan_id in carried_out(spool.commands.submissions.ids(), scanned):
         spool.commands.remove_submission(ScanId(scan_id))
     taken_up = spool.requests.cancellations.ids()
     for command_id in carried_out(spool.commands.cancellations.ids(), taken_up):

@@ -20,6 +20,7 @@ from stages.runtime.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoor
 
 _CHECK_EVERY_S = 0.25
 _PATIENCE_S = 1.0
+_REPORTED = ("ship-pending", "held", "done")
 
 
 @dataclass(frozen=True)
@@ -50,11 +51,13 @@ def follow(
         reasons = _ReasonsView(context, bar)
         report_seen = False
         while True:
+            state = scan_states.snapshot(spool).state(scan_id)
             # Once: a report is long, and never changes.
-            if not report_seen and scan_id in spool.reports.ids():
+            if not report_seen and state in _REPORTED:
                 report_seen = True
                 scan_id = _answering_scan(spool, scan_id, bar)
-            if _is_reached(spool, scan_id, until):
+                state = scan_states.snapshot(spool).state(scan_id)
+            if state == "done" or (until == "report" and state in _REPORTED):
                 return Followed(scan_id)
             if time.monotonic() >= end:
                 return Followed(scan_id, reasons.state(scan_id))
@@ -62,12 +65,6 @@ def follow(
             for event in doorbell.wait(_CHECK_EVERY_S, ())[0]:
                 if event.scan_id == scan_id:
                     _show(bar, event)
-
-
-def _is_reached(spool: Spool, scan_id: ScanId, until: Literal["report", "receipt"]) -> bool:
-    if until == "report":
-        return scan_id in spool.reports.ids()
-    return scan_id in spool.receipts.ids()
 
 
 def _answering_scan(spool: Spool, scan_id: ScanId, bar: Bar) -> ScanId:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from schemas.ids import ScanId
 from spool.layout import Box, Stage
-from spool.pending import pending, unfinished
+from spool.pending import pending
 from spool.spool import Spool
 from stages.scan.running import STATE, Running, start_ticks
 
@@ -32,6 +32,8 @@ class Boxes:
     holds: frozenset[ScanId]
     submissions: frozenset[ScanId] = frozenset()
     """Scans that were made elsewhere, whose files are in `commands/`."""
+    quarantined_raw: frozenset[ScanId] = frozenset()
+    """Scans that were done, and whose raw entry was damaged."""
     scanning: ScanId | None = None
     """The one scan whose scanner runs now."""
 
@@ -53,26 +55,32 @@ class Boxes:
 
     @property
     def pending(self) -> list[ScanId]:
-        """Those without a receipt, oldest first."""
-        return unfinished(self.by_box, self.submissions)
+        """Those that are not done, oldest first."""
+        return [scan_id for scan_id in self.scan_ids if self.state(scan_id) != "done"]
 
     def waiting_for(self, stage: Stage) -> list[ScanId]:
         """Those that a stage has to work on, oldest first."""
-        return pending(stage, self.by_box)
+        return pending(stage, self.by_box, self.quarantined_raw)
 
     def state(self, scan_id: ScanId) -> State:
-        """The furthest box that has it decides."""
-        if scan_id in self.receipts:
-            return "done"
-        if scan_id in self.reports:
+        """The first stage that has not answered it decides, as it does for the stages."""
+        if self._is_wanted(scan_id) and not self._is_scanned(scan_id):
+            if scan_id == self.scanning:
+                return "scanning"
+            return "requested"
+        if scan_id in self.raw and scan_id not in self.reports:
+            return "parse-pending"
+        if scan_id in self.reports and scan_id not in self.receipts:
             if scan_id in self.holds:
                 return "held"
             return "ship-pending"
-        if scan_id in self.raw:
-            return "parse-pending"
-        if scan_id == self.scanning:
-            return "scanning"
-        return "requested"
+        return "done"
+
+    def _is_wanted(self, scan_id: ScanId) -> bool:
+        return any(scan_id in box for box in (self.commands, self.requests, self.submissions))
+
+    def _is_scanned(self, scan_id: ScanId) -> bool:
+        return scan_id in self.raw or scan_id in self.quarantined_raw
 
     def next_stage(self, scan_id: ScanId) -> Stage | None:
         """The stage that has to work on it next; None where none has."""
@@ -95,6 +103,7 @@ def snapshot(spool: Spool) -> Boxes:
         receipts=frozenset(spool.receipts.ids()),
         holds=frozenset(spool.commands.holds.ids()),
         submissions=frozenset(spool.commands.submissions.ids()),
+        quarantined_raw=frozenset(spool.raw.quarantined_scans()),
         scanning=_scanning(spool),
     )
 

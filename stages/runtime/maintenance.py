@@ -111,7 +111,7 @@ def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
     gone = expired(
         box.scan_ids(),
         upstream,
-        spool.receipts.ids(),
+        spool.done(stage),
         settings.keep,
         settings.spool.keep_last,
     )

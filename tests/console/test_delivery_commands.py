@@ -247,6 +247,7 @@ def test_flush_counts_what_is_still_to_be_scanned_or_parsed(console: Console) ->
     assert "the trigger stage is not running" in console("flush", "--wait", expect=Exit.UNUSABLE)
     for number in (1, 2, 3):
         console.ship.put(report(number))
+        (spool.raw.path / scan_id(number)).mkdir(exist_ok=True)
     console.ship.run_once()
     assert "the spool is empty" in console("flush")
 

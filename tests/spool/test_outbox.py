@@ -1,7 +1,7 @@
 import json
 import os
 import stat
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -205,6 +205,7 @@ def test_ids_come_oldest_first(spool: Spool) -> None:
         "20260231T000000Z-openscap-3f9c2a17",
         "99999999T999999Z-openscap-3f9c2a17",
         "00000101T000000Z-openscap-3f9c2a17",
+        "99990101T000000Z-openscap-3f9c2a17",
         "20261123T060360Z-openscap-3f9c2a17",
         "٢0261123T060301Z-openscap-3f9c2a17",
         "20261123T060301Z-openscap-3f9c2a17\n",
@@ -226,14 +227,27 @@ def test_a_scan_id_names_its_scanner_and_second() -> None:
 
 
 def test_the_newest_scan_id_is_that_of_any_box_and_never_a_foreign_name(spool: Spool) -> None:
-    assert spool.newest_scan_id() is None
+    assert spool.newest_scan_id(AT) is None
     request = a_request()
     spool.requests.write(request)
     newer = new_scan_id("docker-bench", AT.replace(year=2030), "00000000")
     (spool.raw.path / newer).mkdir()
     for name in ("20301399T000000Z-openscap-00000000.report", "README", "zzz"):
         (spool.reports.path / name).write_text("foreign")
-    assert spool.newest_scan_id() == newer
+    assert spool.newest_scan_id(AT) == newer
+
+
+@pytest.mark.parametrize("box", ["reports", "receipts"])
+def test_an_answer_from_a_time_to_come_is_not_what_new_scans_are_named_after(
+    spool: Spool, box: str
+) -> None:
+    """Copied in, it counts as far as the clocks of two hosts may differ."""
+    directory = spool.root / box
+    ending = box.removesuffix("s")
+    hour, far = (new_scan_id("openscap", AT + timedelta(hours=n), "00000000") for n in (1, 9000))
+    for scan_id in (hour, far, "99991231T235959Z-openscap-ffffffff"):
+        (directory / f"{scan_id}.{ending}").write_bytes(b"")
+    assert spool.newest_scan_id(AT) == hour
 
 
 def test_a_report_that_could_not_be_read_again_is_refused_when_it_is_written(
