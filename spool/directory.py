@@ -16,13 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spool import durable, layout
-from spool.errors import SpoolUnusableError, StorageError
+from spool.errors import QuotaError, SpoolUnusableError, StorageError
 
 _NS = 10**9
 # The kernel stamps a change with the time of its last tick, which is up to 10 ms ago. File systems
 # that count whole seconds (ext3, some network and removable ones) are known by their stamps.
 _FINE_TICK_NS, _COARSE_TICK_NS = _NS // 10, 5 * _NS // 2
 _LONGEST_KEPT_S = 60.0
+MOST_NAMES = 100_000
+"""Of one directory; a box that holds so many takes no further entry."""
 
 Mark = tuple[int, int, int, int, int]
 
@@ -69,7 +71,24 @@ class Directory:
             raise StorageError(doing, self.path, error) from error
 
     def names(self) -> list[str]:
-        """All visible names, sorted: entries and foreign files."""
+        """All visible names, sorted: entries and foreign files. Of more than `MOST_NAMES` the first
+        ones.
+        """
+        return list(self._current_listing().names)
+
+    def is_full(self) -> bool:
+        """Whether it holds as many names as are handled: then it takes no further entry."""
+        return len(self._current_listing().names) >= MOST_NAMES
+
+    def check_quota(self) -> None:
+        """Raises QuotaError where it takes no further entry."""
+        if self.is_full():
+            raise QuotaError(
+                f"{self.path}: holds {MOST_NAMES} files, the most that are handled: lower "
+                "spool.keep_days, or move away what does not belong there; the work waits"
+            )
+
+    def _current_listing(self) -> _Listing:
         handle, status = self._current("can't be listed")
         # Taken before the listing: a change meanwhile gives the directory another mark.
         mark = _mark(status)
@@ -79,7 +98,7 @@ class Directory:
                 known = self._list(handle, mark)
             except OSError as error:
                 raise StorageError("can't be listed", self.path, error) from error
-        return list(known.names)
+        return known
 
     def sweep(self, keep: Container[str] = ()) -> list[str]:
         """Remove what a crash left half written, except for `keep`; the names are returned."""
@@ -110,7 +129,7 @@ class Directory:
 
     def _list(self, handle: int, mark: Mark) -> _Listing:
         now = time.time_ns()
-        names = sorted(name for name in os.listdir(handle) if not layout.is_hidden(name))
+        names = _first_names(handle)
         self.generation += 1
         self._listing = _Listing(
             names,
@@ -141,6 +160,24 @@ class Directory:
         status = os.fstat(handle)
         self._handle, self._identity = handle, (status.st_dev, status.st_ino)
         return handle, status
+
+
+def _first_names(handle: int) -> list[str]:
+    """The first of all visible names, sorted.
+
+    Another user may have filled the directory; what this process holds of it stays bounded.
+    """
+    names: list[str] = []
+    with os.scandir(handle) as entries:
+        for entry in entries:
+            if not layout.is_hidden(entry.name):
+                names.append(entry.name)
+            if len(names) >= 2 * MOST_NAMES:
+                names.sort()
+                del names[MOST_NAMES:]
+    names.sort()
+    del names[MOST_NAMES:]
+    return names
 
 
 def mark_of(handle: int) -> Mark:

@@ -8,7 +8,7 @@ Diagnostics: EntryMissingError, EntryDamagedError, NewerFormatError, StorageErro
 path.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -25,6 +25,16 @@ from spool.layout import Kind
 R = TypeVar("R")
 # First line and header of a report. Profile names are short; nothing limits a hostile length.
 _USUAL_START_BYTES, _LONGEST_START_BYTES = 1024, 1024 * 1024
+
+_MIB = 1024 * 1024
+_LONGEST_BYTES: Mapping[Kind, int] = {
+    "request": _MIB,
+    "remediation": _MIB,
+    "receipt": _MIB,
+    "cancel": 8 * _MIB,
+}
+"""Of the entries that many may wait of, and that another user than their reader writes. A
+cancellation names every scan that waits."""
 
 
 class Readable(Protocol):
@@ -71,7 +81,11 @@ class Entries(Generic[R]):
         """The bytes of an entry as they lie on the disk, unchecked."""
         name = self.name(entry_id)
         with self._directory.opened("can't be read") as handle:
-            return reading.read_plain(handle, name, self._directory.path, frame.MAX_ENTRY_BYTES)
+            return reading.read_plain(handle, name, self._directory.path, self._longest_bytes)
+
+    @property
+    def _longest_bytes(self) -> int:
+        return min(frame.MAX_ENTRY_BYTES, _LONGEST_BYTES.get(self.kind, frame.MAX_ENTRY_BYTES))
 
     def has(self, entry_id: str) -> bool:
         with self._directory.opened("can't be read") as handle:
@@ -109,10 +123,11 @@ class Entries(Generic[R]):
         Raises EntryTooLargeError, StorageError.
         """
         length = sum(map(len, pieces))
-        if length > frame.MAX_ENTRY_BYTES:
+        if length > self._longest_bytes:
             raise EntryTooLargeError(
-                f"the {self.kind} has {length} bytes, and {frame.MAX_ENTRY_BYTES} at most are read"
+                f"the {self.kind} has {length} bytes, and {self._longest_bytes} at most are read"
             )
+        self._directory.check_quota()
         with self._directory.opened("can't be written") as handle:
             try:
                 self._directory.write(handle, self.name(entry_id), *pieces)
@@ -222,7 +237,10 @@ class Reports(ScanEntries[Report]):
         if len(start) < needed <= _LONGEST_START_BYTES:
             rest = self._read_start(scan_id, needed)[len(line) + 1 :]
         with self._named(scan_id):
-            return codec.decode(frame.header_of(first, rest), ReportHeader)
+            header = codec.decode(frame.header_of(first, rest), ReportHeader)
+            if header.answered_by is not None and not is_scan_id(header.answered_by):
+                raise EntryDamagedError("its header names no scan that answers it")
+        return header
 
     def _read_start(self, scan_id: ScanId, length: int) -> bytes:
         with self._directory.opened("can't be read") as handle:

@@ -65,6 +65,10 @@ class MachineError(SpoolError):
     """
 
 
+class QuotaError(SpoolError):
+    """A box holds as many entries as are handled: nothing more is written, and the work waits."""
+
+
 class EntryError(SpoolError):
     """The base of all errors of one entry; the rest of the spool is not affected."""
 

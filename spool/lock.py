@@ -65,7 +65,8 @@ def is_held(path: Path) -> bool:
     file may not be read.
     """
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        # Not blocking: the owner of the state may have put a pipe there.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except PermissionError as error:
         raise StorageError("can't be opened", path, error) from error
     except OSError:

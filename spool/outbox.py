@@ -43,6 +43,11 @@ class Outbox(ABC):
         """All visible names, sorted: entries and foreign files."""
         return self._directory.names()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it holds as many entries as are handled."""
+        return self._directory.is_full()
+
     def generation(self) -> int:
         """A number that changes whenever names may have appeared or disappeared."""
         self._directory.names()

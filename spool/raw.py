@@ -81,6 +81,7 @@ class RawBox(Outbox):
         manifest.
         """
         draft = f".{manifest.scan_id}.draft"
+        self._directory.check_quota()
         with self.directory("can't be written") as parent:
             if not durable.exists(parent, draft):
                 os.mkdir(draft, durable.DIRECTORY_MODE, dir_fd=parent)

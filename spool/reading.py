@@ -24,11 +24,15 @@ def open_plain(directory: int, name: str, parent: Path) -> BinaryIO:
 def read_plain(directory: int, name: str, parent: Path, limit: int) -> bytes:
     """The whole content of a plain file of at most `limit` bytes."""
     with open_plain(directory, name, parent) as stream:
-        try:
-            content = stream.read(limit + 1)
-        except OSError as error:
-            raise read_error(parent / name, error) from error
-    if len(content) > limit:
+        # A file may be longer than the space that it takes: no memory is spent to find that out.
+        length = os.fstat(stream.fileno()).st_size
+        content = b""
+        if length <= limit:
+            try:
+                content = stream.read(limit + 1)
+            except OSError as error:
+                raise read_error(parent / name, error) from error
+    if max(length, len(content)) > limit:
         raise EntryDamagedError(f"{parent / name}: larger than {limit} bytes")
     return content
 

@@ -7,6 +7,7 @@ entries of a later version, which stay pending, and those that can't be read, wh
 """
 
 from contextlib import AbstractContextManager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,8 @@ T = TypeVar("T")
 _DAMAGED, _NEWER, _UNREADABLE = ".damaged", ".newer", ".unreadable"
 _ATTEMPTS = ".attempts"
 _MAX_NOTE_BYTES = 16 * 1024 * 1024
+# Other stages read the marks of this one: what they hold then is bounded.
+_MOST_MARKS, _LONGEST_REASON = 1000, 4096
 
 
 class Attempts(Record, frozen=True, kw_only=True):
@@ -81,6 +84,10 @@ class StateStore:
     def unmark_damaged(self, name: str) -> None:
         self.forget(f"{name}{_DAMAGED}")
 
+    def damaged_names(self) -> list[str]:
+        """The names of upstream entries found damaged, without reading why."""
+        return self._named(_DAMAGED)
+
     def damaged(self) -> dict[str, str]:
         """Names of upstream entries found damaged, each with the reason."""
         return self._marked(_DAMAGED)
@@ -122,14 +129,17 @@ class StateStore:
         with self._opened() as handle:
             durable.write(handle, name, f"{reason}\n".encode(), replace=True)
 
+    def _named(self, suffix: str) -> list[str]:
+        """The names of entries that have a mark of this kind: some of very many."""
+        named = (name.removesuffix(suffix) for name in self.names() if name.endswith(suffix))
+        return list(islice(named, _MOST_MARKS))
+
     def _marked(self, suffix: str) -> dict[str, str]:
         found: dict[str, str] = {}
-        for name in self.names():
-            if not name.endswith(suffix):
-                continue
+        for name in self._named(suffix):
             with suppress(EntryError, StorageError), self._opened() as handle:
-                text = reading.read_plain(handle, name, self.path, 64 * 1024)
-                found[name.removesuffix(suffix)] = text.decode("utf-8", "replace").strip()
+                text = reading.read_start(handle, f"{name}{suffix}", self.path, _LONGEST_REASON)
+                found[name] = text.decode("utf-8", "replace").strip()
         return found
 
     def close(self) -> None:

@@ -60,6 +60,8 @@ class Status(Record, frozen=True, kw_only=True):
     """How many scans are in each state."""
     blocked_reason: str | None
     """Why no scan is started; None where one would be."""
+    full: tuple[str, ...]
+    """Boxes that hold as many entries as are handled: their stages write nothing more."""
     damaged: dict[str, str]
     """Damaged entries of the newest pending scans, each with the reason."""
     quarantined: int
@@ -139,6 +141,8 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
     counts = [f"{count} {state}" for state, count in status.scans.items()]
     yield "scans", ", ".join(counts) or "none"
     yield "blocked", status.blocked_reason
+    for box in status.full:
+        yield "full", f"{box}: work waits; lower spool.keep_days, see compliance-agent verify"
     yield from _entry_facts(status)
     yield from _import_facts(status)
 
@@ -204,6 +208,7 @@ def _status(context: Context, spool: Spool) -> Status:
         last_worked=last_worked,
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
         blocked_reason=free_space.why_none(spool.root, context.settings.spool.min_free_mib),
+        full=tuple(box for box in BOXES if spool.outbox(box).is_full),
         damaged=found.damaged,
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
         unreadable=found.unreadable,

@@ -13,6 +13,7 @@ replaced.
 import os
 import select
 import stat
+import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -37,8 +38,13 @@ class Doorbell(Protocol):
 
     def publish(self, event: Event) -> None: ...
 
-    def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
-        """The events that arrived within `timeout_s`, and the file handles that are readable."""
+    def wait(
+        self, timeout_s: float, handles: Sequence[int], *, listen: bool = True
+    ) -> tuple[list[Event], list[int]]:
+        """The events that arrived within `timeout_s`, and the file handles that are readable.
+
+        `listen` is false for a wait that no event ends; what arrives meanwhile stays queued.
+        """
 
     def close(self) -> None: ...
 
@@ -49,7 +55,13 @@ class NoDoorbell:
     def publish(self, event: Event) -> None:
         """The other stages find the work by watch and timer."""
 
-    def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
+    def wait(
+        self,
+        timeout_s: float,
+        handles: Sequence[int],
+        *,
+        listen: bool = True,  # noqa: ARG002 - there is nothing to listen to
+    ) -> tuple[list[Event], list[int]]:
         return [], _readable(timeout_s, handles)
 
     def close(self) -> None:
@@ -86,13 +98,18 @@ class ZmqDoorbell:
             with suppress(self._zmq.ZMQError):
                 self._publisher.send(_message(event), self._zmq.NOBLOCK)
 
-    def wait(self, timeout_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
+    def wait(
+        self, timeout_s: float, handles: Sequence[int], *, listen: bool = True
+    ) -> tuple[list[Event], list[int]]:
         """As in `Doorbell`; may end early without anything.
 
         The socket's handle shows that something arrives, not that something is there (ZMQ_FD in
         zmq_getsockopt(3)). So the socket is emptied whenever the handle shows something, and before
         a wait while it may hold more. The library's own poll needs eight system calls for that.
         """
+        if not listen:
+            self._may_hold_more = True
+            return [], _readable(timeout_s, handles)
         events: list[Event] = []
         if self._may_hold_more:
             events = self._drain()
@@ -142,7 +159,7 @@ def publish_to_stages(runtime: Path, event: Event, patience_s: float = 1.0) -> N
     """Publish an event to every running stage, from a command.
 
     Where that fails, the stages find the work by their watch. `patience_s`: how long to wait for
-    each stage that has left its socket behind.
+    the stages to answer, of which one may have left its socket behind.
     """
     try:
         zmq = _library()
@@ -177,8 +194,10 @@ def _publish_once(
         socket.connect(_endpoint(path))
     name = event.name.encode()
     subscribed = 0
-    while subscribed < len(paths) and socket.poll(round(patience_s * 1000)):
-        if name in socket.recv():
+    # For all together: one that never stops to subscribe would hold up the command for ever.
+    end = time.monotonic() + patience_s
+    while subscribed < len(paths) and (left_s := end - time.monotonic()) > 0:
+        if socket.poll(round(left_s * 1000)) and name in socket.recv():
             subscribed += 1
     socket.send(_message(event), zmq.NOBLOCK)
 

@@ -58,6 +58,7 @@ class MainLoop:
         self._heap = heap
         self._trouble: str | None = None
         self._maintained_at = -_MAINTENANCE_EVERY_S
+        self._damage_check = maintenance.DamageCheck(process.spool, process.stage, process.log)
 
     def run(self) -> None:
         """Until the process has to stop."""
@@ -82,7 +83,7 @@ class MainLoop:
         if process.refresh_settings():
             self._handler.reloaded()
         process.set_aside.forget_gone(process.watched)
-        maintenance.quarantine_damage(process.spool, process.stage, process.now(), process.log)
+        self._damage_check.run_once(process.now())
         self._handler.run_once()
         if time.monotonic() - self._maintained_at >= _MAINTENANCE_EVERY_S:
             self._maintained_at = time.monotonic()

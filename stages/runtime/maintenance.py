@@ -4,8 +4,10 @@ The reader of a box finds damage and records it in its own state. The owner sees
 the entry itself, and moves it away. So no stage ever touches another's box.
 """
 
-from collections.abc import Callable, Collection, Iterator
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 
 from schemas.command import Replay
 from schemas.ids import ScanId
@@ -19,26 +21,56 @@ from spool.retention import expired, expired_outcomes
 from spool.spool import Spool
 from stages.runtime.logs import Log
 
+_MOST_CHECKS = 10
+_WHOLE_FOR_S = 3600.0
 
-def quarantine_damage(spool: Spool, stage: Stage, now: datetime, log: Log) -> None:
-    """Move away own entries that their reader has marked as damaged, and that are."""
-    box = spool.outbox(OUTBOX[stage])
-    if box.box not in READER:
-        return
-    for name, reason in spool.state_store(READER[box.box]).damaged().items():
+
+class DamageCheck:
+    """Moves away own entries that their reader has marked as damaged, and that are.
+
+    An entry is read to its last byte for that. So few are in one pass, and one that was found whole
+    is not read again for an hour, however often its reader marks it.
+    """
+
+    def __init__(self, spool: Spool, stage: Stage, log: Log) -> None:
+        self._spool = spool
+        self._stage = stage
+        self._log = log
+        self._found_whole: dict[str, float] = {}
+
+    def run_once(self, now: datetime) -> None:
+        box = self._spool.outbox(OUTBOX[self._stage])
+        if box.box not in READER:
+            return
+        marked = set(self._spool.state_store(READER[box.box]).damaged_names())
+        marked.intersection_update(box.names())
+        for name in self._due(sorted(marked)):
+            self._check(box, name, now)
+
+    def _due(self, marked: Sequence[str]) -> list[str]:
+        """Those that are read now."""
+        since = time.monotonic() - _WHOLE_FOR_S
+        known = self._found_whole
+        self._found_whole = {name: known[name] for name in marked if known.get(name, since) > since}
+        due = (name for name in marked if name not in self._found_whole)
+        return list(islice(due, _MOST_CHECKS))
+
+    def _check(self, box: Outbox, name: str, now: datetime) -> None:
         try:
             box.check(name)
         except EntryDamagedError as error:
             box.quarantine(name, layout.new_command_id(now), str(error))
-            log.error(
+            self._log.error(
                 "damaged entry moved to quarantine",
                 scan_id=layout.scan_id_of(name),
                 entry=name,
-                reason=reason,
+                reason=str(error),
             )
+            return
         except EntryError:
             # It is gone, or a later version's.
-            continue
+            pass
+        self._found_whole[name] = time.monotonic()
 
 
 def forget_damage(spool: Spool, stage: Stage) -> None:

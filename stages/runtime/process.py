@@ -20,6 +20,7 @@ from spool.layout import UPSTREAM, Stage
 from spool.spool import Spool
 from spool.state_store import StateStore
 from stages.runtime import settings_file
+from stages.runtime.allowance import Allowance
 from stages.runtime.doorbell import Doorbell
 from stages.runtime.heartbeat import Heartbeat
 from stages.runtime.logs import Log
@@ -28,6 +29,9 @@ from stages.runtime.set_aside import SetAside
 from stages.runtime.settings_reload import SettingsReload, Signature, signature
 
 _HEARTBEAT_EVERY_S = 15.0
+# Each event and each new entry makes the stage look for work. Who can send them could keep it
+# looking all the time.
+_LOOKS_AT_ONCE, _LOOK_EVERY_S = 50, 0.1
 
 
 class Process:
@@ -64,6 +68,7 @@ class Process:
         self._reload = SettingsReload(config, load, log, config_seen or signature(config))
         self._heartbeat = Heartbeat(Path(settings.runtime_dir), stage)
         self._heartbeat_at = 0.0
+        self._looks = Allowance(_LOOKS_AT_ONCE, _LOOK_EVERY_S)
         self._wake, self.wake_handle = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     @property
@@ -108,20 +113,35 @@ class Process:
         self._notifier.notify("STOPPING=1")
 
     def wait(self, timeout_s: float, handles: Sequence[int] = ()) -> list[int]:
-        """Sleep, at most `timeout_s`; the handles that have something to read are returned."""
+        """Sleep, at most `timeout_s`; the handles that have something to read are returned.
+
+        Events and changes that come in too quick a succession end no wait for a moment.
+        """
         self.alive()
         end = time.monotonic() + max(0.0, timeout_s)
         while True:
             left_s = max(0.0, end - time.monotonic())
-            events, ready = self._doorbell.wait(
-                min(left_s, _HEARTBEAT_EVERY_S), (self._wake, *handles, *self.readers)
-            )
+            events, ready = self._wait_once(min(left_s, _HEARTBEAT_EVERY_S), handles)
             self.alive()
             self._dispatch(events, ready)
             readable = [handle for handle in handles if handle in ready]
             is_woken = bool(events or readable or self._wake in ready)
             if is_woken or self.stopping or time.monotonic() >= end:
                 return readable
+
+    def _wait_once(self, limit_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
+        """The events and readable handles of one wait, which is as short as the pace requires."""
+        pause_s = self._looks.due_in_s()
+        if pause_s > 0:
+            others = (*handles, *self.readers)
+            return self._doorbell.wait(min(limit_s, pause_s), others, listen=False)
+        end = time.monotonic() + limit_s
+        events, ready = self._doorbell.wait(limit_s, (self._wake, *handles, *self.readers))
+        # A message that can't be understood ends the wait early, too.
+        is_early = not ready and time.monotonic() < end
+        if events or self._wake in ready or is_early:
+            self._looks.take()
+        return events, ready
 
     def _dispatch(self, events: Sequence[Event], ready: Sequence[int]) -> None:
         """Hand events and readable handles to what waits for them."""

@@ -13,6 +13,8 @@ from spool.errors import EntryError, EntryUnreadableError, NewerFormatError
 from spool.spool import Spool
 from stages.runtime.fair_order import FairOrder
 
+_MOST_CANCELLATIONS = 1000
+
 
 class ScanQueue:
     """The requests, seen from the scan stage."""
@@ -23,12 +25,12 @@ class ScanQueue:
         self._waits = waits
         self._order = FairOrder()
         self._newer: set[ScanId] = set()
-        self._read_cancellations: dict[str, Cancellation | None] = {}
+        self._read_cancellations: set[str] = set()
         self._cancelled: dict[ScanId, Reason] = {}
 
     def next(self) -> ScanId | None:
-        """The scan to handle now: the oldest cancelled one, else the one whose turn it is;
-        None where nothing waits.
+        """The scan to handle now: the oldest cancelled one, else the one whose turn it is, of those
+        that have no answer if there are any; None where nothing waits.
 
         What is cancelled needs no scanner and no free space, so it waits for nothing.
         """
@@ -37,7 +39,18 @@ class ScanQueue:
         for scan_id in waiting:
             if scan_id in cancelled:
                 return scan_id
-        return self._order.next(waiting, self._spool.commands.requests.ids())
+        answered = self.answered_early()
+        unanswered = [scan_id for scan_id in waiting if scan_id not in answered]
+        return self._order.next(unanswered or waiting, self._spool.commands.requests.ids())
+
+    def answered_early(self) -> set[ScanId]:
+        """Ids that have a report or a receipt, whether they were scanned or not.
+
+        Where one of them waits, its raw entry was lost, or an answer was written that was not due.
+        It is scanned all the same; but what comes of it may never be read, so it answers for no
+        other request.
+        """
+        return {*self._spool.reports.ids(), *self._spool.receipts.ids()}
 
     def waiting(self) -> list[ScanId]:
         """Ids to be scanned, oldest first."""
@@ -64,21 +77,26 @@ class ScanQueue:
         return self.cancellations().get(scan_id)
 
     def cancellations(self) -> dict[ScanId, Reason]:
-        """All cancelled scans, each with the reason of its first cancellation."""
-        known = self._read_cancellations
-        ids = self._spool.requests.cancellations.ids()
-        if ids == [*known]:
+        """All cancelled scans, each with the reason of its first cancellation.
+
+        Of very many cancellations the newest are read, and of each only the scans that are
+        requested: what it names besides takes no memory.
+        """
+        ids = self._spool.requests.cancellations.ids()[-_MOST_CANCELLATIONS:]
+        new = [command_id for command_id in ids if command_id not in self._read_cancellations]
+        self._read_cancellations.intersection_update(ids)
+        if not new:
             return self._cancelled
-        self._read_cancellations = {}
-        for command_id in ids:
+        # Also those that the trigger stage has not copied yet: it copies cancellations first.
+        requested = {*self._spool.requests.ids(), *self._spool.commands.requests.ids()}
+        self._cancelled = {i: why for i, why in self._cancelled.items() if i in requested}
+        for command_id in new:
             with suppress(EntryUnreadableError):
-                cancellation = known[command_id] if command_id in known else self._read(command_id)
-                self._read_cancellations[command_id] = cancellation
-        self._cancelled = {}
-        for cancellation in self._read_cancellations.values():
-            if cancellation:
-                for scan_id in cancellation.scan_ids:
-                    self._cancelled.setdefault(scan_id, cancellation.reason)
+                cancellation = self._read(command_id)
+                self._read_cancellations.add(command_id)
+                if cancellation is not None:
+                    for scan_id in requested.intersection(cancellation.scan_ids):
+                        self._cancelled.setdefault(scan_id, cancellation.reason)
         return self._cancelled
 
     def _read(self, command_id: str) -> Cancellation | None:

@@ -24,6 +24,7 @@ from spool.errors import (
     of_the_machine,
 )
 from spool.layout import entry_name
+from stages.runtime.allowance import Allowance
 from stages.runtime.process import Process
 from stages.scan import execution, free_space
 from stages.scan.raw_entries import RawEntries
@@ -46,6 +47,7 @@ _NO_END = (
     "crashes), or filled the disk (free some space)"
 )
 _LEFTOVERS_EVERY_S = 300.0
+_DETECT_EVERY_S = 30.0
 
 
 class ScanStage:
@@ -62,12 +64,12 @@ class ScanStage:
         self._recover()
         self._leftovers_due = 0.0
         self._detection_wanted = False
+        self._detections = Allowance(1, _DETECT_EVERY_S)
         self._not_its_fault: ScanId | None = None
         """The scan whose last attempt the machine did not allow; that attempt does not count."""
 
     def run_once(self) -> None:
-        wanted, self._detection_wanted = self._detection_wanted, False
-        self._detector.refresh(now=wanted)
+        self._detect()
         if time.monotonic() >= self._leftovers_due:
             self._leftovers_due = time.monotonic() + _LEFTOVERS_EVERY_S
             self._remove_leftovers()
@@ -88,13 +90,23 @@ class ScanStage:
         self._process.wake()
 
     def timeout_s(self) -> float:
-        return self._detector.due_in_s()
+        due_in_s = self._detector.due_in_s()
+        if self._detection_wanted:
+            return min(due_in_s, self._detections.due_in_s())
+        return due_in_s
 
     def on_event(self, event: Event) -> None:
         """Every event means "look"; one means "detect", for a daemon comes and goes without a trace
         in the files."""
         if event.name == "DetectionWanted":
             self._detection_wanted = True
+
+    def _detect(self) -> None:
+        """Any stage can send the event; it leads to one detection every 30 seconds at most."""
+        is_wanted = self._detection_wanted and self._detections.take()
+        if is_wanted:
+            self._detection_wanted = False
+        self._detector.refresh(now=is_wanted)
 
     def reloaded(self) -> None:
         self._leftovers_due = 0.0
@@ -212,6 +224,9 @@ class ScanStage:
 
     def _merged(self, request: Request, runner: Runner) -> list[Request]:
         """The other requests that the run for this one has answered."""
+        answered = self._queue.answered_early()
+        if request.scan_id in answered:
+            return []
         cancelled = self._queue.cancellations()
         found: list[Request] = []
         for other in self._queue.waiting():

@@ -19,6 +19,7 @@ from schemas.ids import Scanner
 from schemas.records import Record
 from schemas.settings import Settings
 from spool.state_store import StateStore
+from stages.runtime.allowance import Allowance
 from stages.runtime.process import Process
 from stages.runtime.worker import Worker, WorkerError, WorkerStoppedError
 from stages.scanners import readiness, registry
@@ -29,6 +30,7 @@ from stages.scanners.settings import settings_from_plain
 _CACHE_STATE = "detection-cache"
 _EVERY_S = 3600.0
 _LIMIT_S = 300.0
+_CHANGES_AT_ONCE, _CHANGE_EVERY_S = 5, 30.0
 _UNKNOWN_TIME = datetime.fromtimestamp(0, UTC)
 
 Caches = dict[Scanner, dict[str, Any]]
@@ -58,6 +60,7 @@ class Detector:
         self._caches = process.state_store.read(_CACHE_STATE, Caches) or {}
         self._seen: object = None
         self._due = 0.0
+        self._changes = Allowance(_CHANGES_AT_ONCE, _CHANGE_EVERY_S)
         self.detected = Detected(at=process.now())
 
     def refresh(self, *, now: bool = False) -> None:
@@ -66,7 +69,10 @@ class Detector:
         Raises SpoolError where the machine does not allow it now: the next call tries again.
         """
         seen = self._surroundings()
-        if not now and seen == self._seen and time.monotonic() < self._due:
+        is_due = time.monotonic() >= self._due
+        # Directories of content are among them, of which one is not root's.
+        is_changed = seen != self._seen and self._changes.take()
+        if not (now or is_due or is_changed):
             return
         outcome = self._detect()
         self._seen, self._due = seen, time.monotonic() + _EVERY_S

@@ -5,9 +5,13 @@ server's own row for a scan that runs: it ends that row and leaves the profile's
 alone.
 """
 
+from hashlib import sha256
+
 from schemas.ids import ScanId, scanner_of
 from schemas.report import ScanStatus
 from stages.scanners import registry
+
+_LONGEST_NAME = 256
 
 
 def name_at_the_server(scan_id: ScanId, profile: str, status: ScanStatus) -> str:
@@ -22,5 +26,10 @@ def name_at_the_server(scan_id: ScanId, profile: str, status: ScanStatus) -> str
 
 
 def place(scan_id: ScanId, name: str) -> str:
-    """What a newer scan replaces: the name, for each scanner."""
+    """What a newer scan replaces: the name, for each scanner.
+
+    It is kept for every report that waits, so a long name is known by its digest.
+    """
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[:_LONGEST_NAME]}~{sha256(name.encode()).hexdigest()}"
     return f"{scanner_of(scan_id)}/{name}"

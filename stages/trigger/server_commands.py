@@ -37,7 +37,6 @@ _INSTALL_ANSWER_S = 60.0
 _ANSWER_S = 24 * 3600.0
 """How long a refusal is shown on the server's page."""
 _LOG_AGAIN_AFTER_S = 60.0
-_DETECT_AGAIN_AFTER_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,6 @@ class ServerCommands:
         self._progress = progress
         self._fetch_content = fetch_content
         self._detection = detected_host.Detection(process)
-        self._detected_at = -_DETECT_AGAIN_AFTER_S
         self._last_refusal = ""
         self._last_refusal_at = 0.0
         self._budget = ScanBudget()
@@ -118,14 +116,10 @@ class ServerCommands:
         return self._budget.due_in_s(time.monotonic())
 
     def _detect_again(self) -> None:
-        """The last detection is sent at once, and a new one if it differs.
-
-        Detection is work, so it is not repeated often.
+        """The last detection is sent at once, and a new one if it differs. How often there is a new
+        one is decided in scan, whose work it is.
         """
-        now = time.monotonic()
-        if now - self._detected_at >= _DETECT_AGAIN_AFTER_S:
-            self._detected_at = now
-            self._process.publish(Event(name="DetectionWanted"))
+        self._process.publish(Event(name="DetectionWanted"))
 
     def _scan(self, command: commands.Scan) -> None:
         refusal = command.refusal or self._remediation_refusal(command)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.ids import ScanId, new_scan_id
+from schemas.ids import ScanId, new_scan_id, requested_at
 from spool.errors import NewerFormatError
 from spool.layout import BOXES
 from spool.spool import Spool
@@ -51,6 +51,6 @@ def test_its_owner_does_not_move_it_to_quarantine(spool: Spool) -> None:
     for reader, name in (("scan", f"{ID}.request"), ("parse", ID), ("ship", f"{ID}.report")):
         spool.state_store(reader).mark_damaged(name, "said a version in error")  # type: ignore[arg-type]
     for owner in ("trigger", "scan", "parse"):
-        maintenance.quarantine_damage(spool, owner, AT, Log(owner))
+        maintenance.DamageCheck(spool, owner, Log(owner)).run_once(AT)
     assert all(path.read_bytes() == NEWER for path in names_of(spool, ID))
     assert [spool.outbox(box).quarantined() for box in BOXES] == [[]] * len(BOXES)
