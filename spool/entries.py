@@ -27,6 +27,7 @@ R = TypeVar("R")
 _USUAL_START_BYTES, _LONGEST_START_BYTES = 1024, 1024 * 1024
 
 _MIB = 1024 * 1024
+_ALWAYS_READ_BYTES = 64 * 1024
 _LONGEST_BYTES: Mapping[Kind, int] = {
     "request": _MIB,
     "remediation": _MIB,
@@ -81,7 +82,24 @@ class Entries(Generic[R]):
         """The bytes of an entry as they lie on the disk, unchecked."""
         name = self.name(entry_id)
         with self._directory.opened("can't be read") as handle:
-            return reading.read_plain(handle, name, self._directory.path, self._longest_bytes)
+            path = self._directory.path
+            return reading.read_plain(handle, name, path, self._longest_bytes, self._why_not_read)
+
+    def _why_not_read(self, head: bytes, length: int) -> str | None:
+        """A long file whose length is not that of its first line is not read at all."""
+        if length <= _ALWAYS_READ_BYTES:
+            # What is wrong with it is found, and named better, with the whole entry.
+            return None
+        line, _, _ = head.partition(b"\n")
+        try:
+            expected = frame.entry_bytes(line, frame.parse_first_line(self.kind, line))
+        except NewerFormatError:
+            return None
+        except EntryDamagedError as error:
+            return str(error)
+        if expected == length:
+            return None
+        return f"{length} bytes instead of the {expected} of its first line"
 
     @property
     def _longest_bytes(self) -> int:

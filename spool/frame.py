@@ -94,6 +94,14 @@ def parse_first_line(kind: str, line: bytes) -> FirstLine:
     return FirstLine(kind, length, fields[4], _number(fields[5]), fields[6])
 
 
+def entry_bytes(line: bytes, first: FirstLine) -> int:
+    """The length of a whole entry, by its first line."""
+    length = len(line) + 1 + first.length
+    if first.header_length is not None:
+        length += first.header_length + 1
+    return length
+
+
 def check_format(field: bytes) -> None:
     """Raises NewerFormatError for the number of a later format, EntryDamagedError for anything
     unknown.

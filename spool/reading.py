@@ -8,27 +8,41 @@ StorageError for a limit of the machine. All name the path.
 import errno
 import os
 import stat
+from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from spool.errors import EntryDamagedError, EntryMissingError, read_error
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
+_HEAD_BYTES = 256
+Check = Callable[[bytes, int], str | None]
+"""Why a file is not read, by its first bytes and its length; None where it is."""
 
-def open_plain(directory: int, name: str, parent: Path) -> BinaryIO:
+
+def open_plain(directory: int, name: str, parent: Path) -> BufferedReader:
     """An open plain file of that directory; `parent` is the directory's path, for messages."""
     return os.fdopen(_open(directory, name, parent), "rb")
 
 
-def read_plain(directory: int, name: str, parent: Path, limit: int) -> bytes:
-    """The whole content of a plain file of at most `limit` bytes."""
+def read_plain(
+    directory: int, name: str, parent: Path, limit: int, check: Check | None = None
+) -> bytes:
+    """The whole content of a plain file of at most `limit` bytes. `check` may refuse it before the
+    rest is read.
+    """
     with open_plain(directory, name, parent) as stream:
         # A file may be longer than the space that it takes: no memory is spent to find that out.
         length = os.fstat(stream.fileno()).st_size
         content = b""
         if length <= limit:
             try:
+                reason = None
+                if check is not None:
+                    reason = check(stream.peek(_HEAD_BYTES)[:_HEAD_BYTES], length)
+                if reason is not None:
+                    raise EntryDamagedError(f"{parent / name}: {reason}")
                 content = stream.read(limit + 1)
             except OSError as error:
                 raise read_error(parent / name, error) from error
