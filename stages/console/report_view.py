@@ -9,6 +9,7 @@ from stages.console.output import say, show_facts, show_table
 from stages.formats.breakdown import short_rule_id
 from stages.formats.content_fit import FIT, content_line
 from stages.formats.scan_facts import receipt_line, score_lines
+from stages.formats.scan_scope import scope_facts
 from stages.runtime.printable import counted
 
 SortKey = Literal["severity", "section", "rule", "title", "status", "content"]
@@ -53,6 +54,7 @@ def _facts(report: Report, receipt: Receipt | None) -> Iterator[tuple[str, objec
         if report.content.origin:
             yield "origin", report.content.origin
         yield "fit", FIT[report.content.fit]
+    yield from ((label.lower(), value) for label, value in scope_facts(report))
     yield "read from", report.read_from
     if receipt:
         yield "answer", receipt_line(receipt)

@@ -106,6 +106,9 @@ def _case(writer: XMLGenerator, result: RuleResult) -> None:
     if element:
         attributes = {"type": result.status, "message": _message(result)}
         _text(writer, element, _details(result), attributes)
+    elif result.finding:
+        # Of a rule that passes it is what was not looked at.
+        _text(writer, "system-out", result.finding, {})
     writer.endElement("testcase")
 
 

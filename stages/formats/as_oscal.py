@@ -17,6 +17,7 @@ from typing import Any
 from schemas.report import Report, RuleResult
 from stages.formats import breakdown
 from stages.formats.scan_facts import outcome
+from stages.formats.scan_scope import scope_facts
 from stages.formats.source import ReportSource
 from stages.formats.standards import nist_controls
 from stages.formats.visible import visible, visible_line
@@ -98,7 +99,11 @@ class _AssessmentResults:
             "description": markdown(_description(report)),
             "start": report.started_at.isoformat(),
             "end": report.completed_at.isoformat(),
-            "props": [_property("scan-status", report.status), *_scores(report)],
+            "props": [
+                _property("scan-status", report.status),
+                *_scores(report),
+                *_scope(report),
+            ],
             "local-definitions": {"inventory-items": [self._inventory_item()]},
             "reviewed-controls": {"control-selections": [_selection(results)]},
         }
@@ -223,6 +228,11 @@ def _evidence(rule: RuleResult) -> str | None:
     if rule.actual:
         parts.append(f"actual: {rule.actual}")
     return "\n\n".join(parts) or None
+
+
+def _scope(report: Report) -> Iterator[dict[str, str]]:
+    for label, value in scope_facts(report):
+        yield _property(label.lower().replace(" ", "-"), value)
 
 
 def _property(name: str, value: str) -> dict[str, str]:

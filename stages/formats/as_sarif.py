@@ -12,6 +12,7 @@ from typing import Any
 from schemas.report import AppliedWaiver, Report, RuleResult, RuleStatus, Severity
 from stages.formats import breakdown
 from stages.formats.finding_paths import file_uri, finding_paths
+from stages.formats.scan_scope import scope_properties
 from stages.formats.source import ReportSource
 
 _SCHEMA = (
@@ -60,6 +61,7 @@ def _run(source: ReportSource) -> dict[str, Any]:
     properties: dict[str, Any] = {
         "profile": report.profile.name,
         "status": report.status,
+        **scope_properties(report),
     }
     if report.summary.total_rules:
         properties["score"] = report.summary.score

@@ -13,6 +13,7 @@ from schemas.ids import ScanId
 from schemas.records import Record
 from schemas.report import Report, RuleResult, RuleStatus, ScanStatus, Severity
 from stages.formats import breakdown
+from stages.formats.scan_scope import tailoring_line
 
 _BAD: tuple[RuleStatus, ...] = ("fail", "error")
 
@@ -254,6 +255,8 @@ def _fact_changes(before: Report, after: Report) -> Iterator[FactChange]:
         ("content version", _content_version(before), _content_version(after)),
         ("content fit", _content_fit(before), _content_fit(after)),
         ("content", _content(before), _content(after)),
+        ("tailoring", tailoring_line(before), tailoring_line(after)),
+        ("not searched", _not_searched(before), _not_searched(after)),
         ("scanner version", before.scanner_version, after.scanner_version),
         ("waivers", _waivers(before), _waivers(after)),
         ("status", before.status, after.status),
@@ -280,6 +283,10 @@ def _content_fit(report: Report) -> str | None:
     if report.content is None:
         return None
     return report.content.fit
+
+
+def _not_searched(report: Report) -> str | None:
+    return ", ".join(report.not_searched) or None
 
 
 def _waivers(report: Report) -> str | None:

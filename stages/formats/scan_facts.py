@@ -10,6 +10,7 @@ from schemas.report import Report
 from schemas.request import Reason
 from stages.formats import breakdown
 from stages.formats.content_fit import FIT
+from stages.formats.scan_scope import scope_facts
 from stages.formats.source import ReportSource
 from stages.formats.visible import visible_line
 
@@ -24,6 +25,7 @@ def scan_facts(source: ReportSource) -> tuple[Fact, ...]:
         ("Profile", _profile(report)),
         ("Benchmark version", report.profile.version),
         *_content(report.content),
+        *scope_facts(report),
         ("Scanner", _scanner(report)),
         ("Scan", report.scan_id),
         ("Started", f"{report.started_at:%Y-%m-%d %H:%M:%S} UTC"),

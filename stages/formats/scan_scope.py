@@ -1,0 +1,65 @@
+"""What a scan covered less, or otherwise, than its profile says: by a tailoring, and by paths that
+were not searched. Pure.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from schemas import codec
+from schemas.report import AppliedTailoring, Report
+from stages.formats.breakdown import short_rule_id
+
+_MOST_NAMED = 20
+
+
+def scope_facts(report: Report) -> Iterator[tuple[str, str]]:
+    """Labels and values for people."""
+    tailoring = report.tailoring
+    if tailoring is not None:
+        yield "Tailoring", tailoring.path or "a file that the results do not name"
+        if tailoring.sha256:
+            yield "Tailoring SHA-256", tailoring.sha256
+        for label, names in _changes(tailoring):
+            if names:
+                yield label, _first_of(names)
+    if report.not_searched:
+        yield "Not searched", ", ".join(report.not_searched)
+
+
+def scope_properties(report: Report) -> dict[str, Any]:
+    """The same for machines; nothing where the scan covered the profile."""
+    properties: dict[str, Any] = {}
+    if report.tailoring is not None:
+        properties["tailoring"] = codec.plain(report.tailoring)
+    if report.not_searched:
+        properties["notSearched"] = list(report.not_searched)
+    return properties
+
+
+def tailoring_line(report: Report) -> str | None:
+    """For a comparison: the file and the beginning of its digest."""
+    tailoring = report.tailoring
+    if tailoring is None:
+        return None
+    line = tailoring.path or "unknown file"
+    if tailoring.sha256:
+        line += f" (sha256 {tailoring.sha256[:12]})"
+    return line
+
+
+def _changes(tailoring: AppliedTailoring) -> Iterator[tuple[str, Sequence[str]]]:
+    yield "Unselected by the tailoring", [short_rule_id(rule) for rule in tailoring.unselected]
+    yield "Selected by the tailoring", [short_rule_id(rule) for rule in tailoring.selected]
+    values = tailoring.values.items()
+    yield "Set by the tailoring", [f"{_short_value(name)}={text}" for name, text in values]
+
+
+def _short_value(identifier: str) -> str:
+    return identifier.rpartition("_value_")[2]
+
+
+def _first_of(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_MOST_NAMED])
+    if len(names) > _MOST_NAMED:
+        return f"{shown} and {len(names) - _MOST_NAMED} more"
+    return shown
