@@ -125,14 +125,9 @@ def _exceptions(
 ) -> tuple[State, ...]:
     """The states that the object leaves out; empty unless nothing else may exist."""
     must_not_exist = criterion.expected and test.existence == "none_exist"
-    if not must_not_exist:
+    if not must_not_exist or target.included or not results.states.keys() >= {*target.excluded}:
         return ()
-    states = []
-    for action, name in target.filters:
-        if action != "exclude" or name not in results.states:
-            return ()
-        states.append(results.states[name])
-    return tuple(states)
+    return tuple(results.states[name] for name in target.excluded)
 
 
 def _found_items(

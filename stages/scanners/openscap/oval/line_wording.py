@@ -21,7 +21,9 @@ _MAX_MEMBERS = 5
 
 
 def members(target: Object, scope: EvaluationScope) -> list[Object]:
-    """The first objects of a set."""
+    """The first objects of a set; none where sets of sets go in circles."""
+    if scope.too_deep:
+        return []
     found = []
     for name in target.members[:_MAX_MEMBERS]:
         member = scope.results.objects.get(name)
@@ -99,8 +101,6 @@ def skips_first_line(target: Object) -> bool:
 
 def is_in_place(item: Item, target: Object, scope: EvaluationScope) -> bool:
     """Whether a line was found where the object looks: in its file, or in its directory."""
-    if scope.too_deep:
-        return False
     if target.members:
         deeper = scope.deeper()
         return any(is_in_place(item, member, deeper) for member in members(target, scope))
@@ -137,8 +137,6 @@ def _pattern_texts(target: Object, scope: EvaluationScope) -> list[PatternText]:
 
 def _patterns(target: Object, scope: EvaluationScope) -> Sequence[str]:
     """The patterns of an object, or of the members of a set."""
-    if scope.too_deep:
-        return ()
     for entity in target.entities:
         if entity.name in _PATTERN_FIELDS:
             return scope.values(entity) or ()

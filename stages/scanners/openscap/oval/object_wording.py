@@ -86,11 +86,9 @@ def _describe_set(target: Object, scope: EvaluationScope) -> ObjectText | None:
 
 def _describe_members(target: Object, scope: EvaluationScope) -> list[ObjectText]:
     """Those of the objects of a set; a set in it that leaves nothing out is taken apart."""
-    if scope.too_deep:
-        return []
     found: list[ObjectText] = []
     for member in members(target, scope):
-        if member.members and not member.filters:
+        if member.members and not (member.included or member.excluded):
             found += _describe_members(member, scope.deeper())
         elif text := describe(member, scope):
             found.append(text)
@@ -163,22 +161,17 @@ def _value_text(entity: Entity, scope: EvaluationScope) -> str:
 
 def _filter_text(target: Object, scope: EvaluationScope) -> str:
     """Which of the things found count: ` except with type symbolic link or group 0`."""
-    included: list[str] = []
-    excluded: list[str] = []
-    for action, name in target.filters:
-        state = scope.results.states.get(name)
-        if state is None:
-            continue
-        if action == "include":
-            included.append(state_text(state, scope))
-        elif action == "exclude":
-            excluded.append(state_text(state, scope))
     text = ""
-    if included:
+    if included := _state_texts(target.included, scope):
         text += " with " + " and ".join(included)
-    if excluded:
+    if excluded := _state_texts(target.excluded, scope):
         text += " except with " + " or ".join(excluded)
     return text
+
+
+def _state_texts(states: Iterable[str], scope: EvaluationScope) -> list[str]:
+    known = scope.results.states
+    return [state_text(known[name], scope) for name in states if name in known]
 
 
 def _describe_variable(name: str, scope: EvaluationScope) -> ObjectText:
@@ -202,7 +195,7 @@ def _describe_variable(name: str, scope: EvaluationScope) -> ObjectText:
 def _captured_setting(name: str, scope: EvaluationScope) -> CapturedSetting | None:
     """The setting whose value a variable captures from a line."""
     capture = scope.results.variable_captures.get(name)
-    if capture is None or scope.too_deep:
+    if capture is None:
         return None
     target = scope.results.objects.get(capture.object)
     if target is None or target.kind not in TEXT_KINDS:

@@ -143,7 +143,7 @@ class OvalCollector:
     def _keep_object(self, record: Element) -> None:
         found = oval_reader.read_object(record)
         self.results.objects[found.id] = found
-        self._needed_states.update(state for _, state in found.filters)
+        self._needed_states.update(found.included, found.excluded)
         self._needed_objects.update(found.members)
 
     def _on_state(self, record: Element) -> None:

@@ -36,8 +36,10 @@ class Object:
     entities: tuple[Entity, ...] = ()
     members: tuple[str, ...] = ()
     """The ids of the objects that a set combines."""
-    filters: tuple[tuple[str, str], ...] = ()
-    """`include` or `exclude`, and a state's id."""
+    included: tuple[str, ...] = ()
+    """The ids of states: only what satisfies all of them counts."""
+    excluded: tuple[str, ...] = ()
+    """The ids of states: what satisfies one of them does not count."""
     recursive: bool = False
     """Directories are searched with their subdirectories."""
     ignores_case: bool = False

@@ -64,7 +64,7 @@ def read_test(element: Element) -> Test:
 
 def read_object(element: Element) -> Object:
     members: list[str] = []
-    filters: list[tuple[str, str]] = []
+    filters: list[Element] = []
     entities: list[Entity] = []
     recursive = ignores_case = is_one_text = False
     for child in element:
@@ -75,9 +75,9 @@ def read_object(element: Element) -> Object:
             is_one_text = child.get("multiline") in _FALSE
         elif name == "set":
             members += [_text(member) for member in child.iter("{*}object_reference")]
-            filters += [_filter(inner) for inner in child.iter("{*}filter")]
+            filters += child.iter("{*}filter")
         elif name == "filter":
-            filters.append(_filter(child))
+            filters.append(child)
         elif name == "var_ref":
             entities.append(Entity(name, value=None, var_ref=_text(child)))
         elif name not in _NO_ENTITIES:
@@ -87,7 +87,8 @@ def read_object(element: Element) -> Object:
         kind=local(element).removesuffix("_object"),
         entities=tuple(entities),
         members=tuple(members),
-        filters=tuple(filters),
+        included=tuple(_text(one) for one in filters if _includes(one)),
+        excluded=tuple(_text(one) for one in filters if not _includes(one)),
         recursive=recursive,
         ignores_case=ignores_case,
         is_one_text=is_one_text,
@@ -95,8 +96,8 @@ def read_object(element: Element) -> Object:
     )
 
 
-def _filter(element: Element) -> tuple[str, str]:
-    return element.get("action", "exclude"), _text(element)
+def _includes(found: Element) -> bool:
+    return found.get("action", "exclude") == "include"
 
 
 def _text(element: Element) -> str:
