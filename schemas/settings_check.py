@@ -71,9 +71,8 @@ class _Checker:
         """A section and its sub-sections; `path` is the prefix of its keys."""
         if values is None:
             return record()
-        before = len(self.problems)
         section = record(**self._fields(values, record, path))
-        if isinstance(section, Section) and len(self.problems) == before:
+        if isinstance(section, Section):
             for key, message in section.conflicts():
                 self.problems.append(f"{path}{key}: {message}")
         return section
@@ -110,26 +109,30 @@ class _Checker:
             return
         item = _section(item_kind(kind))
         if item is not None and isinstance(value, list):
-            found = self._problems_of_items(value, item, kind, path)
-        else:
-            found = list(_mismatches(value, kind, path))
+            fields[name] = self._items(value, item, path)
+            if is_too_long(value, kind):
+                self.problems.append(f"{path}: {mismatch(value, kind)}")
+            return
+        found = list(_mismatches(value, kind, path))
         self.problems += found
         if not found:
             fields[name] = msgspec.convert(value, kind)
 
-    def _problems_of_items(
-        self, values: list[object], item: type[Record], kind: object, path: str
-    ) -> list[str]:
-        """What is wrong with a list of records, such as scans, and with each of its keys."""
-        checker = _Checker()
+    def _items(self, values: list[object], item: type[Record], path: str) -> tuple[Record, ...]:
+        """A list of records, such as scans.
+
+        One that has problems stays in its place, with None for what it lacks, so that the problems
+        of the others are found under their own numbers.
+        """
+        found: list[Record] = []
         for number, each in enumerate(values):
             place = f"{path}[{number}]."
-            given = checker._fields(each, item, place)
+            given = self._fields(each, item, place)
             if isinstance(each, Mapping):
-                checker.problems += _missing(each, given, item, place)
-        if is_too_long(values, kind):
-            checker.problems.append(f"{path}: {mismatch(values, kind)}")
-        return checker.problems
+                self.problems += _missing(each, given, item, place)
+            lacking = {field.name: None for field in msgspec.structs.fields(item) if field.required}
+            found.append(item(**{**lacking, **given}))
+        return tuple(found)
 
 
 def _missing(

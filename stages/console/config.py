@@ -73,6 +73,7 @@ def _check(loaded: settings_file.Loaded) -> Checked:
         content_problems, content_remarks = check_content(loaded.settings)
         problems += content_problems
         remarks += content_remarks
+    problems = settings_file.with_lines(problems, loaded.path)
     file = None
     if loaded.path is not None:
         file = unicode_text(loaded.path)

@@ -1,10 +1,10 @@
 """Settings from a YAML file.
 
-Promises: all problems at once, each with its path or line; duplicate keys are problems; only plain
+Promises: all problems at once, each with its path and line; duplicate keys are problems; only plain
 values are built, never Python objects; at most 1 MiB is read.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +15,7 @@ from schemas.settings import Settings
 from schemas.settings_check import check_settings
 from spool.errors import is_of_the_machine
 from stages.runtime import plain_file
+from stages.runtime.yaml_lines import key_lines, with_line
 from stages.runtime.yaml_messages import explained
 
 DEFAULT_PATH = Path("/etc/compliance-agent/config.yml")
@@ -66,7 +67,28 @@ def load(
     if values is None and problems:
         return Loaded(record(), tuple(problems), path, understood=False)
     settings, more = check_settings(values, record)
-    return Loaded(settings, (*problems, *more, *check(settings)), path)
+    found = [*problems, *more, *check(settings)]
+    return Loaded(settings, tuple(_with_lines(found, text)), path)
+
+
+def with_lines(problems: Sequence[str], path: Path | None) -> list[str]:
+    """Further problems of the settings in a file that was loaded, each with its line."""
+    try:
+        text = plain_file.read(path, _MAX_BYTES) if path else b""
+    except OSError:
+        return list(problems)
+    return _with_lines(problems, text)
+
+
+def _with_lines(problems: Sequence[str], text: bytes) -> list[str]:
+    """Each problem with the line of its setting, where that is in the file."""
+    if not problems:
+        return []
+    try:
+        lines = key_lines(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return list(problems)
+    return [with_line(problem, lines) for problem in problems]
 
 
 def _remedy(path: Path, error: OSError) -> str:

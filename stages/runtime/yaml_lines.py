@@ -1,14 +1,55 @@
-"""Where the items of a YAML list begin, for messages that name a line."""
+"""Where keys and list items stand in YAML, for messages that name a line.
+
+The text must be YAML: `stages.runtime.settings_file.plain_values` has read it before.
+"""
+
+from collections.abc import Iterator, Mapping
 
 import yaml
 
 
 def item_lines(text: bytes) -> tuple[int, ...]:
-    """The line of each item of the outermost list, from 1. Empty where there is no list.
-
-    The text must be YAML: `stages.runtime.settings_file.plain_values` has read it before.
-    """
+    """The line of each item of the outermost list, from 1. Empty where there is no list."""
     node = yaml.compose(text.decode(), Loader=yaml.SafeLoader)
     if not isinstance(node, yaml.SequenceNode):
         return ()
     return tuple(item.start_mark.line + 1 for item in node.value)
+
+
+def key_lines(text: bytes) -> dict[str, int]:
+    """The line of each key and item by its path, `compliance.openscap.scans[1].profile`."""
+    node = yaml.compose(text.decode(), Loader=yaml.SafeLoader)
+    return dict(_lines(node, "", set()))
+
+
+def with_line(problem: str, lines: Mapping[str, int]) -> str:
+    """The problem of a setting with its line, or with that of the nearest section around it.
+
+    It begins with the path of the setting and a colon. One that names a line already, or a setting
+    that is not in the file, stays as it is.
+    """
+    path = problem.partition(":")[0]
+    while path and path not in lines:
+        path = path[: max(path.rfind("."), path.rfind("["), 0)]
+    if not path or "line " in problem:
+        return problem
+    return f"{problem} (line {lines[path]})"
+
+
+def _lines(node: yaml.Node | None, path: str, seen: set[int]) -> Iterator[tuple[str, int]]:
+    """`seen` are the nodes visited: with anchors, a node can contain itself."""
+    if node is None or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for number, item in enumerate(node.value):
+            place = f"{path}[{number}]"
+            yield place, item.start_mark.line + 1
+            yield from _lines(item, place, seen)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            place = f"{path}.{key.value}".removeprefix(".")
+            yield place, key.start_mark.line + 1
+            yield from _lines(value, place, seen)

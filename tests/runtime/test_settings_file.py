@@ -15,6 +15,7 @@ from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.settings import every_key, settings_record
 from stages.scanners.settings import load_settings as load
 from stages.scanners.settings import parse_settings as parse
+from stages.trigger.plans import problems as problems_of_schedules
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -382,3 +383,39 @@ SCHEDULED = 'schedule: "0 3 * * 0"'
 def test_each_problem_of_a_list_of_scans_is_reported(openscap: str, messages: list[str]) -> None:
     problems = parse(f"compliance: {{openscap: {{{openscap}}}}}".encode())[1]
     assert problems == [f"compliance.openscap.{message}" for message in messages]
+
+
+SEVERAL_MISTAKES = b"""
+compliance:
+  openscap:
+    schedule: "0 1 * * *"
+    scans:
+      - {profile: cis, schedule: "0 3 * *"}
+      - profil: stig
+        schedule: daily
+      - {profile: cis, schedule: null}
+      - pci
+"""
+
+
+def test_all_problems_of_a_list_are_reported_at_once_each_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "config.yml"
+    path.write_bytes(SEVERAL_MISTAKES)
+    problems = load(path, problems_of_schedules).problems
+    found = [(problem.partition(":")[0], problem.rpartition(" (line ")[2]) for problem in problems]
+    assert found == [
+        ("compliance.openscap.scans[1].profil", "7)"),
+        ("compliance.openscap.scans[3]", "10)"),
+        ("compliance.openscap.schedule", "4)"),
+        ("compliance.openscap.scans[2]", "9)"),
+        ("compliance.openscap.scans[0].schedule", "6)"),
+        ("compliance.openscap.scans[1].schedule", "8)"),
+    ]
+
+
+def test_the_line_of_what_is_missing_is_that_of_its_entry(tmp_path: Path) -> None:
+    path = tmp_path / "config.yml"
+    path.write_text("compliance:\n  openscap:\n    scans:\n    - profile: cis\n")
+    (problem,) = load(path).problems
+    assert problem.startswith("compliance.openscap.scans[0].schedule: is missing")
+    assert problem.endswith(" (line 4)")

@@ -128,6 +128,9 @@ class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
             yield "schedule", "can't be set beside scans: move it into an entry of scans"
         known: dict[tuple[object, ...], PlannedScan] = {}
         for planned in self.planned_scans:
+            if planned.profile is None:
+                # An entry that has a problem of its own.
+                continue
             first = known.setdefault(planned.target, planned)
             if first is not planned:
                 yield (
