@@ -20,6 +20,7 @@ from spool.layout import Kind, parse_name
 from stages.patchmon import credentials
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.server_access import ServerAccess
+from stages.runtime.allowance import Allowance
 from stages.runtime.process import Process
 from stages.ship.backlog import Backlog
 from stages.ship.destination import Destination
@@ -30,6 +31,9 @@ from stages.ship.replays import Replays
 from stages.ship.sender import Sender
 from stages.ship.ship_state import DeliveryState
 
+# Any stage can send the event that the server was reached: it must not make this one try all the
+# time.
+_HINTS_AT_ONCE, _HINT_EVERY_S = 3, 30.0
 _AFTER_A_COMMAND, _A_SECOND = timedelta(seconds=2), timedelta(seconds=1)
 
 
@@ -42,6 +46,7 @@ class ShipStage:
         self._replays = Replays(process, self._delivery_state)
         self._backlog = Backlog(process, self._delivery_state)
         self._destination = Destination(process, clock)
+        self._hints = Allowance(_HINTS_AT_ONCE, _HINT_EVERY_S, clock)
         self._sender = Sender(process, self._delivery_state, self._destination, self._backlog)
         self._notices = Notices(process)
         self._metrics_file = MetricsFile(process)
@@ -69,7 +74,7 @@ class ShipStage:
         """Any event makes the stage look; a scan that has ended is a report that comes soon."""
         if event.name == "ScanFinished":
             self._warm_up()
-        elif event.name == "ServerReached":
+        elif event.name == "ServerReached" and self._hints.take():
             self._destination.reached()
 
     def reloaded(self) -> None:

@@ -24,6 +24,7 @@ from spool.errors import (
 from stages.patchmon import commands
 from stages.patchmon.progress import Progress
 from stages.patchmon.server_messages import ComplianceScanCancel
+from stages.runtime.allowance import Allowance
 from stages.runtime.process import Process
 from stages.trigger.connection import ServerConnection
 from stages.trigger.content_fetch import ContentFetch
@@ -35,6 +36,9 @@ from stages.trigger.server_commands import ServerCommands
 __all__ = ["TriggerStage", "problems"]
 
 _COPIES_IN_A_PASS = 50
+# Any stage can send the event that a report was shipped: it must not make this one connect all the
+# time.
+_HINTS_AT_ONCE, _HINT_EVERY_S = 3, 30.0
 
 
 class _Copy(NamedTuple):
@@ -57,6 +61,7 @@ class TriggerStage:
             process, self._request_writer, self._progress, self._content.want_for_server
         )
         self._scheduler = Scheduler(process, self._request_writer)
+        self._hints = Allowance(_HINTS_AT_ONCE, _HINT_EVERY_S)
         self._server = ServerConnection(process, self._progress.next)
         self._next_due: tuple[NextDue, ...] = ()
         self._written_state: TriggerState | None = None
@@ -91,7 +96,8 @@ class TriggerStage:
 
     def on_event(self, event: Event) -> None:
         self._progress.take(event, self._process.now())
-        if event.name == "ReportShipped" and event.result in ("accepted", "refused"):
+        is_answer = event.name == "ReportShipped" and event.result in ("accepted", "refused")
+        if is_answer and self._hints.take():
             self._server.reached()
         self._send_progress()
 

@@ -153,3 +153,37 @@ def test_without_zeromq_a_stage_is_woken_by_files() -> None:
     assert NoDoorbell().wait(5, (read,)) == ([], [read])
     os.close(read)
     os.close(write)
+
+
+def test_a_stage_that_never_stops_to_subscribe_holds_up_no_command(runtime: Path) -> None:
+    """Its subscriptions are of other names, and there is always one more."""
+    context = zmq.Context()
+    hostile = context.socket(zmq.XSUB)
+    hostile.setsockopt(zmq.LINGER, 0)
+    hostile.bind(f"ipc://{runtime}/ship.sub")
+    begin = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        command = pool.submit(publish_to_stages, runtime, Event(name="CommandGiven"), 0.5)
+        number = 0
+        while not command.done():
+            number += 1
+            hostile.send(b"\x01Other%d" % number)
+            assert time.monotonic() - begin < 30
+    context.destroy(linger=0)
+
+
+def test_a_wait_that_does_not_listen_leaves_events_for_the_next_one(runtime: Path) -> None:
+    scan, parse = ZmqDoorbell(runtime, "scan", ()), ZmqDoorbell(runtime, "parse", ("ScanFinished",))
+    end = time.monotonic() + 30
+    while receive(parse, 0.1) is None:
+        scan.publish(Event(name="ScanFinished"))
+        assert time.monotonic() < end
+    while receive(parse, 0.1):
+        pass
+    scan.publish(Event(name="ScanFinished", scan_id="kept"))
+    assert parse.wait(0.2, (), listen=False) == ([], [])
+    event = receive(parse)
+    assert event is not None
+    assert event.scan_id == "kept"
+    scan.close()
+    parse.close()

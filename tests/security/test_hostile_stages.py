@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from spool.directory import MOST_NAMES
 from spool.layout import DIRECTORIES
 from tests.pipeline.agent import until
 from tests.security.users import USERS, SharedHost, User
@@ -232,3 +233,16 @@ for scan_id, scanner, more in (
     manifests = [raw.manifest(scan_id) for scan_id in raw.scan_ids()]
     assert {manifest.outcome for manifest in manifests} == {"failed"}
     assert not any(manifest.command for manifest in manifests)
+
+
+def test_a_full_box_takes_no_more_and_status_shows_it(host: SharedHost) -> None:
+    code = f"for n in range({MOST_NAMES}): open(f'requests/{{n:06d}}', 'w')"
+    host.act("trigger", code)
+    host.start("trigger")
+    scan_id = request(host)
+    until(lambda: f"holds {MOST_NAMES} files" in host.log("trigger"), "trigger reports it")
+    assert "full" in host.agent("status")
+    assert json.loads(host.agent("status", "--json"))["full"] == ["requests"]
+    assert host.spool.commands.requests.ids() == [scan_id]
+    host.act("trigger", code.replace("open(", "__import__('os').remove(").replace(", 'w')", ")"))
+    until(lambda: scan_id in host.spool.requests.ids(), "the work goes on")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from spool.directory import Directory
-from spool.errors import SpoolUnusableError
+from spool.errors import QuotaError, SpoolUnusableError
 
 listings: list[object] = []
 
@@ -22,7 +22,7 @@ def _audited() -> Iterator[None]:
     thread = threading.get_ident()
 
     def on_event(event: str, args: tuple[object, ...]) -> None:
-        if event == "os.listdir" and threading.get_ident() == thread:
+        if event in ("os.listdir", "os.scandir") and threading.get_ident() == thread:
             listings.append(args)
 
     sys.addaudithook(on_event)
@@ -72,3 +72,18 @@ def test_a_directory_that_was_removed_and_made_again_is_noticed(tmp_path: Path) 
     path.mkdir()
     (path / "b").touch()
     assert directory.names() == ["b"]
+
+
+def test_of_very_many_names_the_first_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("spool.directory.MOST_NAMES", 10)
+    directory = Directory(tmp_path)
+    for number in range(9):
+        (tmp_path / f"{number:04d}").touch()
+    assert not directory.is_full()
+    for number in range(95, 8, -1):
+        (tmp_path / f"{number:04d}").touch()
+    assert directory.names() == [f"{number:04d}" for number in range(10)]
+    with pytest.raises(QuotaError, match="holds 10 files"):
+        directory.check_quota()

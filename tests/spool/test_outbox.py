@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas import codec
 from schemas.ids import ScanId, new_scan_id
 from schemas.request import Reason, Request
 from spool import frame
@@ -13,6 +14,7 @@ from spool.errors import (
     EntryDamagedError,
     EntryMissingError,
     EntryTooLargeError,
+    QuotaError,
     SpoolBusyError,
     SpoolUnusableError,
 )
@@ -257,3 +259,34 @@ def test_a_report_that_could_not_be_read_again_is_refused_when_it_is_written(
     with pytest.raises(EntryTooLargeError, match="100 at most"):
         spool.reports.write(report(1))
     assert spool.reports.names() == []
+
+
+@pytest.mark.parametrize("head", [b"", b"compliance-agent-spool 1 request 20 abc\n"])
+def test_a_long_file_that_is_not_as_long_as_it_says_is_not_read(spool: Spool, head: bytes) -> None:
+    request = a_request()
+    path = spool.requests.path / f"{request.scan_id}.request"
+    with path.open("wb") as stream:
+        stream.write(head)
+        stream.truncate(1_000_000)
+    with pytest.raises(EntryDamagedError, match=r"1000000 bytes instead|no entry header"):
+        spool.requests.read(request.scan_id)
+
+
+def test_an_entry_is_no_longer_than_its_kind_allows(spool: Spool) -> None:
+    """A request is not as long as a report may be."""
+    request = a_request()
+    path = spool.requests.path / f"{request.scan_id}.request"
+    payload = b" " * 2_000_000
+    path.write_bytes(frame.seal("request", payload))
+    with pytest.raises(EntryDamagedError, match="larger than"):
+        spool.requests.read(request.scan_id)
+
+
+def test_a_box_that_is_full_takes_no_entry(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("spool.directory.MOST_NAMES", 1)
+    spool.requests.write(a_request())
+    assert spool.requests.is_full
+    other = codec.replace(a_request(), scan_id=new_scan_id("openscap", AT, "0000ffff"))
+    with pytest.raises(QuotaError, match="the work waits"):
+        spool.requests.write(other)
+    assert spool.requests.ids() == [a_request().scan_id]
