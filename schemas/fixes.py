@@ -8,7 +8,7 @@ from msgspec import Meta
 from schemas.ids import ScanId
 from schemas.records import Record
 from schemas.report import RuleStatus
-from schemas.request import Reason, RuleId, Text256
+from schemas.request import Reason, RuleId
 
 CommandId = Annotated[str, Meta(pattern=r"^\d{8}T\d{6}Z-[0-9a-f]{8}$(?!\n)")]
 FixOutcome = Literal["fixed", "failing", "failed", "refused", "interrupted"]
@@ -83,7 +83,7 @@ class Remediation(Record, frozen=True, kw_only=True):
 
     reason: Reason
     after: ScanId | None = None
-    """Wait for this scan, and fix its failed rules; None: the newest completed scan."""
+    """Wait for this scan, and fix its failed rules; None: the newest completed scan with the
+    rule."""
     rule: RuleId | None = None
     """Only this rule, by its full or short id."""
-    profile: Text256 | None = None

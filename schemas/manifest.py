@@ -54,6 +54,15 @@ class TailoringFile(Record, frozen=True, kw_only=True):
     sha256: str
 
 
+class AppliedFix(Record, frozen=True, kw_only=True):
+    """A rule that `compliance-agent fix` had fixed on this host before the scan."""
+
+    rule_ref: str
+    at: datetime
+    fix: str
+    """The id of the fix."""
+
+
 class Manifest(Record, frozen=True, kw_only=True):
     """One run of a scanner, or the reason why there was none."""
 
@@ -86,5 +95,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     """What an administrator should know of this run: content of a lower version, a clock that
     jumped.
     """
+    fixes: tuple[AppliedFix, ...] = ()
+    """The rules that were fixed before this scan, and not undone."""
     files: tuple[RawFile, ...] = ()
     agent_version: str

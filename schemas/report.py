@@ -75,6 +75,8 @@ class RuleResult(Record, frozen=True, kw_only=True):
     other_fixes: tuple[Fix, ...] = ()
     duration_s: Annotated[float, Meta(ge=0)] | None = None
     """Seconds that the scanner took for it; None where that is not known."""
+    fixed_at: datetime | None = None
+    """When `compliance-agent fix` had fixed it before this scan; None where it had not."""
     waiver: AppliedWaiver | None = None
     """The approved exception by which this rule, which failed, is skipped."""
 

@@ -46,10 +46,6 @@ class Request(Record, frozen=True, kw_only=True):
     content: Text4096 | None = None
     """The content of a scan in the settings, likewise."""
     reason: Reason
-    remediate: bool = False
-    """Also fix what fails (`oscap --remediate`), if this host's own settings allow it."""
-    rule: RuleId | None = None
-    """With `remediate`: fix this one rule, then scan as usual."""
     fetch_remote: bool = False
     """Let the scanner fetch parts of its content from other hosts (`oscap
     --fetch-remote-resources`), if this host's own settings allow it."""

@@ -123,7 +123,7 @@ class CommandSettings(Record, frozen=True, kw_only=True):
     enabled: bool = True
     """Accept the server's commands over a WebSocket, and report what this host can scan."""
     allow_remediation: bool = False
-    """Let the server request scans that change this host (oscap --remediate)."""
+    """Let the server request fixes, which change this host; needs `install --with-remediation`."""
 
 
 class WaiverSettings(Record, frozen=True, kw_only=True):

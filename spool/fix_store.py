@@ -16,6 +16,7 @@ from pathlib import Path
 
 from schemas.fixes import FixRun, Recheck, Undone
 from schemas.ids import ScanId
+from schemas.manifest import AppliedFix
 from spool.directory import Directory
 from spool.entries import CommandEntries
 from spool.errors import EntryError
@@ -50,6 +51,22 @@ class FixStore:
         for command_id in self.fixes.ids():
             with suppress(EntryError):
                 yield command_id, self.fixes.read(command_id)
+
+    def in_force(self) -> tuple[AppliedFix, ...]:
+        """The last fix of each rule that it made pass, but for those that were undone."""
+        if not self.path.is_dir():
+            return ()
+        undone = set(self.undone.ids())
+        found: dict[str, AppliedFix] = {}
+        for command_id, run in self.runs():
+            if command_id in undone:
+                continue
+            for rule in run.rules:
+                if rule.outcome == "fixed":
+                    found[rule.rule_ref] = AppliedFix(
+                        rule_ref=rule.rule_ref, at=run.at, fix=command_id
+                    )
+        return tuple(found.values())
 
     def prune(self, kept_scans: Collection[ScanId]) -> None:
         """Remove re-checks of scans that are gone, and fixes beyond the newest 200."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Generic
 
 from schemas.command import Imported
+from schemas.fixes import Remediation
 from schemas.ids import ScanId
 from schemas.receipt import Receipt
 from schemas.report import Report, ReportHeader
@@ -160,16 +161,17 @@ class ScanBox(Outbox, Generic[S]):
 
 
 class RequestBox(ScanBox[Request]):
-    """The scans that are wanted, and the cancellations."""
+    """The scans that are wanted, the cancellations, and what the server wants fixed."""
 
     def __init__(self, root: Path) -> None:
         super().__init__(root, "requests")
         self._scans = Requests(self._directory, "request", Request)
         self.cancellations = CommandEntries(self._directory, "cancel", Cancellation)
+        self.remediations = CommandEntries(self._directory, "remediation", Remediation)
 
     @property
     def kinds(self) -> tuple[Readable, ...]:
-        return (self._scans, self.cancellations)
+        return (self._scans, self.cancellations, self.remediations)
 
 
 class ReportBox(ScanBox[Report]):

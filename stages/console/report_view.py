@@ -138,6 +138,7 @@ def show_rule(result: RuleResult) -> None:
             ("severity", result.severity),
             ("section", result.section),
             ("duration", duration),
+            ("fixed", result.fixed_at and f"{result.fixed_at:%Y-%m-%d %H:%M:%SZ}"),
             ("finding", result.finding),
             ("actual", result.actual),
             ("expected", result.expected),

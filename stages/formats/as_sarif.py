@@ -150,6 +150,8 @@ def _result(result: RuleResult, index: Mapping[str, int]) -> dict[str, Any]:
         "partialFingerprints": {"rule/v1": result.rule_ref},
         "properties": {"status": result.status, "severity": result.severity},
     }
+    if result.fixed_at is not None:
+        found["properties"]["fixedAt"] = result.fixed_at.isoformat()
     paths = finding_paths(result)
     if paths:
         found["locations"] = [_location(path) for path in paths]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from schemas.event import Event, EventName
 from schemas.ids import ScanId, scanner_of
-from schemas.manifest import Manifest, Outcome
+from schemas.manifest import AppliedFix, Manifest, Outcome
 from schemas.request import Reason
-from spool.errors import is_of_the_machine, of_the_machine
+from spool.errors import SpoolError, is_of_the_machine, of_the_machine
 from spool.raw import Output
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
@@ -103,9 +103,18 @@ class Run:
             started_at=at,
             completed_at=until,
             warnings=(*plan.warnings, *verdict.warnings, *clock_warnings),
+            fixes=self._fixes(),
             agent_version=AGENT_VERSION,
         )
         return FinishedRun(manifest, verdict.outputs)
+
+    def _fixes(self) -> tuple[AppliedFix, ...]:
+        """None where they can't be read: the scan counts all the same."""
+        try:
+            return self._process.spool.fixes.in_force()
+        except SpoolError as error:
+            self._process.log.warning("the fixes of this host can't be read", reason=str(error))
+            return ()
 
     def _run(self, started: Callable[[int], None], cancelled: Callable[[], EndedBy | None]) -> End:
         def why_end() -> EndedBy | None:

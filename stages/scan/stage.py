@@ -237,7 +237,7 @@ class ScanStage:
                 other_request = self._queue.read(other)
             except EntryError:
                 continue
-            if other_request.remediate or other_request.fetch_remote or other_request.refusal:
+            if other_request.fetch_remote or other_request.refusal:
                 continue
             if runner.is_same_scan(request, other_request):
                 found.append(other_request)
@@ -251,11 +251,6 @@ class ScanStage:
         refused = readiness.refusal(spec, settings)
         if refused:
             return refused.reason
-        if request.remediate and not settings.compliance.server_commands.allow_remediation:
-            return (
-                "remediation changes this host: "
-                "allow it by compliance.server_commands.allow_remediation"
-            )
         return None
 
     def _runner(self, spec: ScannerSpec) -> Runner:

@@ -12,6 +12,7 @@ from schemas.manifest import Manifest, Role
 from schemas.report import Report
 from schemas.settings import Settings
 from stages.scanners import failed_reports, registry
+from stages.scanners.fixed_rules import with_fixes
 from stages.scanners.secrets import masked_forms, masked_text
 from stages.scanners.spec import Opener, ScannerOutput, UnreadableError
 
@@ -43,6 +44,7 @@ def read(
     return replace(
         found,
         scan_id=manifest.scan_id,
+        results=with_fixes(found.results, manifest.fixes),
         started_at=manifest.started_at,
         completed_at=manifest.completed_at,
         scanner_version=manifest.scanner_version or found.scanner_version,

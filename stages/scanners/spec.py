@@ -146,8 +146,6 @@ class ScannerSpec:
     """The setting that allows content from the server."""
     fetches_content: Callable[[Settings], bool] = field(default=lambda _: False)
     """Whether the settings allow content from the server."""
-    remediates: bool = False
-    """Whether it can change what it finds."""
     tailor: MakeTailoring | None = None
     """None where its profiles can't be tailored."""
     plan_recheck: PlanRecheck | None = None

@@ -50,8 +50,6 @@ class RequestWriter:
         token: str | None = None,
         tailoring: str | None = None,
         content: str | None = None,
-        remediate: bool = False,
-        rule: str | None = None,
         fetch_remote: bool = False,
         refusal: str | None = None,
     ) -> Request:
@@ -74,8 +72,6 @@ class RequestWriter:
             tailoring=tailoring,
             content=content,
             reason=reason,
-            remediate=remediate,
-            rule=rule,
             fetch_remote=fetch_remote,
             token=token,
             refusal=refusal,

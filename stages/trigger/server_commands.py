@@ -13,8 +13,10 @@ from typing import Any
 
 from schemas.codec import replace
 from schemas.event import Event
+from schemas.fixes import Remediation
 from schemas.request import Reason, Request
 from schemas.schedule import OVERRIDES_STATE, ServerOverrides, overrides_for
+from spool.layout import new_command_id
 from stages.patchmon import commands
 from stages.patchmon.capabilities import NO_ANSWERS, CommandAnswers
 from stages.patchmon.commands import Wanted
@@ -28,6 +30,7 @@ from stages.patchmon.server_messages import (
 from stages.runtime.process import Process
 from stages.scanners import readiness, registry
 from stages.trigger import detected_host
+from stages.trigger.remediations import Remediations
 from stages.trigger.request_writer import RequestWriter
 from stages.trigger.scan_budget import MOST_A_DAY, ScanBudget
 
@@ -66,6 +69,7 @@ class ServerCommands:
         self._last_refusal = ""
         self._last_refusal_at = 0.0
         self._budget = ScanBudget()
+        self._remediations = Remediations(process)
         self._in_progress: _ScanInProgress | None = None
         self._answers = NO_ANSWERS
         self._answered_at = 0.0
@@ -122,9 +126,11 @@ class ServerCommands:
         self._process.publish(Event(name="DetectionWanted"))
 
     def _scan(self, command: commands.Scan) -> None:
-        refusal = command.refusal or self._remediation_refusal(command)
-        if refusal and command.rule:
-            self._decline(f"remediate_rule refused: {refusal}")
+        refusal = command.refusal
+        if refusal is None and command.remediate:
+            refusal = self._remediations.refusal()
+        if command.rule is not None:
+            self._fix_rule(command, command.rule, refusal)
             return
         # The requests are made once: where the disk was in the way, the command comes again, and
         # must write the same ones.
@@ -132,16 +138,32 @@ class ServerCommands:
             self._in_progress = _ScanInProgress(command, self._requests(command, refusal))
         for request in self._in_progress.requests:
             self._request_writer.write(request)
+        if command.remediate and refusal is None:
+            self._fix_after(self._in_progress.requests)
         self._in_progress = None
 
-    def _remediation_refusal(self, command: commands.Scan) -> str | None:
-        may_remediate = self._process.settings.compliance.server_commands.allow_remediation
-        if may_remediate or not command.remediate:
-            return None
-        return (
-            "remediation not allowed: it changes this host; "
-            "set compliance.server_commands.allow_remediation to allow it"
-        )
+    def _fix_rule(self, command: commands.Scan, rule: str, refusal: str | None) -> None:
+        """A fix is followed by a scan, so it counts as one."""
+        if refusal is None and not self._budget.take(time.monotonic()):
+            refusal = _TOO_MANY
+        if refusal is not None:
+            self._decline(f"remediate_rule refused: {refusal}")
+            return
+        remediation = Remediation(reason=self._reason(command.request_id), rule=rule)
+        self._remediations.request(new_command_id(self._process.now()), remediation)
+
+    def _fix_after(self, requests: Sequence[Request]) -> None:
+        """Fix what these scans find."""
+        for request in requests:
+            spec = registry.get(request.scanner)
+            if request.refusal is None and spec.read_scripts is not None:
+                remediation = Remediation(reason=request.reason, after=request.scan_id)
+                self._remediations.request(new_command_id(request.reason.at), remediation)
+
+    def answer_remediations(self) -> None:
+        """Report what could not be fixed. Raises StorageError."""
+        for problem in self._remediations.take_outcomes():
+            self._decline(problem)
 
     def _requests(self, command: commands.Scan, refusal: str | None) -> list[Request]:
         """A scan that is refused is requested, too: it fails with the reason, which the server
@@ -165,8 +187,6 @@ class ServerCommands:
             wanted.scanner,
             wanted.profile,
             self._reason(command.request_id),
-            remediate=command.remediate and spec.remediates,
-            rule=command.rule,
             fetch_remote=command.fetch_remote and spec.needs_content,
             refusal=refusal,
         )

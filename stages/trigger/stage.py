@@ -72,6 +72,7 @@ class TriggerStage:
         for work in (
             self._apply_server_commands,
             self._commands.answer_refused,
+            self._answer_remediations,
             self._copy_commands,
             self._follow_schedules,
             self._fetch_content,
@@ -126,6 +127,11 @@ class TriggerStage:
             is_about_scans = isinstance(command, commands.Scan | ComplianceScanCancel)
             is_about_a_rule = isinstance(command, commands.Scan) and command.rule is not None
             self._server.status_wanted |= is_about_a_rule or not is_about_scans
+
+    def _answer_remediations(self) -> None:
+        before = self._commands.answers
+        self._commands.answer_remediations()
+        self._server.status_wanted |= self._commands.answers != before
 
     def _fetch_content(self) -> None:
         self._content.run_once()

@@ -241,6 +241,22 @@ def test_capabilities_for_checks_by_script_are_a_drop_in_that_an_option_installs
     assert step in json.loads(allowed.stdout)["done"]
 
 
+def test_the_service_for_fixes_is_installed_by_an_option_alone() -> None:
+    plain = install("--dry-run", "--json", "--prefix", "/opt/tools")
+    wanted = install("--dry-run", "--json", "--prefix", "/opt/tools", "--with-remediation")
+    if "interpreter" in plain.stderr:
+        pytest.skip(plain.stderr)
+    for unit in install_paths.REMEDIATE_UNITS:
+        step = f"write {install_paths.LOCAL_UNITS / unit}"
+        assert step not in json.loads(plain.stdout)["done"]
+        assert step in json.loads(wanted.stdout)["done"]
+    units = installed_files.remediation_units(Path("/opt/tools/lib/compliance-agent"))
+    service = units[install_paths.LOCAL_UNITS / install_paths.REMEDIATE_SERVICE]
+    assert (
+        "ExecStart=/opt/tools/lib/compliance-agent/bin/compliance-agent fix --requested" in service
+    )
+
+
 @pytest.mark.parametrize("prefix", ["opt/tools", "/opt/my tools", "/opt/%i", "/opt/$HOME"])
 def test_a_prefix_that_a_unit_would_misread_is_refused(prefix: str) -> None:
     done = install("--dry-run", "--prefix", prefix)

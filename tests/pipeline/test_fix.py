@@ -228,3 +228,25 @@ def test_an_interrupted_fix_and_a_killed_one_can_be_undone(
         ]
         agent.run("fix", "--undo", "--yes")
         assert state(files) == before
+
+
+def test_a_later_scan_tells_fixed_rules_apart(agent: Agent, scan_id: ScanId, files: Path) -> None:
+    agent.run("fix", scan_id, "--rule", "one", "two", "--yes")
+    (files / "two").unlink()
+    again = agent.ask()
+    until(lambda: agent.reported(again), "a report")
+    rules = {rule.title: rule for rule in agent.report(again).results}
+    at = next(agent.spool.fixes.runs())[1].at
+    assert rules["Line of one"].status == "pass"
+    assert rules["Line of one"].finding == f"fixed on {at:%Y-%m-%d}, passes since"
+    assert (rules["Line of two"].finding or "").startswith(f"fixed on {at:%Y-%m-%d}, fails again. ")
+    assert [rule.fixed_at for rule in rules.values() if rule.fixed_at] == [at, at]
+    page = agent.run("show", again, "--format", "html")
+    assert f"fixed {at:%Y-%m-%d}" in page
+    assert '"fixedAt"' in agent.run("show", again, "--format", "sarif")
+    assert "fixed on" in agent.run("show", again, "--format", "csv")
+    assert "passes since" in agent.run("show", again, "--rule", "one")
+    agent.run("fix", "--undo", "--yes")
+    undone = agent.ask()
+    until(lambda: agent.reported(undone), "a report")
+    assert not any(rule.fixed_at for rule in agent.report(undone).results)

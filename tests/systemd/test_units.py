@@ -16,6 +16,9 @@ from stages.console.install.install_paths import (
     CONFIG,
     CONFIG_PATH,
     KEY,
+    REMEDIATE_PATH,
+    REMEDIATE_SERVICE,
+    REMEDIATE_UNITS,
     RETRY_SERVICE,
     RETRY_TIMER,
     TARGET,
@@ -107,6 +110,7 @@ def test_there_is_a_unit_for_every_stage_and_the_target_wants_all_of_them() -> N
     assert sorted(wanted) == sorted(STAGES)
     assert {path.name for path in SYSTEMD.glob("*.service")} == {
         RETRY_SERVICE,
+        REMEDIATE_SERVICE,
         *(f"compliance-agent-{stage}.service" for stage in STAGES),
     }
     for stage in STAGES:
@@ -197,3 +201,50 @@ def test_script_checks_are_given_the_capabilities_that_reports_name() -> None:
     assert set(found[1].split()) == set(SCRIPT_CAPABILITIES)
     for name in SCRIPT_CAPABILITIES:
         assert name in "".join(line for line in drop_in.splitlines() if line.startswith("#"))
+
+
+def test_the_service_for_fixes_is_not_wanted_by_the_target_and_starts_by_requests_alone() -> None:
+    target = (SYSTEMD / TARGET).read_text()
+    assert not any(name in target for name in REMEDIATE_UNITS)
+    path = (SYSTEMD / REMEDIATE_PATH).read_text().splitlines()
+    assert f"PathExistsGlob={ROOT}/requests/*.remediation" in path
+    assert f"Unit={REMEDIATE_SERVICE}" in path
+    service = (SYSTEMD / REMEDIATE_SERVICE).read_text().splitlines()
+    assert "[Install]" not in service
+    assert "Type=oneshot" in service
+    assert not any(line.startswith("LoadCredential=") for line in service)
+    for lines in (path, service):
+        assert f"PartOf={TARGET}" in lines
+
+
+def test_systemd_analyze_verify_finds_nothing_in_the_units_for_fixes(
+    analyze: str, tmp_path: Path
+) -> None:
+    for name in REMEDIATE_UNITS:
+        text = (SYSTEMD / name).read_text()
+        replaced = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", text, flags=re.MULTILINE)
+        (tmp_path / name).write_text(replaced)
+    paths = [str(tmp_path / name) for name in REMEDIATE_UNITS]
+    done = subprocess.run(
+        [analyze, "verify", "--man=no", *paths],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    output = (done.stdout + done.stderr).splitlines()
+    assert [line for line in output if "compliance-agent" in line] == []
+
+
+def test_the_service_for_fixes_has_no_right_that_no_fix_needs(analyze: str) -> None:
+    found = json.loads(security(analyze, "remediate", "--json=short"))
+    exposure = {item["name"]: float(item["exposure"] or 0) for item in found}
+    for setting in (
+        *(f"CapabilityBoundingSet=~CAP_{name}" for name in ("SYS_MODULE", "SYS_RAWIO", "SYS_BOOT")),
+        *(
+            f"SystemCallFilter=~@{name}"
+            for name in ("clock", "debug", "module", "raw-io", "reboot")
+        ),
+        *("ProtectClock=", "ProtectKernelLogs=", "RestrictRealtime=", "LockPersonality="),
+    ):
+        assert exposure[setting] == 0, setting

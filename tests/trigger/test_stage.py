@@ -68,7 +68,7 @@ def a_request(scan_id: str, **fields: object) -> bytes:
         (b"{}", "no entry header"),
         (b"compliance-agent-spool 1 request 2 00\n{}", "SHA-256"),
         (a_request("20260601T000000Z-openscap-0000000a", profile="p" * 257), "256"),
-        (a_request("20260601T000000Z-openscap-0000000a", rule="-x"), "rule"),
+        (a_request("20260601T000000Z-openscap-0000000a", token="-x"), "token"),
         (a_request("20260601T000000Z-openscap-0000000b"), "0000000b"),
         (a_request("20260601T000000Z-openscap-0000000a", scanner="docker-bench"), "docker-bench"),
     ],

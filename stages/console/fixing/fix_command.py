@@ -27,6 +27,7 @@ from stages.console.fixing.fix_plan import SEVERITIES, PlannedFix, planned_fixes
 from stages.console.fixing.fix_scan import FinishedFix, fix_scan
 from stages.console.fixing.host_copy import Change
 from stages.console.fixing.recheck_view import show_recheck
+from stages.console.fixing.requested import carry_out_requested
 from stages.console.fixing.scan_facts import scan_facts
 from stages.console.fixing.undo import LAST, undo
 from stages.console.output import say, show_json, warn
@@ -54,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="print the scripts, and run nothing")
     parser.add_argument("--yes", action="store_true", help="do not ask before changing this host")
     parser.add_argument(
+        "--requested",
+        action="store_true",
+        help="carry out what the server requests (for compliance-agent-remediate.service)",
+    )
+    parser.add_argument(
         "--undo",
         metavar="FIX",
         nargs="?",
@@ -63,6 +69,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
+    if args.requested:
+        _require_root()
+        return carry_out_requested(context)
     if args.undo is not None:
         return _undo(args, context)
     if args.scan_id is None:

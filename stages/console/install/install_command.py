@@ -14,7 +14,7 @@ from pathlib import Path
 from schemas.records import Record
 from stages.console.context import Context
 from stages.console.errors import CommandError
-from stages.console.install import environment, install_paths, installed_files, services
+from stages.console.install import additions, environment, install_paths, installed_files, services
 from stages.console.install.actions import Steps
 from stages.console.install.install_paths import (
     CONFIG,
@@ -22,9 +22,10 @@ from stages.console.install.install_paths import (
     KEY,
     PACKAGED_HOME,
     PACKAGED_UNITS,
+    REMEDIATE_PATH,
+    REMEDIATE_UNITS,
     RETRY_SERVICE,
     RETRY_TIMER,
-    SCAN_SERVICE,
     SCRIPT_CHECKS_PATH,
     SERVICES,
     SPOOL,
@@ -70,6 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="let checks by script do what they need: more capabilities for the scan unit",
     )
     parser.add_argument(
+        "--with-remediation",
+        action="store_true",
+        help="install the service that fixes what the server wants fixed, where "
+        "compliance.server_commands.allow_remediation is true",
+    )
+    parser.add_argument(
         "--dry-run", action="store_true", help="show what would be done, and do nothing"
     )
 
@@ -93,8 +100,12 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     # The services must be able to read what is written here, whatever root's umask is.
     os.umask(0o022)
     try:
-        if args.with_script_checks and not args.uninstall and _has_package():
-            actions = _allow_script_checks(steps)
+        wants_more = args.with_script_checks or args.with_remediation
+        if wants_more and not args.uninstall and _has_package():
+            additions.add_to_package(
+                steps, script_checks=args.with_script_checks, remediation=args.with_remediation
+            )
+            actions = []
         else:
             actions = _install_or_uninstall(args, where, steps)
     except OSError as error:
@@ -127,23 +138,20 @@ def _install_or_uninstall(args: argparse.Namespace, where: InstallPaths, steps: 
         return _uninstall(where, steps)
     if args.with_script_checks:
         steps.write(SCRIPT_CHECKS_PATH, installed_files.script_checks())
-    return _install(where, steps)
+    return _install(where, steps, with_remediation=args.with_remediation)
 
 
-def _allow_script_checks(steps: Steps) -> list[str]:
-    """Beside the distribution's package, of which nothing else is changed."""
-    steps.write(SCRIPT_CHECKS_PATH, installed_files.script_checks())
-    if services.systemd_runs():
-        steps.run("systemctl", "daemon-reload")
-        steps.run("systemctl", "try-restart", SCAN_SERVICE)
-    return []
-
-
-def _install(where: InstallPaths, steps: Steps) -> list[str]:
+def _install(where: InstallPaths, steps: Steps, *, with_remediation: bool) -> list[str]:
     python = environment.interpreter()
     texts = installed_files.texts(where)
+    # An upgrade keeps the service for fixes where it is installed.
+    fixes = with_remediation or (where.units / REMEDIATE_PATH).exists()
+    if fixes:
+        texts |= installed_files.remediation_units(where.home)
     with services.replaced(steps, fresh=not (where.units / TARGET).exists()) as wanted:
         _put(where, texts, steps, python)
+    if fixes:
+        additions.start_remediation(steps)
     loaded = None
     if os.access(CONFIG, os.R_OK):
         loaded = load_settings(CONFIG, problems_of_schedules)
@@ -178,6 +186,7 @@ def _uninstall(where: InstallPaths, steps: Steps) -> list[str]:
         raise CommandError(
             f"nothing is installed below {where.home.parent.parent}: name the right --prefix"
         )
+    additions.stop_remediation(steps, where.units)
     if services.systemd_runs():
         steps.run("systemctl", "disable", "--now", TARGET)
         steps.run("systemctl", "stop", CONFIG_PATH, RETRY_TIMER, RETRY_SERVICE, *SERVICES)
@@ -186,6 +195,7 @@ def _uninstall(where: InstallPaths, steps: Steps) -> list[str]:
     for path in (
         *where.files(),
         SCRIPT_CHECKS_PATH,
+        *(where.units / unit for unit in REMEDIATE_UNITS),
         where.home,
         install_paths.RUNTIME,
         services.NOTE,

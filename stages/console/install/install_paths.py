@@ -18,7 +18,13 @@ SYSUSERS = "compliance-agent.sysusers.conf"
 TMPFILES = "compliance-agent.tmpfiles.conf"
 EXAMPLE = "config.example.yml"
 SCRIPT_CHECKS = "compliance-agent-scan.script-checks.conf"
-SHIPPED = (EXAMPLE, *(f"systemd/{name}" for name in (*UNITS, SYSUSERS, TMPFILES, SCRIPT_CHECKS)))
+REMEDIATE_PATH = "compliance-agent-remediate.path"
+"""Starts the service that fixes what the server wants fixed."""
+REMEDIATE_SERVICE = "compliance-agent-remediate.service"
+REMEDIATE_UNITS = (REMEDIATE_PATH, REMEDIATE_SERVICE)
+"""Installed only where that is wanted."""
+_SYSTEMD_FILES = (*UNITS, *REMEDIATE_UNITS, SYSUSERS, TMPFILES, SCRIPT_CHECKS)
+SHIPPED = (EXAMPLE, *(f"systemd/{name}" for name in _SYSTEMD_FILES))
 """What comes with the program, beside its packages."""
 
 CONFIG = Path("/etc/compliance-agent/config.yml")
@@ -29,6 +35,8 @@ RUNTIME = Path("/run/compliance-agent")
 
 SCRIPT_CHECKS_PATH = Path("/etc/systemd/system/compliance-agent-scan.service.d/script-checks.conf")
 """Lets checks by script do what they need; also beside the distribution's package."""
+
+LOCAL_UNITS = Path("/etc/systemd/system")
 
 UNIT_HOME = Path("/usr/local/lib/compliance-agent")
 """The environment's place as the units of the source tree name it."""
@@ -73,7 +81,7 @@ def local(prefix: Path) -> InstallPaths:
     return InstallPaths(
         home=prefix / "lib/compliance-agent",
         command=prefix / "bin/compliance-agent",
-        units=Path("/etc/systemd/system"),
+        units=LOCAL_UNITS,
         sysusers=Path("/etc/sysusers.d/compliance-agent.conf"),
         tmpfiles=Path("/etc/tmpfiles.d/compliance-agent.conf"),
         man_page=prefix / "share/man/man1/compliance-agent.1",

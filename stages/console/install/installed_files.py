@@ -7,6 +7,8 @@ from stages.console.install.completion import bash_completion
 from stages.console.install.fish_completion import fish_completion
 from stages.console.install.install_paths import (
     EXAMPLE,
+    LOCAL_UNITS,
+    REMEDIATE_UNITS,
     SCRIPT_CHECKS,
     SYSUSERS,
     TMPFILES,
@@ -40,6 +42,11 @@ def texts(layout: InstallPaths) -> dict[Path, str]:
 def script_checks() -> str:
     """The drop-in of the scan unit with the capabilities that checks by script need."""
     return _shipped(f"systemd/{SCRIPT_CHECKS}")
+
+
+def remediation_units(home: Path) -> dict[Path, str]:
+    """The units that fix what the server wants fixed, by their path; beside the package too."""
+    return {LOCAL_UNITS / name: _unit(name, home) for name in REMEDIATE_UNITS}
 
 
 def _unit(name: str, home: Path) -> str:

@@ -35,7 +35,7 @@ from stages.scanners.openscap.kept_tailoring import TailoringError, copy_tailori
 from stages.scanners.openscap.left_out_paths import left_out_paths
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
-from stages.scanners.openscap.oscap_command import ARF, RESULTS, ScanFiles, commands
+from stages.scanners.openscap.oscap_command import ARF, RESULTS, ScanFiles, scan_command
 from stages.scanners.openscap.oscap_environment import can_ignore_paths, environment
 from stages.scanners.openscap.rule_progress import ProgressReader, RuleProgress
 from stages.scanners.openscap.usable_content import ContentError, UsableContent, usable_content
@@ -82,13 +82,13 @@ class OpenSCAP:
         content, details = _content_of(chosen.profile, content, details)
         tailoring = details.tailored.get(chosen.profile.id)
         try:
-            usable = _usable(request, content, details, draft)
+            usable = _usable(content, details, draft)
             tailoring_copy = _tailoring_copy(tailoring, draft)
         except (ContentError, TailoringError) as error:
             return CannotRun(str(error), detected.warnings)
         request, not_fetched = self._within_settings(request)
         files = ScanFiles(usable.path, tailoring_copy)
-        prepare, command = commands(request, chosen.profile, content, files, details, draft)
+        command = scan_command(request, chosen.profile, content, files, details, draft)
         left_out = left_out_paths(self._settings.ignore_paths)
         variables = environment(self._settings, detected.version, left_out)
         warnings = (*detected.warnings, *usable.warnings, *variables.warnings, *not_fetched)
@@ -101,7 +101,6 @@ class OpenSCAP:
             profile_id=chosen.profile.id,
             profile_title=chosen.profile.title,
             command=command,
-            prepare=prepare,
             limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
             scanner_version=detected.version,
             content=Content(
@@ -125,10 +124,8 @@ class OpenSCAP:
             return request, []
         return replace_record(request, fetch_remote=False), [_NOT_FETCHED]
 
-    def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
-        """A remediation that failed shows in the scan that follows it."""
-        if end.ended_by:
-            return CannotRun(f"oscap {end.ended_by.message}")
+    def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:  # noqa: ARG002
+        """Nothing is run before a scan."""
         return plan
 
     def again(self, end: End, plan: Plan) -> Plan | None:  # noqa: ARG002
@@ -234,15 +231,8 @@ def _content_of(
     return content, replace_record(details, content_digests=other.digests)
 
 
-def _usable(
-    request: Request, content: DetectedContent, details: OpenSCAPDetails, draft: Path
-) -> UsableContent:
+def _usable(content: DetectedContent, details: OpenSCAPDetails, draft: Path) -> UsableContent:
     """The file to give to oscap. Raises ContentError, and OSError for trouble of the machine."""
-    if request.remediate and content.source == "server":
-        raise ContentError(
-            f"{content.file} came from the server, whose content is not used to change a host: "
-            "install content from a package"
-        )
     try:
         return usable_content(
             Path(content.file),

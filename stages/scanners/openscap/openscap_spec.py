@@ -192,7 +192,6 @@ OPENSCAP = ScannerSpec(
     names_content=_names_content,
     content_setting="compliance.openscap.content_from_server",
     fetches_content=_fetches_content,
-    remediates=True,
     tailor=_tailor,
     plan_recheck=_plan_recheck,
     read_scripts=_read_scripts,

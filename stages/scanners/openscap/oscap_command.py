@@ -1,4 +1,4 @@
-"""The command lines of `oscap xccdf eval`. Pure, but for a look at which files there are.
+"""The command line of `oscap xccdf eval`. Pure, but for a look at which files there are.
 
 Security: the profile is one that the content lists; nothing of a request reaches the argument list
 as it is.
@@ -23,18 +23,15 @@ class ScanFiles:
     tailoring: Path | None = None
 
 
-def commands(
+def scan_command(
     request: Request,
     profile: ProfileInfo,
     content: DetectedContent,
     files: ScanFiles,
     details: OpenSCAPDetails,
     draft: Path,
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The remediation of one rule, to be run before; and the scan.
-
-    The first is empty where none is requested.
-    """
+) -> tuple[str, ...]:
+    """The command of a scan."""
     profile_options = details.profile_options.get(profile.id, ("--profile", profile.id))
     tailoring: tuple[str, ...] = ()
     if files.tailoring is not None:
@@ -47,22 +44,14 @@ def commands(
         *content_options(content.source, Path(content.file), details),
         *remote,
     )
-    prepare: tuple[str, ...] = ()
-    remediate: tuple[str, ...] = ()
-    if request.remediate and request.rule:
-        prepare = (*evaluate, "--remediate", "--rule", request.rule, str(files.content))
-    elif request.remediate:
-        remediate = ("--remediate",)
     reporting = filter(None, [details.progress_option, details.script_results_option])
-    scan = (
+    return (
         *evaluate,
-        *remediate,
         *reporting,
         *("--results", str(draft / RESULTS)),
         *("--results-arf", str(draft / ARF)),
         str(files.content),
     )
-    return prepare, scan
 
 
 def content_options(source: ContentSource, file: Path, details: OpenSCAPDetails) -> tuple[str, ...]:

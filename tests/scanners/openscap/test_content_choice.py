@@ -257,22 +257,6 @@ def test_content_from_the_server_that_was_changed_is_refused(tmp_path: Path) -> 
     assert "its SHA-256 is not the recorded one" in again.problems[0]
 
 
-def test_a_host_is_never_changed_by_content_from_the_server(tmp_path: Path) -> None:
-    spool = tmp_path / "spool"
-    stored(spool, "server", datastream())
-    wanted = settings(content_from_server="missing")
-    scanner = found(wanted, DEBIAN, spool)
-    request = Request(
-        scan_id=new_scan_id("openscap", AT),
-        scanner="openscap",
-        reason=Reason(source="server", at=AT),
-        remediate=True,
-    )
-    refused = OpenSCAP(wanted, scanner).plan(request, tmp_path)
-    assert isinstance(refused, CannotRun)
-    assert "content is not used to change a host" in refused.reason
-
-
 @pytest.mark.oscap
 def test_a_trial_finds_that_content_of_a_relative_does_not_apply_and_is_kept(
     tmp_path: Path,

@@ -1,0 +1,154 @@
+"""`fix --requested`: what the server wants fixed. Run by compliance-agent-remediate.service.
+
+Each request gets an outcome in `fixes/`, also a bad one, and is never carried out twice: a fix that
+was interrupted is left to an administrator. After a fix a scan is requested, by which the server
+learns the state of the host.
+
+Security: a request names a scan or a rule, nothing else. What is run comes from the results of a
+scan of this host, under the same conditions as for an operator.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
+
+from schemas.codec import replace
+from schemas.fixes import FixRun, Remediation
+from schemas.ids import ScanId, scanner_of
+from schemas.report import RuleResult
+from schemas.request import Reason, Request
+from spool.errors import EntryError, SpoolError
+from stages.console import command_writer, follow, scan_states
+from stages.console.context import Context
+from stages.console.errors import CommandError
+from stages.console.fixing.fix_counts import outcome_counts
+from stages.console.fixing.fix_plan import PlannedFix, planned_fixes, rules_to_fix
+from stages.console.fixing.fix_scan import directory_of, fix_scan, keep_run
+from stages.console.fixing.scan_facts import ScanFacts, scan_facts
+from stages.console.output import say
+from stages.formats.breakdown import short_rule_id
+from stages.runtime.exits import Exit
+from stages.scanners import registry
+
+_TOO_OLD = timedelta(days=1)
+_MOST_SCANS = 20
+_CHECK_EVERY_S = 1.0
+
+
+def carry_out_requested(context: Context) -> Exit:
+    """Until no request is left. One that has an outcome is removed by the trigger stage."""
+    spool = context.existing_spool()
+    with ExitStack() as stack:
+        doorbell = follow.listen(stack, context.runtime)
+        while waiting := spool.requests.remediations.ids():
+            done = set(spool.fixes.fixes.ids())
+            new = [command_id for command_id in waiting if command_id not in done]
+            for command_id in new:
+                _carry_out(context, command_id)
+                command_writer.publish(context, "CommandGiven")
+            if not new:
+                # The path unit starts this again for as long as a request is there.
+                doorbell.wait(_CHECK_EVERY_S, ())
+    return Exit.OK
+
+
+def _carry_out(context: Context, command_id: str) -> None:
+    now = datetime.now(UTC)
+    try:
+        remediation = context.spool.requests.remediations.read(command_id)
+    except EntryError as error:
+        reason = Reason(source="server", at=now)
+        keep_run(context, command_id, FixRun(at=now, reason=reason, error=str(error)))
+        return
+    try:
+        _fix(context, command_id, remediation)
+    except (CommandError, SpoolError) as error:
+        say(f"{command_id}: {error}")
+        if command_id not in context.spool.fixes.fixes.ids():
+            failed = FixRun(at=now, reason=remediation.reason, error=str(error))
+            keep_run(context, command_id, failed)
+
+
+def _fix(context: Context, command_id: str, remediation: Remediation) -> None:
+    """Raises CommandError, SpoolError."""
+    _check(context, command_id, remediation)
+    if remediation.rule is not None:
+        facts, rules = _scan_with(context, remediation.rule)
+    else:
+        facts = scan_facts(context, _awaited(context, remediation.after))
+        rules = rules_to_fix(facts, None, None)
+    planned = planned_fixes(context, facts, rules)
+    if not any(each.script is not None for each in planned):
+        raise CommandError("; ".join(_problems(planned)), Exit.NO)
+    finished = fix_scan(context, facts, planned, remediation.reason, say, command_id)
+    say(f"{command_id}: {outcome_counts(finished.run.rules)}")
+    _request_scan(context, facts, remediation.reason)
+
+
+def _check(context: Context, command_id: str, remediation: Remediation) -> None:
+    """Raises CommandError."""
+    if not context.settings.compliance.server_commands.allow_remediation:
+        raise CommandError(
+            "remediation not allowed: set compliance.server_commands.allow_remediation", Exit.NO
+        )
+    if directory_of(context, command_id).exists():
+        raise CommandError(
+            f"the fix was interrupted: compliance-agent fix --undo {command_id}", Exit.NO
+        )
+    if datetime.now(UTC) - remediation.reason.at > _TOO_OLD:
+        raise CommandError("the request is older than a day: request it again", Exit.NO)
+
+
+def _awaited(context: Context, scan_id: ScanId | None) -> ScanId:
+    """The scan that the server requested with the fixes, when it has a report. Raises
+    CommandError."""
+    spool = context.spool
+    if scan_id is None or scan_id not in scan_states.snapshot(spool).scan_ids:
+        raise CommandError(f"the scan {scan_id} is not there", Exit.NO)
+    with ExitStack() as stack:
+        doorbell = follow.listen(stack, context.runtime)
+        return follow.follow(context, doorbell, scan_id, "report", None, quiet=True).scan_id
+
+
+def _scan_with(context: Context, rule: str) -> tuple[ScanFacts, list[RuleResult]]:
+    """The newest completed scan with a rule of exactly this id. Raises CommandError."""
+    for scan_id in _completed(context):
+        results = context.spool.reports.read(scan_id).results
+        for result in results:
+            if rule in (result.rule_ref, short_rule_id(result.rule_ref)):
+                return scan_facts(context, scan_id), [result]
+    raise CommandError(f"no completed scan has the rule {rule}: scan first", Exit.NO)
+
+
+def _completed(context: Context) -> Iterator[ScanId]:
+    """The newest first; of scanners that have fixes."""
+    spool = context.spool
+    for scan_id in reversed(spool.reports.ids()[-_MOST_SCANS:]):
+        spec = registry.find(scanner_of(scan_id))
+        has_fixes = spec is not None and spec.read_scripts is not None
+        if has_fixes and spool.reports.header(scan_id).status == "completed":
+            yield scan_id
+
+
+def _problems(planned: list[PlannedFix]) -> Iterator[str]:
+    for each in planned:
+        yield f"{short_rule_id(each.rule.rule_ref)}: {each.problem}"
+
+
+def _request_scan(context: Context, facts: ScanFacts, reason: Reason) -> None:
+    """The same scan once more."""
+    at = command_writer.now()
+    scanner = facts.spec.key
+    request = Request(
+        scan_id=command_writer.new_scan_id(context, scanner, at),
+        scanner=scanner,
+        profile=facts.manifest.profile_id,
+        reason=Reason(
+            source=reason.source, at=at, request_id=reason.request_id, detail="after a fix"
+        ),
+    )
+    with suppress(EntryError):
+        before = context.spool.requests.read(facts.scan_id)
+        request = replace(request, tailoring=before.tailoring, content=before.content)
+    with command_writer.giving(context) as commands:
+        commands.requests.write(request)

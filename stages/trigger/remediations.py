@@ -1,0 +1,86 @@
+"""What the server wants fixed: requests for the service that fixes, and what it answered.
+
+The trigger stage has no rights to change this host, and the scan stage is read-only. A request is
+an entry in `requests/`; compliance-agent-remediate.path sees it and starts the service, whose
+outcome is an entry in `fixes/`. Then the request is removed here.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from schemas.fixes import FixRun, Remediation
+from spool.errors import EntryError
+from stages.runtime.process import Process
+
+PATH_UNIT = "compliance-agent-remediate.path"
+UNIT_DIRECTORIES = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"]
+_NOT_ALLOWED = (
+    "remediation not allowed: it changes this host; "
+    "set compliance.server_commands.allow_remediation to allow it"
+)
+_NOT_INSTALLED = (
+    "remediation not installed: it needs compliance-agent-remediate.service: "
+    "compliance-agent install --with-remediation"
+)
+
+
+class Remediations:
+    """The requests in `requests/`, and their outcomes."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        self._spool = process.spool
+
+    def refusal(self) -> str | None:
+        """Why nothing is fixed for the server on this host."""
+        if not self._process.settings.compliance.server_commands.allow_remediation:
+            return _NOT_ALLOWED
+        if not any((Path(directory) / PATH_UNIT).exists() for directory in UNIT_DIRECTORIES):
+            return _NOT_INSTALLED
+        return None
+
+    def request(self, command_id: str, remediation: Remediation) -> None:
+        """Raises StorageError."""
+        self._spool.requests.remediations.write(command_id, remediation)
+        self._process.log.info(
+            "remediation requested",
+            fix=command_id,
+            rule=remediation.rule,
+            scan_id=remediation.after,
+        )
+
+    def take_outcomes(self) -> Iterator[str]:
+        """Why requests came to nothing, in part or at all. Raises StorageError."""
+        waiting = self._spool.requests.remediations.ids()
+        if not waiting:
+            return
+        done = set(self._spool.fixes.fixes.ids())
+        for command_id in waiting:
+            if command_id not in done:
+                continue
+            problem = self._problem(command_id)
+            self._spool.requests.remediations.remove(command_id)
+            self._process.log.info("remediation done", fix=command_id, problem=problem)
+            if problem is not None:
+                yield f"remediation: {problem}"
+
+    def _problem(self, command_id: str) -> str | None:
+        try:
+            return problem_of(self._spool.fixes.fixes.read(command_id))
+        except EntryError as error:
+            return f"its outcome can't be read: {error}"
+
+
+def problem_of(run: FixRun) -> str | None:
+    """Why not every rule is fixed, by the first that is not; None where every one is."""
+    if run.error is not None:
+        return run.error
+    left = [rule for rule in run.rules if rule.outcome != "fixed"]
+    if not left:
+        return None
+    first = left[0]
+    name = first.rule_ref.rpartition("_rule_")[2]
+    return (
+        f"{len(run.rules) - len(left)} of {len(run.rules)} rules fixed; "
+        f"{name} {first.outcome}: {first.reason}"
+    )
