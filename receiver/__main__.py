@@ -13,7 +13,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run a command. Returns an exit code of `stages.runtime.exits`."""
     if argv is None:
         argv = sys.argv[1:]
-    arguments = list(argv)
+    try:
+        return _run(list(argv))
+    except KeyboardInterrupt:
+        # Also while the modules of the command are loaded, which takes most of a second.
+        sys.stderr.write("interrupted\n")
+        return Exit.INTERRUPTED
+
+
+def _run(arguments: list[str]) -> int:
     if arguments[:1] == ["demo"]:
         from receiver import demo
 
@@ -34,8 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReceiverError as error:
         sys.stderr.write(f"{program}: {error}\n")
         return error.code
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
     except BrokenPipeError:
         # The interpreter flushes standard output once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

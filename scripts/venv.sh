@@ -100,13 +100,28 @@ refuse_python() {
     exit 2
 }
 
+# Ctrl-C: one line, where Python would print a traceback. The shell lets what runs in the background
+# ignore it.
+child=
+interrupted() {
+    [ -z "$child" ] || kill "$child" 2>/dev/null || true
+    echo "interrupted: .venv is not complete, and is made again at the next start" >&2
+    exit 130
+}
+in_background() {
+    "$@" &
+    child=$!
+    wait "$child"
+}
+
 make_environment() {
+    trap interrupted INT
     python=$(find_python)
     [ -n "$python" ] || refuse_python
     makes_environments "$python" || install "the module venv of $python" "$(venv_package "$python")" || exit 3
     echo "creating .venv, a private virtual environment with $("$python" -V) (once, about half a minute)"
-    "$python" -m venv --clear .venv
-    if ! .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    in_background "$python" -m venv --clear .venv
+    if ! in_background .venv/bin/python -m pip install --quiet --disable-pip-version-check \
         --constraint constraints.txt --config-settings editable_mode=compat --editable ".${extra:-}" \
         >.venv/pip.log 2>&1; then
         reason="pip failed"
@@ -119,6 +134,7 @@ make_environment() {
         exit 3
     fi
     printf '%s' "$sources${extra:-}" > .venv/made-for
+    trap - INT
 }
 
 # An environment is kept as long as nothing that it was made from has changed. [dev] contains every
