@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
@@ -21,8 +22,9 @@ from fleet.parts import TABLES
 from schemas import codec
 from schemas.ids import ScanId
 from schemas.waiver import Waiver
-from tests.fleet.hosts import HostSpool, scan_id
+from tests.fleet.hosts import FIRST, HostSpool, scan_id
 from tests.pipeline.agent import until
+from tests.scanners.openscap.scap_samples import Rule, arf, run_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("fleet")]
 MakeHost = Callable[[str], HostSpool]
@@ -206,17 +208,50 @@ def test_a_bad_entry_is_a_row_with_its_reason_and_stops_nothing(
     source.scan(0, "pass")
     source.raw(scan_id(1), b"once upon a time")
     source.raw(scan_id(2), b"")
-    source.scan(3, "pass")
+    source.raw(scan_id(3), b"<html><body>404 not found</body></html>")
+    source.scan(4, "pass")
+    source.scan(5, "pass")
+    manifest = source.spool.raw.path / scan_id(5) / "manifest"
+    fields = manifest.read_bytes().split(b" ", 2)
+    manifest.write_bytes(b" ".join([fields[0], b"2", fields[2]]))
     add(archive, source)
-    stored = Path(archive.path(archive.scan_directory(source.host().key, scan_id(3))))
+    stored = Path(archive.path(archive.scan_directory(source.host().key, scan_id(4))))
     next(stored.glob("*.zst")).write_bytes(b"rotten")
     outcome = parse(client, archive)
-    assert outcome.parsed == 4
-    assert list(outcome.unreadable) == [f"{source.host().key} {scan_id(3)}"]
+    assert outcome.parsed == 6
+    assert set(outcome.unreadable) == {
+        f"{source.host().key} {scan_id(4)}",
+        f"{source.host().key} {scan_id(5)}",
+    }
     found = rows(archive, "SELECT status, error, unreadable FROM scans ORDER BY scan_id")
-    assert [row["status"] for row in found] == ["completed", "failed", "failed", None]
+    statuses = [row["status"] for row in found]
+    assert statuses == ["completed", "failed", "failed", "failed", None, None]
     assert "not XML" in found[1]["error"]
-    assert "in its manifest" in found[3]["unreadable"]
+    assert "in its manifest" in found[4]["unreadable"]
+    assert "newer" in found[5]["unreadable"]
+
+
+def test_hosts_in_other_time_zones_have_the_same_bytes_here(
+    client: Client, archive: Archive, host: MakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = [Rule("rule0", "fail")]
+    # As scanners before oscap 1.3 write times: without a zone.
+    run = run_of(rules, start="2026-10-30T06:00:00", end="2026-10-30T06:00:09")
+    expected: dict[str, bytes] = {}
+    for name, zone in (("web1", "America/New_York"), ("web2", "Asia/Tokyo")):
+        source = host(name)
+        source.raw(scan_id(0), arf(rules, run=run).encode())
+        with monkeypatch.context() as there:
+            there.setenv("TZ", zone)
+            time.tzset()
+            expected[source.host().key] = source.parse(scan_id(0)).read_bytes()
+        time.tzset()
+        add(archive, source)
+    parse(client, archive)
+    for key, entry in expected.items():
+        assert archive.read(report_name(key, scan_id(0))) == entry
+    (times,) = rows(archive, "SELECT DISTINCT started_at, completed_at FROM scans")
+    assert times["started_at"] == FIRST
 
 
 def test_only_the_chosen_scans_are_parsed(client: Client, archive: Archive, host: MakeHost) -> None:
