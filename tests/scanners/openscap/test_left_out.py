@@ -17,6 +17,7 @@ from stages.scanners.openscap import oscap_program
 from stages.scanners.openscap.left_out_paths import left_out_paths
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.oscap_environment import can_ignore_paths
+from stages.scanners.settings import check_settings
 from tests.scanners.openscap.oscap_runs import scanned
 from tests.scanners.openscap.walking_content import (
     OTHERS,
@@ -122,3 +123,18 @@ def test_a_link_in_a_directory_of_others_is_not_followed(tmp_path: Path) -> None
     link = open_directory / "link"
     link.symlink_to(tmp_path)
     assert left_out_paths([str(link)]) == (str(link),)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "relative", "/a:b", "/a/", "/a/..", "/../a", "/.", "//a", ""]
+)
+def test_a_path_that_can_not_be_left_out_is_a_problem_of_the_settings(path: str) -> None:
+    _, problems = check_settings({"compliance": {"openscap": {"ignore_paths": ["/ok", path]}}})
+    (problem,) = problems
+    assert problem.startswith("compliance.openscap.ignore_paths[1]: must be an absolute path other")
+
+
+def test_paths_of_the_settings_may_have_dots_and_blanks_in_names() -> None:
+    paths = ["/.snapshots", "/a/..b", "/srv/old files/x"]
+    _, problems = check_settings({"compliance": {"openscap": {"ignore_paths": paths}}})
+    assert problems == []
