@@ -103,16 +103,29 @@ def plan(archive: Archive, choice: Choice, chunk_scans: int = CHUNK_SCANS) -> Pl
                 found.up_to_date += 1
                 continue
             hosts[wanted.host] = host.host
-            stale.setdefault((month, part.name if part else _NEW), []).append(wanted)
+            name = _NEW
+            if part is not None:
+                name = part.name
+            stale.setdefault((month, name), []).append(wanted)
             found.scans += 1
     by_name = {part.name: part for part in known}
     for (month, name), scans in sorted(stale.items(), key=itemgetter(0)):
         if name == _NEW:
-            pieces = [scans[at : at + chunk_scans] for at in range(0, len(scans), chunk_scans)]
-            found.chunks += [_chunk(archive, month, hosts, piece) for piece in pieces]
+            found.chunks += _new_chunks(archive, month, hosts, scans, chunk_scans)
         else:
             found.chunks.append(_chunk(archive, month, hosts, scans, by_name[name]))
     return found
+
+
+def _new_chunks(
+    archive: Archive,
+    month: str,
+    hosts: Mapping[str, ArchivedHost],
+    scans: Sequence[ScanToParse],
+    size: int,
+) -> Iterator[Chunk]:
+    for at in range(0, len(scans), size):
+        yield _chunk(archive, month, hosts, scans[at : at + size])
 
 
 def run(

@@ -12,6 +12,7 @@ Source of the columns: `schemas.report.Report`. Times are UTC, durations seconds
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -118,21 +119,31 @@ def write_part(
     """Write a chunk into the three tables. With the part that it replaces, whose rows of the `kept`
     scans (host and id) it takes over.
     """
-    if replaces is None or not archive.has(part_name("scans", month, part)):
-        rows = {
-            "evidence": [row for scan in scans for row in _evidence_rows(scan)],
-            "results": [row for scan in scans for row in _result_rows(scan)],
-            "scans": [_scan_row(scan) for scan in scans],
-        }
-        for table, its_rows in rows.items():
-            described = _SCHEMAS[table].with_metadata({REPLACES: replaces or ""})
-            made = pa.Table.from_pylist(its_rows, schema=described)
-            if replaces is not None and kept:
-                old = archive.read(part_name(table, month, replaces))
-                made = pa.concat_tables([made, _kept(old, kept)], promote_options="permissive")
+    if replaces is None:
+        for table, made in _tables(scans, replaces=""):
             _write(archive, part_name(table, month, part), made)
-    if replaces is not None and replaces != part:
+        return
+    if not archive.has(part_name("scans", month, part)):
+        for table, made in _tables(scans, replaces):
+            rows = made
+            if kept:
+                old = archive.read(part_name(table, month, replaces))
+                rows = pa.concat_tables([made, _kept(old, kept)], promote_options="permissive")
+            _write(archive, part_name(table, month, part), rows)
+    if replaces != part:
         remove_part(archive, month, replaces)
+
+
+def _tables(scans: Sequence[ParsedScan], replaces: str) -> Iterator[tuple[str, pa.Table]]:
+    """The rows of each table; those of the scans come last."""
+    rows = {
+        "evidence": list(chain.from_iterable(map(_evidence_rows, scans))),
+        "results": list(chain.from_iterable(map(_result_rows, scans))),
+        "scans": list(map(_scan_row, scans)),
+    }
+    for table, its_rows in rows.items():
+        described = _SCHEMAS[table].with_metadata({REPLACES: replaces})
+        yield table, pa.Table.from_pylist(its_rows, schema=described)
 
 
 def _kept(content: bytes, kept: Sequence[tuple[str, str]]) -> pa.Table:

@@ -6,7 +6,7 @@ script is taken as it is: reports change empty lines and mask secrets.
 Diagnostics: ScapError where the results can't be read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from stages.scanners.fix_scripts import RuleScript
 from stages.scanners.openscap.results_file import Opener, read_results
@@ -35,13 +35,10 @@ def _rule_script(rule: str, element: Element | None, values: Mapping[str, str]) 
         fixes = list(element.iterchildren("{*}fix"))
     if not fixes:
         return RuleScript(rule_ref=rule, problem="the content has no fix for it")
-    scripts = [fix for fix in fixes if _system(fix) in _BASH]
-    if not scripts:
-        systems = ", ".join(sorted({_system(fix) for fix in fixes}))
+    fix = _bash_fix(fixes)
+    if fix is None:
+        systems = ", ".join(sorted(set(map(_system, fixes))))
         return RuleScript(rule_ref=rule, problem=f"no bash script, its fixes are for {systems}")
-    # One for a certain platform is only for hosts of which this process knows nothing.
-    general = [fix for fix in scripts if fix.get("platform") is None]
-    fix = (general or scripts)[0]
     missing = _missing_values(fix, values)
     if missing:
         return RuleScript(
@@ -52,6 +49,15 @@ def _rule_script(rule: str, element: Element | None, values: Mapping[str, str]) 
         return RuleScript(rule_ref=rule, problem="its script is empty")
     is_reboot = fix.get("reboot") in ("true", "1")
     return RuleScript(rule_ref=rule, script=f"{script}\n", reboot=is_reboot)
+
+
+def _bash_fix(fixes: Sequence[Element]) -> Element | None:
+    """One for a certain platform is only for hosts of which this process knows nothing: it comes
+    last.
+    """
+    scripts = [fix for fix in fixes if _system(fix) in _BASH]
+    scripts.sort(key=lambda fix: fix.get("platform") is not None)
+    return next(iter(scripts), None)
 
 
 def _system(fix: Element) -> str:
