@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from spool.durable import DIRECTORY_MODE
-from spool.errors import SpoolUnusableError, remedy
+from spool.errors import SpoolUnusableError, StorageError, remedy
 from spool.layout import Place
 
 TMPFILES = "systemd-tmpfiles --create compliance-agent.conf"
@@ -126,7 +126,10 @@ def _directory_status(path: Path, place: Place) -> tuple[os.stat_result | None, 
 
 
 def check_writable(path: Path) -> None:
-    """Raises SpoolUnusableError."""
+    """Raises SpoolUnusableError, and StorageError where the file system is read-only."""
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        read_only = OSError(errno.EROFS, os.strerror(errno.EROFS))
+        raise StorageError("can't be written", path, read_only)
     if not os.access(path, os.W_OK | os.X_OK):
         raise SpoolUnusableError(f"{path}: {own_name()} can't write there: chmod u+rwx {path}")
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from schemas.ids import ScanId
-from spool import access, layout, ownership
+from spool import access, file_system, layout, ownership
 from spool.access import Fault
 from spool.command_box import CommandBox
 from spool.errors import SpoolUnusableError
@@ -112,6 +112,7 @@ class Spool:
             ownership.check_root(self.root)
         ownership.check_reachable(self.root)
         self.prepare()
+        file_system.check(self.root)
         ownership.check(self.root, stage)
         self._lock = Lock(self._lock_path(stage))
         self._lock.acquire(f"{stage} stage")

@@ -5,6 +5,7 @@ from schemas.schedule import OVERRIDES_STATE, ServerOverrides, overrides_for
 from spool.spool import Spool
 from stages.console.context import Context
 from stages.patchmon.connection_risk import connection_risk
+from stages.trigger.machine import why_cloned
 
 
 def overrides(context: Context, spool: Spool) -> ServerOverrides:
@@ -19,6 +20,11 @@ def delivery(context: Context, spool: Spool) -> Destination | None:
     if found is None or found.url != context.settings.server.url:
         return None
     return found
+
+
+def clone(context: Context, spool: Spool) -> str | None:
+    """Why this host may report under another's id, and what to do."""
+    return why_cloned(spool.state_store("trigger"), context.settings.api.id)
 
 
 def risk(context: Context) -> str | None:

@@ -2,10 +2,9 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Literal
 
 from schemas import codec
 from schemas.capabilities import DETECTED_STATE, Detected
@@ -20,11 +19,12 @@ from schemas.schedule import (
 )
 from schemas.settings import Settings
 from spool.errors import EntryError
-from spool.layout import BOXES, STAGES, Stage
+from spool.layout import BOXES
 from spool.spool import Spool
 from stages.console import scan_states, server_state
 from stages.console.context import Context
 from stages.console.detected_view import show_detected
+from stages.console.disk_trouble import disk_trouble
 from stages.console.entry_reading import problems
 from stages.console.output import (
     say,
@@ -34,24 +34,19 @@ from stages.console.output import (
     unicode_text,
 )
 from stages.console.planned_scans import PlannedScanStatus, planned_scans, show_planned_scans
+from stages.console.stage_states import ACTIONS, StageState, stage_states
 from stages.runtime.exits import Exit
-from stages.runtime.heartbeat import LastHeartbeat, is_suspended, read_heartbeat
 from stages.runtime.printable import counted
 from stages.scan import free_space
 from stages.scanners import registry
 from stages.ship.waiting import describe
 
-StageState = Literal["running", "stopped", "suspended", "not responding"]
-_HANGS_AFTER_S = 60.0
-_ACTIONS: Mapping[StageState, str] = {
-    "suspended": "its process is stopped by a signal: continue it with kill -CONT",
-    "not responding": "see its log, then kill its process: it is restarted",
-}
-
 
 class Status(Record, frozen=True, kw_only=True):
     """What `status --json` prints."""
 
+    trouble: str | None
+    """Why the stages can't work now: the disk, or a limit of the machine; None where they can."""
     spool: str
     stages: dict[str, StageState]
     last_worked: dict[str, datetime]
@@ -83,6 +78,8 @@ class Status(Record, frozen=True, kw_only=True):
     """The scans of the settings, each with its last result and its next due time."""
     delivery: Destination | None
     """The state of the delivery; None where nothing was ever to be sent."""
+    clone: str | None
+    """Why this host may be a clone that reports under another's id, and what to do."""
     risk: str | None
     """Why others can read or alter what is sent, and what to do; None where they can't."""
     config: str | None
@@ -97,11 +94,13 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     status = _status(context, spool)
     if context.json:
         show_json(status)
-        return Exit.OK
+        return _code(status)
+    if status.trouble:
+        say(f"trouble: {status.trouble}", "red")
     show_table(("stage", "state", "last worked"), _stage_rows(status))
     for stage, state in status.stages.items():
-        if state in _ACTIONS:
-            say(f"{stage}: {_ACTIONS[state]}", "red")
+        if state in ACTIONS:
+            say(f"{stage}: {ACTIONS[state]}", "red")
     say()
     show_facts(_facts(status))
     say()
@@ -112,6 +111,12 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
         show_detected(status.detected, context.settings, server_state.overrides(context, spool))
     else:
         say("scanners: not detected yet; the scan stage detects them when it starts", "yellow")
+    return _code(status)
+
+
+def _code(status: Status) -> Exit:
+    if status.trouble:
+        return Exit.UNUSABLE
     return Exit.OK
 
 
@@ -137,6 +142,7 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
         yield "delivery", "not tried yet"
     if status.trigger:
         yield "commands", status.trigger.connection
+    yield "clone", status.clone
     yield "risk", status.risk
     counts = [f"{count} {state}" for state, count in status.scans.items()]
     yield "scans", ", ".join(counts) or "none"
@@ -198,11 +204,12 @@ def _status(context: Context, spool: Spool) -> Status:
     found = problems(spool, boxes)
     detected, trigger = _detected(spool), _trigger(context, spool)
     due = trigger.next_due if trigger else ()
-    stages, last_worked = _stages(context, spool)
+    stages, last_worked = stage_states(context.runtime, spool)
     config = None
     if context.config is not None:
         config = unicode_text(context.config)
     return Status(
+        trouble=disk_trouble(spool, context.runtime),
         spool=unicode_text(spool.root),
         stages=stages,
         last_worked=last_worked,
@@ -221,21 +228,10 @@ def _status(context: Context, spool: Spool) -> Status:
         trigger=trigger,
         planned_scans=planned_scans(context.settings, spool, detected, due),
         delivery=server_state.delivery(context, spool),
+        clone=server_state.clone(context, spool),
         risk=server_state.risk(context),
         config=config,
     )
-
-
-def _stages(context: Context, spool: Spool) -> tuple[dict[str, StageState], dict[str, datetime]]:
-    """The state of each stage, and its last heartbeat where that is known."""
-    states: dict[str, StageState] = {}
-    last_worked: dict[str, datetime] = {}
-    for stage in STAGES:
-        heartbeat = read_heartbeat(context.runtime, stage)
-        states[stage] = _stage_state(spool, stage, heartbeat)
-        if heartbeat is not None:
-            last_worked[stage] = heartbeat.at
-    return states, last_worked
 
 
 def _last_import(spool: Spool) -> Imported | None:
@@ -243,19 +239,6 @@ def _last_import(spool: Spool) -> Imported | None:
         with suppress(EntryError):
             return spool.reports.imported.read(command_id)
     return None
-
-
-def _stage_state(spool: Spool, stage: Stage, heartbeat: LastHeartbeat | None) -> StageState:
-    if not spool.is_running(stage):
-        return "stopped"
-    if heartbeat is None:
-        return "running"
-    if is_suspended(heartbeat.pid):
-        return "suspended"
-    age = datetime.now(UTC) - heartbeat.at
-    if age.total_seconds() > _HANGS_AFTER_S:
-        return "not responding"
-    return "running"
 
 
 def _detected(spool: Spool) -> Detected | None:

@@ -1,7 +1,9 @@
 """A stage's heartbeat: the file `STAGE.heartbeat`, touched while the main loop turns.
 
-It distinguishes a stage that works from one that hangs. It holds the process id; its modification
-time is when the stage last worked. Losing it costs no more than that information.
+It distinguishes a stage that works from one that hangs. It holds the process id, and in a second
+line the trouble of the machine or its disk that keeps the stage from working; its modification time
+is when the stage last worked. Losing it costs no more than that information. It is not in the
+spool: a disk that fails takes no such note.
 
 Security: other stages can write in the directory, so a symlink is never followed.
 """
@@ -15,6 +17,7 @@ from schemas.records import Record
 from spool.layout import Stage
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_MAX_BYTES = 4096
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -23,22 +26,40 @@ class LastHeartbeat(Record, frozen=True, kw_only=True):
 
     pid: int
     at: datetime
+    trouble: str | None = None
+    """Why the stage can't work now."""
 
 
 class Heartbeat:
-    """The heartbeat of this process."""
+    """The heartbeat of this process. Its file stays open: a stage that is out of file handles must
+    be able to note that.
+    """
 
     def __init__(self, runtime: Path, stage: Stage) -> None:
-        self._path = _path(runtime, stage)
+        self._handle: int | None = None
+        path = _path(runtime, stage)
         with suppress(OSError):
-            self._path.unlink(missing_ok=True)
-            handle = os.open(self._path, _NEW, 0o644)
-            with os.fdopen(handle, "w") as stream:
-                stream.write(f"{os.getpid()}\n")
+            path.unlink(missing_ok=True)
+            self._handle = os.open(path, _NEW, 0o644)
+        self.note(None)
+
+    def __del__(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+
+    def note(self, trouble: str | None) -> None:
+        """Keep why the stage can't work now; None where it can."""
+        if self._handle is None:
+            return
+        text = f"{os.getpid()}\n{trouble or ''}\n".encode("utf-8", "replace")[:_MAX_BYTES]
+        with suppress(OSError):
+            os.pwrite(self._handle, text, 0)
+            os.ftruncate(self._handle, len(text))
 
     def touch(self) -> None:
-        with suppress(OSError):
-            os.utime(self._path, follow_symlinks=False)
+        if self._handle is not None:
+            with suppress(OSError):
+                os.utime(self._handle)
 
 
 def read_heartbeat(runtime: Path, stage: Stage) -> LastHeartbeat | None:
@@ -47,7 +68,9 @@ def read_heartbeat(runtime: Path, stage: Stage) -> LastHeartbeat | None:
         handle = os.open(_path(runtime, stage), _READ)
         with os.fdopen(handle, "rb") as stream:
             at = datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC)
-            return LastHeartbeat(pid=int(stream.read(20)), at=at)
+            pid, _, trouble = stream.read(_MAX_BYTES).partition(b"\n")
+            text = trouble.decode("utf-8", "replace").strip() or None
+            return LastHeartbeat(pid=int(pid), at=at, trouble=text)
     except (OSError, ValueError):
         return None
 

@@ -15,6 +15,7 @@ from spool.errors import (
     MachineError,
     SpoolError,
     SpoolUnusableError,
+    StorageError,
     is_of_the_machine,
     of_the_machine,
 )
@@ -102,11 +103,14 @@ class MainLoop:
         if str(error) != self._trouble:
             self._trouble = str(error)
             self._process.log.error(self._trouble)
+            if isinstance(error, StorageError | MachineError | SpoolUnusableError):
+                self._process.note_trouble(self._trouble)
 
     def _report_end_of_trouble(self) -> None:
         if self._trouble is None:
             return
         self._process.log.warning("recovered", after=self._trouble)
+        self._process.note_trouble(None)
         self._trouble = None
         if self._watch:
             # Directories that were made again are not those that are watched.

@@ -106,6 +106,10 @@ class Process:
         with suppress(OSError):
             os.write(self.wake_handle, b"w")
 
+    def note_trouble(self, trouble: str | None) -> None:
+        """What `status` shows as the reason why this stage can't work; None where it can."""
+        self._heartbeat.note(trouble)
+
     def notify_ready(self) -> None:
         self._notifier.notify("READY=1")
 

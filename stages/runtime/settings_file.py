@@ -14,7 +14,7 @@ import yaml
 from schemas.settings import Settings
 from schemas.settings_check import check_settings
 from spool.errors import is_of_the_machine
-from stages.runtime import plain_file
+from stages.runtime import plain_file, yaml_limits
 from stages.runtime.yaml_lines import key_lines, with_line
 from stages.runtime.yaml_messages import explained
 
@@ -113,18 +113,22 @@ def plain_values(text: bytes) -> tuple[Any, list[str]]:
         loader = yaml.SafeLoader(text.decode())
         try:
             node = loader.get_single_node()
+            yaml_limits.check(node)
             problems = list(_duplicates(node, "", set()))
             values = None
             if node is not None:
                 values = loader.construct_document(node)
         finally:
             loader.dispose()
+    except yaml_limits.YamlLimitError as error:
+        return None, [str(error)]
     except UnicodeDecodeError as error:
         return None, [f"byte {error.start}: is not UTF-8"]
     except (
         yaml.YAMLError,
         RecursionError,
         ValueError,
+        OverflowError,
         LookupError,
         AttributeError,
         TypeError,

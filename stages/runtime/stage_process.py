@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from schemas.event import SCAN_EVENTS, EventName
+from spool import file_system
 from spool.errors import SpoolBusyError, SpoolError, SpoolUnusableError
 from spool.layout import Stage
 from spool.spool import Spool
@@ -89,6 +90,9 @@ def _run(
         removed = spool.claim(stage)
     except SpoolError as error:
         return _refuse(error, notifier, log)
+    weakness = file_system.warning(spool.root)
+    if weakness is not None:
+        log.warning(weakness)
     if removed:
         log.warning("drafts of an interrupted write removed", count=len(removed))
     heap = Heap()  # before the first thread

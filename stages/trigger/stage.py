@@ -26,6 +26,7 @@ from stages.patchmon.progress import Progress
 from stages.patchmon.server_messages import ComplianceScanCancel
 from stages.runtime.allowance import Allowance
 from stages.runtime.process import Process
+from stages.trigger import machine
 from stages.trigger.connection import ServerConnection
 from stages.trigger.content_fetch import ContentFetch
 from stages.trigger.plans import problems
@@ -65,6 +66,7 @@ class TriggerStage:
         self._server = ServerConnection(process, self._progress.next)
         self._next_due: tuple[NextDue, ...] = ()
         self._written_state: TriggerState | None = None
+        self._cloned: str | None = None
 
     def run_once(self) -> None:
         # Trouble of the disk with one kind of work does not hold up the others.
@@ -81,6 +83,7 @@ class TriggerStage:
                 work()
             except StorageError as error:
                 trouble = error
+        self._notice_clone()
         self._server.keep_connected()
         self._server.report_reached()
         self._server.report(self._commands.overrides, self._commands.answers)
@@ -88,6 +91,15 @@ class TriggerStage:
         self._write_state()
         if trouble:
             raise trouble
+
+    def _notice_clone(self) -> None:
+        api_id = self._process.settings.api.id
+        cloned = machine.why_cloned(self._process.state_store, api_id)
+        if cloned is None:
+            machine.remember(self._process.state_store, api_id)
+        elif cloned != self._cloned:
+            self._process.log.warning(cloned)
+        self._cloned = cloned
 
     def timeout_s(self) -> float:
         now = self._process.now()

@@ -15,6 +15,7 @@ from spool.layout import STAGES
 from spool.raw import Output
 from spool.spool import Spool
 from stages.console.command_writer import now
+from stages.runtime.exits import Exit
 from tests.pipeline.agent import Agent, an_agent, until
 
 pytestmark = pytest.mark.slow
@@ -224,6 +225,27 @@ def test_a_full_disk_is_logged_and_nothing_is_lost(server: Receiver, small_disk:
         agent.stop()
     (post,) = [post for post in server.posts() if post["status"] == 200]
     assert post["idempotency_key"] == scan_id
+
+
+def test_a_read_only_disk_is_the_first_line_of_status_and_its_exit_code(small_disk: Path) -> None:
+    with an_agent() as agent:
+        agent.settings["spool"] = {"path": str(small_disk / "spool"), "check_every_s": 0.5}
+        agent.configure()
+        agent.start("trigger")
+        until(lambda: "stage started" in agent.log("trigger"), "it runs")
+        # The kernel refuses this while files are open for writing.
+        agent.stop()
+        subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+        status = agent.run("status", code=Exit.UNUSABLE)
+        assert status.startswith(f"trouble: {small_disk}/spool: the file system is read-only")
+        assert (
+            "read-only" in json.loads(agent.run("status", "--json", code=Exit.UNUSABLE))["trouble"]
+        )
+        agent.start("trigger")
+        assert agent.processes["trigger"].wait(timeout=60) == Exit.UNAVAILABLE
+        assert "Read-only file system; the file system has gone read-only" in agent.log("trigger")
+        subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+        agent.run("status", code=Exit.OK)
 
 
 def _ask(agent: Agent, spool: Spool) -> ScanId:

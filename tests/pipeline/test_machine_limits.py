@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from spool.layout import STAGES
+from stages.runtime.exits import Exit
 from stages.scan.running import STATE as RUNNING
 from tests.pipeline.agent import Agent, until
 
@@ -46,9 +47,11 @@ def test_without_file_handles_the_scan_waits_and_is_made_afterwards(
     scan_id = agent.ask()
     until(lambda: PENDING in agent.log("scan"), "the scan stage has met the limit")
     assert agent.spool.raw.scan_ids() == []
+    assert agent.run("status", code=Exit.UNUSABLE).startswith("trouble: ")
 
     lift_limit(agent)
     until(lambda: agent.received(scan_id), "the scan is received")
+    agent.run("status", code=Exit.OK)
     assert agent.report(scan_id).status == "completed"
     assert all(agent.processes[stage].poll() is None for stage in STAGES), agent.logs
 

@@ -10,6 +10,7 @@ import yaml
 
 from schemas.expected import item_kind
 from schemas.records import Record
+from stages.runtime import settings_file
 from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.settings import every_key, settings_record
@@ -221,6 +222,35 @@ def test_a_file_that_is_not_settings_is_a_problem_and_never_a_crash(text: bytes)
     settings, problems = parse(text)
     assert problems
     assert settings == settings_record()()
+
+
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
+)
+MERGES = "a0: &a0 {x: 1}\n" + "".join(
+    f"a{n}: &a{n}\n  <<: [{', '.join([f'*a{n - 1}'] * 50)}]\n" for n in range(1, 7)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (f"spool: {{keep_days: {'9' * 5000}}}", "line 1: a number of 5000 characters"),
+        (f"log:\n  level: 0x{'f' * 6000}", "line 2: a number of 6002 characters"),
+        (f"log: {{level: 0b{'1' * 60000}}}", "line 1: a number of 60002 characters"),
+        (f"log: {{level: {':'.join(['59'] * 3000)}}}", "line 1: a number of 8999 characters"),
+        (f"log: {{level: {':'.join(['59'] * 300)}.5}}", "line 1: a number of 901 characters"),
+        ("".join(f"k{n}: 1\n" for n in range(10000)), "line 1: a mapping of 10000 keys"),
+        ("spool: &a\n  <<: *a\n", "line 1: an anchor that contains itself"),
+        ("spool: &a [*a]\n", "line 1: an anchor that contains itself"),
+        (BOMB, "more than 100000 values, with those that anchors repeat"),
+        (MERGES, "more than 100000 values, with those that anchors repeat"),
+    ],
+)
+def test_a_file_that_would_cost_too_much_is_one_problem(text: str, problem: str) -> None:
+    _, problems = settings_file.plain_values(text.encode())
+    (found,) = problems
+    assert problem in found
 
 
 def test_an_unreadable_file_is_a_problem(tmp_path: Path) -> None:

@@ -1,0 +1,94 @@
+"""Whether the file system under a spool keeps what the spool promises: owners and modes, a rename
+that replaces nothing half, a sync that reaches the disk.
+
+Diagnostics: SpoolUnusableError for one that can't; a warning for one that may not.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from spool.errors import SpoolUnusableError
+from spool.layout import DIRECTORIES
+
+_WITHOUT_OWNERS = frozenset({"vfat", "msdos", "exfat", "ntfs", "ntfs3", "hfs", "hfsplus"})
+_OF_OTHER_HOSTS = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "glusterfs", "lustre", "virtiofs"}
+)
+_ELSEWHERE = "put the spool on a local file system (ext4, xfs, btrfs)"
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+
+
+class Mount(NamedTuple):
+    """One line of mountinfo, proc(5)."""
+
+    point: str
+    kind: str
+    options: frozenset[str]
+
+
+def check(root: Path) -> None:
+    """Raises SpoolUnusableError where entries could not be moved or protected there."""
+    mount = mount_of(root, _mounts())
+    if mount is not None and mount.kind in _WITHOUT_OWNERS:
+        raise SpoolUnusableError(
+            f"{root}: is on {mount.kind}, which knows no owners and modes: {_ELSEWHERE}"
+        )
+    device = root.stat().st_dev
+    for place in DIRECTORIES:
+        path = root / place.path
+        if path.is_dir() and path.stat().st_dev != device:
+            raise SpoolUnusableError(
+                f"{path}: is another file system than {root}, and entries can't be moved between "
+                f"them: unmount it"
+            )
+
+
+def warning(root: Path) -> str | None:
+    """Why entries may be lost there in a power cut or a disconnection, and what to do."""
+    mount = mount_of(root, _mounts())
+    if mount is None:
+        return None
+    if mount.kind in _OF_OTHER_HOSTS or mount.kind.startswith("fuse"):
+        return (
+            f"{root}: is on {mount.kind}, where renames, locks and syncs may not hold: {_ELSEWHERE}"
+        )
+    if mount.kind == "overlay" and "volatile" in mount.options:
+        return f"{root}: is on an overlay that syncs nothing (volatile): {_ELSEWHERE}"
+    return None
+
+
+def mount_of(root: Path, mounts: Iterable[Mount]) -> Mount | None:
+    """The mount under a path: the last one of those whose mount point is nearest."""
+    path = os.path.realpath(root)
+    found: Mount | None = None
+    for mount in mounts:
+        is_above = mount.point == "/" or path == mount.point or path.startswith(mount.point + "/")
+        if is_above and (found is None or len(mount.point) >= len(found.point)):
+            found = mount
+    return found
+
+
+def parse(mountinfo: str) -> list[Mount]:
+    """Lines that can't be understood are left out."""
+    mounts = []
+    for line in mountinfo.splitlines():
+        before, separator, after = line.partition(" - ")
+        fields, kinds = before.split(" "), after.split(" ")
+        if separator and len(fields) >= 6 and len(kinds) >= 3:
+            options = frozenset(kinds[2].split(","))
+            mounts.append(Mount(_ESCAPE.sub(_unescaped, fields[4]), kinds[0], options))
+    return mounts
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return chr(int(found[1], 8))
+
+
+def _mounts() -> list[Mount]:
+    try:
+        return parse(Path("/proc/self/mountinfo").read_text(errors="surrogateescape"))
+    except OSError:
+        return []

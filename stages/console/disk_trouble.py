@@ -1,0 +1,21 @@
+"""Why the stages can't work on this spool now: its disk, or a limit of the machine."""
+
+import os
+from pathlib import Path
+
+from spool.layout import STAGES
+from spool.spool import Spool
+from stages.runtime.heartbeat import read_heartbeat
+
+_READ_ONLY = "the file system is read-only: check the disk (dmesg) and remount it"
+
+
+def disk_trouble(spool: Spool, runtime: Path) -> str | None:
+    """None where nothing is known to be wrong."""
+    if os.statvfs(spool.root).f_flag & os.ST_RDONLY:
+        return f"{spool.root}: {_READ_ONLY}"
+    for stage in STAGES:
+        heartbeat = read_heartbeat(runtime, stage)
+        if heartbeat is not None and heartbeat.trouble and spool.is_running(stage):
+            return f"{stage}: {heartbeat.trouble}"
+    return None
