@@ -127,23 +127,42 @@ def exists(directory: int, name: str) -> bool:
 
 
 def remove(directory: int, name: str) -> None:
-    """Remove a file, or a directory of files; nothing where it is already gone. Never follows a
-    symlink.
+    """Remove a file, or a directory with all that is in it; nothing where it is already gone. Never
+    follows a symlink.
+
+    A scanner may nest directories deeper than this process can recurse or hold open: each one found
+    is moved up beside `name`, under a dot name, which a sweep removes after a crash.
     """
-    try:
-        mode = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode
-        if not stat.S_ISDIR(mode):
-            os.unlink(name, dir_fd=directory)
-            return
-        inner = open_directory(name, directory)
-        try:
-            for entry in os.listdir(inner):
-                remove(inner, entry)
-        finally:
-            os.close(inner)
-        os.rmdir(name, dir_fd=directory)
-    except FileNotFoundError:
-        return
+    left = [name]
+    while left:
+        current = left.pop()
+        with contextlib.suppress(FileNotFoundError):
+            if not _is_directory(directory, current):
+                os.unlink(current, dir_fd=directory)
+                continue
+            inner = open_directory(current, directory)
+            try:
+                left += _emptied(inner, directory)
+            finally:
+                os.close(inner)
+            os.rmdir(current, dir_fd=directory)
+
+
+def _emptied(inner: int, outer: int) -> list[str]:
+    """Unlink the files of a directory, and move its directories to `outer`: their new names."""
+    moved = []
+    for entry in os.listdir(inner):
+        if not _is_directory(inner, entry):
+            os.unlink(entry, dir_fd=inner)
+            continue
+        name = f".removed-{os.urandom(8).hex()}"
+        os.rename(entry, name, src_dir_fd=inner, dst_dir_fd=outer)
+        moved.append(name)
+    return moved
+
+
+def _is_directory(directory: int, name: str) -> bool:
+    return stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
 
 
 def _open_new(directory: int, name: str) -> int:

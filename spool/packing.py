@@ -90,6 +90,9 @@ class _Bounded(io.RawIOBase):
             chunk = self._stream.read(len(buffer))
         except EOFError as error:
             raise PackingError("the compressed data is cut short") from error
+        except MemoryError as error:
+            # The stream itself names the memory that it needs: xz up to 4 GiB.
+            raise PackingError("unpacking needs more memory than there is") from error
         except _breakages() as error:
             if isinstance(error, OSError) and is_of_the_machine(error):
                 # The disk fails: that says nothing of the data.

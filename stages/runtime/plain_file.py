@@ -31,7 +31,9 @@ def read(path: Path, limit: int) -> bytes:
         if not stat.S_ISREG(mode) and not is_empty_device:
             kind = _KINDS.get(stat.S_IFMT(mode), "no file")
             raise OSError(errno.EINVAL, f"it is {kind}, not a plain file", str(path))
-        content = stream.read(limit + 1)
-    if len(content) > limit:
+        content = b""
+        if status.st_size <= limit:
+            content = stream.read(limit + 1)
+    if max(status.st_size, len(content)) > limit:
         raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", str(path))
     return content

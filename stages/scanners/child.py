@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -24,6 +25,7 @@ from stages.scanners.captured_output import CapturedOutput, Line
 
 _TERM_PATIENCE_S = 10.0
 _CHECK_EVERY_S = 0.5
+_DEEPEST = 100
 
 
 @dataclass(frozen=True)
@@ -228,9 +230,18 @@ def end_group(leader: int, number: signal.Signals) -> None:
 
 
 def _size(directory: Path) -> int:
+    """Apparent sizes of all files. What is nested deeper than any scanner does has no bound."""
     total = 0
-    for place, _, names in os.walk(directory):
-        for name in names:
-            with suppress(OSError):
-                total += os.lstat(Path(place, name)).st_size
+    left = [(str(directory), 0)]
+    while left:
+        place, depth = left.pop()
+        if depth > _DEEPEST:
+            return sys.maxsize
+        with suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    left.append((entry.path, depth + 1))
+                else:
+                    with suppress(OSError):
+                        total += entry.stat(follow_symlinks=False).st_size
     return total

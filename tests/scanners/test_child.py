@@ -162,6 +162,7 @@ def test_what_a_scanner_leaves_running_is_ended_and_its_pipe_is_not_waited_for(
         "import sys\nwhile True: print('x' * 100000, end='', file=sys.stderr)",
         "f = open('big', 'wb')\nwhile True: f.write(bytes(1 << 16))",
         "import os\nn = 0\nwhile True: n += 1; open(str(n), 'wb').write(bytes(1 << 20))",
+        "import os, time\nfor _ in range(3000): os.mkdir('d'); os.chdir('d')\ntime.sleep(100)",
     ],
 )
 def test_too_much_output_ends_the_scanner_and_little_of_it_is_kept(

@@ -3,6 +3,8 @@ import gzip
 import io
 import lzma
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -93,3 +95,19 @@ def test_packing_returns_length_and_digest_of_what_it_stored() -> None:
     packed = pack(io.BytesIO(CONTENT), target)
     assert (packed.original_bytes, packed.stored_bytes) == (len(CONTENT), len(target.getvalue()))
     assert packed.stored_sha256 == hashlib.sha256(target.getvalue()).hexdigest()
+
+
+def test_a_stream_that_needs_more_memory_than_there_is_is_an_error() -> None:
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 3 << 29}]
+    squeezed = lzma.compress(CONTENT, filters=filters)
+    # In a process of its own: the limit can't be lifted again.
+    program = (
+        "import io, resource, sys; from spool import packing; packing.import_libraries()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))\n"
+        "try: packing.unpacked(io.BytesIO(sys.stdin.buffer.read()), 1 << 20).read()\n"
+        "except packing.PackingError as error: print(error)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=squeezed, capture_output=True, check=True
+    )
+    assert done.stdout == b"unpacking needs more memory than there is\n"
