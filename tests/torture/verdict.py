@@ -1,0 +1,159 @@
+"""What went wrong, counted from the spool, the server's database, and the table of processes."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from schemas.ids import ScanId
+from schemas.receipt import Receipt
+from spool.errors import SpoolError
+from spool.layout import BOXES, LOCK, STAGES
+from spool.spool import Spool
+from tests.torture.actions import Ledger
+from tests.torture.host import Host
+from tests.torture.server import ServerProcess
+
+_SLACK = timedelta(seconds=2)
+
+
+@dataclass
+class Verdict:
+    """Each finding is one line; a good run has none."""
+
+    lost: list[str] = field(default_factory=list)
+    """Requests without an end, and receipts for what the server never got."""
+    doubled: list[str] = field(default_factory=list)
+    """Requests that were taken up twice, reports sent again after their receipt, rows of one
+    profile."""
+    out_of_order: list[str] = field(default_factory=list)
+    """Older scans that were sent after a newer one of their profile."""
+    stale: list[str] = field(default_factory=list)
+    """Profiles of which the server does not have the newest accepted scan."""
+    damaged: list[str] = field(default_factory=list)
+    """Entries that `verify` or a stage found damaged; none was damaged on purpose."""
+    left_over: list[str] = field(default_factory=list)
+    """Half-written files, notes about work that has ended, and processes."""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {name.replace("_", " "): len(found) for name, found in vars(self).items()}
+
+    @property
+    def lines(self) -> Iterator[str]:
+        for name, found in vars(self).items():
+            yield from (f"{name.replace('_', ' ')}: {line}" for line in found)
+
+    @property
+    def is_good(self) -> bool:
+        return not any(vars(self).values())
+
+
+def unfinished(spool: Spool, ledger: Ledger) -> list[str]:
+    """What has not come to its end yet."""
+    try:
+        receipts = set(spool.receipts.ids())
+        waiting: set[str] = set()
+        for stage in STAGES:
+            waiting.update(spool.pending(stage))
+        return sorted({*ledger.requested, *waiting} - receipts)
+    except SpoolError as error:
+        return [str(error)]
+
+
+def left_over(spool: Spool) -> list[str]:
+    """Files that a crash leaves, and that their owner removes."""
+    found: list[str] = []
+    for path in spool.root.rglob("*"):
+        is_hidden = path.name.startswith(".") and path.name != LOCK
+        is_note = path.suffix in (".attempts", ".damaged", ".unreadable", ".plan")
+        if is_hidden or is_note or path.name == "running":
+            found.append(str(path.relative_to(spool.root)))
+    return sorted(found)
+
+
+def judge(host: Host, server: ServerProcess, ledger: Ledger) -> Verdict:
+    """After the trouble has ended, everything has settled, and the agent was stopped."""
+    spool, posts = host.spool, server.posts()
+    receipts = {scan_id: spool.receipts.read(scan_id) for scan_id in spool.receipts.ids()}
+    verdict = Verdict()
+    verdict.lost += [f"{scan_id}: no receipt" for scan_id in unfinished(spool, ledger)]
+    verdict.lost += _never_received(receipts, posts)
+    verdict.doubled += _taken_up_twice(spool)
+    verdict.doubled += _sent_after_the_receipt(receipts, posts)
+    verdict.doubled += _rows_of_one_profile(server.scans())
+    verdict.out_of_order += _overtaken(posts)
+    verdict.stale += _stale(receipts, posts)
+    verdict.damaged += _damaged(host)
+    verdict.left_over += left_over(spool)
+    verdict.left_over += ledger.orphans
+    return verdict
+
+
+def _never_received(
+    receipts: dict[ScanId, Receipt], posts: Sequence[dict[str, Any]]
+) -> Iterator[str]:
+    received = {post["scan_id"] for post in posts}
+    for scan_id, receipt in receipts.items():
+        if receipt.answer == "accepted" and scan_id not in received:
+            yield f"{scan_id}: accepted, but the server never had it"
+
+
+def _taken_up_twice(spool: Spool) -> Iterator[str]:
+    tickets: Counter[str] = Counter()
+    for scan_id in spool.requests.ids():
+        ticket = spool.requests.read(scan_id).reason.request_id
+        if ticket is not None:
+            tickets[ticket] += 1
+    for ticket, count in tickets.items():
+        if count > 1:
+            yield f"request id {ticket}: {count} requests"
+
+
+def _sent_after_the_receipt(
+    receipts: dict[ScanId, Receipt], posts: Sequence[dict[str, Any]]
+) -> Iterator[str]:
+    for post in posts:
+        receipt = receipts.get(post["scan_id"])
+        if receipt and datetime.fromisoformat(post["at"]) > receipt.at + _SLACK:
+            yield f"{post['scan_id']}: sent at {post['at']}, its receipt is of {receipt.at}"
+
+
+def _rows_of_one_profile(scans: Sequence[dict[str, Any]]) -> Iterator[str]:
+    rows = Counter(scan["profile_name"] for scan in scans if scan["status"] == "completed")
+    for profile, count in rows.items():
+        if count > 1:
+            yield f"{profile}: {count} rows of completed scans"
+
+
+def _overtaken(posts: Sequence[dict[str, Any]]) -> Iterator[str]:
+    newest: dict[str, str] = {}
+    for post in posts:
+        before = newest.get(post["profile"], "")
+        if post["scan_id"] < before:
+            yield f"{post['profile']}: {post['scan_id']} after {before}"
+        newest[post["profile"]] = max(before, post["scan_id"])
+
+
+def _stale(receipts: dict[ScanId, Receipt], posts: Sequence[dict[str, Any]]) -> Iterator[str]:
+    accepted: dict[str, ScanId] = {}
+    for scan_id, receipt in sorted(receipts.items()):
+        if receipt.answer == "accepted" and receipt.profile:
+            accepted[receipt.profile] = scan_id
+    last = {post["profile"]: post["scan_id"] for post in posts}
+    for profile, scan_id in accepted.items():
+        if last.get(profile) != scan_id:
+            yield f"{profile}: the newest is {scan_id}, the server has {last.get(profile)}"
+
+
+def _damaged(host: Host) -> Iterator[str]:
+    done = host.command("verify", "--json")
+    for finding in json.loads(done.stdout or "[]"):
+        yield f"{finding['kind']}: {finding['path']}: {finding['message']}"
+    if done.returncode not in (0, 1):
+        yield f"verify ended with exit code {done.returncode}: {done.stderr[-300:]}"
+    for box in BOXES:
+        for name in host.spool.outbox(box).quarantined():
+            yield f"quarantined: {box}/{name}"
