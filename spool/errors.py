@@ -2,6 +2,7 @@
 
 import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 
 _REMEDIES = {
@@ -111,11 +112,11 @@ def read_error(where: Path, cause: OSError) -> EntryUnreadableError | StorageErr
 
 def _reason(where: Path, cause: OSError) -> str:
     if cause.errno == errno.ENOSPC:
-        try:
-            if os.statvfs(where).f_favail == 0:
-                return "no free inodes left"
-        except OSError:
-            pass
+        # A file that could not be made is not there: its directory is on the same disk.
+        for place in (where, where.parent):
+            with suppress(OSError):
+                if os.statvfs(place).f_favail == 0:
+                    return "no free inodes left"
     return cause.strerror or str(cause)
 
 

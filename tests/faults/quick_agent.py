@@ -4,10 +4,12 @@ import contextlib
 import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from schemas.ids import ScanId, new_scan_id
 from schemas.request import Reason, Request
 from spool.layout import Stage
+from spool.spool import Spool
 from stages.console.command_writer import now
 from tests.example_scanner.test_third_scanner import KEY, SCRIPT, SECTION
 from tests.pipeline.agent import Agent, an_agent
@@ -19,6 +21,12 @@ class QuickAgent(Agent):
     """An agent with the example scanner alone."""
 
     module: str = "tests.example_scanner"
+    place: Path | None = None
+    """Where the spool is; None: in `home`."""
+
+    @property
+    def spool(self) -> Spool:
+        return Spool(self.place or self.home / "spool")
 
     def request(self) -> ScanId:
         """A command of the operator, without an event."""

@@ -6,7 +6,8 @@ import pytest
 
 from receiver import Receiver
 from schemas.ids import ScanId
-from spool.layout import BOXES, LOCK, STAGES, Stage
+from spool.layout import BOXES, STAGES, Stage
+from tests.faults.left_over import await_nothing_left_over
 from tests.faults.quick_agent import QuickAgent
 from tests.pipeline.agent import until
 from tests.torture.disk_faults import KILL, DiskFaults
@@ -14,24 +15,6 @@ from tests.torture.disk_faults import KILL, DiskFaults
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 _MOST_OPERATIONS = 120
-
-
-def left_over(agent: QuickAgent) -> list[str]:
-    """What interrupted writes have left, and notes about work that has ended."""
-    found: list[str] = []
-    for path in agent.spool.root.rglob("*"):
-        is_hidden = path.name.startswith(".") and path.name != LOCK
-        is_note = path.suffix in (".attempts", ".damaged") or path.name == "running"
-        if is_hidden or is_note:
-            found.append(str(path.relative_to(agent.spool.root)))
-    return found
-
-
-def await_nothing_left_over(agent: QuickAgent) -> None:
-    try:
-        until(lambda: not left_over(agent), "nothing left over", 20)
-    except AssertionError:
-        assert left_over(agent) == []
 
 
 def done(agent: QuickAgent, scan_ids: list[ScanId]) -> bool:
@@ -68,7 +51,6 @@ def test_a_kill_at_any_file_operation_loses_and_doubles_nothing(
     agent.start(stage)
     await_nothing_left_over(agent)
     agent.stop()
-    assert left_over(agent) == []
     assert not any(agent.spool.outbox(box).quarantined() for box in BOXES)
     assert {agent.receipt(scan_id).answer for scan_id in scan_ids} <= {"accepted", "superseded"}
     stored = [post["idempotency_key"] for post in server.posts() if post["status"] == 200]

@@ -8,6 +8,7 @@ import argparse
 import contextlib
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -32,6 +33,8 @@ def main() -> int:
     seed = args.seed
     if seed is None:
         seed = random.SystemRandom().randrange(1_000_000)
+    # An end by a service or a time limit also unmounts and ends what was started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     home = Path(tempfile.mkdtemp(prefix="torture"))
     print(f"seed {seed}, {args.minutes:g} min, in {home}", flush=True)
     found = _torture(home, seed, args.minutes * 60)

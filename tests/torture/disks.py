@@ -105,6 +105,12 @@ class LoopImage:
 
     def restore_power(self) -> None:
         self._unmount()
+        # A process that has copied the table of mounts meanwhile (a container that was started)
+        # keeps the dead file system alive, and for the same image the kernel would give that one
+        # again.
+        copy = self._image.with_name(f"{self._image.name}.copy")
+        _run("cp", "--sparse=always", str(self._image), str(copy))
+        copy.rename(self._image)
         self._mount()
         self.free()
 
