@@ -74,6 +74,7 @@ class ZmqDoorbell:
     def __init__(self, runtime: Path, me: Stage | None, subscriptions: Iterable[EventName]) -> None:
         """`me` is None for a command, which only subscribes. Raises DoorbellError."""
         self._zmq = _library()
+        self._runtime, self._me = runtime, me
         self._context: Any = self._zmq.Context(io_threads=1)
         self._publisher: Any = None
         self._subscriber: Any = self._socket(self._zmq.SUB)
@@ -92,6 +93,11 @@ class ZmqDoorbell:
             raise DoorbellError(str(error)) from error
         self._handle: int = self._subscriber.getsockopt(self._zmq.FD)
         self._may_hold_more = True
+
+    def denied(self) -> list[Path]:
+        """The sockets of other stages, as far as they run, to which this user may not connect."""
+        paths = [self._runtime / f"{stage}.pub" for stage in STAGES if stage != self._me]
+        return [path for path in paths if path.is_socket() and not os.access(path, os.W_OK)]
 
     def publish(self, event: Event) -> None:
         if self._publisher is not None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from schemas.event import SCAN_EVENTS, EventName
 from spool import file_system
 from spool.errors import SpoolBusyError, SpoolError, SpoolUnusableError
-from spool.layout import Stage
+from spool.layout import AGENT_GROUP, Stage
 from spool.spool import Spool
 from stages.runtime import settings_file
 from stages.runtime.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoorbell
@@ -159,13 +159,26 @@ def _serve(process: Process, make: Callable[[Process], StageHandler], heap: Heap
 def _open_doorbell(runtime: Path, stage: Stage, log: Log) -> Doorbell:
     try:
         runtime.mkdir(mode=0o750, parents=True, exist_ok=True)
-        return ZmqDoorbell(runtime, stage, SUBSCRIPTIONS[stage])
+        doorbell = ZmqDoorbell(runtime, stage, SUBSCRIPTIONS[stage])
     except OSError as error:
         reason = f"{runtime}: {error.strerror}"
     except DoorbellError as error:
         reason = str(error)
+    else:
+        _report_denied(doorbell, log)
+        return doorbell
     log.warning("no doorbell: work is found by watch and timer, a little later", reason=reason)
     return NoDoorbell()
+
+
+def _report_denied(doorbell: ZmqDoorbell, log: Log) -> None:
+    for path in doorbell.denied():
+        log.warning(
+            "the events of another stage do not arrive: its socket is not for this user; work is "
+            "found by watch and timer, a little later",
+            socket=path,
+            action=f"chgrp {AGENT_GROUP} {path} && chmod 0660 {path}",
+        )
 
 
 def _start_watch(process: Process) -> Watch | None:
