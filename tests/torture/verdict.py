@@ -80,19 +80,19 @@ def judge(host: Host, server: ServerProcess, ledger: Ledger) -> Verdict:
     receipts = {scan_id: spool.receipts.read(scan_id) for scan_id in spool.receipts.ids()}
     verdict = Verdict()
     verdict.lost += [f"{scan_id}: no receipt" for scan_id in unfinished(spool, ledger)]
-    verdict.lost += _never_received(receipts, posts)
-    verdict.doubled += _taken_up_twice(spool)
-    verdict.doubled += _sent_after_the_receipt(receipts, posts)
-    verdict.doubled += _rows_of_one_profile(server.scans())
-    verdict.out_of_order += _overtaken(posts)
-    verdict.stale += _stale(receipts, posts)
+    verdict.lost += never_received(receipts, posts)
+    verdict.doubled += taken_up_twice(spool)
+    verdict.doubled += sent_after_the_receipt(receipts, posts)
+    verdict.doubled += rows_of_one_profile(server.scans())
+    verdict.out_of_order += overtaken(posts)
+    verdict.stale += stale(receipts, posts)
     verdict.damaged += _damaged(host)
     verdict.left_over += left_over(spool)
     verdict.left_over += ledger.orphans
     return verdict
 
 
-def _never_received(
+def never_received(
     receipts: dict[ScanId, Receipt], posts: Sequence[dict[str, Any]]
 ) -> Iterator[str]:
     received = {post["scan_id"] for post in posts}
@@ -101,7 +101,7 @@ def _never_received(
             yield f"{scan_id}: accepted, but the server never had it"
 
 
-def _taken_up_twice(spool: Spool) -> Iterator[str]:
+def taken_up_twice(spool: Spool) -> Iterator[str]:
     tickets: Counter[str] = Counter()
     for scan_id in spool.requests.ids():
         ticket = spool.requests.read(scan_id).reason.request_id
@@ -112,7 +112,7 @@ def _taken_up_twice(spool: Spool) -> Iterator[str]:
             yield f"request id {ticket}: {count} requests"
 
 
-def _sent_after_the_receipt(
+def sent_after_the_receipt(
     receipts: dict[ScanId, Receipt], posts: Sequence[dict[str, Any]]
 ) -> Iterator[str]:
     for post in posts:
@@ -121,14 +121,14 @@ def _sent_after_the_receipt(
             yield f"{post['scan_id']}: sent at {post['at']}, its receipt is of {receipt.at}"
 
 
-def _rows_of_one_profile(scans: Sequence[dict[str, Any]]) -> Iterator[str]:
+def rows_of_one_profile(scans: Sequence[dict[str, Any]]) -> Iterator[str]:
     rows = Counter(scan["profile_name"] for scan in scans if scan["status"] == "completed")
     for profile, count in rows.items():
         if count > 1:
             yield f"{profile}: {count} rows of completed scans"
 
 
-def _overtaken(posts: Sequence[dict[str, Any]]) -> Iterator[str]:
+def overtaken(posts: Sequence[dict[str, Any]]) -> Iterator[str]:
     newest: dict[str, str] = {}
     for post in posts:
         before = newest.get(post["profile"], "")
@@ -137,7 +137,7 @@ def _overtaken(posts: Sequence[dict[str, Any]]) -> Iterator[str]:
         newest[post["profile"]] = max(before, post["scan_id"])
 
 
-def _stale(receipts: dict[ScanId, Receipt], posts: Sequence[dict[str, Any]]) -> Iterator[str]:
+def stale(receipts: dict[ScanId, Receipt], posts: Sequence[dict[str, Any]]) -> Iterator[str]:
     accepted: dict[str, ScanId] = {}
     for scan_id, receipt in sorted(receipts.items()):
         if receipt.answer == "accepted" and receipt.profile:
