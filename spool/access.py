@@ -78,7 +78,8 @@ def judge_entry(path: Path, owner: int) -> Iterator[Fault]:
     if status.st_uid != owner:
         right = user_name(owner)
         found = user_name(status.st_uid)
-        yield Fault(path, f"belongs to {found}, not to {right}: chown {right} {path}")
+        # -h: whoever owns the directory may have put a link there by the time the command is run.
+        yield Fault(path, f"belongs to {found}, not to {right}: chown -h {right} {path}")
 
 
 def _judge_mode(path: Path, place: Place, status: os.stat_result) -> Iterator[Fault]:

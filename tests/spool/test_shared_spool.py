@@ -185,3 +185,20 @@ def test_the_user_of_the_parse_stage_carries_out_an_import_of_root() -> None:
         assert outcome.taken == (scan_id(1),)
         status = (spool.reports.path / f"{scan_id(1)}.report").stat()
         assert (status.st_uid, status.st_gid, status.st_mode & 0o777) == (OTHER, GROUP, 0o640)
+
+
+@ROOT_ONLY
+def test_the_remedy_for_an_entry_changes_no_file_that_a_link_in_its_place_names(
+    whole: Spool, tmp_path: Path
+) -> None:
+    entry = whole.receipts.path / "20260601T000000Z-openscap-0000000a.receipt"
+    entry.touch(0o640)
+    os.chown(entry, 12345, -1)
+    (message,) = (str(fault) for fault in whole.faults() if fault.path == entry)
+    secret = tmp_path / "secret"
+    secret.touch()
+    os.chown(secret, GROUP, GROUP)
+    entry.unlink()
+    entry.symlink_to(secret)
+    subprocess.run(shlex.split(message.rpartition(": ")[2]), check=True)
+    assert secret.stat().st_uid == GROUP
