@@ -17,6 +17,8 @@ _WITHOUT_OWNERS = frozenset({"vfat", "msdos", "exfat", "ntfs", "ntfs3", "hfs", "
 _OF_OTHER_HOSTS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "9p", "ceph", "afs", "glusterfs", "lustre", "virtiofs"}
 )
+_WITHOUT_SYNC = frozenset({"volatile", "fsync=volatile"})
+"""How kernels show an overlay that syncs nothing; later ones by the second."""
 _ELSEWHERE = "put the spool on a local file system (ext4, xfs, btrfs)"
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
@@ -55,7 +57,7 @@ def warning(root: Path) -> str | None:
         return (
             f"{root}: is on {mount.kind}, where renames, locks and syncs may not hold: {_ELSEWHERE}"
         )
-    if mount.kind == "overlay" and "volatile" in mount.options:
+    if mount.kind == "overlay" and mount.options & _WITHOUT_SYNC:
         return f"{root}: is on an overlay that syncs nothing (volatile): {_ELSEWHERE}"
     return None
 
