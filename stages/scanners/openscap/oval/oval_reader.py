@@ -6,6 +6,7 @@ schemas.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import filterfalse
 from typing import cast, get_args
 
 from stages.scanners.openscap.oval.oval_model import (
@@ -87,8 +88,8 @@ def read_object(element: Element) -> Object:
         kind=local(element).removesuffix("_object"),
         entities=tuple(entities),
         members=tuple(members),
-        included=tuple(_text(one) for one in filters if _includes(one)),
-        excluded=tuple(_text(one) for one in filters if not _includes(one)),
+        included=tuple(map(_text, filter(_includes, filters))),
+        excluded=tuple(map(_text, filterfalse(_includes, filters))),
         recursive=recursive,
         ignores_case=ignores_case,
         is_one_text=is_one_text,
