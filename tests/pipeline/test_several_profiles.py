@@ -168,6 +168,10 @@ def test_each_profile_is_named_where_profiles_and_metrics_are_listed(agent: Agen
         "all_pass": "0 5 1 * *",
         "linux_standard": "on request",
     }
+    content = json.loads(agent.run("content", "--json"))["content"]
+    used = {entry["file"]: entry["reason"] for entry in content if entry["used"]}
+    assert set(used) == {str(EVERY_RESULT), str(LINUX)}
+    assert used[str(LINUX)] == "compliance.openscap.scans[2] uses it"
     shown = agent.run("status")
     assert shown.count("openscap  ") >= 3
     assert "on request" in shown

@@ -9,8 +9,10 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from schemas.capabilities import DetectedContent, DetectedScanner
+from schemas.codec import replace
 from schemas.content import ContentList, ListedContent, StoredContent
 from schemas.manifest import ContentFit
+from schemas.planned_scan import PlannedScan
 from schemas.settings import Settings
 from stages.scanners.content_support import (
     ContentOffer,
@@ -100,7 +102,9 @@ def _listed(settings: Settings, platform: Platform) -> ContentList:
 
     section = settings.compliance.section(OpenSCAPSettings)
     found = content_files.find(section, platform, Path(settings.spool.path))
-    reader = ContentReader(section, platform, oscap_program.find(platform), {})
+    oscap = oscap_program.find(platform)
+    first, *others = section.planned_scans
+    reader = ContentReader(section.for_scan(first), platform, oscap, {}, first)
     selected = reader.select(found)
     listed = [_entry(file, platform, selected, reader) for file in found.files]
     known = {entry.file for entry in listed}
@@ -110,9 +114,24 @@ def _listed(settings: Settings, platform: Platform) -> ContentList:
         file = content_files.guide_file(channel)
         if str(file.path) not in known | {entry.file for entry in listed}:
             listed.append(_entry(file, platform, selected, reader))
+    for scan in others:
+        other = ContentReader(section.for_scan(scan), platform, oscap, {}, scan).select(found)
+        if not isinstance(other, NoContent):
+            _mark_used(listed, _entry(other.file, platform, other, reader), scan)
     refused = [_refused(problem) for problem in found.problems]
     listed.sort(key=lambda entry: not entry.used)
     return ContentList(content=(*listed, *refused), remarks=_remarks(selected))
+
+
+def _mark_used(listed: list[ListedContent], entry: ListedContent, scan: PlannedScan) -> None:
+    """The content of a further scan of the settings."""
+    used = replace(entry, reason=f"compliance.openscap.{scan.key} uses it")
+    for place, known in enumerate(listed):
+        if known.file == entry.file:
+            if not known.used:
+                listed[place] = used
+            return
+    listed.append(used)
 
 
 def _remarks(selected: "SelectedContent | NoContent") -> tuple[str, ...]:
