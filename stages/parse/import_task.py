@@ -2,6 +2,7 @@
 of it afterwards.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 
 from schemas.command import Imported
@@ -10,6 +11,7 @@ from schemas.records import Record
 from spool.spool import Spool
 from spool.state_store import StateStore
 
+_PLAN = ".plan"
 TAKE_IN = "stages.parse.import_worker:take_in"
 
 
@@ -60,5 +62,13 @@ def failed_import(spool: Spool, command_id: str, at: datetime, error: str) -> Im
     )
 
 
+def forget_plans_of(state_store: StateStore, done: Collection[str]) -> None:
+    """Drop the plans of imports that have their outcome: a kill came between the two."""
+    for name in state_store.names():
+        command_id = name.removesuffix(_PLAN)
+        if name.endswith(_PLAN) and command_id in done:
+            forget_plan(state_store, command_id)
+
+
 def _plan_name(command_id: str) -> str:
-    return f"{command_id}.plan"
+    return f"{command_id}{_PLAN}"

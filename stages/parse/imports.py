@@ -16,7 +16,13 @@ from spool.errors import (
 from spool.layout import entry_name
 from stages.parse import counted_call
 from stages.parse.counted_call import ReaderDiedError
-from stages.parse.import_task import TAKE_IN, ImportTask, failed_import, forget_plan
+from stages.parse.import_task import (
+    TAKE_IN,
+    ImportTask,
+    failed_import,
+    forget_plan,
+    forget_plans_of,
+)
 from stages.runtime.process import Process
 from stages.runtime.worker import Worker, WorkerStoppedError
 
@@ -30,6 +36,7 @@ class Imports:
         self._process = process
         self._spool = process.spool
         self._worker = Worker(process, TAKE_IN, idle_s=1.0)
+        forget_plans_of(process.state_store, self._spool.reports.imported.ids())
 
     def take_in(self) -> None:
         """Carry out every import that has no outcome yet, oldest first."""

@@ -81,8 +81,10 @@ class ParseStage:
 
     def _replay(self) -> None:
         for command_id, replay in maintenance.replays(self._spool, "parse"):
+            # Without a raw entry, taken in by an import for instance, there is nothing to parse.
+            scan_ids = set(replay.scan_ids).intersection(self._spool.raw.scan_ids())
             archived = maintenance.archive_replayed(
-                self._spool.reports, "report", command_id, replay.scan_ids, self._process.alive
+                self._spool.reports, "report", command_id, sorted(scan_ids), self._process.alive
             )
             for scan_id in archived:
                 self._process.log.info(
