@@ -264,7 +264,8 @@ class Pipeline:
         return scan_id
 
     def from_the_server(self) -> None:
-        self._writer().scan(SCANNER, None, Reason(source="server", at=self.clock.wall))
+        writer = self._writer()
+        writer.write(writer.make(SCANNER, None, Reason(source="server", at=self.clock.wall)))
 
     def server_cancels(self) -> None:
         self._writer().cancel_all(Reason(source="server", at=self.clock.wall))
