@@ -31,6 +31,7 @@ from stages.runtime import maintenance
 from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
 from stages.runtime.main_loop import StageHandler
+from stages.runtime.maintenance import DamageCheck
 from stages.runtime.process import Process
 from stages.scan.stage import ScanStage
 from stages.scanners.settings import check_settings
@@ -138,6 +139,7 @@ class _Running:
 
     process: _Process
     handler: StageHandler
+    damage_check: DamageCheck
 
 
 @dataclass
@@ -168,9 +170,7 @@ class Pipeline:
             # No test waits for a back-off.
             at = self.clock.wall
             self.spool.commands.retries.write(new_command_id(at), Retry(at=at))
-        maintenance.quarantine_damage(
-            running.process.spool, stage, self.clock.wall, running.process.log
-        )
+        running.damage_check.run_once(self.clock.wall)
         with suppress(SpoolError):
             running.handler.run_once()
 
@@ -236,7 +236,8 @@ class Pipeline:
             log = Log(stage, "debug", self.log)
             process = _Process(stage, self.settings(stage), None, spool, log, NoDoorbell())
             process.clock = self.clock
-            running = _Running(process, self._handler(stage, process))
+            handler = self._handler(stage, process)
+            running = _Running(process, handler, DamageCheck(spool, stage, log))
         except BaseException:
             # The end of a process would do that.
             spool.release()
@@ -258,7 +259,7 @@ class Pipeline:
 
     def from_the_operator(self) -> ScanId:
         at = self.clock.wall
-        scan_id = next_scan_id(SCANNER, at, self.spool.newest_scan_id())
+        scan_id = next_scan_id(SCANNER, at, self.spool.newest_scan_id(at))
         reason = Reason(source="operator", at=at)
         self.spool.commands.requests.write(Request(scan_id=scan_id, scanner=SCANNER, reason=reason))
         return scan_id

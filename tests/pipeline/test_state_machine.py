@@ -26,7 +26,6 @@ from schemas.command import Hold
 from schemas.ids import ScanId, new_scan_id
 from schemas.report import Profile, Report, summarize
 from spool.layout import STAGES, Box, Stage
-from spool.pending import unfinished
 from stages.runtime import worker
 from stages.scanners import registry
 from tests.pipeline.in_one_process import SCANNER, SCRIPTS, START, Pipeline
@@ -181,9 +180,8 @@ class PipelineMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_request_is_lost(self) -> None:
-        for ids in self._ids().values():
-            self.requested.update(ids)
-        known = {*unfinished(self._ids()), *self.spool.receipts.ids()}
+        known = set().union(*self._ids().values())
+        self.requested |= known
         assert self.requested <= known, f"lost: {self.requested - known}"
 
     @invariant()
@@ -222,7 +220,7 @@ class PipelineMachine(RuleBasedStateMachine):
         self.no_request_is_lost()
         self.no_older_scan_follows_a_newer_one()
         self.nothing_is_damaged()
-        left = unfinished(self._ids())
+        left = sorted(self.requested.difference(self.spool.receipts.ids()))
         assert not left, f"not concluded: {left}\n{self.pipeline.log.getvalue()}"
         for scan_id in self.requested:
             self._check_end(scan_id)
