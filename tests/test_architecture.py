@@ -32,6 +32,7 @@ OWNERS: dict[str, set[str]] = {
     "gzip": {"spool"},
     "zmq": {"stages.runtime"},
     "yaml": {"stages.runtime"},
+    "watchdog": {"stages.runtime"},
     "lxml": {"stages.scap"},
     "croniter": {"stages.trigger"},
     "jinja2": {"stages.formats", "fleet"},

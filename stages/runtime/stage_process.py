@@ -186,16 +186,9 @@ def _start_watch(process: Process) -> Watch | None:
     if process.config:
         files.append(process.config)
     try:
-        watch = Watch(process.watched, files)
+        return Watch(process.watched, files, process.wake_handle)
     except OSError as error:
         process.log.warning(
             "the spool can't be watched: work is found by doorbell and timer", reason=error.strerror
         )
         return None
-
-    def wake_where_it_matters() -> None:
-        if watch.read():
-            process.wake()
-
-    process.readers[watch.handle] = wake_where_it_matters
-    return watch

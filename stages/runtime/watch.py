@@ -5,66 +5,79 @@ timer finds the work. The masks contain only what can mean work. One with opens 
 wake every stage whenever one of them lists a directory, which each does after it has woken.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable
+import logging
+import os
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from stages.runtime.inotify import CLOSED_AFTER_WRITE, CREATED, MOVED_IN, Change, Inotify
+from watchdog.events import (
+    DirCreatedEvent,
+    DirMovedEvent,
+    FileClosedEvent,
+    FileCreatedEvent,
+    FileMovedEvent,
+    FileSystemEvent,
+    FileSystemEventHandler,
+)
+from watchdog.observers import Observer
 
-_NEW_ENTRY = CREATED | MOVED_IN
-_CHANGED_FILE = CREATED | MOVED_IN | CLOSED_AFTER_WRITE
+# The library would write lines of its own about a watch that has ended.
+logging.getLogger("watchdog").setLevel(logging.CRITICAL)
+_NEW_ENTRIES: list[type[FileSystemEvent]] = [
+    FileCreatedEvent,
+    FileMovedEvent,
+    DirCreatedEvent,
+    DirMovedEvent,
+]
+_CHANGED_FILE: list[type[FileSystemEvent]] = [FileCreatedEvent, FileMovedEvent, FileClosedEvent]
 
 
 class Watch:
-    """Its `handle` is readable when something has changed; `read` decides whether it matters."""
+    """Writes a byte to `wake` for every new entry of a directory and every change of a file."""
 
-    def __init__(self, directories: Iterable[Path], files: Iterable[Path]) -> None:
+    def __init__(self, directories: Iterable[Path], files: Iterable[Path], wake: int) -> None:
         """Raises OSError where a directory can't be watched."""
         self._directories = tuple(directories)
         self._files = tuple(file.resolve() for file in files)
-        self._directory_watches: set[int] = set()
-        self._file_watches: defaultdict[int, set[str]] = defaultdict(set)
-        """Of each watch of a directory, the names of its files that are of interest."""
-        self._inotify = Inotify()
-        try:
-            self._add_all()
-        except OSError:
-            self.close()
-            raise
-
-    @property
-    def handle(self) -> int:
-        return self._inotify.handle
-
-    def read(self) -> bool:
-        """Whether there is a new entry, or a changed file, since the last time."""
-        found = [self._is_of_interest(change) for change in self._inotify.read()]
-        return any(found)
+        self._wake = wake
+        self._observer = Observer()
+        self._schedule()
+        self._observer.daemon = True
+        self._observer.start()
 
     def renew(self) -> None:
         """Watch what is at the paths now. Where that fails, the timer finds the work."""
-        for watch in (*self._directory_watches, *self._file_watches):
-            self._inotify.remove(watch)
-        self._directory_watches.clear()
-        self._file_watches.clear()
+        self._observer.unschedule_all()
         with suppress(OSError):
-            self._add_all()
+            self._schedule()
 
     def close(self) -> None:
-        self._inotify.close()
+        self._observer.stop()
+        self._observer.join(timeout=2)
 
-    def _add_all(self) -> None:
+    def _schedule(self) -> None:
+        new_entry = _Waker(self._wake)
         for directory in self._directories:
-            self._directory_watches.add(self._inotify.add(directory, _NEW_ENTRY))
+            self._observer.schedule(new_entry, str(directory), event_filter=_NEW_ENTRIES)
         for file in self._files:
-            self._file_watches[self._inotify.add(file.parent, _CHANGED_FILE)].add(file.name)
+            changed_file = _Waker(self._wake, names={file.name})
+            self._observer.schedule(changed_file, str(file.parent), event_filter=_CHANGED_FILE)
 
-    def _is_of_interest(self, change: Change) -> bool:
-        if change.is_overflow:
-            return True
-        if change.name in self._file_watches.get(change.watch, ()):
-            return True
-        is_new_entry = change.watch in self._directory_watches and bool(change.mask & _NEW_ENTRY)
-        # Drafts have hidden names until they are whole.
-        return is_new_entry and bool(change.name) and not change.name.startswith(".")
+
+class _Waker(FileSystemEventHandler):
+    def __init__(self, wake: int, names: Collection[str] | None = None) -> None:
+        self._wake = wake
+        self._names = names
+
+    def on_any_event(self, event: FileSystemEvent) -> None:
+        paths = (os.fsdecode(path) for path in (event.src_path, event.dest_path) if path)
+        if any(self._is_of_interest(path.rpartition("/")[2]) for path in paths):
+            with suppress(OSError):
+                os.write(self._wake, b"w")
+
+    def _is_of_interest(self, name: str) -> bool:
+        """Drafts have hidden names until they are whole."""
+        if self._names is not None:
+            return name in self._names
+        return not name.startswith(".")

@@ -8,7 +8,7 @@ import pytest
 
 # Of the standard library: for logs of stages, help texts, and messages about mistakes.
 OF_OTHERS = ("bz2", "difflib", "json", "lzma", "shutil", "socket")
-HEAVY = ("rich", "lxml", "croniter", "zmq", "requests", "websockets", "starlette")
+HEAVY = ("rich", "lxml", "croniter", "zmq", "requests", "websockets", "starlette", "watchdog")
 
 
 def modules_after(*arguments: str) -> set[str]:

@@ -26,19 +26,6 @@ def test_a_stage_starts_without_what_it_may_never_need(stage: str) -> None:
     assert not loaded & _HEAVY
 
 
-@pytest.mark.parametrize("stage", ["parse", "ship"])
-def test_parse_and_ship_load_nothing_of_mail_logging_and_file_tools(stage: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _SHOW.format(stage=stage)],
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    assert not {"email", "logging", "queue", "shutil", "tempfile", "traceback"} & set(
-        done.stdout.split()
-    )
-
-
 @pytest.mark.parametrize("stage", ["scan", "parse"])
 def test_a_stage_without_network_loads_nothing_of_mail_and_packages(stage: str) -> None:
     done = subprocess.run(
