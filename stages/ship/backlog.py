@@ -34,6 +34,9 @@ class Backlog:
         self._order: list[ScanId] = []
         self._of_place: dict[str, list[ScanId]] = {}
         """By place at the server, the ids that wait for it, oldest first."""
+        self._turns: dict[str, int] = {}
+        """By place, how many reports had been concluded when one of it was for the last time."""
+        self._concluded = 0
         self._skipped: set[ScanId] = set()
         """Reports that can't be read now, or are damaged."""
         self._newer: set[ScanId] = set()
@@ -87,7 +90,9 @@ class Backlog:
             if reason is not None:
                 yield scan, reason
 
-    def next(self, failures: Mapping[ScanId, int], besides: Collection[str] = ()) -> Waiting | None:
+    def next(
+        self, failures: Mapping[ScanId, int], besides: Collection[ScanId] = ()
+    ) -> Waiting | None:
         """The report that goes next; `failures` as in `order.next_to_send`."""
         stopped = {*self._held, *self._skipped, *besides}
         newest = None
@@ -99,8 +104,23 @@ class Backlog:
             attempted=self._attempted,
             newest=newest,
         )
-        scans = (self._waiting[scan_id] for scan_id in self._order)
+        scans = (self._waiting[scan_id] for scan_id in self._in_turn(besides))
         return order.next_to_send(scans, constraints, failures)
+
+    def _in_turn(self, besides: Collection[ScanId]) -> Iterator[ScanId]:
+        """All that wait: place by place, each oldest first.
+
+        First comes the place that had its last report concluded the longest time ago. `besides`:
+        reports that are going to be concluded before.
+        """
+        waiting = self._waiting
+        under_way = {waiting[scan_id].filed_under for scan_id in besides if scan_id in waiting}
+
+        def turn(place: str) -> tuple[bool, int, ScanId]:
+            return place in under_way, self._turns.get(place, 0), self._of_place[place][0]
+
+        for place in sorted(self._of_place, key=turn):
+            yield from self._of_place[place]
 
     def overtakes(self, scan: Waiting) -> bool:
         """Whether an older report of its place waits, held for instance, while this one goes."""
@@ -123,6 +143,8 @@ class Backlog:
         scan = self._forget(scan_id)
         if scan is None:
             return
+        self._concluded += 1
+        self._turns[scan.filed_under] = self._concluded
         if self._attempted.get(scan.filed_under) == scan_id:
             del self._attempted[scan.filed_under]
         self._delivery_state.end_overtaking(scan.filed_under, scan_id)

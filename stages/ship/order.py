@@ -2,9 +2,10 @@
 
 What the server files under one name replaces what it had there, whatever its date. So the reports
 of one name go oldest first, and an older one is never sent after a newer one that the server took
-or may have taken, unless the operator forces it. A completed scan is filed under the name of its
-profile, a failed or cancelled one under the generic name of its scanner: a failure replaces no good
-result and has no part in the order of its profile.
+or may have taken, unless the operator forces it. The names take turns: thousands of reports of one
+do not hold up another. A completed scan is filed under the name of its profile, a failed or
+cancelled one under the generic name of its scanner: a failure replaces no good result and has no
+part in the order of its profile.
 
 Example: of CIS 1 and 2 are waiting, CIS 3 was accepted. 1 and 2 are superseded by 3. A failed scan
 2 of CIS is not: it goes, because it is filed elsewhere.
@@ -79,7 +80,7 @@ def superseded(
 def next_to_send(
     scans: Iterable[Waiting], constraints: Constraints, failures: Mapping[ScanId, int]
 ) -> Waiting | None:
-    """The first that may go; `scans` oldest first.
+    """The first that may go; `scans` of one name oldest first.
 
     `failures`: reports of which nothing came again and again. Perhaps the server fails at such a
     report alone, so the other names do not wait for it; where that is so of the first of every

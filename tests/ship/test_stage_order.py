@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.patchmon.scripted_server import Answer, ScriptedServer, reply, reset, sent
+from tests.patchmon.scripted_server import Answer, ScriptedServer, accepted, reply, reset, sent
 from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 
 
@@ -98,13 +98,22 @@ class TestOrder:
         ship.run_once(2)
         assert sent(server) == [1, 2, 1]
 
+    def test_a_thousand_reports_of_one_name_do_not_hold_up_another(
+        self, ship: Ship, server: ScriptedServer
+    ) -> None:
+        ship.put(*(report(number, status="failed") for number in range(1, 1001)))
+        ship.put(report(1001, "CIS"), report(1002, "STIG"), report(1003, "CIS"))
+        server.say(*[accepted] * 5, reply(503))
+        ship.run_once()
+        assert sent(server) == [1, 1001, 1002, 2, 1003, 3]
+
     def test_only_the_newest_of_each_profile_goes_where_the_backlog_is_latest(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
         with_settings(ship, server.url, delivery={"backlog": "latest"})
         ship.put(report(1), report(2, "B"), report(3), report(4, "B"), report(5))
         ship.run_once()
-        assert sent(server) == [4, 5]
+        assert sent(server) == [5, 4]
         assert ship.answers == {
             1: "superseded",
             2: "superseded",

@@ -61,7 +61,7 @@ def test_a_backlog_goes_to_the_server_that_the_settings_name_now(
     ship: Ship, server: ScriptedServer, other: ScriptedServer, restarted: bool
 ) -> None:
     server.say(accepted, reply(503))
-    ship.put(report(1), report(2), report(3, "B"), report(4))
+    ship.put(report(1), report(2), report(3), report(4))
     ship.stage.run_once()
     assert sent(server) == [1, 2]
     with_settings(ship, other.url)
