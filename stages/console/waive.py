@@ -12,6 +12,7 @@ from pathlib import Path
 
 from schemas import codec
 from schemas.report import RuleResult
+from schemas.settings import WaiverSettings
 from schemas.settings_check import KeyProblem
 from schemas.waiver import Waiver, check_waiver, fits_every_rule
 from stages.console.context import Context
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     waiver = _waiver(args, open_ended=settings.open_ended)
     path = Path(settings.directory) / _file_name(args.file)
     try:
-        _append(path, waiver, open_ended=settings.open_ended)
+        _append(path, waiver, settings)
     except OSError as error:
         raise CommandError(f"{path}: can't be written: {error.strerror}") from error
     if context.json:
@@ -128,17 +129,23 @@ def _file_name(name: str) -> str:
     return f"{name}.yml"
 
 
-def _append(path: Path, waiver: Waiver, *, open_ended: bool) -> None:
-    """Raises CommandError where the file has problems, or would have; OSError."""
+def _append(path: Path, waiver: Waiver, settings: WaiverSettings) -> None:
+    """Raises CommandError where the file has problems, or would have; OSError.
+
+    A waiver that contradicts one of another file is refused, too: neither of them would apply.
+    """
     before = b""
     if path.exists():
-        _refuse_problems(waiver_files.load_file(path, open_ended=open_ended))
+        _refuse_problems(waiver_files.load_file(path, open_ended=settings.open_ended))
         before = path.read_bytes()
         if before and not before.endswith(b"\n"):
             before += b"\n"
     content = before + _as_yaml(waiver)
-    found = waiver_files.read(path, content, open_ended=open_ended)
-    _refuse_problems(waiver_files.without_contradictions(found))
+    found = waiver_files.read(path, content, open_ended=settings.open_ended)
+    _refuse_problems(found)
+    others = [each for each in waiver_files.load(settings).waivers if each.file != path]
+    everything = WaiverSet((*others, *found.waivers))
+    _refuse_problems(waiver_files.without_contradictions(everything))
     path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.new")
     try:

@@ -120,7 +120,7 @@ def _listed(found: WaiverSet, context: Context) -> Iterator[ListedWaiver]:
             file=unicode_text(placed.file),
             line=placed.line,
             state=_state(placed.waiver, today, is_scanned, matching, failing),
-            rules=tuple(result.rule_ref for result in failing),
+            rules=tuple(dict.fromkeys(result.rule_ref for result in failing)),
         )
 
 

@@ -11,7 +11,8 @@ import csv
 import io
 from collections.abc import Iterator
 
-from schemas.report import Report, RuleResult
+from schemas.report import AppliedWaiver, Report, RuleResult
+from stages.formats.scan_scope import tailoring_file
 from stages.formats.source import ReportSource
 from stages.formats.visible import harmless_cell
 
@@ -25,6 +26,8 @@ COLUMNS = (
     "scan_error",
     "score",
     "applicable_score",
+    "tailoring",
+    "not_searched",
     "rule",
     "title",
     "status",
@@ -37,6 +40,11 @@ COLUMNS = (
     "remediation",
     "references",
     "duration_s",
+    "status_without_waiver",
+    "waived_by",
+    "waiver_ticket",
+    "waiver_expires",
+    "fixed_at",
 )
 _SCAN_COLUMNS = COLUMNS.index("rule")
 _ROWS_PER_CHUNK = 200
@@ -70,6 +78,8 @@ def _scan_cells(source: ReportSource) -> list[str | None]:
         report.status,
         report.error,
         *_score_cells(report),
+        tailoring_file(report),
+        "; ".join(report.not_searched),
     ]
 
 
@@ -104,7 +114,18 @@ def _rule_cells(result: RuleResult | None) -> list[str | None]:
         result.remediation,
         references,
         duration,
+        *_waiver_cells(result.waiver),
+        result.fixed_at and result.fixed_at.isoformat(),
     ]
+
+
+def _waiver_cells(waiver: AppliedWaiver | None) -> list[str | None]:
+    if waiver is None:
+        return [None] * 4
+    expires = "never"
+    if waiver.expires is not None:
+        expires = waiver.expires.isoformat()
+    return [waiver.status, waiver.approved_by, waiver.ticket, expires]
 
 
 def _harmless(cells: list[str | None]) -> list[str]:

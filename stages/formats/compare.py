@@ -13,7 +13,7 @@ from schemas.ids import ScanId
 from schemas.records import Record
 from schemas.report import Report, RuleResult, RuleStatus, ScanStatus, Severity
 from stages.formats import breakdown
-from stages.formats.scan_scope import tailoring_line
+from stages.formats.scan_scope import tailoring_line, waived_rules
 
 _BAD: tuple[RuleStatus, ...] = ("fail", "error")
 
@@ -293,5 +293,4 @@ def _waivers(report: Report) -> str | None:
     """How many rules are waived, and the beginning of the digest: both may change alone."""
     if report.waivers is None:
         return None
-    waived = sum(1 for result in report.results if result.waiver is not None)
-    return f"{waived} waived (sha256 {report.waivers[:12]})"
+    return f"{waived_rules(report)} waived (sha256 {report.waivers[:12]})"

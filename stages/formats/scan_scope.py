@@ -1,5 +1,5 @@
-"""What a scan covered less, or otherwise, than its profile says: by a tailoring, and by paths that
-were not searched. Pure.
+"""What a report covers less, or otherwise, than its profile: by a tailoring, by paths that were not
+searched, and by waivers. Pure.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 from schemas import codec
 from schemas.report import AppliedTailoring, Report
 from stages.formats.breakdown import short_rule_id
+from stages.runtime.printable import counted
 
 _MOST_NAMED = 20
 
@@ -16,7 +17,7 @@ def scope_facts(report: Report) -> Iterator[tuple[str, str]]:
     """Labels and values for people."""
     tailoring = report.tailoring
     if tailoring is not None:
-        yield "Tailoring", tailoring.path or "a file that the results do not name"
+        yield "Tailoring", tailoring_file(report)
         if tailoring.sha256:
             yield "Tailoring SHA-256", tailoring.sha256
         for label, names in _changes(tailoring):
@@ -24,6 +25,9 @@ def scope_facts(report: Report) -> Iterator[tuple[str, str]]:
                 yield label, _first_of(names)
     if report.not_searched:
         yield "Not searched", ", ".join(report.not_searched)
+    if report.waivers is not None:
+        waived = counted(waived_rules(report), "rule")
+        yield "Waived", f"{waived} (SHA-256 of the waivers: {report.waivers})"
 
 
 def scope_properties(report: Report) -> dict[str, Any]:
@@ -33,7 +37,21 @@ def scope_properties(report: Report) -> dict[str, Any]:
         properties["tailoring"] = codec.plain(report.tailoring)
     if report.not_searched:
         properties["notSearched"] = list(report.not_searched)
+    if report.waivers is not None:
+        properties["waivers"] = {"sha256": report.waivers, "rules": waived_rules(report)}
     return properties
+
+
+def waived_rules(report: Report) -> int:
+    """How many rules are waived."""
+    return sum(result.waiver is not None for result in report.results)
+
+
+def tailoring_file(report: Report) -> str | None:
+    """None where the scan had no tailoring."""
+    if report.tailoring is None:
+        return None
+    return report.tailoring.path or "a file that the results do not name"
 
 
 def tailoring_line(report: Report) -> str | None:

@@ -109,6 +109,13 @@ def test_a_contradicting_waiver_is_refused_with_the_line_of_the_other(
     assert (directory / "local.yml").read_text() == before
 
 
+def test_a_waiver_that_contradicts_another_file_is_refused(directory: Path, config: Path) -> None:
+    agent("waive", "umask", *UNTIL, *REASON, "--file", "dba", config=config)
+    refused = agent("waive", "umask", *UNTIL, "--reason", "other", config=config, code=2)
+    assert f"contradicts {directory / 'dba.yml'}, line 1" in refused.stderr
+    assert [each.name for each in directory.iterdir()] == ["dba.yml"]
+
+
 def test_each_waiver_is_listed_with_what_it_does(
     directory: Path, config: Path, scanned: Spool
 ) -> None:

@@ -3,9 +3,11 @@
 import json
 from datetime import date
 
+import pytest
+
 from schemas import codec
 from schemas.report import AppliedWaiver, Report, RuleResult
-from stages.formats import as_html, as_junit, as_sarif
+from stages.formats import as_html, as_junit, as_oscal, as_sarif, as_text
 from stages.formats.compare import compare
 from stages.formats.metrics_records import profile_metrics
 from tests.formats import reports
@@ -60,6 +62,18 @@ def test_the_page_shows_the_approval_escaped() -> None:
     assert "waived until 2027-03-31 by Ann: legacy &lt;host&gt;" in rendered(
         as_html, report(waived_rule())
     )
+
+
+@pytest.mark.parametrize("module", [as_text, as_html, as_junit, as_oscal])
+def test_a_report_names_the_number_of_waived_rules_and_the_waivers(module: object) -> None:
+    text = rendered(module, report(waived_rule(), rule("other", "fail")))
+    assert f"1 rule (SHA-256 of the waivers: {'a' * 64})" in text
+
+
+def test_sarif_has_both_as_properties() -> None:
+    shown = rendered(as_sarif, report(rule("other")))
+    properties = json.loads(shown)["runs"][0]["properties"]
+    assert properties["waivers"] == {"sha256": "a" * 64, "rules": 0}
 
 
 def test_a_comparison_names_changed_waivers() -> None:

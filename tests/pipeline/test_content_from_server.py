@@ -81,6 +81,9 @@ def test_content_of_the_server_is_scanned_with_named_and_upgraded_between_two_sc
         shown = agent.run("show", scans[0], code=None)
         assert "version 0.1.80" in shown
         assert f"from the server {server.url}" in shown
+        rule = report.results[0].rule_ref
+        refused = agent.run("fix", scans[-1], "--rule", rule, "--dry-run", "--json", code=1)
+        assert "came from the server" in json.loads(refused)["error"]
         content(agent, "remove", FILE)
         assert used(agent)["source"] == "own"
 

@@ -36,7 +36,7 @@ from stages.scanners.openscap.left_out_paths import left_out_paths
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.oscap_command import ARF, RESULTS, ScanFiles, scan_command
-from stages.scanners.openscap.oscap_environment import can_ignore_paths, environment
+from stages.scanners.openscap.oscap_environment import environment
 from stages.scanners.openscap.rule_progress import ProgressReader, RuleProgress
 from stages.scanners.openscap.usable_content import ContentError, UsableContent, usable_content
 from stages.scanners.outputs import beginning, filled
@@ -190,10 +190,10 @@ class OpenSCAP:
         if unfinished is None:
             return f"{done}, none in progress: raise compliance.openscap.time_limit_s"
         rule = unfinished.rule.rpartition("_rule_")[2]
-        remedy = "raise compliance.openscap.time_limit_s"
-        if can_ignore_paths(self._detected.version):
-            remedy = f"leave out paths by compliance.openscap.ignore_paths, or {remedy}"
-        return f"rule {rule} in progress for {unfinished.duration_s:.0f} s, {done}: {remedy}"
+        return (
+            f"rule {rule} in progress for {unfinished.duration_s:.0f} s, {done}: raise "
+            "compliance.openscap.time_limit_s, or leave the rule out by a tailoring"
+        )
 
     def _rules_without_result(self, progress: RuleProgress) -> tuple[str, ...]:
         """Some versions drop rules silently: fewer are evaluated than the profile selects."""

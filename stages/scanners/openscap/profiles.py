@@ -92,13 +92,16 @@ def _named(wanted: str, profiles: Sequence[ProfileInfo]) -> ProfileInfo | None:
 
 
 def _tailored(profiles: Sequence[ProfileInfo], names: Mapping[str, str]) -> Chosen | None:
-    """The profile of a tailoring that `auto` means; None where there is none."""
+    """The profile of a tailoring that `auto` means; None where there is none.
+
+    It is the one that the tailoring was written for, so there is nothing to explain.
+    """
     if AUTO not in names:
         return None
     profile = _named(names[AUTO], profiles)
     if profile is None:
         return None
-    return Chosen(profile, f"profile auto: took {profile.short_name}, of the tailoring")
+    return Chosen(profile)
 
 
 def _automatic(profiles: Sequence[ProfileInfo]) -> Chosen:

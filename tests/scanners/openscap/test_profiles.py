@@ -87,6 +87,12 @@ def test_auto_takes_the_first_of_its_list_and_says_which_and_why(
     assert f"took {taken}" in chosen.why
 
 
+def test_auto_takes_the_profile_of_a_tailoring_without_a_remark() -> None:
+    available = profiles("cis_level1_server", "mine_tailored")
+    chosen = resolve("auto", available, {"auto": f"{PREFIX}mine_tailored"})
+    assert chosen == Chosen(available[1])
+
+
 def test_auto_knows_a_level_1_server_profile_by_its_title() -> None:
     titled = ProfileInfo(
         id=f"{PREFIX}ubuntu_l1s",
