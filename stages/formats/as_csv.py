@@ -69,6 +69,9 @@ def render(source: ReportSource) -> Iterator[bytes]:
 
 def _scan_cells(source: ReportSource) -> list[str | None]:
     report: Report = source.report
+    tailoring = None
+    if report.tailoring is not None:
+        tailoring = tailoring_file(report.tailoring)
     return [
         source.host,
         report.scan_id,
@@ -78,7 +81,7 @@ def _scan_cells(source: ReportSource) -> list[str | None]:
         report.status,
         report.error,
         *_score_cells(report),
-        tailoring_file(report),
+        tailoring,
         "; ".join(report.not_searched),
     ]
 
@@ -101,6 +104,9 @@ def _rule_cells(result: RuleResult | None) -> list[str | None]:
     duration = None
     if result.duration_s is not None:
         duration = f"{result.duration_s:.3f}"
+    fixed_at = None
+    if result.fixed_at is not None:
+        fixed_at = result.fixed_at.isoformat()
     return [
         result.rule_ref,
         result.title,
@@ -115,7 +121,7 @@ def _rule_cells(result: RuleResult | None) -> list[str | None]:
         references,
         duration,
         *_waiver_cells(result.waiver),
-        result.fixed_at and result.fixed_at.isoformat(),
+        fixed_at,
     ]
 
 

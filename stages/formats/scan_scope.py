@@ -17,7 +17,7 @@ def scope_facts(report: Report) -> Iterator[tuple[str, str]]:
     """Labels and values for people."""
     tailoring = report.tailoring
     if tailoring is not None:
-        yield "Tailoring", tailoring_file(report)
+        yield "Tailoring", tailoring_file(tailoring)
         if tailoring.sha256:
             yield "Tailoring SHA-256", tailoring.sha256
         for label, names in _changes(tailoring):
@@ -47,11 +47,8 @@ def waived_rules(report: Report) -> int:
     return sum(result.waiver is not None for result in report.results)
 
 
-def tailoring_file(report: Report) -> str | None:
-    """None where the scan had no tailoring."""
-    if report.tailoring is None:
-        return None
-    return report.tailoring.path or "a file that the results do not name"
+def tailoring_file(tailoring: AppliedTailoring) -> str:
+    return tailoring.path or "a file that the results do not name"
 
 
 def tailoring_line(report: Report) -> str | None:

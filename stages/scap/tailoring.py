@@ -18,6 +18,7 @@ XCCDF_1_2 = "http://checklists.nist.gov/xccdf/1.2"
 _NAMESPACES = (XCCDF_1_2, "http://open-scap.org/page/Xccdf-1.1-tailoring")
 _LIMITS = Limits(elements=200_000, seconds=20.0)
 _LAYOUT = RecordLayout(roots=frozenset(("Tailoring",)), structure=frozenset(("Tailoring",)))
+_SUFFIX = " (tailored)"
 _MARKS = ("tailored", "[customized]")
 """What titles say that workbenches write."""
 
@@ -98,7 +99,12 @@ def tailored_title(title: str) -> str:
     tailored one for the other."""
     if any(mark in title.casefold() for mark in _MARKS):
         return title
-    return f"{title} (tailored)".strip()
+    return f"{title}{_SUFFIX}".strip()
+
+
+def untailored_title(title: str) -> str:
+    """The same without what `tailored_title` adds."""
+    return title.removesuffix(_SUFFIX)
 
 
 def parse_tailoring(content: bytes, path: str) -> Tailoring:

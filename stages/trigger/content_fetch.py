@@ -44,6 +44,11 @@ class ContentFetch:
         self._is_server_waiting = False
         self._answer: Outcome | None = None
         self._command: str | None = None
+        self._done: set[str] = set()
+        """Commands with an outcome that are still there. Of those before a start, the last one is
+        known; another one is repeated, which harms nothing."""
+        if self._state is not None and self._state.command is not None:
+            self._done.add(self._state.command)
         self._job: UpdateInThread | None = None
 
     def want(self) -> str | None:
@@ -91,10 +96,15 @@ class ContentFetch:
             self._job = None
 
     def _apply_commands(self) -> None:
-        """The operator's commands since the last one, oldest first."""
-        last = self._state.command if self._state else None
-        for command_id in self._process.spool.commands.content.ids():
-            if last is not None and command_id <= last:
+        """The operator's commands that are not done.
+
+        Not those that sort after the last one: of two in one second either may sort first, and the
+        clock may have been set back.
+        """
+        waiting = self._process.spool.commands.content.ids()
+        self._done.intersection_update(waiting)
+        for command_id in waiting:
+            if command_id in self._done:
                 continue
             try:
                 command = self._process.spool.commands.content.read(command_id)
@@ -188,6 +198,8 @@ class ContentFetch:
 
     def _keep(self, command: str | None, outcome: Outcome) -> None:
         """Log an outcome and keep it for the operator."""
+        if command is not None:
+            self._done.add(command)
         before = self._state
         if outcome.failed:
             self._process.log.warning("no content from the server", reason=outcome.message)

@@ -38,3 +38,18 @@ def test_where_content_from_the_server_is_not_allowed_nothing_is_logged(tmp_path
     process = process_at(NOW, tmp_path / "spool")
     ContentFetch(process).run_once()
     assert process.log_text.getvalue() == ""
+
+
+def test_a_command_is_carried_out_whichever_id_the_one_before_has(tmp_path: Path) -> None:
+    process = process_at(NOW, tmp_path / "spool", compliance=ALLOWED)
+    fetch = ContentFetch(process)
+    commands = process.spool.commands.content
+    for command_id in ("20260601T000000Z-ffffffff", "20260601T000000Z-00000000"):
+        commands.write(command_id, ContentCommand(action="remove", name="x.xml", at=NOW))
+        fetch.run_once()
+        state = process.state_store.read(FETCH_STATE, FetchState)
+        assert state is not None
+        assert state.command == command_id
+    fetch.run_once()
+    ContentFetch(process).run_once()
+    assert process.log_text.getvalue().count("there is no such content") == 3

@@ -24,7 +24,13 @@ from stages.scanners.openscap.tailoring_schema import why_invalid
 from stages.scanners.path_trust import why_file_changeable
 from stages.scap.benchmark_items import BenchmarkItems, read_benchmarks
 from stages.scap.content_profiles import Datastream
-from stages.scap.tailoring import TailoredProfile, Tailoring, parse_tailoring, tailored_title
+from stages.scap.tailoring import (
+    TailoredProfile,
+    Tailoring,
+    parse_tailoring,
+    tailored_title,
+    untailored_title,
+)
 from stages.scap.xml_records import ScapError
 
 
@@ -93,7 +99,7 @@ def _add_profiles(
     for each in tailoring.profiles.values():
         identifier = each.profile.id
         title = tailored_title(each.profile.title or each.profile.short_name)
-        names.setdefault(each.profile.title, identifier)
+        names.setdefault(untailored_title(each.profile.title), identifier)
         own.append(replace(each.profile, title=title, file_path=_content_file(readable)))
         options[identifier] = _options(each, readable.details)
         benchmark = benchmark_of(each, benchmarks)

@@ -16,9 +16,11 @@ from stages.runtime.process import Process
 from stages.scanners.host import this_platform
 from stages.scanners.openscap.content import LINUX
 from stages.scanners.openscap.kept_tailoring import unpack_kept_tailoring
+from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_detection import detect
 from stages.scanners.openscap.openscap_recheck import plan_recheck
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+from stages.scanners.openscap.profiles import Chosen, resolve
 from stages.scanners.rechecking import KeptScan, RecheckPlan
 from tests.scanners.openscap.oscap_runs import scanned
 
@@ -99,6 +101,19 @@ def test_a_scan_with_a_tailoring_leaves_out_a_rule_sets_a_value_and_keeps_the_fi
     copy = unpack_kept_tailoring(process.spool.raw, manifest, tmp_path)
     assert copy is not None
     assert copy.read_text() == tailoring()
+
+
+@pytest.mark.oscap
+@pytest.mark.parametrize("title", ["Größe A", "Größe A (tailored)"])
+def test_a_tailored_profile_is_found_by_its_title_with_and_without_the_mark(
+    title: str, tmp_path: Path
+) -> None:
+    detected = found(written(tmp_path, tailoring(title=title)))
+    names = convert(detected.details, OpenSCAPDetails).profile_names
+    for name in ("Größe A", "Größe A (tailored)"):
+        chosen = resolve(name, detected.profiles, names)
+        assert isinstance(chosen, Chosen)
+        assert chosen.profile.short_name == SHORT_OF_TAILORED
 
 
 @pytest.mark.oscap
