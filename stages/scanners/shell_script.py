@@ -33,6 +33,8 @@ _GIVEN = re.compile(
     r"|PATH|LANG|HOME|TMPDIR|TERM|SHELL|OSCAP_\w+"
 )
 _PATH = re.compile(r"(?<![\w.$}/*\\-])/(?:[\w.@+:%~-]+/)*[\w.@+:%~-]*[\w@+~%-]")
+_QUOTED_WITH_BLANKS = re.compile(r"""(["'])(/[\w.@+:%~/-]+(?: [\w.@+:%~/-]+)+)\1""")
+"""A path with blanks, of which the other pattern has only the beginning."""
 _NOT_FILES = ("/dev/", "/proc/", "/sys/")
 _QUOTE = r"[\"']?"
 _ARGUMENTS = r"[^\n;&|]*"
@@ -91,6 +93,7 @@ def examine(script: str) -> ShellScript:
     marks = marked(script)
     text = _without_comments(script, marks)
     paths = {found[0] for found in _PATH.finditer(text)}
+    paths.update(found[2] for found in _QUOTED_WITH_BLANKS.finditer(text))
     named = sorted(path for path in paths if not path.startswith(_NOT_FILES))
     return ShellScript(tuple(_unset(marks)), tuple(named), tuple(_not_undone(text)))
 

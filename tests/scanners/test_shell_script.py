@@ -66,6 +66,11 @@ def test_a_variable_that_is_never_set_is_found(script: str) -> None:
     assert examine(script).unset == ("x",)
 
 
+@pytest.mark.parametrize("quote", ["'", '"'])
+def test_a_quoted_path_with_blanks_is_named_whole(quote: str) -> None:
+    assert "/opt/ünï code/my file" in examine(f"rm {quote}/opt/ünï code/my file{quote}").paths
+
+
 def test_paths_are_named_once_and_without_devices_and_comments() -> None:
     script = (
         "# /etc/comment\n"
