@@ -102,7 +102,7 @@ def test_an_entry_that_others_can_read_or_that_is_not_its_boxes_owners_is_named(
     assert [wrong.path for wrong in spool.faults()] == [path, path]
     output = agent("verify", config=config, code=1).stdout
     assert f"chmod 0640 {path}" in output
-    assert f"chown root {path}" in output
+    assert f"chown -h root {path}" in output
 
 
 @pytest.mark.parametrize("kind", ["file", "symlink"])
