@@ -66,7 +66,8 @@ class TriggerStage:
         self._server = ServerConnection(process, self._progress.next)
         self._next_due: tuple[NextDue, ...] = ()
         self._written_state: TriggerState | None = None
-        self._cloned: str | None = None
+        self._machine_checked_for: str | None = None
+        """The id at the server for which this machine was compared with the one that used it."""
 
     def run_once(self) -> None:
         # Trouble of the disk with one kind of work does not hold up the others.
@@ -78,12 +79,12 @@ class TriggerStage:
             self._copy_commands,
             self._follow_schedules,
             self._fetch_content,
+            self._notice_clone,
         ):
             try:
                 work()
             except StorageError as error:
                 trouble = error
-        self._notice_clone()
         self._server.keep_connected()
         self._server.report_reached()
         self._server.report(self._commands.overrides, self._commands.answers)
@@ -94,12 +95,14 @@ class TriggerStage:
 
     def _notice_clone(self) -> None:
         api_id = self._process.settings.api.id
+        if api_id is None or api_id == self._machine_checked_for:
+            return
         cloned = machine.why_cloned(self._process.state_store, api_id)
         if cloned is None:
             machine.remember(self._process.state_store, api_id)
-        elif cloned != self._cloned:
+        else:
             self._process.log.warning(cloned)
-        self._cloned = cloned
+        self._machine_checked_for = api_id
 
     def timeout_s(self) -> float:
         now = self._process.now()

@@ -12,6 +12,7 @@ from schemas import codec
 from schemas.bundle import Bundle
 from schemas.command import Hold, Import, Imported, Replay, Retry, Submission
 from schemas.content import FETCH_STATE, ContentCommand, FetchState
+from schemas.fixes import Remediation
 from schemas.manifest import Manifest
 from schemas.receipt import Receipt
 from schemas.request import Cancellation, Reason, Request
@@ -52,6 +53,7 @@ def entries(agent: Agent) -> list[Path]:
     return [
         spool.commands.path / f"{scan_id(1)}.request",
         spool.requests.path / f"{scan_id(2)}.request",
+        spool.requests.path / f"{COMMAND}.remediation",
         spool.raw.path / scan_id(3) / "manifest",
         spool.reports.path / f"{scan_id(4)}.report",
         spool.receipts.path / f"{scan_id(5)}.receipt",
@@ -118,6 +120,7 @@ def write_readable(agent: Agent) -> None:
     records: dict[str, tuple[str, object]] = {
         "commands/{1}.request": ("request", refused[1]),
         "requests/{2}.request": ("request", refused[2]),
+        f"requests/{COMMAND}.remediation": ("remediation", Remediation(reason=REASON)),
         "raw/{3}/manifest": ("manifest", manifest),
         "receipts/{5}.receipt": (
             "receipt",

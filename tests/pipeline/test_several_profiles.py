@@ -11,6 +11,7 @@ import pytest
 from receiver import Receiver
 from schemas.ids import ScanId
 from schemas.schedule import ServerOverrides
+from spool.layout import STAGES
 from stages.scanners.openscap.content import EVERY_RESULT, LINUX
 from stages.trigger.request_writer import RequestWriter
 from stages.trigger.scheduler import Scheduler
@@ -125,6 +126,7 @@ def test_scans_that_are_due_together_run_one_after_the_other_in_their_order(agen
 def test_the_list_can_change_while_the_stages_run(agent: Agent, server: Receiver) -> None:
     configure(agent, FIRST, SECOND)
     agent.start()
+    until(lambda: all(map(agent.spool.is_running, STAGES)), "the stages")
     until(lambda: len(planned(agent)) == 2, "two scans")
     until(server.online, "connected")
     server.send_command({"type": "compliance_trigger"})

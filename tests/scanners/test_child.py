@@ -4,13 +4,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from schemas.settings import Settings
+from spool import durable
 from spool.spool import Spool
 from stages.runtime.doorbell import NoDoorbell
 from stages.runtime.logs import Log
@@ -39,10 +40,14 @@ def process(tmp_path: Path) -> Process:
 
 
 @pytest.fixture
-def draft(tmp_path: Path) -> Path:
+def draft(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "draft"
     path.mkdir()
-    return path
+    yield path
+    # What a scanner nests is too deep for pytest, which removes the directories of earlier runs.
+    handle = durable.open_directory(tmp_path)
+    durable.remove(handle, "draft")
+    os.close(handle)
 
 
 Run = Callable[..., tuple[End, list[str]]]

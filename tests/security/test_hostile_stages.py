@@ -218,7 +218,7 @@ from schemas.request import Reason, Request
 from spool.spool import Spool
 reason = Reason(source='operator', at=datetime.datetime.now(datetime.UTC))
 for scan_id, scanner, more in (
-    ('20260601T000000Z-openscap-0000000a', 'openscap', {'remediate': True}),
+    ('20260601T000000Z-openscap-0000000a', 'openscap', {'content': '/etc/shadow'}),
     ('20260601T000001Z-openscap-0000000a', 'openscap', {'profile': '--remediate'}),
     ('20260601T000002Z-nmap-0000000a', 'nmap', {}),
 ):
