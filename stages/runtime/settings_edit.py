@@ -83,10 +83,13 @@ def _set_plain(values: dict[str, Any], section: str, key: str, value: str | None
 
 
 def _with_value(text: str, section: str, key: str, value: str | None) -> str:
-    root: yaml.MappingNode | None = yaml.compose(text, Loader=yaml.SafeLoader)  # type: ignore[assignment]
+    root: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     shown = json.dumps(value, ensure_ascii=False)
     if root is None:
         return f"{_ended(text)}{section}:\n  {key}: {shown}\n"
+    if not isinstance(root, yaml.MappingNode):
+        # A null that is written out: `~`.
+        return _replaced(text, root, f"{section}:\n  {key}: {shown}\n")
     body = _value_of(root, section)
     if body is None and root.flow_style:
         return _put_in(text, root, f'"{section}": {{"{key}": {shown}}}')
