@@ -9,8 +9,9 @@ import jinja2
 
 from fleet.fleet_report import FleetReport
 from schemas import codec
+from schemas.ids import short_rule_id
 from schemas.records import Record
-from stages.formats import breakdown, page
+from stages.formats import page
 from stages.formats.visible import harmless_cell, visible_line
 
 Part = tuple[str, Sequence[str], list[list[str]]]
@@ -101,7 +102,7 @@ def _part(title: str, records: Sequence[Record], *, brief: bool) -> Part:
     if brief and "rule_ref" in columns:
         at = columns.index("rule_ref")
         for row in rows:
-            row[at] = breakdown.short_rule_id(row[at])
+            row[at] = short_rule_id(row[at])
     return title, [column.replace("_", " ") for column in columns], rows
 
 

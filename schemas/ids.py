@@ -1,4 +1,4 @@
-"""Scan ids: one name for one scan, from its request to its receipt.
+"""Scan ids: one name for one scan, from its request to its receipt; and the short ids of rules.
 
 A scan id reads `20261123T060301Z-openscap-3f9c2a17`: the second (UTC) in which the scan was
 requested, its scanner, and eight hex digits, of which the first four are the fraction of that
@@ -98,3 +98,8 @@ def scanner_of(scan_id: ScanId) -> Scanner:
 def requested_at(scan_id: ScanId) -> datetime:
     """When the scan was requested, to the second, UTC; the id must be one."""
     return datetime.strptime(scan_id.split("-", 1)[0], _SECOND).replace(tzinfo=UTC)
+
+
+def short_rule_id(rule_ref: str) -> str:
+    """`sshd_disable_root_login` of an XCCDF id; another id as it is."""
+    return rule_ref.rpartition("_rule_")[2]

@@ -44,8 +44,8 @@ def _profiles(context: "Context") -> Iterator[str]:
 
 
 def _rules(context: "Context", name: str = "last") -> Iterator[str]:
+    from schemas.ids import short_rule_id
     from stages.console.report_source import kept_report
-    from stages.formats.breakdown import short_rule_id
     from stages.formats.kept_scans import KeptScans
 
     if name.startswith("-"):

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Literal
 
+from schemas.ids import short_rule_id
 from schemas.receipt import Receipt
 from schemas.report import Report, RuleResult, RuleStatus
 from stages.console.output import say, show_facts, show_table
-from stages.formats.breakdown import short_rule_id
 from stages.formats.content_fit import FIT, content_line
 from stages.formats.scan_facts import receipt_line, score_lines
 from stages.formats.scan_scope import scope_facts

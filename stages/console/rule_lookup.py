@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from schemas.ids import ScanId
+from schemas.ids import ScanId, short_rule_id
 from schemas.report import RuleResult
 from stages.console.errors import CommandError
-from stages.formats.breakdown import short_rule_id
 from stages.runtime.exits import Exit
 
 _MOST_NAMED = 10

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from schemas.ids import ScanId
+from schemas.ids import ScanId, short_rule_id
 from schemas.records import Record
 from schemas.report import RuleResult, RuleStatus
 from stages.console.errors import CommandError
 from stages.console.output import say, show_json, show_table
-from stages.formats.breakdown import short_rule_id
 from stages.runtime.exits import Exit
 
 _MOST_SHOWN = 10

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
+from schemas.ids import short_rule_id
 from schemas.records import Record
 from schemas.report import Report, RuleResult
 from schemas.settings import WaiverSettings
@@ -18,7 +19,6 @@ from schemas.waiver import Waiver
 from stages.console.context import Context
 from stages.console.errors import UsageError
 from stages.console.output import say, show_json, show_table, unicode_text
-from stages.formats.breakdown import short_rule_id
 from stages.formats.kept_scans import KeptScans
 from stages.parse import waiver_files, waivers
 from stages.parse.waiver_files import PlacedWaiver, WaiverSet

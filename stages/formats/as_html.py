@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from schemas.ids import short_rule_id
 from schemas.report import Fix, Report, RuleResult, RuleStatus, ScanStatus, Severity
 from stages.formats import breakdown, charts
 from stages.formats.breakdown import SectionGroup
@@ -178,7 +179,7 @@ def _group(group: SectionGroup, anchors: "_Anchors") -> GroupView:
 
 
 def _rule(result: RuleResult, anchors: "_Anchors") -> RuleView:
-    short_id = visible_line(breakdown.short_rule_id(result.rule_ref))
+    short_id = visible_line(short_rule_id(result.rule_ref))
     return RuleView(
         anchor=anchors.make(short_id),
         short_id=short_id,

@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import XMLGenerator
 
+from schemas.ids import short_rule_id
 from schemas.report import Report, RuleResult, RuleStatus
 from stages.formats import breakdown
 from stages.formats.scan_facts import outcome, scan_facts, score_lines
@@ -97,7 +98,7 @@ def _scan_case(writer: XMLGenerator, report: Report) -> None:
 def _case(writer: XMLGenerator, result: RuleResult) -> None:
     section = breakdown.section_title(result)
     # The id keeps apart rules that share a title.
-    name = f"{result.title} [{breakdown.short_rule_id(result.rule_ref)}]"
+    name = f"{result.title} [{short_rule_id(result.rule_ref)}]"
     attributes = {"classname": visible_line(section), "name": name}
     if result.duration_s is not None:
         attributes["time"] = f"{result.duration_s:.3f}"

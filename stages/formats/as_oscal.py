@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from schemas.ids import short_rule_id
 from schemas.report import Report, RuleResult
 from stages.formats import breakdown
 from stages.formats.scan_facts import outcome
@@ -163,7 +164,7 @@ class _AssessmentResults:
     def _rule_findings(self) -> Iterator[dict[str, Any]]:
         for number, rule in enumerate(self._source.report.results):
             if rule.status == "fail" and not nist_controls(rule.references):
-                short_id = breakdown.short_rule_id(rule.rule_ref)
+                short_id = short_rule_id(rule.rule_ref)
                 target = f"rule-{_UNSAFE.sub('-', short_id)}"
                 title = visible_line(rule.title) or visible_line(rule.rule_ref)
                 yield self._finding(f"rule {number}", target, title, [number])

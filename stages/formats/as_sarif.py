@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from schemas.ids import short_rule_id
 from schemas.report import AppliedWaiver, Report, RuleResult, RuleStatus, Severity
 from stages.formats import breakdown
 from stages.formats.finding_paths import file_uri, finding_paths
@@ -109,7 +110,7 @@ def _rule(result: RuleResult) -> dict[str, Any]:
     tags = ["security", "compliance", *_reference_tags(result)]
     rule: dict[str, Any] = {
         "id": result.rule_ref,
-        "name": breakdown.short_rule_id(result.rule_ref),
+        "name": short_rule_id(result.rule_ref),
         "shortDescription": {"text": result.title or result.rule_ref},
         "defaultConfiguration": {"level": _LEVEL[result.severity]},
         "help": _help(result),

@@ -6,6 +6,7 @@ scanner is shown with control characters spelled out.
 
 from collections.abc import Iterator, Sequence
 
+from schemas.ids import short_rule_id
 from schemas.report import Report, RuleResult, RuleStatus
 from stages.formats import breakdown
 from stages.formats.scan_facts import Fact, outcome, scan_facts, score_lines
@@ -79,7 +80,7 @@ def _brief(heading: str, results: Sequence[RuleResult]) -> Iterator[str]:
 
 
 def _rule_line(result: RuleResult) -> str:
-    rule = breakdown.short_rule_id(result.rule_ref)
+    rule = short_rule_id(result.rule_ref)
     title = f"{visible_line(result.title)} [{visible_line(rule)}]"
     return f"  {result.status:<13} {result.severity:<8} {title}"
 

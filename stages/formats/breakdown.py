@@ -82,8 +82,3 @@ def section_title(result: RuleResult) -> str:
 def applicable_rules(report: Report) -> int:
     """Rules with a verdict: neither skipped nor not applicable."""
     return report.summary.total_rules - report.summary.skipped
-
-
-def short_rule_id(rule_ref: str) -> str:
-    """`sshd_disable_root_login` of an XCCDF id; another id as it is."""
-    return rule_ref.rpartition("_rule_")[2]

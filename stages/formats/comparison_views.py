@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from schemas import codec
+from schemas.ids import short_rule_id
 from stages.formats import breakdown
 from stages.formats.compare import ComparedScan, Comparison, FailureAge, RuleChange
 from stages.formats.page import content_security_policy, environment, style_sheet
@@ -121,7 +122,7 @@ def _finding_lines(label: str, text: str) -> Iterator[str]:
 
 
 def _title_line(severity: str, title: str, rule_ref: str) -> str:
-    rule = visible_line(breakdown.short_rule_id(rule_ref))
+    rule = visible_line(short_rule_id(rule_ref))
     return f"  {severity:<8} {visible_line(title)} [{rule}]"
 
 

@@ -11,7 +11,7 @@ from importlib import resources
 
 import jinja2
 
-from stages.formats import breakdown
+from schemas.ids import short_rule_id
 from stages.formats.visible import visible, visible_line
 
 _LONG_CHARACTERS = 1200
@@ -47,7 +47,7 @@ def environment() -> jinja2.Environment:
     )
     found.filters["visible"] = visible
     found.filters["line"] = visible_line
-    found.filters["short_id"] = breakdown.short_rule_id
+    found.filters["short_id"] = short_rule_id
     found.tests["long"] = _is_long
     return found
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from schemas import codec
+from schemas.ids import short_rule_id
 from schemas.report import AppliedTailoring, Report
-from stages.formats.breakdown import short_rule_id
 from stages.runtime.printable import counted
 
 _MOST_NAMED = 20

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from schemas import codec
+from schemas.ids import short_rule_id
 from schemas.report import AppliedWaiver, Report, RuleResult, summarize
 from schemas.waiver import Waiver, fits
 from stages.parse.waiver_files import PlacedWaiver, WaiverSet
@@ -89,7 +90,7 @@ def fails(result: RuleResult) -> bool:
 
 def is_for(waiver: Waiver, result: RuleResult) -> bool:
     """Whether a waiver names this rule, or its section."""
-    short_id = result.rule_ref.rpartition("_rule_")[2]
+    short_id = short_rule_id(result.rule_ref)
     return fits(waiver.rule, result.rule_ref, short_id, result.section)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from schemas.fixes import FixRun, Remediation
+from schemas.ids import short_rule_id
 from spool.errors import EntryError
 from stages.runtime.process import Process
 
@@ -79,7 +80,7 @@ def problem_of(run: FixRun) -> str | None:
     if not left:
         return None
     first = left[0]
-    name = first.rule_ref.rpartition("_rule_")[2]
+    name = short_rule_id(first.rule_ref)
     return (
         f"{len(run.rules) - len(left)} of {len(run.rules)} rules fixed; "
         f"{name} {first.outcome}: {first.reason}"

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 from schemas.fixes import FixRun, Undone
+from schemas.ids import short_rule_id
 from schemas.records import Record
 from stages.console.fixing.fix_counts import outcome_counts
 from stages.console.fixing.fix_plan import PlannedFix
 from stages.console.output import say, say_script, show_table
-from stages.formats.breakdown import short_rule_id
 from stages.runtime.printable import counted
 
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.fixes import FixedRule, Recheck
+from schemas.ids import short_rule_id
 from schemas.settings import FixSettings
 from stages.console.errors import CommandError
 from stages.console.fixing import host_copy
 from stages.console.fixing.fix_plan import BASH, PlannedFix
 from stages.console.fixing.host_files import HostFile, Scope, scope_of, survey
-from stages.formats.breakdown import short_rule_id
 from stages.runtime.exits import Exit
 from stages.runtime.standalone_host import StandaloneHost
 from stages.scanners.captured_output import Line

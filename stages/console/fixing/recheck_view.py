@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from schemas.fixes import Recheck, RecheckedRule
+from schemas.ids import short_rule_id
 from stages.console.output import say, show_table, warn
-from stages.formats.breakdown import short_rule_id
 from stages.runtime.printable import counted
 
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from schemas.codec import replace
 from schemas.fixes import FixRun, Remediation
-from schemas.ids import ScanId, scanner_of
+from schemas.ids import ScanId, scanner_of, short_rule_id
 from schemas.report import RuleResult
 from schemas.request import Reason, Request
 from spool.errors import EntryError, SpoolError
@@ -26,7 +26,6 @@ from stages.console.fixing.fix_plan import PlannedFix, planned_fixes, rules_to_f
 from stages.console.fixing.fix_scan import directory_of, fix_scan, keep_run
 from stages.console.fixing.scan_facts import ScanFacts, scan_facts
 from stages.console.output import say
-from stages.formats.breakdown import short_rule_id
 from stages.runtime.exits import Exit
 from stages.scanners import registry
 

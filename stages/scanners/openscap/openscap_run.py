@@ -15,7 +15,7 @@ from pathlib import Path
 from schemas.capabilities import DetectedContent, DetectedScanner, ProfileInfo
 from schemas.codec import encode
 from schemas.codec import replace as replace_record
-from schemas.ids import ScanId, requested_at
+from schemas.ids import ScanId, requested_at, short_rule_id
 from schemas.manifest import Content, TailoringFile
 from schemas.request import Request
 from spool.errors import is_of_the_machine
@@ -189,7 +189,7 @@ class OpenSCAP:
         unfinished = progress.unfinished
         if unfinished is None:
             return f"{done}, none in progress: raise compliance.openscap.time_limit_s"
-        rule = unfinished.rule.rpartition("_rule_")[2]
+        rule = short_rule_id(unfinished.rule)
         return (
             f"rule {rule} in progress for {unfinished.duration_s:.0f} s, {done}: raise "
             "compliance.openscap.time_limit_s, or leave the rule out by a tailoring"
