@@ -32,6 +32,8 @@ packing.import_libraries()
 for _encoding in ("utf-8-sig", "utf-16", "latin-1", "ascii", "idna"):
     codecs.lookup(_encoding)
 
+_REFUSALS = (CommandError, UnreadableError, PackingError)
+
 
 class _Descriptor(io.RawIOBase):
     """Reads an open file from its start, without moving the position that others share."""
@@ -87,11 +89,9 @@ def parse(payload: bytes) -> bytes:
         parsed = Parsed(
             report=_read(files, task), roles=tuple(roles[file.descriptor] for file in task.files)
         )
-    except CommandError as error:
-        parsed = Parsed(error=str(error), exit_code=error.code)
-    except (UnreadableError, PackingError) as error:
-        names = ", ".join(file.name for file in task.files)
-        parsed = Parsed(error=f"{names}: {error}", exit_code=Exit.NO)
+    except _REFUSALS as error:
+        message, code = _refusal(task, error)
+        parsed = Parsed(error=message, exit_code=code)
     return codec.encode(parsed)
 
 
@@ -104,12 +104,18 @@ def scripts(payload: bytes) -> bytes:
         if read_scripts is None:
             raise UnreadableError(f"{files.spec.title} has no scripts that fix its rules")
         found = ReadScripts(scripts=tuple(read_scripts(_output(files, task))))
-    except CommandError as error:
-        found = ReadScripts(error=str(error), exit_code=error.code)
-    except (UnreadableError, PackingError) as error:
-        names = ", ".join(file.name for file in task.files)
-        found = ReadScripts(error=f"{names}: {error}", exit_code=Exit.NO)
+    except _REFUSALS as error:
+        message, code = _refusal(task, error)
+        found = ReadScripts(error=message, exit_code=code)
     return codec.encode(found)
+
+
+def _refusal(task: ParseTask, error: Exception) -> tuple[str, Exit]:
+    """Why the files are not read, and the exit code of the command."""
+    if isinstance(error, CommandError):
+        return str(error), error.code
+    names = ", ".join(file.name for file in task.files)
+    return f"{names}: {error}", Exit.NO
 
 
 def _read(files: _ScanFiles, task: ParseTask) -> Report:

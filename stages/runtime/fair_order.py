@@ -1,8 +1,8 @@
 """Turns between what operators request and all the rest (the server, schedules, copies): thousands
 of requests of one side do not hold up the other. Each side's oldest goes first.
 
-An operator's request stays in `commands/` until its scan is done, so names alone tell the sides
-apart, and a choice costs the same however many scans wait.
+An operator's request stays in `commands/` until its scan is done, so names alone distinguish the
+sides, and a choice reads no entry.
 """
 
 from collections.abc import Collection, Sequence

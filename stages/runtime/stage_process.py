@@ -12,7 +12,8 @@ Diagnostics: exit codes of `stages.runtime.exits`; the reason is also the unit's
 
 import signal
 import sys
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from schemas.event import SCAN_EVENTS, EventName
@@ -90,11 +91,7 @@ def _run(
         removed = spool.claim(stage)
     except SpoolError as error:
         return _refuse(error, notifier, log)
-    weakness = file_system.warning(spool.root)
-    if weakness is not None:
-        log.warning(weakness)
-    if removed:
-        log.warning("drafts of an interrupted write removed", count=len(removed))
+    _report_claim(spool, removed, log)
     heap = Heap()  # before the first thread
     doorbell = _open_doorbell(Path(loaded.settings.runtime_dir), stage, log)
     try:
@@ -107,12 +104,19 @@ def _run(
         return _refuse(error, notifier, log)
     except Exception as error:  # the one broad except: logged, then it is the supervisor's turn
         log.error(f"internal error, the stage ends: {type(error).__name__}: {error}")
-        # The interpreter's own: the module `traceback` takes memory for as long as a stage runs.
-        sys.__excepthook__(type(error), error, error.__traceback__)
+        traceback.print_exc(file=sys.stderr)
         return Exit.BUG
     finally:
         doorbell.close()
         spool.release()
+
+
+def _report_claim(spool: Spool, removed: Sequence[str], log: Log) -> None:
+    weakness = file_system.warning(spool.root)
+    if weakness is not None:
+        log.warning(weakness)
+    if removed:
+        log.warning("drafts of an interrupted write removed", count=len(removed))
 
 
 def _refuse_settings(loaded: settings_file.Loaded, notifier: Notifier, log: Log) -> Exit:

@@ -135,7 +135,7 @@ class ScanStage:
         if refusal:
             self._raw_entries.conclude(scan_id, "failed", refusal, (request.reason,))
             return
-        self._check_free_space()
+        free_space.require(self._spool.root, self._process.settings.spool.min_free_mib)
         if scan_id == self._not_its_fault:
             self._state_store.end(scan_id)
             self._not_its_fault = None
@@ -247,8 +247,7 @@ class ScanStage:
         """Why the settings do not allow this scan."""
         if request.refusal:
             return request.refusal
-        settings = self._process.settings
-        refused = readiness.refusal(spec, settings)
+        refused = readiness.refusal(spec, self._process.settings)
         if refused:
             return refused.reason
         return None
@@ -282,9 +281,6 @@ class ScanStage:
         if reason.detail:
             message = f"{message}: {' '.join(reason.detail.split())}"
         return EndedBy(Cause.CANCELLED, message)
-
-    def _check_free_space(self) -> None:
-        free_space.require(self._spool.root, self._process.settings.spool.min_free_mib)
 
     def _record_running(self, scan_id: ScanId, pid: int) -> None:
         running = Running(scan_id=scan_id, pid=pid, start_ticks=start_ticks(pid) or 0)

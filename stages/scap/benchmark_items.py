@@ -11,19 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from spool.packing import unpacked
-from stages.scap.rule_counts import Selection, groups_around
-from stages.scap.xccdf_text import profile_title
-from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
-
-_LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
-_LAYOUT = RecordLayout(
-    roots=frozenset(("data-stream-collection", "Benchmark")),
-    structure=frozenset(("data-stream-collection", "component", "Benchmark", "Group")),
-    skipped=frozenset(
-        ("data-stream", "extended-component", "component/oval_definitions", "component/ocil")
-    ),
+from stages.scap.rule_counts import (
+    RULE_PARENTS,
+    WHOLE_CONTENT,
+    WHOLE_CONTENT_LIMITS,
+    Selection,
+    groups_around,
 )
-_PARENTS = frozenset(("Benchmark", "Group"))
+from stages.scap.xccdf_text import profile_title
+from stages.scap.xml_records import Element, local, records
 
 
 @dataclass(frozen=True)
@@ -93,8 +89,10 @@ def read_benchmarks(path: Path) -> list[BenchmarkItems]:
     found: list[BenchmarkItems] = []
     last: Element | None = None
     with path.open("rb") as file:
-        for parent, record in records(unpacked(file, _LIMITS.bytes), _LAYOUT, _LIMITS):
-            if local(parent) not in _PARENTS:
+        for parent, record in records(
+            unpacked(file, WHOLE_CONTENT_LIMITS.bytes), WHOLE_CONTENT, WHOLE_CONTENT_LIMITS
+        ):
+            if local(parent) not in RULE_PARENTS:
                 continue
             benchmark = _benchmark_around(parent)
             if benchmark is not last:

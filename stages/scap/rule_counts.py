@@ -14,8 +14,8 @@ from pathlib import Path
 from spool.packing import unpacked
 from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
 
-_LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
-_LAYOUT = RecordLayout(
+WHOLE_CONTENT_LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
+WHOLE_CONTENT = RecordLayout(
     roots=frozenset(("data-stream-collection", "Benchmark")),
     structure=frozenset(("data-stream-collection", "component", "Benchmark", "Group")),
     skipped=frozenset(
@@ -24,7 +24,7 @@ _LAYOUT = RecordLayout(
 )
 _SCRIPTS = "http://open-scap.org/page/SCE"
 _HIDDEN = " (of the content)"
-_RULE_PARENTS = frozenset(("Benchmark", "Group"))
+RULE_PARENTS = frozenset(("Benchmark", "Group"))
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def count_rules(path: Path) -> RuleCounts:
     by_script = 0
     benchmarks: list[_BenchmarkSelection] = []
     with path.open("rb") as file:
-        stream = unpacked(file, _LIMITS.bytes)
-        for parent, record in records(stream, _LAYOUT, _LIMITS):
+        stream = unpacked(file, WHOLE_CONTENT_LIMITS.bytes)
+        for parent, record in records(stream, WHOLE_CONTENT, WHOLE_CONTENT_LIMITS):
             _add(parent, record, benchmarks)
             by_script += local(record) == "Rule" and _is_checked_by_script(record)
     selected = [
@@ -159,7 +159,7 @@ def _add(parent: Element, record: Element, benchmarks: list[_BenchmarkSelection]
         _selection_of(parent, benchmarks)
     if parent_name == "Benchmark" and name == "Profile":
         _selection_of(parent, benchmarks).add_profile(record)
-    elif parent_name in _RULE_PARENTS and name == "Rule":
+    elif parent_name in RULE_PARENTS and name == "Rule":
         groups = groups_around(parent)
         benchmark: Element | None = parent
         if groups:

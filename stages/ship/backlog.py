@@ -31,7 +31,6 @@ class Backlog:
         self._spool = process.spool
         self._delivery_state = delivery_state
         self._waiting: dict[ScanId, Waiting] = {}
-        self._order: list[ScanId] = []
         self._of_place: dict[str, list[ScanId]] = {}
         """By place at the server, the ids that wait for it, oldest first."""
         self._turns: dict[str, int] = {}
@@ -74,7 +73,7 @@ class Backlog:
         )
         if checked_by != self._checked_by:
             self._checked_by = checked_by
-            self._unchecked.update(self._order)
+            self._unchecked.update(self._waiting)
 
     def superseded(self) -> Iterator[tuple[Waiting, Superseded]]:
         """Those that need not be sent, each with the reason."""
@@ -196,7 +195,6 @@ class Backlog:
         if scan is None:
             return
         self._waiting[scan_id] = scan
-        insort(self._order, scan_id)
         insort(self._of_place.setdefault(scan.filed_under, []), scan_id)
         self._unchecked.add(scan_id)
 
@@ -205,8 +203,7 @@ class Backlog:
         if scan is None:
             return None
         rivals = self._of_place[scan.filed_under]
-        for ids in (self._order, rivals):
-            del ids[bisect_left(ids, scan_id)]
+        del rivals[bisect_left(rivals, scan_id)]
         if not rivals:
             del self._of_place[scan.filed_under]
         return scan

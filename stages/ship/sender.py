@@ -199,7 +199,7 @@ class Sender:
         return answer
 
     def _checked(self, reply: Reply, access: ServerAccess) -> Outcome:
-        """What a 401 means: by a ping, which tells a wrong key from a database that is down.
+        """What a 401 means: a ping distinguishes a wrong key from a database that is down.
 
         Raises WorkerStoppedError.
         """

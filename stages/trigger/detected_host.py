@@ -2,16 +2,14 @@
 
 import platform
 import socket
-from pathlib import Path
 from typing import Any
 
 from schemas.capabilities import DETECTED_STATE, Detected
 from schemas.ids import Scanner
 from schemas.settings import Settings
+from stages.runtime.machine_id import read_machine_id
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
-
-_MACHINE_ID = Path("/etc/machine-id")
 
 
 class Detection:
@@ -53,9 +51,8 @@ def missing(detected: Detected | None) -> frozenset[Scanner]:
 
 def host_id(settings: Settings) -> str:
     """The server's id for this host and the machine's own: clones share one of them at most."""
-    try:
-        machine = _MACHINE_ID.read_text().strip()
-    except OSError:
+    machine = read_machine_id()
+    if machine is None:
         machine = socket.gethostname()
     return f"{settings.api.id or ''}/{machine}"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from schemas.records import Record
 from spool.state_store import StateStore
+from stages.runtime.machine_id import MACHINE_ID, read_machine_id
 
 MACHINE_STATE = "machine"
-_MACHINE_ID = Path("/etc/machine-id")
 
 
 class MachineState(Record, frozen=True, kw_only=True):
@@ -23,7 +23,7 @@ class MachineState(Record, frozen=True, kw_only=True):
     api_id: str
 
 
-def why_cloned(state_store: StateStore, api_id: str | None, path: Path = _MACHINE_ID) -> str | None:
+def why_cloned(state_store: StateStore, api_id: str | None, path: Path = MACHINE_ID) -> str | None:
     """What is wrong, and what to do; None where this machine alone has used this id."""
     known = state_store.read(MACHINE_STATE, MachineState)
     machine = _digest(path)
@@ -36,7 +36,7 @@ def why_cloned(state_store: StateStore, api_id: str | None, path: Path = _MACHIN
     )
 
 
-def remember(state_store: StateStore, api_id: str | None, path: Path = _MACHINE_ID) -> None:
+def remember(state_store: StateStore, api_id: str | None, path: Path = MACHINE_ID) -> None:
     """Keep that this machine uses this id. Raises StorageError."""
     machine = _digest(path)
     if api_id is None or machine is None:
@@ -47,10 +47,7 @@ def remember(state_store: StateStore, api_id: str | None, path: Path = _MACHINE_
 
 
 def _digest(path: Path) -> str | None:
-    try:
-        machine_id = path.read_bytes()[:256].strip()
-    except OSError:
-        return None
+    machine_id = read_machine_id(path)
     if not machine_id:
         return None
-    return sha256(b"compliance-agent " + machine_id).hexdigest()[:16]
+    return sha256(f"compliance-agent {machine_id}".encode()).hexdigest()[:16]

@@ -5,16 +5,12 @@ import socket
 from pathlib import Path
 
 from schemas.bundle import Bundle
+from stages.runtime.machine_id import MACHINE_ID, read_machine_id
 
-_MACHINE_ID = Path("/etc/machine-id")
 
-
-def origin(machine_id: Path = _MACHINE_ID) -> str:
+def origin(machine_id: Path = MACHINE_ID) -> str:
     """A digest of machine id and host name; machine-id(5) forbids to disclose the id itself."""
-    try:
-        machine = machine_id.read_text().strip()
-    except OSError:
-        machine = ""
+    machine = read_machine_id(machine_id) or ""
     return hashlib.sha256(
         f"compliance-agent\0{machine}\0{socket.gethostname()}".encode()
     ).hexdigest()

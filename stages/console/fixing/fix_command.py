@@ -8,7 +8,7 @@ import argparse
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from schemas.request import Reason
@@ -148,21 +148,14 @@ def _show(finished: FinishedFix, context: Context) -> Exit:
     return Exit.OK
 
 
-def _progress(context: Context) -> "_Show":
+def _progress(context: Context) -> Callable[[str], None]:
     if context.json:
-        return _Show(quiet=True)
-    return _Show(quiet=False)
+        return _no_progress
+    return say
 
 
-class _Show:
-    """Lines of progress; none beside JSON."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._quiet = quiet
-
-    def __call__(self, line: str) -> None:
-        if not self._quiet:
-            say(line)
+def _no_progress(_line: str) -> None:
+    """None beside JSON."""
 
 
 def _scripts(planned: Sequence[PlannedFix]) -> str:

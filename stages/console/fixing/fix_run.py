@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from schemas.codec import replace
 from schemas.fixes import FixedRule, Recheck
 from schemas.ids import short_rule_id
 from schemas.settings import FixSettings
@@ -124,23 +125,13 @@ def _outcome(
     if after == "pass":
         return ran
     if error is not None:
-        return _with(ran, "failed", error)
+        return replace(ran, outcome="failed", reason=error)
     if after is None:
-        return _with(ran, "failing", f"not re-checked: {not_rechecked}")
+        return replace(ran, outcome="failing", reason=f"not re-checked: {not_rechecked}")
     reason = f"the rule is still {after}"
     if each.reboot:
         reason = f"{reason}; it takes effect after a reboot"
-    return _with(ran, "failing", reason)
-
-
-def _with(rule: FixedRule, outcome: str, reason: str) -> FixedRule:
-    return FixedRule(
-        rule_ref=rule.rule_ref,
-        title=rule.title,
-        outcome=outcome,  # type: ignore[arg-type]
-        reason=reason,
-        not_undone=rule.not_undone,
-    )
+    return replace(ran, outcome="failing", reason=reason)
 
 
 def _run_one(number: int, each: PlannedFix, limit_s: float, directory: Path) -> str | None:

@@ -21,7 +21,7 @@ _PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 @dataclass(frozen=True)
 class HostFile:
-    """What tells two states of a path apart; times do not."""
+    """What distinguishes two states of a path; times do not."""
 
     kind: Kind
     mode: int

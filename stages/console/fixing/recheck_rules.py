@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from schemas.codec import replace
 from schemas.fixes import Recheck, RecheckedRule
 from schemas.report import Report, RuleResult
 from spool.layout import new_command_id
@@ -93,13 +94,7 @@ def _compared(before: RuleResult, after: RuleResult | None) -> RecheckedRule:
     finding = after.finding
     if after.status == "pass":
         finding = None
-    return RecheckedRule(
-        rule_ref=before.rule_ref,
-        title=before.title,
-        before=own_status(before),
-        after=after.status,
-        finding=finding,
-    )
+    return replace(compared, after=after.status, finding=finding)
 
 
 def _keep(context: Context, found: Recheck) -> None:

@@ -6,12 +6,12 @@ before 1.3 evaluate the last `--rule` alone, so they are run once for each rule.
 Diagnostics: CannotRun with what to do.
 """
 
-import errno
 from collections.abc import Sequence
 from pathlib import Path
 
 from schemas.capabilities import DetectedScanner
 from schemas.manifest import Content
+from spool.errors import is_of_the_machine
 from stages.scanners.child import Limits
 from stages.scanners.openscap import scan_choice
 from stages.scanners.openscap.kept_tailoring import TailoringError, unpack_kept_tailoring
@@ -86,7 +86,7 @@ def _batches(rules: Sequence[str], version: str | None) -> list[Sequence[str]]:
 
 
 def _usable(content: Content, details: OpenSCAPDetails, draft: Path) -> UsableContent:
-    """Raises ContentError, and OSError for a full disk."""
+    """Raises ContentError, and OSError for trouble of the machine."""
     try:
         return usable_content(
             Path(content.path),
@@ -95,7 +95,7 @@ def _usable(content: Content, details: OpenSCAPDetails, draft: Path) -> UsableCo
             must_copy=content.source == "server",
         )
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_of_the_machine(error):
             raise
         raise ContentError(
             f"{content.path}: the content of the scan can't be read: {error.strerror}: scan again"
