@@ -125,18 +125,20 @@ MOMENTS: dict[str, Callable[[ShipProcess], Any]] = {
 def test_killed_at_any_moment_of_an_upload_nothing_is_lost_and_the_order_holds(
     ship: ShipProcess, server: ScriptedServer, moment: str
 ) -> None:
-    ship.put(1, 2, 3, length=200)
-    # The second upload is the one that meets the kill; then everything again at the one after the
-    # restart.
-    server.say(accepted, MOMENTS[moment](ship), MOMENTS[moment](ship))
+    # More than are sent within the milliseconds before a kill.
+    numbers = range(1, 13)
+    ship.put(*numbers, length=200)
+    # The second upload is the one that meets the kill; then the first one after the restart.
+    server.say(accepted)
     for _ in range(2):
+        server.say(MOMENTS[moment](ship))
         ship.start()
         assert ship.end() == -signal.SIGKILL
     ship.start()
-    until(lambda: len(ship.receipts()) == 3, what="three receipts")
+    until(lambda: len(ship.receipts()) == len(numbers), what="all receipts")
     assert {receipt.answer for receipt in ship.receipts().values()} == {"accepted"}
     assert server.scan_ids == sorted(server.scan_ids)
-    assert set(server.scan_ids) == {scan_id(1), scan_id(2), scan_id(3)}
+    assert set(server.scan_ids) == {scan_id(number) for number in numbers}
 
 
 def test_stopped_in_mid_upload_it_ends_within_seconds_and_sends_again(
