@@ -1,20 +1,16 @@
 """A quick agent, whose file operations can be made to fail."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from receiver import Policy, Receiver
+from receiver import Receiver
 from tests.conftest import missing
 from tests.faults.quick_agent import QuickAgent, a_quick_agent
+from tests.pipeline.conftest import server
 from tests.torture.disk_faults import DiskFaults, NoCompilerError, disk_faults
 
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Receiver]:
-    with Receiver(Policy(posts_per_minute=10_000), database=tmp_path / "receiver.db") as receiver:
-        yield receiver
+__all__ = ["server"]
 
 
 @pytest.fixture

@@ -15,12 +15,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
 CORPUS = Path(__file__).with_name("corpus")
 FINDING = "finding-"
+_PROGRAM = (sys.executable, "-m", "tests.fuzz.fuzzer")
 _CORPUS_BYTES = 48 * 1024
 _INPUT_BYTES = 32 * 1024
 _ONE_INPUT_S = 25
@@ -104,7 +105,7 @@ def _keep_findings(corpus: Path, findings: Sequence[Path]) -> int:
 
 def _run(target: str, *arguments: str) -> None:
     """The library ends its process, so it has one of its own."""
-    subprocess.run([sys.executable, "-m", __name__, "--run", target, *arguments], check=False)
+    subprocess.run([*_PROGRAM, "--run", target, *arguments], check=False)
 
 
 def run(target: str, arguments: Sequence[str]) -> None:
@@ -123,22 +124,23 @@ def run(target: str, arguments: Sequence[str]) -> None:
 
     chosen = TARGETS[target]
 
+    def change_bytes(text: bytes) -> bytes:
+        return bytes(atheris.Mutate(text, max(len(text), 16)))
+
     def changed(content: bytes, max_size: int, seed: int) -> bytes:
         chance = random.Random(seed)
-        change: Callable[[bytes], bytes] = lambda text: atheris.Mutate(text, max(len(text), 16))  # noqa: E731
         if chosen.mutate is None or chance.random() < 0.3:
             return bytes(atheris.Mutate(content, max_size))
-        return chosen.mutate(content, change, chance)[:max_size]
+        return chosen.mutate(content, change_bytes, chance)[:max_size]
 
     mutator = {"custom_mutator": changed} if chosen.mutate is not None else {}
     # A merge starts this program again, by a shell.
-    program = f"{sys.executable} -m tests.fuzz.fuzzer --run {target}"
+    program = " ".join((*_PROGRAM, "--run", target))
     atheris.Setup([program, *arguments], chosen.feed, **mutator)
     atheris.Fuzz()
 
 
 if __name__ == "__main__":
-    __name__ = "tests.fuzz.fuzzer"
     if sys.argv[1:2] == ["--run"]:
         run(sys.argv[2], sys.argv[3:])
     main()

@@ -12,8 +12,8 @@ import lzma
 import socket
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -31,7 +31,7 @@ from schemas.report import Report
 from schemas.request import Reason, Request
 from schemas.settings import ServerSettings
 from spool import bundle, durable, frame, packing, raw_bundle
-from spool.entries import Readable, seal_report
+from spool.entries import seal_report
 from spool.errors import EntryError, StorageError
 from spool.spool import Spool
 from stages.formats import registry as formats
@@ -64,6 +64,16 @@ from tests.scanners.openscap.scap_samples import Rule, Test, arf, results
 
 AT = datetime(2026, 11, 24, 6, 3, 1, tzinfo=UTC)
 SCAN_ID = ScanId("20261124T060301Z-openscap-3f9c2a17")
+_MANIFEST = Manifest(
+    scan_id=SCAN_ID,
+    scanner="openscap",
+    outcome="finished",
+    command=("oscap",),
+    started_at=AT,
+    completed_at=AT,
+    agent_version="1",
+)
+_CANCELLED = codec.replace(_MANIFEST, outcome="cancelled", error="cancelled by the operator")
 _BODY_BYTES = 300_000
 _ROOT = Path(__file__).parents[2]
 
@@ -98,17 +108,8 @@ def _docker_bench_log(content: bytes) -> None:
 
 
 def _check_result(scanner: Scanner, files: Mapping[Role, bytes]) -> None:
-    for finished in ("finished", "cancelled"):
-        manifest = Manifest(
-            scan_id=SCAN_ID,
-            scanner=scanner,
-            outcome=finished,
-            error=None if finished == "finished" else "cancelled by the operator",
-            command=("oscap",),
-            started_at=AT,
-            completed_at=AT,
-            agent_version="1",
-        )
+    for manifest in (_MANIFEST, _CANCELLED):
+        manifest = codec.replace(manifest, scanner=scanner)
         report = read(manifest, partial(_opened, files), parse_settings(b"")[0])
         _check_report(codec.replace(report, scan_id=SCAN_ID))
 
@@ -176,23 +177,13 @@ def _tailoring(content: bytes) -> None:
             codec.encode(profile.profile)
 
 
-def _in_a_file(content: bytes) -> "_File":
-    return _File(content)
-
-
-class _File:
-    """A file with that content, for readers that take a path."""
-
-    def __init__(self, content: bytes) -> None:
-        self._directory = tempfile.TemporaryDirectory(prefix="compliance-fuzz-")
-        self._path = Path(self._directory.name, "input")
-        self._path.write_bytes(content)
-
-    def __enter__(self) -> Path:
-        return self._path
-
-    def __exit__(self, *_: object) -> None:
-        self._directory.cleanup()
+@contextmanager
+def _in_a_file(content: bytes) -> Iterator[Path]:
+    """For readers that take a path."""
+    with tempfile.TemporaryDirectory(prefix="compliance-fuzz-") as directory:
+        path = Path(directory, "input")
+        path.write_bytes(content)
+        yield path
 
 
 def _content_seeds() -> Iterable[bytes]:
@@ -290,12 +281,15 @@ def _schedule_seeds() -> Iterable[bytes]:
 
 
 @cache
+def _home() -> "tempfile.TemporaryDirectory[str]":
+    """It goes at the end of the process."""
+    return tempfile.TemporaryDirectory(prefix="compliance-fuzz-")
+
+
+@cache
 def _spool() -> Spool:
-    directory = tempfile.TemporaryDirectory(prefix="compliance-fuzz-")
-    spool = Spool(Path(directory.name))
+    spool = Spool(Path(_home().name))
     spool.prepare()
-    # It goes with the spool, at the end of the process.
-    spool.__dict__["directory"] = directory
     return spool
 
 
@@ -303,22 +297,24 @@ def _entry(content: bytes) -> None:
     """The first byte chooses the kind, the second whether the rest is sealed: a digest is not
     found by chance.
     """
-    kinds = [kind for box in _boxes() for kind in box]
-    entries = kinds[content[0] % len(kinds)] if content else kinds[0]
-    sealed = content[2:]
-    if content[1:2] and content[1] % 2:
-        sealed = _sealed(entries.kind, sealed)
-    _read_entry(entries, sealed)
-
-
-def _boxes() -> Iterable[tuple[Readable, ...]]:
     spool = _spool()
-    yield from (
-        spool.reports.kinds,
-        spool.requests.kinds,
-        spool.receipts.kinds,
-        spool.commands.kinds,
-    )
+    kinds = [
+        (box, entries)
+        for box in (spool.reports, spool.requests, spool.receipts, spool.commands)
+        for entries in box.kinds
+    ]
+    chosen, seals, *_ = (*content[:2], 0, 0)
+    box, entries = kinds[chosen % len(kinds)]
+    sealed = content[2:]
+    if seals % 2:
+        sealed = _sealed(entries.kind, sealed)
+    name = f"{SCAN_ID}.{entries.kind}"
+    with box.directory("can't be written") as handle:
+        durable.write(handle, name, sealed, replace=True)
+    with suppress(EntryError, StorageError):
+        box.check(name)
+    if entries.kind == "report":
+        _read_report(spool)
 
 
 def _sealed(kind: str, payload: bytes) -> bytes:
@@ -326,20 +322,6 @@ def _sealed(kind: str, payload: bytes) -> bytes:
     if separator:
         return frame.seal(kind, rest, header)
     return frame.seal(kind, payload)
-
-
-def _read_entry(entries: Readable, sealed: bytes) -> None:
-    spool = _spool()
-    for box in (spool.reports, spool.requests, spool.receipts, spool.commands):
-        if entries not in box.kinds:
-            continue
-        name = f"{SCAN_ID}.{entries.kind}"
-        with box.directory("can't be written") as handle:
-            durable.write(handle, name, sealed, replace=True)
-        with suppress(EntryError, StorageError):
-            box.check(name)
-        if box is spool.reports and entries.kind == "report":
-            _read_report(spool)
 
 
 def _read_report(spool: Spool) -> None:
@@ -355,14 +337,7 @@ def _entry_seeds() -> Iterable[bytes]:
         report,
         Request(scan_id=SCAN_ID, scanner="openscap", reason=Reason(source="operator", at=AT)),
         Hold(scan_id=SCAN_ID, at=AT, reason="a"),
-        Manifest(
-            scan_id=SCAN_ID,
-            scanner="openscap",
-            outcome="finished",
-            started_at=AT,
-            completed_at=AT,
-            agent_version="1",
-        ),
+        _MANIFEST,
     )
     for kind in range(16):
         for record in records:
@@ -371,16 +346,8 @@ def _entry_seeds() -> Iterable[bytes]:
 
 
 def _reports() -> Iterable[Report]:
-    manifest = Manifest(
-        scan_id=SCAN_ID,
-        scanner="openscap",
-        outcome="finished",
-        started_at=AT,
-        completed_at=AT,
-        agent_version="1",
-    )
     for seed in list(_arf_seeds())[:2]:
-        yield read(manifest, partial(_opened, {"arf": seed}), parse_settings(b"")[0])
+        yield read(_MANIFEST, partial(_opened, {"arf": seed}), parse_settings(b"")[0])
 
 
 def _bundle(content: bytes) -> None:

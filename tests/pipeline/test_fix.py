@@ -13,16 +13,14 @@ import pytest
 from schemas.ids import ScanId
 from tests.pipeline.agent import Agent, an_agent, until
 from tests.scanners.openscap.fixable_content import (
+    NEEDS_ROOT_AND_OSCAP,
     PROFILE,
     FixableRule,
     append_line,
     write_fixable_content,
 )
 
-pytestmark = [
-    pytest.mark.oscap,
-    pytest.mark.skipif(os.geteuid() != 0, reason="fixes need root"),
-]
+pytestmark = NEEDS_ROOT_AND_OSCAP
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """What the server wants fixed: the request, the service that carries it out, and the answer."""
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,16 +15,14 @@ from spool.layout import new_command_id
 from stages.trigger.remediations import PATH_UNIT
 from tests.pipeline.agent import Agent, an_agent, until
 from tests.scanners.openscap.fixable_content import (
+    NEEDS_ROOT_AND_OSCAP,
     PROFILE,
     FixableRule,
     append_line,
     write_fixable_content,
 )
 
-pytestmark = [
-    pytest.mark.oscap,
-    pytest.mark.skipif(os.geteuid() != 0, reason="fixes need root"),
-]
+pytestmark = NEEDS_ROOT_AND_OSCAP
 
 
 @pytest.fixture
@@ -111,6 +108,7 @@ def test_a_scan_with_remediation_is_scanned_fixed_and_scanned_again(
     assert run.scan_id == first
     assert (agent.report(first).summary.failed, agent.report(second).summary.failed) == (3, 1)
     # What could not be fixed is named on the server's page.
+    until(server.integration_statuses, "capabilities")
     until(
         lambda: "bad failed" in server.integration_statuses()[-1]["message"], "the reason arrives"
     )
@@ -132,6 +130,7 @@ def test_a_rule_that_is_not_there_is_answered(
     run = carried_out(agent, command_id)
     assert run.error is not None
     assert run.error.startswith(reason)
+    until(server.integration_statuses, "capabilities")
     until(lambda: reason in server.integration_statuses()[-1]["message"], "the reason arrives")
 
 

@@ -39,6 +39,19 @@ def comments(stage: str) -> str:
     return " ".join(line.lstrip("# ") for line in unit(stage).splitlines() if line.startswith("#"))
 
 
+def problems_of_units(analyze: str, *paths: Path) -> list[str]:
+    """What `systemd-analyze verify` finds wrong with our units, a line each."""
+    done = subprocess.run(
+        [analyze, "verify", "--man=no", *map(str, paths)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    output = (done.stdout + done.stderr).splitlines()
+    return [line for line in output if "compliance-agent" in line]
+
+
 @pytest.fixture
 def analyze() -> str:
     path = shutil.which("systemd-analyze")
@@ -92,15 +105,7 @@ def test_systemd_analyze_verify_finds_nothing_in_a_unit(
     path.write_text(
         re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit(stage), flags=re.MULTILINE)
     )
-    done = subprocess.run(
-        [analyze, "verify", "--man=no", str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    output = (done.stdout + done.stderr).splitlines()
-    assert [line for line in output if "compliance-agent" in line] == []
+    assert problems_of_units(analyze, path) == []
 
 
 def test_there_is_a_unit_for_every_stage_and_the_target_wants_all_of_them() -> None:
@@ -224,16 +229,8 @@ def test_systemd_analyze_verify_finds_nothing_in_the_units_for_fixes(
         text = (SYSTEMD / name).read_text()
         replaced = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", text, flags=re.MULTILINE)
         (tmp_path / name).write_text(replaced)
-    paths = [str(tmp_path / name) for name in REMEDIATE_UNITS]
-    done = subprocess.run(
-        [analyze, "verify", "--man=no", *paths],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    output = (done.stdout + done.stderr).splitlines()
-    assert [line for line in output if "compliance-agent" in line] == []
+    paths = [tmp_path / name for name in REMEDIATE_UNITS]
+    assert problems_of_units(analyze, *paths) == []
 
 
 def test_the_service_for_fixes_has_no_right_that_no_fix_needs(analyze: str) -> None:

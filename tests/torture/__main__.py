@@ -18,7 +18,7 @@ from pathlib import Path
 from tests.torture import verdict
 from tests.torture.actions import Torture
 from tests.torture.disk_faults import DiskFaults, NoCompilerError, disk_faults
-from tests.torture.disks import Disk, NoImageError, PlainDirectory, loop_image
+from tests.torture.disks import LoopImage, NoImageError, loop_image
 from tests.torture.front import Front
 from tests.torture.host import Host, until
 from tests.torture.server import ServerProcess
@@ -82,7 +82,9 @@ def _prepared(home: Path, seed: int) -> Iterator[Torture]:
         stack.callback(front.close)
         front.server_port = server.port
         disk = _disk(home, stack)
-        spool = disk.root / "spool"
+        spool = home / "spool"
+        if disk is not None:
+            spool = disk.root / "spool"
         host = Host(home, spool, front.url)
         stack.callback(host.close)
         stack.callback(host.release_spool)
@@ -96,14 +98,12 @@ def _prepared(home: Path, seed: int) -> Iterator[Torture]:
         yield Torture(chance, host, server, front, disk, faults)
 
 
-def _disk(home: Path, stack: contextlib.ExitStack) -> Disk:
+def _disk(home: Path, stack: contextlib.ExitStack) -> LoopImage | None:
     try:
         return stack.enter_context(loop_image(home))
     except NoImageError as error:
         print(f"left out: a full disk and power cuts ({error})")
-    root = home / "directory"
-    root.mkdir()
-    return PlainDirectory(root)
+    return None
 
 
 def _faults(spool: Path, home: Path, stack: contextlib.ExitStack) -> DiskFaults | None:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from schemas.ids import ScanId
 from spool.errors import SpoolError
 from tests.torture.disk_faults import CHANGES, KILL, DiskFaults, Kind
-from tests.torture.disks import Disk, LoopImage
+from tests.torture.disks import LoopImage
 from tests.torture.front import Front
 from tests.torture.host import LINE_CHECK, OPENSCAP, PROFILES, Host
 from tests.torture.processes import Running
@@ -47,7 +47,8 @@ class Torture:
     host: Host
     server: ServerProcess
     front: Front
-    disk: Disk
+    disk: LoopImage | None
+    """None where this machine can have no disk for the spool alone."""
     faults: DiskFaults | None
     ledger: Ledger = field(default_factory=Ledger)
     done: Counter[str] = field(default_factory=Counter)
@@ -70,7 +71,7 @@ class Torture:
         self.front.drop()
         if self.faults is not None:
             self.faults.disarm()
-        if isinstance(self.disk, LoopImage):
+        if self.disk is not None:
             self.disk.free()
 
     # --- Requests ---
@@ -179,12 +180,16 @@ class Torture:
             self.faults.disarm()
 
     def full_disk(self) -> None:
+        if self.disk is None:
+            return
         self.disk.fill()
         self.operator_requests()
         self._pause(3.0)
         self.disk.free()
 
     def power_cut(self) -> None:
+        if self.disk is None:
+            return
         self.ledger.cuts += 1
         self._resume_all()
         if self.faults is not None:
@@ -242,7 +247,7 @@ class Torture:
         }
         if self.faults is not None:
             actions |= {self.disk_errors: 12, self.kill_at_an_operation: 12}
-        if isinstance(self.disk, LoopImage):
+        if self.disk is not None:
             actions |= {self.full_disk: 4, self.power_cut: 6}
         return actions
 

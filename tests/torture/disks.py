@@ -1,6 +1,4 @@
-"""The disk on which the spool is: an image of its own, which can be filled and whose power can be
-cut, where that can be had; else a directory.
-"""
+"""A disk for a spool: an image of its own, which can be filled and whose power can be cut."""
 
 import contextlib
 import fcntl
@@ -11,7 +9,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
 
 IMAGE_BYTES = 96 << 20
 _PIECE = bytes(256 * 1024)
@@ -22,50 +19,6 @@ _UNMOUNT_LIMIT_S = 30.0
 
 class NoImageError(Exception):
     """Why no image can be mounted here."""
-
-
-class Disk(Protocol):
-    """Where the spool is."""
-
-    root: Path
-
-    def fill(self) -> None:
-        """Leave no free space."""
-
-    def free(self) -> None:
-        """Give the space back."""
-
-    def cut_power(self) -> None:
-        """What is not on the disk is lost. Nothing may use the disk meanwhile any more: every
-        operation fails.
-        """
-
-    def restore_power(self) -> None:
-        """Mount what is on the disk. All processes that used it have ended."""
-
-    def close(self) -> None: ...
-
-
-class PlainDirectory:
-    """A directory that can neither be filled nor cut off."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def fill(self) -> None:
-        raise NotImplementedError
-
-    def free(self) -> None:
-        raise NotImplementedError
-
-    def cut_power(self) -> None:
-        raise NotImplementedError
-
-    def restore_power(self) -> None:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Nothing is mounted."""
 
 
 class LoopImage:
@@ -89,14 +42,19 @@ class LoopImage:
         self.root.chmod(0o755)
 
     def fill(self) -> None:
+        """Leave no free space."""
         with contextlib.suppress(OSError), self._ballast.open("ab", buffering=0) as ballast:
             while True:
                 ballast.write(_PIECE)
 
     def free(self) -> None:
+        """Give the space back."""
         self._ballast.unlink(missing_ok=True)
 
     def cut_power(self) -> None:
+        """What is not on the disk is lost. Nothing may use the disk meanwhile any more: every
+        operation fails.
+        """
         handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             fcntl.ioctl(handle, _SHUTDOWN, _WITHOUT_FLUSHING)
@@ -104,6 +62,7 @@ class LoopImage:
             os.close(handle)
 
     def restore_power(self) -> None:
+        """Mount what is on the disk. All processes that used it have ended."""
         self._unmount()
         # A process that has copied the table of mounts meanwhile (a container that was started)
         # keeps the dead file system alive, and for the same image the kernel would give that one

@@ -90,9 +90,7 @@ class Host:
                 self._process.kill()
                 self._process.wait()
             self._process = None
-        left = await_end(before, 5.0)
-        self._end(left)
-        return left
+        return self._outliving(before, 5.0)
 
     def kill(self) -> list[Running]:
         """SIGKILL for `run` alone; the processes that outlive it by seconds."""
@@ -101,7 +99,11 @@ class Host:
             self._process.kill()
             self._process.wait()
             self._process = None
-        left = await_end(before, 10.0)
+        return self._outliving(before, 10.0)
+
+    def _outliving(self, before: list[Running], limit_s: float) -> list[Running]:
+        """Those that are still there after so long; they are ended."""
+        left = await_end(before, limit_s)
         self._end(left)
         return left
 

@@ -1,11 +1,18 @@
 """A datastream of rules that their own scripts fix: each wants a line in a file."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import pytest
+
 PREFIX = "xccdf_io.example.fixable_rule_"
+NEEDS_ROOT_AND_OSCAP = [
+    pytest.mark.oscap,
+    pytest.mark.skipif(os.geteuid() != 0, reason="fixes need root"),
+]
 PROFILE = "xccdf_io.example.fixable_profile_all"
 SHELL = "urn:xccdf:fix:script:sh"
 _NAMESPACES = (
