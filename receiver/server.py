@@ -161,6 +161,13 @@ class Receiver:
     def integration_statuses(self) -> list[dict[str, Any]]:
         return self._store.messages("integration-status")
 
+    def status_message(self) -> str:
+        """The message of the newest integration status; empty before the first."""
+        statuses = self.integration_statuses()
+        if not statuses:
+            return ""
+        return str(statuses[-1]["message"])
+
     def pings(self) -> list[dict[str, Any]]:
         return self._store.messages("ping")
 

@@ -24,7 +24,9 @@ def _pattern(*alternatives: str) -> str:
 
 _SECRET_NAME = re.compile(
     _pattern(
-        r"secret(?!ar)|token(?!i[sz]|_?ring)|(?<!no)passw|passphrase|passcode|credential",
+        r"secret(?!ar)|token(?!i[sz]|_?ring)|passphrase|passcode|credential",
+        # sudo's NOPASSWD, and not "casinopassword".
+        r"(?<!^no)(?<![^a-z]no)passw",
         r"pwd$|^pwd|bindpw|authtok",
         r"(?<!by)(?<!com)(?<!tres)(?<!sur)(?<!under)(?<!over)pass$",
         r"(?:^|[a-z0-9_.-])"

@@ -108,9 +108,7 @@ def test_what_the_server_wants_fixed_is_fixed_by_a_service_of_its_own(
     host.run("test", "!", "-e", str(LOCAL_UNITS / REMEDIATE_PATH))
     server.send_command({"type": "remediate_rule", "rule_id": "two"})
     refused = "remediate_rule refused: remediation not installed"
-    host.until(
-        lambda: refused in server.integration_statuses()[-1]["message"], "the refusal arrives"
-    )
+    host.until(lambda: refused in server.status_message(), "the refusal arrives")
 
     host.run("/opt/agent/bin/compliance-agent", "install", "--with-remediation")
     host.await_active()

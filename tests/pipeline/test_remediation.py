@@ -109,10 +109,8 @@ def test_a_scan_with_remediation_is_scanned_fixed_and_scanned_again(
     assert (agent.report(first).summary.failed, agent.report(second).summary.failed) == (3, 1)
     # What could not be fixed is named on the server's page.
     until(server.integration_statuses, "capabilities")
-    until(
-        lambda: "bad failed" in server.integration_statuses()[-1]["message"], "the reason arrives"
-    )
-    message = server.integration_statuses()[-1]["message"]
+    until(lambda: "bad failed" in server.status_message(), "the reason arrives")
+    message = server.status_message()
     assert (
         "remediation: 2 of 3 rules fixed; bad failed: the script ended with exit code 3" in message
     )
@@ -131,7 +129,7 @@ def test_a_rule_that_is_not_there_is_answered(
     assert run.error is not None
     assert run.error.startswith(reason)
     until(server.integration_statuses, "capabilities")
-    until(lambda: reason in server.integration_statuses()[-1]["message"], "the reason arrives")
+    until(lambda: reason in server.status_message(), "the reason arrives")
 
 
 def test_without_the_service_a_request_is_refused(
@@ -145,7 +143,7 @@ def test_without_the_service_a_request_is_refused(
     refusal = (
         "remediate_rule refused: remediation not installed: it needs compliance-agent-remediate"
     )
-    until(lambda: refusal in server.integration_statuses()[-1]["message"], "the reason arrives")
+    until(lambda: refusal in server.status_message(), "the reason arrives")
     server.send_command(
         {"type": "compliance_scan", "profile_type": "openscap", "enable_remediation": True}
     )

@@ -71,7 +71,7 @@ def test_no_failure_takes_a_good_result_away_or_leaves_a_scan_running(
     broken.write_text("<data-stream-collection>")
     openscap = agent.settings["compliance"]["openscap"]
     agent.configure(compliance={"openscap": {**openscap, "content": str(broken)}})
-    until(lambda: str(broken) in server.integration_statuses()[-1]["message"], "detected")
+    until(lambda: str(broken) in server.status_message(), "detected")
     before = len(failures(server))
     trigger(server)
     until(lambda: len(failures(server)) > before, "broken content fails")

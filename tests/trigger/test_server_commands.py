@@ -154,9 +154,7 @@ def test_what_changes_the_host_is_answered_by_an_integration_status_with_the_rea
         agent.start("scan", "trigger")
         until(server.integration_statuses, "capabilities")
         server.send_command(command)
-        until(
-            lambda: "refused" in server.integration_statuses()[-1]["message"], "the reason arrives"
-        )
+        until(lambda: "refused" in server.status_message(), "the reason arrives")
         status = server.integration_statuses()[-1]
         assert status["message"].startswith(command["type"] + " refused: ")
         assert status["scanner_info"]["mismatch_warning"].startswith(command["type"])
