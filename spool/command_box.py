@@ -74,7 +74,7 @@ class CommandBox(Outbox):
         Several operators may write here at once, so what is younger may be in progress.
         """
         with self.directory("can't be cleaned") as handle:
-            for name in os.listdir(handle):
+            for name in durable.names(handle):
                 if layout.is_hidden(name) and _is_older(handle, name, age_s):
                     durable.remove(handle, name)
 

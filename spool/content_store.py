@@ -81,7 +81,7 @@ class ContentStore:
         with self._directory.opened("can't be written") as handle:
             inner = durable.open_directory(_draft_name(draft), handle)
             try:
-                for other in os.listdir(inner):
+                for other in durable.names(inner):
                     if other != record.file:
                         durable.remove(inner, other)
                 os.chmod(record.file, durable.FILE_MODE, dir_fd=inner)
@@ -109,7 +109,7 @@ class ContentStore:
         with self._directory.opened("can't be listed") as handle:
             return [
                 name.removeprefix(".").removesuffix(".draft")
-                for name in os.listdir(handle)
+                for name in durable.names(handle)
                 if layout.is_hidden(name) and name.endswith(".draft")
             ]
 

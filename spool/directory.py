@@ -103,7 +103,7 @@ class Directory:
     def sweep(self, keep: Container[str] = ()) -> list[str]:
         """Remove what a crash left half written, except for `keep`; the names are returned."""
         with self.opened("can't be cleaned") as handle:
-            hidden = [name for name in os.listdir(handle) if layout.is_hidden(name)]
+            hidden = [name for name in durable.names(handle) if layout.is_hidden(name)]
             left = [name for name in hidden if name not in keep]
             for name in left:
                 durable.remove(handle, name)
@@ -168,13 +168,12 @@ def _first_names(handle: int) -> list[str]:
     Another user may have filled the directory; what this process holds of it stays bounded.
     """
     names: list[str] = []
-    with os.scandir(handle) as entries:
-        for entry in entries:
-            if not layout.is_hidden(entry.name):
-                names.append(entry.name)
-            if len(names) >= 2 * MOST_NAMES:
-                names.sort()
-                del names[MOST_NAMES:]
+    for name in durable.each_name(handle):
+        if not layout.is_hidden(name):
+            names.append(name)
+        if len(names) >= 2 * MOST_NAMES:
+            names.sort()
+            del names[MOST_NAMES:]
     names.sort()
     del names[MOST_NAMES:]
     return names

@@ -13,7 +13,7 @@ Diagnostics: OSError, for the caller to translate; the dot name is gone by then.
 import contextlib
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 FILE_MODE = 0o640
@@ -85,7 +85,7 @@ def publish_directory(parent: int, temporary: str, name: str) -> None:
         raise FileExistsError(name)
     directory = open_directory(temporary, parent)
     try:
-        for entry in os.listdir(directory):
+        for entry in names(directory):
             sync_file(directory, entry)
         os.fsync(directory)
     finally:
@@ -116,6 +116,23 @@ def sync_file(directory: int, name: str) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def each_name(directory: int) -> Iterator[str]:
+    """The names in an open directory.
+
+    A handle that stays open is rewound first: on btrfs it shows no name that is newer than its
+    last rewind.
+    """
+    os.lseek(directory, 0, os.SEEK_SET)
+    with os.scandir(directory) as found:
+        for entry in found:
+            yield entry.name
+
+
+def names(directory: int) -> list[str]:
+    """The names in an open directory."""
+    return list(each_name(directory))
 
 
 def exists(directory: int, name: str) -> bool:
@@ -151,7 +168,7 @@ def remove(directory: int, name: str) -> None:
 def _emptied(inner: int, outer: int) -> list[str]:
     """Unlink the files of a directory, and move its directories to `outer`: their new names."""
     moved = []
-    for entry in os.listdir(inner):
+    for entry in names(inner):
         if not _is_directory(inner, entry):
             os.unlink(entry, dir_fd=inner)
             continue

@@ -89,7 +89,7 @@ class RawBox(Outbox):
             try:
                 files = tuple(self._pack(directory, output) for output in outputs)
                 manifest = codec.replace(manifest, files=files)
-                for name in os.listdir(directory):
+                for name in durable.names(directory):
                     if name not in {file.name for file in files}:
                         durable.remove(directory, name)
                 sealed = frame.seal(layout.MANIFEST, codec.encode(manifest))

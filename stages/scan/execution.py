@@ -78,7 +78,11 @@ class Run:
         if end.ended_by and end.ended_by.cause in _NO_RESULT:
             return None
         took = timedelta(seconds=time.monotonic() - ticks)
-        return self._finished(end, reason, at, at + took)
+        finished = self._finished(end, reason, at, at + took)
+        has_failed = finished.manifest.outcome == "failed"
+        if has_failed and free_space.refused(self._draft) is not None:
+            return None
+        return finished
 
     def _finished(self, end: End, reason: Reason, at: datetime, until: datetime) -> FinishedRun:
         verdict = self._runner.judge(end, self._draft)

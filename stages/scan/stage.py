@@ -135,7 +135,7 @@ class ScanStage:
         if refusal:
             self._raw_entries.conclude(scan_id, "failed", refusal, (request.reason,))
             return
-        free_space.require(self._spool.root, self._process.settings.spool.min_free_mib)
+        free_space.require(self._spool.raw.path, self._process.settings.spool.min_free_mib)
         if scan_id == self._not_its_fault:
             self._state_store.end(scan_id)
             self._not_its_fault = None
@@ -212,12 +212,14 @@ class ScanStage:
     def _postpone(self, scan_id: ScanId) -> None:
         """The scan stays pending.
 
-        One that fills the disk counts as an attempt: it is not started forever.
+        One that fills the disk counts as an attempt: it is not started forever. It starts only
+        where there is space again.
         """
         self._spool.raw.discard(scan_id)
         if not self._process.stopping:
             raise free_space.LowSpaceError(
-                f"{self._spool.root}: a scan filled the disk: free some space; scans wait"
+                f"{self._spool.raw.path}: a scan filled the disk: free some space, or "
+                "raise the quota; scans wait"
             )
         self._process.log.info("scan postponed, the agent is stopping", scan_id=scan_id)
         self._state_store.end(scan_id)

@@ -18,6 +18,7 @@ from spool.errors import (
     EntryUnreadableError,
     NewerFormatError,
     read_error,
+    remedy,
 )
 from spool.layout import entry_name
 from spool.raw import Output
@@ -75,7 +76,7 @@ class Submissions:
     def _copy(self, submission: Submission) -> None:
         length = sum(file.length for file in submission.files)
         settings = self._process.settings.spool
-        free_space.require(self._spool.root, settings.min_free_mib + (length >> 20))
+        free_space.require(self._spool.raw.path, settings.min_free_mib + (length >> 20))
         with self._spool.commands.open_bundle(submission.scan_id) as bundle:
             draft = self._spool.raw.draft(submission.scan_id)
             try:
@@ -84,7 +85,8 @@ class Submissions:
                 self._spool.raw.discard(submission.scan_id)
                 if free_space.means_full(error):
                     raise LowSpaceError(
-                        f"{self._spool.root}: full: free some space; submissions wait"
+                        f"{self._spool.raw.path}: {error.strerror}: {remedy(error)}; "
+                        "submissions wait"
                     ) from error
                 raise
         self._raw_entries.publish(_manifest(submission), outputs)

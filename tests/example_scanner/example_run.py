@@ -34,7 +34,7 @@ class ExampleRunner:
             profile_id=PROFILE,
             profile_title=PROFILE_TITLE,
             command=("/bin/sh", self._settings.script, str(draft / _FILE)),
-            limits=Limits(self._settings.time_limit_s, 1 << 20),
+            limits=Limits(self._settings.time_limit_s, 8 << 20),
             scanner_version=self._detected.version,
         )
 
