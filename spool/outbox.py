@@ -106,6 +106,11 @@ class Outbox(ABC):
         """Names in this box's history."""
         return self._history.names()
 
+    def remove_archived(self, name: str) -> None:
+        """Remove one of `archived`."""
+        with self._history.opened("can't be removed from") as handle:
+            durable.remove(handle, name)
+
     def quarantined(self) -> list[str]:
         """Names in this box's quarantine, the reasons not included."""
         return [name for name in self._quarantine.names() if not name.endswith(_REASON)]

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from datetime import timedelta
 
 from schemas.ids import ScanId, requested_at
+from spool import layout
 
 
 def expired(
@@ -32,6 +33,28 @@ def expired(
         for entry in candidates
         if entry in finished and entry not in free and newest - requested_at(entry) > keep
     ]
+
+
+def expired_archived(
+    archived: Collection[str],
+    own: Collection[ScanId],
+    replays: Collection[str],
+    keep: timedelta,
+    keep_last: int,
+) -> list[str]:
+    """Names of `history/` that may go: the replay that took them away is gone, so it can't be
+    carried out again; their scans are as old as what expires of `own`, and have no entry there.
+    """
+    waiting = set(replays)
+    scans: dict[str, ScanId] = {}
+    for name in archived:
+        parts = layout.split_archived_name(name)
+        scan_id = layout.scan_id_of(parts[0]) if parts else None
+        if parts and scan_id and parts[1] not in waiting:
+            scans[name] = scan_id
+    all_scans = {*own, *scans.values()}
+    gone = set(expired(all_scans, own, all_scans, keep, keep_last))
+    return sorted(name for name, scan_id in scans.items() if scan_id in gone)
 
 
 def expired_outcomes(

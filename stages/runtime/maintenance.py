@@ -17,7 +17,7 @@ from spool.errors import EntryDamagedError, EntryError, StorageError
 from spool.layout import OUTBOX, READER, UPSTREAM, Kind, Stage
 from spool.outbox import Outbox
 from spool.pending import spent_cancellations
-from spool.retention import expired, expired_outcomes
+from spool.retention import expired, expired_archived, expired_outcomes
 from spool.spool import Spool
 from stages.runtime.logs import Log
 
@@ -134,7 +134,7 @@ def archive_replayed(
 
 
 def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
-    """Remove own entries whose retention is over; their names are returned."""
+    """Remove own entries whose retention is over, also from the history; their names are returned."""
     box = spool.outbox(OUTBOX[stage])
     upstream = spool.outbox(UPSTREAM[stage]).scan_ids()
     if stage == "scan":
@@ -162,7 +162,16 @@ def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
         names += [layout.entry_name(command_id, "imported") for command_id in outcomes]
     for name in names:
         box.remove(name)
-    return names
+    archived = expired_archived(
+        box.archived(),
+        box.scan_ids(),
+        spool.commands.replays.ids(),
+        settings.keep,
+        settings.spool.keep_last,
+    )
+    for name in archived:
+        box.remove_archived(name)
+    return [*names, *archived]
 
 
 def _cancelled_scans(spool: Spool) -> dict[str, Collection[ScanId]]:

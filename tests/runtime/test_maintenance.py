@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from schemas.command import Replay
 from schemas.ids import ScanId
 from schemas.request import Cancellation, Reason, Request
 from schemas.settings import Settings, SpoolSettings
@@ -60,6 +61,33 @@ def test_a_receipt_alone_lets_nothing_expire(tmp_path: Path) -> None:
     assert maintenance.expire(spool, "trigger", settings) == [f"{SCAN}.request"]
     (spool.reports.path / f"{SCAN}.report").unlink()
     assert maintenance.expire(spool, "scan", settings) == []
+
+
+def test_what_a_replay_took_away_expires_when_its_command_and_its_scan_are_gone(
+    tmp_path: Path,
+) -> None:
+    spool = Spool(tmp_path / "spool")
+    spool.prepare()
+    settings = Settings(spool=SpoolSettings(keep_days=1, keep_last=1))
+    newer = ScanId("20260603T000000Z-openscap-0000000d")
+    kept = f"{SCAN}.receipt~{CANCEL}"
+    for name in (f"receipts/{SCAN}.receipt", f"receipts/{newer}.receipt"):
+        (spool.root / name).touch()
+    (spool.root / "history/receipts" / kept).touch()
+    replay = Replay(step="ship", scan_ids=(SCAN,), at=AT)
+
+    def gone() -> list[str]:
+        return maintenance.expire(spool, "ship", settings)
+
+    (spool.root / f"reports/{SCAN}.report").touch()
+    assert gone() == [], "the scan is still there"
+    spool.receipts.remove(f"{SCAN}.receipt")
+    spool.commands.replays.write(CANCEL, replay)
+    assert gone() == [], "the replay would be carried out again"
+    spool.commands.remove(f"{CANCEL}.replay")
+    assert gone() == [kept]
+    assert spool.receipts.archived() == []
+    assert spool.receipts.names() == [f"{newer}.receipt"]
 
 
 def test_an_entry_that_was_found_whole_is_not_read_again_at_every_mark(tmp_path: Path) -> None:
