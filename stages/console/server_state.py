@@ -5,7 +5,7 @@ from schemas.schedule import OVERRIDES_STATE, ServerOverrides, overrides_for
 from spool.spool import Spool
 from stages.console.context import Context
 from stages.patchmon.connection_risk import connection_risk
-from stages.trigger.machine import why_cloned
+from stages.trigger.machine import this_machine, why_cloned
 
 
 def overrides(context: Context, spool: Spool) -> ServerOverrides:
@@ -24,7 +24,7 @@ def delivery(context: Context, spool: Spool) -> Destination | None:
 
 def clone(context: Context, spool: Spool) -> str | None:
     """Why this host may report under another's id, and what to do."""
-    return why_cloned(spool.state_store("trigger"), context.settings.api.id)
+    return why_cloned(spool.state_store("trigger"), context.settings.api.id, this_machine())
 
 
 def risk(context: Context) -> str | None:

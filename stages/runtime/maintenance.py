@@ -134,7 +134,7 @@ def archive_replayed(
 
 
 def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
-    """Remove own entries whose retention is over, also from the history; their names are returned."""
+    """Remove own entries whose retention is over, and those in the history; returns their names."""
     box = spool.outbox(OUTBOX[stage])
     upstream = spool.outbox(UPSTREAM[stage]).scan_ids()
     if stage == "scan":

@@ -50,7 +50,7 @@ def missing(detected: Detected | None) -> frozenset[Scanner]:
 
 
 def host_id(settings: Settings) -> str:
-    """The server's id for this host and the machine's own: clones share one of them at most."""
+    """The server's id for this host and the machine's own: clones seldom share both."""
     machine = read_machine_id()
     if machine is None:
         machine = socket.gethostname()

@@ -97,9 +97,10 @@ class TriggerStage:
         api_id = self._process.settings.api.id
         if api_id is None or api_id == self._machine_checked_for:
             return
-        cloned = machine.why_cloned(self._process.state_store, api_id)
+        this_machine = machine.this_machine()
+        cloned = machine.why_cloned(self._process.state_store, api_id, this_machine)
         if cloned is None:
-            machine.remember(self._process.state_store, api_id)
+            machine.remember(self._process.state_store, api_id, this_machine)
         else:
             self._process.log.warning(cloned)
         self._machine_checked_for = api_id
