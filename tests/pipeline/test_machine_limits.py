@@ -4,6 +4,7 @@ import os
 import resource
 import shutil
 import subprocess
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def started(agent: Agent) -> None:
     agent.start()
     detected = agent.home / "spool" / "state" / "scan" / "detected"
     until(detected.exists, "detected")
+    for process in agent.processes.values():
+        until(partial(has_no_child, process.pid), "no worker is left, nor its pipes")
 
 
 def limit_files(agent: Agent, spare: int) -> None:
@@ -79,6 +82,14 @@ def test_a_process_that_can_not_be_started_is_no_failed_scan(agent: Agent, errno
     assert agent.report(scan_id).status == "completed"
     assert not (agent.home / "spool" / "state" / "scan" / RUNNING).exists()
     assert all(agent.processes[stage].poll() is None for stage in STAGES), agent.logs
+
+
+def has_no_child(pid: int) -> bool:
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError):
+            if (task / "children").read_text():
+                return False
+    return True
 
 
 def is_traced(pid: str) -> bool:
