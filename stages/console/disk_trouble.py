@@ -1,4 +1,4 @@
-"""Why the stages can't work on this spool now: its disk, or a limit of the machine."""
+"""Why the stages can't work on this spool now: its disk, no space, or a limit of the machine."""
 
 import os
 from pathlib import Path

@@ -97,8 +97,7 @@ class _ReasonsView:
     """Why a scan is pending; each reason is shown once, when it has lasted for a while."""
 
     def __init__(self, context: Context, bar: Bar) -> None:
-        self._spool = context.spool
-        self._min_free_mib = context.settings.spool.min_free_mib
+        self._context = context
         self._bar = bar
         self._reason: str | None = None
         self._since = time.monotonic()
@@ -120,14 +119,15 @@ class _ReasonsView:
         return f"{state} ({reason})"
 
     def _now(self, scan_id: ScanId) -> tuple[str, str | None]:
-        boxes = scan_states.snapshot(self._spool)
-        noted = self._spool.state_store("ship").read(DESTINATION_STATE, Destination)
+        spool = self._context.spool
+        boxes = scan_states.snapshot(spool)
+        noted = spool.state_store("ship").read(DESTINATION_STATE, Destination)
         now = datetime.now(UTC)
         if noted:
             # The reason contains the seconds until the next attempt: it changes with the state
             # file alone, not at each call.
             now = noted.at
-        reasons = PendingReasons(self._spool, boxes, now, self._min_free_mib)
+        reasons = PendingReasons(self._context, boxes, now)
         return boxes.state(scan_id), reasons.reason(scan_id)
 
 

@@ -78,7 +78,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     shown = matching
     if args.last:
         shown = matching[-args.last :]
-    reasons = PendingReasons(spool, boxes, datetime.now(UTC), context.settings.spool.min_free_mib)
+    reasons = PendingReasons(context, boxes, datetime.now(UTC))
     displaced = ServerView(spool, context.settings).displaced()
     scans = [_listed(spool, boxes, scan_id, reasons, displaced.get(scan_id)) for scan_id in shown]
     if context.json:

@@ -4,20 +4,21 @@ from datetime import datetime
 
 from schemas.ids import ScanId
 from spool.layout import STAGES
-from spool.spool import Spool
 from stages.console import scan_states
+from stages.console.context import Context
 from stages.console.delivery.delivery_reasons import DeliveryReasons
+from stages.runtime.heartbeat import read_heartbeat
 from stages.scan import free_space
 
 
 class PendingReasons:
     """The reasons, for any number of scans."""
 
-    def __init__(
-        self, spool: Spool, boxes: scan_states.Boxes, now: datetime, min_free_mib: int
-    ) -> None:
+    def __init__(self, context: Context, boxes: scan_states.Boxes, now: datetime) -> None:
+        spool = context.spool
         self._boxes = boxes
-        self._no_space = free_space.why_none(spool.root, min_free_mib)
+        self._runtime = context.runtime
+        self._no_space = free_space.why_none(spool.raw.path, context.settings.spool.min_free_mib)
         self._delivery = DeliveryReasons(spool, boxes, now)
         self._stopped = {stage for stage in STAGES if not spool.is_running(stage)}
         self._set_aside: dict[str, str] = {}
@@ -40,8 +41,12 @@ class PendingReasons:
             return (
                 f"the {stage} stage is not running: start it (compliance-agent run, or the service)"
             )
-        if state != "requested":
-            return None
         if stage == "scan" and self._boxes.scanning:
             return f"one scan at a time: {self._boxes.scanning} is running"
-        return self._no_space
+        if stage is not None:
+            heartbeat = read_heartbeat(self._runtime, stage)
+            if heartbeat is not None and heartbeat.trouble:
+                return heartbeat.trouble
+        if state == "requested":
+            return self._no_space
+        return None

@@ -148,12 +148,7 @@ def _way(context: Context, whole: Whole) -> Iterator[tuple[str, object]]:
     spool, manifest = context.spool, whole.manifest
     yield "scan", whole.scan_id
     yield "state", whole.state
-    reasons = PendingReasons(
-        spool,
-        scan_states.snapshot(spool),
-        datetime.now(UTC),
-        context.settings.spool.min_free_mib,
-    )
+    reasons = PendingReasons(context, scan_states.snapshot(spool), datetime.now(UTC))
     yield "pending", reasons.reason(whole.scan_id)
     for reason in _reasons(whole):
         yield "requested", _requested(reason)

@@ -146,7 +146,8 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
     yield "risk", status.risk
     counts = [f"{count} {state}" for state, count in status.scans.items()]
     yield "scans", ", ".join(counts) or "none"
-    yield "blocked", status.blocked_reason
+    if status.trouble is None:
+        yield "blocked", status.blocked_reason
     for box in status.full:
         yield "full", f"{box}: work waits; lower spool.keep_days, see compliance-agent verify"
     yield from _entry_facts(status)
@@ -214,7 +215,7 @@ def _status(context: Context, spool: Spool) -> Status:
         stages=stages,
         last_worked=last_worked,
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
-        blocked_reason=free_space.why_none(spool.root, context.settings.spool.min_free_mib),
+        blocked_reason=free_space.why_none(spool.raw.path, context.settings.spool.min_free_mib),
         full=tuple(box for box in BOXES if spool.outbox(box).is_full),
         damaged=found.damaged,
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),

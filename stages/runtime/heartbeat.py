@@ -1,9 +1,9 @@
 """A stage's heartbeat: the file `STAGE.heartbeat`, touched while the main loop turns.
 
 It distinguishes a stage that works from one that hangs. It holds the process id, and in a second
-line the trouble of the machine or its disk that keeps the stage from working; its modification time
-is when the stage last worked. Losing it costs no more than that information. It is not in the
-spool: a disk that fails takes no such note.
+line the trouble that keeps the stage from working; its modification time is when the stage last
+worked. Losing it costs no more than that information. It is not in the spool: a disk that fails
+takes no such note.
 
 Security: other stages can write in the directory, so a symlink is never followed.
 """

@@ -15,7 +15,6 @@ from spool.errors import (
     MachineError,
     SpoolError,
     SpoolUnusableError,
-    StorageError,
     is_of_the_machine,
     of_the_machine,
 )
@@ -102,9 +101,8 @@ class MainLoop:
         """Log it once, however long it lasts."""
         if str(error) != self._trouble:
             self._trouble = str(error)
+            self._process.note_trouble(self._trouble)
             self._process.log.error(self._trouble)
-            if isinstance(error, StorageError | MachineError | SpoolUnusableError):
-                self._process.note_trouble(self._trouble)
 
     def _report_end_of_trouble(self) -> None:
         if self._trouble is None:

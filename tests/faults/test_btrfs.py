@@ -1,5 +1,6 @@
 """A btrfs with a quota in bytes, which the free space of the file system does not show."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 
 from receiver import Receiver
 from spool import durable
+from stages.runtime.exits import Exit
 from tests.conftest import missing
 from tests.example_scanner.test_third_scanner import SECTION
 from tests.faults.quick_agent import QuickAgent, a_quick_agent
@@ -99,8 +101,13 @@ def test_no_scan_starts_where_the_quota_is_used_up(agent: QuickAgent, disk: Quot
     until(lambda: "Disk quota exceeded" in agent.log("scan"), "it is logged")
     assert "raise the quota or free some space; scans wait" in agent.log("scan")
     assert "scan started" not in agent.log("scan")
+    status = agent.run("status", code=Exit.UNUSABLE)
+    assert status.startswith(f"trouble: scan: {agent.spool.raw.path}: takes no file of 1 MiB")
+    (row,) = json.loads(agent.run("list", "--json"))
+    assert "Disk quota exceeded" in row["pending_reason"]
     disk.give_back()
     until(lambda: agent.received(scan_id), "the scan is received")
+    agent.run("status")
     assert agent.report(scan_id).status == "completed"
 
 

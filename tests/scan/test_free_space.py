@@ -8,6 +8,7 @@ import pytest
 
 from spool.spool import Spool
 from stages.console.main import main
+from stages.runtime.exits import Exit
 from stages.scan import free_space
 from tests.pipeline.agent import an_agent, until
 
@@ -56,8 +57,11 @@ def test_a_scan_that_waits_for_free_space_runs_once_there_is_enough(
             "MiB free, a scan needs 64 MiB (spool.min_free_mib): free some space"
             in row["pending_reason"]
         )
-        assert json.loads(agent.run("status", "--json"))["blocked_reason"] == row["pending_reason"]
-        assert "scans wait" in agent.run("status")
+        assert (
+            json.loads(agent.run("status", "--json", code=None))["blocked_reason"]
+            == row["pending_reason"]
+        )
+        assert "scans wait" in agent.run("status", code=Exit.UNUSABLE)
         behind = json.loads(agent.run("scan", "--profile", "slow", "--json"))["scan_id"]
         agent.run("cancel", behind)
         spool = Spool(small_disk / "spool")
