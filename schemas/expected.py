@@ -4,7 +4,10 @@ The expectation comes from the type: its bounds, its choices, or the description
 wrong text is repeated only if the type has a list of choices, because it may contain a password.
 """
 
+import re
+from calendar import monthrange
 from collections.abc import Sized
+from datetime import date
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -18,6 +21,7 @@ _NAMES = {
     int: "a number",
 }
 _LONGEST_SHOWN = 40
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 
 
 def mismatch(value: object, kind: object) -> str:
@@ -100,6 +104,8 @@ def _found(value: object, bare: Any, meta: Meta) -> str:
         return f"; it has {len(value)}"
     if bare in (int, float) and type(value) in (int, float):
         return f"; it is {value}"
+    if bare is date and isinstance(value, str):
+        return f"; it is {value[:_LONGEST_SHOWN]}{_why_no_date(value)}"
     if not _is_text(bare) or isinstance(value, list | dict):
         return f"; it is {kind_of(value)}"
     if isinstance(value, str):
@@ -114,6 +120,22 @@ def _found_text(text: str, bare: Any, meta: Meta) -> str:
         # It may hold a password.
         return ""
     return f"; it is {text[:_LONGEST_SHOWN]}"
+
+
+def _why_no_date(text: str) -> str:
+    """What is wrong with a text in the form of a date."""
+    found = _DATE.fullmatch(text)
+    if found is None:
+        return ""
+    year, month, day = map(int, found.groups())
+    if year == 0:
+        return ", and there is no year 0"
+    if not 1 <= month <= 12:
+        return f", and there is no month {month}"
+    days = monthrange(year, month)[1]
+    if not 1 <= day <= days:
+        return f", and {year:04}-{month:02} has days 1 to {days}"
+    return ""
 
 
 def _is_text(bare: Any) -> bool:

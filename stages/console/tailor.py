@@ -65,6 +65,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         select=tuple(args.select),
         values=tuple(map(_value, args.set_value)),
         title=args.title,
+        output=str(path.absolute()),
     )
     for spec in registry.scanners():
         if spec.tailor is not None:

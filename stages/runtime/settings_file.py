@@ -107,10 +107,23 @@ def parse(text: bytes, record: type[S]) -> tuple[S, list[str]]:
     return settings, problems + more
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which a date that no calendar has is a text, so that its own key is reported."""
+
+    def construct_yaml_timestamp(self, node: yaml.ScalarNode) -> Any:
+        try:
+            return super().construct_yaml_timestamp(node)
+        except ValueError:
+            return self.construct_scalar(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _Loader.construct_yaml_timestamp)
+
+
 def plain_values(text: bytes) -> tuple[Any, list[str]]:
     """YAML (or JSON) as plain values, and its problems."""
     try:
-        loader = yaml.SafeLoader(text.decode())
+        loader = _Loader(text.decode())
         try:
             node = loader.get_single_node()
             yaml_limits.check(node)

@@ -16,6 +16,8 @@ class TailoringChanges:
     values: tuple[tuple[str, str], ...] = ()
     """Names of values and their texts."""
     title: str | None = None
+    output: str = ""
+    """The file that is going to be written."""
 
 
 class NewTailoring(Record, frozen=True, kw_only=True):

@@ -133,3 +133,19 @@ def test_config_check_names_the_line_of_what_does_not_fit(configured: Path, tmp_
         f"compliance.openscap.tailoring: {file}: line 7: {LINUX} has no {OWN}rule_umsk: remove the "
         f"line; similar: {OWN}rule_umask"
     ) in shown
+
+
+def test_a_title_that_another_tailoring_of_the_settings_has_is_named(
+    configured: Path, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "first.xml", tmp_path / "second.xml"
+    agent("tailor", "--unselect", "umask", "-o", str(first), config=configured)
+    set_tailoring(configured, first)
+    made = agent("tailor", "--select", "umask", "-o", str(second), config=configured)
+    assert f"{first} of the settings has the same title" in made.stderr
+    other = ("--select", "umask", "--title", "Other", "--force")
+    made = agent("tailor", *other, "-o", str(second), config=configured)
+    assert "same title" not in made.stderr
+    # The file that is replaced is no other one.
+    again = agent("tailor", "--unselect", "umask", "--force", "-o", str(first), config=configured)
+    assert "same title" not in again.stderr

@@ -52,7 +52,10 @@ def test_an_empty_file_has_no_waivers(tmp_path: Path) -> None:
         (GOOD.replace("  approved_by: Ann\n", ""), "line 2: approved_by: is missing"),
         (GOOD.replace("  expires: 2027-03-31\n", ""), "line 2: expires: is missing"),
         (GOOD.replace("2027-03-31", "soon"), "line 2: expires: must be a date like 2027-03-31"),
-        (GOOD.replace("2027-03-31", "2027-02-30"), "is not YAML"),
+        (
+            GOOD.replace("2027-03-31", "2027-02-30"),
+            "line 2: expires: must be a date like 2027-03-31; it is 2027-02-30, and 2027-02 has",
+        ),
         (GOOD.replace("rule: umask", "rule: '*'"), "line 2: rule: fits every rule"),
         (GOOD.replace("rule: umask", "rule: '*_*'"), "line 2: rule: fits every rule"),
         (

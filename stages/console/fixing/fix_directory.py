@@ -19,6 +19,7 @@ from spool.errors import SpoolError
 from spool.layout import is_command_id
 from spool.lock import Lock
 from stages.console.errors import CommandError
+from stages.console.fixing.host_copy import BEFORE
 from stages.runtime.exits import Exit
 
 _MODE = 0o700
@@ -42,7 +43,7 @@ def fix_directory(settings: FixSettings) -> Iterator[Path]:
 
 def new_directory(parent: Path, command_id: str, keep_last: int) -> Path:
     """A directory for a fix; those of the oldest fixes are removed."""
-    kept = kept_fixes(parent)
+    kept = _by_age(parent)
     for name in kept[: max(0, len(kept) + 1 - keep_last)]:
         shutil.rmtree(parent / name, ignore_errors=True)
     directory = parent / command_id
@@ -52,9 +53,27 @@ def new_directory(parent: Path, command_id: str, keep_last: int) -> Path:
 
 def kept_fixes(parent: Path) -> list[str]:
     """The ids of the fixes that have a copy, oldest first."""
+    return [name for name in _by_age(parent) if _copied_at(parent / name)]
+
+
+def _by_age(parent: Path) -> list[str]:
+    """The ids of all fixes, those without a copy first, for which nothing was run."""
     if not parent.is_dir():
         return []
-    return sorted(path.name for path in parent.iterdir() if is_command_id(path.name))
+    paths = [path for path in parent.iterdir() if is_command_id(path.name)]
+    return [path.name for path in sorted(paths, key=_copied_at)]
+
+
+def _copied_at(directory: Path) -> int:
+    """When the copy was complete, in nanoseconds; 0 where it never was.
+
+    Ids are no order: one of the server's is older than its fix, and two of one second differ by
+    chance. Only one fix runs at a time.
+    """
+    try:
+        return (directory / BEFORE).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _check(path: Path) -> None:

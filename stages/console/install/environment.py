@@ -31,11 +31,9 @@ _FOREIGN = re.compile(r"extra ==|win32|emscripten|pypy", re.IGNORECASE)
 _METADATA = frozenset({"METADATA", "RECORD", "WHEEL"})
 _SCRIPT = """\
 #!{home}/bin/python3 -I
-import sys
+from stages.console.entry import main
 
-from stages.console.main import main
-
-sys.exit(main())
+raise SystemExit(main())
 """
 
 

@@ -78,6 +78,9 @@ class OpenSCAP:
             return CannotRun("; ".join(detected.problems) or "OpenSCAP can't run on this host")
         if isinstance(scan, scan_choice.NoScan):
             return CannotRun(scan.reason, detected.warnings)
+        of_one_title = scan_choice.other_of_its_title(scan, self._offers)
+        if of_one_title is not None:
+            return CannotRun(of_one_title, detected.warnings)
         details, chosen = scan.offer.details, scan.chosen
         content, details = _content_of(chosen.profile, content, details)
         tailoring = details.tailored.get(chosen.profile.id)

@@ -141,11 +141,29 @@ def problems(available: Sequence[ScanOffer]) -> Iterator[str]:
         title = found.profile.title
         first = by_title.setdefault(title, offer)
         if first is not offer:
-            yield (
-                f"{offer.profile_key}: has the same title as that of {first.planned.key}, "
-                f"{title!r}, and a server keeps one result for each title: choose another "
-                "profile, or give the one of the tailoring a title of its own"
-            )
+            yield _of_one_title(offer, first, title)
+
+
+def other_of_its_title(scan: ChosenScan, available: Sequence[ScanOffer]) -> str | None:
+    """Why the scan can't run: the server would put its result in the place of that of an earlier
+    scan of the settings, whose title is the same and whose rules are not."""
+    for offer in available:
+        if offer is scan.offer:
+            return None
+        found = offer.configured
+        if isinstance(found, Unknown) or found.profile.title != scan.chosen.profile.title:
+            continue
+        if ChosenScan(offer, found).identity != scan.identity:
+            return _of_one_title(scan.offer, offer, found.profile.title)
+    return None
+
+
+def _of_one_title(offer: ScanOffer, first: ScanOffer, title: str) -> str:
+    return (
+        f"{offer.profile_key}: has the same title as that of {first.planned.key}, "
+        f"{title!r}, and a server keeps one result for each title: choose another "
+        "profile, or give the one of the tailoring a title of its own"
+    )
 
 
 def configured_profile(offer: ScanOffer) -> ProfileInfo | None:

@@ -4,7 +4,7 @@ Rules, groups and values are named by id or short id, the profile also by its ti
 are reported at once, each with the most similar name or what is allowed.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from stages.scanners.host import this_platform
 from stages.scanners.new_tailoring import NewTailoring, TailoringChanges, TailoringRefused
 from stages.scanners.openscap import profiles
 from stages.scanners.openscap.content import LINUX
+from stages.scanners.openscap.kept_tailoring import TailoringError
 from stages.scanners.openscap.openscap_detection import detect
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
+from stages.scanners.openscap.tailored_profiles import read_tailoring_file
 from stages.scanners.openscap.tailoring_check import nearest, short_id
 from stages.scanners.openscap.tailoring_text import tailoring_text
 from stages.scap.allowed_values import why_not_allowed
@@ -58,7 +60,11 @@ def tailor(
     if isinstance(made, TailoringRefused):
         return made
     text = tailoring_text(made, benchmark.id, at)
-    remarks = (*_without_effect(made, benchmark, text), *_needed(section, file))
+    remarks = (
+        *_without_effect(made, benchmark, text),
+        *_needed(section, file),
+        *_of_one_title(section, made.title, changes.output),
+    )
     return replace(made, remarks=remarks), text
 
 
@@ -150,3 +156,19 @@ def _needed(section: OpenSCAPSettings, file: Path) -> tuple[str, ...]:
     if file == LINUX and section.content is None:
         return (f"set {_SECTION}.content: {LINUX} too, for this is the built-in baseline",)
     return ()
+
+
+def _of_one_title(section: OpenSCAPSettings, title: str, output: str) -> Iterator[str]:
+    """Other tailorings of the settings with this title: only one of them could be scanned with."""
+    files = {planned.tailoring for planned in section.planned_scans} - {None, output}
+    for file in sorted(filter(None, files)):
+        try:
+            tailoring = parse_tailoring(read_tailoring_file(Path(file)), file)
+        except (ScapError, TailoringError, PackingError):
+            # `config check` reports what is wrong with it.
+            continue
+        if title in map(tailored_title, tailoring.titles.values()):
+            yield (
+                f"{file} of the settings has the same title: to scan with both, give this one "
+                "another by --title"
+            )

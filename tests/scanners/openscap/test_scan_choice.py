@@ -143,6 +143,32 @@ def test_the_same_profile_with_and_without_a_tailoring_are_two_scans(tmp_path: P
     assert not runner.is_same_scan(plain_request, tailored_request)
 
 
+def test_of_two_tailorings_with_one_title_only_the_first_is_run(tmp_path: Path) -> None:
+    scans = []
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        file = written(tmp_path / name, tailoring(identifier=f"{LINUX_PROFILE}_{name}", title="T"))
+        scans.append({**LINUX_SCAN, "profile": "T", "tailoring": str(file)})
+    both = settings(*scans)
+    runner = OpenSCAP(both, detected(both))
+    first, second = (a_request("T", scan["tailoring"], str(LINUX)) for scan in scans)
+    assert isinstance(runner.plan(first, tmp_path), Plan)
+    refused = runner.plan(second, tmp_path)
+    assert isinstance(refused, CannotRun)
+    assert refused.reason.startswith(
+        "compliance.openscap.scans[1].profile: has the same title as that of scans[0], "
+        "'T (tailored)', and a server keeps one result for each title"
+    )
+
+
+def test_one_scan_with_two_schedules_is_run_for_both(tmp_path: Path) -> None:
+    again = {**OTHER_SCAN, "profile": "Every Result"}
+    both = settings(OTHER_SCAN, again)
+    runner = OpenSCAP(both, detected(both))
+    request = a_request("Every Result", content=str(EVERY_RESULT))
+    assert isinstance(runner.plan(request, tmp_path), Plan)
+
+
 LINUX_PROFILE = "xccdf_io.github.compliance-agent.content_profile_linux_standard"
 
 
