@@ -15,6 +15,7 @@ _REMEDIES = {
     errno.EACCES: "check its owner and mode",
     errno.EPERM: "check its owner and mode",
     errno.ENOMEM: "free some memory, or raise MemoryMax",
+    errno.EFBIG: "raise LimitFSIZE",
     errno.EAGAIN: "the limit of processes is reached: raise TasksMax",
 }
 _DENIED = (errno.EACCES, errno.EPERM)
@@ -125,6 +126,11 @@ def is_of_the_machine(error: OSError) -> bool:
     memory, no processes, a disk that is full or fails.
     """
     return error.errno in _OF_THE_MACHINE
+
+
+def is_without_thread(error: RuntimeError) -> bool:
+    """Whether no thread can be started: Python has neither a class nor a number for that."""
+    return str(error) == "can't start new thread"
 
 
 def of_the_machine(doing: str, error: OSError) -> MachineError:

@@ -19,6 +19,7 @@ import ssl
 import warnings
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from http.client import HTTPResponse
 from typing import Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
@@ -39,6 +40,8 @@ _MAX_REDIRECTS = 3
 _PIECE_BYTES = 256 * 1024
 _WITH_CONTENT = frozenset({200, 206})
 _REDIRECTS = frozenset({301, 302, 307, 308})
+_INTERIM = frozenset({*range(100, 200)} - {101})
+"""Answers that another one follows (RFC 9110, 15.2); 101 would be the last one in HTTP."""
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
@@ -183,12 +186,25 @@ class _Adapter(HTTPAdapter):
         """Nothing: the library would add its own list of authorities to the context."""
 
 
+class _FinalResponse(HTTPResponse):
+    """The final answer to a request: the library takes an interim one, except for 100, for that."""
+
+    def begin(self) -> None:
+        super().begin()
+        while self.status in _INTERIM:
+            # It reads no second head while there is one.
+            self.headers = self.msg = None  # type: ignore[assignment]
+            super().begin()
+
+
 def _pools(progress_s: float) -> dict[str, type[urllib3.HTTPConnectionPool]]:
     """Connections which send a body under the limit for progress; the library's do so under that
     for connecting.
     """
 
     class PatientConnection(HTTPConnection):
+        response_class = _FinalResponse
+
         def send(self, data: Any) -> None:
             if self.sock is not None:
                 self.sock.settimeout(progress_s)

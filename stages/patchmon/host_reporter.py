@@ -51,7 +51,12 @@ class HostReporter:
         self._log = log
         self._on_integrations = on_integrations
         self._capabilities = RequestThread(access, log, backoff_s)
-        self._life = RequestThread(access, log, backoff_s)
+        try:
+            self._life = RequestThread(access, log, backoff_s)
+        except RuntimeError:
+            # No thread can be started: the first one must not go on without the second.
+            self._capabilities.close()
+            raise
 
     @property
     def is_alive(self) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _ENTRY = f"{__name__}:serve"
 _IDLE_S = 10.0
+_GOOD = range(200, 300)
 _ANSWER: Any = Reply | Paused | Temporary
 
 
@@ -101,7 +102,7 @@ def serve(payload: bytes) -> bytes:
         answer = _send_persistently(client, call.request, body)
     else:
         answer = client.send(call.request, body)
-    if not isinstance(answer, Reply) or answer.status >= 400:
+    if not isinstance(answer, Reply) or answer.status not in _GOOD:
         _connection.close()
     return codec.encode(answer)
 

@@ -145,10 +145,11 @@ def _outcome(reply: Reply) -> Outcome:
 
 
 def _for_good(reply: Reply) -> Refused | Paused:
-    """A page in the place of the server's answer refuses nothing, except for its size: a body that
-    is too large for a proxy does not reach the server.
+    """A page in the place of the server's answer, or none at all, refuses nothing, except for its
+    size: a body that is too large for a proxy does not reach the server.
     """
-    if reply.status != 413 and _is_page(reply):
+    is_no_answer = _is_page(reply) or not reply.body.strip()
+    if reply.status != 413 and is_no_answer:
         return Paused(
             message(reply),
             "something between here and the server answers in its place: a proxy?",

@@ -59,7 +59,8 @@ _MOST_RESTARTS = 100
 not hammered.
 """
 # ImportError: a SOCKS proxy in the environment, without the library for it. AssertionError: the
-# library's own, where a peer ends the connection in the middle of the handshake.
+# library's own, where a peer ends the connection in the middle of the handshake. RuntimeError: no
+# thread can be started.
 _EXPECTED_ERRORS = (
     OSError,
     WebSocketException,
@@ -67,6 +68,7 @@ _EXPECTED_ERRORS = (
     ValueError,
     ImportError,
     AssertionError,
+    RuntimeError,
     tls.TlsError,
 )
 # The library would write tracebacks of what this module reports in one line.
@@ -146,8 +148,13 @@ class Link:
         self._threads = [
             threading.Thread(target=work, daemon=True) for work in (self._receive, self._send)
         ]
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except RuntimeError:
+            # The first one must not go on without the second.
+            self.close()
+            raise
 
     @property
     def is_alive(self) -> bool:

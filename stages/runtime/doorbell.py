@@ -13,6 +13,7 @@ replaced.
 import os
 import select
 import stat
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -22,11 +23,14 @@ from typing import Any, Protocol
 
 from schemas import codec
 from schemas.event import Event, EventName
+from spool.errors import remedy
 from spool.layout import STAGES, Stage
 
 _MAX_MESSAGE_BYTES = 4096
 _QUEUE = 1000
 _MAX_PATH_BYTES = 107
+_THREADS, _HANDLES = 2, 16
+"""Which the library takes for one context and its first sockets, rounded up."""
 
 
 class DoorbellError(Exception):
@@ -77,10 +81,10 @@ class ZmqDoorbell:
         self._runtime, self._me = runtime, me
         self._context: Any = self._zmq.Context(io_threads=1)
         self._publisher: Any = None
-        self._subscriber: Any = self._socket(self._zmq.SUB)
-        for name in subscriptions:
-            self._subscriber.setsockopt(self._zmq.SUBSCRIBE, name.encode())
         try:
+            self._subscriber: Any = self._socket(self._zmq.SUB)
+            for name in subscriptions:
+                self._subscriber.setsockopt(self._zmq.SUBSCRIBE, name.encode())
             for stage in STAGES:
                 if stage != me:
                     self._subscriber.connect(_endpoint(runtime / f"{stage}.pub"))
@@ -220,7 +224,34 @@ def _library() -> ModuleType:
         import zmq
     except ImportError as error:
         raise DoorbellError(f"ZeroMQ can't be loaded ({error}): pip install pyzmq") from error
+    _check_machine()
     return zmq
+
+
+def _check_machine() -> None:
+    """Raises DoorbellError where the machine is at one of its limits: the library would abort this
+    process when it can't start its threads or open the handles that it needs for them.
+    """
+    end = threading.Event()
+    threads: list[threading.Thread] = []
+    handles: list[int] = []
+    try:
+        for _ in range(_THREADS):
+            thread = threading.Thread(target=end.wait, daemon=True)
+            thread.start()
+            threads.append(thread)
+        for _ in range(_HANDLES):
+            handles.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+    except RuntimeError as error:
+        raise DoorbellError(f"{error}: raise TasksMax or MemoryMax") from error
+    except OSError as error:
+        raise DoorbellError(f"{error.strerror}; {remedy(error)}") from error
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+        for handle in handles:
+            os.close(handle)
 
 
 def _message(event: Event) -> bytes:

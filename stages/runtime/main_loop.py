@@ -16,6 +16,7 @@ from spool.errors import (
     SpoolError,
     SpoolUnusableError,
     is_of_the_machine,
+    is_without_thread,
     of_the_machine,
 )
 from stages.runtime import maintenance
@@ -139,6 +140,13 @@ def machine_errors() -> Iterator[None]:
         raise of_the_machine(str(error.filename or "the agent can't work"), error) from error
     except MemoryError as error:
         raise MachineError("no memory is left: free some; the work stays pending") from error
+    except RuntimeError as error:
+        if not is_without_thread(error):
+            raise
+        raise MachineError(
+            "no thread can be started: the limit of processes or of memory is reached: raise "
+            "TasksMax or MemoryMax; the work stays pending"
+        ) from error
 
 
 def _maintain(process: Process) -> None:

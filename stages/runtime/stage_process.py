@@ -95,10 +95,18 @@ def _run(
     heap = Heap()  # before the first thread
     doorbell = _open_doorbell(Path(loaded.settings.runtime_dir), stage, log)
     try:
-        process = Process(
-            stage, loaded.settings, loaded.path, spool, log, doorbell, load, notifier, config_seen
-        )
         with machine_errors():
+            process = Process(
+                stage,
+                loaded.settings,
+                loaded.path,
+                spool,
+                log,
+                doorbell,
+                load,
+                notifier,
+                config_seen,
+            )
             return _serve(process, make, heap)
     except SpoolError as error:
         return _refuse(error, notifier, log)

@@ -1,5 +1,6 @@
 """One request over real sockets: every fault of the network, and what must never be sent."""
 
+import json
 import socket
 import time
 from contextlib import suppress
@@ -80,6 +81,33 @@ def test_a_connection_is_kept_for_the_next_request(server: ScriptedServer) -> No
 def test_what_is_no_whole_answer_is_temporary(server: ScriptedServer, answer: Answer) -> None:
     server.say(answer)
     assert isinstance(post(server.url), Temporary)
+
+
+@pytest.mark.parametrize("interim", ["102 Processing", "103 Early Hints", "199 Wait"])
+def test_an_interim_answer_is_not_the_final_one(server: ScriptedServer, interim: str) -> None:
+    head = f"HTTP/1.1 {interim}\r\nLink: </x>\r\n\r\n".encode()
+
+    def answer(connection: socket.socket) -> bool:
+        connection.sendall(head * 3)
+        return bool(accepted(connection))
+
+    server.say(answer)
+    sender = client(server.url)
+    assert isinstance(send(sender), Accepted)
+    # The connection is where it should be: the next answer is that of the next request.
+    server.say(reply(503))
+    outcome = send(sender)
+    sender.close()
+    assert isinstance(outcome, Temporary)
+    assert outcome.status == 503
+    assert server.connections == 1
+
+
+def test_an_answer_that_changes_the_protocol_is_no_acknowledgement(server: ScriptedServer) -> None:
+    server.say(raw(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + json.dumps(ACCEPTED).encode()))
+    outcome = post(server.url)
+    assert isinstance(outcome, Temporary)
+    assert outcome.status == 101
 
 
 def test_two_lengths_are_the_servers_fault(server: ScriptedServer) -> None:

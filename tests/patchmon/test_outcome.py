@@ -128,6 +128,12 @@ def test_a_page_of_html_in_the_servers_place_discards_nothing(status: int) -> No
     assert isinstance(answer(status, "Bad", content_type="text/html"), Paused)
 
 
+@pytest.mark.parametrize("status", [400, 415, 422])
+@pytest.mark.parametrize("body", ["", " \r\n"])
+def test_a_status_without_an_answer_discards_nothing(status: int, body: str) -> None:
+    assert isinstance(answer(status, body), Paused)
+
+
 def test_a_hash_mismatch_may_be_sent_without_the_hash() -> None:
     outcome = answer(400, {"error": "compliance hash mismatch"})
     assert isinstance(outcome, Refused)

@@ -4,13 +4,15 @@ import os
 import resource
 import shutil
 import subprocess
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from spool.layout import STAGES
+from spool.layout import STAGES, Stage
 from stages.runtime.exits import Exit
 from stages.scan.running import STATE as RUNNING
 from tests.pipeline.agent import Agent, until
@@ -63,25 +65,63 @@ def test_without_file_handles_the_scan_waits_and_is_made_afterwards(
 @pytest.mark.parametrize("errno", ["EAGAIN", "ENOMEM"])
 def test_a_process_that_can_not_be_started_is_no_failed_scan(agent: Agent, errno: str) -> None:
     started(agent)
-    faults = f"--inject=clone,clone3,vfork,fork:error={errno}"
-    tracers = []
-    for stage in ("scan", "parse", "ship"):
-        pid = str(agent.processes[stage].pid)
-        command = ("strace", "-f", "-qq", "-o", os.devnull, faults, "-p", pid)
-        tracers.append(subprocess.Popen(command))
-        until(partial(is_traced, pid), "traced")
-    try:
+    with ExitStack() as failing:
+        for stage in ("scan", "parse", "ship"):
+            failing.enter_context(failing_to_start(agent.processes[stage].pid, errno))
         scan_id = agent.ask()
         until(lambda: PENDING in agent.log("scan"), "the scan stage has met the limit")
         assert agent.spool.raw.scan_ids() == []
-    finally:
-        for tracer in tracers:
-            tracer.terminate()
-            tracer.wait()
     until(lambda: agent.received(scan_id), "the scan is received")
     assert agent.report(scan_id).status == "completed"
     assert not (agent.home / "spool" / "state" / "scan" / RUNNING).exists()
     assert all(agent.processes[stage].poll() is None for stage in STAGES), agent.logs
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is missing")
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_start_without_threads_is_refused_in_one_line_and_tried_again_later(
+    agent: Agent, stage: Stage
+) -> None:
+    inject = "--inject=clone,clone3:error=EAGAIN"
+    tracer = ("strace", "-f", "-qq", "-o", os.devnull, inject)
+    command = (sys.executable, "-m", agent.module, "stage", stage, "--config", str(agent.config))
+    done = subprocess.run(
+        [*tracer, *command],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == Exit.UNAVAILABLE, done.stderr
+    assert "raise TasksMax or MemoryMax; the work stays pending" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is missing")
+def test_a_server_is_connected_to_when_threads_can_be_started_again(agent: Agent) -> None:
+    server = agent.settings.pop("server")
+    agent.configure()
+    started(agent)
+    pid = agent.processes["trigger"].pid
+    with failing_to_start(pid, "EAGAIN"):
+        agent.configure(server=server)
+        until(lambda: PENDING in agent.log("trigger"), "the trigger stage has met the limit")
+    until(lambda: "server commands: connected" in agent.log("trigger"), "connected")
+    assert agent.processes["trigger"].poll() is None
+    assert "Traceback" not in agent.log("trigger")
+
+
+@contextmanager
+def failing_to_start(pid: int, errno: str) -> Iterator[None]:
+    """Meanwhile this process can start neither processes nor threads."""
+    faults = f"--inject=clone,clone3,vfork,fork:error={errno}"
+    tracer = subprocess.Popen(("strace", "-f", "-qq", "-o", os.devnull, faults, "-p", str(pid)))
+    try:
+        until(partial(is_traced, pid), "traced")
+        yield
+    finally:
+        tracer.terminate()
+        tracer.wait()
 
 
 def has_no_child(pid: int) -> bool:
@@ -92,6 +132,6 @@ def has_no_child(pid: int) -> bool:
     return True
 
 
-def is_traced(pid: str) -> bool:
+def is_traced(pid: int) -> bool:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return any(line.startswith("TracerPid:") and line.split()[1] != "0" for line in lines)
