@@ -33,7 +33,8 @@ from spool.errors import EntryError
 from stages.patchmon import body, outcome
 from stages.patchmon.client import HttpClient
 from stages.patchmon.credentials import Credentials, exposed
-from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Reply, Temporary
+from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Temporary
+from stages.patchmon.reply import Reply
 from stages.patchmon.server_access import ServerAccess, submission
 from stages.runtime import plain_file
 from stages.runtime.settings_file import plain_values

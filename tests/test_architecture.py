@@ -202,6 +202,7 @@ def test_pure_modules_touch_neither_clock_nor_files_nor_environment() -> None:
         "stages/patchmon/body.py",
         "stages/patchmon/compliance_hash.py",
         "stages/patchmon/outcome.py",
+        "stages/patchmon/reply.py",
         "stages/patchmon/retry_after.py",
         "stages/patchmon/truncate.py",
         "stages/ship/delivery_attempt.py",

@@ -1,6 +1,7 @@
 """Following a scan until it is done: progress from the doorbell, the state from the spool."""
 
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,16 +22,18 @@ from stages.runtime.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoor
 _CHECK_EVERY_S = 0.25
 _PATIENCE_S = 1.0
 _REPORTED = ("ship-pending", "held", "done")
+_ENDS = {"report": _REPORTED, "receipt": ("done",)}
+"""The states in which there is such an entry."""
 
 
 @dataclass(frozen=True)
 class Followed:
-    """Where the waiting ended."""
+    """The scan that was waited for, and whether it was in time."""
 
     scan_id: ScanId
-    """The scan that answers the request: another one, if that was merged with it."""
+    """The requested scan, or the one that it was merged with."""
     late: str | None = None
-    """Set if the time was up: the state of the scan, and why it is pending."""
+    """The state of the scan and why it is pending, if the time limit ended the wait; else None."""
 
 
 def follow(
@@ -57,14 +60,13 @@ def follow(
                 report_seen = True
                 scan_id = _answering_scan(spool, scan_id, bar)
                 state = scan_states.snapshot(spool).state(scan_id)
-            if state == "done" or (until == "report" and state in _REPORTED):
+            if state in _ENDS[until]:
                 return Followed(scan_id)
             if time.monotonic() >= end:
                 return Followed(scan_id, reasons.state(scan_id))
             reasons.show(scan_id)
-            for event in doorbell.wait(_CHECK_EVERY_S, ())[0]:
-                if event.scan_id == scan_id:
-                    _show(bar, event)
+            events, _ = doorbell.wait(_CHECK_EVERY_S, ())
+            _show_progress(bar, scan_id, events)
 
 
 def _answering_scan(spool: Spool, scan_id: ScanId, bar: Bar) -> ScanId:
@@ -129,6 +131,12 @@ class _ReasonsView:
             now = noted.at
         reasons = PendingReasons(self._context, boxes, now)
         return boxes.state(scan_id), reasons.reason(scan_id)
+
+
+def _show_progress(bar: Bar, scan_id: ScanId, events: Iterable[Event]) -> None:
+    for event in events:
+        if event.scan_id == scan_id:
+            _show(bar, event)
 
 
 def _show(bar: Bar, event: Event) -> None:

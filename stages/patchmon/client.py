@@ -30,8 +30,9 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from schemas.codec import replace
 from stages.patchmon import http_errors, tls
-from stages.patchmon.outcome import Paused, Reply, Temporary
+from stages.patchmon.outcome import Paused, Temporary
 from stages.patchmon.proxies import proxy_for
+from stages.patchmon.reply import Reply
 from stages.patchmon.server_access import HttpRequest, ServerAccess, SinkError
 
 CONNECT_S, PROGRESS_S = 5.0, 30.0

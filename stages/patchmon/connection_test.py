@@ -23,15 +23,9 @@ from stages.patchmon.connection_risk import connection_risk
 from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.integrations import IntegrationsError, read_integrations
 from stages.patchmon.key_check import CHECK_DATABASE, CHECK_KEY, KeyState, judge
-from stages.patchmon.outcome import (
-    HOST_CHECK_ACTION,
-    Paused,
-    Reply,
-    Temporary,
-    is_host_check,
-    message,
-)
+from stages.patchmon.outcome import HOST_CHECK_ACTION, Paused, Temporary, is_host_check
 from stages.patchmon.proxies import proxy_for
+from stages.patchmon.reply import Reply, message
 from stages.patchmon.server_access import HEALTH, INTEGRATIONS, PING, HttpRequest, ServerAccess
 from stages.patchmon.server_messages import KnownScanners
 from stages.runtime.standalone_host import StandaloneHost

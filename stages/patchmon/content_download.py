@@ -19,7 +19,8 @@ from schemas import codec
 from schemas.codec import SchemaError
 from schemas.numbers import whole_number
 from schemas.records import Record
-from stages.patchmon.outcome import Paused, Reply, Temporary, message
+from stages.patchmon.outcome import Paused, Temporary
+from stages.patchmon.reply import Reply, message
 from stages.patchmon.server_access import (
     SSG_CONTENT,
     SSG_VERSION,

@@ -21,14 +21,8 @@ from schemas.settings import ServerSettings
 from schemas.values import HeaderText
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.http_worker import HttpWorker
-from stages.patchmon.outcome import (
-    HOST_CHECK_ACTION,
-    Paused,
-    Reply,
-    Temporary,
-    is_host_check,
-    message,
-)
+from stages.patchmon.outcome import HOST_CHECK_ACTION, Paused, Temporary, is_host_check
+from stages.patchmon.reply import Reply, message
 from stages.patchmon.server_access import BOOTSTRAP, ENROL, HttpRequest, ServerAccess
 from stages.runtime.standalone_host import StandaloneHost
 

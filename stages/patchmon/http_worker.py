@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from schemas import codec
 from schemas.records import Record
-from stages.patchmon.outcome import Paused, Reply, Temporary
+from stages.patchmon.outcome import Paused, Temporary
+from stages.patchmon.reply import Reply
 from stages.patchmon.server_access import HttpRequest, ServerAccess
 from stages.runtime.worker import Host, Worker, WorkerError
 

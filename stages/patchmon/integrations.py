@@ -2,7 +2,7 @@
 
 from schemas.codec import SchemaError, decode_any
 from schemas.schedule import Mode, ServerOverrides
-from stages.patchmon.outcome import Reply
+from stages.patchmon.reply import Reply
 from stages.patchmon.server_messages import KnownScanners
 
 _MODES: dict[object, Mode] = {

@@ -8,7 +8,8 @@ what it says.
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from stages.patchmon.outcome import Paused, Reply, Temporary, json_object, message
+from stages.patchmon.outcome import Paused, Temporary
+from stages.patchmon.reply import Reply, json_object, message
 from stages.patchmon.server_access import PING, HttpRequest
 
 PING_LIMIT_S = 15.0

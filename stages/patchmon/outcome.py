@@ -16,20 +16,19 @@ from schemas import codec
 from schemas.codec import replace
 from schemas.records import Record
 from stages.patchmon import retry_after
+from stages.patchmon.reply import (
+    Reply,
+    as_id,
+    is_page,
+    json_object,
+    message,
+    scan_id_in,
+    server_message,
+)
 from stages.runtime.printable import one_line
 
-_MAX_MESSAGE_CHARS = 300
 _A_MINUTE_S = 60.0
-
-
-class Reply(Record, frozen=True, kw_only=False, tag="reply"):
-    """A whole reply; header names in lower case."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    overlong: bool = False
-    """The body was longer than what is read of it."""
+Remedy = Literal["truncate", "no hash"]
 
 
 class Accepted(Record, frozen=True, kw_only=False):
@@ -45,13 +44,13 @@ class Refused(Record, frozen=True, kw_only=False):
 
     status: int
     message: str
-    remedy: Literal["truncate", "no hash"] | None = None
+    remedy: Remedy | None = None
     asked_s: float = 0.0
-    """Seconds for which the server asked to be left alone, whatever is sent next."""
+    """Seconds for which the server wants no further request."""
 
 
 class Paused(Record, frozen=True, kw_only=False, tag="paused"):
-    """Someone has to fix something; nothing is discarded."""
+    """An administrator has to act; nothing is discarded."""
 
     message: str
     action: str
@@ -67,7 +66,7 @@ class Temporary(Record, frozen=True, kw_only=False, tag="temporary"):
     asked_s: float = 0.0
     action: str | None = None
     unsent: bool = False
-    """Not a byte of the body was sent."""
+    """No byte of the body was sent."""
 
 
 Outcome = Accepted | Refused | Paused | Temporary
@@ -97,13 +96,12 @@ _ACTIONS = {
     ),
     426: "the server requires a newer protocol: check which of agent and server is to be upgraded",
 }
-_ASK_THE_SERVER = (
+_SEE_THE_LOG = (
     "this is not an answer that the agent knows: see the server's log, and check server.url"
 )
 _IN_ITS_PLACE = (
-    "if this persists: something between here and the server answers in its place (a login page, a "
-    "proxy): "
-    "open server.url from this host"
+    "if this persists, something between here and the server answers in its place (a login page, "
+    "a proxy): open server.url from this host"
 )
 HOST_CHECK_ACTION = (
     "the server does not accept the host name in server.url: add it to CORS_ORIGIN at the server, "
@@ -134,33 +132,19 @@ def _outcome(reply: Reply) -> Outcome:
     if status in _TEMPORARY or status >= 500:
         return Temporary(message(reply), status)
     if status in _FOR_GOOD:
-        return _for_good(reply)
+        return _refused(reply)
     if status < 400:
-        return Paused(
-            message(reply), "check server.url: it is not the server's own address", status
-        )
-    if is_host_check(reply):
-        return Paused(message(reply), HOST_CHECK_ACTION, status)
-    return Paused(message(reply), _ACTIONS.get(status, _ASK_THE_SERVER), status)
-
-
-def _for_good(reply: Reply) -> Refused | Paused:
-    """A page in the place of the server's answer, or none at all, refuses nothing, except for its
-    size: a body that is too large for a proxy does not reach the server.
-    """
-    is_no_answer = _is_page(reply) or not reply.body.strip()
-    if reply.status != 413 and is_no_answer:
-        return Paused(
-            message(reply),
-            "something between here and the server answers in its place: a proxy?",
-            reply.status,
-        )
-    return _refused(reply)
+        action = "check server.url: it is not the server's own address"
+    elif is_host_check(reply):
+        action = HOST_CHECK_ACTION
+    else:
+        action = _ACTIONS.get(status, _SEE_THE_LOG)
+    return Paused(message(reply), action, status)
 
 
 def may_be_stored(outcome: Outcome) -> bool:
-    """Whether the server may have the scan after this. A lost answer, or a gateway's, leaves that
-    open.
+    """Whether the server may have stored the scan: also where its answer was lost, or a gateway
+    answered in its place.
     """
     if isinstance(outcome, Temporary):
         return not outcome.unsent and outcome.status not in _NOT_TAKEN
@@ -171,14 +155,6 @@ def is_host_check(reply: Reply) -> bool:
     """Whether the server refused the host name by which it was addressed."""
     answer = json_object(reply)
     return reply.status == 403 and answer is not None and answer.get("code") in _HOST_CHECK_CODES
-
-
-def message(reply: Reply) -> str:
-    """Status and what the server said, in one line that does a terminal no harm."""
-    said = _said(reply)
-    if said is None:
-        return f"HTTP {reply.status}"
-    return f"HTTP {reply.status}: {said}"
 
 
 def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
@@ -192,21 +168,22 @@ def _acknowledged(reply: Reply) -> Accepted | Refused | Temporary:
         return _counted(reply, answer, answer["scans_received"])
     if contradiction := _contradiction(answer):
         return _no_acknowledgement(reply, contradiction)
-    # What was created is the scan, so there the id alone names it.
-    scan_id = _scan_id(answer)
+    # 201: what was created is the scan, so a plain `id` is the scan's.
+    scan_id = scan_id_in(answer)
     if scan_id is None and reply.status == 201:
-        scan_id = _id_in(answer.get("id"))
+        scan_id = as_id(answer.get("id"))
     if scan_id is None:
         return _no_acknowledgement(reply, "it names neither scans_received nor a scan id")
-    return Accepted(reply.status, _said(reply), scan_id)
+    return Accepted(reply.status, server_message(reply), scan_id)
 
 
 def _contradiction(answer: Mapping[str, Any]) -> str | None:
     """Why an answer does not confirm that the scan was stored."""
-    if answer.get("status") == "error" or any(
-        answer.get(key) not in (None, True) for key in ("success", "ok")
-    ):
+    if answer.get("status") == "error":
         return "it reports failure"
+    for key in ("success", "ok"):
+        if answer.get(key) not in (None, True):
+            return "it reports failure"
     if answer.get("error") or answer.get("errors"):
         return "it reports an error"
     return None
@@ -216,87 +193,47 @@ def _counted(
     reply: Reply, answer: Mapping[str, Any], count: object
 ) -> Accepted | Refused | Temporary:
     """A released server's answer: how many scans it has stored."""
-    if not isinstance(count, int) or isinstance(count, bool) or count < 0:
+    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         return _no_acknowledgement(reply, "scans_received is not a number")
     if count == 0:
-        said = (
+        reason = (
             "the server stored nothing (scans_received: 0): "
             "is this scanner switched off for the host there?"
         )
-        return Refused(reply.status, f"{said} {message(reply)}")
+        return Refused(reply.status, f"{reason} {message(reply)}")
     if contradiction := _contradiction(answer):
         return _no_acknowledgement(reply, contradiction)
-    scan_id, scans = None, answer.get("scans")
+    scan_id = None
+    scans = answer.get("scans")
     if isinstance(scans, list) and scans:
-        scan_id = _scan_id(scans[0])
-    return Accepted(reply.status, _said(reply), scan_id)
+        scan_id = scan_id_in(scans[0])
+    return Accepted(reply.status, server_message(reply), scan_id)
 
 
 def _no_acknowledgement(reply: Reply, reason: str) -> Temporary:
     return Temporary(f"{message(reply)}: {reason}", reply.status, action=_IN_ITS_PLACE)
 
 
-def _refused(reply: Reply) -> Refused:
-    said = (_said(reply) or "").lower()
-    if reply.status == 400 and "hash mismatch" in said:
-        return Refused(reply.status, message(reply), "no hash")
-    # What the agent sends is JSON: released servers say this of a body that is over their limit.
-    is_cut_json = reply.status == 400 and "invalid json" in said
-    if reply.status == 413 or is_cut_json:
+def _refused(reply: Reply) -> Refused | Paused:
+    if reply.status == 413:
+        # Also from a proxy: a body that is too large for it never reaches the server.
         return Refused(reply.status, message(reply), "truncate")
-    return Refused(reply.status, message(reply))
+    if is_page(reply) or not reply.body.strip():
+        return Paused(
+            message(reply),
+            "something between here and the server answers in its place: a proxy?",
+            reply.status,
+        )
+    remedy: Remedy | None = None
+    if reply.status == 400:
+        remedy = _remedy(server_message(reply) or "")
+    return Refused(reply.status, message(reply), remedy)
 
 
-def _scan_id(answer: object) -> str | None:
-    """The server's own id of the scan. An `id` of the whole answer may be anything's: a session's,
-    a request's.
-    """
-    if not isinstance(answer, dict):
-        return None
-    scan_id = _id_in(answer.get("scan_id")) or _id_in(answer.get("scanId"))
-    inner = answer.get("scan")
-    if scan_id is None and isinstance(inner, dict):
-        return _id_in(inner.get("id"))
-    return scan_id
-
-
-def _id_in(value: object) -> str | None:
-    if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
-        return one_line(str(value))[:_MAX_MESSAGE_CHARS]
+def _remedy(text: str) -> Remedy | None:
+    if "hash mismatch" in text.lower():
+        return "no hash"
+    if "invalid json" in text.lower():
+        # What the agent sends is valid JSON: released servers cut a body that is over their limit.
+        return "truncate"
     return None
-
-
-def json_object(reply: Reply) -> Mapping[str, Any] | None:
-    """The object in a reply; None where the reply is anything else."""
-    if reply.overlong:
-        return None
-    try:
-        value = codec.decode_any(reply.body)
-    except codec.SchemaError:
-        return None
-    if not isinstance(value, dict):
-        return None
-    return value
-
-
-def _is_page(reply: Reply) -> bool:
-    """HTML: the answer is not this server's, but that of something on the way to it."""
-    html = (
-        "html" in reply.headers.get("content-type", "").lower() or reply.body.lstrip()[:1] == b"<"
-    )
-    return html and json_object(reply) is None
-
-
-def _said(reply: Reply) -> str | None:
-    answer = json_object(reply) or {}
-    for key in ("error", "message"):
-        if isinstance(answer.get(key), str) and answer[key].strip():
-            return _short(answer[key])
-    return _short(reply.body[: 4 * _MAX_MESSAGE_CHARS].decode("utf-8", "replace")) or None
-
-
-def _short(text: str) -> str:
-    line = one_line(" ".join(text.split()))
-    if len(line) <= _MAX_MESSAGE_CHARS:
-        return line
-    return line[: _MAX_MESSAGE_CHARS - 1] + "…"

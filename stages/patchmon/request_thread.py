@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from schemas import codec
 from spool.errors import SpoolError
 from stages.patchmon.http_worker import HttpWorker
-from stages.patchmon.outcome import Reply
+from stages.patchmon.reply import Reply
 from stages.patchmon.server_access import HttpRequest, ServerAccess
 from stages.runtime.logs import Log
 from stages.runtime.standalone_host import StandaloneHost

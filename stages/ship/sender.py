@@ -18,7 +18,8 @@ from stages.patchmon import body, key_check, outcome
 from stages.patchmon.body import Body
 from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.key_check import KeyState
-from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Reply, Temporary
+from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Temporary
+from stages.patchmon.reply import Reply, message
 from stages.patchmon.server_access import ServerAccess, submission
 from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
@@ -209,7 +210,7 @@ class Sender:
         )
         if check.state is KeyState.WRONG:
             return decided
-        said = outcome.message(reply)
+        said = message(reply)
         if check.state is KeyState.KNOWN:
             return Temporary(f"{said}, but the server knows the key", reply.status)
         return Temporary(

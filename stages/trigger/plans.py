@@ -20,7 +20,7 @@ from stages.trigger.cron import Cron, Interval, ScheduleError, zone_named
 from stages.trigger.request_writer import token_of
 
 STATE_PREFIX = "schedule-"
-# To check an expression takes longer than all the rest of a pass.
+# Checking an expression takes longer than the rest of a pass.
 _cron = lru_cache(maxsize=32)(Cron)
 
 
@@ -60,7 +60,7 @@ class Plan:
 def next_due(
     settings: Settings, overrides: ServerOverrides, now: datetime, missing: Collection[Scanner] = ()
 ) -> tuple[NextDue, ...]:
-    """When each scan runs next, if the stage does not run.
+    """When each scan would run next, worked out without the running stage and its state.
 
     The settings must have no problems.
     """
@@ -77,14 +77,29 @@ def plans(
 ) -> list[Plan]:
     """The schedules in force.
 
-    The server's interval is for the scanners that are not `missing` here,
-    and for those that the file has a schedule for. Of several scans of a scanner it is that of the
-    first, as every request without a profile is; the others keep the schedules of the file.
+    An interval that the server has set replaces the schedule of a scanner's first scan, which is
+    also the one that a request without a profile means; its other scans keep the schedules of the
+    file.
     """
     if overrides.mode == "on-demand":
         return []
+    found: list[Plan] = []
+    for spec in _scheduled(settings, overrides, missing):
+        first, *others = _scans(spec, settings)
+        found += _plan(spec, first, settings, overrides.interval_minutes)
+        for scan in others:
+            found += _plan(spec, scan, settings, None)
+    return found
+
+
+def _scheduled(
+    settings: Settings, overrides: ServerOverrides, missing: Collection[Scanner]
+) -> list[ScannerSpec]:
+    """The scanners that schedules are for: those that this host has, and those that are `missing`
+    but have a schedule in the file.
+    """
     allowed: list[ScannerSpec] = []
-    wanted: list[ScannerSpec] = []
+    scheduled: list[ScannerSpec] = []
     for spec in registry.scanners():
         is_here = spec.key not in missing
         refused = readiness.refusal(spec, settings, overrides)
@@ -92,17 +107,12 @@ def plans(
             continue
         allowed.append(spec)
         if is_here or any(scan.schedule for scan in _scans(spec, settings)):
-            wanted.append(spec)
-    if not wanted:
-        # A failed scan shows the server that there is no scanner.
-        wanted = allowed[:1]
-    found: list[Plan] = []
-    for spec in wanted:
-        first, *others = _scans(spec, settings)
-        found += _plan(spec, first, settings, overrides.interval_minutes)
-        for scan in others:
-            found += _plan(spec, scan, settings, None)
-    return found
+            scheduled.append(spec)
+    if not scheduled:
+        # The server's interval would lead to no scan at all. A failed one shows the server that
+        # this host has no scanner.
+        return allowed[:1]
+    return scheduled
 
 
 def problems(settings: Settings) -> list[str]:
@@ -132,7 +142,9 @@ def _scans(spec: ScannerSpec, settings: Settings) -> tuple[PlannedScan, ...]:
 def _plan(
     spec: ScannerSpec, scan: PlannedScan, settings: Settings, minutes: int | None
 ) -> Iterator[Plan]:
-    """The schedule of a scan, or the server's interval in its place; nothing where it has none."""
+    """The schedule of a scan, or the server's interval in its place; nothing where there is
+    neither.
+    """
     if minutes:
         text = f"every {minutes} min, set by the server"
         yield Plan(spec.key, scan, Interval(minutes), text)

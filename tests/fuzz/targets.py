@@ -40,7 +40,7 @@ from stages.parse import waiver_files
 from stages.patchmon import body, commands, key_check, outcome
 from stages.patchmon.client import HttpClient
 from stages.patchmon.integrations import IntegrationsError, read_integrations
-from stages.patchmon.outcome import Reply
+from stages.patchmon.reply import Reply
 from stages.patchmon.server_access import HttpRequest, ServerAccess
 from stages.runtime.settings_edit import SettingsEditError, changed
 from stages.scanners import registry

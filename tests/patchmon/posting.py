@@ -6,7 +6,8 @@ from typing import Any
 from schemas.settings import ServerSettings
 from stages.patchmon.client import HttpClient
 from stages.patchmon.credentials import Credentials
-from stages.patchmon.outcome import Outcome, Reply, decide
+from stages.patchmon.outcome import Outcome, decide
+from stages.patchmon.reply import Reply
 from stages.patchmon.server_access import SCANS, HttpRequest, ServerAccess
 
 KEY = "secret-key-0123456789"

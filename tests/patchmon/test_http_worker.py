@@ -9,7 +9,8 @@ import pytest
 from schemas.settings import ServerSettings
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.http_worker import HttpWorker
-from stages.patchmon.outcome import Reply, Temporary
+from stages.patchmon.outcome import Temporary
+from stages.patchmon.reply import Reply
 from stages.patchmon.server_access import HttpRequest, ServerAccess
 from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import WorkerStoppedError

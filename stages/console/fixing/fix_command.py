@@ -1,7 +1,7 @@
 """`fix`: run the scripts of failed rules, check them again, and undo that.
 
-Off by default: nothing of the agent runs it, but for the service that only `install
---with-remediation` installs.
+Only an operator runs it, and the service for the server's requests, which is not installed without
+`install --with-remediation`.
 """
 
 import argparse
@@ -100,18 +100,9 @@ def _undo(args: argparse.Namespace, context: Context) -> Exit:
     _require_root()
     command_writer.check(context)
 
-    def confirm(changes: list[Change], again: list[Change]) -> bool:
-        for change in again:
-            warn(f"{change.path} has changed since the fix: that change is lost")
-        if args.yes:
-            return True
-        for change in changes[:_MOST_SHOWN]:
-            say(f"{_action(change)} {change.path}")
-        if len(changes) > _MOST_SHOWN:
-            say(f"and {len(changes) - _MOST_SHOWN} more")
-        _ask(f"Restore {counted(len(changes), 'path')} on {socket.gethostname()}?")
-        return True
-
+    confirm: Callable[[list[Change], list[Change]], None] = _confirm_undo
+    if args.yes:
+        confirm = _warn_of_lost_changes
     fix_id, undone, fixed = undo(context, args.undo, confirm)
     if context.json:
         show_json(undone)
@@ -120,6 +111,21 @@ def _undo(args: argparse.Namespace, context: Context) -> Exit:
     if undone.kept:
         return Exit.NO
     return Exit.OK
+
+
+def _confirm_undo(changes: list[Change], changed_since: list[Change]) -> None:
+    """Raises CommandError for any answer but yes."""
+    _warn_of_lost_changes(changes, changed_since)
+    for change in changes[:_MOST_SHOWN]:
+        say(f"{_action(change)} {change.path}")
+    if len(changes) > _MOST_SHOWN:
+        say(f"and {len(changes) - _MOST_SHOWN} more")
+    _ask(f"Restore {counted(len(changes), 'path')} on {socket.gethostname()}?")
+
+
+def _warn_of_lost_changes(_changes: list[Change], changed_since: list[Change]) -> None:
+    for change in changed_since:
+        warn(f"{change.path} has changed since the fix: that change is lost")
 
 
 def _action(change: Change) -> str:
@@ -155,7 +161,7 @@ def _progress(context: Context) -> Callable[[str], None]:
 
 
 def _no_progress(_line: str) -> None:
-    """None beside JSON."""
+    """With `--json`, standard output is for the JSON alone."""
 
 
 def _scripts(planned: Sequence[PlannedFix]) -> str:

@@ -19,30 +19,30 @@ LAST = "last"
 
 
 def undo(
-    context: Context, named: str, confirm: Callable[[list[Change], list[Change]], bool]
+    context: Context, named: str, confirm: Callable[[list[Change], list[Change]], None]
 ) -> tuple[str, Undone, FixRun | None]:
-    """Restore what a fix has changed, `last`: the newest that is not undone.
+    """Restore what a fix has changed. `named` is its id, or `last` for the newest one that is not
+    undone yet.
 
-    `confirm` gets all changes, and those of them that were changed again since. Raises
-    CommandError.
+    `confirm` gets all changes, and those whose paths have changed again since the fix; it raises
+    CommandError where the operator declines. Raises CommandError.
     """
     with fix_directory(context.settings.compliance.fixes) as parent:
         fix_id = _fix_id(context, named, kept_fixes(parent))
         directory = directory_of(context, fix_id)
         try:
             changes = host_copy.changes_of(directory)
-            again = [change for change in changes if _differs(change)]
+            changed_since = [change for change in changes if _differs(change)]
         except (OSError, ValueError) as error:
             message = f"{directory}: the copy can't be read: {error}"
             raise CommandError(message, Exit.NO) from error
-        if not confirm(changes, again):
-            raise CommandError("nothing was undone", Exit.NO)
+        confirm(changes, changed_since)
         try:
             restored, kept = host_copy.restore(directory, changes)
         except (OSError, host_copy.CopyDamagedError) as error:
             message = f"{directory}: the copy can't be read: {error}"
             raise CommandError(message, Exit.NO) from error
-        # Names that are not text, for the record.
+        # A path need not be valid UTF-8; the record must be.
         undone = Undone(
             at=datetime.now(UTC),
             restored=tuple(map(unicode_text, restored)),
@@ -59,20 +59,20 @@ def _differs(change: Change) -> bool:
 
 
 def _fix_id(context: Context, named: str, kept: list[str]) -> str:
-    undone = set(context.spool.fixes.undone.ids())
+    if named in kept:
+        return named
     if named != LAST:
-        if named in kept:
-            return named
         known = ", ".join(kept) or "none"
-        raise CommandError(f"no fix {named} can be undone: there are {known}", Exit.NO)
-    waiting = [fix_id for fix_id in kept if fix_id not in undone]
-    if not waiting:
-        raise CommandError("no fix to undo", Exit.NO)
-    return waiting[-1]
+        raise CommandError(f"fix {named} can't be undone; those that can be: {known}", Exit.NO)
+    undone = set(context.spool.fixes.undone.ids())
+    for fix_id in reversed(kept):
+        if fix_id not in undone:
+            return fix_id
+    raise CommandError("there is no fix to undo", Exit.NO)
 
 
 def _run_of(context: Context, fix_id: str) -> FixRun | None:
-    """None of a fix that was killed."""
+    """What became of a fix; None where it was killed before it could record that."""
     try:
         return context.spool.fixes.fixes.read(fix_id)
     except EntryError:

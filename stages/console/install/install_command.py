@@ -68,16 +68,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--with-script-checks",
         action="store_true",
-        help="let checks by script do what they need: more capabilities for the scan unit",
+        help="give the scan unit the capabilities that checks by script need",
     )
     parser.add_argument(
         "--with-remediation",
         action="store_true",
-        help="install the service that fixes what the server wants fixed, where "
-        "compliance.server_commands.allow_remediation is true",
+        help="also install the service that carries out the server's requests for fixes; it runs "
+        "only where compliance.server_commands.allow_remediation is true",
     )
     parser.add_argument(
-        "--dry-run", action="store_true", help="show what would be done, and do nothing"
+        "--dry-run", action="store_true", help="show what would be done, without doing it"
     )
 
 
@@ -100,14 +100,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     # The services must be able to read what is written here, whatever root's umask is.
     os.umask(0o022)
     try:
-        wants_more = args.with_script_checks or args.with_remediation
-        if wants_more and not args.uninstall and _has_package():
-            additions.add_to_package(
-                steps, script_checks=args.with_script_checks, remediation=args.with_remediation
-            )
-            actions = []
-        else:
-            actions = _install_or_uninstall(args, where, steps)
+        actions = _carry_out(args, where, steps)
     except OSError as error:
         raise CommandError(
             f"{error.filename}: {error.strerror}; correct this and run it again"
@@ -131,7 +124,14 @@ def _check_prefix(prefix: Path) -> None:
         )
 
 
-def _install_or_uninstall(args: argparse.Namespace, where: InstallPaths, steps: Steps) -> list[str]:
+def _carry_out(args: argparse.Namespace, where: InstallPaths, steps: Steps) -> list[str]:
+    """Install, upgrade or uninstall; returns what remains for the operator to do."""
+    wants_more = args.with_script_checks or args.with_remediation
+    if wants_more and not args.uninstall and _has_package():
+        additions.add_to_package(
+            steps, script_checks=args.with_script_checks, remediation=args.with_remediation
+        )
+        return []
     _refuse_beside_package()
     _refuse_beside_another(where)
     if args.uninstall:
