@@ -1,7 +1,7 @@
 """The report as one self-contained page: no network, no external font, readable without scripts.
 
 Failed rules come first with finding, expected and actual, rationale, fix and references; passed,
-skipped and inapplicable rules are folded. Warnings and the headline are on top.
+skipped and inapplicable rules are folded. The headline and the warnings are on top.
 
 Security: every text of the scanner is hostile. Templates escape by default, invisible characters
 are spelled out, links go to http and https alone, and the page's own policy (CSP) allows no
@@ -26,7 +26,6 @@ from stages.formats.visible import visible_line
 
 _SEVERE: tuple[Severity, ...] = ("critical", "high")
 _PIECES_PER_CHUNK = 400
-
 
 _OUTCOMES: Mapping[ScanStatus, str] = {
     "failed": "The scan failed: it shows nothing about the compliance of this host.",
@@ -106,14 +105,14 @@ def render(source: ReportSource) -> Iterator[bytes]:
 
 
 def _status(report: Report) -> str:
-    """In one line; the reason of a failed scan is on top of the page."""
+    """The status in one line, without the error, which is on top of the page."""
     if report.error:
         return report.status
     return outcome(report)
 
 
 def headline(report: Report) -> str:
-    """The one sentence to read when there is time for one."""
+    """The result of the scan in a few short sentences."""
     if report.status != "completed":
         return _OUTCOMES[report.status]
     if report.summary.total_rules == 0:
@@ -190,7 +189,7 @@ def _rule(result: RuleResult, anchors: "_Anchors") -> RuleView:
 
 
 class _Anchors:
-    """Names for deep links: stable from scan to scan, each once on a page."""
+    """Names for links to single rules: stable from scan to scan, unique on a page."""
 
     _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
     _LONGEST = 120

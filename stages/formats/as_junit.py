@@ -52,7 +52,7 @@ def render(source: ReportSource) -> Iterator[bytes]:
 
 
 def _taken(target: io.StringIO) -> bytes:
-    """What was written since the last time."""
+    """The text that was written since the last call."""
     written = target.getvalue().encode()
     target.seek(0)
     target.truncate()
@@ -108,7 +108,7 @@ def _case(writer: XMLGenerator, result: RuleResult) -> None:
         attributes = {"type": result.status, "message": _message(result)}
         _text(writer, element, _details(result), attributes)
     elif result.finding:
-        # Of a rule that passes it is what was not looked at.
+        # The finding of a rule that passed names what was not checked.
         _text(writer, "system-out", result.finding, {})
     writer.endElement("testcase")
 
@@ -136,7 +136,7 @@ def _details(result: RuleResult) -> str:
 
 
 def _start(writer: XMLGenerator, name: str, attributes: Mapping[str, str]) -> None:
-    """Text that XML can't hold is spelled out."""
+    """Start an element; characters that XML cannot hold are spelled out in its attributes."""
     harmless = {key: visible_line(value) for key, value in attributes.items()}
     writer.startElement(name, harmless)  # type: ignore[arg-type]
 

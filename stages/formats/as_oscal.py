@@ -1,7 +1,7 @@
 """OSCAL assessment results 1.1.3 as JSON, for tools of continuous authorization.
 
-Every rule is an observation. Rules whose content refers to NIST SP 800-53 are drawn together in one
-finding per control; a failed rule without such a reference is a finding of its own. Identifiers are
+Every rule is an observation. Rules that refer to NIST SP 800-53 are grouped into one finding per
+control; a failed rule without such a reference is a finding of its own. Identifiers are
 made from the scan's id, so the same report gives the same document.
 
 Source: NIST's OSCAL model of assessment results, oscal-version 1.1.3. Descriptions are Markdown
@@ -162,12 +162,14 @@ class _AssessmentResults:
             yield self._finding(f"control {control}", f"{control}_smt", control, numbers)
 
     def _rule_findings(self) -> Iterator[dict[str, Any]]:
+        """One finding per failed rule that no control has."""
         for number, rule in enumerate(self._source.report.results):
-            if rule.status == "fail" and not nist_controls(rule.references):
-                short_id = short_rule_id(rule.rule_ref)
-                target = f"rule-{_UNSAFE.sub('-', short_id)}"
-                title = visible_line(rule.title) or visible_line(rule.rule_ref)
-                yield self._finding(f"rule {number}", target, title, [number])
+            if rule.status != "fail" or nist_controls(rule.references):
+                continue
+            short_id = short_rule_id(rule.rule_ref)
+            target = f"rule-{_UNSAFE.sub('-', short_id)}"
+            title = visible_line(rule.title) or visible_line(rule.rule_ref)
+            yield self._finding(f"rule {number}", target, title, [number])
 
     def _finding(
         self, name: str, target: str, title: str, numbers: Sequence[int]
@@ -196,9 +198,9 @@ def _state(rules: Sequence[RuleResult]) -> dict[str, str]:
 
 
 def _selection(results: Sequence[RuleResult]) -> dict[str, Any]:
-    controls = dict.fromkeys(
-        control for rule in results for control in nist_controls(rule.references)
-    )
+    controls: dict[str, None] = {}
+    for rule in results:
+        controls |= dict.fromkeys(nist_controls(rule.references))
     if not controls:
         return {"include-all": {}}
     return {"include-controls": [{"control-id": control} for control in controls]}

@@ -2,7 +2,7 @@
 
 Every rule is a result, with the `kind` that SARIF has for its status; the status itself is in
 `properties.status`. Results have locations where the finding names files. A scan that did not
-complete is an invocation without success, its error a notification.
+complete is an unsuccessful invocation, its error a notification.
 """
 
 import json
@@ -59,6 +59,20 @@ def _run(source: ReportSource) -> dict[str, Any]:
     for result in report.results:
         rules.setdefault(result.rule_ref, _rule(result))
     index = {rule: number for number, rule in enumerate(rules)}
+    run: dict[str, Any] = {
+        "tool": {"driver": _driver(report, list(rules.values()))},
+        "invocations": [_invocation(source)],
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(result, index) for result in report.results],
+        "properties": _run_properties(source),
+    }
+    if report.scan_id:
+        run["automationDetails"] = {"id": f"{report.profile.type}/{report.scan_id}"}
+    return run
+
+
+def _run_properties(source: ReportSource) -> dict[str, Any]:
+    report = source.report
     properties: dict[str, Any] = {
         "profile": report.profile.name,
         "status": report.status,
@@ -71,16 +85,7 @@ def _run(source: ReportSource) -> dict[str, Any]:
         properties["profileId"] = report.profile.id
     if source.host:
         properties["host"] = source.host
-    run: dict[str, Any] = {
-        "tool": {"driver": _driver(report, list(rules.values()))},
-        "invocations": [_invocation(source)],
-        "columnKind": "unicodeCodePoints",
-        "results": [_result(result, index) for result in report.results],
-        "properties": properties,
-    }
-    if report.scan_id:
-        run["automationDetails"] = {"id": f"{report.profile.type}/{report.scan_id}"}
-    return run
+    return properties
 
 
 def _driver(report: Report, rules: list[dict[str, Any]]) -> dict[str, Any]:
@@ -162,7 +167,7 @@ def _result(result: RuleResult, index: Mapping[str, int]) -> dict[str, Any]:
 
 
 def _status(result: RuleResult) -> RuleStatus:
-    """That of a waived rule is its failure, which the suppression accepts."""
+    """A waived rule keeps the status that it has without the waiver: its suppression accepts it."""
     if result.waiver is not None:
         return result.waiver.status
     return result.status

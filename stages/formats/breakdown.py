@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Protocol, TypeVar, get_args
 
 from schemas.report import Report, RuleResult, RuleStatus, Severity
 
@@ -24,9 +24,17 @@ _PATH_SEPARATOR = " > "
 _NUMBER = re.compile(r"(\d+(?:\.\d+)*)\.\d+")
 
 
+class _HasSeverity(Protocol):
+    @property
+    def severity(self) -> Severity: ...
+
+
+T = TypeVar("T", bound=_HasSeverity)
+
+
 @dataclass(frozen=True)
 class SectionGroup:
-    """The results of one section, worst first; `path` are its titles, outermost first."""
+    """The results of one section, worst first; `path` holds its titles, outermost first."""
 
     path: tuple[str, ...]
     results: tuple[RuleResult, ...]
@@ -52,9 +60,9 @@ def of_status(results: Iterable[RuleResult], *statuses: RuleStatus) -> tuple[Rul
     return tuple(result for result in results if result.status in statuses)
 
 
-def worst_first(results: Iterable[RuleResult]) -> tuple[RuleResult, ...]:
-    """By severity; results of one severity stay in the order of the benchmark."""
-    return tuple(sorted(results, key=lambda result: SEVERITIES.index(result.severity)))
+def worst_first(items: Iterable[T]) -> tuple[T, ...]:
+    """By severity; items of one severity stay in their order, that of the benchmark."""
+    return tuple(sorted(items, key=lambda item: SEVERITIES.index(item.severity)))
 
 
 def by_section(results: Sequence[RuleResult]) -> tuple[SectionGroup, ...]:
@@ -66,7 +74,7 @@ def by_section(results: Sequence[RuleResult]) -> tuple[SectionGroup, ...]:
 
 
 def section_path(result: RuleResult) -> tuple[str, ...]:
-    """`1.1.2.3` belongs to `Section 1.1.2`; without such a number the groups of the rule count."""
+    """A rule numbered 1.1.2.3 is in `Section 1.1.2`; one without a number in its groups."""
     numbered = _NUMBER.fullmatch(result.section or "")
     if numbered:
         return (f"Section {numbered[1]}",)

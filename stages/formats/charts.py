@@ -27,7 +27,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class SeverityBar:
-    """The verdicts of one severity's applicable rules; `share` is the bar's length, in percent."""
+    """The verdicts of the applicable rules of one severity."""
 
     severity: Severity
     total: int

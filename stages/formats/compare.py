@@ -12,7 +12,7 @@ from schemas import codec
 from schemas.ids import ScanId
 from schemas.records import Record
 from schemas.report import Report, RuleResult, RuleStatus, ScanStatus, Severity
-from stages.formats import breakdown
+from stages.formats.breakdown import worst_first
 from stages.formats.scan_scope import tailoring_line, waived_rules
 
 _BAD: tuple[RuleStatus, ...] = ("fail", "error")
@@ -93,18 +93,18 @@ def compare(before: Report, after: Report) -> Comparison:
         if kind:
             changes.setdefault(kind, []).append(_change(result, before=old.get(key), after=result))
     removed = [_change(result, before=result) for key, result in old.items() if key not in new]
-    newly_failed = _worst_first(changes.get("newly_failed", ()))
+    newly_failed = worst_first(changes.get("newly_failed", ()))
     return Comparison(
         before=_scan(before),
         after=_scan(after),
         worse=bool(newly_failed) or _scan_got_worse(before, after),
         facts=tuple(_fact_changes(before, after)),
         newly_failed=newly_failed,
-        fixed=_worst_first(changes.get("fixed", ())),
-        changed_finding=_worst_first(changes.get("changed_finding", ())),
-        changed_status=_worst_first(changes.get("changed_status", ())),
-        added=_worst_first(changes.get("added", ())),
-        removed=_worst_first(removed),
+        fixed=worst_first(changes.get("fixed", ())),
+        changed_finding=worst_first(changes.get("changed_finding", ())),
+        changed_status=worst_first(changes.get("changed_status", ())),
+        added=worst_first(changes.get("added", ())),
+        removed=worst_first(removed),
     )
 
 
@@ -142,11 +142,13 @@ class _FailureHistory:
         return len(self._good) == len(self._failed)
 
     def add(self, report: Report) -> None:
-        """The scan before those that were added so far."""
+        """Take in the scan before those that were added so far."""
         results = _by_key(report.results)
         for key in self._failed:
             result = results.get(key)
-            if key in self._good or result is None or result.status in ("skip", "error"):
+            if key in self._good or result is None:
+                continue
+            if result.status in ("skip", "error"):
                 continue
             if result.status == "fail":
                 self._since[key] = report
@@ -155,28 +157,30 @@ class _FailureHistory:
 
     def ages(self) -> tuple[FailureAge, ...]:
         """Worst first."""
-        ages = [
-            _age(result, self._since[key], self._good.get(key))
-            for key, result in self._failed.items()
-        ]
-        return tuple(sorted(ages, key=lambda age: breakdown.SEVERITIES.index(age.severity)))
+        ages = []
+        for key, result in self._failed.items():
+            ages.append(_age(result, self._since[key], self._good.get(key)))
+        return worst_first(ages)
 
 
 def _age(result: RuleResult, since: Report, good: Report | None) -> FailureAge:
-    age = FailureAge(
+    last_good = None
+    content_changed = False
+    if good is not None:
+        last_good = _scan(good)
+        content_changed = _content(good) != _content(since)
+    return FailureAge(
         rule_ref=result.rule_ref,
         title=result.title,
         severity=result.severity,
         failing_since=_scan(since),
-        last_good=None,
+        last_good=last_good,
+        content_changed=content_changed,
     )
-    if good is None:
-        return age
-    changed = _content(good) != _content(since)
-    return codec.replace(age, last_good=_scan(good), content_changed=changed)
 
 
 _Key = tuple[str, int]
+"""A rule's id, and the number of its result among those with this id."""
 
 
 def _by_key(results: Sequence[RuleResult]) -> dict[_Key, RuleResult]:
@@ -190,18 +194,20 @@ def _by_key(results: Sequence[RuleResult]) -> dict[_Key, RuleResult]:
 
 
 def _kind(before: RuleResult | None, after: RuleResult) -> str | None:
-    """The list of the comparison in which a rule belongs; None where nothing changed."""
-    fails = after.status in _BAD
-    failed = before is not None and before.status in _BAD
-    if fails and not failed:
-        return "newly_failed"
+    """The list of the comparison that a rule belongs to; None where nothing changed."""
+    is_bad = after.status in _BAD
     if before is None:
+        if is_bad:
+            return "newly_failed"
         return "added"
-    if failed and after.status == "pass":
+    was_bad = before.status in _BAD
+    if is_bad and not was_bad:
+        return "newly_failed"
+    if was_bad and after.status == "pass":
         return "fixed"
     if before.status != after.status:
         return "changed_status"
-    if fails and _evidence(before) != _evidence(after):
+    if is_bad and _evidence(before) != _evidence(after):
         return "changed_finding"
     return None
 
@@ -213,7 +219,7 @@ def _evidence(result: RuleResult) -> tuple[str | None, str | None]:
 def _change(
     shown: RuleResult, *, before: RuleResult | None = None, after: RuleResult | None = None
 ) -> RuleChange:
-    """`shown` is the side whose title and severity count."""
+    """Title, severity and section are those of `shown`."""
     change = RuleChange(
         rule_ref=shown.rule_ref,
         title=shown.title,
@@ -225,10 +231,6 @@ def _change(
     if after is not None:
         change = codec.replace(change, status_after=after.status, finding_after=after.finding)
     return change
-
-
-def _worst_first(changes: Iterable[RuleChange]) -> tuple[RuleChange, ...]:
-    return tuple(sorted(changes, key=lambda change: breakdown.SEVERITIES.index(change.severity)))
 
 
 def _scan_got_worse(before: Report, after: Report) -> bool:
@@ -267,7 +269,7 @@ def _fact_changes(before: Report, after: Report) -> Iterator[FactChange]:
 
 
 def _content(report: Report) -> str | None:
-    """The file and the beginning of its digest: content may change under one name."""
+    """The file and the beginning of its digest: a file may change and keep its name."""
     if report.content is None:
         return None
     return f"{report.content.path} (sha256 {report.content.sha256[:12]})"
@@ -290,7 +292,7 @@ def _not_searched(report: Report) -> str | None:
 
 
 def _waivers(report: Report) -> str | None:
-    """How many rules are waived, and the beginning of the digest: both may change alone."""
+    """How many rules are waived, and the beginning of the digest: either may change alone."""
     if report.waivers is None:
         return None
     return f"{waived_rules(report)} waived (sha256 {report.waivers[:12]})"

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from schemas import codec
 from schemas.ids import short_rule_id
+from schemas.report import RuleStatus
 from stages.formats import breakdown
 from stages.formats.compare import ComparedScan, Comparison, FailureAge, RuleChange
 from stages.formats.page import content_security_policy, environment, style_sheet
@@ -41,11 +42,10 @@ def change_lists(comparison: Comparison) -> tuple[tuple[str, Sequence[RuleChange
 
 def verdict(comparison: Comparison) -> str:
     """One line: worse or not, and how many rules changed in which way."""
-    counts = [
-        f"{len(changes)} {heading.lower()}"
-        for heading, changes in change_lists(comparison)
-        if changes
-    ]
+    counts = []
+    for heading, changes in change_lists(comparison):
+        if changes:
+            counts.append(f"{len(changes)} {heading.lower()}")
     conclusion = "Not worse"
     if comparison.worse:
         conclusion = "Worse"
@@ -59,11 +59,10 @@ def comparison_text(comparison: Comparison) -> str:
         f"before  {_scan_line(comparison.before)}",
         f"after   {_scan_line(comparison.after)}",
     ]
-    lines += [
-        f"{fact.name} changed: {visible_line(fact.before or 'none')}"
-        f" → {visible_line(fact.after or 'none')}"
-        for fact in comparison.facts
-    ]
+    for fact in comparison.facts:
+        before = visible_line(fact.before or "none")
+        after = visible_line(fact.after or "none")
+        lines.append(f"{fact.name} changed: {before} → {after}")
     lines.append(verdict(comparison))
     for heading, changes in change_lists(comparison):
         if changes:
@@ -126,13 +125,10 @@ def _title_line(severity: str, title: str, rule_ref: str) -> str:
     return f"  {severity:<8} {visible_line(title)} [{rule}]"
 
 
-def _status(status: str | None) -> str:
+def _status(status: RuleStatus | None) -> str:
     if status is None:
         return "not in the scan"
-    for known, label in breakdown.STATUS_LABELS.items():
-        if known == status:
-            return label
-    return status
+    return breakdown.STATUS_LABELS[status]
 
 
 def _short_scan(scan: ComparedScan) -> str:

@@ -1,4 +1,4 @@
-"""The texts for how well content fits a host, for people."""
+"""How well content fits a host, and which content it is, as text for people."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,6 @@ FIT: Mapping[ContentFit, str] = {
     "baseline": "built-in baseline for any Linux",
     "unknown": "unknown: the file does not name its product",
 }
-"""How well the content fits the host."""
 
 
 def content_line(file: str, version: str | None) -> str:

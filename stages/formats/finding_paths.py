@@ -16,7 +16,10 @@ _VIRTUAL = ("/dev/null",)
 
 
 def finding_paths(result: RuleResult) -> tuple[str, ...]:
-    """Absolute paths in the finding, else in what was found and expected; each once, at most 10."""
+    """Absolute paths in the finding, else in the actual, else in the expected value.
+
+    Each path once, at most 10.
+    """
     for text in (result.finding, result.actual, result.expected):
         found = tuple(_paths(text or ""))
         if found:

@@ -35,11 +35,9 @@ class KeptScans:
                 yield report
 
     def previous_completed(self, like: Report) -> Report | None:
-        for scan_id in self._ids(like.scan_id):
-            header = self._header(scan_id)
-            if header is None or header.status != "completed":
-                continue
-            if header.scanner != like.profile.type:
+        """The newest completed scan before this one with the same scanner and profile."""
+        for scan_id, header in self.newest_headers(like.scan_id):
+            if header.status != "completed" or header.scanner != like.profile.type:
                 continue
             report = self._report(scan_id)
             if report is not None and has_same_profile(report, like):
@@ -47,28 +45,28 @@ class KeptScans:
         return None
 
     def newest(self) -> ScanId | None:
-        """The newest scan with its own results; a request answered by another scan has none."""
+        """The newest scan with its own results; a request that another scan answered has none.
+
+        A report that cannot be read may be the newest: who asks for it has to know that.
+        """
         for scan_id in self._ids(None):
             header = self._header(scan_id)
             if header is None or header.status != "merged":
                 return scan_id
         return None
 
-    def newest_headers(self) -> Iterator[tuple[ScanId, ReportHeader]]:
-        """What orders the reports of scans with their own results, newest first."""
-        for scan_id in self._ids(None):
+    def newest_headers(self, before: ScanId | None = None) -> Iterator[tuple[ScanId, ReportHeader]]:
+        """The headers of scans with their own results, newest first."""
+        for scan_id in self._ids(before):
             header = self._header(scan_id)
             if header is not None and header.status != "merged":
                 yield scan_id, header
 
     def newest_of_each_profile(self) -> Iterator[tuple[Report, Report | None]]:
-        """Per scanner and profile the newest report, and the newest of a scan that completed."""
+        """For each scanner and profile the newest report, and the newest of a completed scan."""
         newest: dict[tuple[str, str], ScanId] = {}
         completed: dict[tuple[str, str], ScanId] = {}
-        for scan_id in reversed(self.scan_ids):
-            header = self._header(scan_id)
-            if header is None or header.status == "merged":
-                continue
+        for scan_id, header in self.newest_headers():
             key = (header.scanner, header.profile)
             newest.setdefault(key, scan_id)
             if header.status == "completed":
@@ -105,11 +103,14 @@ class KeptScans:
 
 
 def has_same_profile(one: Report, other: Report) -> bool:
-    """A renamed profile with the same id is the same; one with a tailoring is another than without,
-    also where the tailoring has kept the id."""
+    """Whether two scans are of one scanner and profile. Ids decide where both have one.
+
+    A profile with a tailoring is another one than the same without, also if it has kept the id.
+    """
     if one.profile.type != other.profile.type:
         return False
-    if one.profile.id and other.profile.id:
-        are_alike = (one.tailoring is None) == (other.tailoring is None)
-        return are_alike and one.profile.id == other.profile.id
-    return one.profile.name == other.profile.name
+    if not one.profile.id or not other.profile.id:
+        return one.profile.name == other.profile.name
+    is_one_tailored = one.tailoring is not None
+    is_other_tailored = other.tailoring is not None
+    return one.profile.id == other.profile.id and is_one_tailored == is_other_tailored

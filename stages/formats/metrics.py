@@ -77,7 +77,7 @@ class _Gauges:
 
 
 def _bounded(profiles: Sequence[ProfileMetrics]) -> list[ProfileMetrics]:
-    """The newest profiles of each scanner; of two whose shortened names are equal, the newer."""
+    """The newest profiles of each scanner; the newer of two with equal shortened names."""
     kept: dict[tuple[str, str], ProfileMetrics] = {}
     counts: dict[str, int] = {}
     for each in sorted(profiles, key=lambda profile: profile.last_scan_at, reverse=True):
@@ -196,7 +196,7 @@ def _add_delivery(gauges: _Gauges, snapshot: MetricsSnapshot) -> None:
             is_last = float(name == snapshot.last_answer)
             gauges.set(
                 "compliance_agent_last_answer",
-                "What became of the last scan.",
+                "1 for the server's last answer.",
                 is_last,
                 answer=name,
             )

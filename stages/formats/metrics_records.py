@@ -1,4 +1,4 @@
-"""What is measured: one snapshot of the agent's state, with what is known of each profile. Pure."""
+"""The records behind the metrics: a snapshot of the agent's state and of each profile. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ class ProfileMetrics:
     content_fit: ContentFit | None = None
     waived: int | None = None
     waiver_expires: date | None = None
-    """The first last day of the waivers in use."""
+    """The last day of the waiver in use that expires first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StageMetrics:
-    """One stage: does it run, how much waits for it, and since when the oldest."""
+    """One stage: whether it runs, how many scans wait for it, and since when the oldest."""
 
     stage: str
     running: bool
@@ -42,7 +42,7 @@ class StageMetrics:
 
 @dataclass(frozen=True, kw_only=True)
 class MetricsSnapshot:
-    """What is measured. None where something is not known or does not apply."""
+    """The agent's state. None where something is not known or does not apply."""
 
     agent_version: str
     profiles: Sequence[ProfileMetrics] = ()
@@ -57,9 +57,8 @@ class MetricsSnapshot:
     """Whether the server's commands can arrive; None where they are not wanted."""
 
 
-def profile_metrics(newest: Report, newest_good: Report | None) -> ProfileMetrics:
-    """From the newest scan of a profile, and the newest that completed (often the same)."""
-    good = newest_good
+def profile_metrics(newest: Report, good: Report | None) -> ProfileMetrics:
+    """From the newest scan of a profile, and the newest that completed, `good` (often the same)."""
     if good is None:
         return ProfileMetrics(
             scanner=newest.profile.type,

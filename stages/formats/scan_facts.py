@@ -1,6 +1,4 @@
-"""The facts of a scan as labelled lines, for people: what was scanned, with what, when and why.
-Pure.
-"""
+"""The facts of a scan with their labels: what was scanned, with what, when and why. Pure."""
 
 from collections.abc import Sequence
 
@@ -72,20 +70,14 @@ def score_lines(report: Report) -> tuple[Fact, ...]:
     total = report.summary.total_rules
     if total == 0:
         return ()
-    lines = [
-        (
-            "Score",
-            f"{report.summary.score:.2f} % ({report.summary.passed} of all {total} rules passed)",
-        )
-    ]
-    applicable = report.summary.applicable_score
-    if applicable is None:
-        lines.append(("Applicable score", "none: no rule applies to this host"))
-    else:
+    passed = report.summary.passed
+    score = f"{report.summary.score:.2f} % ({passed} of all {total} rules passed)"
+    applicable_score = "none: no rule applies to this host"
+    if report.summary.applicable_score is not None:
         rules = breakdown.applicable_rules(report)
-        meaning = f"{report.summary.passed} of the {rules} rules that apply passed"
-        lines.append(("Applicable score", f"{applicable:.2f} % ({meaning})"))
-    return tuple(lines)
+        meaning = f"{passed} of the {rules} rules that apply passed"
+        applicable_score = f"{report.summary.applicable_score:.2f} % ({meaning})"
+    return ("Score", score), ("Applicable score", applicable_score)
 
 
 def _profile(report: Report) -> str:

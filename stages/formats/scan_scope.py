@@ -1,6 +1,4 @@
-"""What a report covers less, or otherwise, than its profile: by a tailoring, by paths that were not
-searched, and by waivers. Pure.
-"""
+"""How a report departs from its profile: tailoring, paths not searched, waivers. Pure."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -31,7 +29,7 @@ def scope_facts(report: Report) -> Iterator[tuple[str, str]]:
 
 
 def scope_properties(report: Report) -> dict[str, Any]:
-    """The same for machines; nothing where the scan covered the profile."""
+    """The same for machines; empty where the report does not depart from the profile."""
     properties: dict[str, Any] = {}
     if report.tailoring is not None:
         properties["tailoring"] = codec.plain(report.tailoring)

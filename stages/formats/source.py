@@ -1,4 +1,4 @@
-"""What every format is made from: one report, and what is known beside it."""
+"""The input of every format: a report, and what else is known of its scan."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ def no_raw_file(role: Role) -> Iterator[bytes] | None:  # noqa: ARG001
 
 @dataclass(frozen=True, kw_only=True)
 class ReportSource:
-    """One report and its surroundings.
+    """One report and what belongs to it.
 
     `host` is the name of the scanned host, None where it is not known. `history` holds the scans
     of the same profile, oldest first, this one included. `raw_file` opens one of the scanner's own

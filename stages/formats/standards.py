@@ -1,7 +1,7 @@
 """Short names of the standards that rules refer to by URI. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.report import Reference
@@ -36,7 +36,7 @@ NIST_800_53 = "NIST 800-53"
 
 @dataclass(frozen=True)
 class StandardReferences:
-    """The places of one standard: `uri` is None where it can't be linked to."""
+    """The references to one standard; `uri` is None where a page must not link to it."""
 
     name: str
     uri: str | None
@@ -63,13 +63,11 @@ def by_standard(references: Iterable[Reference]) -> tuple[StandardReferences, ..
 
 def nist_controls(references: Iterable[Reference]) -> tuple[str, ...]:
     """Control ids as in OSCAL catalogs: `AC-6(1)` and `CM-6(a)` are `ac-6.1` and `cm-6`."""
-    controls: Mapping[str, None] = dict.fromkeys(
-        control
-        for reference in references
-        if standard_name(reference.standard) == NIST_800_53
-        for control in _controls(reference.id)
-    )
-    return tuple(controls)
+    controls: list[str] = []
+    for reference in references:
+        if standard_name(reference.standard) == NIST_800_53:
+            controls += _controls(reference.id)
+    return tuple(dict.fromkeys(controls))
 
 
 _CONTROL = re.compile(r"\b([A-Z]{2})-(\d{1,2})\s*(?:\((\d{1,2})\))?")

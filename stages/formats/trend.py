@@ -1,11 +1,10 @@
-"""The course of one profile: score and failed rules over the scans that are kept. Pure."""
+"""How the score and the failed rules of a profile change over the scans that are kept. Pure."""
 
 import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from schemas import codec
 from schemas.ids import ScanId, Scanner
 from schemas.records import Record
 from schemas.report import Report, RuleResult, Severity
@@ -56,20 +55,21 @@ def trends(newest_first: Iterable[Report]) -> tuple[Trend, ...]:
 
 def trend_point(report: Report) -> TrendPoint:
     failed = breakdown.of_status(report.results, "fail")
-    has_score = report.status == "completed" and report.summary.total_rules > 0
-    point = TrendPoint(
+    score = None
+    applicable_score = None
+    if report.status == "completed" and report.summary.total_rules > 0:
+        score = report.summary.score
+        applicable_score = report.summary.applicable_score
+    return TrendPoint(
         scan_id=report.scan_id,
         at=report.completed_at,
         status=report.status,
+        score=score,
+        applicable_score=applicable_score,
         passed=report.summary.passed,
         failed=report.summary.failed,
         errors=report.summary.errors,
         failed_by_severity=_severities(failed),
-    )
-    if not has_score:
-        return point
-    return codec.replace(
-        point, score=report.summary.score, applicable_score=report.summary.applicable_score
     )
 
 
@@ -146,7 +146,7 @@ def _point_line(point: TrendPoint) -> str:
 
 
 def trend_csv(trends: Iterable[Trend]) -> str:
-    """A row per scan of each profile. No cell is a formula."""
+    """A row per scan of each profile. A spreadsheet takes no cell for a formula."""
     target = io.StringIO()
     writer = csv.writer(target, quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
     writer.writerow(_columns())

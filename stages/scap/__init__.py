@@ -1,1 +1,1 @@
-"""Reading SCAP files: the hardened XML reader, and what a file of content offers."""
+"""Reading SCAP files: the hardened XML reader, and what a content file offers."""

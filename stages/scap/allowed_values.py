@@ -1,7 +1,8 @@
 """Whether a text is allowed for a Value of a benchmark: its type, choices, bounds, pattern. Pure.
 
-A type that the benchmark's own values do not keep is not enforced: authors have booleans that are
-`on` and `off`. Nor is a pattern that could take exponential time to match.
+Two checks are left out. A type is not enforced where the benchmark's own texts do not have it:
+some authors declare a boolean whose texts are `on` and `off`. A pattern that repeats a group is not
+matched: that could take exponential time.
 """
 
 import re
@@ -15,34 +16,40 @@ T = TypeVar("T")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _TYPES = {"number": _NUMBER, "boolean": re.compile(r"true|false|1|0")}
 _REPEATED_GROUP = re.compile(r"\)\??[*+{]")
-_MOST_NAMED = 8
+_MOST_LISTED = 8
 
 
 def why_not_allowed(value: ValueItem, text: str, selector: str = "") -> str | None:
-    """The reason, as what follows the text; None where it is allowed."""
-    choices = _of(value.choices, selector)
+    """The reason, to follow the text in a sentence; None where the text is allowed."""
+    choices = _for_selector(value.choices, selector)
     if choices and choices.must_match and text not in choices.texts:
-        return f"is none of its choices ({_named(choices.texts)})"
-    type_ = _TYPES.get(value.type)
-    if type_ and not type_.fullmatch(text) and _keeps_type(value, type_):
-        return f"is not a {value.type}{_offered(value)}"
-    pattern = _of(value.match, selector)
+        return f"is not one of its choices ({_listed(choices.texts)})"
+    if not _has_type(value, text):
+        return f"is not a {value.type}{_offer(value)}"
+    pattern = _for_selector(value.match, selector)
     if pattern and not _matches(pattern, text):
-        return f"does not match {pattern}{_offered(value)}"
-    return _out_of_bounds(value, text, selector)
+        return f"does not match {pattern}{_offer(value)}"
+    if value.type == "number" and _NUMBER.fullmatch(text):
+        return _out_of_bounds(value, float(text), selector)
+    return None
 
 
 def offered(value: ValueItem) -> str:
     """The texts that the benchmark itself has for a value, in its order."""
-    return _named(tuple(dict.fromkeys(value.texts.values())))
+    return _listed(tuple(dict.fromkeys(value.texts.values())))
 
 
-def _of(parts: Mapping[str, T], selector: str) -> T | None:
+def _for_selector(parts: Mapping[str, T], selector: str) -> T | None:
+    """The part with that selector, else the one without a selector."""
     return parts.get(selector, parts.get(""))
 
 
-def _keeps_type(value: ValueItem, type_: re.Pattern[str]) -> bool:
-    return all(type_.fullmatch(text) for text in value.texts.values())
+def _has_type(value: ValueItem, text: str) -> bool:
+    type_ = _TYPES.get(value.type)
+    if type_ is None or type_.fullmatch(text):
+        return True
+    follows_type = all(type_.fullmatch(own) for own in value.texts.values())
+    return not follows_type
 
 
 def _matches(pattern: str, text: str) -> bool:
@@ -54,25 +61,24 @@ def _matches(pattern: str, text: str) -> bool:
         return True
 
 
-def _out_of_bounds(value: ValueItem, text: str, selector: str) -> str | None:
-    if value.type != "number" or not _NUMBER.fullmatch(text):
-        return None
-    lower, upper = _of(value.lower, selector), _of(value.upper, selector)
-    if lower and _NUMBER.fullmatch(lower) and float(text) < float(lower):
+def _out_of_bounds(value: ValueItem, number: float, selector: str) -> str | None:
+    lower = _for_selector(value.lower, selector) or ""
+    if _NUMBER.fullmatch(lower) and number < float(lower):
         return f"is less than {lower}, its lower bound"
-    if upper and _NUMBER.fullmatch(upper) and float(text) > float(upper):
+    upper = _for_selector(value.upper, selector) or ""
+    if _NUMBER.fullmatch(upper) and number > float(upper):
         return f"is more than {upper}, its upper bound"
     return None
 
 
-def _offered(value: ValueItem) -> str:
+def _offer(value: ValueItem) -> str:
     if not value.texts:
         return ""
     return f": the benchmark has {offered(value)}"
 
 
-def _named(texts: tuple[str, ...]) -> str:
-    shown = ", ".join(text or "''" for text in texts[:_MOST_NAMED])
-    if len(texts) > _MOST_NAMED:
-        return f"{shown} and {len(texts) - _MOST_NAMED} more"
+def _listed(texts: tuple[str, ...]) -> str:
+    shown = ", ".join(text or "''" for text in texts[:_MOST_LISTED])
+    if len(texts) > _MOST_LISTED:
+        return f"{shown} and {len(texts) - _MOST_LISTED} more"
     return shown

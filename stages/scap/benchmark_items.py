@@ -16,15 +16,16 @@ from stages.scap.rule_counts import (
     WHOLE_CONTENT,
     WHOLE_CONTENT_LIMITS,
     Selection,
+    benchmark_around,
     groups_around,
 )
-from stages.scap.xccdf_text import profile_title
+from stages.scap.xccdf_text import title_of
 from stages.scap.xml_records import Element, local, records
 
 
 @dataclass(frozen=True)
 class Choices:
-    """The texts that a value may have; `must_match`: no others."""
+    """Texts for a value; with `must_match` it may have no others."""
 
     texts: tuple[str, ...]
     must_match: bool
@@ -59,29 +60,31 @@ class BenchmarkItems:
     """Names of several rules, groups or values at once."""
 
     def add(self, parent: Element, record: Element) -> None:
-        name, identifier = local(record), record.get("id", "")
         if local(parent) == "Group":
-            self._add_item(parent, self.groups)
-        if cluster := record.get("cluster-id"):
-            self.clusters.add(cluster)
+            self.groups.add(parent.get("id", ""))
+            self._add_cluster(parent)
+        self._add_cluster(record)
+        name = local(record)
+        identifier = record.get("id", "")
         if name == "Profile":
             self.selection.add_profile(record)
-            self.profile_titles[identifier] = _title(record)
+            self.profile_titles[identifier] = title_of(record)
         elif name == "Rule":
             self.selection.add_rule(record, groups_around(parent))
-            self.rule_titles[identifier] = _title(record)
+            self.rule_titles[identifier] = title_of(record)
         elif name == "Value":
             self.values[identifier] = _read_value(record)
 
-    def _add_item(self, group: Element, ids: set[str]) -> None:
-        ids.add(group.get("id", ""))
-        if cluster := group.get("cluster-id"):
+    def _add_cluster(self, item: Element) -> None:
+        cluster = item.get("cluster-id")
+        if cluster:
             self.clusters.add(cluster)
 
     @property
     def selectable(self) -> Mapping[str, str]:
-        """The ids that can be selected, with titles of the rules."""
-        return {**dict.fromkeys((*self.groups, *self.clusters), ""), **self.rule_titles}
+        """The ids that can be selected, with their titles; groups and clusters have none here."""
+        without_title = dict.fromkeys((*self.groups, *self.clusters), "")
+        return {**without_title, **self.rule_titles}
 
 
 def read_benchmarks(path: Path) -> list[BenchmarkItems]:
@@ -89,12 +92,11 @@ def read_benchmarks(path: Path) -> list[BenchmarkItems]:
     found: list[BenchmarkItems] = []
     last: Element | None = None
     with path.open("rb") as file:
-        for parent, record in records(
-            unpacked(file, WHOLE_CONTENT_LIMITS.bytes), WHOLE_CONTENT, WHOLE_CONTENT_LIMITS
-        ):
+        stream = unpacked(file, WHOLE_CONTENT_LIMITS.bytes)
+        for parent, record in records(stream, WHOLE_CONTENT, WHOLE_CONTENT_LIMITS):
             if local(parent) not in RULE_PARENTS:
                 continue
-            benchmark = _benchmark_around(parent)
+            benchmark = benchmark_around(parent)
             if benchmark is not last:
                 last = benchmark
                 found.append(BenchmarkItems(benchmark.get("id", "")))
@@ -102,26 +104,16 @@ def read_benchmarks(path: Path) -> list[BenchmarkItems]:
     return found
 
 
-def _benchmark_around(parent: Element) -> Element:
-    groups = groups_around(parent)
-    if not groups:
-        return parent
-    outer = groups[-1].getparent()
-    if outer is None:
-        return groups[-1]
-    return outer
-
-
-def _title(element: Element) -> str:
-    for title in element.iterchildren("{*}title"):
-        return profile_title(title)
-    return ""
-
-
 def _read_value(element: Element) -> ValueItem:
-    value = ValueItem(element.get("id", ""), element.get("type", "string"), _title(element) or None)
+    value = ValueItem(
+        id=element.get("id", ""),
+        type=element.get("type", "string"),
+        title=title_of(element) or None,
+    )
     for child in element:
-        name, selector, text = local(child), child.get("selector", ""), child.text or ""
+        name = local(child)
+        selector = child.get("selector", "")
+        text = child.text or ""
         if name == "value":
             value.texts[selector] = text
         elif name == "match":

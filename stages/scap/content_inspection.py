@@ -1,7 +1,7 @@
-"""What a content file asks of a scanner: which checks it has, and what it refers to elsewhere.
+"""What a content file has a scanner do: its check systems, its scripts, its remote references.
 
-The whole file is read. Everything is looked at that could make a scanner start a program or read
-something beyond the file.
+The whole file is read, to find everything that could make a scanner start a program or read beyond
+the file.
 
 Diagnostics: ScapError for a file that cannot be read as content.
 """
@@ -9,6 +9,7 @@ Diagnostics: ScapError for a file that cannot be read as content.
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from stages.scap.xccdf_text import one_line
 from stages.scap.xml_records import Element, Limits, RecordLayout, ScapError, local, records
 
 MAX_BYTES = 512 * 1024 * 1024
@@ -24,7 +25,8 @@ _LAYOUT = RecordLayout(
 )
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _DECLARATIVE = ("http://oval.mitre.org/", "http://scap.nist.gov/schema/ocil/")
-"""What the check systems begin with that only describe what to look at."""
+"""The beginnings of check systems that only describe what to look at, and start no program."""
+_MOST_VALUES = 100
 
 
 @dataclass
@@ -70,7 +72,7 @@ def _add_record(found: Inspection, parent: Element, record: Element) -> None:
 def _add_part_of_benchmark(found: Inspection, record: Element) -> None:
     name = local(record)
     if name == "version":
-        found.version = found.version or (record.text or "").strip() or None
+        found.version = found.version or one_line(record.text)
     elif name == "platform":
         _add_new(found.platforms, record.get("idref", ""))
     elif name == "Profile":
@@ -91,5 +93,6 @@ def _add_element(found: Inspection, element: Element) -> None:
 
 
 def _add_new(values: list[str], value: str) -> None:
-    if value and value not in values and len(values) < 100:
+    is_new = value != "" and value not in values
+    if is_new and len(values) < _MOST_VALUES:
         values.append(value)

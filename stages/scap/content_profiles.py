@@ -17,8 +17,8 @@ from schemas.capabilities import ProfileInfo
 from schemas.codec import SchemaError, convert, plain, replace
 from schemas.records import Record as Frozen
 from spool.packing import unpacked
-from stages.scap.rule_counts import RuleCounts, count_rules
-from stages.scap.xccdf_text import one_line, profile_title, readable
+from stages.scap.rule_counts import RuleCounts, benchmark_around, count_rules
+from stages.scap.xccdf_text import one_line, readable, title_of
 from stages.scap.xml_records import Element, Limits, RecordLayout, ScapError, local, records
 
 _LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
@@ -44,7 +44,8 @@ class Checklist(Frozen, frozen=True, kw_only=True):
 
 
 class Datastream(Frozen, frozen=True, kw_only=True):
-    """One content file. Of several benchmarks the first names the file; the profiles are of all."""
+    """One content file. Of several benchmarks the first gives the title and version; the profiles
+    are those of all."""
 
     path: str
     benchmark: str
@@ -53,7 +54,7 @@ class Datastream(Frozen, frozen=True, kw_only=True):
     platforms: tuple[str, ...] = ()
     """CPE names of the systems that the benchmark is for."""
     profiles: tuple[ProfileInfo, ...] = ()
-    """An id that an earlier benchmark also has is followed by `@` and the benchmark's id."""
+    """Ids are unique: one that an earlier benchmark also has gets `@` and its benchmark's id."""
     checklists: Mapping[str, Checklist] = {}
     """By the ids of `profiles`; empty for a file with one benchmark."""
     benchmark_profiles: tuple[Mapping[str, str], ...] = ()
@@ -72,7 +73,7 @@ class ProfileCache:
     """Content read before, by path; read again if a file's size or modification time differs."""
 
     def __init__(self, kept: Mapping[str, Any]) -> None:
-        """`kept` is what `dump` gave; invalid entries are left out."""
+        """`kept` is what `dump` returned; invalid entries are left out."""
         self._entries: dict[str, tuple[Stamp, Datastream]] = {}
         for path, entry in kept.items():
             try:
@@ -114,11 +115,12 @@ class ProfileCache:
 
 
 def _counts(counted: RuleCounts, datastream: Datastream) -> dict[str, int]:
+    """By the ids of the datastream's profiles, which the counts per benchmark do not have."""
     counts = {}
-    for known, of_benchmark in zip(datastream.benchmark_profiles, counted.selected, strict=False):
-        for profile, count in of_benchmark.items():
-            if profile in known:
-                counts[known[profile]] = count
+    for ids, selected in zip(datastream.benchmark_profiles, counted.selected, strict=False):
+        for profile, count in selected.items():
+            if profile in ids:
+                counts[ids[profile]] = count
     return counts
 
 
@@ -167,7 +169,7 @@ class _ContentHeaders:
         self.complete = False
         self._path = path
         self._expected_components: set[str] = set()
-        """Checklists that a datastream names and that are still to come."""
+        """Components that a datastream names as checklists and that have not been read yet."""
         self._references: dict[str, tuple[str, str]] = {}
         """By component: the first datastream that names it as a checklist, and its reference."""
         self._headers: list[_BenchmarkHeader] = []
@@ -183,7 +185,7 @@ class _ContentHeaders:
             self._header_of(parent).add(record, self._path)
             self._check_complete(parent)
         elif name == "Group":
-            benchmark = _benchmark_around(parent)
+            benchmark = benchmark_around(parent)
             self._header_of(benchmark).ended = True
             self._check_complete(benchmark)
 
@@ -193,16 +195,18 @@ class _ContentHeaders:
         first = self._headers[0]
         profiles: dict[str, ProfileInfo] = {}
         checklists: dict[str, Checklist] = {}
-        names: list[dict[str, str]] = []
+        benchmark_profiles: list[dict[str, str]] = []
         for header in self._headers:
-            names.append({})
+            ids: dict[str, str] = {}
             for profile in header.profiles:
                 named = profile
-                if profile.id in profiles and profile.id not in names[-1]:
+                is_of_earlier_benchmark = profile.id in profiles and profile.id not in ids
+                if is_of_earlier_benchmark:
                     named = _with_benchmark(profile, header)
-                names[-1][profile.id] = named.id
+                ids[profile.id] = named.id
                 profiles[named.id] = named
                 checklists[named.id] = self._checklist(profile, header)
+            benchmark_profiles.append(ids)
         if len(self._headers) == 1:
             checklists = {}
         return Datastream(
@@ -213,7 +217,7 @@ class _ContentHeaders:
             platforms=tuple(dict.fromkeys(first.platforms)),
             profiles=tuple(profiles.values()),
             checklists=checklists,
-            benchmark_profiles=tuple(names),
+            benchmark_profiles=tuple(benchmark_profiles),
         )
 
     def _checklist(self, profile: ProfileInfo, header: _BenchmarkHeader) -> Checklist:
@@ -260,23 +264,10 @@ def _checklists(record: Element) -> Iterator[tuple[str, str]]:
             yield reference.get("id", ""), href[1:]
 
 
-def _benchmark_around(group: Element) -> Element:
-    """The first element around nested groups that is not a group."""
-    for element in group.iterancestors():
-        if local(element) != "Group":
-            return element
-    return group
-
-
 def read_profile(element: Element, path: str) -> ProfileInfo:
-    title = ""
-    for found in element.iterchildren("{*}title"):
-        title = profile_title(found)
-        break
-    description = readable(element.find("{*}description"), {}) or ""
     return ProfileInfo(
         id=element.get("id", ""),
-        title=title,
-        description=description,
+        title=title_of(element),
+        description=readable(element.find("{*}description"), {}) or "",
         file_path=path,
     )

@@ -1,8 +1,8 @@
 """How many rules each profile selects: what a scan with it evaluates.
 
-A rule is selected if it and all groups around it are. Whether one is selected is decided by its own
-`selected` attribute (true by default), overridden by the profile that the chosen one extends,
-overridden by the chosen one.
+A rule is selected if it and all groups around it are. Whether a rule or a group is selected is
+decided by its own `selected` attribute (true by default), then by the profile that the chosen one
+extends, then by the chosen profile; the last of them that says something applies.
 
 Diagnostics: ScapError for a file that cannot be read as content, OSError for one that cannot be
 opened.
@@ -10,6 +10,7 @@ opened.
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 
 from spool.packing import unpacked
 from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
@@ -37,24 +38,17 @@ class RuleCounts:
     """Rules that are checked by scripts (SCE)."""
 
 
-def rule_counts(path: Path) -> list[dict[str, int]]:
-    """For each benchmark of the file in its order: profile id to the number of rules it selects."""
-    return count_rules(path).selected
-
-
 def count_rules(path: Path) -> RuleCounts:
+    """Raises ScapError, OSError."""
     by_script = 0
     benchmarks: list[_BenchmarkSelection] = []
     with path.open("rb") as file:
         stream = unpacked(file, WHOLE_CONTENT_LIMITS.bytes)
         for parent, record in records(stream, WHOLE_CONTENT, WHOLE_CONTENT_LIMITS):
             _add(parent, record, benchmarks)
-            by_script += local(record) == "Rule" and _is_checked_by_script(record)
-    selected = [
-        {profile: benchmark.selection.count(profile) for profile in benchmark.selection.profiles}
-        for benchmark in benchmarks
-    ]
-    return RuleCounts(selected, by_script)
+            if local(record) == "Rule" and _is_checked_by_script(record):
+                by_script += 1
+    return RuleCounts([benchmark.selection.counts() for benchmark in benchmarks], by_script)
 
 
 def _is_checked_by_script(rule: Element) -> bool:
@@ -112,21 +106,32 @@ class Selection:
             return None
         return extends
 
+    def counts(self) -> dict[str, int]:
+        """Profile id to the number of rules that it selects."""
+        return {profile: self.count(profile) for profile in self.profiles}
+
     def count(self, profile: str) -> int:
         return len(self.selected(profile))
 
     def selected(self, profile: str) -> list[str]:
         """The ids of the rules that a profile selects."""
-        selected = self.defaults | self._selects(profile)
-        return [rule[0] for rule in self.rules if all(selected[one] for one in rule)]
+        is_selected = self.defaults | self._selects(profile)
+        rules = []
+        for rule, *groups in self.rules:
+            if all(is_selected[item] for item in (rule, *groups)):
+                rules.append(rule)
+        return rules
 
     def unknown(self, profile: str) -> list[str]:
-        """What a profile selects and the benchmark does not have."""
-        selects = self._selects(profile)
-        return [one for one, selected in selects.items() if selected and one not in self.defaults]
+        """The ids that a profile selects and the benchmark does not have."""
+        unknown = []
+        for item, is_selected in self._selects(profile).items():
+            if is_selected and item not in self.defaults:
+                unknown.append(item)
+        return unknown
 
     def _selects(self, profile: str) -> dict[str, bool]:
-        """What the profile selects, over what the profiles that it extends do."""
+        """By id: what the profile and those that it extends select; the extending one decides."""
         chain: list[str] = []
         while profile in self.profiles and profile not in chain:
             chain.append(profile)
@@ -153,23 +158,27 @@ def groups_around(parent: Element) -> list[Element]:
     return groups
 
 
+def benchmark_around(parent: Element) -> Element:
+    """The benchmark that a record is in, given the element that it is in."""
+    element = parent
+    while local(element) == "Group":
+        # No layout has a group as its root, so there is always an element around it.
+        element = cast(Element, element.getparent())
+    return element
+
+
 def _add(parent: Element, record: Element, benchmarks: list[_BenchmarkSelection]) -> None:
-    parent_name, name = local(parent), local(record)
-    if parent_name == "Benchmark":
-        _selection_of(parent, benchmarks)
-    if parent_name == "Benchmark" and name == "Profile":
-        _selection_of(parent, benchmarks).add_profile(record)
-    elif parent_name in RULE_PARENTS and name == "Rule":
-        groups = groups_around(parent)
-        benchmark: Element | None = parent
-        if groups:
-            benchmark = groups[-1].getparent()
-        if benchmark is not None:
-            _selection_of(benchmark, benchmarks).add_rule(record, groups)
+    if local(parent) not in RULE_PARENTS:
+        return
+    selection = _selection_of(benchmark_around(parent), benchmarks)
+    if local(record) == "Profile":
+        selection.add_profile(record)
+    elif local(record) == "Rule":
+        selection.add_rule(record, groups_around(parent))
 
 
 def _selection_of(element: Element, benchmarks: list[_BenchmarkSelection]) -> Selection:
-    """That of the benchmark which is being read: the last, or a new one."""
+    """The selection of the benchmark that is being read: the last, or a new one."""
     if not benchmarks or benchmarks[-1].element is not element:
         benchmarks.append(_BenchmarkSelection(element))
     return benchmarks[-1].selection

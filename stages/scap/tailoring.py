@@ -7,7 +7,7 @@ Diagnostics: ScapError for bytes that are not a tailoring.
 
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 
 from schemas.capabilities import ProfileInfo
 from stages.scap.content_profiles import read_profile
@@ -20,15 +20,11 @@ _LIMITS = Limits(elements=200_000, seconds=20.0)
 _LAYOUT = RecordLayout(roots=frozenset(("Tailoring",)), structure=frozenset(("Tailoring",)))
 _SUFFIX = " (tailored)"
 _MARKS = ("tailored", "[customized]")
-"""What titles say that workbenches write."""
+"""Marks in a title that already say that the profile is tailored, as workbenches write them."""
 
 ChangeKind = Literal["select", "set-value", "refine-value", "refine-rule"]
-_KINDS: dict[str, ChangeKind] = {
-    "select": "select",
-    "set-value": "set-value",
-    "refine-value": "refine-value",
-    "refine-rule": "refine-rule",
-}
+_KINDS: dict[str, ChangeKind] = {kind: kind for kind in get_args(ChangeKind)}
+"""By the names of the elements."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +34,7 @@ class Change:
     kind: ChangeKind
     idref: str
     text: str
-    """`true` or `false` of a selection, the value, or the selector."""
+    """Whether it selects (`true`, `false`), the new value, or the new selector."""
     line: int
 
     @property
@@ -74,7 +70,7 @@ class Tailoring:
         return {name: each.profile.title for name, each in self.profiles.items()}
 
     def add(self, record: Element, path: str = "") -> None:
-        """One record that lies in the tailoring. Raises ScapError."""
+        """Take in one record of the tailoring. Raises ScapError."""
         if local(record) == "Profile":
             profile = _read_profile(record, path)
             self._check(profile)
@@ -95,15 +91,17 @@ class Tailoring:
 
 
 def tailored_title(title: str) -> str:
-    """The title of a tailored profile, as one: the server files scans under it, and must not take a
-    tailored one for the other."""
+    """The title, marked as that of a tailored profile where it is not marked already.
+
+    The server files scans under titles, and must not take a tailored profile for the original.
+    """
     if any(mark in title.casefold() for mark in _MARKS):
         return title
     return f"{title}{_SUFFIX}".strip()
 
 
 def untailored_title(title: str) -> str:
-    """The same without what `tailored_title` adds."""
+    """The title without the mark that `tailored_title` adds."""
     return title.removesuffix(_SUFFIX)
 
 

@@ -25,9 +25,7 @@ from collections.abc import Mapping
 
 from stages.scap.xml_records import Element, local
 
-_BLOCKS = frozenset(
-    ("p", "div", "ul", "ol", "li", "table", "tr", "dl", "dt", "dd", "blockquote", "pre")
-)
+_BLOCKS = frozenset(("p", "div", "ul", "ol", "table", "tr", "dl", "dt", "dd", "blockquote"))
 _CODE = frozenset(("code", "samp"))
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _ITEM = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s")
@@ -54,12 +52,15 @@ def readable(
     return text.strip("\n") or None
 
 
-def profile_title(element: Element) -> str:
-    """A profile's title as the scanner itself shows it.
+def title_of(element: Element) -> str:
+    """The title of a profile, rule or value as the scanner itself shows it; empty without one.
 
-    The server files scans under it, so it must not differ by a blank.
+    The server files scans under a profile's title, so it must not differ by a blank.
     """
-    lines = "".join(map(str, element.itertext())).strip().splitlines()
+    title = element.find("{*}title")
+    if title is None:
+        return ""
+    lines = "".join(map(str, title.itertext())).strip().splitlines()
     return " ".join(line.strip() for line in lines)
 
 
@@ -94,6 +95,11 @@ def _value(element: Element, values: Mapping[str, str]) -> str:
     return values.get(name, f"({name})")
 
 
+def _is_code_block(element: Element) -> bool:
+    """Code of several lines; code of one line is a part of its sentence."""
+    return local(element) in _CODE and "\n" in (element.text or "").strip()
+
+
 class _TextWriter:
     """Collects lines; `preformatted` text keeps its blanks."""
 
@@ -103,7 +109,7 @@ class _TextWriter:
         self._lines: list[str] = []
         self._line = ""
         self._source = ""
-        """Where the current line is one of the source: its start, which shows what it is."""
+        """The line of the source with which the current line begins: an item, a command, a text."""
 
     def text(self) -> str:
         self._end_line()
@@ -126,22 +132,27 @@ class _TextWriter:
                 self._add(tail, preformatted=preformatted)
 
     def _write_child(self, child: Element, bullet: str, *, preformatted: bool) -> None:
-        """`bullet` is for the items of lists."""
+        """`bullet` is what an item of a list begins with."""
         name = local(child)
-        is_code_block = name in _CODE and "\n" in (child.text or "").strip()
         if name == "sub":
-            self._add(_value(child, self._values), preformatted=True)
+            self._add_preformatted(_value(child, self._values))
         elif name == "br":
             self._end_line()
-        elif name in _BLOCKS or is_code_block:
-            self._start_line()
-            if name == "li":
-                self._line = bullet
-            is_code = name == "pre" or is_code_block
-            self.write(child, preformatted=preformatted or is_code)
-            self._start_line()
+        elif name == "pre" or _is_code_block(child):
+            self._write_block(child, preformatted=True)
+        elif name == "li":
+            self._write_block(child, bullet, preformatted=preformatted)
+        elif name in _BLOCKS:
+            self._write_block(child, preformatted=preformatted)
         else:
             self.write(child, preformatted=preformatted)
+
+    def _write_block(self, element: Element, start: str = "", *, preformatted: bool) -> None:
+        """An element on lines of its own."""
+        self._start_line()
+        self._line = start
+        self.write(element, preformatted=preformatted)
+        self._start_line()
 
     def _add(self, text: str, *, preformatted: bool) -> None:
         if preformatted:
@@ -150,7 +161,7 @@ class _TextWriter:
         first, *others = text.split("\n")
         self._add_source_line(first)
         for number, line in enumerate(others, 1):
-            # What stands before the first line break and after the last is only a part of a line.
+            # The text before the first line break and after the last is only a part of a line.
             is_whole = number < len(others)
             if is_whole and not line.strip() and self._may_end_paragraph():
                 self._start_line()

@@ -1,4 +1,4 @@
-"""What stands before the outermost element of an XML file: its encoding, and what is refused. Pure.
+"""The part of an XML file before its outermost element: encoding, and what is refused. Pure.
 
 Security: a document type declaration is refused before the parser sees it, with all that it could
 declare (entities, external subsets). The search is linear in the text.
@@ -12,8 +12,8 @@ MAX_PROLOG_BYTES = 1024 * 1024
 MARK = b"<?outermost?>"
 """A processing instruction that is put before the outermost element, to find it again.
 
-The parser reports processing instructions. To let it report every element as it begins would cost a
-tenth of the whole reading.
+The parser is asked to report processing instructions only. If it also reported each element as it
+begins, the whole reading would take a tenth longer.
 """
 
 _BOM = b"\xef\xbb\xbf"
@@ -33,8 +33,9 @@ _OUTERMOST = re.compile(rb"<(?:[\w.-]+:)?([A-Za-z_][\w.-]*)[\s>/]")
 
 
 def check_prolog(prolog: bytes) -> None:
-    """Refuses a prolog, as far as it has been read. Raises ScapError."""
-    if not _BOM.startswith(prolog) and not prolog.removeprefix(_BOM).lstrip().startswith(b"<"):
+    """Check what has been read of a prolog so far. Raises ScapError where it is refused."""
+    may_be_in_bom = _BOM.startswith(prolog)
+    if not may_be_in_bom and not prolog.removeprefix(_BOM).lstrip().startswith(b"<"):
         raise ScapError("the file is not XML in UTF-8: it does not begin with <")
     encoding = _ENCODING.match(prolog)
     if encoding and not _ASCII_ENCODINGS.fullmatch(encoding[1]):
@@ -48,7 +49,10 @@ def check_prolog(prolog: bytes) -> None:
 
 
 def with_mark(prolog: bytes, *, ended: bool) -> bytes | None:
-    """The start of a file, marked behind its XML declaration; None while that is incomplete."""
+    """The start of a file with the mark behind its XML declaration; None while that is incomplete.
+
+    `ended`: the file has no more bytes, so what looks like a declaration is not going to end.
+    """
     position = _mark_position(prolog)
     if position is None and ended:
         position = _bom_length(prolog)

@@ -1,7 +1,8 @@
 """XML from scanners and content: read in pieces, with limits, and never trusted.
 
-`records` gives every complete subtree that lies directly below a structural element, in document
-order, and frees it once the next is requested; memory follows the largest piece, not the file.
+`records` yields each subtree directly below a structural element as soon as it is complete, in
+document order, and frees it once the next is requested: memory follows the largest record, not the
+file.
 
 How it works. The parser builds its tree while the file is fed to it in chunks. After each chunk the
 tree is walked along the *last* children: only these can be incomplete, everything before them is
@@ -13,14 +14,14 @@ complete. With `Benchmark` and `Group` as structure, and the file read up to the
         <Rule/>             complete: a record
         <Rule><title>a|     last child, no structure: stop, the next chunk may complete it
 
-Before the next chunk is fed, what was given is deleted from the tree. The last child of each
-element stays, since the parser may still be writing behind it.
+Before the next chunk is fed, the records that were yielded are deleted from the tree. The last
+child of each element stays, since the parser may still write text behind it.
 
 Promises
 - A document type declaration is refused, with all that it could declare.
 - The parser opens nothing and expands nothing: no entities, no network, no external subset.
 - Bytes, depth, elements held at one time, processing instructions and time are bounded.
-- Whatever is wrong with a file is a ScapError of one line; errors of the stream pass through.
+- Any fault of a file raises a ScapError of one line; errors of the stream pass through.
 """
 
 import time
@@ -74,9 +75,9 @@ class RecordLayout:
 
     roots: frozenset[str]
     structure: frozenset[str]
-    """Elements to look into; everything else that lies in them is a record."""
+    """Elements to look into; every other child of them is a record."""
     skipped: frozenset[str] = frozenset()
-    """Elements to leave out, as a name or as `parent/name`."""
+    """Elements to leave out, by `name` or `parent/name`."""
 
 
 def records(
@@ -85,7 +86,10 @@ def records(
     limits: Limits | None = None,
     clock: Clock = time.monotonic,
 ) -> Iterator[Record]:
-    """Every record of the file. One that is kept is cut off from its parent. Raises ScapError."""
+    """Every record of the file, with its parent. Raises ScapError.
+
+    A record that the caller keeps loses its parent once the next chunk is read.
+    """
     reader = _RecordReader(stream, layout, limits or Limits(), clock)
     while not reader.done:
         yield from reader.next_batch()
@@ -122,7 +126,7 @@ class _RecordReader:
         self._mark: Element | None = None
         self._root: Element | None = None
         self._given: list[tuple[Element, int]] = []
-        """Elements, and how many of their first children have been given."""
+        """Elements, and how many of their first children can be freed."""
         self._kinds: dict[str, dict[str, _Kind]] = {}
         """What an element is, by its parent's tag and its own."""
 
@@ -147,7 +151,7 @@ class _RecordReader:
         return batch
 
     def release(self) -> None:
-        """Free what has been given. The last child stays: the parser may write behind it."""
+        """Free what has been yielded."""
         for parent, count in self._given:
             del parent[:count]
         self._given = []
@@ -177,7 +181,7 @@ class _RecordReader:
             self._on_instruction(instruction)
 
     def _on_instruction(self, instruction: Element) -> None:
-        """The first is the mark. All others are removed, so that they do not split a text."""
+        """The first one is the mark. All others are removed, so that they do not split a text."""
         self._instructions += 1
         if self._instructions > _MAX_INSTRUCTIONS:
             raise ScapError(
@@ -230,19 +234,19 @@ class _RecordReader:
         return ScapError(f"not the file expected: {found}, expected {expected}")
 
     def _walk(self, node: Element, batch: list[Record]) -> None:
-        """Along the last children, the only ones that may be incomplete."""
+        """Collect all complete records, going down along the last children.
+
+        At the end of the file the last child is complete too. A skipped element is walked as well,
+        so that what has been read of it is freed.
+        """
+        if self.done:
+            self._collect(node, node, batch)
+            return
         is_skipped = False
-        while True:
-            count = len(node)
-            complete = count
-            if not self.done:
-                complete = count - 1
-            if complete > 0:
-                if not is_skipped:
-                    self._collect(node, islice(node, complete), batch)
-                self._given.append((node, count - 1))
-            if self.done or not count:
-                return
+        while len(node):
+            if not is_skipped:
+                self._collect(node, islice(node, len(node) - 1), batch)
+            self._given.append((node, len(node) - 1))
             last = node[-1]
             if not is_skipped:
                 kind = self._kind(node, last)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from stages.scanners.openscap.content import EVERY_RESULT, LINUX
-from stages.scap.rule_counts import rule_counts
+from stages.scap.rule_counts import count_rules
 from stages.scap.xml_records import ScapError
 
 BENCHMARK = """<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2" id="b">
@@ -33,7 +33,7 @@ def test_rules_are_selected_by_default_by_profile_and_by_the_profile_that_it_ext
 ) -> None:
     path = tmp_path / "b.xml"
     path.write_text(BENCHMARK)
-    (counts,) = rule_counts(path)
+    (counts,) = count_rules(path).selected
     assert counts == {
         "plain": 2,
         "fewer": 1,
@@ -47,7 +47,7 @@ def test_rules_are_selected_by_default_by_profile_and_by_the_profile_that_it_ext
 
 
 def test_the_own_content_is_counted_where_the_profile_names_no_rule() -> None:
-    (counts,) = rule_counts(LINUX)
+    (counts,) = count_rules(LINUX).selected
     assert set(counts.values()) == {15}
 
 
@@ -56,7 +56,7 @@ def test_the_own_content_is_counted_where_the_profile_names_no_rule() -> None:
     ("path", "profile"), [(LINUX, "linux_strict"), (EVERY_RESULT, "every_result")]
 )
 def test_as_many_results_come_as_were_counted(path: Path, profile: str) -> None:
-    (of_benchmark,) = rule_counts(path)
+    (of_benchmark,) = count_rules(path).selected
     counts = {
         name.rpartition("_profile_")[2]: (name, count) for name, count in of_benchmark.items()
     }
@@ -79,4 +79,4 @@ def test_a_file_that_is_no_content_is_refused(content: str, tmp_path: Path) -> N
     path = tmp_path / "x.xml"
     path.write_text(content)
     with pytest.raises(ScapError):
-        rule_counts(path)
+        count_rules(path)

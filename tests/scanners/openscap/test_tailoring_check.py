@@ -68,7 +68,7 @@ def set_value(name: str, text: str) -> str:
         ("days", "6", "is less than 7, its lower bound"),
         ("days", "366", "is more than 365, its upper bound"),
         ("color", "blue", None),
-        ("color", "green", "is none of its choices (red, blue)"),
+        ("color", "green", "is not one of its choices (red, blue)"),
         ("mode", "077", None),
         ("mode", "0778", "does not match [0-7]{3}: the benchmark has 027"),
         ("switch", "default", None),

@@ -16,7 +16,7 @@ from stages.scanners.openscap.xccdf.rule_texts import (
 )
 from stages.scanners.shown_text import plain_characters
 from stages.scap.rule_counts import Selection, groups_around
-from stages.scap.xccdf_text import one_line, profile_title, readable
+from stages.scap.xccdf_text import one_line, readable, title_of
 from stages.scap.xml_records import Element, fragment, frozen, local
 
 
@@ -70,14 +70,13 @@ class Benchmark:
         if name == "title":
             self.title = one_line(readable(record, {}))
         elif name == "version":
-            self.version = (record.text or "").strip() or None
+            self.version = one_line(record.text)
         elif name == "plain-text":
             self.values[record.get("id", "")] = record.text or ""
 
     def add_profile(self, profile: Element) -> None:
         self.selection.add_profile(profile)
-        for title in profile.iterchildren("{*}title"):
-            self.profiles[profile.get("id", "")] = profile_title(title)
+        self.profiles[profile.get("id", "")] = title_of(profile)
 
     def texts(self, rule: str, text_options: TextOptions) -> RuleTexts:
         """The texts of a rule; empty ones for a rule that is not in the benchmark."""
