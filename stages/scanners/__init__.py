@@ -1,1 +1,1 @@
-"""What is known of each scanner: one folder each, and what they share."""
+"""The scanners: a folder for each, and the modules that they share."""

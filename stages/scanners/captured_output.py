@@ -31,6 +31,17 @@ class Line:
     ended_s: float = 0.0
 
 
+def printable_line(text: str) -> str:
+    """The text on one line. The name of a file or of a container may hold any character."""
+    characters = []
+    for character in " ".join(text.split()):
+        if character.isprintable():
+            characters.append(character)
+        else:
+            characters.append("\ufffd")
+    return "".join(characters)
+
+
 class CapturedOutput:
     """Standard output or standard error of one run."""
 
@@ -49,7 +60,7 @@ class CapturedOutput:
         self._rest_began_s = 0.0
 
     def read(self) -> bool:
-        """Read what is there; False where nothing is, now or for good."""
+        """Read a chunk; False where there is none, for now or for good."""
         try:
             chunk = os.read(self.handle, _CHUNK_BYTES)
         except BlockingIOError:
@@ -65,7 +76,7 @@ class CapturedOutput:
         return True
 
     def drain(self) -> None:
-        """Read all that is there, and take the rest for a line."""
+        """Read all that is there; an unfinished line at its end counts as a line."""
         while self.read():
             pass
         self._pass_on(self._rest, time.monotonic())
@@ -75,7 +86,7 @@ class CapturedOutput:
         self._pipe.close()
 
     def _split(self, chunk: bytes) -> None:
-        """Pass on the lines that this chunk completes; the begin of the next one is kept."""
+        """Pass on the lines that this chunk completes; the start of the next one is kept."""
         now_s = time.monotonic()
         if not self._rest:
             self._rest_began_s = now_s
@@ -86,9 +97,7 @@ class CapturedOutput:
         self._rest = self._rest[-_LINE_BYTES:]
 
     def _pass_on(self, line: bytes, now_s: float) -> None:
-        parts = line[:_LINE_BYTES].decode("utf-8", "replace").split()
-        # The name of a file or of a container may hold anything.
-        text = "".join(char if char.isprintable() else "\ufffd" for char in " ".join(parts))
+        text = printable_line(line[:_LINE_BYTES].decode("utf-8", "replace"))
         if text:
             self.last_line = text[:_LAST_LINE_CHARS]
             self._on_line(Line(text, self._rest_began_s, now_s))

@@ -32,13 +32,13 @@ _DEEPEST = 100
 class Limits:
     time_s: float
     output_bytes: int
-    """Of what it leaves in its directory, and of its output."""
+    """The files in its directory and its standard output and error, together."""
     file_bytes: int | None = None
     """The longest file that it may write anywhere; None: as `output_bytes`."""
 
 
 class Waiting(Protocol):
-    """What is needed of the process that runs a scanner."""
+    """The part of a stage's process that a run needs: waiting for output."""
 
     def wait(self, timeout_s: float, handles: Sequence[int] = ()) -> list[int]: ...
 
@@ -230,7 +230,7 @@ def end_group(leader: int, number: signal.Signals) -> None:
 
 
 def _size(directory: Path) -> int:
-    """Apparent sizes of all files. What is nested deeper than any scanner does has no bound."""
+    """The apparent sizes of all files. A tree deeper than any scanner makes counts as endless."""
     total = 0
     left = [(str(directory), 0)]
     while left:

@@ -1,5 +1,4 @@
-"""Security content that a scanner takes from elsewhere, as the commands and the trigger stage deal
-with it without knowing the scanner."""
+"""A scanner's security content, as commands and the trigger stage see it: they know no scanner."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -29,14 +28,14 @@ class ContentCheckTask(Record, frozen=True, kw_only=True):
     """As it is called in messages."""
     descriptor: int
     target: int | None = None
-    """Where the copy is written; None: nothing is copied, and what only the server's content must
-    not have is allowed."""
+    """Where the copy is written. None: the file is not copied, and it is not content from the
+    server, which is checked more strictly."""
     product: str | None = None
-    """The product that it must be for; None: any."""
+    """The product that the content has to be for; None: any."""
 
 
 class CheckedContent(Record, frozen=True, kw_only=True):
-    """What a check has found."""
+    """The result of a check."""
 
     error: str | None = None
     """Why the file can't be used; None where it can."""
@@ -52,7 +51,7 @@ class CheckedContent(Record, frozen=True, kw_only=True):
 
 @dataclass(frozen=True)
 class ContentOffer:
-    """What a server has."""
+    """The content that a server offers."""
 
     version: str
     files: Sequence[str]
@@ -70,7 +69,8 @@ class WantedContent:
 class NothingWanted:
     reason: str
     is_refusal: bool = False
-    """The server has nothing for this host, or the settings do not allow it."""
+    """Whether this refuses a request: the server has no content for this host, or the settings do
+    not allow it."""
 
 
 Wanted = Callable[
@@ -87,7 +87,7 @@ Wanted = Callable[
 
 @dataclass(frozen=True)
 class ContentSupport:
-    """What a scanner's folder knows of its content."""
+    """What a scanner's folder offers for its content."""
 
     check_entry: str
     """The function of the check, for a worker process."""
@@ -97,7 +97,7 @@ class ContentSupport:
     """The name under which content of a product is kept, by the product and the first bytes of the
     file; None where such a file can't be used."""
     why_not_for: Callable[["Platform", str], str | None]
-    """Why content of a product is nothing for a host; None where it is."""
+    """Why content of a product does not fit a host; None where it fits."""
     listed: Callable[[Settings, "Platform"], ContentList]
     """Every content file of this host, and which is used."""
 

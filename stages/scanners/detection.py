@@ -70,7 +70,7 @@ class Detector:
         """
         seen = self._surroundings()
         is_due = time.monotonic() >= self._due
-        # Directories of content are among them, of which one is not root's.
+        # A user other than root can change one of these directories as often as it likes.
         is_changed = seen != self._seen and self._changes.take()
         if not (now or is_due or is_changed):
             return
@@ -106,28 +106,32 @@ class Detector:
             self._worker.stop()
 
     def _surroundings(self) -> object:
-        """Differs after a program, a script or content has changed."""
-        settings = self._process.settings
-        paths = [path for spec in registry.scanners() for path in spec.surroundings(settings)]
-        return [(path, _changed_at(path)) for path in paths]
+        """A value that differs after a program, a script or content has changed."""
+        found = []
+        for spec in registry.scanners():
+            for path in spec.surroundings(self._process.settings):
+                found.append((path, _changed_at(path)))
+        return found
 
     def _log_scanners(self) -> None:
         for key, found in self.detected.scanners.items():
             for problem in found.problems:
                 self._process.log.warning(problem)
+            message = "scanner missing"
+            if found.installed:
+                message = "scanner detected"
+            content = None
+            if found.content is not None:
+                content = found.content.file
             self._process.log.info(
-                "scanner detected" if found.installed else "scanner missing",
-                scanner=key,
-                ready=found.ready,
-                version=found.version,
-                content=found.content.file if found.content else None,
+                message, scanner=key, ready=found.ready, version=found.version, content=content
             )
 
 
 def detect(
     settings: Settings, caches: Mapping[Scanner, Mapping[str, Any]], platform: Platform
 ) -> DetectionOutcome:
-    """What this host can scan. `at` is the beginning of time: the caller knows it."""
+    """What this host can scan. The caller sets the time of the outcome."""
     scanners = {}
     found: Caches = {}
     for spec in registry.scanners():
@@ -150,7 +154,7 @@ def detect(
 
 
 def detect_now(settings: Settings, platform: Platform | None = None) -> Detected:
-    """Detection outside of the stage, with what that has read before."""
+    """Detection outside of the scan stage, with the caches of its last detection."""
     outcome = detect(settings, kept_caches(settings), platform or this_platform())
     return replace(outcome.detected, at=datetime.now(UTC))
 
@@ -167,11 +171,11 @@ def kept_caches(settings: Settings) -> Caches:
 
 def specified_capabilities(detected: Detected) -> dict[str, Any]:
     """The specification's `ComplianceCapabilities`, as plain values."""
-    return {
-        spec.section: detected.scanners[spec.key].specified
-        for spec in registry.scanners()
-        if spec.key in detected.scanners
-    }
+    capabilities = {}
+    for spec in registry.scanners():
+        if spec.key in detected.scanners:
+            capabilities[spec.section] = detected.scanners[spec.key].specified
+    return capabilities
 
 
 def detect_in_worker(payload: bytes) -> bytes:
@@ -182,7 +186,7 @@ def detect_in_worker(payload: bytes) -> bytes:
 
 
 def _changed_at(path: str | None) -> int | None:
-    """When its content, or who may use it, was changed last."""
+    """When the content, the owner or the mode of a file was changed last."""
     if path is None:
         return None
     try:

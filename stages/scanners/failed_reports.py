@@ -35,7 +35,7 @@ def unreadable(manifest: Manifest, reason: str) -> Report:
 
 
 def damaged(scan_id: ScanId, reason: str) -> Report:
-    """The report of a raw entry whose manifest or files are not what was written."""
+    """The report of a raw entry whose manifest or files have changed since they were written."""
     at = requested_at(scan_id)
     scanner = scanner_of(scan_id)
     return Report(
@@ -50,7 +50,7 @@ def damaged(scan_id: ScanId, reason: str) -> Report:
 
 
 def with_file(tailoring: AppliedTailoring | None, manifest: Manifest) -> AppliedTailoring | None:
-    """What the reader found of a tailoring, with the file that the scan was given."""
+    """The tailoring that the reader found, with path and digest of the file that the scan used."""
     if manifest.tailoring is None:
         return tailoring
     file = manifest.tailoring
@@ -81,7 +81,7 @@ def _report(manifest: Manifest, status: ScanStatus, error: str | None) -> Report
 
 
 def _default_profile(scanner: Scanner) -> str:
-    """The key itself for a scanner that this agent does not have."""
+    """The scanner's default profile; the key of a scanner that this agent does not have."""
     spec = registry.find(scanner)
     if spec is None:
         return scanner

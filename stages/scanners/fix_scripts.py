@@ -4,11 +4,11 @@ from schemas.records import Record
 
 
 class RuleScript(Record, frozen=True, kw_only=True):
-    """Of one rule of a scan, unchanged: with its line breaks, and with the values of the scan."""
+    """The script for one rule of a scan: unchanged, with the values of the scan filled in."""
 
     rule_ref: str
     script: str | None = None
     problem: str | None = None
     """Why there is no script that can be run."""
     reboot: bool = False
-    """The content says that it takes effect after a reboot."""
+    """Whether, as the content says, it takes effect only after a reboot."""

@@ -10,7 +10,7 @@ from schemas.report import RuleResult
 def with_fixes(
     results: Sequence[RuleResult], fixes: Sequence[AppliedFix]
 ) -> tuple[RuleResult, ...]:
-    """The rules, of which those that were fixed say so before their own finding."""
+    """The results; the finding of a rule that was fixed begins with the date of that."""
     by_rule = {fix.rule_ref: fix for fix in fixes}
     found: list[RuleResult] = []
     for result in results:

@@ -1,5 +1,4 @@
-"""What a scanner is started with: a parent death signal, the lowest priorities, a fixed
-environment."""
+"""How a scanner is started: parent death signal, lowest priorities, fixed environment."""
 
 import os
 import shutil
@@ -31,7 +30,8 @@ def _working(program: str, *arguments: str) -> tuple[str, ...]:
     A service's sandbox may forbid it: then the service manager does the same, for all of the
     service's processes.
     """
-    path, harmless = shutil.which(program), shutil.which("true")
+    path = shutil.which(program)
+    harmless = shutil.which("true")
     if path is None or harmless is None:
         return ()
     try:
@@ -49,7 +49,9 @@ def _working(program: str, *arguments: str) -> tuple[str, ...]:
         return ()
     except subprocess.TimeoutExpired:
         return ()
-    return (path, *arguments) if done.returncode == 0 and not done.stderr else ()
+    if done.returncode != 0 or done.stderr:
+        return ()
+    return (path, *arguments)
 
 
 def left_running(raw: Path) -> Iterator[int]:
@@ -69,7 +71,7 @@ def left_running(raw: Path) -> Iterator[int]:
 
 
 def environment(draft: Path) -> dict[str, str]:
-    """All variables of a scanner but for those of its plan."""
+    """The variables of every scanner; its plan adds others."""
     return {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",

@@ -1,4 +1,4 @@
-"""What a scanner left in its draft directory: it may have put anything there."""
+"""The files that a scanner left in its draft directory, where it may have put anything."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ _BEGINNING_BYTES = 64 * 1024
 
 
 def filled(path: Path) -> bool:
-    """Whether this is a plain file that holds something."""
+    """Whether this is a plain file that is not empty."""
     return path.is_file() and not path.is_symlink() and path.stat().st_size > 0
 
 

@@ -1,4 +1,4 @@
-"""Whether only root and this user can have written a path: what anyone else can change is neither
+"""Whether only root and this user can have written a path: a file that others can change is neither
 run nor read as root.
 
 A user who can rename a directory above can put another file in its place, so the directories above
@@ -33,8 +33,10 @@ class Changeable:
 
 
 def why_changeable(path: Path, use: Use, *, is_above: bool = False) -> Changeable | None:
-    """Why others can change this path; None where they can't. `is_above`: it is a directory above
-    the one that is used."""
+    """Why others can change this path; None where they can't.
+
+    `is_above`: the path is a directory above that of the file.
+    """
     try:
         status = path.lstat()
     except OSError as error:
@@ -52,12 +54,14 @@ def why_changeable(path: Path, use: Use, *, is_above: bool = False) -> Changeabl
 
 
 def why_file_changeable(file: Path) -> str | None:
-    """Why others can change what is read from this file, whose links are followed; the text begins
-    with the path."""
+    """Why others can change what is read through this path, whose links are followed.
+
+    The text begins with a path. None where they can't.
+    """
     for path, is_above in _paths_to_file(file):
         problem = why_changeable(path, "read", is_above=is_above)
         if problem and path != file and _is_for_everyone(path):
-            # Its mode has to stay: the file has to go.
+            # The mode of /tmp has to stay as it is, so the file has to be moved.
             return (
                 f"{file}: is in {path}, where every user can write: move it to a directory that "
                 "only root can write"
@@ -81,7 +85,7 @@ def _paths_to_file(file: Path) -> Iterator[tuple[Path, bool]]:
     real = file.resolve()
     yield real, False
     if real.parent != file.parent.resolve():
-        # A link: who can change its directory decides where it leads.
+        # A link: whoever can change its directory decides where it leads.
         yield file.parent.resolve(), False
     yield real.parent, False
     for directory in real.parent.parents:

@@ -33,9 +33,11 @@ CODENAMES: Mapping[str, tuple[str, str]] = {
     "crimson": ("debian", "12"),
 }
 """The release of Debian or Ubuntu that a codename means."""
-_FIRST_WITH_DNF = 8
-_FIRST_AMAZON_WITH_DNF = 2022
-"""Amazon counts in years, but for its second release."""
+_FIRST_RELEASE_WITH_DNF = 8
+_FIRST_WITH_DNF: Mapping[str, int] = {"amzn": 2022}
+"""Amazon Linux counts in years, except for its second release."""
+_CODENAME_KEYS = ("UBUNTU_CODENAME", "DEBIAN_CODENAME", "VERSION_CODENAME")
+"""The codename of the base comes before a derivative's own."""
 _INSTALLERS: Mapping[str, str] = {
     "apt": "apt-get install -y",
     "dnf": "dnf install -y",
@@ -44,6 +46,7 @@ _INSTALLERS: Mapping[str, str] = {
     "apk": "apk add",
     "pacman": "pacman -S",
 }
+_OTHER_INSTALLERS: Mapping[str, str] = {"alpine": "apk", "arch": "pacman"}
 _FAMILIES: Mapping[str, str] = {"apt": "debian", "zypper": "suse", "dnf": "rhel", "yum": "rhel"}
 
 
@@ -57,8 +60,7 @@ class Platform:
     name: str
     like: tuple[str, ...]
     codename: str
-    """The codename of the Debian or Ubuntu release that a derivative is built from, where it names
-    it; else its own."""
+    """The codename of the Debian or Ubuntu release that this is built from, else its own."""
 
     @property
     def major(self) -> str:
@@ -75,31 +77,31 @@ class Platform:
         names = {self.id, *self.like}
         if names & {"debian", "ubuntu"} or self.codename in CODENAMES:
             return "apt"
-        if any("suse" in name or name.startswith(("sle", "sl-micro")) for name in names):
+        if any(map(_is_suse, names)):
             return "zypper"
         if names & _RPM_LIKE:
-            return "yum" if self._is_before_dnf else "dnf"
-        if "alpine" in names:
-            return "apk"
-        if "arch" in names:
-            return "pacman"
+            return self._rpm_installer
+        for name, installer in _OTHER_INSTALLERS.items():
+            if name in names:
+                return installer
         return None
 
     def install_command(self, packages: Mapping[str, str]) -> str | None:
-        """The command that installs one of these packages, given by installer; None where there is
-        none."""
+        """The command that installs a package, whose name differs by installer; None where the
+        installer of this system is not among them."""
         installer = self.installer or ""
         if installer not in packages:
             return None
         return f"{_INSTALLERS[installer]} {packages[installer]}"
 
     @property
-    def _is_before_dnf(self) -> bool:
+    def _rpm_installer(self) -> str:
         major = whole_number(self.major)
         if major is None or self.id == "fedora":
-            return False
-        first = _FIRST_AMAZON_WITH_DNF if self.id == "amzn" else _FIRST_WITH_DNF
-        return major < first
+            return "dnf"
+        if major < _FIRST_WITH_DNF.get(self.id, _FIRST_RELEASE_WITH_DNF):
+            return "yum"
+        return "dnf"
 
 
 def parse_os_release(text: str) -> Platform:
@@ -109,8 +111,9 @@ def parse_os_release(text: str) -> Platform:
         key, equals, value = line.strip().partition("=")
         if equals and not key.startswith("#"):
             values[key] = _unquoted(value)
-    identifier, version = values.get("ID") or "linux", values.get("VERSION_ID", "")
-    codenames = (values.get(f"{of}_CODENAME") for of in ("UBUNTU", "DEBIAN", "VERSION"))
+    identifier = values.get("ID") or "linux"
+    version = values.get("VERSION_ID", "")
+    codenames = [values.get(key, "") for key in _CODENAME_KEYS]
     return Platform(
         id=identifier,
         version=version,
@@ -118,6 +121,10 @@ def parse_os_release(text: str) -> Platform:
         like=tuple(values.get("ID_LIKE", "").split()),
         codename=next(filter(None, codenames), ""),
     )
+
+
+def _is_suse(name: str) -> bool:
+    return "suse" in name or name.startswith(("sle", "sl-micro"))
 
 
 def _unquoted(value: str) -> str:

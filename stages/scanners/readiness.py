@@ -1,8 +1,8 @@
 """Whether a scan by a scanner may run here, decided once for all stages and commands. Pure.
 
-The caller passes what it goes by: the scan stage its settings alone, since what an operator
-requests on the host runs whatever the server has switched; schedules and the server's commands also
-what the server has switched; the status for the server, everything.
+The caller passes what the answer depends on. The scan stage passes its settings alone: a scan that
+an operator requests on the host runs whatever the server has switched off. Schedules and the
+server's commands also pass the server's overrides, and the status for the server passes everything.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from stages.scanners.spec import ScannerSpec
 
 
 class Obstacle(Enum):
-    """What is in the way of a scan, in the order in which it is looked at."""
+    """What prevents a scan, in the order of the checks."""
 
     COMPLIANCE_DISABLED = auto()
     SCANNER_DISABLED = auto()
@@ -80,7 +80,9 @@ def _refusal_by_server(spec: ScannerSpec, overrides: ServerOverrides | None) -> 
 
 
 def _refusal_by_host(spec: ScannerSpec, detected: Detected | None) -> Refusal | None:
-    found = detected.scanners.get(spec.key) if detected else None
+    if detected is None:
+        return None
+    found = detected.scanners.get(spec.key)
     if found is None or found.ready:
         return None
     message = "; ".join(found.problems)

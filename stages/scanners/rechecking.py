@@ -1,4 +1,4 @@
-"""What a command needs of a scanner to evaluate some rules of a scan again."""
+"""Evaluating some rules of a scan again: what a scanner and the command exchange."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class RuleRun:
 
     command: tuple[str, ...]
     files: tuple[Path, ...]
-    """What it leaves, to be read together."""
+    """The files that it writes, to be read together."""
     expected: tuple[int, ...]
     """Exit codes that mean a result."""
     limits: Limits

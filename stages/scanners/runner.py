@@ -1,4 +1,4 @@
-"""What the scan stage needs of a scanner: can it run, how is it run, what does its end mean."""
+"""The scan stage's interface to a scanner: whether and how it runs, and what its end means."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -57,7 +57,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run amounted to: the files to keep, and why it failed (None where it did not)."""
+    """The result of a run: the files to keep, and why it failed (None where it did not)."""
 
     outputs: tuple[Output, ...]
     error: str | None
@@ -68,25 +68,29 @@ class Runner(Protocol):
     """One scanner."""
 
     def plan(self, request: Request, draft: Path) -> Plan | CannotRun:
-        """How to run, and what must lie in the draft before. Raises OSError where the machine
-        does not allow it: a full disk, no file handles."""
+        """How to run the scan; files that the scanner needs are laid in the draft.
+
+        Raises OSError for trouble of the machine: a full disk, no file handles.
+        """
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
-        """How to go on after the command that is run before, also where it took too long."""
+        """How to go on after the command `prepare` has ended, also where it took too long."""
 
     def again(self, end: End, plan: Plan) -> Plan | None:
-        """Another way to run, where this end only means that the scanner can't be run this way."""
+        """Another way to run, where this end means that the scanner can't be run this way."""
 
     def is_same_scan(self, request: Request, other: Request) -> bool:
-        """Whether both ask for the same profile, with the same tailoring and content: then one run
-        answers both. False where either means nothing that can run."""
+        """Whether one run answers both: they mean the same profile, tailoring and content.
+
+        False where one of them can't be run.
+        """
 
     def named(self, request: Request) -> tuple[str | None, str | None]:
         """Id and title of the profile that a request names; its own text where the title is not
         known."""
 
     def progress(self, line: Line) -> Progress | None:
-        """What a line of standard output reports of a rule."""
+        """The rule whose result a line of standard output reports, if any."""
 
     def judge(self, end: End, draft: Path) -> Verdict: ...
 
@@ -117,7 +121,9 @@ def error_of_end(program: str, end: End, expected: tuple[int, ...]) -> str | Non
         if end.ended_by.cause is Cause.TIME_LIMIT:
             return f"time limit: {message}"
         return message
-    last_line = f": {end.last_line}" if end.last_line else ""
+    last_line = ""
+    if end.last_line:
+        last_line = f": {end.last_line}"
     if end.signal is not None:
         return f"{program} was ended by signal {end.signal}{last_line}"
     if end.exit_code not in expected:

@@ -1,4 +1,4 @@
-"""Secrets in commands, statements and lines of which no name stands before them. Pure.
+"""Masks secrets in commands, statements and lines that have no name before the secret. Pure.
 
 `mysql -pSECRET`, `IDENTIFIED BY 'SECRET'`, `neighbor 192.0.2.1 password SECRET`.
 """
@@ -35,7 +35,7 @@ _COMMANDS = {
     # Postfix: `[smtp.example.com]:587 user:SECRET`.
     "]": r"(^\[[\w.-]+\](?::\w+)?[ \t]+[^\s:]+:)",
 }
-"""What stands before the secret, by a text that is in any such line."""
+"""The text before the secret, by a word that every such line has: most texts have none of them."""
 _COMMAND_SECRETS = {
     text: re.compile(before + _QUOTED_OR_WORD, re.IGNORECASE | re.MULTILINE)
     for text, before in _COMMANDS.items()

@@ -70,7 +70,7 @@ _PRIVATE_KEY = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)", re.DOTALL
 )
 _URL_CREDENTIALS = re.compile(r"(?<=://)[^\s/:@]*:[^\s/\"'<>]+(?=@)")
-"""Up to the last @: a password may hold one."""
+"""To the last @, because a password may hold one."""
 _SERVICE_TOKENS = re.compile(
     _pattern(
         # GitHub, GitLab, Slack, Stripe, Google.
@@ -120,7 +120,7 @@ _QUERY_PARAMETER = re.compile(r"(?<=[?&])([A-Za-z][\w.-]*)(=)([^&\s\"'<>]+)")
 _NAMES_OF_SERVICES = frozenset(("passwd", "passwd_compat"))
 _NAMES_OF_DIRECTORIES = frozenset(("pwd", "oldpwd"))
 _NAMES_OF_PATHS = ("key", "credential", "credentials", "cache")
-"""A path behind such a name shows where the secret is, and not the secret."""
+"""A path after such a name is where the secret is, and not the secret."""
 _PATH = re.compile(r"(?:/[\w.%-]+){2,}")
 _AUTHORIZATION = re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 _SHADOW_ENTRY = re.compile(r"^([a-z_][\w.-]*\$?):(?!//)([^:\s]*):(?=[^:\n]*:)", re.MULTILINE)
@@ -142,7 +142,7 @@ def masked_value(name: str | None, value: str) -> str:
 
 
 def masked_forms(text: str) -> str:
-    """Any text, with what has the form of a secret masked: hashes, keys, credentials."""
+    """The text with everything masked that has the form of a secret: hashes, keys, credentials."""
     text = _PRIVATE_KEY.sub(MASK, text)
     text = _HASHES.sub(MASK, text)
     text = _URL_CREDENTIALS.sub(MASK, text)
@@ -165,7 +165,7 @@ def masked(text: str) -> str:
 
 
 def masked_text(text: str) -> str:
-    """A text of any length, whole lines at a time; a line beyond the limit is cut, visibly."""
+    """The same for a text of any length, by whole lines. A line beyond the limit ends in `…`."""
     pieces: list[str] = []
     piece = ""
     for line in masked_forms(text).splitlines(keepends=True):
@@ -180,7 +180,7 @@ def masked_text(text: str) -> str:
 
 
 def masked_line(text: str) -> str:
-    """A line of a configuration file: its first word may be a name without a sign behind it."""
+    """The same for a line of a configuration file, where a name may stand without `=` or `:`."""
     text = _YAML_BLOCK.sub(_mask_block, text[:MAX_CHARACTERS])
     text = _SHADOW_ENTRY.sub(_mask_shadow_entry, text)
     if "pam_" not in text:
@@ -190,23 +190,31 @@ def masked_line(text: str) -> str:
 
 def masked_if_named(name: str, value: str) -> str:
     """The value, masked if the name is that of a secret; the value itself is not searched."""
+    if not is_secret_name(name):
+        return value
     bare = value.strip("\"'=; ")
-    if bare.lower() in _NO_PASSWORD | _HARMLESS_VALUES or not is_secret_name(name):
+    if bare.lower() in _NO_PASSWORD | _HARMLESS_VALUES:
         return value
-    lower = name.lower()
-    if lower in _NAMES_OF_SERVICES and _is_no_password(bare):
-        return value
-    is_directory = lower in _NAMES_OF_DIRECTORIES and bare.startswith("/")
-    is_path = lower.endswith(_NAMES_OF_PATHS) and _PATH.fullmatch(bare)
-    if is_directory or is_path:
+    if _is_about_a_secret(name.lower(), bare):
         return value
     return MASK
 
 
+def _is_about_a_secret(name: str, value: str) -> bool:
+    """Whether the value shows where a secret is, or who may change it, and is not the secret."""
+    if name in _NAMES_OF_SERVICES:
+        return _is_no_password(value)
+    if name in _NAMES_OF_DIRECTORIES:
+        return value.startswith("/")
+    return name.endswith(_NAMES_OF_PATHS) and _PATH.fullmatch(value) is not None
+
+
 def _is_no_password(value: str) -> bool:
-    """What follows `passwd:` in nsswitch.conf, and `PASSWD:` in sudoers."""
+    """Whether this follows `passwd:` in nsswitch.conf, or `PASSWD:` in sudoers."""
     services = value.partition("#")[0]
-    return _NSSWITCH_SERVICES.fullmatch(services) is not None or value == "ALL" or value[0] == "/"
+    if _NSSWITCH_SERVICES.fullmatch(services):
+        return True
+    return value == "ALL" or value.startswith("/")
 
 
 def _masked_assignments(text: str, depth: int) -> str:
@@ -290,7 +298,7 @@ def _mask_rest(found: re.Match[str]) -> str:
 
 
 def _mask_shadow_entry(found: re.Match[str]) -> str:
-    """`root:HASH:…`; a number in its place is not a hash but a uid."""
+    """`root:HASH:…`; a number in place of the hash is a uid."""
     account, field = found.groups()
     if field in _NO_PASSWORD or field in _HARMLESS_VALUES or field.isdigit():
         return found[0]

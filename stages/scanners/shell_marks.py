@@ -9,8 +9,8 @@ here-document with a quoted delimiter:
     $e
     EOF
 
-The text is gone over once, with a stack of what the current character is in: `$(…)` in double
-quotes is code again, with quotes of its own.
+One pass over the text, with a stack of what the current character is in: `$(…)` in double quotes is
+code again, with quotes of its own.
 """
 
 import re
@@ -55,6 +55,11 @@ class _Marks:
     def is_next(self, text: str) -> bool:
         return self.text.startswith(text, self.at)
 
+    def open(self, end: str, length: int, *, is_code: bool = True) -> None:
+        """Take the characters that open a context, which `end` closes."""
+        self.contexts.append(end)
+        self.take(length, is_code=is_code)
+
     def literal(self, end: int) -> None:
         for char in self.text[self.at : end]:
             kept = LITERAL
@@ -82,7 +87,7 @@ def marked(script: str) -> MarkedScript:
 
 
 def _step(marks: _Marks) -> None:
-    """Go over the next character, or over a whole piece of literal text."""
+    """Mark the next character, or a whole piece of literal text."""
     context = ""
     if marks.contexts:
         context = marks.contexts[-1]
@@ -91,32 +96,32 @@ def _step(marks: _Marks) -> None:
     elif context and marks.is_next(context):
         marks.contexts.pop()
         marks.take(1, is_code=context != '"')
+    elif _open_expansion(marks):
+        return
     elif context == '"':
-        _in_quotes(marks)
+        marks.take(1, is_code=False)
     else:
         _in_code(marks, context)
 
 
-def _in_quotes(marks: _Marks) -> None:
-    if not _opens(marks):
-        marks.take(1, is_code=False)
+def _open_expansion(marks: _Marks) -> bool:
+    """Open the command or the parameter expansion that begins here; False where none does."""
+    for beginning, end in _ENDS.items():
+        if marks.is_next(beginning):
+            marks.open(end, len(beginning), is_code=beginning != "${")
+            return True
+    return False
 
 
 def _in_code(marks: _Marks, context: str) -> None:
-    if marks.is_next("$'"):
-        marks.literal(_end_of_escaped_quote(marks.text, marks.at + 2))
-    elif marks.is_next("'") and not _is_in_quotes(marks):
-        marks.literal(_after(marks.text, "'", marks.at + 1))
+    end = _end_of_literal(marks, context)
+    if end is not None:
+        marks.literal(end)
     elif marks.is_next('"'):
-        marks.contexts.append('"')
-        marks.take(1, is_code=True)
-    elif _opens(marks):
-        return
+        marks.open('"', 1)
     elif marks.is_next("(") and context == ")":
-        marks.contexts.append(")")
-        marks.take(1, is_code=True)
-    elif marks.is_next("#") and context != "}" and _begins_comment(marks):
-        marks.literal(_end_of_line(marks.text, marks.at))
+        # A bracket within `$(…)` has an end of its own.
+        marks.open(")", 1)
     elif marks.is_next("\n"):
         marks.take(1, is_code=True)
         _take_documents(marks)
@@ -125,14 +130,15 @@ def _in_code(marks: _Marks, context: str) -> None:
         marks.take(1, is_code=context != "}")
 
 
-def _opens(marks: _Marks) -> bool:
-    """Whether a command or a parameter expansion begins here."""
-    for beginning, end in _ENDS.items():
-        if marks.is_next(beginning):
-            marks.contexts.append(end)
-            marks.take(len(beginning), is_code=beginning != "${")
-            return True
-    return False
+def _end_of_literal(marks: _Marks, context: str) -> int | None:
+    """Where the single quotes or the comment that begin here end; None where neither begins."""
+    if marks.is_next("$'"):
+        return _end_of_escaped_quote(marks.text, marks.at + 2)
+    if marks.is_next("'") and not _is_in_quotes(marks):
+        return _after(marks.text, "'", marks.at + 1)
+    if marks.is_next("#") and context != "}" and _begins_comment(marks):
+        return _end_of_line(marks.text, marks.at)
+    return None
 
 
 def _is_in_quotes(marks: _Marks) -> bool:
@@ -145,11 +151,10 @@ def _begins_comment(marks: _Marks) -> bool:
 
 
 def _note_document(marks: _Marks) -> None:
-    if (
-        not marks.is_next("<<")
-        or marks.is_next("<<<")
-        or marks.text[marks.at - 1 : marks.at] == "<"
-    ):
+    """Note the here-document that begins here, if one does: `<<`, but not `<<<`."""
+    if not marks.is_next("<<") or marks.is_next("<<<"):
+        return
+    if marks.text[marks.at - 1 : marks.at] == "<":
         return
     found = _HERE_DOCUMENT.match(marks.text, marks.at)
     if found is None:
@@ -160,7 +165,7 @@ def _note_document(marks: _Marks) -> None:
 
 
 def _take_documents(marks: _Marks) -> None:
-    """The here-documents that begin at this line."""
+    """Mark the here-documents whose text begins at this line."""
     documents, marks.documents = marks.documents, []
     for document in documents:
         while marks.at < len(marks.text):

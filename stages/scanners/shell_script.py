@@ -2,8 +2,8 @@
 
 A fix of security content is a template that was filled in. Where a value is missing, the script
 uses a variable that it never sets, and would write an empty value into a file. Such a script must
-not run. What can be found by reading is found here: variables that are never set, the files that
-the script names, and what a copy of files can't take back.
+not run. Found here are variables that are never set, the files that the script names, and changes
+that a copy of the files can't undo.
 """
 
 import re
@@ -79,14 +79,14 @@ _MOST_CHARACTERS = 100
 
 @dataclass(frozen=True)
 class ShellScript:
-    """What a script was found to do."""
+    """The findings about one script."""
 
     unset: tuple[str, ...]
     """Variables that it uses and never sets."""
     paths: tuple[str, ...]
     """Absolute paths that it names, sorted."""
     not_undone: tuple[str, ...]
-    """What a copy of files can't take back: `services: systemctl restart sshd`."""
+    """Changes that a copy of the files can't undo: `services: systemctl restart sshd`."""
 
 
 def examine(script: str) -> ShellScript:
@@ -107,32 +107,40 @@ def _unset(marks: MarkedScript) -> Iterator[str]:
         if name in known:
             continue
         known.add(name)
-        is_guarded = (use["rest"] or "").startswith(_GUARDED)
-        # A file that is sourced sets names that are not known here, such as those of os-release.
-        is_sourced = sources_others and name.isupper()
-        if not is_guarded and not is_sourced and not _GIVEN.fullmatch(name):
-            yield name
+        if _rest(use).startswith(_GUARDED) or _GIVEN.fullmatch(name):
+            continue
+        # A file that is sourced may set any such name, as os-release does.
+        if sources_others and name.isupper():
+            continue
+        yield name
 
 
 def _set_names(marks: MarkedScript) -> set[str]:
-    names = {found[1] for pattern in _SET for found in pattern.finditer(marks.code)}
+    names: set[str] = set()
+    for pattern in _SET:
+        names.update(pattern.findall(marks.code))
     for command in _SET_BY_COMMAND.finditer(marks.code):
         names.update(re.findall(rf"(?<![\w-]){_NAME}", command[1]))
     for use in _USE.finditer(marks.expanded):
-        if (use["rest"] or "").startswith((":=", "=")):
+        if _rest(use).startswith((":=", "=")):
             names.add(use["braced"])
     return names
 
 
+def _rest(use: re.Match[str]) -> str:
+    """The operator behind a name in braces, `:-` of `${name:-other}`."""
+    return use["rest"] or ""
+
+
 def _without_comments(script: str, marks: MarkedScript) -> str:
-    """Quoted text stays: it names files and services too."""
+    """The script without lines that are comments. Quoted text stays: it names files, too."""
     lines = []
     for line, code in zip(script.split("\n"), marks.code.split("\n"), strict=False):
-        kept = line
-        is_comment = code.strip(" \t\x01") == "" and line.lstrip().startswith("#")
-        if is_comment:
-            kept = ""
-        lines.append(kept)
+        is_literal = code.strip(" \t\x01") == ""
+        if is_literal and line.lstrip().startswith("#"):
+            lines.append("")
+        else:
+            lines.append(line)
     return "\n".join(lines)
 
 

@@ -1,12 +1,13 @@
 """Texts of rules as pages and tables can show them. Pure.
 
-Titles, sections and findings come from content and from names on the host: marks that change the
-direction of writing and piles of combining marks make a page show something else than what is
-there, and a pile changes the checksum that some servers compute.
+Titles, sections and findings come from content and from names on the host. Marks that change the
+direction of writing, and many combining marks on one character (a pile), make a page show something
+else than the text; a pile also changes the checksum that some servers compute.
 """
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 LONGEST_SECTION = 60
 """Longer ones break tables."""
@@ -71,19 +72,23 @@ def short_section(section: str) -> str:
 def without_blank_runs(script: str) -> str:
     """A script with at most one empty line in a row.
 
-    The content's templates leave many. What a here-document writes stays as it is.
+    The content's templates leave many. The text of a here-document stays as it is.
     """
     kept: list[str] = []
     end_of_document: str | None = None
     for line in script.split("\n"):
-        is_empty = not line.strip()
-        follows_empty = bool(kept) and not kept[-1].strip()
-        if end_of_document is None and is_empty and follows_empty:
-            continue
-        kept.append(line)
         if end_of_document is not None:
+            kept.append(line)
             if line.strip() == end_of_document:
                 end_of_document = None
-        elif found := _HERE_DOCUMENT.search(line):
+            continue
+        if not line.strip() and _ends_with_blank(kept):
+            continue
+        kept.append(line)
+        if found := _HERE_DOCUMENT.search(line):
             end_of_document = found[2]
     return "\n".join(kept)
+
+
+def _ends_with_blank(lines: Sequence[str]) -> bool:
+    return len(lines) > 0 and not lines[-1].strip()

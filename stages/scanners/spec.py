@@ -1,4 +1,4 @@
-"""What a scanner is to the rest of the agent.
+"""The interface between a scanner and the rest of the agent.
 
 A scanner's folder describes it in one `ScannerSpec`. The functions of a spec import what they need
 when they are called: root's scan stage never loads an XML reader, and the parse stage never loads a
@@ -44,7 +44,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class ScannerOutput:
-    """What a scanner left, or what an operator brings from elsewhere."""
+    """The files of one scan: from a run of this agent, or brought from elsewhere."""
 
     open_file: Callable[[Role], Opener | None]
     """None for a role that the scanner did not leave."""
@@ -58,7 +58,7 @@ class ScannerOutput:
     not_searched: tuple[str, ...] = ()
     """Paths that the scanner was made to leave out."""
     time_zone: tzinfo | None = None
-    """That of times which have none. None: this host's."""
+    """The zone of times without one; None: this host's."""
 
     def whole(self, role: Role, max_bytes: int) -> bytes | None:
         """The content of a file; None where there is none.
@@ -91,9 +91,9 @@ class ScannerSpec:
     key: Scanner
     """Its name in scan ids, on the command line and in `--json`: `docker-bench`."""
     section: str
-    """Its name where keys are identifiers: under `compliance` in the settings and in the
-    specification's
-    capabilities, and before `_enabled` in the server's messages: `docker_bench`."""
+    """Its name where keys are identifiers: `docker_bench`. So it is called under `compliance` in
+    the settings, in the specification's capabilities, and before `_enabled` in the server's
+    messages."""
     title: str
     """Its name in messages: `Docker Bench`."""
     settings: type[ScannerSettings]
@@ -112,7 +112,7 @@ class ScannerSpec:
     runner: Callable[[Settings, DetectedScanner | None], "Runner"]
     """The runner of one scan; what was detected is None before the first detection."""
     role_of: Callable[[bytes], Role | None]
-    """The role of a file that begins with these bytes; None if it is none of this scanner's."""
+    """The role of a file that begins with these bytes; None for a file of another program."""
     read: Callable[[ScannerOutput, Settings], Report]
     """Its output as a report. Raises UnreadableError, EntryDamagedError."""
     partial_role: Role | None = None
@@ -131,15 +131,15 @@ class ScannerSpec:
     scan_problems: Callable[[Settings, DetectedScanner], Iterable[str]] = field(
         default=lambda *_: ()
     )
-    """Why scans of the settings can't run, or get in each other's way, each with its key."""
+    """Why scans of the settings can't run, or replace each other's results, each with its key."""
     planned_profiles: Callable[[Settings, DetectedScanner], Sequence[ProfileInfo | None]] = field(
         default=lambda *_: (None,)
     )
     """The profile of each of its planned scans; None where it is not known, or the scanner has
     none."""
     content: "Callable[[], ContentSupport] | None" = None
-    """What is known of the security content by which it scans, installed apart from it; None where
-    it needs none."""
+    """Support for the security content by which it scans, where that is installed apart from it;
+    None where it needs none."""
     names_content: Callable[[Settings], bool] = field(default=lambda _: False)
     """Whether the settings name the content: then it has to be there."""
     content_setting: str | None = None

@@ -1,10 +1,10 @@
 """The names of checks and groups that a Docker Bench script knows.
 
-The script runs what `-c` names as a shell function and leaves out what `-e` names, so a name is
-known where the script or one of its parts defines a function of that name. A mistyped check is only
-printed, a mistyped exclusion not even that: the scan is then smaller, or larger, than was meant.
+The script runs the checks that `-c` names as shell functions and leaves out those that `-e` names,
+so it knows a name if it or one of its parts defines a function of that name. Of a mistyped check it
+prints a line, of a mistyped exclusion nothing: the scan is then smaller, or larger, than intended.
 
-Diagnostics: no names where the parts can't be read; then every name passes.
+Diagnostics: where the parts can't be read there are no known names, and no warnings.
 """
 
 import re
@@ -22,12 +22,12 @@ _MAX_BYTES = 1024 * 1024
 
 
 def warnings(settings: DockerBenchSettings, script: Path) -> tuple[str, ...]:
-    """For the report of a scan by this script."""
+    """Warnings for the report of a scan: names in the settings that the script does not know."""
     return _warnings(settings, set(_functions(script)), script.name)
 
 
 def warnings_of_text(settings: DockerBenchSettings, text: str, where: str) -> tuple[str, ...]:
-    """For the report of a scan by a script with this text, which is in `where`."""
+    """The same for a script with this text; `where` names the script in messages."""
     return _warnings(settings, set(_FUNCTION.findall(text)), where)
 
 
@@ -35,17 +35,17 @@ def _warnings(settings: DockerBenchSettings, known: set[str], where: str) -> tup
     if not known:
         return ()
     found = []
-    for key, names in (
-        ("checks", settings.checks),
-        ("exclude_checks", settings.exclude_checks),
-    ):
-        unknown = [name for name in names if name not in known]
-        found += [f"compliance.docker_bench.{key}: {where} has no {name}" for name in unknown]
+    for name in settings.checks:
+        if name not in known:
+            found.append(f"compliance.docker_bench.checks: {where} has no {name}")
+    for name in settings.exclude_checks:
+        if name not in known:
+            found.append(f"compliance.docker_bench.exclude_checks: {where} has no {name}")
     return tuple(found)
 
 
 def printed_as_missing(output: str) -> list[str]:
-    """The names of which the script printed that it does not know them."""
+    """The names that the script reported as unknown."""
     return list(dict.fromkeys(_MISSING.findall(output)))
 
 

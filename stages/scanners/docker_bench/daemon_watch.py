@@ -1,11 +1,11 @@
-"""Whether the Docker daemon was the same one all through a scan.
+"""Whether the Docker daemon ran all through a scan.
 
 While the daemon is away the checks find no container and no image, and pass. Neither the daemon's
 id nor its socket changes when it is restarted, so one connection is held open for the whole scan:
 the daemon's stream of events, which has no time limit of its own. It ends when the daemon does.
 
-Diagnostics: a daemon that does not offer the stream (a proxy that filters requests, say) is not
-watched; what the scanner prints of a missing daemon is noticed in any case (`run`).
+Diagnostics: a daemon that does not offer the stream (behind a proxy that filters requests, say) is
+not watched; messages of the scanner about a missing daemon are noticed in any case.
 """
 
 import socket
@@ -50,7 +50,7 @@ class DaemonWatch:
 
 
 def _open_stream(path: str) -> socket.socket | None:
-    """None where the answer is not that of a stream. Raises OSError."""
+    """The open stream of events; None where the daemon refuses it. Raises OSError."""
     stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         stream.settimeout(_PATIENCE_S)

@@ -1,10 +1,9 @@
-"""The Docker command line: whether there is a daemon and an image, and what a killed agent left.
+"""The Docker client: whether there is a daemon and an image, and the containers of earlier scans.
 
 Promises: every call has a time limit, so a daemon that hangs costs seconds.
 
-Diagnostics: Docker can't be used because it is not installed, its socket is missing, permission is
-denied or the daemon is down; each message has its own remedy. A daemon that takes the connection
-and does not answer, and something else in place of the socket, have messages of their own.
+Diagnostics: a missing client, a missing socket, a path that is not a socket, denied permission, a
+daemon that is down and one that does not answer are different messages, each with its own remedy.
 """
 
 import os
@@ -55,7 +54,7 @@ class Daemon:
 
 @dataclass(frozen=True)
 class NoDaemon:
-    """Why there is none that can be used, with what to do."""
+    """Why no daemon can be used, with what to do."""
 
     reason: str
 
@@ -96,8 +95,8 @@ class Docker:
         return Daemon(number, is_podman=names.casefold().startswith("podman"))
 
     def why_client_refused(self, image: str) -> str | None:
-        """Whether this daemon refuses the client in an image; the reason names both versions of
-        the API."""
+        """Why this daemon refuses the client in an image, with both versions of the API; None where
+        it accepts it."""
         socket_mount = f"{self.socket}:/var/run/docker.sock:ro"
         answer = self._call(
             *("run", "--rm", "--pull", "never", "--net", "none", "--volume", socket_mount),
@@ -119,12 +118,16 @@ class Docker:
     def containers(self, label: str, value: object) -> list[tuple[str, ScanId]]:
         """Containers of scans with this label, by id and scan id; none where the daemon does not
         answer."""
-        line = f'{{{{.ID}}}} {{{{.Label "{SCAN_LABEL}"}}}}'
-        answer = self._call("ps", "--all", "--filter", f"label={label}={value}", "--format", line)
-        pairs = [line.split() for line in (answer.text or "").splitlines()]
-        return [
-            (pair[0], ScanId(pair[1])) for pair in pairs if len(pair) == 2 and is_scan_id(pair[1])
-        ]
+        columns = f'{{{{.ID}}}} {{{{.Label "{SCAN_LABEL}"}}}}'
+        answer = self._call(
+            *("ps", "--all", "--filter", f"label={label}={value}", "--format", columns)
+        )
+        found = []
+        for line in (answer.text or "").splitlines():
+            container, _, scan_id = line.partition(" ")
+            if is_scan_id(scan_id):
+                found.append((container, ScanId(scan_id)))
+        return found
 
     def remove(self, container: str) -> Answer:
         return self._call("rm", "--force", "--volumes", container)
@@ -160,7 +163,7 @@ def client(socket_path: str) -> Docker | None:
 
 
 def refused_api_version(text: str) -> str | None:
-    """What a daemon answers to a client whose API version it refuses; None for any other text."""
+    """Why a daemon refused a client, where the text says that it did for the version of its API."""
     too_old = _CLIENT_TOO_OLD.search(text)
     if too_old:
         return f"speaks API {too_old[1]}, the daemon at least {too_old[2]}"

@@ -1,7 +1,7 @@
 """The command lines of Docker Bench: of its container, and of the script. Pure.
 
-Security: image and choices come from the settings, where what could be read as an option is
-refused; nothing of a request is on a command line.
+Security: image and choices come from the settings, which refuse a text that could be read as an
+option; no text of a request is on a command line.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettin
 
 SCAN_LABEL = "io.compliance-agent.scan"
 SPOOL_LABEL = "io.compliance-agent.spool"
-"""Whose scan it is: another agent on this host leaves its containers alone."""
+"""The spool of the agent that scans: other agents on this host leave the container alone."""
 LOG, JSON = "bench.log", "bench.log.json"
 TRUST = "DOCKER_CONTENT_TRUST"
 REMEDIATIONS = "-p"
@@ -24,12 +24,12 @@ OPTIONAL_MOUNTS = (
     "/usr/lib/systemd",
     "/var/lib",
 )
-"""Docker would make a missing one, as a directory: only those that exist are mounted."""
+"""Only those that exist are mounted: Docker would create a missing one as a directory."""
 _INSIDE = "/compliance-agent"
 _SOCKET_INSIDE = "/var/run/docker.sock"
 
 
-def container(
+def container_arguments(
     settings: DockerBenchSettings,
     scan_id: ScanId,
     draft: Path,
@@ -40,13 +40,19 @@ def container(
 
     `trust` is this process's own DOCKER_CONTENT_TRUST, which one check looks at.
     """
-    # A file of the container's can't outgrow the disk between two looks at what was written.
+    environment: tuple[str, ...] = ()
+    if trust:
+        environment = ("--env", f"{TRUST}={trust}")
+    volumes: list[str] = []
+    for path in mounts:
+        volumes += ("--volume", f"{path}:{path}:ro")
+    # Twice the limit: a file in the container can't fill the disk between two checks of the limit.
     largest = settings.output_limit_mib << 21
     return (
         *("run", "--rm", "--pull", "never"),
         *("--net", "host", "--pid", "host", "--userns", "host", "--cap-add", "audit_control"),
-        *(("--env", f"{TRUST}={trust}") if trust else ()),
-        *(word for path in mounts for word in ("--volume", f"{path}:{path}:ro")),
+        *environment,
+        *volumes,
         *("--volume", f"{settings.socket}:{_SOCKET_INSIDE}:ro"),
         *("--mount", f'type=bind,"source={_quoted(draft)}",target={_INSIDE}'),
         *("--ulimit", f"fsize={largest}"),
@@ -54,24 +60,27 @@ def container(
         *("--label", f"{SPOOL_LABEL}={draft.parent}"),
         *("--name", f"compliance-agent-{scan_id}"),
         settings.image,
-        *scanner(settings, Path(_INSIDE)),
+        *script_arguments(settings, Path(_INSIDE)),
     )
 
 
-def scanner(settings: DockerBenchSettings, directory: Path) -> tuple[str, ...]:
-    """The arguments of Docker Bench itself: no colours, remediations, log and JSON; then what the
-    settings choose."""
-    chosen = (
+def script_arguments(settings: DockerBenchSettings, directory: Path) -> tuple[str, ...]:
+    """The arguments of Docker Bench itself: no colours, with remediations, log and JSON in this
+    directory; then the choices of the settings."""
+    choices = (
         ("-c", settings.checks),
         ("-e", settings.exclude_checks),
         ("-u", settings.trusted_users),
         ("-i", settings.include),
         ("-x", settings.exclude),
     )
-    lists = tuple(word for option, names in chosen if names for word in (option, ",".join(names)))
-    return ("-b", REMEDIATIONS, "-l", str(directory / LOG), *lists)
+    arguments = ["-b", REMEDIATIONS, "-l", str(directory / LOG)]
+    for option, names in choices:
+        if names:
+            arguments += (option, ",".join(names))
+    return tuple(arguments)
 
 
 def _quoted(path: Path) -> str:
-    """As a field of CSV, which a mount's options are."""
+    """The path within quotes: the options of a mount are fields of CSV."""
     return str(path).replace('"', '""')

@@ -1,4 +1,4 @@
-"""What Docker Bench needs, and what of it this host has."""
+"""Whether this host has what Docker Bench needs: client, daemon, image or script."""
 
 import os
 import shutil
@@ -71,23 +71,23 @@ def find(settings: DockerBenchSettings, platform: Platform) -> Found:
             missing = f"{missing}: {install_docker(platform)}"
         return Found(DockerBenchDetection(docker_installed=False), missing)
     daemon = client.daemon()
-    present = isinstance(daemon, Daemon) and client.has_image(settings.image)
+    has_image = isinstance(daemon, Daemon) and client.has_image(settings.image)
     script = find_script(settings)
-    method = _method(settings, present, script)
+    method = _method(settings, script, has_image=has_image)
     if isinstance(daemon, NoDaemon):
         detection = DockerBenchDetection(docker_installed=True, docker_bench_method=method)
         return Found(detection, daemon.reason, client, None, script)
     detection = DockerBenchDetection(
         docker_installed=True, docker_version=daemon.version, docker_bench_method=method
     )
-    problem = _missing(settings, method, present, script)
-    return Found(detection, problem, client, daemon, script, present)
+    problem = _missing(settings, method, script, has_image=has_image)
+    return Found(detection, problem, client, daemon, script, has_image)
 
 
-def parts(script: Path) -> Path | None:
-    """Where the script must be started: it reads its parts from there.
+def working_directory(script: Path) -> Path | None:
+    """The directory in which the script has to be started, because it reads its parts from there.
 
-    None where it has no parts.
+    None for a script without parts.
     """
     is_on_path = str(script.parent) in os.environ.get("PATH", os.defpath).split(":")
     if is_on_path and not (script.parent / "tests").is_dir():
@@ -96,11 +96,11 @@ def parts(script: Path) -> Path | None:
 
 
 def _missing(
-    settings: DockerBenchSettings, method: Method, present: bool, script: Path | None
+    settings: DockerBenchSettings, method: Method, script: Path | None, *, has_image: bool
 ) -> str | None:
-    """What this way of running lacks."""
+    """Why this method can't run, with what to do; None where it can."""
     if method == "container":
-        if present or settings.pull != "never":
+        if has_image or settings.pull != "never":
             return None
         return (
             f"the image {settings.image} is missing, and compliance.docker_bench.pull is never: "
@@ -112,19 +112,19 @@ def _missing(
             f"no Docker Bench script in {places} or on PATH: "
             "set compliance.docker_bench.script_paths"
         )
-    return trust.why_not_trusted(script, with_parts=parts(script) is not None)
+    return trust.why_not_trusted(script, with_parts=working_directory(script) is not None)
 
 
-def _method(settings: DockerBenchSettings, present: bool, script: Path | None) -> Method:
+def _method(settings: DockerBenchSettings, script: Path | None, *, has_image: bool) -> Method:
     if settings.method != "auto":
         return settings.method
-    if script and not present:
+    if script and not has_image:
         return "script"
     return "container"
 
 
 def find_script(settings: DockerBenchSettings) -> Path | None:
-    """Its real path, because it reads its parts from beside itself."""
+    """The real path of the script, which reads its parts from the directory that it is in."""
     on_path = (shutil.which(name) for name in _SCRIPTS)
     for place in (*settings.script_paths, *on_path):
         if place and Path(place).is_file():

@@ -12,7 +12,7 @@ _DOCKER: Mapping[str, str] = {
     "apk": "docker",
     "pacman": "docker",
 }
-_OF_THE_SYSTEM: Mapping[str, str] = {
+_OWN_PACKAGES: Mapping[str, str] = {
     "fedora": "moby-engine",
     "amzn": "docker",
     "openEuler": "docker",
@@ -22,8 +22,8 @@ _OF_THE_SYSTEM: Mapping[str, str] = {
 
 def install_docker(platform: Platform) -> str:
     """How to install Docker: the command, or advice where there is none."""
-    if platform.installer == "dnf" and platform.id in _OF_THE_SYSTEM:
-        return platform.install_command({"dnf": _OF_THE_SYSTEM[platform.id]}) or ""
+    if platform.installer == "dnf" and platform.id in _OWN_PACKAGES:
+        return platform.install_command({"dnf": _OWN_PACKAGES[platform.id]}) or ""
     command = platform.install_command(_DOCKER)
     if command is None:
         return "install the package docker"

@@ -1,9 +1,9 @@
 """Running Docker Bench for Security: in its container, or as the script.
 
 The JSON is written beside the log and not to standard output, so the draft directory is mounted and
-the log written there. The container is named and labelled with the scan id: what a killed agent
-leaves is found and removed. It is outside this process's control group and limits; its time and its
-output are limited all the same.
+the log written there. The container is named and labelled with the scan id, so that the next start
+finds and removes those of a killed agent. It is outside this process's control group and limits;
+its time and its output are limited all the same.
 """
 
 import os
@@ -63,7 +63,8 @@ class DockerBench:
         self._settings = settings
         self._platform = platform
         self._docker = docker.client(settings.socket)
-        self._listing = True
+        self._in_checks = True
+        """Whether the output is at its checks, and not at the closing list of remediations."""
         self._watch: DaemonWatch | None = None
         self._daemon_ended = False
         self._in_container = True
@@ -73,26 +74,15 @@ class DockerBench:
             return CannotRun(
                 f"Docker Bench has one profile, {PROFILE_TITLE}: not {request.profile_text!r}"
             )
-        # Anew: a daemon comes and goes without a trace in the file system.
+        # Detected again for each scan: a daemon comes and goes without a trace in the file system.
         found = docker_bench_detection.find(self._settings, self._platform)
         if found.problem or found.client is None:
             return CannotRun(f"Docker Bench was not run: {found.problem}")
-        plan = Plan(
-            profile_id=PROFILE_ID,
-            profile_title=PROFILE_TITLE,
-            command=(),
-            limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
-            scanner_version=None,
-            environment=found.client.environment,
-        )
         self._start_watch()
-        if found.daemon is not None and found.daemon.is_podman:
-            plan = replace(plan, warnings=(_podman(self._settings.socket, found.daemon),))
+        plan = self._plan_without_command(found.client, found.daemon)
         if found.detection.docker_bench_method == "script" and found.script:
             self._in_container = False
-            unknown = check_names.warnings(self._settings, found.script)
-            plan = replace(plan, warnings=(*plan.warnings, *unknown))
-            return self._script(plan, found.script, draft)
+            return self._script_plan(plan, found.script, draft)
         plan = replace(plan, command=self._container(found.client, request.scan_id, draft))
         if not self._must_pull(found):
             return plan
@@ -100,7 +90,7 @@ class DockerBench:
         return replace(plan, prepare=pull, prepare_time_s=self._settings.pull_time_limit_s)
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
-        """After the pull: an image that is present will do, with a warning."""
+        """After the pull: if it failed, an image that is present is used, with a warning."""
         self._start_watch()
         if end.exit_code == 0 and end.ended_by is None:
             return plan
@@ -114,7 +104,7 @@ class DockerBench:
         return CannotRun(f"the image {image} is missing and could not be pulled: {reason}")
 
     def again(self, end: End, plan: Plan) -> Plan | None:
-        """Old versions, as the image on Docker Hub, refuse `-p` and end at once: run without it."""
+        """Old versions, such as the image on Docker Hub, refuse `-p` and end: run without it."""
         refused = _REFUSED_OPTION.search(end.last_line)
         if end.exit_code != 1 or refused is None or f"-{refused[1]}" != REMEDIATIONS:
             return None
@@ -124,11 +114,8 @@ class DockerBench:
             f"this Docker Bench is too old to print remediations ({REMEDIATIONS}): "
             "the report has none"
         )
-        return replace(
-            plan,
-            command=tuple(argument for argument in plan.command if argument != REMEDIATIONS),
-            warnings=(*plan.warnings, warning),
-        )
+        command = [argument for argument in plan.command if argument != REMEDIATIONS]
+        return replace(plan, command=tuple(command), warnings=(*plan.warnings, warning))
 
     def is_same_scan(self, request: Request, other: Request) -> bool:
         return _is_own_profile(request) and _is_own_profile(other)
@@ -143,9 +130,9 @@ class DockerBench:
         the same."""
         text = line.text
         if text.startswith("Section "):
-            self._listing = text.startswith("Section A")
+            self._in_checks = text.startswith("Section A")
         match = _CHECK.match(text)
-        if match is None or not self._listing or _HEADER.match(text):
+        if match is None or not self._in_checks or _HEADER.match(text):
             return None
         return Progress(match[2], match[1].lower())
 
@@ -164,31 +151,37 @@ class DockerBench:
         return Verdict(kept, error, self._unknown_names(printed))
 
     def _client_error(self, end: End, printed: Sequence[str]) -> str | None:
-        """That the daemon refuses the API version of the client that the checks use.
-
-        The script hides what the client prints at its start, so that client is asked again.
-        """
+        """That the daemon refuses the API version of the client that the checks use."""
         if end.ended_by:
             return None
-        reason = docker.refused_api_version("\n".join(printed))
-        client_fails = printed_trouble.says_client_fails(printed)
-        image = self._settings.image
-        if reason is None and client_fails and self._in_container and self._docker:
-            reason = self._docker.why_client_refused(image)
+        reason = self._why_client_refused(printed)
         if reason is None:
             return None
         if not self._in_container:
             return f"the Docker client of this host {reason}: upgrade it"
+        image = self._settings.image
         remedy = f"set compliance.docker_bench.image to another image, like {DEFAULT_IMAGE}"
         if image == DEFAULT_IMAGE:
             remedy = f"docker pull {image}, or set compliance.docker_bench.method: script"
         return f"the client in the image {image} {reason}: {remedy}"
 
-    def _unknown_names(self, printed: Sequence[str]) -> tuple[str, ...]:
-        """Warnings of names in the settings that this Docker Bench does not know.
+    def _why_client_refused(self, printed: Sequence[str]) -> str | None:
+        reason = docker.refused_api_version("\n".join(printed))
+        if reason is not None:
+            return reason
+        # The script hides what its client prints at the start, so the client in the image is run
+        # once more.
+        if not self._in_container or self._docker is None:
+            return None
+        if not printed_trouble.says_client_fails(printed):
+            return None
+        return self._docker.why_client_refused(self._settings.image)
 
-        Those of a script were found before it ran. The script prints a check that it does not know,
-        but no exclusion, so the one in the image is looked into where names are set.
+    def _unknown_names(self, printed: Sequence[str]) -> tuple[str, ...]:
+        """Warnings about names in the settings that this Docker Bench does not know.
+
+        Of a script on the host they were found before it ran. The script in an image is read for
+        them where names are set: it reports a check that it does not know, but no exclusion.
         """
         if not self._in_container:
             return ()
@@ -211,7 +204,7 @@ class DockerBench:
         return tuple(warnings)
 
     def clean_up(self, scan_id: ScanId) -> None:
-        """The container of a client that was ended runs on."""
+        """Remove the container, which goes on running after its client was ended."""
         if self._watch is not None:
             self._daemon_ended = self._watch.has_ended()
             self._watch.close()
@@ -259,10 +252,24 @@ class DockerBench:
         trust = os.environ.get(TRUST)
         return (
             client.client,
-            *docker_arguments.container(self._settings, scan_id, draft, mounts, trust),
+            *docker_arguments.container_arguments(self._settings, scan_id, draft, mounts, trust),
         )
 
-    def _script(self, plan: Plan, script: Path, draft: Path) -> Plan:
+    def _plan_without_command(self, client: Docker, daemon: Daemon | None) -> Plan:
+        warnings: tuple[str, ...] = ()
+        if daemon is not None and daemon.is_podman:
+            warnings = (_podman(self._settings.socket, daemon),)
+        return Plan(
+            profile_id=PROFILE_ID,
+            profile_title=PROFILE_TITLE,
+            command=(),
+            limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
+            scanner_version=None,
+            warnings=warnings,
+            environment=client.environment,
+        )
+
+    def _script_plan(self, plan: Plan, script: Path, draft: Path) -> Plan:
         trust = os.environ.get(TRUST)
         environment = dict(plan.environment)
         if trust:
@@ -272,9 +279,10 @@ class DockerBench:
             program = (str(script),)
         return replace(
             plan,
-            command=(*program, *docker_arguments.scanner(self._settings, draft)),
+            command=(*program, *docker_arguments.script_arguments(self._settings, draft)),
+            warnings=(*plan.warnings, *check_names.warnings(self._settings, script)),
             environment=environment,
-            directory=docker_bench_detection.parts(script),
+            directory=docker_bench_detection.working_directory(script),
         )
 
 

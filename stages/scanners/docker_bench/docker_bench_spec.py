@@ -1,4 +1,4 @@
-"""Docker Bench for Security, as the rest of the agent knows it."""
+"""The `ScannerSpec` of Docker Bench for Security."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,9 @@ def _role_of(head: bytes) -> Role | None:
 
     if not looks_like_docker_bench(head):
         return None
-    return _LOG if is_docker_bench_log(head) else _JSON
+    if is_docker_bench_log(head):
+        return _LOG
+    return _JSON
 
 
 def _read(output: ScannerOutput, settings: Settings) -> Report:  # noqa: ARG001

@@ -1,4 +1,4 @@
-"""What Docker Bench and the client in it print of trouble with the daemon."""
+"""Trouble with the daemon in the output of Docker Bench and of the client that it uses."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _MAX_LINE = 200
 
 
 def printed(draft: Path) -> list[str]:
-    """What was printed beside the log, whose lines may hold names that read like messages."""
+    """The lines that are not those of the log: there, names may read like messages."""
     lines: list[str] = []
     for name in ("stderr.log", "stdout.log"):
         for line in beginning(draft / name).splitlines():
@@ -29,7 +29,7 @@ def printed(draft: Path) -> list[str]:
 
 
 def no_daemon_line(lines: Sequence[str]) -> str | None:
-    """What the client in the scanner printed where it found no daemon, though there is one now."""
+    """The line by which the scanner's client reported that it found no daemon."""
     found = [line for line in lines if _NO_DAEMON.search(line)]
     if not found:
         return None
@@ -43,7 +43,7 @@ def start_error(end: End, draft: Path) -> str | None:
     """Why the container did not start; None where it did."""
     if end.ended_by or end.exit_code not in _NOT_STARTED:
         return None
-    # The client's hints follow its error.
+    # The first such line: hints follow the error.
     for line in beginning(draft / "stderr.log").splitlines():
         if line.startswith("docker: "):
             return f"the container could not be started: {line.removeprefix('docker: ')}"
@@ -51,5 +51,5 @@ def start_error(end: End, draft: Path) -> str | None:
 
 
 def says_client_fails(lines: Sequence[str]) -> bool:
-    """Whether the script ended at its start because its client got no answer; it hides why."""
+    """Whether the script ended at its start because its client failed; it does not print why."""
     return any(_NO_CLIENT in line for line in lines)

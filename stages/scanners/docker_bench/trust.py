@@ -10,6 +10,7 @@ Diagnostics: what others could write, and one command that fixes all of it.
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from stages.runtime.printable import counted
 from stages.scanners.path_trust import Changeable, why_changeable
 
 _PARTS = ("", "tests", "functions")
@@ -28,10 +29,9 @@ def why_not_trusted(script: Path, *, with_parts: bool) -> str | None:
     first = problems[0]
     if len(problems) == 1:
         return f"{first.path}: {first}"
-    others = "1 other path is no better"
-    if len(problems) > 2:
-        others = f"{len(problems) - 1} other paths are no better"
-    return f"{first.path}: {first.reason}; {others}: {_command(problems, script.parent)}"
+    others = counted(len(problems) - 1, "other path")
+    command = _command(problems, script.parent)
+    return f"{first.path}: {first.reason}; {others} can be changed, too: {command}"
 
 
 def _command(problems: Sequence[Changeable], tree: Path) -> str:
@@ -57,4 +57,5 @@ def _paths_to_check(script: Path, *, with_parts: bool) -> Iterator[Path]:
         directory = script.parent / name
         if directory.is_dir():
             yield directory.resolve()
-            yield from (path.resolve() for path in sorted(directory.glob("*.sh")))
+            for path in sorted(directory.glob("*.sh")):
+                yield path.resolve()

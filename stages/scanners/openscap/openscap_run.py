@@ -21,7 +21,7 @@ from schemas.request import Request
 from spool.errors import is_of_the_machine
 from spool.raw import Output
 from stages.runtime.printable import counted
-from stages.scanners.captured_output import Line
+from stages.scanners.captured_output import Line, printable_line
 from stages.scanners.child import Cause, End, Limits
 from stages.scanners.openscap import (
     kept_tailoring,
@@ -269,7 +269,7 @@ def _write_own_files(progress: RuleProgress, draft: Path) -> None:
 def _first_error(draft: Path) -> str | None:
     """The line of standard error that names the cause: the first that is no warning."""
     for line in beginning(draft / "stderr.log").splitlines():
-        text = "".join(char if char.isprintable() else "\ufffd" for char in " ".join(line.split()))
+        text = printable_line(line)
         if text and not text.startswith(_NO_ERROR):
             return text[:_MAX_LINE]
     return None

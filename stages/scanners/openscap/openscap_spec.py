@@ -1,4 +1,4 @@
-"""OpenSCAP, as the rest of the agent knows it."""
+"""The `ScannerSpec` of OpenSCAP."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -120,7 +120,9 @@ def _role_of(head: bytes) -> Role | None:
     """An empty file counts as results: the reader has the right message for it."""
     if head and not head.removeprefix(_UTF8_MARK).lstrip().startswith(b"<"):
         return None
-    return _ARF if b"asset-report-collection" in head else _RESULTS
+    if b"asset-report-collection" in head:
+        return _ARF
+    return _RESULTS
 
 
 def _read(output: ScannerOutput, settings: Settings) -> Report:

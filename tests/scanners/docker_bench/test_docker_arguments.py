@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.ids import ScanId
-from stages.scanners.docker_bench.docker_arguments import container, scanner
+from stages.scanners.docker_bench.docker_arguments import container_arguments, script_arguments
 from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.settings import check_settings
 
@@ -37,7 +37,7 @@ def test_a_list_of_names_stays_one_argument_and_never_an_option(key: str, names:
     settings = settled(**{key: names})
     if settings is None:
         return
-    *fixed, option, merged = scanner(settings, Path("/draft"))
+    *fixed, option, merged = script_arguments(settings, Path("/draft"))
     assert fixed == ["-b", "-p", "-l", "/draft/bench.log"]
     assert option == LISTS[key]
     assert merged.split(",") == names
@@ -49,7 +49,7 @@ def test_an_image_is_one_word_and_never_an_option(image: str) -> None:
     settings = settled(image=image)
     if settings is None:
         return
-    message = container(settings, SCAN, Path("/spool/raw/.x.draft"), (), None)
+    message = container_arguments(settings, SCAN, Path("/spool/raw/.x.draft"), (), None)
     assert message[message.index("-b") - 1] == image
     assert not image.startswith("-")
     assert not set(image) & set(" \n\t\0,")
@@ -62,7 +62,7 @@ def test_an_image_is_one_word_and_never_an_option(image: str) -> None:
 )
 def test_a_mount_is_the_directory_that_was_meant_whatever_its_name(name: str) -> None:
     draft = Path("/", name.replace("/", ","), "raw", ".draft")
-    message = container(DockerBenchSettings(), SCAN, draft, (), None)
+    message = container_arguments(DockerBenchSettings(), SCAN, draft, (), None)
     (options,) = csv.reader([message[message.index("--mount") + 1]], strict=True)
     assert options == ["type=bind", f"source={draft}", "target=/compliance-agent"]
 

@@ -68,7 +68,7 @@ def test_a_whole_tree_is_refused_once_with_one_command(script: Path) -> None:
     reason = why_not_trusted(script, with_parts=True) or ""
     assert reason == (
         f"{script}: mode 0777 lets other users write what is run as {user_name(os.geteuid())}; "
-        f"3 other paths are no better: chmod -R go-w {script.parent}"
+        f"3 other paths can be changed, too: chmod -R go-w {script.parent}"
     )
 
 
@@ -78,7 +78,7 @@ def test_a_directory_above_the_tree_has_a_command_of_its_own(script: Path) -> No
     script.chmod(0o666)
     reason = why_not_trusted(script, with_parts=True) or ""
     assert reason.endswith(
-        f"1 other path is no better: chmod -R go-w {script.parent} && chmod go-w {above}"
+        f"1 other path can be changed, too: chmod -R go-w {script.parent} && chmod go-w {above}"
     )
 
 

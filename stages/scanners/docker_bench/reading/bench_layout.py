@@ -37,7 +37,7 @@ _LINE_PER_TEST = re.compile(r'^[ \t,]*\{[ \t]*"id"[ \t]*:[ \t]*', re.MULTILINE)
 _SEVERAL_ON_LINE = re.compile(r'^[ \t,]*\{[ \t]*"id"[ \t]*:[^\n]{0,512}"desc"', re.MULTILINE)
 
 Key = tuple[str, int, int]
-"""A key's name, where it starts (with the brackets before it), and where its value starts."""
+"""A key's name, its start (with the brackets before it), and the start of its value."""
 
 
 class _Layout(Enum):
@@ -50,11 +50,12 @@ class _Layout(Enum):
 
 
 def keys(text: str) -> Iterator[Key]:
-    """Each key in its place."""
+    """The keys that are where the layout has keys."""
     match _layout(text):
         case _Layout.LINE_PER_KEY:
-            at_line_starts = map(_key, _KEY_STARTS_LINE.finditer(text))
-            yield from (key for key in at_line_starts if not NUMBER_KEY.fullmatch(key[0]))
+            for match in _KEY_STARTS_LINE.finditer(text):
+                if not NUMBER_KEY.fullmatch(match[1]):
+                    yield _key(match)
         case _Layout.LINE_PER_TEST:
             yield from _without_ids_in_names(text)
         case _Layout.LINE_PER_RESULT:

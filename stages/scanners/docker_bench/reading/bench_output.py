@@ -1,4 +1,4 @@
-"""What one run of Docker Bench reported, whichever way it was read.
+"""The results of one run of Docker Bench, however they were read.
 
 A check is identified by its number. A check that is printed more than once (named twice with `-c`,
 standard output logged to itself, several results in one test) is one check with all its findings,
@@ -112,11 +112,12 @@ class BenchOutput:
     def complete_from(self, other: "BenchOutput") -> list[str]:
         """Take from another source of the same run what is missing here.
 
-        Gives the numbers of the checks that were added.
+        Returns the numbers of the checks that were added.
         """
         self.version = self.version or other.version
         if self.start is None:
-            self.start, self.start_has_zone = other.start, other.start_has_zone
+            self.start = other.start
+            self.start_has_zone = other.start_has_zone
         self.end = self.end or other.end
         self.unreadable_start = self.unreadable_start or other.unreadable_start
         self.reported_count = self.reported_count or other.reported_count
@@ -131,7 +132,7 @@ class BenchOutput:
         if known is None:
             self.add(check)
         elif check.id == self.truncated_check:
-            # Its texts end anywhere: the other source has them whole.
+            # Its texts may be cut off: the other source has them whole.
             check.result = known.result or check.result
             self.checks[check.id] = check
         else:

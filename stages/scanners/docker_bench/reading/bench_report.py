@@ -62,8 +62,9 @@ def read_docker_bench(
     """The report of one run from its JSON, its text log or both.
 
     `ended` (aware) is when the run ended, where that is known from elsewhere. `at` is used, with a
-    warning, where the output has no time. `zone` is that of a time without one, None: this host's.
-    A log of the agent's own scans is new and holds one run. Raises DockerBenchError.
+    warning, where the output has no time. `zone` is that of times without one; None: this host's.
+    `log_may_hold_several`: false for the log of an own scan, which is new and holds one run. Raises
+    DockerBenchError.
     """
     reading = _read(json_output, log, log_may_hold_several, zone)
     output, warnings = reading.output, reading.warnings
@@ -154,7 +155,7 @@ def _json_with_log(output: BenchOutput, problem: str | None, log: BenchOutput) -
 
 
 def _read_json(payload: bytes | None) -> tuple[BenchOutput, str | None]:
-    """The run, and what prevented it from being read strictly."""
+    """The run, and why it could not be read strictly; None where it could."""
     if payload is None:
         return BenchOutput(), "there is no JSON"
     if not payload.strip():
@@ -182,16 +183,16 @@ def _times(output: BenchOutput, at: datetime, ended: datetime | None) -> _Times:
 
     A clock that was set back during the scan does not make it end before it began.
     """
-    started, completed = _from_seconds(output.start), _from_seconds(output.end)
-    completed = completed or ended
+    started = _from_seconds(output.start)
+    completed = _from_seconds(output.end) or ended
     if started and completed:
         return _Times(started, max(started, completed))
     if started:
         warning = "the output does not hold the time when the scan ended: its start is used"
         return _Times(started, started, warning)
-    if completed and ended is not None:
-        return _Times(completed, completed)
     if completed:
+        if ended is not None:
+            return _Times(completed, completed)
         warning = "the output does not hold the time when the scan began: its end is used"
         return _Times(completed, completed, warning)
     problem = "the output does not hold the time of the scan"
@@ -212,5 +213,6 @@ def _plain_text(content: bytes) -> str:
 
 
 def _is_json(text: str) -> bool:
-    """A log also begins with a bracket, `[INFO]`."""
-    return text.startswith("{") or (text.startswith("[") and text[1:].lstrip().startswith("{"))
+    """A log begins with a bracket, too: `[INFO]`."""
+    first = text.removeprefix("[").lstrip()
+    return first.startswith("{")

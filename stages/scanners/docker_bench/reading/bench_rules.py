@@ -1,8 +1,7 @@
 """Checks to rule results.
 
-The scanner has no descriptions: a rule's is made of what is known of its check, its group and the
-impact that the remediation has. A failed check of which it lists nothing has a finding that
-names that.
+The scanner has no descriptions: that of a rule is made from its check, its group and the impact of
+its remediation. A failed check without details has a finding that says so.
 
 Source: the agent specification's `mapDockerBenchStatus` and `inferSeverity`.
 """
@@ -78,7 +77,7 @@ def _description(check: BenchCheck, title: str, section: str) -> str:
 
 
 def _masked(text: str | None) -> str | None:
-    """Names and details are chosen on the host: `--env DB_PASSWORD=…` may be among them."""
+    """Names and details come from the host and may hold a secret: `--env DB_PASSWORD=…`."""
     if text is None:
         return None
     return masked_text(text)
@@ -86,8 +85,10 @@ def _masked(text: str | None) -> str | None:
 
 def _each_line_once(findings: Iterable[str]) -> list[str]:
     """Several results of one check may list the same items."""
-    lines = [line for text in findings for line in text.split("\n")]
-    return list(dict.fromkeys(lines))
+    lines: dict[str, None] = {}
+    for text in findings:
+        lines |= dict.fromkeys(text.split("\n"))
+    return list(lines)
 
 
 def _severity(number: str) -> Severity:

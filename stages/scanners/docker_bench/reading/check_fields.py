@@ -25,7 +25,7 @@ Fields = dict[str, str | None]
 def add_check(
     output: BenchOutput, fields: Fields, items: Sequence[str] | None, group: str | None
 ) -> None:
-    """Take in one result; what has the number of a group is an empty group."""
+    """Take in one result. Fields with the number of a group are a group without checks."""
     number = check_id(fields.get("id"))
     result = (fields.get("result") or "").strip().upper()[:_MAX_RESULT] or None
     if number is None:
@@ -47,7 +47,7 @@ def add_check(
 
 
 def add_group(output: BenchOutput, fields: Fields) -> str | None:
-    """Take in the name of a group of checks; gives its number."""
+    """Take in the name of a group of checks, and return its number."""
     number = group_id(fields.get("id"))
     title = optional_line(fields.get("desc"), _TITLE)
     if number and title:

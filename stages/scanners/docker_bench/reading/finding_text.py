@@ -1,14 +1,16 @@
 """Text from the host, made harmless and readable.
 
-Names of containers, images and files are chosen by anybody on the host: escape sequences, marks
-that change the direction of writing, lone surrogates. What cannot be printed becomes `�`, so that
-it stays visible that there was something, and every text has a limit.
+Any user of the host may choose the names of containers, images and files, so they may hold escape
+sequences, marks that change the direction of writing and lone surrogates. A character that cannot
+be printed becomes `�`, so that a reader sees that there was one. Every text has a limit.
 
-The scanner splits its lists at blanks, so that the image `[a:1 b:2]` (one image, two tags) arrives
-as the two items `[a:1` and `b:2]`; what stands between brackets is made one item again here.
+The scanner splits its lists at blanks: the image `[a:1 b:2]` (one image, two tags) arrives as the
+two items `[a:1` and `b:2]`. Items between brackets are joined again here.
 """
 
 from collections.abc import Iterable, Sequence
+
+from stages.scanners.captured_output import printable_line
 
 LINE = 1024
 TEXT = 262_144
@@ -19,10 +21,10 @@ SHORTENED = "(truncated)"
 
 def line(text: str, limit: int = LINE) -> str:
     """The text on one line, printable, at most `limit` characters."""
-    # Cut before any work is done on it, with a margin for the blanks that are about to go.
+    # Cut before any other work, with a margin for the blanks that are removed.
     one_line = " ".join(text[: limit * 4].split())
     if not one_line.isprintable():
-        one_line = "".join(_printable(character) for character in one_line)
+        one_line = printable_line(one_line)
     if len(one_line) > limit:
         return one_line[: limit - 1] + "…"
     return one_line
@@ -41,19 +43,23 @@ def finding(details: str | None, items: Sequence[str] | None) -> str | None:
     """
     if not items:
         return _without_items(details, has_list=items is not None)
-    words = (details or "").split()
-    # The scanner repeats the items at the end of the details, some versions with commas.
-    known = {item.strip(_SEPARATORS) for item in items}
-    while words and words[-1].strip(_SEPARATORS) in known:
-        words.pop()
-    introduction = line(" ".join(words))
-    names = list(dict.fromkeys(line(name) for name in rejoined(items)))
+    introduction = _introduction(details or "", items)
+    names = list(dict.fromkeys(map(line, rejoined(items))))
     if len(names) == 1:
         return f"{introduction} {names[0]}".strip()
     lines = [f"- {name}" for name in names]
-    if words:
+    if introduction:
         lines.insert(0, introduction)
     return bounded(lines)
+
+
+def _introduction(details: str, items: Sequence[str]) -> str:
+    """The details without the items, which the scanner repeats at their end, some with commas."""
+    known = {item.strip(_SEPARATORS) for item in items}
+    words = details.split()
+    while words and words[-1].strip(_SEPARATORS) in known:
+        words.pop()
+    return line(" ".join(words))
 
 
 def _without_items(details: str | None, *, has_list: bool) -> str | None:
@@ -81,19 +87,14 @@ def rejoined(items: Iterable[str]) -> list[str]:
 def bounded(lines: Iterable[str]) -> str | None:
     """The lines as one text of bounded length, with the number of lines that are left out."""
     kept: list[str] = []
-    left_out = size = 0
+    size = 0
+    left_out = 0
     for text in lines:
-        if left_out or size + len(text) > TEXT:
-            left_out += 1
-            continue
-        kept.append(text)
         size += len(text) + 1
+        if size > TEXT + 1:
+            left_out += 1
+        else:
+            kept.append(text)
     if left_out:
         kept.append(f"… and {left_out} more")
     return "\n".join(kept) or None
-
-
-def _printable(character: str) -> str:
-    if character.isprintable():
-        return character
-    return "\ufffd"

@@ -7,7 +7,7 @@ anywhere: what was printed is read, what was not is missing. An example:
 
     "id": "2.1", "desc": "say "hi" \\ all", "result": "WA
 
-is the check 2.1 with the description `say "hi" \\ all` and no result: `WA` is none.
+is the check 2.1 with the description `say "hi" \\ all` and without a result, for `WA` is not one.
 """
 
 import re
@@ -35,7 +35,7 @@ _MAX_VERSION = 40
 
 
 def read_leniently(payload: bytes) -> BenchOutput:
-    """The run as far as it can be recognized; without a check where there is none."""
+    """The run as far as it can be recognized; it may have no check."""
     text = payload.decode("utf-8-sig", errors="replace")
     # The part of a key that the file ends in would be read as the end of the value before it.
     end = text[-_MAX_PARTIAL_KEY:]
@@ -59,7 +59,7 @@ class _LenientReader:
         self._output = BenchOutput()
         self._group: str | None = None
         self._values: dict[str, str] = {}
-        """Of the check or group that is being read."""
+        """The values of the check or group that is being read."""
 
     def add(self, key: str, value: str) -> None:
         if NUMBER_KEY.fullmatch(key):
@@ -83,7 +83,7 @@ class _LenientReader:
 
     def _start_check(self, number: str) -> None:
         self._finish_check()
-        # Truncated within a number, it would be the number of another check.
+        # A number that is cut off would be that of another check.
         if _is_complete(number):
             self._values = {"id": number}
 

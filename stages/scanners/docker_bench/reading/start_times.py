@@ -6,9 +6,9 @@ host makes of it, for instance `Thu Mar  4 21:09:05 +07 2021`, `Thu 04 Mar 2021 
 name or number, a day, a time of day and mostly a zone, so these are looked for one by one. Numbers
 with slashes are not read: `03/04/2021` is one day in one country and another in the next.
 
-A zone by name is read where the name means one offset only: `CST` is Chicago's and Shanghai's. Such
-a time, and one without a zone, is of the zone that the caller names; one without a zone else of
-this host's.
+A zone by name is read where the name means one offset only, which `CST` (Chicago, Shanghai) does
+not. A time with such an ambiguous name, or without a zone, is read in the zone that the caller
+names. Where the caller names none, a time without a zone is read in the zone of this host.
 
 *Security*: the line is cut before it is searched.
 """
@@ -114,8 +114,10 @@ def _local_time(text: str) -> datetime | None:
         return None
     hour = int(clock[1])
     if clock[4]:
-        is_afternoon = clock[4].lower() == "p"
-        hour = hour % 12 + 12 * is_afternoon
+        # 12 AM is midnight, and 12 PM is noon.
+        hour %= 12
+        if clock[4].lower() == "p":
+            hour += 12
     return datetime(*date, hour, int(clock[2]), int(clock[3]))  # noqa: DTZ001
 
 
@@ -135,10 +137,10 @@ def _date(text: str) -> tuple[int, int, int] | None:
 
 
 def _month(text: str) -> int | None:
-    """The month that is named: its whole name or the start of it. A day of the week may come first.
+    """The number of the month that is named, in full or abbreviated.
 
-    In French the day of the week `mar.` (Tuesday) is also the start of a month, so the last name
-    that is a month counts.
+    The last such name counts: a day of the week may come first, and the French `mar.` (Tuesday) is
+    also the start of a month.
     """
     found = None
     for word in _WORD.findall(text.casefold()):
@@ -165,6 +167,7 @@ def _zone(text: str) -> timezone | None:
 
 
 def _names_zone(text: str) -> bool:
-    """Whether there is a zone by name, `CST`."""
+    """Whether a zone is named, such as `CST`."""
     words: Sequence[str] = _WORD.findall(text)
-    return any(word.isupper() and len(word) > 1 and word not in _HALVES for word in words)
+    capitals = [word for word in words if word.isupper() and len(word) > 1]
+    return any(word not in _HALVES for word in capitals)

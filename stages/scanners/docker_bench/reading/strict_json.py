@@ -7,12 +7,12 @@ earlier (`"4.6": "WARN: name"`, the same key again for every name).
 The layout does not matter, except that the scanner's own shows more: since it escapes nothing, a
 name with quotes in it can add keys. Where all lines are as the scanner prints them, more keys than
 lines have room for are refused like any other damage, and the lenient reader takes over. In another
-layout they are read as they stand: a repeated result is a further result of the same check, of
-which the worst counts, and tests are read under every key. So a name can add checks and make
-results worse; it cannot hide a check or make one better.
+layout they are read as they are: a repeated result is a further result of the same check, of which
+the worst counts, and tests are read under every key. So a name can add checks and make results
+worse; it cannot hide a check or improve its result.
 
 *Security*: nesting too deep, numbers too long, NaN and Infinity are refused. Python's own decoder
-is used because it shows a key that comes twice.
+is used because it reports a key that comes twice.
 """
 
 import json
@@ -84,7 +84,8 @@ class _ObjectReader:
                 self.known_keys += 1
                 result.setdefault(key, []).append(value)
                 continue
-            self.known_keys += key in KEYS
+            if key in KEYS:
+                self.known_keys += 1
             if key in latest:
                 latest = _Object()
                 result.repeats.append(latest)

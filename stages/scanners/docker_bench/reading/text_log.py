@@ -60,12 +60,12 @@ _MAX_REMEDIATION = 8192
 def read_log(
     payload: bytes, *, may_hold_several: bool = False, zone: tzinfo | None = None
 ) -> BenchOutput:
-    """The run as the log shows it; without a check where there is none.
+    """The run that the log shows; it may have no check.
 
-    `zone` is that of a start without one. None: this host's.
+    `zone` is that of a start without one; None: this host's.
 
-    The scanner appends to a log. `may_hold_several`: the last run that has a check is read.
-    Otherwise the log was made for one run, and what looks like the start of another is a name.
+    The scanner appends to a log. With `may_hold_several` the last run that has a check is read.
+    Otherwise the log was made for one run, and a line like the start of another one is a name.
     """
     # Not splitlines(): it also splits at characters that a name may hold.
     lines = COLOURS.sub("", payload.decode("utf-8-sig", errors="replace")).split("\n")
@@ -116,7 +116,7 @@ class _LogReader:
         self._zone = zone
         self._output = BenchOutput()
         self._entries: list[BenchCheck] = []
-        """Checks and headers, as they were printed: what follows shows which one it is."""
+        """Checks and headers, as they were printed: the entry after one shows which it is."""
         self._current: BenchCheck | None = None
         self._in_remediations = False
         self._remediations: dict[str, str] = {}
@@ -131,12 +131,18 @@ class _LogReader:
             self._add_numbered(tag, numbered[1].upper(), numbered[2])
         elif rest.lstrip().startswith("* "):
             self._add_finding(rest.lstrip()[2:])
-        elif self._entries and not self._in_remediations and (found := _DEPRECATED.match(rest)):
+        elif found := self._deprecated(rest):
             self._add_numbered(tag, _next_number(self._entries[-1]), found[1])
         else:
             self._current = None
             if count := _COUNT.match(rest):
                 self._output.reported_count = int(count[1])
+
+    def _deprecated(self, text: str) -> re.Match[str] | None:
+        """The title of a check without a number; its number follows that of the last entry."""
+        if self._in_remediations or not self._entries:
+            return None
+        return _DEPRECATED.match(text)
 
     def finish(self) -> BenchOutput:
         following: list[BenchCheck | None] = [*self._entries[1:], None]
@@ -146,10 +152,12 @@ class _LogReader:
             else:
                 self._add_check(entry)
         for number, text in self._remediations.items():
-            if check := self._output.checks.get(number):
-                remediation, _, impact = text.partition(_IMPACT)
-                check.remediation = line(remediation, _MAX_REMEDIATION) or None
-                check.impact = line(impact, _MAX_REMEDIATION) or None
+            check = self._output.checks.get(number)
+            if check is None:
+                continue
+            remediation, _, impact = text.partition(_IMPACT)
+            check.remediation = line(remediation, _MAX_REMEDIATION) or None
+            check.impact = line(impact, _MAX_REMEDIATION) or None
         return self._output
 
     def _add_check(self, entry: BenchCheck) -> None:
@@ -173,7 +181,8 @@ class _LogReader:
             printed = line(text.removeprefix(_START), _MAX_START)
             self._output.unreadable_start = printed or None
         else:
-            self._output.start, self._output.start_has_zone = start.seconds, start.has_zone
+            self._output.start = start.seconds
+            self._output.start_has_zone = start.has_zone
 
     def _add_finding(self, text: str) -> None:
         if self._current is not None:
