@@ -1,8 +1,8 @@
 """Bundles and copied spools into an archive.
 
-Each scan is first laid down as it was in its spool, in a temporary directory, where the spool's own
-reading checks every file. What is whole goes into the archive, what is damaged is set aside with
-the reason. Adding a second time changes nothing.
+Each scan is first restored as it was in its spool, in a temporary directory, where the spool's own
+reading checks every file. A whole scan goes into the archive, a damaged one is set aside with the
+reason. Adding a second time changes nothing.
 """
 
 import shutil
@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import IO
 
 from fleet.archive import Archive, HostIndex
 from fleet.errors import FleetError
 from schemas import codec
 from schemas.archive import RECEIPT, REPORT, ArchivedFile, ArchivedHost, ArchivedScan
+from schemas.ids import ScanId
 from spool import raw_bundle
 from spool.errors import NewerFormatError, SpoolError
 from spool.raw_bundle import FoundScan
@@ -27,12 +29,12 @@ _CHUNK = 1024 * 1024
 
 @dataclass
 class Added:
-    """What became of one source."""
+    """The result for one source."""
 
     host: str
     new: list[str] = field(default_factory=list)
     completed: list[str] = field(default_factory=list)
-    """Scans that the archive had, of which the source has more files."""
+    """Scans of the archive to which the source added files."""
     present: int = 0
     damaged: dict[str, str] = field(default_factory=dict)
     """Reasons by scan."""
@@ -74,7 +76,9 @@ def _host_of_spool(name: str) -> ArchivedHost:
 
 def _add_scans(archive: Archive, host: ArchivedHost, scans: Iterator[FoundScan]) -> Added:
     before = archive.index(host.key)
-    known = {scan.scan_id: scan for scan in before.scans} if before else {}
+    known: dict[ScanId, ArchivedScan] = {}
+    if before is not None:
+        known = {scan.scan_id: scan for scan in before.scans}
     added = Added(host.key)
     for found in scans:
         scan_id = found.scan.scan_id
@@ -101,32 +105,33 @@ def _add_scan(
     scan_id = found.scan.scan_id
     with tempfile.TemporaryDirectory(prefix="compliance-fleet-") as directory:
         spool = Spool(Path(directory))
-        reason = _lay_down(found, spool) or _damage(found.scan, spool)
+        reason = _restore(found, spool) or _damage(found.scan, spool)
         if reason is not None:
             _set_aside(archive, host, found.scan, spool, reason)
             added.damaged[scan_id] = reason
             return None
-        old_files = known.files if known is not None else ()
-        stored = _merged(old_files, found.scan)
-        new_names = {file.name for file in found.scan.files} - {file.name for file in old_files}
+        old_files: tuple[ArchivedFile, ...] = ()
+        if known is not None:
+            old_files = known.files
+        new_files = _missing_in(old_files, found.scan)
         target = archive.scan_directory(host.key, scan_id)
-        for name in sorted(new_names):
-            archive.upload(str(local_path(spool, stored, name)), f"{target}/{name}")
+        for file in new_files:
+            archive.upload(str(local_path(spool, found.scan, file.name)), f"{target}/{file.name}")
     if known is None:
         added.new.append(scan_id)
-    elif new_names:
+    elif new_files:
         added.completed.append(scan_id)
     else:
         added.present += 1
-    return stored
+    files = sorted((*old_files, *new_files), key=lambda file: file.name)
+    return codec.replace(found.scan, files=tuple(files))
 
 
-def _merged(old_files: tuple[ArchivedFile, ...], scan: ArchivedScan) -> ArchivedScan:
-    """A file of the archive stays as it is; those that it lacks are added."""
+def _missing_in(old_files: tuple[ArchivedFile, ...], scan: ArchivedScan) -> list[ArchivedFile]:
+    """The files that the archive lacks. One that it has stays as it is."""
     names = {file.name for file in old_files}
-    more = [file for file in scan.files if file.name not in names]
-    files = sorted((*old_files, *more), key=lambda file: file.name)
-    return codec.replace(scan, files=tuple(files))
+    missing = [file for file in scan.files if file.name not in names]
+    return sorted(missing, key=lambda file: file.name)
 
 
 def local_path(spool: Spool, scan: ArchivedScan, name: str) -> Path:
@@ -138,27 +143,35 @@ def local_path(spool: Spool, scan: ArchivedScan, name: str) -> Path:
     return spool.raw.path / scan.scan_id / name
 
 
-def _lay_down(found: FoundScan, spool: Spool) -> str | None:
-    """The scan as it was in its spool; the reason where a file is not the one that is listed."""
+def _restore(found: FoundScan, spool: Spool) -> str | None:
+    """Write the scan as it was in its spool. Returns why a file is not the one that is listed."""
     for file in found.scan.files:
         path = local_path(spool, found.scan, file.name)
         path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        digest, length = sha256(), 0
         try:
-            with found.open_file(file.name) as stream, path.open("wb") as target:
-                while chunk := stream.read(_CHUNK):
-                    digest.update(chunk)
-                    length += len(chunk)
-                    target.write(chunk)
+            with found.open_file(file.name) as stream:
+                length, digest = _copy(stream, path)
         except (OSError, tarfile.TarError) as error:
             return f"{file.name}: can't be read: {error}"
-        if (length, digest.hexdigest()) != (file.bytes, file.sha256):
+        if length != file.bytes or digest != file.sha256:
             return f"{file.name}: is not the file that is listed (length or SHA-256 differs)"
     return None
 
 
+def _copy(stream: IO[bytes], path: Path) -> tuple[int, str]:
+    """Copy to a file; returns the length and the SHA-256 of what was copied."""
+    digest = sha256()
+    length = 0
+    with path.open("wb") as target:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            length += len(chunk)
+            target.write(chunk)
+    return length, digest.hexdigest()
+
+
 def _damage(scan: ArchivedScan, spool: Spool) -> str | None:
-    """Why the spool can't read a part of the scan. What a later version wrote is not damage."""
+    """Why the spool can't read a part of the scan. A format of a later version is not damage."""
     try:
         if scan.raw_files:
             spool.raw.check(scan.scan_id)
@@ -184,8 +197,8 @@ def _set_aside(
     archive.write(f"{target}/reason", f"{reason}\n".encode())
 
 
-def fetched(archive: Archive, host: str, scan: ArchivedScan, spool: Spool) -> None:
-    """Lay a scan of the archive down in a local spool, without its report and receipt."""
+def fetch_raw(archive: Archive, host: str, scan: ArchivedScan, spool: Spool) -> None:
+    """Copy the raw entry of a scan from the archive into a local spool."""
     for file in scan.raw_files:
         path = local_path(spool, scan, file.name)
         path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)

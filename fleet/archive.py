@@ -2,14 +2,14 @@
 
     host=web1-3f9c2a17/month=2026-11/20261123T060301Z-openscap-3f9c2a17/manifest, arf.xml.zst, …
     index/web1-3f9c2a17.json                       the host, and length and digest of its files
-    damaged/web1-3f9c2a17/SCAN-ID/                 what could not be taken in, with `reason`
-    reports/host=web1-3f9c2a17/month=2026-11/SCAN-ID.report    as parsed here (`fleet parse`)
-    receipts/SERVER/host=…/SCAN-ID.receipt         what was delivered from here (`fleet deliver`)
+    damaged/web1-3f9c2a17/SCAN-ID/                 a damaged scan, with `reason`
+    reports/host=web1-3f9c2a17/month=2026-11/SCAN-ID.report    made by `fleet parse`
+    receipts/SERVER/host=…/SCAN-ID.receipt         answers to `fleet deliver`
     tables/scans|results|evidence/month=2026-11/PART.parquet   (`fleet parse`)
 
 Promises: a scan is in the archive when the index of its host has it; its files were written before.
-Files of a scan never change: a scan that comes again with more of them (its receipt) is completed.
-There is one writer of an archive at a time; on a local disk a lock sees to that.
+Files of a scan never change; a scan that is added again with further files (its receipt) is
+completed. An archive has one writer at a time; on a local disk a lock ensures that.
 
 Diagnostics: FleetError for a place that can't be reached or is not an archive.
 """
@@ -69,7 +69,7 @@ class Archive:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the one writer of an archive on a local disk. Raises FleetError."""
+        """Be the only writer of an archive on a local disk. Raises FleetError."""
         if not isinstance(self.files, LocalFileSystem):
             # An object store has no lock that ends with its process.
             yield
@@ -110,7 +110,7 @@ class Archive:
             return None
 
     def indexes(self) -> Iterator[HostIndex]:
-        """Those of all hosts, by name. Raises FleetError."""
+        """The indexes of all hosts, sorted by key. Raises FleetError."""
         names = [f"{_INDEX}/{host}.json" for host in self.hosts()]
         for name, content in self.read_many(names):
             yield self._decoded(name, content)
@@ -122,7 +122,7 @@ class Archive:
             raise FleetError(f"{self.path(name)}: {error}") from error
 
     def write_index(self, index: HostIndex) -> None:
-        """What was uploaded before is on the disk when the index has it."""
+        """Write the index of a host, after the files that it lists have reached the disk."""
         if isinstance(self.files, LocalFileSystem):
             os.sync()
         scans = tuple(sorted(index.scans, key=lambda scan: scan.scan_id))
@@ -154,7 +154,7 @@ class Archive:
         return f"{self._root}/{name}"
 
     def list(self, name: str) -> list[str]:
-        """What lies in a directory, sorted; nothing where there is none."""
+        """The paths in a directory, sorted; empty where there is no directory."""
         try:
             found: list[str] = self.files.ls(self.path(name), detail=False, refresh=True)
         except FileNotFoundError:
@@ -177,19 +177,20 @@ class Archive:
         for at in range(0, len(names), _READ_AT_ONCE):
             batch = names[at : at + _READ_AT_ONCE]
             paths = [self.path(name) for name in batch]
-            # Whole files: neither a start nor an end.
+            # Without a start and an end: whole files.
             contents = self.files.cat_ranges(paths, None, None, on_error="raise")
             yield from zip(batch, contents, strict=True)
 
     def write(self, name: str, content: bytes) -> None:
-        """Make a file appear whole, in the place of one that was there."""
+        """Write a file so that it appears whole; it replaces an older one."""
         path = self.path(name)
         self.files.makedirs(path.rpartition("/")[0], exist_ok=True)
         if not isinstance(self.files, LocalFileSystem):
-            # What is uploaded appears whole.
+            # An upload to an object store appears whole.
             self.files.pipe_file(path, content)
             return
-        draft = f"{path.rpartition('/')[0]}/.{path.rpartition('/')[2]}.tmp"
+        directory, _, file = path.rpartition("/")
+        draft = f"{directory}/.{file}.tmp"
         self.files.pipe_file(draft, content)
         self.files.mv(draft, path)
 
@@ -200,7 +201,7 @@ class Archive:
         self.files.put_file(source, path)
 
     def remove(self, name: str) -> None:
-        """Remove a file; nothing where it is gone."""
+        """Remove a file, if it is there."""
         try:
             self.files.rm_file(self.path(name))
         except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""What all commands of a fleet have on their command line."""
+"""The arguments that all fleet commands have."""
 
 import argparse
 from collections.abc import Callable

@@ -60,7 +60,7 @@ def _deliver(args: argparse.Namespace) -> Exit:
 
 
 class _Counts:
-    """What became of the scans so far; shows progress, and what was not accepted."""
+    """Counts the answers; shows the progress, and the scans that were not accepted."""
 
     def __init__(self, progress: Progress, scans: int) -> None:
         self.accepted = 0
@@ -70,13 +70,12 @@ class _Counts:
 
     def on_delivered(self, delivered: delivering.Delivered) -> None:
         self._progress.advance(self._task)
-        if delivered.receipt is None:
-            answer = "not sent"
-        elif delivered.receipt.answer == "accepted":
-            self.accepted += 1
-            return
-        else:
+        answer = "not sent"
+        if delivered.receipt is not None:
             answer = delivered.receipt.answer
+            if answer == "accepted":
+                self.accepted += 1
+                return
             self.refused += 1
         errors.print(
             f"{delivered.scan.host} {delivered.scan.scan_id}: {answer}: {delivered.reason}",

@@ -1,9 +1,9 @@
 """`fleet deliver`: the newest scans of an archive to a server, for instance after it was lost.
 
-Promises: of each host and profile the newest completed scan goes, each under the host's own
-credentials, oldest first. A receipt in the archive for that server is written before the next scan
-of the host goes; a scan that has one is not sent again. No more requests than the server takes go
-out within a minute for one host.
+Promises: the newest completed scan of each host and profile is sent, oldest first, under the host's
+own credentials. Its receipt for that server is written to the archive before the next scan of the
+host is sent; a scan that has one is not sent again. For one host no more requests are sent in a
+minute than the server accepts.
 
 Security: the credentials are in a file that others can't read, and in no log and no receipt.
 """
@@ -53,7 +53,7 @@ _LONGEST_WAIT_S = 300.0
 
 
 class HostCredentials(Record, frozen=True, kw_only=True):
-    """Those of one host at the server."""
+    """The credentials of one host at the server."""
 
     id: str
     key: str
@@ -75,7 +75,7 @@ class ScanToDeliver:
 
 @dataclass(frozen=True)
 class Delivered:
-    """What became of one scan: a receipt, or why there is none yet."""
+    """The receipt of one scan, or why there is none yet."""
 
     scan: ScanToDeliver
     receipt: Receipt | None
@@ -105,7 +105,7 @@ def read_map(path: Path) -> DeliveryMap:
 def plan(
     archive: Archive, newest: Sequence[dict[str, Any]], delivery_map: DeliveryMap
 ) -> tuple[list[ScanToDeliver], list[str]]:
-    """What is to be sent, oldest first for each host, and the hosts without credentials."""
+    """The scans to send, oldest first, and the hosts without credentials."""
     delivered = archive.find(_receipts_of(delivery_map.server))
     wanted: list[ScanToDeliver] = []
     unknown: set[str] = set()
@@ -124,9 +124,9 @@ def deliver(
     delivery_map: DeliveryMap,
     on_delivered: Callable[[Delivered], None],
 ) -> None:
-    """Send everything, several hosts at once and one scan after the other for each.
+    """Send all scans: several hosts at once, and the scans of one host one after the other.
 
-    After an interruption, or when the server can't be reached, no more scans are sent.
+    After an interruption, or when the server can't be reached, no further scan is sent.
     """
     by_host: dict[str, list[ScanToDeliver]] = {}
     for scan in wanted:
@@ -159,7 +159,7 @@ def _deliver_host(
             delivered = delivery.deliver(scan)
             done.append(delivered)
             if delivered.receipt is None:
-                # The next scans of this host would fare the same.
+                # The next scans of this host would fail for the same reason.
                 break
             archive.write(
                 _receipt_name(delivery_map.server, scan),
@@ -200,14 +200,21 @@ class HostDelivery:
             if isinstance(result, Accepted | Refused):
                 receipt = self._receipt(scan, report, made, result, attempt)
                 return Delivered(scan, receipt, result.message)
-            if isinstance(result, Paused) or attempt.is_stuck:
-                break
-            if self._stop.wait(min(max(result.asked_s, _WAIT_S), _LONGEST_WAIT_S)):
-                break
-        if result.status is None and isinstance(result, Temporary):
-            # No answer at all: the other hosts would wait for nothing, too.
+            if not self._may_retry(result, attempt):
+                return Delivered(scan, None, result.message)
+
+    def _may_retry(self, result: Paused | Temporary, attempt: DeliveryAttempt) -> bool:
+        """Wait for the next attempt; False where there is to be none."""
+        if isinstance(result, Paused):
+            return False
+        if not attempt.is_stuck:
+            wait_s = min(max(result.asked_s, _WAIT_S), _LONGEST_WAIT_S)
+            if not self._stop.wait(wait_s):
+                return True
+        if result.status is None:
+            # The server did not answer at all: it would not answer for other hosts either.
             self._stop.set()
-        return Delivered(scan, None, result.message)
+        return False
 
     def _body(self, scan: ScanToDeliver, report: Report, attempt: DeliveryAttempt) -> body.Body:
         return body.make(

@@ -1,4 +1,4 @@
-"""How work on an archive fails."""
+"""The error of the fleet commands."""
 
 
 class FleetError(Exception):

@@ -37,7 +37,7 @@ class FailingRule(Record, frozen=True, kw_only=True):
 
 
 class NewlyFailing(Record, frozen=True, kw_only=True):
-    """A rule that fails in the newest scan of a host, and did not in the last one before a date."""
+    """A rule that fails in the newest scan of a host, but not in the last one before a date."""
 
     host: str
     profile: str
@@ -47,7 +47,7 @@ class NewlyFailing(Record, frozen=True, kw_only=True):
 
 
 class SilentHost(Record, frozen=True, kw_only=True):
-    """A host of which the archive has no new scan."""
+    """A host without a new scan in the archive."""
 
     host: str
     last_scan_at: datetime | None
@@ -64,7 +64,7 @@ class ContentInUse(Record, frozen=True, kw_only=True):
 
 
 class WaiverInForce(Record, frozen=True, kw_only=True):
-    """A waiver by which rules of the newest scans do not count."""
+    """A waiver that applies to rules of the newest scans."""
 
     rule_ref: str
     approved_by: str

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def _add(args: argparse.Namespace) -> Exit:
             try:
                 added = adding.add(archive, source)
             except FleetError as error:
-                # The other sources are added.
+                # The other sources are still added.
                 errors.print(str(error), style="red", markup=False)
                 code = Exit.NO
                 continue
@@ -132,7 +133,7 @@ def _parse(args: argparse.Namespace) -> Exit:
             return Exit.OK
         outcome = _parse_on_cluster(args, plan)
     errors.print(f"{outcome.parsed} parsed, {len(outcome.unreadable)} can't be read", markup=False)
-    for scan, reason in list(outcome.unreadable.items())[:_MOST_SHOWN]:
+    for scan, reason in islice(outcome.unreadable.items(), _MOST_SHOWN):
         errors.print(f"  {scan}: {reason}", style="red", markup=False)
     if outcome.unreadable:
         return Exit.NO

@@ -1,4 +1,4 @@
-"""What the fleet's commands print: results on standard output, the rest on standard error."""
+"""Output of the fleet commands: results on standard output, the rest on standard error."""
 
 import csv
 import io
@@ -15,11 +15,12 @@ from fleet.errors import FleetError
 from stages.formats.visible import harmless_cell, visible_line
 
 _WIDTH_WITHOUT_TERMINAL = 160
-_WIDTH = None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL
 _ANY_WIDTH = 100_000
 _LONGEST_NAME = 30
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
-output = Console(highlight=False, width=_WIDTH)
+output = Console(highlight=False)
+if not sys.stdout.isatty():
+    output = Console(highlight=False, width=_WIDTH_WITHOUT_TERMINAL)
 
 
 def progress_bar() -> Progress:
@@ -56,7 +57,9 @@ def show_wide_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> No
 
 
 def cell(value: object) -> str:
-    return "" if value is None else visible_line(str(value))
+    if value is None:
+        return ""
+    return visible_line(str(value))
 
 
 def write_csv(columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path | None) -> None:

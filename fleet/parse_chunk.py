@@ -1,8 +1,9 @@
-"""Parsing a chunk of scans: what runs on a worker of the cluster.
+"""Parsing a chunk of scans, on a worker of the cluster.
 
 Each raw entry is read by the same code as on its host, in a child process with limits of memory,
-time and file size: what kills the child is a row with its reason and does not end the worker. The
-report has the bytes that its host would write with this version, these settings and waivers.
+time and file size: an entry that kills the child becomes a row with the reason, and the worker goes
+on. The report has the bytes that its host would write with this version, these settings and
+waivers.
 """
 
 import tempfile
@@ -13,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from fleet.adding import fetched
+from fleet.adding import fetch_raw
 from fleet.archive import Archive, month_of
 from fleet.errors import FleetError
 from fleet.tables import ParsedScan, write_part
@@ -38,7 +39,7 @@ _local = threading.local()
 
 
 class ScanToParse(Record, frozen=True, kw_only=True):
-    """One scan, and with what it is to be parsed."""
+    """One scan, and the digest of what it is parsed with."""
 
     host: str
     scan: ArchivedScan
@@ -49,20 +50,20 @@ class Chunk(Record, frozen=True, kw_only=True):
     """Scans of one month, and the name of the part that they become."""
 
     agent_version: str
-    """That of the command, which is a part of every `parsed_with`."""
+    """The version of the command, which is a part of every `parsed_with`."""
     archive: str
     month: str
     part: str
     replaces: str | None
-    """The part in whose place it comes."""
+    """The part that it replaces."""
     kept: tuple[tuple[str, str], ...]
-    """Hosts and ids of the scans whose rows it takes from that part."""
+    """Hosts and ids of the scans whose rows it takes over from that part."""
     hosts: dict[str, ArchivedHost]
     scans: tuple[ScanToParse, ...]
 
 
 class ChunkDone(Record, frozen=True, kw_only=True):
-    """What became of a chunk."""
+    """The result of a chunk."""
 
     scans: int
     unreadable: dict[str, str]
@@ -82,9 +83,10 @@ def parse_chunk(payload: bytes) -> bytes:
         reader = ArchiveReader(archive, chunk.hosts, Path(directory))
         parsed = [_parse(archive, reader, each) for each in chunk.scans]
     write_part(archive, chunk.month, chunk.part, parsed, replaces=chunk.replaces, kept=chunk.kept)
-    unreadable = {
-        f"{each.host} {each.scan_id}": each.unreadable for each in parsed if each.unreadable
-    }
+    unreadable: dict[str, str] = {}
+    for each in parsed:
+        if each.unreadable is not None:
+            unreadable[f"{each.host} {each.scan_id}"] = each.unreadable
     return codec.encode(ChunkDone(scans=len(parsed), unreadable=unreadable))
 
 
@@ -107,7 +109,7 @@ def _parse(archive: Archive, reader: "ArchiveReader", each: ScanToParse) -> Pars
 
 
 class ArchiveReader:
-    """Reads scans of an archive, one after the other, by a copy in a local spool."""
+    """Reads scans of an archive, each by a copy in a local spool."""
 
     def __init__(
         self, archive: Archive, hosts: Mapping[str, ArchivedHost], directory: Path
@@ -120,9 +122,9 @@ class ArchiveReader:
         self._spool.raw.path.mkdir()
 
     def report(self, host_key: str, scan: ArchivedScan) -> Report:
-        """As the parse stage makes it. Raises SpoolError, WorkerError, OSError."""
+        """The report as the parse stage makes it. Raises SpoolError, WorkerError, OSError."""
         try:
-            fetched(self._archive, host_key, scan, self._spool)
+            fetch_raw(self._archive, host_key, scan, self._spool)
             return self._read(host_key, scan)
         finally:
             self._spool.raw.remove(scan.scan_id)
@@ -141,15 +143,14 @@ class ArchiveReader:
         return codec.decode(_worker().call(codec.encode(task), _LIMIT_S), Report)
 
     def _settings_of(self, host_key: str) -> dict[str, Any]:
-        known = self._settings.get(host_key)
-        if known is None:
+        if host_key not in self._settings:
             place = self.directory / f"waivers-{len(self._settings)}.d"
-            known = self._settings[host_key] = _settings(place, self._hosts[host_key])
-        return known
+            self._settings[host_key] = _settings(place, self._hosts[host_key])
+        return self._settings[host_key]
 
 
 def _settings(waivers_place: Path, host: ArchivedHost) -> dict[str, Any]:
-    """The host's own, with its waivers in a file of this directory."""
+    """The settings of the host, with its waivers in a file of this directory."""
     waivers_place.mkdir()
     path = waivers_place / "fleet.yml"
     # JSON is YAML.
@@ -157,7 +158,7 @@ def _settings(waivers_place: Path, host: ArchivedHost) -> dict[str, Any]:
     path.chmod(0o644)
     compliance = dict(host.compliance)
     waivers = dict(compliance.get("waivers") or {})
-    # What was valid on the host is valid here, also if it had no end.
+    # A waiver that was valid on the host is valid here, also without an end.
     compliance["waivers"] = waivers | {"directory": str(waivers_place), "open_ended": True}
     return {"compliance": compliance}
 
@@ -175,12 +176,12 @@ def _receipt(archive: Archive, each: ScanToParse) -> Receipt | None:
 
 
 def report_name(host: str, scan_id: Any) -> str:
-    """Where the archive keeps the report that was made here."""
+    """Where the archive keeps a report of `fleet parse`."""
     return f"reports/host={host}/month={month_of(scan_id)}/{scan_id}.report"
 
 
 def _worker() -> Worker:
-    """One for each thread: a worker answers one call after the other."""
+    """The worker process of this thread: it answers one call at a time."""
     found: Worker | None = getattr(_local, "worker", None)
     if found is None:
         found = Worker(StandaloneHost(), READ_ENTRY, confinement=_CONFINEMENT)

@@ -1,18 +1,17 @@
 """`fleet parse`: raw entries to reports and tables, on a Dask cluster.
 
-Promises: what is done is not done again: a scan is parsed only if the tables do not have it as this
-parser, with the settings and waivers of its host, would make it. Work is cut into chunks of one
-month; a chunk that is done stays done whatever is killed afterwards. A bad entry is a row with its
-reason.
+Promises: nothing is parsed twice. A scan is parsed only if the tables do not have it as this parser
+would make it, with the settings and waivers of its host. Work is split into chunks of one month; a
+finished chunk stays, whatever is killed afterwards. A bad entry is a row with its reason.
 """
 
 import signal
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
-from operator import itemgetter
 from typing import Any
 
 from distributed import Client, Future, LocalCluster, as_completed
@@ -34,13 +33,11 @@ CHUNK_SCANS = 20
 _TRIES = 3
 _CONNECT_S = 30
 _HEADER_BYTES = 64 * 1024
-_NEW = ""
-"""In the place of the part that has a scan, where none has it."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """Which scans are parsed, and with what instead of their host's own."""
+    """Which scans are parsed, and the settings and waivers that replace those of their hosts."""
 
     since: datetime | None = None
     profile: str | None = None
@@ -51,7 +48,7 @@ class Choice:
 
 @dataclass
 class Plan:
-    """What there is to do."""
+    """The work to do."""
 
     chunks: list[Chunk] = field(default_factory=list)
     scans: int = 0
@@ -61,7 +58,7 @@ class Plan:
 
 @dataclass
 class Outcome:
-    """What was done."""
+    """The work that was done."""
 
     parsed: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -69,17 +66,20 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _HostScans:
-    """A host, with what its scans are parsed, and its scans in the archive."""
+    """A host, and its scans in the archive."""
 
     host: ArchivedHost
+    """With the settings and waivers that its scans are parsed with."""
     depends_on: bytes
     """What its reports depend on besides their raw entries."""
     scans: tuple[ArchivedScan, ...]
 
     def to_parse(self, scan: ArchivedScan) -> ScanToParse:
+        # The answer of the receipt is a column of the tables.
         receipt = scan.file(RECEIPT)
-        # Receipts are a column of the tables.
-        answer = receipt.sha256 if receipt else ""
+        answer = ""
+        if receipt is not None:
+            answer = receipt.sha256
         digest = sha256(self.depends_on + answer.encode()).hexdigest()
         return ScanToParse(host=self.host.key, scan=scan, parsed_with=digest[:16])
 
@@ -87,45 +87,55 @@ class _HostScans:
 def plan(archive: Archive, choice: Choice, chunk_scans: int = CHUNK_SCANS) -> Plan:
     """Compare the archive with its tables. Removes what an interrupted run left.
 
-    Of the scans that are up to date nothing is kept in memory.
+    Scans that are up to date are not kept in memory.
     """
-    known = remove_leftovers(archive, known_parts(archive))
-    parts = {(part.month, scan): part for part in known for scan in part.scans}
+    work = _Work(remove_leftovers(archive, known_parts(archive)))
     found = Plan()
-    hosts: dict[str, ArchivedHost] = {}
-    stale: dict[tuple[str, str], list[ScanToParse]] = {}
     for host in _hosts(archive, choice):
         for scan in _chosen(archive, choice, host, found):
-            wanted = host.to_parse(scan)
-            month = month_of(scan.scan_id)
-            part = parts.get((month, (wanted.host, scan.scan_id)))
-            if part is not None and part.scans[wanted.host, scan.scan_id] == wanted.parsed_with:
+            if work.add(host, scan):
+                found.scans += 1
+            else:
                 found.up_to_date += 1
-                continue
-            hosts[wanted.host] = host.host
-            name = _NEW
-            if part is not None:
-                name = part.name
-            stale.setdefault((month, name), []).append(wanted)
-            found.scans += 1
-    by_name = {part.name: part for part in known}
-    for (month, name), scans in sorted(stale.items(), key=itemgetter(0)):
-        if name == _NEW:
-            found.chunks += _new_chunks(archive, month, hosts, scans, chunk_scans)
-        else:
-            found.chunks.append(_chunk(archive, month, hosts, scans, by_name[name]))
+    found.chunks = list(work.chunks(archive, chunk_scans))
     return found
 
 
-def _new_chunks(
-    archive: Archive,
-    month: str,
-    hosts: Mapping[str, ArchivedHost],
-    scans: Sequence[ScanToParse],
-    size: int,
-) -> Iterator[Chunk]:
-    for at in range(0, len(scans), size):
-        yield _chunk(archive, month, hosts, scans[at : at + size])
+class _Work:
+    """The scans to parse: new ones by month, and those of a part of the tables by that part."""
+
+    def __init__(self, parts: Sequence[KnownPart]) -> None:
+        self._part_of: dict[tuple[str, str, str], KnownPart] = {}
+        """By month, host and scan id."""
+        for part in parts:
+            for host, scan_id in part.scans:
+                self._part_of[part.month, host, scan_id] = part
+        self._hosts: dict[str, ArchivedHost] = {}
+        self._new: defaultdict[str, list[ScanToParse]] = defaultdict(list)
+        self._stale: defaultdict[tuple[str, str], list[ScanToParse]] = defaultdict(list)
+        """By month and name of the part."""
+        self._parts = {(part.month, part.name): part for part in parts}
+
+    def add(self, host: _HostScans, scan: ArchivedScan) -> bool:
+        """Take in a scan of the archive; False where the tables have it as it would be made."""
+        wanted = host.to_parse(scan)
+        month = month_of(scan.scan_id)
+        part = self._part_of.get((month, wanted.host, scan.scan_id))
+        if part is None:
+            self._new[month].append(wanted)
+        elif part.scans[wanted.host, scan.scan_id] == wanted.parsed_with:
+            return False
+        else:
+            self._stale[month, part.name].append(wanted)
+        self._hosts[wanted.host] = host.host
+        return True
+
+    def chunks(self, archive: Archive, size: int) -> Iterator[Chunk]:
+        for month, scans in sorted(self._new.items()):
+            for at in range(0, len(scans), size):
+                yield _chunk(archive, month, self._hosts, scans[at : at + size])
+        for place, scans in sorted(self._stale.items()):
+            yield _chunk(archive, place[0], self._hosts, scans, self._parts[place])
 
 
 def run(
@@ -133,12 +143,12 @@ def run(
 ) -> Outcome:
     """Parse the chunks on a cluster. Raises FleetError where it is lost."""
     outcome = Outcome()
-    futures = {
-        client.submit(
+    futures = {}
+    for chunk in chunks:
+        future = client.submit(
             parse_chunk, codec.encode(chunk), key=f"{chunk.month}-{chunk.part}", retries=_TRIES
-        ): chunk
-        for chunk in chunks
-    }
+        )
+        futures[future] = chunk
     for future in as_completed(futures):
         if future.status != "finished":
             chunk = futures[future]
@@ -154,7 +164,7 @@ def run(
 
 
 def _reason(future: "Future[bytes]") -> str:
-    """How a task ended that was not finished."""
+    """Why a task did not finish."""
     if future.status != "error":
         return f"the cluster was lost ({future.status})"
     error = future.exception()
@@ -177,8 +187,11 @@ def cluster(scheduler: str | None, workers: int) -> Iterator[Client]:
 
 
 def _workers_here(workers: int) -> LocalCluster:
-    """Ctrl-C reaches every process of a terminal. The workers inherit that they ignore it: this
-    process ends them, and prints one line instead of a traceback for each."""
+    """Workers on this machine, which ignore Ctrl-C.
+
+    Ctrl-C reaches every process of a terminal. This process ends the workers, and prints one line
+    where they would print a traceback each.
+    """
     on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         return LocalCluster(
@@ -226,7 +239,7 @@ def _is_chosen(archive: Archive, host: str, scan: ArchivedScan, choice: Choice) 
 
 
 def _profile(archive: Archive, host: str, scan: ArchivedScan) -> str | None:
-    """By the header of the host's own report; None where the archive has none."""
+    """The profile in the header of the host's own report; None where the archive has no report."""
     file = scan.file(REPORT)
     if file is None:
         return None
@@ -259,7 +272,9 @@ def _chunk(
 ) -> Chunk:
     """A chunk of new scans, or one that replaces a part: the rows of its other scans are kept."""
     kept: set[tuple[str, str]] = set()
+    replaced_name = None
     if replaces is not None:
+        replaced_name = replaces.name
         kept = replaces.scans.keys() - {(each.host, each.scan.scan_id) for each in scans}
     names = [f"{each.host} {each.scan.scan_id} {each.parsed_with}" for each in scans]
     names += [f"{host} {scan_id} is kept" for host, scan_id in sorted(kept)]
@@ -268,7 +283,7 @@ def _chunk(
         archive=archive.url,
         month=month,
         part=sha256("\n".join(names).encode()).hexdigest()[:16],
-        replaces=replaces.name if replaces else None,
+        replaces=replaced_name,
         kept=tuple(sorted(kept)),
         hosts={each.host: hosts[each.host] for each in scans},
         scans=tuple(scans),

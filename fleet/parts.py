@@ -1,4 +1,4 @@
-"""The parts of an archive's tables: which there are, and which an interrupted run has left.
+"""The parts of an archive's tables, and the leftovers of interrupted runs.
 
 Promise: after `remove_leftovers` a scan is in one part at most, and has its rows in every table.
 """
@@ -18,16 +18,21 @@ REPLACES = b"replaces"
 
 @dataclass(frozen=True)
 class KnownPart:
-    """A part of the scans table: its name, its month, and its scans with what each was parsed."""
+    """A part of the scans table."""
 
     month: str
     name: str
     scans: dict[tuple[str, str], str]
+    """Host and scan id to the digest of what the scan was parsed with."""
     replaces: str | None
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.month, self.name
 
 
 def remove_part(archive: Archive, month: str, part: str) -> None:
-    """The scans first: without them the rest counts as left over."""
+    """Remove a part from all tables; without its scans, removed first, the rest is a leftover."""
     for table in TABLES:
         archive.remove(part_name(table, month, part))
 
@@ -36,36 +41,36 @@ def known_parts(archive: Archive) -> list[KnownPart]:
     """The parts of the scans table."""
     places = list(_parts(archive, "scans"))
     names = [part_name("scans", month, name) for month, name in places]
-    contents = archive.read_many(names)
-    return [
-        _known_part(month, name, content)
-        for (month, name), (_, content) in zip(places, contents, strict=True)
-    ]
+    found = []
+    for (month, name), (_, content) in zip(places, archive.read_many(names), strict=True):
+        found.append(_known_part(month, name, content))
+    return found
 
 
 def remove_leftovers(archive: Archive, known: Sequence[KnownPart]) -> list[KnownPart]:
     """Remove what interrupted runs left; returns the parts that remain.
 
     Leftovers are: a part that another one replaces; one that lacks its rows in another table; and
-    one of which another part has scans, too. The last two come of a worker that ended a chunk for a
-    command which was killed, while the next command was at work. Their scans are parsed again.
+    one whose scans are partly in another part, too. The last two are from a worker that finished a
+    chunk of a killed command while the next command ran. Their scans are parsed again.
     """
+    results = set(_parts(archive, "results"))
+    evidence = set(_parts(archive, "evidence"))
     replaced = {(part.month, part.replaces) for part in known}
-    listed = {table: set(_parts(archive, table)) for table in ("results", "evidence")}
+    whole = (results & evidence) - replaced
     remaining: list[KnownPart] = []
     taken: set[tuple[str, str]] = set()
     for part in known:
-        place = (part.month, part.name)
-        is_whole = all(place in places for places in listed.values())
-        if place in replaced or not is_whole or not taken.isdisjoint(part.scans):
-            remove_part(archive, part.month, part.name)
-        else:
+        if part.place in whole and taken.isdisjoint(part.scans):
             remaining.append(part)
             taken.update(part.scans)
-    names = {(part.month, part.name) for part in remaining}
-    for table, places in listed.items():
-        for month, name in sorted(places - names):
-            archive.remove(part_name(table, month, name))
+        else:
+            remove_part(archive, part.month, part.name)
+    kept = {part.place for part in remaining}
+    for month, name in sorted(results - kept):
+        archive.remove(part_name("results", month, name))
+    for month, name in sorted(evidence - kept):
+        archive.remove(part_name("evidence", month, name))
     return remaining
 
 
@@ -83,11 +88,10 @@ def _known_part(month: str, name: str, content: bytes) -> KnownPart:
     # Without pyarrow's own file systems and threads: they may abort the process at its end.
     columns = ["host", "scan_id", "parsed_with"]
     table = pq.read_table(pa.BufferReader(content), columns=columns, use_threads=False)
-    # Few different hosts and digests for many scans: each is kept once.
-    scans = {
-        (intern(row["host"]), row["scan_id"]): intern(row["parsed_with"])
-        for row in table.to_pylist()
-    }
+    scans: dict[tuple[str, str], str] = {}
+    for row in table.to_pylist():
+        # Many scans have few different hosts and digests: each text is kept once.
+        scans[intern(row["host"]), row["scan_id"]] = intern(row["parsed_with"])
     metadata = table.schema.metadata or {}
     replaces = metadata.get(REPLACES, b"").decode() or None
     return KnownPart(month, name, scans, replaces)

@@ -1,8 +1,8 @@
-"""Questions to the tables of an archive, answered by DuckDB.
+"""Queries on the tables of an archive, by DuckDB.
 
-The views are `scans`, `results` and `evidence`, each with the column `month`; `newest`: the newest
-completed scan of each host and profile; and `failing`: the rules that fail in these, each with the
-scan since which it fails there.
+The views are `scans`, `results` and `evidence`, each with the column `month`; `newest`, the newest
+completed scan of each host and profile; and `failing`, the rules that fail in these, each with the
+first of the scans in a row in which it fails.
 """
 
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ SELECT * EXCLUDE (place) FROM (
     FROM scans WHERE status = 'completed'
 ) WHERE place = 1
 """
-# Scans are counted back from the newest one, so that each rule needs one pass over the results: it
-# fails since the scan after the last one in which it did not.
+# Scans are counted back from the newest one, so that one pass over the results is enough: a rule
+# fails since the scan after the last one in which it did not fail.
 _FAILING = """
 CREATE VIEW failing AS
 WITH numbered AS (
@@ -56,7 +56,7 @@ def tables(archive: Archive) -> Iterator["duckdb.DuckDBPyConnection"]:
             f"{archive.url}: has no tables yet: compliance-agent fleet parse {archive.url}"
         )
     with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
-        # It would be drawn into standard output.
+        # DuckDB draws its progress bar on standard output.
         connection.execute("SET enable_progress_bar = false")
         connection.register_filesystem(archive.files)
         for name in TABLES:

@@ -42,14 +42,12 @@ def _report(args: argparse.Namespace) -> Exit:
         )
     if args.format == "text":
         _show(report)
-        return Exit.OK
-    if args.format == "json":
-        text = report_views.as_json(report)
+    elif args.format == "json":
+        write(report_views.as_json(report), args.output)
     elif args.format == "csv":
-        text = report_views.as_csv(report)
+        write(report_views.as_csv(report), args.output)
     else:
-        text = report_views.as_html(report, args.archive)
-    write(text, args.output)
+        write(report_views.as_html(report, args.archive), args.output)
     return Exit.OK
 
 
@@ -67,9 +65,12 @@ def _show(report: FleetReport) -> None:
 
 def add_query(commands: Any) -> None:
     found = add_command(
-        commands, "query", _query, "Ask the tables scans, results, evidence, newest."
+        commands,
+        "query",
+        _query,
+        "Run SQL on the tables scans, results, evidence, newest and failing.",
     )
-    found.add_argument("sql", metavar="SQL", help="in the language of DuckDB")
+    found.add_argument("sql", metavar="SQL", help="a query in DuckDB's SQL")
     found.add_argument("--format", choices=("text", "json", "csv"), default="text")
     found.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file")
 

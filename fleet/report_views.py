@@ -69,7 +69,7 @@ def as_html(report: FleetReport, archive: str) -> str:
 
 
 def parts(report: FleetReport, *, brief: bool = False) -> list[Part]:
-    """The table of each question that was put; `brief`: without what a terminal has no room for."""
+    """The tables of the report; with `brief` without columns that are too wide for a terminal."""
     since = {"worse": report.worse_since, "silent": report.silent_since}
     found: list[Part] = []
     for name, title in _PARTS.items():
@@ -87,23 +87,36 @@ def parts(report: FleetReport, *, brief: bool = False) -> list[Part]:
 def for_terminal(part: Part) -> Part:
     """A part with days in the place of times, and a shorter heading, for 80 columns."""
     title, columns, rows = part
-    days = {at for at, column in enumerate(columns) if column in _TIMES}
-    shorter = [
-        [cell[:_DAY_CHARS] if at in days else cell for at, cell in enumerate(row)] for row in rows
-    ]
+    shorter = []
+    for row in rows:
+        shorter.append([_terminal_cell(*pair) for pair in zip(columns, row, strict=True)])
     return title, [_SHORTER.get(column, column) for column in columns], shorter
 
 
+def _terminal_cell(column: str, text: str) -> str:
+    if column in _TIMES:
+        return text[:_DAY_CHARS]
+    return text
+
+
 def _part(title: str, records: Sequence[Record], *, brief: bool) -> Part:
-    columns = list(records[0].__struct_fields__) if records else []
+    if not records:
+        return title, [], []
+    fields = list(records[0].__struct_fields__)
     if brief:
-        columns = [column for column in columns if column not in _NOT_IN_BRIEF]
-    rows = [[_cell(getattr(record, column)) for column in columns] for record in records]
-    if brief and "rule_ref" in columns:
-        at = columns.index("rule_ref")
-        for row in rows:
-            row[at] = short_rule_id(row[at])
-    return title, [column.replace("_", " ") for column in columns], rows
+        fields = [field for field in fields if field not in _NOT_IN_BRIEF]
+    rows = [_row(record, fields, brief=brief) for record in records]
+    return title, [field.replace("_", " ") for field in fields], rows
+
+
+def _row(record: Record, fields: Sequence[str], *, brief: bool) -> list[str]:
+    cells = []
+    for field in fields:
+        text = _cell(getattr(record, field))
+        if brief and field == "rule_ref":
+            text = short_rule_id(text)
+        cells.append(text)
+    return cells
 
 
 def _cell(value: object) -> str:

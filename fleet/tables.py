@@ -2,10 +2,10 @@
 
     scans     one row for each scan: what was scanned, with what, and the counts
     results   one row for each rule of a scan
-    evidence  one row for each rule of which the scanner has shown something
+    evidence  one row for each rule of a scan that has a finding, an expected or an actual value
 
-The scans' part of a chunk is written last, and names the parts that it replaces in its metadata.
-What an interruption leaves is removed by `fleet.parts`.
+The scans of a chunk are written last, and name in their metadata the part that they replace.
+`fleet.parts` removes what an interruption leaves.
 
 Source of the columns: `schemas.report.Report`. Times are UTC, durations seconds, scores percent.
 """
@@ -116,20 +116,20 @@ def write_part(
     replaces: str | None = None,
     kept: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """Write a chunk into the three tables. With the part that it replaces, whose rows of the `kept`
-    scans (host and id) it takes over.
+    """Write a chunk into the three tables, and remove the part that it replaces.
+
+    It takes over the rows of the `kept` scans (host and id) from that part.
     """
     if replaces is None:
-        for table, made in _tables(scans, replaces=""):
-            _write(archive, part_name(table, month, part), made)
-        return
-    if not archive.has(part_name("scans", month, part)):
-        for table, made in _tables(scans, replaces):
-            rows = made
-            if kept:
-                old = archive.read(part_name(table, month, replaces))
-                rows = pa.concat_tables([made, _kept(old, kept)], promote_options="permissive")
+        for table, rows in _tables(scans, replaces=""):
             _write(archive, part_name(table, month, part), rows)
+        return
+    # A second attempt after an interruption may find the part written and the old one removed.
+    if not archive.has(part_name("scans", month, part)):
+        for table, rows in _tables(scans, replaces):
+            old_name = part_name(table, month, replaces)
+            all_rows = _with_kept(archive, old_name, kept, rows)
+            _write(archive, part_name(table, month, part), all_rows)
     if replaces != part:
         remove_part(archive, month, replaces)
 
@@ -146,12 +146,17 @@ def _tables(scans: Sequence[ParsedScan], replaces: str) -> Iterator[tuple[str, p
         yield table, pa.Table.from_pylist(its_rows, schema=described)
 
 
-def _kept(content: bytes, kept: Sequence[tuple[str, str]]) -> pa.Table:
-    """The rows of these scans in a part."""
-    old = pq.read_table(pa.BufferReader(content), use_threads=False)
+def _with_kept(
+    archive: Archive, old_name: str, kept: Sequence[tuple[str, str]], rows: pa.Table
+) -> pa.Table:
+    """The rows, with those of the kept scans from an old part."""
+    if not kept:
+        return rows
+    old = pq.read_table(pa.BufferReader(archive.read(old_name)), use_threads=False)
     wanted = set(kept)
     scans = zip(old["host"].to_pylist(), old["scan_id"].to_pylist(), strict=True)
-    return old.filter(pa.array([scan in wanted for scan in scans], pa.bool_()))
+    is_kept = pa.array([scan in wanted for scan in scans], pa.bool_())
+    return pa.concat_tables([rows, old.filter(is_kept)], promote_options="permissive")
 
 
 def _write(archive: Archive, name: str, table: pa.Table) -> None:

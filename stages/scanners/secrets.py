@@ -203,18 +203,12 @@ def masked_if_named(name: str, value: str) -> str:
 def _is_about_a_secret(name: str, value: str) -> bool:
     """Whether the value shows where a secret is, or who may change it, and is not the secret."""
     if name in _NAMES_OF_SERVICES:
-        return _is_no_password(value)
+        # `passwd: files sss` in nsswitch.conf, `PASSWD: ALL` in sudoers.
+        services = _NSSWITCH_SERVICES.fullmatch(value.partition("#")[0])
+        return services is not None or value == "ALL" or value.startswith("/")
     if name in _NAMES_OF_DIRECTORIES:
         return value.startswith("/")
     return name.endswith(_NAMES_OF_PATHS) and _PATH.fullmatch(value) is not None
-
-
-def _is_no_password(value: str) -> bool:
-    """Whether this follows `passwd:` in nsswitch.conf, or `PASSWD:` in sudoers."""
-    services = value.partition("#")[0]
-    if _NSSWITCH_SERVICES.fullmatch(services):
-        return True
-    return value == "ALL" or value.startswith("/")
 
 
 def _masked_assignments(text: str, depth: int) -> str:
