@@ -116,7 +116,9 @@ def _reason(where: Path, cause: OSError) -> str:
         # A file that could not be made is not there: its directory is on the same disk.
         for place in (where, where.parent):
             with suppress(OSError):
-                if os.statvfs(place).f_favail == 0:
+                inodes = os.statvfs(place)
+                # btrfs counts none at all.
+                if inodes.f_files and inodes.f_favail == 0:
                     return "no free inodes left"
     return cause.strerror or str(cause)
 

@@ -1,5 +1,6 @@
 """A btrfs with a quota in bytes, which the free space of the file system does not show."""
 
+import errno
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import pytest
 
 from receiver import Receiver
 from spool import durable
+from spool.errors import StorageError
 from stages.runtime.exits import Exit
 from tests.conftest import missing
 from tests.example_scanner.test_third_scanner import SECTION
@@ -122,6 +124,11 @@ def test_a_scan_that_fails_for_a_quota_is_repeated(agent: QuickAgent, disk: Quot
     disk.give_back()
     until(lambda: agent.received(scan_id), "the scan is received")
     assert agent.report(scan_id).status == "completed"
+
+
+def test_a_full_disk_that_counts_no_inodes_is_not_said_to_lack_them(disk: QuotaDisk) -> None:
+    error = StorageError("can't be written", disk.root, OSError(errno.ENOSPC, "No space left"))
+    assert "No space left; free some space" in str(error)
 
 
 def test_a_directory_that_stays_open_is_listed_as_it_is_now(disk: QuotaDisk) -> None:
