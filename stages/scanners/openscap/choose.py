@@ -28,17 +28,17 @@ _NAME = re.compile(
 
 @dataclass(frozen=True)
 class Choice:
-    """A datastream for this host, how well it fits, and why it does not quite (None where it
-    does), as a clause."""
+    """A datastream for this host, and how well it fits."""
 
     path: PurePath
     fit: ContentFit
     mismatch: str | None = None
+    """Why it does not fit exactly, as a clause; None where it does."""
 
 
 def choose(platform: Platform, files: Sequence[PurePath]) -> Choice | None:
-    """The best of the files, given in order of preference; None where no file is for this host or a
-    relative."""
+    """The best of the files, which are in order of preference; None where none is for this host or
+    for a related system."""
     known = _by_product(files)
     product = product_of(platform)
     exact = known.get(product)
@@ -53,7 +53,9 @@ def choose(platform: Platform, files: Sequence[PurePath]) -> Choice | None:
         return _inexact(platform, known, lower, "older", "is for an older version")
     for relative in relatives:
         shares_versions = relative[0] in REBUILDS or relative == base_of(platform)
-        lower = _nearest_lower(known, relative) if shares_versions else None
+        if not shares_versions:
+            continue
+        lower = _nearest_lower(known, relative)
         if lower:
             how = "is for an older version of a related system"
             return _inexact(platform, known, lower, "older", how)
@@ -61,10 +63,8 @@ def choose(platform: Platform, files: Sequence[PurePath]) -> Choice | None:
 
 
 def fit_of(platform: Platform, path: PurePath) -> ContentFit:
-    """How well one file fits, by its name; unknown where the name is of no product, or of one that
-    has nothing to do with this host."""
-    if not _by_product([path]):
-        return "unknown"
+    """How well one file fits, by its name; `unknown` where it names no product, or one that is not
+    related to this host."""
     choice = choose(platform, [path])
     if choice is None:
         return "unknown"
@@ -72,7 +72,7 @@ def fit_of(platform: Platform, path: PurePath) -> ContentFit:
 
 
 def product_of_file(path: PurePath) -> Product | None:
-    """The product whose content this is, by its name; None where the name is of none."""
+    """The product in the name of a content file; None where there is none."""
     match = _NAME.fullmatch(path.name)
     if match is None:
         return None
@@ -120,7 +120,7 @@ def _by_product(files: Iterable[PurePath]) -> dict[Product, PurePath]:
 
 
 def _nearest_lower(known: dict[Product, PurePath], product: Product) -> Product | None:
-    """The greatest version below this one."""
+    """The product of the same name with the greatest version below this one."""
     name, version = product
     wanted = whole_number(version)
     if wanted is None:

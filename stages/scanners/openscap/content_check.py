@@ -1,9 +1,9 @@
 """Whether a content file is what it should be, before anything uses it.
 
-Runs in a worker process without privileges, where the file comes from the server or the operator:
-all that it needs is imported first. Content from the server is refused where it has checks that are
-scripts, is for another product, or is not well-formed; references to parts on other hosts are taken
-out of the copy that is kept.
+A file from the server or the operator is checked in a worker process without privileges, so all
+that the check needs is imported beforehand. Content from the server is refused where it has checks
+that are scripts, is for another product, or is not well-formed; references to parts on other hosts
+are removed from the copy that is kept.
 
 Diagnostics: an error in one line that begins with the file's name and ends with what to do.
 """
@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Sequence
 from contextlib import closing
+from io import BufferedRandom, BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -48,7 +49,7 @@ def check(payload: bytes) -> bytes:
 
 
 def why_not_from_server(path: Path, digest: str) -> str | None:
-    """Why a kept file must not be used; None where it may be."""
+    """Why a kept file from the server must not be used; None where it may be."""
     again = "compliance-agent content fetch gets it again"
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -85,23 +86,26 @@ def _check(task: ContentCheckTask) -> CheckedContent:
             raise ScapError("a plain XCCDF file: name it by compliance.openscap.content")
         product = _product(found, task.product)
         if task.target is None:
-            stream.seek(0)
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-            return _checked(found, product, sha256, ())
+            return _checked(found, product, _sha256(stream), ())
         problem = _problem_from_server(found, task.product)
         if problem:
             return CheckedContent(error=f"{task.name}: {problem}")
         stream.seek(0)
         with os.fdopen(os.dup(task.target), "w+b") as target:
             removed = _copy(stream, target)
-            target.seek(0)
-            left = inspect(target).remote if removed else found.remote
-            if left:
-                message = f"{task.name}: refers to {left[0]}, which is not part of the file"
+            remote = found.remote
+            if removed:
+                target.seek(0)
+                remote = inspect(target).remote
+            if remote:
+                message = f"{task.name}: refers to {remote[0]}, which is not part of the file"
                 return CheckedContent(error=message)
-            target.seek(0)
-            sha256 = hashlib.file_digest(target, "sha256").hexdigest()
-    return _checked(found, product, sha256, removed)
+            return _checked(found, product, _sha256(target), removed)
+
+
+def _sha256(stream: BufferedReader | BufferedRandom) -> str:
+    stream.seek(0)
+    return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _checked(
@@ -155,16 +159,20 @@ def _is_for(found: Inspection, product: str) -> bool:
     """
     if product in _products(found):
         return True
-    return any(product in _name_in_cpe(platform) for platform in found.platforms)
+    return any(product in _names_in_cpe(platform) for platform in found.platforms)
 
 
-def _name_in_cpe(platform: str) -> set[str]:
-    """`cpe:/o:centos:centos:8` as `centos8`, by vendor and by product."""
+def _names_in_cpe(platform: str) -> set[str]:
+    """`cpe:/o:vendor:product:8` as `vendor8` and `product8`."""
     parts = platform.split(":")
     if len(parts) < 4:
         return set()
-    version = _plain(parts[4]) if len(parts) > 4 else ""
-    return {_plain(parts[2]) + version, _plain(parts[3].removesuffix("_linux")) + version}
+    version = ""
+    if len(parts) > 4:
+        version = _plain(parts[4])
+    vendor = _plain(parts[2])
+    product = _plain(parts[3].removesuffix("_linux"))
+    return {vendor + version, product + version}
 
 
 def _products(found: Inspection) -> list[str]:

@@ -1,9 +1,8 @@
-"""Which of the content files on this host a scan uses, and why. Pure but for the files' versions,
-which the caller reads.
+"""Which of the content files on this host a scan uses, and why. Pure, except for the versions of
+files, which the caller reads.
 
-A setting that names a file or a channel decides. Else the best fit does; of equally fitting files
-the first in order, where the server's content comes before a package's that is older if the
-settings want that.
+A setting that names a file or a channel decides, else the best fit. Of files that fit equally well
+the first is used; if the settings say so, newer content from the server comes before a package's.
 
 Diagnostics: NoContent with the reason and where to get content.
 """
@@ -32,13 +31,14 @@ VersionOf = Callable[[Path], str | None]
 
 @dataclass(frozen=True)
 class SelectedContent:
-    """The file for this host, how well it fits, and why not quite (None where it does): `warning`
-    says that and how to get other content, in whole sentences, `mismatch` is the clause alone."""
+    """The file for this host, and how well it fits; the texts are None where it fits exactly."""
 
     file: ContentFile
     fit: ContentFit
     warning: str | None = None
+    """Why it does not fit exactly, and how to get other content, in sentences."""
     mismatch: str | None = None
+    """Why it does not fit exactly, as a clause."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +58,9 @@ def select(
     if settings.content:
         return _configured(settings.content, f"compliance.openscap.{content_key}", platform, found)
     choice = choose(platform, in_order(settings, found, version_of))
-    file = found.by_path(Path(choice.path)) if choice else None
-    if choice is None or file is None:
+    if choice is None:
         return NoContent(nothing_fits(settings, platform, found))
+    file = found.by_path(Path(choice.path))
     if choice.mismatch is None:
         return SelectedContent(file, choice.fit)
     advice = advice_on_content(settings, platform, found)
@@ -80,7 +80,7 @@ def in_order(settings: OpenSCAPSettings, found: ContentFiles, version_of: Versio
 
 
 def is_newer(version: str | None, than: str | None) -> bool:
-    """Whether a version such as 0.1.76 is greater; one that is not known is the least."""
+    """Whether a version such as 0.1.76 is greater; a version that is not known is the least."""
     return _numbers(version) > _numbers(than)
 
 
@@ -116,7 +116,7 @@ def baseline(reason: str) -> SelectedContent:
 def _configured(
     name: str, key: str, platform: Platform, found: ContentFiles
 ) -> SelectedContent | NoContent:
-    """What the setting names; it is used without a warning whatever it is for."""
+    """The content that the setting names; it is used without a warning, whatever it is for."""
     if not name.startswith("/"):
         return _channel(name, key, platform, found)
     path = Path(name)
@@ -146,8 +146,10 @@ def _channel(
 
 
 def _is_newest(file: ContentFile, found: ContentFiles, version_of: VersionOf) -> bool:
-    """Whether no other file for the same product is as new. The Ubuntu Security Guide, whose
-    versions are its own, stays."""
+    """Whether no other file for the same product is as new.
+
+    The Ubuntu Security Guide has versions of its own, which can't be compared: it stays in use.
+    """
     for other in found.files:
         if other is file or product_of_file(other.path) != product_of_file(file.path):
             continue

@@ -38,7 +38,7 @@ class ContentFile:
     """Where it came from, in one line; None for the files of a package."""
     digests: Digests | None = None
     version: str | None = None
-    """The publisher's, where it is not the one in the file."""
+    """The publisher's version, where it differs from the one in the file."""
 
 
 @dataclass
@@ -55,12 +55,13 @@ class ContentFiles:
     def paths(self) -> list[Path]:
         return [file.path for file in self.files]
 
-    def by_path(self, path: Path) -> ContentFile | None:
-        return next((file for file in self.files if file.path == path), None)
+    def by_path(self, path: Path) -> ContentFile:
+        """The file with one of `paths`."""
+        return next(file for file in self.files if file.path == path)
 
 
 def find(settings: OpenSCAPSettings, platform: Platform, spool: Path | None) -> ContentFiles:
-    """All content files on this host. `spool`: None where there is none to look into."""
+    """All content files on this host. `spool`: None where content kept in one is not looked for."""
     found = ContentFiles()
     _add_channels(found, settings, platform)
     _add_stored(found, spool, "added")
@@ -110,7 +111,7 @@ def _add(found: ContentFiles, file: ContentFile) -> None:
 
 
 def _add_channels(found: ContentFiles, settings: OpenSCAPSettings, platform: Platform) -> None:
-    """Only the newest channel is for every scan; older ones are used where they are named."""
+    """The newest channel is used for every scan, older ones only where a setting names them."""
     for directory in settings.content_dirs:
         for product in _guide_products(platform):
             channels = _channels(found, Path(directory), "".join(product))
@@ -128,7 +129,7 @@ def _guide_products(platform: Platform) -> list[Product]:
 
 
 def _channels(found: ContentFiles, directory: Path, product: str) -> list[usg.Channel]:
-    """The channels whose file only root can have changed and is what the list says."""
+    """The channels whose file only root can have changed, with the digest that is in the list."""
     guide = directory / usg.LIST
     if not guide.exists() or _is_refused(found, guide):
         return []
@@ -179,7 +180,7 @@ def _add_stored(found: ContentFiles, spool: Path | None, place: ContentPlace) ->
         if place == "added":
             _add(found, file)
         else:
-            # It belongs to the trigger stage, so its digest decides.
+            # It belongs to the trigger stage and not to root, so its digest decides.
             found.files.append(file)
 
 

@@ -52,7 +52,7 @@ class ContentReader:
         self._checks = dict(cache.get(_CHECKS, {}))
 
     def cache(self) -> dict[str, Any]:
-        """Plain values that spare the next detection the reading."""
+        """Plain values by which the next detection need not read again."""
         return {**self._cache.dump(), _TRIALS: self._trials, _CHECKS: self._checks}
 
     def version_of(self, path: Path) -> str | None:
@@ -70,22 +70,37 @@ class ContentReader:
         return self._fallback(selected, found) or selected
 
     def refuse_unchecked(self, found: ContentFiles) -> None:
-        """Leave out content from the server that is not what may come from there.
+        """Leave out content from the server that must not come from there.
 
-        It was checked before it was kept. This is a second check, because the stage that did it has
-        the network.
+        It was checked before it was kept. It is checked again here, because the stage that did that
+        has network access and may have been taken over.
         """
-        for file in [file for file in found.files if file.source == "server"]:
-            digest = file.digests.packed if file.digests else ""
-            if digest not in self._checks:
-                self._checks[digest] = why_not_from_server(file.path, digest)
-            refusal = self._checks[digest]
+        allowed = []
+        for file in found.files:
+            refusal = None
+            if file.source == "server":
+                refusal = self._why_not_from_server(file)
             if refusal:
-                found.files.remove(file)
                 found.problems.append(f"content is not used: {refusal}")
+            else:
+                allowed.append(file)
+        found.files = allowed
 
-    def read(self, selected: SelectedContent, found: ContentFiles) -> ReadableContent:
+    def _why_not_from_server(self, file: ContentFile) -> str | None:
+        """Each content is checked once."""
+        digest = ""
+        if file.digests is not None:
+            digest = file.digests.packed
+        if digest not in self._checks:
+            self._checks[digest] = why_not_from_server(file.path, digest)
+        refusal: str | None = self._checks[digest]
+        return refusal
+
+    def read(self, selected: SelectedContent | NoContent, found: ContentFiles) -> ReadableContent:
         """The profiles of the chosen content, and what the runner needs to know."""
+        if isinstance(selected, NoContent):
+            details = OpenSCAPDetails(oscap_path=self._oscap.path)
+            return ReadableContent(details, problems=[selected.reason])
         file = selected.file
         details = OpenSCAPDetails(
             oscap_path=self._oscap.path,
@@ -130,8 +145,8 @@ class ContentReader:
     def _fallback(
         self, selected: SelectedContent | NoContent, found: ContentFiles
     ) -> SelectedContent | None:
-        """The built-in baseline, where it says more than what was found; None where it is not to be
-        used."""
+        """The built-in baseline, where nothing else would give results; None where other content is
+        used, or the settings do not allow it."""
         if not may_fall_back(self._settings):
             return None
         if isinstance(selected, NoContent):
@@ -143,8 +158,8 @@ class ContentReader:
         return content_choice.baseline(f"{reason}. {advice}")
 
     def _applies(self, selected: SelectedContent) -> bool:
-        """Whether any rule of content that is not made for this release applies, as far as is
-        known."""
+        """Whether any rule of the content applies, as far as is known. Of content for this release
+        that is taken for granted."""
         if selected.fit not in ("related", "older"):
             return True
         try:
@@ -159,8 +174,10 @@ class ContentReader:
         return self._tried(selected.file, chosen.profile.id)
 
     def _tried(self, file: ContentFile, profile: str) -> bool:
-        """Whether a trial has found a rule that applies. It is made once for a state of the file
-        and a version of the scanner."""
+        """Whether a trial found a rule that applies.
+
+        A trial is made once for each state of the file and version of the scanner.
+        """
         try:
             status = file.path.stat()
         except OSError:
@@ -175,7 +192,7 @@ class ContentReader:
 
 
 def _checklist_options(datastream: Datastream) -> dict[str, tuple[str, ...]]:
-    """oscap looks for a profile in the first checklist alone, unless another one is named."""
+    """The options that name the checklist of a profile: oscap searches only the first one."""
     options: dict[str, tuple[str, ...]] = {}
     for profile, checklist in datastream.checklists.items():
         named: tuple[str, ...] = ("--benchmark-id", checklist.benchmark)
@@ -189,7 +206,7 @@ def _checklist_options(datastream: Datastream) -> dict[str, tuple[str, ...]]:
 
 
 def _script_remark(rules: int) -> tuple[str, ...]:
-    """That content has checks by script, and what these need."""
+    """A remark that content has checks by script, and what these need."""
     if not rules:
         return ()
     subject = f"{rules} of its rules are"

@@ -36,8 +36,8 @@ def add_channels(
     channels: Sequence[usg.Channel],
     cache: ProfileCache,
 ) -> None:
-    """Where the file is of a channel: its profiles also by their names with a version, and those of
-    the other channels, with their own file."""
+    """For a file of a channel: further names of its profiles, with and without a version, and the
+    profiles of the other channels, each with its own file."""
     chosen = next((channel for channel in channels if channel.path == file), None)
     if chosen is None:
         return
@@ -49,7 +49,7 @@ def add_channels(
 
 
 def name_default_tailoring(readable: ReadableContent, settings: OpenSCAPSettings) -> None:
-    """usg would use this file; the agent uses it only where a setting names it."""
+    """Add a remark on usg's default tailoring, which is used only where a setting names it."""
     if str(usg.DEFAULT_TAILORING) == settings.tailoring or not usg.DEFAULT_TAILORING.exists():
         return
     add_remark(
@@ -63,9 +63,13 @@ def unreadable(path: Path, reason: str) -> str:
 
 
 def _full_ids(short_names: Mapping[str, str], profiles: Sequence[ProfileInfo]) -> dict[str, str]:
-    """Names to the ids of the profiles that the content has."""
+    """Names to ids, of the profiles that the content has."""
     ids = {info.short_name: info.id for info in profiles}
-    return {name: ids[short] for name, short in short_names.items() if short in ids}
+    full = {}
+    for name, short in short_names.items():
+        if short in ids:
+            full[name] = ids[short]
+    return full
 
 
 def _add_other_channel(

@@ -1,11 +1,11 @@
-"""Rules that would have looked at paths which oscap was made to leave out.
+"""Rules that would have searched paths which oscap was made to leave out.
 
-oscap does not mark what it leaves out: such a rule can pass without having looked. So the objects
-of the checks are read from the ARF, and compared with the paths.
+oscap does not mark what it leaves out, so such a rule can pass without a search. The objects of the
+checks are therefore read from the ARF and compared with the paths.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 from stages.scanners.openscap.oval.searched_paths import SEARCHING, SearchedPath, searched_path
@@ -16,47 +16,49 @@ from stages.scap.xml_records import Element, Limits, local, records
 def rules_not_searched(
     arf: Callable[[], BinaryIO], limits: Limits, left_out: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
-    """The rules that touch one of these paths, each with the paths. Raises ScapError."""
+    """The rules that would search one of these paths, each with its paths. Raises ScapError."""
     references = RuleReferences()
-    searched: dict[str, SearchedPath] = {}
-    values: defaultdict[str, list[str]] = defaultdict(list)
+    objects = _SearchingObjects()
     with arf() as stream:
         for parent, record in records(stream, LAYOUT, limits):
             references.add(parent, record)
-            if local(parent) == "objects" and local(record) in SEARCHING:
-                path = searched_path(record)
-                if path is not None:
-                    searched[record.get("id", "")] = path
-            else:
-                _add_values(parent, record, values)
-    found: defaultdict[str, dict[str, None]] = defaultdict(dict)
-    for name, touched in _touched(searched, values, left_out).items():
-        for rule in references.rules_of(name):
-            found[rule].update(dict.fromkeys(touched))
-    return {
-        rule: tuple(path for path in left_out if path in paths) for rule, paths in found.items()
-    }
-
-
-def _touched(
-    searched: Mapping[str, SearchedPath],
-    values: Mapping[str, Sequence[str]],
-    left_out: Sequence[str],
-) -> dict[str, list[str]]:
-    """Objects to the paths that they would look at."""
-    found: dict[str, list[str]] = {}
-    for name, path in searched.items():
-        touched = [each for each in left_out if path.touches(each, values)]
-        if touched:
-            found[name] = touched
+            objects.add(parent, record)
+    found: dict[str, tuple[str, ...]] = {}
+    # In the order of the paths, so that each rule has its paths in this order, too.
+    for path in left_out:
+        rules: set[str] = set()
+        for name in objects.that_search(path):
+            rules |= references.rules_of(name)
+        for rule in sorted(rules):
+            found[rule] = (*found.get(rule, ()), path)
     return found
 
 
-def _add_values(parent: Element, record: Element, values: dict[str, list[str]]) -> None:
-    """The values of variables: those that oscap used, and constants."""
-    if local(parent) == "collected_objects":
-        for value in record.iterchildren("{*}variable_value"):
-            values[value.get("variable_id", "")].append(value.text or "")
-    elif local(parent) == "variables" and local(record) == "constant_variable":
-        for value in record.iterchildren("{*}value"):
-            values[record.get("id", "")].append(value.text or "")
+class _SearchingObjects:
+    """The objects that search paths, and the values of the variables in them."""
+
+    def __init__(self) -> None:
+        self._paths: dict[str, SearchedPath] = {}
+        """By the id of the object."""
+        self._values: defaultdict[str, list[str]] = defaultdict(list)
+        """By the id of the variable: the values that oscap used, and constants."""
+
+    def add(self, parent: Element, record: Element) -> None:
+        section = local(parent)
+        identifier = record.get("id", "")
+        if section == "objects" and local(record) in SEARCHING:
+            path = searched_path(record)
+            if path is not None:
+                self._paths[identifier] = path
+        elif section == "collected_objects":
+            for value in record.iterchildren("{*}variable_value"):
+                self._values[value.get("variable_id", "")].append(value.text or "")
+        elif section == "variables" and local(record) == "constant_variable":
+            for value in record.iterchildren("{*}value"):
+                self._values[identifier].append(value.text or "")
+
+    def that_search(self, left_out: str) -> Iterator[str]:
+        """The ids of the objects that would search this path."""
+        for name, path in self._paths.items():
+            if path.touches(left_out, self._values):
+                yield name

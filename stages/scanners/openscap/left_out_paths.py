@@ -1,7 +1,7 @@
-"""Of the paths to leave out those that this host has, as oscap has to be given them.
+"""The paths to leave out that exist on this host, in the form in which oscap compares them.
 
-oscap compares the paths that it walks, which have no links. So links are followed where only root
-can have made them. Any other link is not: whoever made it could have all of `/` left out.
+oscap walks directories without following links, so the paths must have none. A link is followed
+where only root can have made it. Any other link is not: its owner could have all of `/` left out.
 """
 
 import os
@@ -15,7 +15,7 @@ _MAX_LINKS = 40
 
 
 def left_out_paths(configured: Sequence[str]) -> tuple[str, ...]:
-    """In their order, each once."""
+    """The configured paths that exist, in their order, each once."""
     found: dict[str, None] = {}
     for path in configured:
         if os.path.lexists(path):
@@ -24,12 +24,18 @@ def left_out_paths(configured: Sequence[str]) -> tuple[str, ...]:
 
 
 def _without_links(path: str) -> str | None:
-    """None where a link on the way is not to be followed."""
-    names = path.split("/")[::-1]
+    """The path with its links followed; None where a link is not to be followed, or the result
+    can't be given to oscap.
+
+    As the kernel does it: the names are taken one by one, and the target of a link is put before
+    the names that are left. With `/var/lib` linked to `../data`, `/var/lib/x` goes through
+    `/var/../data/x` to `/data/x`.
+    """
+    names_left = _reversed_names(path)
     current = Path("/")
     links = 0
-    while names:
-        name = names.pop()
+    while names_left:
+        name = names_left.pop()
         if name == "..":
             current = current.parent
             continue
@@ -43,15 +49,23 @@ def _without_links(path: str) -> str | None:
         target = str(following.readlink())
         if target.startswith("/"):
             current = Path("/")
-        names += target.split("/")[::-1]
-    real = str(current)
-    if real == "/" or ":" in real or not real.isprintable():
+        names_left += _reversed_names(target)
+    return _if_usable(str(current))
+
+
+def _reversed_names(path: str) -> list[str]:
+    return path.split("/")[::-1]
+
+
+def _if_usable(path: str) -> str | None:
+    """The path, unless oscap would leave everything out by it, or read it as several."""
+    if path == "/" or ":" in path or not path.isprintable():
         return None
-    return real
+    return path
 
 
 def _is_of_root(link: Path) -> bool:
-    """Whether nobody else can have made this link, nor can put another one in its place."""
+    """Whether other users can neither have made this link nor replace it."""
     if link.lstat().st_uid not in (0, os.geteuid()):
         return False
     for directory in link.parents:

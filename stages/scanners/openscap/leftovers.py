@@ -1,10 +1,9 @@
-"""What an oscap that was ended leaves in /tmp: its work directory, with the unpacked content, tens
-of megabytes.
+"""Removes the directory that an ended oscap leaves in /tmp: unpacked content, tens of megabytes.
 
 Older versions create it there whatever TMPDIR is, and the stage works in the host's own /tmp,
-because a private one would make checks of /tmp wrong. Removed are directories with that name that
-belong to this user and are not older than the scan, and only while no oscap runs: one that an
-operator has started keeps its own.
+because a private one would make checks of /tmp wrong. A directory is removed if it has such a name,
+belongs to this user and is not older than the scan, and only while no oscap runs: one that an
+operator has started keeps its directory.
 """
 
 import re
@@ -22,8 +21,8 @@ _PROCESSES = Path("/proc")
 
 def remove(since: datetime, owner: int, directory: Path = TEMPORARY) -> list[Path]:
     """Remove what was left since then; the directories are returned."""
-    # First the list, then the search for a running oscap: one that starts in between is not in the
-    # list.
+    # The list is made before the search for a running oscap: the directory of one that starts in
+    # between is not in the list.
     found = [path for path in _listed(directory) if _is_left(path, since, owner)]
     if not found or _an_oscap_runs():
         return []

@@ -18,7 +18,7 @@ class OtherContent(Record, frozen=True, kw_only=True):
 
 
 class DetectedScan(Record, frozen=True, kw_only=True):
-    """What was detected for one scan of several, as if the settings were for it alone."""
+    """What was detected for one of several scans, as if the settings had no other."""
 
     content: str | None
     """The setting; None: the content for this host."""
@@ -29,7 +29,7 @@ class DetectedScan(Record, frozen=True, kw_only=True):
 
 
 class OpenSCAPDetails(Record, frozen=True, kw_only=True):
-    """What the runner needs to know."""
+    """What detection found out for the runner."""
 
     oscap_path: str = ""
     progress_option: str | None = PROGRESS_BY_TITLE
@@ -40,9 +40,9 @@ class OpenSCAPDetails(Record, frozen=True, kw_only=True):
     script_results_option: str | None = None
     """The option by which this oscap keeps the output of checks by script."""
     content_digests: Digests | None = None
-    """Of content whose publisher gives them, or that was checked before."""
+    """The digests of the content, where its publisher gives them or it was checked before."""
     refuses_remote_parts: bool = False
-    """This oscap refuses a datastream with parts on other hosts (before 1.3)."""
+    """Whether this oscap refuses a datastream with parts on other hosts, as those before 1.3 do."""
     rule_counts: Mapping[str, int] = {}
     """Profile id to the number of rules that the profile selects."""
     profile_options: Mapping[str, tuple[str, ...]] = {}
@@ -50,7 +50,7 @@ class OpenSCAPDetails(Record, frozen=True, kw_only=True):
     tailored: Mapping[str, TailoringFile] = {}
     """Profile id to the tailoring file that has the profile."""
     tailoring_warnings: tuple[str, ...] = ()
-    """What of the tailoring has no effect."""
+    """Warnings about parts of the tailoring that have no effect."""
     profile_names: Mapping[str, str] = {}
     """Further names of profiles, to their ids; `auto` where a tailoring decides."""
     other_content: Mapping[str, OtherContent] = {}

@@ -50,7 +50,7 @@ def detect(
 ) -> DetectionResult:
     """Look at this host; `cache` holds what was read and tried before, `spool` content of the
     operator and the server."""
-    # At run time only here, in a worker: the XML library would stay in the stage for good.
+    # Imported only here, in a worker: in the stage the XML library would stay loaded for good.
     from stages.scanners.openscap.content_reading import ContentReader
 
     oscap = oscap_program.find(platform)
@@ -69,7 +69,7 @@ def detect(
             scanner=_scanner(single, oscap, found, reader),
         )
         cache = reader.cache()
-    return DetectionResult(_combined([*scans.values()]), cache)
+    return DetectionResult(_combined(list(scans.values())), cache)
 
 
 def _scanner(
@@ -77,38 +77,30 @@ def _scanner(
 ) -> DetectedScanner:
     """What was detected for the settings of one scan."""
     selected = reader.select(found)
-    problems = [*filter(None, [oscap.problem]), *found.problems]
-    readable = None
-    if isinstance(selected, NoContent):
-        problems.append(selected.reason)
-    else:
-        readable = reader.read(selected, found)
-        problems += readable.problems
-    profiles = readable.profiles if readable else ()
-    content = readable.content if readable else None
+    readable = reader.read(selected, found)
+    problems = [*filter(None, [oscap.problem]), *found.problems, *readable.problems]
     specified = OpenSCAPDetection(
         installed=oscap.is_installed,
         version=oscap.version,
         oscap_path=oscap.path,
         content_path=_content_directory(selected, settings),
-        available_profiles=profiles,
+        available_profiles=readable.profiles,
     )
-    details = readable.details if readable else OpenSCAPDetails(oscap_path=oscap.path)
     return DetectedScanner(
         installed=oscap.is_installed,
-        ready=oscap.is_installed and bool(profiles),
+        ready=oscap.is_installed and bool(readable.profiles),
         version=oscap.version or None,
         problems=tuple(problems),
-        settings_problems=tuple(readable.settings_problems) if readable else (),
-        profiles=profiles,
-        content=content,
+        settings_problems=tuple(readable.settings_problems),
+        profiles=readable.profiles,
+        content=readable.content,
         specified=plain(specified),
-        details=plain(details),
+        details=plain(readable.details),
     )
 
 
 def _combined(scans: Sequence[DetectedScan]) -> DetectedScanner:
-    """What all scans of the settings can do together, led by the first."""
+    """The scanner as detected for all scans of the settings; what is not a list is the first's."""
     first = scans[0].scanner
     if len(scans) == 1:
         return first
@@ -141,10 +133,12 @@ def _combined(scans: Sequence[DetectedScan]) -> DetectedScanner:
 
 
 def _content_remarks(content: DetectedContent, first: DetectedContent | None) -> Iterator[str]:
-    """Those of the content of one scan; content other than that of the first scan is named."""
+    """The remarks on the content of one scan; a file other than that of the first scan is named."""
     if first is not None and content.file != first.file:
-        version = f", version {content.version}" if content.version else ""
-        yield f"also scanned with: {content.file}{version}"
+        line = f"also scanned with: {content.file}"
+        if content.version:
+            line += f", version {content.version}"
+        yield line
     yield from content.remarks
 
 

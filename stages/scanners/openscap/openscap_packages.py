@@ -68,11 +68,10 @@ def content_command(platform: Platform) -> str | None:
 def content_advice(
     platform: Platform, installed: Collection[Product], *, is_server_allowed: bool
 ) -> str:
-    """How to get content for this very release, where `installed` is there and does not fit; whole
-    sentences.
+    """How to get content for this release where the `installed` content does not fit, in sentences.
 
-    Never to do what is done: a package that is installed would bring the same content, and the
-    server may be allowed already.
+    What is done already is not advised: an installed package would give the same content again, and
+    the server may be allowed already.
     """
     packages = _package_advice(platform, installed)
     if is_server_allowed:
@@ -104,7 +103,9 @@ def _is_packaged(platform: Platform, installed: Collection[Product]) -> bool:
     """Whether the package of content is installed, as its files show."""
     if platform.installer != "apt":
         return bool(installed)
-    name = "ubuntu" if is_ubuntu(platform) else "debian"
+    name = "debian"
+    if is_ubuntu(platform):
+        name = "ubuntu"
     return any(product == name for product, _ in installed)
 
 

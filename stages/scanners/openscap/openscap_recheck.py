@@ -48,7 +48,6 @@ def plan_recheck(
     except (ContentError, TailoringError) as error:
         return CannotRun(str(error))
     variables = environment(settings, detected.version, manifest.not_searched)
-    changed = _changed(content, usable)
     profile = details.profile_options.get(manifest.profile_id, ("--profile", manifest.profile_id))
     evaluate = (
         *(details.oscap_path, "xccdf", "eval", *tailoring, *profile),
@@ -60,13 +59,20 @@ def plan_recheck(
         directory = draft / f"run-{number}"
         directory.mkdir()
         results, arf = directory / RESULTS, directory / ARF
-        named = [option for rule in batch for option in ("--rule", rule)]
         output = ("--results", str(results), "--results-arf", str(arf))
-        command = (*evaluate, *named, *output, str(usable.path))
+        command = (*evaluate, *_rule_options(batch), *output, str(usable.path))
         runs.append(
             RuleRun(command, (results, arf), _COMPLETED, limits, directory, variables.variables)
         )
-    return RecheckPlan("oscap", tuple(runs), (*changed, *usable.warnings, *variables.warnings))
+    warnings = (*_changed(content, usable), *usable.warnings, *variables.warnings)
+    return RecheckPlan("oscap", tuple(runs), warnings)
+
+
+def _rule_options(rules: Sequence[str]) -> list[str]:
+    options: list[str] = []
+    for rule in rules:
+        options += ("--rule", rule)
+    return options
 
 
 def _tailoring(scan: KeptScan, draft: Path) -> tuple[str, ...]:

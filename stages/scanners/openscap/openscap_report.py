@@ -56,8 +56,6 @@ STATUS: Mapping[str, RuleStatus] = {
     "error": "error",
 }
 """The specification's `mapResultStatus`, and `fixed` as XCCDF scores it; any other is `skip`."""
-
-
 _EVALUATED = frozenset(("pass", "fail", "warn", "error"))
 
 
@@ -126,7 +124,7 @@ def _rule_results(
 def _with_cut_off(
     rules: tuple[RuleResult, ...], arf: Opener | None, arf_evidence: ArfEvidence, options: Options
 ) -> tuple[tuple[RuleResult, ...], list[str]]:
-    """The rules, of which those say so whose items were cut off; and a warning that names them."""
+    """The rules with a finding on items that were cut off, and a warning that names these rules."""
     objects = cut_off_objects(arf_evidence.oval_results.values())
     if arf is None or not objects:
         return rules, []
@@ -147,7 +145,7 @@ def _with_cut_off(
 def _with_left_out(
     rules: tuple[RuleResult, ...], arf: Opener | None, options: Options
 ) -> tuple[RuleResult, ...]:
-    """The rules, of which those say so that would have looked at a path that was left out."""
+    """The rules with a finding on paths that they would have searched and that were left out."""
     if arf is None or not options.not_searched:
         return rules
     not_searched = rules_not_searched(arf, options.limits, options.not_searched)
@@ -188,7 +186,7 @@ def _rule_result(outcome: Outcome, found: Evidence, scan: SelectedScan) -> RuleR
 
 
 def _remediation(texts: RuleTexts) -> tuple[str | None, bool]:
-    """The remediation, and whether it is only to be read: so is a script with a masked secret."""
+    """The remediation, and whether it is only advice: so is a script with a masked secret."""
     remediation = texts.remediation
     if remediation is None:
         return None, texts.remediation_is_advice
@@ -204,7 +202,7 @@ def _fixes_without_secrets(texts: RuleTexts) -> tuple[Fix, ...]:
 
 
 def _plain_evidence(text: str | None) -> str | None:
-    """A name on the host that holds such characters is shown as a name that is not plain."""
+    """Evidence without hidden characters; a mark shows where a name on the host has one."""
     if text is None:
         return None
     return plain_characters(text, replacement="\ufffd")
@@ -222,7 +220,7 @@ def _counterparts(outcomes: Sequence[Outcome], arf_evidence: ArfEvidence) -> Seq
 
 
 def _profile(scan: SelectedScan) -> Profile:
-    """The title as tailored; without a profile the benchmark's."""
+    """The profile of the scan; without one the title is the benchmark's."""
     identifier = scan.test_result.profile
     if identifier is None:
         name = scan.benchmark.title or scan.benchmark.id

@@ -94,11 +94,11 @@ class OpenSCAP:
         command = scan_command(request, chosen.profile, content, files, details, draft)
         left_out = left_out_paths(self._settings.ignore_paths)
         variables = environment(self._settings, detected.version, left_out)
-        warnings = (*detected.warnings, *usable.warnings, *variables.warnings, *not_fetched)
+        warnings = [*detected.warnings, *usable.warnings, *variables.warnings, *not_fetched]
         if tailoring is not None:
-            warnings = (*warnings, *details.tailoring_warnings)
+            warnings += details.tailoring_warnings
         if chosen.why:
-            warnings = (*warnings, chosen.why)
+            warnings.append(chosen.why)
         self._total_rules = details.rule_counts.get(chosen.profile.id) or None
         return Plan(
             profile_id=chosen.profile.id,
@@ -116,7 +116,7 @@ class OpenSCAP:
             ),
             tailoring=tailoring,
             not_searched=variables.not_searched,
-            warnings=warnings,
+            warnings=tuple(warnings),
             environment=variables.variables,
             total_rules=self._total_rules,
         )
@@ -185,7 +185,7 @@ class OpenSCAP:
         return error
 
     def _where_the_time_went(self, progress: RuleProgress) -> str:
-        """Of a scan over its time limit, with what to do."""
+        """How far a scan over its time limit came, and what to do."""
         done = f"{counted(len(progress.evaluated), 'rule')} done"
         if self._total_rules:
             done = f"{len(progress.evaluated)} of {counted(self._total_rules, 'rule')} done"
@@ -199,7 +199,7 @@ class OpenSCAP:
         )
 
     def _rules_without_result(self, progress: RuleProgress) -> tuple[str, ...]:
-        """Some versions drop rules silently: fewer are evaluated than the profile selects."""
+        """A warning where fewer rules were evaluated than selected: some versions drop rules."""
         if not self._total_rules:
             return ()
         evaluated = len({rule.rule for rule in progress.evaluated})
@@ -213,7 +213,7 @@ class OpenSCAP:
         return (warning,)
 
     def clean_up(self, scan_id: ScanId) -> None:
-        """From the time of the request on: so a second attempt also finds what a crash left."""
+        """Since the request, so that a second attempt also finds what a crash left."""
         leftovers.remove(requested_at(scan_id), os.geteuid())
 
     def remove_leftovers(self, raw: Path) -> list[Leftover]:  # noqa: ARG002
@@ -224,7 +224,7 @@ class OpenSCAP:
 def _content_of(
     profile: ProfileInfo, chosen: DetectedContent, details: OpenSCAPDetails
 ) -> tuple[DetectedContent, OpenSCAPDetails]:
-    """The chosen content, or the file of a profile that names another benchmark than the newest."""
+    """The chosen content; for a profile of another file that file instead."""
     other = details.other_content.get(profile.file_path)
     if other is None:
         return chosen, details
@@ -258,7 +258,7 @@ def _tailoring_copy(tailoring: TailoringFile | None, draft: Path) -> Path | None
 
 
 def _write_own_files(progress: RuleProgress, draft: Path) -> None:
-    """What the runner adds to the files of oscap. Raises OSError."""
+    """Write the files that the runner adds to those of oscap. Raises OSError."""
     if progress != RuleProgress():
         (draft / rule_progress.FILE).write_bytes(encode(progress))
     scripts = script_results.collected(draft)

@@ -52,9 +52,7 @@ def _rule_script(rule: str, element: Element | None, values: Mapping[str, str]) 
 
 
 def _bash_fix(fixes: Sequence[Element]) -> Element | None:
-    """One for a certain platform is only for hosts of which this process knows nothing: it comes
-    last.
-    """
+    """The first script; one for a certain platform comes last: it may not be for this host."""
     scripts = [fix for fix in fixes if _system(fix) in _BASH]
     scripts.sort(key=lambda fix: fix.get("platform") is not None)
     return next(iter(scripts), None)
@@ -65,7 +63,7 @@ def _system(fix: Element) -> str:
 
 
 def _missing_values(fix: Element, values: Mapping[str, str]) -> str | None:
-    """What in the script can't be filled in."""
+    """The first value of the script that can't be filled in."""
     for child in fix.iterdescendants("{*}sub", "{*}instance"):
         name = child.get("idref") or child.get("context") or local(child)
         if local(child) == "instance" or name not in values:

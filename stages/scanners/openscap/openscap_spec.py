@@ -55,7 +55,7 @@ def _fetches_content(settings: Settings) -> bool:
 
 
 def _content() -> "ContentSupport":
-    from stages.scanners.openscap.content_support import CONTENT
+    from stages.scanners.openscap.openscap_content_support import CONTENT
 
     return CONTENT
 

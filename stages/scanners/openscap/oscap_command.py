@@ -17,7 +17,7 @@ RESULTS, ARF = "results.xml", "arf.xml"
 
 @dataclass(frozen=True)
 class ScanFiles:
-    """What oscap is given."""
+    """The files that oscap reads."""
 
     content: Path
     tailoring: Path | None = None
@@ -55,9 +55,10 @@ def scan_command(
 
 
 def content_options(source: ContentSource, file: Path, details: OpenSCAPDetails) -> tuple[str, ...]:
-    """Content of a package is valid: to validate it again takes a tenth of the time of a scan.
+    """The options for content: without validation, and with the CPE dictionary.
 
-    A plain XCCDF file needs the CPE dictionary beside it: without one no rule would apply.
+    Content of a package is valid; to validate it again takes a tenth of the time of a scan. Of a
+    plain XCCDF file no rule would apply without the CPE dictionary that lies beside it.
     """
     options: tuple[str, ...] = ()
     if source in ("installed", "own") and details.skip_validation_option:

@@ -1,4 +1,4 @@
-"""The environment variables that the versions of oscap know. Pure.
+"""The environment variables of oscap, by its version. Pure.
 
 OSCAP_PROBE_MEMORY_USAGE_RATIO   1.3.7 and later
 OSCAP_PROBE_MAX_COLLECTED_ITEMS  1.3.10 and later
@@ -33,9 +33,9 @@ def can_ignore_paths(version: str | None) -> bool:
 def environment(
     settings: OpenSCAPSettings, version: str | None, left_out: Sequence[str] = ()
 ) -> OscapEnvironment:
-    """The variables that the settings mean; a setting that this version ignores is a warning.
+    """The variables for these settings; a setting that this version ignores becomes a warning.
 
-    `left_out`: of the paths to leave out those that this host has.
+    `left_out` are the paths to leave out that exist on this host.
     """
     variables: dict[str, str] = {}
     warnings: list[str] = []
@@ -61,7 +61,7 @@ def _ignored(key: str, version: str | None) -> str:
 
 
 def version_numbers(version: str) -> tuple[int, ...]:
-    """`1.3.7` of `1.3.7+dfsg`; of what is no version, none: before all."""
+    """The numbers of `1.3.7+dfsg`; none for a text that is not a version, which is below all."""
     match = re.match(r"\d{1,9}(\.\d{1,9})*", version)
     if match is None:
         return ()

@@ -22,7 +22,7 @@ _VERSION = re.compile(r"\b(\d+\.\d+[\w.+-]*)")
 
 @dataclass(frozen=True)
 class OscapProgram:
-    """Empty texts where it is missing."""
+    """The program; path and version are empty where it is missing."""
 
     path: str = ""
     version: str = ""
@@ -42,7 +42,7 @@ class OscapProgram:
 
     @property
     def refuses_remote_parts(self) -> bool:
-        """It refuses a datastream with parts on other hosts: before 1.3."""
+        """Whether it refuses a datastream with parts on other hosts, as versions before 1.3 do."""
         numbers = re.match(r"(\d{1,9})\.(\d{1,9})", self.version)
         return numbers is not None and (int(numbers[1]), int(numbers[2])) < (1, 3)
 
@@ -76,7 +76,7 @@ def _progress_option(usage: str) -> str | None:
 
 
 def _skip_validation_option(usage: str) -> str | None:
-    """`--skip-valid` is the only one of 1.2 and on its way out."""
+    """`--skip-valid` is the name in 1.2, deprecated since."""
     options = usage.split()
     for option in ("--skip-validation", "--skip-valid"):
         if option in options:

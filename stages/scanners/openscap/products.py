@@ -27,19 +27,18 @@ _PRODUCTS: Mapping[str, str] = {
 }
 _UNVERSIONED = frozenset({"fedora", "opensuse"})
 REBUILDS = frozenset({"rhel", "centos", "sle"})
-"""Products whose rebuilds share their version numbers, so an older version of them may stand in,
-too."""
+"""Products whose rebuilds have the same version numbers: an older version may stand in."""
 
 _FEDORA_VERSIONS = range(28, 1000)
-"""What a relative of Fedora counts; RHEL and its relatives, which name Fedora as well, count lower,
-and Amazon Linux in years."""
+"""The versions of Fedora's relatives. RHEL and its relatives, which also name Fedora in ID_LIKE,
+have lower ones; Amazon Linux has years."""
 
 Product = tuple[str, str]
 """Name and version: `("ubuntu", "2204")`, `("fedora", "")`."""
 
 
 def product_of(platform: Platform) -> Product:
-    """The product that this very release is; rolling products have no version."""
+    """The product that is this release; rolling products have no version."""
     name = _product_name(platform)
     if name in _UNVERSIONED:
         return name, ""
@@ -66,11 +65,10 @@ def relatives_of(platform: Platform) -> tuple[Product, ...]:
     if platform.id == "centos":
         found.append(("centos", platform.major))
     if _is_fedora_relative(platform):
-        # It counts as Fedora does: a RHEL of that version does not exist.
+        # It has Fedora's version numbers: there is no RHEL of that version.
         return ("fedora", ""), *found
     for like in platform.like:
-        # A derivative counts its own versions: where its base is known by name, they say nothing of
-        # the base.
+        # The version of a derivative is its own: the base is known by its codename already.
         if base and like in ("debian", "ubuntu"):
             continue
         # RHEL is made from Fedora, but Fedora's content is not for it.

@@ -1,7 +1,7 @@
 """Which profile is meant. Pure.
 
-A profile is named by its full id, by the part after `_profile_`, or by its title. An unknown name
-is never answered with another profile. Of a list of names the first that the content has is taken.
+A profile is named by its full id, by the part after `_profile_`, or by its title. No other profile
+takes the place of an unknown one. Of a list of names the first that the content has is used.
 """
 
 import re
@@ -30,7 +30,7 @@ _NEXT = ("cis", "standard", "linux_standard")
 class Chosen:
     profile: ProfileInfo
     why: str | None = None
-    """How `auto` came to it; None where it was named."""
+    """Why `auto` or a list of names means this one; None where it was named alone."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _resolve_one(
 
 
 def _named(wanted: str, profiles: Sequence[ProfileInfo]) -> ProfileInfo | None:
-    """The first profile by this id; else by this short name, title, or title in any case."""
+    """The first profile with this id, else with this short name, title, or title in any case."""
     for is_meant in (
         lambda profile: profile.id == wanted,
         lambda profile: profile.short_name == wanted,

@@ -74,10 +74,10 @@ class ProgressReader:
     def __init__(self) -> None:
         self._rules: list[_Rule] = []
         self._title: str | None = None
-        """Of a rule whose name comes next."""
+        """The title of the rule whose name comes next."""
 
     def read(self, line: Line) -> EvaluatedRule | None:
-        """The rule that a line gives its first result, if any."""
+        """The rule that gets its first result by this line, if any."""
         text = line.text
         if text.startswith("Title "):
             self._title = text.removeprefix("Title ")
@@ -124,10 +124,12 @@ class ProgressReader:
         separator = ":"
         if "|" in line.text:
             separator = "|"
-        name, found, result = line.text.rpartition(separator)
+        # A line without a separator leaves the name empty.
+        name, _, result = line.text.rpartition(separator)
         rule, _, title = name.partition("|")
-        is_result = not result or result in _RESULTS
-        if not found or not rule or not is_result or " " in rule:
+        if rule == "" or " " in rule:
+            return None
+        if result and result not in _RESULTS:
             return None
         read = _Rule(rule, (title or rule)[:_MAX_TITLE], line.began_s, line.ended_s)
         self._rules.append(read)

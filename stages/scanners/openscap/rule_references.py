@@ -1,8 +1,8 @@
-"""Which rules depend on an object of their checks.
+"""Which rules depend on an object.
 
-The rules are found by following references backwards, from the object to the variables, states,
+The rules are found by following references backwards: from the object to the variables, states,
 other objects and tests that use it, to their definitions, and to the rules that these check. This
-takes a pass over the ARF of its own, and hardly any scan needs it.
+takes a separate pass over the ARF, which hardly any scan needs.
 """
 
 from collections import defaultdict
@@ -38,7 +38,7 @@ class RuleReferences:
 
     def __init__(self) -> None:
         self._users: defaultdict[str, set[str]] = defaultdict(set)
-        """OVAL id to the ids of what refers to it."""
+        """OVAL id to the ids of everything that refers to it."""
         self._rules: defaultdict[str, set[str]] = defaultdict(set)
         """Definition to the rules that it checks."""
 
@@ -51,7 +51,7 @@ class RuleReferences:
                 self._users[name].add(record.get("id", ""))
 
     def rules_of(self, name: str) -> set[str]:
-        """The rules that depend on what has this id, directly or by way of others."""
+        """The rules that depend on this OVAL id, directly or through others."""
         rules: set[str] = set()
         found: set[str] = set()
         to_visit = [name]

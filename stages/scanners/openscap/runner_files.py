@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def durations_s(output: ScannerOutput) -> Mapping[str, float]:
-    """Seconds that each rule took; none of scans that were run elsewhere."""
+    """Seconds that each rule took; empty for a scan that was run elsewhere."""
     durations: dict[str, float] = {}
     for rule in _progress(output).evaluated:
         durations[rule.rule] = round(durations.get(rule.rule, 0.0) + rule.duration_s, 3)
@@ -44,7 +44,7 @@ def partial_results(output: ScannerOutput) -> tuple[RuleResult, ...]:
 
 
 def script_checks(output: ScannerOutput) -> ScriptChecks:
-    """Of the checks by script; nothing where there were none, and of scans that were run
+    """The output of checks by script; empty without such checks, and for a scan that was run
     elsewhere."""
     found = _read(output, script_results.ROLE, script_results.MAX_BYTES, ScriptResults)
     return read_script_results(found or ScriptResults())

@@ -1,7 +1,7 @@
 """Which scan of the settings a request means, with its content and its profile. Pure.
 
-Each scan of a list is looked at as if the section were for it alone: with its own profile, its
-tailoring and its content, and with what was detected for these. A request means
+Each scan of a list is treated as if the settings had no other: with its own profile, tailoring and
+content, and with what was detected for these. A request means
 
 - the first scan, where it names nothing;
 - the scan that it names in full, by profile, tailoring and content;
@@ -86,7 +86,7 @@ def offers(settings: OpenSCAPSettings, detected: DetectedScanner) -> list[ScanOf
 
 
 def choose(request: Request, available: Sequence[ScanOffer]) -> ChosenScan | NoScan:
-    """What is scanned for a request."""
+    """The scan for a request."""
     if request.tailoring is None and request.content is None:
         return choose_profile(request.profile, available)
     for offer in available:
@@ -101,7 +101,7 @@ def choose(request: Request, available: Sequence[ScanOffer]) -> ChosenScan | NoS
 def choose_profile(
     profile: str | tuple[str, ...] | None, available: Sequence[ScanOffer]
 ) -> ChosenScan | NoScan:
-    """What is scanned where a profile alone is named, or nothing."""
+    """The scan for a request that names at most a profile."""
     first = available[0]
     if profile is None:
         return _in(first, first.settings.profile)
@@ -118,14 +118,20 @@ def choose_profile(
 
 
 def details_for(manifest: Manifest, available: Sequence[ScanOffer]) -> OpenSCAPDetails:
-    """What is known of the content of a scan that was made: of that of the first scan of the
-    settings where no other one has its profile and its file."""
+    """The details for the content of an earlier scan: of the scan of the settings that has its file
+    and its profile, else of the first one."""
     for offer in available:
-        known = offer.detected.content
-        is_same_file = known and manifest.content and known.file == manifest.content.path
-        if is_same_file and manifest.profile_id in {info.id for info in offer.detected.profiles}:
+        if _has_content_of(offer, manifest):
             return offer.details
     return available[0].details
+
+
+def _has_content_of(offer: ScanOffer, manifest: Manifest) -> bool:
+    known = offer.detected.content
+    if known is None or manifest.content is None:
+        return False
+    ids = {info.id for info in offer.detected.profiles}
+    return known.file == manifest.content.path and manifest.profile_id in ids
 
 
 def problems(available: Sequence[ScanOffer]) -> Iterator[str]:
@@ -175,7 +181,7 @@ def configured_profile(offer: ScanOffer) -> ProfileInfo | None:
 
 
 def content_case(single: OpenSCAPSettings) -> tuple[object, ...]:
-    """What of the settings of one scan decides about its content. Equal ones are detected once."""
+    """The settings of one scan that decide about its content. Equal ones are detected once."""
     return single.content, single.tailoring, may_fall_back(single)
 
 

@@ -28,9 +28,10 @@ class Options:
     """Also the rules that the profile does not select, as `notapplicable`."""
     limits: Limits = field(default_factory=Limits)
     zone: tzinfo | None = None
-    """That of times which have none. None: this host's."""
+    """The zone of times without one; None: this host's."""
     times_are_known: bool = False
-    """From elsewhere: those of the file do not matter."""
+    """Whether the times of the scan are known from elsewhere, so that those of the file are not
+    used."""
     durations_s: Mapping[str, float] = field(default_factory=dict)
     """Seconds that each rule took, by its id."""
     tailoring: Opener | None = None
@@ -172,14 +173,14 @@ def newest_scan(results_file: ResultsFile, options: Options) -> SelectedScan:
 
 
 def _text_options(test_result: TestResult, values: Mapping[str, str]) -> TextOptions:
-    """Of rules that passed or did not apply only the shell fix is kept: there are many of them."""
+    """Rules that passed or did not apply keep only their shell fix: there are many of them."""
     outcomes = [one for one in test_result.outcomes if one.result not in _NOTHING_TO_FIX]
     to_fix = frozenset(outcome.idref for outcome in outcomes)
     return TextOptions(values, test_result.profile, to_fix)
 
 
 def _benchmark(test_result: TestResult, benchmarks: list[Benchmark]) -> Benchmark:
-    """By id; where the result names none, or an unknown one, that which has most of its rules."""
+    """The benchmark with the id that the result names, else the one with the most of its rules."""
     named = [benchmark for benchmark in benchmarks if benchmark.id == test_result.benchmark]
     rules = {outcome.idref for outcome in test_result.outcomes}
 
@@ -190,7 +191,8 @@ def _benchmark(test_result: TestResult, benchmarks: list[Benchmark]) -> Benchmar
 
 
 def content_of_arf(scan: SelectedScan, arf: Opener, options: Options) -> Benchmark:
-    """The benchmark as it was before the scanner read it; the scan's where the ARF has none."""
+    """The benchmark as it was before the scanner read it; that of the results where the ARF has
+    none."""
     try:
         benchmarks = read_arf(arf, options.limits, with_benchmark=True).benchmarks
     except ScapError:

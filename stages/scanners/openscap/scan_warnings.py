@@ -12,7 +12,7 @@ _MOST_NAMED = 20
 
 
 def zone_is_assumed(zone: tzinfo | None) -> str:
-    """That times without a zone are read in that one; None: this host's."""
+    """A warning that times without a zone were read in this zone; None: this host's."""
     name = "this host"
     if zone is not None:
         name = str(zone)
@@ -20,7 +20,7 @@ def zone_is_assumed(zone: tzinfo | None) -> str:
 
 
 def other_results(others: Sequence[TestResult], zone: tzinfo | None) -> list[str]:
-    """That the file also holds older TestResults."""
+    """A warning that the file also holds older TestResults."""
     if not others:
         return []
     names = _first_of([_with_end(one, zone) for one in others])
@@ -38,10 +38,10 @@ def _with_end(test_result: TestResult, zone: tzinfo | None) -> str:
 def rules_without_result(
     test_result: TestResult, benchmark: Benchmark, tailoring: Tailoring
 ) -> list[str]:
-    """Rules that the profile selects and the scanner left out silently.
+    """A warning about rules that the profile selects and the scanner left out silently.
 
-    What the profile selects and the benchmark lacks is named only beside such rules: in many
-    benchmarks profiles select rules that were never built.
+    Rules that the benchmark does not have are named only beside such rules: in many benchmarks
+    profiles select rules that were never built.
     """
     selection = selection_of(test_result, benchmark, tailoring)
     if selection is None or test_result.profile not in selection.profiles:
@@ -81,7 +81,7 @@ def _missing_results(missing: Sequence[str], total: int) -> str:
 
 
 def cut_off_warning(rules: Sequence[str]) -> list[str]:
-    """That oscap reached one of its limits in the checks of these rules."""
+    """A warning that oscap reached one of its limits in the checks of these rules."""
     if not rules:
         return []
     names = _first_of(sorted(rules))

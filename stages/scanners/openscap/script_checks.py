@@ -1,7 +1,7 @@
 """Checks by script (SCE): their output as evidence, and results that the scan could not reach.
 
-Where the process that scanned lacks capabilities that scripts commonly need, neither a failed nor a
-passed check by script says something of the host: the rule is in error, with that reason.
+Where the scanning process lacks capabilities that scripts commonly need, neither a failed nor a
+passed check by script says anything about the host: the rule is in error, with that reason.
 """
 
 from collections import Counter
@@ -29,35 +29,37 @@ class ScriptChecks:
 
 
 def read_script_results(results: ScriptResults) -> ScriptChecks:
-    """Files that can't be read as what oscap writes are left out."""
+    """The output of scripts; files that are not as oscap writes them are left out."""
     outputs: dict[str, tuple[tuple[str, str], ...]] = {}
     for text in results.files:
         try:
             root = fragment(text.encode())
         except ScapError:
             continue
-        name = root.get("script-path", "")
-        streams = [(local(child), child.text or "") for child in root if isinstance(child.tag, str)]
-        outputs[name] = tuple(
-            (stream, output) for stream, output in streams if stream in ("stdout", "stderr")
+        streams = root.iterchildren("{*}stdout", "{*}stderr")
+        outputs[root.get("script-path", "")] = tuple(
+            (local(stream), stream.text or "") for stream in streams
         )
     return ScriptChecks(results.missing_capabilities, outputs)
 
 
 def used_once(outcomes: Iterable[Outcome]) -> frozenset[str]:
-    """The scripts that one rule alone is checked by: of others only the last output is kept."""
-    uses = Counter(script for outcome in outcomes for script in outcome.scripts)
+    """The scripts that check one rule only: of the others oscap keeps only the last output."""
+    uses: Counter[str] = Counter()
+    for outcome in outcomes:
+        uses.update(outcome.scripts)
     return frozenset(name for name, count in uses.items() if count == 1)
 
 
 def with_outputs(
     outcomes: Sequence[Outcome], checks: ScriptChecks, unique: frozenset[str]
 ) -> list[Outcome]:
-    """The outcomes of a rule, their checks with the output that was kept beside the results."""
-    return [
-        replace(one, checks=tuple(_with_output(check, checks, unique) for check in one.checks))
-        for one in outcomes
-    ]
+    """The outcomes of a rule; their checks get the output that was kept beside the results."""
+    found = []
+    for outcome in outcomes:
+        own_checks = [_with_output(check, checks, unique) for check in outcome.checks]
+        found.append(replace(outcome, checks=tuple(own_checks)))
+    return found
 
 
 def _with_output(check: Check, checks: ScriptChecks, unique: frozenset[str]) -> Check:
@@ -67,7 +69,7 @@ def _with_output(check: Check, checks: ScriptChecks, unique: frozenset[str]) -> 
 
 
 def not_reached(rule: RuleResult, scripts: Sequence[str], checks: ScriptChecks) -> RuleResult:
-    """The result of a rule that is checked by scripts, as far as the scan could reach one."""
+    """The rule; in error where scripts check it and lacked capabilities."""
     if not scripts or not checks.missing_capabilities or rule.status not in _REACHED:
         return rule
     reason = (
@@ -78,7 +80,7 @@ def not_reached(rule: RuleResult, scripts: Sequence[str], checks: ScriptChecks) 
 
 
 def warnings(rules: Sequence[RuleResult]) -> list[str]:
-    """That rules are in error because of what scripts may not do."""
+    """A warning that rules are in error because their scripts lacked capabilities."""
     names = [rule.rule_ref for rule in rules if (rule.finding or "").endswith(_REMEDY)]
     if not names:
         return []

@@ -39,7 +39,7 @@ class ScriptResults(Record, frozen=True, kw_only=True):
 
 
 def collected(draft: Path) -> ScriptResults | None:
-    """Of the scan that was run in this directory; None where it ran no script. Raises OSError."""
+    """The results of the run in this directory; None where it ran no script. Raises OSError."""
     files: list[str] = []
     paths = sorted(draft.glob(f"*{_ENDING}"))
     space_left = _ALL_BYTES
@@ -57,13 +57,20 @@ def collected(draft: Path) -> ScriptResults | None:
 
 
 def missing_capabilities(status: Path = Path("/proc/self/status")) -> tuple[str, ...]:
-    """Of those that scripts commonly need; none where that is not known."""
+    """The capabilities that scripts commonly need and this process lacks; empty if not known."""
     try:
         lines = status.read_text().splitlines()
     except OSError:
         return ()
-    effective = [line.split()[1] for line in lines if line.startswith("CapEff:")]
-    if not effective:
-        return ()
-    mask = int(effective[0], 16)
-    return tuple(name for name, bit in SCRIPT_CAPABILITIES.items() if not mask >> bit & 1)
+    for line in lines:
+        if line.startswith("CapEff:"):
+            return _missing_in(int(line.split()[1], 16))
+    return ()
+
+
+def _missing_in(effective: int) -> tuple[str, ...]:
+    missing = []
+    for name, bit in SCRIPT_CAPABILITIES.items():
+        if not effective & (1 << bit):
+            missing.append(name)
+    return tuple(missing)

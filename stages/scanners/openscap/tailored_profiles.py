@@ -1,7 +1,6 @@
 """The profiles of a tailoring file, beside those of the chosen content.
 
-Where the file can't be used nothing is scanned, for the content alone is not what the settings
-mean.
+Where the file can't be used nothing is scanned: the content alone is not what the settings ask for.
 
 Diagnostics: each as a problem of the content that was read, with the key, the file and the line.
 """
@@ -41,8 +40,10 @@ def add_tailoring(
     oscap: OscapProgram,
     key: str = "tailoring",
 ) -> None:
-    """The profiles of the tailoring first; none at all where it can't be used. `key` is where the
-    section names the file."""
+    """Put the profiles of the tailoring before the others; remove all where it can't be used.
+
+    `key` is the key of the section that names the file.
+    """
     place = f"compliance.openscap.{key}: {path}"
     try:
         content = read_tailoring_file(path)
@@ -66,7 +67,7 @@ def add_tailoring(
 
 
 def read_tailoring_file(path: Path) -> bytes:
-    """Its content, where only root can have changed it. Raises TailoringError."""
+    """The content of a file that only root can have changed. Raises TailoringError."""
     try:
         if path.is_dir():
             raise TailoringError(f"{path}: is a directory")
@@ -126,6 +127,7 @@ def _content_file(readable: ReadableContent) -> str:
 
 
 def _options(profile: TailoredProfile, details: OpenSCAPDetails) -> tuple[str, ...]:
-    """Those by which oscap finds the benchmark of the extended profile, where there are several."""
+    """The options for a profile; they name the benchmark of the extended profile where there are
+    several."""
     of_extended = details.profile_options.get(profile.extends or "", ())
     return ("--profile", profile.profile.id, *of_extended[2:])

@@ -11,7 +11,7 @@ from stages.scap.rule_counts import Selection
 
 
 def applied_tailoring(scan: SelectedScan) -> AppliedTailoring | None:
-    """None where the profile is one of the content."""
+    """The changes by the tailoring; None where the profile is one of the content."""
     if not scan.is_tailored:
         return None
     path = scan.test_result.tailoring_path
@@ -30,16 +30,15 @@ def _differences(selection: Selection, profile: str) -> tuple[tuple[str, ...], t
     base = selection.base_of(profile)
     if base is None:
         return (), ()
-    before, after = selection.selected(base), selection.selected(profile)
-    removed, added = set(before) - set(after), set(after) - set(before)
-    return (
-        tuple(rule for rule in before if rule in removed),
-        tuple(rule for rule in after if rule in added),
-    )
+    before = dict.fromkeys(selection.selected(base))
+    after = dict.fromkeys(selection.selected(profile))
+    unselected = tuple(rule for rule in before if rule not in after)
+    selected = tuple(rule for rule in after if rule not in before)
+    return unselected, selected
 
 
 def _values(scan: SelectedScan, profile: str) -> dict[str, str]:
-    """The results hold what a selector of a value stands for."""
+    """The values that the tailoring sets; for a selector the value that it selected."""
     tailored = scan.tailoring.profiles.get(profile)
     if tailored is None:
         return {}

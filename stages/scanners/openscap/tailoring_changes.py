@@ -50,10 +50,8 @@ def tailor(
         benchmarks = read_benchmarks(file)
     except (ScapError, PackingError, OSError) as error:
         return TailoringRefused((f"{file}: the content can't be read: {error}",))
-    for benchmark in benchmarks:
-        if chosen.profile.id in benchmark.selection.profiles:
-            break
-    else:
+    benchmark = _benchmark_with(chosen.profile.id, benchmarks)
+    if benchmark is None:
         reason = f"{chosen.profile.id} is of another file than {file}: name that file in "
         return TailoringRefused((f"--profile: {reason}{_SECTION}.content",))
     made = _Names(benchmark).new_tailoring(changes, chosen.profile.id, str(file))
@@ -66,6 +64,13 @@ def tailor(
         *_of_one_title(section, made.title, changes.output),
     )
     return replace(made, remarks=remarks), text
+
+
+def _benchmark_with(profile: str, benchmarks: Iterable[BenchmarkItems]) -> BenchmarkItems | None:
+    for benchmark in benchmarks:
+        if profile in benchmark.selection.profiles:
+            return benchmark
+    return None
 
 
 class _Names:
@@ -123,22 +128,27 @@ class _Names:
         if name in known:
             return known[name]
         similar = nearest(name, known.values())
-        suggestion = "" if similar is None else f"; similar: {short_id(similar)}"
+        suggestion = ""
+        if similar is not None:
+            suggestion = f"; similar: {short_id(similar)}"
         self._problems.append(f"{option} {name}: the content has no such {kind}{suggestion}")
         return None
 
 
 def _by_name(identifiers: Collection[str]) -> dict[str, str]:
-    """The ids by their short ids and by themselves. A short id that two have is a rule's."""
-    short = {short_id(identifier): identifier for identifier in identifiers}
-    return {**short, **{identifier: identifier for identifier in identifiers}}
+    """The ids by their short ids and by themselves. Of ids with the same short id the last counts,
+    which is a rule's."""
+    by_short_id = {short_id(identifier): identifier for identifier in identifiers}
+    by_id = {identifier: identifier for identifier in identifiers}
+    return {**by_short_id, **by_id}
 
 
 def _without_effect(made: NewTailoring, benchmark: BenchmarkItems, text: str) -> tuple[str, ...]:
-    """Changes that change nothing: the profile is so already, or a group around is not selected."""
+    """Remarks on changes without effect: they repeat the profile, or a group is not selected."""
     tailoring = parse_tailoring(text.encode(), "")
     selection = benchmark.selection.tailored(tailoring.selection)
-    before, after = set(selection.selected(made.extends)), set(selection.selected(made.profile))
+    before = set(selection.selected(made.extends))
+    after = set(selection.selected(made.profile))
     remarks = []
     for rule in made.unselected:
         if rule in benchmark.rule_titles and rule not in before:
@@ -147,14 +157,14 @@ def _without_effect(made: NewTailoring, benchmark: BenchmarkItems, text: str) ->
         if rule in before:
             remarks.append(f"{rule}: is selected by the profile already")
         elif rule in benchmark.rule_titles and rule not in after:
-            remarks.append(f"{rule}: stays unselected, for a group around it is: select that too")
+            remarks.append(f"{rule}: stays unselected, as a group around it is: select that too")
     return tuple(remarks)
 
 
 def _needed(section: OpenSCAPSettings, file: Path) -> tuple[str, ...]:
-    """The built-in baseline is used without a setting only where nothing is tailored."""
+    """A remark on the setting that a tailoring of the built-in baseline needs."""
     if file == LINUX and section.content is None:
-        return (f"set {_SECTION}.content: {LINUX} too, for this is the built-in baseline",)
+        return (f"set {_SECTION}.content: {LINUX} too: this content is the built-in baseline",)
     return ()
 
 

@@ -1,9 +1,9 @@
 """Whether a tailoring fits the content. Pure.
 
-It does not where a profile extends one that the content does not have, or where a value is not
-allowed: nothing is scanned with it, for the results would not be those that its author means. A
-rule, group or value that the content does not have changes nothing, and happens whenever new
-content drops one: that is a warning.
+It does not fit where a profile extends one that the content does not have, or where a value is not
+allowed: nothing is scanned with it, since the results would not be those that its author expects. A
+rule, group or value that the content does not have is a warning: it changes nothing, and new
+content may drop one at any time.
 
 Diagnostics: each with the line of the file and what to do.
 """
@@ -12,7 +12,6 @@ import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 from stages.scap.allowed_values import why_not_allowed
 from stages.scap.benchmark_items import BenchmarkItems
@@ -34,7 +33,7 @@ class TailoringProblems:
 def check_tailoring(
     tailoring: Tailoring, benchmarks: Sequence[BenchmarkItems], content: str
 ) -> TailoringProblems:
-    """`content` names the content in messages."""
+    """The problems of a tailoring; `content` names the content in messages."""
     errors: list[str] = []
     warnings: list[str] = []
     ids = [benchmark.id for benchmark in benchmarks]
@@ -59,7 +58,7 @@ def benchmark_of(
 ) -> BenchmarkItems | None:
     """The benchmark that the profile is for; None where there is none.
 
-    One that extends no other is for the first benchmark that has any of what it selects.
+    A profile that extends no other is for the first benchmark that has any item that it selects.
     """
     for benchmark in benchmarks:
         if profile.extends:
@@ -120,9 +119,10 @@ def _other_content(
 
 
 def _values_not_allowed(profile: TailoredProfile, benchmark: BenchmarkItems) -> Iterator[str]:
-    selectors = {
-        change.idref: change.text for change in profile.changes if change.kind == "refine-value"
-    }
+    selectors = {}
+    for change in profile.changes:
+        if change.kind == "refine-value":
+            selectors[change.idref] = change.text
     for change in profile.changes:
         value = benchmark.values.get(change.idref)
         if change.kind != "set-value" or value is None:
@@ -133,30 +133,40 @@ def _values_not_allowed(profile: TailoredProfile, benchmark: BenchmarkItems) -> 
 
 
 def _unknown(profile: TailoredProfile, benchmark: BenchmarkItems, content: str) -> Iterator[str]:
-    """What the benchmark does not have. The first messages are enough: to find similar names takes
-    time."""
+    """Messages on what the benchmark does not have: items, then selectors of values.
+
+    Only so many as are shown: the search for similar names takes time.
+    """
     selectable = benchmark.selectable
     values = {**dict.fromkeys(benchmark.clusters), **benchmark.values}
-    unknown = (change for change in profile.changes if not _is_known(change, selectable, values))
-    for change in islice(unknown, _MOST):
+    shown = 0
+    for change in profile.changes:
+        known: Collection[str] = values
         if change.kind in ("select", "refine-rule"):
-            yield _no_such(change, content, selectable)
-        else:
-            yield _no_such(change, content, values)
+            known = selectable
+        if change.idref in known:
+            continue
+        yield _no_such(change, content, known)
+        shown += 1
+        if shown == _MOST:
+            break
+    yield from _unknown_selectors(profile, benchmark, content)
+
+
+def _unknown_selectors(
+    profile: TailoredProfile, benchmark: BenchmarkItems, content: str
+) -> Iterator[str]:
     for change in profile.changes:
         value = benchmark.values.get(change.idref)
-        if change.kind == "refine-value" and value and change.text not in ("", *value.texts):
-            known = ", ".join(filter(None, value.texts)) or "none"
-            yield (
-                f"line {change.line}: {change.idref} has no selector {change.text!r} in {content}: "
-                f"it has {known}"
-            )
-
-
-def _is_known(change: Change, selectable: Collection[str], values: Collection[str]) -> bool:
-    if change.kind in ("select", "refine-rule"):
-        return change.idref in selectable
-    return change.idref in values
+        if change.kind != "refine-value" or value is None:
+            continue
+        if change.text in ("", *value.texts):
+            continue
+        known = ", ".join(filter(None, value.texts)) or "none"
+        yield (
+            f"line {change.line}: {change.idref} has no selector {change.text!r} in {content}: "
+            f"it has {known}"
+        )
 
 
 def _no_such(change: Change, content: str, known: Collection[str]) -> str:

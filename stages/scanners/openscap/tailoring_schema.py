@@ -1,4 +1,4 @@
-"""Whether oscap itself takes a tailoring file: it refuses one that its schemas do not allow.
+"""Whether oscap itself accepts a tailoring file: it refuses one that its schemas do not allow.
 
 Diagnostics: the first message of oscap with its line.
 """
@@ -19,7 +19,7 @@ _MAX_MESSAGE = 300
 
 
 def why_invalid(oscap: OscapProgram, content: bytes) -> str | None:
-    """None where it is valid, and where oscap did not say."""
+    """Why oscap refuses the file; None where it does not, and where it gave no answer."""
     if not oscap.is_installed:
         return None
     with tempfile.TemporaryDirectory(prefix="compliance-agent-tailoring-") as directory:
@@ -27,7 +27,7 @@ def why_invalid(oscap: OscapProgram, content: bytes) -> str | None:
         file.write_bytes(content)
         command = [oscap.path, "xccdf", "validate", str(file)]
         if version_numbers(oscap.version) >= _NEEDS_OPTION_FROM:
-            # It has no such rules for tailorings, and fails without them.
+            # oscap has no Schematron rules for tailorings, and fails for want of them.
             command.insert(3, "--skip-schematron")
         try:
             done = subprocess.run(

@@ -23,7 +23,7 @@ import shutil
 import stat
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
@@ -53,7 +53,7 @@ class ContentError(Exception):
 
 
 class Digests(Record, frozen=True, kw_only=True):
-    """What the publisher of a file says it is."""
+    """The digests that the publisher of a file gives."""
 
     packed: str
     """SHA-256 of the file as it lies there."""
@@ -66,17 +66,20 @@ class UsableContent:
 
     path: Path
     sha256: str
-    """Of the installed file, whatever was made of it."""
+    """Of the original file, also where a copy is used."""
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class _Copy:
-    """What was copied."""
+    """A copy that was made."""
 
     sha256: str
-    """Without the line breaks."""
+    """Of the copy without the line breaks."""
     line_breaks: int
+    """How many were added."""
+    remote: Sequence[str] = ()
+    """The addresses of parts on other hosts that the copy does not refer to."""
 
 
 def usable_content(
@@ -89,8 +92,8 @@ def usable_content(
 ) -> UsableContent:
     """The file itself, or a copy in `draft`. Raises ContentError, OSError.
 
-    `must_copy`: another user could change the file while it is used, so only a copy is, whose
-    digest is the recorded one.
+    `must_copy`: another user could change the file during the scan, so a copy is used, whose digest
+    is compared with the recorded one.
     """
     with _opened(source) as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -98,29 +101,27 @@ def usable_content(
             raise ContentError(f"{source}: its SHA-256 is not the published one: install it again")
         stream.seek(0)
         if must_copy:
-            copy = _copy(b"", stream, draft / _COPY)
-            if copy.sha256 != sha256:
-                raise ContentError(f"{source}: was changed while it was read: scan again")
-            return UsableContent(draft / _COPY, sha256, _line_break_warning(source, copy))
-        is_packed = _is_packed(stream)
-        is_readable = not is_packed and not _is_compact(stream)
-        if is_readable and not refuses_remote_parts:
-            return UsableContent(source, sha256)
+            return _exact_copy(source, stream, draft, sha256)
         try:
-            remote, copied = _readable_copy(
-                stream, draft, is_readable=is_readable, removes_remote_parts=refuses_remote_parts
-            )
+            copy = _readable_copy(stream, draft, removes_remote_parts=refuses_remote_parts)
         except packing.PackingError as error:
             raise ContentError(
                 f"{source}: the content can't be unpacked: {error}: install it again"
             ) from error
-    if copied is None:
+    if copy is None:
         return UsableContent(source, sha256)
-    if not remote:
-        _check_unpacked(source, copied.sha256, digests)
+    if not copy.remote:
+        _check_unpacked(source, copy.sha256, digests)
     _link_parts(source, draft)
-    warnings = (*_remote_warning(source, remote), *_line_break_warning(source, copied))
+    warnings = (*_remote_warning(source, copy.remote), *_line_break_warning(source, copy))
     return UsableContent(draft / _COPY, sha256, warnings)
+
+
+def _exact_copy(source: Path, stream: BinaryIO, draft: Path, sha256: str) -> UsableContent:
+    copy = _copy(b"", stream, draft / _COPY)
+    if copy.sha256 != sha256:
+        raise ContentError(f"{source}: was changed while it was read: scan again")
+    return UsableContent(draft / _COPY, sha256, _line_break_warning(source, copy))
 
 
 def _opened(source: Path) -> BufferedReader:
@@ -150,21 +151,22 @@ def _is_compact(stream: BinaryIO) -> bool:
     return result
 
 
-def _readable_copy(
-    stream: BinaryIO, draft: Path, *, is_readable: bool, removes_remote_parts: bool
-) -> tuple[Sequence[str], _Copy | None]:
-    """The addresses that were removed, and the copy; None where none is needed.
+def _readable_copy(stream: BinaryIO, draft: Path, *, removes_remote_parts: bool) -> _Copy | None:
+    """A copy that oscap can read; None where it can read the file itself.
 
     Raises PackingError, OSError.
     """
+    is_readable = not _is_packed(stream) and not _is_compact(stream)
+    if is_readable and not removes_remote_parts:
+        return None
     with closing(packing.unpacked(stream, MAX_BYTES)) as content:
         head = b""
         remote: Sequence[str] = ()
         if removes_remote_parts:
             head, remote = without_remote_parts(_head(content))
         if is_readable and not remote:
-            return (), None
-        return remote, _copy(head, content, draft / _COPY)
+            return None
+        return replace(_copy(head, content, draft / _COPY), remote=remote)
 
 
 def _link_parts(source: Path, draft: Path) -> None:
@@ -210,7 +212,9 @@ def without_remote_parts(head: bytes) -> tuple[bytes, Sequence[str]]:
         return b""
 
     def known_only(match: re.Match[bytes]) -> bytes:
-        return b"" if match["reference"] in references else match[0]
+        if match["reference"] in references:
+            return b""
+        return match[0]
 
     head = _COMPONENT_REF.sub(local_only, head)
     return _URI.sub(known_only, head), tuple(addresses)

@@ -8,7 +8,7 @@ a channel. The file names are the same in every channel.
 The older package has plain XCCDF files in `ubuntu-scap-security-guides/current/benchmarks` and no
 such list.
 
-Security: a path in the list stays within the directory, and the file is what the list says.
+Security: a path in the list must lie within the directory, and the file must have its digest.
 
 Diagnostics: UsgError with the file, the reason and the remedy.
 """
@@ -50,8 +50,8 @@ class Channel:
     """Names with a version to short names in the content: `cis_level1_server-v1.0.0` to
     `cis_level1_server`."""
     aliases: Mapping[str, str] = field(default_factory=dict)
-    """Names without a version to short names in the content; a bare name means the newest content
-    here, while usg itself takes the oldest."""
+    """Names without a version to short names in the content. Here such a name means the newest
+    content; usg itself uses the oldest."""
 
     @property
     def origin(self) -> str:
@@ -89,7 +89,7 @@ def channels(directory: Path, product: str) -> tuple[Channel, ...]:
 
 
 def check_path(channel: Channel, directory: Path) -> None:
-    """The file is within the directory. Raises UsgError."""
+    """Raises UsgError where the file is outside of the directory."""
     if not channel.path.resolve().is_relative_to(directory.resolve()):
         raise UsgError(
             f"{directory / LIST}: names {channel.path}, outside of its directory: {_REINSTALL}"
@@ -97,7 +97,7 @@ def check_path(channel: Channel, directory: Path) -> None:
 
 
 def check_digest(channel: Channel) -> None:
-    """The file is what the list says. Raises UsgError."""
+    """Raises UsgError where the file does not have the digest that is in the list."""
     try:
         with channel.path.open("rb") as stream:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()

@@ -3,7 +3,7 @@
 oscap reads the next node after each element of a checklist. Where no white space follows, that node
 is the next element, which is then skipped: of the rules `<Rule …>…</Rule><Rule …>…</Rule>` one is
 lost, and of the selections `<select …/><select …/>` of a profile every second one. White space
-between these elements means nothing; in text, where it would, they never occur.
+between these elements has no meaning; they never occur within text, where it would have one.
 """
 
 import re
@@ -33,11 +33,11 @@ class LineBreaks:
         return self._broken(piece, len(piece) - len(self._held_back))
 
     def rest(self) -> bytes:
-        """What was held back."""
+        """The end of the last piece, which was held back."""
         return self._broken(self._held_back, len(self._held_back))
 
     def _broken(self, piece: bytes, length: int) -> bytes:
-        """The first bytes of a piece; what follows them decides, and is not returned."""
+        """The first `length` bytes of a piece with line breaks; those behind them only decide."""
         parts = []
         at = 0
         for match in _CLOSE.finditer(piece):

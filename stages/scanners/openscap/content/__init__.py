@@ -1,8 +1,8 @@
 """Security content of our own, as SCAP 1.3 source datastreams.
 
-`LINUX` holds on any Linux; the scan stage takes it where no installed content fits this host.
-`EVERY_RESULT` makes oscap say every XCCDF result word, be slow, and fail: for tests and
-development, never for a verdict on a host. What each of its profiles does is described in the file.
+`LINUX` applies to any Linux; the scan stage uses it where no installed content fits this host.
+`EVERY_RESULT` makes oscap return every XCCDF result, run slowly, and fail: it is for tests and
+development, never for a verdict on a host. The file describes each of its profiles.
 """
 
 from pathlib import Path

@@ -80,12 +80,12 @@ UNKNOWN_RULE = RuleTexts("", "unknown", None, None, None, (), None, False, (), (
 
 @dataclass(frozen=True)
 class TextOptions:
-    """What a scan's rules are read for."""
+    """How the texts of a scan's rules are read."""
 
     values: Mapping[str, str]
     profile: str | None
     to_fix: frozenset[str]
-    """The rules of which every fix is kept; of the others only the shell fix."""
+    """The rules that keep every fix; the others keep only the shell fix."""
 
 
 def read_rule_texts(rule: Element, options: TextOptions, groups: tuple[str, ...]) -> RuleTexts:
@@ -95,7 +95,7 @@ def read_rule_texts(rule: Element, options: TextOptions, groups: tuple[str, ...]
     identifier = rule.get("id", "")
     references = _references(parts.get("reference", ()), parts.get("ident", ()))
     fixes = _fixes(parts.get("fix", ()), values, every=identifier in options.to_fix)
-    # Prose and commands line by line: this text has no markup in most content.
+    # In most content this text has no markup: its lines are prose and commands.
     advice = readable(_first(parts, "fixtext"), values, keeps_lines=True)
     number = rule_number(identifier, references, options.profile)
     if number is None and identifier.startswith(_STIG_RULE_IDS):
@@ -139,7 +139,7 @@ def read_severity(text: str | None) -> Severity:
 
 
 def rule_number(rule_id: str, references: Sequence[Reference], profile: str | None) -> str | None:
-    """The rule's number: of its CIS benchmark first, then of the standard of the profile."""
+    """The rule's number in its CIS benchmark, else in the standard that the profile is made for."""
     for reference in references:
         if _is_cis_benchmark(reference.standard) and _CIS_NUMBER.fullmatch(reference.id):
             return reference.id
@@ -149,9 +149,8 @@ def rule_number(rule_id: str, references: Sequence[Reference], profile: str | No
     if standard is None:
         return None
     for reference in references:
-        if not _is_found(standard.reference, reference.standard):
-            continue
-        if standard.number.fullmatch(reference.id):
+        is_of_standard = _is_found(standard.reference, reference.standard)
+        if is_of_standard and standard.number.fullmatch(reference.id):
             return reference.id
     return None
 
@@ -173,7 +172,7 @@ def _is_found(pattern: str, text: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _is_cis_benchmark(standard: str) -> bool:
-    """The CIS Controls are at the same host, with numbers of their own."""
+    """Whether this is a CIS Benchmark, and not the CIS Controls, which are at the same host."""
     text = standard.lower()
     if "/controls" in text:
         return False
@@ -185,7 +184,7 @@ def _references(references: Sequence[Element], idents: Sequence[Element]) -> tup
     places = [(element.get("href"), _reference_text(element)) for element in references]
     places += [(element.get("system"), element.text) for element in idents]
     found = [_reference(standard, text) for standard, text in dict.fromkeys(places)]
-    return tuple([reference for reference in found if reference is not None])
+    return tuple(reference for reference in found if reference is not None)
 
 
 @lru_cache(maxsize=8192)
@@ -212,7 +211,7 @@ class _Fixes:
 
 
 def _fixes(fixes: Sequence[Element], values: Mapping[str, str], *, every: bool) -> _Fixes:
-    """The first shell fix, and with `every` those of all other systems."""
+    """The first shell fix; with `every` also the fixes for all other systems."""
     found = _Fixes(None, [])
     for fix in fixes:
         system = fix.get("system", "unnamed").removeprefix(_FIX_PREFIX)

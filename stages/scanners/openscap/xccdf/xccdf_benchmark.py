@@ -103,18 +103,23 @@ class Benchmark:
             self.rules[identifier] = read_rule_texts(record, text_options, path)
 
     def _options_of(self, rule_filter: RuleFilter) -> TextOptions:
-        """The scan's values, then the benchmark's defaults, which go on being read."""
+        """Options with the scan's values and the benchmark's defaults, as far as these are read."""
         if self._filter_options is None:
             values = ChainMap(dict(rule_filter.text_options.values), self.values)
             self._filter_options = replace(rule_filter.text_options, values=values)
         return self._filter_options
 
     def _add_value(self, element: Element) -> None:
-        """The value without a selector is the default; where each has one, the first is."""
+        """The default is the value without a selector; where all have one, the first value."""
         values = list(element.iterchildren("{*}value"))
-        defaults = [value for value in values if not value.get("selector")]
-        for default in (defaults or values)[:1]:
-            self.values[element.get("id", "")] = default.text or ""
+        if not values:
+            return
+        default = values[0]
+        for value in values:
+            if not value.get("selector"):
+                default = value
+                break
+        self.values[element.get("id", "")] = default.text or ""
 
     def _add_to_group(self, group: Element, record: Element) -> None:
         if local(record) != "title":

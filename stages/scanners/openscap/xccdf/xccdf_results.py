@@ -7,7 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from stages.scap.xml_records import Element, local
 
 _WITHOUT_EVIDENCE = frozenset(("pass", "notselected", "notapplicable"))
-"""Of these results the checks are not kept."""
+"""The results whose checks are not kept."""
 _CHECKS = frozenset(("check", "complex-check"))
 SCRIPT_SYSTEM = "http://open-scap.org/page/SCE"
 _CPE = re.compile(r"cpe:(?:2\.3:a|/a):[^:]*:[^:]*:([^:]+)(?::.*)?")
@@ -90,13 +90,13 @@ class TestResult:
             self.profile = record.get("idref")
         elif name == "benchmark":
             self.benchmark = record.get("id")
-        elif name == "target" and self.target is None:
-            self.target = (record.text or "").strip()[:_MAX_TARGET_CHARS] or None
+        elif name == "target":
+            self.target = self.target or (record.text or "").strip()[:_MAX_TARGET_CHARS] or None
         elif name == "tailoring-file":
             self.is_tailored = True
             self.tailoring_path = record.get("href")
-        elif name == "target-facts" and self.scanner_version is None:
-            self.scanner_version = _fact(record, _SCANNER_VERSION)
+        elif name == "target-facts":
+            self.scanner_version = self.scanner_version or _fact(record, _SCANNER_VERSION)
 
 
 def read_test_result(element: Element) -> TestResult:
@@ -113,7 +113,7 @@ def read_test_result(element: Element) -> TestResult:
 
 
 def newest(test_results: list[TestResult], zone: tzinfo | None) -> TestResult:
-    """The one that ended last; of equal ones the last in the file."""
+    """The TestResult that ended last; of those that ended at the same time the last in the file."""
 
     def end(one: TestResult) -> datetime:
         if one.completed_at is None:
@@ -124,42 +124,50 @@ def newest(test_results: list[TestResult], zone: tzinfo | None) -> TestResult:
 
 
 def in_utc(at: datetime, zone: tzinfo | None) -> datetime:
-    """A time of a TestResult; one without a zone is of `zone`, None: this host's."""
+    """A time of a TestResult; `zone` is that of a time without one, None: this host's."""
     local = at
     if at.tzinfo is None:
         local = at.replace(tzinfo=zone)
     try:
         return local.astimezone(UTC)
     except (ValueError, OverflowError):
-        # The first or the last day that there is.
+        # On the first or last day of the calendar the time in UTC may be outside of it.
         return at.replace(tzinfo=UTC)
 
 
 def _read_outcome(element: Element) -> Outcome:
     """Thousands of these are in a file, and most have nothing but a result."""
     result = _result(element)
-    idref, severity = element.get("idref", ""), element.get("severity")
+    idref = element.get("idref", "")
+    severity = element.get("severity")
     if len(element) == 1:
         return Outcome(idref, result, severity)
-    checks: list[Check] = []
+    checks: tuple[Check, ...] = ()
     if result not in _WITHOUT_EVIDENCE:
-        for child in element:
-            if local(child) in _CHECKS:
-                _add_checks(child, checks, negate=False)
+        checks = _read_checks(element)
     scripts: tuple[str, ...] = ()
     if result != "notselected":
         scripts = _scripts(element)
     overrides = [_read_override(child) for child in element.iterchildren("{*}override")]
+    messages = [text.strip() for text in _texts(element, "{*}message") if text]
     return Outcome(
         idref=idref,
         result=result,
         severity=severity,
-        checks=tuple(checks),
+        checks=checks,
         scripts=scripts,
         instances=_texts(element, "{*}instance"),
-        messages=tuple(text.strip() for text in _texts(element, "{*}message") if text),
+        messages=tuple(messages),
         overrides=tuple(overrides),
     )
+
+
+def _read_checks(rule_result: Element) -> tuple[Check, ...]:
+    checks: list[Check] = []
+    for child in rule_result:
+        if local(child) in _CHECKS:
+            _add_checks(child, checks, negate=False)
+    return tuple(checks)
 
 
 def _result(element: Element) -> str:

@@ -1,9 +1,7 @@
-"""OpenSCAP's content for the commands and the trigger stage: what is kept under which name, what is
-worth fetching, and what there is.
-"""
+"""The `ContentSupport` of OpenSCAP: names of kept files, what is worth fetching, what there is."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -27,9 +25,11 @@ from stages.scanners.platform import Platform
 
 if TYPE_CHECKING:
     from stages.scanners.openscap.content_choice import SelectedContent
-    from stages.scanners.openscap.content_files import ContentFile
+    from stages.scanners.openscap.content_files import ContentFile, ContentFiles
     from stages.scanners.openscap.content_reading import ContentReader
 
+_OTHER_SYSTEM = "is for another system"
+_NAMES_ANOTHER = "compliance.openscap.content names another file"
 _SETTING = "compliance.openscap.content_from_server"
 _RANK: dict[ContentFit, int] = {"exact": 3, "related": 2, "older": 1, "baseline": 0, "unknown": 0}
 _PACKED = {b"\x1f\x8b": ".gz", b"BZh": ".bz2"}
@@ -70,30 +70,26 @@ def _wanted(
     if choice is None or choice.fit == "older":
         return NothingWanted(f"the server has no content for {platform.name}", is_refusal=True)
     file = choice.path.name
-    if (file, offer.version) in {(each.file, each.version) for each in kept}:
+    if any(each.file == file and each.version == offer.version for each in kept):
         return NothingWanted(f"{file} {offer.version} is kept already")
-    current = _current(detected)
-    if current and not _is_better(offer.version, choice.fit, current, mode):
-        return NothingWanted(
-            f"{current.file} fits as well as {file} {offer.version} of the server ({_SETTING}: "
-            f"{mode})"
-        )
-    return WantedContent(file, "".join(product_of_file(choice.path) or ()))
-
-
-def _current(detected: DetectedScanner | None) -> DetectedContent | None:
-    if detected is None:
-        return None
-    return detected.content
+    wanted = WantedContent(file, "".join(product_of_file(choice.path) or ()))
+    if detected is None or detected.content is None:
+        return wanted
+    current = detected.content
+    if _is_better(offer.version, choice.fit, current, mode):
+        return wanted
+    return NothingWanted(
+        f"{current.file} fits as well as {file} {offer.version} of the server ({_SETTING}: {mode})"
+    )
 
 
 def _is_better(version: str, fit: ContentFit, current: DetectedContent, mode: str) -> bool:
-    """Whether content of the server would be used instead of the current one, as far as its name
-    and version say."""
+    """Whether content of the server would be used instead of the current one, by its fit and
+    version."""
     if _RANK[fit] != _RANK[current.fit]:
         return _RANK[fit] > _RANK[current.fit]
-    is_ours = current.source == "server" or mode == "newer"
-    return is_ours and is_newer(version, current.version)
+    may_replace = current.source == "server" or mode == "newer"
+    return may_replace and is_newer(version, current.version)
 
 
 def _listed(settings: Settings, platform: Platform) -> ContentList:
@@ -106,36 +102,46 @@ def _listed(settings: Settings, platform: Platform) -> ContentList:
     first, *others = section.planned_scans
     reader = ContentReader(section.for_scan(first), platform, oscap, {}, first)
     selected = reader.select(found)
-    listed = [_entry(file, platform, selected, reader) for file in found.files]
-    known = {entry.file for entry in listed}
-    if not isinstance(selected, NoContent) and str(selected.file.path) not in known:
-        listed.insert(0, _entry(selected.file, platform, selected, reader))
-    for channel in found.channels:
-        file = content_files.guide_file(channel)
-        if str(file.path) not in known | {entry.file for entry in listed}:
-            listed.append(_entry(file, platform, selected, reader))
+    listed = {}
+    for file in _all_files(selected, found):
+        listed[file.path] = _entry(file, platform, selected, reader)
     for scan in others:
         other = ContentReader(section.for_scan(scan), platform, oscap, {}, scan).select(found)
         if not isinstance(other, NoContent):
-            _mark_used(listed, _entry(other.file, platform, other, reader), scan)
+            entry = _entry(other.file, platform, other, reader)
+            _mark_used(listed, other.file.path, entry, scan)
     refused = [_refused(problem) for problem in found.problems]
-    listed.sort(key=lambda entry: not entry.used)
-    return ContentList(content=(*listed, *refused), remarks=_remarks(selected))
+    used_first = sorted(listed.values(), key=lambda entry: not entry.used)
+    return ContentList(content=(*used_first, *refused), remarks=_remarks(selected))
 
 
-def _mark_used(listed: list[ListedContent], entry: ListedContent, scan: PlannedScan) -> None:
-    """The content of a further scan of the settings."""
-    used = replace(entry, reason=f"compliance.openscap.{scan.key} uses it")
-    for place, known in enumerate(listed):
-        if known.file == entry.file:
-            if not known.used:
-                listed[place] = used
-            return
-    listed.append(used)
+def _all_files(
+    selected: "SelectedContent | NoContent", found: "ContentFiles"
+) -> "Iterator[ContentFile]":
+    """The file that only a setting names, those that were found, and those of older channels."""
+    from stages.scanners.openscap.content_files import guide_file
+
+    paths = found.paths
+    if not isinstance(selected, NoContent) and selected.file.path not in paths:
+        yield selected.file
+        paths.append(selected.file.path)
+    yield from found.files
+    for channel in found.channels:
+        if channel.path not in paths:
+            yield guide_file(channel)
+
+
+def _mark_used(
+    listed: dict[Path, ListedContent], path: Path, entry: ListedContent, scan: PlannedScan
+) -> None:
+    """Take in the content that a further scan of the settings uses."""
+    if path in listed and listed[path].used:
+        return
+    listed[path] = replace(entry, reason=f"compliance.openscap.{scan.key} uses it")
 
 
 def _remarks(selected: "SelectedContent | NoContent") -> tuple[str, ...]:
-    """Why no file fits, or why the one that is used does not fit quite, and what to do."""
+    """Why no file fits, or why the one that is used does not fit exactly, and what to do."""
     if isinstance(selected, NoContent):
         return (selected.reason,)
     if selected.warning:
@@ -149,16 +155,16 @@ def _entry(
     selected: "SelectedContent | NoContent",
     reader: "ContentReader",
 ) -> ListedContent:
-    product = product_of_file(file.path)
+    is_used = False
     fit: ContentFit | None = fit_of(platform, file.path)
-    is_used = not isinstance(selected, NoContent) and selected.file.path == file.path
-    if is_used and not isinstance(selected, NoContent):
+    if not isinstance(selected, NoContent) and selected.file.path == file.path:
+        is_used = True
         fit = selected.fit
     elif fit == "unknown":
         fit = None
     return ListedContent(
         file=str(file.path),
-        product="".join(product) if product else None,
+        product="".join(product_of_file(file.path) or ()) or None,
         version=file.version or reader.version_of(file.path),
         modified_at=_modified_at(file.path),
         source=file.source,
@@ -176,16 +182,21 @@ def _reason(
     *,
     is_used: bool,
 ) -> str:
-    names_another = "compliance.openscap.content names another file"
     if isinstance(selected, NoContent):
-        # For this host, and all the same not chosen: the setting names what is not there.
-        return "is for another system" if fit is None else names_another
+        if fit is None:
+            return _OTHER_SYSTEM
+        # It fits this host and was not chosen: the setting names a file that is not there.
+        return _NAMES_ANOTHER
     if is_used:
         return _why_used(file, selected)
+    return _why_not_used(file, fit, selected)
+
+
+def _why_not_used(file: "ContentFile", fit: ContentFit | None, selected: "SelectedContent") -> str:
     if selected.file.source == "configured":
-        return names_another
+        return _NAMES_ANOTHER
     if fit is None:
-        return "is for another system"
+        return _OTHER_SYSTEM
     if selected.fit == "baseline":
         return "no rule of it would apply to this host"
     if _RANK[fit] < _RANK[selected.fit]:
