@@ -19,7 +19,7 @@ from stages.scap.tailoring import Tailoring
 from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
 
 Opener = Callable[[], BinaryIO]
-"""Gives a fresh stream of uncompressed XML."""
+"""Opens a new stream of uncompressed XML."""
 
 _BENCHMARK = frozenset(("Benchmark", "Group"))
 _OVAL_SECTIONS = frozenset(
@@ -71,19 +71,19 @@ class ResultsFile:
     def __init__(
         self, known_results: Sequence[TestResult] = (), rule_filter: RuleFilter | None = None
     ) -> None:
-        """`known_results` name the OVAL definitions that are needed; else those of this file do."""
+        """`known_results` name the needed OVAL definitions; by default those of this file do."""
         self.benchmarks: list[Benchmark] = []
         self.test_results: list[TestResult] = []
         self.tailoring = Tailoring()
         self.oval_results: dict[str, OvalResults] = {}
-        """By the id of the report that they are."""
+        """By the id of their report in the ARF."""
         self.needs_second_pass = False
         """OVAL results came before the TestResult that names their definitions."""
         self._known_results = known_results
         self._rule_filter = rule_filter
         self._parent: Element | None = None
         self._handler: RecordHandler = ignore
-        """For the records of this parent: thousands lie in one, so it is looked up only once."""
+        """The handler of this parent's records: one parent has thousands, so it is kept."""
         self._collectors: dict[str, OvalCollector] = {}
         self._benchmark: tuple[Element, Benchmark] | None = None
         self._test_result: tuple[Element, TestResult] | None = None

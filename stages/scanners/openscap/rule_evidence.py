@@ -74,7 +74,7 @@ def evidence(outcome: Outcome, all_results: Mapping[str, OvalResults]) -> Eviden
 def _without_explanation(
     outcome: Outcome, messages: Sequence[str], remarks: Sequence[str]
 ) -> Evidence:
-    """What is left: the scanner's messages, or what the result itself means."""
+    """The evidence without an explanation: the scanner's messages, or what the result means."""
     if outcome.result == "fail":
         reason = merged_texts(messages) or f"the check failed; {PLACEHOLDER}"
         return Evidence(
@@ -120,7 +120,8 @@ def _explain_check(
     is_script = check.system == SCRIPT_SYSTEM and check.href is not None
     if check.outputs or is_script:
         return [_explain_script(check, outcome.result)]
-    if check.system and check.system != _OVAL:
+    # Some scanners leave the system of an OVAL check out.
+    if check.system not in ("", _OVAL):
         return []
     results = _results_of(check, all_results)
     if results is None:
@@ -134,7 +135,7 @@ def _explain_check(
 
 
 def _definitions_of(check: Check, results: OvalResults) -> list[Definition]:
-    """The definition that the check names; without a name, those of the whole file."""
+    """The definition that the check names; for a check without a name those of the whole file."""
     if check.name is None:
         return list(islice(results.definitions.values(), _MAX_DEFINITIONS))
     if check.name not in results.definitions:
@@ -143,17 +144,14 @@ def _definitions_of(check: Check, results: OvalResults) -> list[Definition]:
 
 
 def _results_of(check: Check, all_results: Mapping[str, OvalResults]) -> OvalResults | None:
-    """Those of the report that the check refers to, or the only ones that have its definition."""
+    """The results that the check refers to, or the only ones that have its definition."""
     named = all_results.get((check.href or "").removeprefix("#"))
     if named is not None:
         return named
-    candidates = []
-    for results in all_results.values():
-        if check.name in results.definitions:
-            candidates.append(results)
-    if len(candidates) != 1:
-        return None
-    return candidates[0]
+    candidates = [one for one in all_results.values() if check.name in one.definitions]
+    if len(candidates) == 1:
+        return candidates[0]
+    return None
 
 
 def _explain_definition(
@@ -174,14 +172,14 @@ def _explain_definition(
         return results.definitions.get(name, _MISSING).title
 
     part: FailedPart = Unexplained(definition.id, expected, definition.result)
-    # The tests of a patch describe the whole advisory: its title is what people know it by.
+    # The tests of a patch describe the whole advisory, which people know by its title.
     if definition.tree is not None and definition.definition_class != "patch":
         part = _relevant(failed_part(definition.tree, expected, tree_of), outcome.result)
     return explanation(part, lambda criterion: explain_criterion(criterion, results), title_of)
 
 
 def _relevant(part: FailedPart, result: str) -> FailedPart:
-    """Of a rule in error only what is in error: what failed beside it did not decide the result."""
+    """For a rule in error only the parts in error: failed parts did not decide the result."""
     if not isinstance(part, FailedGroup):
         return part
     parts = [_relevant(inner, result) for inner in part.parts]

@@ -1,9 +1,9 @@
 """Several results of one rule as one: the worst counts, and every instance is named. Pure.
 
-XCCDF gives a rule several results where it is checked once per instance (per network interface,
-per user) or once per definition (`multi-check`, an advisory each). The server keeps one result per
-rule: sent as they are, the last would hide the others. So a rule with the results fail, pass and
-fail is one failed rule, and its finding names what each result is of:
+In XCCDF a rule has several results if it is checked once per instance (per network interface, per
+user) or once per definition (`multi-check`, an advisory each). The server keeps one result per
+rule: if all were sent, the last would hide the others. So a rule with the results fail, pass and
+fail becomes one failed rule, and its finding names the instance of each result:
 
     2 of 3 results are fail; eth1: fail: …; eth2: fail: …; eth0: pass
 """
@@ -64,7 +64,7 @@ def evidence_of_rule(
     instances = []
     for number, outcome in enumerate(outcomes, 1):
         instances.append(_instance(outcome, number, all_results))
-    if not any(_is_described(one) for one in instances):
+    if not any(map(_is_described, instances)):
         return Evidence()
     instances.sort(key=lambda instance: _badness(instance.outcome))
     result = instances[0].outcome.result
@@ -100,10 +100,7 @@ def _is_described(instance: _Instance) -> bool:
 
 def _summary(result: str, instances: Sequence[_Instance]) -> str:
     """`2 of 3 results are fail`"""
-    count = 0
-    for instance in instances:
-        if instance.outcome.result == result:
-            count += 1
+    count = [instance.outcome.result for instance in instances].count(result)
     verb = "are"
     if count == 1:
         verb = "is"

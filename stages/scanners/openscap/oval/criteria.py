@@ -60,7 +60,7 @@ class Unexplained:
 
 FailedPart = FailedCriterion | FailedGroup | Unexplained
 TreeLookup = Callable[[str], CriteriaNode | None]
-"""Gives the criteria tree of a definition by its id."""
+"""Returns the criteria tree of a definition by its id."""
 
 _Branches = list[tuple[CriteriaNode, bool]]
 """Child nodes, each with the value that was expected of it."""
@@ -73,8 +73,8 @@ _MAX_EXTENSIONS = 8
 def failed_part(node: CriteriaNode, expected: bool, lookup: TreeLookup) -> FailedPart:
     """Why the node is not `expected`. Its recorded result must not be the expected one.
 
-    A definition that extends itself, and everything beyond some thousand parts, is `Unexplained`:
-    hostile content can make a small tree multiply.
+    A definition that extends itself, and all parts beyond the first 2000, are `Unexplained`: in
+    hostile content a small tree can stand for a very large one.
     """
     return _CriteriaWalk(lookup).failed_part(node, expected, frozenset())
 
@@ -88,7 +88,7 @@ class _CriteriaWalk:
         self, node: CriteriaNode, expected: bool, extended: frozenset[str]
     ) -> FailedPart:
         """`extended` are the definitions on the path from the root, against endless recursion."""
-        # The node's recorded result is after negation; what lies below it is before.
+        # The recorded result of the node is the one after its negation.
         expected_below = expected != node.negate
         result_below = negated(node.result, node.negate)
         self._parts_left -= 1
@@ -134,7 +134,7 @@ def holds(result: ResultValue, expected: bool) -> bool:
 
 
 def decided(part: FailedPart) -> bool:
-    """Whether all of it was evaluated: an error or an unknown result decides nothing."""
+    """Whether all of it was evaluated to true or false."""
     if not isinstance(part, FailedGroup):
         return part.result in ("true", "false")
     return all(decided(inner) for inner in part.parts)
@@ -148,7 +148,7 @@ def negated(result: ResultValue, negate: bool) -> ResultValue:
 
 
 def _flattened(mode: GroupMode, parts: Sequence[FailedPart]) -> tuple[FailedPart, ...]:
-    """All of alls is one all, any of anys one any; the other modes count and stay nested."""
+    """Groups of the modes `all` and `any` take in those of the same mode; others stay nested."""
     if mode not in ("all", "any"):
         return tuple(parts)
     flat: list[FailedPart] = []
@@ -167,7 +167,7 @@ def _failed_branches(
     if operator == "ONE":
         return _failed_one(expected, children)
     if operator == "XOR":
-        # Any change of one child would change the result, so all of them belong to it.
+        # To change any one of the children would change the result, so all of them explain it.
         opposite = [(child, child.result != "true") for child in children]
         if expected:
             return "odd", opposite

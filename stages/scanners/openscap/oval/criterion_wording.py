@@ -66,10 +66,8 @@ def _not_evaluated(one: EvaluatedCriterion) -> Explanation:
     actual = "not evaluated"
     if result in _NOT_EVALUATED:
         actual = f"could not be evaluated: {result}"
-    items = []
-    for name, _ in one.evaluated.items:
-        if name in one.scope.results.items:
-            items.append(one.scope.results.items[name])
+    known = one.scope.results.items
+    items = [known[name] for name, _ in one.evaluated.items if name in known]
     reason = item_wording.reason_of_error(one.evaluated, one.collected, items)
     if reason is not None:
         actual += f" ({reason})"
@@ -87,7 +85,7 @@ def _nothing_found(one: EvaluatedCriterion) -> Explanation:
 
 
 def _absence(one: EvaluatedCriterion) -> str:
-    """`package aide is not installed`; of a variable only that it has no value is known."""
+    """`package aide is not installed`; of a variable it is only known that it has no value."""
     if one.test.kind == "variable":
         setting = one.looked_for.setting
         if setting is not None:
@@ -146,7 +144,7 @@ def _no_line(one: EvaluatedCriterion) -> Explanation:
 
 
 def _wrong_number(one: EvaluatedCriterion) -> Explanation:
-    """There are items where none may be, or too many; what they hold makes no difference."""
+    """There are items where none may be, or too many; their content makes no difference."""
     exception = explain_exception(one)
     if exception is not None:
         return exception

@@ -1,7 +1,7 @@
-"""Whether a value is what an entity expects, where that is certain. Pure.
+"""Whether a value is as an entity expects, where that is certain. Pure.
 
-The recorded results of a test are those of whole items. Of an item that has several fields this
-finds out which of them are as expected, so that only the others are reported.
+The results of a test are recorded for whole items. This finds out which fields of an item are as
+expected, so that only the others are reported.
 
 Security: patterns come from content. Only those without repetition and with few alternatives are
 tried, so that none of them can take long.
@@ -34,16 +34,18 @@ def satisfies(actual: str, entity: Entity, values: Sequence[str] | None) -> bool
     """Whether a value is as expected; None where that is not certain."""
     if values is None or len(values) != 1:
         return None
+    if entity.datatype not in _COMPARED_TYPES:
+        return None
     expected = values[0]
-    if entity.operation == "pattern match" and entity.datatype in _COMPARED_TYPES:
+    if entity.operation == "pattern match":
         return _matches(expected, actual)
     if entity.datatype == "int":
         return _compare_numbers(entity.operation, actual, expected)
     if entity.datatype == "boolean":
         return _compare_numbers(entity.operation, _bit(actual), _bit(expected))
-    if entity.datatype == "string" and entity.operation in _ON_TEXTS:
-        return _ON_TEXTS[entity.operation](actual, expected)
-    return None
+    if entity.operation not in _ON_TEXTS:
+        return None
+    return _ON_TEXTS[entity.operation](actual, expected)
 
 
 def _bit(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A failed criterion with everything that the results hold of it. Pure."""
+"""A failed criterion with everything that the results hold about it. Pure."""
 
 from dataclasses import dataclass
 
@@ -30,12 +30,12 @@ class EvaluatedCriterion:
     test: Test
     evaluated: EvaluatedTest
     object: Object
-    """What the test looks for; without fields where the results do not define it."""
+    """What the test looks for; it has no fields where the results do not define it."""
     collected: CollectedObject | None
     states: tuple[State, ...]
     """What the items are compared with; empty where only their number counts."""
     exceptions: tuple[State, ...]
-    """What things may be that otherwise must not exist."""
+    """The states of things that may exist although others must not."""
     items: tuple[tuple[Item, ResultValue], ...]
     """Things that were found, with the result of each; of many the first."""
     scope: EvaluationScope
@@ -125,7 +125,10 @@ def _exceptions(
 ) -> tuple[State, ...]:
     """The states that the object leaves out; empty unless nothing else may exist."""
     must_not_exist = criterion.expected and test.existence == "none_exist"
-    if not must_not_exist or target.included or not results.states.keys() >= {*target.excluded}:
+    if not must_not_exist or target.included:
+        return ()
+    all_are_known = set(target.excluded) <= results.states.keys()
+    if not all_are_known:
         return ()
     return tuple(results.states[name] for name in target.excluded)
 
@@ -150,5 +153,5 @@ def _setting(
         return None
     if looked_for.setting is not None:
         return looked_for.setting.name
-    # A comment in place of the setting; it shows, too, whether the value is a secret.
+    # The comment in place of the name: by it, too, a secret is recognized.
     return looked_for.text

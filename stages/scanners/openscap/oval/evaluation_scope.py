@@ -23,7 +23,7 @@ class EvaluationScope:
     target: Object
     """The object of the test."""
     depth: int = 0
-    """How many objects refer to each other up to here; hostile content makes them go in circles."""
+    """The number of references between objects up to here; in hostile content they are circular."""
 
     @property
     def too_deep(self) -> bool:
@@ -33,7 +33,7 @@ class EvaluationScope:
         return replace(self, depth=self.depth + 1)
 
     def values(self, entity: Entity) -> tuple[str, ...] | None:
-        """The values of a field, its variable resolved; None where the variable is unknown.
+        """The values of a field, with its variable resolved; None where that is unknown.
 
         The scanner records the values with the test, with the collected object, or (constants of
         the content) not at all.

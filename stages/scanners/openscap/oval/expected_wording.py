@@ -2,7 +2,6 @@
 
 from stages.scanners.openscap.oval.evaluated_criterion import EvaluatedCriterion
 from stages.scanners.openscap.oval.line_wording import has_plain_text, line_text, skips_first_line
-from stages.scanners.openscap.oval.oval_model import State
 from stages.scanners.openscap.oval.state_wording import entity_texts, state_text
 
 _COUNTS = {
@@ -45,10 +44,9 @@ def short_expected_text(one: EvaluatedCriterion) -> str:
     """What is expected, without what a sentence about the criterion has already named."""
     if one.is_expected and one.states:
         return states_text(one)
-    has_to_exist = one.is_expected and one.test.existence in ("at_least_one_exists", "all_exist")
-    if has_to_exist and one.is_text:
-        return "at least one"
-    if has_to_exist:
+    if one.is_expected and one.test.existence in ("at_least_one_exists", "all_exist"):
+        if one.is_text:
+            return "at least one"
         return f"to be {one.kind.present}"
     if one.is_text and not one.states:
         return _SHORT_LINE_COUNTS.get(_required_existence(one), "at least one")
@@ -69,7 +67,7 @@ def states_text(one: EvaluatedCriterion) -> str:
 def expected_line(one: EvaluatedCriterion) -> str:
     """The line that is looked for, to follow the word "line".
 
-    A mere expression goes with the comment of the content.
+    Where the line is only known by an expression, the comment of the content is added.
     """
     comment = one.test.comment
     text = line_text(one.object, one.scope)
@@ -92,15 +90,11 @@ def _is_simple_negation(one: EvaluatedCriterion) -> bool:
 
 
 def _negation(one: EvaluatedCriterion, states: str) -> str:
-    if len(one.states) > 1 or any(_has_several_texts(state, one) for state in one.states):
+    if len(one.states) > 1 or len(entity_texts(one.states[0], one.scope)) > 1:
         states = f"({states})"
     if one.kind.subject_field:
         return f"not {states}"
     return f"not with {states}"
-
-
-def _has_several_texts(state: State, one: EvaluatedCriterion) -> bool:
-    return len(entity_texts(state, one.scope)) > 1
 
 
 def _subject(one: EvaluatedCriterion) -> str:

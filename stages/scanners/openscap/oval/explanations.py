@@ -1,7 +1,7 @@
 """The texts that explain a failure: what was expected, what was found, and one sentence of both.
 
-A failure of several parts is one explanation: the texts of its parts, combined as their group
-requires. Long alternatives are led by a sentence about the nearest of them, without its details:
+The texts of several parts are combined as their group requires. A long list of alternatives begins
+with a sentence about the nearest of them, without its details:
 
     /etc/audit/audit.rules: the line “-w /etc/group -p …” is missing; nor does the other alternative
     hold. In detail: /etc/audit/audit.rules: no line like … ; /etc/audit/rules.d: no line like …
@@ -24,7 +24,7 @@ from stages.scanners.openscap.oval.entity_wording import short_id
 
 _SHOWN_PARTS = 10
 _LONG_FINDING = 300
-"""Characters; a longer list of alternatives is led by the nearest of them."""
+"""Characters; a longer list of alternatives begins with the nearest of them."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Explanation:
     """What was found, one text for each thing that was looked for."""
     finding: str
     brief: str
-    """The finding without expressions and other details, to lead a long list."""
+    """The finding without expressions and other details, for the beginning of a long list."""
     corrections: int = 1
-    """How many things have to be corrected at least."""
+    """How many things have to be corrected, at least."""
 
     @property
     def actual(self) -> str:
@@ -74,7 +74,7 @@ _RESULTS = {"true": "it holds", "false": "it does not hold"}
 
 ExplainCriterion = Callable[[FailedCriterion], Explanation]
 TitleOf = Callable[[str], str | None]
-"""Gives the title of a definition by its id."""
+"""Returns the title of a definition by its id."""
 
 
 def explanation(
@@ -86,39 +86,46 @@ def explanation(
     if isinstance(part, Unexplained):
         return _unexplained(part, title_of)
     inner = [explanation(inner, explain_criterion, title_of) for inner in part.parts]
-    return _of_group(part, list(dict.fromkeys(inner)))
-
-
-def _of_group(group: FailedGroup, parts: Sequence[Explanation]) -> Explanation:
+    parts = list(dict.fromkeys(inner))
     if len(parts) == 1:
         return parts[0]
-    nested = any(isinstance(inner, FailedGroup) for inner in group.parts)
-    facts: dict[str, None] = {}
-    for part in parts:
-        facts |= dict.fromkeys(part.facts)
-    merging = _finding_merging(group)
-    merged = Explanation(
-        expected=_merge(_EXPECTED[group.mode], [part.expected for part in parts], nested=nested),
-        facts=tuple(facts),
-        finding=_merge(merging, [part.finding for part in parts], nested=nested),
-        brief=_merge(_BRIEF, [part.brief for part in parts], nested=False),
-        corrections=sum(part.corrections for part in parts),
-    )
-    if group.mode != "any":
-        return merged
-    nearest = min(parts, key=lambda part: (part.corrections, len(part.finding)))
-    merged = replace(merged, brief=nearest.brief, corrections=nearest.corrections)
-    is_long = len(merged.finding) > _LONG_FINDING
-    if merging is _FINDING["any"] and is_long:
-        finding = _led_by_nearest(nearest, parts, nested=nested)
-        return replace(merged, finding=finding)
+    nested = any(isinstance(inner, FailedGroup) for inner in part.parts)
+    merged = _merged(part, parts, nested=nested)
+    if part.mode == "any":
+        return _with_nearest(merged, part, parts, nested=nested)
     return merged
 
 
-def _led_by_nearest(
+def _merged(group: FailedGroup, parts: Sequence[Explanation], *, nested: bool) -> Explanation:
+    facts: dict[str, None] = {}
+    for part in parts:
+        facts |= dict.fromkeys(part.facts)
+    expected = [part.expected for part in parts]
+    findings = [part.finding for part in parts]
+    return Explanation(
+        expected=_merge(_EXPECTED[group.mode], expected, nested=nested),
+        facts=tuple(facts),
+        finding=_merge(_finding_merging(group), findings, nested=nested),
+        brief=_merge(_BRIEF, [part.brief for part in parts], nested=False),
+        corrections=sum(part.corrections for part in parts),
+    )
+
+
+def _with_nearest(
+    merged: Explanation, group: FailedGroup, parts: Sequence[Explanation], *, nested: bool
+) -> Explanation:
+    """Alternatives: the nearest of them decides what is to be done, and begins a long finding."""
+    nearest = min(parts, key=lambda part: (part.corrections, len(part.finding)))
+    finding = merged.finding
+    if _is_any_evaluated(group) and len(finding) > _LONG_FINDING:
+        finding = _finding_by_nearest(nearest, parts, nested=nested)
+    return replace(merged, finding=finding, brief=nearest.brief, corrections=nearest.corrections)
+
+
+def _finding_by_nearest(
     nearest: Explanation, alternatives: Iterable[Explanation], *, nested: bool
 ) -> str:
-    """The alternative with the least to correct as one sentence, all of them behind it."""
+    """The alternative with the least to correct as one sentence, followed by all of them."""
     findings = dict.fromkeys(one.finding for one in alternatives)
     others = [finding for finding in findings if finding != nearest.finding]
     if not others:
@@ -134,9 +141,13 @@ def _led_by_nearest(
 
 def _finding_merging(group: FailedGroup) -> _Merging:
     # Alternatives that could not be evaluated must not be reported as violated.
-    if group.mode == "any" and not any(decided(part) for part in group.parts):
+    if group.mode == "any" and not _is_any_evaluated(group):
         return _NOTHING_EVALUATED
     return _FINDING[group.mode]
+
+
+def _is_any_evaluated(group: FailedGroup) -> bool:
+    return any(decided(part) for part in group.parts)
 
 
 def _merge(merging: _Merging, texts: Iterable[str], *, nested: bool) -> str:
@@ -147,7 +158,7 @@ def _merge(merging: _Merging, texts: Iterable[str], *, nested: bool) -> str:
 
 
 def _shown_parts(texts: Sequence[str], *, nested: bool) -> list[str]:
-    """The first texts, and how many there are besides."""
+    """The first texts, and the number of the others."""
     shown = list(texts[:_SHOWN_PARTS])
     if nested:
         shown = [_bracketed(text) for text in shown]
@@ -158,7 +169,7 @@ def _shown_parts(texts: Sequence[str], *, nested: bool) -> list[str]:
 
 
 def _bracketed(text: str) -> str:
-    """A text of several parts in brackets, so that two levels of `;` stay distinct."""
+    """A text of several parts in brackets, which distinguish two levels of `;`."""
     if "; " in text:
         return f"({text})"
     return text

@@ -50,7 +50,7 @@ def bit_is_set(value: str) -> bool:
 def expected_mode(bits: Mapping[str, bool], operator: str = "AND") -> str | None:
     """What permission fields require together; None where there are none.
 
-    All twelve fields give a mode (`0600`), many forbidden bits the most permissive mode that is
+    All twelve fields become a mode (`0600`), many forbidden bits the most permissive mode that is
     left (`0640 or stricter`), and a few bits their names (`without write for group`). Where one of
     the fields is enough, or has to be the only one, each is named: `with write for group or with
     write for others`.
@@ -59,7 +59,8 @@ def expected_mode(bits: Mapping[str, bool], operator: str = "AND") -> str | None
         return None
     if operator != "AND" and len(bits) > 1:
         return _each_bit(bits, operator)
-    required = forbidden = 0
+    required = 0
+    forbidden = 0
     for field, is_set in bits.items():
         if is_set:
             required |= _bit(field)

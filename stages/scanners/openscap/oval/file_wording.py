@@ -42,31 +42,32 @@ class _FileName:
 def file_place(
     entities: Mapping[str, Entity], scope: EvaluationScope, *, recursive: bool
 ) -> FilePlace | None:
-    """The place of the files that an object looks for; None where it gives no path.
+    """The place of the files that an object looks for; None where it has no path.
 
-    Objects give it as a whole (`filepath`), as a directory (`path`), or as a directory and a name
+    An object has the whole path (`filepath`), a directory (`path`), or a directory and a name
     (`path` and `filename`).
     """
-    filepath, path = entities.get("filepath"), entities.get("path")
-    filename = entities.get("filename")
+    filepath = entities.get("filepath")
     if filepath is not None:
         return _single(object_value(filepath, scope.values(filepath)), "file", "files")
+    path = entities.get("path")
     if path is None:
         return None
     directory = object_value(path, scope.values(path))
+    filename = entities.get("filename")
     if filename is None:
         return _single(directory, "directory", "directories")
     name = _file_name(filename, scope)
-    is_one_directory = scope.value(path) is not None and not directory.is_pattern and not recursive
-    if is_one_directory and not name.is_several:
-        path_text = f"{directory.text.rstrip('/')}/{name.value.text}"
-        return FilePlace(path_text, f"file {path_text}")
-    files, directories = _files(name), _directories(directory, recursive=recursive)
+    files = _files(name)
+    directories = _directories(directory, recursive=recursive)
     text = f"{files} in {directories}"
-    files_in = None
-    if is_one_directory:
-        files_in = FilesIn(files, directories)
-    return FilePlace(text, text, is_plural=True, files_in=files_in)
+    is_one_directory = scope.value(path) is not None and not directory.is_pattern
+    if recursive or not is_one_directory:
+        return FilePlace(text, text, is_plural=True)
+    if name.is_several:
+        return FilePlace(text, text, is_plural=True, files_in=FilesIn(files, directories))
+    path_text = f"{directory.text.rstrip('/')}/{name.value.text}"
+    return FilePlace(path_text, f"file {path_text}")
 
 
 def _file_name(filename: Entity, scope: EvaluationScope) -> _FileName:
@@ -84,7 +85,7 @@ def _file_name(filename: Entity, scope: EvaluationScope) -> _FileName:
 
 
 def _ending(pattern: str) -> str | None:
-    """`.conf`, if the pattern matches the names that end so, and no others."""
+    """`.conf`, if the pattern matches the names that end with it, and no others."""
     found = pattern_text(pattern)
     if found is None or not found.is_equivalent or " " in found.text:
         return None

@@ -13,12 +13,12 @@ _MAX_TEXT = 300
 _SETTING_NAME = re.compile(r"[A-Za-z][\w.-]{0,60}[=:]?")
 _HASH_FIELDS = {"password": ("password",), "shadow": ("password",)}
 _NO_HASH = frozenset(("", "x", "*", "!", "!!", "!*"))
-"""What a password field holds where it holds no hash."""
+"""Texts of a password field that are not a hash."""
 _HASH_FILES = frozenset(
     ("shadow", "shadow-", "gshadow", "gshadow-", "opasswd", "master.passwd", ".htpasswd")
 )
 _DES_HASH = re.compile(r"[./0-9A-Za-z]{13}")
-"""The oldest hashes have no mark of their own: where they were found shows what they are."""
+"""The oldest hashes have no mark by which they could be recognized, only the file they are in."""
 _VALUE_FIELDS = frozenset(("value", "value_of", "subexpression"))
 _NAMING_FIELDS = ("name", "key", "xpath", "yamlpath", "property", "attribute_name")
 _NEVER_SECRET = frozenset(("mode", "differences", "file"))
@@ -44,11 +44,10 @@ def field_text(item: Item, name: str, setting: str | None) -> str | None:
 
 
 def masked_field(item: Item, name: str) -> str | None:
-    """A field for a template, which also has fields made of several: `mode`, `file`."""
-    if name in _NEVER_SECRET:
-        return item_text(item, name)
-    if item_text(item, name) is None:
-        return None
+    """A field for a template; some are made of several fields of the item: `mode`, `file`."""
+    text = item_text(item, name)
+    if text is None or name in _NEVER_SECRET:
+        return text
     return field_text(item, name, None)
 
 
@@ -67,7 +66,8 @@ def found_line(item: Item, setting: str | None = None) -> str | None:
 
 def setting_in_line(item: Item) -> str | None:
     """The word before the value in the line that was found, where it is clearly a name."""
-    text, value = item.first("text"), item.first("subexpression")
+    text = item.first("text")
+    value = item.first("subexpression")
     if not text or not value:
         return None
     before = text.rpartition(value)[0].split()
@@ -88,28 +88,31 @@ def _setting_of_field(item: Item, name: str, setting: str | None) -> str | None:
 
 
 def _value_text(item: Item, field: ItemField, setting: str | None) -> str:
-    text = field.text or ""
-    if not text and field.status not in ("exists", ""):
-        return field.status
-    if not text and field.masked:
-        return "(not shown)"
+    if not field.text:
+        return _empty_text(field)
     if field.masked or field.name in _HASH_FIELDS.get(item.kind, ()):
-        return _without_hash(text)
-    if _DES_HASH.fullmatch(text.strip()) and _is_in_hash_file(item):
+        if field.text in _NO_HASH:
+            return field.text
         return MASK
-    text = readable_value(item.kind, field.name, text, setting)
+    if _is_des_hash(item, field.text):
+        return MASK
+    text = readable_value(item.kind, field.name, field.text, setting)
     return _shortened(masked_value(setting, text)) or "(empty)"
 
 
-def _is_in_hash_file(item: Item) -> bool:
+def _empty_text(field: ItemField) -> str:
+    if field.status not in ("exists", ""):
+        return field.status
+    if field.masked:
+        return "(not shown)"
+    return "(empty)"
+
+
+def _is_des_hash(item: Item, text: str) -> bool:
+    if not _DES_HASH.fullmatch(text.strip()):
+        return False
     file = item_text(item, "file") or ""
     return file.rpartition("/")[2] in _HASH_FILES
-
-
-def _without_hash(text: str) -> str:
-    if text in _NO_HASH:
-        return text
-    return MASK
 
 
 def _shortened(text: str) -> str:

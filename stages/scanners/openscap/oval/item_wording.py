@@ -33,9 +33,9 @@ def listed_items(texts: Iterable[str], total: int) -> str:
 
 
 def subject(item: Item, description: str) -> str:
-    """What the item is: a file, a package, a parameter.
+    """The thing that was found: a file, a package, a parameter.
 
-    An item of a variable holds nothing but a value: it is what was looked for, the `description`.
+    An item of a variable has nothing but a value, so it is called what was looked for.
     """
     if item.kind == "variable":
         return description
@@ -136,7 +136,7 @@ def _first_message(
 
 
 def _content(item: Item, setting: str | None) -> str | None:
-    """The content of an item of which no field was expected to have a value."""
+    """The content of an item, where no value was expected of a certain field."""
     if item.kind == "variable":
         return field_text(item, "value", setting)
     if item.kind in TEXT_KINDS:

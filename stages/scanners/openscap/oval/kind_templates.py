@@ -15,16 +15,16 @@ _NOT_SHOWN = MODE_FIELDS | BOOKKEEPING
 _DIFFERS = frozenset(("fail", "true", "1"))
 
 FieldText = Callable[[str], str | None]
-"""Gives the text of a field by its name; None where there is no such field."""
+"""Returns the text of a field by its name; None where there is no such field."""
 
 
 def fill(template: str, field_text: FieldText) -> str | None:
     """The template with its fields; None where a field outside brackets is missing.
 
     `{a|b}` is the first of these fields that is there; a part in brackets is left out where a field
-    in it is missing. The optional parts are filled first and held back behind marks: brackets and
-    braces in a field's text must not be taken for those of the template. An example, with the
-    fields name=`a[1]` and arch=`x`:
+    in it is missing. The optional parts are filled first, and marks stand for them until the end:
+    brackets and braces in the text of a field must not be taken for those of the template. An
+    example, with the fields name=`a[1]` and arch=`x`:
 
         package {name}[ ({arch})]  ->  package {name}<0>  ->  package a[1]<0>  ->  package a[1] (x)
     """
@@ -60,7 +60,7 @@ def _fill_fields(template: str, field_text: FieldText) -> str | None:
 
 
 def item_text(item: Item, name: str) -> str | None:
-    """A field of an item, or what is made of several: `mode`, `differences`, `file`."""
+    """A field of an item, or a text made of several: `mode`, `differences`, `file`."""
     if name == "mode":
         return octal_mode(item)
     if name == "differences":
@@ -86,7 +86,7 @@ def by_fields(kind: str, fields: Sequence[tuple[str, str]]) -> str:
 
 
 def _file(item: Item) -> str | None:
-    """The path of a file, which items give as a whole or in two parts."""
+    """The path of a file, which an item has as a whole or in two parts."""
     filepath = item.first("filepath")
     if filepath is not None:
         return filepath

@@ -24,13 +24,13 @@ class Kind:
     subject: str
     """One thing that was found, from an item's fields."""
     present: str = "present"
-    """What the thing is if it is found: `package x is not installed`."""
+    """The state of a thing that was found: `package x is not installed`."""
     detail: str = ""
-    """What else describes an item, if no field of it was expected to have a value."""
+    """Further fields of an item, shown where no value was expected of a certain field."""
     subject_field: str | None = None
-    """The field that the subject names already: `subject is value`, without the field's name."""
+    """The field whose value follows the subject without the field's name: `subject is value`."""
     is_place: bool = False
-    """Whether the description is nothing but the place of files: `{a_file}` or `{file}`."""
+    """Whether the description is only the place of files: `{a_file}` or `{file}`."""
 
 
 KINDS: Mapping[str, Kind] = {

@@ -35,13 +35,13 @@ def members(target: Object, scope: EvaluationScope) -> list[Object]:
 def setting_name(target: Object, scope: EvaluationScope) -> str | None:
     """The name of the setting whose value an object's patterns capture, if they agree on it."""
     names = {found.name for found in _pattern_texts(target, scope)}
-    if len(names) != 1:
-        return None
-    return names.pop()
+    if len(names) == 1:
+        return names.pop()
+    return None
 
 
 def value_form(target: Object, scope: EvaluationScope) -> str:
-    """What goes behind "is not set": `to a number`, `in the form /…/`; empty for any value."""
+    """The text to follow "is not set": `to a number`, `in the form /…/`; empty for any value."""
     forms = {found.value_form for found in _pattern_texts(target, scope)}
     if forms == {ValueForm.ANY}:
         return ""
@@ -62,7 +62,7 @@ def line_text(target: Object, scope: EvaluationScope) -> str | None:
 
 
 def has_plain_text(target: Object, scope: EvaluationScope) -> bool:
-    """Whether the text of the line begins with more than an expression, or "any text"."""
+    """Whether the line is described by more than an expression, or by "any text"."""
     patterns = _patterns(target, scope)
     if all(matches_any_line(pattern) for pattern in patterns):
         return False
@@ -115,7 +115,7 @@ def is_in_place(item: Item, target: Object, scope: EvaluationScope) -> bool:
 
 
 def shown_expression(pattern: str, *, ignores_case: bool = False) -> str:
-    """`/^x$/`, with Perl's `i` behind it where small and capital letters are the same."""
+    """`/^x$/`, with Perl's flag `i` for a pattern that ignores case."""
     shown = pattern.replace("\n", "\\n")
     if len(shown) > _MAX_PATTERN:
         shown = shown[: _MAX_PATTERN - 1] + "…"
@@ -147,7 +147,7 @@ def _patterns(target: Object, scope: EvaluationScope) -> Sequence[str]:
 
 
 def _pattern_phrase(pattern: str, target: Object) -> str:
-    """`starting with “umask 027”`; a text that is not equivalent goes with the expression."""
+    """`starting with “umask 027”`; beside a text that is not equivalent the expression is shown."""
     if matches_any_line(pattern):
         return _ANY_LINE
     expression = shown_expression(pattern, ignores_case=target.ignores_case)

@@ -1,4 +1,4 @@
-"""Something was found that is not as the states require: which of its values, and how. Pure."""
+"""Explains things that were found and are not as the states require: which values differ. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,8 +40,8 @@ _FAILING_RESULTS = {
     # The test is true though it should be false: so are the items that made it true.
     (False, "at least one"): _ONLY_TRUE,
 }
-"""The results of single items that make a test fail, by what was expected of it and its check.
-Any other test fails by the number of its items."""
+"""The results of single items that make a test fail, by its expected result and its check. Any
+other test fails by the number of its items."""
 _VERBS = {True: "are", False: "is"}
 """By whether a name is a plural."""
 
@@ -67,7 +67,7 @@ def explain_mismatch(one: EvaluatedCriterion) -> Explanation:
 
 
 def explain_exception(one: EvaluatedCriterion) -> Explanation | None:
-    """A double negation the right way round; None where there is none.
+    """The finding without a double negation; None where the content has none.
 
     The content: no file may exist except those with mode 0700 or stricter, and symbolic links.
     The finding: the mode of a file is 0755, expected 0700 or stricter.
@@ -86,7 +86,7 @@ def explain_exception(one: EvaluatedCriterion) -> Explanation | None:
 
 
 def _narrows_search(state: State) -> bool:
-    """Whether it leaves out links or names: those are not meant here, and no way to comply."""
+    """Whether it only leaves things out of the search, such as links: that is not a requirement."""
     return {entity.name for entity in state.entities} <= _SEARCHED_BY
 
 
@@ -115,35 +115,36 @@ def _first_mismatch(one: EvaluatedCriterion, item: Item) -> str:
     if not expected_by_actual:
         states = " or ".join(state_text(state, one.scope) for state in one.states)
         return f"{with_detail(item, one.description, one.setting)}, expected {states}"
-    between_values, between_fields = " and ", "; "
+    between_values = " and "
+    between_fields = "; "
     if one.test.operator == "OR":
-        between_values, between_fields = " or ", " or "
+        between_values = " or "
+        between_fields = " or "
     parts = []
     for actual, values in expected_by_actual.items():
         parts.append(f"{actual}, expected {between_values.join(dict.fromkeys(values))}")
-    has_subject_field = one.kind.subject_field is not None
-    separator = ": "
-    if has_subject_field and not one.is_text:
-        separator = " "
-    return subject(item, one.description) + separator + between_fields.join(parts)
+    text = between_fields.join(parts)
+    if one.kind.subject_field is not None and not one.is_text:
+        return f"{subject(item, one.description)} {text}"
+    return f"{subject(item, one.description)}: {text}"
 
 
 def _unmet(one: EvaluatedCriterion, item: Item) -> list[tuple[State, list[Entity]]]:
-    """The fields of each state that the item does not satisfy; all of them where that is open."""
-    unmet = []
-    for state in one.states:
-        unmet.append((state, unmet_entities(item, state, one.scope)))
-    some_are_known = any(entities for _, entities in unmet)
-    if some_are_known and one.test.operator != "OR":
+    """The fields of each state that the item does not satisfy; all where that is unknown."""
+    all_fields = [(state, list(state.entities)) for state in one.states]
+    if one.test.operator == "OR":
+        return all_fields
+    unmet = [(state, unmet_entities(item, state, one.scope)) for state in one.states]
+    if any(entities for _, entities in unmet):
         return unmet
-    return [(state, list(state.entities)) for state in one.states]
+    return all_fields
 
 
 def _unmet_texts(
     one: EvaluatedCriterion, item: Item, state: State, unmet: Sequence[Entity]
 ) -> list[tuple[str, str]]:
-    """What each field is and what it has to be; the permission fields together as one mode."""
-    # A value that the scanner itself hides is left out, unless it is all there is.
+    """The actual and the expected value of each field; permission fields together as one mode."""
+    # A value that the scanner itself hides is left out, unless there is no other.
     shown = [entity for entity in unmet if not entity.masked] or unmet
     texts = []
     mode_is_unmet = False
@@ -164,13 +165,7 @@ def _actual_text(one: EvaluatedCriterion, item: Item, state: State, entity: Enti
     setting = one.setting
     if setting is None and one.is_text:
         setting = setting_in_line(item)
-    value = field_text(item, entity.name, setting)
-    if value is None:
-        value = "not present"
-    elif is_bit_mask(entity):
-        value = with_octal(value)
-    elif one.scope.is_duration():
-        value = readable_duration(value)
+    value = _actual_value(one, item, entity, setting)
     if entity.name != one.kind.subject_field:
         name = label(state.kind, entity.name)
         return f"{name} {_VERBS[name in _PLURAL_LABELS]} {value}"
@@ -179,3 +174,14 @@ def _actual_text(one: EvaluatedCriterion, item: Item, state: State, entity: Enti
     if not setting:
         return f"found {value}"
     return f"{setting} is {value}"
+
+
+def _actual_value(one: EvaluatedCriterion, item: Item, entity: Entity, setting: str | None) -> str:
+    value = field_text(item, entity.name, setting)
+    if value is None:
+        return "not present"
+    if is_bit_mask(entity):
+        return with_octal(value)
+    if one.scope.is_duration():
+        return readable_duration(value)
+    return value

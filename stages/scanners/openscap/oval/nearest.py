@@ -1,8 +1,8 @@
-"""What of the things found comes nearest to what was looked for. Pure.
+"""The things found that are nearest to what was looked for. Pure.
 
-Where one line has to be right and several were found, the one that lacks least is the one to
-change: of `TMOUT=900` and `TMOUT=0` beside an expected `at most 600` that is the first. A number is
-near by its distance, a text by the characters that it has in common.
+Where one line has to be right and several were found, the one with the least to correct is the one
+to change: where `at most 600` is expected, `TMOUT=900` is nearer than `TMOUT=0`. Numbers are
+compared by their difference, texts by the characters that they have in common.
 
 Where no line was found, another test may have found one in the same file that sets the same thing:
 `^TMOUT=[1-5]\\d\\d$` finds nothing in a file with `TMOUT=900`, and a test that forbids `TMOUT=0`
@@ -32,7 +32,7 @@ _LEAST_LIKENESS = 0.5
 def nearest_first(
     items: Sequence[Item], states: Sequence[State], scope: EvaluationScope
 ) -> list[Item]:
-    """The items, that with the least to correct before the others."""
+    """The items, those with the least to correct first."""
     compared = list(items[:_MAX_ITEMS])
     compared.sort(key=lambda item: _distance(item, states, scope))
     return [*compared, *items[_MAX_ITEMS:]]
@@ -52,17 +52,19 @@ def lines_in_place(target: Object, scope: EvaluationScope) -> dict[str, str]:
 
 
 def nearest_line(wanted: str, lines: Iterable[str]) -> str | None:
-    """The line that is most like the wanted one and has its first name; None for none."""
+    """The line that has the first name in the wanted one and is most like it; None if none is."""
     name = _NAME.search(wanted)
     if name is None:
         return None
-    nearest, likeness = None, _LEAST_LIKENESS
+    nearest = None
+    likeness = _LEAST_LIKENESS
     for line in list(dict.fromkeys(lines))[:_MAX_ITEMS]:
         if name[0].lower() not in line.lower() or _is_comment(line):
             continue
         ratio = SequenceMatcher(None, wanted[:_MAX_TEXT], line[:_MAX_TEXT]).ratio()
         if ratio > likeness:
-            nearest, likeness = line, ratio
+            nearest = line
+            likeness = ratio
     return nearest
 
 
@@ -80,7 +82,7 @@ def _is_comment(line: str) -> bool:
 
 
 def _distance(item: Item, states: Sequence[State], scope: EvaluationScope) -> tuple[int, float]:
-    """The number of fields to correct, and how far they are off; of several states the least."""
+    """The number of fields to correct and their differences, for the state that is nearest."""
     least: tuple[int, float] | None = None
     for state in states:
         unmet = unmet_entities(item, state, scope)

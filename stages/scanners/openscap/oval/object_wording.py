@@ -1,10 +1,10 @@
 """Objects in plain text: what a test looks for, with the values of this scan's variables. Pure.
 
-Objects and variables refer to each other: an object may look for the value of a variable, which
-may be read from files that other objects look for. `EvaluationScope.depth` bounds that.
+Objects and variables refer to each other: an object may look for the value of a variable that is
+read from files which other objects look for. `EvaluationScope.depth` bounds such a chain.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stages.scanners.openscap.oval.entity_wording import listed_values, object_value, short_id
@@ -47,7 +47,7 @@ class ObjectText:
 
 @dataclass(frozen=True)
 class _Source:
-    """Where a variable's values are read: the place, and what of it."""
+    """Where a variable's values are read: `text` is the place with the setting or the line."""
 
     text: str
     place: str
@@ -85,12 +85,15 @@ def _describe_set(target: Object, scope: EvaluationScope) -> ObjectText | None:
 
 
 def _describe_members(target: Object, scope: EvaluationScope) -> list[ObjectText]:
-    """Those of the objects of a set; a set in it that leaves nothing out is taken apart."""
+    """The texts of the objects in a set, and of those in sets of it that have no filter."""
     found: list[ObjectText] = []
     for member in members(target, scope):
-        if member.members and not (member.included or member.excluded):
+        has_filter = bool(member.included or member.excluded)
+        if member.members and not has_filter:
             found += _describe_members(member, scope.deeper())
-        elif text := describe(member, scope):
+            continue
+        text = describe(member, scope)
+        if text is not None:
             found.append(text)
     return found
 
@@ -117,14 +120,16 @@ def _describe_one(target: Object, scope: EvaluationScope) -> ObjectText:
     variable = entities.get("var_ref")
     if target.kind == "variable" and variable is not None and variable.var_ref:
         return _describe_variable(variable.var_ref, scope)
+    place = None
     kind = KINDS.get(target.kind)
     if kind is not None and kind.is_place:
         place = file_place(entities, scope, recursive=target.recursive)
-        if place is not None and target.kind in TEXT_KINDS:
-            return ObjectText(place.text, place.is_plural, place.files_in)
-        if place is not None:
-            return ObjectText(place.with_type, place.is_plural, place.files_in)
-    return ObjectText(_single_description(target, entities, scope))
+    if place is None:
+        return ObjectText(_single_description(target, entities, scope))
+    text = place.with_type
+    if target.kind in TEXT_KINDS:
+        text = place.text
+    return ObjectText(text, place.is_plural, place.files_in)
 
 
 def _single_description(
@@ -160,11 +165,13 @@ def _value_text(entity: Entity, scope: EvaluationScope) -> str:
 
 
 def _filter_text(target: Object, scope: EvaluationScope) -> str:
-    """Which of the things found count: ` except with type symbolic link or group 0`."""
+    """The filters of an object: ` except with type symbolic link or group 0`."""
     text = ""
-    if included := _state_texts(target.included, scope):
+    included = _state_texts(target.included, scope)
+    if included:
         text += " with " + " and ".join(included)
-    if excluded := _state_texts(target.excluded, scope):
+    excluded = _state_texts(target.excluded, scope)
+    if excluded:
         text += " except with " + " or ".join(excluded)
     return text
 
@@ -175,21 +182,30 @@ def _state_texts(states: Iterable[str], scope: EvaluationScope) -> list[str]:
 
 
 def _describe_variable(name: str, scope: EvaluationScope) -> ObjectText:
-    """A variable as the setting that it captures, the place of its values, or its comment."""
+    """A variable as the setting that it captures, the places of its values, or its comment."""
     setting = _captured_setting(name, scope)
     if setting is not None:
         return ObjectText(setting.text, setting=setting)
     sources = _sources(name, scope)
-    listed = listed_values([source.text for source in sources])
     comment = scope.results.variable_comments.get(name)
-    if not comment:
-        if len(sources) == 1:
-            setting = sources[0].setting
-        return ObjectText(listed or f"variable {short_id(name)}", setting=setting)
+    if comment:
+        return ObjectText(_comment_with_sources(comment, sources))
+    if not sources:
+        return ObjectText(f"variable {short_id(name)}")
+    if len(sources) == 1:
+        return ObjectText(sources[0].text, setting=sources[0].setting)
+    return ObjectText(_listed_sources(sources))
+
+
+def _comment_with_sources(comment: str, sources: Sequence[_Source]) -> str:
     names_a_place = any(source.place in comment for source in sources)
     if not sources or names_a_place:
-        return ObjectText(comment)
-    return ObjectText(f"{comment} ({listed})")
+        return comment
+    return f"{comment} ({_listed_sources(sources)})"
+
+
+def _listed_sources(sources: Sequence[_Source]) -> str:
+    return listed_values([source.text for source in sources])
 
 
 def _captured_setting(name: str, scope: EvaluationScope) -> CapturedSetting | None:
@@ -213,22 +229,24 @@ def _sources(name: str, scope: EvaluationScope) -> list[_Source]:
     """Where a variable's values are read, each place once."""
     found: dict[_Source, None] = {}
     for object_id in _source_objects(name, scope.results):
-        if source := _source(object_id, scope):
+        source = _source(object_id, scope)
+        if source is not None:
             found[source] = None
     return list(found)
 
 
 def _source_objects(name: str, results: OvalResults) -> list[str]:
-    """The objects that a variable's values come from, also by way of other variables."""
+    """The objects that a variable's values come from, directly or through other variables."""
     objects: dict[str, None] = {}
     seen: set[str] = set()
     to_visit = [name]
     while to_visit and len(seen) < _MAX_VARIABLES:
         current = to_visit.pop()
-        if current not in seen:
-            seen.add(current)
-            objects |= dict.fromkeys(results.variable_objects.get(current, ()))
-            to_visit += results.variable_components.get(current, ())
+        if current in seen:
+            continue
+        seen.add(current)
+        objects |= dict.fromkeys(results.variable_objects.get(current, ()))
+        to_visit += results.variable_components.get(current, ())
     return list(objects)
 
 

@@ -1,4 +1,4 @@
-"""Collects from streamed OVAL results what explains the requested definitions; the rest passes by.
+"""Collects from streamed OVAL results what explains the requested definitions, and drops the rest.
 
 One pass over the file is enough because of its order. The definitions part comes first
 (definitions, tests, objects, states, variables), then the results (definitions, tests), then what
@@ -7,14 +7,14 @@ was collected (collected objects, items). Each section names what is needed of a
     definition -> test -> object, state -> variable -> object
                   test result -> item
 
-The one reference backwards is from a variable to an object: objects come before variables. So an
+The only reference backwards is from a variable to an object: objects come before variables. So an
 object that no needed test names is held until the variables have been read, unless a test that is
-not needed names it. The same holds for the members of a set. An example: the test of the umask has
-an object `variable`, which names a local variable, which takes its value from an object that reads
-/etc/profile; that object has long passed by when the variable comes, and is found among the held
-ones.
+not needed names it. The same applies to the members of a set. An example: the test of the umask has
+an object `variable`, which names a local variable, whose value comes from an object that reads
+/etc/profile. That object was read long before the variable, and is found among the held ones.
 
-What is held or kept is cut off from the streamed document, so that memory follows what is needed.
+Records that are held or kept lose their parent in the streamed document, so that memory follows
+what is needed.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ items.`"""
 
 @dataclass(frozen=True, slots=True)
 class _DefinitionHeader:
-    """What the definitions section holds of a definition; its result comes later."""
+    """A definition without its result, which comes later in the file."""
 
     definition_class: str
     title: str | None
@@ -49,7 +49,7 @@ def ignore(record: Element) -> None:
 
 
 class OvalCollector:
-    """For one set of OVAL results. `requested` are definition ids; None requests all of them."""
+    """Collects one set of OVAL results. `requested` are definition ids; None requests all."""
 
     def __init__(self, requested: frozenset[str] | None) -> None:
         self.results = OvalResults()
@@ -59,7 +59,7 @@ class OvalCollector:
         self._headers: dict[str, _DefinitionHeader] | None = None
         """None until the first test: then all definitions have been read."""
         self._has_definitions = False
-        """Thin files hold results alone; these are then taken without their definitions."""
+        """False for a thin file, which has results only: they are kept without definitions."""
         self._needed_tests: set[str] = set()
         self._needed_objects: set[str] = set()
         self._needed_states: set[str] = set()
@@ -96,7 +96,7 @@ class OvalCollector:
     def _on_definition(self, record: Element) -> None:
         identifier = record.get("id", "")
         requested = self._requested is None or identifier in self._requested
-        # Of a definition that only another one extends, the criteria are enough.
+        # A definition that is needed only because another extends it needs no metadata.
         if not requested and len(record) and local(record[0]) == "metadata":
             del record[0]
         self._held_definitions[identifier] = record
@@ -181,7 +181,7 @@ class OvalCollector:
             self._needed_items.update(item for item, _ in evaluated.items)
 
     def _note_cut_off(self, record: Element) -> None:
-        """An object at which the scanner reached one of its limits, also of a rule that passed."""
+        """Note an object at which the scanner reached one of its limits, needed or not."""
         if record.get("flag") != "incomplete":
             return
         message = oval_reader.read_collected_object(record).message or ""
@@ -201,9 +201,10 @@ class OvalCollector:
             self.results.items[identifier] = oval_reader.read_item(record)
 
     def _resolve_references(self) -> None:
-        """Once, after the definitions part: the variables in use, and the held objects behind them.
+        """Keep the variables in use and the held objects that they need; done once, after the
+        definitions part.
 
-        All objects have been read by then, so what is still held after this is never needed.
+        All objects have been read by then, so those that are still held are never needed.
         """
         if self._references_resolved:
             return
@@ -228,28 +229,28 @@ class OvalCollector:
         return [entity.var_ref for entity in entities if entity.var_ref]
 
     def _keep_variable(self, name: str, element: Element) -> list[str]:
-        """Records where a variable's values come from; gives the variables it is computed from."""
+        """Record where a variable's values come from; returns the variables it is computed from."""
         results = self.results
-        if comment := one_line(element.get("comment")):
+        comment = one_line(element.get("comment"))
+        if comment is not None:
             results.variable_comments[name] = comment
         if local(element) == "constant_variable":
             values = [value.text or "" for value in element.iterchildren("{*}value")]
             results.constants[name] = tuple(values)
-        objects = _references(element, "object_component", "object_ref")
-        if objects:
-            results.variable_objects[name] = tuple(dict.fromkeys(objects))
-            self._needed_objects.update(objects)
-        if capture := oval_reader.read_capture(element):
+        capture = oval_reader.read_capture(element)
+        if capture is not None:
             results.variable_captures[name] = capture
         if oval_reader.is_time_difference(element):
             results.time_differences.add(name)
+        objects = _references(element, "object_component", "object_ref")
+        results.variable_objects[name] = tuple(dict.fromkeys(objects))
+        self._needed_objects.update(objects)
         components = _references(element, "variable_component", "var_ref")
-        if components:
-            results.variable_components[name] = tuple(components)
+        results.variable_components[name] = tuple(components)
         return components
 
     def _keep_needed_objects(self) -> None:
-        """Also the members of sets, which may be sets themselves."""
+        """Keep the held objects that are needed, with the members of sets and of sets in them."""
         while needed := self._needed_objects & self._held_objects.keys():
             for name in sorted(needed):
                 self._keep_object(self._held_objects.pop(name))

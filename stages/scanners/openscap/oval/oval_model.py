@@ -43,7 +43,7 @@ class Object:
     recursive: bool = False
     """Directories are searched with their subdirectories."""
     ignores_case: bool = False
-    """Patterns match small and capital letters alike."""
+    """Patterns ignore case."""
     is_one_text: bool = False
     """`^` and `$` are the start and the end of the file, not of a line."""
     comment: str | None = None
@@ -73,7 +73,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class EvaluatedTest:
-    """A test as it was evaluated; of many items only the first of each result are kept."""
+    """A test as it was evaluated. Only the first items with each result are kept."""
 
     id: str
     result: ResultValue
@@ -85,7 +85,7 @@ class EvaluatedTest:
 
 @dataclass(frozen=True, slots=True)
 class CollectedObject:
-    """What the search for an object gave: its flag is `complete`, `does not exist`, `error`, …"""
+    """The outcome of the search for an object; `flag`: `complete`, `does not exist`, `error`, …"""
 
     flag: str
     message: str | None = None
@@ -172,8 +172,7 @@ class OvalResults:
     states: dict[str, State] = field(default_factory=dict)
     collected_objects: dict[str, CollectedObject] = field(default_factory=dict)
     cut_off_objects: dict[str, str] = field(default_factory=dict)
-    """Objects of which the scanner did not collect all items, whether needed or not, each with the
-    scanner's message."""
+    """All objects whose items the scanner did not collect completely, with its messages."""
     items: dict[str, Item] = field(default_factory=dict)
     variable_objects: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """The objects that a variable's values come from."""

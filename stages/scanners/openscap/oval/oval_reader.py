@@ -30,7 +30,7 @@ _RESULTS = frozenset(get_args(ResultValue))
 _NO_ENTITIES = frozenset(("notes", "Signature"))
 _CRITERIA = frozenset(("criteria", "criterion", "extend_definition"))
 _KEPT_ITEMS = 12
-"""Of each result: enough to show ten, and to know that there are more."""
+"""Per result: enough to show ten, and to know that there are more."""
 _TRUE = frozenset(("true", "1"))
 _FALSE = frozenset(("false", "0"))
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
@@ -119,13 +119,13 @@ def read_state(element: Element) -> State:
 
 
 def _fields(element: Element) -> Iterator[tuple[str, Element]]:
-    """A simple field under its own name, or the fields of a record under theirs."""
+    """The fields of an element with their names: itself, or the fields of a record."""
     parts = [child for child in element if local(child) == "field"]
     if not parts:
         yield local(element), element
     for part in parts:
         name = part.get("name", "#")
-        # `#` is how a single value is written as a record.
+        # A single value that is written as a record has the name `#`.
         if name == "#":
             name = local(element)
         yield name, part

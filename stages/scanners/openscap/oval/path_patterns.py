@@ -1,8 +1,8 @@
 r"""Whether a pattern for paths matches a path, or one below it. Pure.
 
-Python's own engine can't answer the second question: it says whether `^/var/.*\.conf$` matches
-`/var/lib/x`, and not whether it could match what is below. So the pieces of the pattern are walked
-over the characters of the path, with all positions that a match can have reached at a time:
+Python's own engine can't answer the second question: it finds that `^/var/.*\.conf$` does not match
+`/var/lib/x`, but not that it could match a path below. So the pieces of the pattern are taken one
+by one, each with all positions in the path that a match can have reached behind it:
 
     ^/s?bin  over  /usr      ^ {0}   / {1}   s? {1}   b {}     nothing below /usr can match
     ^/u.*x$  over  /usr      ^ {0}   / {1}   u {2}   .* {2,3,4}   x: the end was reached, it can
@@ -69,22 +69,27 @@ class _Walk:
     def _alternatives(
         self, start: int, positions: frozenset[int], depth: int
     ) -> tuple[frozenset[int], int]:
-        """The positions behind the alternatives that begin at a piece, and the piece that ends
-        them."""
+        """The positions behind the alternatives that begin at a piece, and the index of the piece
+        that ends them."""
         if depth > _MAX_DEPTH:
             raise UnsupportedPatternError("groups in groups")
         found: frozenset[int] = frozenset()
-        current, at = positions, start
+        current = positions
+        at = start
         while at < len(self._pieces):
             piece = self._pieces[at]
             if piece.kind is PieceKind.GROUP_END:
                 break
-            if piece.kind is PieceKind.ALTERNATIVE:
-                found, current, at = found | current, positions, at + 1
-            elif piece.kind is PieceKind.GROUP:
+            if piece.kind is PieceKind.GROUP:
                 current, at = self._group(at, current, depth)
+                continue
+            if piece.kind is PieceKind.ALTERNATIVE:
+                # The next alternative begins where the first one began.
+                found |= current
+                current = positions
             else:
-                current, at = self._single(piece, current), at + 1
+                current = self._single(piece, current)
+            at += 1
         return found | current, at
 
     def _group(
@@ -124,8 +129,10 @@ class _Walk:
         return found
 
     def _consumed(self, piece: Piece, positions: frozenset[int]) -> frozenset[int]:
-        """The positions one character further. At the end of the path anything may follow, and a
-        pattern without `^` may begin."""
+        """The positions one character further.
+
+        A match that has reached the end of the path could go on in a path below it.
+        """
         self.reached_end |= len(self._path) in positions
         found = set()
         for position in positions:

@@ -1,7 +1,7 @@
 r"""Patterns that match a few texts and no others: `^(yes|no)$` is "one of yes, no". Pure.
 
-Every text has to be bound to both ends: `^a|b$` matches whatever starts with a. Case flags have to
-be for all of it: `^a(?i)b$` is not.
+Each text has to be anchored at both ends: `^a|b$` also matches any text that starts with a. A flag
+to ignore case has to apply to the whole pattern, which that of `^a(?i)b$` does not.
 """
 
 import re
@@ -27,7 +27,7 @@ class Alternatives:
 
     texts: tuple[str, ...]
     ignores_case: bool = False
-    """Small and capital letters are the same."""
+    """The pattern matches them in any case."""
 
 
 def literal_alternatives(pattern: str) -> Alternatives | None:

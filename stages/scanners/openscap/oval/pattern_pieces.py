@@ -58,13 +58,13 @@ class Piece:
 
 @dataclass(frozen=True)
 class PatternBody:
-    """A pattern without what stands at its ends."""
+    """A pattern without the anchors, and `.*`, at its ends."""
 
     pieces: Sequence[Piece]
     starts_line: bool
     ends_line: bool
     has_file_anchor: bool
-    """It is bound to the start or the end of the whole file: one line there has to match."""
+    """It is anchored at the start or end of the whole file: the line there has to match."""
 
 
 _SYNTAX = {
@@ -115,13 +115,13 @@ def _next_piece(pattern: str, start: int) -> tuple[Piece, int]:
         text = text[-1]
     quantifier = _QUANTIFIER.match(pattern, end)
     if quantifier is None or kind not in _WITH_QUANTIFIER:
-        # A quantifier after anything else is met as a piece of its own, which no kind fits.
+        # A quantifier after any other piece is refused next, since no kind of piece fits it.
         return Piece(kind, text), end
     return Piece(kind, text, quantifier[0]), quantifier.end()
 
 
 def without_ends(pieces: Sequence[Piece]) -> PatternBody:
-    """Takes off the anchors, and a `.*` beside them: `^.*x` looks for x anywhere."""
+    """The pattern without its anchors and a `.*` beside them: `^.*x` looks for x anywhere."""
     kinds = {piece.kind for piece in pieces}
     has_file_anchor = bool(kinds & {PieceKind.FILE_START, PieceKind.FILE_END})
     starts_line = _is_kind(pieces[:1], PieceKind.LINE_START, PieceKind.FILE_START)

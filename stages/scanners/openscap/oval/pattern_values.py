@@ -32,7 +32,7 @@ _LETTERS = {
 """Flags only let more lines match."""
 _OTHER = "x"
 _NAME = r"[pbw]*"
-"""Plain characters and blanks: what a line that sets the setting starts with."""
+"""Plain characters and blanks, with which a line that sets the setting starts."""
 _ANY_VALUE = re.compile(
     # Text to the end of the line; or up to a comment, where what follows makes no difference.
     rf"{_NAME}\((?:t\)b*(?:\$|\(\$\|p\)|\(p\|\$\))?|n\)b*)"

@@ -1,7 +1,7 @@
 """Walks over the pieces of a pattern and writes its plain text. Pure.
 
-In the text three marks stand for what has no characters of its own: `ANYTHING`, the captured
-`VALUE`, and an `OPTIONAL_BLANK`, which is shown or left out once its neighbours are known.
+Three marks in the text stand for parts that have no characters: `ANYTHING`, the captured `VALUE`,
+and an `OPTIONAL_BLANK`, which is shown or left out once its neighbours are known.
 """
 
 import re
@@ -29,13 +29,13 @@ class PatternWalk:
 
     def __init__(self, pieces: Sequence[Piece]) -> None:
         self.is_abridged = False
-        """The text requires less than the pattern."""
+        """Whether the text requires less than the pattern."""
         self.has_bare_dot = False
         self._pieces = pieces
         self._position = 0
 
     def text(self) -> str:
-        """The whole text. Raises UnsupportedPatternError where it takes several."""
+        """The whole text. Raises UnsupportedPatternError for a pattern with several texts."""
         alternatives = self._alternatives(0)
         is_at_end = self._position == len(self._pieces)
         if not is_at_end or len(alternatives) > 1:

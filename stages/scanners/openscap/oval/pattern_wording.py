@@ -17,8 +17,8 @@ names the setting:
 
 A text is *equivalent* if the pattern requires it and nothing else, except for the number of blanks.
 Everything that was written in fewer characters than the pattern has (`…`, repetition, alternatives,
-flags, word boundaries, a blank that must be a tab) makes it inequivalent: a reader must not take
-"no line with TMOUT=" for the truth where TMOUT=900 is there and 600 is expected.
+flags, word boundaries, a blank that must be a tab) makes it inequivalent: the report must not claim
+"no line with TMOUT=" where TMOUT=900 is there and 600 is expected.
 
 The same holds for "TMOUT is not set". It is true only if the pattern accepts every value and
 whatever follows it: `^TMOUT=(.*)$` does, but `^TMOUT=(\d+)$` does not match `TMOUT=900 # seconds`.
@@ -65,7 +65,7 @@ class PatternText:
     is_equivalent: bool
     """The pattern requires the text, at that place, and nothing else."""
     is_literal: bool
-    """Only this text matches, to the last character; a dot between words is taken for one."""
+    """Only this text matches, to the last character; a dot between words counts as a dot."""
     value_form: ValueForm
 
 
@@ -80,6 +80,10 @@ def pattern_text(pattern: str) -> PatternText | None:
         written = walk.text()
     except UnsupportedPatternError:
         return None
+    return _pattern_text(body, walk, written)
+
+
+def _pattern_text(body: PatternBody, walk: PatternWalk, written: str) -> PatternText | None:
     # Optional blanks separate two words all the same: `Defaults\s*requiretty`.
     spaced = _OPTIONAL_BLANKS.sub(_shown_blank, written)
     text = _ANYTHING_AND_BLANKS.sub(f" {ANYTHING} ", spaced)
@@ -100,7 +104,7 @@ def pattern_text(pattern: str) -> PatternText | None:
 
 
 def _shows_all_blanks(spaced: str) -> bool:
-    """Blanks at an end, and several in a row, are not shown as the pattern requires them."""
+    """Whether no blank is lost where the text is shown: at an end, or one of several in a row."""
     return spaced == spaced.strip() and "  " not in spaced
 
 

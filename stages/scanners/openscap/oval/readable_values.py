@@ -1,7 +1,7 @@
 """Values as an administrator writes them: dates, durations, masks and the superuser. Pure.
 
-OVAL gives the last change of a password in days since 1970, the time of a file in seconds, and a
-time limit of systemd in microseconds. The number stays, for those who look for it:
+OVAL has the last change of a password in days since 1970, the time of a file in seconds, and a time
+limit of systemd in microseconds. The number is kept, for those who search for it:
 `19500 (2023-05-23)`, `90000000 (1 min 30 s)`.
 """
 
@@ -24,7 +24,7 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
 _LEAST_SHOWN_SECONDS = 60
 
 Wording = Callable[[int], str | None]
-"""Gives a number in plain text; None where the number is clear as it is."""
+"""Returns a number in plain text; None where the number is clear as it is."""
 
 
 def readable_value(kind: str, field: str, text: str, setting: str | None = None) -> str:
@@ -71,14 +71,14 @@ def _time(seconds: int) -> str | None:
 
 
 def _user(number: int) -> str | None:
-    """Only the name of 0 is the same on every host."""
+    """A uid with its name; only that of 0 is the same on every host."""
     if number == 0:
         return "0 (root)"
     return None
 
 
 def _login_user(number: int) -> str | None:
-    """The user that a process was started for, which a service has not."""
+    """The user who logged in and started the process; unset for a service."""
     if number == _UNSET_UID:
         return f"{number} (unset)"
     return _user(number)

@@ -1,7 +1,7 @@
-"""Where the object of a check looks on the file system, and whether that touches a path. Pure.
+"""Where the object of a check searches the file system, and whether it would search a path. Pure.
 
-oscap leaves a path out with all that is below it, and, what it does not say, each directory above
-as an item of its own: with `/var/lib/x` left out, a check of the mode of `/var` finds nothing.
+oscap leaves out a path with everything below it. It also leaves out, which is not documented, each
+directory above as an item: with `/var/lib/x` left out, a check of the mode of `/var` finds nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,52 +30,62 @@ class SearchedPath:
     text: str
     variable: str | None
     goes_down: bool
-    """Also everything below is looked at."""
+    """Everything below is searched, too."""
     takes_directories: bool
-    """Directories themselves are looked at, and not only files in them."""
+    """Directories themselves are items, and not only the files in them."""
 
     def touches(self, left_out: str, values: Mapping[str, Sequence[str]]) -> bool:
-        """Whether something that is left out with this path would be looked at. `values` are those
-        of the variables."""
+        """Whether the object would search anything that is left out with this path.
+
+        `values` are those of the variables.
+        """
         texts: Sequence[str] = (self.text,)
         if self.variable is not None:
             texts = values.get(self.variable, ())
         return any(self._touches(text, left_out) for text in texts)
 
     def _touches(self, text: str, left_out: str) -> bool:
-        above = [] if not (self.goes_down or self.takes_directories) else list(_above(left_out))
+        above: list[str] = []
+        if self.goes_down or self.takes_directories:
+            above = list(_above(left_out))
         if self.operation == "equals":
             path = text.rstrip("/") or "/"
-            return path == left_out or path.startswith(f"{left_out}/") or path in above
+            is_left_out = f"{path}/".startswith(f"{left_out}/")
+            return is_left_out or path in above
         if self.operation == "pattern match":
-            if may_match_below(text, left_out):
-                return True
-            return any(matches_path(text, directory) for directory in above)
-        # The others (not equal, another case) can mean any path.
+            is_above = any(matches_path(text, directory) for directory in above)
+            return is_above or may_match_below(text, left_out)
+        # Other operations (not equal, case insensitive) may mean any path.
         return True
 
 
 def searched_path(item: Element) -> SearchedPath | None:
     """The path of an object; None where it has none."""
-    by_name = {local(child): child for child in item if isinstance(child.tag, str)}
-    behaviors, filename = by_name.get("behaviors"), by_name.get("filename")
-    path = by_name.get("path")
+    path = item.find("{*}path")
     if path is None:
-        path = by_name.get("filepath")
+        path = item.find("{*}filepath")
     if path is None:
         return None
-    goes_down = False
-    if behaviors is not None:
-        is_down = behaviors.get("recurse_direction") == "down"
-        goes_down = is_down and behaviors.get("max_depth") != "0"
-    is_nil = filename is not None and filename.get(_NIL) in _TRUE
     return SearchedPath(
         operation=path.get("operation", "equals"),
         text=path.text or "",
         variable=path.get("var_ref"),
-        goes_down=goes_down,
-        takes_directories=is_nil or local(path) == "filepath",
+        goes_down=_goes_down(item),
+        takes_directories=local(path) == "filepath" or _has_nil_name(item),
     )
+
+
+def _goes_down(item: Element) -> bool:
+    behaviors = item.find("{*}behaviors")
+    if behaviors is None or behaviors.get("max_depth") == "0":
+        return False
+    return behaviors.get("recurse_direction") == "down"
+
+
+def _has_nil_name(item: Element) -> bool:
+    """Whether no name of a file is given: then directories are meant."""
+    filename = item.find("{*}filename")
+    return filename is not None and filename.get(_NIL) in _TRUE
 
 
 def _above(path: str) -> Iterator[str]:

@@ -24,7 +24,7 @@ _SEPARATORS = {"AND": " and ", "OR": " or "}
 
 
 def state_text(state: State, scope: EvaluationScope, unnamed: str | None = None) -> str:
-    """All that a state expects; the field `unnamed` goes without its name."""
+    """All that a state expects; the field `unnamed` is shown without its name."""
     texts = entity_texts(state, scope, unnamed)
     if not texts:
         return "anything"
@@ -47,7 +47,8 @@ def entity_texts(state: State, scope: EvaluationScope, unnamed: str | None = Non
             texts.append(value.without_field)
         else:
             texts.append(f"{label(state.kind, entity.name)} {value.text}")
-    if mode := mode_text(state, state.entities, scope):
+    mode = mode_text(state, state.entities, scope)
+    if mode is not None:
         texts.append(f"mode {mode}")
     return texts
 
@@ -102,9 +103,9 @@ def without_search_terms(state: State, target: Object) -> State:
 
 def _repeats(entity: Entity, search_terms: Iterable[Entity]) -> bool:
     """Whether the object was looked for by the same value: all that was found has it."""
+    wanted = (entity.name, entity.operation, entity.value, entity.var_ref)
     for term in search_terms:
-        same_value = (term.value, term.var_ref) == (entity.value, entity.var_ref)
-        if term.name == entity.name and term.operation == entity.operation and same_value:
+        if (term.name, term.operation, term.value, term.var_ref) == wanted:
             return True
     return False
 
@@ -129,7 +130,7 @@ def _readable_values(
 
 
 def _setting(entity: Entity, state: State, scope: EvaluationScope) -> str | None:
-    """What the value is of: the setting in a line, the property of a unit, or the field itself."""
+    """The name of what has the value: the setting in a line, the property of a unit, the field."""
     if entity.name == "subexpression":
         return setting_name(scope.target, scope)
     if entity.name not in ("value", "text"):
