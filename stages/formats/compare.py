@@ -196,13 +196,11 @@ def _by_key(results: Sequence[RuleResult]) -> dict[_Key, RuleResult]:
 def _kind(before: RuleResult | None, after: RuleResult) -> str | None:
     """The list of the comparison that a rule belongs to; None where nothing changed."""
     is_bad = after.status in _BAD
-    if before is None:
-        if is_bad:
-            return "newly_failed"
-        return "added"
-    was_bad = before.status in _BAD
+    was_bad = before is not None and before.status in _BAD
     if is_bad and not was_bad:
         return "newly_failed"
+    if before is None:
+        return "added"
     if was_bad and after.status == "pass":
         return "fixed"
     if before.status != after.status:

@@ -44,18 +44,17 @@ class _SearchingObjects:
         """By the id of the variable: the values that oscap used, and constants."""
 
     def add(self, parent: Element, record: Element) -> None:
-        section = local(parent)
         identifier = record.get("id", "")
-        if section == "objects" and local(record) in SEARCHING:
+        if local(parent) == "collected_objects":
+            for value in record.iterchildren("{*}variable_value"):
+                self._values[value.get("variable_id", "")].append(value.text or "")
+        elif local(record) == "constant_variable":
+            for value in record.iterchildren("{*}value"):
+                self._values[identifier].append(value.text or "")
+        elif local(record) in SEARCHING:
             path = searched_path(record)
             if path is not None:
                 self._paths[identifier] = path
-        elif section == "collected_objects":
-            for value in record.iterchildren("{*}variable_value"):
-                self._values[value.get("variable_id", "")].append(value.text or "")
-        elif section == "variables" and local(record) == "constant_variable":
-            for value in record.iterchildren("{*}value"):
-                self._values[identifier].append(value.text or "")
 
     def that_search(self, left_out: str) -> Iterator[str]:
         """The ids of the objects that would search this path."""

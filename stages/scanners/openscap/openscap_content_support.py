@@ -66,21 +66,23 @@ def _wanted(
     mode = settings.compliance.section(OpenSCAPSettings).content_from_server
     if mode == "never":
         return NothingWanted(f"not allowed: set {_SETTING}: missing, or newer", is_refusal=True)
-    choice = choose(platform, [PurePath(file) for file in offer.files])
+    choice = choose(platform, list(map(PurePath, offer.files)))
     if choice is None or choice.fit == "older":
         return NothingWanted(f"the server has no content for {platform.name}", is_refusal=True)
     file = choice.path.name
-    if any(each.file == file and each.version == offer.version for each in kept):
+    if (file, offer.version) in [(each.file, each.version) for each in kept]:
         return NothingWanted(f"{file} {offer.version} is kept already")
-    wanted = WantedContent(file, "".join(product_of_file(choice.path) or ()))
-    if detected is None or detected.content is None:
-        return wanted
-    current = detected.content
-    if _is_better(offer.version, choice.fit, current, mode):
-        return wanted
-    return NothingWanted(
-        f"{current.file} fits as well as {file} {offer.version} of the server ({_SETTING}: {mode})"
-    )
+    current = _current_file(detected)
+    if current and not _is_better(offer.version, choice.fit, current, mode):
+        offered = f"{file} {offer.version} of the server"
+        return NothingWanted(f"{current.file} fits as well as {offered} ({_SETTING}: {mode})")
+    return WantedContent(file, "".join(product_of_file(choice.path) or ()))
+
+
+def _current_file(detected: DetectedScanner | None) -> DetectedContent | None:
+    if detected is None:
+        return None
+    return detected.content
 
 
 def _is_better(version: str, fit: ContentFit, current: DetectedContent, mode: str) -> bool:
