@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from schemas.capabilities import DETECTED_STATE, Detected, DetectedContent
+from schemas.capabilities import DETECTED_STATE, Detected, DetectedContent, DetectedScanner
 from schemas.ids import Scanner
 from schemas.settings import Settings
 from stages.console.context import Context
@@ -22,19 +22,18 @@ def check_content(settings: Settings) -> tuple[list[str], list[str]]:
     for spec in registry.scanners():
         if not spec.needs_content or readiness.refusal(spec, settings):
             continue
-        cache = kept_caches(settings).get(spec.key, {})
-        found = spec.detect(settings, this_platform(), cache).scanner
+        found = _detect_now(spec, settings)
         problems += spec.scan_problems(settings, found)
         problems += found.settings_problems
         if found.content is not None:
             remarks += _remarks(spec, found.content, found.warnings)
             continue
         reasons = "; ".join(found.problems)
-        nothing = f"{spec.title} has no content to scan with: {reasons}"
+        message = f"{spec.title} has no content to scan with: {reasons}"
         if spec.names_content(settings):
-            problems.append(nothing)
+            problems.append(message)
         else:
-            remarks.append(nothing)
+            remarks.append(message)
     return problems, remarks
 
 
@@ -54,11 +53,15 @@ def refuse_unknown_profile(context: Context, scanner: Scanner, profile: str | No
         return
     if not spec.needs_content or readiness.refusal(spec, context.settings):
         return
-    cache = kept_caches(context.settings).get(spec.key, {})
-    found = spec.detect(context.settings, this_platform(), cache).scanner
+    found = _detect_now(spec, context.settings)
     problem = spec.profile_problem(context.settings, found, profile)
     if problem:
         raise CommandError(problem, Exit.USAGE)
+
+
+def _detect_now(spec: ScannerSpec, settings: Settings) -> DetectedScanner:
+    cache = kept_caches(settings).get(spec.key, {})
+    return spec.detect(settings, this_platform(), cache).scanner
 
 
 def _remarks(spec: ScannerSpec, content: DetectedContent, warnings: Sequence[str]) -> list[str]:

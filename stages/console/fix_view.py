@@ -8,6 +8,8 @@ from stages.console.output import say, say_script, show_json
 from stages.runtime.exits import Exit
 
 _SHELLS = ("sh", "bash", "shell")
+_ONLY_SHELL_KEPT = {"pass": "passed", "notapplicable": "does not apply here"}
+"""The statuses of rules whose other fixes are not in a report."""
 
 
 def show_fixes(results: Sequence[RuleResult], system: str, *, as_json: bool) -> None:
@@ -45,19 +47,23 @@ def _why_none(results: Sequence[RuleResult], system: str) -> str:
     if len(results) > 1:
         return f"none of the {len(results)} failed rules has a fix for {system}"
     rule = results[0]
-    if rule.status in ("pass", "notapplicable") and system not in _SHELLS:
-        why = "does not apply here"
-        if rule.status == "pass":
-            why = "passed"
+    reason = _ONLY_SHELL_KEPT.get(rule.status)
+    if reason is not None and system not in _SHELLS:
         return (
-            f"{rule.rule_ref} {why}: of such rules the report keeps the sh fix alone; try --fix sh"
+            f"{rule.rule_ref} {reason}: the report keeps only the sh fix of such a rule; "
+            "try --fix sh"
         )
-    available = []
-    if _fix(rule, "sh"):
-        available.append("sh")
-    available += sorted({fix.system for fix in rule.other_fixes})
-    if rule.advice:
-        available.append("advice as text, without --fix")
+    available = _available(rule)
     if not available:
         return f"{rule.rule_ref} has no fix"
     return f"{rule.rule_ref} has no {system} fix; it has {', '.join(available)}"
+
+
+def _available(rule: RuleResult) -> list[str]:
+    """The fixes that a rule has, as a message names them."""
+    available = sorted({fix.system for fix in rule.other_fixes})
+    if _fix(rule, "sh"):
+        available.insert(0, "sh")
+    if rule.advice:
+        available.append("advice as text, without --fix")
+    return available

@@ -22,17 +22,19 @@ _ENTRY = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*|.*:.*:.*?)(?::(?P<port>[0-9]{1,5
 
 
 def proxy_for(url: str, configured: str | None, environment: Mapping[str, str]) -> str | None:
-    """The proxy's URL for requests to `url`; None for none. `configured` is `server.proxy`."""
+    """The URL of the proxy for requests to `url`; None if they go directly. `configured` is the
+    setting `server.proxy`.
+    """
+    if configured == NONE:
+        return None
     if configured is not None:
-        if configured == NONE:
-            return None
         return configured
     try:
         parts = urlsplit(url)
         if parts.scheme not in _VARIABLE or not parts.hostname or _is_direct(parts, environment):
             return None
     except ValueError:
-        # No URL at all; whoever sends to it reports that.
+        # Not a URL: sending the request fails with a better message.
         return None
     proxy = _variable(_VARIABLE[parts.scheme], environment) or _variable("all_proxy", environment)
     if proxy is None or "://" in proxy:
@@ -46,16 +48,21 @@ def _variable(name: str, environment: Mapping[str, str]) -> str | None:
 
 
 def _is_direct(parts: SplitResult, environment: Mapping[str, str]) -> bool:
-    host, port = (parts.hostname or "").rstrip("."), parts.port or _PORT[parts.scheme]
-    entries = re.split(r"[,\s]+", _variable("no_proxy", environment) or "")
-    return any(_covers(entry.lower(), host, port) for entry in entries if entry)
+    """Whether NO_PROXY lists the host."""
+    host = (parts.hostname or "").rstrip(".")
+    port = parts.port or _PORT[parts.scheme]
+    listed = _variable("no_proxy", environment) or ""
+    entries = listed.lower().replace(",", " ").split()
+    return any(_covers(entry, host, port) for entry in entries)
 
 
 def _covers(entry: str, host: str, port: int) -> bool:
     if entry == "*":
         return True
     match = _ENTRY.fullmatch(entry)
-    if match is None or (match["port"] and int(match["port"]) != port):
+    if match is None:
+        return False
+    if match["port"] and int(match["port"]) != port:
         return False
     name = match["host"].strip("[]")
     address = _address(host)

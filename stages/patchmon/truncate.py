@@ -9,14 +9,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas import codec
+from stages.runtime.printable import counted
 
 _TEXTS = ("rationale", "description", "remediation")
 _PASSED = frozenset({"pass", "notapplicable"})
+Text = tuple[dict[str, Any], str]
+"""A rule, and the key of one of its texts."""
 
 
 def truncate(body: dict[str, Any], excess: int) -> tuple[str, ...]:
-    """Leave out of `body` at least `excess` bytes, if there are so many; one line for each kind
-    left out.
+    """Take texts out of `body` until it is `excess` bytes shorter, or nothing is left to take.
+
+    Returns one line for each kind of text that was left out.
     """
     left_out: list[str] = []
     if excess > 0 and "raw_output" in body:
@@ -26,17 +30,22 @@ def truncate(body: dict[str, Any], excess: int) -> tuple[str, ...]:
     for name, rules in _groups(body["results"]):
         texts, removed = _take_longest(rules, excess)
         excess -= removed
-        if texts == 1:
-            left_out.append(f"1 text of {name} ({removed} bytes)")
-        elif texts > 1:
-            left_out.append(f"{texts} texts of {name} ({removed} bytes)")
+        if texts:
+            left_out.append(f"{counted(texts, 'text')} of {name} ({removed} bytes)")
     return tuple(left_out)
 
 
 def _groups(results: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """What may be left out first, then what after that."""
-    yield "passed and not applicable rules", [r for r in results if r["status"] in _PASSED]
-    yield "other rules", [r for r in results if r["status"] not in _PASSED]
+    """The rules whose texts are left out first, then those whose texts are left out after that."""
+    passed: list[dict[str, Any]] = []
+    others: list[dict[str, Any]] = []
+    for result in results:
+        if result["status"] in _PASSED:
+            passed.append(result)
+        else:
+            others.append(result)
+    yield "passed and not applicable rules", passed
+    yield "other rules", others
 
 
 def _take_longest(rules: list[dict[str, Any]], excess: int) -> tuple[int, int]:
@@ -52,14 +61,17 @@ def _take_longest(rules: list[dict[str, Any]], excess: int) -> tuple[int, int]:
 
 def may_shrink(body: dict[str, Any]) -> bool:
     """Whether there is anything left that may be left out."""
-    return "raw_output" in body or any(key in rule for rule in body["results"] for key in _TEXTS)
+    return "raw_output" in body or bool(_texts(body["results"]))
 
 
-def _longest_first(rules: list[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], str]]:
-    texts = [(rule, key) for rule in rules for key in _TEXTS if key in rule]
+def _longest_first(rules: list[dict[str, Any]]) -> list[Text]:
     # The sort is stable, so equally long texts go in the order of the report: the same report, the
     # same body.
-    return iter(sorted(texts, key=lambda text: -len(text[0][text[1]])))
+    return sorted(_texts(rules), key=lambda text: -len(text[0][text[1]]))
+
+
+def _texts(rules: list[dict[str, Any]]) -> list[Text]:
+    return [(rule, key) for rule in rules for key in _TEXTS if key in rule]
 
 
 def _take(fields: dict[str, Any], key: str) -> int:

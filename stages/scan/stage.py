@@ -5,8 +5,6 @@ progress is tried once more, then it fails. Requests for the same scanner and pr
 before a run ends are answered by that run.
 """
 
-import os
-import signal
 import time
 from contextlib import suppress
 
@@ -27,12 +25,13 @@ from spool.layout import entry_name
 from stages.runtime.allowance import Allowance
 from stages.runtime.process import Process
 from stages.scan import execution, free_space
+from stages.scan.leftovers import end_scanners, remove_leftovers
 from stages.scan.raw_entries import RawEntries
 from stages.scan.running import STATE as RUNNING
 from stages.scan.running import Running, start_ticks
 from stages.scan.scan_queue import ScanQueue
 from stages.scan.submissions import Submissions
-from stages.scanners import launch, readiness, registry
+from stages.scanners import readiness, registry
 from stages.scanners.child import Cause, EndedBy
 from stages.scanners.detection import Detector
 from stages.scanners.registry import UnknownScannerError
@@ -43,8 +42,7 @@ _ATTEMPTS = 2
 _MOST_IN_A_PASS = 50
 _NO_END = (
     f"the scan was started {_ATTEMPTS} times and never ended: it killed the agent (see the "
-    "system's log for memory or "
-    "crashes), or filled the disk (free some space)"
+    "system's log for memory or crashes), or filled the disk (free some space)"
 )
 _LEFTOVERS_EVERY_S = 300.0
 _DETECT_EVERY_S = 30.0
@@ -96,13 +94,14 @@ class ScanStage:
         return due_in_s
 
     def on_event(self, event: Event) -> None:
-        """Every event means "look"; one means "detect", for a daemon comes and goes without a trace
-        in the files."""
+        """Every event means "check for work". `DetectionWanted` also asks for a detection: a daemon
+        such as Docker's starts and stops without a change in the files that detection follows.
+        """
         if event.name == "DetectionWanted":
             self._detection_wanted = True
 
     def _detect(self) -> None:
-        """Any stage can send the event; it leads to one detection every 30 seconds at most."""
+        """Any stage can send the event, so it leads to one detection every 30 seconds at most."""
         is_wanted = self._detection_wanted and self._detections.take()
         if is_wanted:
             self._detection_wanted = False
@@ -212,8 +211,8 @@ class ScanStage:
     def _postpone(self, scan_id: ScanId) -> None:
         """The scan stays pending.
 
-        One that fills the disk counts as an attempt: it is not started forever. It starts only
-        where there is space again.
+        A scan that filled the disk keeps its attempt, so it is not started forever, and waits for
+        free space. One that was interrupted because the agent stops does not count.
         """
         self._spool.raw.discard(scan_id)
         if not self._process.stopping:
@@ -225,15 +224,16 @@ class ScanStage:
         self._state_store.end(scan_id)
 
     def _merged(self, request: Request, runner: Runner) -> list[Request]:
-        """The other requests that the run for this one has answered."""
+        """The other requests that this run answers."""
         answered = self._queue.answered_early()
         if request.scan_id in answered:
             return []
         cancelled = self._queue.cancellations()
         found: list[Request] = []
         for other in self._queue.waiting():
-            is_candidate = other != request.scan_id and scanner_of(other) == request.scanner
-            if not is_candidate or other in cancelled:
+            if other == request.scan_id or other in cancelled:
+                continue
+            if scanner_of(other) != request.scanner:
                 continue
             try:
                 other_request = self._queue.read(other)
@@ -258,22 +258,8 @@ class ScanStage:
         return spec.runner(self._process.settings, self._detector.detected.scanners.get(spec.key))
 
     def _remove_leftovers(self) -> None:
-        """What crashed scans left running on this host.
-
-        What can't be removed now is tried again later.
-        """
         for spec in registry.scanners():
-            for left in self._runner(spec).remove_leftovers(self._spool.raw.path):
-                if left.problem:
-                    self._process.log.warning(
-                        f"a crash left a {left.what}, which can't be removed now",
-                        scan_id=left.scan_id,
-                        reason=left.problem,
-                    )
-                else:
-                    self._process.log.warning(
-                        f"removed a {left.what} that a crash left", scan_id=left.scan_id
-                    )
+            remove_leftovers(self._runner(spec), self._spool.raw.path, self._process.log)
 
     def _cancelled(self, scan_id: ScanId) -> EndedBy | None:
         reason = self._queue.cancelled(scan_id)
@@ -289,12 +275,10 @@ class ScanStage:
         self._state_store.write(RUNNING, running)
 
     def _recover(self) -> None:
-        """After a crash: end the scanner that was left, and finish what a finished run has
-        answered."""
-        for pid in launch.left_running(self._spool.raw.path):
-            self._process.log.warning("ending a scanner that a crash left running", pid=pid)
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        """After a crash: end the scanner that still runs, and answer the other requests of a run
+        that was finished.
+        """
+        end_scanners(self._spool.raw.path, self._process.log)
         running = self._state_store.read(RUNNING, Running)
         if running is None:
             return

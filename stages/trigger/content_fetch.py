@@ -10,6 +10,7 @@ import os
 import random
 import time
 
+from schemas.capabilities import DetectedScanner
 from schemas.content import FETCH_STATE, FetchState
 from schemas.event import Event
 from schemas.settings import Settings
@@ -28,6 +29,7 @@ _FIRST_AFTER_S = 120.0
 _EVERY_S = 24 * 3600.0
 _AGAIN_AFTER_S = 3600.0
 """After trouble."""
+_REFUSALS_KEPT = 20
 _NO_SERVER = "no server to fetch content from: set server.url"
 
 
@@ -52,7 +54,7 @@ class ContentFetch:
         self._job: UpdateInThread | None = None
 
     def want(self) -> str | None:
-        """Update as soon as possible. Why the settings do not allow it; None where they do."""
+        """Update as soon as possible. Returns the reason where the settings do not allow it."""
         spec = _fetching(self._process.settings)
         if spec is None:
             return _not_allowed()
@@ -62,9 +64,10 @@ class ContentFetch:
         return None
 
     def want_for_server(self) -> str | None:
-        """The same for the server, which gets the outcome as an answer."""
+        """As `want`, for the server, which gets the outcome as an answer."""
         refusal = self.want()
-        self._is_server_waiting |= refusal is None
+        if refusal is None:
+            self._is_server_waiting = True
         return refusal
 
     def take_answer(self) -> Outcome | None:
@@ -96,10 +99,10 @@ class ContentFetch:
             self._job = None
 
     def _apply_commands(self) -> None:
-        """The operator's commands that are not done.
+        """Carry out the operator's commands that are not done, up to one that needs an update.
 
-        Not those that sort after the last one: of two in one second either may sort first, and the
-        clock may have been set back.
+        Which are done is kept by id. The order of ids does not show it: of two commands in one
+        second either may sort first, and the clock may have been set back.
         """
         waiting = self._process.spool.commands.content.ids()
         self._done.intersection_update(waiting)
@@ -140,9 +143,9 @@ class ContentFetch:
         if isinstance(access, str):
             self._after(Outcome(access, failed=True))
             return
-        detected = self._detection.detected
-        scanner = detected.scanners.get(spec.key) if detected else None
-        refused = self._state.refused if self._state else ()
+        scanner: DetectedScanner | None = None
+        if self._detection.detected is not None:
+            scanner = self._detection.detected.scanners.get(spec.key)
         assert spec.content is not None  # noqa: S101 - for the type checker: its content is fetched
         update = ContentUpdate(
             self._process.settings,
@@ -150,7 +153,7 @@ class ContentFetch:
             self._process.spool.root,
             spec.content(),
             scanner,
-            refused,
+            self._refused(),
         )
         self._job = UpdateInThread(update, self._process.wake)
 
@@ -178,15 +181,15 @@ class ContentFetch:
         if self._job is None or self._job.is_running:
             return
         outcome, self._job = self._job.outcome, None
-        self._after(
-            outcome
-            or Outcome(
-                "the check of the server's content ended with an internal error", failed=True
-            )
-        )
+        if outcome is None:
+            message = "the check of the server's content ended with an internal error"
+            outcome = Outcome(message, failed=True)
+        self._after(outcome)
 
     def _after(self, outcome: Outcome) -> None:
-        wait_s = _AGAIN_AFTER_S if outcome.failed else _EVERY_S
+        wait_s = _EVERY_S
+        if outcome.failed:
+            wait_s = _AGAIN_AFTER_S
         self._due_at = time.monotonic() + random.uniform(0.9, 1.1) * wait_s  # noqa: S311 - spreads a fleet
         command, self._command = self._command, None
         self._keep(command, outcome)
@@ -198,30 +201,43 @@ class ContentFetch:
 
     def _keep(self, command: str | None, outcome: Outcome) -> None:
         """Log an outcome and keep it for the operator."""
-        if command is not None:
-            self._done.add(command)
-        before = self._state
         if outcome.failed:
             self._process.log.warning("no content from the server", reason=outcome.message)
         else:
             self._process.log.info("content from the server", outcome=outcome.message)
-        refused = before.refused if before else ()
+        offered = outcome.offered
+        if self._state is not None:
+            offered = offered or self._state.offered
+        refused = self._refused()
         if outcome.refused:
-            refused = (*refused, outcome.refused)[-20:]
+            refused = (*refused, outcome.refused)[-_REFUSALS_KEPT:]
+        if command is not None:
+            self._done.add(command)
+        elif self._state is not None:
+            command = self._state.command
         self._state = FetchState(
             at=self._process.now(),
-            command=command or (before.command if before else None),
-            offered=outcome.offered or (before.offered if before else None),
+            command=command,
+            offered=offered,
             outcome=outcome.message,
             failed=outcome.failed,
             refused=refused,
         )
         self._process.state_store.write(FETCH_STATE, self._state)
 
+    def _refused(self) -> tuple[str, ...]:
+        """Files with their version that were refused before."""
+        if self._state is None:
+            return ()
+        return self._state.refused
+
 
 def _fetching(settings: Settings) -> ScannerSpec | None:
     """The scanner whose content is fetched; None where the settings allow none."""
-    return next((spec for spec in registry.scanners() if spec.fetches_content(settings)), None)
+    for spec in registry.scanners():
+        if spec.fetches_content(settings):
+            return spec
+    return None
 
 
 def _not_allowed() -> str:

@@ -1,5 +1,5 @@
 """What `install` adds where an option wants it, also beside the distribution's package: rights for
-checks by script, and the service that fixes what the server wants fixed."""
+checks by script, and the service that carries out the server's requests for fixes."""
 
 from pathlib import Path
 

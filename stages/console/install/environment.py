@@ -140,11 +140,12 @@ def _copy_file(source: Path, target: Path) -> None:
 def _let_all_read(place: Path) -> None:
     """The services run as other users, and the umask of the installing one may exclude them."""
     for path in (place, *place.rglob("*")):
-        if not path.is_symlink():
-            mode = 0o644
-            if path.is_dir() or path.parent == place / "bin":
-                mode = 0o755
-            path.chmod(mode)
+        if path.is_symlink():
+            continue
+        mode = 0o644
+        if path.is_dir() or path.parent == place / "bin":
+            mode = 0o755
+        path.chmod(mode)
 
 
 def _compile(site: Path, place: Path, home: Path, python: Path) -> None:
@@ -152,8 +153,8 @@ def _compile(site: Path, place: Path, home: Path, python: Path) -> None:
     if python.resolve() == Path(getattr(sys, "_base_executable", sys.executable)).resolve():
         compileall.compile_dir(site, quiet=2, stripdir=str(place), prependdir=str(home))
         return
-    message = ("-I", "-m", "compileall", "-q", "-q", "-s", str(place), "-p", str(home), str(site))
-    subprocess.run([str(python), *message], check=False, stdin=subprocess.DEVNULL)
+    options = ("-I", "-m", "compileall", "-q", "-q", "-s", str(place), "-p", str(home), str(site))
+    subprocess.run([str(python), *options], check=False, stdin=subprocess.DEVNULL)
 
 
 def _normal(name: str) -> str:

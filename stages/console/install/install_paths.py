@@ -19,7 +19,7 @@ TMPFILES = "compliance-agent.tmpfiles.conf"
 EXAMPLE = "config.example.yml"
 SCRIPT_CHECKS = "compliance-agent-scan.script-checks.conf"
 REMEDIATE_PATH = "compliance-agent-remediate.path"
-"""Starts the service that fixes what the server wants fixed."""
+"""Starts the service that carries out the server's requests for fixes."""
 REMEDIATE_SERVICE = "compliance-agent-remediate.service"
 REMEDIATE_UNITS = (REMEDIATE_PATH, REMEDIATE_SERVICE)
 """Installed only where that is wanted."""

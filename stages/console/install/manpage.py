@@ -8,6 +8,13 @@ from collections.abc import Iterator
 
 from stages.console.install.install_paths import CONFIG, KEY, RUNTIME, SPOOL
 
+_FILES = (
+    (CONFIG, "settings; `compliance-agent config keys` lists them"),
+    (KEY, "the API key"),
+    (SPOOL, "pending and delivered scans; the README of the spool package describes the format"),
+    (RUNTIME, "the sockets of the stages"),
+)
+
 
 def man_page(parser: argparse.ArgumentParser, version: str) -> str:
     lines = [
@@ -30,16 +37,8 @@ def man_page(parser: argparse.ArgumentParser, version: str) -> str:
     for name, command in subcommands(parser).items():
         lines += _command(name, command)
     lines += [".SH EXIT STATUS", *_exit_codes(parser.epilog or ""), ".SH FILES"]
-    for path, message in (
-        (CONFIG, "settings; `compliance-agent config keys` lists them"),
-        (KEY, "the API key"),
-        (
-            SPOOL,
-            "pending and delivered scans; the README of the spool package describes the format",
-        ),
-        (RUNTIME, "the sockets of the stages"),
-    ):
-        lines += [".TP", f".I {_text(str(path))}", _text(message)]
+    for path, description in _FILES:
+        lines += [".TP", f".I {_text(str(path))}", _text(description)]
     lines += [".SH SEE ALSO", ".BR oscap (8),", ".BR systemctl (1),", ".BR journalctl (1)"]
     return "\n".join(lines) + "\n"
 
@@ -53,17 +52,17 @@ def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
     return found
 
 
-def _command(name: str, command: argparse.ArgumentParser) -> Iterator[str]:
+def _command(command_name: str, command: argparse.ArgumentParser) -> Iterator[str]:
     yield ".SS"
-    yield f"compliance\\-agent {_text(name)} {' '.join(_usage(command))}".rstrip()
+    yield f"compliance\\-agent {_text(command_name)} {' '.join(_usage(command))}".rstrip()
     yield _text(command.description or "Run one stage in the foreground: what the units start.")
     for action in command._actions:
         if isinstance(action, argparse._HelpAction):
             continue
-        message = _text(_expanded(action))
+        name = ", ".join(action.option_strings) or _value(action)
         yield ".TP"
-        yield f".B {_text(', '.join(action.option_strings) or _value(action))}{_after(action)}"
-        yield message or "(no description)"
+        yield f".B {_text(name)}{_value_of_option(action)}"
+        yield _text(_help(action)) or "(no description)"
 
 
 def _usage(command: argparse.ArgumentParser) -> Iterator[str]:
@@ -75,7 +74,7 @@ def _usage(command: argparse.ArgumentParser) -> Iterator[str]:
             yield value
 
 
-def _after(action: argparse.Action) -> str:
+def _value_of_option(action: argparse.Action) -> str:
     if action.option_strings and action.nargs != 0:
         return f" {_text(_value(action))}"
     return ""
@@ -89,20 +88,20 @@ def _value(action: argparse.Action) -> str:
     return action.dest.upper()
 
 
-def _expanded(action: argparse.Action) -> str:
+def _help(action: argparse.Action) -> str:
     """The help of an option, with its default filled in."""
     return (action.help or "") % {**vars(action), "prog": "compliance-agent"}
 
 
 def _exit_codes(epilog: str) -> Iterator[str]:
     for each in epilog.partition(": ")[2].split("; "):
-        code, _, message = each.partition(" ")
-        yield from (".TP", f".B {_text(code)}", _text(message))
+        code, _, meaning = each.partition(" ")
+        yield from (".TP", f".B {_text(code)}", _text(meaning))
 
 
-def _text(message: str) -> str:
+def _text(plain: str) -> str:
     """Plain text: no line of it is a roff request, and hyphens stay hyphens."""
-    escaped = message.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
+    escaped = plain.replace("\\", "\\e").replace("-", "\\-").replace("'", "\\(aq")
     if escaped.startswith("."):
         return f"\\&{escaped}"
     return escaped

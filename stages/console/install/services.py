@@ -29,18 +29,21 @@ def replaced(steps: Steps, *, fresh: bool) -> Iterator[tuple[str, ...]]:
     if not start:
         yield ()
         return
-    target = TARGET in start
+    enables_target = TARGET in start
     services = tuple(unit for unit in start if unit != TARGET)
+    expected = services
+    if enables_target:
+        expected = SERVICES
     steps.write(NOTE, "\n".join(start) + "\n")
     _stop(steps, services)
     try:
-        yield SERVICES if target else services
+        yield expected
     finally:
         _start(steps, services)
-        if not target:
+        if not enables_target:
             steps.remove(NOTE)
     # After a failure the note stays: the next installation enables the target.
-    if target:
+    if enables_target:
         steps.run("systemctl", "enable", TARGET)
         steps.attempt("systemctl", "start", TARGET)
         steps.remove(NOTE)
@@ -58,40 +61,39 @@ def _to_start(fresh: bool) -> list[str]:
         return []
     units = [TARGET]
     if not fresh:
-        # Failed services, too: settings that the old version refuses may be right for the new one.
+        # Failed services, too: the new version may accept settings that the old one refuses.
         units = _in_state("active", "activating", "failed")
     return list(dict.fromkeys([*units, *_stopped_before()]))
 
 
 def _stop(steps: Steps, services: tuple[str, ...]) -> None:
     if services:
-        # Otherwise the timer starts failed services while their program is replaced. One that fails
-        # again starts it again.
+        # The timer would start failed services while their program is replaced. A service that
+        # fails later starts the timer again.
         steps.attempt("systemctl", "stop", RETRY_TIMER)
         steps.run("systemctl", "stop", *services)
 
 
 def _start(steps: Steps, services: tuple[str, ...]) -> None:
     if services:
-        # Fails for wrong settings, for example, which must not prevent an installation.
+        # An attempt: a service that does not start, for instance because of wrong settings, must
+        # not make the installation fail.
         steps.attempt("systemctl", "start", *services)
 
 
 def _in_state(*wanted: str) -> list[str]:
     if not systemd_runs():
         return []
-    states = [
-        word
-        for word in answer("systemctl", "show", "--property=ActiveState", "--value", *SERVICES)
-        if word
-    ]
+    lines = answer("systemctl", "show", "--property=ActiveState", "--value", *SERVICES)
+    # One line for each unit, with empty lines between them.
+    states = filter(None, lines)
     return [unit for unit, state in zip(SERVICES, states, strict=False) if state in wanted]
 
 
 def _stopped_before() -> list[str]:
     """The units that an installation stopped before it was killed."""
     try:
-        message = NOTE.read_text().split()
+        units = NOTE.read_text().split()
     except OSError:
         return []
-    return [word for word in message if word in (TARGET, *SERVICES)]
+    return [unit for unit in units if unit in (TARGET, *SERVICES)]
