@@ -86,7 +86,7 @@ def test_the_fix_of_one_rule_is_printed_whatever_became_of_it(show: Show) -> Non
     [
         (
             ("--rule", "passed", "--fix", "ansible"),
-            "org_rule_passed passed: of such rules the report keeps",
+            "org_rule_passed passed: the report keeps only the sh fix",
         ),
         (
             ("--rule", "absent", "--fix", "ansible"),
