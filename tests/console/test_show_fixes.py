@@ -90,7 +90,7 @@ def test_the_fix_of_one_rule_is_printed_whatever_became_of_it(show: Show) -> Non
         ),
         (
             ("--rule", "absent", "--fix", "ansible"),
-            "org_rule_absent does not apply here: of such rules",
+            "org_rule_absent does not apply here: the report keeps",
         ),
         (
             ("--rule", "absent", "--fix", "sh"),
