@@ -9,6 +9,7 @@ from msgspec import Meta, field
 
 from schemas.ids import ScanId
 from schemas.records import Record
+from schemas.values import Sha256
 from schemas.waiver import Waiver
 
 HostName = Annotated[
@@ -19,7 +20,6 @@ HostName = Annotated[
     ),
 ]
 FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$(?!\n)")]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 Bytes = Annotated[int, Meta(ge=0)]
 
 REPORT, RECEIPT = "report", "receipt"

@@ -7,12 +7,12 @@ from msgspec import Meta
 
 from schemas.manifest import ContentFit, ContentSource
 from schemas.records import Record
+from schemas.values import Sha256
 
 ContentFileName = Annotated[
     str,
     Meta(pattern=r"^ssg-[a-zA-Z][a-zA-Z0-9_-]*-ds\.xml(\.gz|\.bz2)?$(?!\n)", max_length=128),
 ]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
 class StoredContent(Record, frozen=True, kw_only=True):
@@ -48,7 +48,7 @@ class ListedContent(Record, frozen=True, kw_only=True):
 
 
 class ContentList(Record, frozen=True, kw_only=True):
-    """The content of this host, and what is to be said about all of it."""
+    """The content of this host, with remarks about all of it."""
 
     content: tuple[ListedContent, ...]
     remarks: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class ContentCommand(Record, frozen=True, kw_only=True):
 
 
 class FetchState(Record, frozen=True, kw_only=True):
-    """The last look at the server's content, as the trigger stage keeps it."""
+    """The last check of the server's content, as the trigger stage keeps it."""
 
     at: datetime
     command: str | None = None

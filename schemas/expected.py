@@ -25,7 +25,7 @@ _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 
 
 def mismatch(value: object, kind: object) -> str:
-    """Why `value` is not of `kind`, which it must be."""
+    """Why `value` is wrong: it must be of `kind`, and is not."""
     bare, meta = _nearest(value, _alternatives(kind))
     return f"must be {expectation(kind)}{_found(value, bare, meta)}"
 
@@ -100,20 +100,23 @@ def _wanted(bare: Any, meta: Meta) -> str:
 def _found(value: object, bare: Any, meta: Meta) -> str:
     if value is None:
         return "; it is empty: leave the key out to have its default"
+    if isinstance(value, str):
+        return _found_text(value, bare, meta)
     if isinstance(value, list) and _is_too_long(value, meta):
         return f"; it has {len(value)}"
     if bare in (int, float) and type(value) in (int, float):
         return f"; it is {value}"
-    if bare is date and isinstance(value, str):
-        return f"; it is {value[:_LONGEST_SHOWN]}{_why_no_date(value)}"
-    if not _is_text(bare) or isinstance(value, list | dict):
-        return f"; it is {kind_of(value)}"
-    if isinstance(value, str):
-        return _found_text(value, bare, meta)
-    return f"; it is {kind_of(value)}: put it in quotes"
+    if _is_text(bare) and not isinstance(value, list | dict):
+        # YAML reads `1.10` as a number, and `yes` as a boolean.
+        return f"; it is {kind_of(value)}: put it in quotes"
+    return f"; it is {kind_of(value)}"
 
 
 def _found_text(text: str, bare: Any, meta: Meta) -> str:
+    if bare is date:
+        return f"; it is {text[:_LONGEST_SHOWN]}{_why_no_date(text)}"
+    if not _is_text(bare):
+        return f"; it is {kind_of(text)}"
     if _is_too_long(text, meta):
         return f" (at most {meta.max_length}), it has {len(text)}"
     if bare is str:

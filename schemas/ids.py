@@ -33,8 +33,7 @@ def new_scan_id(scanner: Scanner, at: datetime, token: str | None = None) -> Sca
     """An id for a scan requested at `at` (aware); `token` (8 hex digits) makes it reproducible."""
     at = at.astimezone(UTC)
     if token is None:
-        fraction = at.microsecond * _STEPS // 10**6
-        token = f"{fraction:04x}{_random_digits()}"
+        token = f"{_fraction(at)}{_random_digits()}"
     return ScanId(f"{at:{_SECOND}}-{scanner}-{token}")
 
 
@@ -47,9 +46,7 @@ def next_scan_id(
     `ending`: the last four hex digits, else random ones.
     """
     ending = ending or _random_digits()
-    at = at.astimezone(UTC)
-    fraction = at.microsecond * _STEPS // 10**6
-    made = new_scan_id(scanner, at, f"{fraction:04x}{ending}")
+    made = new_scan_id(scanner, at, f"{_fraction(at)}{ending}")
     if newest is None or made > newest:
         return made
     # The clock was set back, or stands still, or another scanner was requested within this second.
@@ -62,16 +59,21 @@ def next_scan_id(
     return new_scan_id(scanner, second + timedelta(seconds=1), f"0000{ending}")
 
 
+def _fraction(at: datetime) -> str:
+    """The fraction of the second, as four hex digits."""
+    return f"{at.microsecond * _STEPS // 10**6:04x}"
+
+
 def _random_digits() -> str:
-    import secrets  # only who makes an id needs it, and it is slow to import
+    import secrets  # slow to import, and needed only to make an id
 
     return secrets.token_hex(2)
 
 
 def is_scan_id(name: str) -> bool:
-    """Whether this is a scan id; one with an impossible date is none.
+    """Whether this is a scan id.
 
-    Neither is one of the year 9999: there would be no id after it.
+    False for a date that does not exist, and for the year 9999: there would be no id after it.
     """
     match = _PATTERN.fullmatch(name)
     if match is None:
@@ -101,5 +103,7 @@ def requested_at(scan_id: ScanId) -> datetime:
 
 
 def short_rule_id(rule_ref: str) -> str:
-    """`sshd_disable_root_login` of an XCCDF id; another id as it is."""
+    """The part of an XCCDF id after `_rule_`, like `sshd_disable_root_login`; any other id as it
+    is.
+    """
     return rule_ref.rpartition("_rule_")[2]

@@ -1,4 +1,4 @@
-"""The report: one scan, normalized, the same shape for both scanners.
+"""The report: one scan, normalized, in the same shape for every scanner.
 
 Field names and statuses are those of the agent specification (`ScanResult`, `ScanSummary`,
 `RuleResult`). A report depends on its raw entry, the parser and the settings alone: no clock, no
@@ -173,8 +173,8 @@ class ReportHeader(Record, frozen=True, kw_only=True):
     """Why it did not complete, cut after 500 characters."""
 
     def orders_like(self, other: "ReportHeader") -> bool:
-        """Whether both put the report in the same place; the rest is for show, and a version of
-        this agent may have more of it than the one that wrote the report.
+        """Whether both put the report in the same place. Fields that are only shown may differ: the
+        version of the agent that wrote the report may not have had them.
         """
         mine = (self.profile, self.scanner, self.status, self.answered_by)
         return mine == (other.profile, other.scanner, other.status, other.answered_by)

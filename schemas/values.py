@@ -105,4 +105,5 @@ ProxyUrl = Annotated[
         description="an address like http://proxy.example.com:3128, or none",
     ),
 ]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 Megabytes = Annotated[int, Meta(ge=1, le=1024 * 1024)]

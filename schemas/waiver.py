@@ -82,7 +82,7 @@ def check_waiver(values: object, *, open_ended: bool) -> tuple[Waiver | None, li
 
 
 def _check_fields(values: Mapping[str, object]) -> tuple[dict[str, Any], list[KeyProblem]]:
-    """The fields that are as they should be, and the problems of the others."""
+    """The values of the right fields, and the problems of the others."""
     problems = unknown_keys(values, Waiver)
     taken: dict[str, Any] = {}
     for field in msgspec.structs.fields(Waiver):
@@ -111,7 +111,7 @@ def fits(pattern: str, *names: str | None) -> bool:
 
 def _problem(value: object, kind: Any) -> str | None:
     if isinstance(value, str) and not value.isprintable():
-        return "contains characters that cannot be printed"
+        return "contains characters that can't be printed"
     try:
         msgspec.convert(value, kind)
     except msgspec.ValidationError:

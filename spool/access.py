@@ -1,4 +1,5 @@
-"""Whether a directory of the spool is as the table in `spool.layout` wants it; if not, the remedy.
+"""Whether a directory of the spool has the owner, group and mode of the table in `spool.layout`; if
+not, the remedy.
 
 Nothing is corrected here: a wrong owner may be a mistake in the unit, not in the spool.
 """
@@ -44,10 +45,9 @@ def judge(
     any. `shared`: whether several users share the spool. Then the mode must be that of the table;
     else it is enough that others have no access.
     """
-    status, fault = _directory_status(path, place)
-    if status is None:
-        if fault:
-            yield fault
+    status = _directory_status(path, place)
+    if isinstance(status, Fault):
+        yield status
         return
     if owners is not None and status.st_uid not in owners:
         owner = user_name(next(iter(owners)))
@@ -109,21 +109,19 @@ def _judge_exact_mode(path: Path, place: Place, status: os.stat_result) -> Itera
         )
 
 
-def _directory_status(path: Path, place: Place) -> tuple[os.stat_result | None, Fault | None]:
-    """The status of a directory; else what is at the path instead."""
+def _directory_status(path: Path, place: Place) -> os.stat_result | Fault:
+    """The status of a directory, or what is wrong where there is none."""
     try:
         status = path.lstat()
     except FileNotFoundError:
-        return None, Fault(path, f"is missing: mkdir -m {place.mode & 0o777:04o} {path}")
+        return Fault(path, f"is missing: mkdir -m {place.mode & 0o777:04o} {path}")
     except OSError as error:
-        return None, Fault(path, f"{error.strerror}: give {own_name()} access to {path.parent}")
+        return Fault(path, f"{error.strerror}: give {own_name()} access to {path.parent}")
     if stat.S_ISLNK(status.st_mode):
-        return None, Fault(
-            path, "is a symlink, which is not followed: put the directory itself there"
-        )
+        return Fault(path, "is a symlink, which is not followed: put the directory itself there")
     if not stat.S_ISDIR(status.st_mode):
-        return None, Fault(path, f"is not a directory: move it away and mkdir -m 0750 {path}")
-    return status, None
+        return Fault(path, f"is not a directory: move it away and mkdir -m 0750 {path}")
+    return status
 
 
 def check_writable(path: Path) -> None:

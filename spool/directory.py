@@ -216,5 +216,7 @@ def _is_current(known: _Listing, mark: Mark) -> bool:
 def _has_settled(mark: Mark, now_ns: int) -> bool:
     """Whether the last change was more than a tick of the clock before `now_ns`."""
     changed_ns = mark[1]
-    tick_ns = _FINE_TICK_NS if changed_ns % _NS else _COARSE_TICK_NS
+    tick_ns = _FINE_TICK_NS
+    if changed_ns % _NS == 0:
+        tick_ns = _COARSE_TICK_NS
     return now_ns - changed_ns > tick_ns

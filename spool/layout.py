@@ -129,7 +129,7 @@ _ARCHIVED = re.compile(r"(?P<name>[^~]+)~(?P<why>[0-9TZ]+-[0-9a-f]{8})")
 
 def new_command_id(at: datetime) -> str:
     """A name for a command given at `at` (aware); sorts by time."""
-    import secrets  # only who gives a command needs it, and it is slow to import
+    import secrets  # slow to import, and needed only to give a command
 
     return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
 
@@ -179,7 +179,9 @@ def split_archived_name(kept: str) -> tuple[str, str] | None:
     foreign one.
     """
     match = _ARCHIVED.fullmatch(kept)
-    return (match["name"], match["why"]) if match else None
+    if match is None:
+        return None
+    return match["name"], match["why"]
 
 
 def scan_id_of(name: str) -> ScanId | None:
@@ -187,4 +189,6 @@ def scan_id_of(name: str) -> ScanId | None:
     if is_scan_id(name):
         return ScanId(name)
     parsed = parse_name(name)
-    return ScanId(parsed[0]) if parsed and is_scan_id(parsed[0]) else None
+    if parsed is None or not is_scan_id(parsed[0]):
+        return None
+    return ScanId(parsed[0])

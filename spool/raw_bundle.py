@@ -168,11 +168,15 @@ def _paths(spool: Spool, scan_id: ScanId) -> dict[str, Path]:
 
 
 def _described(name: str, path: Path) -> ArchivedFile:
-    digest, length = sha256(), 0
     with _open_plain(path) as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-            length += len(chunk)
+        return _described_stream(name, stream)
+
+
+def _described_stream(name: str, stream: IO[bytes]) -> ArchivedFile:
+    digest, length = sha256(), 0
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+        length += len(chunk)
     return ArchivedFile(name=name, bytes=length, sha256=digest.hexdigest())
 
 
@@ -209,23 +213,14 @@ def _complete_scans(stream: BinaryIO, host: ArchivedHost) -> tuple[list[Archived
                     break
                 else:
                     _, _, name = member.name.rpartition("/")
-                    digests[name] = _described_member(tar, member, name)
+                    content = tar.extractfile(member) or io.BytesIO()
+                    digests[name] = _described_stream(name, content)
     except (tarfile.TarError, RawBundleError, OSError, ValueError):
         # The end of what was written: what is whole before it counts.
         pass
     if position == 0:
         return [], 0
     return complete, position
-
-
-def _described_member(tar: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> ArchivedFile:
-    content = tar.extractfile(member)
-    digest, length = sha256(), 0
-    if content is not None:
-        while chunk := content.read(_CHUNK):
-            digest.update(chunk)
-            length += len(chunk)
-    return ArchivedFile(name=name, bytes=length, sha256=digest.hexdigest())
 
 
 def _end_of(member: tarfile.TarInfo) -> int:

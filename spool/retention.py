@@ -42,15 +42,20 @@ def expired_archived(
     keep: timedelta,
     keep_last: int,
 ) -> list[str]:
-    """Names of `history/` that may go: the replay that took them away is gone, so it can't be
-    carried out again; their scans are as old as what expires of `own`, and have no entry there.
+    """Names of `history/` that may go.
+
+    The replay that took them away is gone, so it can't be carried out again; their scans are old
+    enough to expire, and have no entry in `own`.
     """
     waiting = set(replays)
     scans: dict[str, ScanId] = {}
     for name in archived:
         parts = layout.split_archived_name(name)
-        scan_id = layout.scan_id_of(parts[0]) if parts else None
-        if parts and scan_id and parts[1] not in waiting:
+        if parts is None:
+            continue
+        entry_name, command_id = parts
+        scan_id = layout.scan_id_of(entry_name)
+        if scan_id is not None and command_id not in waiting:
             scans[name] = scan_id
     all_scans = {*own, *scans.values()}
     gone = set(expired(all_scans, own, all_scans, keep, keep_last))

@@ -71,14 +71,16 @@ class Spool:
         """The scans that wait for a stage, oldest first; see `spool.pending`."""
         # Read from the front, so a scan on its way is seen at least once.
         ids = {box: self.outbox(box).scan_ids() for box in boxes_for(stage)}
-        quarantined = self.raw.quarantined_scans() if stage == "scan" else ()
-        return pending(stage, ids, quarantined)
+        if stage == "scan":
+            return pending(stage, ids, self.raw.quarantined_scans())
+        return pending(stage, ids)
 
     def done(self, stage: Stage) -> set[ScanId]:
         """The scans that every stage behind this one has answered; see `spool.pending`."""
         ids = {box: self.outbox(box).scan_ids() for box in BOXES}
-        quarantined = self.raw.quarantined_scans() if stage == "trigger" else ()
-        return done(stage, ids, quarantined)
+        if stage == "trigger":
+            return done(stage, ids, self.raw.quarantined_scans())
+        return done(stage, ids)
 
     def pending_cancellations(self) -> list[str]:
         """Cancellations that the trigger stage has not taken up yet, oldest first."""

@@ -63,8 +63,8 @@ class StateStore:
 
     def start_attempt(self, entry_id: str) -> int:
         """Record an attempt; returns the number of earlier ones that did not end."""
-        before = self.read(_attempt(entry_id), Attempts)
-        earlier = before.attempts if before else 0
+        before = self.read(_attempt(entry_id), Attempts) or Attempts(attempts=0)
+        earlier = before.attempts
         self.write(_attempt(entry_id), Attempts(attempts=earlier + 1))
         return earlier
 

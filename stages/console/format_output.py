@@ -15,6 +15,10 @@ from stages.runtime.exits import Exit
 
 def add_format_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
     parser.add_argument("--format", choices=formats, help=f"the format: {', '.join(formats)}")
+    add_output_argument(parser)
+
+
+def add_output_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",

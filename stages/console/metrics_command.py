@@ -2,10 +2,9 @@
 
 import argparse
 from datetime import UTC, datetime
-from pathlib import Path
 
 from stages.console.context import Context
-from stages.console.format_output import write_output
+from stages.console.format_output import add_output_argument, write_output
 from stages.console.output import show_json
 from stages.formats.metrics import openmetrics
 from stages.runtime.exits import Exit
@@ -13,13 +12,7 @@ from stages.ship.metrics_snapshot import metrics_snapshot
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="write to this file instead of standard output",
-    )
+    add_output_argument(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from schemas.ids import ScanId
-from spool.layout import STAGES
+from spool.layout import STAGES, Stage
 from stages.console import scan_states
 from stages.console.context import Context
 from stages.console.delivery.delivery_reasons import DeliveryReasons
@@ -37,16 +37,23 @@ class PendingReasons:
         if state in ("ship-pending", "held"):
             return self._delivery.reason(scan_id)
         stage = self._boxes.next_stage(scan_id)
+        if stage is not None:
+            reason = self._reason_of_stage(stage)
+            if reason is not None:
+                return reason
+        if state == "requested":
+            return self._no_space
+        return None
+
+    def _reason_of_stage(self, stage: Stage) -> str | None:
+        """Why a stage handles nothing now, or not this scan."""
         if stage in self._stopped:
             return (
                 f"the {stage} stage is not running: start it (compliance-agent run, or the service)"
             )
         if stage == "scan" and self._boxes.scanning:
             return f"one scan at a time: {self._boxes.scanning} is running"
-        if stage is not None:
-            heartbeat = read_heartbeat(self._runtime, stage)
-            if heartbeat is not None and heartbeat.trouble:
-                return heartbeat.trouble
-        if state == "requested":
-            return self._no_space
-        return None
+        heartbeat = read_heartbeat(self._runtime, stage)
+        if heartbeat is None:
+            return None
+        return heartbeat.trouble

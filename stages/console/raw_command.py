@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 from schemas.ids import ScanId
 from schemas.manifest import RawFile
@@ -10,7 +9,7 @@ from spool.spool import Spool
 from stages.console import scan_states
 from stages.console.context import Context
 from stages.console.errors import CommandError
-from stages.console.format_output import write_output
+from stages.console.format_output import add_output_argument, write_output
 from stages.console.output import show_json
 from stages.console.report_source import raw_chunks
 from stages.console.scan_names import HELP, find_scan
@@ -24,13 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ROLE",
         help="which file: arf, xccdf-results, stdout, … (default: the first); --json lists them",
     )
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="write to this file instead of standard output",
-    )
+    add_output_argument(parser)
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
