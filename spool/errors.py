@@ -19,6 +19,7 @@ _REMEDIES = {
     errno.EAGAIN: "the limit of processes is reached: raise TasksMax",
 }
 _DENIED = (errno.EACCES, errno.EPERM)
+_OF_ONE_NAME = (errno.EPERM, errno.EBUSY)
 _OF_THE_MACHINE = frozenset(
     {
         errno.EMFILE,
@@ -54,8 +55,12 @@ class StorageError(SpoolError):
     is_denied = False
     """This user has no right to it: that stays so until an administrator changes owner or mode."""
 
+    is_of_one_name = False
+    """The file is immutable, or something is mounted on it: others can be moved and removed."""
+
     def __init__(self, doing: str, where: Path, cause: OSError) -> None:
         self.is_denied = cause.errno in _DENIED
+        self.is_of_one_name = cause.errno in _OF_ONE_NAME
         self.why = f"{where}: {doing}: {_reason(where, cause)}; {remedy(cause)}"
         """The message for callers that have no pending work."""
         super().__init__(f"{self.why}; the work stays pending")

@@ -20,6 +20,7 @@ from schemas.request import Cancellation, Request
 from spool import durable, layout
 from spool.directory import Directory
 from spool.entries import CommandEntries, Readable, Reports, Requests, S, ScanEntries
+from spool.errors import StorageError
 from spool.layout import Box
 
 _REASON = ".reason"
@@ -100,7 +101,12 @@ class Outbox(ABC):
         kept = layout.archived_name(name, why)
         with self._quarantine.opened("can't be written") as handle:
             durable.write(handle, f"{kept}{_REASON}", f"{reason}\n".encode(), replace=True)
-        self._take_away(name, kept, self._quarantine)
+        try:
+            self._take_away(name, kept, self._quarantine)
+        except StorageError:
+            with self._quarantine.opened("can't be cleaned") as handle:
+                durable.remove(handle, f"{kept}{_REASON}")
+            raise
 
     def archived(self) -> list[str]:
         """Names in this box's history."""

@@ -17,6 +17,7 @@ from spool.errors import (
     EntryUnreadableError,
     NewerFormatError,
     SpoolError,
+    StorageError,
 )
 from stages.parse import counted_call
 from stages.parse.counted_call import ReaderDiedError
@@ -43,6 +44,8 @@ class ParseStage:
         self._worker = Worker(process, READ_ENTRY)
         self._imports = Imports(process)
         self._order = FairOrder()
+        self._immovable: set[ScanId] = set()
+        """Reports that are to be parsed again and can't be moved away."""
 
     def run_once(self) -> None:
         self._replay()
@@ -84,12 +87,29 @@ class ParseStage:
             # Without a raw entry, taken in by an import for instance, there is nothing to parse.
             scan_ids = set(replay.scan_ids).intersection(self._spool.raw.scan_ids())
             archived = maintenance.archive_replayed(
-                self._spool.reports, "report", command_id, sorted(scan_ids), self._process.alive
+                self._spool.reports,
+                "report",
+                command_id,
+                sorted(scan_ids),
+                self._process.alive,
+                self._not_archived,
             )
             for scan_id in archived:
                 self._process.log.info(
                     "report archived, the raw entry is parsed again", scan_id=scan_id
                 )
+
+    def _not_archived(self, scan_id: ScanId, error: StorageError) -> None:
+        """It is tried at every look, and logged once."""
+        if scan_id in self._immovable:
+            return
+        self._immovable.add(scan_id)
+        self._process.log.error(
+            "report can't be archived, so it is not parsed again; the other work goes on",
+            scan_id=scan_id,
+            reason=error.why,
+            action=maintenance.FREE_THE_NAME,
+        )
 
     def _parse(self, scan_id: ScanId) -> None:
         damage: str | None = None

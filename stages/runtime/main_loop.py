@@ -152,7 +152,7 @@ def machine_errors() -> Iterator[None]:
 def _maintain(process: Process) -> None:
     maintenance.forget_damage(process.spool, process.stage)
     maintenance.forget_attempts(process.spool, process.stage)
-    removed = maintenance.expire(process.spool, process.stage, process.settings)
+    removed = maintenance.expire(process.spool, process.stage, process.settings, process.log)
     if removed:
         process.log.info(
             "old entries removed", count=len(removed), oldest=removed[0], newest=removed[-1]

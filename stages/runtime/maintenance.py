@@ -21,22 +21,23 @@ from spool.retention import expired, expired_archived, expired_outcomes
 from spool.spool import Spool
 from stages.runtime.logs import Log
 
+FREE_THE_NAME = "see lsattr and findmnt: it is immutable, or a mount point"
 _MOST_CHECKS = 10
-_WHOLE_FOR_S = 3600.0
+_CHECKED_FOR_S = 3600.0
 
 
 class DamageCheck:
     """Moves away own entries that their reader has marked as damaged, and that are.
 
-    An entry is read to its last byte for that. So few are in one pass, and one that was found whole
-    is not read again for an hour, however often its reader marks it.
+    An entry is read to its last byte for that. So few are in one pass, and one that was found
+    whole, or can't be moved away, is not read again for an hour, however often its reader marks it.
     """
 
     def __init__(self, spool: Spool, stage: Stage, log: Log) -> None:
         self._spool = spool
         self._stage = stage
         self._log = log
-        self._found_whole: dict[str, float] = {}
+        self._checked: dict[str, float] = {}
 
     def run_once(self, now: datetime) -> None:
         box = self._spool.outbox(OUTBOX[self._stage])
@@ -49,28 +50,44 @@ class DamageCheck:
 
     def _due(self, marked: Sequence[str]) -> list[str]:
         """Those that are read now."""
-        since = time.monotonic() - _WHOLE_FOR_S
-        known = self._found_whole
-        self._found_whole = {name: known[name] for name in marked if known.get(name, since) > since}
-        due = (name for name in marked if name not in self._found_whole)
+        since = time.monotonic() - _CHECKED_FOR_S
+        known = self._checked
+        self._checked = {name: known[name] for name in marked if known.get(name, since) > since}
+        due = (name for name in marked if name not in self._checked)
         return list(islice(due, _MOST_CHECKS))
 
     def _check(self, box: Outbox, name: str, now: datetime) -> None:
         try:
             box.check(name)
         except EntryDamagedError as error:
-            box.quarantine(name, layout.new_command_id(now), str(error))
-            self._log.error(
-                "damaged entry moved to quarantine",
-                scan_id=layout.scan_id_of(name),
-                entry=name,
-                reason=str(error),
-            )
-            return
+            self._quarantine(box, name, now, error)
         except EntryError:
             # It is gone, or a later version's.
-            pass
-        self._found_whole[name] = time.monotonic()
+            self._checked[name] = time.monotonic()
+        else:
+            self._checked[name] = time.monotonic()
+
+    def _quarantine(self, box: Outbox, name: str, now: datetime, damage: EntryDamagedError) -> None:
+        try:
+            box.quarantine(name, layout.new_command_id(now), str(damage))
+        except StorageError as error:
+            if not error.is_of_one_name:
+                raise
+            self._checked[name] = time.monotonic()
+            self._log.error(
+                "damaged entry can't be moved to quarantine, the other work goes on",
+                scan_id=layout.scan_id_of(name),
+                entry=name,
+                reason=error.why,
+                action=FREE_THE_NAME,
+            )
+            return
+        self._log.error(
+            "damaged entry moved to quarantine",
+            scan_id=layout.scan_id_of(name),
+            entry=name,
+            reason=str(damage),
+        )
 
 
 def forget_damage(spool: Spool, stage: Stage) -> None:
@@ -117,8 +134,10 @@ def archive_replayed(
     command_id: str,
     scan_ids: Collection[ScanId],
     alive: Callable[[], None],
+    failed: Callable[[ScanId, StorageError], None],
 ) -> list[ScanId]:
-    """Archive the entries of these scans, each once per command; `alive` is called at each.
+    """Archive the entries of these scans, each once per command; `alive` is called at each, and
+    `failed` for one that can't be moved while others can.
 
     Returns the scans whose entry was there.
     """
@@ -127,13 +146,19 @@ def archive_replayed(
     for scan_id in scan_ids:
         name = layout.entry_name(scan_id, kind)
         if layout.archived_name(name, command_id) not in archived_before and box.has(name):
-            box.archive(name, command_id)
-            archived.append(scan_id)
             alive()
+            try:
+                box.archive(name, command_id)
+            except StorageError as error:
+                if not error.is_of_one_name:
+                    raise
+                failed(scan_id, error)
+            else:
+                archived.append(scan_id)
     return archived
 
 
-def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
+def expire(spool: Spool, stage: Stage, settings: Settings, log: Log) -> list[str]:
     """Remove own entries whose retention is over, and those in the history; returns their names."""
     box = spool.outbox(OUTBOX[stage])
     upstream = spool.outbox(UPSTREAM[stage]).scan_ids()
@@ -160,8 +185,7 @@ def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
             spool.reports.imported.ids(), spool.commands.imports.ids(), settings.spool.keep_last
         )
         names += [layout.entry_name(command_id, "imported") for command_id in outcomes]
-    for name in names:
-        box.remove(name)
+    removed = _each_removed(box.remove, names, log)
     archived = expired_archived(
         box.archived(),
         box.scan_ids(),
@@ -169,9 +193,27 @@ def expire(spool: Spool, stage: Stage, settings: Settings) -> list[str]:
         settings.keep,
         settings.spool.keep_last,
     )
-    for name in archived:
-        box.remove_archived(name)
-    return [*names, *archived]
+    return [*removed, *_each_removed(box.remove_archived, archived, log)]
+
+
+def _each_removed(remove: Callable[[str], None], names: Sequence[str], log: Log) -> list[str]:
+    """Remove these; those that are gone are returned."""
+    removed: list[str] = []
+    for name in names:
+        try:
+            remove(name)
+        except StorageError as error:
+            if not error.is_of_one_name:
+                raise
+            log.warning(
+                "old entry can't be removed, the others are",
+                entry=name,
+                reason=error.why,
+                action=FREE_THE_NAME,
+            )
+        else:
+            removed.append(name)
+    return removed
 
 
 def _cancelled_scans(spool: Spool) -> dict[str, Collection[ScanId]]:

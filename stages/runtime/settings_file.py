@@ -1,7 +1,8 @@
 """Settings from a YAML file.
 
 Promises: all problems at once, each with its path and line; duplicate keys are problems; only plain
-values are built, never Python objects; at most 1 MiB is read.
+values are built, never Python objects; at most 256 KiB are read: a longer file could take minutes,
+in which a stage that runs does nothing else.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,7 @@ from stages.runtime.yaml_lines import key_lines, with_line
 from stages.runtime.yaml_messages import explained
 
 DEFAULT_PATH = Path("/etc/compliance-agent/config.yml")
-_MAX_BYTES = 1024 * 1024
+_MAX_BYTES = 256 * 1024
 S = TypeVar("S", bound=Settings)
 Check = Callable[[Settings], list[str]]
 """Further problems of settings, each with its path; for what only one stage understands."""

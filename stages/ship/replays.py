@@ -9,6 +9,7 @@ concluded, and not again.
 from collections.abc import Sequence
 
 from schemas.ids import ScanId
+from spool.errors import StorageError
 from spool.layout import archived_name, entry_name
 from stages.runtime import maintenance
 from stages.runtime.process import Process
@@ -54,9 +55,22 @@ class Replays:
     def _retire(self, command_id: str, scan_ids: Sequence[ScanId]) -> None:
         self._delivery_state.save()
         for scan_id in maintenance.archive_replayed(
-            self._spool.receipts, "receipt", command_id, scan_ids, self._process.alive
+            self._spool.receipts,
+            "receipt",
+            command_id,
+            scan_ids,
+            self._process.alive,
+            self._not_archived,
         ):
             self._process.log.info("receipt archived, the report is sent again", scan_id=scan_id)
+
+    def _not_archived(self, scan_id: ScanId, error: StorageError) -> None:
+        self._process.log.error(
+            "receipt can't be archived, so the report is not sent again; the other work goes on",
+            scan_id=scan_id,
+            reason=error.why,
+            action=f"{maintenance.FREE_THE_NAME}; then repeat the replay",
+        )
 
     def _force(self, scan_ids: Sequence[ScanId], *, force: bool) -> None:
         """The last command decides. What has a receipt was concluded for this command before a note

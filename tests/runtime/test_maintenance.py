@@ -33,7 +33,7 @@ def test_a_cancellation_is_kept_as_long_as_a_request_that_it_names(tmp_path: Pat
     spool.requests.path.joinpath("20260601T000002Z-0000000d.cancel").write_bytes(b"damaged")
 
     def gone() -> list[str]:
-        return maintenance.expire(spool, "trigger", Settings())
+        return maintenance.expire(spool, "trigger", Settings(), Log("trigger"))
 
     assert gone() == []
     spool.requests.remove(f"{SCAN}.request")
@@ -54,13 +54,13 @@ def test_a_receipt_alone_lets_nothing_expire(tmp_path: Path) -> None:
     for scan_id in (SCAN, newer):
         spool.requests.write(Request(scan_id=scan_id, scanner="openscap", reason=REASON))
     (spool.receipts.path / f"{SCAN}.receipt").touch()
-    assert maintenance.expire(spool, "trigger", settings) == []
+    assert maintenance.expire(spool, "trigger", settings, Log("trigger")) == []
     (spool.reports.path / f"{SCAN}.report").touch()
-    assert maintenance.expire(spool, "trigger", settings) == []
+    assert maintenance.expire(spool, "trigger", settings, Log("trigger")) == []
     (spool.raw.path / SCAN).mkdir()
-    assert maintenance.expire(spool, "trigger", settings) == [f"{SCAN}.request"]
+    assert maintenance.expire(spool, "trigger", settings, Log("trigger")) == [f"{SCAN}.request"]
     (spool.reports.path / f"{SCAN}.report").unlink()
-    assert maintenance.expire(spool, "scan", settings) == []
+    assert maintenance.expire(spool, "scan", settings, Log("trigger")) == []
 
 
 def test_what_a_replay_took_away_expires_when_its_command_and_its_scan_are_gone(
@@ -77,7 +77,7 @@ def test_what_a_replay_took_away_expires_when_its_command_and_its_scan_are_gone(
     replay = Replay(step="ship", scan_ids=(SCAN,), at=AT)
 
     def gone() -> list[str]:
-        return maintenance.expire(spool, "ship", settings)
+        return maintenance.expire(spool, "ship", settings, Log("trigger"))
 
     (spool.root / f"reports/{SCAN}.report").touch()
     assert gone() == [], "the scan is still there"

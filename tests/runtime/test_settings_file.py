@@ -449,3 +449,10 @@ def test_the_line_of_what_is_missing_is_that_of_its_entry(tmp_path: Path) -> Non
     (problem,) = load(path).problems
     assert problem.startswith("compliance.openscap.scans[0].schedule: is missing")
     assert problem.endswith(" (line 4)")
+
+
+def test_a_file_that_takes_too_long_to_understand_is_not_read(tmp_path: Path) -> None:
+    """A stage that runs does nothing else meanwhile."""
+    path = tmp_path / "config.yml"
+    path.write_text("a: [" + "x," * 150_000 + "]")
+    assert load(path).problems == ("can't be read: it is larger than 262144 bytes",)
