@@ -262,10 +262,14 @@ def _run_stage(arguments: list[str]) -> int:
     subparser = CommandParser(prog=f"{_PROGRAM} stage", description=_sentence(_STAGE_HELP))
     _add_stage_arguments(subparser)
     args = subparser.parse_args(arguments)
+    from stages.runtime import supervised
     from stages.runtime.settings_file import no_more_problems
     from stages.runtime.stage_process import run
     from stages.scanners.settings import load_settings
 
+    if supervised.is_orphan():
+        sys.stderr.write(f"{_PROGRAM}: the process that started this stage has ended\n")
+        return Exit.OK
     module = importlib.import_module(f"stages.{args.stage}.stage")
     stage = getattr(module, f"{args.stage.capitalize()}Stage")
     check = getattr(module, "problems", no_more_problems)

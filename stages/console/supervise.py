@@ -20,6 +20,7 @@ from typing import TextIO
 from spool.errors import is_of_the_machine, of_the_machine
 from spool.layout import STAGES, Stage
 from stages.console.context import Context
+from stages.runtime import supervised
 from stages.runtime.exits import Exit
 from stages.runtime.heartbeat import LastHeartbeat, read_heartbeat
 from stages.runtime.logs import Log
@@ -173,7 +174,12 @@ class Supervisor:
         # Its own session: a Ctrl-C reaches this process alone, which then stops all four in order.
         child.started = time.monotonic()
         try:
-            child.popen = Popen(command, start_new_session=True, stderr=self._output)
+            child.popen = Popen(
+                command,
+                start_new_session=True,
+                stderr=self._output,
+                env=supervised.environment(),
+            )
         except OSError as error:
             if not is_of_the_machine(error):
                 raise

@@ -97,3 +97,12 @@ def test_a_stage_that_does_not_respond_is_killed_and_started_again() -> None:
             until(partial(has_started, "trigger", pid), "it was killed, and runs again")
         finally:
             supervisor.end()
+
+
+def test_a_stage_whose_parent_was_killed_just_before_it_starts_does_not_start() -> None:
+    with an_agent() as agent:
+        agent.environment = {"COMPLIANCE_AGENT_SUPERVISOR": "1"}
+        agent.start("ship")
+        assert agent.processes["ship"].wait(timeout=60) == Exit.OK
+        assert "the process that started this stage has ended" in agent.log("ship")
+        assert not agent.spool.root.exists()
