@@ -68,10 +68,10 @@ def read_specification(body: bytes) -> Submission:
 
 def _json(body: bytes) -> object:
     try:
-        # Go reads bytes that are no UTF-8 as U+FFFD.
+        # Go reads bytes that are not UTF-8 as U+FFFD.
         return json.loads(body.decode("utf-8", "replace"), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise BodyError(f"no JSON: {error}") from error
+        raise BodyError(f"not JSON: {error}") from error
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -64,7 +64,7 @@ def decode_any(payload: bytes | str) -> Any:
 
 def repeated_key(payload: bytes) -> str | None:
     """The first key that comes twice in one object of valid JSON, where `decode` keeps the last."""
-    import json  # decides about answers of a server alone
+    import json  # needed only for answers of a server
 
     repeated: list[str] = []
 

@@ -4,7 +4,7 @@ _MOST_DIGITS = 18
 
 
 def whole_number(text: str) -> int | None:
-    """The number that a text of ASCII digits alone is, of at most 18 of them; else None.
+    """The number in a text of 1 to 18 ASCII digits; None for any other text.
 
     `str.isdigit` is true of texts that `int` refuses: "²", or 5,000 digits.
     """

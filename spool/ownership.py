@@ -98,9 +98,10 @@ def wrong_entries(root: Path, boxes: Iterable[Outbox]) -> Iterator[Fault]:
         for name in box.names():
             path = box.path / name
             is_entry = scan_id_of(name) or parse_name(name) or bundle_id(name)
-            # Links and the like are damage, which reading the entry reports; foreign files are
-            # not checked.
-            if is_entry and not path.is_symlink() and (path.is_file() or path.is_dir()):
+            # Foreign files are not checked. A link, pipe or device in the place of an entry is
+            # damage, which reading the entry reports.
+            is_link = path.is_symlink()
+            if is_entry and not is_link and (path.is_file() or path.is_dir()):
                 yield from access.judge_entry(path, owner)
 
 
@@ -122,7 +123,9 @@ def wrong_directories(root: Path) -> Iterator[Fault]:
 
 
 def _refuse(faults: Iterator[Fault]) -> None:
-    for fault in faults:
+    """Raises SpoolUnusableError with the first fault."""
+    fault = next(faults, None)
+    if fault is not None:
         raise SpoolUnusableError(str(fault))
 
 

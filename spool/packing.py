@@ -95,7 +95,7 @@ class _Bounded(io.RawIOBase):
             raise PackingError("unpacking needs more memory than there is") from error
         except _breakages() as error:
             if isinstance(error, OSError) and is_of_the_machine(error):
-                # The disk fails: that says nothing of the data.
+                # The disk failed; the data may be whole.
                 raise
             raise PackingError(f"the compressed data is broken: {error}") from error
         self._left -= len(chunk)

@@ -4,9 +4,8 @@ Pure.
 The only place where boxes are subtracted from each other. It works on names alone, so an entry that
 cannot be read counts as one that is there.
 
-Security: what is still to do is decided by a stage's own box alone. What a stage behind it has
-written about a scan that is not its turn, such as a report of a request that waits, changes
-nothing.
+Security: only a stage's own box decides what is still to do. An entry that a later stage writes too
+early, such as a report of a request that waits, changes nothing.
 """
 
 from collections.abc import Collection, Mapping
@@ -43,7 +42,7 @@ def done(
 ) -> set[ScanId]:
     """The scans that every stage behind this one has answered; for ship, those that it has itself.
 
-    A receipt alone does not show that a scan was done: it is worth no more than its writer.
+    A receipt alone does not show that a scan was done: a hostile ship stage can write any receipt.
     """
     finished = set(ids["receipts"])
     for later in STAGES[STAGES.index(stage) + 1 :]:
@@ -77,8 +76,8 @@ def spent_cancellations(
     given: Collection[str],
     requests: Collection[ScanId],
 ) -> list[str]:
-    """Ids of cancellations that end nothing any more: neither their command nor a request of their
-    scans is left.
+    """Ids of cancellations that have no effect any more: neither their command nor a request of
+    their scans is left.
 
     `taken_up`: the scans of each cancellation that the trigger stage has copied.
     """

@@ -10,8 +10,8 @@
     bundle.json                                 length and digest of every file again
 
 Promises: `FILE` appears when it is complete. Until then it is `FILE.partial`, in which every scan
-up to its `scan.json` is whole: writing goes on there after an interruption. Nothing of a bundle is
-believed before its digest has been compared; names are no paths.
+up to its `scan.json` is whole: writing goes on there after an interruption. No file of a bundle is
+used before its digest has been compared; names are not used as paths.
 
 Diagnostics: RawBundleError for whatever is not a whole bundle.
 """

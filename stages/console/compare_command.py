@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since-good",
         action="store_true",
-        help="since when each failed rule of a scan (default: last) fails, and the last good scan",
+        help="show since when each failed rule of a scan (default: last) has failed, and the last "
+        "good scan",
     )
     add_format_arguments(parser, comparison_views.FORMATS)
 

@@ -7,10 +7,9 @@ process that has none.
 import argparse
 import hashlib
 import os
-import select
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +25,7 @@ from stages.console.output import say, show_json, show_table, unicode_text
 from stages.console.sources import Source, open_sources
 from stages.formats.content_fit import FIT
 from stages.runtime.exits import Exit
+from stages.runtime.standalone_host import StandaloneHost
 from stages.scanners import registry
 from stages.scanners.host import this_platform
 
@@ -98,15 +98,13 @@ def _row(entry: ListedContent, now: datetime) -> tuple[str | None, ...]:
     reason = entry.reason
     if entry.origin:
         reason = f"{reason}; {entry.origin}"
-    return (
-        "yes" if entry.used else None,
-        entry.file,
-        entry.product,
-        entry.version,
-        age,
-        FIT[entry.fit].partition(":")[0] if entry.fit else "none",
-        reason,
-    )
+    used = None
+    if entry.used:
+        used = "yes"
+    fit = "none"
+    if entry.fit is not None:
+        fit = FIT[entry.fit].partition(":")[0]
+    return used, entry.file, entry.product, entry.version, age, fit, reason
 
 
 def _add(path: Path, context: Context) -> Exit:
@@ -159,7 +157,7 @@ def _checked(source: Source, support: "ContentSupport") -> "CheckedContent":
     from stages.scanners.content_support import ContentCheckTask, check_file
 
     task = ContentCheckTask(name=unicode_text(source.name), descriptor=source.descriptor)
-    checked = check_file(_Caller(), support, task)
+    checked = check_file(StandaloneHost(), support, task)
     if checked.error:
         raise CommandError(checked.error, Exit.NO)
     refusal = support.why_not_for(this_platform(), checked.product)
@@ -169,7 +167,9 @@ def _checked(source: Source, support: "ContentSupport") -> "CheckedContent":
 
 
 def _remove(name: str, context: Context) -> Exit:
-    """Added content at once; the server's by its owner, the trigger stage."""
+    """Remove added content at once; content from the server is removed by its owner, the trigger
+    stage.
+    """
     context.existing_spool()
     wanted = Path(name).name
     entry = _stored(context, "added", wanted)
@@ -215,7 +215,7 @@ def _fetch(context: Context) -> Exit:
 
 
 def _carried_out(context: Context, command: ContentCommand) -> FetchState:
-    """Give the command and wait until the trigger stage has carried it out, if that runs."""
+    """Give the command, and where the trigger stage runs, wait until it has carried it out."""
     command_id = new_command_id(command.at)
     with command_writer.giving(context) as commands:
         before = commands.content.ids()
@@ -255,7 +255,10 @@ def _stored(context: Context, place: ContentPlace, name: str) -> ContentEntry | 
         entries = store.entries()
     finally:
         store.close()
-    return next((entry for entry in entries if name in (entry.name, entry.record.file)), None)
+    for entry in entries:
+        if name in (entry.name, entry.record.file):
+            return entry
+    return None
 
 
 def _support() -> "ContentSupport":
@@ -270,14 +273,3 @@ def _supports() -> Iterator["ContentSupport"]:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-class _Caller:
-    """This process, as a worker needs it."""
-
-    def __init__(self) -> None:
-        self.stopping = False
-        self.readers: dict[int, Callable[[], None]] = {}
-
-    def wait(self, timeout_s: float, handles: Sequence[int] = ()) -> list[int]:
-        return select.select(handles, [], [], timeout_s)[0]

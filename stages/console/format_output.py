@@ -14,7 +14,7 @@ from stages.runtime.exits import Exit
 
 
 def add_format_arguments(parser: argparse.ArgumentParser, formats: Sequence[str]) -> None:
-    parser.add_argument("--format", choices=formats, help=f"the format: {', '.join(formats)}")
+    parser.add_argument("--format", choices=formats, help="the output format (default: text)")
     add_output_argument(parser)
 
 

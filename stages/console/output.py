@@ -178,7 +178,7 @@ def _write(stream: TextIO, lines: Iterable[Sequence[Cell]]) -> None:
         for cell in line:
             stream.write(paint(cell))
         stream.write("\n")
-    # Whoever follows a pipe sees each line at once; a reader that has gone is noticed here.
+    # The reader of a pipe gets each line at once, and a reader that has gone is noticed here.
     stream.flush()
 
 
@@ -204,7 +204,7 @@ def line_width() -> int:
 
 
 def _terminal_width() -> int | None:
-    """None where standard output is no terminal."""
+    """None where standard output is not a terminal."""
     if not sys.stdout.isatty():
         return None
     try:

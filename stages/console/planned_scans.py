@@ -39,11 +39,11 @@ class PlannedScanStatus(Record, frozen=True, kw_only=True):
     profile: str | None
     """As the settings name it; None for a scanner without profiles."""
     title: str | None
-    """That of the profile, under which its results are kept; None where it is not known."""
+    """The profile's title, under which its results are kept; None where it is not known."""
     tailoring: str | None
     content: str | None
     schedule: str | None
-    """None: it runs on request alone."""
+    """None: it runs only on request."""
     next: datetime | None
     last: LastScan | None
 
@@ -56,7 +56,9 @@ def planned_scans(
     found: list[PlannedScanStatus] = []
     kept_under: list[frozenset[str]] = []
     for spec in registry.scanners():
-        scanner = detected.scanners.get(spec.key) if detected else None
+        scanner: DetectedScanner | None = None
+        if detected is not None:
+            scanner = detected.scanners.get(spec.key)
         if not _is_in_use(spec, settings, scanner):
             continue
         for scan, profile in _with_profiles(spec, settings, scanner):
@@ -89,14 +91,20 @@ def _with_profiles(
 def _status(
     scanner: Scanner, scan: PlannedScan, profile: ProfileInfo | None, due: NextDue | None
 ) -> PlannedScanStatus:
+    title = next_at = None
+    schedule = scan.schedule
+    if profile is not None:
+        title = profile.title
+    if due is not None:
+        schedule, next_at = due.schedule, due.at
     return PlannedScanStatus(
         scanner=scanner,
         profile=scan.profile_text,
-        title=profile.title if profile else None,
+        title=title,
         tailoring=scan.tailoring,
         content=scan.content,
-        schedule=due.schedule if due else scan.schedule,
-        next=due.at if due else None,
+        schedule=schedule,
+        next=next_at,
         last=None,
     )
 

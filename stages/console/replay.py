@@ -35,7 +35,10 @@ class ReplayView(Record, frozen=True, kw_only=True):
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "step", choices=("parse", "ship"), help="parse: raw to report, then ship; ship: send again"
+        "step",
+        choices=("parse", "ship"),
+        help="parse: make the report again from the raw entry, and ship it; "
+        "ship: send the report again",
     )
     filters.add_choice(parser)
     parser.add_argument(

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--profile",
         metavar="P",
         type=arguments.text,
-        help="by id, short name or title (default: the configured profile)",
+        help="the profile, by id, short name or title (default: the configured profile)",
     )
     parser.add_argument(
         "--scanner",

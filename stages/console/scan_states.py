@@ -63,7 +63,7 @@ class Boxes:
         return pending(stage, self.by_box, self.quarantined_raw)
 
     def state(self, scan_id: ScanId) -> State:
-        """The first stage that has not answered it decides, as it does for the stages."""
+        """What the first stage that has not answered it yet has to do, or does now."""
         if self._is_wanted(scan_id) and not self._is_scanned(scan_id):
             if scan_id == self.scanning:
                 return "scanning"

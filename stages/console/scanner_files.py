@@ -57,19 +57,20 @@ def read_rule_scripts(sources: Sequence[Source]) -> Sequence[RuleScript]:
 def _task(
     sources: Sequence[Source], time_zone: str | None, *, include_notselected: bool
 ) -> ParseTask:
+    files: list[InputFile] = []
     for source in sources:
-        # The worker process has them under the same number.
+        # The worker process inherits the descriptor, under the same number.
         os.set_inheritable(source.descriptor, True)
-    files = tuple(
-        InputFile(
+        file = InputFile(
             name=unicode_text(source.name),
             descriptor=source.descriptor,
             modified_at=source.modified_at,
         )
-        for source in sources
-    )
+        files.append(file)
     return ParseTask(
-        files=files, include_notselected=include_notselected, time_zone=_checked_zone(time_zone)
+        files=tuple(files),
+        include_notselected=include_notselected,
+        time_zone=_checked_zone(time_zone),
     )
 
 
@@ -86,7 +87,7 @@ def _answer(entry: str, task: ParseTask) -> bytes:
 
 
 def _checked_zone(name: str | None) -> str | None:
-    """Raises CommandError for a name that is no time zone."""
+    """Raises CommandError for a name that is not a time zone."""
     if name is None:
         return None
     try:

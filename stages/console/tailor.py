@@ -43,14 +43,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="set a value of the content, by id or short id; may be given several times",
     )
-    parser.add_argument("--title", help="of the new profile (default: that of the profile)")
+    parser.add_argument(
+        "--title",
+        help="the title of the new profile (default: that of the profile it is made from)",
+    )
     parser.add_argument(
         "-o",
         "--output",
         type=Path,
         metavar="FILE",
         required=True,
-        help="the file to write; one that is there is replaced with --force alone",
+        help="the file to write; an existing file is replaced only with --force",
     )
     parser.add_argument("--force", action="store_true", help="replace the file")
 

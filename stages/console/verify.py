@@ -83,7 +83,7 @@ def _entries(spool: Spool) -> Iterator[Finding]:
 
 
 def _set_aside(spool: Spool) -> Iterator[Finding]:
-    """What a stage could not read; as root, this command perhaps can."""
+    """What a stage could not read. This command runs as root, and may be able to."""
     for stage in STAGES:
         for name, reason in spool.state_store(stage).unreadable().items():
             message = f"set aside by the {stage} stage: {reason}"

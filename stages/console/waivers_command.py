@@ -67,7 +67,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="list: every waiver and its state (the default); check: find all problems of files",
     )
     parser.add_argument(
-        "files", nargs="*", type=Path, metavar="FILE", help="for check; default: all of this host"
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="check: these files (default: all files of this host)",
     )
 
 

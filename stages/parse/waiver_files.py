@@ -1,8 +1,8 @@
 """The waiver files: `*.yml` in one directory, each a list of waivers.
 
 Promises: at most 500 files of 1 MiB are read, in the order of their names. A file with a problem
-has no waivers: whatever it meant to except, fails. So does a file that others than root may write,
-because it could hide every finding.
+has no effect: the rules that it names fail. The same goes for a file that users other than root may
+write, because it could hide every finding.
 
 Diagnostics: problems as values, each with its file, and the line where there is one.
 """

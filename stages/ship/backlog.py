@@ -1,7 +1,7 @@
 """The backlog: the reports that have no receipt, oldest first, and what is known of each.
 
-Promises: the spool is listed only where a directory has changed, and of a report only its head is
-read, once; so a step costs the same whatever waits.
+Promises: the spool is listed only where a directory has changed, and only the header of a report is
+read, once. So the cost of a step does not depend on how many reports wait.
 """
 
 from bisect import bisect_left, insort
@@ -54,13 +54,14 @@ class Backlog:
     def refresh(self, expect_work: Callable[[], None]) -> None:
         """Take in what has changed in the spool, in the settings, and in what the operator holds.
 
-        `expect_work` is called where there are new reports, before they are looked at.
+        `expect_work` is called where there are new reports, before their headers are read.
         """
         self._held = frozenset(self._spool.commands.holds.ids())
         self._skipped.clear()
         listed = self._spool.reports.generation(), self._spool.receipts.generation()
         if listed != self._listed:
-            # Before: a report that can't be read now is looked at again at the next refresh.
+            # Set first: `_list` resets it for a report that can't be read now, which is then tried
+            # again at the next refresh.
             self._listed = listed
             self._list(expect_work)
         # A change in any of these may supersede any report, or no longer supersede it.
@@ -171,7 +172,7 @@ class Backlog:
             return report
         return None
 
-    def read_head_again(self, scan_id: ScanId) -> None:
+    def read_header_again(self, scan_id: ScanId) -> None:
         """Forget what is known of this report: it may have changed."""
         self._forget(scan_id)
         self._add(scan_id)
@@ -230,7 +231,7 @@ class Backlog:
         return newest
 
     def _skip(self, scan_id: ScanId) -> None:
-        """Look at it again with the next listing."""
+        """Leave it out until the next listing."""
         self._forget(scan_id)
         self._skipped.add(scan_id)
         self._listed = ()

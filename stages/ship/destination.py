@@ -164,8 +164,9 @@ class Destination:
             self._backoff.hold(self._clock(), left.total_seconds())
 
     def _has_changed(self, credentials: Credentials) -> bool:
-        """Whether server or credentials are others than before; these as a digest: no dump shows a
-        key.
+        """Whether server or credentials have changed since the last call.
+
+        Only a digest of the credentials is kept, so that no memory dump shows the key.
         """
         digest = hashlib.sha256(f"{credentials.id}\0{credentials.key}".encode()).hexdigest()
         seen, self._seen = self._seen, (self._process.settings.server, digest)
@@ -173,7 +174,7 @@ class Destination:
 
 
 def _is_alike(old: State, new: State) -> bool:
-    """Whether nothing has changed but the time: while all is well, not every delivery is noted."""
+    """Whether only the time has changed: while delivery works, it is not recorded each time."""
     if new.next_try is not None:
         return False
     return codec.replace(new, at=old.at) == old

@@ -1,11 +1,11 @@
 """Notices to an administrator: `notify.command` is run when a scan is worse, fails, or is refused.
 
-Each report is looked at once, after what was to be delivered is delivered; of a report that is
-replayed or taken in later nothing is said again. The report is read, compared and passed on in a
-worker process: the stage's memory does not grow, and a command that hangs ends with its worker.
+Each report is checked once, after the delivery; a report that is replayed or imported later causes
+no second notice. Reports are read and compared, and the command is run, in a worker process: the
+stage's memory does not grow, and a command that hangs ends with its worker.
 
-A stage that sees this setting for the first time begins with the reports from then on. A crash
-between a refusal and its notice loses the notice; receipt and log have it.
+When `notify.command` is set for the first time, reports that are there already cause no notice. A
+crash between a refusal and its notice loses the notice; the refusal is in the receipt and the log.
 """
 
 import socket

@@ -1,8 +1,8 @@
-"""Replays: the receipts of scans that the operator wants sent again go to history, once for each
+"""Replays: the receipts of scans that an operator wants sent again go to history, once for each
 command.
 
-Promises: what was applied is remembered before anything is sent for it, so it stays applied also
-when an operator removes history and receipts. What was to be forced is forced until it is
+Promises: a command that was applied is recorded before anything is sent for it, so it is not
+applied again when an operator removes history and receipts. A forced scan is forced until it is
 concluded, and not again.
 """
 
@@ -25,8 +25,8 @@ class Replays:
         self._delivery_state = delivery_state
 
     def carry_out(self) -> None:
-        """Take the receipts away; that of a report that is parsed again, when the old report is
-        gone.
+        """Archive the receipts. The receipt of a report that is parsed again stays until the old
+        report is gone.
         """
         applied: dict[str, tuple[str, ...]] = {}
         commands = [
@@ -35,24 +35,27 @@ class Replays:
         ]
         for command_id, replay in sorted(commands, key=lambda command: command[1].at):
             before = self._delivery_state.replayed.get(command_id, ())
-            left = [scan_id for scan_id in replay.scan_ids if scan_id not in before]
-            ready = left if replay.step == "ship" else self._parsed_again(command_id, left)
+            ready = [scan_id for scan_id in replay.scan_ids if scan_id not in before]
+            if replay.step == "parse":
+                ready = self._parsed_again(command_id, ready)
             if ready:
-                self._retire(command_id, ready)
+                self._archive(command_id, ready)
                 self._force(ready, force=replay.force)
             applied[command_id] = (*before, *ready)
         self._delivery_state.note_replayed(applied)
 
     def _parsed_again(self, command_id: str, scan_ids: Sequence[ScanId]) -> list[ScanId]:
-        """Those whose old report the parse stage has taken away; until then it would be sent once
-        more.
+        """The scans whose old report the parse stage has archived. Before that, the old report
+        would be sent once more.
         """
         archived = set(self._spool.reports.archived())
-        return [
-            i for i in scan_ids if archived_name(entry_name(i, "report"), command_id) in archived
-        ]
+        found: list[ScanId] = []
+        for scan_id in scan_ids:
+            if archived_name(entry_name(scan_id, "report"), command_id) in archived:
+                found.append(scan_id)
+        return found
 
-    def _retire(self, command_id: str, scan_ids: Sequence[ScanId]) -> None:
+    def _archive(self, command_id: str, scan_ids: Sequence[ScanId]) -> None:
         self._delivery_state.save()
         for scan_id in maintenance.archive_replayed(
             self._spool.receipts,
@@ -73,13 +76,13 @@ class Replays:
         )
 
     def _force(self, scan_ids: Sequence[ScanId], *, force: bool) -> None:
-        """The last command decides. What has a receipt was concluded for this command before a note
-        was lost.
+        """The last command decides.
+
+        A scan that has a receipt was already concluded for this command; the record of that was
+        lost.
         """
-        if force:
-            done = set(self._spool.receipts.ids())
-            self._delivery_state.forced.update(
-                scan_id for scan_id in scan_ids if scan_id not in done
-            )
-        else:
+        if not force:
             self._delivery_state.forced.difference_update(scan_ids)
+            return
+        concluded = self._spool.receipts.ids()
+        self._delivery_state.forced.update(set(scan_ids).difference(concluded))

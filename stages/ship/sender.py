@@ -103,7 +103,7 @@ class Sender:
             return True
         if filing.place(scan.scan_id, prepared.profile) != scan.filed_under:
             # The report was written again after its header was read.
-            self._backlog.read_head_again(scan.scan_id)
+            self._backlog.read_header_again(scan.scan_id)
             return True
         if len(prepared.body) > self._limit:
             receipt = receipts.too_long(

@@ -1,8 +1,8 @@
 """`export --raw`: all that the spool has of its scans, for the archive of a fleet.
 
-The bundle goes into a directory, under the name of the host and the time. With `--since last` the
-scans that an earlier bundle of this host in that directory has as they are now are left out. What
-was interrupted is continued by the next call.
+The bundle is written into a directory; its name is made of the host and the time. With `--since
+last`, scans are left out that an earlier bundle of this host in that directory has unchanged. The
+next call continues an interrupted bundle.
 """
 
 import argparse
@@ -97,11 +97,12 @@ def _chosen(
     if args.scan_ids or filters.is_filtered(args):
         among = {*spool.raw.scan_ids(), *spool.reports.ids()}
         only = set(filters.choose(args, spool, among, "scan to export"))
-    return [
-        found
-        for found in raw_bundle.scans_of_spool(spool)
-        if found.scan not in known and (only is None or found.scan.scan_id in only)
-    ]
+    chosen: list[FoundScan] = []
+    for found in raw_bundle.scans_of_spool(spool):
+        is_chosen = only is None or found.scan.scan_id in only
+        if is_chosen and found.scan not in known:
+            chosen.append(found)
+    return chosen
 
 
 def _exported_before(directory: Path, host: ArchivedHost) -> set[ArchivedScan]:
@@ -118,9 +119,10 @@ def _exported_before(directory: Path, host: ArchivedHost) -> set[ArchivedScan]:
 
 
 def _path(directory: Path, host: ArchivedHost) -> Path:
-    """That of an interrupted bundle, or a new one."""
-    for partial in sorted(directory.glob(f"{host.key}-*.tar.partial")):
-        return partial.with_suffix("")
+    """The path of an interrupted bundle, or a new one."""
+    partials = sorted(directory.glob(f"{host.key}-*.tar.partial"))
+    if partials:
+        return partials[0].with_suffix("")
     return directory / f"{host.key}-{new_command_id(command_writer.now())}.tar"
 
 

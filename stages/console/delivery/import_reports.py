@@ -1,8 +1,8 @@
-"""`import`: reports from a bundle into this host's spool, where they are shipped.
+"""`import`: reports from a bundle into this host's spool, from where they are shipped.
 
-The bundle becomes a command: it is copied beside it, and the parse stage checks it and takes the
-reports in. Scans of another host are put on hold first, because they would be sent under this
-host's name: `--as-this-host`, or `release`, confirms that they shall be.
+The bundle is copied beside a command; the parse stage checks it and takes the reports in. Scans of
+another host are put on hold first, because they would be sent under this host's name;
+`--as-this-host`, or `release`, confirms that.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from schemas.bundle import Bundle
+from schemas.codec import replace
 from schemas.command import Hold, Import, Imported
 from schemas.ids import ScanId
 from schemas.records import Record
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
 
 
 def _index(spool: Spool, stream: BinaryIO, *, whole: bool) -> Bundle:
-    """The index of a bundle; `whole`: after every entry was checked, too. Raises CommandError."""
+    """The index of a bundle. `whole`: check every entry, too. Raises CommandError."""
     try:
         index, entries = bundle.read(stream)
         if whole:
@@ -138,15 +139,7 @@ def _give(stream: BinaryIO, view: ImportView, at: datetime, context: Context) ->
     outcome = _outcome(context.spool, command_id)
     if outcome:
         command_writer.finish_import(context.spool, command_id)
-    return ImportView(
-        command_id=command_id,
-        hostname=view.hostname,
-        foreign=view.foreign,
-        new=view.new,
-        present=view.present,
-        held=view.held,
-        outcome=outcome,
-    )
+    return replace(view, command_id=command_id, outcome=outcome)
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:

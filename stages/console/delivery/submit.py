@@ -3,7 +3,7 @@
 The files become a command: they are copied beside it, and the scan stage makes their raw entry. The
 scan id is made from the scan's own time and the digest of the files: scans are in the right order,
 and the same files are the same scan. A scan of another host is put on hold first, because it would
-be sent under this host's name: `--as-this-host`, or `release`, confirms that it shall be.
+be sent under this host's name; `--as-this-host`, or `release`, confirms that.
 
 Security: the files are read as `parse` reads them; this process only unpacks and copies them.
 """
@@ -60,7 +60,7 @@ class SubmitView(Record, frozen=True, kw_only=True):
     present: bool
     """Whether the scan is in the spool already; it is left as it is."""
     state: State | None
-    """How far it is; None for a dry run of a scan that is not in the spool."""
+    """None for a dry run of a scan that is not in the spool."""
     completed_at: datetime
     warnings: tuple[str, ...]
 
@@ -220,7 +220,7 @@ def _all_chunks(sources: Sequence[Source]) -> Iterator[bytes]:
 
 
 def _wait(context: Context, scan_id: ScanId) -> State:
-    """How far the scan is, once the scan stage has taken it in or could not do so in time."""
+    """The state of the scan once the scan stage has taken it in, or when the wait is over."""
     spool = context.spool
     end = time.monotonic() + _PATIENCE_S
     while scan_id in spool.pending_submissions():
