@@ -2,7 +2,8 @@
 
 Each scan is first restored as it was in its spool, in a temporary directory, where the spool's own
 reading checks every file. A whole scan goes into the archive, a damaged one is set aside with the
-reason. Adding a second time changes nothing.
+reason. Adding a second time changes nothing, but for files of the archive that were damaged since:
+they are replaced by those of the source.
 """
 
 import shutil
@@ -35,6 +36,8 @@ class Added:
     new: list[str] = field(default_factory=list)
     completed: list[str] = field(default_factory=list)
     """Scans of the archive to which the source added files."""
+    repaired: list[str] = field(default_factory=list)
+    """Scans of which files in the archive were damaged or missing."""
     present: int = 0
     damaged: dict[str, str] = field(default_factory=dict)
     """Reasons by scan."""
@@ -77,21 +80,56 @@ def _host_of_spool(name: str) -> ArchivedHost:
 def _add_scans(archive: Archive, host: ArchivedHost, scans: Iterator[FoundScan]) -> Added:
     before = archive.index(host.key)
     known: dict[ScanId, ArchivedScan] = {}
+    repairs: list[ScanId] = []
     if before is not None:
         known = {scan.scan_id: scan for scan in before.scans}
+        repairs = list(before.repairs)
     added = Added(host.key)
     for found in scans:
         scan_id = found.scan.scan_id
-        if found.scan == known.get(scan_id):
+        has = known.get(scan_id)
+        lost = _lost_files(archive, host, found.scan, has)
+        if found.scan == has and not lost:
             added.present += 1
             continue
-        stored = _add_scan(archive, host, found, known.get(scan_id), added)
-        if stored is not None:
-            known[scan_id] = stored
-    after = HostIndex(host=host, scans=tuple(known.values()))
+        stored = _add_scan(archive, host, found, _without(has, lost), added)
+        if stored is None:
+            continue
+        known[scan_id] = stored
+        if has is None:
+            added.new.append(scan_id)
+        elif lost:
+            added.repaired.append(scan_id)
+            # What was read from the damaged files is not up to date.
+            repairs.append(scan_id)
+        elif len(stored.files) > len(has.files):
+            added.completed.append(scan_id)
+        else:
+            added.present += 1
+    after = HostIndex(host=host, scans=tuple(known.values()), repairs=tuple(repairs))
     if after != before:
         archive.write_index(after)
     return added
+
+
+def _lost_files(
+    archive: Archive, host: ArchivedHost, source: ArchivedScan, has: ArchivedScan | None
+) -> set[str]:
+    """The names of files of the source that the archive lists and has lost, or has otherwise."""
+    if has is None:
+        return set()
+    offered = {file.name for file in source.files}
+    return {
+        file.name
+        for file in has.files
+        if file.name in offered and not archive.is_whole(host.key, has.scan_id, file)
+    }
+
+
+def _without(scan: ArchivedScan | None, lost: set[str]) -> ArchivedScan | None:
+    if scan is None or not lost:
+        return scan
+    return codec.replace(scan, files=tuple(file for file in scan.files if file.name not in lost))
 
 
 def _add_scan(
@@ -117,12 +155,6 @@ def _add_scan(
         target = archive.scan_directory(host.key, scan_id)
         for file in new_files:
             archive.upload(str(local_path(spool, found.scan, file.name)), f"{target}/{file.name}")
-    if known is None:
-        added.new.append(scan_id)
-    elif new_files:
-        added.completed.append(scan_id)
-    else:
-        added.present += 1
     files = sorted((*old_files, *new_files), key=lambda file: file.name)
     return codec.replace(found.scan, files=tuple(files))
 

@@ -9,7 +9,8 @@
 
 Promises: a scan is in the archive when the index of its host has it; its files were written before.
 Files of a scan never change; a scan that is added again with further files (its receipt) is
-completed. An archive has one writer at a time; on a local disk a lock ensures that.
+completed, and one whose files were damaged here gets them back. An archive has one writer at a
+time; on a local disk a lock ensures that.
 
 Diagnostics: FleetError for a place that can't be reached or is not an archive.
 """
@@ -18,6 +19,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
@@ -34,6 +36,7 @@ from spool.lock import Lock
 
 _INDEX, _DAMAGED = "index", "damaged"
 _READ_AT_ONCE = 500
+_CHUNK = 1024 * 1024
 
 
 class HostIndex(Record, frozen=True, kw_only=True):
@@ -41,6 +44,8 @@ class HostIndex(Record, frozen=True, kw_only=True):
 
     host: ArchivedHost
     scans: tuple[ArchivedScan, ...] = ()
+    repairs: tuple[ScanId, ...] = ()
+    """A scan for each time that damaged files of it were replaced: it has to be parsed again."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,18 @@ class Archive:
         )
         return stream
 
+    def is_whole(self, host: str, scan_id: ScanId, file: ArchivedFile) -> bool:
+        """Whether a file is still the one that the index lists."""
+        digest, length = sha256(), 0
+        try:
+            with self.open_file(host, scan_id, file) as stream:
+                while chunk := stream.read(_CHUNK):
+                    digest.update(chunk)
+                    length += len(chunk)
+        except FileNotFoundError:
+            return False
+        return (length, digest.hexdigest()) == (file.bytes, file.sha256)
+
     def damaged(self) -> Iterator[Damaged]:
         """The scans that were set aside, with the reasons."""
         for host_path in self.list(_DAMAGED):
@@ -184,15 +201,19 @@ class Archive:
     def write(self, name: str, content: bytes) -> None:
         """Write a file so that it appears whole; it replaces an older one."""
         path = self.path(name)
-        self.files.makedirs(path.rpartition("/")[0], exist_ok=True)
         if not isinstance(self.files, LocalFileSystem):
             # An upload to an object store appears whole.
             self.files.pipe_file(path, content)
             return
-        directory, _, file = path.rpartition("/")
-        draft = f"{directory}/.{file}.tmp"
-        self.files.pipe_file(draft, content)
-        self.files.mv(draft, path)
+        # Not by fsspec, which needs as long for a small file as a small entry takes to read.
+        target = Path(path)
+        draft = target.with_name(f".{target.name}.tmp")
+        try:
+            draft.write_bytes(content)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft.write_bytes(content)
+        draft.replace(target)
 
     def upload(self, source: str, name: str) -> None:
         """Copy a local file into the archive."""

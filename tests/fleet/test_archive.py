@@ -69,6 +69,46 @@ def test_adding_again_changes_nothing(archive: Archive, host: MakeHost, tmp_path
     assert files(tmp_path / "archive") == before
 
 
+@pytest.mark.parametrize("damage", ["bytes", "cut", "gone"])
+def test_a_file_of_the_archive_that_was_damaged_is_replaced(
+    archive: Archive, host: MakeHost, tmp_path: Path, damage: str
+) -> None:
+    source = web(host)
+    bundle = str(source.bundle(tmp_path / "web1.tar"))
+    adding.add(archive, bundle)
+    before = files(tmp_path / "archive")
+    place = Path(archive.path(archive.scan_directory(source.host().key, scan_id(1))))
+    damaged = next(place.glob("*.zst"))
+    content = damaged.read_bytes()
+    if damage == "gone":
+        damaged.unlink()
+    elif damage == "cut":
+        damaged.write_bytes(content[:-1])
+    else:
+        damaged.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    added = adding.add(archive, bundle)
+    assert (added.repaired, added.completed, added.present) == ([scan_id(1)], [], 2)
+    after = files(tmp_path / "archive")
+    changed = {name for name in before if after[name] != before[name]}
+    assert changed == {f"index/{source.host().key}.json"}
+    assert adding.add(archive, bundle).present == 3
+    assert files(tmp_path / "archive") == after
+
+
+def test_a_damaged_bundle_replaces_nothing(
+    archive: Archive, host: MakeHost, tmp_path: Path
+) -> None:
+    source = web(host)
+    adding.add(archive, f"web1={source.directory}")
+    place = Path(archive.path(archive.scan_directory("web1", scan_id(1))))
+    next(place.glob("*.zst")).write_bytes(b"rotten")
+    arf = next((source.spool.raw.path / scan_id(1)).glob("*.zst"))
+    arf.write_bytes(arf.read_bytes()[:-1] + b"\0")
+    added = adding.add(archive, f"web1={source.directory}")
+    assert (added.repaired, list(added.damaged)) == ([], [scan_id(1)])
+    assert next(place.glob("*.zst")).read_bytes() == b"rotten"
+
+
 def test_a_receipt_that_comes_later_completes_its_scan(
     archive: Archive, host: MakeHost, tmp_path: Path
 ) -> None:

@@ -231,6 +231,37 @@ def test_a_bad_entry_is_a_row_with_its_reason_and_stops_nothing(
     assert "newer" in found[5]["unreadable"]
 
 
+def test_a_scan_that_was_repaired_is_read_again(
+    client: Client, archive: Archive, host: MakeHost
+) -> None:
+    source = host("web1")
+    source.scan(0, "pass")
+    source.scan(1, "pass")
+    add(archive, source)
+    stored = Path(archive.path(archive.scan_directory(source.host().key, scan_id(1))))
+    next(stored.glob("*.zst")).write_bytes(b"rotten")
+    assert len(parse(client, archive).unreadable) == 1
+    add(archive, source)
+    again = parse(client, archive)
+    assert (again.parsed, again.unreadable) == (1, {})
+    assert parsing.plan(archive, parsing.Choice()).up_to_date == 2
+
+
+def test_large_scans_make_small_chunks(
+    archive: Archive, host: MakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = host("web1")
+    for number in range(5):
+        source.scan(0, "pass", number=number)
+    add(archive, source)
+    index = archive.index(source.host().key)
+    assert index is not None
+    largest = max(sum(file.bytes for file in scan.raw_files) for scan in index.scans)
+    monkeypatch.setattr(parsing, "CHUNK_BYTES", 2 * largest)
+    plan = parsing.plan(archive, parsing.Choice())
+    assert [len(chunk.scans) for chunk in plan.chunks] == [2, 2, 1]
+
+
 def test_hosts_in_other_time_zones_have_the_same_bytes_here(
     client: Client, archive: Archive, host: MakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
