@@ -10,6 +10,7 @@ from typing import Any
 from fleet import adding, deliver_command, parsing, report_command
 from fleet.archive import Archive
 from fleet.arguments import add_command
+from fleet.cluster import cluster
 from fleet.errors import FleetError
 from fleet.output import errors, output, progress_bar
 from fleet.parse_chunk import ChunkDone
@@ -143,7 +144,7 @@ def _parse(args: argparse.Namespace) -> Exit:
 
 
 def _parse_on_cluster(args: argparse.Namespace, plan: parsing.Plan) -> parsing.Outcome:
-    with parsing.cluster(args.scheduler, args.workers) as client, progress_bar() as progress:
+    with cluster(args.scheduler, args.workers) as client, progress_bar() as progress:
         if client.dashboard_link:
             errors.print(f"dashboard: {client.dashboard_link}", markup=False)
         task = progress.add_task("scans", total=plan.scans)

@@ -5,16 +5,14 @@ would make it, with the settings and waivers of its host. Work is split into chu
 finished chunk stays, whatever is killed afterwards. A bad entry is a row with its reason.
 """
 
-import signal
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-from distributed import Client, Future, LocalCluster, as_completed
+from distributed import Client, Future, as_completed
 
 from fleet.archive import Archive, month_of
 from fleet.errors import FleetError
@@ -34,7 +32,6 @@ CHUNK_BYTES = 14 * 1024 * 1024
 """As its raw files are stored: some seconds of work, 20 scans of 400 rules. Smaller scans share a
 chunk with more of them, because each chunk costs some ms beside its scans."""
 _TRIES = 3
-_CONNECT_S = 30
 _HEADER_BYTES = 64 * 1024
 
 
@@ -189,36 +186,6 @@ def _reason(future: "Future[bytes]") -> str:
         return f"the cluster was lost ({future.status})"
     error = future.exception()
     return f"{type(error).__name__}: {error}"
-
-
-@contextmanager
-def cluster(scheduler: str | None, workers: int) -> Iterator[Client]:
-    """A client of a running scheduler, or of workers on this machine. Raises FleetError."""
-    if scheduler is not None:
-        try:
-            client = Client(scheduler, timeout=_CONNECT_S)
-        except (OSError, ValueError) as error:
-            raise FleetError(f"{scheduler}: no scheduler answers there: {error}") from error
-        with client:
-            yield client
-        return
-    with _workers_here(workers) as local, Client(local) as client:
-        yield client
-
-
-def _workers_here(workers: int) -> LocalCluster:
-    """Workers on this machine, which ignore Ctrl-C.
-
-    Ctrl-C reaches every process of a terminal. This process ends the workers, and prints one line
-    where they would print a traceback each.
-    """
-    on_interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        return LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
-        )
-    finally:
-        signal.signal(signal.SIGINT, on_interrupt)
 
 
 def _hosts(archive: Archive, choice: Choice) -> Iterator[_HostScans]:

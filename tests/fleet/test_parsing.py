@@ -16,6 +16,7 @@ from distributed import Client
 
 from fleet import adding, parsing, queries
 from fleet.archive import Archive
+from fleet.cluster import cluster
 from fleet.errors import FleetError
 from fleet.parse_chunk import ChunkDone, parse_chunk, report_name
 from fleet.parts import TABLES
@@ -374,7 +375,7 @@ def test_a_scheduler_that_is_killed_is_an_error_and_the_next_run_goes_on(
 
     with (
         pytest.raises(FleetError, match="run it again"),
-        parsing.cluster(address, 0) as other,
+        cluster(address, 0) as other,
     ):
         parsing.run(other, plan.chunks, kill_scheduler)
     rest = parsing.plan(archive, parsing.Choice(), 2)
@@ -400,6 +401,6 @@ def test_a_client_that_is_killed_leaves_work_that_the_next_one_ends(
 def test_no_scheduler_is_one_line(archive: Archive) -> None:
     with (
         pytest.raises(FleetError, match="no scheduler answers"),
-        parsing.cluster("tcp://127.0.0.1:9", 0),
+        cluster("tcp://127.0.0.1:9", 0),
     ):
         raise AssertionError("connected")

@@ -9,6 +9,7 @@ from moto.server import ThreadedMotoServer
 
 from fleet import adding, parsing, queries
 from fleet.archive import Archive
+from fleet.cluster import cluster
 from fleet.fleet_report import fleet_report
 from tests.fleet.hosts import HostSpool, scan_id
 
@@ -40,7 +41,7 @@ def test_an_archive_in_an_object_store_is_filled_parsed_and_reported(
     assert adding.add(archive, str(source.bundle(tmp_path / "again.tar"))).present == 3
     plan = parsing.plan(archive, parsing.Choice(), 2)
     # Workers that know the address of the store, as those of a cluster are started.
-    with parsing.cluster(None, 1) as client:
+    with cluster(None, 1) as client:
         outcome = parsing.run(client, plan.chunks, lambda _done: None)
     assert (outcome.parsed, outcome.unreadable) == (3, {})
     assert parsing.plan(archive, parsing.Choice()).scans == 0
