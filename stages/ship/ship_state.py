@@ -130,7 +130,7 @@ class DeliveryState:
 
     def _of_this_spool(self, attempted: Mapping[str, ScanId]) -> dict[str, ScanId]:
         """Those whose report still waits: what is concluded, or gone, holds nothing up."""
-        waiting = set(self._process.spool.reports.ids()) - set(self._box.ids())
+        waiting = set(self._process.spool.pending("ship"))
         return {place: scan_id for place, scan_id in attempted.items() if scan_id in waiting}
 
     def _learn(self) -> None:
