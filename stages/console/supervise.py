@@ -61,7 +61,9 @@ def _make_directories(context: Context) -> None:
 
 
 @dataclass
-class _Child:
+class SupervisedStage:
+    """One stage, its process, and whether that works."""
+
     stage: Stage
     popen: "Popen[bytes] | None" = None
     started: float = 0.0
@@ -78,7 +80,11 @@ class _Child:
         """Take in the heartbeat of its process. The time of the machine may jump, so what counts is
         when a new one was seen.
         """
-        if self.popen is None or heartbeat is None or heartbeat.pid != self.popen.pid:
+        if self.popen is None:
+            return
+        if heartbeat is None or heartbeat.pid != self.popen.pid:
+            # Its file was removed, or is not made yet: that is no sign that it hangs.
+            self.seen = now
             return
         if heartbeat.at != self.last_worked:
             self.last_worked, self.seen, self.has_run = heartbeat.at, now, True
@@ -114,7 +120,7 @@ class Supervisor:
         self._output = output
         self._hangs_after_s = hangs_after_s
         self._stopping = False
-        self._children = [_Child(stage) for stage in STAGES]
+        self._children = [SupervisedStage(stage) for stage in STAGES]
 
     def stop(self) -> None:
         self._stopping = True
@@ -148,7 +154,7 @@ class Supervisor:
             self._died(child, code)
         return None
 
-    def _kill_if_it_hangs(self, child: _Child, now: float) -> None:
+    def _kill_if_it_hangs(self, child: SupervisedStage, now: float) -> None:
         if child.popen is not None and child.is_silent_for(self._hangs_after_s, now):
             self._log.error(
                 f"the {child.stage} stage does not respond: killing it", pid=child.popen.pid
@@ -168,7 +174,7 @@ class Supervisor:
                 popen.kill()
                 popen.wait()
 
-    def _start(self, child: _Child) -> None:
+    def _start(self, child: SupervisedStage) -> None:
         program = [sys.executable, "-m", "stages.console.main"]
         command = [*parent_death_signal(), *program, "stage", child.stage, *self._options]
         # Its own session: a Ctrl-C reaches this process alone, which then stops all four in order.
@@ -186,7 +192,7 @@ class Supervisor:
             self._log.error(str(of_the_machine(f"the {child.stage} stage can't be started", error)))
             child.due = child.started + _LONGEST_DELAY_S
 
-    def _died(self, child: _Child, code: int) -> None:
+    def _died(self, child: SupervisedStage, code: int) -> None:
         now = time.monotonic()
         if now - child.started > _HEALTHY_AFTER_S:
             child.delay_s = _FIRST_DELAY_S

@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from functools import partial
 
 from spool.layout import STAGES, Stage
-from stages.console.supervise import Supervisor
+from stages.console.supervise import SupervisedStage, Supervisor
 from stages.runtime.exits import Exit
-from stages.runtime.heartbeat import read_heartbeat
+from stages.runtime.heartbeat import LastHeartbeat, read_heartbeat
 from stages.runtime.logs import Log
 from tests.pipeline.agent import Agent, an_agent, until
 from tests.pipeline.test_signals_and_removal import run_of
@@ -106,3 +107,14 @@ def test_a_stage_whose_parent_was_killed_just_before_it_starts_does_not_start() 
         assert agent.processes["ship"].wait(timeout=60) == Exit.OK
         assert "the process that started this stage has ended" in agent.log("ship")
         assert not agent.spool.root.exists()
+
+
+def test_a_stage_whose_heartbeat_was_removed_does_not_count_as_one_that_hangs() -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        stage = SupervisedStage("ship", process)
+        at = datetime(2026, 6, 1, tzinfo=UTC)
+        stage.notice(LastHeartbeat(pid=process.pid, at=at), 0.0)
+        assert stage.is_silent_for(180.0, 181.0)
+        stage.notice(None, 181.0)
+        assert not stage.is_silent_for(180.0, 182.0)
+        process.kill()
