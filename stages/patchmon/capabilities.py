@@ -57,11 +57,14 @@ def status_body(
 ) -> dict[str, Any]:
     """The body of an integration status. `disabled`: why no scanner may run; None if they may."""
     ready = [scanner for scanner in scanners if scanner.problem is None]
+    status = "error"
+    if ready:
+        status = "ready"
     remarks = list(_remarks(scanners, disabled, answers))
     body: dict[str, Any] = {
         "integration": "compliance",
         "enabled": disabled is None,
-        "status": "ready" if ready else "error",
+        "status": status,
         "message": _joined(remarks) or "ready",
         "components": {scanner.key: "ready" for scanner in ready},
         "scanner_info": _scanner_info(detected, ready, remarks),

@@ -124,7 +124,10 @@ class HttpClient:
             # An empty stream would be sent in chunks, which some proxies refuse in a GET.
             data = None
         prepared = requests.Request(request.method, url, headers=headers, data=data).prepare()
+        proxies: dict[str, str] = {}
         proxy = proxy_for(url, self._access.settings.proxy, os.environ)
+        if proxy is not None:
+            proxies = {"http": proxy, "https": proxy}
         with warnings.catch_warnings():
             # Where certificates are not verified, the stage logs that itself.
             warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
@@ -135,7 +138,7 @@ class HttpClient:
                 stream=True,
                 timeout=(self._limits.connect_s, self._limits.progress_s),
                 verify=self._access.settings.verify,
-                proxies={"http": proxy, "https": proxy} if proxy else {},
+                proxies=proxies,
             )
         received = {name.lower(): value for name, value in response.headers.items()}
         with response:
@@ -188,19 +191,21 @@ class _Adapter(HTTPAdapter):
 
 
 class _FinalResponse(HTTPResponse):
-    """The final answer to a request: the library takes an interim one, except for 100, for that."""
+    """The final answer to a request. The library itself takes an interim answer other than 100 for
+    the final one.
+    """
 
     def begin(self) -> None:
         super().begin()
         while self.status in _INTERIM:
-            # It reads no second head while there is one.
+            # The library reads a header only if it has none yet.
             self.headers = self.msg = None  # type: ignore[assignment]
             super().begin()
 
 
 def _pools(progress_s: float) -> dict[str, type[urllib3.HTTPConnectionPool]]:
-    """Connections which send a body under the limit for progress; the library's do so under that
-    for connecting.
+    """Connections that apply the limit for progress while they send a body. The library's own apply
+    the limit for connecting to it.
     """
 
     class PatientConnection(HTTPConnection):
@@ -240,7 +245,7 @@ def redirect(url: str, location: str | None) -> str | Paused:
 
 
 def _origin(url: str) -> tuple[str, str | None, str | None, int | None]:
-    """Raises ValueError for what is no URL."""
+    """Raises ValueError for what is not a URL."""
     parts = urlsplit(url)
     port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
     return parts.scheme, parts.username, parts.hostname, port

@@ -91,6 +91,8 @@ def _score(value: float | None) -> int | float:
     scaled = float(value or 0) * 10000
     whole = math.trunc(scaled)
     if abs(scaled - whole) >= 0.5:
-        whole += 1 if scaled > 0 else -1
+        whole += int(math.copysign(1, scaled))
     rounded = float(whole) / 10000
-    return int(rounded) if rounded.is_integer() else rounded
+    if rounded.is_integer():
+        return int(rounded)
+    return rounded

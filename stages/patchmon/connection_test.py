@@ -114,7 +114,9 @@ class _ConnectionTest:
             wanted = _lookup_of(proxy or self._access.url)
         except ValueError as error:
             return _failed(StepName.NAME, f"the address can't be used: {error}", "check server.url")
-        host = f"the proxy {wanted.host}" if proxy else wanted.host
+        host = wanted.host
+        if proxy is not None:
+            host = f"the proxy {wanted.host}"
         try:
             answer = self._lookup.call(codec.encode(wanted), _LIMIT_S)
         except WorkerError as error:
@@ -129,7 +131,7 @@ class _ConnectionTest:
         return _ok(StepName.NAME, f"{host} is {_listed(addresses.found)}")
 
     def _connection(self) -> Step:
-        """Without credentials: they go only where a connection of this kind can be made."""
+        """Tested without credentials, which are sent only after this step has succeeded."""
         answer = self._send("GET", HEALTH, with_credentials=False)
         if isinstance(answer, Paused | Temporary):
             return _no_reply(StepName.CONNECTION, answer)
@@ -143,8 +145,8 @@ class _ConnectionTest:
         return _ok(StepName.HOST_CHECK, "the server accepts the host name in server.url")
 
     def _key(self) -> Step:
-        """By a ping: other requests are answered with 401 also where the server's database is
-        down.
+        """Checked by a ping: where its database is down, the server answers every other request
+        with 401, as it does for a wrong key.
         """
         credentials = self._access.credentials
         if credentials is None:

@@ -30,6 +30,8 @@ from stages.patchmon.server_access import (
 )
 
 if TYPE_CHECKING:
+    from tenacity import RetryCallState
+
     from stages.patchmon.client import HttpClient
 
 ENTRY = f"{__name__}:serve"
@@ -71,7 +73,7 @@ class _Offered(Record, frozen=True, kw_only=True):
 
 
 class _PartState(Record, frozen=True, kw_only=True):
-    """What a part of a file is of."""
+    """Which state of which file is being downloaded."""
 
     file: str
     version: str
@@ -123,6 +125,12 @@ def _good(reply: Reply | Paused | Temporary) -> bytes:
     return reply.body
 
 
+def _last_result(state: "RetryCallState") -> Reply | Paused | Temporary:
+    assert state.outcome is not None  # noqa: S101 - for the type checker: it is called after an attempt
+    reply: Reply | Paused | Temporary = state.outcome.result()
+    return reply
+
+
 class _Download:
     """One file, in as many attempts as it takes."""
 
@@ -143,7 +151,7 @@ class _Download:
             retry=retry_if_result(lambda reply: isinstance(reply, Temporary)),
             wait=wait_random_exponential(multiplier=0.5, max=10),
             stop=stop_after_attempt(_ATTEMPTS),
-            retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
+            retry_error_callback=_last_result,
         )
         _good(retrying(self._attempt, client))
         with suppress(OSError):
@@ -187,7 +195,8 @@ class _Download:
     def _write(self, start: int, headers: Mapping[str, str], pieces: Iterator[bytes]) -> None:
         if start == 0:
             self._keep_state(headers)
-        with self._part.open("ab" if start else "wb") as target:
+        # "a": what is kept stays, up to `start`.
+        with self._part.open("ab") as target:
             target.truncate(start)
             for piece in pieces:
                 start += len(piece)
@@ -197,13 +206,15 @@ class _Download:
 
     def _keep_state(self, headers: Mapping[str, str]) -> None:
         """Without a name for the state of the file nothing can be resumed."""
-        etag = headers.get("etag", "")
-        validator = etag if etag.startswith('"') else headers.get("last-modified", "")
+        validator = headers.get("etag", "")
+        if not validator.startswith('"'):
+            # None, or a weak one, which does not promise the same bytes.
+            validator = headers.get("last-modified", "")
         state = _PartState(file=self._file, version=self._call.version, validator=validator[:256])
         self._state.write_bytes(codec.encode(state))
 
     def _kept_bytes(self) -> int:
-        """How much of this very state is kept."""
+        """How many bytes are kept of the file in its present state at the server."""
         if not self._validator():
             return 0
         try:

@@ -75,15 +75,17 @@ def exposures(settings: Settings, config: Path | None) -> list[str]:
         files["server.proxy"] = config
     found: list[str] = []
     for key, path in files.items():
-        problem = exposed(Path(path)) if path else None
-        if problem:
+        if path is None:
+            continue
+        problem = exposed(Path(path))
+        if problem is not None:
             found.append(f"{key}: {problem}")
     return found
 
 
 def exposed(path: Path) -> str | None:
-    """Why this file must not hold a secret; None where it may, and where it is no file: reading it
-    reports that.
+    """Why this file must not hold a secret; None where it may, and where there is no such file: then
+    reading it fails with a reason of its own.
     """
     try:
         mode = path.stat().st_mode
@@ -113,16 +115,15 @@ def _key(
         return source, _read(source, path)
     if api.key is None:
         return "api.key_file", None
-    problem = exposed(config) if config else None
-    if problem:
-        return "api.key", NoCredentials("api.key", problem)
+    if config is not None:
+        problem = exposed(config)
+        if problem is not None:
+            return "api.key", NoCredentials("api.key", problem)
     return "api.key", api.key
 
 
 def _is_missing(path: Path) -> bool:
-    """Not: whether it can be read. A credential that systemd could not hand over is reported, not
-    passed over.
-    """
+    """Whether there is no such file. One that can't be read is not missing: it has to be reported."""
     try:
         path.stat()
     except FileNotFoundError:

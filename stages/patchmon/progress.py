@@ -48,7 +48,9 @@ class Progress:
             # not have to.
             return
         read_step = _STEPS.get(event.name)
-        step = read_step(event) if read_step else None
+        if read_step is None:
+            return
+        step = read_step(event)
         if step is not None:
             self._record(event.scan_id, step, at)
 

@@ -26,9 +26,7 @@ ScanPhase = Literal[
 
 
 class KnownScanner(Protocol):
-    """What the server's messages name a scanner by. The first of all scanners is the one that a
-    profile is of.
-    """
+    """How the server's messages name a scanner. A profile belongs to the first of all scanners."""
 
     @property
     def key(self) -> Scanner: ...
@@ -80,7 +78,7 @@ class ComplianceScan(_Message, frozen=True, kw_only=True, tag="compliance_scan")
 
 
 class ComplianceScanCancel(_Message, frozen=True, kw_only=True, tag="compliance_scan_cancel"):
-    """Ends whatever waits or runs."""
+    """A request to cancel all scans that are waiting or running."""
 
 
 class SettingsUpdate(_Message, frozen=True, kw_only=True, tag="settings_update"):
@@ -191,7 +189,7 @@ class Header(Record, frozen=True, kw_only=True):
 
 
 def read_header(text: str) -> Header:
-    """Raises SchemaError for what is no JSON object."""
+    """Raises SchemaError for what is not a JSON object."""
     return codec.decode(text, Header)
 
 
@@ -200,8 +198,10 @@ def read(text: str, kind: object, scanners: KnownScanners) -> ServerMessage | No
 
     Raises SchemaError.
     """
+    if not isinstance(kind, str):
+        return None
     records = _records(tuple(scanner.section for scanner in scanners))
-    record = records.get(kind) if isinstance(kind, str) else None
+    record = records.get(kind)
     if record is None:
         return None
     message: ServerMessage = codec.decode(text, record)

@@ -1,14 +1,14 @@
 """The connection to the server: commands come in over a WebSocket, progress goes out.
 
-Threads, so that the main loop never waits for the network, nor one of them for another. The
-connection is retried forever, also after a 401: credentials may be corrected meanwhile. A
+It works in threads of its own, so that the main loop never waits for the network. The connection
+is retried forever, also after a 401: credentials may be corrected meanwhile. A
 server that is away (no connection, a gateway's error, a database that is down) is tried every few
 seconds, so commands arrive within 5 s of its return however long it was away. One that refuses is
 tried with a growing back-off, and at once after it has taken a report. A connection that stood for
 less than a minute counts as a refusal, except for a hundred in a row that ended because the server
 went away. A peer that is silent for 90 s is given up.
 
-Diagnostics: the state in plain words, for `status`; every change of it is logged once. Security:
+Diagnostics: the state as one line, for `status`; every change of it is logged once. Security:
 TLS, proxy and credentials by the rule of all requests, certificates read anew for each connection;
 no redirect is followed (it would take the credentials along); messages over 64 KiB end the
 connection; no compression.
@@ -89,7 +89,7 @@ class Pace:
     back in the same second.
     """
     stood_s: float = 60.0
-    """A connection that lasted as long had stood."""
+    """A connection that lasted at least so long is not counted as a failure."""
     between_messages_s: float = 0.5
     """The shortest time between two messages to the server."""
 
@@ -129,7 +129,7 @@ class Link:
         pace: Pace = Pace(),
         changed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`changed` is called in a thread when `state` is another."""
+        """`changed` is called in a thread when `state` has changed."""
         self.access = access
         self._scanners = scanners
         self.state = "not connected yet"
@@ -269,8 +269,8 @@ class Link:
                 self._stop.wait(self._pace.between_messages_s)
 
     def _send_next(self) -> bool:
-        """Whether a message was sent; one that does not get through is not kept: it is only of the
-        moment.
+        """Whether there was a message. One that can't be sent is dropped: by the next attempt it
+        would be out of date.
         """
         socket = self._socket
         if socket is None or self._stop.is_set():

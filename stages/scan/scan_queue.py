@@ -29,10 +29,10 @@ class ScanQueue:
         self._cancelled: dict[ScanId, Reason] = {}
 
     def next(self) -> ScanId | None:
-        """The scan to handle now: the oldest cancelled one, else the one whose turn it is, of those
-        that have no answer if there are any; None where nothing waits.
+        """The scan to handle now; None where nothing waits.
 
-        What is cancelled needs no scanner and no free space, so it waits for nothing.
+        Cancelled scans come first, the oldest before the others: they need no scanner and no free
+        space. Then come, in turn, those that have no report or receipt, and at last the rest.
         """
         waiting = self.waiting()
         cancelled = self.cancellations()
@@ -46,9 +46,9 @@ class ScanQueue:
     def answered_early(self) -> set[ScanId]:
         """Ids that have a report or a receipt, whether they were scanned or not.
 
-        Where one of them waits, its raw entry was lost, or an answer was written that was not due.
-        It is scanned all the same; but what comes of it may never be read, so it answers for no
-        other request.
+        If one of them waits, its raw entry was lost, or another stage has written an answer too
+        early. It is scanned all the same. But its new result may never be read, so no other request
+        is merged with it.
         """
         return {*self._spool.reports.ids(), *self._spool.receipts.ids()}
 
@@ -103,7 +103,7 @@ class ScanQueue:
         try:
             return self._spool.requests.cancellations.read(command_id)
         except EntryUnreadableError:
-            # It may be read at the next look.
+            # It may be readable in the next pass.
             raise
         except EntryError:
             # A cancellation that can't be read ends nothing: a scan is worth more than a damaged

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from schemas.ids import ScanId
-from schemas.receipt import Receipt
+from schemas.receipt import Answer, Receipt
 from schemas.report import ScanStatus
 from stages.patchmon.body import Body
 from stages.patchmon.outcome import Accepted, Refused
@@ -54,13 +54,14 @@ def answered(
     attempts: int,
     remarks: tuple[str, ...],
 ) -> Receipt:
-    """Of a report that the server has accepted or refused."""
+    """The receipt of a report that the server has accepted or refused."""
+    answer: Answer = "refused"
     server_scan_id = None
     if isinstance(outcome, Accepted):
-        server_scan_id = outcome.server_scan_id
+        answer, server_scan_id = "accepted", outcome.server_scan_id
     return Receipt(
         scan_id=scan_id,
-        answer="accepted" if isinstance(outcome, Accepted) else "refused",
+        answer=answer,
         at=at,
         profile=profile,
         scan_status=status,

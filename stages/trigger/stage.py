@@ -153,7 +153,10 @@ class TriggerStage:
         self._content.run_once()
         outcome = self._content.take_answer()
         if outcome is not None:
-            self._commands.answer_content(outcome.message if outcome.failed else None)
+            failure = None
+            if outcome.failed:
+                failure = outcome.message
+            self._commands.answer_content(failure)
             self._server.status_wanted = True
 
     def _follow_schedules(self) -> None:

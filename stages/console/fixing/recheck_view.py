@@ -17,18 +17,21 @@ def show_recheck(found: Recheck) -> None:
 
 
 def summary(found: Recheck) -> str:
-    """`3 rules re-checked: 2 pass now, 1 fails`."""
+    """`3 rules re-checked: 2 rules newly passed, 1 unchanged`."""
     return f"{counted(len(found.rules), 'rule')} re-checked: {', '.join(_changes(found))}"
 
 
 def _changes(found: Recheck) -> Iterator[str]:
-    repaired = [rule for rule in found.rules if rule.after == "pass" and rule.before != "pass"]
-    broken = [rule for rule in found.rules if rule.before == "pass" and rule.after != "pass"]
-    unchanged = len(found.rules) - len(repaired) - len(broken)
+    repaired = broken = 0
+    for rule in found.rules:
+        passed, passes = rule.before == "pass", rule.after == "pass"
+        repaired += passes and not passed
+        broken += passed and not passes
+    unchanged = len(found.rules) - repaired - broken
     if repaired:
-        yield f"{counted(len(repaired), 'rule')} newly passed"
+        yield f"{counted(repaired, 'rule')} newly passed"
     if broken:
-        yield f"{len(broken)} no longer passed"
+        yield f"{broken} no longer passed"
     if unchanged:
         yield f"{unchanged} unchanged"
 
