@@ -53,7 +53,7 @@ COMMANDS = {
     "recheck": _Command(
         "fixing.recheck_command", "evaluate rules of a scan again, without a new scan"
     ),
-    "fix": _Command("fixing.fix_command", "run the scripts that fix failed rules, or undo that"),
+    "fix": _Command("fixing.fix_command", "run the scripts that fix failed rules, or undo a fix"),
     "compare": _Command("compare_command", "compare two scans"),
     "metrics": _Command("metrics_command", "print the agent's state as metrics for Prometheus"),
     "trend": _Command("trend_command", "show score and failed rules over all kept scans"),
@@ -69,7 +69,7 @@ COMMANDS = {
         "delivery.export", "write reports into one file, to be imported on another host"
     ),
     "submit": _Command("delivery.submit", "put scanner output made elsewhere into the spool"),
-    "import": _Command("delivery.import_reports", "import reports from such a file"),
+    "import": _Command("delivery.import_reports", "import reports that another host exported"),
     "verify": _Command("verify", "check every entry of the spool"),
     "parse": _Command(
         "parse_files", "parse scanner output made elsewhere, without a spool", needs_settings=False

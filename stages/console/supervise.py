@@ -54,7 +54,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
 
 
 def _make_directories(context: Context) -> None:
-    """Make the ways to the spool and to the sockets. Where that fails, the stages report why."""
+    """Make the directories above the spool and for the sockets. Where that fails, the stages report
+    the reason.
+    """
     for path in (context.spool.root.parent, context.runtime):
         with suppress(OSError):
             path.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -77,8 +79,8 @@ class SupervisedStage:
     """When that heartbeat was seen first."""
 
     def notice(self, heartbeat: LastHeartbeat | None, now: float) -> None:
-        """Take in the heartbeat of its process. The time of the machine may jump, so what counts is
-        when a new one was seen.
+        """Record a new heartbeat of its process, with the monotonic time at which it was seen: the
+        clock of the host may jump.
         """
         if self.popen is None:
             return

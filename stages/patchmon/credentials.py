@@ -84,8 +84,8 @@ def exposures(settings: Settings, config: Path | None) -> list[str]:
 
 
 def exposed(path: Path) -> str | None:
-    """Why this file must not hold a secret; None where it may, and where there is no such file: then
-    reading it fails with a reason of its own.
+    """Why this file must not hold a secret; None where it may. Also None where there is no such
+    file: reading it fails with a reason of its own.
     """
     try:
         mode = path.stat().st_mode
@@ -123,7 +123,7 @@ def _key(
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether there is no such file. One that can't be read is not missing: it has to be reported."""
+    """Whether there is no such file. One that can't be read is not missing: that is reported."""
     try:
         path.stat()
     except FileNotFoundError:
