@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from schemas.ids import ScanId
 from spool.errors import SpoolError
@@ -19,24 +20,12 @@ from tests.torture.disk_faults import CHANGES, KILL, DiskFaults, Kind
 from tests.torture.disks import LoopImage
 from tests.torture.front import Front
 from tests.torture.host import LINE_CHECK, OPENSCAP, PROFILES, Host
+from tests.torture.ledger import Ledger
 from tests.torture.processes import Running
 from tests.torture.server import ServerProcess
 
 _DISK_ERRORS = (errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS, errno.EMFILE)
 _READ_ERRORS = (errno.EIO, errno.EMFILE, errno.ENOMEM)
-
-
-@dataclass
-class Ledger:
-    """What was requested, and so has to come to an end."""
-
-    requested: list[ScanId] = field(default_factory=list)
-    tickets: list[str] = field(default_factory=list)
-    """Request ids of the server and of request files: each becomes at most one request."""
-    replayed: set[ScanId] = field(default_factory=set)
-    cuts: int = 0
-    orphans: list[str] = field(default_factory=list)
-    """Processes that outlived the one that had started them."""
 
 
 @dataclass
@@ -121,9 +110,14 @@ class Torture:
 
     def operator_replays(self) -> None:
         scan_ids = self._some_done()
-        if scan_ids:
-            self.ledger.replayed.update(scan_ids)
-            self.host.command("replay", self.chance.choice(("parse", "ship")), *scan_ids)
+        if not scan_ids:
+            return
+        step = self.chance.choice(("parse", "ship"))
+        done = self.host.command("replay", step, *scan_ids, "--json")
+        if done.returncode == 0:
+            replay = json.loads(done.stdout)
+            at = datetime.fromisoformat(replay["at"])
+            self.ledger.replayed.update(dict.fromkeys(replay["scan_ids"], at))
 
     def operator_holds_and_releases(self) -> None:
         self.host.command("hold", "last")

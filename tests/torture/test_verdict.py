@@ -11,7 +11,7 @@ from schemas.receipt import Answer, Receipt
 from schemas.request import Reason, Request
 from spool.spool import Spool
 from tests.torture import verdict
-from tests.torture.actions import Ledger
+from tests.torture.ledger import Ledger
 
 AT = datetime(2026, 11, 23, 6, 3, 1, tzinfo=UTC)
 FIRST, SECOND, THIRD = (new_scan_id("openscap", AT + timedelta(minutes=n)) for n in range(3))
@@ -60,10 +60,47 @@ def test_a_request_id_that_became_two_requests_is_doubled(spool: Spool) -> None:
     assert list(verdict.taken_up_twice(spool)) == ["request id r-1: 2 requests"]
 
 
+def test_a_due_time_that_became_two_requests_is_doubled(spool: Spool) -> None:
+    for scan_id in (FIRST, SECOND):
+        reason = Reason(source="schedule", at=AT, detail="0 3 * * *, due 2026-11-23 03:00Z")
+        spool.requests.write(Request(scan_id=scan_id, scanner="openscap", reason=reason))
+    assert len(list(verdict.taken_up_twice(spool))) == 1
+
+
+def test_a_scan_without_a_new_receipt_after_its_replay_is_unfinished(spool: Spool) -> None:
+    spool.receipts.write(receipts(first="accepted")[FIRST])
+    before, after = AT + timedelta(minutes=59), AT + timedelta(minutes=61)
+    assert verdict.unfinished(spool, Ledger(replayed={FIRST: before})) == []
+    assert verdict.unfinished(spool, Ledger(replayed={FIRST: after})) == [FIRST]
+
+
+def test_a_request_that_only_the_log_has_is_lost(spool: Spool) -> None:
+    lines = [f"trigger info: command copied scan_id={FIRST} kind=request"]
+    lines.append(f"trigger info: scan requested scan_id={SECOND} by=server")
+    reason = Reason(source="server", at=AT)
+    spool.requests.write(Request(scan_id=FIRST, scanner="openscap", reason=reason))
+    assert list(verdict.never_kept(spool, "\n".join(lines))) == [
+        f"{SECOND}: is in the log, but not in requests/"
+    ]
+
+
+def test_a_damaged_receipt_ends_no_count(spool: Spool) -> None:
+    (spool.receipts.path / f"{FIRST}.receipt").write_bytes(bytes(100))
+    assert verdict.readable_receipts(spool) == {}
+    assert verdict.unfinished(spool, Ledger(requested=[FIRST])) == []
+
+
 def test_a_report_that_is_sent_after_its_receipt_is_doubled() -> None:
     answered = receipts(first="accepted")
     assert list(verdict.sent_after_the_receipt(answered, [post(FIRST, minutes=59)])) == []
     assert len(list(verdict.sent_after_the_receipt(answered, [post(FIRST, minutes=61)]))) == 1
+
+
+def test_a_report_that_is_concluded_twice_is_doubled() -> None:
+    line = f"ship info: report accepted scan_id={FIRST} bytes=1\n"
+    assert list(verdict.concluded_twice(line, Ledger())) == []
+    assert list(verdict.concluded_twice(line * 2, Ledger(replayed={FIRST: AT}))) == []
+    assert list(verdict.concluded_twice(line * 2, Ledger())) == [f"{FIRST}: concluded 2 times"]
 
 
 def test_an_older_scan_after_a_newer_one_is_out_of_order() -> None:

@@ -1,22 +1,26 @@
 """What went wrong, counted from the spool, the server's database, and the table of processes."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from schemas.ids import ScanId
+from schemas.ids import ScanId, is_scan_id
 from schemas.receipt import Receipt
-from spool.errors import SpoolError
+from spool.errors import EntryError, SpoolError
 from spool.layout import BOXES, LOCK, STAGES
 from spool.spool import Spool
-from tests.torture.actions import Ledger
 from tests.torture.host import Host
+from tests.torture.ledger import Ledger
 from tests.torture.server import ServerProcess
 
 _SLACK = timedelta(seconds=2)
+_CONCLUDED = re.compile(r"ship (?:info|error): report (?:accepted|refused) scan_id=(\S+)")
+_TAKEN_UP = re.compile(r"trigger info: (?:scan requested|command copied) scan_id=(\S+)")
 
 
 @dataclass
@@ -24,10 +28,11 @@ class Verdict:
     """Each finding is one line; a good run has none."""
 
     lost: list[str] = field(default_factory=list)
-    """Requests without an end, and receipts for what the server never got."""
+    """Requests without an end, also those that only the log has, replays that were not carried out,
+    and receipts for what the server never got."""
     doubled: list[str] = field(default_factory=list)
-    """Requests that were taken up twice, reports sent again after their receipt, rows of one
-    profile."""
+    """Requests and due times that were taken up twice, reports sent again after their receipt, rows
+    of one profile."""
     out_of_order: list[str] = field(default_factory=list)
     """Older scans that were sent after a newer one of their profile."""
     stale: list[str] = field(default_factory=list)
@@ -52,15 +57,33 @@ class Verdict:
 
 
 def unfinished(spool: Spool, ledger: Ledger) -> list[str]:
-    """What has not come to its end yet."""
+    """What has not come to its end yet, and what has not come to it again after a replay."""
     try:
         receipts = set(spool.receipts.ids())
         waiting: set[str] = set()
         for stage in STAGES:
             waiting.update(spool.pending(stage))
-        return sorted({*ledger.requested, *waiting} - receipts)
+        not_replayed = not_replayed_yet(readable_receipts(spool), ledger)
+        return sorted(({*ledger.requested, *waiting} - receipts).union(not_replayed))
     except SpoolError as error:
         return [str(error)]
+
+
+def not_replayed_yet(receipts: dict[ScanId, Receipt], ledger: Ledger) -> Iterator[ScanId]:
+    """Scans whose receipt is older than the last replay of them."""
+    for scan_id, replayed_at in ledger.replayed.items():
+        receipt = receipts.get(scan_id)
+        if receipt is not None and receipt.at < replayed_at:
+            yield scan_id
+
+
+def readable_receipts(spool: Spool) -> dict[ScanId, Receipt]:
+    """Without those that are damaged, which `verify` finds."""
+    found: dict[ScanId, Receipt] = {}
+    for scan_id in spool.receipts.ids():
+        with suppress(EntryError):
+            found[scan_id] = spool.receipts.read(scan_id)
+    return found
 
 
 def left_over(spool: Spool) -> list[str]:
@@ -77,12 +100,14 @@ def left_over(spool: Spool) -> list[str]:
 def judge(host: Host, server: ServerProcess, ledger: Ledger) -> Verdict:
     """After the trouble has ended, everything has settled, and the agent was stopped."""
     spool, posts = host.spool, server.posts()
-    receipts = {scan_id: spool.receipts.read(scan_id) for scan_id in spool.receipts.ids()}
+    receipts = readable_receipts(spool)
     verdict = Verdict()
-    verdict.lost += [f"{scan_id}: no receipt" for scan_id in unfinished(spool, ledger)]
+    verdict.lost += [f"{scan_id}: not concluded" for scan_id in unfinished(spool, ledger)]
+    verdict.lost += never_kept(spool, host.log)
     verdict.lost += never_received(receipts, posts)
     verdict.doubled += taken_up_twice(spool)
     verdict.doubled += sent_after_the_receipt(receipts, posts)
+    verdict.doubled += concluded_twice(host.log, ledger)
     verdict.doubled += rows_of_one_profile(server.scans())
     verdict.out_of_order += overtaken(posts)
     verdict.stale += stale(receipts, posts)
@@ -90,6 +115,14 @@ def judge(host: Host, server: ServerProcess, ledger: Ledger) -> Verdict:
     verdict.left_over += left_over(spool)
     verdict.left_over += ledger.orphans
     return verdict
+
+
+def never_kept(spool: Spool, log: str) -> Iterator[str]:
+    """Requests of which the log says that they were taken up; the log comes after the entry."""
+    kept = set(spool.requests.ids())
+    for scan_id in dict.fromkeys(_TAKEN_UP.findall(log)):
+        if is_scan_id(scan_id) and scan_id not in kept:
+            yield f"{scan_id}: is in the log, but not in requests/"
 
 
 def never_received(
@@ -102,14 +135,19 @@ def never_received(
 
 
 def taken_up_twice(spool: Spool) -> Iterator[str]:
-    tickets: Counter[str] = Counter()
+    """By the ids of who requested, and by the due times of schedules."""
+    taken_up: Counter[str] = Counter()
     for scan_id in spool.requests.ids():
-        ticket = spool.requests.read(scan_id).reason.request_id
-        if ticket is not None:
-            tickets[ticket] += 1
-    for ticket, count in tickets.items():
+        with suppress(EntryError):
+            request = spool.requests.read(scan_id)
+            reason = request.reason
+            if reason.request_id is not None:
+                taken_up[f"request id {reason.request_id}"] += 1
+            if reason.source == "schedule":
+                taken_up[f"schedule of {request.scanner}: {reason.detail}"] += 1
+    for name, count in taken_up.items():
         if count > 1:
-            yield f"request id {ticket}: {count} requests"
+            yield f"{name}: {count} requests"
 
 
 def sent_after_the_receipt(
@@ -119,6 +157,14 @@ def sent_after_the_receipt(
         receipt = receipts.get(post["scan_id"])
         if receipt and datetime.fromisoformat(post["at"]) > receipt.at + _SLACK:
             yield f"{post['scan_id']}: sent at {post['at']}, its receipt is of {receipt.at}"
+
+
+def concluded_twice(log: str, ledger: Ledger) -> Iterator[str]:
+    """Reports that were sent again at once, without a replay."""
+    concluded = Counter(_CONCLUDED.findall(log))
+    for scan_id, count in concluded.items():
+        if count > 1 and scan_id not in ledger.replayed:
+            yield f"{scan_id}: concluded {count} times"
 
 
 def rows_of_one_profile(scans: Sequence[dict[str, Any]]) -> Iterator[str]:
