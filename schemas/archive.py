@@ -2,13 +2,12 @@
 archive of a fleet.
 """
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import Meta, field
 
 from schemas.ids import ScanId
-from schemas.records import Record
+from schemas.records import Record, Time
 from schemas.values import Sha256
 from schemas.waiver import Waiver
 
@@ -73,6 +72,6 @@ class ArchivedHost(Record, frozen=True, kw_only=True):
 class RawBundleEnd(Record, frozen=True, kw_only=True):
     """The last file of a raw bundle: it is complete, and this is what it holds."""
 
-    exported_at: datetime
+    exported_at: Time
     agent_version: str
     scans: tuple[ArchivedScan, ...]

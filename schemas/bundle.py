@@ -1,12 +1,11 @@
 """The bundle: reports on their way to a host that reaches the server, in one file."""
 
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Meta
 
 from schemas.ids import ScanId
-from schemas.records import Record
+from schemas.records import Record, Time
 
 
 class BundledReport(Record, frozen=True, kw_only=True):
@@ -26,6 +25,6 @@ class Bundle(Record, frozen=True, kw_only=True):
     api_id: str | None = None
     """The `api.id` of the host that exported; None if that was not set."""
     hostname: str
-    exported_at: datetime
+    exported_at: Time
     agent_version: str
     reports: tuple[BundledReport, ...]

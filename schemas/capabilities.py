@@ -5,12 +5,11 @@ record in that scanner's folder, and travels here as plain values (`DetectedScan
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from schemas.ids import Scanner
 from schemas.manifest import ContentFit, ContentSource
-from schemas.records import Record
+from schemas.records import Record, Time
 
 DETECTED_STATE = "detected"
 """The scan stage keeps `Detected` in its state under this name."""
@@ -78,7 +77,7 @@ class ComplianceCapabilities(Record, frozen=True, kw_only=True):
 class Detected(Record, frozen=True, kw_only=True):
     """All scanners of this host, by key; kept in the scan stage's state."""
 
-    at: datetime
+    at: Time
     scanners: Mapping[Scanner, DetectedScanner] = {}
     os_id: str = ""
     os_version: str = ""

@@ -50,6 +50,8 @@ def _of_a_value(message: str) -> str:
         return f"must be {_names(types['wanted'])}, is {_names(types['found'])}"
     if message.startswith(_PATTERN):
         return "has a form that is not allowed"
+    if message == "Expected `datetime` with a timezone component":
+        return "must be a time with its offset from UTC"
     if message.startswith("Expected "):
         return f"must be {message.removeprefix('Expected ').replace('`', '')}"
     return message

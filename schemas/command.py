@@ -4,14 +4,13 @@ The request for a scan is a plain `Request`. Commands name every scan that they 
 import, whose bundle does. What an operator brings from elsewhere is a file beside the command.
 """
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from schemas.ids import ScanId, Scanner
 from schemas.manifest import Role
-from schemas.records import Record
+from schemas.records import Record, Time
 
 
 class Replay(Record, frozen=True, kw_only=True):
@@ -19,7 +18,7 @@ class Replay(Record, frozen=True, kw_only=True):
 
     step: Literal["parse", "ship"]
     scan_ids: tuple[ScanId, ...]
-    at: datetime
+    at: Time
     force: bool = False
     """Ship even where a newer scan of the same profile has been accepted."""
 
@@ -28,20 +27,20 @@ class Hold(Record, frozen=True, kw_only=True):
     """Do not ship this scan until its hold is gone."""
 
     scan_id: ScanId
-    at: datetime
+    at: Time
     reason: str | None = None
 
 
 class Retry(Record, frozen=True, kw_only=True):
     """Try the server now, without waiting for the back-off."""
 
-    at: datetime
+    at: Time
 
 
 class Import(Record, frozen=True, kw_only=True):
     """Take in the reports of the bundle beside this command: `ID.bundle` of `ID.import`."""
 
-    at: datetime
+    at: Time
     held: tuple[ScanId, ...] = ()
     """The scans of the bundle that were put on hold for it, because another host has made them."""
 
@@ -69,9 +68,9 @@ class Submission(Record, frozen=True, kw_only=True):
     profile_title: str | None = None
     host: str | None = None
     """The host that was scanned; None where the files do not name it."""
-    started_at: datetime
-    completed_at: datetime
-    at: datetime
+    started_at: Time
+    completed_at: Time
+    at: Time
     """When it was submitted."""
     files: tuple[SubmittedFile, ...]
 
@@ -79,7 +78,7 @@ class Submission(Record, frozen=True, kw_only=True):
 class Imported(Record, frozen=True, kw_only=True):
     """What became of an import; the parse stage writes it, under the id of the command."""
 
-    at: datetime
+    at: Time
     hostname: str | None = None
     """The host that wrote the bundle; None where the bundle could not be read."""
     taken: tuple[ScanId, ...] = ()

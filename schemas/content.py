@@ -1,12 +1,11 @@
 """Security content that is kept in the spool, and what `compliance-agent content` prints."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from schemas.manifest import ContentFit, ContentSource
-from schemas.records import Record
+from schemas.records import Record, Time
 from schemas.values import Sha256
 
 ContentFileName = Annotated[
@@ -26,7 +25,7 @@ class StoredContent(Record, frozen=True, kw_only=True):
     version: str | None = None
     origin: str
     """Where it came from, in one line."""
-    at: datetime
+    at: Time
     """When it was put here."""
 
 
@@ -36,7 +35,7 @@ class ListedContent(Record, frozen=True, kw_only=True):
     file: str
     product: str | None = None
     version: str | None = None
-    modified_at: datetime | None = None
+    modified_at: Time | None = None
     """When the file was made; None where it can't be read."""
     source: ContentSource
     origin: str | None = None
@@ -61,13 +60,13 @@ class ContentCommand(Record, frozen=True, kw_only=True):
     action: Literal["fetch", "remove"]
     name: str | None = None
     """With `remove`: the file's name."""
-    at: datetime
+    at: Time
 
 
 class FetchState(Record, frozen=True, kw_only=True):
     """The last check of the server's content, as the trigger stage keeps it."""
 
-    at: datetime
+    at: Time
     command: str | None = None
     """The id of the last command that was carried out."""
     offered: str | None = None

@@ -1,12 +1,11 @@
 """The state of the delivery: what the ship stage publishes about why reports wait."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
 from schemas.ids import ScanId
-from schemas.records import Record
+from schemas.records import Record, Time
 
 DESTINATION_STATE = "destination"
 """The ship stage keeps `Destination` in its state under this name."""
@@ -24,16 +23,16 @@ class Destination(Record, frozen=True, kw_only=True):
     """`backing off`: temporary trouble, tried again by itself. `paused`: an
     administrator has to act.
     """
-    at: datetime
+    at: Time
     """When this was found."""
-    since: datetime
+    since: Time
     """Since when the delivery has been in this state."""
     url: str | None = None
     reason: str | None = None
     """What happened at the last attempt, or why the next one waits; None while delivery works."""
     action: str | None = None
     """What the operator should do; None where waiting is enough."""
-    next_try: datetime | None = None
+    next_try: Time | None = None
     is_set_by_server: bool = False
     """The server itself named the time of the next try; it holds after a restart too."""
     failures: Annotated[int, Meta(ge=0)] = 0
@@ -46,7 +45,7 @@ class StoredScan(Record, frozen=True, kw_only=True):
     """What the server has of one place."""
 
     scan_id: ScanId
-    accepted_at: datetime
+    accepted_at: Time
 
 
 class ShipState(Record, frozen=True, kw_only=True):

@@ -1,12 +1,11 @@
 """Re-checks of single rules, and fixes: what is kept beside a scan, and is never a scan itself."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from schemas.ids import ScanId
-from schemas.records import Record
+from schemas.records import Record, Time
 from schemas.report import RuleStatus
 from schemas.request import Reason, RuleId
 
@@ -34,7 +33,7 @@ class Recheck(Record, frozen=True, kw_only=True):
     """Some rules of a scan, evaluated again."""
 
     scan_id: ScanId
-    at: datetime
+    at: Time
     fix: CommandId | None = None
     """The fix that it ended."""
     rules: tuple[RecheckedRule, ...]
@@ -59,7 +58,7 @@ class FixRun(Record, frozen=True, kw_only=True):
 
     scan_id: ScanId | None = None
     """The scan whose scripts were run; None where there was none."""
-    at: datetime
+    at: Time
     reason: Reason
     rules: tuple[FixedRule, ...] = ()
     error: str | None = None
@@ -71,7 +70,7 @@ class FixRun(Record, frozen=True, kw_only=True):
 class Undone(Record, frozen=True, kw_only=True):
     """A fix that was taken back."""
 
-    at: datetime
+    at: Time
     restored: tuple[str, ...] = ()
     """Paths that are as before."""
     kept: tuple[str, ...] = ()

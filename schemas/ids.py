@@ -73,7 +73,8 @@ def _random_digits() -> str:
 def is_scan_id(name: str) -> bool:
     """Whether this is a scan id.
 
-    False for a date that does not exist, and for the year 9999: there would be no id after it.
+    False for a date that does not exist, for one before 1970, which no clock shows and which can't
+    be shown in every time zone, and for the year 9999: there would be no id after it.
     """
     match = _PATTERN.fullmatch(name)
     if match is None:
@@ -81,7 +82,7 @@ def is_scan_id(name: str) -> bool:
     year, month, day = match[1], match[2], match[3]
     # Every directory listing asks this of every name: only the last days of a month need a
     # calendar.
-    if year in ("0000", "9999"):
+    if year < "1970" or year == "9999":
         return False
     if day <= "28":
         return True

@@ -1,12 +1,11 @@
 """The raw manifest: what the scan stage did, and what the scanner left."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from schemas.ids import ScanId, Scanner
-from schemas.records import Record
+from schemas.records import Record, Time
 from schemas.request import Reason
 
 Outcome = Literal["finished", "failed", "cancelled", "merged"]
@@ -58,7 +57,7 @@ class AppliedFix(Record, frozen=True, kw_only=True):
     """A rule that `compliance-agent fix` had fixed on this host before the scan."""
 
     rule_ref: str
-    at: datetime
+    at: Time
     fix: str
     """The id of the fix."""
 
@@ -89,8 +88,8 @@ class Manifest(Record, frozen=True, kw_only=True):
     tailoring: TailoringFile | None = None
     not_searched: tuple[str, ...] = ()
     """Paths that the scanner was made to leave out."""
-    started_at: datetime
-    completed_at: datetime
+    started_at: Time
+    completed_at: Time
     warnings: tuple[str, ...] = ()
     """What an administrator should know of this run: content of a lower version, a clock that
     jumped.

@@ -1,12 +1,11 @@
 """Notices: what `notify.command` reads on its standard input."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from schemas.ids import ScanId, Scanner
-from schemas.records import Record
+from schemas.records import Record, Time
 from schemas.report import ScanStatus, Severity
 
 NoticeEvent = Literal["worse", "failed", "refused"]
@@ -36,7 +35,7 @@ class Notice(Record, frozen=True, kw_only=True):
     scanner: Scanner | None = None
     profile: str | None = None
     status: ScanStatus | None = None
-    completed_at: datetime | None = None
+    completed_at: Time | None = None
     error: str | None = None
     """Why the scan failed, or why the server refuses."""
     score: float | None = None
@@ -53,4 +52,4 @@ class NoticeState(Record, frozen=True, kw_only=True):
     """What notices were sent for; kept in the ship stage's state, under the name `notices`."""
 
     newest_report: ScanId | None = None
-    paused_since: datetime | None = None
+    paused_since: Time | None = None

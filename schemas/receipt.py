@@ -1,10 +1,9 @@
 """The receipt: the last entry of a scan, with the server's answer."""
 
-from datetime import datetime
 from typing import Literal
 
 from schemas.ids import ScanId
-from schemas.records import Record
+from schemas.records import Record, Time
 from schemas.report import ScanStatus
 
 Answer = Literal["accepted", "refused", "superseded"]
@@ -15,7 +14,7 @@ class Receipt(Record, frozen=True, kw_only=True):
 
     scan_id: ScanId
     answer: Answer
-    at: datetime
+    at: Time
     profile: str | None = None
     """The profile name at the server. A newer scan with this name and scanner replaces this one."""
     scan_status: ScanStatus | None = None

@@ -1,9 +1,14 @@
 """The base of all records: frozen, compared by value, fields by keyword."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar, cast
+from datetime import datetime
+from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its offset from UTC. One without can't be compared with the others: where a record
+holds it, the record can't be decoded."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,14 +6,14 @@ host state.
 """
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from schemas.ids import ScanId, Scanner
 from schemas.manifest import Content
-from schemas.records import Record
+from schemas.records import Record, Time
 from schemas.request import Reason
 
 RuleStatus = Literal["pass", "fail", "warn", "skip", "notapplicable", "error"]
@@ -75,7 +75,7 @@ class RuleResult(Record, frozen=True, kw_only=True):
     other_fixes: tuple[Fix, ...] = ()
     duration_s: Annotated[float, Meta(ge=0)] | None = None
     """Seconds that the scanner took for it; None where that is not known."""
-    fixed_at: datetime | None = None
+    fixed_at: Time | None = None
     """When `compliance-agent fix` had fixed it before this scan; None where it had not."""
     waiver: AppliedWaiver | None = None
     """The approved exception by which this rule, which failed, is skipped."""
@@ -135,8 +135,8 @@ class Report(Record, frozen=True, kw_only=True):
     status: ScanStatus
     error: str | None = None
     answered_by: ScanId | None = None
-    started_at: datetime
-    completed_at: datetime
+    started_at: Time
+    completed_at: Time
     summary: Summary
     results: tuple[RuleResult, ...] = ()
     partial_results: tuple[RuleResult, ...] = ()

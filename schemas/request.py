@@ -4,14 +4,13 @@ A request asks for one scan. Two requests for the same scanner, profile, tailori
 be answered by one scan; the scan stage decides that, and records it in the raw manifest.
 """
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
 from schemas.ids import ScanId, Scanner
 from schemas.planned_scan import profile_text
-from schemas.records import Record
+from schemas.records import Record, Time
 
 Source = Literal["schedule", "server", "operator"]
 RuleId = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,255}$")]
@@ -24,7 +23,7 @@ class Reason(Record, frozen=True, kw_only=True):
     """Why a scan runs: who requested it, when, and under which id of theirs."""
 
     source: Source
-    at: datetime
+    at: Time
     """When the request arrived, UTC."""
     request_id: Text256 | None = None
     """The requester's own id for it, such as the server's `request_id`; None if there is none."""

@@ -1,11 +1,10 @@
 """The trigger stage's state of schedules and server, for itself and for `status`."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Literal
 
 from schemas.ids import Scanner
-from schemas.records import Record
+from schemas.records import Record, Time
 from schemas.values import ScanInterval, UpdateInterval
 
 Mode = Literal["disabled", "on-demand", "enabled"]
@@ -22,9 +21,9 @@ class ScheduleState(Record, frozen=True, kw_only=True):
     """The expression, or the interval; a changed one is a new schedule."""
     time_zone: str | None = None
     """The zone of the expression; None for an interval."""
-    until: datetime
+    until: Time
     """Every due time up to here has been requested or skipped."""
-    requested: tuple[datetime, ...] = ()
+    requested: tuple[Time, ...] = ()
     """The last due times that were requested: a clock set back does not request them again."""
 
 
@@ -37,7 +36,7 @@ class NextDue(Record, frozen=True, kw_only=True):
     tailoring: str | None = None
     content: str | None = None
     schedule: str
-    at: datetime
+    at: Time
     """With the host's own delay, UTC."""
 
 
@@ -51,7 +50,7 @@ class TriggerState(Record, frozen=True, kw_only=True):
     """Whether the server's commands can arrive; None if they are switched off."""
     url: str | None = None
     """The server that this is about."""
-    at: datetime
+    at: Time
 
 
 class ServerOverrides(Record, frozen=True, kw_only=True):
@@ -65,7 +64,7 @@ class ServerOverrides(Record, frozen=True, kw_only=True):
     """How often the host has to show that it is alive."""
     url: str | None = None
     """The server that has set this; it does not hold for another one."""
-    since: datetime | None = None
+    since: Time | None = None
     """When any of this was last changed."""
 
 

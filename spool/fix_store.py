@@ -68,16 +68,22 @@ class FixStore:
                     )
         return tuple(found.values())
 
-    def prune(self, kept_scans: Collection[ScanId]) -> None:
-        """Remove re-checks of scans that are gone, and fixes beyond the newest 200."""
+    def prune_rechecks(self, kept_scans: Collection[ScanId]) -> None:
+        """Remove re-checks of scans that are gone."""
         kept = set(kept_scans)
         for command_id in self.rechecks.ids():
             with suppress(EntryError):
                 if self.rechecks.read(command_id).scan_id not in kept:
                     self.rechecks.remove(command_id)
+
+    def prune_fixes(self, waiting: Collection[str]) -> None:
+        """Remove fixes beyond the newest 200, but for those whose request still waits: without its
+        outcome it would be carried out again.
+        """
         for command_id in self.fixes.ids()[:-_FIXES_KEPT]:
-            self.fixes.remove(command_id)
-            self.undone.remove(command_id)
+            if command_id not in waiting:
+                self.fixes.remove(command_id)
+                self.undone.remove(command_id)
 
     def close(self) -> None:
         self._directory.close()

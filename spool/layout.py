@@ -123,7 +123,7 @@ LOCK = ".lock"
 """The name of a stage's lock in its state."""
 BUNDLE = "bundle"
 """The end of the name of a bundle, which lies beside the import or submission of the same id."""
-_COMMAND_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}")
+_COMMAND_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 _ARCHIVED = re.compile(r"(?P<name>[^~]+)~(?P<why>[0-9TZ]+-[0-9a-f]{8})")
 
 
@@ -131,7 +131,12 @@ def new_command_id(at: datetime) -> str:
     """A name for a command given at `at` (aware); sorts by time."""
     import secrets  # slow to import, and needed only to give a command
 
-    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    return f"{command_time(at)}-{secrets.token_hex(4)}"
+
+
+def command_time(at: datetime) -> str:
+    """The beginning of the names of commands that are given at `at` (aware)."""
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 def is_command_id(name: str) -> bool:

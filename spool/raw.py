@@ -121,7 +121,7 @@ class RawBox(Outbox):
             raise EntryDamagedError(f"{where}: is the manifest of {manifest.scan_id[:80]!r}")
         for at in (manifest.started_at, manifest.completed_at):
             # Near both ends of what a date can be, the next one to count with it would fail.
-            if at.tzinfo is None or not _YEARS[0] <= at.year <= _YEARS[1]:
+            if not _YEARS[0] <= at.year <= _YEARS[1]:
                 raise EntryDamagedError(
                     f"{where}: {at.isoformat()} is not a possible time of a scan"
                 )

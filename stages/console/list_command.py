@@ -21,6 +21,7 @@ from stages.console.scan_names import short_names
 from stages.console.scan_states import State
 from stages.console.table import GAP, shortened
 from stages.runtime.exits import Exit
+from stages.runtime.moments import in_host_zone
 from stages.runtime.printable import counted
 
 _COLUMNS = ("scan", "requested", "profile", "result", "score", "applicable", "answer")
@@ -246,5 +247,5 @@ def _requested(scan_id: ScanId, now: datetime) -> str:
     """In this host's time zone; the year instead of the time where it is long ago."""
     at = requested_at(scan_id)
     if abs(now - at) < _THIS_YEAR:
-        return f"{at.astimezone():%m-%d %H:%M}"
-    return f"{at.astimezone():%Y-%m-%d}"
+        return f"{in_host_zone(at):%m-%d %H:%M}"
+    return f"{in_host_zone(at):%Y-%m-%d}"

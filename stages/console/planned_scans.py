@@ -16,6 +16,7 @@ from schemas.settings import Settings
 from spool.spool import Spool
 from stages.console.output import show_table
 from stages.formats.kept_scans import KeptScans
+from stages.runtime.moments import in_host_zone
 from stages.scanners import readiness, registry
 from stages.scanners.spec import ScannerSpec
 
@@ -154,7 +155,7 @@ def _row(scan: PlannedScanStatus) -> tuple[object, ...]:
 def _last_text(last: LastScan | None) -> str:
     if last is None:
         return "none"
-    text = f"{last.requested_at.astimezone():%Y-%m-%d %H:%M %Z} {last.status}"
+    text = f"{in_host_zone(last.requested_at):%Y-%m-%d %H:%M %Z} {last.status}"
     if last.score is not None:
         text = f"{text}, score {last.score:g}"
     return text
@@ -162,7 +163,7 @@ def _last_text(last: LastScan | None) -> str:
 
 def _next_text(scan: PlannedScanStatus) -> str:
     if scan.next is not None:
-        return f"{scan.next.astimezone():%a %Y-%m-%d %H:%M %Z} ({scan.schedule})"
+        return f"{in_host_zone(scan.next):%a %Y-%m-%d %H:%M %Z} ({scan.schedule})"
     if scan.schedule is not None:
         return f"schedules are off ({scan.schedule})"
     return "on request"

@@ -36,6 +36,7 @@ from stages.console.output import (
 from stages.console.planned_scans import PlannedScanStatus, planned_scans, show_planned_scans
 from stages.console.stage_states import ACTIONS, StageState, stage_states
 from stages.runtime.exits import Exit
+from stages.runtime.moments import in_host_zone
 from stages.runtime.printable import counted
 from stages.scan import free_space
 from stages.scanners import registry
@@ -196,7 +197,7 @@ def _set_by_server(overrides: ServerOverrides) -> str | None:
     if not parts:
         return None
     if overrides.since is not None:
-        parts.append(f"since {overrides.since.astimezone():%Y-%m-%d %H:%M %Z}")
+        parts.append(f"since {in_host_zone(overrides.since):%Y-%m-%d %H:%M %Z}")
     return ", ".join(parts)
 
 

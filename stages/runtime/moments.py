@@ -1,4 +1,4 @@
-"""Times as operators type them."""
+"""Times as operators type and read them."""
 
 import argparse
 import re
@@ -33,3 +33,11 @@ def moment(text: str) -> datetime:
         return found.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a time like {EXAMPLES}") from error
+
+
+def in_host_zone(at: datetime) -> datetime:
+    """An aware time in this host's zone; on the first and the last day that there is, as it is."""
+    try:
+        return at.astimezone()
+    except (OverflowError, ValueError):
+        return at

@@ -10,5 +10,7 @@ class RuleScript(Record, frozen=True, kw_only=True):
     script: str | None = None
     problem: str | None = None
     """Why there is no script that can be run."""
+    has_failed: bool
+    """Whether the rule needs a fix by the scanner's own result."""
     reboot: bool = False
     """Whether, as the content says, it takes effect only after a reboot."""

@@ -111,5 +111,5 @@ def test_rechecks_go_with_their_scan(agent: Agent) -> None:
     agent.run("recheck", scan_id)
     store = agent.spool.fixes
     (kept,) = store.rechecks.ids()
-    store.prune([])
+    store.prune_rechecks([])
     assert kept not in store.rechecks.ids()

@@ -131,6 +131,8 @@ class SharedHost:
         )
         printed = f"{done.stdout}{done.stderr}"
         assert code is None or done.returncode == code, f"{message}: {done.returncode}\n{printed}"
+        # No command shows a traceback: it names the place in one line.
+        assert "internal error" not in printed, printed
         assert "Traceback" not in printed, printed
         return printed
 

@@ -24,6 +24,7 @@ from stages.scanners.shell_script import ShellScript, examine
 BASH = "/bin/bash"
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "unknown")
 _CHECK_LIMIT_S = 30
+_NOT_FAILED = "it has not failed by the scanner's own results: compliance-agent replay parse ID"
 _NONE = ShellScript((), (), ())
 
 
@@ -95,6 +96,9 @@ def _scripts(context: Context, facts: ScanFacts) -> Sequence[RuleScript]:
 def _planned(rule: RuleResult, script: RuleScript) -> PlannedFix:
     if own_status(rule) not in ("fail", "error"):
         return PlannedFix(rule, None, f"it has not failed: {rule.status}", _NONE)
+    if not script.has_failed:
+        # The report is the parse stage's, and does not decide alone what root runs.
+        return PlannedFix(rule, None, _NOT_FAILED, _NONE)
     if script.script is None:
         return PlannedFix(rule, None, script.problem, _NONE)
     found = examine(script.script)

@@ -66,6 +66,7 @@ def fix_scan(
 def keep_run(context: Context, fix_id: str, run: FixRun) -> None:
     with command_writer.writing(context) as spool:
         spool.fixes.fixes.write(fix_id, run)
+        spool.fixes.prune_fixes(set(spool.requests.remediations.ids()))
 
 
 def directory_of(context: Context, fix_id: str) -> Path:

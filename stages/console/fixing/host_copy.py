@@ -29,6 +29,7 @@ from stages.console.fixing.host_files import (
     HostFile,
     Scope,
     host_file,
+    open_plain,
     parent_of,
     survey,
     through_handle,
@@ -171,8 +172,12 @@ def _put_file(
     _write(archive, member, os.open(new, _CREATE, 0o600, dir_fd=parent), before)
     try:
         durable.move(parent, new, parent, name)
-    except OSError:
+    except OSError as error:
         _remove(parent, new)
+        if error.errno != errno.EBUSY:
+            # Not a mount. The owner of the directory may have taken the new file away, and put a
+            # second link to another one here.
+            raise
         _write(archive, member, os.open(name, _OVERWRITE, dir_fd=parent), before)
 
 
@@ -244,8 +249,7 @@ def _add(archive: tarfile.TarFile, path: str, file: HostFile) -> None:
         if not member.isreg():
             archive.addfile(member)
             return
-        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
-        with os.fdopen(handle, "rb") as stream:
+        with open_plain(name, parent) as stream:
             archive.addfile(member, stream)
 
 

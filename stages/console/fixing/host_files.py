@@ -6,12 +6,14 @@ into one directory decides what root reads or writes in another one.
 Diagnostics: OSError that names the path.
 """
 
+import errno
 import hashlib
 import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from io import BufferedReader
 from typing import Literal
 
 Kind = Literal["file", "directory", "link", "other"]
@@ -132,8 +134,20 @@ def _is_in(path: str, tree: str) -> bool:
     return path == tree or path.startswith(f"{tree.rstrip('/')}/")
 
 
+def open_plain(name: str, parent: int) -> BufferedReader:
+    """An open file. Its directory's owner may have put a pipe there, which is never waited for.
+
+    Raises OSError.
+    """
+    stream = os.fdopen(os.open(name, _PLAIN, dir_fd=parent), "rb")
+    if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+        stream.close()
+        raise OSError(errno.EINVAL, "has become something else than a file", name)
+    return stream
+
+
 def _digest(name: str, parent: int) -> str:
-    with os.fdopen(os.open(name, _PLAIN, dir_fd=parent), "rb") as stream:
+    with open_plain(name, parent) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

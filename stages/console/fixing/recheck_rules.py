@@ -100,4 +100,5 @@ def _compared(before: RuleResult, after: RuleResult | None) -> RecheckedRule:
 def _keep(context: Context, found: Recheck) -> None:
     with command_writer.writing(context) as spool:
         spool.fixes.rechecks.write(new_command_id(found.at), found)
-        spool.fixes.prune([*spool.raw.scan_ids(), *spool.reports.ids(), *spool.receipts.ids()])
+        kept_scans = [*spool.raw.scan_ids(), *spool.reports.ids(), *spool.receipts.ids()]
+        spool.fixes.prune_rechecks(kept_scans)

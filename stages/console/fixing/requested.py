@@ -18,6 +18,7 @@ from schemas.ids import ScanId, scanner_of, short_rule_id
 from schemas.report import RuleResult
 from schemas.request import Reason, Request
 from spool.errors import EntryError, SpoolError
+from spool.layout import command_time
 from stages.console import command_writer, follow, scan_states
 from stages.console.context import Context
 from stages.console.errors import CommandError
@@ -32,6 +33,7 @@ from stages.scanners import registry
 _TOO_OLD = timedelta(days=1)
 _MOST_SCANS = 20
 _CHECK_EVERY_S = 1.0
+_TIME_CHARACTERS = len("20261126T080103Z")
 
 
 def carry_out_requested(context: Context) -> Exit:
@@ -94,8 +96,17 @@ def _check(context: Context, command_id: str, remediation: Remediation) -> None:
         raise CommandError(
             f"the fix was interrupted: compliance-agent fix --undo {command_id}", Exit.NO
         )
-    if datetime.now(UTC) - remediation.reason.at > _TOO_OLD:
-        raise CommandError("the request is older than a day: request it again", Exit.NO)
+    now = datetime.now(UTC)
+    if abs(now - remediation.reason.at) > _TOO_OLD or not _is_of_this_day(command_id, now):
+        raise CommandError("the request is not of the last day: request it again", Exit.NO)
+
+
+def _is_of_this_day(command_id: str, now: datetime) -> bool:
+    """A later id would be that of the last fix for as long as copies are kept: no copy would stay
+    beside it, and `fix --undo` would undo it first.
+    """
+    given_at = command_id[:_TIME_CHARACTERS]
+    return command_time(now - _TOO_OLD) <= given_at <= command_time(now + _TOO_OLD)
 
 
 def _awaited(context: Context, scan_id: ScanId | None) -> ScanId:
@@ -112,7 +123,11 @@ def _awaited(context: Context, scan_id: ScanId | None) -> ScanId:
 def _scan_with(context: Context, rule: str) -> tuple[ScanFacts, list[RuleResult]]:
     """The newest completed scan with a rule of exactly this id. Raises CommandError."""
     for scan_id in _completed(context):
-        results = context.spool.reports.read(scan_id).results
+        try:
+            results = context.spool.reports.read(scan_id).results
+        except EntryError:
+            # `verify` names it; the scans before it may have the rule.
+            continue
         for result in results:
             if rule in (result.rule_ref, short_rule_id(result.rule_ref)):
                 return scan_facts(context, scan_id), [result]
@@ -124,9 +139,11 @@ def _completed(context: Context) -> Iterator[ScanId]:
     spool = context.spool
     for scan_id in reversed(spool.reports.ids()[-_MOST_SCANS:]):
         spec = registry.find(scanner_of(scan_id))
-        has_fixes = spec is not None and spec.read_scripts is not None
-        if has_fixes and spool.reports.header(scan_id).status == "completed":
-            yield scan_id
+        if spec is None or spec.read_scripts is None:
+            continue
+        with suppress(EntryError):
+            if spool.reports.header(scan_id).status == "completed":
+                yield scan_id
 
 
 def _problems(planned: list[PlannedFix]) -> Iterator[str]:

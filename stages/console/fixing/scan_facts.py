@@ -35,11 +35,12 @@ def scan_facts(context: Context, named: str) -> ScanFacts:
     spool = context.existing_spool()
     boxes = scan_states.snapshot(spool)
     scan_id = find_scan(named, boxes.scan_ids)
+    if scan_id in boxes.raw:
+        # Root wrote that, and not the parse stage, which reads what scanners have written.
+        scan_id = spool.raw.manifest(scan_id).answered_by or scan_id
     if scan_id not in boxes.reports:
         raise CommandError(f"{scan_id} has no report yet: it is {boxes.state(scan_id)}", Exit.NO)
     report = spool.reports.read(scan_id)
-    if report.answered_by is not None:
-        return scan_facts(context, report.answered_by)
     if report.status != "completed":
         raise CommandError(f"{scan_id} is {report.status}: name a completed scan", Exit.NO)
     if scan_id not in boxes.raw:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from stages.scanners.fix_scripts import RuleScript
 from stages.scanners.openscap.results_file import Opener, read_results
-from stages.scanners.openscap.scan_files import Options, newest_scan
+from stages.scanners.openscap.scan_files import NOTHING_TO_FIX, Options, newest_scan
 from stages.scap.xccdf_text import verbatim
 from stages.scap.xml_records import Element, ScapError, local
 
@@ -25,30 +25,46 @@ def read_scripts(results: Opener | None, arf: Opener | None, options: Options) -
         raise ScapError("neither results nor ARF: the scanner left nothing to read")
     scan = newest_scan(read_results(opener, options.limits, None), options)
     values = scan.text_options.values
-    rules = dict.fromkeys(outcome.idref for outcome in scan.test_result.outcomes)
-    return [_rule_script(rule, scan.benchmark.rule_element(rule), values) for rule in rules]
+    failed: dict[str, bool] = {}
+    for outcome in scan.test_result.outcomes:
+        # One rule may have been checked for several instances.
+        has_failed = outcome.result not in NOTHING_TO_FIX
+        failed[outcome.idref] = failed.get(outcome.idref, False) or has_failed
+    return [
+        _rule_script(rule, has_failed, scan.benchmark.rule_element(rule), values)
+        for rule, has_failed in failed.items()
+    ]
 
 
-def _rule_script(rule: str, element: Element | None, values: Mapping[str, str]) -> RuleScript:
+def _rule_script(
+    rule: str, has_failed: bool, element: Element | None, values: Mapping[str, str]
+) -> RuleScript:
+    script, problem, reboot = _script(element, values)
+    return RuleScript(
+        rule_ref=rule, script=script, problem=problem, has_failed=has_failed, reboot=reboot
+    )
+
+
+def _script(
+    element: Element | None, values: Mapping[str, str]
+) -> tuple[str | None, str | None, bool]:
+    """The script, else why there is none; and whether it takes effect after a reboot."""
     fixes: list[Element] = []
     if element is not None:
         fixes = list(element.iterchildren("{*}fix"))
     if not fixes:
-        return RuleScript(rule_ref=rule, problem="the content has no fix for it")
+        return None, "the content has no fix for it", False
     fix = _bash_fix(fixes)
     if fix is None:
         systems = ", ".join(sorted(set(map(_system, fixes))))
-        return RuleScript(rule_ref=rule, problem=f"no bash script, its fixes are for {systems}")
+        return None, f"no bash script, its fixes are for {systems}", False
     missing = _missing_values(fix, values)
     if missing:
-        return RuleScript(
-            rule_ref=rule, problem=f"its script needs a value that is not set: {missing}"
-        )
+        return None, f"its script needs a value that is not set: {missing}", False
     script = verbatim(fix, values).strip("\n")
     if not script.strip():
-        return RuleScript(rule_ref=rule, problem="its script is empty")
-    is_reboot = fix.get("reboot") in ("true", "1")
-    return RuleScript(rule_ref=rule, script=f"{script}\n", reboot=is_reboot)
+        return None, "its script is empty", False
+    return f"{script}\n", None, fix.get("reboot") in ("true", "1")
 
 
 def _bash_fix(fixes: Sequence[Element]) -> Element | None:

@@ -19,7 +19,7 @@ from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, ne
 from stages.scap.tailoring import Tailoring, parse_tailoring
 from stages.scap.xml_records import Limits, ScapError
 
-_NOTHING_TO_FIX = frozenset(("pass", "fixed", "notapplicable", "notselected"))
+NOTHING_TO_FIX = frozenset(("pass", "fixed", "notapplicable", "notselected"))
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def newest_scan(results_file: ResultsFile, options: Options) -> SelectedScan:
 
 def _text_options(test_result: TestResult, values: Mapping[str, str]) -> TextOptions:
     """Rules that passed or did not apply keep only their shell fix: there are many of them."""
-    outcomes = [one for one in test_result.outcomes if one.result not in _NOTHING_TO_FIX]
+    outcomes = [one for one in test_result.outcomes if one.result not in NOTHING_TO_FIX]
     to_fix = frozenset(outcome.idref for outcome in outcomes)
     return TextOptions(values, test_result.profile, to_fix)
 
