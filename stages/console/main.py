@@ -156,12 +156,17 @@ def _overview() -> argparse.ArgumentParser:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole parser, with the arguments of every command: for documentation and completion."""
+    """The whole parser, with the arguments of every command: for documentation and completion.
+
+    Those of `fleet` where the extra is installed.
+    """
     top = _overview()
     (action,) = (each for each in top._actions if isinstance(each, argparse._SubParsersAction))
-    for name, subparser in action.choices.items():
+    for name, subparser in list(action.choices.items()):
         if name == "stage":
             _add_stage_arguments(subparser)
+        elif name == "fleet":
+            action.choices[name] = _fleet_parser() or subparser
         elif name in COMMANDS:
             _add_arguments(name, subparser)
     return top
@@ -212,6 +217,15 @@ def _run_fleet(arguments: list[str]) -> int:
             Exit.USAGE,
         ) from error
     return int(module.main(arguments))
+
+
+def _fleet_parser() -> argparse.ArgumentParser | None:
+    try:
+        module = importlib.import_module("fleet.main")
+    except ModuleNotFoundError:
+        return None
+    found: argparse.ArgumentParser = module.parser()
+    return found
 
 
 def _complete(arguments: list[str]) -> int:

@@ -73,6 +73,34 @@ def test_bash_completes_commands_options_and_choices() -> None:
     assert completed("stage", "p") == {"parse"}
 
 
+def test_the_commands_of_a_group_are_completed() -> None:
+    pytest.importorskip("pyarrow")
+    pytest.importorskip("distributed")
+    assert completed("fleet", "") == {"add", "parse", "report", "query", "deliver"}
+    assert "--scheduler" in completed("fleet", "parse", "--s")
+    assert "--scheduler" not in completed("parse", "--s")
+    assert completed("fleet", "report", "--format", "") == {"text", "json", "csv", "html"}
+    zsh, fish = zsh_completion(parser()), fish_completion(parser())
+    assert '"fleet parse") offered=(-h --help --scheduler' in zsh
+    assert 'test "$line[2]" = fleet; and test "$line[3]" = parse' in fish
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is missing: apt-get install fish")
+def test_fish_completes_the_commands_of_a_group(tmp_path: Path) -> None:
+    pytest.importorskip("distributed")
+    script = tmp_path / "completion"
+    script.write_text(fish_completion(parser()))
+
+    def offered(line: str) -> set[str]:
+        fish = ["fish", "--no-config", "-c", f"source {script}; complete -C '{line}'"]
+        done = subprocess.run(fish, capture_output=True, text=True, check=True, timeout=60)
+        return {candidate.partition("\t")[0] for candidate in done.stdout.splitlines()}
+
+    assert offered("compliance-agent fleet ") == {"add", "parse", "report", "query", "deliver"}
+    assert "--workers" in offered("compliance-agent fleet parse --w")
+    assert "--workers" not in offered("compliance-agent parse --w")
+
+
 def test_the_program_offers_scans_rules_and_profiles(tmp_path: Path) -> None:
     config = tmp_path / "config.yml"
     config.write_text(json.dumps({"spool": {"path": str(tmp_path / "spool")}}))

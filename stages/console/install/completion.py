@@ -37,6 +37,7 @@ class Offered:
 @dataclass(frozen=True)
 class OfferedCommand:
     name: str
+    """With that of its group, where it is in one: `fleet add`."""
     help: str
     arguments: Sequence[Offered] = field(default_factory=tuple)
 
@@ -64,9 +65,25 @@ def offered_commands(parser: argparse.ArgumentParser) -> list[OfferedCommand]:
     """What the parser takes."""
     found = []
     for name, command in subcommands(parser).items():
-        arguments = [_offered(action) for action in command._actions]
-        found.append(OfferedCommand(name, command.description or "", arguments))
+        found.append(_offered_command(name, command))
+        for inner_name, inner in subcommands(command).items():
+            found.append(_offered_command(f"{name} {inner_name}", inner))
     return found
+
+
+def first_names(commands: Sequence[OfferedCommand]) -> list[str]:
+    """What may stand behind the name of the program."""
+    return [command.name for command in commands if " " not in command.name]
+
+
+def group_names(commands: Sequence[OfferedCommand]) -> list[str]:
+    """The commands that have commands of their own."""
+    return list(dict.fromkeys(each.name.split()[0] for each in commands if " " in each.name))
+
+
+def _offered_command(name: str, command: argparse.ArgumentParser) -> OfferedCommand:
+    arguments = [_offered(action) for action in command._actions]
+    return OfferedCommand(name, command.description or "", arguments)
 
 
 def _offered(action: argparse.Action) -> Offered:
@@ -88,6 +105,9 @@ _BASH = """\
 _compliance_agent() {{
     local current=$2 before=$3 command=${{COMP_WORDS[1]}} words=
     COMPREPLY=()
+    case "$command" in
+        {groups}) [ "$COMP_CWORD" -le 2 ] || command+=" ${{COMP_WORDS[2]}}" ;;
+    esac
     if [ "$COMP_CWORD" -eq 1 ]; then
         words="{commands} --help --version"
     else
@@ -119,11 +139,12 @@ def bash_completion(parser: argparse.ArgumentParser) -> str:
     commands = offered_commands(parser)
     options, values = [], []
     for command in commands:
-        options.append(f"                {command.name}) words={_bash_words(command)} ;;")
+        options.append(f'                "{command.name}") words={_bash_words(command)} ;;')
         for patterns, argument in command.options_with_value():
             values.append(f"            {patterns}) {_bash_value(argument)} ;;")
     return _BASH.format(
-        commands=" ".join(command.name for command in commands),
+        commands=" ".join(first_names(commands)),
+        groups="|".join(group_names(commands)) or "''",
         options="\n".join(options),
         values="\n".join(values) or "        *) ;;",
     )

@@ -7,6 +7,7 @@ from stages.console.completion_values import COMMAND
 from stages.console.install.completion import (
     Offered,
     OfferedCommand,
+    group_names,
     offered_commands,
 )
 
@@ -15,16 +16,28 @@ _COMPLETE = "complete -c compliance-agent"
 
 def fish_completion(parser: argparse.ArgumentParser) -> str:
     lines = ["# fish completion of compliance-agent; made from its parser."]
-    for command in offered_commands(parser):
-        lines.append(
-            f"{_COMPLETE} -n __fish_use_subcommand -f -a {command.name} -d {_text(command.help)}"
-        )
-        lines += _of_command(command)
+    commands = offered_commands(parser)
+    for command in commands:
+        if " " not in command.name:
+            lines.append(
+                f"{_COMPLETE} -n __fish_use_subcommand -f -a {command.name}"
+                f" -d {_text(command.help)}"
+            )
+        lines += _of_command(command, is_group=command.name in group_names(commands))
     return "\n".join(lines) + "\n"
 
 
-def _of_command(command: OfferedCommand) -> Iterator[str]:
-    condition = f"{_COMPLETE} -n {_text(f'__fish_seen_subcommand_from {command.name}')}"
+def _condition(command: OfferedCommand, *, is_group: bool) -> str:
+    """True where the line begins with the command; of a group, as long as nothing follows it."""
+    names = command.name.split()
+    tests = [f'test "$line[{at}]" = {name}' for at, name in enumerate(names, 2)]
+    if is_group:
+        tests.append("test (count $line) = 2")
+    return "; and ".join(["set -l line (commandline -opc)", *tests])
+
+
+def _of_command(command: OfferedCommand, *, is_group: bool) -> Iterator[str]:
+    condition = f"{_COMPLETE} -n {_text(_condition(command, is_group=is_group))}"
     for argument in command.arguments:
         value = _value(argument)
         if not argument.options and value:

@@ -5,23 +5,33 @@ import shlex
 from collections.abc import Sequence
 
 from stages.console.completion_values import COMMAND, Kind
-from stages.console.install.completion import Offered, OfferedCommand, offered_commands
+from stages.console.install.completion import (
+    Offered,
+    OfferedCommand,
+    first_names,
+    group_names,
+    offered_commands,
+)
 
 _SCRIPT = """\
 #compdef compliance-agent
 # zsh completion of compliance-agent; made from its parser.
 _compliance_agent() {{
     local -a offered others
+    local command="$words[2]"
     if (( CURRENT == 2 )); then
         offered=({commands} --help --version)
         compadd -a offered
         return
     fi
-    case "$words[2] $words[CURRENT-1]" in
+    case "$command" in
+        {groups}) (( CURRENT == 3 )) || command+=" $words[3]" ;;
+    esac
+    case "$command $words[CURRENT-1]" in
 {values}
     esac
     if (( ! $#offered )); then
-        case "$words[2]" in
+        case "$command" in
 {options}
         esac
     fi
@@ -40,11 +50,12 @@ def zsh_completion(parser: argparse.ArgumentParser) -> str:
     commands = offered_commands(parser)
     options, values = [], []
     for command in commands:
-        options.append(f"            {command.name}) offered=({_words(command)}) ;;")
+        options.append(f'            "{command.name}") offered=({_words(command)}) ;;')
         for patterns, argument in command.options_with_value():
             values.append(f"        {patterns}) {_value(argument)} ;;")
     return _SCRIPT.format(
-        commands=_quoted([command.name for command in commands]),
+        commands=_quoted(first_names(commands)),
+        groups="|".join(group_names(commands)) or "''",
         options="\n".join(options),
         values="\n".join(values) or "        *) ;;",
     )
