@@ -191,7 +191,7 @@ def on_workers(archive: Archive, workers: int) -> tuple[float, float]:
     """Seconds without the start of the cluster, and the largest memory of a worker in MB."""
     for name in ("tables", "reports"):
         shutil.rmtree(archive.path(name), ignore_errors=True)
-    plan = parsing.plan(archive, parsing.Choice())
+    plan = parsing.plan(archive, parsing.ParseChoice())
     with (
         LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"

@@ -99,6 +99,8 @@ SELECT rule_ref, any_value(title) AS title, any_value(severity) AS severity,
        count(DISTINCT host) AS hosts, min(failing_since) AS failing_since
 FROM failing GROUP BY rule_ref ORDER BY hosts DESC, rule_ref LIMIT $most
 """
+# For each host, scanner and profile the newest scan is compared with the last one before the date:
+# the rules that fail in the new one and are not among the failures of the old one.
 _WORSE = """
 WITH before AS (
     SELECT * EXCLUDE (place) FROM (

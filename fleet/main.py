@@ -143,7 +143,7 @@ def _parse(args: argparse.Namespace) -> Exit:
     return Exit.OK
 
 
-def _parse_on_cluster(args: argparse.Namespace, plan: parsing.Plan) -> parsing.Outcome:
+def _parse_on_cluster(args: argparse.Namespace, plan: parsing.ParsePlan) -> parsing.ParseOutcome:
     with cluster(args.scheduler, args.workers) as client, progress_bar() as progress:
         if client.dashboard_link:
             errors.print(f"dashboard: {client.dashboard_link}", markup=False)
@@ -155,7 +155,7 @@ def _parse_on_cluster(args: argparse.Namespace, plan: parsing.Plan) -> parsing.O
         return parsing.run(client, plan.chunks, advance)
 
 
-def _choice(args: argparse.Namespace) -> parsing.Choice:
+def _choice(args: argparse.Namespace) -> parsing.ParseChoice:
     waivers = compliance = None
     if args.waivers is not None:
         if not Path(args.waivers).is_dir():
@@ -169,7 +169,7 @@ def _choice(args: argparse.Namespace) -> parsing.Choice:
         if loaded.problems:
             raise FleetError(f"{args.settings}: {'; '.join(loaded.problems)}")
         compliance = codec.plain(loaded.settings.compliance)
-    return parsing.Choice(
+    return parsing.ParseChoice(
         since=args.since, profile=args.profile, waivers=waivers, compliance=compliance
     )
 

@@ -36,7 +36,7 @@ _HEADER_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Choice:
+class ParseChoice:
     """Which scans are parsed, and the settings and waivers that replace those of their hosts."""
 
     since: datetime | None = None
@@ -47,7 +47,7 @@ class Choice:
 
 
 @dataclass
-class Plan:
+class ParsePlan:
     """The work to do."""
 
     chunks: list[Chunk] = field(default_factory=list)
@@ -57,7 +57,7 @@ class Plan:
 
 
 @dataclass
-class Outcome:
+class ParseOutcome:
     """The work that was done."""
 
     parsed: int = 0
@@ -86,13 +86,13 @@ class _HostScans:
         return ScanToParse(host=self.host.key, scan=scan, parsed_with=digest[:16])
 
 
-def plan(archive: Archive, choice: Choice, chunk_scans: int = CHUNK_SCANS) -> Plan:
+def plan(archive: Archive, choice: ParseChoice, chunk_scans: int = CHUNK_SCANS) -> ParsePlan:
     """Compare the archive with its tables. Removes what an interrupted run left.
 
     Scans that are up to date are not kept in memory.
     """
     work = _Work(remove_leftovers(archive, known_parts(archive)))
-    found = Plan()
+    found = ParsePlan()
     for host in _hosts(archive, choice):
         for scan in _chosen(archive, choice, host, found):
             if work.add(host, scan):
@@ -157,9 +157,9 @@ def _in_chunks(scans: Sequence[ScanToParse], size: int) -> Iterator[list[ScanToP
 
 def run(
     client: Client, chunks: Sequence[Chunk], on_progress: Callable[[ChunkDone], None]
-) -> Outcome:
+) -> ParseOutcome:
     """Parse the chunks on a cluster. Raises FleetError where it is lost."""
-    outcome = Outcome()
+    outcome = ParseOutcome()
     futures = {}
     for chunk in chunks:
         future = client.submit(
@@ -188,7 +188,7 @@ def _reason(future: "Future[bytes]") -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _hosts(archive: Archive, choice: Choice) -> Iterator[_HostScans]:
+def _hosts(archive: Archive, choice: ParseChoice) -> Iterator[_HostScans]:
     """Every host of the archive, by name."""
     for index in archive.indexes():
         host = _with_overrides(index.host, choice)
@@ -196,7 +196,7 @@ def _hosts(archive: Archive, choice: Choice) -> Iterator[_HostScans]:
 
 
 def _chosen(
-    archive: Archive, choice: Choice, host: _HostScans, found: Plan
+    archive: Archive, choice: ParseChoice, host: _HostScans, found: ParsePlan
 ) -> Iterator[ArchivedScan]:
     for scan in host.scans:
         if not _is_chosen(archive, host.host.key, scan, choice):
@@ -207,7 +207,7 @@ def _chosen(
         yield scan
 
 
-def _with_overrides(host: ArchivedHost, choice: Choice) -> ArchivedHost:
+def _with_overrides(host: ArchivedHost, choice: ParseChoice) -> ArchivedHost:
     changes: dict[str, Any] = {}
     if choice.waivers is not None:
         changes["waivers"] = choice.waivers
@@ -216,7 +216,7 @@ def _with_overrides(host: ArchivedHost, choice: Choice) -> ArchivedHost:
     return codec.replace(host, **changes)
 
 
-def _is_chosen(archive: Archive, host: str, scan: ArchivedScan, choice: Choice) -> bool:
+def _is_chosen(archive: Archive, host: str, scan: ArchivedScan, choice: ParseChoice) -> bool:
     if choice.since is not None and requested_at(scan.scan_id) < choice.since:
         return False
     if choice.profile is None:

@@ -23,6 +23,7 @@ from stages.formats.scan_facts import outcome, scan_facts
 from stages.formats.source import ReportSource
 from stages.formats.standards import StandardReferences, by_standard
 from stages.formats.visible import visible_line
+from stages.runtime.printable import counted
 
 _SEVERE: tuple[Severity, ...] = ("critical", "high")
 _PIECES_PER_CHUNK = 400
@@ -85,7 +86,7 @@ def render(source: ReportSource) -> Iterator[bytes]:
         facts=scan_facts(source),
         counts=breakdown.count_by_status(report.results),
         labels=breakdown.STATUS_LABELS,
-        severities=_present_severities(report),
+        severities=breakdown.present_severities(report.results),
         applicable=report.summary.applicable_score,
         applicable_rules=breakdown.applicable_rules(report),
         donut=charts.donut(breakdown.count_by_status(report.results)),
@@ -123,9 +124,9 @@ def headline(report: Report) -> str:
         return "No rule applies to this host."
     sentences = [_failures(report, applicable)]
     if counts["error"]:
-        sentences.append(f"{_rules(counts['error'])} could not be evaluated.")
+        sentences.append(f"{counted(counts['error'], 'rule')} could not be evaluated.")
     if counts["warn"]:
-        sentences.append(f"{_rules(counts['warn'])} left a warning.")
+        sentences.append(f"{counted(counts['warn'], 'rule')} left a warning.")
     return " ".join(sentences)
 
 
@@ -142,17 +143,6 @@ def _failures(report: Report, applicable: int) -> str:
     if severe:
         return f"{sentence}, {severe} of high or critical severity."
     return f"{sentence}, none of high severity."
-
-
-def _rules(count: int) -> str:
-    if count == 1:
-        return "1 rule"
-    return f"{count} rules"
-
-
-def _present_severities(report: Report) -> tuple[tuple[Severity, int], ...]:
-    counts = breakdown.count_by_severity(report.results)
-    return tuple((severity, count) for severity, count in counts.items() if count)
 
 
 def _buckets(results: Sequence[RuleResult]) -> tuple[Bucket, ...]:

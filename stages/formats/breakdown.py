@@ -56,6 +56,12 @@ def count_by_severity(results: Iterable[RuleResult]) -> dict[Severity, int]:
     return counts
 
 
+def present_severities(results: Iterable[RuleResult]) -> tuple[tuple[Severity, int], ...]:
+    """The severities that occur with their counts, worst first."""
+    counts = count_by_severity(results)
+    return tuple((severity, count) for severity, count in counts.items() if count)
+
+
 def of_status(results: Iterable[RuleResult], *statuses: RuleStatus) -> tuple[RuleResult, ...]:
     return tuple(result for result in results if result.status in statuses)
 

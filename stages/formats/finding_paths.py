@@ -10,6 +10,8 @@ _MOST = 10
 _PATH = re.compile(
     r"(?<![\w/.:~\\-])(/(?:[\w.@+%~-]+/)*[\w.@+%~-]*[\w@+%~-])(?=$|[\s,;:'\"()\[\]<>]|\.(?:\s|$))"
 )
+"""An absolute path as a word of its own: not a part of a URL or of a longer path, and without the
+full stop of its sentence."""
 _SEARCHED = 20_000
 """Characters of a text that are searched."""
 _VIRTUAL = ("/dev/null",)

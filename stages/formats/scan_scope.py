@@ -6,7 +6,7 @@ from typing import Any
 from schemas import codec
 from schemas.ids import short_rule_id
 from schemas.report import AppliedTailoring, Report
-from stages.runtime.printable import counted
+from stages.runtime.printable import counted, listed
 
 _MOST_NAMED = 20
 
@@ -20,7 +20,7 @@ def scope_facts(report: Report) -> Iterator[tuple[str, str]]:
             yield "Tailoring SHA-256", tailoring.sha256
         for label, names in _changes(tailoring):
             if names:
-                yield label, _first_of(names)
+                yield label, listed(names, _MOST_NAMED)
     if report.not_searched:
         yield "Not searched", ", ".join(report.not_searched)
     if report.waivers is not None:
@@ -69,10 +69,3 @@ def _changes(tailoring: AppliedTailoring) -> Iterator[tuple[str, Sequence[str]]]
 
 def _short_value(identifier: str) -> str:
     return identifier.rpartition("_value_")[2]
-
-
-def _first_of(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_MOST_NAMED])
-    if len(names) > _MOST_NAMED:
-        return f"{shown} and {len(names) - _MOST_NAMED} more"
-    return shown

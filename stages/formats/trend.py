@@ -7,7 +7,7 @@ from datetime import datetime
 
 from schemas.ids import ScanId, Scanner
 from schemas.records import Record
-from schemas.report import Report, RuleResult, Severity
+from schemas.report import Report, Severity
 from stages.formats import breakdown
 from stages.formats.visible import harmless_cell, visible_line
 
@@ -69,13 +69,8 @@ def trend_point(report: Report) -> TrendPoint:
         passed=report.summary.passed,
         failed=report.summary.failed,
         errors=report.summary.errors,
-        failed_by_severity=_severities(failed),
+        failed_by_severity=breakdown.present_severities(failed),
     )
-
-
-def _severities(failed: Sequence[RuleResult]) -> tuple[tuple[Severity, int], ...]:
-    counts = breakdown.count_by_severity(failed)
-    return tuple((severity, count) for severity, count in counts.items() if count)
 
 
 def sparkline(values: Iterable[float | None], *, low: float = 0.0, high: float = 100.0) -> str:

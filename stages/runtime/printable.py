@@ -1,4 +1,6 @@
-"""Text for terminals and logs: that of other programs made harmless, and numbers. Pure."""
+"""Text for terminals, logs and reports: harmless text, numbers, lists. Pure."""
+
+from collections.abc import Sequence
 
 
 def one_line(text: str) -> str:
@@ -11,6 +13,14 @@ def counted(count: int, singular: str, plural: str | None = None) -> str:
     if count == 1:
         return f"1 {singular}"
     return f"{count} {plural or singular + 's'}"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """`a, b and 3 more`"""
+    shown = ", ".join(names[:most])
+    if len(names) > most:
+        return f"{shown} and {len(names) - most} more"
+    return shown
 
 
 def _visible(character: str) -> str:

@@ -40,7 +40,7 @@ def archive(tmp_path: Path, host: MakeHost, client: Client) -> Archive:
         waivers = (WAIVER,) if name == "web2" else ()
         bundle = source.bundle(tmp_path / f"{name}.tar", source.host(waivers=waivers))
         adding.add(archive, str(bundle))
-    plan = parsing.plan(archive, parsing.Choice(), 3)
+    plan = parsing.plan(archive, parsing.ParseChoice(), 3)
     parsing.run(client, plan.chunks, lambda _done: None)
     return archive
 
@@ -82,7 +82,7 @@ def test_a_rule_fails_since_the_scan_after_its_last_success(
     for day, results in enumerate([("fail", "fail"), ("pass", "fail"), ("fail", "fail")]):
         source.scan(day, *results)
     adding.add(archive, str(source.bundle(tmp_path / "other.tar")))
-    plan = parsing.plan(archive, parsing.Choice())
+    plan = parsing.plan(archive, parsing.ParseChoice())
     parsing.run(client, plan.chunks, lambda _done: None)
     with queries.tables(archive) as connection:
         found = queries.rows(connection, "SELECT title, first_scan FROM failing ORDER BY title")

@@ -42,9 +42,12 @@ def add(archive: Archive, source: HostSpool, **host: Any) -> None:
 
 
 def parse(
-    client: Client, archive: Archive, choice: parsing.Choice | None = None, chunk_scans: int = 2
-) -> parsing.Outcome:
-    plan = parsing.plan(archive, choice or parsing.Choice(), chunk_scans)
+    client: Client,
+    archive: Archive,
+    choice: parsing.ParseChoice | None = None,
+    chunk_scans: int = 2,
+) -> parsing.ParseOutcome:
+    plan = parsing.plan(archive, choice or parsing.ParseChoice(), chunk_scans)
     return parsing.run(client, plan.chunks, lambda _done: None)
 
 
@@ -167,7 +170,7 @@ def test_a_part_that_a_worker_of_a_killed_command_has_left_counts_nothing_twice(
     add(archive, source)
     parse(client, archive)
     copy_part(archive, tables, "zzz")
-    assert parsing.plan(archive, parsing.Choice()).scans == 0
+    assert parsing.plan(archive, parsing.ParseChoice()).scans == 0
     assert rows(archive, "SELECT count(*) AS n FROM scans") == [{"n": 2}]
     assert rows(archive, "SELECT count(*) AS n FROM results") == [{"n": 2}]
 
@@ -189,7 +192,7 @@ def test_a_worker_with_another_version_parses_nothing(archive: Archive, host: Ma
     source = host("web1")
     source.scan(0, "fail")
     add(archive, source)
-    (chunk,) = parsing.plan(archive, parsing.Choice()).chunks
+    (chunk,) = parsing.plan(archive, parsing.ParseChoice()).chunks
     with pytest.raises(FleetError, match="install the same"):
         parse_chunk(codec.encode(codec.replace(chunk, agent_version="0.0.1")))
 
@@ -245,7 +248,7 @@ def test_a_scan_that_was_repaired_is_read_again(
     add(archive, source)
     again = parse(client, archive)
     assert (again.parsed, again.unreadable) == (1, {})
-    assert parsing.plan(archive, parsing.Choice()).up_to_date == 2
+    assert parsing.plan(archive, parsing.ParseChoice()).up_to_date == 2
 
 
 def test_large_scans_make_small_chunks(
@@ -259,7 +262,7 @@ def test_large_scans_make_small_chunks(
     assert index is not None
     largest = max(sum(file.bytes for file in scan.raw_files) for scan in index.scans)
     monkeypatch.setattr(parsing, "CHUNK_BYTES", 2 * largest)
-    plan = parsing.plan(archive, parsing.Choice())
+    plan = parsing.plan(archive, parsing.ParseChoice())
     assert [len(chunk.scans) for chunk in plan.chunks] == [2, 2, 1]
 
 
@@ -291,18 +294,18 @@ def test_only_the_chosen_scans_are_parsed(client: Client, archive: Archive, host
     for day in (0, 3):
         source.parse(source.scan(day, "pass"))
     add(archive, source)
-    other = parsing.Choice(profile="no such profile")
+    other = parsing.ParseChoice(profile="no such profile")
     assert parsing.plan(archive, other).scans == 0
-    at = parsing.Choice(since=source.spool.raw.manifest(scan_id(3)).started_at)
+    at = parsing.ParseChoice(since=source.spool.raw.manifest(scan_id(3)).started_at)
     assert parsing.plan(archive, at).scans == 1
 
 
-def chunks_of(archive: Archive, host: MakeHost, scans: int) -> parsing.Plan:
+def chunks_of(archive: Archive, host: MakeHost, scans: int) -> parsing.ParsePlan:
     source = host("web1")
     for number in range(scans):
         source.scan(0, *["pass", "fail"] * 20, number=number)
     add(archive, source)
-    return parsing.plan(archive, parsing.Choice(), 2)
+    return parsing.plan(archive, parsing.ParseChoice(), 2)
 
 
 def assert_whole(archive: Archive, scans: int) -> None:
@@ -378,7 +381,7 @@ def test_a_scheduler_that_is_killed_is_an_error_and_the_next_run_goes_on(
         cluster(address, 0) as other,
     ):
         parsing.run(other, plan.chunks, kill_scheduler)
-    rest = parsing.plan(archive, parsing.Choice(), 2)
+    rest = parsing.plan(archive, parsing.ParseChoice(), 2)
     assert 0 < rest.scans < 20
     parsing.run(client, rest.chunks, lambda _done: None)
     assert_whole(archive, 20)
@@ -393,7 +396,7 @@ def test_a_client_that_is_killed_leaves_work_that_the_next_one_ends(
     until(lambda: archive.list("reports"), "the first report is written", 120)
     process.kill()
     process.wait()
-    rest = parsing.plan(archive, parsing.Choice(), 7)
+    rest = parsing.plan(archive, parsing.ParseChoice(), 7)
     parsing.run(client, rest.chunks, lambda _done: None)
     assert_whole(archive, 30)
 

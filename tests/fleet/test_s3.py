@@ -39,12 +39,12 @@ def test_an_archive_in_an_object_store_is_filled_parsed_and_reported(
     archive = Archive(bucket)
     adding.add(archive, str(source.bundle(tmp_path / "web1.tar")))
     assert adding.add(archive, str(source.bundle(tmp_path / "again.tar"))).present == 3
-    plan = parsing.plan(archive, parsing.Choice(), 2)
+    plan = parsing.plan(archive, parsing.ParseChoice(), 2)
     # Workers that know the address of the store, as those of a cluster are started.
     with cluster(None, 1) as client:
         outcome = parsing.run(client, plan.chunks, lambda _done: None)
     assert (outcome.parsed, outcome.unreadable) == (3, {})
-    assert parsing.plan(archive, parsing.Choice()).scans == 0
+    assert parsing.plan(archive, parsing.ParseChoice()).scans == 0
     with queries.tables(archive) as connection:
         report = fleet_report(connection)
     assert report.scans == 3

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from schemas.manifest import ContentFit
 from stages.scanners.openscap import content
-from stages.scanners.openscap.choose import choose, fit_of, product_of_file, products_in
 from stages.scanners.openscap.content_files import (
     ContentFile,
     ContentFiles,
     guide_file,
     why_refused,
 )
+from stages.scanners.openscap.content_match import choose, fit_of, product_of_file, products_in
 from stages.scanners.openscap.openscap_packages import content_advice
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.platform import Platform

@@ -11,16 +11,16 @@ from schemas.capabilities import DetectedContent
 from schemas.codec import replace
 from schemas.planned_scan import PlannedScan
 from spool.packing import PackingError
-from stages.scanners.openscap import content_choice, further_profiles, profiles, trial
-from stages.scanners.openscap.choose import is_for_other_releases
-from stages.scanners.openscap.content_check import why_not_from_server
+from stages.scanners.openscap import content_choice, content_trial, further_profiles, profile_choice
 from stages.scanners.openscap.content_choice import NoContent, SelectedContent
 from stages.scanners.openscap.content_files import ContentFile, ContentFiles
+from stages.scanners.openscap.content_match import is_for_other_releases
 from stages.scanners.openscap.further_profiles import ReadableContent, unreadable
+from stages.scanners.openscap.openscap_content_check import why_not_from_server
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.oscap_program import OscapProgram
-from stages.scanners.openscap.profiles import AUTO
+from stages.scanners.openscap.profile_choice import AUTO
 from stages.scanners.openscap.scan_choice import may_fall_back
 from stages.scanners.openscap.tailored_profiles import add_tailoring
 from stages.scanners.platform import Platform
@@ -168,8 +168,8 @@ class ContentReader:
             return True
         if selected.fit == "older" and is_for_other_releases(datastream.platforms, self._platform):
             return False
-        chosen = profiles.resolve(AUTO, datastream.profiles)
-        if isinstance(chosen, profiles.Unknown) or not self._oscap.is_installed:
+        chosen = profile_choice.resolve(AUTO, datastream.profiles)
+        if isinstance(chosen, profile_choice.Unknown) or not self._oscap.is_installed:
             return True
         return self._tried(selected.file, chosen.profile.id)
 
@@ -184,7 +184,7 @@ class ContentReader:
             return True
         name = f"{file.path} {status.st_size} {status.st_mtime_ns} {profile} {self._oscap.version}"
         if name not in self._trials:
-            applies = trial.applies(self._oscap, file, profile)
+            applies = content_trial.applies(self._oscap, file, profile)
             if applies is None:
                 return True
             self._trials = {**self._trials, name: applies}

@@ -18,8 +18,8 @@ from stages.scanners.content_support import (
     NothingWanted,
     WantedContent,
 )
-from stages.scanners.openscap.choose import choose, fit_of, product_of_file
 from stages.scanners.openscap.content_choice import NoContent, is_newer
+from stages.scanners.openscap.content_match import choose, fit_of, product_of_file
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.platform import Platform
 
@@ -234,7 +234,7 @@ def _modified_at(path: Path) -> datetime | None:
 
 
 CONTENT = ContentSupport(
-    check_entry="stages.scanners.openscap.content_check:check",
+    check_entry="stages.scanners.openscap.openscap_content_check:check",
     wanted=_wanted,
     file_name=_file_name,
     why_not_for=_why_not_for,

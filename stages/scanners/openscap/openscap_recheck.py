@@ -11,11 +11,9 @@ from pathlib import Path
 
 from schemas.capabilities import DetectedScanner
 from schemas.manifest import Content
-from spool.errors import is_of_the_machine
 from stages.scanners.child import Limits
 from stages.scanners.openscap import scan_choice
 from stages.scanners.openscap.kept_tailoring import TailoringError, unpack_kept_tailoring
-from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.oscap_command import ARF, RESULTS, content_options
 from stages.scanners.openscap.oscap_environment import environment, version_numbers
@@ -43,7 +41,12 @@ def plan_recheck(
     if content is None or manifest.profile_id is None:
         return CannotRun(f"{manifest.scan_id} was not made by a scan of this host: scan it again")
     try:
-        usable = _usable(content, details, draft)
+        usable = usable_content(
+            Path(content.path),
+            draft,
+            refuses_remote_parts=details.refuses_remote_parts,
+            must_copy=content.source == "server",
+        )
         tailoring = _tailoring(scan, draft)
     except (ContentError, TailoringError) as error:
         return CannotRun(str(error))
@@ -89,23 +92,6 @@ def _batches(rules: Sequence[str], version: str | None) -> list[Sequence[str]]:
     if version is not None and version_numbers(version) >= _SEVERAL_RULES_FROM:
         return [rules]
     return [[rule] for rule in rules]
-
-
-def _usable(content: Content, details: OpenSCAPDetails, draft: Path) -> UsableContent:
-    """Raises ContentError, and OSError for trouble of the machine."""
-    try:
-        return usable_content(
-            Path(content.path),
-            draft,
-            refuses_remote_parts=details.refuses_remote_parts,
-            must_copy=content.source == "server",
-        )
-    except OSError as error:
-        if is_of_the_machine(error):
-            raise
-        raise ContentError(
-            f"{content.path}: the content of the scan can't be read: {error.strerror}: scan again"
-        ) from error
 
 
 def _changed(content: Content, usable: UsableContent) -> tuple[str, ...]:

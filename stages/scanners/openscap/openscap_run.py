@@ -18,7 +18,6 @@ from schemas.codec import replace as replace_record
 from schemas.ids import ScanId, requested_at, short_rule_id
 from schemas.manifest import Content, TailoringFile
 from schemas.request import Request
-from spool.errors import is_of_the_machine
 from spool.raw import Output
 from stages.runtime.printable import counted
 from stages.scanners.captured_output import Line, printable_line
@@ -26,7 +25,7 @@ from stages.scanners.child import Cause, End, Limits
 from stages.scanners.openscap import (
     kept_tailoring,
     leftovers,
-    profiles,
+    profile_choice,
     rule_progress,
     scan_choice,
     script_results,
@@ -38,7 +37,7 @@ from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.oscap_command import ARF, RESULTS, ScanFiles, scan_command
 from stages.scanners.openscap.oscap_environment import environment
 from stages.scanners.openscap.rule_progress import ProgressReader, RuleProgress
-from stages.scanners.openscap.usable_content import ContentError, UsableContent, usable_content
+from stages.scanners.openscap.usable_content import ContentError, usable_content
 from stages.scanners.outputs import beginning, filled
 from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
 
@@ -85,7 +84,13 @@ class OpenSCAP:
         content, details = _content_of(chosen.profile, content, details)
         tailoring = details.tailored.get(chosen.profile.id)
         try:
-            usable = _usable(content, details, draft)
+            usable = usable_content(
+                Path(content.file),
+                draft,
+                refuses_remote_parts=details.refuses_remote_parts,
+                digests=details.content_digests,
+                must_copy=content.source == "server",
+            )
             tailoring_copy = _tailoring_copy(tailoring, draft)
         except (ContentError, TailoringError) as error:
             return CannotRun(str(error), detected.warnings)
@@ -147,7 +152,7 @@ class OpenSCAP:
         if isinstance(scan, scan_choice.ChosenScan):
             return scan.chosen.profile.id, scan.chosen.profile.title
         wanted = request.profile or scan.offer.settings.profile
-        if wanted == profiles.AUTO:
+        if wanted == profile_choice.AUTO:
             return None, None
         if isinstance(wanted, str):
             return None, wanted
@@ -232,23 +237,6 @@ def _content_of(
         chosen, file=profile.file_path, version=other.version, origin=other.origin
     )
     return content, replace_record(details, content_digests=other.digests)
-
-
-def _usable(content: DetectedContent, details: OpenSCAPDetails, draft: Path) -> UsableContent:
-    """The file to give to oscap. Raises ContentError, and OSError for trouble of the machine."""
-    try:
-        return usable_content(
-            Path(content.file),
-            draft,
-            refuses_remote_parts=details.refuses_remote_parts,
-            digests=details.content_digests,
-            must_copy=content.source == "server",
-        )
-    except OSError as error:
-        if is_of_the_machine(error):
-            raise
-        message = f"{content.file}: the content can't be read: {error.strerror}"
-        raise ContentError(message) from error
 
 
 def _tailoring_copy(tailoring: TailoringFile | None, draft: Path) -> Path | None:

@@ -16,7 +16,6 @@ from stages.scanners.platform import Platform
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PROGRESS_BY_TITLE = "--progress-full"
-_SCRIPT_RESULTS = "--check-engine-results"
 _VERSION = re.compile(r"\b(\d+\.\d+[\w.+-]*)")
 
 
@@ -63,30 +62,19 @@ def find(platform: Platform) -> OscapProgram:
     return OscapProgram(
         path=path,
         version=version[1],
-        progress_option=_progress_option(usage),
-        skip_validation_option=_skip_validation_option(usage),
-        script_results_option=_script_results_option(usage),
+        progress_option=_first_known(usage, PROGRESS_BY_TITLE),
+        # The second is the name in 1.2, deprecated since.
+        skip_validation_option=_first_known(usage, "--skip-validation", "--skip-valid"),
+        script_results_option=_first_known(usage, "--check-engine-results"),
     )
 
 
-def _progress_option(usage: str) -> str | None:
-    if PROGRESS_BY_TITLE in usage:
-        return PROGRESS_BY_TITLE
-    return None
-
-
-def _skip_validation_option(usage: str) -> str | None:
-    """`--skip-valid` is the name in 1.2, deprecated since."""
-    options = usage.split()
-    for option in ("--skip-validation", "--skip-valid"):
-        if option in options:
+def _first_known(usage: str, *options: str) -> str | None:
+    """The first of these options that the usage has; None for an oscap that knows none."""
+    known = usage.split()
+    for option in options:
+        if option in known:
             return option
-    return None
-
-
-def _script_results_option(usage: str) -> str | None:
-    if _SCRIPT_RESULTS in usage.split():
-        return _SCRIPT_RESULTS
     return None
 
 

@@ -20,10 +20,10 @@ from schemas.codec import convert
 from schemas.manifest import Manifest
 from schemas.planned_scan import PlannedScan
 from schemas.request import Request
-from stages.scanners.openscap import profiles
+from stages.scanners.openscap import profile_choice
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
-from stages.scanners.openscap.profiles import Chosen, Unknown
+from stages.scanners.openscap.profile_choice import Chosen, Unknown
 
 _SECTION = "compliance.openscap"
 _NOT_DETECTED = "the content of this scan is not detected yet: request it again"
@@ -50,7 +50,7 @@ class ScanOffer:
         return self.find(self.settings.profile)
 
     def find(self, profile: str | Sequence[str]) -> Chosen | Unknown:
-        return profiles.resolve(profile, self.detected.profiles, self.details.profile_names)
+        return profile_choice.resolve(profile, self.detected.profiles, self.details.profile_names)
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def content_case(single: OpenSCAPSettings) -> tuple[object, ...]:
 def may_fall_back(single: OpenSCAPSettings) -> bool:
     """Whether the built-in baseline may take the place of other content: a profile that is named is
     never replaced by another."""
-    is_named = single.profile != profiles.AUTO or single.content or single.tailoring
+    is_named = single.profile != profile_choice.AUTO or single.content or single.tailoring
     return single.content_fallback == "baseline" and not is_named
 
 

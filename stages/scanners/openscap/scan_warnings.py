@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import tzinfo
 
+from stages.runtime.printable import listed
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark
 from stages.scanners.openscap.xccdf.xccdf_results import TestResult, in_utc
 from stages.scap.rule_counts import Selection
@@ -23,7 +24,7 @@ def other_results(others: Sequence[TestResult], zone: tzinfo | None) -> list[str
     """A warning that the file also holds older TestResults."""
     if not others:
         return []
-    names = _first_of([_with_end(one, zone) for one in others])
+    names = listed([_with_end(one, zone) for one in others], _MOST_NAMED)
     count = len(others) + 1
     return [f"the file holds {count} TestResults: the newest was read, not {names}"]
 
@@ -76,7 +77,7 @@ def _missing_results(missing: Sequence[str], total: int) -> str:
         verb = "has"
     return (
         f"{len(missing)} of {total} rules that the profile selects {verb} no result, because the"
-        f" scanner dropped: {_first_of(missing)}"
+        f" scanner dropped: {listed(missing, _MOST_NAMED)}"
     )
 
 
@@ -84,12 +85,5 @@ def cut_off_warning(rules: Sequence[str]) -> list[str]:
     """A warning that oscap reached one of its limits in the checks of these rules."""
     if not rules:
         return []
-    names = _first_of(sorted(rules))
+    names = listed(sorted(rules), _MOST_NAMED)
     return [f"oscap did not look at everything in the checks of {len(rules)} of the rules: {names}"]
-
-
-def _first_of(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_MOST_NAMED])
-    if len(names) > _MOST_NAMED:
-        return f"{shown} and {len(names) - _MOST_NAMED} more"
-    return shown

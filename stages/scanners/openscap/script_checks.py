@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from schemas import codec
 from schemas.report import RuleResult
+from stages.runtime.printable import listed
 from stages.scanners.openscap.script_results import ScriptResults
 from stages.scanners.openscap.xccdf.xccdf_results import SCRIPT_SYSTEM, Check, Outcome
 from stages.scap.xml_records import ScapError, fragment, local
@@ -84,9 +85,7 @@ def warnings(rules: Sequence[RuleResult]) -> list[str]:
     names = [rule.rule_ref for rule in rules if (rule.finding or "").endswith(_REMEDY)]
     if not names:
         return []
-    shown = ", ".join(names[:_MOST_NAMED])
-    if len(names) > _MOST_NAMED:
-        shown = f"{shown} and {len(names) - _MOST_NAMED} more"
+    shown = listed(names, _MOST_NAMED)
     warning = (
         f"{len(names)} of the rules are checked by scripts that may not do all that they need "
         f"here, and are in error: {_REMEDY}: {shown}"

@@ -17,7 +17,7 @@ from stages.scanners.openscap.further_profiles import ReadableContent, add_remar
 from stages.scanners.openscap.kept_tailoring import TailoringError, read_bounded
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.oscap_program import OscapProgram
-from stages.scanners.openscap.profiles import AUTO
+from stages.scanners.openscap.profile_choice import AUTO
 from stages.scanners.openscap.tailoring_check import benchmark_of, check_tailoring
 from stages.scanners.openscap.tailoring_schema import why_invalid
 from stages.scanners.path_trust import why_file_changeable
@@ -130,4 +130,5 @@ def _options(profile: TailoredProfile, details: OpenSCAPDetails) -> tuple[str, .
     """The options for a profile; they name the benchmark of the extended profile where there are
     several."""
     of_extended = details.profile_options.get(profile.extends or "", ())
+    # The first two are the option --profile and the id of the extended profile.
     return ("--profile", profile.profile.id, *of_extended[2:])

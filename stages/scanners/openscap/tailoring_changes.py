@@ -14,7 +14,7 @@ from spool.packing import PackingError
 from stages.scanners.detection import kept_caches
 from stages.scanners.host import this_platform
 from stages.scanners.new_tailoring import NewTailoring, TailoringChanges, TailoringRefused
-from stages.scanners.openscap import profiles
+from stages.scanners.openscap import profile_choice
 from stages.scanners.openscap.content import LINUX
 from stages.scanners.openscap.kept_tailoring import TailoringError
 from stages.scanners.openscap.openscap_detection import detect
@@ -39,11 +39,11 @@ def tailor(
     alone = replace(section, tailoring=None, scans=())
     cache = kept_caches(settings).get("openscap", {})
     found = detect(alone, this_platform(), cache, Path(settings.spool.path)).scanner
-    wanted = changes.profile or section.planned_scans[0].profile or profiles.AUTO
-    chosen = profiles.resolve(wanted, found.profiles)
+    wanted = changes.profile or section.planned_scans[0].profile or profile_choice.AUTO
+    chosen = profile_choice.resolve(wanted, found.profiles)
     if found.content is None:
         return TailoringRefused(found.problems or ("there is no content to tailor",))
-    if isinstance(chosen, profiles.Unknown):
+    if isinstance(chosen, profile_choice.Unknown):
         return TailoringRefused((f"--profile: {chosen.reason}",))
     file = Path(found.content.file)
     try:

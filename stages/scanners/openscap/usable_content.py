@@ -12,8 +12,8 @@ copy has a line break before each such element.
 Security: the draft is the scan stage's own directory. What is unpacked is bounded, and files that
 come with a digest are compared with it.
 
-Diagnostics: ContentError with the file, the reason and the remedy; OSError where a file can't be
-read or written.
+Diagnostics: ContentError with the file, the reason and the remedy; OSError for trouble of the
+machine, such as a full disk.
 """
 
 import hashlib
@@ -30,6 +30,7 @@ from typing import BinaryIO
 
 from schemas.records import Record
 from spool import packing
+from spool.errors import is_of_the_machine
 from stages.scanners.openscap.white_space import LineBreaks, lacks_white_space
 
 _COPY = "content.xml"
@@ -90,11 +91,28 @@ def usable_content(
     digests: Digests | None = None,
     must_copy: bool = False,
 ) -> UsableContent:
-    """The file itself, or a copy in `draft`. Raises ContentError, OSError.
+    """The file itself, or a copy in `draft`.
+
+    Raises ContentError, and OSError only for trouble of the machine.
 
     `must_copy`: another user could change the file during the scan, so a copy is used, whose digest
     is compared with the recorded one.
     """
+    try:
+        return _usable_content(source, draft, refuses_remote_parts, digests, must_copy)
+    except OSError as error:
+        if is_of_the_machine(error):
+            raise
+        raise ContentError(f"{source}: the content can't be read: {error.strerror}") from error
+
+
+def _usable_content(
+    source: Path,
+    draft: Path,
+    refuses_remote_parts: bool,
+    digests: Digests | None,
+    must_copy: bool,
+) -> UsableContent:
     with _opened(source) as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
         if digests and digests.packed != sha256:

@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 import pytest
 
-from stages.scanners.openscap.choose import choose
+from stages.scanners.openscap.content_match import choose
 from stages.scanners.platform import Platform, parse_os_release
 
 PRODUCTS = (

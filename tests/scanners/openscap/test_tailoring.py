@@ -20,7 +20,7 @@ from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.openscap_detection import detect
 from stages.scanners.openscap.openscap_recheck import plan_recheck
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
-from stages.scanners.openscap.profiles import Chosen, resolve
+from stages.scanners.openscap.profile_choice import Chosen, resolve
 from stages.scanners.rechecking import KeptScan, RecheckPlan
 from tests.scanners.openscap.oscap_runs import scanned
 

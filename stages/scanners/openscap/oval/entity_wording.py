@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from stages.runtime.printable import listed
 from stages.scanners.openscap.oval.file_modes import with_octal
 from stages.scanners.openscap.oval.oval_model import Entity
 from stages.scanners.openscap.oval.pattern_alternatives import literal_alternatives
@@ -87,19 +88,15 @@ def is_bit_mask(entity: Entity) -> bool:
 
 def listed_values(values: Sequence[str]) -> str:
     """Up to ten values, and the number of the others."""
-    shown = ", ".join(values[:_SHOWN_VALUES])
-    hidden = len(values) - _SHOWN_VALUES
-    if hidden > 0:
-        return f"{shown} and {hidden} more"
-    return shown
+    return listed(values, _SHOWN_VALUES)
 
 
 def _listed_for_check(entity: Entity, shown: Sequence[str]) -> str:
     """One value as it is; of several, how many of them have to fit."""
-    listed = listed_values(shown)
+    values = listed_values(shown)
     if len(shown) == 1:
-        return listed
-    return _SEVERAL_VALUES.get(entity.var_check, "one of {}").format(listed)
+        return values
+    return _SEVERAL_VALUES.get(entity.var_check, "one of {}").format(values)
 
 
 def _shown_value(entity: Entity, value: str) -> str:

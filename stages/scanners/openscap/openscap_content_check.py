@@ -22,7 +22,7 @@ from schemas import codec
 from spool import packing
 from spool.packing import PackingError, unpacked
 from stages.scanners.content_support import MAX_CONTENT_BYTES, CheckedContent, ContentCheckTask
-from stages.scanners.openscap.choose import product_of_file
+from stages.scanners.openscap.content_match import product_of_file
 from stages.scanners.openscap.usable_content import copy_without_remote_parts
 from stages.scap.content_inspection import Inspection, inspect
 from stages.scap.xml_records import ScapError

@@ -3,7 +3,7 @@ from pathlib import PurePath
 import pytest
 
 from stages.scanners.docker_bench.docker_bench_packages import install_docker
-from stages.scanners.openscap.choose import choose, is_for_other_releases, products_in
+from stages.scanners.openscap.content_match import choose, is_for_other_releases, products_in
 from stages.scanners.openscap.openscap_packages import (
     content_advice,
     content_command,

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.capabilities import ProfileInfo
-from stages.scanners.openscap.profiles import Chosen, Unknown, resolve
+from stages.scanners.openscap.profile_choice import Chosen, Unknown, resolve
 
 PREFIX = "xccdf_org.ssgproject.content_profile_"
 

@@ -27,7 +27,7 @@ _NAME = re.compile(
 
 
 @dataclass(frozen=True)
-class Choice:
+class ContentMatch:
     """A datastream for this host, and how well it fits."""
 
     path: PurePath
@@ -36,14 +36,14 @@ class Choice:
     """Why it does not fit exactly, as a clause; None where it does."""
 
 
-def choose(platform: Platform, files: Sequence[PurePath]) -> Choice | None:
+def choose(platform: Platform, files: Sequence[PurePath]) -> ContentMatch | None:
     """The best of the files, which are in order of preference; None where none is for this host or
     for a related system."""
     known = _by_product(files)
     product = product_of(platform)
     exact = known.get(product)
     if exact:
-        return Choice(exact, "exact")
+        return ContentMatch(exact, "exact")
     relatives = relatives_of(platform)
     for relative in relatives:
         if relative in known:
@@ -137,6 +137,6 @@ def _nearest_lower(known: dict[Product, PurePath], product: Product) -> Product 
 
 def _inexact(
     platform: Platform, known: dict[Product, PurePath], product: Product, fit: ContentFit, how: str
-) -> Choice:
+) -> ContentMatch:
     path = known[product]
-    return Choice(path, fit, f"{path.name} {how}, and this host is {platform.name}")
+    return ContentMatch(path, fit, f"{path.name} {how}, and this host is {platform.name}")
