@@ -109,7 +109,7 @@ def plan(
     delivered = archive.find(_receipts_of(delivery_map.server))
     wanted: list[ScanToDeliver] = []
     unknown: set[str] = set()
-    for row in sorted(newest, key=lambda row: str(row["scan_id"])):
+    for row in sorted(newest, key=lambda row: (str(row["scan_id"]), str(row["host"]))):
         scan = ScanToDeliver(row["host"], ScanId(row["scan_id"]), row["profile"])
         if scan.host not in delivery_map.hosts:
             unknown.add(scan.host)
@@ -139,11 +139,15 @@ def deliver(
         ]
         try:
             for host in as_completed(hosts):
-                for delivered in host.result():
-                    on_delivered(delivered)
+                _report(host.result(), on_delivered)
         except BaseException:
             stop.set()
             raise
+
+
+def _report(results: Sequence[Delivered], on_delivered: Callable[[Delivered], None]) -> None:
+    for delivered in results:
+        on_delivered(delivered)
 
 
 def _deliver_host(

@@ -116,7 +116,7 @@ class _Work:
         self._new: defaultdict[str, list[ScanToParse]] = defaultdict(list)
         self._stale: defaultdict[tuple[str, str], list[ScanToParse]] = defaultdict(list)
         """By month and name of the part."""
-        self._parts = {(part.month, part.name): part for part in parts}
+        self._parts = {part.place: part for part in parts}
 
     def add(self, host: _HostScans, scan: ArchivedScan) -> bool:
         """Take in a scan of the archive; False where the tables have it as it would be made."""
@@ -128,7 +128,7 @@ class _Work:
         elif part.scans[wanted.host, scan.scan_id] == wanted.parsed_with:
             return False
         else:
-            self._stale[month, part.name].append(wanted)
+            self._stale[part.place].append(wanted)
         self._hosts[wanted.host] = host.host
         return True
 
@@ -137,7 +137,8 @@ class _Work:
             for chosen in _in_chunks(scans, size):
                 yield _chunk(archive, month, self._hosts, chosen)
         for place, scans in sorted(self._stale.items()):
-            yield _chunk(archive, place[0], self._hosts, scans, self._parts[place])
+            part = self._parts[place]
+            yield _chunk(archive, part.month, self._hosts, scans, part)
 
 
 def _in_chunks(scans: Sequence[ScanToParse], size: int) -> Iterator[list[ScanToParse]]:
@@ -171,7 +172,7 @@ def run(
             chunk = futures[future]
             raise FleetError(
                 f"chunk {chunk.part} of {chunk.month} was not parsed: {_reason(future)}; "
-                "run it again, what is done is not done again"
+                "run the command again, finished chunks are kept"
             )
         done = codec.decode(future.result(), ChunkDone)
         outcome.parsed += done.scans

@@ -237,11 +237,28 @@ def _size(directory: Path) -> int:
         place, depth = left.pop()
         if depth > _DEEPEST:
             return sys.maxsize
-        with suppress(OSError), os.scandir(place) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    left.append((entry.path, depth + 1))
-                else:
-                    with suppress(OSError):
-                        total += entry.stat(follow_symlinks=False).st_size
+        file_bytes, directories = _contents(place)
+        total += file_bytes
+        left += [(path, depth + 1) for path in directories]
     return total
+
+
+def _contents(directory: str) -> tuple[int, list[str]]:
+    """The bytes of the files in a directory, and its directories; nothing if it is gone."""
+    file_bytes = 0
+    directories = []
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                directories.append(entry.path)
+            else:
+                file_bytes += _bytes_of(entry)
+    return file_bytes, directories
+
+
+def _bytes_of(entry: "os.DirEntry[str]") -> int:
+    """0 for a file that is gone."""
+    try:
+        return entry.stat(follow_symlinks=False).st_size
+    except OSError:
+        return 0
