@@ -377,7 +377,7 @@ def test_a_scheduler_that_is_killed_is_an_error_and_the_next_run_goes_on(
         processes[0].kill()
 
     with (
-        pytest.raises(FleetError, match="run it again"),
+        pytest.raises(FleetError, match="run the command again"),
         cluster(address, 0) as other,
     ):
         parsing.run(other, plan.chunks, kill_scheduler)
