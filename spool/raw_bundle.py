@@ -146,10 +146,7 @@ def _scans(
 
 def _opener(tar: tarfile.TarFile, members: dict[str, tarfile.TarInfo], scan_id: ScanId) -> Opener:
     def opened(name: str) -> IO[bytes]:
-        stream = tar.extractfile(members[f"{scan_id}/{name}"])
-        if stream is None:
-            raise RawBundleError(f"{scan_id}/{name}: is not a file")
-        return stream
+        return _content(tar, members[f"{scan_id}/{name}"])
 
     return opened
 
@@ -213,14 +210,21 @@ def _complete_scans(stream: BinaryIO, host: ArchivedHost) -> tuple[list[Archived
                     break
                 else:
                     _, _, name = member.name.rpartition("/")
-                    content = tar.extractfile(member) or io.BytesIO()
-                    digests[name] = _described_stream(name, content)
+                    digests[name] = _described_stream(name, _content(tar, member))
     except (tarfile.TarError, RawBundleError, OSError, ValueError):
         # The end of what was written: what is whole before it counts.
         pass
     if position == 0:
         return [], 0
     return complete, position
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
+    """Raises RawBundleError for anything but a file."""
+    stream = tar.extractfile(member)
+    if stream is None:
+        raise RawBundleError(f"{member.name}: is not a file")
+    return stream
 
 
 def _end_of(member: tarfile.TarInfo) -> int:
