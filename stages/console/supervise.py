@@ -24,6 +24,7 @@ from stages.runtime import supervised
 from stages.runtime.exits import Exit
 from stages.runtime.heartbeat import LastHeartbeat, read_heartbeat
 from stages.runtime.logs import Log
+from stages.runtime.worker import IMPORTED_FIRST
 from stages.scanners.launch import parent_death_signal
 
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
@@ -60,6 +61,15 @@ def _make_directories(context: Context) -> None:
     for path in (context.spool.root.parent, context.runtime):
         with suppress(OSError):
             path.mkdir(mode=0o750, parents=True, exist_ok=True)
+
+
+def _program() -> list[str]:
+    """The agent, with the scanners that a module of another program has registered in this one."""
+    if not IMPORTED_FIRST:
+        return [sys.executable, "-m", "stages.console.main"]
+    imports = ", ".join(["sys", *IMPORTED_FIRST])
+    start = "from stages.console.main import main; sys.exit(main())"
+    return [sys.executable, "-c", f"import {imports}; {start}"]
 
 
 @dataclass
@@ -177,8 +187,7 @@ class Supervisor:
                 popen.wait()
 
     def _start(self, child: SupervisedStage) -> None:
-        program = [sys.executable, "-m", "stages.console.main"]
-        command = [*parent_death_signal(), *program, "stage", child.stage, *self._options]
+        command = [*parent_death_signal(), *_program(), "stage", child.stage, *self._options]
         # Its own session: a Ctrl-C reaches this process alone, which then stops all four in order.
         child.started = time.monotonic()
         try:

@@ -15,6 +15,7 @@ from receiver import Policy, Receiver
 from schemas.ids import ScanId
 from schemas.schedule import ScheduleState
 from tests.pipeline.agent import Agent, an_agent, until
+from tests.pipeline.test_signals_and_removal import run_of
 
 SCRIPT = Path(__file__).with_name("line-check.sh")
 KEY, SECTION = "line-check", "line_check"
@@ -62,6 +63,14 @@ def test_from_the_command_line_to_the_server(agent: Agent, server: Receiver) -> 
     (scan,) = server.scans()
     assert [result["status"] for result in scan["results"]] == ["pass", "fail"]
     agent.run("verify")
+
+
+def test_the_stages_that_run_starts_have_it(agent: Agent) -> None:
+    run = run_of(agent)
+    shown = json.loads(agent.run("scan", "--scanner", KEY, "--wait", "--json"))
+    assert shown["receipt"]["answer"] == "accepted"
+    run.terminate()
+    assert run.wait(timeout=40) == 0
 
 
 def test_a_missed_schedule_and_a_command_of_the_server_run_it(

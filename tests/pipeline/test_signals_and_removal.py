@@ -33,7 +33,7 @@ def run_of(agent: Agent, *before: str) -> "subprocess.Popen[bytes]":
                 *before,
                 sys.executable,
                 "-m",
-                "stages.console.main",
+                agent.module,
                 "run",
                 "--config",
                 str(agent.config),
