@@ -83,7 +83,7 @@ def _discard_output() -> None:
 
 
 def _explain(error: Exception) -> tuple[str, Exit]:
-    from spool.errors import SpoolError, StorageError
+    from spool.errors import SpoolError, StorageError, is_of_the_machine, remedy
 
     if isinstance(error, CommandError):
         return str(error), error.code
@@ -92,7 +92,10 @@ def _explain(error: Exception) -> tuple[str, Exit]:
     if isinstance(error, SpoolError):
         return str(error), Exit.UNUSABLE
     if isinstance(error, OSError):
-        return f"{error.filename or 'the output'}: {error.strerror or error}", Exit.UNUSABLE
+        message = f"{error.filename or 'the output'}: {error.strerror or error}"
+        if is_of_the_machine(error):
+            message += f"; {remedy(error)}"
+        return message, Exit.UNUSABLE
     return _internal_error(error), Exit.BUG
 
 

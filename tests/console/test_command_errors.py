@@ -40,7 +40,7 @@ def test_output_that_cannot_be_written_is_reported(arguments: list[str]) -> None
             [*PROGRAM, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
     assert done.returncode == Exit.UNUSABLE
-    assert done.stderr.endswith("the output: No space left on device\n")
+    assert done.stderr.endswith("the output: No space left on device; free some space\n")
     assert len(done.stderr.splitlines()) == 1
 
 
