@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from spool.errors import SpoolError, is_of_the_machine
 
@@ -19,6 +19,9 @@ _CHUNK = 256 * 1024
 _LEVEL = 3
 _MAX_WINDOW_LOG = 27
 """A frame may ask for 128 MiB of memory, the most that `zstd --ultra` writes without --long."""
+
+_PADDING = b"\0"
+"""What xz allows between and after streams."""
 
 
 class PackingError(SpoolError):
@@ -111,6 +114,59 @@ class _Bounded(io.RawIOBase):
         super().close()
 
 
+class _Decoder(Protocol):
+    """What the libraries' decompressors share."""
+
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def needs_input(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int) -> bytes: ...
+
+
+class _Streams(io.RawIOBase):
+    """The compressed streams of a file, one after the other.
+
+    The libraries' own readers take a broken stream that is not the first one for garbage at the
+    end, and leave it out in silence.
+    """
+
+    def __init__(self, source: BinaryIO, new_decoder: Callable[[], _Decoder]) -> None:
+        self._source = source
+        self._new_decoder = new_decoder
+        self._decoder = new_decoder()
+        self._pending = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while True:
+            if self._decoder.eof and not self._has_next():
+                return 0
+            data, self._pending = self._pending, b""
+            if not data and self._decoder.needs_input:
+                data = self._source.read(_CHUNK)
+                if not data:
+                    raise EOFError
+            chunk = self._decoder.decompress(data, len(buffer))
+            if chunk:
+                buffer[: len(chunk)] = chunk
+                return len(chunk)
+
+    def _has_next(self) -> bool:
+        rest = self._decoder.unused_data.lstrip(_PADDING)
+        while not rest:
+            data = self._source.read(_CHUNK)
+            if not data:
+                return False
+            rest = data.lstrip(_PADDING)
+        self._decoder, self._pending = self._new_decoder(), rest
+        return True
+
+
 def _zstd() -> ModuleType:
     """The standard library's zstd, or for older Pythons its backport: they have the same names."""
     if sys.version_info >= (3, 14):
@@ -139,7 +195,7 @@ def _breakages() -> tuple[type[Exception], ...]:
 def _open_zstd(stream: BinaryIO) -> BinaryIO:
     zstd = _zstd()
     options = {zstd.DecompressionParameter.window_log_max: _MAX_WINDOW_LOG}
-    return cast(BinaryIO, zstd.ZstdFile(stream, options=options))
+    return _streams(stream, lambda: zstd.ZstdDecompressor(options=options))
 
 
 def _open_gzip(stream: BinaryIO) -> BinaryIO:
@@ -151,13 +207,17 @@ def _open_gzip(stream: BinaryIO) -> BinaryIO:
 def _open_xz(stream: BinaryIO) -> BinaryIO:
     import lzma
 
-    return cast(BinaryIO, lzma.LZMAFile(stream))
+    return _streams(stream, lzma.LZMADecompressor)
 
 
 def _open_bzip2(stream: BinaryIO) -> BinaryIO:
     import bz2
 
-    return cast(BinaryIO, bz2.BZ2File(stream))
+    return _streams(stream, bz2.BZ2Decompressor)
+
+
+def _streams(stream: BinaryIO, new_decoder: Callable[[], _Decoder]) -> BinaryIO:
+    return cast(BinaryIO, _Streams(stream, new_decoder))
 
 
 # Each library is loaded when its format is met: in two of the stages that never happens.

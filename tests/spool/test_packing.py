@@ -70,6 +70,29 @@ def test_a_stream_that_was_altered_is_an_error(squeeze: Callable[[bytes], bytes]
         stream.read()
 
 
+def read(packed: bytes) -> bytes:
+    with unpacked(io.BytesIO(packed), 10**6) as stream:
+        return stream.read()
+
+
+@pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress, zstd.compress])
+def test_streams_one_after_the_other_are_one_content(squeeze: Callable[[bytes], bytes]) -> None:
+    assert read(squeeze(CONTENT) + squeeze(b"more")) == CONTENT + b"more"
+    assert read(squeeze(CONTENT) + bytes(8)) == CONTENT
+
+
+@pytest.mark.parametrize("squeeze", [gzip.compress, bz2.compress, lzma.compress, zstd.compress])
+def test_a_later_stream_that_is_broken_at_its_beginning_is_not_left_out(
+    squeeze: Callable[[bytes], bytes],
+) -> None:
+    first, second = squeeze(CONTENT), squeeze(b"more")
+    for bit in range(3 * 8):
+        broken = bytearray(second)
+        broken[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(PackingError):
+            read(first + broken)
+
+
 def test_a_frame_that_asks_for_a_large_window_is_refused() -> None:
     options = {zstd.CompressionParameter.window_log: 28}
     packer = zstd.ZstdCompressor(options=options)
