@@ -27,6 +27,8 @@ def test_from_the_spool_of_a_host_to_a_report(
     exported = json.loads(agent("export", "--raw", str(bundles), "--json", config=config).stdout)
     assert exported["scans"] == [scan_id(0), scan_id(1)]
     nothing = agent("export", "--raw", str(bundles), "--since", "last", config=config)
+    as_json = agent("export", "--raw", str(bundles), "--since", "last", "--json", config=config)
+    assert json.loads(as_json.stdout)["file"] is None
     assert "nothing new" in nothing.stdout
     source.deliver(scan_id(1))
     more = agent("export", "--raw", str(bundles), "--since", "last", "--json", config=config)

@@ -36,7 +36,8 @@ _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.-]")
 class RawExport(Record, frozen=True, kw_only=True):
     """What `export --raw --json` prints."""
 
-    file: str
+    file: str | None
+    """None where nothing is new since the last bundle."""
     host: str
     scans: tuple[ScanId, ...]
     bytes: int
@@ -51,7 +52,7 @@ def run_raw(args: argparse.Namespace, context: Context) -> Exit:
         directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         chosen = _chosen(args, spool, directory, host)
         if not chosen and is_incremental:
-            say("nothing new since the last bundle")
+            _show(context, RawExport(file=None, host=host.key, scans=(), bytes=0))
             return Exit.OK
         if not chosen:
             raise CommandError("no scan to export", Exit.NO)
@@ -67,11 +68,17 @@ def run_raw(args: argparse.Namespace, context: Context) -> Exit:
         scans=tuple(scan.scan_id for scan in end.scans),
         bytes=path.stat().st_size,
     )
+    _show(context, exported)
+    return Exit.OK
+
+
+def _show(context: Context, exported: RawExport) -> None:
     if context.json:
         show_json(exported)
+    elif exported.file is None:
+        say("nothing new since the last bundle")
     else:
         say(f"{exported.file}: {counted(len(exported.scans), 'scan')}, {exported.bytes} bytes")
-    return Exit.OK
 
 
 def this_host(context: Context) -> ArchivedHost:
