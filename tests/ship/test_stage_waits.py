@@ -157,7 +157,7 @@ def test_pacing_stays_below_the_servers_limit(ship: Ship, server: ScriptedServer
 
 def test_requests_that_failed_count_too(ship: Ship, server: ScriptedServer) -> None:
     with_settings(ship, server.url, delivery={"per_minute": 4})
-    server.say(accepted, reply(503), reply(422), reply(401))
+    server.say(accepted, reply(503), reply(422, {"error": "no"}), reply(401))
     ship.put(*(report(number) for number in range(6)))
     ship.run_once(6)
     assert sent(server) == [0, 1, 1, 2]
