@@ -12,6 +12,7 @@ import pytest
 
 from spool.directory import MOST_NAMES
 from spool.layout import DIRECTORIES
+from stages.runtime.exits import Exit
 from tests.pipeline.agent import until
 from tests.security.users import USERS, SharedHost, User
 
@@ -241,8 +242,11 @@ def test_a_full_box_takes_no_more_and_status_shows_it(host: SharedHost) -> None:
     host.start("trigger")
     scan_id = request(host)
     until(lambda: f"holds {MOST_NAMES} files" in host.log("trigger"), "trigger reports it")
-    assert "full" in host.agent("status")
-    assert json.loads(host.agent("status", "--json"))["full"] == ["requests"]
+    status = host.agent("status", code=Exit.UNUSABLE)
+    assert status.startswith("trouble: trigger: ")
+    assert "full" in status
+    as_json = json.loads(host.agent("status", "--json", code=Exit.UNUSABLE))
+    assert as_json["full"] == ["requests"]
     assert host.spool.commands.requests.ids() == [scan_id]
     host.act("trigger", code.replace("open(", "__import__('os').remove(").replace(", 'w')", ")"))
     until(lambda: scan_id in host.spool.requests.ids(), "the work goes on")
