@@ -1,5 +1,6 @@
 """An entry that can't be moved or removed, because it is immutable, concerns itself alone."""
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from schemas.settings import Settings, SpoolSettings
 from spool.spool import Spool
 from stages.runtime import maintenance
 from stages.runtime.logs import Log
+from tests.conftest import missing
 from tests.faults.quick_agent import a_quick_agent
 from tests.pipeline.agent import until
 
@@ -23,6 +25,8 @@ pytestmark = pytest.mark.timeout(240)
 
 @contextmanager
 def immutable(path: Path) -> Iterator[None]:
+    if shutil.which("chattr") is None:
+        missing("chattr (apt-get install e2fsprogs)")
     if subprocess.run(["chattr", "+i", path], check=False, capture_output=True).returncode:
         pytest.skip("no file can be made immutable here")
     try:
