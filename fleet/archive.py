@@ -19,7 +19,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
@@ -31,12 +30,12 @@ from schemas import codec
 from schemas.archive import ArchivedFile, ArchivedHost, ArchivedScan
 from schemas.ids import ScanId
 from schemas.records import Record
+from spool import raw_bundle
 from spool.errors import SpoolBusyError, StorageError
 from spool.lock import Lock
 
 _INDEX, _DAMAGED = "index", "damaged"
 _READ_AT_ONCE = 500
-_CHUNK = 1024 * 1024
 
 
 class HostIndex(Record, frozen=True, kw_only=True):
@@ -145,15 +144,11 @@ class Archive:
 
     def is_whole(self, host: str, scan_id: ScanId, file: ArchivedFile) -> bool:
         """Whether a file is still the one that the index lists."""
-        digest, length = sha256(), 0
         try:
             with self.open_file(host, scan_id, file) as stream:
-                while chunk := stream.read(_CHUNK):
-                    digest.update(chunk)
-                    length += len(chunk)
+                return raw_bundle.described(file.name, stream) == file
         except FileNotFoundError:
             return False
-        return (length, digest.hexdigest()) == (file.bytes, file.sha256)
 
     def damaged(self) -> Iterator[Damaged]:
         """The scans that were set aside, with the reasons."""

@@ -166,10 +166,11 @@ def _paths(spool: Spool, scan_id: ScanId) -> dict[str, Path]:
 
 def _described(name: str, path: Path) -> ArchivedFile:
     with _open_plain(path) as stream:
-        return _described_stream(name, stream)
+        return described(name, stream)
 
 
-def _described_stream(name: str, stream: IO[bytes]) -> ArchivedFile:
+def described(name: str, stream: IO[bytes]) -> ArchivedFile:
+    """Length and SHA-256 of a file, read to its end. Raises OSError, tarfile.TarError."""
     digest, length = sha256(), 0
     while chunk := stream.read(_CHUNK):
         digest.update(chunk)
@@ -210,7 +211,7 @@ def _complete_scans(stream: BinaryIO, host: ArchivedHost) -> tuple[list[Archived
                     break
                 else:
                     _, _, name = member.name.rpartition("/")
-                    digests[name] = _described_stream(name, _content(tar, member))
+                    digests[name] = described(name, _content(tar, member))
     except (tarfile.TarError, RawBundleError, OSError, ValueError):
         # The end of what was written: what is whole before it counts.
         pass

@@ -7,7 +7,7 @@ from spool.layout import STAGES, Stage
 from stages.console import scan_states
 from stages.console.context import Context
 from stages.console.delivery.delivery_reasons import DeliveryReasons
-from stages.runtime.heartbeat import read_heartbeat
+from stages.console.disk_trouble import stage_troubles
 from stages.scan import free_space
 
 
@@ -17,7 +17,7 @@ class PendingReasons:
     def __init__(self, context: Context, boxes: scan_states.Boxes, now: datetime) -> None:
         spool = context.spool
         self._boxes = boxes
-        self._runtime = context.runtime
+        self._troubles = stage_troubles(context.runtime)
         self._no_space = free_space.why_none(spool.raw.path, context.settings.spool.min_free_mib)
         self._delivery = DeliveryReasons(spool, boxes, now)
         self._stopped = {stage for stage in STAGES if not spool.is_running(stage)}
@@ -53,7 +53,4 @@ class PendingReasons:
             )
         if stage == "scan" and self._boxes.scanning:
             return f"one scan at a time: {self._boxes.scanning} is running"
-        heartbeat = read_heartbeat(self._runtime, stage)
-        if heartbeat is None:
-            return None
-        return heartbeat.trouble
+        return self._troubles.get(stage)

@@ -60,20 +60,22 @@ class DamageCheck:
         try:
             box.check(name)
         except EntryDamagedError as error:
-            self._quarantine(box, name, now, error)
+            if self._is_quarantined(box, name, now, error):
+                return
         except EntryError:
             # It is gone, or a later version's.
-            self._checked[name] = time.monotonic()
-        else:
-            self._checked[name] = time.monotonic()
+            pass
+        self._checked[name] = time.monotonic()
 
-    def _quarantine(self, box: Outbox, name: str, now: datetime, damage: EntryDamagedError) -> None:
+    def _is_quarantined(
+        self, box: Outbox, name: str, now: datetime, damage: EntryDamagedError
+    ) -> bool:
+        """Move a damaged entry to quarantine; False where it can't be moved."""
         try:
             box.quarantine(name, layout.new_command_id(now), str(damage))
         except StorageError as error:
             if not error.is_of_one_name:
                 raise
-            self._checked[name] = time.monotonic()
             self._log.error(
                 "damaged entry can't be moved to quarantine, the other work goes on",
                 scan_id=layout.scan_id_of(name),
@@ -81,13 +83,14 @@ class DamageCheck:
                 reason=error.why,
                 action=FREE_THE_NAME,
             )
-            return
+            return False
         self._log.error(
             "damaged entry moved to quarantine",
             scan_id=layout.scan_id_of(name),
             entry=name,
             reason=str(damage),
         )
+        return True
 
 
 def forget_damage(spool: Spool, stage: Stage) -> None:

@@ -27,19 +27,19 @@ def require(place: Path, needed_mib: int) -> None:
         )
 
 
-def why_none(spool: Path, needed_mib: int) -> str | None:
+def why_none(place: Path, needed_mib: int) -> str | None:
     """Why a scan would wait, with what to do; None where there is enough space, or where that
     is not known. Blind to quotas.
     """
     try:
-        status = os.statvfs(spool)
+        status = os.statvfs(place)
     except OSError:
         return None
     left_mib = status.f_bavail * status.f_frsize >> 20
     if left_mib >= needed_mib:
         return None
     return (
-        f"{spool}: {left_mib} MiB free, a scan needs {needed_mib} MiB (spool.min_free_mib): "
+        f"{place}: {left_mib} MiB free, a scan needs {needed_mib} MiB (spool.min_free_mib): "
         "free some space; scans wait"
     )
 

@@ -1,6 +1,6 @@
 """Files of this host as a fix finds and leaves them: what is compared, copied and restored.
 
-Promises: links are never followed, not even in the path of a file, so that nobody who may write
+Promises: links are never followed, not even in the path of a file, so that no one who may write
 into one directory decides what root reads or writes in another one.
 
 Diagnostics: OSError that names the path.
