@@ -24,27 +24,11 @@ settings.load_profile("project")
 
 _LONGEST_ID = 100
 
-# Tests with these markers start large programs, and are slow.
-_SLOW = ("booted", "browser", "docker", "oscap", "promtool")
-# These files take more than a second of CPU time each: they start the program again and again, run
-# stages, or try many examples.
-_SLOW_FILES = frozenset(
-    {
-        *("console/test_compare_and_trend.py", "console/test_connect.py"),
-        *("console/test_content_check.py", "console/test_delivery_commands.py"),
-        *("console/test_format_option.py", "console/test_list_command.py"),
-        *("console/test_permissions.py", "console/test_run_directories.py"),
-        *("example_scanner/test_third_scanner.py", "patchmon/test_outcome.py"),
-        "patchmon/test_client.py",
-        *("patchmon/test_proxies.py", "patchmon/test_server_messages.py"),
-        *("patchmon/test_websocket.py", "scanners/docker_bench/test_docker_bench_broken.py"),
-        "scanners/docker_bench/test_docker_bench_printed.py",
-        *("scanners/openscap/test_criteria.py", "scanners/openscap/test_pattern_equivalence.py"),
-        *("scap/test_xml.py", "ship/test_metrics_file.py", "ship/test_stage_operations.py"),
-        *("ship/test_stage_order.py", "ship/test_stage_other_server.py"),
-        *("ship/test_stage_poison.py", "trigger/test_due.py", "trigger/test_scheduler.py"),
-    }
-)
+# Tests with these markers start large programs, those in these folders the real stages: all of
+# them are slow. A file elsewhere marks itself as a whole if it starts the program again and again,
+# runs stages or tries many examples, and a test by itself if it takes a second.
+_SLOW_MARKERS = ("booted", "browser", "docker", "oscap", "promtool")
+_SLOW_FOLDERS = frozenset(("faults", "pipeline", "security", "torture"))
 
 
 def missing(what: str) -> None:
@@ -97,10 +81,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark slow tests, which scripts/check leaves out; skip booted tests unless requested."""
     boot = bool(os.environ.get("CI") or os.environ.get("COMPLIANCE_AGENT_BOOTED"))
     for item in items:
-        file = item.path.relative_to(Path(__file__).parent).as_posix()
-        if file in _SLOW_FILES:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        if folder in _SLOW_FOLDERS:
             item.add_marker(pytest.mark.slow)
-        if any(item.get_closest_marker(name) for name in _SLOW):
+        if any(item.get_closest_marker(name) for name in _SLOW_MARKERS):
             item.add_marker(pytest.mark.slow)
             if not item.get_closest_marker("timeout"):
                 item.add_marker(pytest.mark.timeout(300))

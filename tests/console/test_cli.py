@@ -10,6 +10,8 @@ import pytest
 from spool.spool import Spool
 from tests.console.program import agent
 
+pytestmark = pytest.mark.slow
+
 
 def test_help_names_every_command_and_every_exit_code() -> None:
     output = agent("--help").stdout

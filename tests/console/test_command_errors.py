@@ -15,6 +15,8 @@ from stages.console.command_errors import guarded
 from stages.runtime.exits import Exit
 from tests.console.program import agent
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = [sys.executable, "-m", "stages.console.main"]
 
 

@@ -4,6 +4,8 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from schemas.ids import ScanId
 from schemas.request import Cancellation, Reason, Request
 from spool.spool import Spool
@@ -44,6 +46,7 @@ def test_a_scan_requested_after_the_clock_was_set_back_is_the_newest(tmp_path: P
     assert snapshot(context.spool).scan_ids == [before, after]
 
 
+@pytest.mark.slow
 def test_a_cancellation_that_was_taken_up_is_no_command_any_more(tmp_path: Path) -> None:
     settings, _ = parse(json.dumps({"spool": {"path": str(tmp_path / "spool")}}).encode())
     context = Context(settings, None, json=False)

@@ -19,6 +19,8 @@ from tests.console.program import agent
 from tests.formats import reports
 from tests.formats.reports import rule
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def spool(tmp_path: Path) -> Spool:

@@ -15,6 +15,8 @@ from stages.patchmon.enrolment import EnrolmentToken
 from tests.console.program import agent
 from tests.patchmon.scripted_server import raw, reply, serving
 
+pytestmark = pytest.mark.slow
+
 TOKEN = EnrolmentToken(key="patchmon_ae_1", secret="s" * 48)
 PROGRAM = [sys.executable, "-m", "stages.console.main"]
 COMMENTED = "# mine\nserver:\n  url: https://old.example.com  # the old one\nlog:\n  level: debug\n"

@@ -4,12 +4,16 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from schemas.capabilities import DETECTED_STATE
 from spool.spool import Spool
 from stages.scanners.detection import detect_now
 from stages.scanners.openscap.content import EVERY_RESULT, LINUX
 from stages.scanners.settings import check_settings
 from tests.console.program import agent
+
+pytestmark = pytest.mark.slow
 
 
 def configured(config: Path, **openscap: Any) -> None:

@@ -13,6 +13,8 @@ from stages.scanners.openscap.products import product_of
 from tests.console.program import agent
 from tests.scanners.openscap.content_samples import SCE, datastream
 
+pytestmark = pytest.mark.slow
+
 PLAIN = b"""<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2" id="b">
 <Profile id="p"><title>P</title></Profile></Benchmark>"""
 PRODUCT = "".join(product_of(this_platform()))

@@ -28,6 +28,8 @@ from tests.patchmon.scripted_server import ScriptedServer, reply, serving, until
 from tests.ship.ship_spool import KEY, START, Ship, report, scan_id
 from tests.ship.test_ship_process import ShipProcess
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:

@@ -16,6 +16,8 @@ from tests.console.program import agent
 from tests.formats import reports
 from tests.scanners.openscap.scap_samples import Rule, arf
 
+pytestmark = pytest.mark.slow
+
 ARF = b"<arf>\xc3\xa9</arf>"
 
 

@@ -21,6 +21,8 @@ from stages.console.install.zsh_completion import zsh_completion
 from stages.console.main import parser
 from tests.ship import ship_spool
 
+pytestmark = pytest.mark.slow
+
 
 def install(*message: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "stages.console.main", "install", *message]

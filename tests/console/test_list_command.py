@@ -14,6 +14,8 @@ from spool.spool import Spool
 from tests.console.program import agent
 from tests.ship.ship_spool import report, scan_id
 
+pytestmark = pytest.mark.slow
+
 LONG = "CIS Debian GNU/Linux 12 Benchmark for Level 2 - Workstation, with a long title"
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.scanners.openscap.scap_samples import Rule, arf
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = [sys.executable, "-m", "stages.console.main", "parse"]
 SAMPLE = gzip.compress(arf([Rule("a"), Rule("b")]).encode())
 

@@ -12,6 +12,8 @@ from spool.ownership import wrong_directories
 from spool.spool import Spool
 from tests.console.program import agent
 
+pytestmark = pytest.mark.slow
+
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give directories away")
 OTHER = 65534
 

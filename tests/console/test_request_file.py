@@ -10,6 +10,8 @@ from schemas.request import Request
 from spool.spool import Spool
 from tests.console.program import agent
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:

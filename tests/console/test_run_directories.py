@@ -6,7 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.pipeline.agent import until
+
+pytestmark = pytest.mark.slow
 
 
 def test_run_makes_the_ways_to_its_spool_and_sockets(tmp_path: Path) -> None:

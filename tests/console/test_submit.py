@@ -12,6 +12,8 @@ from stages.console.sources import open_sources
 from tests.console.program import agent
 from tests.pipeline.test_submit import write_arf
 
+pytestmark = pytest.mark.slow
+
 
 def names(config: Path) -> list[str]:
     commands = config.parent / "spool" / "commands"

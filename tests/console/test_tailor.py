@@ -11,6 +11,8 @@ import pytest
 from stages.scanners.openscap.content import LINUX
 from tests.console.program import agent
 
+pytestmark = pytest.mark.slow
+
 OWN = "xccdf_io.github.compliance-agent.content_"
 
 

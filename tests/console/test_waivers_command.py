@@ -12,6 +12,8 @@ from tests.console.program import agent
 from tests.formats import reports
 from tests.formats.reports import rule
 
+pytestmark = pytest.mark.slow
+
 REASON = ("--reason", "legacy host")
 NEXT_YEAR = (datetime.now(UTC) + timedelta(days=365)).date()
 UNTIL = ("--until", str(NEXT_YEAR))

@@ -17,6 +17,8 @@ from schemas.schedule import ScheduleState
 from tests.pipeline.agent import Agent, an_agent, until
 from tests.pipeline.test_signals_and_removal import run_of
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).with_name("line-check.sh")
 KEY, SECTION = "line-check", "line_check"
 LINES = b"line-check|one|The first line|pass\nline-check|two|The second line|fail\n"

@@ -19,8 +19,6 @@ from tests.example_scanner.test_third_scanner import SECTION
 from tests.faults.quick_agent import QuickAgent, a_quick_agent
 from tests.pipeline.agent import until
 
-pytestmark = pytest.mark.slow
-
 QUOTA_BYTES = 16 << 20
 LEFT_BYTES = 4 << 20
 """Enough for a scan to start. btrfs sets some of it aside for a while at each write."""

@@ -18,7 +18,7 @@ from tests.faults.quick_agent import QuickAgent, a_quick_agent
 from tests.pipeline.agent import until
 from tests.torture.disk_faults import CHANGES, DiskFaults, Kind, disk_faults
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 PENDING = "the work stays pending"
 _MOST_OPERATIONS = 120

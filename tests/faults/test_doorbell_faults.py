@@ -19,8 +19,6 @@ from stages.runtime.doorbell import ZmqDoorbell, publish_to_stages
 from tests.faults.quick_agent import QuickAgent
 from tests.pipeline.agent import until
 
-pytestmark = pytest.mark.slow
-
 FORGED = (
     Event(name="ScanRequested", scan_id="20261123T060301Z-line-check-3f9c2a17"),
     Event(name="ScanFinished", scan_id="../../etc/passwd"),

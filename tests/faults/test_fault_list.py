@@ -49,7 +49,6 @@ def test_a_fault_has_its_descriptions_and_a_test(fault: dict[str, Any]) -> None:
     assert len(set(fault["tests"])) == len(fault["tests"])
 
 
-@pytest.mark.slow
 def test_every_named_test_exists() -> None:
     named = named_tests()
     missing = named - collected({test.partition("::")[0] for test in named})

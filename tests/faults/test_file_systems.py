@@ -11,8 +11,6 @@ from receiver import Receiver
 from tests.faults.quick_agent import a_quick_agent
 from tests.pipeline.agent import until
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def volatile(tmp_path: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from tests.faults.quick_agent import QuickAgent
 from tests.pipeline.agent import until
 from tests.torture.disk_faults import KILL, DiskFaults
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 _MOST_OPERATIONS = 120
 

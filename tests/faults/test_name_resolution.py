@@ -18,8 +18,6 @@ from receiver import Receiver
 from tests.faults.quick_agent import QuickAgent
 from tests.pipeline.agent import until
 
-pytestmark = pytest.mark.slow
-
 NAME = "patchmon.example"
 _SUCCESS, _SERVER_FAILURE = 0x8180, 0x8182
 _IPV4 = 1

@@ -15,7 +15,7 @@ from tests.faults.quick_agent import QuickAgent, a_quick_agent
 from tests.pipeline.agent import until
 from tests.torture.disks import LoopImage, NoImageError, loop_image
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.timeout(600)
 
 _CUTS = 5
 

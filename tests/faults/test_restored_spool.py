@@ -2,13 +2,9 @@
 
 import shutil
 
-import pytest
-
 from receiver import Receiver
 from tests.faults.quick_agent import QuickAgent
 from tests.pipeline.agent import until
-
-pytestmark = pytest.mark.slow
 
 
 def test_what_was_sent_after_the_backup_replaces_itself_at_the_server(

@@ -1,13 +1,9 @@
 """Settings and secrets that change while the agent runs."""
 
-import pytest
-
 from receiver import Receiver
 from spool.layout import STAGES
 from tests.faults.quick_agent import QuickAgent
 from tests.pipeline.agent import until
-
-pytestmark = pytest.mark.slow
 
 KEPT = "the old ones stay in force"
 BROKEN = (

@@ -27,6 +27,8 @@ from tests.patchmon.scripted_server import (
     silence,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_request_is_what_servers_expect(server: ScriptedServer) -> None:
     assert isinstance(post(f"{server.url}/"), Accepted)

@@ -78,6 +78,7 @@ def test_after_a_silent_address_the_next_one_is_tried(
     assert server.requests[0].headers["host"] == f"server.test:{server.port}"
 
 
+@pytest.mark.slow
 def test_each_address_has_the_connect_limit(two_addresses: None) -> None:
     began = time.monotonic()
     with black_hole("127.0.0.2") as port, black_hole("127.0.0.1", port):

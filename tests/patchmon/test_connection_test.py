@@ -14,6 +14,8 @@ from stages.patchmon.server_access import ServerAccess
 from stages.scanners import registry
 from tests.patchmon.scripted_server import ScriptedServer, reply, silence
 
+pytestmark = pytest.mark.slow
+
 KEY = "k" * 64
 WRONG = Credentials("patchmon_1", KEY)
 HEALTHY = reply(200, {"status": "ok"})

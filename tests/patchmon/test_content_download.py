@@ -17,6 +17,8 @@ from stages.patchmon.content_download import PART, ContentAnswer, ContentCall, s
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.server_access import ServerAccess
 
+pytestmark = pytest.mark.slow
+
 FILE = "ssg-debian12-ds.xml"
 WHOLE = bytes(range(256)) * 4096
 """1 MiB."""

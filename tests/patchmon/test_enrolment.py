@@ -11,6 +11,8 @@ from stages.patchmon.credentials import Credentials
 from stages.patchmon.enrolment import EnrolmentToken, NotEnrolled, enrol, exchange
 from tests.patchmon.scripted_server import Answer, ScriptedServer, raw, reply, reset
 
+pytestmark = pytest.mark.slow
+
 TOKEN = EnrolmentToken(key="patchmon_ae_1", secret="s" * 48)
 NAME = "web-1"
 

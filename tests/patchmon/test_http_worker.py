@@ -24,6 +24,8 @@ from tests.patchmon.scripted_server import (
     trickle,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def host() -> StandaloneHost:

@@ -12,6 +12,8 @@ from stages.patchmon import retry_after
 from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Temporary, decide
 from stages.patchmon.reply import Reply
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 HTML = "<!DOCTYPE html><html><title>Log in to the hotel's network</title></html>"
 

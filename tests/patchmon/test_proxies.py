@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from stages.patchmon.proxies import proxy_for
 
+pytestmark = pytest.mark.slow
+
 ENVIRONMENT = {"HTTPS_PROXY": "http://secure:1", "HTTP_PROXY": "http://plain:2"}
 
 

@@ -23,6 +23,8 @@ from stages.patchmon.server_messages import (
 )
 from stages.scanners import registry
 
+pytestmark = pytest.mark.slow
+
 OPENSCAP, DOCKER = Wanted("openscap"), Wanted("docker-bench")
 ALL = (Wanted("openscap", implied=True), Wanted("docker-bench", implied=True))
 SCANNERS = registry.scanners()

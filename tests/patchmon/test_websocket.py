@@ -31,6 +31,8 @@ from stages.scanners import registry
 from tests.patchmon.servers import accept, commands_once, head_of, listen, raw, serving, upgrade
 from tests.pipeline.agent import until
 
+pytestmark = pytest.mark.slow
+
 QUICK = Pace(
     open_s=1.0,
     ping_every_s=0.1,

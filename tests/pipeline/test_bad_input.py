@@ -18,8 +18,6 @@ from stages.console.command_writer import now
 from stages.runtime.exits import Exit
 from tests.pipeline.agent import Agent, an_agent, until
 
-pytestmark = pytest.mark.slow
-
 SCAN_ID = ScanId("20261123T060301Z-openscap-3f9c2a17")
 
 

@@ -13,8 +13,6 @@ from spool.entries import seal_report
 from tests.pipeline.agent import Agent, an_agent, until
 from tests.ship.ship_spool import START, report, rules, scan_id
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def agent(tmp_path: Path) -> Iterator[Agent]:

@@ -22,8 +22,6 @@ from spool.layout import BOXES, STAGES
 from tests.pipeline.agent import Agent, an_agent, until
 from tests.ship.ship_spool import START, report, scan_id
 
-pytestmark = pytest.mark.slow
-
 NEWER = b"compliance-agent-spool 2 whatever comes after this\n\0\1"
 COMMAND, OUTCOME = "20261123T060301Z-3f9c2a17", "20261123T060301Z-00000001"
 NAMED = {

@@ -12,8 +12,6 @@ from receiver.front import FrontAnswer
 from stages.patchmon import server_access
 from tests.pipeline.agent import Agent, an_agent, until
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture
 def server() -> Iterator[Receiver]:

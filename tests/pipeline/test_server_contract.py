@@ -8,7 +8,7 @@ import pytest
 from receiver import Policy, Receiver
 from tests.pipeline.agent import PROFILE, Agent, an_agent, until
 
-pytestmark = [pytest.mark.slow, pytest.mark.oscap]
+pytestmark = pytest.mark.oscap
 
 WAITS = "xccdf_io.github.compliance-agent.every-result_profile_waits"
 SLOW = "xccdf_io.github.compliance-agent.every-result_profile_slow"

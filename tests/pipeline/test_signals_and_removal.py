@@ -5,11 +5,7 @@ import signal
 import subprocess
 import sys
 
-import pytest
-
 from tests.pipeline.agent import Agent, an_agent, until
-
-pytestmark = pytest.mark.slow
 
 
 def started(agent: Agent) -> None:

@@ -30,8 +30,6 @@ from stages.runtime import worker
 from stages.scanners import registry
 from tests.pipeline.in_one_process import SCANNER, SCRIPTS, START, Pipeline
 
-pytestmark = pytest.mark.slow
-
 stages = st.sampled_from(STAGES)
 moods = st.sampled_from(
     ["fair", "fair", "fair", "away", "failing", "refusing", "forgets to answer"]

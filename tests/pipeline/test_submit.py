@@ -12,7 +12,6 @@ from schemas.ids import ScanId, requested_at
 from tests.pipeline.agent import Agent, an_agent, until
 from tests.scanners.openscap.scap_samples import Rule, arf, run_of
 
-pytestmark = pytest.mark.slow
 HOST = socket.gethostname()
 
 

@@ -11,7 +11,7 @@ from schemas.request import Reason, Request
 from stages.console.command_writer import now
 from tests.pipeline.agent import Agent, an_agent, until
 
-pytestmark = [pytest.mark.oscap, pytest.mark.slow]
+pytestmark = pytest.mark.oscap
 
 
 @pytest.fixture

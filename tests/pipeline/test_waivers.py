@@ -10,7 +10,7 @@ from schemas.ids import ScanId
 from schemas.report import Report, RuleResult
 from tests.pipeline.agent import Agent, until
 
-pytestmark = [pytest.mark.oscap, pytest.mark.slow]
+pytestmark = pytest.mark.oscap
 
 
 def write(directory: Path, expires: date) -> None:

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = (sys.executable, "-m", "receiver")
 
 

@@ -14,6 +14,8 @@ import requests
 from receiver import Policy, Receiver, generate_credentials
 from stages.patchmon.compliance_hash import compliance_hash
 
+pytestmark = pytest.mark.slow
+
 SCANS = "/api/v1/compliance/scans"
 SCAN: dict[str, Any] = {
     "profile_name": "Linux Baseline - Standard",

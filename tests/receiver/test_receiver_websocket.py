@@ -11,6 +11,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from receiver import Policy, Receiver
 
+pytestmark = pytest.mark.slow
+
 TRIGGER = {"type": "compliance_trigger", "profile": "standard", "request_id": "r-1"}
 
 

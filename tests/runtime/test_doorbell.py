@@ -13,6 +13,8 @@ from spool.layout import Stage
 from stages.runtime.doorbell import DoorbellError, NoDoorbell, ZmqDoorbell, publish_to_stages
 from tests.pipeline.agent import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def runtime() -> Iterator[Path]:

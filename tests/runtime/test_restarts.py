@@ -47,6 +47,7 @@ def test_the_first_start_and_the_one_after_an_orderly_end_wait_for_nothing(
     assert not (tmp_path / "parse.starts").exists()
 
 
+@pytest.mark.slow
 def test_after_a_death_the_next_start_waits_and_is_ready_for_the_manager(
     tmp_path: Path, manager: socket.socket
 ) -> None:

@@ -15,6 +15,8 @@ from stages.runtime.settings_reload import signature
 from stages.scanners.settings import load_settings
 from tests.pipeline.agent import until
 
+pytestmark = pytest.mark.slow
+
 
 class Running:
     """A process with a settings file."""

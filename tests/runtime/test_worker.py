@@ -144,6 +144,7 @@ def test_errors_of_the_spool_arrive_with_type_and_message(process: Process) -> N
         call(process, "find_the_disk_full")
 
 
+@pytest.mark.slow
 def test_the_deadline_is_the_end_of_the_worker_and_of_what_it_started(
     process: Process, tmp_path: Path
 ) -> None:

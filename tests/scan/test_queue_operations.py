@@ -5,6 +5,8 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from benchmarks.scan_queue import fill
 from spool.spool import Spool
 from stages.scan.scan_queue import ScanQueue
@@ -35,6 +37,7 @@ def cost_of_a_choice(directory: Path, waiting: int) -> tuple[int, int]:
     return COUNTS["os.listdir"], COUNTS["open"]
 
 
+@pytest.mark.slow
 def test_a_choice_among_a_thousand_opens_nothing_and_lists_each_directory_once_at_most(
     tmp_path: Path,
 ) -> None:

@@ -21,6 +21,8 @@ from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, Child, End, EndedBy, Limits
 from tests.pipeline.agent import until
 
+pytestmark = pytest.mark.slow
+
 CANCELLED = EndedBy(Cause.CANCELLED, "cancelled by the operator")
 ROOMY = Limits(30, 16 << 20)
 

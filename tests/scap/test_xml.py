@@ -21,6 +21,8 @@ from stages.scap.xml_records import (
     records,
 )
 
+pytestmark = pytest.mark.slow
+
 LAYOUT = RecordLayout(
     frozenset(("root",)), frozenset(("root", "inner", "deep")), frozenset(("gone", "inner/left"))
 )

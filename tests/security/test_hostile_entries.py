@@ -11,8 +11,6 @@ from tests.pipeline.agent import until
 from tests.security.test_hostile_stages import OWN, request
 from tests.security.users import USERS, SharedHost, User
 
-pytestmark = pytest.mark.slow
-
 # One that scans, and two of which no clock shows the time: the beginning of the calendar, its end.
 _SCANS = (
     "20260601T000000Z-openscap-0000000a",

@@ -21,7 +21,7 @@ from tests.scanners.openscap.fixable_content import (
 from tests.security.test_hostile_stages import request
 from tests.security.users import SharedHost
 
-pytestmark = [pytest.mark.slow, *NEEDS_ROOT_AND_OSCAP]
+pytestmark = [*NEEDS_ROOT_AND_OSCAP]
 
 _NOW = datetime.now(UTC)
 _REQUESTED = """

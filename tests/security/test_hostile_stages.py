@@ -16,8 +16,6 @@ from stages.runtime.exits import Exit
 from tests.pipeline.agent import until
 from tests.security.users import USERS, SharedHost, User
 
-pytestmark = pytest.mark.slow
-
 OWN = {user: [p.path for p in DIRECTORIES if p.stage == user] for user in USERS}
 ANSWERS = [("parse", "reports", "report"), ("ship", "receipts", "receipt")]
 # Far more memory than a stage has at rest (some 35 MiB), far less than what is written here.

@@ -13,6 +13,8 @@ from schemas.codec import replace
 from schemas.settings import ApiSettings
 from tests.ship.ship_spool import Ship, report, rules, scan_id
 
+pytestmark = pytest.mark.slow
+
 
 def shipped(tmp_path: Path, receiver: Receiver, *reports: Any) -> Ship:
     ship = Ship(tmp_path, receiver.url)

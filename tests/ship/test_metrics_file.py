@@ -10,6 +10,8 @@ from schemas.report import RuleResult
 from tests.patchmon.scripted_server import ScriptedServer
 from tests.ship.ship_spool import Ship, report
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:

@@ -133,6 +133,7 @@ def test_a_command_that_fails_is_logged_with_what_it_wrote(start: Start) -> None
     assert "ended with exit code 1: no mail server\\\\x1b" in ship.log
 
 
+@pytest.mark.slow
 def test_a_command_that_hangs_is_ended(start: Start) -> None:
     ship = start(command=["/bin/sleep", "1000"], time_limit_s=1)
     ship.put(report(1, status="failed"))

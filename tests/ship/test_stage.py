@@ -19,6 +19,8 @@ from tests.patchmon.scripted_server import (
 )
 from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_report_gets_a_receipt_oldest_first(ship: Ship, server: ScriptedServer) -> None:
     ship.put(report(3), report(1), report(2, "B"))

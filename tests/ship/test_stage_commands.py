@@ -15,6 +15,8 @@ from spool.layout import new_command_id
 from tests.patchmon.scripted_server import ScriptedServer, reply, sent
 from tests.ship.ship_spool import START, Ship, report, rules, scan_id
 
+pytestmark = pytest.mark.slow
+
 
 class TestReplay:
     """Sending again what was sent."""

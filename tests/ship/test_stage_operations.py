@@ -16,6 +16,8 @@ from spool.entries import seal_report
 from tests.patchmon.scripted_server import ScriptedServer, reply
 from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 
+pytestmark = pytest.mark.slow
+
 WAITING = 10_000
 
 

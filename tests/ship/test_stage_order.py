@@ -5,6 +5,8 @@ import pytest
 from tests.patchmon.scripted_server import Answer, ScriptedServer, accepted, reply, reset, sent
 from tests.ship.ship_spool import Ship, report, scan_id, with_settings
 
+pytestmark = pytest.mark.slow
+
 
 class TestOrder:
     """The newest scan is the one that the server keeps."""

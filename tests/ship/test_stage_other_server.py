@@ -7,6 +7,8 @@ import pytest
 from tests.patchmon.scripted_server import ScriptedServer, accepted, reply, sent, serving
 from tests.ship.ship_spool import Ship, report, with_settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def other() -> Iterator[ScriptedServer]:

@@ -17,6 +17,8 @@ from tests.patchmon.scripted_server import (
 )
 from tests.ship.ship_spool import Ship, report, scan_id
 
+pytestmark = pytest.mark.slow
+
 
 class Poisoned:
     """A server that answers so to one scan, and takes all others."""

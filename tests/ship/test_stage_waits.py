@@ -8,6 +8,8 @@ from schemas import codec
 from tests.patchmon.scripted_server import ScriptedServer, accepted, reply, sent
 from tests.ship.ship_spool import Ship, report, with_settings
 
+pytestmark = pytest.mark.slow
+
 
 def test_backing_off_is_per_destination_not_per_scan(ship: Ship, server: ScriptedServer) -> None:
     server.say(reply(503, Retry_After="600"))

@@ -120,6 +120,7 @@ def test_packing_returns_length_and_digest_of_what_it_stored() -> None:
     assert packed.stored_sha256 == hashlib.sha256(target.getvalue()).hexdigest()
 
 
+@pytest.mark.slow
 def test_a_stream_that_needs_more_memory_than_there_is_is_an_error() -> None:
     filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 3 << 29}]
     squeezed = lzma.compress(CONTENT, filters=filters)

@@ -71,6 +71,7 @@ def test_a_draft_is_no_entry_and_leaves_nothing_behind_but_its_outputs(spool: Sp
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=200)
 @given(
     st.sampled_from(["manifest", "results.xml.zst"]),

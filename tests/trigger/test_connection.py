@@ -20,6 +20,7 @@ def server() -> Iterator[Receiver]:
         yield receiver
 
 
+@pytest.mark.slow
 def test_capabilities_are_sent_when_and_only_when_they_change_even_if_the_event_is_lost(
     server: Receiver,
 ) -> None:

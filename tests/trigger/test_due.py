@@ -15,6 +15,8 @@ from stages.trigger.cron import Cron
 from stages.trigger.due import Missed, SchedulePolicy, decide, splay_of
 from tests.trigger.test_cron import brute_force
 
+pytestmark = pytest.mark.slow
+
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2026, 1, 1, tzinfo=UTC)
 CATCH_UP = timedelta(minutes=2)

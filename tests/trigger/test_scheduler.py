@@ -18,6 +18,8 @@ from stages.trigger.request_writer import RequestWriter
 from stages.trigger.scheduler import Scheduler
 from tests.trigger.worker import At, process_at
 
+pytestmark = pytest.mark.slow
+
 NOON = datetime(2026, 6, 1, 12, 0, 30, tzinfo=UTC)
 DAILY = {"schedules": {"time_zone": "UTC", "splay_s": 0}, "openscap": {"schedule": "0 3 * * *"}}
 

@@ -102,6 +102,7 @@ def test_a_cancellation_that_cannot_be_read_is_logged_once_and_the_rest_goes_on(
     assert list(process.state_store.damaged()) == [name]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_a_request_that_only_root_can_read_is_set_aside_until_its_mode_is_right() -> None:
     with tempfile.TemporaryDirectory(prefix="ca") as directory:

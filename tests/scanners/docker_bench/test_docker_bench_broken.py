@@ -22,6 +22,8 @@ from tests.scanners.docker_bench.docker_bench_printing import (
     the,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("write", [json_of_1_6, json_of_1_3_5])
 @pytest.mark.parametrize(

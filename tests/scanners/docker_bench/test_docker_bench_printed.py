@@ -17,6 +17,8 @@ from tests.scanners.docker_bench.docker_bench_printing import (
     text_log,
 )
 
+pytestmark = pytest.mark.slow
+
 STATUS = {"PASS": "pass", "WARN": "fail", "INFO": "warn", "NOTE": "skip"}
 
 # What the scanner prints without escaping; no blanks in names, since it splits at them.

@@ -145,6 +145,7 @@ def test_exclusions_that_no_script_can_be_compared_with_are_a_warning(
     )
 
 
+@pytest.mark.slow
 def test_podman_in_dockers_place_is_named_with_what_does_not_apply(
     place: Path, tmp_path: Path
 ) -> None:
@@ -159,6 +160,7 @@ def test_podman_in_dockers_place_is_named_with_what_does_not_apply(
     )
 
 
+@pytest.mark.slow
 def test_docker_itself_is_no_warning(place: Path, tmp_path: Path) -> None:
     client(place)
     assert planned(bench(place), tmp_path).warnings == ()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import count
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +16,8 @@ from stages.scanners.openscap.oval.criteria import (
     holds,
 )
 from stages.scanners.openscap.oval.oval_model import CriteriaNode, ResultValue
+
+pytestmark = pytest.mark.slow
 
 Leaf = tuple[str, bool, ResultValue]
 Branch = tuple[str, bool, list["Leaf | Branch"]]

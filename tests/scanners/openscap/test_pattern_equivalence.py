@@ -12,6 +12,8 @@ from stages.scanners.openscap.oval.pattern_wording import PatternText, pattern_t
 from tests.scanners.openscap.scap_samples import Test
 from tests.scanners.openscap.test_wording import failed_rule
 
+pytestmark = pytest.mark.slow
+
 FAITHFUL = (
     *("a", "B", "7", "_", "=", ":", "-", "/", " ", r"\.", r"\-", r"\$", r"\(", ",", '"', "'"),
     *(r"\s*", r"\s+", r"\s", r"[\s]*", r"[ \t]+", r"\s?", "[[:space:]]*", "[[:blank:]]+"),
