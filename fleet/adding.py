@@ -10,7 +10,6 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import IO
@@ -20,6 +19,7 @@ from fleet.errors import FleetError
 from schemas import codec
 from schemas.archive import RECEIPT, REPORT, ArchivedFile, ArchivedHost, ArchivedScan
 from schemas.ids import ScanId
+from schemas.records import Struct, field
 from spool import raw_bundle
 from spool.errors import NewerFormatError, SpoolError
 from spool.raw_bundle import FoundScan
@@ -28,8 +28,7 @@ from spool.spool import Spool
 _CHUNK = 1024 * 1024
 
 
-@dataclass
-class Added:
+class Added(Struct):
     """The result for one source."""
 
     host: str

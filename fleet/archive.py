@@ -18,7 +18,6 @@ Diagnostics: FleetError for a place that can't be reached or is not an archive.
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -29,7 +28,7 @@ from fleet.errors import FleetError
 from schemas import codec
 from schemas.archive import ArchivedFile, ArchivedHost, ArchivedScan
 from schemas.ids import ScanId
-from schemas.records import Record
+from schemas.records import Record, Struct
 from spool import raw_bundle
 from spool.errors import SpoolBusyError, StorageError
 from spool.lock import Lock
@@ -47,8 +46,7 @@ class HostIndex(Record, frozen=True, kw_only=True):
     """A scan for each time that damaged files of it were replaced: it has to be parsed again."""
 
 
-@dataclass(frozen=True)
-class Damaged:
+class Damaged(Struct, frozen=True):
     """A scan that was set aside."""
 
     host: str

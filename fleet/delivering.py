@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -25,7 +24,7 @@ from fleet.parse_chunk import report_name
 from schemas import codec
 from schemas.ids import ScanId
 from schemas.receipt import Receipt
-from schemas.records import Record
+from schemas.records import Record, Struct
 from schemas.report import Report
 from schemas.settings import ServerSettings
 from spool import frame
@@ -66,15 +65,13 @@ class DeliveryMap(Record, frozen=True, kw_only=True):
     hosts: dict[str, HostCredentials]
 
 
-@dataclass(frozen=True)
-class ScanToDeliver:
+class ScanToDeliver(Struct, frozen=True):
     host: str
     scan_id: ScanId
     profile: str
 
 
-@dataclass(frozen=True)
-class Delivered:
+class Delivered(Struct, frozen=True):
     """The receipt of one scan, or why there is none yet."""
 
     scan: ScanToDeliver

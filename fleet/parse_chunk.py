@@ -9,7 +9,6 @@ waivers.
 import tempfile
 import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from fleet.errors import FleetError
 from fleet.tables import ParsedScan, write_part
 from schemas import codec
 from schemas.archive import RECEIPT, ArchivedHost, ArchivedScan
+from schemas.codec import replace
 from schemas.receipt import Receipt
 from schemas.records import Record
 from schemas.report import Report

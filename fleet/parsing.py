@@ -7,7 +7,6 @@ finished chunk stays, whatever is killed afterwards. A bad entry is a row with i
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -21,6 +20,7 @@ from fleet.parts import KnownPart, known_parts, remove_leftovers
 from schemas import codec
 from schemas.archive import RECEIPT, REPORT, ArchivedHost, ArchivedScan
 from schemas.ids import ScanId, requested_at
+from schemas.records import Struct, field
 from schemas.report import ReportHeader
 from schemas.waiver import Waiver
 from spool import frame
@@ -35,8 +35,7 @@ _TRIES = 3
 _HEADER_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True)
-class ParseChoice:
+class ParseChoice(Struct, frozen=True):
     """Which scans are parsed, and the settings and waivers that replace those of their hosts."""
 
     since: datetime | None = None
@@ -46,8 +45,7 @@ class ParseChoice:
     compliance: dict[str, Any] | None = None
 
 
-@dataclass
-class ParsePlan:
+class ParsePlan(Struct):
     """The work to do."""
 
     chunks: list[Chunk] = field(default_factory=list)
@@ -56,16 +54,14 @@ class ParsePlan:
     without_raw: int = 0
 
 
-@dataclass
-class ParseOutcome:
+class ParseOutcome(Struct):
     """The work that was done."""
 
     parsed: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class _HostScans:
+class _HostScans(Struct, frozen=True):
     """A host, and its scans in the archive."""
 
     host: ArchivedHost

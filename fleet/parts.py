@@ -4,20 +4,19 @@ Promise: after `remove_leftovers` a scan is in one part at most, and has its row
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from sys import intern
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from fleet.archive import Archive
+from schemas.records import Struct
 
 TABLES = ("scans", "results", "evidence")
 REPLACES = b"replaces"
 
 
-@dataclass(frozen=True)
-class KnownPart:
+class KnownPart(Struct, frozen=True):
     """A part of the scans table."""
 
     month: str

@@ -11,7 +11,6 @@ Source of the columns: `schemas.report.Report`. Times are UTC, durations seconds
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 from fleet.archive import Archive
 from fleet.parts import REPLACES, part_name, remove_part
 from schemas.receipt import Receipt
+from schemas.records import Struct
 from schemas.report import Report, RuleResult
 
 _ROWS_PER_GROUP = 100_000
@@ -93,8 +93,7 @@ _SCHEMAS = {"scans": SCANS, "results": RESULTS, "evidence": EVIDENCE}
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class ParsedScan:
+class ParsedScan(Struct, frozen=True):
     """One scan with its report, or why it has none."""
 
     host: str

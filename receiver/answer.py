@@ -1,12 +1,12 @@
 """An answer of the receiver, before it is sent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from schemas.records import Struct
 
-@dataclass(frozen=True)
-class Answer:
+
+class Answer(Struct, frozen=True):
     """Status and JSON document."""
 
     status: int

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from schemas.records import Struct
 
-@dataclass(frozen=True)
-class FrontAnswer:
+
+class FrontAnswer(Struct, frozen=True):
     """An answer that is given in the server's place."""
 
     status: int = 200

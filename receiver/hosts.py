@@ -8,9 +8,9 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Literal
 
+from schemas.records import Struct, field
 from schemas.schedule import Mode
 from stages.patchmon.credentials import Credentials
 
@@ -22,8 +22,7 @@ def generate_credentials() -> Credentials:
     return Credentials(f"patchmon_{secrets.token_hex(8)}", secrets.token_hex(32))
 
 
-@dataclass
-class Host:
+class Host(Struct):
     """One host. What an administrator sets may change at any time."""
 
     credentials: Credentials
@@ -43,8 +42,7 @@ class Host:
         return "active"
 
 
-@dataclass
-class Hosts:
+class Hosts(Struct):
     """Every host, by its api id. Thread-safe."""
 
     mode: Mode

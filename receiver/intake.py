@@ -7,7 +7,6 @@ too.
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from receiver.answer import Answer
@@ -23,6 +22,7 @@ from receiver.submission_reading import (
     read_specification,
 )
 from receiver.window import Window
+from schemas.records import Struct
 from stages.patchmon.compliance_hash import compliance_hash
 
 _COUNTERS = ("total_rules", "passed", "failed", "warnings", "skipped", "not_applicable")
@@ -31,8 +31,7 @@ _Readings = Mapping[Reader, Submission | BodyError | NoScansError]
 """What each kind of server makes of a body."""
 
 
-@dataclass(frozen=True)
-class Post:
+class Post(Struct, frozen=True):
     """One submission as it came in."""
 
     headers: Mapping[str, str]

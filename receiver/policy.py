@@ -1,10 +1,10 @@
 """What a receiver allows."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from receiver.hosts import generate_credentials
+from schemas.records import Struct, field
 from schemas.schedule import Mode
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.enrolment import EnrolmentToken
@@ -12,8 +12,7 @@ from stages.patchmon.enrolment import EnrolmentToken
 Reader = Literal["released", "specification"]
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(Struct, frozen=True):
     """The limits and switches of a receiver; the defaults are those of released servers."""
 
     hosts: tuple[Credentials, ...] = field(default_factory=lambda: (generate_credentials(),))

@@ -13,9 +13,10 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn
+
+from schemas.records import Struct
 
 Decoder = Callable[[object, str], Any]
 _INT64 = range(-(2**63), 2**63)
@@ -35,8 +36,7 @@ class NoScansError(ValueError):
     """A body that a server can decode, but that contains no scan."""
 
 
-@dataclass(frozen=True)
-class Submission:
+class Submission(Struct, frozen=True):
     """The scans of one body, in the flat keys of released servers, and their hash."""
 
     scans: tuple[Mapping[str, Any], ...]

@@ -1,10 +1,16 @@
-"""The base of all records: frozen, compared by value, fields by keyword."""
+"""The bases of all records, and of the values that a process works with.
+
+A `Struct` is what a dataclass is elsewhere, made by a C library at a tenth of the cost: a process
+that loads a hundred of them starts sooner and stays smaller.
+"""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar, cast
 
 import msgspec
+from msgspec import Struct as Struct
+from msgspec import field as field
 
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its offset from UTC. One without can't be compared with the others: where a record

@@ -7,19 +7,17 @@ settings must not be used.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
 
 from schemas.expected import expectation, is_too_long, item_kind, kind_of, mismatch
-from schemas.records import Record, Section
+from schemas.records import Record, Section, Struct
 
 R = TypeVar("R", bound=Record)
 
 
-@dataclass(frozen=True)
-class KeyProblem:
+class KeyProblem(Struct, frozen=True):
     """What is wrong with a key of a mapping, or with the mapping itself (`key` is None)."""
 
     key: str | None

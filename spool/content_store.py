@@ -15,12 +15,12 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from schemas import codec
 from schemas.content import StoredContent
+from schemas.records import Struct
 from spool import durable, frame, layout, reading
 from spool.directory import Directory
 from spool.errors import EntryDamagedError, EntryError, SpoolError
@@ -33,8 +33,7 @@ _ENTRY = re.compile(r"[a-zA-Z0-9_-]{1,64}-[0-9a-f]{12}")
 _NOT_IN_A_NAME = re.compile(r"[^a-zA-Z0-9_-]")
 
 
-@dataclass(frozen=True)
-class ContentEntry:
+class ContentEntry(Struct, frozen=True):
     """One content file with its record."""
 
     name: str

@@ -12,9 +12,9 @@ import time
 from bisect import insort
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.records import Struct
 from spool import durable, layout
 from spool.errors import QuotaError, SpoolUnusableError, StorageError
 
@@ -29,8 +29,7 @@ MOST_NAMES = 100_000
 Mark = tuple[int, int, int, int, int]
 
 
-@dataclass
-class _Listing:
+class _Listing(Struct):
     names: list[str]
     mark: Mark
     is_settled: bool

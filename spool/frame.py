@@ -17,8 +17,7 @@ Diagnostics: `NewerFormatError` for a later format; `EntryDamagedError` with wha
 anything else.
 """
 
-from dataclasses import dataclass
-
+from schemas.records import Struct
 from spool.errors import EntryDamagedError, NewerFormatError
 
 MAX_ENTRY_BYTES = 64 * 1024 * 1024
@@ -27,8 +26,7 @@ _MAGIC = b"compliance-agent-spool"
 _FORMAT = 1
 
 
-@dataclass(frozen=True)
-class FirstLine:
+class FirstLine(Struct, frozen=True):
     """The fields of the first line. Lengths in bytes, digests in hex."""
 
     kind: str

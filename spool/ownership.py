@@ -16,9 +16,9 @@ import pwd
 import stat
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.records import Struct
 from spool import access
 from spool.access import TMPFILES, Fault
 from spool.errors import SpoolUnusableError
@@ -177,8 +177,7 @@ def _check_parent(path: Path) -> None:
         raise SpoolUnusableError(f"{path}: {described}: must belong to root: chown root {path}")
 
 
-@dataclass(frozen=True)
-class _Users:
+class _Users(Struct, frozen=True):
     """Who owns what: the users of the units where the spool has such owners, else one user."""
 
     spool_owner: int

@@ -9,10 +9,10 @@ Diagnostics: PackingError for a stream that is broken, or that unpacks to more t
 import io
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import ModuleType
 from typing import BinaryIO, Protocol, cast
 
+from schemas.records import Struct
 from spool.errors import SpoolError, is_of_the_machine
 
 _CHUNK = 256 * 1024
@@ -28,8 +28,7 @@ class PackingError(SpoolError):
     """A compressed stream that can't or must not be unpacked."""
 
 
-@dataclass(frozen=True)
-class Packed:
+class Packed(Struct, frozen=True):
     original_bytes: int
     stored_bytes: int
     stored_sha256: str

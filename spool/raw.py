@@ -13,13 +13,13 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from schemas import codec
 from schemas.ids import ScanId, is_scan_id
 from schemas.manifest import Manifest, RawFile, Role
+from schemas.records import Struct
 from spool import durable, frame, layout, packing, reading
 from spool.directory import mark_of
 from spool.errors import EntryDamagedError, EntryMissingError, NewerFormatError, read_error
@@ -30,8 +30,7 @@ _YEARS = (1970, 9998)
 _FILE_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(Struct, frozen=True):
     """A file that a scanner left in the draft directory."""
 
     role: Role

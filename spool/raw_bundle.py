@@ -21,7 +21,6 @@ import os
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import IO, BinaryIO, TypeVar
@@ -36,6 +35,7 @@ from schemas.archive import (
     RawBundleEnd,
 )
 from schemas.ids import ScanId, is_scan_id
+from schemas.records import Struct
 from spool import durable
 from spool.errors import SpoolError
 from spool.spool import Spool
@@ -53,8 +53,7 @@ T = TypeVar("T")
 Opener = Callable[[str], IO[bytes]]
 
 
-@dataclass(frozen=True)
-class FoundScan:
+class FoundScan(Struct, frozen=True):
     """A scan in a bundle or a spool, and how to open its files."""
 
     scan: ArchivedScan

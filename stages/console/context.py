@@ -1,15 +1,14 @@
 """What a command works with."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.records import Struct
 from schemas.settings import Settings
 from spool.spool import Spool
 from stages.console.errors import CommandError
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(Struct, frozen=True):
     """Settings, spool and the kind of output."""
 
     settings: Settings

@@ -4,12 +4,11 @@ Of a report only its header is read. An entry of a newer format or a damaged one
 the scan, never an error of the command.
 """
 
-from dataclasses import dataclass, field
-
 from schemas.command import Submission
 from schemas.ids import ScanId
 from schemas.manifest import Manifest
 from schemas.receipt import Receipt
+from schemas.records import Struct, field
 from schemas.report import ReportHeader
 from schemas.request import Request
 from spool.errors import (
@@ -25,8 +24,7 @@ from stages.console.scan_states import Boxes
 _MOST_READ = 100
 
 
-@dataclass
-class ScanEntries:
+class ScanEntries(Struct):
     """What could be read; `error` is that of the first entry that could not."""
 
     request: Request | None = None
@@ -75,8 +73,7 @@ def read_entries(spool: Spool, boxes: Boxes, scan_id: ScanId) -> ScanEntries:
     return found
 
 
-@dataclass
-class Problems:
+class Problems(Struct):
     """Names of entries, each with the reason why it can't be used."""
 
     damaged: dict[str, str] = field(default_factory=dict)

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -11,6 +10,7 @@ from typing import Literal
 from schemas.destination import DESTINATION_STATE, Destination
 from schemas.event import SCAN_EVENTS, Event
 from schemas.ids import ScanId
+from schemas.records import Struct
 from spool.errors import EntryError
 from spool.spool import Spool
 from stages.console import scan_states
@@ -26,8 +26,7 @@ _ENDS = {"report": _REPORTED, "receipt": ("done",)}
 """The states in which there is such an entry."""
 
 
-@dataclass(frozen=True)
-class Followed:
+class Followed(Struct, frozen=True):
     """The scan that was waited for, and whether it was in time."""
 
     scan_id: ScanId

@@ -8,13 +8,13 @@ import codecs
 import io
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import BinaryIO, cast
 from zoneinfo import ZoneInfo
 
 from schemas import codec
 from schemas.manifest import Role
+from schemas.records import Struct, field
 from schemas.report import Report
 from schemas.settings import Settings
 from spool import packing
@@ -65,8 +65,7 @@ class _Descriptor(io.RawIOBase):
         return count
 
 
-@dataclass
-class _ScanFiles:
+class _ScanFiles(Struct):
     """The files of one scan, by their role."""
 
     spec: ScannerSpec

@@ -3,10 +3,10 @@ stage runs.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from schemas.ids import ScanId
+from schemas.records import Struct
 from spool.layout import Box, Stage
 from spool.pending import pending
 from spool.spool import Spool
@@ -20,8 +20,7 @@ _STAGES: Mapping[State, Stage] = {
 }
 
 
-@dataclass(frozen=True)
-class Boxes:
+class Boxes(Struct, frozen=True):
     """The ids in every box at one moment."""
 
     commands: frozenset[ScanId]

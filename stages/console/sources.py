@@ -12,19 +12,18 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from schemas.records import Struct
 from stages.console.errors import CommandError
 from stages.runtime.exits import Exit
 
 _CHUNK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """An open file that can be read from any position."""
 
     name: str

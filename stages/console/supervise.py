@@ -11,12 +11,12 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from subprocess import Popen, TimeoutExpired
 from typing import TextIO
 
+from schemas.records import Struct, field
 from spool.errors import is_of_the_machine, of_the_machine
 from spool.layout import STAGES, Stage
 from stages.console.context import Context
@@ -72,8 +72,7 @@ def _program() -> list[str]:
     return [sys.executable, "-c", f"import {imports}; {start}"]
 
 
-@dataclass
-class SupervisedStage:
+class SupervisedStage(Struct):
     """One stage, its process, and whether that works."""
 
     stage: Stage

@@ -6,13 +6,12 @@ What a waiver does is read from the newest completed scan of each profile that t
 import argparse
 import socket
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
 from schemas.ids import short_rule_id
-from schemas.records import Record
+from schemas.records import Record, Struct
 from schemas.report import Report, RuleResult
 from schemas.settings import WaiverSettings
 from schemas.waiver import Waiver
@@ -50,8 +49,7 @@ class ListedWaivers(Record, frozen=True, kw_only=True):
     problems: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Scan:
+class _Scan(Struct, frozen=True):
     """The newest completed scan of a profile, and the waivers that are for it."""
 
     report: Report

@@ -10,11 +10,11 @@ network and only the one style sheet and the one script whose digests it names.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from markupsafe import Markup
 
 from schemas.ids import short_rule_id
+from schemas.records import Struct
 from schemas.report import Fix, Report, RuleResult, RuleStatus, ScanStatus, Severity
 from stages.formats import breakdown, charts
 from stages.formats.breakdown import SectionGroup
@@ -35,8 +35,7 @@ _OUTCOMES: Mapping[ScanStatus, str] = {
 }
 
 
-@dataclass(frozen=True)
-class RuleView:
+class RuleView(Struct, frozen=True):
     """One rule as the page shows it."""
 
     anchor: str
@@ -46,14 +45,12 @@ class RuleView:
     fixes: tuple[Fix, ...]
 
 
-@dataclass(frozen=True)
-class GroupView:
+class GroupView(Struct, frozen=True):
     path: tuple[str, ...]
     rules: tuple[RuleView, ...]
 
 
-@dataclass(frozen=True)
-class Bucket:
+class Bucket(Struct, frozen=True):
     """All rules of one status."""
 
     status: RuleStatus

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol, TypeVar, get_args
 
+from schemas.records import Struct
 from schemas.report import Report, RuleResult, RuleStatus, Severity
 
 STATUSES: tuple[RuleStatus, ...] = get_args(RuleStatus)
@@ -32,8 +32,7 @@ class _HasSeverity(Protocol):
 T = TypeVar("T", bound=_HasSeverity)
 
 
-@dataclass(frozen=True)
-class SectionGroup:
+class SectionGroup(Struct, frozen=True):
     """The results of one section, worst first; `path` holds its titles, outermost first."""
 
     path: tuple[str, ...]

@@ -1,8 +1,8 @@
 """The geometry of the page's charts: numbers for SVG attributes. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from schemas.records import Struct
 from schemas.report import RuleResult, RuleStatus, Severity
 from stages.formats import breakdown
 from stages.formats.trend import TrendPoint
@@ -15,8 +15,7 @@ _DRAWN: tuple[RuleStatus, ...] = ("pass", "fail", "error", "warn", "skip", "nota
 _GOOD_TO_BAD: tuple[RuleStatus, ...] = ("fail", "error", "warn", "pass")
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(Struct, frozen=True):
     """A part of a ring or bar: where it begins and how long it is, in percent of the whole."""
 
     status: RuleStatus
@@ -25,8 +24,7 @@ class Segment:
     length: float
 
 
-@dataclass(frozen=True)
-class SeverityBar:
+class SeverityBar(Struct, frozen=True):
     """The verdicts of the applicable rules of one severity."""
 
     severity: Severity
@@ -35,8 +33,7 @@ class SeverityBar:
     segments: tuple[Segment, ...]
 
 
-@dataclass(frozen=True)
-class SectionBar:
+class SectionBar(Struct, frozen=True):
     """A section's failed rules; `length` is in percent of the section with the most."""
 
     title: str
@@ -44,8 +41,7 @@ class SectionBar:
     length: float
 
 
-@dataclass(frozen=True)
-class TrendLine:
+class TrendLine(Struct, frozen=True):
     """A line for SVG: `points` are x,y pairs; `last` is where the newest score lies."""
 
     points: str

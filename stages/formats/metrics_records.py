@@ -1,17 +1,16 @@
 """The records behind the metrics: a snapshot of the agent's state and of each profile. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from schemas.manifest import ContentFit
 from schemas.receipt import Answer
+from schemas.records import Struct
 from schemas.report import Report, RuleStatus, Severity
 from stages.formats import breakdown
 
 
-@dataclass(frozen=True, kw_only=True)
-class ProfileMetrics:
+class ProfileMetrics(Struct, frozen=True, kw_only=True):
     """One profile of one scanner. `last_good_at` is the newest scan that completed."""
 
     scanner: str
@@ -30,8 +29,7 @@ class ProfileMetrics:
     """The last day of the waiver in use that expires first."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class StageMetrics:
+class StageMetrics(Struct, frozen=True, kw_only=True):
     """One stage: whether it runs, how many scans wait for it, and since when the oldest."""
 
     stage: str
@@ -40,8 +38,7 @@ class StageMetrics:
     oldest_pending_at: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class MetricsSnapshot:
+class MetricsSnapshot(Struct, frozen=True, kw_only=True):
     """The agent's state. None where something is not known or does not apply."""
 
     agent_version: str

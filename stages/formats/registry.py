@@ -6,16 +6,15 @@ is used: `--format csv` loads no template engine.
 
 import importlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import cast
 
+from schemas.records import Struct
 from stages.formats.source import FormatError, ReportSource
 
 Render = Callable[[ReportSource], Iterator[bytes]]
 
 
-@dataclass(frozen=True)
-class FormatSpec:
+class FormatSpec(Struct, frozen=True):
     """One format: the name for `--format`, its module, the usual file suffix, a line of help."""
 
     key: str

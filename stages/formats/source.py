@@ -1,10 +1,10 @@
 """The input of every format: a report, and what else is known of its scan."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from schemas.manifest import Role
 from schemas.receipt import Receipt
+from schemas.records import Struct
 from schemas.report import Report
 from stages.formats.trend import TrendPoint
 
@@ -18,8 +18,7 @@ def no_raw_file(role: Role) -> Iterator[bytes] | None:  # noqa: ARG001
     return None
 
 
-@dataclass(frozen=True, kw_only=True)
-class ReportSource:
+class ReportSource(Struct, frozen=True, kw_only=True):
     """One report and what belongs to it.
 
     `host` is the name of the scanned host, None where it is not known. `history` holds the scans

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from schemas.records import Struct
 from schemas.report import Reference
 
 _KNOWN = (
@@ -34,8 +34,7 @@ _PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), name) for pattern, name i
 NIST_800_53 = "NIST 800-53"
 
 
-@dataclass(frozen=True)
-class StandardReferences:
+class StandardReferences(Struct, frozen=True):
     """The references to one standard; `uri` is None where a page must not link to it."""
 
     name: str

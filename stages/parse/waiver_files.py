@@ -11,12 +11,12 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from schemas import codec
 from schemas.expected import kind_of
+from schemas.records import Struct
 from schemas.settings import WaiverSettings
 from schemas.waiver import Waiver, check_waiver
 from spool.errors import is_of_the_machine, of_the_machine
@@ -29,8 +29,7 @@ _MAX_FILES = 500
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 
 
-@dataclass(frozen=True)
-class PlacedWaiver:
+class PlacedWaiver(Struct, frozen=True):
     """A waiver and where it stands."""
 
     waiver: Waiver
@@ -42,8 +41,7 @@ class PlacedWaiver:
         return f"{self.file}, line {self.line}"
 
 
-@dataclass(frozen=True)
-class WaiverSet:
+class WaiverSet(Struct, frozen=True):
     """All waivers of a host, and what is wrong with its files."""
 
     waivers: tuple[PlacedWaiver, ...] = ()

@@ -7,11 +7,11 @@ own finding behind the reason, and stays in the list.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from schemas import codec
 from schemas.ids import short_rule_id
+from schemas.records import Struct
 from schemas.report import AppliedWaiver, Report, RuleResult, summarize
 from schemas.waiver import Waiver, fits
 from stages.parse.waiver_files import PlacedWaiver, WaiverSet
@@ -23,8 +23,7 @@ _FAILING = ("fail", "warn")
 _NEVER = date.max
 
 
-@dataclass(frozen=True)
-class WaivedRule:
+class WaivedRule(Struct, frozen=True):
     """A rule that failed, and the waiver for it, valid or not."""
 
     result: RuleResult

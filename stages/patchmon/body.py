@@ -16,11 +16,11 @@ at the end of that too.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from schemas import codec
+from schemas.records import Struct
 from schemas.report import Report, RuleResult, Summary
 from stages.patchmon import truncate
 from stages.patchmon.compliance_hash import compliance_hash
@@ -32,8 +32,7 @@ _HASH_BYTES = 96
 """What the key and the hash take."""
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(Struct, frozen=True):
     """What is posted, and what of the report is not in it."""
 
     content: bytes

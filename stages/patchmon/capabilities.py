@@ -12,18 +12,17 @@ refused, go there.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from schemas.capabilities import Detected, DetectedContent, DetectedScanner, ProfileInfo
 from schemas.ids import Scanner
+from schemas.records import Struct
 
 _MAX_MESSAGE_CHARS = 1000
 
 
-@dataclass(frozen=True)
-class ScannerStatus:
+class ScannerStatus(Struct, frozen=True):
     """One scanner that is switched on here and at the server."""
 
     key: Scanner
@@ -37,8 +36,7 @@ class ScannerStatus:
     """The profiles of the scans in the settings, in their order."""
 
 
-@dataclass(frozen=True)
-class CommandAnswers:
+class CommandAnswers(Struct, frozen=True):
     """What the server's last commands came to, where an integration status is the answer."""
 
     refusal: str | None = None

@@ -6,10 +6,9 @@ request for a scan becomes one that fails with the reason, a request for a remed
 All else is `Invalid`.
 """
 
-from dataclasses import dataclass
-
 from schemas.codec import SchemaError
 from schemas.ids import Scanner
+from schemas.records import Struct
 from schemas.schedule import Mode, ServerOverrides
 from stages.patchmon import server_messages
 from stages.patchmon.server_messages import (
@@ -35,8 +34,7 @@ from stages.patchmon.server_messages import (
 _MODES: dict[object, Mode] = {True: "enabled", False: "disabled", "on-demand": "on-demand"}
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """One scan that the server wants; profile None is the configured one."""
 
     scanner: Scanner
@@ -45,8 +43,7 @@ class Wanted:
     """Not requested by name: passed over where this host does not have the scanner."""
 
 
-@dataclass(frozen=True)
-class Scan:
+class Scan(Struct, frozen=True):
     wanted: tuple[Wanted, ...]
     request_id: str | None = None
     remediate: bool = False
@@ -57,28 +54,24 @@ class Scan:
     """Why it can't be carried out: the scans fail with it, so that the server shows the reason."""
 
 
-@dataclass(frozen=True)
-class Apply:
+class Apply(Struct, frozen=True):
     """Settings of the server's; None in a field: it leaves that open."""
 
     overrides: ServerOverrides
 
 
-@dataclass(frozen=True)
-class Decline:
+class Decline(Struct, frozen=True):
     """A command that can't be carried out, and does not request a scan."""
 
     reason: str
 
 
-@dataclass(frozen=True)
-class Ignored:
+class Ignored(Struct, frozen=True):
     for_another_agent: str | None = None
     """The type, where it is one that PatchMon's own agent knows."""
 
 
-@dataclass(frozen=True)
-class Invalid:
+class Invalid(Struct, frozen=True):
     reason: str
 
 

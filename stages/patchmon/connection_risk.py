@@ -3,14 +3,13 @@ that commands start quickly.
 """
 
 import ipaddress
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from schemas.records import Struct
 from schemas.settings import ServerSettings
 
 
-@dataclass(frozen=True)
-class Risk:
+class Risk(Struct, frozen=True):
     """Why others can read or alter what is sent, and what to do."""
 
     message: str

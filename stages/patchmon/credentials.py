@@ -6,9 +6,9 @@ no log, no `repr`, no command line and no spool entry.
 
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from schemas.records import Struct
 from schemas.settings import ApiSettings, Settings
 from stages.runtime import plain_file
 
@@ -16,14 +16,15 @@ _MAX_BYTES = 4096
 CREDENTIAL = "api-key"
 
 
-@dataclass(frozen=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     id: str
-    key: str = field(repr=False)
+    key: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(id={self.id!r})"
 
 
-@dataclass(frozen=True)
-class NoCredentials:
+class NoCredentials(Struct, frozen=True):
     """The problem, and what to do; `key` is the setting that it is about."""
 
     key: str

@@ -11,12 +11,11 @@ Security: tokens and the new key are in no message and no log; a reply that can'
 quoted, since it may contain the key.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 from schemas import codec
 from schemas.codec import SchemaError
-from schemas.records import Record
+from schemas.records import Record, Struct
 from schemas.settings import ServerSettings
 from schemas.values import HeaderText
 from stages.patchmon.credentials import Credentials
@@ -48,8 +47,7 @@ class NotEnrolled(Record, frozen=True, kw_only=True):
     """The server may have carried out the request; its answer did not arrive."""
 
 
-@dataclass(frozen=True)
-class _Doubt:
+class _Doubt(Struct, frozen=True):
     """What the server may have done where its answer did not arrive, and what to do then."""
 
     message: str

@@ -9,7 +9,6 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from requests.exceptions import (
     ConnectTimeout,
@@ -24,6 +23,7 @@ from requests.exceptions import (
 from urllib3.exceptions import InvalidHeader as InvalidReplyHeader
 from urllib3.exceptions import LocationParseError, NameResolutionError, ReadTimeoutError
 
+from schemas.records import Struct
 from stages.patchmon import tls
 from stages.patchmon.outcome import Paused, Temporary
 
@@ -39,8 +39,7 @@ PROXY_CREDENTIALS = (
 )
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """Seconds after which a request is given up."""
 
     connect_s: float

@@ -5,9 +5,9 @@ wrong. A ping alone gets another answer then. A server without this endpoint lea
 what it says.
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
+from schemas.records import Struct
 from stages.patchmon.outcome import Paused, Temporary
 from stages.patchmon.reply import Reply, json_object, message
 from stages.patchmon.server_access import PING, HttpRequest
@@ -28,8 +28,7 @@ class KeyState(Enum):
     """The server can't check it now, or something else answered."""
 
 
-@dataclass(frozen=True)
-class KeyCheck:
+class KeyCheck(Struct, frozen=True):
     state: KeyState
     message: str
 

@@ -6,10 +6,10 @@ Source: the agent of PatchMon 2.1, `internal/config`: `config.yml` with `patchmo
 Security: credentials that everyone can read are refused, as the agent's own are.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from schemas.records import Struct
 from stages.patchmon.credentials import Credentials, exposed
 from stages.runtime import plain_file
 from stages.runtime.settings_file import plain_values
@@ -22,8 +22,7 @@ class OfficialAgentError(Exception):
     """The settings of PatchMon's agent can't be used; the text is one line for the operator."""
 
 
-@dataclass(frozen=True)
-class OfficialAgent:
+class OfficialAgent(Struct, frozen=True):
     """What PatchMon's agent knows of its server."""
 
     url: str | None

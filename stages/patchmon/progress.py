@@ -5,11 +5,11 @@ Source: `compliance_scan_progress` of the released servers.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from threading import Lock
 
 from schemas.event import Event, EventName
+from schemas.records import Struct, field
 from stages.patchmon.server_messages import ScanPhase, ScanProgress
 
 _MOST_SCANS = 100
@@ -18,8 +18,7 @@ _PERCENT_OF_UNKNOWN_TOTAL = 45
 _END = frozenset({"completed", "failed", "cancelled"})
 
 
-@dataclass(frozen=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """The progress of a scan."""
 
     phase: ScanPhase
@@ -28,8 +27,7 @@ class _Step:
     error: str | None = None
 
 
-@dataclass
-class Progress:
+class Progress(Struct):
     """What is still to be sent, oldest scan first."""
 
     _waiting: dict[str, ScanProgress] = field(default_factory=dict)

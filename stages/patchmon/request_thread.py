@@ -11,9 +11,9 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from schemas import codec
+from schemas.records import Struct
 from spool.errors import SpoolError
 from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.reply import Reply
@@ -27,8 +27,7 @@ _BETWEEN_S = 0.5
 _USER = re.compile(r"//[^/@\s]+@")
 
 
-@dataclass
-class Task:
+class Task(Struct):
     """One request that is still to be taken by the server."""
 
     title: str

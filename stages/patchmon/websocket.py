@@ -21,7 +21,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from websockets.exceptions import WebSocketException
@@ -29,7 +28,7 @@ from websockets.frames import CloseCode
 from websockets.sync.client import ClientConnection, reconnect
 
 from schemas import codec
-from schemas.records import Record
+from schemas.records import Record, Struct
 from spool.errors import SpoolError
 from stages.patchmon import tls
 from stages.patchmon.commands import Message, understand
@@ -75,8 +74,7 @@ _EXPECTED_ERRORS = (
 _SILENT = logging.Logger("websockets", logging.CRITICAL + 1)
 
 
-@dataclass(frozen=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How patient the link is, in seconds."""
 
     open_s: float = 10.0
@@ -97,11 +95,11 @@ class Pace:
         return min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(failures, 20))
 
 
+_DEFAULT_PACE = Pace()
 _CONNECTED = "connected"
 
 
-@dataclass(frozen=True)
-class _End:
+class _End(Struct, frozen=True):
     """How an attempt to connect, or a connection, ended."""
 
     code: int | None = None
@@ -126,7 +124,7 @@ class Link:
         connected: Callable[[], None],
         next_message: NextMessage,
         log: Log,
-        pace: Pace = Pace(),
+        pace: Pace = _DEFAULT_PACE,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         """`changed` is called in a thread when `state` has changed."""

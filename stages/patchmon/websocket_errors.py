@@ -2,10 +2,10 @@
 
 import re
 import ssl
-from dataclasses import dataclass
 
 from websockets.exceptions import InvalidStatus
 
+from schemas.records import Struct
 from stages.patchmon import tls
 from stages.patchmon.key_check import CHECK_DATABASE, CHECK_KEY, KeyCheck, KeyState
 from stages.patchmon.outcome import HOST_CHECK_ACTION
@@ -14,8 +14,7 @@ _SERVER_ERRORS = frozenset({500, 502, 503, 504})
 _USER = re.compile(r"//[^/@\s]+@")
 
 
-@dataclass(frozen=True)
-class NoConnection:
+class NoConnection(Struct, frozen=True):
     """What came of an attempt to connect."""
 
     reason: str

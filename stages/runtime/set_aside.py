@@ -8,9 +8,9 @@ minute, until it can be read. Meanwhile the stage goes on with its other work.
 import os
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.records import Struct
 from spool.errors import EntryUnreadableError
 from spool.state_store import StateStore
 from stages.runtime.logs import Log
@@ -19,8 +19,7 @@ _TRIES = 3
 _SOON_S, _LATER_S = 5.0, 60.0
 
 
-@dataclass
-class _Failing:
+class _Failing(Struct):
     tries: int
     due: float
     reason: str

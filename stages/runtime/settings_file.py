@@ -6,12 +6,12 @@ in which a stage that runs does nothing else.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
+from schemas.records import Struct
 from schemas.settings import Settings
 from schemas.settings_check import check_settings
 from spool.errors import is_of_the_machine
@@ -26,8 +26,7 @@ Check = Callable[[Settings], list[str]]
 """Further problems of settings, each with its path; for what only one stage understands."""
 
 
-@dataclass(frozen=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A settings file as read. Where it has problems, the settings must not be used."""
 
     settings: Settings

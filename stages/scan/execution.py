@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from schemas.codec import replace
 from schemas.event import Event, EventName
 from schemas.ids import ScanId, scanner_of
 from schemas.manifest import AppliedFix, Manifest, Outcome
+from schemas.records import Struct
 from schemas.request import Reason
 from spool.errors import SpoolError, is_of_the_machine, of_the_machine
 from spool.raw import Output
@@ -26,8 +27,7 @@ _STOPPING = EndedBy(Cause.STOPPING, "was ended because the agent is stopping")
 _DISK_FULL = EndedBy(Cause.DISK_FULL, "was ended because the disk is full")
 
 
-@dataclass(frozen=True)
-class FinishedRun:
+class FinishedRun(Struct, frozen=True):
     """A run that has a result: its manifest, and the files that go with it."""
 
     manifest: Manifest

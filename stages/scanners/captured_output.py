@@ -7,9 +7,10 @@ replaced.
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+
+from schemas.records import Struct
 
 _LINE_BYTES = 16 * 1024
 _LAST_LINE_CHARS = 1000
@@ -18,8 +19,7 @@ _KEEP_BYTES = 8 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(Struct, frozen=True):
     """One line of output, with the times at which its first byte and its end were read.
 
     A scanner that prints the name of a rule, works, and then prints the result on the same line

@@ -15,11 +15,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol, cast
 
+from schemas.records import Struct
 from stages.scanners import launch
 from stages.scanners.captured_output import CapturedOutput, Line
 
@@ -28,8 +28,7 @@ _CHECK_EVERY_S = 0.5
 _DEEPEST = 100
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     time_s: float
     output_bytes: int
     """The files in its directory and its standard output and error, together."""
@@ -68,16 +67,14 @@ class Cause(Enum):
     """There was no scanner to end: the program could not be started."""
 
 
-@dataclass(frozen=True)
-class EndedBy:
+class EndedBy(Struct, frozen=True):
     """Why this process ended a scanner, and the same as a message."""
 
     cause: Cause
     message: str
 
 
-@dataclass(frozen=True)
-class End:
+class End(Struct, frozen=True):
     """How a scanner ended. `ended_by` is None where it ended by itself."""
 
     exit_code: int | None
@@ -208,8 +205,7 @@ class Child:
         return EndedBy(Cause.OUTPUT_LIMIT, message)
 
 
-@dataclass
-class _Ending:
+class _Ending(Struct):
     deadline: float
     reason: EndedBy | None = None
     kill_at: float = 0.0

@@ -2,13 +2,12 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schemas import codec
 from schemas.capabilities import DetectedScanner
 from schemas.content import ContentList, StoredContent
-from schemas.records import Record
+from schemas.records import Record, Struct
 from schemas.settings import Settings
 from stages.runtime.worker import Confinement, Host, Worker, WorkerError, unprivileged
 
@@ -49,24 +48,21 @@ class CheckedContent(Record, frozen=True, kw_only=True):
     """References to other hosts that the copy does not have."""
 
 
-@dataclass(frozen=True)
-class ContentOffer:
+class ContentOffer(Struct, frozen=True):
     """The content that a server offers."""
 
     version: str
     files: Sequence[str]
 
 
-@dataclass(frozen=True)
-class WantedContent:
+class WantedContent(Struct, frozen=True):
     """A file to fetch."""
 
     file: str
     product: str
 
 
-@dataclass(frozen=True)
-class NothingWanted:
+class NothingWanted(Struct, frozen=True):
     reason: str
     is_refusal: bool = False
     """Whether this refuses a request: the server has no content for this host, or the settings do
@@ -85,8 +81,7 @@ Wanted = Callable[
 ]
 
 
-@dataclass(frozen=True)
-class ContentSupport:
+class ContentSupport(Struct, frozen=True):
     """What a scanner's folder offers for its content."""
 
     check_entry: str

@@ -1,12 +1,9 @@
 """The changes to a profile that an operator names, and the tailoring that comes of them."""
 
-from dataclasses import dataclass
-
-from schemas.records import Record
+from schemas.records import Record, Struct
 
 
-@dataclass(frozen=True)
-class TailoringChanges:
+class TailoringChanges(Struct, frozen=True):
     """The changes, as the operator names them."""
 
     profile: str | None
@@ -35,8 +32,7 @@ class NewTailoring(Record, frozen=True, kw_only=True):
     """What has no effect, or is needed beside the file."""
 
 
-@dataclass(frozen=True)
-class TailoringRefused:
+class TailoringRefused(Struct, frozen=True):
     """Why no file was made: all problems, each with what to do."""
 
     problems: tuple[str, ...]

@@ -11,16 +11,16 @@ import os
 import pwd
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+
+from schemas.records import Struct
 
 Use = Literal["run", "read"]
 _OTHERS_WRITE = 0o022
 
 
-@dataclass(frozen=True)
-class Changeable:
+class Changeable(Struct, frozen=True):
     """A path that others can change, and the command that ends this."""
 
     path: Path

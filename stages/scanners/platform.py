@@ -5,9 +5,9 @@ Source: os-release(5).
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from schemas.numbers import whole_number
+from schemas.records import Struct
 
 _RPM_LIKE = frozenset(
     ("rhel", "centos", "fedora", "ol", "rocky", "almalinux", "amzn", "openEuler", "kylin")
@@ -50,8 +50,7 @@ _OTHER_INSTALLERS: Mapping[str, str] = {"alpine": "apk", "arch": "pacman"}
 _FAMILIES: Mapping[str, str] = {"apt": "debian", "zypper": "suse", "dnf": "rhel", "yum": "rhel"}
 
 
-@dataclass(frozen=True)
-class Platform:
+class Platform(Struct, frozen=True):
     """One operating system release."""
 
     id: str

@@ -5,10 +5,10 @@ an operator requests on the host runs whatever the server has switched off. Sche
 server's commands also pass the server's overrides, and the status for the server passes everything.
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto
 
 from schemas.capabilities import Detected
+from schemas.records import Struct
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
 from stages.scanners.spec import ScannerSpec
@@ -28,8 +28,7 @@ class Obstacle(Enum):
 BY_SERVER = frozenset({Obstacle.DISABLED_BY_SERVER, Obstacle.SCANNER_DISABLED_BY_SERVER})
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why a scan would not run, with what to do."""
 
     obstacle: Obstacle

@@ -1,24 +1,22 @@
 """Evaluating some rules of a scan again: what a scanner and the command exchange."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.manifest import Manifest
+from schemas.records import Struct, field
 from spool.raw import RawBox
 from stages.scanners.child import Limits
 
 
-@dataclass(frozen=True)
-class KeptScan:
+class KeptScan(Struct, frozen=True):
     """The scan whose rules are evaluated again, and where its files are kept."""
 
     manifest: Manifest
     raw: RawBox
 
 
-@dataclass(frozen=True)
-class RuleRun:
+class RuleRun(Struct, frozen=True):
     """One run of the scanner, for some of the rules."""
 
     command: tuple[str, ...]
@@ -31,8 +29,7 @@ class RuleRun:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class RecheckPlan:
+class RecheckPlan(Struct, frozen=True):
     """The runs that evaluate the rules, and what an administrator should know of them."""
 
     program: str

@@ -1,28 +1,26 @@
 """The scan stage's interface to a scanner: whether and how it runs, and what its end means."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from schemas.ids import ScanId
 from schemas.manifest import Content, TailoringFile
+from schemas.records import Struct, field
 from schemas.request import Request
 from spool.raw import Output
 from stages.scanners.captured_output import Line
 from stages.scanners.child import Cause, End, Limits
 
 
-@dataclass(frozen=True)
-class CannotRun:
+class CannotRun(Struct, frozen=True):
     """The scan fails before it starts; the reason ends with what to do."""
 
     reason: str
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """One run of a scanner, settled in every respect."""
 
     profile_id: str | None
@@ -47,16 +45,14 @@ class Plan:
     """How many results to expect, for a progress bar; None where that is not known."""
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """One rule was evaluated."""
 
     rule: str
     result: str
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """The result of a run: the files to keep, and why it failed (None where it did not)."""
 
     outputs: tuple[Output, ...]
@@ -102,8 +98,7 @@ class Runner(Protocol):
         """Remove what crashed scans into this directory left running; called when no scan runs."""
 
 
-@dataclass(frozen=True)
-class Leftover:
+class Leftover(Struct, frozen=True):
     """Something that a crashed scan left on the host."""
 
     scan_id: ScanId

@@ -14,7 +14,8 @@ code again, with quotes of its own.
 """
 
 import re
-from dataclasses import dataclass, field
+
+from schemas.records import Struct, field
 
 LITERAL = "\x01"
 """Stands for each character that bash does not interpret."""
@@ -23,8 +24,7 @@ _BEFORE_COMMENT = " \t\n;&|("
 _ENDS = {"`": "`", "$(": ")", "${": "}"}
 
 
-@dataclass
-class _Document:
+class _Document(Struct):
     """A here-document that begins at the next line."""
 
     delimiter: str
@@ -32,8 +32,7 @@ class _Document:
     strips_tabs: bool
 
 
-@dataclass(frozen=True)
-class MarkedScript:
+class MarkedScript(Struct, frozen=True):
     """A script twice, with the same length: what bash does not interpret is replaced."""
 
     code: str
@@ -42,8 +41,7 @@ class MarkedScript:
     """With the text in which variables are expanded."""
 
 
-@dataclass
-class _Marks:
+class _Marks(Struct):
     text: str
     at: int = 0
     code: list[str] = field(default_factory=list)

@@ -8,8 +8,8 @@ that a copy of the files can't undo.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from schemas.records import Struct
 from stages.scanners.shell_marks import MarkedScript, marked
 
 _NAME = r"[A-Za-z_]\w*"
@@ -77,8 +77,7 @@ _MOST_NAMED = 5
 _MOST_CHARACTERS = 100
 
 
-@dataclass(frozen=True)
-class ShellScript:
+class ShellScript(Struct, frozen=True):
     """The findings about one script."""
 
     unset: tuple[str, ...]

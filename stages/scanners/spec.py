@@ -6,7 +6,6 @@ runner.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from schemas.capabilities import DetectedScanner, ProfileInfo
 from schemas.ids import Scanner
 from schemas.manifest import Role
-from schemas.records import Record
+from schemas.records import Record, Struct, field
 from schemas.report import Report, RuleResult
 from schemas.settings import ScannerSettings, Settings
 from stages.scanners.fix_scripts import RuleScript
@@ -42,8 +41,7 @@ class UnreadableError(Exception):
     """The scanner's output can't be read; the text is the reason."""
 
 
-@dataclass(frozen=True)
-class ScannerOutput:
+class ScannerOutput(Struct, frozen=True):
     """The files of one scan: from a run of this agent, or brought from elsewhere."""
 
     open_file: Callable[[Role], Opener | None]
@@ -75,8 +73,7 @@ class ScannerOutput:
         return content
 
 
-@dataclass(frozen=True)
-class DetectionResult:
+class DetectionResult(Struct, frozen=True):
     """What the detection of one scanner found."""
 
     scanner: DetectedScanner
@@ -84,8 +81,7 @@ class DetectionResult:
     """Plain values that make the next detection cheaper; losing them costs time only."""
 
 
-@dataclass(frozen=True, eq=False)
-class ScannerSpec:
+class ScannerSpec(Struct, frozen=True, eq=False):
     """One scanner. Compared by identity."""
 
     key: Scanner

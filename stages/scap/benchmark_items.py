@@ -7,9 +7,9 @@ opened.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from schemas.records import Struct, field
 from spool.packing import unpacked
 from stages.scap.rule_counts import (
     RULE_PARENTS,
@@ -23,16 +23,14 @@ from stages.scap.xccdf_text import title_of
 from stages.scap.xml_records import Element, local, records
 
 
-@dataclass(frozen=True)
-class Choices:
+class Choices(Struct, frozen=True):
     """Texts for a value; with `must_match` it may have no others."""
 
     texts: tuple[str, ...]
     must_match: bool
 
 
-@dataclass
-class ValueItem:
+class ValueItem(Struct):
     """A Value of a benchmark. Its parts are by selector, `""` for one without."""
 
     id: str
@@ -46,8 +44,7 @@ class ValueItem:
     upper: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass
-class BenchmarkItems:
+class BenchmarkItems(Struct):
     """One benchmark."""
 
     id: str

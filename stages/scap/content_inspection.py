@@ -6,9 +6,9 @@ the file.
 Diagnostics: ScapError for a file that cannot be read as content.
 """
 
-from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from schemas.records import Struct, field
 from stages.scap.xccdf_text import one_line
 from stages.scap.xml_records import Element, Limits, RecordLayout, ScapError, local, records
 
@@ -29,8 +29,7 @@ _DECLARATIVE = ("http://oval.mitre.org/", "http://scap.nist.gov/schema/ocil/")
 _MOST_VALUES = 100
 
 
-@dataclass
-class Inspection:
+class Inspection(Struct):
     """What was found."""
 
     identifiers: list[str] = field(default_factory=list)

@@ -9,13 +9,13 @@ opened.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from schemas.capabilities import ProfileInfo
 from schemas.codec import SchemaError, convert, plain, replace
 from schemas.records import Record as Frozen
+from schemas.records import Struct, field
 from spool.packing import unpacked
 from stages.scap.rule_counts import RuleCounts, benchmark_around, count_rules
 from stages.scap.xccdf_text import one_line, readable, title_of
@@ -136,8 +136,7 @@ def discover(path: Path) -> Datastream:
     return content.datastream()
 
 
-@dataclass
-class _BenchmarkHeader:
+class _BenchmarkHeader(Struct):
     """A benchmark up to its first rule or group."""
 
     id: str

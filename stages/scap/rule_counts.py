@@ -8,10 +8,11 @@ Diagnostics: ScapError for a file that cannot be read as content, OSError for on
 opened.
 """
 
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
+from schemas.codec import replace
+from schemas.records import Struct, field
 from spool.packing import unpacked
 from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
 
@@ -28,8 +29,7 @@ _HIDDEN = " (of the content)"
 RULE_PARENTS = frozenset(("Benchmark", "Group"))
 
 
-@dataclass(frozen=True)
-class RuleCounts:
+class RuleCounts(Struct, frozen=True):
     """The rules of a file."""
 
     selected: list[dict[str, int]]
@@ -55,15 +55,13 @@ def _is_checked_by_script(rule: Element) -> bool:
     return any(check.get("system") == _SCRIPTS for check in rule.iter("{*}check"))
 
 
-@dataclass
-class _ProfileSelection:
+class _ProfileSelection(Struct):
     extends: str
     selects: dict[str, bool]
     """By the id of a rule or group."""
 
 
-@dataclass
-class Selection:
+class Selection(Struct):
     """Which rules of one benchmark its profiles select."""
 
     profiles: dict[str, _ProfileSelection] = field(default_factory=dict)
@@ -142,8 +140,7 @@ class Selection:
         return merged
 
 
-@dataclass
-class _BenchmarkSelection:
+class _BenchmarkSelection(Struct):
     element: Element
     selection: Selection = field(default_factory=Selection)
 

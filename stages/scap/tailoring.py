@@ -5,11 +5,11 @@ Files of XCCDF 1.2 are read, and those that SCAP Workbench writes for XCCDF 1.1.
 Diagnostics: ScapError for bytes that are not a tailoring.
 """
 
-from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Literal, cast, get_args
 
 from schemas.capabilities import ProfileInfo
+from schemas.records import Struct, field
 from stages.scap.content_profiles import read_profile
 from stages.scap.rule_counts import Selection
 from stages.scap.xml_records import Element, Limits, RecordLayout, ScapError, local, records
@@ -27,8 +27,7 @@ _KINDS: dict[str, ChangeKind] = {kind: kind for kind in get_args(ChangeKind)}
 """By the names of the elements."""
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """One thing that a profile of a tailoring changes."""
 
     kind: ChangeKind
@@ -42,8 +41,7 @@ class Change:
         return self.kind == "select" and self.text in ("true", "1")
 
 
-@dataclass(frozen=True)
-class TailoredProfile:
+class TailoredProfile(Struct, frozen=True):
     """A profile of a tailoring."""
 
     profile: ProfileInfo
@@ -53,8 +51,7 @@ class TailoredProfile:
     changes: tuple[Change, ...]
 
 
-@dataclass
-class Tailoring:
+class Tailoring(Struct):
     """A tailoring file."""
 
     profiles: dict[str, TailoredProfile] = field(default_factory=dict)

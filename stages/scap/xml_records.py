@@ -26,12 +26,12 @@ Promises
 
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import BinaryIO, Literal, TypeAlias, cast
 
 from lxml import etree
 
+from schemas.records import Struct
 from stages.scap.xml_elements import Element, children_by_name, fragment, frozen, local
 from stages.scap.xml_errors import ScapError, explain_xml_error
 from stages.scap.xml_prolog import MAX_PROLOG_BYTES, check_prolog, with_mark
@@ -59,8 +59,7 @@ _MAX_INSTRUCTIONS = 10_000
 _MIN_ELEMENT_BYTES = len("<a/>")
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What one file may cost. The parser itself bounds the depth: 256 levels."""
 
     bytes: int = 2 * 1024 * 1024 * 1024
@@ -69,8 +68,7 @@ class Limits:
     seconds: float = 300.0
 
 
-@dataclass(frozen=True)
-class RecordLayout:
+class RecordLayout(Struct, frozen=True):
     """Where the records of a kind of file lie, by local names."""
 
     roots: frozenset[str]

@@ -6,8 +6,7 @@ most a mebibyte is truncated once. A server that computes another hash is sent t
 without it.
 """
 
-from dataclasses import dataclass
-
+from schemas.records import Struct
 from stages.patchmon.body import Body
 from stages.patchmon.outcome import Accepted, Outcome, Refused
 
@@ -15,8 +14,7 @@ STUCK_AFTER = 3
 _TRUNCATED_ONCE_BYTES = 1024 * 1024
 
 
-@dataclass
-class DeliveryAttempt:
+class DeliveryAttempt(Struct):
     attempts: int = 0
     limit: int | None = None
     """A lower limit than the settings', which the server's answers show."""

@@ -6,11 +6,11 @@ may not read is left out.
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from schemas.codec import replace
 from schemas.destination import Destination
 from schemas.ids import requested_at
 from schemas.receipt import Receipt

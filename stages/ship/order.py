@@ -12,15 +12,14 @@ Example: of CIS 1 and 2 are waiting, CIS 3 was accepted. 1 and 2 are superseded 
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from schemas.ids import ScanId
+from schemas.records import Struct, field
 from schemas.report import ScanStatus
 from schemas.settings import DeliverySettings
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Struct, frozen=True):
     """What the order of a report depends on."""
 
     scan_id: ScanId
@@ -30,16 +29,14 @@ class Waiting:
     answered_by: ScanId | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Superseded:
+class Superseded(Struct, frozen=True):
     """The report need not be sent."""
 
     message: str
     by: ScanId | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Constraints:
+class Constraints(Struct, frozen=True, kw_only=True):
     """What keeps reports from being sent now."""
 
     stopped: Collection[str] = ()

@@ -6,12 +6,12 @@ crash the older would be sent again, after the newer.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from schemas import codec
 from schemas.ids import ScanId
 from schemas.receipt import Receipt
+from schemas.records import Struct
 from schemas.report import ScanStatus
 from spool.errors import SpoolError
 from stages.patchmon import body, key_check, outcome
@@ -41,8 +41,7 @@ def deadline_s(size: int) -> float:
     return _TOTAL_S + size / _SLOWEST_BYTES_PER_S
 
 
-@dataclass(frozen=True)
-class _Prepared:
+class _Prepared(Struct, frozen=True):
     """A report in the form in which it is sent."""
 
     scan_id: ScanId

@@ -4,14 +4,13 @@ Derived from the spool and from the stage's state of its destination, so it can 
 stage runs or not.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from schemas.destination import Destination
+from schemas.records import Struct
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What is known of a report without a receipt."""
 
     held: bool

@@ -7,13 +7,13 @@ older entry of the same product goes then.
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from schemas.capabilities import DetectedScanner
 from schemas.codec import decode, encode
 from schemas.content import StoredContent
+from schemas.records import Struct
 from schemas.settings import Settings
 from spool.content_store import ContentEntry, ContentStore
 from spool.errors import SpoolError
@@ -38,8 +38,7 @@ _OFFER_LIMIT_S = 60.0
 _DOWNLOAD_LIMIT_S = 1800.0
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of one update."""
 
     message: str

@@ -22,7 +22,6 @@ Diagnostics: ScheduleError, which explains what is wrong with an expression or a
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -30,6 +29,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from croniter import croniter
 from croniter.croniter import CroniterError
 
+from schemas.records import Struct
 from stages.runtime.printable import counted
 
 _ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
@@ -55,8 +55,7 @@ class ScheduleError(ValueError):
     """An expression that is never due, or that can't be read."""
 
 
-@dataclass(frozen=True)
-class Cron:
+class Cron(Struct, frozen=True):
     """A cron expression in a time zone."""
 
     expression: str
@@ -175,8 +174,7 @@ def _explained(fields: Sequence[str]) -> str:
     return f"there is no such day within {_YEARS} years"
 
 
-@dataclass(frozen=True)
-class Interval:
+class Interval(Struct, frozen=True):
     """A fixed interval, counted from the epoch, so that a restart changes nothing."""
 
     minutes: int

@@ -5,12 +5,12 @@ clock that jumps either way and a changed configuration neither double nor lose 
 missed due times, one is made up for.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal, Protocol
 
 from schemas.codec import replace
+from schemas.records import Struct
 from schemas.schedule import ScheduleState
 
 Missed = Literal["once", "skip"]
@@ -27,8 +27,7 @@ class Schedule(Protocol):
     def last_due(self, until: datetime) -> datetime: ...
 
 
-@dataclass(frozen=True)
-class SchedulePolicy:
+class SchedulePolicy(Struct, frozen=True):
     """How a schedule is carried out on this host."""
 
     schedule: str
@@ -42,8 +41,7 @@ class SchedulePolicy:
     """The zone of the expression; None for an interval."""
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """What to do now, and when to decide again."""
 
     state: ScheduleState

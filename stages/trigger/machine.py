@@ -6,11 +6,10 @@ credentials, as `compliance-agent connect` writes them, start anew. A virtual ma
 copied together with its machine id, and gets network cards with other addresses.
 """
 
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from schemas.records import Record
+from schemas.records import Record, Struct
 from spool.state_store import StateStore
 from stages.runtime.machine_id import MACHINE_ID, read_machine_id
 
@@ -31,8 +30,7 @@ class MachineState(Record, frozen=True, kw_only=True):
     """Digests of the network cards' addresses."""
 
 
-@dataclass(frozen=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What distinguishes a machine, as digests."""
 
     id: str

@@ -5,12 +5,12 @@ off stays off.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 from schemas.ids import Scanner
 from schemas.planned_scan import PlannedScan
+from schemas.records import Struct
 from schemas.schedule import NextDue, ServerOverrides
 from schemas.settings import Settings
 from stages.scanners import readiness, registry
@@ -24,8 +24,7 @@ STATE_PREFIX = "schedule-"
 _cron = lru_cache(maxsize=32)(Cron)
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """A schedule in force."""
 
     scanner: Scanner

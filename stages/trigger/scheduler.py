@@ -5,10 +5,10 @@ after the request is on disk. A crash between the two writes the same request ag
 one.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from schemas.codec import replace
+from schemas.records import Struct
 from schemas.request import Reason
 from schemas.schedule import NextDue, ScheduleState, ServerOverrides
 from schemas.settings import Settings
@@ -22,8 +22,7 @@ from stages.trigger.request_writer import RequestWriter, token_of
 _LONGEST_STEP = timedelta(minutes=10)
 
 
-@dataclass(frozen=True)
-class _Decided:
+class _Decided(Struct, frozen=True):
     """The last decision. It stands until the next due time, unless its inputs change."""
 
     policy: due.SchedulePolicy

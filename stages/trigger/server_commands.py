@@ -8,12 +8,12 @@ an operator requests on the host is always carried out.
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from schemas.codec import replace
 from schemas.event import Event
 from schemas.fixes import Remediation
+from schemas.records import Struct
 from schemas.request import Reason, Request
 from schemas.schedule import OVERRIDES_STATE, ServerOverrides, overrides_for
 from spool.layout import new_command_id
@@ -42,8 +42,7 @@ _ANSWER_S = 24 * 3600.0
 _LOG_AGAIN_AFTER_S = 60.0
 
 
-@dataclass(frozen=True)
-class _ScanInProgress:
+class _ScanInProgress(Struct, frozen=True):
     """A command whose requests are made, but may not all be on disk."""
 
     command: commands.Scan

@@ -12,9 +12,9 @@ import grp
 import os
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.records import Struct
 from schemas.settings import Settings
 from spool import durable
 from spool.layout import AGENT_GROUP
@@ -30,8 +30,7 @@ _KEY_MODE, _WIDEST_KEY_MODE = 0o600, 0o640
 _SETTINGS_MODE = 0o640
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """What the settings shall say, and where they are."""
 
     path: Path
@@ -40,8 +39,7 @@ class Change:
     ca_file: Path | None
 
 
-@dataclass(frozen=True)
-class ConnectionFiles:
+class ConnectionFiles(Struct, frozen=True):
     """What is going to be written."""
 
     settings_path: Path

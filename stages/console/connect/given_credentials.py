@@ -8,9 +8,9 @@ import argparse
 import getpass
 import socket
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
+from schemas.records import Struct
 from schemas.settings import ServerSettings
 from stages.console.delivery.host_origin import origin
 from stages.console.errors import CommandError, UsageError
@@ -30,8 +30,7 @@ _MAX_BYTES = 4096
 _MAX_SECRET_CHARS = 512
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(Struct, frozen=True):
     """What is exchanged for credentials at the server."""
 
     enrolment: EnrolmentToken | None = None

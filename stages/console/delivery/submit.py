@@ -13,7 +13,6 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Literal
@@ -22,7 +21,7 @@ from schemas.codec import replace
 from schemas.command import Hold, Submission, SubmittedFile
 from schemas.ids import ScanId, Scanner, new_scan_id
 from schemas.manifest import Role
-from schemas.records import Record
+from schemas.records import Record, Struct
 from schemas.report import Report, ScanStatus
 from spool import packing
 from spool.errors import SpoolError
@@ -65,8 +64,7 @@ class SubmitView(Record, frozen=True, kw_only=True):
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Scan:
+class _Scan(Struct, frozen=True):
     """The files as they were read."""
 
     submission: Submission

@@ -7,8 +7,8 @@ are run.
 
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from schemas.records import Struct
 from schemas.report import RuleResult, Severity
 from stages.console.context import Context
 from stages.console.errors import CommandError
@@ -28,8 +28,7 @@ _NOT_FAILED = "it has not failed by the scanner's own results: compliance-agent 
 _NONE = ShellScript((), (), ())
 
 
-@dataclass(frozen=True)
-class PlannedFix:
+class PlannedFix(Struct, frozen=True):
     """One rule."""
 
     rule: RuleResult

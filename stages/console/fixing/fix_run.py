@@ -11,12 +11,12 @@ fixed environment and no input.
 import os
 import resource
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.codec import replace
 from schemas.fixes import FixedRule, Recheck
 from schemas.ids import short_rule_id
+from schemas.records import Struct, field
 from schemas.settings import FixSettings
 from stages.console.errors import CommandError
 from stages.console.fixing import host_copy
@@ -33,8 +33,7 @@ _OUTPUT_BYTES = 16 << 20
 _UMASK = 0o022
 
 
-@dataclass(frozen=True)
-class _Place:
+class _Place(Struct, frozen=True):
     limits: Limits
     directory: Path | None = Path("/")
     environment: Mapping[str, str] = field(
@@ -46,8 +45,7 @@ class _Place:
     )
 
 
-@dataclass
-class ScriptEnds:
+class ScriptEnds(Struct):
     """How each script ended, by rule; None: well. A rule that is missing was not run."""
 
     errors: dict[str, str | None] = field(default_factory=dict)

@@ -1,11 +1,11 @@
 """A fix from the copy of the files to the re-check, and its record in the spool."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from schemas.fixes import FixRun, Recheck
+from schemas.records import Struct
 from schemas.request import Reason
 from spool.layout import new_command_id
 from stages.console import command_writer
@@ -18,8 +18,7 @@ from stages.console.fixing.recheck_rules import recheck
 from stages.console.fixing.scan_facts import ScanFacts
 
 
-@dataclass(frozen=True)
-class FinishedFix:
+class FinishedFix(Struct, frozen=True):
     """What came of a fix."""
 
     id: str

@@ -20,10 +20,11 @@ import stat
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
+from schemas.codec import plain
+from schemas.records import Struct
 from spool import durable
 from stages.console.fixing.host_files import (
     HostFile,
@@ -47,8 +48,7 @@ class CopyDamagedError(Exception):
     """The copy can't be read."""
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(Struct, frozen=True):
     """A path before and after; None where there was nothing."""
 
     path: str
@@ -66,8 +66,8 @@ def make_copy(directory: Path, scope: Scope) -> dict[str, HostFile]:
     _write_json(
         directory / BEFORE,
         {
-            "scope": asdict(scope),
-            "files": {path: asdict(file) for path, file in before.items()},
+            "scope": plain(scope),
+            "files": {path: plain(file) for path, file in before.items()},
         },
     )
     with durable_directory(directory) as opened:
@@ -77,7 +77,7 @@ def make_copy(directory: Path, scope: Scope) -> dict[str, HostFile]:
 
 def record_changes(directory: Path, changes: list[Change]) -> None:
     """Raises OSError."""
-    _write_json(directory / CHANGES, [asdict(change) for change in changes])
+    _write_json(directory / CHANGES, [plain(change) for change in changes])
 
 
 def differences(before: Mapping[str, HostFile], after: Mapping[str, HostFile]) -> list[Change]:

@@ -12,17 +12,17 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import Literal
+
+from schemas.records import Struct, field
 
 Kind = Literal["file", "directory", "link", "other"]
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PLAIN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-@dataclass(frozen=True)
-class HostFile:
+class HostFile(Struct, frozen=True):
     """What distinguishes two states of a path; times do not."""
 
     kind: Kind
@@ -35,8 +35,7 @@ class HostFile:
     """Extended attributes (ACLs, SELinux, capabilities), in hex."""
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What is copied."""
 
     trees: tuple[str, ...]

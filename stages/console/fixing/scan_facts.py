@@ -1,11 +1,11 @@
 """The scan that is re-checked or fixed: its raw entry and its report."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from schemas.capabilities import DETECTED_STATE, Detected, DetectedScanner
 from schemas.ids import ScanId
 from schemas.manifest import Manifest
+from schemas.records import Struct
 from schemas.report import Report, RuleResult, RuleStatus
 from stages.console import scan_states
 from stages.console.context import Context
@@ -20,8 +20,7 @@ from stages.scanners.spec import ScannerSpec
 FAILED: tuple[RuleStatus, ...] = ("fail", "error")
 
 
-@dataclass(frozen=True)
-class ScanFacts:
+class ScanFacts(Struct, frozen=True):
     """A completed scan of this host."""
 
     scan_id: ScanId

@@ -7,8 +7,8 @@ files.
 
 import argparse
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
+from schemas.records import Struct, field
 from stages.console.completion_values import COMMAND, Kind
 from stages.console.install.manpage import subcommands
 
@@ -22,8 +22,7 @@ _KINDS: dict[str, Kind] = {
 """By the name that a value has in the help."""
 
 
-@dataclass(frozen=True)
-class Offered:
+class Offered(Struct, frozen=True):
     """An option or a positional argument, and what may stand for its value."""
 
     options: Sequence[str]
@@ -34,8 +33,7 @@ class Offered:
     kind: Kind | None = None
 
 
-@dataclass(frozen=True)
-class OfferedCommand:
+class OfferedCommand(Struct, frozen=True):
     name: str
     """With that of its group, where it is in one: `fleet add`."""
     help: str

@@ -1,7 +1,8 @@
 """Where the parts of an installed agent lie. Pure."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from schemas.records import Struct
 
 TARGET = "compliance-agent.target"
 SERVICES = tuple(
@@ -44,8 +45,7 @@ PACKAGED_HOME = Path("/usr/lib/compliance-agent")
 PACKAGED_UNITS = Path("/usr/lib/systemd/system")
 
 
-@dataclass(frozen=True)
-class InstallPaths:
+class InstallPaths(Struct, frozen=True):
     """Absolute paths on the host that the agent runs on."""
 
     home: Path

@@ -11,10 +11,10 @@ import re
 import shutil
 import socket
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.ids import ScanId, is_scan_id
+from schemas.records import Struct
 from spool.errors import is_of_the_machine, of_the_machine
 from stages.scanners.docker_bench.docker_arguments import SCAN_LABEL
 
@@ -29,16 +29,14 @@ _CLIENT_TOO_NEW = re.compile(
 _SETTING = "compliance.docker_bench.socket"
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What the client printed; or None, and the problem."""
 
     text: str | None
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class Daemon:
+class Daemon(Struct, frozen=True):
     """What answers at the socket."""
 
     number: str
@@ -52,15 +50,13 @@ class Daemon:
         return self.number
 
 
-@dataclass(frozen=True)
-class NoDaemon:
+class NoDaemon(Struct, frozen=True):
     """Why no daemon can be used, with what to do."""
 
     reason: str
 
 
-@dataclass(frozen=True)
-class Docker:
+class Docker(Struct, frozen=True):
     """A client and the socket of its daemon."""
 
     client: str

@@ -3,12 +3,12 @@
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from schemas.capabilities import DetectedScanner
 from schemas.codec import plain
+from schemas.records import Struct
 from stages.scanners.docker_bench import docker, trust
 from stages.scanners.docker_bench.docker import Daemon, Docker, NoDaemon
 from stages.scanners.docker_bench.docker_bench_capability import DockerBenchDetection
@@ -21,8 +21,7 @@ Method = Literal["container", "script"]
 _SCRIPTS = ("docker-bench-security.sh", "docker-bench-security")
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(Struct, frozen=True):
     """Docker Bench on this host."""
 
     detection: DockerBenchDetection

@@ -9,9 +9,9 @@ its time and its output are limited all the same.
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
+from schemas.codec import replace
 from schemas.ids import ScanId
 from schemas.request import Request
 from spool.raw import Output

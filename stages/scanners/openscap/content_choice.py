@@ -9,10 +9,10 @@ Diagnostics: NoContent with the reason and where to get content.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.manifest import ContentFit
+from schemas.records import Struct
 from stages.scanners.openscap import content
 from stages.scanners.openscap.content_files import (
     ContentFile,
@@ -29,8 +29,7 @@ VersionOf = Callable[[Path], str | None]
 """The version in a content file; None where it can't be read."""
 
 
-@dataclass(frozen=True)
-class SelectedContent:
+class SelectedContent(Struct, frozen=True):
     """The file for this host, and how well it fits; the texts are None where it fits exactly."""
 
     file: ContentFile
@@ -41,8 +40,7 @@ class SelectedContent:
     """Why it does not fit exactly, as a clause."""
 
 
-@dataclass(frozen=True)
-class NoContent:
+class NoContent(Struct, frozen=True):
     reason: str
 
 

@@ -11,10 +11,10 @@ Diagnostics: each file that is left out, with the reason and the remedy.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.manifest import ContentSource
+from schemas.records import Struct, field
 from spool.content_store import ContentPlace, ContentStore
 from spool.errors import SpoolError
 from stages.scanners.openscap import usg
@@ -28,8 +28,7 @@ _DATASTREAMS = ("ssg-*-ds.xml", "ssg-*-ds.xml.gz", "ssg-*-ds.xml.bz2")
 _BENCHMARKS = ("ssg-*-xccdf.xml",)
 
 
-@dataclass(frozen=True)
-class ContentFile:
+class ContentFile(Struct, frozen=True):
     """One content file that may be read."""
 
     path: Path
@@ -41,8 +40,7 @@ class ContentFile:
     """The publisher's version, where it differs from the one in the file."""
 
 
-@dataclass
-class ContentFiles:
+class ContentFiles(Struct):
     """What was found."""
 
     files: list[ContentFile] = field(default_factory=list)

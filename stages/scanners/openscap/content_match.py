@@ -7,11 +7,11 @@ carry a mismatch, which becomes a warning in every report.
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 
 from schemas.manifest import ContentFit
 from schemas.numbers import whole_number
+from schemas.records import Struct
 from stages.scanners.openscap.products import (
     REBUILDS,
     Product,
@@ -26,8 +26,7 @@ _NAME = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class ContentMatch:
+class ContentMatch(Struct, frozen=True):
     """A datastream for this host, and how well it fits."""
 
     path: PurePath

@@ -4,11 +4,11 @@ Diagnostics: each as a problem of the content that was read, with the file and t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.capabilities import DetectedContent, ProfileInfo
 from schemas.codec import replace
+from schemas.records import Struct, field
 from spool.packing import PackingError
 from stages.scanners.openscap import usg
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails, OtherContent
@@ -17,8 +17,7 @@ from stages.scap.content_profiles import ProfileCache
 from stages.scap.xml_records import ScapError
 
 
-@dataclass
-class ReadableContent:
+class ReadableContent(Struct):
     """The chosen content as it was read."""
 
     details: OpenSCAPDetails

@@ -9,11 +9,10 @@ as it is.
 
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 from schemas.capabilities import DetectedContent, DetectedScanner, ProfileInfo
-from schemas.codec import encode
+from schemas.codec import encode, replace
 from schemas.codec import replace as replace_record
 from schemas.ids import ScanId, requested_at, short_rule_id
 from schemas.manifest import Content, TailoringFile

@@ -4,19 +4,18 @@ Security: the profile is one that the content lists; nothing of a request reache
 as it is.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.capabilities import DetectedContent, ProfileInfo
 from schemas.manifest import ContentSource
+from schemas.records import Struct
 from schemas.request import Request
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 
 RESULTS, ARF = "results.xml", "arf.xml"
 
 
-@dataclass(frozen=True)
-class ScanFiles:
+class ScanFiles(Struct, frozen=True):
     """The files that oscap reads."""
 
     content: Path

@@ -7,8 +7,8 @@ OSCAP_PROBE_IGNORE_PATHS         1.3.10 and later
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
+from schemas.records import Struct
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 
 _MEMORY_RATIO_FROM = (1, 3, 7)
@@ -16,8 +16,7 @@ _ITEMS_AND_PATHS_FROM = (1, 3, 10)
 _SECTION = "compliance.openscap"
 
 
-@dataclass(frozen=True)
-class OscapEnvironment:
+class OscapEnvironment(Struct, frozen=True):
     """Variables for oscap, and what an administrator should know of them."""
 
     variables: Mapping[str, str]

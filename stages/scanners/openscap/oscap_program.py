@@ -8,8 +8,8 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from schemas.records import Struct
 from spool.errors import is_of_the_machine, of_the_machine
 from stages.scanners.openscap.openscap_packages import install_scanner
 from stages.scanners.platform import Platform
@@ -19,8 +19,7 @@ PROGRESS_BY_TITLE = "--progress-full"
 _VERSION = re.compile(r"\b(\d+\.\d+[\w.+-]*)")
 
 
-@dataclass(frozen=True)
-class OscapProgram:
+class OscapProgram(Struct, frozen=True):
     """The program; path and version are empty where it is missing."""
 
     path: str = ""

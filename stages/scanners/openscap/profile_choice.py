@@ -6,9 +6,9 @@ takes the place of an unknown one. Of a list of names the first that the content
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from schemas.capabilities import ProfileInfo
+from schemas.records import Struct
 
 AUTO = "auto"
 _MOST_NEAREST = 5
@@ -26,15 +26,13 @@ _ALIASES = {"disa_stig": "stig"}
 _NEXT = ("cis", "standard", "linux_standard")
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(Struct, frozen=True):
     profile: ProfileInfo
     why: str | None = None
     """Why `auto` or a list of names means this one; None where it was named alone."""
 
 
-@dataclass(frozen=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     reason: str
 
 

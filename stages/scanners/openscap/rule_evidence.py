@@ -5,9 +5,9 @@ the scanner's own messages.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
+from schemas.records import Struct
 from stages.scanners.openscap.oval.criteria import (
     FailedGroup,
     FailedPart,
@@ -42,8 +42,7 @@ _REASONS = {
 _EXPLAINED = frozenset(("fail", *_REASONS))
 
 
-@dataclass(frozen=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     finding: str | None = None
     actual: str | None = None
     expected: str | None = None

@@ -9,8 +9,9 @@ fail becomes one failed rule, and its finding names the instance of each result:
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 
+from schemas.codec import replace
+from schemas.records import Struct
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.rule_evidence import Evidence, evidence, merged_texts
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome
@@ -30,8 +31,7 @@ _WORST_FIRST = (
 _OF_UNKNOWN_RESULT = _WORST_FIRST.index("unknown")
 
 
-@dataclass(frozen=True)
-class _Instance:
+class _Instance(Struct, frozen=True):
     name: str
     outcome: Outcome
     evidence: Evidence

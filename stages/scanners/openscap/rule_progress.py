@@ -15,9 +15,7 @@ A rule that is checked several times has further lines with nothing but a result
 The file `rule-progress.json` of a raw entry holds one `RuleProgress`.
 """
 
-from dataclasses import dataclass
-
-from schemas.records import Record
+from schemas.records import Record, Struct
 from stages.scanners.captured_output import Line
 
 FILE, ROLE = "rule-progress.json", "rule-progress"
@@ -57,8 +55,7 @@ class RuleProgress(Record, frozen=True, kw_only=True):
     unfinished: UnfinishedRule | None = None
 
 
-@dataclass
-class _Rule:
+class _Rule(Struct):
     """A rule from its name on."""
 
     rule: str

@@ -13,12 +13,12 @@ opened.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from schemas.capabilities import DetectedScanner, ProfileInfo
 from schemas.codec import convert
 from schemas.manifest import Manifest
 from schemas.planned_scan import PlannedScan
+from schemas.records import Struct
 from schemas.request import Request
 from stages.scanners.openscap import profile_choice
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
@@ -29,8 +29,7 @@ _SECTION = "compliance.openscap"
 _NOT_DETECTED = "the content of this scan is not detected yet: request it again"
 
 
-@dataclass(frozen=True)
-class ScanOffer:
+class ScanOffer(Struct, frozen=True):
     """One scan of the settings, with what was detected for it."""
 
     planned: PlannedScan
@@ -53,8 +52,7 @@ class ScanOffer:
         return profile_choice.resolve(profile, self.detected.profiles, self.details.profile_names)
 
 
-@dataclass(frozen=True)
-class ChosenScan:
+class ChosenScan(Struct, frozen=True):
     offer: ScanOffer
     chosen: Chosen
 
@@ -65,8 +63,7 @@ class ChosenScan:
         return self.chosen.profile.id, settings.tailoring, settings.content
 
 
-@dataclass(frozen=True)
-class NoScan:
+class NoScan(Struct, frozen=True):
     reason: str
     offer: ScanOffer
     """The scan that it is about."""

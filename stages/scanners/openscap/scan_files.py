@@ -5,9 +5,10 @@ one line.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
+from schemas.codec import replace
+from schemas.records import Struct, field
 from stages.scanners.openscap.kept_tailoring import MAX_BYTES
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.results_file import Opener, ResultsFile, read_arf, read_results
@@ -22,8 +23,7 @@ from stages.scap.xml_records import Limits, ScapError
 NOTHING_TO_FIX = frozenset(("pass", "fixed", "notapplicable", "notselected"))
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Struct, frozen=True):
     include_notselected: bool = False
     """Also the rules that the profile does not select, as `notapplicable`."""
     limits: Limits = field(default_factory=Limits)
@@ -41,8 +41,7 @@ class Options:
     script_checks: ScriptChecks = field(default_factory=ScriptChecks)
 
 
-@dataclass(frozen=True)
-class SelectedScan:
+class SelectedScan(Struct, frozen=True):
     """The newest TestResult with its benchmark."""
 
     test_result: TestResult
@@ -58,8 +57,7 @@ class SelectedScan:
         return self.test_result.is_tailored or self.test_result.profile in self.tailoring.profiles
 
 
-@dataclass(frozen=True)
-class ArfEvidence:
+class ArfEvidence(Struct, frozen=True):
     """What the ARF holds of the same scan."""
 
     outcomes: Mapping[str, Sequence[Outcome]] = field(default_factory=dict)

@@ -6,9 +6,10 @@ passed check by script says anything about the host: the rule is in error, with 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
 from schemas import codec
+from schemas.codec import replace
+from schemas.records import Struct, field
 from schemas.report import RuleResult
 from stages.runtime.printable import listed
 from stages.scanners.openscap.script_results import ScriptResults
@@ -20,8 +21,7 @@ _REMEDY = "allow it by compliance-agent install --with-script-checks, or scan as
 _MOST_NAMED = 20
 
 
-@dataclass(frozen=True)
-class ScriptChecks:
+class ScriptChecks(Struct, frozen=True):
     """What is known of the scripts of one scan."""
 
     missing_capabilities: tuple[str, ...] = ()

@@ -11,8 +11,8 @@ Diagnostics: each with the line of the file and what to do.
 import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from schemas.records import Struct
 from stages.scap.allowed_values import why_not_allowed
 from stages.scap.benchmark_items import BenchmarkItems
 from stages.scap.tailoring import Change, TailoredProfile, Tailoring
@@ -21,8 +21,7 @@ _MOST = 20
 _KIND = re.compile(r"^xccdf_.+?_(?:profile|rule|group|value)_")
 
 
-@dataclass(frozen=True)
-class TailoringProblems:
+class TailoringProblems(Struct, frozen=True):
     """What is wrong with a tailoring, for this content."""
 
     errors: tuple[str, ...] = ()

@@ -23,12 +23,12 @@ import shutil
 import stat
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
-from schemas.records import Record
+from schemas.codec import replace
+from schemas.records import Record, Struct
 from spool import packing
 from spool.errors import is_of_the_machine
 from stages.scanners.openscap.white_space import LineBreaks, lacks_white_space
@@ -61,8 +61,7 @@ class Digests(Record, frozen=True, kw_only=True):
     unpacked: str | None = None
 
 
-@dataclass(frozen=True)
-class UsableContent:
+class UsableContent(Struct, frozen=True):
     """The file to give to oscap."""
 
     path: Path
@@ -71,8 +70,7 @@ class UsableContent:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Copy:
+class _Copy(Struct, frozen=True):
     """A copy that was made."""
 
     sha256: str

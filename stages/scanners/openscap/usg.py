@@ -16,10 +16,10 @@ Diagnostics: UsgError with the file, the reason and the remedy.
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from schemas.records import Struct, field
 from stages.scanners.openscap.usable_content import Digests
 
 LIST = "benchmarks.json"
@@ -33,8 +33,7 @@ class UsgError(Exception):
     """The content can't be used; the text is one line."""
 
 
-@dataclass(frozen=True)
-class Channel:
+class Channel(Struct, frozen=True):
     """One state of the content for one release."""
 
     id: str

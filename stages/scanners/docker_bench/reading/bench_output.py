@@ -10,8 +10,8 @@ better.
 """
 
 import re
-from dataclasses import dataclass, field
 
+from schemas.records import Struct, field
 from stages.scanners.docker_bench.reading.bench_layout import NUMBER_KEY
 
 MAX_CHECKS = 2000
@@ -30,8 +30,7 @@ class BrokenJSONError(ValueError):
     """The JSON is not what it should be; the text names the place in one line."""
 
 
-@dataclass(slots=True)
-class BenchCheck:
+class BenchCheck(Struct):
     """One check: `result` is PASS, WARN, INFO or NOTE, or None where the output ends before it."""
 
     id: str
@@ -75,8 +74,7 @@ class BenchCheck:
         self.group = self.group or other.group
 
 
-@dataclass(slots=True)
-class BenchOutput:
+class BenchOutput(Struct):
     """One run: times in seconds since 1970."""
 
     version: str | None = None

@@ -9,9 +9,9 @@ strict one, and where JSON and text log contradict each other.
 bounded.
 """
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
+from schemas.records import Struct, field
 from schemas.report import Profile, Report, summarize
 from stages.runtime.printable import counted
 from stages.scanners.docker_bench.reading.bench_output import (
@@ -34,8 +34,7 @@ _CHECK_KEYS = ('"id"', '"desc"', '"result"')
 _LOG_HEADINGS = ("# Docker Bench for Security", "Section A - Check results")
 
 
-@dataclass
-class _Reading:
+class _Reading(Struct):
     """The run as it was read, from which files and with which warnings."""
 
     output: BenchOutput
@@ -43,8 +42,7 @@ class _Reading:
     warnings: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Times:
+class _Times(Struct, frozen=True):
     started: datetime
     completed: datetime
     warning: str | None = None

@@ -15,8 +15,9 @@ names. Where the caller names none, a time without a zone is read in the zone of
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+
+from schemas.records import Struct
 
 _MAX_LINE = 120
 _ISO = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,][0-9]+)?")
@@ -76,8 +77,7 @@ _MONTHS = (
 )
 
 
-@dataclass(frozen=True)
-class StartTime:
+class StartTime(Struct, frozen=True):
     seconds: int
     """Since 1970."""
     has_zone: bool

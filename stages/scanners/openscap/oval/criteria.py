@@ -17,16 +17,15 @@ would have been enough. C is negated, so its own test was expected to be false a
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from schemas.records import Struct
 from stages.scanners.openscap.oval.oval_model import CriteriaNode, ResultValue
 
 GroupMode = Literal["all", "any", "one", "only one", "odd", "even"]
 
 
-@dataclass(frozen=True, slots=True)
-class FailedCriterion:
+class FailedCriterion(Struct, frozen=True):
     """A test whose result is not the expected one."""
 
     test: str
@@ -34,8 +33,7 @@ class FailedCriterion:
     result: ResultValue
 
 
-@dataclass(frozen=True, slots=True)
-class FailedGroup:
+class FailedGroup(Struct, frozen=True):
     """Parts that failed together.
 
     - `all`: each part had to hold, and none does;
@@ -49,8 +47,7 @@ class FailedGroup:
     parts: tuple["FailedPart", ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Unexplained:
+class Unexplained(Struct, frozen=True):
     """A part without details in the results: a missing definition, or a tree without tests."""
 
     definition: str | None

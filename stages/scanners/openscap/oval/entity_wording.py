@@ -1,8 +1,8 @@
 """Entities in plain text: the value that an object looks for, or that a state expects. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from schemas.records import Struct
 from stages.runtime.printable import listed
 from stages.scanners.openscap.oval.file_modes import with_octal
 from stages.scanners.openscap.oval.oval_model import Entity
@@ -33,8 +33,7 @@ _SEVERAL_VALUES = {
 _SHOWN_VALUES = 10
 
 
-@dataclass(frozen=True)
-class ValueText:
+class ValueText(Struct, frozen=True):
     """The value of a field in plain text."""
 
     text: str

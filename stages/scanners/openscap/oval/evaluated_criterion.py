@@ -1,7 +1,6 @@
 """A failed criterion with everything that the results hold about it. Pure."""
 
-from dataclasses import dataclass
-
+from schemas.records import Struct
 from stages.scanners.openscap.oval.criteria import FailedCriterion
 from stages.scanners.openscap.oval.entity_wording import short_id
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
@@ -24,8 +23,7 @@ _UNKNOWN_KIND = Kind(unit="item", description="", subject="")
 _NOT_FOUND = frozenset(("does not exist", "not collected"))
 
 
-@dataclass(frozen=True)
-class EvaluatedCriterion:
+class EvaluatedCriterion(Struct, frozen=True):
     criterion: FailedCriterion
     test: Test
     evaluated: EvaluatedTest

@@ -1,7 +1,7 @@
 """Where the values of a test's variables come from. Pure."""
 
-from dataclasses import dataclass, replace
-
+from schemas.codec import replace
+from schemas.records import Struct
 from stages.scanners.openscap.oval.oval_model import (
     CollectedObject,
     Entity,
@@ -13,8 +13,7 @@ from stages.scanners.openscap.oval.oval_model import (
 _MAX_DEPTH = 4
 
 
-@dataclass(frozen=True)
-class EvaluationScope:
+class EvaluationScope(Struct, frozen=True):
     """One evaluated test within its results."""
 
     results: OvalResults

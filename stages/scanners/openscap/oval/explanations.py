@@ -10,8 +10,9 @@ Pure.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 
+from schemas.codec import replace
+from schemas.records import Struct
 from stages.scanners.openscap.oval.criteria import (
     FailedCriterion,
     FailedGroup,
@@ -27,8 +28,7 @@ _LONG_FINDING = 300
 """Characters; a longer list of alternatives begins with the nearest of them."""
 
 
-@dataclass(frozen=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     expected: str
     facts: tuple[str, ...]
     """What was found, one text for each thing that was looked for."""
@@ -43,8 +43,7 @@ class Explanation:
         return _merge(_ACTUAL, self.facts, nested=False)
 
 
-@dataclass(frozen=True)
-class _Merging:
+class _Merging(Struct, frozen=True):
     """How the texts of a group become one text."""
 
     prefix: str

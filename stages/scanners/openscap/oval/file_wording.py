@@ -1,8 +1,8 @@
 """Where files are looked for: `/etc/x`, `files named *.conf in /etc and below`. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from schemas.records import Struct
 from stages.scanners.openscap.oval.entity_wording import ValueText, object_value
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.oval_model import Entity
@@ -12,16 +12,14 @@ _ANY_NAME = frozenset(("^.*$", ".*", "^.+$", ".+"))
 """Patterns that every file name matches."""
 
 
-@dataclass(frozen=True)
-class FilesIn:
+class FilesIn(Struct, frozen=True):
     """Files of one directory: `files named *.conf`, and where they are."""
 
     files: str
     directory: str
 
 
-@dataclass(frozen=True)
-class FilePlace:
+class FilePlace(Struct, frozen=True):
     """`text` names the files; `with_type` is the same with what they are, `file /etc/x`."""
 
     text: str
@@ -31,8 +29,7 @@ class FilePlace:
     """The text's two parts, where it names some files of one directory."""
 
 
-@dataclass(frozen=True)
-class _FileName:
+class _FileName(Struct, frozen=True):
     value: ValueText
     is_several: bool
     """Whether it is more than one name, or a pattern."""

@@ -5,11 +5,11 @@ names of its fields.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from schemas.records import Struct
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kind:
+class Kind(Struct, frozen=True, kw_only=True):
     """How tests of one kind are worded.
 
     In templates `{a|b}` is the first field that is there, and a part in brackets is left out where

@@ -1,8 +1,8 @@
 """Explains things that were found and are not as the states require: which values differ. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from schemas.codec import replace
 from stages.scanners.openscap.oval.entity_wording import is_bit_mask
 from stages.scanners.openscap.oval.evaluated_criterion import EvaluatedCriterion
 from stages.scanners.openscap.oval.expected_wording import expected_text

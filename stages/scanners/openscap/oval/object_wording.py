@@ -5,8 +5,8 @@ read from files which other objects look for. `EvaluationScope.depth` bounds suc
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
+from schemas.records import Struct
 from stages.scanners.openscap.oval.entity_wording import listed_values, object_value, short_id
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.file_wording import FilesIn, file_place
@@ -20,8 +20,7 @@ from stages.scanners.openscap.oval.state_wording import state_text
 _MAX_VARIABLES = 50
 
 
-@dataclass(frozen=True)
-class CapturedSetting:
+class CapturedSetting(Struct, frozen=True):
     """A setting in a file, whose value is a variable's: `/etc/login.defs` and `PASS_MAX_DAYS`."""
 
     place: str
@@ -32,8 +31,7 @@ class CapturedSetting:
         return f"{self.place}: {self.name}"
 
 
-@dataclass(frozen=True)
-class ObjectText:
+class ObjectText(Struct, frozen=True):
     """What an object looks for, in plain text."""
 
     text: str
@@ -45,8 +43,7 @@ class ObjectText:
     """The setting that the text names, where the object is a variable read from one."""
 
 
-@dataclass(frozen=True)
-class _Source:
+class _Source(Struct, frozen=True):
     """Where a variable's values are read: `text` is the place with the setting or the line."""
 
     text: str

@@ -18,8 +18,8 @@ what is needed.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from schemas.records import Struct
 from stages.scanners.openscap.oval import oval_reader
 from stages.scanners.openscap.oval.oval_model import Definition, Entity, OvalResults
 from stages.scap.xccdf_text import one_line
@@ -31,8 +31,7 @@ _CUT_OFF = "Object is incomplete "
 items.`"""
 
 
-@dataclass(frozen=True, slots=True)
-class _DefinitionHeader:
+class _DefinitionHeader(Struct, frozen=True):
     """A definition without its result, which comes later in the file."""
 
     definition_class: str

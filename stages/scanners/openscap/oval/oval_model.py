@@ -4,8 +4,9 @@ The names are those of the OVAL language 5.11: definition, criteria, test, objec
 variable. An *entity* is one field of an object or a state; an *item* is what the scanner collected.
 """
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from schemas.records import Struct, field
 
 ResultValue = Literal["true", "false", "error", "unknown", "not evaluated", "not applicable"]
 """OVAL's ResultEnumeration."""
@@ -13,8 +14,7 @@ Variables = dict[str, tuple[str, ...]]
 """Variable id to its values."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(Struct, frozen=True):
     """One field of an object (what is looked for) or of a state (what is expected)."""
 
     name: str
@@ -28,8 +28,7 @@ class Entity:
     nil: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(Struct, frozen=True):
     id: str
     kind: str
     """Name without `_object`: `file`, `textfilecontent54`, …"""
@@ -49,16 +48,14 @@ class Object:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     id: str
     kind: str
     operator: str = "AND"
     entities: tuple[Entity, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Test:
+class Test(Struct, frozen=True):
     """A test as it is defined."""
 
     id: str
@@ -71,8 +68,7 @@ class Test:
     states: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluatedTest:
+class EvaluatedTest(Struct, frozen=True):
     """A test as it was evaluated. Only the first items with each result are kept."""
 
     id: str
@@ -83,8 +79,7 @@ class EvaluatedTest:
     message: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CollectedObject:
+class CollectedObject(Struct, frozen=True):
     """The outcome of the search for an object; `flag`: `complete`, `does not exist`, `error`, …"""
 
     flag: str
@@ -92,16 +87,14 @@ class CollectedObject:
     variables: Variables = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ItemField:
+class ItemField(Struct, frozen=True):
     name: str
     text: str | None
     status: str = "exists"
     masked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One thing that the scanner found on the host."""
 
     kind: str
@@ -126,8 +119,7 @@ class Item:
         return texts
 
 
-@dataclass(frozen=True, slots=True)
-class CriteriaNode:
+class CriteriaNode(Struct, frozen=True):
     """A node of an evaluated criteria tree; `result` is after negation.
 
     A leaf names a test or another definition; any other node combines its children.
@@ -141,8 +133,7 @@ class CriteriaNode:
     children: tuple["CriteriaNode", ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """`tree` is None where the results hold no criteria (thin results)."""
 
     id: str
@@ -153,16 +144,14 @@ class Definition:
     tree: CriteriaNode | None
 
 
-@dataclass(frozen=True, slots=True)
-class VariableCapture:
+class VariableCapture(Struct, frozen=True):
     """A variable whose value is an object's `subexpression`, or what `pattern` captures of it."""
 
     object: str
     pattern: str | None
 
 
-@dataclass
-class OvalResults:
+class OvalResults(Struct):
     """What is kept of one set of OVAL results. All keys are OVAL ids."""
 
     definitions: dict[str, Definition] = field(default_factory=dict)

@@ -5,7 +5,8 @@ to ignore case has to apply to the whole pattern, which that of `^a(?i)b$` does 
 """
 
 import re
-from dataclasses import dataclass
+
+from schemas.records import Struct
 
 _MAX_LENGTH = 2000
 _TEXT = r"(?:[^\\()\[\]{}*+?|^$.]|\\[^A-Za-z0-9|])*"
@@ -21,8 +22,7 @@ _EACH_ANCHORED = re.compile(rf"\^(?P<first>{_TEXT})\$(?P<others>(?:\|\^{_TEXT}\$
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Alternatives:
+class Alternatives(Struct, frozen=True):
     """All texts that a pattern matches."""
 
     texts: tuple[str, ...]

@@ -13,8 +13,9 @@ misread expression would be false.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from schemas.records import Struct
 
 
 class UnsupportedPatternError(Exception):
@@ -38,8 +39,7 @@ class PieceKind(Enum):
     FLAGS = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     kind: PieceKind
     text: str
     """As in the pattern, without the quantifier; of a CHARACTER the character itself."""
@@ -56,8 +56,7 @@ class Piece:
         return self.text == "." and self.quantifier == "*" and self.kind is PieceKind.CLASS
 
 
-@dataclass(frozen=True)
-class PatternBody:
+class PatternBody(Struct, frozen=True):
     """A pattern without the anchors, and `.*`, at its ends."""
 
     pieces: Sequence[Piece]

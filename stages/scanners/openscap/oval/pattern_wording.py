@@ -26,9 +26,9 @@ See `pattern_values.py`.
 """
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
+from schemas.records import Struct
 from stages.scanners.openscap.oval.pattern_pieces import (
     PatternBody,
     UnsupportedPatternError,
@@ -52,8 +52,7 @@ _ANY_LINE = frozenset((".*", "^.*", ".*$", "^.*$", "^(.*)$", "(.*)"))
 _MAX_LENGTH = 2000
 
 
-@dataclass(frozen=True)
-class PatternText:
+class PatternText(Struct, frozen=True):
     """A pattern in plain text, `…` standing for anything."""
 
     text: str

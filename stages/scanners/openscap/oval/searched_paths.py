@@ -5,8 +5,8 @@ directory above as an item: with `/var/lib/x` left out, a check of the mode of `
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from schemas.records import Struct
 from stages.scanners.openscap.oval.path_patterns import matches_path, may_match_below
 from stages.scap.xml_records import Element, local
 
@@ -22,8 +22,7 @@ _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _TRUE = ("true", "1")
 
 
-@dataclass(frozen=True)
-class SearchedPath:
+class SearchedPath(Struct, frozen=True):
     """A path in an object, by its text or by a variable."""
 
     operation: str

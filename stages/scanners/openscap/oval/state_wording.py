@@ -1,8 +1,8 @@
 """States in plain text: `owner 0 and mode 0640 or stricter`. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
+from schemas.codec import replace
 from stages.scanners.openscap.oval.entity_wording import ValueText, expected_value
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.field_labels import BOOKKEEPING, label

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal, cast
 
+from schemas.records import Struct
 from schemas.report import Fix, Reference, Severity
 from stages.scanners.shown_text import (
     plain_characters,
@@ -26,8 +26,7 @@ _STIG_RULE_IDS = ("SV-", "xccdf_mil.disa.stig")
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
-@dataclass(frozen=True)
-class _Standard:
+class _Standard(Struct, frozen=True):
     """A standard that profiles are made for."""
 
     profile: str
@@ -58,8 +57,7 @@ _STANDARDS = (
 """Of several that fit a profile the first: ANSSI's high level is not the high baseline of NIST."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleTexts:
+class RuleTexts(Struct, frozen=True):
     title: str
     severity: Severity
     description: str | None
@@ -78,8 +76,7 @@ UNKNOWN_RULE = RuleTexts("", "unknown", None, None, None, (), None, False, (), (
 """For a result whose rule is not in the benchmark."""
 
 
-@dataclass(frozen=True)
-class TextOptions:
+class TextOptions(Struct, frozen=True):
     """How the texts of a scan's rules are read."""
 
     values: Mapping[str, str]
@@ -204,8 +201,7 @@ def _reference_text(element: Element) -> str | None:
     return named.get("identifier") or named.get("title") or element.text
 
 
-@dataclass
-class _Fixes:
+class _Fixes(Struct):
     shell: str | None
     others: list[Fix]
 

@@ -6,8 +6,9 @@ each rule is kept as bytes, a fifth of the memory, and parsed again when its tex
 """
 
 from collections import ChainMap
-from dataclasses import dataclass, field, replace
 
+from schemas.codec import replace
+from schemas.records import Struct, field
 from stages.scanners.openscap.xccdf.rule_texts import (
     UNKNOWN_RULE,
     RuleTexts,
@@ -20,22 +21,19 @@ from stages.scap.xccdf_text import one_line, readable, title_of
 from stages.scap.xml_records import Element, fragment, frozen, local
 
 
-@dataclass(frozen=True)
-class RuleFilter:
+class RuleFilter(Struct, frozen=True):
     """The rules of the scan that the file is expected to be of; all others are dropped."""
 
     rules: frozenset[str]
     text_options: TextOptions
 
 
-@dataclass(frozen=True, slots=True)
-class _UnreadRule:
+class _UnreadRule(Struct, frozen=True):
     xml: bytes
     group: str
 
 
-@dataclass
-class Benchmark:
+class Benchmark(Struct):
     id: str
     title: str | None = None
     version: str | None = None

@@ -1,9 +1,9 @@
 """TestResults: the result of each rule, with its checks and the scanner's own messages."""
 
 import re
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
+from schemas.records import Struct, field
 from stages.scap.xml_records import Element, local
 
 _WITHOUT_EVIDENCE = frozenset(("pass", "notselected", "notapplicable"))
@@ -15,8 +15,7 @@ _MAX_TARGET_CHARS = 255
 _SCANNER_VERSION = "urn:xccdf:fact:scanner:version"
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """One check of a rule: `name` is None where a whole file was checked."""
 
     system: str
@@ -27,16 +26,14 @@ class Check:
     """What a script check wrote: stream and text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(Struct, frozen=True):
     old: str
     new: str
     authority: str | None
     remark: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """One rule-result; a rule that is checked once per instance has several."""
 
     idref: str
@@ -50,8 +47,7 @@ class Outcome:
     overrides: tuple[Override, ...] = ()
 
 
-@dataclass
-class TestResult:
+class TestResult(Struct):
     """One scan. `benchmark` is None where it names none by id."""
 
     __test__ = False
