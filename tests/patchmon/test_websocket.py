@@ -8,7 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from io import StringIO
 from itertools import pairwise
@@ -19,6 +19,7 @@ import pytest
 import trustme
 from websockets.sync.server import ServerConnection
 
+from schemas.codec import replace
 from schemas.records import Record
 from schemas.settings import ServerSettings
 from stages.patchmon.commands import Invalid, Message, Scan, Wanted

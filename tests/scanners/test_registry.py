@@ -1,9 +1,8 @@
 """The registry keeps scanners apart, and names those that it has."""
 
-import dataclasses
-
 import pytest
 
+from schemas.codec import replace
 from schemas.settings import ScannerSettings
 from stages.scanners import registry
 from stages.scanners.registry import UnknownScannerError
@@ -19,7 +18,7 @@ def test_a_scanner_that_takes_what_another_one_has_is_refused(taken: str) -> Non
     own = {"key": "other", "section": "other", "settings": OtherSettings}
     own[taken] = getattr(known, taken)
     with pytest.raises(ValueError, match="key, section or settings are those of"):
-        registry.register(dataclasses.replace(known, **own), __name__)  # type: ignore[arg-type]
+        registry.register(replace(known, **own), __name__)
     assert registry.find("other") is None
 
 
