@@ -5,7 +5,6 @@ wrong text is repeated only if the type has a list of choices, because it may co
 """
 
 import re
-from calendar import monthrange
 from collections.abc import Sized
 from datetime import date
 from types import NoneType, UnionType
@@ -20,8 +19,11 @@ _NAMES = {
     bool: "a boolean",
     int: "a number",
 }
+_NUMBERS = {int: "a whole number", float: "a number"}
+_PLAIN_TYPES: dict[Any, Any] = {tuple: list, Literal: str}
+"""What YAML has for the types of a record that it does not know."""
 _LONGEST_SHOWN = 40
-_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def mismatch(value: object, kind: object) -> str:
@@ -44,37 +46,44 @@ def kind_of(value: object) -> str:
 
 def item_kind(kind: object) -> object | None:
     """What the items of a list must be; None where `kind` allows no list."""
-    for bare, _ in _alternatives(kind):
-        if get_origin(bare) is tuple:
-            item: object = get_args(bare)[0]
-            return item
-    return None
+    bare, _ = _nearest([], _alternatives(kind))
+    if get_origin(bare) is not tuple:
+        return None
+    item: object = get_args(bare)[0]
+    return item
 
 
 def is_too_long(values: list[object], kind: object) -> bool:
     """Whether a list has more items than `kind` allows."""
-    longest = [meta.max_length for bare, meta in _alternatives(kind) if get_origin(bare) is tuple]
-    return all(most is not None and len(values) > most for most in longest)
+    _, meta = _nearest(values, _alternatives(kind))
+    return _is_too_long(values, meta)
 
 
 def _alternatives(kind: object) -> list[tuple[Any, Meta]]:
     """The types that a value may have, without `None` and annotation, each with its annotation."""
-    if get_origin(kind) in (Union, UnionType):
-        choices = [choice for choice in get_args(kind) if choice is not NoneType]
-        return [found for choice in choices for found in _alternatives(choice)]
+    if kind is NoneType:
+        return []
     if get_origin(kind) is Annotated:
         return [(get_args(kind)[0], get_args(kind)[1])]
-    return [(kind, Meta())]
+    if get_origin(kind) not in (Union, UnionType):
+        return [(kind, Meta())]
+    found: list[tuple[Any, Meta]] = []
+    for choice in get_args(kind):
+        found += _alternatives(choice)
+    return found
 
 
 def _nearest(value: object, alternatives: list[tuple[Any, Meta]]) -> tuple[Any, Meta]:
-    """The alternative that a value was probably meant to be: a text, a list, or the first."""
+    """The alternative that a value was probably meant to be: one of its own type, or the first."""
     for bare, meta in alternatives:
-        if isinstance(value, list) and get_origin(bare) is tuple:
-            return bare, meta
-        if isinstance(value, str) and _is_text(bare):
+        if type(value) is _plain_type(bare):
             return bare, meta
     return alternatives[0]
+
+
+def _plain_type(bare: Any) -> Any:
+    """The type that a right value has in YAML."""
+    return _PLAIN_TYPES.get(get_origin(bare), bare)
 
 
 def _wanted(bare: Any, meta: Meta) -> str:
@@ -87,11 +96,8 @@ def _wanted(bare: Any, meta: Meta) -> str:
         return f"one of {choices}"
     if get_origin(bare) is tuple:
         return "a list"
-    if bare in (int, float):
-        kind = "number"
-        if bare is int:
-            kind = "whole number"
-        return f"a {kind} from {meta.ge} to {meta.le}"
+    if bare in _NUMBERS:
+        return f"{_NUMBERS[bare]} from {meta.ge} to {meta.le}"
     if bare is bool:
         return "true or false"
     return f"a text of {meta.min_length} to {meta.max_length} characters"
@@ -104,18 +110,18 @@ def _found(value: object, bare: Any, meta: Meta) -> str:
         return _found_text(value, bare, meta)
     if isinstance(value, list) and _is_too_long(value, meta):
         return f"; it has {len(value)}"
-    if bare in (int, float) and type(value) in (int, float):
-        return f"; it is {value}"
-    if _is_text(bare) and not isinstance(value, list | dict):
+    if _plain_type(bare) is str and not isinstance(value, list | dict):
         # YAML reads `1.10` as a number, and `yes` as a boolean.
         return f"; it is {kind_of(value)}: put it in quotes"
+    if type(value) in _NUMBERS:
+        return f"; it is {value}"
     return f"; it is {kind_of(value)}"
 
 
 def _found_text(text: str, bare: Any, meta: Meta) -> str:
     if bare is date:
-        return f"; it is {text[:_LONGEST_SHOWN]}{_why_no_date(text)}"
-    if not _is_text(bare):
+        return f"; it is {_date_text(text)}"
+    if _plain_type(bare) is not str:
         return f"; it is {kind_of(text)}"
     if _is_too_long(text, meta):
         return f" (at most {meta.max_length}), it has {len(text)}"
@@ -125,24 +131,14 @@ def _found_text(text: str, bare: Any, meta: Meta) -> str:
     return f"; it is {text[:_LONGEST_SHOWN]}"
 
 
-def _why_no_date(text: str) -> str:
-    """What is wrong with a text in the form of a date."""
-    found = _DATE.fullmatch(text)
-    if found is None:
-        return ""
-    year, month, day = map(int, found.groups())
-    if year == 0:
-        return ", and there is no year 0"
-    if not 1 <= month <= 12:
-        return f", and there is no month {month}"
-    days = monthrange(year, month)[1]
-    if not 1 <= day <= days:
-        return f", and {year:04}-{month:02} has days 1 to {days}"
-    return ""
-
-
-def _is_text(bare: Any) -> bool:
-    return bare is str or get_origin(bare) is Literal
+def _date_text(text: str) -> str:
+    """The text, and why it is not a date, where it has the form of one."""
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        if _DATE.fullmatch(text):
+            return f"{text}: {error}"
+    return text[:_LONGEST_SHOWN]
 
 
 def _is_too_long(value: Sized, meta: Meta) -> bool:

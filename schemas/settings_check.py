@@ -6,7 +6,7 @@ that one misspelt name hides no other problem. Where there are problems, default
 settings must not be used.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -51,12 +51,18 @@ def unknown_keys(values: object, record: type[Record]) -> list[KeyProblem]:
     if not isinstance(values, Mapping):
         return []
     known = _types(record)
-    problems = []
-    for key in values:
-        if key not in known:
-            suggestion = _suggestion(_nearest(str(key), known), known)
-            problems.append(KeyProblem(_shown(key), f"no such key{suggestion}"))
-    return problems
+    return [_unknown(key, known) for key in values if key not in known]
+
+
+def value_problem(value: object, kind: Any) -> str | None:
+    """What is wrong with the value of one key; None if it is of that kind."""
+    if isinstance(value, str) and not value.isprintable():
+        return "contains characters that can't be printed"
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return mismatch(value, kind)
+    return None
 
 
 class _Checker:
@@ -84,20 +90,21 @@ class _Checker:
         known = _types(record)
         fields: dict[str, Any] = {}
         for key, value in values.items():
-            name = key
-            if key not in known:
-                near = _nearest(str(key), known)
-                self.problems.append(f"{path}{_shown(key)}: no such key{_suggestion(near, known)}")
-                if near is None or _section(known[near]) is None:
-                    continue
-                # A section with a misspelt name: its content has problems of its own.
-                name = near
-            kept = fields
-            if name != key and name in values:
-                # The section is there under its right name, too.
-                kept = {}
-            self._take(kept, name, value, known[name], f"{path}{key}")
+            if key in known:
+                self._take(fields, key, value, known[key], f"{path}{key}")
+            else:
+                self._unknown(key, value, known, path)
         return fields
+
+    def _unknown(self, key: object, value: object, known: Mapping[str, Any], path: str) -> None:
+        """A section with a misspelt name has problems of its own."""
+        self.problems.append(f"{path}{_unknown(key, known)}")
+        near = _nearest(key, known)
+        if near is None:
+            return
+        section = _section(known[near])
+        if section is not None:
+            self.section(value, section, f"{path}{key}.")
 
     def _take(self, fields: dict[str, Any], name: str, value: object, kind: Any, path: str) -> None:
         """Add the value of one key to the fields of its section, unless it has problems."""
@@ -126,23 +133,26 @@ class _Checker:
         for number, each in enumerate(values):
             place = f"{path}[{number}]."
             given = self._fields(each, item, place)
-            if isinstance(each, Mapping):
-                self.problems += _missing(each, given, item, place)
             lacking = {field.name: None for field in msgspec.structs.fields(item) if field.required}
+            if isinstance(each, Mapping):
+                self._report_missing(each, item, lacking.keys(), place)
             found.append(item(**{**lacking, **given}))
         return tuple(found)
 
-
-def _missing(
-    values: Mapping[object, object], given: Mapping[str, object], record: type[Record], path: str
-) -> Iterator[str]:
-    """The keys without a default that are not there, also not under a misspelt name."""
-    known = _types(record)
-    misspelt = {_nearest(str(key), known) for key in values if key not in known}
-    for field in msgspec.structs.fields(record):
-        is_there = field.name in values or field.name in given or field.name in misspelt
-        if field.required and not is_there:
-            yield f"{path}{field.name}: is missing, it must be {expectation(field.type)}"
+    def _report_missing(
+        self,
+        values: Mapping[Any, object],
+        record: type[Record],
+        required: Iterable[str],
+        path: str,
+    ) -> None:
+        """The keys without a default that are not there, also not under a misspelt name."""
+        known = _types(record)
+        misspelt = {_nearest(key, known) for key in values if key not in known}
+        for name in required:
+            if name not in {*values, *misspelt}:
+                message = f"is missing, it must be {expectation(known[name])}"
+                self.problems.append(f"{path}{name}: {message}")
 
 
 def _mismatches(value: object, kind: Any, path: str) -> Iterator[str]:
@@ -155,13 +165,9 @@ def _mismatches(value: object, kind: Any, path: str) -> Iterator[str]:
         if problems:
             yield from problems
             return
-    if isinstance(value, str) and not value.isprintable():
-        yield f"{path}: contains characters that can't be printed"
-        return
-    try:
-        msgspec.convert(value, kind)
-    except msgspec.ValidationError:
-        yield f"{path}: {mismatch(value, kind)}"
+    problem = value_problem(value, kind)
+    if problem is not None:
+        yield f"{path}: {problem}"
 
 
 def _types(record: type[Record]) -> dict[str, Any]:
@@ -176,16 +182,18 @@ def _section(kind: object) -> type[Record] | None:
     return None
 
 
-def _nearest(key: str, known: Mapping[str, object]) -> str | None:
+def _nearest(key: object, known: Mapping[str, object]) -> str | None:
     import difflib  # only a mistake needs it
 
-    return next(iter(difflib.get_close_matches(key, known, n=1)), None)
+    return next(iter(difflib.get_close_matches(str(key), known, n=1)), None)
 
 
-def _suggestion(near: str | None, known: Mapping[str, object]) -> str:
+def _unknown(key: object, known: Mapping[str, object]) -> KeyProblem:
+    near = _nearest(key, known)
+    suggestion = f"known here: {', '.join(known)}"
     if near is not None:
-        return f"; did you mean {near}?"
-    return f"; known here: {', '.join(known)}"
+        suggestion = f"did you mean {near}?"
+    return KeyProblem(_shown(key), f"no such key; {suggestion}")
 
 
 def _shown(key: object) -> str:

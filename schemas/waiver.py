@@ -12,10 +12,10 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import NODEFAULT, Meta
 
-from schemas.expected import kind_of, mismatch
+from schemas.expected import kind_of
 from schemas.ids import Scanner
 from schemas.records import Record
-from schemas.settings_check import KeyProblem, unknown_keys
+from schemas.settings_check import KeyProblem, unknown_keys, value_problem
 
 Pattern = Annotated[
     str,
@@ -87,7 +87,7 @@ def _check_fields(values: Mapping[str, object]) -> tuple[dict[str, Any], list[Ke
     taken: dict[str, Any] = {}
     for field in msgspec.structs.fields(Waiver):
         if field.name in values:
-            problem = _problem(values[field.name], field.type)
+            problem = value_problem(values[field.name], field.type)
         elif field.default is NODEFAULT:
             problem = "is missing"
         else:
@@ -107,16 +107,6 @@ def fits(pattern: str, *names: str | None) -> bool:
     """Whether a pattern fits one of the names, in upper or lower case."""
     folded = pattern.casefold()
     return any(name is not None and fnmatchcase(name.casefold(), folded) for name in names)
-
-
-def _problem(value: object, kind: Any) -> str | None:
-    if isinstance(value, str) and not value.isprintable():
-        return "contains characters that can't be printed"
-    try:
-        msgspec.convert(value, kind)
-    except msgspec.ValidationError:
-        return mismatch(value, kind)
-    return None
 
 
 def _folded(text: str | None) -> str | None:

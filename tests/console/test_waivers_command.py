@@ -83,7 +83,7 @@ def test_waivers_of_a_team_are_in_a_file_of_their_own(directory: Path, config: P
         (("umask", *REASON, "--until", "soon"), "--until: must be a date like 2027-03-31"),
         (
             ("umask", *REASON, "--until", "2026-13-45"),
-            "--until: must be a date like 2027-03-31; it is 2026-13-45, and there is no month 13",
+            "--until: must be a date like 2027-03-31; it is 2026-13-45: month must be in 1..12",
         ),
         (("umask", *REASON, "--until", "31.12.2027"), "like 2027-03-31; it is 31.12.2027"),
         (("umask", *REASON, "--until", "2020-01-01"), "is in the past"),

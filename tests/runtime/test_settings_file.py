@@ -105,7 +105,7 @@ def test_a_value_out_of_bounds_names_its_key_and_bound() -> None:
         ),
         (
             "compliance: {docker_bench: {enabled: 3}}",
-            "compliance.docker_bench.enabled: must be true or false, or auto; it is a number",
+            "compliance.docker_bench.enabled: must be true or false, or auto; it is 3",
         ),
         ("compliance: {openscap: {profile: []}}", "compliance.openscap.profile: must be a text"),
         (
@@ -136,7 +136,7 @@ def test_a_value_out_of_bounds_names_its_key_and_bound() -> None:
         ('spool: {path: "/a\\0b"}', "spool.path: contains characters that can't be printed"),
         ('api: {id: "\\ud800"}', "api.id: contains characters that can't be printed"),
         ('"\\ud800": 1', "'\\ud800': no such key"),
-        ("compliance: {enabled: 1}", "compliance.enabled: must be true or false; it is a number"),
+        ("compliance: {enabled: 1}", "compliance.enabled: must be true or false; it is 1"),
         (
             "compliance: {openscap: {content_dirs: [/a, b]}}",
             "compliance.openscap.content_dirs[1]: must be an absolute path",
