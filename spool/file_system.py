@@ -20,6 +20,9 @@ _OF_OTHER_HOSTS = frozenset(
 _WITHOUT_SYNC = frozenset({"volatile", "fsync=volatile"})
 """How kernels show an overlay that syncs nothing; later ones by the second."""
 _ELSEWHERE = "put the spool on a local file system (ext4, xfs, btrfs)"
+_LINE = re.compile(
+    r"^\S+ \S+ \S+ \S+ (?P<point>\S+) .* - (?P<kind>\S+) \S* (?P<options>\S+)$", re.MULTILINE
+)
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
@@ -57,31 +60,24 @@ def warning(root: Path) -> str | None:
         return (
             f"{root}: is on {mount.kind}, where renames, locks and syncs may not hold: {_ELSEWHERE}"
         )
-    if mount.kind == "overlay" and mount.options & _WITHOUT_SYNC:
+    if mount.options & _WITHOUT_SYNC:
         return f"{root}: is on an overlay that syncs nothing (volatile): {_ELSEWHERE}"
     return None
 
 
 def mount_of(root: Path, mounts: Iterable[Mount]) -> Mount | None:
     """The mount under a path: the last one of those whose mount point is nearest."""
-    path = os.path.realpath(root)
-    found: Mount | None = None
-    for mount in mounts:
-        is_above = mount.point == "/" or path == mount.point or path.startswith(mount.point + "/")
-        if is_above and (found is None or len(mount.point) >= len(found.point)):
-            found = mount
-    return found
+    path = Path(os.path.realpath(root))
+    above = [mount for mount in mounts if path.is_relative_to(mount.point)]
+    return max(reversed(above), key=lambda mount: len(mount.point), default=None)
 
 
 def parse(mountinfo: str) -> list[Mount]:
-    """Lines that can't be understood are left out."""
+    """The mounts of a mountinfo, in its order."""
     mounts = []
-    for line in mountinfo.splitlines():
-        before, separator, after = line.partition(" - ")
-        fields, kinds = before.split(" "), after.split(" ")
-        if separator and len(fields) >= 6 and len(kinds) >= 3:
-            options = frozenset(kinds[2].split(","))
-            mounts.append(Mount(_ESCAPE.sub(_unescaped, fields[4]), kinds[0], options))
+    for line in _LINE.finditer(mountinfo):
+        point = _ESCAPE.sub(_unescaped, line["point"])
+        mounts.append(Mount(point, line["kind"], frozenset(line["options"].split(","))))
     return mounts
 
 

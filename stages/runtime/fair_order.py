@@ -19,11 +19,11 @@ class FairOrder:
     def next(self, waiting: Sequence[ScanId], of_operators: Collection[ScanId]) -> ScanId | None:
         """The scan whose turn it is; `waiting` oldest first."""
         commanded = frozenset(of_operators)
-        first_commanded = next((i for i in waiting if i in commanded), None)
-        first_other = next((i for i in waiting if i not in commanded), None)
-        if first_commanded is None or first_other is None:
-            return first_commanded or first_other
-        self._operator_went_last = not self._operator_went_last
-        if self._operator_went_last:
-            return first_commanded
-        return first_other
+        oldest: dict[bool, ScanId] = {}
+        """Of each side, by whether it is the operators'."""
+        for scan_id in waiting:
+            oldest.setdefault(scan_id in commanded, scan_id)
+        if len(oldest) == 2:
+            self._operator_went_last = not self._operator_went_last
+            return oldest[self._operator_went_last]
+        return next(iter(oldest.values()), None)

@@ -11,6 +11,7 @@ stuck.
 
 import json
 import os
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Literal, TextIO
@@ -20,6 +21,7 @@ from stages.runtime.printable import one_line
 
 Level = Literal["debug", "info", "warning", "error"]
 _ORDER: dict[Level, int] = {"debug": 0, "info": 1, "warning": 2, "error": 3}
+_NEEDS_NO_QUOTES = re.compile('[^ "=]+')
 _JOURNAL: dict[Level, int] = {"debug": 7, "info": 6, "warning": 4, "error": 3}
 
 
@@ -37,12 +39,15 @@ class Log:
         self.level = level
         self._stage = stage
         self._as_json = as_json
-        self._stream = stream or sys.stderr
-        if as_json and stream is None:
-            self._stream = sys.stdout
-        self._levels_for_journal = "JOURNAL_STREAM" in os.environ and stream is None
+        self._levels_for_journal = False
         self._journal: Journal | None = None
-        if stream is None and not as_json:
+        if stream is not None:
+            self._stream = stream
+        elif as_json:
+            self._stream = sys.stdout
+        else:
+            self._stream = sys.stderr
+            self._levels_for_journal = "JOURNAL_STREAM" in os.environ
             self._journal = journal_of(2)
 
     def use_stream(self) -> None:
@@ -68,10 +73,11 @@ class Log:
     def _write(self, level: Level, message: str, values: dict[str, object]) -> None:
         if _ORDER[level] < _ORDER[self.level]:
             return
-        if self._journal is not None and self._journal.send(self._fields(level, message, values)):
+        known = {name: value for name, value in values.items() if value is not None}
+        if self._journal is not None and self._journal.send(self._fields(level, message, known)):
             return
         try:
-            self._stream.write(self._line(level, message, values))
+            self._stream.write(self._line(level, message, known))
             self._stream.flush()
         except OSError:
             # A closed terminal or a full disk: the work continues without a log.
@@ -79,26 +85,24 @@ class Log:
 
     def _line(self, level: Level, message: str, values: dict[str, object]) -> str:
         at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-        known = {name: value for name, value in values.items() if value is not None}
         if self._as_json:
             line = {"at": at, "stage": self._stage, "level": level, "message": message}
-            return json.dumps(line | {name: _plain(value) for name, value in known.items()}) + "\n"
-        text = _text(message, known)
+            return json.dumps(line | {name: _plain(value) for name, value in values.items()}) + "\n"
+        text = _text(message, values)
         if self._levels_for_journal:
             return f"<{_JOURNAL[level]}>{text}\n"
         return f"{at} {self._stage} {level}: {text}\n"
 
     def _fields(self, level: Level, message: str, values: dict[str, object]) -> dict[str, str]:
-        known = {name: value for name, value in values.items() if value is not None}
         fields = {
-            "MESSAGE": _text(message, known),
+            "MESSAGE": _text(message, values),
             "PRIORITY": str(_JOURNAL[level]),
             "SYSLOG_IDENTIFIER": f"compliance-agent-{self._stage}",
             "STAGE": self._stage,
             "EVENT": one_line(message),
         }
-        if "scan_id" in known:
-            fields["SCAN_ID"] = one_line(str(known["scan_id"]))
+        if "scan_id" in values:
+            fields["SCAN_ID"] = one_line(str(values["scan_id"]))
         return fields
 
 
@@ -117,6 +121,6 @@ def _plain(value: object) -> int | float | str:
 def quoted(value: object) -> str:
     """A value as it stands behind `name=`."""
     text = str(value)
-    if text and text.isprintable() and not any(character in text for character in ' "='):
+    if text.isprintable() and _NEEDS_NO_QUOTES.fullmatch(text):
         return text
     return one_line(json.dumps(text, ensure_ascii=False))

@@ -27,8 +27,11 @@ import yaml
 
 from stages.runtime.settings_file import plain_values
 
+_LAYOUT = "is laid out in a way that can't be changed automatically"
 SettingsKey = tuple[str, str]
 """A section and a key in it."""
+_Entry = tuple[yaml.Node, yaml.Node]
+"""A key and its value, as they stand in the file."""
 
 
 class SettingsEditError(Exception):
@@ -36,7 +39,9 @@ class SettingsEditError(Exception):
 
 
 def changed(text: str, changes: Mapping[SettingsKey, str | None]) -> str:
-    """The text of a settings file with other values. Raises SettingsEditError."""
+    """The text of a settings file with other values, of which there is at least one. Raises
+    SettingsEditError.
+    """
     wanted = _plain(text)
     result = text
     for (section, key), value in changes.items():
@@ -44,17 +49,10 @@ def changed(text: str, changes: Mapping[SettingsKey, str | None]) -> str:
             continue
         _set_plain(wanted, section, key, value)
         result = _with_value(result, section, key, value)
-    if not _are_equal(_plain(result), wanted):
-        raise SettingsEditError("is laid out in a way that can't be changed automatically")
+    values, _ = plain_values(result.encode())
+    if values != wanted:
+        raise SettingsEditError(_LAYOUT)
     return result
-
-
-def _are_equal(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """False for values that contain themselves, which an anchor allows."""
-    try:
-        return one == other
-    except RecursionError:
-        return False
 
 
 def _plain(text: str) -> dict[str, Any]:
@@ -85,48 +83,30 @@ def _set_plain(values: dict[str, Any], section: str, key: str, value: str | None
 def _with_value(text: str, section: str, key: str, value: str | None) -> str:
     root: yaml.Node | None = yaml.compose(text, Loader=yaml.SafeLoader)
     shown = json.dumps(value, ensure_ascii=False)
-    if root is None:
-        return f"{_ended(text)}{section}:\n  {key}: {shown}\n"
     if not isinstance(root, yaml.MappingNode):
-        # A null that is written out: `~`.
-        return _replaced(text, root, f"{section}:\n  {key}: {shown}\n")
-    body = _value_of(root, section)
-    if body is None and root.flow_style:
-        return _put_in(text, root, f'"{section}": {{"{key}": {shown}}}')
-    if body is None:
+        # There is no section yet.
+        return f"{_ended(text)}{section}:\n  {key}: {shown}\n"
+    in_file = _entry(root, section)
+    if in_file is None:
         return f"{_ended(text)}\n{section}:\n  {key}: {shown}\n"
+    body = in_file[1]
     if not isinstance(body, yaml.MappingNode):
-        return _replaced(text, body, f"\n  {key}: {shown}")
-    old = _value_of(body, key)
+        return _replaced(text, in_file, f"\n  {key}: {shown}")
+    old = _entry(body, key)
     if old is not None:
-        return _replaced(text, old, f" {shown}" if _is_empty(old) else shown)
+        return _replaced(text, old, f" {shown}")
     if body.flow_style:
-        return _put_in(text, body, f'"{key}": {shown}')
+        raise SettingsEditError(_LAYOUT)
     return _put_first(text, body, f"{key}: {shown}")
 
 
-def _value_of(mapping: yaml.MappingNode, name: str) -> yaml.Node | None:
-    for key, value in mapping.value:
-        if key.value == name:
-            found: yaml.Node = value
-            return found
-    return None
+def _entry(mapping: yaml.MappingNode, name: str) -> _Entry | None:
+    return next((entry for entry in mapping.value if entry[0].value == name), None)
 
 
-def _is_empty(node: yaml.Node) -> bool:
-    return bool(node.start_mark.index == node.end_mark.index)
-
-
-def _replaced(text: str, node: yaml.Node, new: str) -> str:
-    return text[: node.start_mark.index] + new + text[node.end_mark.index :]
-
-
-def _put_in(text: str, mapping: yaml.MappingNode, entry: str) -> str:
-    """As the first entry of `{…}`."""
-    after_brace = mapping.start_mark.index + 1
-    if mapping.value:
-        entry = f"{entry}, "
-    return text[:after_brace] + entry + text[after_brace:]
+def _replaced(text: str, entry: _Entry, new: str) -> str:
+    key, value = entry
+    return f"{text[: key.end_mark.index]}:{new}{text[value.end_mark.index :]}"
 
 
 def _put_first(text: str, mapping: yaml.MappingNode, entry: str) -> str:

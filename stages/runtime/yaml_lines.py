@@ -1,6 +1,7 @@
 """Where keys and list items stand in YAML, for messages that name a line.
 
-The text must be YAML: `stages.runtime.settings_file.plain_values` has read it before.
+The text must be YAML: `stages.runtime.settings_file.plain_values` has read it before, and refuses
+anchors that contain themselves, and keys that are lists.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +20,7 @@ def item_lines(text: bytes) -> tuple[int, ...]:
 def key_lines(text: bytes) -> dict[str, int]:
     """The line of each key and item by its path, `compliance.openscap.scans[1].profile`."""
     node = yaml.compose(text.decode(), Loader=yaml.SafeLoader)
-    return dict(_lines(node, "", set()))
+    return dict(_lines(node, ""))
 
 
 def with_line(problem: str, lines: Mapping[str, int]) -> str:
@@ -36,20 +37,14 @@ def with_line(problem: str, lines: Mapping[str, int]) -> str:
     return f"{problem} (line {lines[path]})"
 
 
-def _lines(node: yaml.Node | None, path: str, seen: set[int]) -> Iterator[tuple[str, int]]:
-    """`seen` are the nodes visited: with anchors, a node can contain itself."""
-    if node is None or id(node) in seen:
-        return
-    seen.add(id(node))
+def _lines(node: yaml.Node | None, path: str) -> Iterator[tuple[str, int]]:
     if isinstance(node, yaml.SequenceNode):
         for number, item in enumerate(node.value):
             place = f"{path}[{number}]"
             yield place, item.start_mark.line + 1
-            yield from _lines(item, place, seen)
+            yield from _lines(item, place)
     elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                continue
             place = f"{path}.{key.value}".removeprefix(".")
             yield place, key.start_mark.line + 1
-            yield from _lines(value, place, seen)
+            yield from _lines(value, place)

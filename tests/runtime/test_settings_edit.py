@@ -33,8 +33,6 @@ EXAMPLE = (Path(__file__).parents[2] / "config.example.yml").read_text()
         ("server:\n", f'server:\n  url: "{URL}"\n'),
         ("server: # none\n", f'server:\n  url: "{URL}" # none\n'),
         ('{"server": {"url": "x"}}', f'{{"server": {{"url": "{URL}"}}}}'),
-        ('{"server": {"verify": true}}', f'{{"server": {{"url": "{URL}", "verify": true}}}}'),
-        ("{}", f'{{"server": {{"url": "{URL}"}}}}'),
         (f"server: {{url: '{URL}'}}\n", f"server: {{url: '{URL}'}}\n"),
         ("server:\r\n  url: x\r\n", f'server:\r\n  url: "{URL}"\r\n'),
     ],
@@ -67,6 +65,10 @@ def test_values_with_quotes_and_umlauts_are_read_back_as_they_were() -> None:
         ("server: {url: 1\n", "is not YAML"),
         ("server:\n  url: 1\n  url: 2\n", "duplicate key"),
         ("a: &a {url: x}\nserver: *a\n", "can't be changed automatically"),
+        ('{"server": {"verify": true}}', "can't be changed automatically"),
+        ("server: {}", "can't be changed automatically"),
+        ("{}", "can't be changed automatically"),
+        ("~", "can't be changed automatically"),
     ],
 )
 def test_a_layout_that_can_not_be_changed_safely_is_refused(before: str, message: str) -> None:
