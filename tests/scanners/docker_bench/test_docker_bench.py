@@ -229,14 +229,11 @@ def test_json_and_log_that_differ_give_a_warning_and_the_json_counts() -> None:
         "JSON and text log differ in results, those of the JSON count: 5.1 (PASS, WARN)"
         in report.warnings
     )
-    assert "the text log lacks checks of the JSON: 4.6" in report.warnings
 
 
 def test_json_and_log_of_two_runs_give_a_warning() -> None:
     log = text_log(CHECKS).replace(b"06:06:40", b"09:06:40")
-    log = b"# Docker Bench for Security v1.3.4\n" + log
     assert read(json_of_1_6(CHECKS), log).warnings == (
-        "the JSON is of version 1.6.0, the text log of 1.3.4: not of one run?",
         "JSON and text log began at different times: not of one run?",
     )
 
@@ -280,12 +277,6 @@ def test_a_check_that_is_printed_without_its_number_has_the_one_after_the_last()
     assert statuses(report) == {"2.17": "pass", "2.18": "warn", "3.1.1": "warn", "3.1.2": "fail"}
     assert the("2.18", report).title == "Keep it off (Scored)"
     assert the("2.18", report).finding == "Deprecated"
-
-
-def test_the_log_supplies_what_the_scanner_left_out_of_a_list() -> None:
-    short = json_of_1_6((Printed("4.1", "WARN", "Running as root", ("a", "(truncated)")),))
-    report = read(short, text_log((Printed("4.1", "WARN", "", ("a", "b", "c")),)))
-    assert the("4.1", report).finding == "Found: a\nFound: b\nFound: c"
 
 
 def test_files_are_recognized_by_their_content() -> None:

@@ -220,13 +220,6 @@ def test_a_rule_ref_is_the_number_of_a_check_and_nothing_else() -> None:
     assert "left out: 7 results without the number of a check" in report.warnings
 
 
-def test_details_and_items_of_other_programs_are_in_the_finding() -> None:
-    check = {"id": "2.1", "desc": "d", "result": "WARN", "details": ["a", "b"], "items": "c d"}
-    report = read(json.dumps({"start": 1795414000, "tests": [check]}).encode())
-    assert the("2.1", report).finding == "a, b c d"
-    assert report.started_at == datetime(2026, 11, 23, 6, 6, 40, tzinfo=UTC)
-
-
 @pytest.mark.parametrize(
     "printed",
     ["Sat May  6 07:08:09 IST 2023", "03/04/2021 07:08:09", "99:99:99 May 40 UTC 2023", "\0"],

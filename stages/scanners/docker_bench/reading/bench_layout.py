@@ -17,7 +17,6 @@ only where there are no tests.
 
 import re
 from collections.abc import Iterator
-from enum import Enum, auto
 
 CHECK_NUMBER = r"(?:[0-9]{1,4}|[A-Za-z])(?:\.[0-9]{1,4}){1,6}"
 
@@ -28,61 +27,45 @@ _NAMES = (
 KEYS = frozenset(_NAMES.split("|"))
 NUMBER_KEY = re.compile(CHECK_NUMBER)
 
-_KEY = rf'"({_NAMES}|{CHECK_NUMBER})"[ \t]*:[ \t]*'
-_KEY_ANYWHERE = re.compile(_KEY)
-_KEY_STARTS_LINE = re.compile(r"^[ \t{}\[\],]*" + _KEY, re.MULTILINE)
+_NAME = rf'"({_NAMES})"[ \t]*:[ \t]*'
+_NAME_OR_NUMBER = rf'"({_NAMES}|{CHECK_NUMBER})"[ \t]*:[ \t]*'
+_LINE_STARTS = r"^[ \t{}\[\],]*"
+_TEST_STARTS = r"^[ \t,]*\{[ \t]*"
+
+# The keys of each layout.
+_KEY_PER_LINE = re.compile(_LINE_STARTS + _NAME, re.MULTILINE)
+_RESULT_PER_LINE = re.compile(_LINE_STARTS + _NAME_OR_NUMBER, re.MULTILINE)
+_TEST_PER_LINE = re.compile(rf'(?:{_TEST_STARTS}|(?!"id")){_NAME_OR_NUMBER}', re.MULTILINE)
+"""An `id` that does not start a test is part of a name."""
+_ANYWHERE = re.compile(_NAME_OR_NUMBER)
+
+# What shows the layout of a text.
 _LINE_PER_KEY = re.compile(r'^[ \t]*"(?:desc|result)"[ \t]*:', re.MULTILINE)
 _LINE_PER_RESULT = re.compile(rf'^[ \t]*"{CHECK_NUMBER}"[ \t]*:', re.MULTILINE)
-_LINE_PER_TEST = re.compile(r'^[ \t,]*\{[ \t]*"id"[ \t]*:[ \t]*', re.MULTILINE)
-_SEVERAL_ON_LINE = re.compile(r'^[ \t,]*\{[ \t]*"id"[ \t]*:[^\n]{0,512}"desc"', re.MULTILINE)
+_LINE_PER_TEST = re.compile(rf'{_TEST_STARTS}"id"[ \t]*:', re.MULTILINE)
+_SEVERAL_ON_LINE = re.compile(rf'{_TEST_STARTS}"id"[ \t]*:[^\n]{{0,512}}"desc"', re.MULTILINE)
 
 Key = tuple[str, int, int]
 """A key's name, its start (with the brackets before it), and the start of its value."""
 
 
-class _Layout(Enum):
-    """Where keys are; see above."""
-
-    LINE_PER_KEY = auto()
-    LINE_PER_TEST = auto()
-    LINE_PER_RESULT = auto()
-    ANYWHERE = auto()
-
-
 def keys(text: str) -> Iterator[Key]:
     """The keys that are where the layout has keys."""
-    match _layout(text):
-        case _Layout.LINE_PER_KEY:
-            for match in _KEY_STARTS_LINE.finditer(text):
-                if not NUMBER_KEY.fullmatch(match[1]):
-                    yield _key(match)
-        case _Layout.LINE_PER_TEST:
-            yield from _without_ids_in_names(text)
-        case _Layout.LINE_PER_RESULT:
-            yield from map(_key, _KEY_STARTS_LINE.finditer(text))
-        case _Layout.ANYWHERE:
-            yield from map(_key, _KEY_ANYWHERE.finditer(text))
+    for match in _keys_of_layout(text).finditer(text):
+        yield match[1], match.start(), match.end()
 
 
-def _layout(text: str) -> _Layout:
+def _keys_of_layout(text: str) -> re.Pattern[str]:
     if _LINE_PER_KEY.search(text):
         if _SEVERAL_ON_LINE.search(text):
             # Text of both layouts: rewrapped by another tool.
-            return _Layout.ANYWHERE
-        return _Layout.LINE_PER_KEY
+            return _ANYWHERE
+        return _KEY_PER_LINE
     if _LINE_PER_RESULT.search(text):
-        return _Layout.LINE_PER_RESULT
+        return _RESULT_PER_LINE
     if _LINE_PER_TEST.search(text):
-        return _Layout.LINE_PER_TEST
-    return _Layout.ANYWHERE
-
-
-def _without_ids_in_names(text: str) -> Iterator[Key]:
-    """With a line per test, an `id` elsewhere is part of a name."""
-    tests = {match.end() for match in _LINE_PER_TEST.finditer(text)}
-    for match in _KEY_ANYWHERE.finditer(text):
-        if match[1] != "id" or match.end() in tests:
-            yield _key(match)
+        return _TEST_PER_LINE
+    return _ANYWHERE
 
 
 def is_layout_of_scanner(text: str) -> bool:
@@ -93,7 +76,3 @@ def is_layout_of_scanner(text: str) -> bool:
     has_line_per_key = _LINE_PER_KEY.search(text) is not None
     has_line_per_test = _SEVERAL_ON_LINE.search(text) is not None
     return has_line_per_key != has_line_per_test
-
-
-def _key(match: re.Match[str]) -> Key:
-    return match[1], match.start(), match.end()

@@ -10,16 +10,18 @@ better.
 """
 
 import re
+from collections.abc import Iterable
+from enum import IntEnum
 
 from schemas.records import Struct, field
-from stages.scanners.docker_bench.reading.bench_layout import NUMBER_KEY
+from stages.scanners.docker_bench.reading.bench_layout import CHECK_NUMBER, NUMBER_KEY
 
 MAX_CHECKS = 2000
 MAX_FINDINGS = 4096
 
-_SEVERITY_OF_RESULT = {"PASS": 1, "NOTE": 2, "INFO": 3, "WARN": 4}
-_GROUP = re.compile(r"[0-9]{1,4}|[A-Z]")
-RESULTS = frozenset(_SEVERITY_OF_RESULT)
+_GROUP_OR_CHECK = re.compile(rf"[0-9]{{1,4}}|[A-Z]|{CHECK_NUMBER}")
+_TEXTS_OF_CHECK = ("title", "remediation", "impact", "group")
+_FACTS_OF_RUN = ("version", "end", "unreadable_start", "reported_count")
 
 
 class DockerBenchError(ValueError):
@@ -30,20 +32,29 @@ class BrokenJSONError(ValueError):
     """The JSON is not what it should be; the text names the place in one line."""
 
 
+class BenchResult(IntEnum):
+    """The result of a check. Of two the higher one is the worse."""
+
+    MISSING = 0
+    """The output ends before it."""
+    PASS = 1
+    NOTE = 2
+    INFO = 3
+    WARN = 4
+
+
 class BenchCheck(Struct):
-    """One check: `result` is PASS, WARN, INFO or NOTE, or None where the output ends before it."""
+    """One check."""
 
     id: str
     title: str | None = None
-    result: str | None = None
+    result: BenchResult = BenchResult.MISSING
     findings: dict[str, None] = field(default_factory=dict)
     """In order, each once."""
     remediation: str | None = None
     impact: str | None = None
     group: str | None = None
     """The number of the group that it was printed in."""
-    was_shortened: bool = False
-    """The scanner itself left items out (`-n`)."""
 
     def add_finding(self, text: str | None) -> None:
         if not text:
@@ -54,24 +65,16 @@ class BenchCheck(Struct):
 
     def merge(self, other: "BenchCheck") -> None:
         """Take in another result of the same check; the worse one counts."""
-        if _rank(other.result) > _rank(self.result):
-            self.result = other.result
+        self.result = max(self.result, other.result)
         for text in other.findings:
             self.add_finding(text)
-        self._add_missing_texts(other)
+        _fill_missing(self, other, _TEXTS_OF_CHECK)
 
     def complete_from(self, other: "BenchCheck") -> None:
         """Take from the same check in another source what is missing here."""
         self.result = self.result or other.result
-        if not self.findings or (self.was_shortened and other.findings):
-            self.findings = dict(other.findings)
-        self._add_missing_texts(other)
-
-    def _add_missing_texts(self, other: "BenchCheck") -> None:
-        self.title = self.title or other.title
-        self.remediation = self.remediation or other.remediation
-        self.impact = self.impact or other.impact
-        self.group = self.group or other.group
+        self.findings = self.findings or dict(other.findings)
+        _fill_missing(self, other, _TEXTS_OF_CHECK)
 
 
 class BenchOutput(Struct):
@@ -97,63 +100,62 @@ class BenchOutput(Struct):
     truncated_check: str | None = None
     """The check in the middle of which the output ends."""
 
-    def add(self, check: BenchCheck) -> None:
-        """Take in a check, or a further result of one."""
+    def add(self, check: BenchCheck) -> BenchCheck:
+        """Take in a check, or a further result of one. Returns the check with all its results."""
         known = self.checks.get(check.id)
         if known is not None:
             known.merge(check)
-        elif len(self.checks) < MAX_CHECKS:
+            return known
+        if len(self.checks) < MAX_CHECKS:
             self.checks[check.id] = check
         else:
             self.dropped_checks += 1
+        return check
 
     def complete_from(self, other: "BenchOutput") -> list[str]:
         """Take from another source of the same run what is missing here.
 
         Returns the numbers of the checks that were added.
         """
-        self.version = self.version or other.version
         if self.start is None:
             self.start = other.start
             self.start_has_zone = other.start_has_zone
-        self.end = self.end or other.end
-        self.unreadable_start = self.unreadable_start or other.unreadable_start
-        self.reported_count = self.reported_count or other.reported_count
+        _fill_missing(self, other, _FACTS_OF_RUN)
         self.sections = other.sections | self.sections
-        added = [number for number in other.checks if number not in self.checks]
-        for check in other.checks.values():
-            self._complete_check(check)
+        added = []
+        for number, check in other.checks.items():
+            known = self.checks.get(number)
+            if known is None:
+                self.add(check)
+                added.append(number)
+            elif number == self.truncated_check:
+                # Its texts may be cut off: the other source has them whole.
+                check.result = known.result or check.result
+                self.checks[number] = check
+            else:
+                known.complete_from(check)
         return added
 
-    def _complete_check(self, check: BenchCheck) -> None:
-        known = self.checks.get(check.id)
-        if known is None:
-            self.add(check)
-        elif check.id == self.truncated_check:
-            # Its texts may be cut off: the other source has them whole.
-            check.result = known.result or check.result
-            self.checks[check.id] = check
-        else:
-            known.complete_from(check)
 
-
-def check_id(text: str | None) -> str | None:
+def check_id(text: str) -> str | None:
     """A check's number in one spelling: `c.1` and `C.1` are one check. None for any other text."""
-    number = (text or "").strip().upper()
-    if NUMBER_KEY.fullmatch(number) is None:
+    return _number(text, NUMBER_KEY)
+
+
+def group_id(text: str) -> str | None:
+    """The number of a group or of a check; None for any other text."""
+    return _number(text, _GROUP_OR_CHECK)
+
+
+def _number(text: str, expression: re.Pattern[str]) -> str | None:
+    number = text.strip().upper()
+    if expression.fullmatch(number) is None:
         return None
     return number
 
 
-def group_id(text: str | None) -> str | None:
-    """The number of a group or of a check; None for any other text."""
-    number = (text or "").strip().upper()
-    if _GROUP.fullmatch(number) is None:
-        return check_id(number)
-    return number
-
-
-def _rank(result: str | None) -> int:
-    if result is None:
-        return 0
-    return _SEVERITY_OF_RESULT.get(result, _SEVERITY_OF_RESULT["NOTE"])
+def _fill_missing(target: object, source: object, fields: Iterable[str]) -> None:
+    """Take these fields from the source where the target has None."""
+    for name in fields:
+        if getattr(target, name) is None:
+            setattr(target, name, getattr(source, name))

@@ -189,8 +189,6 @@ def _times(output: BenchOutput, at: datetime, ended: datetime | None) -> _Times:
         warning = "the output does not hold the time when the scan ended: its start is used"
         return _Times(started, started, warning)
     if completed:
-        if ended is not None:
-            return _Times(completed, completed)
         warning = "the output does not hold the time when the scan began: its end is used"
         return _Times(completed, completed, warning)
     problem = "the output does not hold the time of the scan"

@@ -10,12 +10,22 @@ from collections.abc import Iterable, Mapping
 
 from schemas.numbers import whole_number
 from schemas.report import RuleResult, RuleStatus, Severity
-from stages.scanners.docker_bench.reading.bench_output import BenchCheck, BenchOutput
+from stages.scanners.docker_bench.reading.bench_output import (
+    BenchCheck,
+    BenchOutput,
+    BenchResult,
+)
 from stages.scanners.docker_bench.reading.finding_text import bounded
 from stages.scanners.secrets import masked_text
 from stages.scanners.shown_text import plain_characters, short_section, without_number
 
-_STATUS: dict[str, RuleStatus] = {"PASS": "pass", "WARN": "fail", "INFO": "warn", "NOTE": "skip"}
+_STATUS: Mapping[BenchResult, RuleStatus] = {
+    BenchResult.MISSING: "error",
+    BenchResult.PASS: "pass",
+    BenchResult.NOTE: "skip",
+    BenchResult.INFO: "warn",
+    BenchResult.WARN: "fail",
+}
 _HIGH_SEVERITY = ("1.", "2.", "5.")
 
 # The benchmark's own names: with `-c` the scanner prints checks without their group.
@@ -44,7 +54,7 @@ def _rule_result(check: BenchCheck, sections: Mapping[str, str]) -> RuleResult:
     return RuleResult(
         rule_ref=check.id,
         title=title,
-        status=_status(check),
+        status=_STATUS[check.result],
         severity=_severity(check.id),
         section=short_section(section),
         description=_masked(_description(check, title, section)),
@@ -54,17 +64,11 @@ def _rule_result(check: BenchCheck, sections: Mapping[str, str]) -> RuleResult:
     )
 
 
-def _status(check: BenchCheck) -> RuleStatus:
-    if check.result is None:
-        return "error"
-    return _STATUS.get(check.result, "skip")
-
-
 def _findings(check: BenchCheck, title: str) -> list[str]:
     findings = [plain_characters(text) for text in check.findings]
-    if check.result is None:
+    if check.result is BenchResult.MISSING:
         return ["the output holds no result of this check", *findings]
-    if check.result == "WARN" and not findings:
+    if check.result is BenchResult.WARN and not findings:
         return [f"the check printed WARN without details; not fulfilled: {title}"]
     return findings
 

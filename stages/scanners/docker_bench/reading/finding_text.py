@@ -15,8 +15,6 @@ from stages.scanners.captured_output import printable_line
 LINE = 1024
 TEXT = 262_144
 _SEPARATORS = ",;"
-SHORTENED = "(truncated)"
-"""The last item of a list that the scanner shortened itself (`-n`)."""
 
 
 def line(text: str, limit: int = LINE) -> str:
@@ -30,23 +28,23 @@ def line(text: str, limit: int = LINE) -> str:
     return one_line
 
 
-def optional_line(text: str | None, limit: int = LINE) -> str | None:
-    if not text:
-        return None
+def optional_line(text: str, limit: int = LINE) -> str | None:
     return line(text, limit) or None
 
 
-def finding(details: str | None, items: Sequence[str] | None) -> str | None:
+def finding(details: str, items: Sequence[str] | None) -> str | None:
     """The details with the items in full, one per line where there are several.
 
     `items` is None for a check that has no list; an empty list is reported as `none`.
     """
-    if not items:
-        return _without_items(details, has_list=items is not None)
-    introduction = _introduction(details or "", items)
+    if items is None:
+        return optional_line(details)
+    introduction = _introduction(details, items)
     names = list(dict.fromkeys(map(line, rejoined(items))))
-    if len(names) == 1:
-        return f"{introduction} {names[0]}".strip()
+    if not names and introduction.endswith(":"):
+        names = ["none"]
+    if len(names) < 2:
+        return " ".join((introduction, *names)).strip() or None
     lines = [f"- {name}" for name in names]
     if introduction:
         lines.insert(0, introduction)
@@ -60,12 +58,6 @@ def _introduction(details: str, items: Sequence[str]) -> str:
     while words and words[-1].strip(_SEPARATORS) in known:
         words.pop()
     return line(" ".join(words))
-
-
-def _without_items(details: str | None, *, has_list: bool) -> str | None:
-    if has_list and (details or "").rstrip().endswith(":"):
-        return optional_line(f"{details} none")
-    return optional_line(details)
 
 
 def rejoined(items: Iterable[str]) -> list[str]:

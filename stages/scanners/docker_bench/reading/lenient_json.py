@@ -11,11 +11,11 @@ is the check 2.1 with the description `say "hi" \\ all` and without a result, fo
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
 
 from stages.scanners.docker_bench.reading.bench_layout import NUMBER_KEY, keys
-from stages.scanners.docker_bench.reading.bench_output import RESULTS, BenchOutput, check_id
+from stages.scanners.docker_bench.reading.bench_output import BenchOutput, BenchResult, check_id
 from stages.scanners.docker_bench.reading.check_fields import (
     Fields,
     add_check,
@@ -32,6 +32,9 @@ _PARTIAL_KEY = re.compile(r',[ \t\r\n]*"[a-z-]{0,20}"?[ \t]*:?[ \t]*\Z')
 _MAX_PARTIAL_KEY = 100
 _DIGITS = re.compile(r"\d{1,12}(?![\d.eE])")
 _MAX_VERSION = 40
+_KEYS_OF_RUN = frozenset(
+    ("dockerbenchsecurity", "dockerbenchsec_version", "start", "end", "checks")
+)
 
 
 def read_leniently(payload: bytes) -> BenchOutput:
@@ -58,6 +61,8 @@ class _LenientReader:
     def __init__(self) -> None:
         self._output = BenchOutput()
         self._group: str | None = None
+        self._run: dict[str, str] = {}
+        """The values of the whole run, the first of each."""
         self._values: dict[str, str] = {}
         """The values of the check or group that is being read."""
 
@@ -72,14 +77,22 @@ class _LenientReader:
             self._start_group(may_have_result=True)
         elif key == "result" and key in self._values:
             self._add_next_result(value)
-        elif not self._add_to_run(key, value):
+        elif key in _KEYS_OF_RUN:
+            self._run.setdefault(key, value)
+        else:
             self._values.setdefault(key, value)
 
     def finish(self) -> BenchOutput:
-        if self._output.end is None:
-            self._output.truncated_check = check_id(self._fields().get("id"))
+        output, run = self._output, self._run
+        version = run.get("dockerbenchsecurity", run.get("dockerbenchsec_version", ""))
+        output.version = optional_line(_text(version), _MAX_VERSION)
+        output.start = _number(run.get("start", ""))
+        output.end = _number(run.get("end", ""))
+        output.reported_count = _number(run.get("checks", ""))
+        if output.end is None:
+            output.truncated_check = check_id(self._fields().get("id", ""))
         self._finish_check()
-        return self._output
+        return output
 
     def _start_check(self, number: str) -> None:
         self._finish_check()
@@ -90,7 +103,7 @@ class _LenientReader:
     def _finish_check(self) -> None:
         """Take in the check that is being read, if there is one."""
         fields = self._fields()
-        if (fields.get("result") or "").strip().upper() not in RESULTS:
+        if fields.get("result", "").strip().upper() not in BenchResult.__members__:
             fields.pop("result", None)
         items = None
         if "items" in self._values:
@@ -98,12 +111,10 @@ class _LenientReader:
         add_check(self._output, fields, items, self._group_of(fields))
         self._values = {}
 
-    def _group_of(self, fields: Mapping[str, str | None]) -> str | None:
+    def _group_of(self, fields: Fields) -> str | None:
         """The current group, if the check's number is one of that group."""
-        number = check_id(fields.get("id"))
-        if number is None or self._group is None:
-            return None
-        if not number.startswith(self._group + "."):
+        number = fields.get("id", "").strip().upper()
+        if self._group is None or not number.startswith(f"{self._group}."):
             return None
         return self._group
 
@@ -120,21 +131,6 @@ class _LenientReader:
             return
         self._group = add_group(self._output, self._fields())
         self._values = {}
-
-    def _add_to_run(self, key: str, value: str) -> bool:
-        """Take in a value of the whole run, the first of each; False for any other key."""
-        output = self._output
-        if key in ("dockerbenchsecurity", "dockerbenchsec_version"):
-            output.version = output.version or optional_line(_text(value), _MAX_VERSION)
-        elif key == "start":
-            output.start = output.start or _number(value)
-        elif key == "end":
-            output.end = output.end or _number(value)
-        elif key == "checks":
-            output.reported_count = output.reported_count or _number(value)
-        else:
-            return False
-        return True
 
     def _fields(self) -> Fields:
         return {key: _text(value) for key, value in self._values.items()}

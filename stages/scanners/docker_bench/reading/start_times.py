@@ -14,7 +14,6 @@ names. Where the caller names none, a time without a zone is read in the zone of
 """
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 from schemas.records import Struct
@@ -35,9 +34,9 @@ _NUMERIC = re.compile(
 _EAST_ASIAN = re.compile(
     r"(\d{4}) {0,2}[年년] {0,2}(\d{1,2}) {0,2}[月월] {0,2}(\d{1,2}) {0,2}[日일]"
 )
-_HALVES = ("AM", "PM")
 _ISO_IN_UTC = re.compile(_ISO.pattern + r"Z")
 _WORD = re.compile(r"[^\W\d_]+")
+_ZONE_NAME = re.compile(r"\b(?!(?:AM|PM)\b)[A-Z]{2,}\b")
 
 _ZONES = {
     **dict.fromkeys(("UTC", "GMT", "WET", "Z"), 0),
@@ -92,7 +91,8 @@ def start_time(line: str, zone: tzinfo | None = None) -> StartTime | None:
         if wall is None:
             return None
         own_zone = _zone(text)
-        if own_zone is None and zone is None and _names_zone(text):
+        if own_zone is None and zone is None and _ZONE_NAME.search(text):
+            # A name such as `CST`, which means several offsets.
             return None
         at = wall.replace(tzinfo=own_zone or zone)
         return StartTime(int(at.timestamp()), has_zone=own_zone is not None)
@@ -164,10 +164,3 @@ def _zone(text: str) -> timezone | None:
         if word in _ZONES:
             return timezone(timedelta(hours=_ZONES[word]))
     return None
-
-
-def _names_zone(text: str) -> bool:
-    """Whether a zone is named, such as `CST`."""
-    words: Sequence[str] = _WORD.findall(text)
-    capitals = [word for word in words if word.isupper() and len(word) > 1]
-    return any(word not in _HALVES for word in capitals)

@@ -103,7 +103,7 @@ def _read_output(value: object) -> BenchOutput:
         top = value
     else:
         top["tests"] = value
-    version = _text(top.get("dockerbenchsecurity")) or _text(top.get("dockerbenchsec_version"))
+    version = _text(top.get("dockerbenchsecurity", top.get("dockerbenchsec_version")))
     output = BenchOutput(
         version=optional_line(version, _MAX_VERSION),
         start=number_within(top.get("start")),
@@ -130,13 +130,10 @@ def _add_test(output: BenchOutput, test: _Object, group: str | None) -> None:
     if isinstance(test.get("results"), list) or check_id(_text(test.get("id"))) is None:
         number = add_group(output, _fields(test))
         _add_nested(output, test, number or group)
-        if number is None and "result" in test:
-            output.unnumbered_results += 1
         return
-    names_check = {key: test[key] for key in ("id", "desc") if key in test}
     _add_result(output, test, group)
     for part in test.repeats:
-        _add_result(output, part | names_check, group)
+        _add_result(output, part | {"id": test["id"], "desc": test.get("desc")}, group)
     _add_nested(output, test, group)
 
 
@@ -145,31 +142,20 @@ def _add_result(output: BenchOutput, result: dict[str, Any], group: str | None) 
 
 
 def _names(items: object) -> Sequence[str] | None:
-    if isinstance(items, str):
-        return [items]
     if not isinstance(items, list):
         return None
     return list(filter(None, map(_text, items)))
 
 
 def _fields(test: dict[str, Any]) -> Fields:
-    return {key: _field(value) for key, value in test.items()}
+    return {key: _text(value) for key, value in test.items()}
 
 
-def _field(value: object) -> str | None:
-    """Other programs write details as a list."""
-    if isinstance(value, list):
-        return ", ".join(filter(None, map(_text, value))) or None
-    return _text(value)
-
-
-def _text(value: object) -> str | None:
-    """A string, or a number that was printed without quotes."""
+def _text(value: object) -> str:
+    """A string; empty for any other value."""
     if isinstance(value, str):
         return value
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    return None
+    return ""
 
 
 def _objects(value: object) -> list[_Object]:

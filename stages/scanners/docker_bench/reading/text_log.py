@@ -4,12 +4,13 @@ A check is a line `[WARN] 2.2 - title`. What it found follows as `[WARN]      * 
 tag. These lines are not checks:
 
 - section headers, `[INFO] 1 - …`;
-- sub-headers, `[INFO] 1.1 - …`, recognized by the check `1.1.1` that follows or by their title;
+- sub-headers, `[INFO] 1.1 - General Configuration`, recognized by their last word;
 - lines without a number; but a check that is no longer needed is printed without its number,
   `[INFO] title (Deprecated)`: it gets the number after the last one;
 - the closing list of remediations, whose texts are added to their checks.
 
-Colours are removed.
+Standard output that is logged to itself has every line twice: the second one is left out. Colours
+are removed.
 
 *Security*: the scanner interprets backslashes in names, so that a name can start a line of its own.
 Such a line can add to a check and make its result worse, never better. A result other than INFO is
@@ -20,26 +21,26 @@ expression is anchored and bounded.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import tzinfo
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from stages.scanners.docker_bench.reading.bench_layout import CHECK_NUMBER
 from stages.scanners.docker_bench.reading.bench_output import (
-    MAX_CHECKS,
     BenchCheck,
     BenchOutput,
+    BenchResult,
     check_id,
 )
-from stages.scanners.docker_bench.reading.finding_text import finding, line
+from stages.scanners.docker_bench.reading.finding_text import finding, line, optional_line
 from stages.scanners.docker_bench.reading.start_times import start_time
 
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-
-MAX_ENTRIES = 4 * MAX_CHECKS
 
 _TAGGED = re.compile(r"\[(INFO|PASS|WARN|NOTE)\](.*)", re.DOTALL)
 _NUMBERED = re.compile(
     rf"[ \t]{{1,4}}({CHECK_NUMBER}|\d{{1,4}}|[A-Za-z])[ \t]{{1,4}}-[ \t]{{1,4}}(\S.*)", re.DOTALL
 )
+_FINDING = re.compile(r"\s*\* (.*)", re.DOTALL)
+_SUB_HEADER = "Configuration"
 _DEPRECATED = re.compile(
     r"[ \t]{1,4}(\S.* \((?:Automated|Manual|Scored|Not Scored)\) \(Deprecated\))\s*\Z"
 )
@@ -68,39 +69,38 @@ def read_log(
     Otherwise the log was made for one run, and a line like the start of another one is a name.
     """
     # Not splitlines(): it also splits at characters that a name may hold.
-    lines = COLOURS.sub("", payload.decode("utf-8-sig", errors="replace")).split("\n")
-    if not may_hold_several:
-        return _read_run(lines, zone)
-    runs = [_read_run(part, zone) for part in _split_runs(lines)]
-    runs = [run for run in runs if run.checks]
-    if not runs:
-        return _read_run(lines, zone)
-    runs[-1].runs = len(runs)
-    return runs[-1]
+    text = COLOURS.sub("", payload.decode("utf-8-sig", errors="replace"))
+    lines = [each for each, _ in groupby(text.split("\n"))]
+    parts: Iterable[Sequence[str]] = [lines]
+    if may_hold_several:
+        parts = _split_runs(lines)
+    runs = [_read_run(part, zone) for part in parts]
+    with_checks = [run for run in runs if run.checks]
+    if not with_checks:
+        return runs[-1]
+    last = with_checks[-1]
+    last.runs = len(with_checks)
+    return last
 
 
 def _read_run(lines: Iterable[str], zone: tzinfo | None) -> BenchOutput:
     reader = _LogReader(zone)
     for text in lines:
         reader.add_line(text.rstrip("\r"))
-    return reader.finish()
+    return reader.output
 
 
 def _split_runs(lines: Sequence[str]) -> Iterator[Sequence[str]]:
-    """The lines of each run. A run starts with its banner, or without one with its time.
-
-    Standard output that is logged to itself has each of these lines twice, one after the other.
-    """
+    """The lines of each run. A run starts with its banner, or without one with its time."""
     starts = [0]
     has_time = False
     for number, text in enumerate(lines):
         is_time = text.startswith(_START)
         is_banner = _VERSION.match(text) is not None
-        is_double = number > 0 and text == lines[number - 1]
-        if has_time and (is_time or is_banner) and not is_double:
+        if has_time and (is_time or is_banner):
             starts.append(number)
             has_time = False
-        has_time = has_time or is_time
+        has_time |= is_time
     for start, end in pairwise([*starts, len(lines)]):
         yield lines[start:end]
 
@@ -112,14 +112,16 @@ def is_log_line(text: str) -> bool:
 
 
 class _LogReader:
+    """Takes the lines of one run in their order."""
+
     def __init__(self, zone: tzinfo | None) -> None:
+        self.output = BenchOutput()
         self._zone = zone
-        self._output = BenchOutput()
-        self._entries: list[BenchCheck] = []
-        """Checks and headers, as they were printed: the entry after one shows which it is."""
         self._current: BenchCheck | None = None
+        """The check that findings belong to."""
+        self._number_after = ""
+        """The number of a check that is printed next without its number."""
         self._in_remediations = False
-        self._remediations: dict[str, str] = {}
 
     def add_line(self, text: str) -> None:
         tagged = _TAGGED.match(text)
@@ -129,106 +131,64 @@ class _LogReader:
         tag, rest = tagged[1], tagged[2]
         if numbered := _NUMBERED.match(rest):
             self._add_numbered(tag, numbered[1].upper(), numbered[2])
-        elif rest.lstrip().startswith("* "):
-            self._add_finding(rest.lstrip()[2:])
-        elif found := self._deprecated(rest):
-            self._add_numbered(tag, _next_number(self._entries[-1]), found[1])
+        elif found := _FINDING.match(rest):
+            self._add_finding(found[1])
+        elif deprecated := _DEPRECATED.match(rest):
+            self._add_check(tag, self._number_after, deprecated[1])
         else:
             self._current = None
             if count := _COUNT.match(rest):
-                self._output.reported_count = int(count[1])
-
-    def _deprecated(self, text: str) -> re.Match[str] | None:
-        """The title of a check without a number; its number follows that of the last entry."""
-        if self._in_remediations or not self._entries:
-            return None
-        return _DEPRECATED.match(text)
-
-    def finish(self) -> BenchOutput:
-        following: list[BenchCheck | None] = [*self._entries[1:], None]
-        for entry, after in zip(self._entries, following, strict=False):
-            if _is_header(entry, after):
-                self._output.sections.setdefault(entry.id, line(entry.title or "", _MAX_SECTION))
-            else:
-                self._add_check(entry)
-        for number, text in self._remediations.items():
-            check = self._output.checks.get(number)
-            if check is None:
-                continue
-            remediation, _, impact = text.partition(_IMPACT)
-            check.remediation = line(remediation, _MAX_REMEDIATION) or None
-            check.impact = line(impact, _MAX_REMEDIATION) or None
-        return self._output
-
-    def _add_check(self, entry: BenchCheck) -> None:
-        if check_id(entry.id) is None:
-            self._output.unnumbered_results += 1
-        else:
-            self._output.add(entry)
+                self.output.reported_count = int(count[1])
 
     def _add_untagged(self, text: str) -> None:
         if text.startswith("Section "):
             self._in_remediations = text.startswith("Section B")
             self._current = None
-        elif self._output.start is None and text.startswith(_START):
+        elif self.output.start is None and text.startswith(_START):
             self._add_start(text)
-        elif self._output.version is None and (version := _VERSION.match(text)):
-            self._output.version = version[1]
+        elif self.output.version is None and (version := _VERSION.match(text)):
+            self.output.version = version[1]
 
     def _add_start(self, text: str) -> None:
         start = start_time(text, self._zone)
         if start is None:
-            printed = line(text.removeprefix(_START), _MAX_START)
-            self._output.unreadable_start = printed or None
+            self.output.unreadable_start = optional_line(text.removeprefix(_START), _MAX_START)
         else:
-            self._output.start = start.seconds
-            self._output.start_has_zone = start.has_zone
+            self.output.start = start.seconds
+            self.output.start_has_zone = start.has_zone
 
     def _add_finding(self, text: str) -> None:
         if self._current is not None:
             self._current.add_finding(finding(text, []))
 
     def _add_numbered(self, tag: str, number: str, text: str) -> None:
-        if self._in_remediations and tag == "INFO":
-            if len(self._remediations) < MAX_ENTRIES:
-                self._remediations.setdefault(number, text)
-            return
-        if self._repeats_last(tag, number):
-            self._current = self._entries[-1]
+        is_header = "." not in number or text.rstrip().endswith(_SUB_HEADER)
+        if tag == "INFO" and self._in_remediations:
+            self._add_remediation(number, text)
+        elif tag == "INFO" and is_header:
+            self.output.sections.setdefault(number, line(text, _MAX_SECTION))
+            self._current = None
+            self._number_after = f"{number}.1"
+        else:
+            self._add_check(tag, number, text)
+
+    def _add_check(self, tag: str, number: str, text: str) -> None:
+        if check_id(number) is None:
+            self._current = None
+            self.output.unnumbered_results += 1
             return
         title = line(text)
-        self._current = BenchCheck(id=number, title=title, result=tag)
+        check = BenchCheck(id=number, title=title, result=BenchResult[tag])
         if remark := _REMARK.fullmatch(title):
-            self._current.title = remark[1]
-            self._current.add_finding(remark[2])
-        if len(self._entries) < MAX_ENTRIES:
-            self._entries.append(self._current)
-        else:
-            self._output.dropped_checks += 1
+            check.title = remark[1]
+            check.add_finding(remark[2])
+        self._current = self.output.add(check)
+        group, _, last = number.rpartition(".")
+        self._number_after = f"{group}.{int(last) + 1}"
 
-    def _repeats_last(self, tag: str, number: str) -> bool:
-        """Standard output that is logged to itself has every line twice."""
-        if not self._entries:
-            return False
-        last = self._entries[-1]
-        return last.id == number and last.result == tag
-
-
-def _next_number(entry: BenchCheck) -> str:
-    """The number of the check after an entry, which may be the header of its group."""
-    if _is_header(entry, None):
-        return f"{entry.id}.1"
-    group, _, last = entry.id.rpartition(".")
-    return f"{group}.{int(last) + 1}"
-
-
-def _is_header(entry: BenchCheck, after: BenchCheck | None) -> bool:
-    if entry.result != "INFO":
-        return False
-    if "." not in entry.id:
-        return True
-    if entry.findings:
-        return False
-    if after is not None and after.id.startswith(entry.id + "."):
-        return True
-    return (entry.title or "").endswith("Configuration")
+    def _add_remediation(self, number: str, text: str) -> None:
+        check = self.output.checks.get(number)
+        if check is not None:
+            remediation, _, impact = text.partition(_IMPACT)
+            check.remediation = optional_line(remediation, _MAX_REMEDIATION)
+            check.impact = optional_line(impact, _MAX_REMEDIATION)
