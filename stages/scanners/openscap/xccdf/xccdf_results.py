@@ -6,13 +6,14 @@ from datetime import UTC, datetime, tzinfo
 from schemas.records import Struct, field
 from stages.scap.xml_records import Element, local
 
-_WITHOUT_EVIDENCE = frozenset(("pass", "notselected", "notapplicable"))
+_WITHOUT_EVIDENCE = frozenset(("pass", "notapplicable"))
 """The results whose checks are not kept."""
-_CHECKS = frozenset(("check", "complex-check"))
 SCRIPT_SYSTEM = "http://open-scap.org/page/SCE"
-_CPE = re.compile(r"cpe:(?:2\.3:a|/a):[^:]*:[^:]*:([^:]+)(?::.*)?")
+_SCRIPTS = f".//{{*}}check[@system='{SCRIPT_SYSTEM}']/{{*}}check-content-ref"
+_CPE = re.compile(r"cpe:(?:2\.3:a|/a):[^:]*:[^:]*:(?![*-](?::|$))([^:]+)(?::.*)?")
+"""The version of a program, which is not `*` (any) and not `-` (none)."""
 _MAX_TARGET_CHARS = 255
-_SCANNER_VERSION = "urn:xccdf:fact:scanner:version"
+_SCANNER_VERSION = "{*}fact[@name='urn:xccdf:fact:scanner:version']"
 
 
 class Check(Struct, frozen=True):
@@ -92,19 +93,20 @@ class TestResult(Struct):
             self.is_tailored = True
             self.tailoring_path = record.get("href")
         elif name == "target-facts":
-            self.scanner_version = self.scanner_version or _fact(record, _SCANNER_VERSION)
+            version = record.findtext(_SCANNER_VERSION, "").strip()
+            self.scanner_version = self.scanner_version or version or None
 
 
 def read_test_result(element: Element) -> TestResult:
     """A TestResult from its attributes; its records are added as they are read."""
-    started = _read_time(element.get("start-time"))
-    completed = _read_time(element.get("end-time"))
+    started = _read_time(element.get("start-time", ""))
+    completed = _read_time(element.get("end-time", ""))
     return TestResult(
         id=element.get("id", ""),
         version=element.get("version"),
         started_at=started or completed,
         completed_at=completed or started,
-        scanner_version=_cpe_version(element.get("test-system")),
+        scanner_version=_cpe_version(element.get("test-system", "")),
     )
 
 
@@ -132,75 +134,54 @@ def in_utc(at: datetime, zone: tzinfo | None) -> datetime:
 
 
 def _read_outcome(element: Element) -> Outcome:
-    """Thousands of these are in a file, and most have nothing but a result."""
-    result = _result(element)
+    """Thousands of these are in a file, and most are of rules that were not evaluated."""
+    result = element.findtext("{*}result", "").strip()
     idref = element.get("idref", "")
     severity = element.get("severity")
-    if len(element) == 1:
+    if result == "notselected":
         return Outcome(idref, result, severity)
-    checks: tuple[Check, ...] = ()
+    checks: list[Check] = []
     if result not in _WITHOUT_EVIDENCE:
-        checks = _read_checks(element)
-    scripts: tuple[str, ...] = ()
-    if result != "notselected":
-        scripts = _scripts(element)
+        _add_checks(element, checks, negate=False)
+    scripts = [script.get("href", "") for script in element.iterfind(_SCRIPTS)]
     overrides = [_read_override(child) for child in element.iterchildren("{*}override")]
     messages = [text.strip() for text in _texts(element, "{*}message") if text]
     return Outcome(
         idref=idref,
         result=result,
         severity=severity,
-        checks=checks,
-        scripts=scripts,
+        checks=tuple(checks),
+        scripts=tuple(scripts),
         instances=_texts(element, "{*}instance"),
         messages=tuple(messages),
         overrides=tuple(overrides),
     )
 
 
-def _read_checks(rule_result: Element) -> tuple[Check, ...]:
-    checks: list[Check] = []
-    for child in rule_result:
-        if local(child) in _CHECKS:
-            _add_checks(child, checks, negate=False)
-    return tuple(checks)
-
-
-def _result(element: Element) -> str:
-    for child in element:
-        if local(child) == "result":
-            return (child.text or "").strip()
-    return ""
-
-
 def _texts(element: Element, tag: str) -> tuple[str, ...]:
     return tuple(child.text or "" for child in element.iterchildren(tag))
 
 
-def _add_checks(element: Element, checks: list[Check], *, negate: bool) -> None:
-    """The checks of an element; of a complex check those that it combines."""
-    negate ^= element.get("negate", "false") in ("true", "1")
-    if local(element) == "complex-check":
-        for child in element:
-            _add_checks(child, checks, negate=negate)
-        return
+def _add_checks(parent: Element, checks: list[Check], *, negate: bool) -> None:
+    """The checks in an element; of a complex check those that it combines."""
+    for element in parent.iterchildren("{*}check", "{*}complex-check"):
+        is_negated = negate ^ (element.get("negate") in ("true", "1"))
+        if local(element) == "complex-check":
+            _add_checks(element, checks, negate=is_negated)
+        else:
+            checks += _read_check(element, negate=is_negated)
+
+
+def _read_check(element: Element, *, negate: bool) -> list[Check]:
+    """One for each definition or script that the check refers to."""
     imports = element.iterchildren("{*}check-import")
     outputs = [(child.get("import-name", ""), child.text) for child in imports if child.text]
     system = element.get("system", "")
-    references = list(element.iterchildren("{*}check-content-ref"))
-    for reference in references:
-        href, name = reference.get("href"), reference.get("name")
-        checks.append(Check(system, href, name, negate, tuple(outputs)))
-    if not references:
-        checks.append(Check(system, None, None, negate, tuple(outputs)))
-
-
-def _scripts(element: Element) -> tuple[str, ...]:
-    names = []
-    for check in element.iter("{*}check"):
-        if check.get("system") == SCRIPT_SYSTEM:
-            names += [one.get("href", "") for one in check.iterchildren("{*}check-content-ref")]
-    return tuple(names)
+    references = element.iterchildren("{*}check-content-ref")
+    named = [(reference.get("href"), reference.get("name")) for reference in references]
+    return [
+        Check(system, href, name, negate, tuple(outputs)) for href, name in named or [(None, None)]
+    ]
 
 
 def _read_override(element: Element) -> Override:
@@ -209,27 +190,20 @@ def _read_override(element: Element) -> Override:
         old=parts.get("old-result", ""),
         new=parts.get("new-result", ""),
         authority=element.get("authority"),
-        remark=parts.get("remark") or None,
+        remark=parts.get("remark"),
     )
 
 
-def _fact(element: Element, name: str) -> str | None:
-    for fact in element:
-        if fact.get("name") == name:
-            return (fact.text or "").strip() or None
-    return None
-
-
-def _cpe_version(cpe: str | None) -> str | None:
-    found = _CPE.fullmatch(cpe or "")
-    if found is None or found[1] in ("*", "-"):
+def _cpe_version(cpe: str) -> str | None:
+    found = _CPE.fullmatch(cpe)
+    if found is None:
         return None
     return found[1]
 
 
-def _read_time(text: str | None) -> datetime | None:
+def _read_time(text: str) -> datetime | None:
     """An xs:dateTime; without a zone where it has none (older scanners)."""
     try:
-        return datetime.fromisoformat((text or "").strip())
+        return datetime.fromisoformat(text.strip())
     except ValueError:
         return None
