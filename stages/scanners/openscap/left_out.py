@@ -26,10 +26,8 @@ def rules_not_searched(
     found: dict[str, tuple[str, ...]] = {}
     # In the order of the paths, so that each rule has its paths in this order, too.
     for path in left_out:
-        rules: set[str] = set()
-        for name in objects.that_search(path):
-            rules |= references.rules_of(name)
-        for rule in sorted(rules):
+        rules = set[str]().union(*map(references.rules_of, objects.that_search(path)))
+        for rule in rules:
             found[rule] = (*found.get(rule, ()), path)
     return found
 

@@ -6,7 +6,6 @@ belongs to this user and is not older than the scan, and only while no oscap run
 operator has started keeps its directory.
 """
 
-import re
 import shutil
 import stat
 from contextlib import suppress
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 TEMPORARY: Final = Path("/tmp")  # noqa: S108 - not a file of ours: where oscap has its own
-_NAME = re.compile(r"oscap\.[A-Za-z0-9]{6}")
+_NAME = "oscap." + "[A-Za-z0-9]" * 6
 _PROCESSES = Path("/proc")
 
 
@@ -23,7 +22,7 @@ def remove(since: datetime, owner: int, directory: Path = TEMPORARY) -> list[Pat
     """Remove what was left since then; the directories are returned."""
     # The list is made before the search for a running oscap: the directory of one that starts in
     # between is not in the list.
-    found = [path for path in _listed(directory) if _is_left(path, since, owner)]
+    found = _left(directory, since, owner)
     if not found or _an_oscap_runs():
         return []
     for path in found:
@@ -31,20 +30,16 @@ def remove(since: datetime, owner: int, directory: Path = TEMPORARY) -> list[Pat
     return found
 
 
-def _listed(directory: Path) -> list[Path]:
-    try:
-        return sorted(path for path in directory.iterdir() if _NAME.fullmatch(path.name))
-    except OSError:
-        return []
-
-
-def _is_left(path: Path, since: datetime, owner: int) -> bool:
-    try:
-        status = path.lstat()
-    except OSError:
-        return False
-    is_owned = stat.S_ISDIR(status.st_mode) and status.st_uid == owner
-    return is_owned and status.st_ctime >= since.timestamp()
+def _left(directory: Path, since: datetime, owner: int) -> list[Path]:
+    found = []
+    for path in sorted(directory.glob(_NAME)):
+        # Anything in /tmp may go at any time.
+        with suppress(OSError):
+            status = path.lstat()
+            is_owned = stat.S_ISDIR(status.st_mode) and status.st_uid == owner
+            if is_owned and status.st_ctime >= since.timestamp():
+                found.append(path)
+    return found
 
 
 def _an_oscap_runs() -> bool:

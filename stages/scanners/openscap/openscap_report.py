@@ -57,21 +57,23 @@ STATUS: Mapping[str, RuleStatus] = {
 }
 """The specification's `mapResultStatus`, and `fixed` as XCCDF scores it; any other is `skip`."""
 _EVALUATED = frozenset(("pass", "fail", "warn", "error"))
+_BY_DEFAULT = Options()
 
 
 def read_openscap(
-    results: Opener | None, arf: Opener | None, options: Options | None = None
+    results: Opener | None, arf: Opener | None, options: Options = _BY_DEFAULT
 ) -> Report:
     """The report of one scan. Raises ScapError."""
-    options = options or Options()
     scan, arf_evidence = read_files(results, arf, options)
     rules = _rule_results(scan, arf_evidence, options)
-    rules, cut_off = _with_cut_off(rules, arf, arf_evidence, options)
-    rules = _with_left_out(rules, arf, options)
+    cut_off: list[str] = []
     missing = rules_without_result(scan.test_result, scan.benchmark, scan.tailoring)
-    if arf is not None and _may_lack_rules(scan, rules):
-        content = content_of_arf(scan, arf, options)
-        missing = rules_without_result(scan.test_result, content, scan.tailoring)
+    if arf is not None:
+        rules, cut_off = _with_cut_off(rules, arf, arf_evidence, options)
+        rules = _with_left_out(rules, arf, options)
+        if _may_lack_rules(scan, rules):
+            content = content_of_arf(scan, arf, options)
+            missing = rules_without_result(scan.test_result, content, scan.tailoring)
     warnings = [
         *arf_evidence.warnings,
         *other_results(scan.others, options.zone),
@@ -106,13 +108,12 @@ def _rule_results(
 ) -> tuple[RuleResult, ...]:
     reported = reported_outcomes(scan.test_result, options)
     rules = by_rule(reported)
-    unique = script_checks.used_once(reported)
+    outputs = script_checks.outputs_of_one_rule(reported, options.script_checks)
     found = []
     for rule, outcomes in rules.items():
         counterparts = _counterparts(outcomes, arf_evidence)
         evidence = evidence_of_rule(
-            script_checks.with_outputs(counterparts, options.script_checks, unique),
-            arf_evidence.oval_results,
+            script_checks.with_outputs(counterparts, outputs), arf_evidence.oval_results
         )
         result = _rule_result(worst(outcomes), evidence, scan)
         scripts = [script for outcome in outcomes for script in outcome.scripts]
@@ -122,11 +123,11 @@ def _rule_results(
 
 
 def _with_cut_off(
-    rules: tuple[RuleResult, ...], arf: Opener | None, arf_evidence: ArfEvidence, options: Options
+    rules: tuple[RuleResult, ...], arf: Opener, arf_evidence: ArfEvidence, options: Options
 ) -> tuple[tuple[RuleResult, ...], list[str]]:
     """The rules with a finding on items that were cut off, and a warning that names these rules."""
     objects = cut_off_objects(arf_evidence.oval_results.values())
-    if arf is None or not objects:
+    if not objects:
         return rules, []
     messages = rules_cut_off(arf, options.limits, objects)
     found = []
@@ -137,16 +138,16 @@ def _with_cut_off(
             found.append(rule)
             continue
         text = f"oscap did not look at everything: {message}"
-        found.append(codec.replace(rule, finding=merged_texts([text, rule.finding or ""])))
+        found.append(codec.replace(rule, finding=merged_texts([text, rule.finding])))
         named.append(rule.rule_ref)
     return tuple(found), cut_off_warning(named)
 
 
 def _with_left_out(
-    rules: tuple[RuleResult, ...], arf: Opener | None, options: Options
+    rules: tuple[RuleResult, ...], arf: Opener, options: Options
 ) -> tuple[RuleResult, ...]:
     """The rules with a finding on paths that they would have searched and that were left out."""
-    if arf is None or not options.not_searched:
+    if not options.not_searched:
         return rules
     not_searched = rules_not_searched(arf, options.limits, options.not_searched)
     found = []
@@ -156,7 +157,7 @@ def _with_left_out(
             found.append(rule)
             continue
         text = f"not searched: {', '.join(paths)}"
-        found.append(codec.replace(rule, finding=merged_texts([rule.finding or "", text])))
+        found.append(codec.replace(rule, finding=merged_texts([rule.finding, text])))
     return tuple(found)
 
 
@@ -265,9 +266,9 @@ def _may_lack_rules(scan: SelectedScan, rules: tuple[RuleResult, ...]) -> bool:
 
 def _reason_without_result(rules: tuple[RuleResult, ...], *, selects_rules: bool) -> str | None:
     """Why these rules show nothing about the host; None where they do."""
-    if not rules and selects_rules:
-        return "nothing was evaluated: the scanner dropped every rule that the profile selects"
     if not rules:
+        if selects_rules:
+            return "nothing was evaluated: the scanner dropped every rule that the profile selects"
         return "nothing was evaluated: the profile selects no rules; choose another profile"
     if any(rule.status != "notapplicable" for rule in rules):
         return None

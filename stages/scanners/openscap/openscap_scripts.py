@@ -70,8 +70,7 @@ def _script(
 def _bash_fix(fixes: Sequence[Element]) -> Element | None:
     """The first script; one for a certain platform comes last: it may not be for this host."""
     scripts = [fix for fix in fixes if _system(fix) in _BASH]
-    scripts.sort(key=lambda fix: fix.get("platform") is not None)
-    return next(iter(scripts), None)
+    return min(scripts, key=lambda fix: fix.get("platform") is not None, default=None)
 
 
 def _system(fix: Element) -> str:
@@ -81,7 +80,7 @@ def _system(fix: Element) -> str:
 def _missing_values(fix: Element, values: Mapping[str, str]) -> str | None:
     """The first value of the script that can't be filled in."""
     for child in fix.iterdescendants("{*}sub", "{*}instance"):
-        name = child.get("idref") or child.get("context") or local(child)
-        if local(child) == "instance" or name not in values:
+        name = child.get("idref", child.get("context", local(child)))
+        if name not in values:
             return name
     return None

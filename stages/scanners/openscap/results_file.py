@@ -86,7 +86,6 @@ class ResultsFile:
         """The handler of this parent's records: one parent has thousands, so it is kept."""
         self._collectors: dict[str, OvalCollector] = {}
         self._benchmark: tuple[Element, Benchmark] | None = None
-        self._test_result: tuple[Element, TestResult] | None = None
 
     def add(self, parent: Element, record: Element) -> None:
         if parent is not self._parent:
@@ -97,7 +96,7 @@ class ResultsFile:
     def _handler_for(self, parent: Element) -> RecordHandler:
         name = local(parent)
         if name == "TestResult":
-            return self._test_result_of(parent).add
+            return self._new_test_result(parent).add
         if name in _BENCHMARK:
             return partial(self._benchmark_of(parent).add, parent)
         if name in _OVAL_SECTIONS:
@@ -107,15 +106,11 @@ class ResultsFile:
         return ignore
 
     def _oval_handler(self, section: Element, name: str) -> RecordHandler:
-        ancestors = {local(element): element for element in section.iterancestors()}
-        if "oval_results" not in ancestors:
+        ids = {local(element): element.get("id", "") for element in section.iterancestors()}
+        if "oval_results" not in ids:
             return ignore
-        report_id = ""
-        if "report" in ancestors:
-            report_id = ancestors["report"].get("id", "")
-        parent = section.getparent()
-        in_definitions = parent is not None and local(parent) == "oval_definitions"
-        return self._collector(report_id).handler(name, in_definitions=in_definitions)
+        collector = self._collector(ids.get("report", ""))
+        return collector.handler(name, in_definitions="oval_definitions" in ids)
 
     def _collector(self, report_id: str) -> OvalCollector:
         if report_id not in self._collectors:
@@ -136,14 +131,12 @@ class ResultsFile:
                 return None
         return frozenset(names)
 
-    def _test_result_of(self, element: Element) -> TestResult:
-        if self._test_result is not None and self._test_result[0] is element:
-            return self._test_result[1]
+    def _new_test_result(self, element: Element) -> TestResult:
+        """All its records follow each other, so each TestResult comes here once."""
         found = read_test_result(element)
         parent = element.getparent()
         if parent is not None and local(parent) == "Benchmark":
             found.benchmark = parent.get("id")
-        self._test_result = (element, found)
         self.test_results.append(found)
         return found
 

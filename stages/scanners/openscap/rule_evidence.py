@@ -59,14 +59,17 @@ def evidence(outcome: Outcome, all_results: Mapping[str, OvalResults]) -> Eviden
     messages = [masked(message) for message in outcome.messages]
     if not explanations:
         return _without_explanation(outcome, messages, remarks)
-    findings = [part.finding for part in explanations]
+    findings: list[str] = []
     facts: list[str] = []
+    expected: list[str] = []
     for part in explanations:
+        findings.append(part.finding)
         facts += part.facts
+        expected.append(part.expected)
     return Evidence(
         finding=merged_texts([*remarks, *findings, *messages]),
         actual=merged_texts(facts),
-        expected=merged_texts([part.expected for part in explanations]),
+        expected=merged_texts(expected),
     )
 
 
@@ -116,8 +119,7 @@ def _remarks(outcome: Outcome) -> list[str]:
 def _explain_check(
     outcome: Outcome, check: Check, all_results: Mapping[str, OvalResults]
 ) -> list[Explanation]:
-    is_script = check.system == SCRIPT_SYSTEM and check.href is not None
-    if check.outputs or is_script:
+    if check.outputs or check.system == SCRIPT_SYSTEM:
         return [_explain_script(check, outcome.result)]
     # Some scanners leave the system of an OVAL check out.
     if check.system not in ("", _OVAL):
@@ -226,7 +228,7 @@ def _output_lines(check: Check) -> list[str]:
     return lines
 
 
-def merged_texts(texts: Sequence[str]) -> str | None:
+def merged_texts(texts: Sequence[str | None]) -> str | None:
     """The texts as one of bounded length; None where there is none."""
     merged = masked_forms("; ".join(dict.fromkeys(filter(None, texts))))
     if len(merged) > _MAX_TEXT:

@@ -17,18 +17,18 @@ from stages.scanners.openscap.rule_evidence import Evidence, evidence, merged_te
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome
 from stages.scanners.secrets import masked
 
-_WORST_FIRST = (
-    "fail",
-    "error",
-    "unknown",
-    "notchecked",
-    "informational",
-    "fixed",
-    "pass",
-    "notapplicable",
-    "notselected",
-)
-_OF_UNKNOWN_RESULT = _WORST_FIRST.index("unknown")
+_PLACES: Mapping[str, int] = {
+    "fail": 0,
+    "error": 1,
+    "unknown": 2,
+    "notchecked": 3,
+    "informational": 4,
+    "fixed": 5,
+    "pass": 6,
+    "notapplicable": 7,
+    "notselected": 8,
+}
+"""The worst result first."""
 
 
 class _Instance(Struct, frozen=True):
@@ -47,12 +47,12 @@ def by_rule(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
 
 def worst(outcomes: Sequence[Outcome]) -> Outcome:
     """The outcome that counts for the rule; of equal ones the first."""
-    return min(outcomes, key=_badness)
+    return min(outcomes, key=_place)
 
 
 def worst_result(results: Iterable[str]) -> str:
     """The result that counts, of several of one rule."""
-    return min(results, key=_badness_of)
+    return min(results, key=_place_of)
 
 
 def evidence_of_rule(
@@ -61,18 +61,17 @@ def evidence_of_rule(
     """The evidence of all results of one rule."""
     if len(outcomes) == 1:
         return evidence(outcomes[0], all_results)
-    instances = []
-    for number, outcome in enumerate(outcomes, 1):
-        instances.append(_instance(outcome, number, all_results))
+    numbered = enumerate(outcomes, 1)
+    instances = [_instance(outcome, number, all_results) for number, outcome in numbered]
     if not any(map(_is_described, instances)):
         return Evidence()
-    instances.sort(key=lambda instance: _badness(instance.outcome))
+    instances.sort(key=lambda instance: _place(instance.outcome))
     result = instances[0].outcome.result
     deciding = [one for one in instances if one.outcome.result == result]
     return Evidence(
         finding=merged_texts([_summary(result, instances), *map(_finding, instances)]),
         actual=merged_texts(_actual_texts(deciding)),
-        expected=merged_texts([one.evidence.expected or "" for one in deciding]),
+        expected=merged_texts([one.evidence.expected for one in deciding]),
     )
 
 
@@ -123,11 +122,9 @@ def _finding(instance: _Instance) -> str:
     return text
 
 
-def _badness(outcome: Outcome) -> int:
-    return _badness_of(outcome.result)
+def _place(outcome: Outcome) -> int:
+    return _place_of(outcome.result)
 
 
-def _badness_of(result: str) -> int:
-    if result in _WORST_FIRST:
-        return _WORST_FIRST.index(result)
-    return _OF_UNKNOWN_RESULT
+def _place_of(result: str) -> int:
+    return _PLACES.get(result, _PLACES["unknown"])

@@ -172,8 +172,8 @@ def newest_scan(results_file: ResultsFile, options: Options) -> SelectedScan:
 
 def _text_options(test_result: TestResult, values: Mapping[str, str]) -> TextOptions:
     """Rules that passed or did not apply keep only their shell fix: there are many of them."""
-    outcomes = [one for one in test_result.outcomes if one.result not in NOTHING_TO_FIX]
-    to_fix = frozenset(outcome.idref for outcome in outcomes)
+    outcomes = test_result.outcomes
+    to_fix = frozenset(one.idref for one in outcomes if one.result not in NOTHING_TO_FIX)
     return TextOptions(values, test_result.profile, to_fix)
 
 

@@ -44,31 +44,37 @@ def rules_without_result(
     Rules that the benchmark does not have are named only beside such rules: in many benchmarks
     profiles select rules that were never built.
     """
-    selection = selection_of(test_result, benchmark, tailoring)
-    if selection is None or test_result.profile not in selection.profiles:
+    found = selection_of(test_result, benchmark, tailoring)
+    if found is None:
         return []
+    selection, profile = found
     reported = {one.idref for one in test_result.outcomes if one.result != "notselected"}
-    selected = selection.selected(test_result.profile)
-    missing = _without(selected, reported)
+    selected = selection.selected(profile)
+    missing = without(selected, reported)
     if not missing:
         return []
-    unknown = _without(selection.unknown(test_result.profile), reported)
+    unknown = without(selection.unknown(profile), reported)
     return [_missing_results(sorted(missing + unknown), len(selected) + len(unknown))]
 
 
 def selection_of(
     test_result: TestResult, benchmark: Benchmark, tailoring: Tailoring
-) -> Selection | None:
-    """What the profiles select; None where the tailoring file that decides it is missing."""
-    if test_result.profile in tailoring.selection.profiles:
-        return benchmark.selection.tailored(tailoring.selection)
-    if test_result.is_tailored:
+) -> tuple[Selection, str] | None:
+    """What the profiles select, and the profile of the scan among them.
+
+    None where the tailoring file that decides it is missing, or the benchmark of the profile.
+    """
+    profile = test_result.profile
+    if profile in tailoring.selection.profiles:
+        return benchmark.selection.tailored(tailoring.selection), profile
+    if test_result.is_tailored or profile not in benchmark.selection.profiles:
         return None
-    return benchmark.selection
+    return benchmark.selection, profile
 
 
-def _without(rules: Iterable[str], reported: Collection[str]) -> list[str]:
-    return [rule for rule in rules if rule not in reported]
+def without(rules: Iterable[str], others: Collection[str]) -> list[str]:
+    """The rules that are not among the others, in their order."""
+    return [rule for rule in rules if rule not in others]
 
 
 def _missing_results(missing: Sequence[str], total: int) -> str:

@@ -6,6 +6,7 @@ passed check by script says anything about the host: the rule is in error, with 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from schemas import codec
 from schemas.codec import replace
@@ -13,25 +14,28 @@ from schemas.records import Struct, field
 from schemas.report import RuleResult
 from stages.runtime.printable import listed
 from stages.scanners.openscap.script_results import ScriptResults
-from stages.scanners.openscap.xccdf.xccdf_results import SCRIPT_SYSTEM, Check, Outcome
+from stages.scanners.openscap.xccdf.xccdf_results import Check, Outcome
 from stages.scap.xml_records import ScapError, fragment, local
 
 _REACHED = frozenset(("pass", "fail", "error", "warn", "skip"))
 _REMEDY = "allow it by compliance-agent install --with-script-checks, or scan as root"
 _MOST_NAMED = 20
 
+ScriptOutput: TypeAlias = tuple[tuple[str, str], ...]
+"""Stream and text."""
+
 
 class ScriptChecks(Struct, frozen=True):
     """What is known of the scripts of one scan."""
 
     missing_capabilities: tuple[str, ...] = ()
-    outputs: Mapping[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
-    """By the name of a script: stream and text."""
+    outputs: Mapping[str, ScriptOutput] = field(default_factory=dict)
+    """By the name of a script."""
 
 
 def read_script_results(results: ScriptResults) -> ScriptChecks:
     """The output of scripts; files that are not as oscap writes them are left out."""
-    outputs: dict[str, tuple[tuple[str, str], ...]] = {}
+    outputs: dict[str, ScriptOutput] = {}
     for text in results.files:
         try:
             root = fragment(text.encode())
@@ -44,29 +48,29 @@ def read_script_results(results: ScriptResults) -> ScriptChecks:
     return ScriptChecks(results.missing_capabilities, outputs)
 
 
-def used_once(outcomes: Iterable[Outcome]) -> frozenset[str]:
-    """The scripts that check one rule only: of the others oscap keeps only the last output."""
+def outputs_of_one_rule(
+    outcomes: Iterable[Outcome], checks: ScriptChecks
+) -> dict[str | None, ScriptOutput]:
+    """The output of each script that checks one rule only: of others oscap keeps only the last."""
     uses: Counter[str] = Counter()
     for outcome in outcomes:
         uses.update(outcome.scripts)
-    return frozenset(name for name, count in uses.items() if count == 1)
+    return {name: output for name, output in checks.outputs.items() if uses[name] == 1}
 
 
 def with_outputs(
-    outcomes: Sequence[Outcome], checks: ScriptChecks, unique: frozenset[str]
+    outcomes: Sequence[Outcome], outputs: Mapping[str | None, ScriptOutput]
 ) -> list[Outcome]:
     """The outcomes of a rule; their checks get the output that was kept beside the results."""
     found = []
     for outcome in outcomes:
-        own_checks = [_with_output(check, checks, unique) for check in outcome.checks]
+        own_checks = [_with_output(check, outputs) for check in outcome.checks]
         found.append(replace(outcome, checks=tuple(own_checks)))
     return found
 
 
-def _with_output(check: Check, checks: ScriptChecks, unique: frozenset[str]) -> Check:
-    if check.system != SCRIPT_SYSTEM or check.outputs or check.href not in unique:
-        return check
-    return replace(check, outputs=checks.outputs.get(check.href or "", ()))
+def _with_output(check: Check, outputs: Mapping[str | None, ScriptOutput]) -> Check:
+    return replace(check, outputs=check.outputs or outputs.get(check.href, ()))
 
 
 def not_reached(rule: RuleResult, scripts: Sequence[str], checks: ScriptChecks) -> RuleResult:

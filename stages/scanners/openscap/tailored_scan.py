@@ -5,7 +5,7 @@ Diagnostics: none; what the files do not show is left out.
 
 from schemas.report import AppliedTailoring
 from stages.scanners.openscap.scan_files import SelectedScan
-from stages.scanners.openscap.scan_warnings import selection_of
+from stages.scanners.openscap.scan_warnings import selection_of, without
 from stages.scanners.secrets import masked_forms
 from stages.scap.rule_counts import Selection
 
@@ -15,10 +15,10 @@ def applied_tailoring(scan: SelectedScan) -> AppliedTailoring | None:
     if not scan.is_tailored:
         return None
     path = scan.test_result.tailoring_path
-    selection = selection_of(scan.test_result, scan.benchmark, scan.tailoring)
-    profile = scan.test_result.profile
-    if selection is None or profile not in selection.profiles:
+    found = selection_of(scan.test_result, scan.benchmark, scan.tailoring)
+    if found is None:
         return AppliedTailoring(path=path)
+    selection, profile = found
     unselected, selected = _differences(selection, profile)
     return AppliedTailoring(
         path=path, unselected=unselected, selected=selected, values=_values(scan, profile)
@@ -32,9 +32,7 @@ def _differences(selection: Selection, profile: str) -> tuple[tuple[str, ...], t
         return (), ()
     before = dict.fromkeys(selection.selected(base))
     after = dict.fromkeys(selection.selected(profile))
-    unselected = tuple(rule for rule in before if rule not in after)
-    selected = tuple(rule for rule in after if rule not in before)
-    return unselected, selected
+    return tuple(without(before, after)), tuple(without(after, before))
 
 
 def _values(scan: SelectedScan, profile: str) -> dict[str, str]:

@@ -9,11 +9,12 @@ from schemas.report import Report
 from stages.scanners.openscap.openscap_report import Options, read_openscap
 from tests.scanners.openscap.scap_samples import XCCDF, Rule, arf, opener, results, run_of
 
+BY_DEFAULT = Options()
 OLD = run_of([Rule("a", "fail")], identifier="old", end="2026-01-01T00:00:00Z")
 NEW = run_of([Rule("a", "pass")], identifier="new")
 
 
-def read(text: str, options: Options | None = None) -> Report:
+def read(text: str, options: Options = BY_DEFAULT) -> Report:
     return read_openscap(opener(text), None, options)
 
 

@@ -19,6 +19,8 @@ from stages.scap.xml_records import Element, children_by_name, local
 _FIX_PREFIX = "urn:xccdf:fix:script:"
 _SHELLS = frozenset(("sh", "bash"))
 _SEVERITIES = ("critical", "high", "medium", "low")
+_CIS_BENCHMARK = r"(?is)^(?!.*/controls)(?:.*cisecurity\.org|cis .*benchmark)"
+"""And not the CIS Controls, which are at the same host."""
 _CIS_NUMBER = re.compile(r"\d+(\.\d+)+")
 _CIS_RULE_ID = re.compile(r"cisecurity\.benchmarks?_(?:rule|group)_(\d+(?:\.\d+)+)")
 _NUMBER_IN_ID = re.compile(r"(?:^|_rule_)(\d+(?:\.\d+)+)")
@@ -138,7 +140,7 @@ def read_severity(text: str | None) -> Severity:
 def rule_number(rule_id: str, references: Sequence[Reference], profile: str | None) -> str | None:
     """The rule's number in its CIS benchmark, else in the standard that the profile is made for."""
     for reference in references:
-        if _is_cis_benchmark(reference.standard) and _CIS_NUMBER.fullmatch(reference.id):
+        if _is_found(_CIS_BENCHMARK, reference.standard) and _CIS_NUMBER.fullmatch(reference.id):
             return reference.id
     if found := _CIS_RULE_ID.search(rule_id):
         return found[1]
@@ -167,21 +169,12 @@ def _is_found(pattern: str, text: str) -> bool:
     return re.search(pattern, text) is not None
 
 
-@lru_cache(maxsize=1024)
-def _is_cis_benchmark(standard: str) -> bool:
-    """Whether this is a CIS Benchmark, and not the CIS Controls, which are at the same host."""
-    text = standard.lower()
-    if "/controls" in text:
-        return False
-    return "cisecurity.org" in text or (text.startswith("cis ") and "benchmark" in text)
-
-
 def _references(references: Sequence[Element], idents: Sequence[Element]) -> tuple[Reference, ...]:
     """Each once, in the order of the file."""
     places = [(element.get("href"), _reference_text(element)) for element in references]
     places += [(element.get("system"), element.text) for element in idents]
     found = [_reference(standard, text) for standard, text in dict.fromkeys(places)]
-    return tuple(reference for reference in found if reference is not None)
+    return tuple(filter(None, found))
 
 
 @lru_cache(maxsize=8192)
