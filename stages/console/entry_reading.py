@@ -4,13 +4,13 @@ Of a report only its header is read. An entry of a newer format or a damaged one
 the scan, never an error of the command.
 """
 
-from schemas.command import Submission
+from collections.abc import Mapping
+from typing import Literal
+
 from schemas.ids import ScanId
-from schemas.manifest import Manifest
 from schemas.receipt import Receipt
-from schemas.records import Struct, field
+from schemas.records import Struct
 from schemas.report import ReportHeader
-from schemas.request import Request
 from spool.errors import (
     EntryError,
     EntryMissingError,
@@ -23,13 +23,17 @@ from stages.console.scan_states import Boxes
 
 _MOST_READ = 100
 
+ProblemKind = Literal["damaged", "unreadable", "newer"]
+_KINDS: Mapping[type[EntryError], ProblemKind] = {
+    EntryUnreadableError: "unreadable",
+    NewerFormatError: "newer",
+}
+
 
 class ScanEntries(Struct):
     """What could be read; `error` is that of the first entry that could not."""
 
-    request: Request | None = None
-    submission: Submission | None = None
-    manifest: Manifest | None = None
+    profile: str | None = None
     header: ReportHeader | None = None
     receipt: Receipt | None = None
     entry: str = ""
@@ -50,18 +54,19 @@ def read_entries(spool: Spool, boxes: Boxes, scan_id: ScanId) -> ScanEntries:
         if scan_id in boxes.reports:
             found.entry = spool.reports.name(scan_id)
             found.header = spool.reports.header(scan_id)
+            found.profile = found.header.profile
         elif scan_id in boxes.raw:
             found.entry = spool.raw.name(scan_id)
-            found.manifest = spool.raw.manifest(scan_id)
+            found.profile = spool.raw.manifest(scan_id).profile_title
         elif scan_id in boxes.requests:
             found.entry = spool.requests.name(scan_id)
-            found.request = spool.requests.read(scan_id)
+            found.profile = spool.requests.read(scan_id).profile_text
         elif scan_id in boxes.commands:
             found.entry = spool.commands.name(scan_id)
-            found.request = spool.commands.requests.read(scan_id)
+            found.profile = spool.commands.requests.read(scan_id).profile_text
         elif scan_id in boxes.submissions:
             found.entry = spool.commands.submissions.name(scan_id)
-            found.submission = spool.commands.submissions.read(scan_id)
+            found.profile = spool.commands.submissions.read(scan_id).profile_title
         if scan_id in boxes.receipts:
             found.entry = spool.receipts.name(scan_id)
             found.receipt = spool.receipts.read(scan_id)
@@ -73,31 +78,24 @@ def read_entries(spool: Spool, boxes: Boxes, scan_id: ScanId) -> ScanEntries:
     return found
 
 
-class Problems(Struct):
-    """Names of entries, each with the reason why it can't be used."""
-
-    damaged: dict[str, str] = field(default_factory=dict)
-    unreadable: dict[str, str] = field(default_factory=dict)
-    newer: dict[str, str] = field(default_factory=dict)
+def problem_kind(error: EntryError) -> ProblemKind:
+    """What is wrong with an entry that is there."""
+    return _KINDS.get(type(error), "damaged")
 
 
-def problems(spool: Spool, boxes: Boxes) -> Problems:
-    """What the stages have found wrong with entries, and what this process finds wrong with those
-    of the newest pending scans.
+def problems(spool: Spool, boxes: Boxes) -> dict[ProblemKind, dict[str, str]]:
+    """The names of entries that can't be used, each with the reason: what the stages have found,
+    and what this process finds in those of the newest pending scans.
 
     It reads a bounded number, so that it costs the same however many are pending: a newer version
     that was removed again wrote the newest entries.
     """
-    found = Problems()
+    found: dict[ProblemKind, dict[str, str]] = {"damaged": {}, "unreadable": {}, "newer": {}}
     for stage in STAGES:
-        found.newer |= spool.state_store(stage).newer()
-        found.unreadable |= spool.state_store(stage).unreadable()
+        found["newer"] |= spool.state_store(stage).newer()
+        found["unreadable"] |= spool.state_store(stage).unreadable()
     for scan_id in boxes.pending[-_MOST_READ:]:
         entries = read_entries(spool, boxes, scan_id)
-        if isinstance(entries.error, NewerFormatError):
-            found.newer[entries.entry] = str(entries.error)
-        elif isinstance(entries.error, EntryUnreadableError):
-            found.unreadable[entries.entry] = str(entries.error)
-        elif entries.error is not None:
-            found.damaged[entries.entry] = str(entries.error)
+        if entries.error is not None:
+            found[problem_kind(entries.error)][entries.entry] = str(entries.error)
     return found

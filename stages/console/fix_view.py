@@ -7,18 +7,20 @@ from stages.console.errors import CommandError
 from stages.console.output import say, say_script, show_json
 from stages.runtime.exits import Exit
 
-_SHELLS = ("sh", "bash", "shell")
+_KEPT_AS = {"bash": "sh", "shell": "sh"}
+"""A script for any shell is the one for `sh`."""
 _ONLY_SHELL_KEPT = {"pass": "passed", "notapplicable": "does not apply here"}
 """The statuses of rules whose other fixes are not in a report."""
 
 
 def show_fixes(results: Sequence[RuleResult], system: str, *, as_json: bool) -> None:
     """Each fix under the id of its rule. Raises CommandError where there is none."""
+    kept_as = _KEPT_AS.get(system, system)
     fixes: dict[str, str] = {}
     for result in results:
-        text = _fix(result, system)
-        if text:
-            fixes[result.rule_ref] = text
+        of_rule = _fixes(result)
+        if kept_as in of_rule:
+            fixes[result.rule_ref] = of_rule[kept_as]
     if not fixes:
         raise CommandError(_why_none(results, system), Exit.NO)
     if as_json:
@@ -30,15 +32,14 @@ def show_fixes(results: Sequence[RuleResult], system: str, *, as_json: bool) -> 
         say()
 
 
-def _fix(result: RuleResult, system: str) -> str | None:
-    if system not in _SHELLS:
-        for fix in result.other_fixes:
-            if fix.system == system:
-                return fix.text
-        return None
-    if result.advice:
-        return None
-    return result.remediation
+def _fixes(result: RuleResult) -> dict[str, str]:
+    """The fixes of a rule, by system."""
+    fixes: dict[str, str] = {}
+    if result.remediation and not result.advice:
+        fixes["sh"] = result.remediation
+    for fix in result.other_fixes:
+        fixes.setdefault(fix.system, fix.text)
+    return fixes
 
 
 def _why_none(results: Sequence[RuleResult], system: str) -> str:
@@ -48,22 +49,14 @@ def _why_none(results: Sequence[RuleResult], system: str) -> str:
         return f"none of the {len(results)} failed rules has a fix for {system}"
     rule = results[0]
     reason = _ONLY_SHELL_KEPT.get(rule.status)
-    if reason is not None and system not in _SHELLS:
+    if reason is not None and _KEPT_AS.get(system, system) != "sh":
         return (
             f"{rule.rule_ref} {reason}: the report keeps only the sh fix of such a rule; "
             "try --fix sh"
         )
-    available = _available(rule)
+    available = list(_fixes(rule))
+    if rule.advice:
+        available.append("advice as text, without --fix")
     if not available:
         return f"{rule.rule_ref} has no fix"
     return f"{rule.rule_ref} has no {system} fix; it has {', '.join(available)}"
-
-
-def _available(rule: RuleResult) -> list[str]:
-    """The fixes that a rule has, as a message names them."""
-    available = sorted({fix.system for fix in rule.other_fixes})
-    if _fix(rule, "sh"):
-        available.insert(0, "sh")
-    if rule.advice:
-        available.append("advice as text, without --fix")
-    return available

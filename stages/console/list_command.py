@@ -128,35 +128,29 @@ def _listed(
     displaced: ScanId | None,
 ) -> ListedScan:
     entries = read_entries(spool, boxes, scan_id)
-    profile = status = score = applicable_score = answer = None
-    message = entries.problem
-    if entries.request is not None:
-        profile = entries.request.profile_text
-    if entries.submission is not None:
-        profile = entries.submission.profile_title
-    if entries.manifest is not None:
-        profile = entries.manifest.profile_title
+    messages = [entries.problem]
+    status = score = applicable_score = answer = None
     if entries.header is not None:
-        profile, status = entries.header.profile, entries.header.status
+        status = entries.header.status
         score = entries.header.score
         applicable_score = entries.header.applicable_score
-        message = message or entries.header.error
+        messages.append(entries.header.error)
     if entries.receipt is not None:
         answer = entries.receipt.answer
         if answer != "accepted":
-            message = message or entries.receipt.message
+            messages.append(entries.receipt.message)
     return ListedScan(
         scan_id=scan_id,
         scanner=scanner_of(scan_id),
         state=boxes.state(scan_id),
-        profile=profile,
+        profile=entries.profile,
         status=status,
         score=score,
         applicable_score=applicable_score,
         answer=answer,
         displaced=displaced,
         pending_reason=reasons.reason(scan_id),
-        message=message,
+        message=next(filter(None, messages), None),
     )
 
 

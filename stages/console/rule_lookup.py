@@ -6,6 +6,7 @@ from schemas.ids import ScanId, short_rule_id
 from schemas.report import RuleResult
 from stages.console.errors import CommandError
 from stages.runtime.exits import Exit
+from stages.runtime.printable import listed
 
 _MOST_NAMED = 10
 
@@ -24,18 +25,15 @@ def find_rule(results: Sequence[RuleResult], named: str, scan_id: ScanId) -> Rul
     if not found:
         raise CommandError(f"{scan_id} has no rule {named}{suggestion(results, wanted)}", Exit.NO)
     if len(found) > 1:
-        rules = ", ".join(short_rule_id(result.rule_ref) for result in found[:_MOST_NAMED])
-        if len(found) > _MOST_NAMED:
-            rules = f"{rules} and {len(found) - _MOST_NAMED} more"
-        raise CommandError(f"{named} can mean {len(found)} rules: {rules}", Exit.NO)
+        rules = [short_rule_id(result.rule_ref) for result in found]
+        candidates = listed(rules, _MOST_NAMED)
+        raise CommandError(f"{named} can mean {len(found)} rules: {candidates}", Exit.NO)
     return found[0]
 
 
 def _is_named(result: RuleResult, wanted: str) -> bool:
-    names = [result.rule_ref, short_rule_id(result.rule_ref), result.title]
-    if result.section is not None:
-        names.append(result.section)
-    return any(name.casefold() == wanted for name in names)
+    names = (result.rule_ref, short_rule_id(result.rule_ref), result.title, result.section)
+    return wanted in map(str.casefold, filter(None, names))
 
 
 def _ends_so(result: RuleResult, wanted: str) -> bool:
@@ -56,10 +54,9 @@ def suggestion(results: Sequence[RuleResult], wanted: str) -> str:
         rule = short_rule_id(result.rule_ref)
         names[rule.casefold()] = rule
         names[result.title.casefold()] = rule
-    rules = []
-    for match in get_close_matches(wanted, names, n=3, cutoff=0.6):
-        if names[match] not in rules:
-            rules.append(names[match])
-    if not rules:
+    matches = get_close_matches(wanted, names, n=3, cutoff=0.6)
+    if not matches:
         return "; compliance-agent show ID --all lists the rules"
+    # An id and a title may be those of one rule.
+    rules = dict.fromkeys(map(names.__getitem__, matches))
     return f"; did you mean {' or '.join(rules)}?"

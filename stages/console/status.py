@@ -2,7 +2,7 @@
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -157,20 +157,20 @@ def _facts(status: Status) -> Iterator[tuple[str, object]]:
 
 def _entry_facts(status: Status) -> Iterator[tuple[str, object]]:
     """Entries that cannot be read."""
-    if status.damaged:
-        entries = counted(len(status.damaged), "entry", "entries")
-        first = next(iter(status.damaged.values()))
-        yield "damaged", f"{entries}, see compliance-agent verify: {first}"
+    yield "damaged", _entries(status.damaged, ", see compliance-agent verify")
     if status.quarantined:
         damaged = counted(status.quarantined, "damaged entry", "damaged entries")
         yield "quarantine", f"{damaged}: see compliance-agent verify"
-    if status.unreadable:
-        entries = counted(len(status.unreadable), "entry", "entries")
-        first = next(iter(status.unreadable.values()))
-        yield "set aside", f"{entries}, see compliance-agent verify: {first}"
-    if status.newer:
-        newer = counted(len(status.newer), "entry", "entries")
-        yield "newer", f"{newer} of a later version, pending: {next(iter(status.newer.values()))}"
+    yield "set aside", _entries(status.unreadable, ", see compliance-agent verify")
+    yield "newer", _entries(status.newer, " of a later version, pending")
+
+
+def _entries(reasons: Mapping[str, str], what: str) -> str | None:
+    """How many entries, and the reason of the first; None where there are none."""
+    if not reasons:
+        return None
+    first = next(iter(reasons.values()))
+    return f"{counted(len(reasons), 'entry', 'entries')}{what}: {first}"
 
 
 def _import_facts(status: Status) -> Iterator[tuple[str, object]]:
@@ -218,10 +218,10 @@ def _status(context: Context, spool: Spool) -> Status:
         scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
         blocked_reason=free_space.why_none(spool.raw.path, context.settings.spool.min_free_mib),
         full=tuple(box for box in BOXES if spool.outbox(box).is_full),
-        damaged=found.damaged,
+        damaged=found["damaged"],
         quarantined=sum(len(spool.outbox(box).quarantined()) for box in BOXES),
-        unreadable=found.unreadable,
-        newer=found.newer,
+        unreadable=found["unreadable"],
+        newer=found["newer"],
         imports_pending=len(spool.pending_imports()),
         last_import=_last_import(spool),
         detected=detected,

@@ -8,17 +8,13 @@ import argparse
 from collections.abc import Iterator
 
 from schemas.records import Record
-from spool.errors import (
-    EntryDamagedError,
-    EntryError,
-    EntryUnreadableError,
-    NewerFormatError,
-)
+from spool.errors import EntryError, EntryMissingError
 from spool.layout import BOXES, STAGES
 from spool.pending import receipts_without_report
 from spool.spool import Spool
 from stages.console import scan_states
 from stages.console.context import Context
+from stages.console.entry_reading import problem_kind
 from stages.console.output import say, show_json, show_table, unicode_text
 from stages.runtime.exits import Exit
 
@@ -65,21 +61,16 @@ def _entries(spool: Spool) -> Iterator[Finding]:
     for name in BOXES:
         box = spool.outbox(name)
         for entry in box.names():
+            path = unicode_text(box.path / entry)
             try:
                 if not box.check(entry):
                     message = "not an entry; the agent ignores it: remove it"
-                    yield Finding(
-                        path=unicode_text(box.path / entry), kind="foreign", message=message
-                    )
-            except EntryDamagedError as error:
-                yield Finding(path=str(box.path / entry), kind="damaged", message=str(error))
-            except EntryUnreadableError as error:
-                yield Finding(path=str(box.path / entry), kind="unreadable", message=str(error))
-            except NewerFormatError as error:
-                yield Finding(path=str(box.path / entry), kind="newer", message=str(error))
-            except EntryError:
+                    yield Finding(path=path, kind="foreign", message=message)
+            except EntryMissingError:
                 # It is gone by now.
                 continue
+            except EntryError as error:
+                yield Finding(path=path, kind=problem_kind(error), message=str(error))
 
 
 def _set_aside(spool: Spool) -> Iterator[Finding]:
