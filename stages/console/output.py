@@ -5,6 +5,7 @@ the terminal.
 """
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,6 +53,7 @@ _WIDTH_WITHOUT_TERMINAL = 80
 _BAR_WIDTH = 40
 # Carriage return, and Erase in Line: ECMA-48 8.3.41.
 _ERASE_LINE = "\r\x1b[K"
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def say(text: str = "", style: str | None = None) -> None:
@@ -79,11 +81,7 @@ def show_json(record: object) -> None:
     sys.stdout.write(document)
 
 
-def show_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None
-) -> None:
-    if title:
-        say(title, "bold")
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     header = [Cell(column, "bold") for column in columns]
     cells = [[_cell(value) for value in row] for row in rows]
     _write(sys.stdout, table.lines([header, *cells], _terminal_width()))
@@ -215,11 +213,7 @@ def _terminal_width() -> int | None:
 
 def _escape_json(document: str) -> str:
     r"""The document in ASCII. Other characters occur in strings alone, where `\u` may stand."""
-    escaped = []
-    for character in document:
-        if character.isascii():
-            escaped.append(character)
-        else:
-            units = character.encode("utf-16-be")
-            escaped += [f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2)]
-    return "".join(escaped)
+    # Imported late: most outputs are UTF-8.
+    import json
+
+    return _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], document)

@@ -15,6 +15,8 @@ from stages.runtime.printable import counted
 SortKey = Literal["severity", "section", "rule", "title", "status", "content"]
 """`content`: in the order of the scanner's content."""
 
+FAILED: tuple[RuleStatus, ...] = ("fail", "error")
+_SECTION_DIGITS = 9
 _WORST_FIRST = ("critical", "high", "medium", "low", "unknown")
 
 
@@ -62,14 +64,13 @@ def _facts(report: Report, receipt: Receipt | None) -> Iterator[tuple[str, objec
 
 def show_failed(report: Report) -> None:
     """The failed rules, worst first."""
-    show_results(report, ("fail", "error"), "severity")
+    show_results(report, FAILED, "severity")
 
 
-def show_results(report: Report, statuses: Collection[RuleStatus] | None, sort: SortKey) -> None:
-    """A line for each rule; `statuses` None: all rules."""
-    chosen = list(report.results or report.partial_results)
-    if statuses is not None:
-        chosen = [result for result in chosen if result.status in statuses]
+def show_results(report: Report, statuses: Collection[RuleStatus], sort: SortKey) -> None:
+    """A line for each rule with one of these statuses."""
+    results = report.results or report.partial_results
+    chosen = [result for result in results if result.status in statuses]
     if not chosen:
         return
     if sort != "content":
@@ -102,13 +103,8 @@ def _by_severity(result: RuleResult) -> tuple[object, ...]:
 
 def _by_section(result: RuleResult) -> tuple[object, ...]:
     """Sections like 1.10 come after 1.9."""
-    numbers = []
-    for part in (result.section or "").split("."):
-        number = 0
-        if part.isascii() and part.isdigit():
-            number = int(part)
-        numbers.append((number, part))
-    return (result.section is None, numbers)
+    section = result.section or ""
+    return (result.section is None, [part.zfill(_SECTION_DIGITS) for part in section.split(".")])
 
 
 _SORT_KEYS: Mapping[SortKey, Callable[[RuleResult], tuple[object, ...]]] = {

@@ -1,6 +1,7 @@
 """Naming scans on the command line: by id, `last`, `last-2`, or a unique part of the id. Pure."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from schemas.ids import ScanId
@@ -54,14 +55,8 @@ def find_scans(
     names: Sequence[str], scan_ids: Sequence[ScanId], among: Collection[str], what: str
 ) -> tuple[ScanId, ...]:
     """The scans that are named, all of which must be in `among`. Raises CommandError."""
-    found = []
-    missing = []
-    for name in names:
-        scan_id = find_scan(name, scan_ids, what)
-        if scan_id in among:
-            found.append(scan_id)
-        else:
-            missing.append(scan_id)
+    found = [find_scan(name, scan_ids, what) for name in names]
+    missing = [scan_id for scan_id in found if scan_id not in among]
     if missing:
         raise CommandError(
             f"no {what} for {', '.join(missing)}: see `compliance-agent list`", Exit.NO
@@ -71,13 +66,14 @@ def find_scans(
 
 def short_names(scan_ids: Sequence[ScanId]) -> dict[ScanId, str]:
     """For each id its last eight characters, or all of it where another one ends so."""
-    endings = [scan_id.rpartition("-")[2] for scan_id in scan_ids]
-    counts: dict[str, int] = {}
-    for ending in endings:
-        counts[ending] = counts.get(ending, 0) + 1
+    counts = Counter(map(_ending, scan_ids))
     short: dict[ScanId, str] = {}
-    for scan_id, ending in zip(scan_ids, endings, strict=True):
-        short[scan_id] = ending
-        if counts[ending] > 1:
+    for scan_id in scan_ids:
+        short[scan_id] = _ending(scan_id)
+        if counts[_ending(scan_id)] > 1:
             short[scan_id] = scan_id
     return short
+
+
+def _ending(scan_id: ScanId) -> str:
+    return scan_id.rpartition("-")[2]

@@ -23,7 +23,7 @@ from stages.console.format_output import add_format_arguments, chosen_format, wr
 from stages.console.output import show_facts, show_json
 from stages.console.pending_reasons import PendingReasons
 from stages.console.report_source import report_source
-from stages.console.report_view import SortKey, show_failed, show_results, show_rule, show_summary
+from stages.console.report_view import FAILED, SortKey, show_results, show_rule, show_summary
 from stages.console.rule_lookup import find_rule
 from stages.console.scan_names import HELP, find_scan
 from stages.console.slowest_view import show_slowest
@@ -58,7 +58,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SYSTEM",
         help="print the fixes of the failed rules, or of the one of --rule: sh, ansible, puppet, …",
     )
-    parser.add_argument("--all", action="store_true", help="list all rules, not only failed ones")
+    parser.add_argument(
+        "--all",
+        dest="status",
+        action="store_const",
+        const=get_args(RuleStatus),
+        help="list all rules, not only failed ones",
+    )
     parser.add_argument(
         "--status",
         metavar="STATUS,…",
@@ -93,17 +99,17 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if context.json:
         show_json(whole)
         return Exit.OK
-    if args.all or args.status:
+    if args.status:
         _report(whole)
     show_facts(_way(context, whole))
     if whole.report:
         show_summary(whole.report, whole.receipt)
-        _show_rules(args, whole.report)
+        show_results(whole.report, args.status or FAILED, args.sort)
     return Exit.OK
 
 
 def _statuses(given: str) -> tuple[str, ...]:
-    statuses = tuple(each.strip() for each in given.split(","))
+    statuses = tuple(map(str.strip, given.split(",")))
     known = get_args(RuleStatus)
     for status in statuses:
         if status not in known:
@@ -183,19 +189,8 @@ def _requested(reason: Reason) -> str:
     return requested
 
 
-def _show_rules(args: argparse.Namespace, report: Report) -> None:
-    if args.all:
-        show_results(report, None, args.sort)
-    elif args.status:
-        show_results(report, args.status, args.sort)
-    elif args.sort != "severity":
-        show_results(report, ("fail", "error"), args.sort)
-    else:
-        show_failed(report)
-
-
 def _rule_or_fixes(args: argparse.Namespace, context: Context, whole: Whole) -> Exit:
-    if args.all or args.status:
+    if args.status:
         raise UsageError("--rule and --fix exclude --all and --status", "compliance-agent show")
     report = _report(whole)
     results = report.results or report.partial_results

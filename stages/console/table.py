@@ -68,13 +68,13 @@ def _narrowed(widths: Sequence[int], narrowest: Sequence[int], available: int) -
 
 def _line(parts: Sequence[Cell], widths: Sequence[int]) -> list[Cell]:
     line = []
+    # Blanks come before a text, never after the last one.
+    blanks = ""
     for part, width in zip(parts, widths, strict=True):
-        padding = " " * (width + GAP - text_width(part.text))
-        line.append(Cell(part.text + padding, part.style))
-    while line and not line[-1].text.strip():
-        line.pop()
-    if line:
-        line[-1] = Cell(line[-1].text.rstrip(), line[-1].style)
+        if part.text:
+            line += [Cell(blanks), part]
+            blanks = ""
+        blanks += " " * (width + GAP - text_width(part.text))
     return line
 
 

@@ -21,8 +21,8 @@ from stages.console.output import say, show_json, show_table, unicode_text
 from stages.formats.kept_scans import KeptScans
 from stages.parse import waiver_files, waivers
 from stages.parse.waiver_files import PlacedWaiver, WaiverSet
+from stages.runtime import printable
 from stages.runtime.exits import Exit
-from stages.runtime.printable import counted
 
 State = Literal[
     "in use", "expires soon", "expired", "rule passes", "matches nothing", "not scanned"
@@ -114,14 +114,14 @@ def _listed(found: WaiverSet, context: Context) -> Iterator[ListedWaiver]:
     today = datetime.now(UTC).date()
     scans = _newest_scans(found.waivers, context)
     for placed in found.waivers:
-        matching = list(_matching_rules(placed, scans))
+        its_scans = [scan.report for scan in scans if placed in scan.waivers]
+        matching = list(_matching_rules(placed.waiver, its_scans))
         failing = [result for result in matching if _fails_without_waiver(result)]
-        is_scanned = any(placed in scan.waivers for scan in scans)
         yield ListedWaiver(
             waiver=placed.waiver,
             file=unicode_text(placed.file),
             line=placed.line,
-            state=_state(placed.waiver, today, is_scanned, matching, failing),
+            state=_state(placed.waiver, today, bool(its_scans), matching, failing),
             rules=tuple(dict.fromkeys(result.rule_ref for result in failing)),
         )
 
@@ -137,12 +137,11 @@ def _newest_scans(found: Sequence[PlacedWaiver], context: Context) -> list[_Scan
     return scans
 
 
-def _matching_rules(placed: PlacedWaiver, scans: Sequence[_Scan]) -> Iterator[RuleResult]:
+def _matching_rules(waiver: Waiver, scans: Sequence[Report]) -> Iterator[RuleResult]:
     for scan in scans:
-        if placed in scan.waivers:
-            for result in scan.report.results:
-                if waivers.is_for(placed.waiver, result):
-                    yield result
+        for result in scan.results:
+            if waivers.is_for(waiver, result):
+                yield result
 
 
 def _fails_without_waiver(result: RuleResult) -> bool:
@@ -179,25 +178,23 @@ def _show(listed: ListedWaivers) -> None:
     show_table(columns, map(_row, listed.waivers))
 
 
-def _row(listed: ListedWaiver) -> tuple[object, ...]:
-    waiver = listed.waiver
-    rules = ", ".join(short_rule_id(rule) for rule in listed.rules[:_MOST_NAMED])
-    if len(listed.rules) > _MOST_NAMED:
-        rules = f"{rules} and {len(listed.rules) - _MOST_NAMED} more"
+def _row(row: ListedWaiver) -> tuple[object, ...]:
+    waiver = row.waiver
+    rules = [short_rule_id(rule) for rule in row.rules]
     return (
         waiver.rule,
-        listed.state,
+        row.state,
         waiver.expires or "never",
         waiver.approved_by,
         waiver.reason,
-        rules,
+        printable.listed(rules, _MOST_NAMED),
     )
 
 
 def _show_checked(listed: ListedWaivers) -> None:
     _show_problems(listed.problems)
     if not listed.problems:
-        say(f"{counted(len(listed.waivers), 'waiver')}, no problems", "green")
+        say(f"{printable.counted(len(listed.waivers), 'waiver')}, no problems", "green")
 
 
 def _show_problems(problems: Sequence[str]) -> None:

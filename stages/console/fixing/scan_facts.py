@@ -10,14 +10,13 @@ from schemas.report import Report, RuleResult, RuleStatus
 from stages.console import scan_states
 from stages.console.context import Context
 from stages.console.errors import CommandError
+from stages.console.report_view import FAILED
 from stages.console.rule_lookup import find_rule
 from stages.console.scan_names import find_scan
 from stages.runtime.exits import Exit
 from stages.scanners import registry
 from stages.scanners.detection import detect_now
 from stages.scanners.spec import ScannerSpec
-
-FAILED: tuple[RuleStatus, ...] = ("fail", "error")
 
 
 class ScanFacts(Struct, frozen=True):
