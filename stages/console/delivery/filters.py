@@ -2,11 +2,10 @@
 
 import argparse
 from collections.abc import Callable, Collection
-from datetime import datetime
 from typing import get_args
 
 from schemas.ids import ScanId, requested_at, scanner_of
-from schemas.report import ReportHeader, ScanStatus
+from schemas.report import ScanStatus
 from spool.errors import EntryError
 from spool.spool import Spool
 from stages.console import scan_names, scan_states
@@ -16,9 +15,7 @@ from stages.runtime.moments import EXAMPLES, moment
 from stages.scanners import registry
 
 
-def add_filters(
-    parser: argparse.ArgumentParser, since: Callable[[str], object] | None = None
-) -> None:
+def add_filters(parser: argparse.ArgumentParser, since: Callable[[str], object] = moment) -> None:
     """`since` reads the value of --since, where it may be more than a time."""
     group = parser.add_argument_group("which scans")
     group.add_argument("--profile", metavar="TEXT", help="only profiles whose name contains TEXT")
@@ -27,15 +24,13 @@ def add_filters(
     group.add_argument(
         "--since",
         metavar="T",
-        type=since or moment,
+        type=since,
         help=f"only scans requested at T or later: {EXAMPLES}",
     )
     group.add_argument("--until", metavar="T", type=moment, help="only scans requested before T")
 
 
-def add_choice(
-    parser: argparse.ArgumentParser, since: Callable[[str], object] | None = None
-) -> None:
+def add_choice(parser: argparse.ArgumentParser, since: Callable[[str], object] = moment) -> None:
     """Scans by id, and by filters."""
     parser.add_argument("scan_ids", metavar="ID", nargs="*", help=f"scans: {scan_names.HELP}")
     add_filters(parser, since)
@@ -65,37 +60,24 @@ def choose(
 
 def matches(args: argparse.Namespace, spool: Spool, scan_id: ScanId) -> bool:
     """Whether a scan matches all filters that were given."""
-    if args.scanner and scanner_of(scan_id) != args.scanner:
+    if args.scanner not in (None, scanner_of(scan_id)):
         return False
-    if not _in_span(scan_id, args.since, args.until):
+    at = requested_at(scan_id)
+    if args.since is not None and at < args.since:
+        return False
+    if args.until is not None and at >= args.until:
         return False
     if args.profile or args.status:
-        return _report_matches(args, _header(spool, scan_id))
+        return _report_matches(args, spool, scan_id)
     return True
 
 
-def _report_matches(args: argparse.Namespace, header: ReportHeader | None) -> bool:
+def _report_matches(args: argparse.Namespace, spool: Spool, scan_id: ScanId) -> bool:
     """A scan without a readable report has neither profile nor status."""
-    if header is None:
+    try:
+        header = spool.reports.header(scan_id)
+    except EntryError:
         return False
-    if args.status and header.status != args.status:
+    if args.status not in (None, header.status):
         return False
     return (args.profile or "").casefold() in header.profile.casefold()
-
-
-def _in_span(scan_id: ScanId, since: datetime | None, until: datetime | None) -> bool:
-    try:
-        at = requested_at(scan_id)
-    except ValueError:
-        # An id that names no real day is in no span.
-        return since is None and until is None
-    if since is not None and at < since:
-        return False
-    return until is None or at < until
-
-
-def _header(spool: Spool, scan_id: ScanId) -> ReportHeader | None:
-    try:
-        return spool.reports.header(scan_id)
-    except EntryError:
-        return None

@@ -23,7 +23,13 @@ from stages.console.fixing.fix_output import (
     show_refused,
     show_undone,
 )
-from stages.console.fixing.fix_plan import SEVERITIES, PlannedFix, planned_fixes, rules_to_fix
+from stages.console.fixing.fix_plan import (
+    SEVERITIES,
+    PlannedFix,
+    planned_fixes,
+    rules_to_fix,
+    runnable,
+)
 from stages.console.fixing.fix_scan import FinishedFix, fix_scan
 from stages.console.fixing.host_copy import Change
 from stages.console.fixing.recheck_view import show_recheck
@@ -82,13 +88,14 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     planned = planned_fixes(context, facts, rules_to_fix(facts, args.rule, args.severity))
     if args.dry_run:
         return _show_dry_run(planned, context)
-    if not any(each.script is not None for each in planned):
+    to_run = runnable(planned)
+    if not to_run:
         show_refused(planned)
         raise CommandError(f"{facts.scan_id}: no script can be run", Exit.NO)
     command_writer.check(context)
     if not args.yes:
         show_effects(planned)
-        _ask(f"Run {_scripts(planned)} as root on {socket.gethostname()}?")
+        _ask(f"Run {counted(len(to_run), 'script')} as root on {socket.gethostname()}?")
     reason = Reason(source="operator", at=datetime.now(UTC))
     finished = fix_scan(context, facts, planned, reason, _progress(context))
     return _show(finished, context)
@@ -162,10 +169,6 @@ def _progress(context: Context) -> Callable[[str], None]:
 
 def _no_progress(_line: str) -> None:
     """With `--json`, standard output is for the JSON alone."""
-
-
-def _scripts(planned: Sequence[PlannedFix]) -> str:
-    return counted(sum(each.script is not None for each in planned), "script")
 
 
 def _require_root() -> None:

@@ -6,7 +6,7 @@ from schemas.fixes import FixRun, Undone
 from schemas.ids import short_rule_id
 from schemas.records import Record
 from stages.console.fixing.fix_counts import outcome_counts
-from stages.console.fixing.fix_plan import PlannedFix
+from stages.console.fixing.fix_plan import PlannedFix, runnable
 from stages.console.output import say, say_script, show_table
 from stages.runtime.printable import counted
 
@@ -44,7 +44,7 @@ def dry_run(planned: Sequence[PlannedFix]) -> list[DryRun]:
 
 def show_planned(planned: Sequence[PlannedFix]) -> None:
     """A bash script of all scripts, with what each one does as comments."""
-    to_run = [each for each in planned if each.script is not None]
+    to_run = runnable(planned)
     for number, each in enumerate(to_run, start=1):
         for line in _heading(number, len(to_run), each):
             say(f"# {line}", "bold")
@@ -60,7 +60,7 @@ def show_refused(planned: Sequence[PlannedFix]) -> None:
 
 def show_effects(planned: Sequence[PlannedFix]) -> None:
     """What an operator confirms."""
-    to_run = [each for each in planned if each.script is not None]
+    to_run = runnable(planned)
     for number, each in enumerate(to_run, start=1):
         for line in _heading(number, len(to_run), each):
             say(line)

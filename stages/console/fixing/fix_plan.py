@@ -60,6 +60,11 @@ def planned_fixes(
     return [_planned(chosen[script.rule_ref], script) for script in ordered]
 
 
+def runnable(planned: Sequence[PlannedFix]) -> list[PlannedFix]:
+    """Those whose scripts are run."""
+    return [each for each in planned if each.script is not None]
+
+
 def rules_to_fix(
     facts: ScanFacts, named: Sequence[str] | None, severity: Severity | None
 ) -> list[RuleResult]:
@@ -123,6 +128,6 @@ def _problem(script: str, found: ShellScript) -> str | None:
     except (OSError, subprocess.TimeoutExpired) as error:
         return f"bash can't read its script: {error}"
     if done.returncode != 0:
-        reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        return f"bash can't read its script: {one_line((reason or ['syntax error'])[0])}"
+        reason = done.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        return f"bash can't read its script: {one_line(reason or 'syntax error')}"
     return None

@@ -20,7 +20,7 @@ from schemas.records import Struct, field
 from schemas.settings import FixSettings
 from stages.console.errors import CommandError
 from stages.console.fixing import host_copy
-from stages.console.fixing.fix_plan import BASH, PlannedFix
+from stages.console.fixing.fix_plan import BASH, PlannedFix, runnable
 from stages.console.fixing.host_files import HostFile, Scope, scope_of, survey
 from stages.runtime.exits import Exit
 from stages.runtime.standalone_host import StandaloneHost
@@ -62,7 +62,7 @@ def run_scripts(
 
     `ends` is filled meanwhile. Raises CommandError.
     """
-    to_run = [each for each in planned if each.script is not None]
+    to_run = runnable(planned)
     named = [path for each in to_run for path in each.found.paths]
     scope = scope_of(settings.copied, named)
     try:
@@ -91,7 +91,7 @@ def outcomes(
     planned: Sequence[PlannedFix], ends: ScriptEnds, found: Recheck | None, not_rechecked: str
 ) -> tuple[FixedRule, ...]:
     """What became of each rule; `found` is None where there was no re-check, for that reason."""
-    after = {}
+    after: dict[str, str | None] = {}
     if found is not None:
         after = {rule.rule_ref: rule.after for rule in found.rules}
     return tuple(

@@ -12,7 +12,7 @@ from stages.console import command_writer
 from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.console.fixing.fix_directory import fix_directory, new_directory
-from stages.console.fixing.fix_plan import PlannedFix
+from stages.console.fixing.fix_plan import PlannedFix, runnable
 from stages.console.fixing.fix_run import ScriptEnds, outcomes, run_scripts
 from stages.console.fixing.recheck_rules import recheck
 from stages.console.fixing.scan_facts import ScanFacts
@@ -47,7 +47,8 @@ def fix_scan(
         try:
             run_scripts(planned, settings, directory, ends, show)
             try:
-                found = _rechecked(context, facts, planned, fix_id)
+                rules = [each.rule for each in runnable(planned)]
+                found = recheck(context, facts, rules, fix_id)
             except CommandError as error:
                 not_rechecked = str(error)
         finally:
@@ -70,12 +71,3 @@ def keep_run(context: Context, fix_id: str, run: FixRun) -> None:
 
 def directory_of(context: Context, fix_id: str) -> Path:
     return Path(context.settings.compliance.fixes.directory) / fix_id
-
-
-def _rechecked(
-    context: Context, facts: ScanFacts, planned: Sequence[PlannedFix], fix_id: str
-) -> Recheck | None:
-    rules = [each.rule for each in planned if each.script is not None]
-    if not rules:
-        return None
-    return recheck(context, facts, rules, fix_id)

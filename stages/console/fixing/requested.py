@@ -23,7 +23,7 @@ from stages.console import command_writer, follow, scan_states
 from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.console.fixing.fix_counts import outcome_counts
-from stages.console.fixing.fix_plan import PlannedFix, planned_fixes, rules_to_fix
+from stages.console.fixing.fix_plan import PlannedFix, planned_fixes, rules_to_fix, runnable
 from stages.console.fixing.fix_scan import directory_of, fix_scan, keep_run
 from stages.console.fixing.scan_facts import ScanFacts, scan_facts
 from stages.console.output import say
@@ -79,7 +79,7 @@ def _fix(context: Context, command_id: str, remediation: Remediation) -> None:
         facts = scan_facts(context, _awaited(context, remediation.after))
         rules = rules_to_fix(facts, None, None)
     planned = planned_fixes(context, facts, rules)
-    if not any(each.script is not None for each in planned):
+    if not runnable(planned):
         raise CommandError("; ".join(_problems(planned)), Exit.NO)
     finished = fix_scan(context, facts, planned, remediation.reason, say, command_id)
     say(f"{command_id}: {outcome_counts(finished.run.rules)}")

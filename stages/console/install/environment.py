@@ -6,7 +6,6 @@ are installed, in the same versions. So what was tested is installed, and no net
 Diagnostics: CommandError if there is no interpreter that services can use.
 """
 
-import compileall
 import importlib.util
 import re
 import shutil
@@ -150,9 +149,6 @@ def _let_all_read(place: Path) -> None:
 
 def _compile(site: Path, place: Path, home: Path, python: Path) -> None:
     """Compile once, for the paths that the files will have: the services can't write there."""
-    if python.resolve() == Path(getattr(sys, "_base_executable", sys.executable)).resolve():
-        compileall.compile_dir(site, quiet=2, stripdir=str(place), prependdir=str(home))
-        return
     options = ("-I", "-m", "compileall", "-q", "-q", "-s", str(place), "-p", str(home), str(site))
     subprocess.run([str(python), *options], check=False, stdin=subprocess.DEVNULL)
 

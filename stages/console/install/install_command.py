@@ -42,6 +42,7 @@ from stages.trigger.plans import problems as problems_of_schedules
 _DEFAULT_PREFIX = Path("/usr/local")
 # Services have a private /tmp, and see no home directory.
 _HIDDEN = tuple(Path(path) for path in ("/root", "/home", "/tmp", "/var/tmp"))  # noqa: S108
+_PLAIN_PATH = re.compile(r"/[^\s\"'\\%$]*")
 _STARTS = re.compile(r"^ExecStart=(/\S+)/bin/compliance-agent ", re.MULTILINE)
 
 
@@ -113,7 +114,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
 
 
 def _check_prefix(prefix: Path) -> None:
-    if not prefix.is_absolute() or any(c.isspace() or c in "\"'\\%$" for c in str(prefix)):
+    if not _PLAIN_PATH.fullmatch(str(prefix)):
         raise CommandError(
             f"--prefix {prefix}: must be an absolute path of plain characters", Exit.USAGE
         )
