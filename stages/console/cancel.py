@@ -7,7 +7,7 @@ from spool.layout import new_command_id
 from stages.console import command_writer, scan_names, scan_states
 from stages.console.context import Context
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json
+from stages.console.output import show_line
 from stages.runtime.exits import Exit
 
 
@@ -33,8 +33,5 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     cancellation = Cancellation(scan_ids=scan_ids, reason=Reason(source="operator", at=at))
     with command_writer.giving(context) as commands:
         commands.cancellations.write(new_command_id(at), cancellation)
-    if context.json:
-        show_json(cancellation)
-    else:
-        say(f"cancelling {', '.join(scan_ids)}")
+    show_line(cancellation, f"cancelling {', '.join(scan_ids)}", as_json=context.json)
     return Exit.OK

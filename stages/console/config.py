@@ -2,14 +2,14 @@
 
 import argparse
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from schemas.records import Record
 from schemas.settings import Settings
 from stages.console.content_check import check_content
 from stages.console.context import Context
-from stages.console.output import say, show_json, show_table, unicode_text
+from stages.console.output import say, show_record, show_table, unicode_text
 from stages.patchmon import credentials
 from stages.patchmon.connection_risk import connection_risk
 from stages.runtime import plain_file, settings_file
@@ -41,10 +41,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         return _keys(context)
     loaded = load_settings(context.config, problems_of_schedules)
     checked = _check(loaded)
-    if context.json:
-        show_json(checked)
-    else:
-        _show(checked)
+    show_record(checked, _show, as_json=context.json)
     if checked.problems:
         return Exit.USAGE
     return Exit.OK
@@ -139,9 +136,9 @@ def _show(checked: Checked) -> None:
 
 
 def _keys(context: Context) -> Exit:
-    keys = dict(every_key())
-    if context.json:
-        show_json(keys)
-    else:
-        show_table(("key", "default"), keys.items())
+    show_record(dict(every_key()), _show_keys, as_json=context.json)
     return Exit.OK
+
+
+def _show_keys(keys: Mapping[str, object]) -> None:
+    show_table(("key", "default"), keys.items())

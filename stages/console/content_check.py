@@ -1,10 +1,11 @@
 """The content that each scanner would use, and whether it has the wanted profile."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from schemas.capabilities import DETECTED_STATE, Detected, DetectedContent, DetectedScanner
 from schemas.ids import Scanner
 from schemas.settings import Settings
+from spool.spool import Spool
 from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.formats.content_fit import FIT, content_line
@@ -37,6 +38,14 @@ def check_content(settings: Settings) -> tuple[list[str], list[str]]:
     return problems, remarks
 
 
+def kept_detection(spool: Spool) -> Mapping[Scanner, DetectedScanner]:
+    """The scanners as the scan stage has detected them; none where it has not done that yet."""
+    detected = spool.state_store("scan").read(DETECTED_STATE, Detected)
+    if detected is None:
+        return {}
+    return detected.scanners
+
+
 def refuse_unknown_profile(context: Context, scanner: Scanner, profile: str | None) -> None:
     """Raises CommandError where the content in use has no such profile.
 
@@ -47,8 +56,7 @@ def refuse_unknown_profile(context: Context, scanner: Scanner, profile: str | No
     if profile is None:
         return
     spec = registry.get(scanner)
-    detected = context.spool.state_store("scan").read(DETECTED_STATE, Detected)
-    known = detected.scanners.get(scanner) if detected else None
+    known = kept_detection(context.spool).get(scanner)
     if known and known.profiles and not spec.profile_problem(context.settings, known, profile):
         return
     if not spec.needs_content or readiness.refusal(spec, context.settings):

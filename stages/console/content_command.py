@@ -21,7 +21,7 @@ from spool.layout import new_command_id
 from stages.console import command_writer
 from stages.console.context import Context
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json, show_table, unicode_text
+from stages.console.output import say, show_json, show_line, show_table, unicode_text
 from stages.console.sources import Source, open_sources
 from stages.formats.content_fit import FIT
 from stages.runtime.exits import Exit
@@ -111,10 +111,9 @@ def _add(path: Path, context: Context) -> Exit:
     with open_sources([path], _MOST_BYTES) as sources:
         entry = _keep(sources[0], context)
     command_writer.publish(context, "CommandGiven")
-    if context.json:
-        show_json(entry.record)
-    else:
-        say(f"{entry.path} added: {entry.record.product}, version {entry.record.version}")
+    record = entry.record
+    line = f"{entry.path} added: {record.product}, version {record.version}"
+    show_line(record, line, as_json=context.json)
     return Exit.OK
 
 
@@ -187,10 +186,7 @@ def _remove(name: str, context: Context) -> Exit:
             "the package (compliance-agent content lists all)",
             Exit.NO,
         )
-    if context.json:
-        show_json({"outcome": outcome})
-    else:
-        say(outcome)
+    show_line({"outcome": outcome}, outcome, as_json=context.json)
     return Exit.OK
 
 
@@ -205,10 +201,7 @@ def _fetch(context: Context) -> Exit:
     if context.settings.server.url is None:
         raise CommandError("no server to fetch content from: set server.url", Exit.USAGE)
     state = _carried_out(context, ContentCommand(action="fetch", at=_now()))
-    if context.json:
-        show_json(state)
-    else:
-        say(state.outcome)
+    show_line(state, state.outcome, as_json=context.json)
     if state.failed:
         return Exit.NO
     return Exit.OK

@@ -1,10 +1,10 @@
 """The fixes of rules as runnable text: what `show --fix` prints."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from schemas.report import RuleResult
 from stages.console.errors import CommandError
-from stages.console.output import say, say_script, show_json
+from stages.console.output import say, say_script, show_record
 from stages.runtime.exits import Exit
 
 _KEPT_AS = {"bash": "sh", "shell": "sh"}
@@ -23,9 +23,10 @@ def show_fixes(results: Sequence[RuleResult], system: str, *, as_json: bool) -> 
             fixes[result.rule_ref] = of_rule[kept_as]
     if not fixes:
         raise CommandError(_why_none(results, system), Exit.NO)
-    if as_json:
-        show_json(fixes)
-        return
+    show_record(fixes, _show_scripts, as_json=as_json)
+
+
+def _show_scripts(fixes: Mapping[str, str]) -> None:
     for rule, text in fixes.items():
         say(f"# {rule}")
         say_script(text)

@@ -8,13 +8,15 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from stages.console import table
 from stages.console.table import Cell
 from stages.runtime.printable import one_line
+
+_R = TypeVar("_R")
 
 # Select Graphic Rendition, ECMA-48 8.3.117.
 _COLOURS = {
@@ -79,6 +81,19 @@ def show_json(record: object) -> None:
     if (sys.stdout.encoding or "").lower().replace("-", "") != "utf8":
         document = _escape_json(document)
     sys.stdout.write(document)
+
+
+def show_line(record: object, line: str, *, as_json: bool) -> None:
+    """A record as JSON, or one line about it."""
+    show_record(record, lambda _: say(line), as_json=as_json)
+
+
+def show_record(record: _R, show_text: Callable[[_R], None], *, as_json: bool) -> None:
+    """A record as JSON, or as text."""
+    if as_json:
+        show_json(record)
+    else:
+        show_text(record)
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -1,11 +1,11 @@
 """The scans of the settings: how the last one of each ended, and when the next one runs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import PurePath
 
-from schemas.capabilities import Detected, DetectedScanner, ProfileInfo
+from schemas.capabilities import DetectedScanner, ProfileInfo
 from schemas.codec import replace
 from schemas.ids import ScanId, Scanner, requested_at
 from schemas.planned_scan import PlannedScan
@@ -50,16 +50,17 @@ class PlannedScanStatus(Record, frozen=True, kw_only=True):
 
 
 def planned_scans(
-    settings: Settings, spool: Spool, detected: Detected | None, due: Iterable[NextDue]
+    settings: Settings,
+    spool: Spool,
+    detected: Mapping[Scanner, DetectedScanner],
+    due: Iterable[NextDue],
 ) -> tuple[PlannedScanStatus, ...]:
     """The scans of all scanners that are in use."""
     next_due = {(each.scanner, each.profile, each.tailoring, each.content): each for each in due}
     found: list[PlannedScanStatus] = []
     kept_under: list[frozenset[str]] = []
     for spec in registry.scanners():
-        scanner: DetectedScanner | None = None
-        if detected is not None:
-            scanner = detected.scanners.get(spec.key)
+        scanner = detected.get(spec.key)
         if not _is_in_use(spec, settings, scanner):
             continue
         for scan, profile in _with_profiles(spec, settings, scanner):

@@ -13,7 +13,7 @@ from stages.console import arguments, command_writer, follow, request_file
 from stages.console.content_check import refuse_unknown_profile
 from stages.console.context import Context
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json, warn
+from stages.console.output import say, show_json, show_line, warn
 from stages.console.report_view import show_failed, show_summary
 from stages.runtime.exits import Exit
 from stages.scan import free_space
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             commands.requests.write(request)
         _warn_of_delays(context, request.scanner)
         if doorbell is None:
-            _show_request(context, request)
+            show_line(request, scan_id, as_json=context.json)
             return Exit.OK
         if not context.json:
             say(scan_id)
@@ -124,13 +124,6 @@ def outcome(context: Context, followed: follow.Followed) -> Exit:
     if receipt is not None and receipt.answer != "accepted":
         return Exit.NO
     return Exit.OK
-
-
-def _show_request(context: Context, request: Request) -> None:
-    if context.json:
-        show_json(request)
-    else:
-        say(request.scan_id)
 
 
 def _warn_of_delays(context: Context, scanner: Scanner) -> None:

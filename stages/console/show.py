@@ -20,7 +20,7 @@ from stages.console.fix_view import show_fixes
 from stages.console.fixing.fix_counts import outcome_counts
 from stages.console.fixing.recheck_view import summary
 from stages.console.format_output import add_format_arguments, chosen_format, write_report
-from stages.console.output import show_facts, show_json
+from stages.console.output import show_facts, show_json, show_record
 from stages.console.pending_reasons import PendingReasons
 from stages.console.report_source import report_source
 from stages.console.report_view import FAILED, SortKey, show_results, show_rule, show_summary
@@ -200,8 +200,6 @@ def _rule_or_fixes(args: argparse.Namespace, context: Context, whole: Whole) -> 
         results = tuple(result for result in results if result.status == "fail")
     if args.fix:
         show_fixes(results, args.fix, as_json=context.json)
-    elif context.json:
-        show_json(results[0])
     else:
-        show_rule(results[0])
+        show_record(results[0], show_rule, as_json=context.json)
     return Exit.OK

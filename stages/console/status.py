@@ -22,6 +22,7 @@ from spool.errors import EntryError
 from spool.layout import BOXES
 from spool.spool import Spool
 from stages.console import scan_states, server_state
+from stages.console.content_check import kept_detection
 from stages.console.context import Context
 from stages.console.detected_view import show_detected
 from stages.console.disk_trouble import disk_trouble
@@ -228,7 +229,7 @@ def _status(context: Context, spool: Spool) -> Status:
         server=context.settings.server.url,
         set_by_server=server_state.overrides(context, spool),
         trigger=trigger,
-        planned_scans=planned_scans(context.settings, spool, detected, due),
+        planned_scans=planned_scans(context.settings, spool, kept_detection(spool), due),
         delivery=server_state.delivery(context, spool),
         clone=server_state.clone(context, spool),
         risk=server_state.risk(context),

@@ -2,11 +2,12 @@
 
 import argparse
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from stages.console.context import Context
 from stages.console.errors import CommandError, UsageError
-from stages.console.output import say, show_json, unicode_text, warn
+from stages.console.output import say, show_record, unicode_text, warn
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
 from stages.scanners import registry
@@ -83,10 +84,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         _write(path, text)
     except OSError as error:
         raise CommandError(f"{path}: can't be written: {error.strerror}", Exit.USAGE) from error
-    if context.json:
-        show_json(new)
-    else:
-        _show(new, path, f"compliance.{spec.section}.tailoring")
+    setting = f"compliance.{spec.section}.tailoring"
+    show_record(new, partial(_show, path, setting), as_json=context.json)
     return Exit.OK
 
 
@@ -109,7 +108,7 @@ def _write(path: Path, text: str) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _show(new: NewTailoring, path: Path, setting: str) -> None:
+def _show(path: Path, setting: str, new: NewTailoring) -> None:
     say(f"{new.title}: written into {unicode_text(path)}")
     say(
         f"{counted(len(new.unselected), 'rule')} unselected, {len(new.selected)} selected, "

@@ -5,7 +5,8 @@ wrong owners.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 from schemas.records import Record
 from spool.errors import EntryError, EntryMissingError
@@ -15,7 +16,7 @@ from spool.spool import Spool
 from stages.console import scan_states
 from stages.console.context import Context
 from stages.console.entry_reading import problem_kind
-from stages.console.output import say, show_json, show_table, unicode_text
+from stages.console.output import say, show_record, show_table, unicode_text
 from stages.runtime.exits import Exit
 
 
@@ -40,16 +41,18 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
         *_states(spool),
         *_quarantined(spool),
     ]
-    if context.json:
-        show_json(findings)
-    elif findings:
-        show_table(("kind", "path", "reason"), ((f.kind, f.path, f.message) for f in findings))
-    else:
-        say(f"{spool.root}: all entries are intact")
+    show_record(findings, partial(_show, spool), as_json=context.json)
     kinds = {finding.kind for finding in findings}
     if kinds & {"damaged", "unreadable", "access"}:
         return Exit.NO
     return Exit.OK
+
+
+def _show(spool: Spool, findings: Sequence[Finding]) -> None:
+    if not findings:
+        say(f"{spool.root}: all entries are intact")
+        return
+    show_table(("kind", "path", "reason"), ((f.kind, f.path, f.message) for f in findings))
 
 
 def _permissions(spool: Spool) -> Iterator[Finding]:

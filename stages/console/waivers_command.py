@@ -17,7 +17,7 @@ from schemas.settings import WaiverSettings
 from schemas.waiver import Waiver
 from stages.console.context import Context
 from stages.console.errors import UsageError
-from stages.console.output import say, show_json, show_table, unicode_text
+from stages.console.output import say, show_record, show_table, unicode_text
 from stages.formats.kept_scans import KeptScans
 from stages.parse import waiver_files, waivers
 from stages.parse.waiver_files import PlacedWaiver, WaiverSet
@@ -76,29 +76,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:
     """Exit code 2 where a file has problems."""
     settings = context.settings.compliance.waivers
+    show = _show
     if args.action == "check":
-        found = _checked(args.files, settings)
+        show = _show_checked
     elif args.files:
         raise UsageError("only check takes files", "compliance-agent waivers")
-    else:
-        found = waiver_files.load(settings)
+    found = _found(args.files, settings)
     listed = ListedWaivers(
         directory=settings.directory,
         waivers=tuple(_listed(found, context)),
         problems=tuple(map(unicode_text, found.problems)),
     )
-    if context.json:
-        show_json(listed)
-    elif args.action == "check":
-        _show_checked(listed)
-    else:
-        _show(listed)
+    show_record(listed, show, as_json=context.json)
     if found.problems:
         return Exit.USAGE
     return Exit.OK
 
 
-def _checked(files: Sequence[Path], settings: WaiverSettings) -> WaiverSet:
+def _found(files: Sequence[Path], settings: WaiverSettings) -> WaiverSet:
     if not files:
         return waiver_files.load(settings)
     read = [waiver_files.load_file(path, open_ended=settings.open_ended) for path in files]

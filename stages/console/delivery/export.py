@@ -20,7 +20,7 @@ from stages.console.delivery import filters
 from stages.console.delivery.export_raw import LAST, run_raw
 from stages.console.delivery.host_origin import origin
 from stages.console.errors import CommandError, UsageError
-from stages.console.output import say, show_json, warn
+from stages.console.output import show_line, warn
 from stages.runtime.exits import Exit
 from stages.runtime.moments import moment
 from stages.runtime.printable import counted
@@ -69,13 +69,11 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     _write(args.file, spool, index)
     for message in damaged:
         warn(f"left out: {message}")
-    if context.json:
-        show_json(index)
-    else:
-        say(
-            f"{args.file}: {counted(len(index.reports), 'report')}; "
-            f"on the other host: compliance-agent import {args.file}"
-        )
+    line = (
+        f"{args.file}: {counted(len(index.reports), 'report')}; "
+        f"on the other host: compliance-agent import {args.file}"
+    )
+    show_line(index, line, as_json=context.json)
     if damaged:
         return Exit.NO
     return Exit.OK

@@ -23,7 +23,7 @@ from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.host_origin import origin
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json, unicode_text
+from stages.console.output import show_line, unicode_text
 from stages.parse import waiver_files
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
@@ -73,12 +73,10 @@ def run_raw(args: argparse.Namespace, context: Context) -> Exit:
 
 
 def _show(context: Context, exported: RawExport) -> None:
-    if context.json:
-        show_json(exported)
-    elif exported.file is None:
-        say("nothing new since the last bundle")
-    else:
-        say(f"{exported.file}: {counted(len(exported.scans), 'scan')}, {exported.bytes} bytes")
+    line = "nothing new since the last bundle"
+    if exported.file is not None:
+        line = f"{exported.file}: {counted(len(exported.scans), 'scan')}, {exported.bytes} bytes"
+    show_line(exported, line, as_json=context.json)
 
 
 def this_host(context: Context) -> ArchivedHost:

@@ -15,7 +15,7 @@ from stages.console import arguments, scan_states
 from stages.console.context import Context
 from stages.console.delivery import retry
 from stages.console.errors import CommandError
-from stages.console.output import Bar, progress_bar, say, show_json
+from stages.console.output import Bar, progress_bar, show_line
 from stages.runtime.exits import Exit
 
 _CHECK_EVERY_S = 0.2
@@ -41,16 +41,11 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         retry.give(context)
         if args.wait:
             flushed = _wait(args.timeout, context, spool, flushed.pending)
-    is_empty = not flushed.pending and not flushed.held
-    if context.json:
-        show_json(flushed)
-    elif is_empty:
-        say("the spool is empty")
-    else:
-        say(f"{flushed.pending} pending, {flushed.held} held")
-    if is_empty:
-        return Exit.OK
-    return Exit.NO
+    line, code = "the spool is empty", Exit.OK
+    if flushed.pending + flushed.held > 0:
+        line, code = f"{flushed.pending} pending, {flushed.held} held", Exit.NO
+    show_line(flushed, line, as_json=context.json)
+    return code
 
 
 def _wait(timeout_s: float | None, context: Context, spool: Spool, pending_before: int) -> Flushed:

@@ -6,7 +6,7 @@ from schemas.command import Hold
 from stages.console import arguments, command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
-from stages.console.output import say, show_json
+from stages.console.output import show_line
 from stages.runtime.exits import Exit
 
 
@@ -25,8 +25,5 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     with command_writer.giving(context) as commands:
         for hold in holds:
             commands.holds.write(hold)
-    if context.json:
-        show_json(holds)
-    else:
-        say(f"held: {', '.join(chosen)}")
+    show_line(holds, f"held: {', '.join(chosen)}", as_json=context.json)
     return Exit.OK

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,7 +27,7 @@ from stages.console import command_writer
 from stages.console.context import Context
 from stages.console.delivery.host_origin import is_foreign
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json, warn
+from stages.console.output import say, show_record, warn
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
 
@@ -71,10 +72,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if not args.dry_run:
         with _opened(args.file) as stream:
             view = _give(stream, view, at, context)
-    if context.json:
-        show_json(view)
-    else:
-        _show(view, context)
+    show_record(view, partial(_show, context), as_json=context.json)
     if view.outcome is not None and view.outcome.error is not None:
         return Exit.NO
     return Exit.OK
@@ -160,7 +158,7 @@ def _outcome(spool: Spool, command_id: str) -> Imported | None:
     return None
 
 
-def _show(view: ImportView, context: Context) -> None:
+def _show(context: Context, view: ImportView) -> None:
     if view.command_id is None:
         present = ""
         if view.present:

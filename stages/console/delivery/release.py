@@ -7,7 +7,7 @@ from stages.console import command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json
+from stages.console.output import show_line
 from stages.runtime.exits import Exit
 
 
@@ -27,8 +27,5 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     with command_writer.giving(context) as commands:
         for scan_id in chosen:
             commands.holds.remove(scan_id)
-    if context.json:
-        show_json({"released": chosen})
-    else:
-        say(f"released: {', '.join(chosen)}")
+    show_line({"released": chosen}, f"released: {', '.join(chosen)}", as_json=context.json)
     return Exit.OK

@@ -12,7 +12,7 @@ from stages.console.errors import UsageError
 from stages.console.fixing.recheck_rules import recheck
 from stages.console.fixing.recheck_view import show_recheck
 from stages.console.fixing.scan_facts import chosen_rules, scan_facts
-from stages.console.output import show_json, warn
+from stages.console.output import show_record, warn
 from stages.console.scan_names import HELP
 from stages.runtime.exits import Exit
 
@@ -38,8 +38,5 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if os.geteuid() != 0:
         warn("not run as root: rules see only what this user may read")
     found = recheck(context, facts, rules)
-    if context.json:
-        show_json(found)
-    else:
-        show_recheck(found)
+    show_record(found, show_recheck, as_json=context.json)
     return Exit.OK

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from schemas.capabilities import DETECTED_STATE, Detected, DetectedScanner
+from schemas.capabilities import DetectedScanner
 from schemas.ids import ScanId
 from schemas.manifest import Manifest
 from schemas.records import Struct
 from schemas.report import Report, RuleResult, RuleStatus
 from stages.console import scan_states
+from stages.console.content_check import kept_detection
 from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.console.report_view import FAILED
@@ -70,7 +71,7 @@ def own_status(result: RuleResult) -> RuleStatus:
 
 def detected_scanner(context: Context, spec: ScannerSpec) -> DetectedScanner:
     """As the scan stage has detected it, or as it is now."""
-    kept = context.spool.state_store("scan").read(DETECTED_STATE, Detected)
-    if kept is not None and spec.key in kept.scanners and kept.scanners[spec.key].ready:
-        return kept.scanners[spec.key]
+    kept = kept_detection(context.spool).get(spec.key)
+    if kept is not None and kept.ready:
+        return kept
     return detect_now(context.settings).scanners[spec.key]
