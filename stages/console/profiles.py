@@ -2,13 +2,14 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from schemas.capabilities import Detected, ProfileInfo
 from schemas.settings import Settings
 from stages.console.context import Context
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json, show_table
+from stages.console.output import say, show_record, show_table
 from stages.runtime.exits import Exit
 from stages.scanners import registry
 from stages.scanners.detection import detect_now
@@ -40,13 +41,14 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if not profiles:
         raise CommandError("; ".join(detected.problems) or "no profiles", Exit.NO)
     listed = _listed(profiles, _scanned(context.settings, detected))
-    if context.json:
-        show_json(listed)
-        return Exit.OK
+    show_record(listed, partial(_show, warnings), as_json=context.json)
+    return Exit.OK
+
+
+def _show(warnings: Sequence[str], listed: Sequence[ListedProfile]) -> None:
     show_table(("profile", "title", "scanned", "content"), map(_row, listed))
     for warning in warnings:
         say(warning, "yellow")
-    return Exit.OK
 
 
 def _of_all_content(settings: Settings) -> list[ProfileInfo]:

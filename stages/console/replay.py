@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from schemas.command import Replay
 from schemas.ids import ScanId
@@ -13,7 +14,7 @@ from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.server_view import ServerView
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json, warn
+from stages.console.output import say, show_record, warn
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
 
@@ -68,18 +69,14 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if not args.dry_run:
         with command_writer.giving(context) as commands:
             commands.replays.write(new_command_id(replay.at), replay)
-    if context.json:
-        show_json(
-            ReplayView(
-                step=replay.step,
-                scan_ids=replay.scan_ids,
-                at=replay.at,
-                force=replay.force,
-                not_sent=not_sent,
-            )
-        )
-    else:
-        _show(replay, not_sent, is_dry=args.dry_run)
+    view = ReplayView(
+        step=replay.step,
+        scan_ids=replay.scan_ids,
+        at=replay.at,
+        force=replay.force,
+        not_sent=not_sent,
+    )
+    show_record(view, partial(_show, is_dry=args.dry_run), as_json=context.json)
     return Exit.OK
 
 
@@ -94,14 +91,14 @@ def _not_sent(context: Context, scan_ids: Sequence[ScanId]) -> dict[ScanId, str]
     return found
 
 
-def _show(replay: Replay, not_sent: Mapping[ScanId, str], *, is_dry: bool) -> None:
+def _show(replay: ReplayView, *, is_dry: bool) -> None:
     scans = counted(len(replay.scan_ids), "scan")
     if is_dry:
         say(f"would replay {replay.step} of {scans}")
         say("\n".join(replay.scan_ids))
     else:
         say(f"replaying {replay.step} of {scans}")
-    lines = [f"not sent: {line}" for line in _lines(not_sent)]
+    lines = [f"not sent: {line}" for line in _lines(replay.not_sent)]
     for line in lines[:_MOST_SHOWN]:
         warn(line)
     if len(lines) > _MOST_SHOWN:

@@ -1,12 +1,13 @@
 """The rules whose evaluation took longest: what `show --slowest` prints."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from schemas.ids import ScanId, short_rule_id
 from schemas.records import Record
 from schemas.report import RuleResult, RuleStatus
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json, show_table
+from stages.console.output import say, show_record, show_table
 from stages.runtime.exits import Exit
 
 _MOST_SHOWN = 10
@@ -29,12 +30,12 @@ def show_slowest(results: Sequence[RuleResult], scan_id: ScanId, *, as_json: boo
             f"{scan_id}: the scanner did not report how long each rule took", Exit.NO
         )
     rules.sort(key=lambda rule: rule.duration_s, reverse=True)
-    slowest = rules[:_MOST_SHOWN]
-    if as_json:
-        show_json(slowest)
-        return
-    show_table(("duration", "status", "rule", "title"), map(_row, slowest))
     total_s = sum(rule.duration_s for rule in rules)
+    show_record(rules[:_MOST_SHOWN], partial(_show, total_s), as_json=as_json)
+
+
+def _show(total_s: float, slowest: Sequence[SlowRule]) -> None:
+    show_table(("duration", "status", "rule", "title"), map(_row, slowest))
     shown_s = sum(rule.duration_s for rule in slowest)
     say(f"together {shown_s:.1f} s; all rules took {total_s:.1f} s")
 

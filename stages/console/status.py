@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 
 from schemas import codec
 from schemas.capabilities import DETECTED_STATE, Detected
@@ -27,13 +28,7 @@ from stages.console.context import Context
 from stages.console.detected_view import show_detected
 from stages.console.disk_trouble import disk_trouble
 from stages.console.entry_reading import problems
-from stages.console.output import (
-    say,
-    show_facts,
-    show_json,
-    show_table,
-    unicode_text,
-)
+from stages.console.output import say, show_facts, show_record, show_table, unicode_text
 from stages.console.planned_scans import PlannedScanStatus, planned_scans, show_planned_scans
 from stages.console.stage_states import ACTIONS, StageState, stage_states
 from stages.runtime.exits import Exit
@@ -94,9 +89,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     spool = context.existing_spool()
     status = _status(context, spool)
-    if context.json:
-        show_json(status)
-        return _code(status)
+    show_record(status, partial(_show, context, spool), as_json=context.json)
+    if status.trouble:
+        return Exit.UNUSABLE
+    return Exit.OK
+
+
+def _show(context: Context, spool: Spool, status: Status) -> None:
     if status.trouble:
         say(f"trouble: {status.trouble}", "red")
     show_table(("stage", "state", "last worked"), _stage_rows(status))
@@ -113,13 +112,6 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
         show_detected(status.detected, context.settings, server_state.overrides(context, spool))
     else:
         say("scanners: not detected yet; the scan stage detects them when it starts", "yellow")
-    return _code(status)
-
-
-def _code(status: Status) -> Exit:
-    if status.trouble:
-        return Exit.UNUSABLE
-    return Exit.OK
 
 
 def _stage_rows(status: Status) -> Iterator[tuple[str, str, str | None]]:

@@ -17,7 +17,7 @@ from schemas.settings_check import KeyProblem
 from schemas.waiver import Waiver, check_waiver, fits_every_rule
 from stages.console.context import Context
 from stages.console.errors import CommandError, UsageError
-from stages.console.output import say, show_json, unicode_text, warn
+from stages.console.output import show_line, unicode_text, warn
 from stages.console.rule_lookup import suggestion
 from stages.formats.kept_scans import KeptScans
 from stages.parse import waiver_files, waivers
@@ -67,11 +67,12 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         _append(path, waiver, settings)
     except OSError as error:
         raise CommandError(f"{path}: can't be written: {error.strerror}") from error
-    if context.json:
-        show_json(waiver)
-    else:
-        say(f"waiver for {waiver.rule} written into {unicode_text(path)}")
-        say("it applies from the next scan on; to stored scans: compliance-agent replay parse last")
+    show_line(
+        waiver,
+        f"waiver for {waiver.rule} written into {unicode_text(path)}\n"
+        "it applies from the next scan on; to stored scans: compliance-agent replay parse last",
+        as_json=context.json,
+    )
     _warn_if_unknown(waiver, context)
     return Exit.OK
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Literal
 
@@ -28,7 +29,7 @@ from spool.errors import SpoolError
 from stages.console import arguments, command_writer, follow, scan_states
 from stages.console.context import Context
 from stages.console.errors import CommandError
-from stages.console.output import say, show_facts, show_json, unicode_text, warn
+from stages.console.output import say, show_facts, show_record, unicode_text, warn
 from stages.console.parse_files import add_file_arguments
 from stages.console.parse_task import MAX_BYTES
 from stages.console.scan import outcome
@@ -97,10 +98,11 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         if not args.dry_run and not view.present:
             view = _give(scan, view, context)
         if doorbell is None or args.dry_run or view.held:
-            _show(view, context, dry_run=args.dry_run)
+            show_text = partial(_show, context, dry_run=args.dry_run)
+            show_record(view, show_text, as_json=context.json)
             return Exit.OK
         if not context.json:
-            _show(view, context, dry_run=False)
+            _show(context, view, dry_run=False)
         until: Literal["report", "receipt"] = "report"
         if context.settings.server.url:
             until = "receipt"
@@ -232,10 +234,7 @@ def _wait(context: Context, scan_id: ScanId) -> State:
     return scan_states.snapshot(spool).state(scan_id)
 
 
-def _show(view: SubmitView, context: Context, *, dry_run: bool) -> None:
-    if context.json:
-        show_json(view)
-        return
+def _show(context: Context, view: SubmitView, *, dry_run: bool) -> None:
     say(view.scan_id)
     show_facts(_facts(view))
     for warning in view.warnings:

@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 from schemas.request import Reason
 from stages.console import command_writer
@@ -36,7 +37,7 @@ from stages.console.fixing.recheck_view import show_recheck
 from stages.console.fixing.requested import carry_out_requested
 from stages.console.fixing.scan_facts import scan_facts
 from stages.console.fixing.undo import LAST, undo
-from stages.console.output import say, show_json, warn
+from stages.console.output import say, show_json, show_record, warn
 from stages.console.scan_names import HELP
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
@@ -111,10 +112,7 @@ def _undo(args: argparse.Namespace, context: Context) -> Exit:
     if args.yes:
         confirm = _warn_of_lost_changes
     fix_id, undone, fixed = undo(context, args.undo, confirm)
-    if context.json:
-        show_json(undone)
-    else:
-        show_undone(fix_id, undone, fixed)
+    show_record(undone, partial(show_undone, fix_id, fixed), as_json=context.json)
     if undone.kept:
         return Exit.NO
     return Exit.OK

@@ -77,7 +77,7 @@ def show_fixed(fix_id: str, run: FixRun) -> None:
             say(f"  not undone by that: {short_rule_id(rule.rule_ref)}: {remark}")
 
 
-def show_undone(fix_id: str, undone: Undone, run: FixRun | None) -> None:
+def show_undone(fix_id: str, run: FixRun | None, undone: Undone) -> None:
     for path in undone.restored:
         say(f"restored {path}")
     for path in undone.kept:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from schemas.records import Record
+from schemas.settings import Settings
 from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.console.install import additions, environment, install_paths, installed_files, services
@@ -153,18 +154,23 @@ def _install(where: InstallPaths, steps: Steps, *, with_remediation: bool) -> li
         _put(where, texts, steps, python)
     if fixes:
         additions.start_remediation(steps)
-    loaded = None
-    if os.access(CONFIG, os.R_OK):
-        loaded = load_settings(CONFIG, problems_of_schedules)
+    loaded = _host_settings()
     actions = _remaining_actions(where, loaded)
     if not services.systemd_runs():
         actions.append(
             f"systemd is not running here, so nothing was started: systemctl enable --now {TARGET}"
         )
-    elif not steps.dry and not (loaded and loaded.problems):
+    elif not steps.dry and not loaded.problems:
         for unit in services.failing(wanted):
             actions.append(f"{unit} is not running: journalctl -u {unit}")
     return actions
+
+
+def _host_settings() -> Loaded:
+    """The defaults where this user may not read those of the host, or there are none."""
+    if not os.access(CONFIG, os.R_OK):
+        return Loaded(Settings(), (), None)
+    return load_settings(CONFIG, problems_of_schedules)
 
 
 def _put(where: InstallPaths, texts: dict[Path, str], steps: Steps, python: Path) -> None:
@@ -246,9 +252,9 @@ def _own_prefix() -> Path | None:
     return home.parent.parent
 
 
-def _remaining_actions(where: InstallPaths, loaded: Loaded | None) -> list[str]:
-    """What the operator has to do. `loaded` are the host's settings, None if there are none."""
-    if loaded and loaded.problems:
+def _remaining_actions(where: InstallPaths, loaded: Loaded) -> list[str]:
+    """What the operator has to do. `loaded` are the host's settings."""
+    if loaded.problems:
         return _actions_for_problems(loaded)
     actions: list[str] = []
     if not CONFIG.exists():
@@ -256,7 +262,7 @@ def _remaining_actions(where: InstallPaths, loaded: Loaded | None) -> list[str]:
             f"settings: install -m 0640 -g compliance-agent {where.example} {CONFIG}, "
             "then set server.url, api.id and the schedules there"
         )
-    if loaded and loaded.settings.api.key is not None:
+    if loaded.settings.api.key is not None:
         actions.append(
             f"{CONFIG}: every stage may read it, so it must not contain the API key: "
             f"write the key into {KEY} (mode 0600), and remove api.key"
