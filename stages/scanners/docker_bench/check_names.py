@@ -35,12 +35,11 @@ def _warnings(settings: DockerBenchSettings, known: set[str], where: str) -> tup
     if not known:
         return ()
     found = []
-    for name in settings.checks:
-        if name not in known:
-            found.append(f"compliance.docker_bench.checks: {where} has no {name}")
-    for name in settings.exclude_checks:
-        if name not in known:
-            found.append(f"compliance.docker_bench.exclude_checks: {where} has no {name}")
+    chosen = {"checks": settings.checks, "exclude_checks": settings.exclude_checks}
+    for setting, names in chosen.items():
+        for name in names:
+            if name not in known:
+                found.append(f"compliance.docker_bench.{setting}: {where} has no {name}")
     return tuple(found)
 
 

@@ -21,10 +21,14 @@ _MOST_CHUNKS = 1000
 
 
 class DaemonWatch:
-    """A connection to the daemon, held open from now on."""
+    """A connection to the daemon, held open from `start` on."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self) -> None:
         self._stream: socket.socket | None = None
+
+    def start(self, path: str) -> None:
+        """Watch the daemon at this socket from now on."""
+        self.close()
         with suppress(OSError):
             self._stream = _open_stream(path)
 

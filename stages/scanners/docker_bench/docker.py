@@ -30,9 +30,9 @@ _SETTING = "compliance.docker_bench.socket"
 
 
 class Answer(Struct, frozen=True):
-    """What the client printed; or None, and the problem."""
+    """What the client printed; or nothing, and the problem."""
 
-    text: str | None
+    text: str
     problem: str = ""
 
 
@@ -100,8 +100,8 @@ class Docker(Struct, frozen=True):
         )
         return refused_api_version(answer.problem)
 
-    def script_text(self, image: str) -> str | None:
-        """The script in an image with its parts; None where it can't be read."""
+    def script_text(self, image: str) -> str:
+        """The script in an image with its parts; empty where it can't be read."""
         answer = self._call(
             *("run", "--rm", "--pull", "never", "--net", "none", "--entrypoint", "sh", image),
             *("-c", "cat ./*.sh ./tests/*.sh ./functions/*.sh 2>/dev/null || true"),
@@ -109,7 +109,7 @@ class Docker(Struct, frozen=True):
         return answer.text
 
     def has_image(self, image: str) -> bool:
-        return self._call("image", "inspect", "--format", "{{.Id}}", image).text is not None
+        return self._call("image", "inspect", "--format", "{{.Id}}", image).problem == ""
 
     def containers(self, label: str, value: object) -> list[tuple[str, ScanId]]:
         """Containers of scans with this label, by id and scan id; none where the daemon does not
@@ -119,7 +119,7 @@ class Docker(Struct, frozen=True):
             *("ps", "--all", "--filter", f"label={label}={value}", "--format", columns)
         )
         found = []
-        for line in (answer.text or "").splitlines():
+        for line in answer.text.splitlines():
             container, _, scan_id = line.partition(" ")
             if is_scan_id(scan_id):
                 found.append((container, ScanId(scan_id)))
@@ -139,15 +139,15 @@ class Docker(Struct, frozen=True):
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return Answer(None, f"no answer within {_ANSWER_S:.0f} s")
+            return Answer("", f"no answer within {_ANSWER_S:.0f} s")
         except OSError as error:
             if is_of_the_machine(error):
                 raise of_the_machine(f"{self.client}: can't be started", error) from error
-            return Answer(None, f"{self.client}: can't be started: {error.strerror}")
+            return Answer("", f"{self.client}: can't be started: {error.strerror}")
         if done.returncode == 0:
             return Answer(_text(done.stdout))
         errors = _text(done.stderr).splitlines() or [f"exit code {done.returncode}"]
-        return Answer(None, errors[-1])
+        return Answer("", errors[-1])
 
 
 def client(socket_path: str) -> Docker | None:

@@ -10,7 +10,7 @@ from schemas.capabilities import DetectedScanner
 from schemas.codec import plain
 from schemas.records import Struct
 from stages.scanners.docker_bench import docker, trust
-from stages.scanners.docker_bench.docker import Daemon, Docker, NoDaemon
+from stages.scanners.docker_bench.docker import Daemon, NoDaemon
 from stages.scanners.docker_bench.docker_bench_capability import DockerBenchDetection
 from stages.scanners.docker_bench.docker_bench_packages import install_docker
 from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
@@ -27,10 +27,10 @@ class Found(Struct, frozen=True):
     detection: DockerBenchDetection
     problem: str | None
     """Why it can't run, with what to do; None where it can."""
-    client: Docker | None = None
-    daemon: Daemon | None = None
     script: Path | None = None
+    """The script to run; None where the container is."""
     image_present: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def surroundings(settings: DockerBenchSettings) -> Iterator[str | None]:
@@ -69,18 +69,22 @@ def find(settings: DockerBenchSettings, platform: Platform) -> Found:
         if settings.enabled != "auto":
             missing = f"{missing}: {install_docker(platform)}"
         return Found(DockerBenchDetection(docker_installed=False), missing)
-    daemon = client.daemon()
-    has_image = isinstance(daemon, Daemon) and client.has_image(settings.image)
     script = find_script(settings)
-    method = _method(settings, script, has_image=has_image)
+    daemon = client.daemon()
     if isinstance(daemon, NoDaemon):
+        method = _method(settings, script, has_image=False)
         detection = DockerBenchDetection(docker_installed=True, docker_bench_method=method)
-        return Found(detection, daemon.reason, client, None, script)
+        return Found(detection, daemon.reason)
+    has_image = client.has_image(settings.image)
+    method = _method(settings, script, has_image=has_image)
     detection = DockerBenchDetection(
         docker_installed=True, docker_version=daemon.version, docker_bench_method=method
     )
-    problem = _missing(settings, method, script, has_image=has_image)
-    return Found(detection, problem, client, daemon, script, has_image)
+    warnings = _warnings(settings, daemon)
+    if method == "container":
+        problem = _why_no_container(settings, has_image=has_image)
+        return Found(detection, problem, image_present=has_image, warnings=warnings)
+    return Found(detection, _why_no_script(settings, script), script, warnings=warnings)
 
 
 def working_directory(script: Path) -> Path | None:
@@ -94,17 +98,27 @@ def working_directory(script: Path) -> Path | None:
     return script.parent
 
 
-def _missing(
-    settings: DockerBenchSettings, method: Method, script: Path | None, *, has_image: bool
-) -> str | None:
-    """Why this method can't run, with what to do; None where it can."""
-    if method == "container":
-        if has_image or settings.pull != "never":
-            return None
-        return (
-            f"the image {settings.image} is missing, and compliance.docker_bench.pull is never: "
-            "load it"
-        )
+def _warnings(settings: DockerBenchSettings, daemon: Daemon) -> tuple[str, ...]:
+    if not daemon.is_podman:
+        return ()
+    warning = (
+        f"{settings.socket} is the socket of {daemon.version}, not of Docker: checks of the "
+        "Docker daemon, its files and its units (sections 1 to 3) do not apply"
+    )
+    return (warning,)
+
+
+def _why_no_container(settings: DockerBenchSettings, *, has_image: bool) -> str | None:
+    """Why the container can't run, with what to do; None where it can."""
+    if has_image or settings.pull != "never":
+        return None
+    return (
+        f"the image {settings.image} is missing, and compliance.docker_bench.pull is never: load it"
+    )
+
+
+def _why_no_script(settings: DockerBenchSettings, script: Path | None) -> str | None:
+    """Why the script can't run, with what to do; None where it can."""
     if script is None:
         places = ", ".join(settings.script_paths)
         return (

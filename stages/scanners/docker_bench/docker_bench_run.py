@@ -25,7 +25,7 @@ from stages.scanners.docker_bench import (
     printed_trouble,
 )
 from stages.scanners.docker_bench.daemon_watch import DaemonWatch
-from stages.scanners.docker_bench.docker import Daemon, Docker
+from stages.scanners.docker_bench.docker import Docker
 from stages.scanners.docker_bench.docker_arguments import (
     JSON,
     LOG,
@@ -46,7 +46,7 @@ _CHECK = re.compile(
     r"\[(PASS|WARN|INFO|NOTE)\] ((?:\d{1,4}|[A-Za-z])(?:\.\d{1,4}){1,6} - .{1,300})"
 )
 _HEADER = re.compile(r"\[INFO\] .{1,300}Configuration$")
-_REFUSED_OPTION = re.compile(r"illegal option (?:-- |-)(\w)", re.IGNORECASE)
+_REMEDIATIONS_REFUSED = re.compile(rf"illegal option (?:-- )?-?{REMEDIATIONS[1:]}\b", re.IGNORECASE)
 _COMPLETED = (0,)
 _OUTPUTS = (
     Output("docker-bench-json", JSON),
@@ -62,10 +62,11 @@ class DockerBench:
     def __init__(self, settings: DockerBenchSettings, platform: Platform) -> None:
         self._settings = settings
         self._platform = platform
-        self._docker = docker.client(settings.socket)
+        # Without a client on this host every call fails, as it does without a daemon.
+        self._docker = docker.client(settings.socket) or Docker("docker", settings.socket)
         self._in_checks = True
         """Whether the output is at its checks, and not at the closing list of remediations."""
-        self._watch: DaemonWatch | None = None
+        self._watch = DaemonWatch()
         self._daemon_ended = False
         self._in_container = True
 
@@ -76,39 +77,37 @@ class DockerBench:
             )
         # Detected again for each scan: a daemon comes and goes without a trace in the file system.
         found = docker_bench_detection.find(self._settings, self._platform)
-        if found.problem or found.client is None:
+        if found.problem:
             return CannotRun(f"Docker Bench was not run: {found.problem}")
-        self._start_watch()
-        plan = self._plan_without_command(found.client, found.daemon)
-        if found.detection.docker_bench_method == "script" and found.script:
+        self._watch.start(self._settings.socket)
+        plan = self._plan_without_command(found.warnings)
+        if found.script is not None:
             self._in_container = False
             return self._script_plan(plan, found.script, draft)
-        plan = replace(plan, command=self._container(found.client, request.scan_id, draft))
+        plan = replace(plan, command=self._container(request.scan_id, draft))
         if not self._must_pull(found):
             return plan
-        pull = (found.client.client, "pull", "--quiet", self._settings.image)
+        pull = (self._docker.client, "pull", "--quiet", self._settings.image)
         return replace(plan, prepare=pull, prepare_time_s=self._settings.pull_time_limit_s)
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:
         """After the pull: if it failed, an image that is present is used, with a warning."""
-        self._start_watch()
+        self._watch.start(self._settings.socket)
         if end.exit_code == 0 and end.ended_by is None:
             return plan
         image = self._settings.image
         reason = end.last_line or f"docker pull ended with exit code {end.exit_code}"
         if end.ended_by:
             reason = end.ended_by.message
-        if self._docker and self._docker.has_image(image):
+        if self._docker.has_image(image):
             warning = f"{image} could not be pulled ({reason}): the image that is present was used"
             return replace(plan, warnings=(*plan.warnings, warning))
         return CannotRun(f"the image {image} is missing and could not be pulled: {reason}")
 
     def again(self, end: End, plan: Plan) -> Plan | None:
         """Old versions, such as the image on Docker Hub, refuse `-p` and end: run without it."""
-        refused = _REFUSED_OPTION.search(end.last_line)
-        if end.exit_code != 1 or refused is None or f"-{refused[1]}" != REMEDIATIONS:
-            return None
-        if REMEDIATIONS not in plan.command:
+        is_refused = _REMEDIATIONS_REFUSED.search(end.last_line) is not None
+        if end.exit_code != 1 or not is_refused or REMEDIATIONS not in plan.command:
             return None
         warning = (
             f"this Docker Bench is too old to print remediations ({REMEDIATIONS}): "
@@ -140,20 +139,21 @@ class DockerBench:
         kept = tuple(output for output in _OUTPUTS if filled(draft / output.name))
         written = {output.name for output in kept}
         printed = printed_trouble.printed(draft)
-        error = (
-            self._daemon_error(end, printed)
-            or printed_trouble.start_error(end, draft)
-            or self._client_error(end, printed)
-            or error_of_end("Docker Bench", end, _COMPLETED)
-        )
+        error = error_of_end("Docker Bench", end, _COMPLETED)
+        if end.ended_by is None:
+            # The cause comes before the exit code that follows from it, if there is one.
+            error = (
+                self._daemon_error(end, printed)
+                or printed_trouble.start_error(end, draft)
+                or self._client_error(printed)
+                or error
+            )
         if error is None and not written & {JSON, LOG}:
             error = "Docker Bench reported success, but wrote neither JSON nor log"
         return Verdict(kept, error, self._unknown_names(printed))
 
-    def _client_error(self, end: End, printed: Sequence[str]) -> str | None:
+    def _client_error(self, printed: Sequence[str]) -> str | None:
         """That the daemon refuses the API version of the client that the checks use."""
-        if end.ended_by:
-            return None
         reason = self._why_client_refused(printed)
         if reason is None:
             return None
@@ -171,11 +171,9 @@ class DockerBench:
             return reason
         # The script hides what its client prints at the start, so the client in the image is run
         # once more.
-        if not self._in_container or self._docker is None:
-            return None
-        if not printed_trouble.says_client_fails(printed):
-            return None
-        return self._docker.why_client_refused(self._settings.image)
+        if self._in_container and printed_trouble.says_client_fails(printed):
+            return self._docker.why_client_refused(self._settings.image)
+        return None
 
     def _unknown_names(self, printed: Sequence[str]) -> tuple[str, ...]:
         """Warnings about names in the settings that this Docker Bench does not know.
@@ -186,8 +184,8 @@ class DockerBench:
         if not self._in_container:
             return ()
         settings = self._settings
-        text = None
-        if self._docker and (settings.checks or settings.exclude_checks):
+        text = ""
+        if settings.checks + settings.exclude_checks:
             text = self._docker.script_text(settings.image)
         if text:
             return check_names.warnings_of_text(settings, text, f"the image {settings.image}")
@@ -205,18 +203,14 @@ class DockerBench:
 
     def clean_up(self, scan_id: ScanId) -> None:
         """Remove the container, which goes on running after its client was ended."""
-        if self._watch is not None:
-            self._daemon_ended = self._watch.has_ended()
-            self._watch.close()
-            self._watch = None
-        if self._docker is None:
-            return
+        self._daemon_ended |= self._watch.has_ended()
+        self._watch.close()
         for container, _ in self._docker.containers(SCAN_LABEL, scan_id):
             self._docker.remove(container)
 
     def remove_leftovers(self, raw: Path) -> list[Leftover]:
         """Containers outlive a killed agent: they are outside its control group."""
-        if self._docker is None or docker.why_not_reachable(self._docker.socket):
+        if docker.why_not_reachable(self._docker.socket):
             return []
         removed: list[Leftover] = []
         for container, scan_id in self._docker.containers(SPOOL_LABEL, raw):
@@ -229,36 +223,31 @@ class DockerBench:
             return not found.image_present
         return self._settings.pull == "always"
 
-    def _start_watch(self) -> None:
-        if self._watch is not None:
-            self._watch.close()
-        self._watch = DaemonWatch(self._settings.socket)
-
     def _daemon_error(self, end: End, printed: Sequence[str]) -> str | None:
         """Without a daemon the checks find nothing, and pass."""
-        if end.ended_by or self._docker is None:
-            return None
-        reason = docker.why_not_reachable(self._docker.socket)
-        if reason is None and self._daemon_ended:
-            reason = "it was restarted: scan again"
-        if reason is None and end.exit_code in _COMPLETED:
-            reason = printed_trouble.no_daemon_line(printed)
+        reason = self._why_daemon_went_away(end, printed)
         if reason is None:
             return None
         return f"the Docker daemon went away during the scan: {reason}"
 
-    def _container(self, client: Docker, scan_id: ScanId, draft: Path) -> tuple[str, ...]:
+    def _why_daemon_went_away(self, end: End, printed: Sequence[str]) -> str | None:
+        if reason := docker.why_not_reachable(self._docker.socket):
+            return reason
+        if self._daemon_ended:
+            return "it was restarted: scan again"
+        if end.exit_code in _COMPLETED:
+            return printed_trouble.no_daemon_line(printed)
+        return None
+
+    def _container(self, scan_id: ScanId, draft: Path) -> tuple[str, ...]:
         mounts = [path for path in OPTIONAL_MOUNTS if Path(path).exists()]
         trust = os.environ.get(TRUST)
         return (
-            client.client,
+            self._docker.client,
             *docker_arguments.container_arguments(self._settings, scan_id, draft, mounts, trust),
         )
 
-    def _plan_without_command(self, client: Docker, daemon: Daemon | None) -> Plan:
-        warnings: tuple[str, ...] = ()
-        if daemon is not None and daemon.is_podman:
-            warnings = (_podman(self._settings.socket, daemon),)
+    def _plan_without_command(self, warnings: tuple[str, ...]) -> Plan:
         return Plan(
             profile_id=PROFILE_ID,
             profile_title=PROFILE_TITLE,
@@ -266,7 +255,7 @@ class DockerBench:
             limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
             scanner_version=None,
             warnings=warnings,
-            environment=client.environment,
+            environment=self._docker.environment,
         )
 
     def _script_plan(self, plan: Plan, script: Path, draft: Path) -> Plan:
@@ -288,10 +277,3 @@ class DockerBench:
 
 def _is_own_profile(request: Request) -> bool:
     return request.profile in (None, PROFILE_ID, PROFILE_TITLE)
-
-
-def _podman(socket: str, daemon: Daemon) -> str:
-    return (
-        f"{socket} is the socket of {daemon.version}, not of Docker: checks of the "
-        "Docker daemon, its files and its units (sections 1 to 3) do not apply"
-    )

@@ -41,7 +41,7 @@ def no_daemon_line(lines: Sequence[str]) -> str | None:
 
 def start_error(end: End, draft: Path) -> str | None:
     """Why the container did not start; None where it did."""
-    if end.ended_by or end.exit_code not in _NOT_STARTED:
+    if end.exit_code not in _NOT_STARTED:
         return None
     # The first such line: hints follow the error.
     for line in beginning(draft / "stderr.log").splitlines():

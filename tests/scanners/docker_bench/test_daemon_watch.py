@@ -30,7 +30,8 @@ def daemon(answer: bytes) -> Iterator[tuple[DaemonWatch, socket.socket]]:
 
         thread = Thread(target=serve)
         thread.start()
-        watch = DaemonWatch(f"{place}/d.sock")
+        watch = DaemonWatch()
+        watch.start(f"{place}/d.sock")
         thread.join()
         try:
             yield watch, accepted[0]
@@ -61,6 +62,7 @@ def test_a_daemon_without_the_stream_is_not_watched(answer: bytes) -> None:
 
 
 def test_where_there_is_no_daemon_nothing_is_watched(tmp_path: Path) -> None:
-    watch = DaemonWatch(str(tmp_path / "none.sock"))
+    watch = DaemonWatch()
+    watch.start(str(tmp_path / "none.sock"))
     assert not watch.has_ended()
     watch.close()
