@@ -7,7 +7,6 @@ ignored, so that an older agent reads what a newer one wrote; settings are the e
 (`schemas.settings`).
 """
 
-import inspect
 import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -109,12 +108,14 @@ def json_schema(kind: type) -> Mapping[str, Any]:
 
 def _clean_descriptions(part: Any) -> None:
     """Descriptions are docstrings, whose indentation depends on the version of Python."""
+    from inspect import cleandoc  # large, and needed only when schemas are published
+
     if isinstance(part, list):
         for value in part:
             _clean_descriptions(value)
     if isinstance(part, dict):
         if isinstance(part.get("description"), str):
-            part["description"] = inspect.cleandoc(part["description"])
+            part["description"] = cleandoc(part["description"])
         for value in part.values():
             _clean_descriptions(value)
 

@@ -8,6 +8,7 @@ from schemas.records import Record
 
 EventName = Literal[
     "CommandGiven",
+    "SettingsChanged",
     "HostDetected",
     "DetectionWanted",
     "ScanRequested",

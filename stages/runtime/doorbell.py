@@ -4,7 +4,7 @@ Each stage publishes on its own endpoint `STAGE.pub` and subscribes to the other
 operators publish to `STAGE.sub`. Promises: publishing never blocks and queues little; a message
 that is lost, forged, garbled or too large does no harm, because it is only a hint. Where ZeroMQ
 can't be used (not installed, no directory, something else at the socket's path), a stage logs that
-once and works without it: by watch and timer.
+once and works without it: by the timer.
 
 Security: endpoints are Unix sockets in the runtime directory, mode 0660. Only a socket is ever
 replaced.
@@ -57,7 +57,7 @@ class NoDoorbell:
     """Without ZeroMQ: waits for file handles alone."""
 
     def publish(self, event: Event) -> None:
-        """The other stages find the work by watch and timer."""
+        """The other stages find the work by their timers."""
 
     def wait(
         self,

@@ -8,7 +8,7 @@ claimed again; where another instance was quicker, this one ends.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from schemas.event import Event
 from spool.errors import (
@@ -22,7 +22,9 @@ from spool.errors import (
 from stages.runtime import maintenance
 from stages.runtime.heap import Heap
 from stages.runtime.process import Process
-from stages.runtime.watch import Watch
+
+if TYPE_CHECKING:
+    from stages.runtime.watch import Watch
 
 _MAINTENANCE_EVERY_S = 600.0
 _RETRY_AFTER_S = 5.0
@@ -51,7 +53,7 @@ class MainLoop:
     """Work, wait, work again."""
 
     def __init__(
-        self, process: Process, handler: StageHandler, watch: Watch | None, heap: Heap
+        self, process: Process, handler: StageHandler, watch: "Watch | None", heap: Heap
     ) -> None:
         self._process = process
         self._handler = handler
@@ -83,7 +85,7 @@ class MainLoop:
         process.spool.check_claim()
         if process.refresh_settings():
             self._handler.reloaded()
-        process.set_aside.forget_gone(process.watched)
+        process.set_aside.forget_gone(process.sources)
         self._damage_check.run_once(process.now())
         self._handler.run_once()
         if time.monotonic() - self._maintained_at >= _MAINTENANCE_EVERY_S:

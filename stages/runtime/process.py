@@ -1,9 +1,9 @@
 """What a stage works with: settings, spool, log, doorbell, clock, and the request to stop.
 
 `wait` is the one place where a stage process sleeps. It returns early when an event arrives, when
-something changes in a watched directory, when a given file handle has something to read, or when
-the process has to stop; and it reports to the service manager and to operators that the main loop
-turns.
+`wake` is called (by a watch, a thread or a signal handler), when a given file handle has something
+to read, or when the process has to stop; and it reports to the service manager and to operators
+that the main loop turns.
 """
 
 import os
@@ -55,8 +55,8 @@ class Process:
         self.spool = spool
         self.log = log
         self.stopping = False
-        self.watched = {spool.root / UPSTREAM[stage], spool.commands.path}
-        """Directories in which a new entry ends a wait; a stage adds its own in its constructor."""
+        self.sources = (spool.root / UPSTREAM[stage], spool.commands.path)
+        """The directories from which this stage takes its work."""
         self.on_event: Callable[[Event], None] = lambda _: None
         self.readers: dict[int, Callable[[], None]] = {}
         """What to do when a file handle has something to read, during any wait."""

@@ -12,9 +12,9 @@ Diagnostics: exit codes of `stages.runtime.exits`; the reason is also the unit's
 
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from schemas.event import SCAN_EVENTS, EventName
 from spool import file_system
@@ -31,13 +31,21 @@ from stages.runtime.process import Process
 from stages.runtime.restarts import Restarts
 from stages.runtime.sd_notify import Notifier
 from stages.runtime.settings_reload import signature
-from stages.runtime.watch import Watch
+
+if TYPE_CHECKING:
+    from stages.runtime.watch import Watch
 
 SUBSCRIPTIONS: Mapping[Stage, tuple[EventName, ...]] = {
     "trigger": ("CommandGiven", "HostDetected", "ShippingPaused", *SCAN_EVENTS),
-    "scan": ("CommandGiven", "ScanRequested", "CancellationRequested", "DetectionWanted"),
-    "parse": ("CommandGiven", "ScanStarted", "ScanFinished"),
-    "ship": ("CommandGiven", "ScanFinished", "ReportWritten", "ServerReached"),
+    "scan": (
+        "CommandGiven",
+        "SettingsChanged",
+        "ScanRequested",
+        "CancellationRequested",
+        "DetectionWanted",
+    ),
+    "parse": ("CommandGiven", "SettingsChanged", "ScanStarted", "ScanFinished"),
+    "ship": ("CommandGiven", "SettingsChanged", "ScanFinished", "ReportWritten", "ServerReached"),
 }
 _RESTARTED = (Exit.BUG, Exit.UNAVAILABLE)
 """Exit codes after which a service manager starts the stage again."""
@@ -111,6 +119,8 @@ def _run(
     except SpoolError as error:
         return _refuse(error, notifier, log)
     except Exception as error:  # the one broad except: logged, then it is the supervisor's turn
+        import traceback  # needed by nothing else here, and large
+
         log.error(f"internal error, the stage ends: {type(error).__name__}: {error}")
         traceback.print_exc(file=sys.stderr)
         return Exit.BUG
@@ -179,7 +189,7 @@ def _open_doorbell(runtime: Path, stage: Stage, log: Log) -> Doorbell:
     else:
         _report_denied(doorbell, log)
         return doorbell
-    log.warning("no doorbell: work is found by watch and timer, a little later", reason=reason)
+    log.warning("no doorbell: work is found by the timer, a little later", reason=reason)
     return NoDoorbell()
 
 
@@ -187,20 +197,29 @@ def _report_denied(doorbell: ZmqDoorbell, log: Log) -> None:
     for path in doorbell.denied():
         log.warning(
             "the events of another stage do not arrive: its socket is not for this user; work is "
-            "found by watch and timer, a little later",
+            "found by the timer, a little later",
             socket=path,
             action=f"chgrp {AGENT_GROUP} {path} && chmod 0660 {path}",
         )
 
 
-def _start_watch(process: Process) -> Watch | None:
+def _start_watch(process: Process) -> "Watch | None":
+    """Only `trigger` has one: what people put there, commands and settings, comes to it first.
+
+    Doorbell and timer are enough for the other stages. A watch is some threads and 2 MB a process.
+    """
+    if process.stage != "trigger":
+        return None
+    from stages.runtime.watch import Watch
+
     files = []
     if process.config:
         files.append(process.config)
     try:
-        return Watch(process.watched, files, process.wake_handle)
+        return Watch(process.sources, files, process.wake_handle)
     except OSError as error:
         process.log.warning(
-            "the spool can't be watched: work is found by doorbell and timer", reason=error.strerror
+            "the commands can't be watched: they are found by doorbell and timer",
+            reason=error.strerror,
         )
         return None

@@ -119,6 +119,8 @@ class TriggerStage:
         self._send_progress()
 
     def reloaded(self) -> None:
+        # The other stages do not watch the file.
+        self._process.publish(Event(name="SettingsChanged"))
         self._server.status_wanted = True
 
     def close(self) -> None:

@@ -78,15 +78,11 @@ def test_a_process_that_can_not_be_started_is_no_failed_scan(agent: Agent, errno
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is missing")
-@pytest.mark.parametrize("stage", STAGES)
 def test_a_start_without_threads_is_refused_in_one_line_and_tried_again_later(
-    agent: Agent, stage: Stage
+    agent: Agent,
 ) -> None:
-    inject = "--inject=clone,clone3:error=EAGAIN"
-    tracer = ("strace", "-f", "-qq", "-o", os.devnull, inject)
-    command = (sys.executable, "-m", agent.module, "stage", stage, "--config", str(agent.config))
     done = subprocess.run(
-        [*tracer, *command],
+        without_threads(agent, "trigger"),
         capture_output=True,
         text=True,
         timeout=60,
@@ -95,6 +91,21 @@ def test_a_start_without_threads_is_refused_in_one_line_and_tried_again_later(
     assert done.returncode == Exit.UNAVAILABLE, done.stderr
     assert "raise TasksMax or MemoryMax; the work stays pending" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is missing")
+@pytest.mark.parametrize("stage", ["scan", "parse", "ship"])
+def test_a_stage_that_needs_no_thread_works_without_one(agent: Agent, stage: Stage) -> None:
+    log = agent.home / "without-threads"
+    with log.open("wb") as stream:
+        process = subprocess.Popen(without_threads(agent, stage), stderr=stream)
+        try:
+            until(lambda: b"stage started" in log.read_bytes(), "the stage has started")
+        finally:
+            process.terminate()
+            process.wait()
+    assert "no doorbell: work is found by the timer" in log.read_text()
+    assert "Traceback" not in log.read_text()
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is missing")
@@ -109,6 +120,15 @@ def test_a_server_is_connected_to_when_threads_can_be_started_again(agent: Agent
     until(lambda: "server commands: connected" in agent.log("trigger"), "connected")
     assert agent.processes["trigger"].poll() is None
     assert "Traceback" not in agent.log("trigger")
+
+
+def without_threads(agent: Agent, stage: Stage) -> list[str]:
+    """The command of a stage that can start neither processes nor threads."""
+    # With -D, the stage is the child of the test, so that a signal reaches it.
+    inject = "--inject=clone,clone3:error=EAGAIN"
+    tracer = ("strace", "-D", "-f", "-qq", "-o", os.devnull, inject)
+    command = (sys.executable, "-m", agent.module, "stage", stage, "--config", str(agent.config))
+    return [*tracer, *command]
 
 
 @contextmanager

@@ -26,6 +26,18 @@ def test_a_stage_starts_without_what_it_may_never_need(stage: str) -> None:
     assert not loaded & _HEAVY
 
 
+@pytest.mark.parametrize("stage", ["scan", "parse", "ship"])
+def test_a_stage_that_watches_nothing_loads_neither_watchdog_nor_dataclasses(stage: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _SHOW.format(stage=stage)],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"dataclasses", "logging", "watchdog"}
+
+
 @pytest.mark.parametrize("stage", ["scan", "parse"])
 def test_a_stage_without_network_loads_nothing_of_mail_and_packages(stage: str) -> None:
     done = subprocess.run(
