@@ -21,6 +21,7 @@ TMPFILES = "systemd-tmpfiles --create compliance-agent.conf"
 """Creates all directories of a spool that several users share, with owners, groups and modes."""
 
 _OTHERS_IN, _OTHERS_WRITE = 0o027, 0o022
+_ENTRY_MODES = {stat.S_IFREG: "0640", stat.S_IFDIR: "0750"}
 # A user's own spool may lie in a directory that others can list; its boxes may not.
 _LISTED_BY_OTHERS = ("", "commands")
 _OF_DIRECTORIES = ("", "history", "quarantine", "state", "content")
@@ -69,12 +70,13 @@ def judge(
 def judge_entry(path: Path, owner: int) -> Iterator[Fault]:
     """What is wrong with owner and mode of an entry."""
     status = path.lstat()
+    right_mode = _ENTRY_MODES.get(stat.S_IFMT(status.st_mode))
+    if right_mode is None:
+        # A link, pipe or device in the place of an entry is damage, which reading it reports.
+        return
     mode = stat.S_IMODE(status.st_mode)
     if mode & _OTHERS_IN:
-        right = "0640"
-        if stat.S_ISDIR(status.st_mode):
-            right = "0750"
-        yield Fault(path, f"mode {mode:04o} gives other users access: chmod {right} {path}")
+        yield Fault(path, f"mode {mode:04o} gives other users access: chmod {right_mode} {path}")
     if status.st_uid != owner:
         right = user_name(owner)
         found = user_name(status.st_uid)
@@ -84,11 +86,11 @@ def judge_entry(path: Path, owner: int) -> Iterator[Fault]:
 
 def _judge_mode(path: Path, place: Place, status: os.stat_result) -> Iterator[Fault]:
     mode = stat.S_IMODE(status.st_mode)
+    excess, what = _OTHERS_IN, "gives other users access"
     if place.path in _LISTED_BY_OTHERS:
-        if mode & _OTHERS_WRITE:
-            yield Fault(path, f"mode {mode:04o} lets other users write: chmod 0750 {path}")
-    elif mode & _OTHERS_IN:
-        yield Fault(path, f"mode {mode:04o} gives other users access: chmod 0750 {path}")
+        excess, what = _OTHERS_WRITE, "lets other users write"
+    if mode & excess:
+        yield Fault(path, f"mode {mode:04o} {what}: chmod 0750 {path}")
 
 
 def _judge_exact_mode(path: Path, place: Place, status: os.stat_result) -> Iterator[Fault]:

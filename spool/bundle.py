@@ -89,14 +89,12 @@ def _next(kind: str, stream: BinaryIO) -> bytes:
     if not line:
         raise EntryDamagedError("cut short")
     first = frame.parse_first_line(kind, line.removesuffix(b"\n"))
-    length = first.length
-    if first.header_length is not None:
-        length += first.header_length + 1
+    length = frame.entry_bytes(line.removesuffix(b"\n"), first)
     if length > frame.MAX_ENTRY_BYTES:
         raise EntryDamagedError(
             f"an entry of {length} bytes; none is larger than {frame.MAX_ENTRY_BYTES}"
         )
-    return line + stream.read(length)
+    return line + stream.read(length - len(line))
 
 
 class _Pieces(io.RawIOBase):

@@ -35,9 +35,7 @@ class FixStore:
         self.undone = CommandEntries(self._directory, "undone", Undone)
 
     def rechecks_of(self, scan_id: ScanId) -> Iterator[tuple[str, Recheck]]:
-        """The readable ones, oldest first; none in a spool of an older version."""
-        if not self.path.is_dir():
-            return
+        """The readable ones, oldest first."""
         for command_id in self.rechecks.ids():
             with suppress(EntryError):
                 recheck = self.rechecks.read(command_id)
@@ -45,17 +43,13 @@ class FixStore:
                     yield command_id, recheck
 
     def runs(self) -> Iterator[tuple[str, FixRun]]:
-        """The readable fixes, oldest first; none in a spool of an older version."""
-        if not self.path.is_dir():
-            return
+        """The readable fixes, oldest first."""
         for command_id in self.fixes.ids():
             with suppress(EntryError):
                 yield command_id, self.fixes.read(command_id)
 
     def in_force(self) -> tuple[AppliedFix, ...]:
         """The last fix of each rule that it made pass, but for those that were undone."""
-        if not self.path.is_dir():
-            return ()
         undone = set(self.undone.ids())
         found: dict[str, AppliedFix] = {}
         for command_id, run in self.runs():

@@ -17,6 +17,8 @@ Diagnostics: `NewerFormatError` for a later format; `EntryDamagedError` with wha
 anything else.
 """
 
+import re
+
 from schemas.records import Struct
 from spool.errors import EntryDamagedError, NewerFormatError
 
@@ -24,6 +26,12 @@ MAX_ENTRY_BYTES = 64 * 1024 * 1024
 MAX_FIRST_LINE_BYTES = 256
 _MAGIC = b"compliance-agent-spool"
 _FORMAT = 1
+_OPENING = re.compile(_MAGIC + rb" (?P<format>[1-9][0-9]{0,5})(?: .*)?", re.DOTALL)
+"""The first line of an entry of any format."""
+_FIELDS = re.compile(
+    _MAGIC + rb" [0-9]+ (?P<kind>[a-z]+) (?P<length>[0-9]{1,12}) (?P<digest>[0-9a-f]{64})"
+    rb"(?: (?P<header_length>[0-9]{1,12}) (?P<header_digest>[0-9a-f]{64}))?"
+)
 
 
 class FirstLine(Struct, frozen=True):
@@ -52,9 +60,9 @@ def opening(kind: str, payload: bytes, header: bytes | None = None) -> bytes:
 
 def unseal(kind: str, sealed: bytes) -> bytes:
     """The payload of a sealed entry of that kind. Raises EntryDamagedError, NewerFormatError."""
-    line, newline, rest = sealed.partition(b"\n")
     if not sealed.strip(b"\0"):
         raise EntryDamagedError("empty or filled with zeros")
+    line, newline, rest = sealed.partition(b"\n")
     if not newline:
         raise EntryDamagedError("no entry header")
     first = parse_first_line(kind, line)
@@ -78,18 +86,24 @@ def parse_first_line(kind: str, line: bytes) -> FirstLine:
     """The first line of an entry of that kind, without its end. Raises EntryDamagedError,
     NewerFormatError.
     """
-    fields = line.split(b" ")
-    if len(fields) < 2 or fields[0] != _MAGIC:
+    opening = _OPENING.fullmatch(line)
+    if opening is None:
         raise EntryDamagedError("no entry header")
-    check_format(fields[1])
-    if len(fields) not in (5, 7):
+    number = int(opening["format"])
+    if number > _FORMAT:
+        raise NewerFormatError(
+            f"is of format {number}, this version reads up to {_FORMAT}: install the newer version "
+            "again"
+        )
+    fields = _FIELDS.fullmatch(line)
+    if fields is None:
         raise EntryDamagedError("no entry header")
-    if fields[2] != kind.encode():
-        raise EntryDamagedError(f"holds a {fields[2].decode('ascii', 'replace')}, not a {kind}")
-    length = _number(fields[3])
-    if len(fields) == 5:
-        return FirstLine(kind, length, fields[4])
-    return FirstLine(kind, length, fields[4], _number(fields[5]), fields[6])
+    if fields["kind"] != kind.encode():
+        raise EntryDamagedError(f"holds a {fields['kind'].decode()}, not a {kind}")
+    length, digest = int(fields["length"]), fields["digest"]
+    if fields["header_length"] is None:
+        return FirstLine(kind, length, digest)
+    return FirstLine(kind, length, digest, int(fields["header_length"]), fields["header_digest"])
 
 
 def entry_bytes(line: bytes, first: FirstLine) -> int:
@@ -100,22 +114,6 @@ def entry_bytes(line: bytes, first: FirstLine) -> int:
     return length
 
 
-def check_format(field: bytes) -> None:
-    """Raises NewerFormatError for the number of a later format, EntryDamagedError for anything
-    unknown.
-    """
-    if not field.isdigit() or len(field) > 6:
-        raise EntryDamagedError(f"{field[:20]!r} is not a format number")
-    number = int(field)
-    if number > _FORMAT:
-        raise NewerFormatError(
-            f"is of format {number}, this version reads up to {_FORMAT}: install the newer version "
-            "again"
-        )
-    if number < 1:
-        raise EntryDamagedError(f"format {number} never existed")
-
-
 def header_of(first: FirstLine, rest: bytes) -> bytes:
     """The header, out of what comes after the first line. Raises EntryDamagedError."""
     if first.header_length is None:
@@ -124,12 +122,6 @@ def header_of(first: FirstLine, rest: bytes) -> bytes:
     if len(header) != first.header_length or _digest(header) != first.header_digest:
         raise EntryDamagedError("SHA-256 of its header differs")
     return header
-
-
-def _number(field: bytes) -> int:
-    if not field.isdigit() or len(field) > 12:
-        raise EntryDamagedError(f"{field[:20].decode('ascii', 'replace')} is not a length")
-    return int(field)
 
 
 def _digest(content: bytes) -> bytes:

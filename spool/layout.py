@@ -123,6 +123,8 @@ LOCK = ".lock"
 """The name of a stage's lock in its state."""
 BUNDLE = "bundle"
 """The end of the name of a bundle, which lies beside the import or submission of the same id."""
+_ENDS = frozenset({"", *(f".{kind}" for kind in (*KINDS, BUNDLE))})
+"""What follows the id in the name of an entry; raw entries have nothing there."""
 _COMMAND_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}")
 _ARCHIVED = re.compile(r"(?P<name>[^~]+)~(?P<why>[0-9TZ]+-[0-9a-f]{8})")
 
@@ -149,12 +151,20 @@ def entry_name(entry_id: str, kind: Kind) -> str:
 
 def parse_name(name: str) -> tuple[str, Kind] | None:
     """The id and kind of an entry's file name; None for a name that is not ours."""
-    entry_id, dot, kind = name.rpartition(".")
-    if not dot or kind not in KINDS:
-        return None
-    if not (is_scan_id(entry_id) or _COMMAND_ID.fullmatch(entry_id)):
-        return None
-    return entry_id, kind
+    entry_id, _, kind = name.rpartition(".")
+    if kind in KINDS and _is_entry_id(entry_id):
+        return entry_id, kind
+    return None
+
+
+def _is_entry_id(text: str) -> bool:
+    return is_scan_id(text) or is_command_id(text)
+
+
+def is_entry_name(name: str) -> bool:
+    """Whether a file or directory of this name is an entry of some box, or a bundle beside one."""
+    entry_id, _, _ = name.partition(".")
+    return name.removeprefix(entry_id) in _ENDS and _is_entry_id(entry_id)
 
 
 def bundle_name(entry_id: str) -> str:
@@ -164,7 +174,7 @@ def bundle_name(entry_id: str) -> str:
 def bundle_id(name: str) -> str | None:
     """The command id or scan id of a bundle's file name; None for any other name."""
     entry_id, _, end = name.rpartition(".")
-    if end == BUNDLE and (is_command_id(entry_id) or is_scan_id(entry_id)):
+    if end == BUNDLE and _is_entry_id(entry_id):
         return entry_id
     return None
 

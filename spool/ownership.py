@@ -20,7 +20,7 @@ from pathlib import Path
 
 from schemas.records import Struct
 from spool import access
-from spool.access import TMPFILES, Fault
+from spool.access import Fault
 from spool.errors import SpoolUnusableError
 from spool.layout import (
     AGENT_GROUP,
@@ -32,9 +32,7 @@ from spool.layout import (
     UPSTREAM,
     Place,
     Stage,
-    bundle_id,
-    parse_name,
-    scan_id_of,
+    is_entry_name,
 )
 from spool.outbox import Outbox
 
@@ -53,15 +51,8 @@ def check_reachable(root: Path) -> None:
     """This user can get to every directory of the spool, as far as it exists."""
     names = ("", "history", "quarantine", "state", "content")
     for path in (root.parent, *(root / name for name in names)):
-        if not os.path.lexists(path) or os.access(path, os.R_OK | os.X_OK):
-            continue
-        status = path.lstat()
-        remedy = TMPFILES
-        if status.st_uid == os.geteuid():
-            remedy = f"chmod 0750 {path}"
-        raise SpoolUnusableError(
-            f"{path}: {access.own_name()} can't access it ({access.described(status)}): {remedy}"
-        )
+        if os.path.lexists(path):
+            access.check_readable(path)
 
 
 def check(root: Path, stage: Stage) -> None:
@@ -95,14 +86,8 @@ def wrong_entries(root: Path, boxes: Iterable[Outbox]) -> Iterator[Fault]:
     for box in boxes:
         # Not the present owner of the box: where that is wrong, all its entries would be reported.
         owner = users.owner(places[box.box])
-        for name in box.names():
-            path = box.path / name
-            is_entry = scan_id_of(name) or parse_name(name) or bundle_id(name)
-            # Foreign files are not checked. A link, pipe or device in the place of an entry is
-            # damage, which reading the entry reports.
-            is_link = path.is_symlink()
-            if is_entry and not is_link and (path.is_file() or path.is_dir()):
-                yield from access.judge_entry(path, owner)
+        for name in filter(is_entry_name, box.names()):
+            yield from access.judge_entry(box.path / name, owner)
 
 
 def wrong_directories(root: Path) -> Iterator[Fault]:

@@ -9,9 +9,12 @@ early, such as a report of a request that waits, changes nothing.
 """
 
 from collections.abc import Collection, Mapping
+from typing import TypeVar
 
 from schemas.ids import ScanId
 from spool.layout import OUTBOX, STAGES, UPSTREAM, Box, Stage
+
+Id = TypeVar("Id", bound=str)
 
 
 def boxes_for(stage: Stage) -> tuple[Box, ...]:
@@ -32,7 +35,7 @@ def pending(
     answered = set(ids[OUTBOX[stage]])
     if stage == "scan":
         answered.update(quarantined_raw)
-    return sorted(scan_id for scan_id in ids[UPSTREAM[stage]] if scan_id not in answered)
+    return sorted(set(ids[UPSTREAM[stage]]) - answered)
 
 
 def done(
@@ -53,17 +56,9 @@ def done(
     return finished
 
 
-def pending_submissions(
-    submitted: Collection[ScanId], raw: Collection[ScanId], quarantined_raw: Collection[ScanId]
-) -> list[ScanId]:
-    """The submissions that wait for the scan stage, oldest first; answered as requests are."""
-    answered = {*raw, *quarantined_raw}
-    return sorted(scan_id for scan_id in submitted if scan_id not in answered)
-
-
-def not_taken_up(given: Collection[str], taken_up: Collection[str]) -> list[str]:
+def not_taken_up(given: Collection[Id], taken_up: Collection[str]) -> list[Id]:
     """Ids of commands that their stage has not answered with an entry yet, oldest first."""
-    return sorted(set(given) - set(taken_up))
+    return sorted(set(given).difference(taken_up))
 
 
 def receipts_without_report(ids: Mapping[Box, Collection[ScanId]]) -> list[ScanId]:

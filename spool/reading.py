@@ -21,13 +21,17 @@ Check = Callable[[bytes, int], str | None]
 """Why a file is not read, by its first bytes and its length; None where it is."""
 
 
+def unchecked(head: bytes, length: int) -> str | None:  # noqa: ARG001
+    return None
+
+
 def open_plain(directory: int, name: str, parent: Path) -> BufferedReader:
     """An open plain file of that directory; `parent` is the directory's path, for messages."""
     return os.fdopen(_open(directory, name, parent), "rb")
 
 
 def read_plain(
-    directory: int, name: str, parent: Path, limit: int, check: Check | None = None
+    directory: int, name: str, parent: Path, limit: int, check: Check = unchecked
 ) -> bytes:
     """The whole content of a plain file of at most `limit` bytes. `check` may refuse it before the
     rest is read.
@@ -35,20 +39,16 @@ def read_plain(
     with open_plain(directory, name, parent) as stream:
         # A file may be longer than the space that it takes: no memory is spent to find that out.
         length = os.fstat(stream.fileno()).st_size
-        content = b""
-        if length <= limit:
-            try:
-                reason = None
-                if check is not None:
-                    reason = check(stream.peek(_HEAD_BYTES)[:_HEAD_BYTES], length)
-                if reason is not None:
-                    raise EntryDamagedError(f"{parent / name}: {reason}")
-                content = stream.read(limit + 1)
-            except OSError as error:
-                raise read_error(parent / name, error) from error
-    if max(length, len(content)) > limit:
-        raise EntryDamagedError(f"{parent / name}: larger than {limit} bytes")
-    return content
+        if length > limit:
+            raise EntryDamagedError(f"{parent / name}: larger than {limit} bytes")
+        try:
+            reason = check(stream.peek(_HEAD_BYTES)[:_HEAD_BYTES], length)
+            if reason is not None:
+                raise EntryDamagedError(f"{parent / name}: {reason}")
+            # What is written behind its end meanwhile is not part of an entry.
+            return stream.read(length)
+        except OSError as error:
+            raise read_error(parent / name, error) from error
 
 
 def read_start(directory: int, name: str, parent: Path, length: int) -> bytes:

@@ -25,14 +25,10 @@ def expired(
     ordered = sorted(own)
     if not ordered:
         return []
-    newest = requested_at(ordered[-1])
+    oldest_kept = requested_at(ordered[-1]) - keep
     candidates = ordered[: max(0, len(ordered) - keep_last)]
-    free, finished = set(upstream), set(done)
-    return [
-        entry
-        for entry in candidates
-        if entry in finished and entry not in free and newest - requested_at(entry) > keep
-    ]
+    may_go = set(done).difference(upstream)
+    return [entry for entry in candidates if entry in may_go and requested_at(entry) < oldest_kept]
 
 
 def expired_archived(

@@ -18,7 +18,7 @@ from spool.fix_store import FixStore
 from spool.layout import BOXES, DIRECTORIES, OUTBOX, STAGES, Box, Stage
 from spool.lock import Lock, is_held
 from spool.outbox import Outbox, ReceiptBox, ReportBox, RequestBox
-from spool.pending import boxes_for, done, not_taken_up, pending, pending_submissions
+from spool.pending import boxes_for, done, not_taken_up, pending
 from spool.raw import RawBox
 from spool.state_store import StateStore
 
@@ -93,10 +93,8 @@ class Spool:
 
     def pending_submissions(self) -> list[ScanId]:
         """Submissions that the scan stage has not taken in yet, oldest first."""
-        submitted = self.commands.submissions.ids()
-        if not submitted:
-            return []
-        return pending_submissions(submitted, self.raw.scan_ids(), self.raw.quarantined_scans())
+        scanned = [*self.raw.scan_ids(), *self.raw.quarantined_scans()]
+        return not_taken_up(self.commands.submissions.ids(), scanned)
 
     def faults(self) -> Iterator[Fault]:
         """Wrong owners, groups and modes of directories and entries, each with its remedy."""
