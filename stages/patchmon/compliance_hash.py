@@ -77,10 +77,8 @@ def _scan(scan: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(value: str | None) -> str:
-    if not value or value.isascii():
-        return (value or "").strip(_BLANKS)
     # A lone surrogate can't be sent: the server reads U+FFFD in its place.
-    readable = _LONE_SURROGATE.sub("\ufffd", value)
+    readable = _LONE_SURROGATE.sub("\ufffd", value or "")
     return unicodedata.normalize("NFC", readable).strip(_BLANKS)
 
 

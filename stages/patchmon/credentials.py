@@ -5,11 +5,11 @@ no log, no `repr`, no command line and no spool entry.
 """
 
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from schemas.records import Struct
-from schemas.settings import ApiSettings, Settings
+from schemas.settings import ApiSettings, ServerSettings, Settings
 from stages.runtime import plain_file
 
 _MAX_BYTES = 4096
@@ -63,25 +63,32 @@ def exposures(settings: Settings, config: Path | None) -> list[str]:
     """Every secret of the settings that everyone on this host can read, each with its setting and
     what to do.
     """
-    server, api = settings.server, settings.api
-    files: dict[str, str | Path | None] = {"api.key_file": api.key_file}
-    if server.client_key:
-        files["server.client_key"] = server.client_key
-    else:
-        # Then the key is in the certificate's file.
-        files["server.client_certificate"] = server.client_certificate
-    if api.key:
+    files: dict[str, str | Path | None] = {"api.key_file": settings.api.key_file}
+    if settings.api.key:
         files["api.key"] = config
-    if server.proxy and "@" in server.proxy:
+    files |= connection_secrets(settings.server, config)
+    return [f"{key}: {problem}" for key, problem in exposed_files(files)]
+
+
+def connection_secrets(server: ServerSettings, config: Path | None) -> dict[str, str | Path | None]:
+    """Where the secrets of the connection are, by their setting."""
+    files: dict[str, str | Path | None] = {"server.client_key": server.client_key}
+    if not server.client_key:
+        # Then the key is in the certificate's file.
+        files = {"server.client_certificate": server.client_certificate}
+    if "@" in (server.proxy or ""):
         files["server.proxy"] = config
-    found: list[str] = []
+    return files
+
+
+def exposed_files(files: Mapping[str, str | Path | None]) -> Iterator[tuple[str, str]]:
+    """What is wrong with files that hold secrets, by their setting."""
     for key, path in files.items():
         if path is None:
             continue
         problem = exposed(Path(path))
         if problem is not None:
-            found.append(f"{key}: {problem}")
-    return found
+            yield key, problem
 
 
 def exposed(path: Path) -> str | None:
@@ -127,10 +134,8 @@ def _is_missing(path: Path) -> bool:
     """Whether there is no such file. One that can't be read is not missing: that is reported."""
     try:
         path.stat()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
     return False
 
 

@@ -9,6 +9,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
+from typing import TypeVar
 
 from requests.exceptions import (
     ConnectTimeout,
@@ -27,6 +28,7 @@ from schemas.records import Struct
 from stages.patchmon import tls
 from stages.patchmon.outcome import Paused, Temporary
 
+E = TypeVar("E", bound=BaseException)
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
 _BROKEN_OFF = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ssl.SSLSyscallError)
 _UNUSABLE_HEADER = (InvalidHeader, UnicodeEncodeError)
@@ -49,10 +51,10 @@ class Limits(Struct, frozen=True):
 def outcome_of(error: Exception, limits: Limits) -> Paused | Temporary:
     """The outcome of a request that ended in this error."""
     chain = tuple(_chain(error))
-    tls_error = next((link for link in chain if isinstance(link, ssl.SSLError)), None)
+    tls_error = _first(chain, ssl.SSLError)
     if isinstance(error, ProxyError):
         return _of_the_proxy(error, chain, tls_error)
-    if any(isinstance(link, InvalidReplyHeader) for link in chain):
+    if _first(chain, InvalidReplyHeader):
         return Temporary(f"the reply has a header that can't be used: {_reason(chain)}")
     if isinstance(error, _UNUSABLE_HEADER):
         return Paused(
@@ -73,9 +75,9 @@ def outcome_of(error: Exception, limits: Limits) -> Paused | Temporary:
 def _of_the_network(error: Exception, chain: tuple[BaseException, ...], limits: Limits) -> str:
     if isinstance(error, ConnectTimeout):
         return f"no connection within {limits.connect_s:g} s"
-    if any(isinstance(link, _TIMEOUT) for link in chain):
+    if _first(chain, *_TIMEOUT):
         return f"no progress within {limits.progress_s:g} s"
-    if any(isinstance(link, _UNKNOWN_NAME) for link in chain):
+    if _first(chain, *_UNKNOWN_NAME):
         return "the server's name can't be resolved"
     return f"the connection failed: {_reason(chain)}"
 
@@ -84,13 +86,16 @@ def _of_the_proxy(
     error: ProxyError, chain: tuple[BaseException, ...], tls_error: ssl.SSLError | None
 ) -> Paused | Temporary:
     refusal = _TUNNEL.search(str(error))
-    if refusal is None and tls_error is not None:
+    if refusal is not None:
+        return _refused_by_proxy(int(refusal[1]))
+    if tls_error is not None:
         return Paused(
             f"TLS to the proxy: {_tls_reason(tls_error)}", "check server.proxy: http:// or https://"
         )
-    if refusal is None:
-        return Temporary(f"the proxy can't be reached: {_reason(chain)}")
-    status = int(refusal[1])
+    return Temporary(f"the proxy can't be reached: {_reason(chain)}")
+
+
+def _refused_by_proxy(status: int) -> Paused | Temporary:
     if status >= 500:
         return Temporary(f"the proxy can't reach the server ({status})", status)
     action = "check server.proxy and what the proxy allows"
@@ -113,6 +118,10 @@ def _of_tls(error: ssl.SSLError) -> Paused | Temporary:
 def _tls_reason(error: ssl.SSLError) -> str:
     reason = getattr(error, "verify_message", "") or error.reason or str(error)
     return str(reason).replace("_", " ").lower()
+
+
+def _first(chain: tuple[BaseException, ...], *kinds: type[E]) -> E | None:
+    return next((link for link in chain if isinstance(link, kinds)), None)
 
 
 def _reason(chain: tuple[BaseException, ...]) -> str:

@@ -27,7 +27,8 @@ from stages.patchmon.reply import (
 )
 from stages.runtime.printable import one_line
 
-_A_MINUTE_S = 60.0
+_WITHOUT_RETRY_AFTER = {429: "60"}
+"""What an answer asks for that has no such header."""
 Remedy = Literal["truncate", "no hash"]
 
 
@@ -117,10 +118,8 @@ def decide(reply: Reply, now: datetime) -> Outcome:
     outcome = _outcome(reply)
     if isinstance(outcome, Accepted):
         return outcome
-    asked_s = retry_after.seconds(reply.headers.get("retry-after"), now) or 0.0
-    if reply.status == 429 and not reply.headers.get("retry-after", "").strip():
-        asked_s = _A_MINUTE_S
-    return replace(outcome, asked_s=asked_s)
+    wanted = reply.headers.get("retry-after", _WITHOUT_RETRY_AFTER.get(reply.status, ""))
+    return replace(outcome, asked_s=retry_after.seconds(wanted, now))
 
 
 def _outcome(reply: Reply) -> Outcome:
@@ -193,7 +192,7 @@ def _counted(
     reply: Reply, answer: Mapping[str, Any], count: object
 ) -> Accepted | Refused | Temporary:
     """A released server's answer: how many scans it has stored."""
-    if isinstance(count, bool) or not isinstance(count, int) or count < 0:
+    if type(count) is not int or count < 0:
         return _no_acknowledgement(reply, "scans_received is not a number")
     if count == 0:
         reason = (
@@ -226,14 +225,14 @@ def _refused(reply: Reply) -> Refused | Paused:
         )
     remedy: Remedy | None = None
     if reply.status == 400:
-        remedy = _remedy(server_message(reply) or "")
+        remedy = _remedy(message(reply).lower())
     return Refused(reply.status, message(reply), remedy)
 
 
 def _remedy(text: str) -> Remedy | None:
-    if "hash mismatch" in text.lower():
+    if "hash mismatch" in text:
         return "no hash"
-    if "invalid json" in text.lower():
+    if "invalid json" in text:
         # What the agent sends is valid JSON: released servers cut a body that is over their limit.
         return "truncate"
     return None

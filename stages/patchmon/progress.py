@@ -4,7 +4,7 @@ Of each scan only the newest message is kept until it is sent; the end of a scan
 Source: `compliance_scan_progress` of the released servers.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from threading import Lock
 
@@ -15,7 +15,8 @@ from stages.patchmon.server_messages import ScanPhase, ScanProgress
 _MOST_SCANS = 100
 _PERCENT_EVALUATED = 90
 _PERCENT_OF_UNKNOWN_TOTAL = 45
-_END = frozenset({"completed", "failed", "cancelled"})
+_WITHOUT_RESULTS = frozenset({"failed", "cancelled"})
+_END = _WITHOUT_RESULTS | {"completed"}
 
 
 class _Step(Struct, frozen=True):
@@ -45,10 +46,7 @@ class Progress(Struct):
             # A request that another scan has answered: the server does not know of it, and does
             # not have to.
             return
-        read_step = _STEPS.get(event.name)
-        if read_step is None:
-            return
-        step = read_step(event)
+        step = _step(event)
         if step is not None:
             self._record(event.scan_id, step, at)
 
@@ -93,10 +91,6 @@ class Progress(Struct):
                     del kept[next(iter(kept))]
 
 
-def _started(event: Event) -> _Step:  # noqa: ARG001
-    return _Step("started", "scan started", 0)
-
-
 def _evaluated(event: Event) -> _Step:
     done = event.done or 0
     if event.total:
@@ -109,39 +103,28 @@ def _evaluated(event: Event) -> _Step:
     return _Step("evaluating", f"{count}: {event.rule}"[:200], percent)
 
 
-def _scanned(event: Event) -> _Step | None:
-    if event.result == "finished":
-        return _Step("parsing", "reading the results", 92)
-    return _without_results(event, event.message)
-
-
-def _parsed(event: Event) -> _Step | None:
-    if event.result == "completed":
-        return _Step("sending", "sending the results", 96)
-    return _without_results(event, event.message or "the results can't be read")
-
-
-def _shipped(event: Event) -> _Step:
-    if event.result == "accepted":
-        return _Step("completed", "results delivered", 100)
-    if event.result == "superseded":
-        return _Step("completed", "another scan is delivered in its place", 100)
-    return _Step("failed", "the results are not delivered", 100, event.message)
-
-
-def _without_results(event: Event, error: str | None) -> _Step | None:
-    if event.result == "failed":
-        return _Step("failed", "scan failed", 100, error)
-    if event.result == "cancelled":
-        return _Step("cancelled", "scan cancelled", 100, error)
-    return None
-
-
-_STEPS: Mapping[EventName, Callable[[Event], _Step | None]] = {
-    "ScanStarted": _started,
-    "RuleEvaluated": _evaluated,
-    "ScanFinished": _scanned,
-    "ReportWritten": _parsed,
-    "ReportShipped": _shipped,
+_RESULTS: Mapping[tuple[EventName, str | None], _Step] = {
+    ("ScanFinished", "finished"): _Step("parsing", "reading the results", 92),
+    ("ScanFinished", "failed"): _Step("failed", "scan failed", 100),
+    ("ScanFinished", "cancelled"): _Step("cancelled", "scan cancelled", 100),
+    ("ReportWritten", "completed"): _Step("sending", "sending the results", 96),
+    ("ReportWritten", "failed"): _Step("failed", "scan failed", 100, "the results can't be read"),
+    ("ReportShipped", "accepted"): _Step("completed", "results delivered", 100),
+    ("ReportShipped", "superseded"): _Step(
+        "completed", "another scan is delivered in its place", 100
+    ),
+    ("ReportShipped", "refused"): _Step("failed", "the results are not delivered", 100),
 }
-"""Events that mean something to the server."""
+"""What the end of a step means to the server, by its result."""
+
+
+def _step(event: Event) -> _Step | None:
+    """The progress that an event shows; None where it means nothing to the server."""
+    if event.name == "ScanStarted":
+        return _Step("started", "scan started", 0)
+    if event.name == "RuleEvaluated":
+        return _evaluated(event)
+    step = _RESULTS.get((event.name, event.result))
+    if step is None or step.phase not in _WITHOUT_RESULTS:
+        return step
+    return _Step(step.phase, step.message, step.percent, event.message or step.error)

@@ -13,7 +13,7 @@ without a leading dot; an address, or a network in CIDR notation; each with a po
 import ipaddress
 import re
 from collections.abc import Mapping
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 NONE = "none"
 _VARIABLE = {"https": "https_proxy", "wss": "https_proxy", "http": "http_proxy", "ws": "http_proxy"}
@@ -31,28 +31,27 @@ def proxy_for(url: str, configured: str | None, environment: Mapping[str, str]) 
         return configured
     try:
         parts = urlsplit(url)
-        if parts.scheme not in _VARIABLE or not parts.hostname or _is_direct(parts, environment):
-            return None
-    except ValueError:
+        variable = _VARIABLE[parts.scheme]
+        port = parts.port or _PORT[parts.scheme]
+    except (ValueError, KeyError):
         # Not a URL: sending the request fails with a better message.
         return None
-    proxy = _variable(_VARIABLE[parts.scheme], environment) or _variable("all_proxy", environment)
-    if proxy is None or "://" in proxy:
-        return proxy
-    return f"http://{proxy}"
+    if parts.hostname is None or _is_direct(parts.hostname.rstrip("."), port, environment):
+        return None
+    proxy = _variable(variable, environment) or _variable("all_proxy", environment)
+    if proxy and "://" not in proxy:
+        return f"http://{proxy}"
+    return proxy or None
 
 
-def _variable(name: str, environment: Mapping[str, str]) -> str | None:
+def _variable(name: str, environment: Mapping[str, str]) -> str:
     """An empty lower-case variable overrides its upper-case form."""
-    return environment.get(name, environment.get(name.upper(), "")).strip() or None
+    return environment.get(name, environment.get(name.upper(), "")).strip()
 
 
-def _is_direct(parts: SplitResult, environment: Mapping[str, str]) -> bool:
+def _is_direct(host: str, port: int, environment: Mapping[str, str]) -> bool:
     """Whether NO_PROXY lists the host."""
-    host = (parts.hostname or "").rstrip(".")
-    port = parts.port or _PORT[parts.scheme]
-    listed = _variable("no_proxy", environment) or ""
-    entries = listed.lower().replace(",", " ").split()
+    entries = _variable("no_proxy", environment).lower().replace(",", " ").split()
     return any(_covers(entry, host, port) for entry in entries)
 
 
@@ -62,14 +61,14 @@ def _covers(entry: str, host: str, port: int) -> bool:
     match = _ENTRY.fullmatch(entry)
     if match is None:
         return False
-    if match["port"] and int(match["port"]) != port:
+    if match["port"] not in (None, str(port)):
         return False
     name = match["host"].strip("[]")
     address = _address(host)
     if address is not None:
         return _holds(name, address)
     name = name.removeprefix("*").strip(".")
-    return bool(name) and f".{host}".endswith(f".{name}")
+    return f".{host}".endswith(f".{name}")
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

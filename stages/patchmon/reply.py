@@ -82,11 +82,9 @@ def scan_id_in(answer: object) -> str | None:
 
 def as_id(value: object) -> str | None:
     """An id as text, whether the server sent a text or a number; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if type(value) not in (str, int):
         return None
-    if not str(value).strip():
-        return None
-    return one_line(str(value))[:_MAX_MESSAGE_CHARS]
+    return one_line(str(value).strip())[:_MAX_MESSAGE_CHARS] or None
 
 
 def _short(text: str) -> str:

@@ -38,10 +38,8 @@ def explained(error: Exception) -> NoConnection:
         reason = error.verify_message
         text = f"the certificate is not trusted ({reason}): {tls.action(reason)}"
         return NoConnection(text, is_away=False)
-    text = str(error)
+    text = getattr(error, "strerror", None) or str(error)
     is_of_the_system = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
-    if isinstance(error, OSError) and error.strerror:
-        text = error.strerror
     # A proxy's address may hold a password.
     reason = _USER.sub("//", " ".join(text.split())) or type(error).__name__
     return NoConnection(reason, is_of_the_system)

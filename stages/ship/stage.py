@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from schemas.event import Event
 from schemas.ids import ScanId, requested_at
@@ -123,28 +122,14 @@ class ShipStage:
         if isinstance(found, credentials.NoCredentials):
             self._destination.no_credentials(found.reason)
             return None
-        exposure = self._exposure()
-        if exposure is not None:
-            self._destination.no_credentials(exposure)
+        secrets = credentials.connection_secrets(
+            self._process.settings.server, self._process.config
+        )
+        exposed = next(credentials.exposed_files(secrets), None)
+        if exposed is not None:
+            self._destination.no_credentials(exposed[1])
             return None
         return found
-
-    def _exposure(self) -> str | None:
-        """A secret of the settings, beside the API key, that everyone on this host can read, and
-        what to do.
-        """
-        server = self._process.settings.server
-        files: list[Path] = []
-        key = server.client_key or server.client_certificate
-        if key:
-            files.append(Path(key))
-        if server.proxy and "@" in server.proxy and self._process.config:
-            files.append(self._process.config)
-        for file in files:
-            problem = credentials.exposed(file)
-            if problem is not None:
-                return problem
-        return None
 
     def _after_commands_s(self) -> float:
         """Seconds until two seconds have passed since the server's last command.
