@@ -74,7 +74,7 @@ def in_order(settings: OpenSCAPSettings, found: ContentFiles, version_of: Versio
     for file in found.files:
         if file.source == "server" and _is_newest(file, found, version_of):
             newer.append(file.path)
-    return [*newer, *(path for path in found.paths if path not in newer)]
+    return list(dict.fromkeys([*newer, *found.paths]))
 
 
 def is_newer(version: str | None, than: str | None) -> bool:

@@ -24,6 +24,7 @@ from stages.scanners.platform import Platform
 _NAME = re.compile(
     r"ssg-(?P<product>[a-zA-Z][a-zA-Z_-]*?)(?P<version>\d*)-(ds\.xml(\.gz|\.bz2)?|xccdf\.xml)"
 )
+_VERSION_IN_CPE = re.compile(r"cpe:/o:[^:]*:[^:]*:([^:]*)")
 
 
 class ContentMatch(Struct, frozen=True):
@@ -89,23 +90,21 @@ def is_for_other_releases(cpe_names: Iterable[str], platform: Platform) -> bool:
 
     A CPE name reads `cpe:/o:debian:debian_linux:11`. A benchmark without one is for any system.
     """
-    releases = {platform.version, platform.major}
+    # A name without a version is for any release.
+    releases = {platform.version.replace(".", ""), platform.major, ""}
     base = base_of(platform)
     if base:
         releases.add(base[1])
-    releases = {release.replace(".", "") for release in releases}
     versions = [_version_in_cpe(name) for name in cpe_names]
-    if not versions:
-        return False
-    return all(version is not None and version not in releases for version in versions)
+    return bool(versions) and releases.isdisjoint(versions)
 
 
-def _version_in_cpe(name: str) -> str | None:
-    """The version of an operating system's CPE name, without dots; None where there is none."""
-    parts = name.split(":")
-    if len(parts) < 5 or parts[:2] != ["cpe", "/o"] or not parts[4]:
-        return None
-    return parts[4].replace(".", "")
+def _version_in_cpe(name: str) -> str:
+    """The version of an operating system's CPE name, without dots; empty where there is none."""
+    found = _VERSION_IN_CPE.match(name)
+    if found is None:
+        return ""
+    return found[1].replace(".", "")
 
 
 def _by_product(files: Iterable[PurePath]) -> dict[Product, PurePath]:

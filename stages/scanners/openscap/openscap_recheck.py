@@ -89,7 +89,7 @@ def _tailoring(scan: KeptScan, draft: Path) -> tuple[str, ...]:
 
 
 def _batches(rules: Sequence[str], version: str | None) -> list[Sequence[str]]:
-    if version is not None and version_numbers(version) >= _SEVERAL_RULES_FROM:
+    if version_numbers(version) >= _SEVERAL_RULES_FROM:
         return [rules]
     return [[rule] for rule in rules]
 

@@ -26,7 +26,7 @@ class OscapEnvironment(Struct, frozen=True):
 
 
 def can_ignore_paths(version: str | None) -> bool:
-    return version is not None and version_numbers(version) >= _ITEMS_AND_PATHS_FROM
+    return version_numbers(version) >= _ITEMS_AND_PATHS_FROM
 
 
 def environment(
@@ -39,7 +39,7 @@ def environment(
     variables: dict[str, str] = {}
     warnings: list[str] = []
     knows_items_and_paths = can_ignore_paths(version)
-    if version is not None and version_numbers(version) >= _MEMORY_RATIO_FROM:
+    if version_numbers(version) >= _MEMORY_RATIO_FROM:
         variables["OSCAP_PROBE_MEMORY_USAGE_RATIO"] = f"{settings.memory_ratio:g}"
     if settings.max_collected_items is not None:
         if knows_items_and_paths:
@@ -59,9 +59,9 @@ def _ignored(key: str, version: str | None) -> str:
     return f"{_SECTION}.{key} has no effect: oscap {version} does not know it, 1.3.10 and later do"
 
 
-def version_numbers(version: str) -> tuple[int, ...]:
-    """The numbers of `1.3.7+dfsg`; none for a text that is not a version, which is below all."""
-    match = re.match(r"\d{1,9}(\.\d{1,9})*", version)
+def version_numbers(version: str | None) -> tuple[int, ...]:
+    """The numbers of `1.3.7+dfsg`; none where no version is known, which is below all."""
+    match = re.match(r"\d{1,9}(\.\d{1,9})*", version or "")
     if match is None:
         return ()
-    return tuple(int(number) for number in match[0].split("."))
+    return tuple(map(int, match[0].split(".")))

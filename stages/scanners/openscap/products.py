@@ -26,6 +26,8 @@ _PRODUCTS: Mapping[str, str] = {
     "kylin": "kylinserver",
 }
 _UNVERSIONED = frozenset({"fedora", "opensuse"})
+_OF_WHOLE_VERSION = frozenset({"ubuntu", "openeuler"})
+"""Products whose name has the version without its dots, and not the major version alone."""
 REBUILDS = frozenset({"rhel", "centos", "sle"})
 """Products whose rebuilds have the same version numbers: an older version may stand in."""
 
@@ -39,12 +41,7 @@ Product = tuple[str, str]
 
 def product_of(platform: Platform) -> Product:
     """The product that is this release; rolling products have no version."""
-    name = _product_name(platform)
-    if name in _UNVERSIONED:
-        return name, ""
-    if platform.id in ("ubuntu", "openEuler"):
-        return name, platform.version.replace(".", "")
-    return name, _major(platform)
+    return _with_version(_product_name(platform), platform)
 
 
 def base_of(platform: Platform) -> Product | None:
@@ -74,7 +71,7 @@ def relatives_of(platform: Platform) -> tuple[Product, ...]:
         # RHEL is made from Fedora, but Fedora's content is not for it.
         if like == "fedora":
             continue
-        found.append(_relative(platform, like))
+        found.append(_with_version(_PRODUCTS.get(like, like), platform))
     return tuple(dict.fromkeys(found))
 
 
@@ -82,13 +79,6 @@ def _is_fedora_relative(platform: Platform) -> bool:
     if "fedora" not in platform.like:
         return False
     return whole_number(platform.major) in _FEDORA_VERSIONS
-
-
-def _major(platform: Platform) -> str:
-    """Kylin writes its version V10."""
-    if platform.id == "kylin":
-        return platform.major.lower().removeprefix("v")
-    return platform.major
 
 
 def is_ubuntu(platform: Platform) -> bool:
@@ -109,10 +99,13 @@ def _product_name(platform: Platform) -> str:
     return _PRODUCTS.get(platform.id, platform.id)
 
 
-def _relative(platform: Platform, like: str) -> Product:
-    name = _PRODUCTS.get(like, like)
+def _with_version(name: str, platform: Platform) -> Product:
+    """The product of this name whose version is that of the platform."""
     if name in _UNVERSIONED:
         return name, ""
-    if like == "ubuntu":
+    if name in _OF_WHOLE_VERSION:
         return name, platform.version.replace(".", "")
+    if name == "kylinserver":
+        # It writes its version V10.
+        return name, platform.major.lower().removeprefix("v")
     return name, platform.major

@@ -24,6 +24,7 @@ _LEVEL_1_SERVER_TITLE = re.compile(r"\bCIS\b.*\bLevel 1\b.*\bServer\b", re.IGNOR
 _ALIASES = {"disa_stig": "stig"}
 """Names that the Ubuntu Security Guide has for profiles."""
 _NEXT = ("cis", "standard", "linux_standard")
+_NO_NAMES: Mapping[str, str] = {}
 
 
 class Chosen(Struct, frozen=True):
@@ -39,13 +40,13 @@ class Unknown(Struct, frozen=True):
 def resolve(
     wanted: str | Sequence[str],
     profiles: Sequence[ProfileInfo],
-    names: Mapping[str, str] | None = None,
+    names: Mapping[str, str] = _NO_NAMES,
 ) -> Chosen | Unknown:
     """The profile that is meant by `wanted`, or why there is none.
 
-    `names`: further names of profiles, to their ids; `auto` where a tailoring decides.
+    `names`: further names of profiles, to their ids; `auto` is among them where a tailoring decides
+    what it means.
     """
-    names = names or {}
     if not profiles:
         return Unknown("the content has no profiles: install content for this host")
     if isinstance(wanted, str):
@@ -65,12 +66,12 @@ def resolve(
 def _resolve_one(
     wanted: str, profiles: Sequence[ProfileInfo], names: Mapping[str, str]
 ) -> Chosen | Unknown:
-    if wanted == AUTO:
-        return _tailored(profiles, names) or _automatic(profiles)
-    further = names.get(wanted) or _ALIASES.get(wanted, wanted)
+    further = names.get(wanted, _ALIASES.get(wanted, wanted))
     named = _named(wanted, profiles) or _named(further, profiles)
     if named:
         return Chosen(named)
+    if wanted == AUTO:
+        return _automatic(profiles)
     nearest = ", ".join(_nearest([wanted], profiles))
     return Unknown(f"unknown profile: {wanted!r} is not in the content; nearest: {nearest}")
 
@@ -87,19 +88,6 @@ def _named(wanted: str, profiles: Sequence[ProfileInfo]) -> ProfileInfo | None:
         if found:
             return found
     return None
-
-
-def _tailored(profiles: Sequence[ProfileInfo], names: Mapping[str, str]) -> Chosen | None:
-    """The profile of a tailoring that `auto` means; None where there is none.
-
-    It is the one that the tailoring was written for, so there is nothing to explain.
-    """
-    if AUTO not in names:
-        return None
-    profile = _named(names[AUTO], profiles)
-    if profile is None:
-        return None
-    return Chosen(profile)
 
 
 def _automatic(profiles: Sequence[ProfileInfo]) -> Chosen:
