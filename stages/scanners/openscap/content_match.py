@@ -31,6 +31,8 @@ class ContentMatch(Struct, frozen=True):
     """A datastream for this host, and how well it fits."""
 
     path: PurePath
+    product: Product
+    """The one that its name names."""
     fit: ContentFit
     mismatch: str | None = None
     """Why it does not fit exactly, as a clause; None where it does."""
@@ -43,7 +45,7 @@ def choose(platform: Platform, files: Sequence[PurePath]) -> ContentMatch | None
     product = product_of(platform)
     exact = known.get(product)
     if exact:
-        return ContentMatch(exact, "exact")
+        return ContentMatch(exact, product, "exact")
     relatives = relatives_of(platform)
     for relative in relatives:
         if relative in known:
@@ -77,6 +79,14 @@ def product_of_file(path: PurePath) -> Product | None:
     if match is None:
         return None
     return match["product"], match["version"]
+
+
+def product_name(path: PurePath) -> str | None:
+    """`debian12` of `ssg-debian12-ds.xml`; None for a file whose name has no product."""
+    product = product_of_file(path)
+    if product is None:
+        return None
+    return "".join(product)
 
 
 def products_in(files: Iterable[PurePath]) -> frozenset[Product]:
@@ -120,21 +130,13 @@ def _by_product(files: Iterable[PurePath]) -> dict[Product, PurePath]:
 def _nearest_lower(known: dict[Product, PurePath], product: Product) -> Product | None:
     """The product of the same name with the greatest version below this one."""
     name, version = product
-    wanted = whole_number(version)
-    if wanted is None:
-        return None
-    lower = []
-    for other, other_version in known:
-        number = whole_number(other_version)
-        if other == name and number is not None and number < wanted:
-            lower.append(number)
-    if not lower:
-        return None
-    return name, str(max(lower))
+    below = range(whole_number(version) or 0)
+    lower = [one for one in known if one[0] == name and whole_number(one[1]) in below]
+    return max(lower, key=lambda one: int(one[1]), default=None)
 
 
 def _inexact(
     platform: Platform, known: dict[Product, PurePath], product: Product, fit: ContentFit, how: str
 ) -> ContentMatch:
     path = known[product]
-    return ContentMatch(path, fit, f"{path.name} {how}, and this host is {platform.name}")
+    return ContentMatch(path, product, fit, f"{path.name} {how}, and this host is {platform.name}")

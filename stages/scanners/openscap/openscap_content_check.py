@@ -22,7 +22,7 @@ from schemas import codec
 from spool import packing
 from spool.packing import PackingError, unpacked
 from stages.scanners.content_support import MAX_CONTENT_BYTES, CheckedContent, ContentCheckTask
-from stages.scanners.openscap.content_match import product_of_file
+from stages.scanners.openscap.content_match import product_name
 from stages.scanners.openscap.usable_content import copy_without_remote_parts
 from stages.scap.content_inspection import Inspection, inspect
 from stages.scap.xml_records import ScapError
@@ -63,7 +63,7 @@ def why_not_from_server(path: Path, digest: str) -> str | None:
         return f"{path}: {error}: {again}"
     except OSError as error:
         return f"{path}: can't be read: {error.strerror}: {again}"
-    problem = _problem_from_server(found, _expected_product(path))
+    problem = _problem_from_server(found, product_name(path))
     if problem:
         return f"{path}: {problem}"
     if found.remote:
@@ -190,13 +190,6 @@ def _product(found: Inspection, expected: str | None) -> str:
     if expected:
         return expected
     return next(iter(_products(found)), "")
-
-
-def _expected_product(path: Path) -> str | None:
-    product = product_of_file(path)
-    if product is None:
-        return None
-    return "".join(product)
 
 
 def _plain(text: str) -> str:

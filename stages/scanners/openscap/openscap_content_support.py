@@ -19,7 +19,7 @@ from stages.scanners.content_support import (
     WantedContent,
 )
 from stages.scanners.openscap.content_choice import NoContent, is_newer
-from stages.scanners.openscap.content_match import choose, fit_of, product_of_file
+from stages.scanners.openscap.content_match import choose, fit_of, product_name
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.platform import Platform
 
@@ -76,7 +76,7 @@ def _wanted(
     if current and not _is_better(offer.version, choice.fit, current, mode):
         offered = f"{file} {offer.version} of the server"
         return NothingWanted(f"{current.file} fits as well as {offered} ({_SETTING}: {mode})")
-    return WantedContent(file, "".join(product_of_file(choice.path) or ()))
+    return WantedContent(file, "".join(choice.product))
 
 
 def _current_file(detected: DetectedScanner | None) -> DetectedContent | None:
@@ -157,44 +157,37 @@ def _entry(
     selected: "SelectedContent | NoContent",
     reader: "ContentReader",
 ) -> ListedContent:
-    is_used = False
     fit: ContentFit | None = fit_of(platform, file.path)
+    is_used = False
     if not isinstance(selected, NoContent) and selected.file.path == file.path:
         is_used = True
         fit = selected.fit
-    elif fit == "unknown":
-        fit = None
+        reason = _why_used(selected)
+    else:
+        if fit == "unknown":
+            fit = None
+        reason = _why_not_used(file, fit, selected)
     return ListedContent(
         file=str(file.path),
-        product="".join(product_of_file(file.path) or ()) or None,
+        product=product_name(file.path),
         version=file.version or reader.version_of(file.path),
         modified_at=_modified_at(file.path),
         source=file.source,
         origin=file.origin,
         fit=fit,
         used=is_used,
-        reason=_reason(file, fit, selected, is_used=is_used),
+        reason=reason,
     )
 
 
-def _reason(
-    file: "ContentFile",
-    fit: ContentFit | None,
-    selected: "SelectedContent | NoContent",
-    *,
-    is_used: bool,
+def _why_not_used(
+    file: "ContentFile", fit: ContentFit | None, selected: "SelectedContent | NoContent"
 ) -> str:
     if isinstance(selected, NoContent):
         if fit is None:
             return _OTHER_SYSTEM
         # It fits this host and was not chosen: the setting names a file that is not there.
         return _NAMES_ANOTHER
-    if is_used:
-        return _why_used(file, selected)
-    return _why_not_used(file, fit, selected)
-
-
-def _why_not_used(file: "ContentFile", fit: ContentFit | None, selected: "SelectedContent") -> str:
     if selected.file.source == "configured":
         return _NAMES_ANOTHER
     if fit is None:
@@ -208,16 +201,14 @@ def _why_not_used(file: "ContentFile", fit: ContentFit | None, selected: "Select
     return f"fits as well, and {selected.file.path} comes first"
 
 
-def _why_used(file: "ContentFile", selected: "SelectedContent") -> str:
-    if file.source == "configured":
+def _why_used(selected: "SelectedContent") -> str:
+    if selected.warning is not None:
+        if selected.fit == "baseline":
+            return "no other content applies to this host"
+        return "fits better than any other"
+    if selected.file.source in ("configured", "own"):
         return "compliance.openscap.content names it"
-    if selected.fit == "baseline" and selected.warning is None:
-        return "compliance.openscap.content names it"
-    if selected.warning is None:
-        return "is made for this release"
-    if selected.fit == "baseline":
-        return "no other content applies to this host"
-    return "fits better than any other"
+    return "is made for this release"
 
 
 def _refused(problem: str) -> ListedContent:

@@ -102,15 +102,10 @@ def choose_profile(
     first = available[0]
     if profile is None:
         return _in(first, first.settings.profile)
-    for offer in available:
-        if offer.planned.target == (profile, None, None):
-            return _in(offer, profile)
-    for offer in available:
-        if _is_profile_of(offer, profile):
-            return _in(offer, profile)
-    for offer in available:
-        if isinstance(offer.find(profile), Chosen):
-            return _in(offer, profile)
+    for is_meant in (_is_named_by, _is_profile_of, _has_profile):
+        for offer in available:
+            if is_meant(offer, profile):
+                return _in(offer, profile)
     return _in(first, profile)
 
 
@@ -185,16 +180,23 @@ def content_case(single: OpenSCAPSettings) -> tuple[object, ...]:
 def may_fall_back(single: OpenSCAPSettings) -> bool:
     """Whether the built-in baseline may take the place of other content: a profile that is named is
     never replaced by another."""
-    is_named = single.profile != profile_choice.AUTO or single.content or single.tailoring
-    return single.content_fallback == "baseline" and not is_named
+    chosen = (single.content_fallback, single.profile, single.content, single.tailoring)
+    return chosen == ("baseline", profile_choice.AUTO, None, None)
+
+
+def _is_named_by(offer: ScanOffer, profile: str | Sequence[str]) -> bool:
+    """Whether the settings have a scan with this profile, so named, and with nothing else."""
+    return offer.planned.target == (profile, None, None)
 
 
 def _is_profile_of(offer: ScanOffer, profile: str | Sequence[str]) -> bool:
     """Whether this is the profile of the scan, under any of its names."""
-    configured, wanted = offer.configured, offer.find(profile)
-    if isinstance(configured, Unknown) or isinstance(wanted, Unknown):
-        return False
-    return configured.profile.id == wanted.profile.id
+    found = offer.find(profile)
+    return isinstance(found, Chosen) and found.profile == configured_profile(offer)
+
+
+def _has_profile(offer: ScanOffer, profile: str | Sequence[str]) -> bool:
+    return isinstance(offer.find(profile), Chosen)
 
 
 def _in(offer: ScanOffer, profile: str | Sequence[str]) -> ChosenScan | NoScan:
