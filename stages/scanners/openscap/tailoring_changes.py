@@ -39,7 +39,7 @@ def tailor(
     alone = replace(section, tailoring=None, scans=())
     cache = kept_caches(settings).get("openscap", {})
     found = detect(alone, this_platform(), cache, Path(settings.spool.path)).scanner
-    wanted = changes.profile or section.planned_scans[0].profile or profile_choice.AUTO
+    wanted = changes.profile or section.for_scan(section.planned_scans[0]).profile
     chosen = profile_choice.resolve(wanted, found.profiles)
     if found.content is None:
         return TailoringRefused(found.problems or ("there is no content to tailor",))

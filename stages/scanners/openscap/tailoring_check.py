@@ -11,11 +11,12 @@ Diagnostics: each with the line of the file and what to do.
 import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
 
 from schemas.records import Struct
 from stages.scap.allowed_values import why_not_allowed
-from stages.scap.benchmark_items import BenchmarkItems
-from stages.scap.tailoring import Change, TailoredProfile, Tailoring
+from stages.scap.benchmark_items import BenchmarkItems, ValueItem
+from stages.scap.tailoring import Change, ChangeKind, TailoredProfile, Tailoring
 
 _MOST = 20
 _KIND = re.compile(r"^xccdf_.+?_(?:profile|rule|group|value)_")
@@ -48,7 +49,8 @@ def check_tailoring(
             errors.append(_other_content(profile, benchmarks, content))
         elif not errors:
             errors += _values_not_allowed(profile, benchmark)
-            warnings += _unknown(profile, benchmark, content)
+            # Only so many as are shown: the search for similar names takes time.
+            warnings += islice(_unknown(profile, benchmark, content), _MOST)
     return TailoringProblems(tuple(errors[:_MOST]), tuple(warnings[:_MOST]))
 
 
@@ -118,47 +120,40 @@ def _other_content(
 
 
 def _values_not_allowed(profile: TailoredProfile, benchmark: BenchmarkItems) -> Iterator[str]:
-    selectors = {}
-    for change in profile.changes:
-        if change.kind == "refine-value":
-            selectors[change.idref] = change.text
-    for change in profile.changes:
-        value = benchmark.values.get(change.idref)
-        if change.kind != "set-value" or value is None:
-            continue
+    refined = _changed_values(profile, benchmark, "refine-value")
+    selectors = {change.idref: change.text for change, _ in refined}
+    for change, value in _changed_values(profile, benchmark, "set-value"):
         reason = why_not_allowed(value, change.text, selectors.get(change.idref, ""))
         if reason:
             yield f"line {change.line}: {change.idref} is set to {change.text!r}, which {reason}"
 
 
-def _unknown(profile: TailoredProfile, benchmark: BenchmarkItems, content: str) -> Iterator[str]:
-    """Messages on what the benchmark does not have: items, then selectors of values.
+def _changed_values(
+    profile: TailoredProfile, benchmark: BenchmarkItems, kind: ChangeKind
+) -> Iterator[tuple[Change, ValueItem]]:
+    """The changes of this kind to values that the benchmark has."""
+    for change in profile.changes:
+        if change.kind == kind and change.idref in benchmark.values:
+            yield change, benchmark.values[change.idref]
 
-    Only so many as are shown: the search for similar names takes time.
-    """
+
+def _unknown(profile: TailoredProfile, benchmark: BenchmarkItems, content: str) -> Iterator[str]:
+    """Messages on what the benchmark does not have: items, then selectors of values."""
     selectable = benchmark.selectable
     values = {**dict.fromkeys(benchmark.clusters), **benchmark.values}
-    shown = 0
     for change in profile.changes:
         known: Collection[str] = values
         if change.kind in ("select", "refine-rule"):
             known = selectable
-        if change.idref in known:
-            continue
-        yield _no_such(change, content, known)
-        shown += 1
-        if shown == _MOST:
-            break
+        if change.idref not in known:
+            yield _no_such(change, content, known)
     yield from _unknown_selectors(profile, benchmark, content)
 
 
 def _unknown_selectors(
     profile: TailoredProfile, benchmark: BenchmarkItems, content: str
 ) -> Iterator[str]:
-    for change in profile.changes:
-        value = benchmark.values.get(change.idref)
-        if change.kind != "refine-value" or value is None:
-            continue
+    for change, value in _changed_values(profile, benchmark, "refine-value"):
         if change.text in ("", *value.texts):
             continue
         known = ", ".join(filter(None, value.texts)) or "none"

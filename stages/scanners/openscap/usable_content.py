@@ -23,7 +23,9 @@ import shutil
 import stat
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 from io import BufferedReader
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -197,7 +199,7 @@ def _link_parts(source: Path, draft: Path) -> None:
 
 
 def _check_unpacked(source: Path, copied: str, digests: Digests | None) -> None:
-    if digests and digests.unpacked and digests.unpacked != copied:
+    if digests and digests.unpacked not in (None, copied):
         raise ContentError(
             f"{source}: unpacked, its SHA-256 is not the published one: reinstall it"
         )
@@ -255,11 +257,9 @@ def _copy(head: bytes, rest: BinaryIO, target: Path) -> _Copy:
     digest = hashlib.sha256()
     line_breaks = LineBreaks()
     with target.open("wb") as copy:
-        chunk = head or rest.read(_CHUNK)
-        while chunk:
+        for chunk in chain([head], iter(partial(rest.read, _CHUNK), b"")):
             digest.update(chunk)
             copy.write(line_breaks.add(chunk))
-            chunk = rest.read(_CHUNK)
         copy.write(line_breaks.rest())
     return _Copy(digest.hexdigest(), line_breaks.count)
 
