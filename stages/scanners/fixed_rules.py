@@ -1,10 +1,16 @@
 """Which rules of a report had been fixed on the host before the scan. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from schemas.codec import replace
 from schemas.manifest import AppliedFix
-from schemas.report import RuleResult
+from schemas.report import RuleResult, RuleStatus
+
+_SINCE: Mapping[RuleStatus, str] = {
+    "pass": "passes since",
+    "fail": "fails again",
+    "warn": "fails again",
+}
 
 
 def with_fixes(
@@ -24,13 +30,10 @@ def with_fixes(
 
 
 def _finding(result: RuleResult, fix: AppliedFix) -> str | None:
-    on = f"{fix.at:%Y-%m-%d}"
-    if result.status == "pass":
-        message = f"fixed on {on}, passes since"
-    elif result.status in ("fail", "warn"):
-        message = f"fixed on {on}, fails again"
-    else:
+    since = _SINCE.get(result.status)
+    if since is None:
         return result.finding
+    message = f"fixed on {fix.at:%Y-%m-%d}, {since}"
     if result.finding is None:
         return message
     return f"{message}. {result.finding}"

@@ -31,12 +31,11 @@ def _working(program: str, *arguments: str) -> tuple[str, ...]:
     service's processes.
     """
     path = shutil.which(program)
-    harmless = shutil.which("true")
-    if path is None or harmless is None:
+    if path is None:
         return ()
     try:
         done = subprocess.run(
-            [path, *arguments, harmless],
+            [path, *arguments, "true"],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=10,

@@ -27,6 +27,8 @@ class Changeable(Struct, frozen=True):
     reason: str
     program: str
     """`chown root` or `chmod go-w`."""
+    is_for_everyone: bool = False
+    """Whether this is a directory such as /tmp, whose mode has to stay as it is."""
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.program} {self.path}"
@@ -49,7 +51,8 @@ def why_changeable(path: Path, use: Use, *, is_above: bool = False) -> Changeabl
     if status.st_mode & _OTHERS_WRITE and not (is_above and is_sticky):
         mode = stat.S_IMODE(status.st_mode)
         reason = f"mode {mode:04o} lets other users write what is {use} as {me}"
-        return Changeable(path, reason, "chmod go-w")
+        is_for_everyone = is_sticky and bool(status.st_mode & stat.S_IWOTH)
+        return Changeable(path, reason, "chmod go-w", is_for_everyone)
     return None
 
 
@@ -60,24 +63,15 @@ def why_file_changeable(file: Path) -> str | None:
     """
     for path, is_above in _paths_to_file(file):
         problem = why_changeable(path, "read", is_above=is_above)
-        if problem and path != file and _is_for_everyone(path):
-            # The mode of /tmp has to stay as it is, so the file has to be moved.
+        if problem is None:
+            continue
+        if problem.is_for_everyone:
             return (
                 f"{file}: is in {path}, where every user can write: move it to a directory that "
                 "only root can write"
             )
-        if problem:
-            return f"{path}: {problem}"
+        return f"{path}: {problem}"
     return None
-
-
-def _is_for_everyone(path: Path) -> bool:
-    """Whether this is a directory such as /tmp."""
-    try:
-        mode = path.lstat().st_mode
-    except OSError:
-        return False
-    return bool(mode & stat.S_ISVTX and mode & stat.S_IWOTH)
 
 
 def _paths_to_file(file: Path) -> Iterator[tuple[Path, bool]]:

@@ -34,7 +34,7 @@ CODENAMES: Mapping[str, tuple[str, str]] = {
 }
 """The release of Debian or Ubuntu that a codename means."""
 _FIRST_RELEASE_WITH_DNF = 8
-_FIRST_WITH_DNF: Mapping[str, int] = {"amzn": 2022}
+_FIRST_WITH_DNF: Mapping[str, int] = {"amzn": 2022, "fedora": 0}
 """Amazon Linux counts in years, except for its second release."""
 _CODENAME_KEYS = ("UBUNTU_CODENAME", "DEBIAN_CODENAME", "VERSION_CODENAME")
 """The codename of the base comes before a derivative's own."""
@@ -95,10 +95,8 @@ class Platform(Struct, frozen=True):
 
     @property
     def _rpm_installer(self) -> str:
-        major = whole_number(self.major)
-        if major is None or self.id == "fedora":
-            return "dnf"
-        if major < _FIRST_WITH_DNF.get(self.id, _FIRST_RELEASE_WITH_DNF):
+        with_yum = range(_FIRST_WITH_DNF.get(self.id, _FIRST_RELEASE_WITH_DNF))
+        if whole_number(self.major) in with_yum:
             return "yum"
         return "dnf"
 
@@ -107,10 +105,9 @@ def parse_os_release(text: str) -> Platform:
     """The platform that an os-release file describes; what is missing becomes an empty text."""
     values: dict[str, str] = {}
     for line in text.splitlines():
-        key, equals, value = line.strip().partition("=")
-        if equals and not key.startswith("#"):
-            values[key] = _unquoted(value)
-    identifier = values.get("ID") or "linux"
+        key, _, value = line.strip().partition("=")
+        values[key] = _unquoted(value)
+    identifier = values.get("ID", "linux")
     version = values.get("VERSION_ID", "")
     codenames = [values.get(key, "") for key in _CODENAME_KEYS]
     return Platform(

@@ -19,7 +19,10 @@ from schemas.records import Struct, field
 
 LITERAL = "\x01"
 """Stands for each character that bash does not interpret."""
-_HERE_DOCUMENT = re.compile(r"<<(?P<tabs>-?)[ \t]*(?P<delimiter>\\?[\w.-]+|'[^'\n]+'|\"[^\"\n]+\")")
+_LITERAL = re.compile(r"[^\n]")
+_HERE_DOCUMENT = re.compile(
+    r"(?<!<)<<(?P<tabs>-?)[ \t]*(?P<delimiter>\\?[\w.-]+|'[^'\n]+'|\"[^\"\n]+\")"
+)
 _BEFORE_COMMENT = " \t\n;&|("
 _ENDS = {"`": "`", "$(": ")", "${": "}"}
 
@@ -59,21 +62,17 @@ class _Marks(Struct):
         self.take(length, is_code=is_code)
 
     def literal(self, end: int) -> None:
-        for char in self.text[self.at : end]:
-            kept = LITERAL
-            if char == "\n":
-                kept = char
-            self.code.append(kept)
-            self.expanded.append(kept)
+        marked = _LITERAL.sub(LITERAL, self.text[self.at : end])
+        self.code.append(marked)
+        self.expanded.append(marked)
         self.at = end
 
     def take(self, length: int, *, is_code: bool) -> None:
-        for char in self.text[self.at : self.at + length]:
-            self.expanded.append(char)
-            if is_code or char == "\n":
-                self.code.append(char)
-            else:
-                self.code.append(LITERAL)
+        taken = self.text[self.at : self.at + length]
+        self.expanded.append(taken)
+        if not is_code:
+            taken = _LITERAL.sub(LITERAL, taken)
+        self.code.append(taken)
         self.at += length
 
 
@@ -150,10 +149,6 @@ def _begins_comment(marks: _Marks) -> bool:
 
 def _note_document(marks: _Marks) -> None:
     """Note the here-document that begins here, if one does: `<<`, but not `<<<`."""
-    if not marks.is_next("<<") or marks.is_next("<<<"):
-        return
-    if marks.text[marks.at - 1 : marks.at] == "<":
-        return
     found = _HERE_DOCUMENT.match(marks.text, marks.at)
     if found is None:
         return

@@ -27,6 +27,11 @@ def frozen(element: Element) -> bytes:
     return etree.tostring(element, with_tail=False)
 
 
+def text_of(element: Element) -> str:
+    """The text before the first child; empty where there is none."""
+    return element.text or ""
+
+
 def local(element: Element) -> str:
     """The name of an element without its namespace."""
     return _local_name(element.tag)

@@ -32,7 +32,7 @@ from typing import BinaryIO, Literal, TypeAlias, cast
 from lxml import etree
 
 from schemas.records import Struct
-from stages.scap.xml_elements import Element, children_by_name, fragment, frozen, local
+from stages.scap.xml_elements import Element, children_by_name, fragment, frozen, local, text_of
 from stages.scap.xml_errors import ScapError, explain_xml_error
 from stages.scap.xml_prolog import MAX_PROLOG_BYTES, check_prolog, with_mark
 
@@ -46,6 +46,7 @@ __all__ = [
     "frozen",
     "local",
     "records",
+    "text_of",
 ]
 
 Record: TypeAlias = tuple[Element, Element]

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from stages.scanners.openscap.oval.searched_paths import SEARCHING, SearchedPath, searched_path
 from stages.scanners.openscap.rule_references import LAYOUT, RuleReferences
-from stages.scap.xml_records import Element, Limits, local, records
+from stages.scap.xml_records import Element, Limits, local, records, text_of
 
 
 def rules_not_searched(
@@ -45,10 +45,9 @@ class _SearchingObjects:
         identifier = record.get("id", "")
         if local(parent) == "collected_objects":
             for value in record.iterchildren("{*}variable_value"):
-                self._values[value.get("variable_id", "")].append(value.text or "")
+                self._values[value.get("variable_id", "")].append(text_of(value))
         elif local(record) == "constant_variable":
-            for value in record.iterchildren("{*}value"):
-                self._values[identifier].append(value.text or "")
+            self._values[identifier] += map(text_of, record.iterchildren("{*}value"))
         elif local(record) in SEARCHING:
             path = searched_path(record)
             if path is not None:

@@ -8,7 +8,7 @@ takes a separate pass over the ARF, which hardly any scan needs.
 from collections import defaultdict
 from collections.abc import Iterable
 
-from stages.scap.xml_records import Element, RecordLayout, local
+from stages.scap.xml_records import Element, RecordLayout, local, text_of
 
 LAYOUT = RecordLayout(
     roots=frozenset(("asset-report-collection",)),
@@ -69,4 +69,4 @@ def _references(record: Element) -> Iterable[str]:
             if name := element.get(attribute):
                 yield name
         if isinstance(element.tag, str) and local(element) in _REFERENCE_ELEMENTS:
-            yield (element.text or "").strip()
+            yield text_of(element).strip()

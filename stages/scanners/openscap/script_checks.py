@@ -15,7 +15,7 @@ from schemas.report import RuleResult
 from stages.runtime.printable import listed
 from stages.scanners.openscap.script_results import ScriptResults
 from stages.scanners.openscap.xccdf.xccdf_results import Check, Outcome
-from stages.scap.xml_records import ScapError, fragment, local
+from stages.scap.xml_records import ScapError, fragment, local, text_of
 
 _REACHED = frozenset(("pass", "fail", "error", "warn", "skip"))
 _REMEDY = "allow it by compliance-agent install --with-script-checks, or scan as root"
@@ -43,7 +43,7 @@ def read_script_results(results: ScriptResults) -> ScriptChecks:
             continue
         streams = root.iterchildren("{*}stdout", "{*}stderr")
         outputs[root.get("script-path", "")] = tuple(
-            (local(stream), stream.text or "") for stream in streams
+            (local(stream), text_of(stream)) for stream in streams
         )
     return ScriptChecks(results.missing_capabilities, outputs)
 

@@ -18,7 +18,7 @@ from stages.scanners.openscap.xccdf.rule_texts import (
 from stages.scanners.shown_text import plain_characters
 from stages.scap.rule_counts import Selection, groups_around
 from stages.scap.xccdf_text import one_line, readable, title_of
-from stages.scap.xml_records import Element, fragment, frozen, local
+from stages.scap.xml_records import Element, fragment, frozen, local, text_of
 
 
 class RuleFilter(Struct, frozen=True):
@@ -70,7 +70,7 @@ class Benchmark(Struct):
         elif name == "version":
             self.version = one_line(record.text)
         elif name == "plain-text":
-            self.values[record.get("id", "")] = record.text or ""
+            self.values[record.get("id", "")] = text_of(record)
 
     def add_profile(self, profile: Element) -> None:
         self.selection.add_profile(profile)
@@ -109,15 +109,10 @@ class Benchmark(Struct):
 
     def _add_value(self, element: Element) -> None:
         """The default is the value without a selector; where all have one, the first value."""
-        values = list(element.iterchildren("{*}value"))
-        if not values:
-            return
-        default = values[0]
-        for value in values:
-            if not value.get("selector"):
-                default = value
-                break
-        self.values[element.get("id", "")] = default.text or ""
+        values = element.iterchildren("{*}value")
+        default = min(values, key=lambda value: bool(value.get("selector")), default=None)
+        if default is not None:
+            self.values[element.get("id", "")] = text_of(default)
 
     def _add_to_group(self, group: Element, record: Element) -> None:
         if local(record) != "title":

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, tzinfo
 
 from schemas.records import Struct, field
-from stages.scap.xml_records import Element, local
+from stages.scap.xml_records import Element, local, text_of
 
 _WITHOUT_EVIDENCE = frozenset(("pass", "notapplicable"))
 """The results whose checks are not kept."""
@@ -78,7 +78,7 @@ class TestResult(Struct):
         if name == "rule-result":
             self.outcomes.append(_read_outcome(record))
         elif name == "set-value":
-            self.values[record.get("idref", "")] = record.text or ""
+            self.values[record.get("idref", "")] = text_of(record)
         else:
             self._add_to_header(name, record)
 
@@ -88,7 +88,7 @@ class TestResult(Struct):
         elif name == "benchmark":
             self.benchmark = record.get("id")
         elif name == "target":
-            self.target = self.target or (record.text or "").strip()[:_MAX_TARGET_CHARS] or None
+            self.target = self.target or text_of(record).strip()[:_MAX_TARGET_CHARS] or None
         elif name == "tailoring-file":
             self.is_tailored = True
             self.tailoring_path = record.get("href")
@@ -159,7 +159,7 @@ def _read_outcome(element: Element) -> Outcome:
 
 
 def _texts(element: Element, tag: str) -> tuple[str, ...]:
-    return tuple(child.text or "" for child in element.iterchildren(tag))
+    return tuple(map(text_of, element.iterchildren(tag)))
 
 
 def _add_checks(parent: Element, checks: list[Check], *, negate: bool) -> None:
@@ -185,7 +185,7 @@ def _read_check(element: Element, *, negate: bool) -> list[Check]:
 
 
 def _read_override(element: Element) -> Override:
-    parts = {local(child): (child.text or "").strip() for child in element}
+    parts = {local(child): text_of(child).strip() for child in element}
     return Override(
         old=parts.get("old-result", ""),
         new=parts.get("new-result", ""),
