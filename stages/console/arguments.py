@@ -2,11 +2,13 @@
 
 import argparse
 import math
+import re
 
 from stages.console.errors import CommandError
 from stages.runtime.exits import Exit
 
 _MAX_TEXT = 256
+_COUNT = re.compile(r"[0-9]{1,9}")
 
 
 def text(given: str) -> str:
@@ -28,14 +30,14 @@ def seconds(given: str) -> float:
         found = float(given)
     except ValueError:
         found = math.nan
-    if not (math.isfinite(found) and found >= 0):
+    if not 0 <= found < math.inf:
         raise argparse.ArgumentTypeError(f"{given!a}: not a number of seconds, zero or more")
     return found
 
 
 def count(given: str) -> int:
     """A whole number, zero or more."""
-    if not (given.isascii() and given.isdigit() and len(given) < 10):
+    if not _COUNT.fullmatch(given):
         raise argparse.ArgumentTypeError(f"{given!a}: not a whole number, zero or more")
     return int(given)
 
@@ -51,6 +53,7 @@ def add_wait(
     parser.add_argument(
         "--timeout",
         type=seconds,
+        default=math.inf,
         metavar="SECONDS",
         help=f"with --wait: stop waiting after this time{remark}",
     )
@@ -58,5 +61,5 @@ def add_wait(
 
 def only_with_wait(args: argparse.Namespace) -> None:
     """--timeout has no effect without --wait. Raises CommandError."""
-    if args.timeout is not None and not args.wait:
+    if math.isfinite(args.timeout) and not args.wait:
         raise CommandError("--timeout requires --wait", Exit.USAGE)

@@ -5,8 +5,9 @@ Finished commands are removed here, because the operator is the only writer of t
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import chain
 
 from schemas.event import Event
 from schemas.ids import ScanId, Scanner, next_scan_id
@@ -121,12 +122,8 @@ def _prune(spool: Spool) -> None:
     taken_up = spool.requests.cancellations.ids()
     for command_id in carried_out(spool.commands.cancellations.ids(), taken_up):
         spool.commands.cancellations.remove(command_id)
-    archived = set()
-    for box in (spool.reports, spool.receipts):
-        for kept in box.archived():
-            parts = split_archived_name(kept)
-            if parts is not None:
-                archived.add(parts[1])
+    names = map(split_archived_name, chain(spool.reports.archived(), spool.receipts.archived()))
+    archived = {parts[1] for parts in filter(None, names)}
     for command_id in spool.commands.replays.ids()[:-_REPLAYS_KEPT]:
         if command_id in archived:
             spool.commands.replays.remove(command_id)
@@ -144,13 +141,9 @@ def _prune_imports(spool: Spool) -> None:
 
 def finish_import(spool: Spool, command_id: str) -> None:
     """Remove an import that was carried out; if it failed, also the holds that were put for it."""
-    try:
-        failed = spool.reports.imported.read(command_id).error is not None
+    with suppress(EntryError):
         held = spool.commands.imports.read(command_id).held
-    except EntryError:
-        failed, held = False, ()
-    reported = set(spool.reports.ids())
-    for scan_id in held:
-        if failed and scan_id not in reported:
-            spool.commands.holds.remove(scan_id)
+        if spool.reports.imported.read(command_id).error is not None:
+            for scan_id in set(held).difference(spool.reports.ids()):
+                spool.commands.holds.remove(scan_id)
     spool.commands.remove_import(command_id)

@@ -5,7 +5,7 @@ is in the middle of a command line.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from stages.console.context import Context
@@ -17,21 +17,19 @@ _MOST_SCANS = 50
 
 def candidates(arguments: Sequence[str], context: "Context") -> Iterator[str]:
     """Raises CommandError, SpoolError."""
-    if not arguments or arguments[0] not in get_args(Kind):
-        return
     from stages.console import scan_states
     from stages.console.scan_names import short_names
 
+    kind = next(iter(arguments), None)
     spool = context.existing_spool()
-    if arguments[0] == "profiles":
+    if kind == "profiles":
         yield from _profiles(context)
-        return
-    scan_ids = scan_states.snapshot(spool).scan_ids
-    if arguments[0] == "scans":
+    elif kind == "scans":
         yield "last"
+        scan_ids = scan_states.snapshot(spool).scan_ids
         yield from list(short_names(scan_ids).values())[-_MOST_SCANS:]
-        return
-    yield from _rules(context, *arguments[1:2])
+    elif kind == "rules":
+        yield from _rules(context, *arguments[1:2])
 
 
 def _profiles(context: "Context") -> Iterator[str]:

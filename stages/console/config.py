@@ -58,13 +58,8 @@ def _check(loaded: settings_file.Loaded) -> Checked:
         for spec in registry.scanners():
             problems += spec.problems(loaded.settings)
         _check_credentials(loaded, problems, remarks)
-        is_known = _is_reported("server.url", problems)
-        if loaded.settings.server.url is None and not is_known:
-            remarks.append("server.url: not set, results stay in the spool")
-            remarks += _without_effect(loaded.settings)
-        risk = connection_risk(loaded.settings.server)
-        if risk is not None and not is_known:
-            remarks.append(f"server: {risk.message}: {risk.action}")
+        if not _is_reported("server.url", problems):
+            remarks += _remarks_on_server(loaded.settings)
     if not problems:
         # With wrong settings, another host than the operator means would be looked at.
         content_problems, content_remarks = check_content(loaded.settings)
@@ -77,13 +72,15 @@ def _check(loaded: settings_file.Loaded) -> Checked:
     return Checked(file=file, problems=tuple(problems), remarks=tuple(remarks))
 
 
-def _without_effect(settings: Settings) -> list[str]:
-    """The settings that allow content from the server, where no server is set."""
-    remarks = []
-    for spec in registry.scanners():
-        if spec.content_setting and spec.fetches_content(settings):
-            remarks.append(f"{spec.content_setting}: has no effect without server.url")
-    return remarks
+def _remarks_on_server(settings: Settings) -> Iterator[str]:
+    if settings.server.url is None:
+        yield "server.url: not set, results stay in the spool"
+        for spec in registry.scanners():
+            if spec.content_setting and spec.fetches_content(settings):
+                yield f"{spec.content_setting}: has no effect without server.url"
+    risk = connection_risk(settings.server)
+    if risk is not None:
+        yield f"server: {risk.message}: {risk.action}"
 
 
 def _check_credentials(
@@ -105,11 +102,8 @@ def _check_credentials(
 
 def _is_reported(path: str, problems: Sequence[str]) -> bool:
     """Whether a problem is about this setting, or about the section that contains it."""
-    for problem in problems:
-        reported = problem.partition(":")[0]
-        if path == reported or path.startswith(f"{reported}."):
-            return True
-    return False
+    reported = [problem.partition(":")[0] for problem in problems]
+    return any(f"{path}.".startswith(f"{each}.") for each in reported)
 
 
 def _unreadable(settings: Settings) -> Iterator[str]:

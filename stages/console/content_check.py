@@ -1,13 +1,13 @@
 """The content that each scanner would use, and whether it has the wanted profile."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from schemas.capabilities import DETECTED_STATE, Detected, DetectedContent, DetectedScanner
+from schemas.capabilities import DetectedContent, DetectedScanner
 from schemas.ids import Scanner
 from schemas.settings import Settings
-from spool.spool import Spool
 from stages.console.context import Context
 from stages.console.errors import CommandError
+from stages.console.kept_detection import kept_detection
 from stages.formats.content_fit import FIT, content_line
 from stages.runtime.exits import Exit
 from stages.scanners import readiness, registry
@@ -36,14 +36,6 @@ def check_content(settings: Settings) -> tuple[list[str], list[str]]:
         else:
             remarks.append(message)
     return problems, remarks
-
-
-def kept_detection(spool: Spool) -> Mapping[Scanner, DetectedScanner]:
-    """The scanners as the scan stage has detected them; none where it has not done that yet."""
-    detected = spool.state_store("scan").read(DETECTED_STATE, Detected)
-    if detected is None:
-        return {}
-    return detected.scanners
 
 
 def refuse_unknown_profile(context: Context, scanner: Scanner, profile: str | None) -> None:

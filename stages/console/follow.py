@@ -1,7 +1,8 @@
 """Following a scan until it is done: progress from the doorbell, the state from the spool."""
 
+import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,8 @@ from stages.runtime.doorbell import Doorbell, DoorbellError, NoDoorbell, ZmqDoor
 _CHECK_EVERY_S = 0.25
 _PATIENCE_S = 1.0
 _REPORTED = ("ship-pending", "held", "done")
-_ENDS = {"report": _REPORTED, "receipt": ("done",)}
+LastEntry = Literal["report", "receipt"]
+_ENDS: Mapping[LastEntry, tuple[str, ...]] = {"report": _REPORTED, "receipt": ("done",)}
 """The states in which there is such an entry."""
 
 
@@ -39,15 +41,13 @@ def follow(
     context: Context,
     doorbell: Doorbell,
     scan_id: ScanId,
-    until: Literal["report", "receipt"],
-    limit_s: float | None,
+    until: LastEntry,
+    limit_s: float = math.inf,
     *,
     quiet: bool = False,
 ) -> Followed:
     """Wait until the scan has an entry of kind `until`, showing progress and why it is pending."""
-    end = float("inf")
-    if limit_s is not None:
-        end = time.monotonic() + limit_s
+    end = time.monotonic() + limit_s
     spool = context.spool
     with progress_bar(quiet=quiet) as bar:
         reasons = _ReasonsView(context, bar)
@@ -66,6 +66,13 @@ def follow(
             reasons.show(scan_id)
             events, _ = doorbell.wait(_CHECK_EVERY_S, ())
             _show_progress(bar, scan_id, events)
+
+
+def last_entry(context: Context) -> LastEntry:
+    """The entry with which a scan is done: without a server there are no receipts."""
+    if context.settings.server.url is None:
+        return "report"
+    return "receipt"
 
 
 def _answering_scan(spool: Spool, scan_id: ScanId, bar: Bar) -> ScanId:

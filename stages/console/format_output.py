@@ -50,22 +50,23 @@ def write_output(chosen: str, chunks: Iterable[bytes], output: Path | None) -> N
 
     Text on standard output follows the locale; every other format is UTF-8 wherever it goes.
     """
-    to_standard_output = output is None or str(output) == "-"
-    if to_standard_output and chosen == "text":
-        for chunk in chunks:
-            sys.stdout.write(chunk.decode())
-        sys.stdout.flush()
-        return
-    if output is None or to_standard_output:
-        sys.stdout.flush()
-        for chunk in chunks:
-            sys.stdout.buffer.write(chunk)
-        sys.stdout.buffer.flush()
+    if output is None or str(output) == "-":
+        _write_to_standard_output(chosen, chunks)
         return
     try:
         _write_file(chunks, output)
     except OSError as error:
         raise CommandError(f"{output}: can't be written: {error.strerror}", Exit.USAGE) from error
+
+
+def _write_to_standard_output(chosen: str, chunks: Iterable[bytes]) -> None:
+    if chosen == "text":
+        sys.stdout.writelines(map(bytes.decode, chunks))
+    else:
+        # What was printed before comes first.
+        sys.stdout.flush()
+        sys.stdout.buffer.writelines(chunks)
+    sys.stdout.flush()
 
 
 def _write_file(chunks: Iterable[bytes], output: Path) -> None:
@@ -74,8 +75,7 @@ def _write_file(chunks: Iterable[bytes], output: Path) -> None:
     handle = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(handle, "wb") as stream:
-            for chunk in chunks:
-                stream.write(chunk)
+            stream.writelines(chunks)
     except BaseException:
         if not existed:
             output.unlink(missing_ok=True)

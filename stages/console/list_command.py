@@ -29,6 +29,7 @@ _COLUMNS = ("scan", "requested", "profile", "result", "score", "applicable", "an
 _WIDE_COLUMNS = (
     *("scan", "state", "profile", "status", "score", "applicable score", "answer", "reason"),
 )
+_WAITING_FOR_ANSWER: Mapping[State, str] = {"held": "held", "ship-pending": "pending"}
 _NARROWEST_PROFILE = 12
 _THIS_YEAR = timedelta(days=180)
 
@@ -188,11 +189,9 @@ def _show_lines(scans: Sequence[ListedScan], scan_ids: Sequence[ScanId]) -> None
 
 def _profile_width(rows: Sequence[tuple[str, ...]]) -> int:
     """What the other columns leave of the line."""
-    others = 0
-    for position, column in enumerate(_COLUMNS):
-        if column != "profile":
-            others += max(len(text[position]) for text in (_COLUMNS, *rows)) + GAP
-    return max(_NARROWEST_PROFILE, line_width() - others)
+    widths = [max(map(len, column)) + GAP for column in zip(_COLUMNS, *rows, strict=True)]
+    del widths[_COLUMNS.index("profile")]
+    return max(_NARROWEST_PROFILE, line_width() - sum(widths))
 
 
 def _show_forced(scans: Sequence[ListedScan], names: Mapping[ScanId, str]) -> None:
@@ -222,13 +221,7 @@ def _answer_shown(scan: ListedScan) -> str:
     """The server's answer; for a report without one, what it waits for."""
     if scan.displaced is not None:
         return "forced"
-    if scan.answer is not None:
-        return scan.answer
-    if scan.state == "held":
-        return "held"
-    if scan.state == "ship-pending":
-        return "pending"
-    return ""
+    return scan.answer or _WAITING_FOR_ANSWER.get(scan.state, "")
 
 
 def _percent(score: float | None) -> str:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from functools import partial
+from itertools import chain, islice
 
 from schemas.ids import ScanId
 from schemas.manifest import RawFile, Role
@@ -50,12 +51,8 @@ def report_source(spool: Spool, report: Report, receipt: Receipt | None) -> Repo
 
 
 def _history(kept: KeptScans, report: Report) -> tuple[TrendPoint, ...]:
-    points = [trend_point(report)]
-    for earlier in kept.of_profile(report):
-        if len(points) == _MOST_POINTS:
-            break
-        points.append(trend_point(earlier))
-    return tuple(reversed(points))
+    newest_first = islice(chain((report,), kept.of_profile(report)), _MOST_POINTS)
+    return tuple(map(trend_point, newest_first))[::-1]
 
 
 def _raw_file(spool: Spool, scan_id: ScanId | None, role: Role) -> Iterator[bytes] | None:

@@ -4,7 +4,6 @@ import argparse
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 from schemas.ids import Scanner
 from schemas.request import Reason, Request
@@ -47,21 +46,16 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     arguments.only_with_wait(args)
     request = _request(args, context, command_writer.now())
     scan_id = request.scan_id
+    if not args.wait:
+        _give(context, request)
+        show_line(request, scan_id, as_json=context.json)
+        return Exit.OK
     with ExitStack() as stack:
-        doorbell = None
-        if args.wait:
-            doorbell = follow.listen(stack, context.runtime)
-        with command_writer.giving(context) as commands:
-            commands.requests.write(request)
-        _warn_of_delays(context, request.scanner)
-        if doorbell is None:
-            show_line(request, scan_id, as_json=context.json)
-            return Exit.OK
+        doorbell = follow.listen(stack, context.runtime)
+        _give(context, request)
         if not context.json:
             say(scan_id)
-        until: Literal["report", "receipt"] = "report"
-        if context.settings.server.url:
-            until = "receipt"
+        until = follow.last_entry(context)
         try:
             followed = follow.follow(
                 context, doorbell, scan_id, until, args.timeout, quiet=context.json
@@ -73,6 +67,12 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             )
             raise
     return outcome(context, followed)
+
+
+def _give(context: Context, request: Request) -> None:
+    with command_writer.giving(context) as commands:
+        commands.requests.write(request)
+    _warn_of_delays(context, request.scanner)
 
 
 def _request(args: argparse.Namespace, context: Context, at: datetime) -> Request:

@@ -23,11 +23,11 @@ from spool.errors import EntryError
 from spool.layout import BOXES
 from spool.spool import Spool
 from stages.console import scan_states, server_state
-from stages.console.content_check import kept_detection
 from stages.console.context import Context
 from stages.console.detected_view import show_detected
 from stages.console.disk_trouble import disk_trouble
 from stages.console.entry_reading import problems
+from stages.console.kept_detection import kept_detection
 from stages.console.output import say, show_facts, show_record, show_table, unicode_text
 from stages.console.planned_scans import PlannedScanStatus, planned_scans, show_planned_scans
 from stages.console.stage_states import ACTIONS, StageState, stage_states

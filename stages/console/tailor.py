@@ -1,6 +1,7 @@
 """`tailor`: write a tailoring file that changes a profile of the content of this host."""
 
 import argparse
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from stages.runtime.printable import counted
 from stages.scanners import registry
 from stages.scanners.new_tailoring import NewTailoring, TailoringChanges, TailoringRefused
 from stages.scanners.path_trust import why_file_changeable
+from stages.scanners.spec import MakeTailoring, ScannerSpec
 
 _PROGRAM = "compliance-agent tailor"
 
@@ -71,12 +73,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         title=args.title,
         output=str(path.absolute()),
     )
-    for spec in registry.scanners():
-        if spec.tailor is not None:
-            break
-    else:
-        raise CommandError("no scanner of this agent has profiles to tailor", Exit.USAGE)
-    made = spec.tailor(context.settings, changes, datetime.now(UTC))
+    spec, tailor = next(_tailors())
+    made = tailor(context.settings, changes, datetime.now(UTC))
     if isinstance(made, TailoringRefused):
         raise CommandError("\n".join(made.problems), Exit.USAGE)
     new, text = made
@@ -87,6 +85,12 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     setting = f"compliance.{spec.section}.tailoring"
     show_record(new, partial(_show, path, setting), as_json=context.json)
     return Exit.OK
+
+
+def _tailors() -> Iterator[tuple[ScannerSpec, MakeTailoring]]:
+    for spec in registry.scanners():
+        if spec.tailor is not None:
+            yield spec, spec.tailor
 
 
 def _value(text: str) -> tuple[str, str]:

@@ -125,9 +125,7 @@ def _calling_user() -> str:
 def _file_name(name: str) -> str:
     if "/" in name or name.startswith("."):
         raise UsageError(f"--file {name}: must be a name without /", _PROGRAM)
-    if name.endswith(".yml"):
-        return name
-    return f"{name}.yml"
+    return f"{name.removesuffix('.yml')}.yml"
 
 
 def _append(path: Path, waiver: Waiver, settings: WaiverSettings) -> None:

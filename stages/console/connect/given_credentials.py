@@ -6,6 +6,7 @@ every user of the host can read. A file that everyone can read is refused.
 
 import argparse
 import getpass
+import re
 import socket
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ from stages.runtime.exits import Exit
 _PROGRAM = "compliance-agent connect"
 _MAX_BYTES = 4096
 _MAX_SECRET_CHARS = 512
+_VISIBLE_ASCII = re.compile(rf"[!-~]{{1,{_MAX_SECRET_CHARS}}}")
 
 
 class Token(Struct, frozen=True):
@@ -153,8 +155,7 @@ def _secret(path: Path | None, what: str) -> str:
 
 def _text(given: str, what: str) -> str:
     """What a header can carry. Raises CommandError, without the text: it may be a secret."""
-    is_usable = given.isascii() and given.isprintable() and " " not in given
-    if not given or len(given) > _MAX_SECRET_CHARS or not is_usable:
+    if not _VISIBLE_ASCII.fullmatch(given):
         raise CommandError(
             f"{what} must be 1 to {_MAX_SECRET_CHARS} visible ASCII characters", Exit.USAGE
         )

@@ -26,13 +26,9 @@ class DeliveryReasons:
 
     def reason(self, scan_id: ScanId) -> str:
         """Why this report is not delivered yet."""
-        is_held = self._boxes.state(scan_id) == "held"
-        hold_reason = None
-        if is_held:
-            hold_reason = self._hold_reason(scan_id)
         facts = Facts(
-            held=is_held,
-            hold_reason=hold_reason,
+            held=self._boxes.state(scan_id) == "held",
+            hold_reason=self._hold_reason(scan_id),
             running=self._running,
             ahead=self._ahead.get(scan_id, 0),
             damaged=self._damaged.get(entry_name(scan_id, "report")),

@@ -51,10 +51,10 @@ def run_raw(args: argparse.Namespace, context: Context) -> Exit:
     try:
         directory.mkdir(mode=0o750, parents=True, exist_ok=True)
         chosen = _chosen(args, spool, directory, host)
-        if not chosen and is_incremental:
-            _show(context, RawExport(file=None, host=host.key, scans=(), bytes=0))
-            return Exit.OK
         if not chosen:
+            if is_incremental:
+                _show(context, RawExport(file=None, host=host.key, scans=(), bytes=0))
+                return Exit.OK
             raise CommandError("no scan to export", Exit.NO)
         path = _path(directory, host)
         end = raw_bundle.write(path, host, chosen, _end)
@@ -95,19 +95,15 @@ def _chosen(
     args: argparse.Namespace, spool: Spool, directory: Path, host: ArchivedHost
 ) -> list[FoundScan]:
     known: set[ArchivedScan] = set()
-    only: set[ScanId] | None = None
     if args.since == LAST:
         args.since = None
         known = _exported_before(directory, host)
+    scans = [found for found in raw_bundle.scans_of_spool(spool) if found.scan not in known]
     if args.scan_ids or filters.is_filtered(args):
         among = {*spool.raw.scan_ids(), *spool.reports.ids()}
-        only = set(filters.choose(args, spool, among, "scan to export"))
-    chosen: list[FoundScan] = []
-    for found in raw_bundle.scans_of_spool(spool):
-        is_chosen = only is None or found.scan.scan_id in only
-        if is_chosen and found.scan not in known:
-            chosen.append(found)
-    return chosen
+        only = filters.choose(args, spool, among, "scan to export")
+        return [found for found in scans if found.scan.scan_id in only]
+    return scans
 
 
 def _exported_before(directory: Path, host: ArchivedHost) -> set[ArchivedScan]:

@@ -48,10 +48,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     return code
 
 
-def _wait(timeout_s: float | None, context: Context, spool: Spool, pending_before: int) -> Flushed:
-    end = float("inf")
-    if timeout_s is not None:
-        end = time.monotonic() + timeout_s
+def _wait(timeout_s: float, context: Context, spool: Spool, pending_before: int) -> Flushed:
+    end = time.monotonic() + timeout_s
     shown: str | None = None
     with progress_bar(quiet=context.json, what="delivering") as bar:
         while True:

@@ -16,7 +16,6 @@ from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Literal
 
 from schemas.codec import replace
 from schemas.command import Hold, Submission, SubmittedFile
@@ -103,9 +102,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
             return Exit.OK
         if not context.json:
             _show(context, view, dry_run=False)
-        until: Literal["report", "receipt"] = "report"
-        if context.settings.server.url:
-            until = "receipt"
+        until = follow.last_entry(context)
         followed = follow.follow(
             context, doorbell, view.scan_id, until, args.timeout, quiet=context.json
         )

@@ -14,6 +14,7 @@ from stages.console.context import Context
 from stages.console.errors import CommandError
 from stages.console.fixing.scan_facts import ScanFacts, chosen_rules, own_status
 from stages.console.parse_task import MAX_BYTES
+from stages.console.report_view import FAILED
 from stages.console.scanner_files import read_rule_scripts
 from stages.console.sources import open_sources
 from stages.runtime.exits import Exit
@@ -98,7 +99,7 @@ def _scripts(context: Context, facts: ScanFacts) -> Sequence[RuleScript]:
 
 
 def _planned(rule: RuleResult, script: RuleScript) -> PlannedFix:
-    if own_status(rule) not in ("fail", "error"):
+    if own_status(rule) not in FAILED:
         return PlannedFix(rule, None, f"it has not failed: {rule.status}", _NONE)
     if not script.has_failed:
         # The report is the parse stage's, and does not decide alone what root runs.

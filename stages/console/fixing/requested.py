@@ -117,7 +117,7 @@ def _awaited(context: Context, scan_id: ScanId | None) -> ScanId:
         raise CommandError(f"the scan {scan_id} is not there", Exit.NO)
     with ExitStack() as stack:
         doorbell = follow.listen(stack, context.runtime)
-        return follow.follow(context, doorbell, scan_id, "report", None, quiet=True).scan_id
+        return follow.follow(context, doorbell, scan_id, "report", quiet=True).scan_id
 
 
 def _scan_with(context: Context, rule: str) -> tuple[ScanFacts, list[RuleResult]]:

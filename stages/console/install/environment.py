@@ -24,6 +24,7 @@ _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 _HOMES = (Path("/root"), Path("/home"))
 # Parts of libraries that no program needs at run time: caches, sources in C, type stubs, and the
 # time zones of dateutil, for which the agent uses those of the system.
+_UNUSED_PARTS = frozenset({"..", "tests"})
 _UNUSED_SUFFIXES = frozenset({".pyc", ".c", ".h", ".pxd", ".pxi", ".pyi", ".pyx", ".gz"})
 # Requirements of extras, of other systems and of other implementations of Python.
 _FOREIGN = re.compile(r"extra ==|win32|emscripten|pypy", re.IGNORECASE)
@@ -112,9 +113,8 @@ def shipped(name: str) -> Path:
 def _copy(distribution: metadata.Distribution, site: Path) -> None:
     for file in distribution.files or ():
         # Commands and data outside the packages are of no use to the agent.
-        if ".." in file.parts or "tests" in file.parts or file.suffix in _UNUSED_SUFFIXES:
-            continue
-        _copy_file(Path(str(file.locate())), site / file)
+        if file.suffix not in _UNUSED_SUFFIXES and _UNUSED_PARTS.isdisjoint(file.parts):
+            _copy_file(Path(str(file.locate())), site / file)
 
 
 def _copy_own(site: Path) -> None:
