@@ -66,8 +66,7 @@ def _not_evaluated(one: EvaluatedCriterion) -> Explanation:
     actual = "not evaluated"
     if result in _NOT_EVALUATED:
         actual = f"could not be evaluated: {result}"
-    known = one.scope.results.items
-    items = [known[name] for name, _ in one.evaluated.items if name in known]
+    items = [item for item, _ in one.items]
     reason = item_wording.reason_of_error(one.evaluated, one.collected, items)
     if reason is not None:
         actual += f" ({reason})"
@@ -129,10 +128,10 @@ def _no_line(one: EvaluatedCriterion) -> Explanation:
     brief = finding
     text = brief_line_text(one.object, one.scope)
     shows_expression = "/" in line
-    if text is not None and shows_expression:
+    if text and shows_expression:
         brief = f"{one.description}: the line {text} is missing"
     lines = lines_in_place(one.object, one.scope)
-    found = nearest_line(wanted_text(one.object, one.scope) or "", lines)
+    found = nearest_line(wanted_text(one.object, one.scope), lines)
     if found is not None:
         actual = f"{lines[found]} has “{found}”"
         brief = f"{actual}; {brief}"

@@ -14,10 +14,9 @@ from collections.abc import Callable, Sequence
 from stages.scanners.openscap.oval.oval_model import Entity
 
 _MAX_PATTERN = 200
-_MAX_ALTERNATIVES = 10
-_COSTLY = re.compile(r"[*+{?]|\\[1-9]")
+_COSTLY = re.compile(r"[*+{?]|\\[1-9]|(?:\|[^|]*){11}")
+"""Repetition, a back reference, or more than ten alternatives."""
 _TRUE = frozenset(("true", "1"))
-_COMPARED_TYPES = frozenset(("string", "int", "boolean"))
 _ON_NUMBERS: dict[str, Callable[[int, int], bool]] = {
     "equals": operator.eq,
     "not equal": operator.ne,
@@ -26,50 +25,47 @@ _ON_NUMBERS: dict[str, Callable[[int, int], bool]] = {
     "greater than or equal": operator.ge,
     "less than or equal": operator.le,
 }
-_ON_TEXTS: dict[str, Callable[[str, str], bool]] = {"equals": operator.eq, "not equal": operator.ne}
-"""OVAL's other operations on texts (case-insensitive ones, versions) are left undecided."""
+_ON_TEXTS: dict[tuple[str, str], Callable[[str, str], bool]] = {
+    ("string", "equals"): operator.eq,
+    ("string", "not equal"): operator.ne,
+}
+"""By datatype and operation. OVAL's other operations on texts (case-insensitive ones, versions) are
+left undecided."""
 
 
-def satisfies(actual: str, entity: Entity, values: Sequence[str] | None) -> bool | None:
-    """Whether a value is as expected; None where that is not certain."""
-    if values is None or len(values) != 1:
-        return None
-    if entity.datatype not in _COMPARED_TYPES:
-        return None
+def satisfies(actual: str, entity: Entity, values: Sequence[str]) -> bool:
+    """Whether a value is certainly as expected."""
+    if len(values) != 1:
+        return False
     expected = values[0]
     if entity.operation == "pattern match":
         return _matches(expected, actual)
-    if entity.datatype == "int":
-        return _compare_numbers(entity.operation, actual, expected)
-    if entity.datatype == "boolean":
-        return _compare_numbers(entity.operation, _bit(actual), _bit(expected))
-    if entity.operation not in _ON_TEXTS:
-        return None
-    return _ON_TEXTS[entity.operation](actual, expected)
+    if entity.datatype in _NUMBERS and entity.operation in _ON_NUMBERS:
+        return _compare_numbers(entity, actual, expected)
+    compare = _ON_TEXTS.get((entity.datatype, entity.operation))
+    return compare is not None and compare(actual, expected)
 
 
-def _bit(text: str) -> str:
-    """OVAL writes a boolean as a word or as a digit."""
-    if text in _TRUE:
-        return "1"
-    return "0"
-
-
-def _compare_numbers(operation: str, actual: str, expected: str) -> bool | None:
-    if operation not in _ON_NUMBERS:
-        return None
+def _compare_numbers(entity: Entity, actual: str, expected: str) -> bool:
+    number = _NUMBERS[entity.datatype]
     try:
-        numbers = int(actual), int(expected)
+        return _ON_NUMBERS[entity.operation](number(actual), number(expected))
     except ValueError:
-        return None
-    return _ON_NUMBERS[operation](*numbers)
+        return False
 
 
-def _matches(pattern: str, actual: str) -> bool | None:
-    is_long = len(pattern) > _MAX_PATTERN or pattern.count("|") > _MAX_ALTERNATIVES
-    if is_long or _COSTLY.search(pattern):
-        return None
+def _truth(text: str) -> int:
+    """OVAL writes a boolean as a word or as a digit."""
+    return text in _TRUE
+
+
+_NUMBERS: dict[str, Callable[[str], int]] = {"int": int, "boolean": _truth}
+
+
+def _matches(pattern: str, actual: str) -> bool:
+    if len(pattern) > _MAX_PATTERN or _COSTLY.search(pattern):
+        return False
     try:
         return re.search(pattern, actual) is not None
     except re.error:
-        return None
+        return False

@@ -1,6 +1,6 @@
 """Entities in plain text: the value that an object looks for, or that a state expects. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from schemas.records import Struct
 from stages.runtime.printable import listed
@@ -53,12 +53,10 @@ def short_id(identifier: str) -> str:
     return identifier.removeprefix("oval:").removeprefix("ssg-").split(":")[0]
 
 
-def expected_value(entity: Entity, values: Sequence[str] | None) -> ValueText:
-    """`at most 365`, `one of a, b`, `matching ^x`; `values` is None for an unknown variable."""
-    if values is None:
-        return ValueText(f"the value of {short_id(entity.var_ref or '')}")
+def expected_value(entity: Entity, values: Sequence[str]) -> ValueText:
+    """`at most 365`, `one of a, b`, `matching ^x`; a variable without values by its name."""
     if not values:
-        return ValueText("the value of a variable without values")
+        return ValueText(_variable(entity))
     if entity.operation == "pattern match":
         return _expected_pattern(entity, values)
     shown = [_shown_value(entity, value) for value in values]
@@ -66,18 +64,22 @@ def expected_value(entity: Entity, values: Sequence[str] | None) -> ValueText:
     return ValueText(template.format(_listed_for_check(entity, shown)))
 
 
-def object_value(entity: Entity, values: Sequence[str] | None) -> ValueText:
+def object_value(entity: Entity, values: Sequence[str]) -> ValueText:
     """An object's field as a name or a place; an equivalent text in place of a pattern."""
-    if values is None:
-        return ValueText(f"(the value of {short_id(entity.var_ref or '')})")
+    if not any(values):
+        return ValueText(f"({_variable(entity)})")
     if entity.operation == "equals":
-        return ValueText(listed_values(values) or "(none: its variable has no value)")
+        return ValueText(listed_values(values))
     if entity.operation != "pattern match":
         return expected_value(entity, values)
-    texts = _literal_texts(values)
-    if texts:
-        return ValueText(listed_values(texts))
+    found = [pattern_text(pattern) for pattern in values]
+    if all(one.is_literal for one in found):
+        return ValueText(listed_values([one.text for one in found]))
     return _pattern_value(listed_values(values))
+
+
+def _variable(entity: Entity) -> str:
+    return f"the value of {short_id(entity.var_ref or '')}"
 
 
 def is_bit_mask(entity: Entity) -> bool:
@@ -126,14 +128,3 @@ def _expected_pattern(entity: Entity, values: Sequence[str]) -> ValueText:
     if alternatives.ignores_case:
         wording += " (case-insensitive)"
     return ValueText(wording)
-
-
-def _literal_texts(patterns: Iterable[str]) -> list[str] | None:
-    """The patterns as plain texts; None where one of them matches more than one text."""
-    texts = []
-    for pattern in patterns:
-        found = pattern_text(pattern)
-        if found is None or not found.is_literal:
-            return None
-        texts.append(found.text)
-    return texts

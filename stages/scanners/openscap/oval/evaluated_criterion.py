@@ -1,10 +1,12 @@
 """A failed criterion with everything that the results hold about it. Pure."""
 
+from collections import ChainMap
+
 from schemas.records import Struct
 from stages.scanners.openscap.oval.criteria import FailedCriterion
 from stages.scanners.openscap.oval.entity_wording import short_id
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
-from stages.scanners.openscap.oval.kinds import KINDS, Kind
+from stages.scanners.openscap.oval.kinds import Kind, kind_of
 from stages.scanners.openscap.oval.line_wording import TEXT_KINDS, setting_name
 from stages.scanners.openscap.oval.object_wording import ObjectText, describe
 from stages.scanners.openscap.oval.oval_model import (
@@ -19,7 +21,7 @@ from stages.scanners.openscap.oval.oval_model import (
 )
 from stages.scanners.openscap.oval.state_wording import without_search_terms
 
-_UNKNOWN_KIND = Kind(unit="item", description="", subject="")
+_NOT_COLLECTED = CollectedObject("")
 _NOT_FOUND = frozenset(("does not exist", "not collected"))
 
 
@@ -29,11 +31,10 @@ class EvaluatedCriterion(Struct, frozen=True):
     evaluated: EvaluatedTest
     object: Object
     """What the test looks for; it has no fields where the results do not define it."""
-    collected: CollectedObject | None
+    collected: CollectedObject
+    """Without a flag where nothing was collected."""
     states: tuple[State, ...]
     """What the items are compared with; empty where only their number counts."""
-    exceptions: tuple[State, ...]
-    """The states of things that may exist although others must not."""
     items: tuple[tuple[Item, ResultValue], ...]
     """Things that were found, with the result of each; of many the first."""
     scope: EvaluationScope
@@ -66,32 +67,27 @@ class EvaluatedCriterion(Struct, frozen=True):
     @property
     def total(self) -> int:
         """The number of things found, also of those that are not kept."""
-        if not self.items:
-            return 0
         return sum(self.evaluated.counts.values())
 
     def existence_decides(self) -> bool:
         """Whether the number of items alone made the test come out as it did."""
-        existence = self.test.existence
-        if existence == "none_exist" or not self.states:
+        if not self.states:
             return True
-        has_too_many = existence == "only_one_exists" and self.total > 1
-        return self.is_expected and has_too_many
+        may_be_one = self.is_expected and self.test.existence == "only_one_exists"
+        return may_be_one and self.total > 1
 
 
 def evaluated_criterion(
     criterion: FailedCriterion, test: Test, results: OvalResults
 ) -> EvaluatedCriterion:
-    recorded = results.evaluated_tests.get(criterion.test)
-    evaluated = recorded or EvaluatedTest(test.id, criterion.result)
-    target = results.objects.get(test.object or "", Object("", test.kind))
-    collected = results.collected_objects.get(target.id)
-    scope = EvaluationScope(results, recorded, collected, target)
-    looked_for = None
-    if target.id:
-        looked_for = describe(target, scope)
-    if looked_for is None:
-        looked_for = ObjectText(test.comment or short_id(test.id))
+    evaluated = results.evaluated_tests.get(test.id, EvaluatedTest(test.id, criterion.result))
+    undefined = Object("", "", comment=test.comment or short_id(test.id))
+    target = results.objects.get(test.object or "", undefined)
+    collected = results.collected_objects.get(target.id, _NOT_COLLECTED)
+    # The scanner records the values of variables with the test or with the collected object.
+    variables = ChainMap(evaluated.variables, collected.variables, results.constants)
+    scope = EvaluationScope(results, variables, target)
+    looked_for = describe(target, scope)
     return EvaluatedCriterion(
         criterion=criterion,
         test=test,
@@ -99,10 +95,9 @@ def evaluated_criterion(
         object=target,
         collected=collected,
         states=_states(test, target, results),
-        exceptions=_exceptions(criterion, test, target, results),
         items=_found_items(evaluated, results),
         scope=scope,
-        kind=KINDS.get(test.kind, _UNKNOWN_KIND),
+        kind=kind_of(test.kind),
         looked_for=looked_for,
         setting=_setting(test, target, scope, looked_for),
     )
@@ -111,24 +106,7 @@ def evaluated_criterion(
 def _states(test: Test, target: Object, results: OvalResults) -> tuple[State, ...]:
     if test.existence == "none_exist":
         return ()
-    states = []
-    for name in test.states:
-        if name in results.states:
-            states.append(without_search_terms(results.states[name], target))
-    return tuple(states)
-
-
-def _exceptions(
-    criterion: FailedCriterion, test: Test, target: Object, results: OvalResults
-) -> tuple[State, ...]:
-    """The states that the object leaves out; empty unless nothing else may exist."""
-    must_not_exist = criterion.expected and test.existence == "none_exist"
-    if not must_not_exist or target.included:
-        return ()
-    all_are_known = set(target.excluded) <= results.states.keys()
-    if not all_are_known:
-        return ()
-    return tuple(results.states[name] for name in target.excluded)
+    return tuple(without_search_terms(state, target) for state in results.known_states(test.states))
 
 
 def _found_items(

@@ -84,9 +84,8 @@ def _file_name(filename: Entity, scope: EvaluationScope) -> _FileName:
 def _ending(pattern: str) -> str | None:
     """`.conf`, if the pattern matches the names that end with it, and no others."""
     found = pattern_text(pattern)
-    if found is None or not found.is_equivalent or " " in found.text:
-        return None
-    if found.starts_line or not found.ends_line:
+    is_ending = found.ends_line and not found.starts_line
+    if not is_ending or not found.is_equivalent or " " in found.text:
         return None
     return found.text
 

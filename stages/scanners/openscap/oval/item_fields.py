@@ -2,6 +2,7 @@
 
 import re
 
+from stages.runtime.printable import listed
 from stages.scanners.openscap.oval.kind_templates import item_text
 from stages.scanners.openscap.oval.line_wording import TEXT_KINDS
 from stages.scanners.openscap.oval.oval_model import Item, ItemField
@@ -10,9 +11,12 @@ from stages.scanners.secrets import MASK, masked_line, masked_value
 
 _SHOWN_VALUES = 10
 _MAX_TEXT = 300
-_SETTING_NAME = re.compile(r"[A-Za-z][\w.-]{0,60}[=:]?")
-_HASH_FIELDS = {"password": ("password",), "shadow": ("password",)}
-_NO_HASH = frozenset(("", "x", "*", "!", "!!", "!*"))
+_SETTING_NAME = re.compile(r"(?:^|\s)([A-Za-z][\w.-]{0,60})[=:]?\s*$")
+_LINE_BREAK = re.compile(r"\s*\n\s*")
+_LINE_FIELDS = frozenset(("text", "line"))
+_HASH_FIELDS = frozenset((("password", "password"), ("shadow", "password")))
+"""Kinds of items, and names of fields."""
+_NO_HASH = frozenset(("x", "*", "!", "!!", "!*"))
 """Texts of a password field that are not a hash."""
 _HASH_FILES = frozenset(
     ("shadow", "shadow-", "gshadow", "gshadow-", "opasswd", "master.passwd", ".htpasswd")
@@ -29,38 +33,29 @@ def field_text(item: Item, name: str, setting: str | None) -> str | None:
 
     `setting` names the setting that the value belongs to, where that is known from elsewhere.
     """
-    fields = [field for field in item.fields if field.name == name]
-    if not fields:
-        return None
-    if item.kind in TEXT_KINDS and name in ("text", "line"):
+    if item.kind in TEXT_KINDS and name in _LINE_FIELDS:
         return found_line(item)
     setting_name = _setting_of_field(item, name, setting)
-    texts = [_value_text(item, field, setting_name) for field in fields[:_SHOWN_VALUES]]
-    listed = ", ".join(texts)
-    hidden = len(fields) - _SHOWN_VALUES
-    if hidden > 0:
-        listed += f" and {hidden} more"
-    return listed
+    texts = []
+    for field in item.fields:
+        if field.name == name:
+            texts.append(_value_text(item, field, setting_name))
+    return listed(texts, _SHOWN_VALUES) or None
 
 
-def masked_field(item: Item, name: str) -> str | None:
+def masked_field(item: Item, name: str, setting: str | None = None) -> str | None:
     """A field for a template; some are made of several fields of the item: `mode`, `file`."""
     text = item_text(item, name)
     if text is None or name in _NEVER_SECRET:
         return text
-    return field_text(item, name, None)
+    return field_text(item, name, setting)
 
 
 def found_line(item: Item, setting: str | None = None) -> str | None:
-    """The line that was found in a file, or the part of it that the pattern captured.
-
-    `setting` names the setting that the part is the value of.
-    """
+    """The line that was found in a file, or else the part of it that is the value of a setting."""
     text = item.first("text")
     if text is not None:
         return _shortened(masked_line(text))
-    if item.first("subexpression") is None:
-        return None
     return field_text(item, "subexpression", setting)
 
 
@@ -68,12 +63,12 @@ def setting_in_line(item: Item) -> str | None:
     """The word before the value in the line that was found, where it is clearly a name."""
     text = item.first("text")
     value = item.first("subexpression")
-    if not text or not value:
+    if text is None or value is None:
         return None
-    before = text.rpartition(value)[0].split()
-    if not before or not _SETTING_NAME.fullmatch(before[-1]):
+    name = _SETTING_NAME.search(text.rpartition(value)[0])
+    if name is None:
         return None
-    return before[-1].rstrip("=:")
+    return name[1]
 
 
 def _setting_of_field(item: Item, name: str, setting: str | None) -> str | None:
@@ -88,20 +83,19 @@ def _setting_of_field(item: Item, name: str, setting: str | None) -> str | None:
 
 
 def _value_text(item: Item, field: ItemField, setting: str | None) -> str:
-    if not field.text:
+    if not field.text.strip():
         return _empty_text(field)
-    if field.masked or field.name in _HASH_FIELDS.get(item.kind, ()):
-        if field.text in _NO_HASH:
-            return field.text
-        return MASK
-    if _is_des_hash(item, field.text):
+    may_be_hash = field.masked or (item.kind, field.name) in _HASH_FIELDS
+    if may_be_hash and field.text in _NO_HASH:
+        return field.text
+    if may_be_hash or _is_des_hash(item, field.text):
         return MASK
     text = readable_value(item.kind, field.name, field.text, setting)
-    return _shortened(masked_value(setting, text)) or "(empty)"
+    return _shortened(masked_value(setting, text))
 
 
 def _empty_text(field: ItemField) -> str:
-    if field.status not in ("exists", ""):
+    if field.status != "exists":
         return field.status
     if field.masked:
         return "(not shown)"
@@ -116,9 +110,7 @@ def _is_des_hash(item: Item, text: str) -> bool:
 
 
 def _shortened(text: str) -> str:
-    text = text.strip()
-    if "\n" in text:
-        text = " ".join(text.split())
+    text = _LINE_BREAK.sub(" ", text.strip())
     if len(text) > _MAX_TEXT:
         return text[: _MAX_TEXT - 1] + "…"
     return text

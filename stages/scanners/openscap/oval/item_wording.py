@@ -1,14 +1,15 @@
 """Items in plain text: what the scanner found on the host, with secrets masked. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from itertools import islice
 
 from stages.scanners.openscap.oval.entity_comparison import satisfies
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
-from stages.scanners.openscap.oval.field_labels import BOOKKEEPING, label
+from stages.scanners.openscap.oval.field_labels import label
 from stages.scanners.openscap.oval.file_modes import MODE_FIELDS, octal_mode
 from stages.scanners.openscap.oval.item_fields import field_text, found_line, masked_field
 from stages.scanners.openscap.oval.kind_templates import by_fields, fill
-from stages.scanners.openscap.oval.kinds import KINDS
+from stages.scanners.openscap.oval.kinds import kind_of
 from stages.scanners.openscap.oval.line_wording import TEXT_KINDS
 from stages.scanners.openscap.oval.oval_model import (
     CollectedObject,
@@ -21,6 +22,8 @@ from stages.scanners.secrets import masked
 
 _SHOWN_ITEMS = 10
 _SHOWN_FIELDS = 8
+_NO_REASONS = frozenset(("complete", ""))
+"""Flags of a collected object that explain no error."""
 
 
 def listed_items(texts: Iterable[str], total: int) -> str:
@@ -39,11 +42,9 @@ def subject(item: Item, description: str) -> str:
     """
     if item.kind == "variable":
         return description
-    kind = KINDS.get(item.kind)
-    if kind is not None:
-        text = fill(kind.subject, lambda name: masked_field(item, name))
-        if text:
-            return masked(text)
+    text = fill(kind_of(item.kind).subject, lambda name: masked_field(item, name))
+    if text:
+        return masked(text)
     return by_fields(item.kind, _shown_fields(item))
 
 
@@ -70,9 +71,7 @@ def with_expected_fields(
 
 
 def _expected_fields(item: Item, state: State, setting: str | None) -> list[str]:
-    subject_field = None
-    if item.kind in KINDS:
-        subject_field = KINDS[item.kind].subject_field
+    subject_field = kind_of(item.kind).subject_field
     parts = []
     mode = None
     for entity in state.entities:
@@ -94,66 +93,38 @@ def unmet_entities(item: Item, state: State, scope: EvaluationScope) -> list[Ent
     """The entities of a state that the item may not satisfy, as far as can be determined."""
     if state.operator != "AND":
         return list(state.entities)
-    unmet = []
-    for entity in state.entities:
-        if not _is_met(item, entity, scope):
-            unmet.append(entity)
-    return unmet
+    return [entity for entity in state.entities if not _is_met(item, entity, scope)]
 
 
 def _is_met(item: Item, entity: Entity, scope: EvaluationScope) -> bool:
     texts = item.all(entity.name)
-    if len(texts) != 1:
-        return False
-    return satisfies(texts[0], entity, scope.values(entity)) is True
+    return len(texts) == 1 and satisfies(texts[0], entity, scope.values(entity))
 
 
 def reason_of_error(
-    evaluated: EvaluatedTest, collected: CollectedObject | None, items: Iterable[Item]
+    evaluated: EvaluatedTest, collected: CollectedObject, items: Iterable[Item]
 ) -> str | None:
     """Why a test could not be evaluated: a message of the scanner, or the state of the search."""
-    message = _first_message(evaluated, collected, items)
+    messages = [evaluated.message, collected.message, *(item.message for item in items)]
+    message = next(filter(None, messages), None)
     if message is not None:
         return masked(message)
-    if collected is None and evaluated.result in ("error", "unknown"):
+    is_undecided = evaluated.result in ("error", "unknown")
+    if is_undecided and not collected.flag:
         return "nothing was collected, the scanner may lack the probe"
-    if collected is None or collected.flag == "complete":
+    if collected.flag in _NO_REASONS:
         return None
     return f"collected: {collected.flag}"
 
 
-def _first_message(
-    evaluated: EvaluatedTest, collected: CollectedObject | None, items: Iterable[Item]
-) -> str | None:
-    if evaluated.message:
-        return evaluated.message
-    if collected is not None and collected.message:
-        return collected.message
-    for item in items:
-        if item.message:
-            return item.message
-    return None
-
-
 def _content(item: Item, setting: str | None) -> str | None:
     """The content of an item, where no value was expected of a certain field."""
-    if item.kind == "variable":
-        return field_text(item, "value", setting)
     if item.kind in TEXT_KINDS:
         return found_line(item, setting)
-    kind = KINDS.get(item.kind)
-    if kind is None or not kind.detail:
-        return None
-    return fill(kind.detail, lambda name: masked_field(item, name))
+    return fill(kind_of(item.kind).detail, lambda name: masked_field(item, name, setting))
 
 
-def _shown_fields(item: Item) -> Sequence[tuple[str, str]]:
-    """The first fields that have a value, for an item of an unknown kind."""
-    texts: dict[str, str] = {}
-    for field in item.fields:
-        if field.name in texts or field.name in BOOKKEEPING:
-            continue
-        text = field_text(item, field.name, None)
-        if text:
-            texts[field.name] = text
-    return list(texts.items())[:_SHOWN_FIELDS]
+def _shown_fields(item: Item) -> dict[str, str]:
+    """The first fields, for an item of an unknown kind."""
+    names = dict.fromkeys(field.name for field in item.fields)
+    return {name: field_text(item, name, None) or "" for name in islice(names, _SHOWN_FIELDS)}

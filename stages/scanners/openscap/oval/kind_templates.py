@@ -1,7 +1,7 @@
 """Fills the templates of test kinds; describes items of unknown kinds by their fields. Pure."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 from stages.scanners.openscap.oval.field_labels import BOOKKEEPING, label
 from stages.scanners.openscap.oval.file_modes import MODE_FIELDS, octal_mode
@@ -73,11 +73,11 @@ def item_text(item: Item, name: str) -> str | None:
     return ", ".join(values)
 
 
-def by_fields(kind: str, fields: Sequence[tuple[str, str]]) -> str:
+def by_fields(kind: str, fields: Mapping[str, str]) -> str:
     """A thing of an unknown kind, by the names of its fields."""
     kind_name = _WORD_BOUNDARY.sub(" ", kind)
     shown = []
-    for name, text in fields:
+    for name, text in fields.items():
         if name not in _NOT_SHOWN:
             shown.append(f"{label(kind, name)} {text}")
     if not shown:

@@ -33,7 +33,13 @@ class Kind(Struct, frozen=True, kw_only=True):
     """Whether the description is only the place of files: `{a_file}` or `{file}`."""
 
 
-KINDS: Mapping[str, Kind] = {
+def kind_of(name: str) -> Kind:
+    """The kind of this name; of an unknown one nothing is known."""
+    return _KINDS.get(name, _UNKNOWN)
+
+
+_UNKNOWN = Kind(unit="item", description="", subject="")
+_KINDS: Mapping[str, Kind] = {
     "file": Kind(
         unit="file",
         description="{a_file}",

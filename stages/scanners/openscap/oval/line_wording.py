@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.kind_templates import item_text
-from stages.scanners.openscap.oval.oval_model import Item, Object
+from stages.scanners.openscap.oval.oval_model import Entity, Item, Object
 from stages.scanners.openscap.oval.pattern_values import ValueForm
 from stages.scanners.openscap.oval.pattern_wording import (
     PatternText,
@@ -15,6 +15,14 @@ from stages.scanners.openscap.oval.pattern_wording import (
 TEXT_KINDS = frozenset(("textfilecontent54", "textfilecontent"))
 """Tests of lines in files: their objects have a pattern, and their descriptions leave it out."""
 _ANY_LINE = "with any text"
+_PLACES = {
+    (True, True): "“{}”",
+    (True, False): "starting with “{}”",
+    (False, True): "ending with “{}”",
+    (False, False): "with “{}”",
+}
+"""By whether the text starts and ends the line."""
+_AFTER_FIRST = Entity("instance", "greater than", "1", "int")
 _PATTERN_FIELDS = frozenset(("pattern", "line"))
 _MAX_PATTERN = 1000
 _MAX_MEMBERS = 5
@@ -24,12 +32,7 @@ def members(target: Object, scope: EvaluationScope) -> list[Object]:
     """The first objects of a set; none where sets of sets go in circles."""
     if scope.too_deep:
         return []
-    found = []
-    for name in target.members[:_MAX_MEMBERS]:
-        member = scope.results.objects.get(name)
-        if member is not None:
-            found.append(member)
-    return found
+    return [scope.results.object(name) for name in target.members[:_MAX_MEMBERS]]
 
 
 def setting_name(target: Object, scope: EvaluationScope) -> str | None:
@@ -47,56 +50,40 @@ def value_form(target: Object, scope: EvaluationScope) -> str:
         return ""
     if forms <= {ValueForm.ANY, ValueForm.NUMBER}:
         return "to a number"
-    expressions = []
-    for pattern in _patterns(target, scope):
-        expressions.append(shown_expression(pattern, ignores_case=target.ignores_case))
+    expressions = [_shown_expression(pattern, target) for pattern in _patterns(target, scope)]
     return f"in the form {' or '.join(expressions)}"
 
 
 def line_text(target: Object, scope: EvaluationScope) -> str | None:
     """The line that is looked for, to follow the word "line"; None without a pattern."""
-    phrases: dict[str, None] = {}
-    for pattern in _patterns(target, scope):
-        phrases[_pattern_phrase(pattern, target)] = None
-    return " or ".join(phrases) or None
+    phrases = [_pattern_phrase(pattern, target) for pattern in _patterns(target, scope)]
+    return " or ".join(dict.fromkeys(phrases)) or None
 
 
 def has_plain_text(target: Object, scope: EvaluationScope) -> bool:
     """Whether the line is described by more than an expression, or by "any text"."""
-    patterns = _patterns(target, scope)
-    if all(matches_any_line(pattern) for pattern in patterns):
-        return False
-    return matches_any_line(patterns[0]) or pattern_text(patterns[0]) is not None
+    return any(found.text for found in _pattern_texts(target, scope))
 
 
-def brief_line_text(target: Object, scope: EvaluationScope) -> str | None:
-    """The line without its expression: `“-w /etc/group -p …”`; None where it has no text."""
-    texts: dict[str, None] = {}
-    for pattern in _patterns(target, scope):
-        found = pattern_text(pattern)
-        if found is None:
-            return None
-        texts[f"“{found.text}”"] = None
-    return " or ".join(texts) or None
+def brief_line_text(target: Object, scope: EvaluationScope) -> str:
+    """The line without its expression: `“-w /etc/group -p …”`; empty where it has no text."""
+    texts = [found.text for found in _pattern_texts(target, scope)]
+    if "" in texts:
+        return ""
+    return " or ".join(f"“{text}”" for text in dict.fromkeys(texts))
 
 
-def wanted_text(target: Object, scope: EvaluationScope) -> str | None:
+def wanted_text(target: Object, scope: EvaluationScope) -> str:
     """The text of the one pattern of an object, as far as it is text."""
-    patterns = _patterns(target, scope)
-    if len(patterns) != 1:
-        return None
-    found = pattern_text(patterns[0])
-    if found is None:
-        return None
-    return found.text
+    texts = [found.text for found in _pattern_texts(target, scope)]
+    if len(texts) != 1:
+        return ""
+    return texts[0]
 
 
 def skips_first_line(target: Object) -> bool:
     """Whether only a second or later match counts."""
-    for entity in target.entities:
-        if entity.name == "instance" and entity.operation == "greater than":
-            return entity.value == "1"
-    return False
+    return _AFTER_FIRST in target.entities
 
 
 def is_in_place(item: Item, target: Object, scope: EvaluationScope) -> bool:
@@ -107,39 +94,33 @@ def is_in_place(item: Item, target: Object, scope: EvaluationScope) -> bool:
     places = {}
     for entity in target.entities:
         if entity.operation == "equals":
-            places[entity.name] = scope.values(entity) or ()
+            places[entity.name] = scope.values(entity)
     if "filepath" in places:
         return item_text(item, "file") in places["filepath"]
     has_name = item.first("filename") in places.get("filename", (item.first("filename"),))
     return has_name and item.first("path") in places.get("path", ())
 
 
-def shown_expression(pattern: str, *, ignores_case: bool = False) -> str:
+def _shown_expression(pattern: str, target: Object) -> str:
     """`/^x$/`, with Perl's flag `i` for a pattern that ignores case."""
     shown = pattern.replace("\n", "\\n")
     if len(shown) > _MAX_PATTERN:
         shown = shown[: _MAX_PATTERN - 1] + "…"
     flag = ""
-    if ignores_case:
+    if target.ignores_case:
         flag = "i"
     return f"/{shown}/{flag}"
 
 
 def _pattern_texts(target: Object, scope: EvaluationScope) -> list[PatternText]:
-    """The plain texts of those patterns that have one."""
-    texts = []
-    for pattern in _patterns(target, scope):
-        found = pattern_text(pattern)
-        if found is not None:
-            texts.append(found)
-    return texts
+    return [pattern_text(pattern) for pattern in _patterns(target, scope)]
 
 
 def _patterns(target: Object, scope: EvaluationScope) -> Sequence[str]:
     """The patterns of an object, or of the members of a set."""
     for entity in target.entities:
         if entity.name in _PATTERN_FIELDS:
-            return scope.values(entity) or ()
+            return scope.values(entity)
     patterns: dict[str, None] = {}
     for member in members(target, scope):
         patterns |= dict.fromkeys(_patterns(member, scope.deeper()))
@@ -150,12 +131,12 @@ def _pattern_phrase(pattern: str, target: Object) -> str:
     """`starting with “umask 027”`; beside a text that is not equivalent the expression is shown."""
     if matches_any_line(pattern):
         return _ANY_LINE
-    expression = shown_expression(pattern, ignores_case=target.ignores_case)
+    expression = _shown_expression(pattern, target)
     found = pattern_text(pattern)
-    if found is None:
+    if not found.text:
         return f"matching {expression}"
-    is_bound_to_file = target.is_one_text and (found.starts_line or found.ends_line)
-    if not found.is_equivalent or is_bound_to_file:
+    # In one text the pattern is anchored at the ends of the file, not of a line.
+    if target.is_one_text or not found.is_equivalent:
         return f"like “{found.text}” ({expression})"
     phrase = _placed(found)
     if target.ignores_case:
@@ -165,11 +146,4 @@ def _pattern_phrase(pattern: str, target: Object) -> str:
 
 def _placed(found: PatternText) -> str:
     """The text with its place in the line."""
-    text = f"“{found.text}”"
-    if found.starts_line and found.ends_line:
-        return text
-    if found.starts_line:
-        return f"starting with {text}"
-    if found.ends_line:
-        return f"ending with {text}"
-    return f"with {text}"
+    return _PLACES[found.starts_line, found.ends_line].format(found.text)

@@ -72,12 +72,14 @@ def explain_exception(one: EvaluatedCriterion) -> Explanation | None:
     The content: no file may exist except those with mode 0700 or stricter, and symbolic links.
     The finding: the mode of a file is 0755, expected 0700 or stricter.
     """
-    exceptions = [state for state in one.exceptions if not _narrows_search(state)]
+    if one.test.existence != "none_exist" or one.object.included:
+        return None
+    excluded = one.scope.results.known_states(one.object.excluded)
+    exceptions = tuple(state for state in excluded if not _narrows_search(state))
     if not exceptions or not all(_is_one_requirement(state, one) for state in exceptions):
         return None
-    requirement = replace(
-        one, states=tuple(exceptions), test=replace(one.test, operator="OR", check="all")
-    )
+    alternatives = replace(one.test, operator="OR", check="all")
+    requirement = replace(one, states=exceptions, test=alternatives)
     texts = [with_detail(item, one.description, one.setting) for item, _ in one.items]
     finding = _first_mismatch(requirement, one.items[0][0])
     if one.total > 1:

@@ -12,8 +12,9 @@ Security: texts come from the host. They are cut before they are compared.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
+from itertools import islice
 
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.item_fields import found_line
@@ -30,12 +31,10 @@ _LEAST_LIKENESS = 0.5
 
 
 def nearest_first(
-    items: Sequence[Item], states: Sequence[State], scope: EvaluationScope
+    items: Iterable[Item], states: Sequence[State], scope: EvaluationScope
 ) -> list[Item]:
     """The items, those with the least to correct first."""
-    compared = list(items[:_MAX_ITEMS])
-    compared.sort(key=lambda item: _distance(item, states, scope))
-    return [*compared, *items[_MAX_ITEMS:]]
+    return sorted(items, key=lambda item: _distance(item, states, scope))
 
 
 def lines_in_place(target: Object, scope: EvaluationScope) -> dict[str, str]:
@@ -43,11 +42,8 @@ def lines_in_place(target: Object, scope: EvaluationScope) -> dict[str, str]:
     lines: dict[str, str] = {}
     for item in scope.results.items.values():
         is_whole_line = item.kind in TEXT_KINDS and item.first("text") is not None
-        if not is_whole_line or not is_in_place(item, target, scope):
-            continue
-        line = found_line(item)
-        if line:
-            lines.setdefault(line, item_text(item, "file") or "")
+        if is_whole_line and is_in_place(item, target, scope):
+            lines.setdefault(found_line(item) or "", item_text(item, "file") or "")
     return lines
 
 
@@ -56,41 +52,36 @@ def nearest_line(wanted: str, lines: Iterable[str]) -> str | None:
     name = _NAME.search(wanted)
     if name is None:
         return None
-    nearest = None
-    likeness = _LEAST_LIKENESS
-    for line in list(dict.fromkeys(lines))[:_MAX_ITEMS]:
-        if name[0].lower() not in line.lower() or _is_comment(line):
-            continue
-        ratio = SequenceMatcher(None, wanted[:_MAX_TEXT], line[:_MAX_TEXT]).ratio()
-        if ratio > likeness:
-            nearest = line
-            likeness = ratio
+    likeness = {}
+    for line in _lines_with(re.escape(name[0]), lines):
+        likeness[line] = _likeness(wanted, line)
+    nearest = max(likeness, key=likeness.__getitem__, default=None)
+    if nearest is None or likeness[nearest] <= _LEAST_LIKENESS:
+        return None
     return nearest
 
 
 def line_that_sets(name: str, lines: Iterable[str]) -> str | None:
     """The first line that holds this name as a whole word, outside of a comment."""
-    word = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", re.IGNORECASE)
-    for line in list(dict.fromkeys(lines))[:_MAX_ITEMS]:
-        if not _is_comment(line) and word.search(line[:_MAX_TEXT]):
-            return line
-    return None
+    return next(_lines_with(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", lines), None)
 
 
-def _is_comment(line: str) -> bool:
-    return line.lstrip().startswith("#")
+def _lines_with(expression: str, lines: Iterable[str]) -> Iterator[str]:
+    """The first lines that match, in any case, and are not comments."""
+    wanted = re.compile(rf"(?!\s*#).*{expression}", re.IGNORECASE)
+    for line in islice(lines, _MAX_ITEMS):
+        if wanted.match(line[:_MAX_TEXT]):
+            yield line
 
 
-def _distance(item: Item, states: Sequence[State], scope: EvaluationScope) -> tuple[int, float]:
+def _distance(item: Item, states: Iterable[State], scope: EvaluationScope) -> tuple[int, float]:
     """The number of fields to correct and their differences, for the state that is nearest."""
-    least: tuple[int, float] | None = None
+    distances = []
     for state in states:
         unmet = unmet_entities(item, state, scope)
         difference = sum(_difference(item, entity, scope) for entity in unmet)
-        distance = (len(unmet), difference)
-        if least is None or distance < least:
-            least = distance
-    return least or (0, 0.0)
+        distances.append((len(unmet), difference))
+    return min(distances)
 
 
 def _difference(item: Item, entity: Entity, scope: EvaluationScope) -> float:
@@ -102,5 +93,8 @@ def _difference(item: Item, entity: Entity, scope: EvaluationScope) -> float:
     are_numbers = _NUMBER.fullmatch(actual) and _NUMBER.fullmatch(expected)
     if are_numbers:
         return float(abs(int(actual) - int(expected)))
-    likeness = SequenceMatcher(None, actual[:_MAX_TEXT], expected[:_MAX_TEXT]).ratio()
-    return 1.0 - likeness
+    return 1.0 - _likeness(actual, expected)
+
+
+def _likeness(one: str, other: str) -> float:
+    return SequenceMatcher(None, one[:_MAX_TEXT], other[:_MAX_TEXT]).ratio()

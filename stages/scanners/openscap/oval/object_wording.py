@@ -4,15 +4,15 @@ Objects and variables refer to each other: an object may look for the value of a
 read from files which other objects look for. `EvaluationScope.depth` bounds such a chain.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from schemas.records import Struct
 from stages.scanners.openscap.oval.entity_wording import listed_values, object_value, short_id
 from stages.scanners.openscap.oval.evaluation_scope import EvaluationScope
 from stages.scanners.openscap.oval.file_wording import FilesIn, file_place
 from stages.scanners.openscap.oval.kind_templates import by_fields, fill
-from stages.scanners.openscap.oval.kinds import KINDS
-from stages.scanners.openscap.oval.line_wording import TEXT_KINDS, line_text, members, setting_name
+from stages.scanners.openscap.oval.kinds import kind_of
+from stages.scanners.openscap.oval.line_wording import line_text, members, setting_name
 from stages.scanners.openscap.oval.oval_model import Entity, Object, OvalResults
 from stages.scanners.openscap.oval.pattern_wording import pattern_text
 from stages.scanners.openscap.oval.state_wording import state_text
@@ -41,6 +41,8 @@ class ObjectText(Struct, frozen=True):
     """The text's two parts, where it names some files of one directory."""
     setting: CapturedSetting | None = None
     """The setting that the text names, where the object is a variable read from one."""
+    places: tuple["ObjectText", ...] = ()
+    """The texts of the objects in a set, also of those in sets of it that have no filter."""
 
 
 class _Source(Struct, frozen=True):
@@ -48,113 +50,63 @@ class _Source(Struct, frozen=True):
 
     text: str
     place: str
-    setting: CapturedSetting | None = None
 
 
-def describe(target: Object | None, scope: EvaluationScope) -> ObjectText | None:
-    """What an object looks for; None where the object is not in the results."""
-    if target is None or scope.too_deep:
-        return None
+def describe(target: Object, scope: EvaluationScope) -> ObjectText:
+    """What an object looks for.
+
+    Its comment or its id, where the results do not define it or it refers to itself.
+    """
     scope = scope.deeper()
+    if scope.too_deep or not target.kind:
+        return ObjectText(target.comment or short_id(target.id))
     if target.members:
         found = _describe_set(target, scope)
     else:
         found = _describe_one(target, scope)
-    if found is None or not found.text:
-        return None
     filters = _filter_text(target, scope)
     if filters:
         return ObjectText(found.text + filters, found.is_plural)
     return found
 
 
-def _entities(target: Object) -> dict[str, Entity]:
-    return {entity.name: entity for entity in target.entities if not entity.nil}
-
-
-def _describe_set(target: Object, scope: EvaluationScope) -> ObjectText | None:
-    found = list(dict.fromkeys(_describe_members(target, scope)))
-    if found:
-        return ObjectText(_listed_places(found), found[0].is_plural)
-    if target.comment:
-        return ObjectText(target.comment)
-    return None
-
-
-def _describe_members(target: Object, scope: EvaluationScope) -> list[ObjectText]:
-    """The texts of the objects in a set, and of those in sets of it that have no filter."""
+def _describe_set(target: Object, scope: EvaluationScope) -> ObjectText:
     found: list[ObjectText] = []
     for member in members(target, scope):
-        has_filter = bool(member.included or member.excluded)
-        if member.members and not has_filter:
-            found += _describe_members(member, scope.deeper())
-            continue
         text = describe(member, scope)
-        if text is not None:
-            found.append(text)
-    return found
+        found += text.places or (text,)
+    places = tuple(dict.fromkeys(found))
+    return ObjectText(_listed_places(places), places[0].is_plural, places=places)
 
 
 def _listed_places(found: Iterable[ObjectText]) -> str:
     """`/etc/x or files named *.conf in /etc/x.d, /run/x.d`: each kind of files once."""
-    directories: dict[str, list[str]] = {}
+    places: dict[str, str] = {}
     for one in found:
         if one.files_in is None:
-            directories[one.text] = []
+            places[one.text] = one.text
+        elif one.files_in.files in places:
+            places[one.files_in.files] += f", {one.files_in.directory}"
         else:
-            directories.setdefault(one.files_in.files, []).append(one.files_in.directory)
-    places = []
-    for files, listed in directories.items():
-        if listed:
-            places.append(f"{files} in {', '.join(listed)}")
-        else:
-            places.append(files)
-    return " or ".join(places)
+            places[one.files_in.files] = one.text
+    return " or ".join(places.values())
 
 
 def _describe_one(target: Object, scope: EvaluationScope) -> ObjectText:
-    entities = _entities(target)
+    entities = {entity.name: entity for entity in target.entities if not entity.nil}
     variable = entities.get("var_ref")
-    if target.kind == "variable" and variable is not None and variable.var_ref:
-        return _describe_variable(variable.var_ref, scope)
-    place = None
-    kind = KINDS.get(target.kind)
-    if kind is not None and kind.is_place:
-        place = file_place(entities, scope, recursive=target.recursive)
-    if place is None:
-        return ObjectText(_single_description(target, entities, scope))
-    text = place.with_type
-    if target.kind in TEXT_KINDS:
-        text = place.text
-    return ObjectText(text, place.is_plural, place.files_in)
-
-
-def _single_description(
-    target: Object, entities: Mapping[str, Entity], scope: EvaluationScope
-) -> str:
-    def field_text(name: str) -> str | None:
-        if name == "file":
-            return _place_text(target, entities, scope)
-        if name in entities:
-            return _value_text(entities[name], scope)
-        return None
-
-    kind = KINDS.get(target.kind)
-    if kind is not None:
-        text = fill(kind.description, field_text)
-        if text is not None:
-            return text
-    fields = [(name, _value_text(entity, scope)) for name, entity in entities.items()]
-    return by_fields(target.kind, fields)
-
-
-def _place_text(
-    target: Object, entities: Mapping[str, Entity], scope: EvaluationScope
-) -> str | None:
+    if variable is not None:
+        return _describe_variable(variable.var_ref or "", scope)
+    texts = {name: _value_text(entity, scope) for name, entity in entities.items()}
+    place_texts: dict[str, str] = {}
     place = file_place(entities, scope, recursive=target.recursive)
-    if place is None:
-        return None
-    return place.text
+    if place is not None:
+        place_texts = {"file": place.text, "a_file": place.with_type}
+    kind = kind_of(target.kind)
+    text = fill(kind.description, (texts | place_texts).get) or by_fields(target.kind, texts)
+    if place is None or not kind.is_place:
+        return ObjectText(text)
+    return ObjectText(text, place.is_plural, place.files_in)
 
 
 def _value_text(entity: Entity, scope: EvaluationScope) -> str:
@@ -174,35 +126,21 @@ def _filter_text(target: Object, scope: EvaluationScope) -> str:
 
 
 def _state_texts(states: Iterable[str], scope: EvaluationScope) -> list[str]:
-    known = scope.results.states
-    return [state_text(known[name], scope) for name in states if name in known]
+    return [state_text(state, scope) for state in scope.results.known_states(states)]
 
 
 def _describe_variable(name: str, scope: EvaluationScope) -> ObjectText:
-    """A variable as the setting that it captures, the places of its values, or its comment."""
+    """A variable as the setting that it captures, or its comment with the places of its values."""
     setting = _captured_setting(name, scope)
     if setting is not None:
         return ObjectText(setting.text, setting=setting)
-    sources = _sources(name, scope)
-    comment = scope.results.variable_comments.get(name)
-    if comment:
-        return ObjectText(_comment_with_sources(comment, sources))
-    if not sources:
-        return ObjectText(f"variable {short_id(name)}")
-    if len(sources) == 1:
-        return ObjectText(sources[0].text, setting=sources[0].setting)
-    return ObjectText(_listed_sources(sources))
-
-
-def _comment_with_sources(comment: str, sources: Sequence[_Source]) -> str:
+    sources = [_source(source, scope) for source in _source_objects(name, scope.results)]
+    comment = scope.results.variable_comments.get(name, f"variable {short_id(name)}")
     names_a_place = any(source.place in comment for source in sources)
     if not sources or names_a_place:
-        return comment
-    return f"{comment} ({_listed_sources(sources)})"
-
-
-def _listed_sources(sources: Sequence[_Source]) -> str:
-    return listed_values([source.text for source in sources])
+        return ObjectText(comment)
+    texts = list(dict.fromkeys(source.text for source in sources))
+    return ObjectText(f"{comment} ({listed_values(texts)})")
 
 
 def _captured_setting(name: str, scope: EvaluationScope) -> CapturedSetting | None:
@@ -210,29 +148,16 @@ def _captured_setting(name: str, scope: EvaluationScope) -> CapturedSetting | No
     capture = scope.results.variable_captures.get(name)
     if capture is None:
         return None
-    target = scope.results.objects.get(capture.object)
-    if target is None or target.kind not in TEXT_KINDS:
-        return None
+    target = scope.results.object(capture.object)
     setting = setting_name(target, scope)
-    if capture.pattern and (found := pattern_text(capture.pattern)):
-        setting = found.name
-    place = describe(target, scope)
-    if place is None or not setting:
+    if capture.pattern is not None:
+        setting = pattern_text(capture.pattern).name
+    if setting is None:
         return None
-    return CapturedSetting(place.text, setting)
+    return CapturedSetting(describe(target, scope).text, setting)
 
 
-def _sources(name: str, scope: EvaluationScope) -> list[_Source]:
-    """Where a variable's values are read, each place once."""
-    found: dict[_Source, None] = {}
-    for object_id in _source_objects(name, scope.results):
-        source = _source(object_id, scope)
-        if source is not None:
-            found[source] = None
-    return list(found)
-
-
-def _source_objects(name: str, results: OvalResults) -> list[str]:
+def _source_objects(name: str, results: OvalResults) -> list[Object]:
     """The objects that a variable's values come from, directly or through other variables."""
     objects: dict[str, None] = {}
     seen: set[str] = set()
@@ -244,23 +169,16 @@ def _source_objects(name: str, results: OvalResults) -> list[str]:
         seen.add(current)
         objects |= dict.fromkeys(results.variable_objects.get(current, ()))
         to_visit += results.variable_components.get(current, ())
-    return list(objects)
+    return [results.object(found) for found in objects]
 
 
-def _source(object_id: str, scope: EvaluationScope) -> _Source | None:
-    """Where a variable's values are read; None for an object that is a variable itself."""
-    target = scope.results.objects.get(object_id)
-    if target is None or target.kind == "variable":
-        return None
-    found = describe(target, scope)
-    if found is None:
-        return None
-    place = found.text
-    if target.kind not in TEXT_KINDS:
-        return _Source(place, place)
-    if name := setting_name(target, scope):
-        setting = CapturedSetting(place, name)
-        return _Source(setting.text, place, setting)
-    if line := line_text(target, scope):
+def _source(target: Object, scope: EvaluationScope) -> _Source:
+    """Where a variable's values are read."""
+    place = describe(target, scope).text
+    name = setting_name(target, scope)
+    if name is not None:
+        return _Source(CapturedSetting(place, name).text, place)
+    line = line_text(target, scope)
+    if line is not None:
         return _Source(f"{place}: line {line}", place)
     return _Source(place, place)

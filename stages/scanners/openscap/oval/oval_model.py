@@ -4,6 +4,8 @@ The names are those of the OVAL language 5.11: definition, criteria, test, objec
 variable. An *entity* is one field of an object or a state; an *item* is what the scanner collected.
 """
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import Literal
 
 from schemas.records import Struct, field
@@ -19,7 +21,7 @@ class Entity(Struct, frozen=True):
 
     name: str
     operation: str = "equals"
-    value: str | None = None
+    value: str = ""
     datatype: str = "string"
     var_ref: str | None = None
     var_check: str = "all"
@@ -89,7 +91,7 @@ class CollectedObject(Struct, frozen=True):
 
 class ItemField(Struct, frozen=True):
     name: str
-    text: str | None
+    text: str
     status: str = "exists"
     masked: bool = False
 
@@ -104,19 +106,12 @@ class Item(Struct, frozen=True):
 
     def first(self, *names: str) -> str | None:
         """The text of the first of these fields that is not empty."""
-        for name in names:
-            for text in self.all(name):
-                if text:
-                    return text
-        return None
+        texts = chain.from_iterable(map(self.all, names))
+        return next(filter(None, texts), None)
 
     def all(self, name: str) -> list[str]:
         """The texts of every field of this name."""
-        texts = []
-        for found in self.fields:
-            if found.name == name and found.text is not None:
-                texts.append(found.text)
-        return texts
+        return [found.text for found in self.fields if found.name == name]
 
 
 class CriteriaNode(Struct, frozen=True):
@@ -172,3 +167,11 @@ class OvalResults(Struct):
     time_differences: set[str] = field(default_factory=set)
     """The variables that are a number of seconds between two times."""
     constants: Variables = field(default_factory=dict)
+
+    def object(self, name: str) -> Object:
+        """The object of this id; one without a kind where the results do not define it."""
+        return self.objects.get(name, Object(name, ""))
+
+    def known_states(self, names: Iterable[str]) -> tuple[State, ...]:
+        """Those of the states that the results define."""
+        return tuple(self.states[name] for name in names if name in self.states)

@@ -80,7 +80,7 @@ def read_object(element: Element) -> Object:
         elif name == "filter":
             filters.append(child)
         elif name == "var_ref":
-            entities.append(Entity(name, value=None, var_ref=_text(child)))
+            entities.append(Entity(name, var_ref=_text(child)))
         elif name not in _NO_ENTITIES:
             entities.append(_entity(child, name))
     return Object(
@@ -132,16 +132,12 @@ def _fields(element: Element) -> Iterator[tuple[str, Element]]:
 
 
 def _entity(element: Element, name: str) -> Entity:
-    var_ref = element.get("var_ref")
-    value = None
-    if not var_ref:
-        value = element.text or ""
     return Entity(
         name=name,
         operation=element.get("operation", "equals"),
-        value=value,
+        value=element.text or "",
         datatype=element.get("datatype", "string"),
-        var_ref=var_ref,
+        var_ref=element.get("var_ref"),
         var_check=element.get("var_check", "all"),
         check=element.get("entity_check", "all"),
         masked=_flag(element, "mask"),
@@ -202,7 +198,7 @@ def read_item(element: Element) -> Item:
             continue
         for name, part in _fields(child):
             status = part.get("status", "exists")
-            fields.append(ItemField(name, part.text, status, _flag(part, "mask")))
+            fields.append(ItemField(name, part.text or "", status, _flag(part, "mask")))
     return Item(
         kind=local(element).removesuffix("_item"),
         status=element.get("status", "exists"),

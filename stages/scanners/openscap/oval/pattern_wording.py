@@ -1,7 +1,7 @@
 r"""What a regular expression looks for, in plain text, where it has one. Pure.
 
 `^\s*PASS_MAX_DAYS\s+(\d+)\s*$` looks for `PASS_MAX_DAYS` and a value. A pattern that has no plain
-text (look-around, repeated letters, back references) gives None, and the caller shows the
+text (look-around, repeated letters, back references) gives an empty one, and the caller shows the
 expression itself: nothing is guessed.
 
 How it works. The anchors and `.*` at the ends of the pattern are taken off first; they decide where
@@ -66,39 +66,50 @@ class PatternText(Struct, frozen=True):
     is_literal: bool
     """Only this text matches, to the last character; a dot between words counts as a dot."""
     value_form: ValueForm
+    """Of the value, where a setting is named."""
+
+
+NO_TEXT = PatternText(
+    text="",
+    name=None,
+    starts_line=False,
+    ends_line=False,
+    is_equivalent=False,
+    is_literal=False,
+    value_form=ValueForm.OTHER,
+)
 
 
 @lru_cache(maxsize=1024)
-def pattern_text(pattern: str) -> PatternText | None:
-    """The plain text of a pattern; None where it has none."""
+def pattern_text(pattern: str) -> PatternText:
+    """The plain text of a pattern; `NO_TEXT` where it has none."""
     if len(pattern) > _MAX_LENGTH or MARKS.search(pattern):
-        return None
+        return NO_TEXT
     try:
         body = without_ends(split_pattern(pattern))
         walk = PatternWalk(body.pieces)
         written = walk.text()
     except UnsupportedPatternError:
-        return None
+        return NO_TEXT
     return _pattern_text(body, walk, written)
 
 
-def _pattern_text(body: PatternBody, walk: PatternWalk, written: str) -> PatternText | None:
+def _pattern_text(body: PatternBody, walk: PatternWalk, written: str) -> PatternText:
     # Optional blanks separate two words all the same: `Defaults\s*requiretty`.
     spaced = _OPTIONAL_BLANKS.sub(_shown_blank, written)
     text = _ANYTHING_AND_BLANKS.sub(f" {ANYTHING} ", spaced)
     shown = _BLANKS.sub(" ", text.replace(VALUE, ANYTHING)).strip()
     if not _WORD_CHARACTER.search(shown):
-        return None
+        return NO_TEXT
     is_complete = not walk.is_abridged and _shows_all_blanks(spaced)
-    name = _setting_name(text)
     return PatternText(
         text=shown,
-        name=name,
+        name=_setting_name(text),
         starts_line=body.starts_line,
         ends_line=body.ends_line,
         is_equivalent=is_complete and not walk.has_bare_dot and not body.has_file_anchor,
         is_literal=is_complete and _is_whole_line(body) and not _has_blanks(written),
-        value_form=_value_form(name, body),
+        value_form=value_form_of(body),
     )
 
 
@@ -113,12 +124,6 @@ def _has_blanks(written: str) -> bool:
 
 def _is_whole_line(body: PatternBody) -> bool:
     return body.starts_line and body.ends_line
-
-
-def _value_form(name: str | None, body: PatternBody) -> ValueForm:
-    if name is None:
-        return ValueForm.OTHER
-    return value_form_of(body)
 
 
 def matches_any_line(pattern: str) -> bool:

@@ -110,12 +110,10 @@ def _repeats(entity: Entity, search_terms: Iterable[Entity]) -> bool:
     return False
 
 
-def _readable_values(
-    entity: Entity, scope: EvaluationScope, state: State
-) -> tuple[str, ...] | None:
+def _readable_values(entity: Entity, scope: EvaluationScope, state: State) -> tuple[str, ...]:
     """The expected values as an administrator writes them; a secret of the profile masked."""
     values = scope.values(entity)
-    if values is None or entity.operation == "pattern match":
+    if entity.operation == "pattern match":
         return values
     setting = _setting(entity, state, scope)
     readable = []
