@@ -11,6 +11,7 @@ from pathlib import Path
 
 from schemas.records import Struct, field
 from spool.packing import unpacked
+from stages.scap.allowed_values import ValueItem, read_value
 from stages.scap.rule_counts import (
     RULE_PARENTS,
     WHOLE_CONTENT,
@@ -21,27 +22,6 @@ from stages.scap.rule_counts import (
 )
 from stages.scap.xccdf_text import title_of
 from stages.scap.xml_records import Element, local, records
-
-
-class Choices(Struct, frozen=True):
-    """Texts for a value; with `must_match` it may have no others."""
-
-    texts: tuple[str, ...]
-    must_match: bool
-
-
-class ValueItem(Struct):
-    """A Value of a benchmark. Its parts are by selector, `""` for one without."""
-
-    id: str
-    type: str = "string"
-    title: str | None = None
-    texts: dict[str, str] = field(default_factory=dict)
-    """What the benchmark offers."""
-    choices: dict[str, Choices] = field(default_factory=dict)
-    match: dict[str, str] = field(default_factory=dict)
-    lower: dict[str, str] = field(default_factory=dict)
-    upper: dict[str, str] = field(default_factory=dict)
 
 
 class BenchmarkItems(Struct):
@@ -70,7 +50,7 @@ class BenchmarkItems(Struct):
             self.selection.add_rule(record, groups_around(parent))
             self.rule_titles[identifier] = title_of(record)
         elif name == "Value":
-            self.values[identifier] = _read_value(record)
+            self.values[identifier] = read_value(record)
 
     def _add_cluster(self, item: Element) -> None:
         cluster = item.get("cluster-id")
@@ -99,31 +79,3 @@ def read_benchmarks(path: Path) -> list[BenchmarkItems]:
                 found.append(BenchmarkItems(benchmark.get("id", "")))
             found[-1].add(parent, record)
     return found
-
-
-def _read_value(element: Element) -> ValueItem:
-    value = ValueItem(
-        id=element.get("id", ""),
-        type=element.get("type", "string"),
-        title=title_of(element) or None,
-    )
-    for child in element:
-        name = local(child)
-        selector = child.get("selector", "")
-        text = child.text or ""
-        if name == "value":
-            value.texts[selector] = text
-        elif name == "match":
-            value.match[selector] = text
-        elif name == "lower-bound":
-            value.lower[selector] = text
-        elif name == "upper-bound":
-            value.upper[selector] = text
-        elif name == "choices":
-            value.choices[selector] = _read_choices(child)
-    return value
-
-
-def _read_choices(element: Element) -> Choices:
-    texts = tuple(choice.text or "" for choice in element.iterchildren("{*}choice"))
-    return Choices(texts, element.get("mustMatch") in ("true", "1"))

@@ -50,9 +50,8 @@ def inspect(stream: BinaryIO) -> Inspection:
     found = Inspection()
     for parent, record in records(stream, _LAYOUT, _LIMITS):
         _add_record(found, parent, record)
-        for element in record.iter():
-            if isinstance(element.tag, str):
-                _add_element(found, element)
+        for element in record.iter("*"):
+            _add_element(found, element)
     if not found.identifiers:
         raise ScapError("the file contains no benchmark")
     return found

@@ -231,20 +231,21 @@ class _ContentHeaders:
     def _header_of(self, benchmark: Element) -> _BenchmarkHeader:
         if self._benchmark is not benchmark:
             self._benchmark = benchmark
-            component = benchmark.getparent()
-            component_id = ""
-            if component is not None:
-                component_id = component.get("id", "")
-            self._headers.append(_BenchmarkHeader(benchmark.get("id", ""), component_id))
+            self._headers.append(_BenchmarkHeader(benchmark.get("id", ""), _component(benchmark)))
         return self._headers[-1]
 
     def _check_complete(self, benchmark: Element) -> None:
-        if not self._headers[-1].ended:
-            return
-        component = benchmark.getparent()
-        if component is not None:
-            self._expected_components.discard(component.get("id", ""))
-        self.complete = not self._expected_components
+        if self._headers[-1].ended:
+            self._expected_components.discard(_component(benchmark))
+            self.complete = not self._expected_components
+
+
+def _component(benchmark: Element) -> str:
+    """The id of the component that a benchmark is in; empty in a plain XCCDF file."""
+    component = benchmark.getparent()
+    if component is None:
+        return ""
+    return component.get("id", "")
 
 
 def _with_benchmark(profile: ProfileInfo, header: _BenchmarkHeader) -> ProfileInfo:

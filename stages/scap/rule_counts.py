@@ -41,14 +41,21 @@ class RuleCounts(Struct, frozen=True):
 def count_rules(path: Path) -> RuleCounts:
     """Raises ScapError, OSError."""
     by_script = 0
-    benchmarks: list[_BenchmarkSelection] = []
+    selections: dict[Element, Selection] = {}
+    """By benchmark, in the order of the file."""
     with path.open("rb") as file:
         stream = unpacked(file, WHOLE_CONTENT_LIMITS.bytes)
         for parent, record in records(stream, WHOLE_CONTENT, WHOLE_CONTENT_LIMITS):
-            _add(parent, record, benchmarks)
-            if local(record) == "Rule" and _is_checked_by_script(record):
-                by_script += 1
-    return RuleCounts([benchmark.selection.counts() for benchmark in benchmarks], by_script)
+            if local(parent) not in RULE_PARENTS:
+                continue
+            selection = selections.setdefault(benchmark_around(parent), Selection())
+            if local(record) == "Profile":
+                selection.add_profile(record)
+            elif local(record) == "Rule":
+                selection.add_rule(record, groups_around(parent))
+                if _is_checked_by_script(record):
+                    by_script += 1
+    return RuleCounts([selection.counts() for selection in selections.values()], by_script)
 
 
 def _is_checked_by_script(rule: Element) -> bool:
@@ -140,18 +147,14 @@ class Selection(Struct):
         return merged
 
 
-class _BenchmarkSelection(Struct):
-    element: Element
-    selection: Selection = field(default_factory=Selection)
-
-
 def groups_around(parent: Element) -> list[Element]:
     """The groups that a rule is in, given the element that it is in."""
     groups = []
-    element: Element | None = parent
-    while element is not None and local(element) == "Group":
+    element = parent
+    while local(element) == "Group":
         groups.append(element)
-        element = element.getparent()
+        # No layout has a group as its root, so there is always an element around it.
+        element = cast(Element, element.getparent())
     return groups
 
 
@@ -159,26 +162,8 @@ def benchmark_around(parent: Element) -> Element:
     """The benchmark that a record is in, given the element that it is in."""
     element = parent
     while local(element) == "Group":
-        # No layout has a group as its root, so there is always an element around it.
         element = cast(Element, element.getparent())
     return element
-
-
-def _add(parent: Element, record: Element, benchmarks: list[_BenchmarkSelection]) -> None:
-    if local(parent) not in RULE_PARENTS:
-        return
-    selection = _selection_of(benchmark_around(parent), benchmarks)
-    if local(record) == "Profile":
-        selection.add_profile(record)
-    elif local(record) == "Rule":
-        selection.add_rule(record, groups_around(parent))
-
-
-def _selection_of(element: Element, benchmarks: list[_BenchmarkSelection]) -> Selection:
-    """The selection of the benchmark that is being read: the last, or a new one."""
-    if not benchmarks or benchmarks[-1].element is not element:
-        benchmarks.append(_BenchmarkSelection(element))
-    return benchmarks[-1].selection
 
 
 def _is_true(text: str | None) -> bool:

@@ -44,10 +44,8 @@ def readable(
     """
     if element is None:
         return None
-    text = _plain_text(element, values, keeps_lines=keeps_lines)
-    if "\n\n\n" in text:
-        text = _EMPTY_LINES.sub("\n\n", text)
-    if "<VulnDiscussion>" in text and (discussion := _DISCUSSION.search(text)):
+    text = _EMPTY_LINES.sub("\n\n", _plain_text(element, values, keeps_lines=keeps_lines))
+    if discussion := _DISCUSSION.search(text):
         text = discussion[1]
     return text.strip("\n") or None
 
@@ -199,15 +197,11 @@ class _TextWriter:
 
     def _add_text(self, piece: str) -> None:
         """A piece of a line with single blanks, also where it meets the pieces around it."""
-        if not piece:
-            return
         text = " ".join(piece.split())
-        if piece[0].isspace() and self._line and not self._line.endswith(" "):
+        if piece[:1].isspace() and self._line[-1:] not in ("", " "):
             self._line += " "
-        if not text:
-            return
         self._line += text
-        if piece[-1].isspace():
+        if text and piece[-1:].isspace():
             self._line += " "
 
     def _start_line(self) -> None:
