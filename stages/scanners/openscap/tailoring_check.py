@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 from schemas.records import Struct
-from stages.scap.allowed_values import why_not_allowed
-from stages.scap.benchmark_items import BenchmarkItems, ValueItem
+from stages.scap.allowed_values import ValueItem, why_not_allowed
+from stages.scap.benchmark_items import BenchmarkItems
 from stages.scap.tailoring import Change, ChangeKind, TailoredProfile, Tailoring
 
 _MOST = 20
