@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.console.main import parser
+from stages.console.command_parsers import parser
 from stages.runtime.exits import Exit
 from stages.scanners.settings import parse_settings as parse
 

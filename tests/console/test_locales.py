@@ -12,7 +12,7 @@ import pytest
 
 from schemas.report import RuleResult
 from spool.spool import Spool
-from stages.console.main import COMMANDS
+from stages.console.command_parsers import COMMANDS
 from stages.runtime.exits import Exit
 from tests.scanners.openscap.scap_samples import Rule, arf
 from tests.ship.ship_spool import report

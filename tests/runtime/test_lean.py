@@ -8,7 +8,7 @@ import pytest
 from spool.layout import STAGES
 
 _SHOW = (
-    "import sys, stages.console.main, stages.runtime.stage_process, stages.{stage}.stage;"
+    "import sys, stages.console.main, stages.console.stage_command, stages.{stage}.stage;"
     "print(*sys.modules)"
 )
 _HEAVY = {"asyncio", "difflib", "lxml", "requests", "rich", "starlette", "tenacity", "uvicorn"}
@@ -35,7 +35,7 @@ def test_a_stage_that_watches_nothing_loads_neither_watchdog_nor_dataclasses(sta
         text=True,
     )
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert not loaded & {"dataclasses", "logging", "watchdog"}
+    assert not loaded & {"argparse", "dataclasses", "logging", "watchdog"}
 
 
 @pytest.mark.parametrize("stage", ["scan", "parse"])

@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
+from stages.console.command_parsers import parser
 from stages.console.install.install_paths import CONFIG, KEY, RUNTIME, SPOOL
-from stages.console.main import parser
 from tests.systemd.test_units import HIGHEST_EXPOSURE, unit
 
 TEXT = (Path(__file__).parents[2] / "docs/operating.md").read_text()

@@ -24,7 +24,7 @@ from stages.runtime.version import AGENT_VERSION
 def texts(layout: InstallPaths) -> dict[Path, str]:
     """Every file outside the environment, by its path on the host."""
     # Imported here: the parser belongs to the program, which imports its commands one by one.
-    from stages.console.main import parser
+    from stages.console.command_parsers import parser
 
     whole = parser()
     return {
