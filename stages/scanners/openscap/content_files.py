@@ -119,11 +119,7 @@ def _add_channels(found: ContentFiles, settings: OpenSCAPSettings, platform: Pla
 
 
 def _guide_products(platform: Platform) -> list[Product]:
-    products = [product_of(platform)]
-    base = base_of(platform)
-    if base and base not in products:
-        products.append(base)
-    return products
+    return list(dict.fromkeys(filter(None, [product_of(platform), base_of(platform)])))
 
 
 def _channels(found: ContentFiles, directory: Path, product: str) -> list[usg.Channel]:

@@ -41,7 +41,6 @@ from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, in
 from stages.scanners.secret_fixes import masked_fix
 from stages.scanners.shown_text import plain_characters
 from stages.scap.tailoring import tailored_title
-from stages.scap.xml_records import ScapError
 
 __all__ = ["Opener", "Options", "read_openscap"]
 
@@ -190,7 +189,7 @@ def _remediation(texts: RuleTexts) -> tuple[str | None, bool]:
     """The remediation, and whether it is only advice: so is a script with a masked secret."""
     remediation = texts.remediation
     if remediation is None:
-        return None, texts.remediation_is_advice
+        return None, False
     shown = masked_fix(remediation)
     if shown == remediation or texts.remediation_is_advice:
         return shown, texts.remediation_is_advice
@@ -245,8 +244,6 @@ def _zone_warning(test_result: TestResult, options: Options) -> list[str]:
 
 
 def _times(test_result: TestResult, options: Options) -> tuple[datetime, datetime]:
-    if test_result.started_at is None or test_result.completed_at is None:
-        raise ScapError(f"the TestResult {test_result.id} has no valid end-time")
     started = in_utc(test_result.started_at, options.zone)
     # A clock that was set back during the scan does not make it end before it began.
     return started, max(started, in_utc(test_result.completed_at, options.zone))

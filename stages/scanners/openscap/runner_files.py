@@ -47,19 +47,19 @@ def script_checks(output: ScannerOutput) -> ScriptChecks:
     """The output of checks by script; empty without such checks, and for a scan that was run
     elsewhere."""
     found = _read(output, script_results.ROLE, script_results.MAX_BYTES, ScriptResults)
-    return read_script_results(found or ScriptResults())
+    return read_script_results(found)
 
 
 def _progress(output: ScannerOutput) -> RuleProgress:
-    found = _read(output, rule_progress.ROLE, rule_progress.MAX_BYTES, RuleProgress)
-    return found or RuleProgress()
+    return _read(output, rule_progress.ROLE, rule_progress.MAX_BYTES, RuleProgress)
 
 
-def _read(output: ScannerOutput, role: Role, max_bytes: int, kind: type[T]) -> T | None:
+def _read(output: ScannerOutput, role: Role, max_bytes: int, kind: type[T]) -> T:
+    """What the file holds; an empty record where there is no such file."""
     try:
         content = output.whole(role, max_bytes)
         if content is None:
-            return None
+            return kind()
         return decode(content, kind)
     except (SchemaError, PackingError) as error:
         raise UnreadableError(f"{role}: {error}") from error

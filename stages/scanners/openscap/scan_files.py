@@ -126,27 +126,18 @@ def _results_with_arf(
     The rules of the results are read with a filter made from the newest TestResult of the ARF. If
     that turns out to be another one, the filter was wrong, and the results are read once more.
     """
-    scan = newest_scan(
-        read_results(results, options.limits, _rule_filter(arf_file, options)), options
-    )
-    same_scan = [other for other in arf_file.test_results if _is_same(other, scan.test_result)]
-    if not same_scan or same_scan[-1] is not newest(arf_file.test_results, options.zone):
-        scan = newest_scan(read_results(results, options.limits, None), options)
-    if not same_scan:
-        warning = "the ARF is of another scan than the results: nothing was taken from it"
-        return scan, ArfEvidence(warnings=(warning,))
+    of_another = "the ARF is of another scan than the results: nothing was taken from it"
+    if not arf_file.test_results:
+        return _results_alone(results, options, of_another)
+    counterpart = newest(arf_file.test_results, options.zone)
+    outcomes = by_rule(reported_outcomes(counterpart, options))
+    rule_filter = RuleFilter(frozenset(outcomes), _text_options(counterpart, counterpart.values))
+    scan = newest_scan(read_results(results, options.limits, rule_filter), options)
+    if not _is_same(counterpart, scan.test_result):
+        return _results_alone(results, options, of_another)
     if arf_file.tailoring.profiles:
         scan = replace(scan, tailoring=arf_file.tailoring)
-    outcomes = by_rule(reported_outcomes(same_scan[-1], options))
     return scan, ArfEvidence(outcomes, arf_file.oval_results)
-
-
-def _rule_filter(arf_file: ResultsFile, options: Options) -> RuleFilter | None:
-    if not arf_file.test_results:
-        return None
-    test_result = newest(arf_file.test_results, options.zone)
-    rules = frozenset(outcome.idref for outcome in reported_outcomes(test_result, options))
-    return RuleFilter(rules, _text_options(test_result, test_result.values))
 
 
 def reported_outcomes(test_result: TestResult, options: Options) -> list[Outcome]:

@@ -31,8 +31,6 @@ def other_results(others: Sequence[TestResult], zone: tzinfo | None) -> list[str
 
 def _with_end(test_result: TestResult, zone: tzinfo | None) -> str:
     """Scanners give the same id to all scans of a profile."""
-    if test_result.completed_at is None:
-        return f"{test_result.id} (without a time)"
     return f"{test_result.id} ({in_utc(test_result.completed_at, zone):%Y-%m-%d %H:%M} UTC)"
 
 

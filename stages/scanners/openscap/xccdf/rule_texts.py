@@ -19,9 +19,6 @@ from stages.scap.xml_records import Element, children_by_name, local
 _FIX_PREFIX = "urn:xccdf:fix:script:"
 _SHELLS = frozenset(("sh", "bash"))
 _SEVERITIES = ("critical", "high", "medium", "low")
-_CIS_BENCHMARK = r"(?is)^(?!.*/controls)(?:.*cisecurity\.org|cis .*benchmark)"
-"""And not the CIS Controls, which are at the same host."""
-_CIS_NUMBER = re.compile(r"\d+(\.\d+)+")
 _CIS_RULE_ID = re.compile(r"cisecurity\.benchmarks?_(?:rule|group)_(\d+(?:\.\d+)+)")
 _NUMBER_IN_ID = re.compile(r"(?:^|_rule_)(\d+(?:\.\d+)+)")
 _STIG_RULE_IDS = ("SV-", "xccdf_mil.disa.stig")
@@ -39,6 +36,12 @@ class _Standard(Struct, frozen=True):
     """What its numbers look like."""
 
 
+_CIS = _Standard(
+    profile=r"\bcis\b",
+    reference=r"(?is)^(?!.*/controls)(?:.*cisecurity\.org|cis .*benchmark)",
+    number=re.compile(r"\d+(\.\d+)+"),
+)
+"""The CIS Benchmarks, and not the CIS Controls, which are at the same host."""
 _ANY_NUMBER = re.compile(r"\S.*")
 _STIG_NUMBER = re.compile(r"[A-Z0-9]+-[A-Z0-9]+-\d{6}|V-\d+")
 _STANDARDS = (
@@ -69,7 +72,7 @@ class RuleTexts(Struct, frozen=True):
     """Titles of the groups that the rule is in, outermost first."""
     remediation: str | None
     remediation_is_advice: bool
-    """The remediation is prose and not a script."""
+    """The remediation, if there is one, is prose and not a script."""
     references: tuple[Reference, ...]
     other_fixes: tuple[Fix, ...]
 
@@ -108,7 +111,7 @@ def read_rule_texts(rule: Element, options: TextOptions, groups: tuple[str, ...]
         section=_section(number, groups),
         groups=groups,
         remediation=fixes.shell or advice,
-        remediation_is_advice=fixes.shell is None and advice is not None,
+        remediation_is_advice=fixes.shell is None,
         references=references,
         other_fixes=tuple(fixes.others),
     )
@@ -139,14 +142,18 @@ def read_severity(text: str | None) -> Severity:
 
 def rule_number(rule_id: str, references: Sequence[Reference], profile: str | None) -> str | None:
     """The rule's number in its CIS benchmark, else in the standard that the profile is made for."""
-    for reference in references:
-        if _is_found(_CIS_BENCHMARK, reference.standard) and _CIS_NUMBER.fullmatch(reference.id):
-            return reference.id
+    number = _number_in(_CIS, references)
+    if number is not None:
+        return number
     if found := _CIS_RULE_ID.search(rule_id):
         return found[1]
     standard = _standard_of(profile)
     if standard is None:
         return None
+    return _number_in(standard, references)
+
+
+def _number_in(standard: _Standard, references: Sequence[Reference]) -> str | None:
     for reference in references:
         is_of_standard = _is_found(standard.reference, reference.standard)
         if is_of_standard and standard.number.fullmatch(reference.id):

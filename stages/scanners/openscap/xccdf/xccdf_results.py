@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, tzinfo
 
 from schemas.records import Struct, field
-from stages.scap.xml_records import Element, local, text_of
+from stages.scap.xml_records import Element, ScapError, local, text_of
 
 _WITHOUT_EVIDENCE = frozenset(("pass", "notapplicable"))
 """The results whose checks are not kept."""
@@ -55,9 +55,9 @@ class TestResult(Struct):
 
     id: str
     version: str | None
-    started_at: datetime | None
+    started_at: datetime
     """As the file has it: older scanners write times without a zone."""
-    completed_at: datetime | None
+    completed_at: datetime
     scanner_version: str | None
     target: str | None = None
     """The host that was scanned."""
@@ -70,8 +70,7 @@ class TestResult(Struct):
 
     @property
     def has_zone(self) -> bool:
-        times = (self.started_at, self.completed_at)
-        return all(at.tzinfo is not None for at in times if at is not None)
+        return self.started_at.tzinfo is not None and self.completed_at.tzinfo is not None
 
     def add(self, record: Element) -> None:
         name = local(record)
@@ -98,14 +97,20 @@ class TestResult(Struct):
 
 
 def read_test_result(element: Element) -> TestResult:
-    """A TestResult from its attributes; its records are added as they are read."""
+    """A TestResult from its attributes; its records are added as they are read.
+
+    One of its times stands for both where the other one is missing. Raises ScapError.
+    """
+    identifier = element.get("id", "")
     started = _read_time(element.get("start-time", ""))
-    completed = _read_time(element.get("end-time", ""))
+    completed = _read_time(element.get("end-time", "")) or started
+    if completed is None:
+        raise ScapError(f"the TestResult {identifier} has no valid end-time")
     return TestResult(
-        id=element.get("id", ""),
+        id=identifier,
         version=element.get("version"),
         started_at=started or completed,
-        completed_at=completed or started,
+        completed_at=completed,
         scanner_version=_cpe_version(element.get("test-system", "")),
     )
 
@@ -113,12 +118,7 @@ def read_test_result(element: Element) -> TestResult:
 def newest(test_results: list[TestResult], zone: tzinfo | None) -> TestResult:
     """The TestResult that ended last; of those that ended at the same time the last in the file."""
 
-    def end(one: TestResult) -> datetime:
-        if one.completed_at is None:
-            return datetime.min.replace(tzinfo=UTC)
-        return in_utc(one.completed_at, zone)
-
-    return sorted(test_results, key=end)[-1]
+    return sorted(test_results, key=lambda one: in_utc(one.completed_at, zone))[-1]
 
 
 def in_utc(at: datetime, zone: tzinfo | None) -> datetime:
