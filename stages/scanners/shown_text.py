@@ -7,7 +7,6 @@ else than the text; a pile also changes the checksum that some servers compute.
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
 LONGEST_SECTION = 60
 """Longer ones break tables."""
@@ -76,19 +75,16 @@ def without_blank_runs(script: str) -> str:
     """
     kept: list[str] = []
     end_of_document: str | None = None
+    was_blank = False
     for line in script.split("\n"):
-        if end_of_document is not None:
-            kept.append(line)
-            if line.strip() == end_of_document:
-                end_of_document = None
-            continue
-        if not line.strip() and _ends_with_blank(kept):
-            continue
+        text = line.strip()
+        if end_of_document is None:
+            if was_blank and not text:
+                continue
+            if found := _HERE_DOCUMENT.search(line):
+                end_of_document = found[2]
+        elif text == end_of_document:
+            end_of_document = None
         kept.append(line)
-        if found := _HERE_DOCUMENT.search(line):
-            end_of_document = found[2]
+        was_blank = not text
     return "\n".join(kept)
-
-
-def _ends_with_blank(lines: Sequence[str]) -> bool:
-    return len(lines) > 0 and not lines[-1].strip()

@@ -127,7 +127,7 @@ class ResultsFile:
         for check in _checks(self._known_results or self.test_results):
             if check.name is not None:
                 names.add(check.name)
-            elif (check.href or "").removeprefix("#") == report_id:
+            elif check.report == report_id:
                 return None
         return frozenset(names)
 

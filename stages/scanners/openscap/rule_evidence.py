@@ -31,7 +31,6 @@ _MAX_DEFINITIONS = 200
 _VIOLATED_WHEN_TRUE = frozenset(("vulnerability", "patch"))
 """Definitions of these classes are true where something is wrong."""
 _MISSING = Definition("", "", None, "unknown", None)
-_OVAL = "http://oval.mitre.org/XMLSchema/oval-definitions-5"
 _REASONS = {
     "error": "the check ended with an error",
     "unknown": "the check's result is unknown",
@@ -121,18 +120,15 @@ def _explain_check(
 ) -> list[Explanation]:
     if check.outputs or check.system == SCRIPT_SYSTEM:
         return [_explain_script(check, outcome.result)]
-    # Some scanners leave the system of an OVAL check out.
-    if check.system not in ("", _OVAL):
-        return []
     results = _results_of(check, all_results)
     if results is None:
+        # It is not a check by OVAL, or its results are not in the ARF.
         return []
-    explanations = []
-    for definition in _definitions_of(check, results):
-        found = _explain_definition(definition, results, check, outcome)
-        if found is not None:
-            explanations.append(found)
-    return explanations
+    found = [
+        _explain_definition(definition, results, check, outcome)
+        for definition in _definitions_of(check, results)
+    ]
+    return list(filter(None, found))
 
 
 def _definitions_of(check: Check, results: OvalResults) -> list[Definition]:
@@ -146,7 +142,7 @@ def _definitions_of(check: Check, results: OvalResults) -> list[Definition]:
 
 def _results_of(check: Check, all_results: Mapping[str, OvalResults]) -> OvalResults | None:
     """The results that the check refers to, or the only ones that have its definition."""
-    named = all_results.get((check.href or "").removeprefix("#"))
+    named = all_results.get(check.report)
     if named is not None:
         return named
     candidates = [one for one in all_results.values() if check.name in one.definitions]

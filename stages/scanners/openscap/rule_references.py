@@ -28,7 +28,7 @@ LAYOUT = RecordLayout(
         )
     ),
 )
-_REFERENCES = ("object_ref", "state_ref", "var_ref", "test_ref", "definition_ref")
+_REFERENCES = frozenset(("object_ref", "state_ref", "var_ref", "test_ref", "definition_ref"))
 _REFERENCE_ELEMENTS = frozenset(("object_reference", "var_ref"))
 """Members of a set, and the variable of a variable object, are named in their text."""
 
@@ -65,8 +65,7 @@ class RuleReferences:
 
 def _references(record: Element) -> Iterable[str]:
     for element in record.iter():
-        for attribute in _REFERENCES:
-            if name := element.get(attribute):
-                yield name
-        if isinstance(element.tag, str) and local(element) in _REFERENCE_ELEMENTS:
+        for attribute in _REFERENCES.intersection(element.keys()):
+            yield element.get(attribute, "")
+        if local(element) in _REFERENCE_ELEMENTS:
             yield text_of(element).strip()

@@ -119,7 +119,7 @@ class Benchmark(Struct):
             return
         outer: tuple[str, ...] = ()
         parent = group.getparent()
-        if parent is not None and local(parent) == "Group":
+        if parent is not None:
             outer = self.group_paths.get(parent.get("id", ""), ())
         title = plain_characters(one_line(readable(record, self.values)) or "")
         path = outer

@@ -26,6 +26,11 @@ class Check(Struct, frozen=True):
     outputs: tuple[tuple[str, str], ...] = ()
     """What a script check wrote: stream and text."""
 
+    @property
+    def report(self) -> str:
+        """In an ARF the id of the report that has the results of the check."""
+        return (self.href or "").removeprefix("#")
+
 
 class Override(Struct, frozen=True):
     old: str
