@@ -120,9 +120,6 @@ def _message(result: RuleResult) -> str:
 
 
 def _details(result: RuleResult) -> str:
-    label = "fix"
-    if result.advice:
-        label = "advice"
     texts = (
         ("rule", result.rule_ref),
         ("severity", result.severity),
@@ -130,7 +127,7 @@ def _details(result: RuleResult) -> str:
         ("expected", result.expected),
         ("actual", result.actual),
         ("rationale", result.rationale),
-        (label, result.remediation),
+        (breakdown.remediation_label(result), result.remediation),
     )
     return "\n".join(f"{name}: {text}" for name, text in texts if text)
 

@@ -128,7 +128,7 @@ class _AssessmentResults:
         }
 
     def _observation(self, number: int, rule: RuleResult) -> dict[str, Any]:
-        title = visible_line(rule.title) or visible_line(rule.rule_ref)
+        title = visible_line(rule.title)
         status = breakdown.STATUS_LABELS[rule.status]
         observation: dict[str, Any] = {
             "uuid": self._uuid(f"observation {number}"),
@@ -143,9 +143,10 @@ class _AssessmentResults:
             "subjects": [{"subject-uuid": self._host, "type": "inventory-item"}],
             "collected": self._source.report.completed_at.isoformat(),
         }
-        evidence = _evidence(rule)
+        evidence = breakdown.evidence(rule)
         if evidence:
-            observation["relevant-evidence"] = [{"description": markdown(evidence)}]
+            text = "\n\n".join(evidence)
+            observation["relevant-evidence"] = [{"description": markdown(text)}]
         if rule.remediation:
             observation["remarks"] = markdown(rule.remediation)
         return observation
@@ -168,8 +169,7 @@ class _AssessmentResults:
                 continue
             short_id = short_rule_id(rule.rule_ref)
             target = f"rule-{_UNSAFE.sub('-', short_id)}"
-            title = visible_line(rule.title) or visible_line(rule.rule_ref)
-            yield self._finding(f"rule {number}", target, title, [number])
+            yield self._finding(f"rule {number}", target, visible_line(rule.title), [number])
 
     def _finding(
         self, name: str, target: str, title: str, numbers: Sequence[int]
@@ -222,15 +222,6 @@ def _scores(report: Report) -> Iterator[dict[str, str]]:
         yield _property("score", f"{summary.score:.2f}")
     if summary.applicable_score is not None:
         yield _property("applicable-score", f"{summary.applicable_score:.2f}")
-
-
-def _evidence(rule: RuleResult) -> str | None:
-    parts = []
-    if rule.expected:
-        parts.append(f"expected: {rule.expected}")
-    if rule.actual:
-        parts.append(f"actual: {rule.actual}")
-    return "\n\n".join(parts) or None
 
 
 def _scope(report: Report) -> Iterator[dict[str, str]]:

@@ -73,26 +73,27 @@ def _run(source: ReportSource) -> dict[str, Any]:
 
 def _run_properties(source: ReportSource) -> dict[str, Any]:
     report = source.report
-    properties: dict[str, Any] = {
+    scores: dict[str, Any] = {}
+    if report.summary.total_rules:
+        scores["score"] = report.summary.score
+        scores["applicableScore"] = report.summary.applicable_score
+    return {
         "profile": report.profile.name,
         "status": report.status,
         **scope_properties(report),
+        **scores,
+        **_known(profileId=report.profile.id, host=source.host),
     }
-    if report.summary.total_rules:
-        properties["score"] = report.summary.score
-        properties["applicableScore"] = report.summary.applicable_score
-    if report.profile.id:
-        properties["profileId"] = report.profile.id
-    if source.host:
-        properties["host"] = source.host
-    return properties
 
 
 def _driver(report: Report, rules: list[dict[str, Any]]) -> dict[str, Any]:
-    driver: dict[str, Any] = {"name": report.profile.type, "rules": rules}
-    if report.scanner_version:
-        driver["version"] = report.scanner_version
-    return driver
+    version = _known(version=report.scanner_version)
+    return {"name": report.profile.type, "rules": rules, **version}
+
+
+def _known(**values: object) -> dict[str, object]:
+    """The properties that have a value: what is not known is left out."""
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _invocation(source: ReportSource) -> dict[str, Any]:
@@ -100,15 +101,13 @@ def _invocation(source: ReportSource) -> dict[str, Any]:
     notices = [{"level": "warning", "message": {"text": text}} for text in report.warnings]
     if report.error:
         notices.insert(0, {"level": "error", "message": {"text": report.error}})
-    invocation: dict[str, Any] = {
+    return {
         "executionSuccessful": report.status == "completed",
         "startTimeUtc": f"{report.started_at:%Y-%m-%dT%H:%M:%SZ}",
         "endTimeUtc": f"{report.completed_at:%Y-%m-%dT%H:%M:%SZ}",
         "toolExecutionNotifications": notices,
+        **_known(machine=source.host),
     }
-    if source.host:
-        invocation["machine"] = source.host
-    return invocation
 
 
 def _rule(result: RuleResult) -> dict[str, Any]:
@@ -116,19 +115,18 @@ def _rule(result: RuleResult) -> dict[str, Any]:
     rule: dict[str, Any] = {
         "id": result.rule_ref,
         "name": short_rule_id(result.rule_ref),
-        "shortDescription": {"text": result.title or result.rule_ref},
+        "shortDescription": {"text": result.title},
         "defaultConfiguration": {"level": _LEVEL[result.severity]},
         "help": _help(result),
         "properties": {
             "tags": tags,
             "severity": result.severity,
             "security-severity": _SECURITY_SEVERITY[result.severity],
+            **_known(section=result.section),
         },
     }
     if result.description:
         rule["fullDescription"] = {"text": result.description}
-    if result.section:
-        rule["properties"]["section"] = result.section
     return rule
 
 
@@ -138,8 +136,8 @@ def _reference_tags(result: RuleResult) -> list[str]:
 
 
 def _help(result: RuleResult) -> dict[str, str]:
-    parts = [result.rationale, result.remediation]
-    return {"text": "\n\n".join(part for part in parts if part) or result.title or result.rule_ref}
+    texts = filter(None, (result.rationale, result.remediation))
+    return {"text": "\n\n".join(texts) or result.title}
 
 
 def _result(result: RuleResult, index: Mapping[str, int]) -> dict[str, Any]:
@@ -174,9 +172,7 @@ def _status(result: RuleResult) -> RuleStatus:
 
 
 def _suppression(waiver: AppliedWaiver) -> dict[str, Any]:
-    properties = {"approvedBy": waiver.approved_by}
-    if waiver.ticket is not None:
-        properties["ticket"] = waiver.ticket
+    properties = {"approvedBy": waiver.approved_by, **_known(ticket=waiver.ticket)}
     if waiver.expires is not None:
         properties["expires"] = waiver.expires.isoformat()
     return {
@@ -188,12 +184,8 @@ def _suppression(waiver: AppliedWaiver) -> dict[str, Any]:
 
 
 def _message(result: RuleResult) -> str:
-    parts = [result.finding or f"{result.title}: {breakdown.STATUS_LABELS[result.status]}"]
-    if result.expected:
-        parts.append(f"expected: {result.expected}")
-    if result.actual:
-        parts.append(f"actual: {result.actual}")
-    return "\n".join(parts)
+    finding = result.finding or f"{result.title}: {breakdown.STATUS_LABELS[result.status]}"
+    return "\n".join((finding, *breakdown.evidence(result)))
 
 
 def _location(path: str) -> dict[str, Any]:

@@ -86,14 +86,11 @@ def _rule_line(result: RuleResult) -> str:
 
 
 def _details(result: RuleResult) -> Iterator[str]:
-    label = "fix"
-    if result.advice:
-        label = "advice"
     texts = (
         ("finding", result.finding),
         ("expected", result.expected),
         ("actual", result.actual),
-        (label, result.remediation),
+        (breakdown.remediation_label(result), result.remediation),
     )
     for name, text in texts:
         if text:

@@ -92,6 +92,22 @@ def section_title(result: RuleResult) -> str:
     return _PATH_SEPARATOR.join(section_path(result))
 
 
+def evidence(result: RuleResult) -> list[str]:
+    """What was expected and what was found, as far as the scanner shows it."""
+    texts = []
+    if result.expected:
+        texts.append(f"expected: {result.expected}")
+    if result.actual:
+        texts.append(f"actual: {result.actual}")
+    return texts
+
+
+def remediation_label(result: RuleResult) -> str:
+    if result.advice:
+        return "advice"
+    return "fix"
+
+
 def applicable_rules(report: Report) -> int:
     """Rules with a verdict: neither skipped nor not applicable."""
     return report.summary.total_rules - report.summary.skipped

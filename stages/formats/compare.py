@@ -248,22 +248,30 @@ def _scan(report: Report) -> ComparedScan:
 
 
 def _fact_changes(before: Report, after: Report) -> Iterator[FactChange]:
-    facts = (
-        ("profile", before.profile.name, after.profile.name),
-        ("profile id", before.profile.id, after.profile.id),
-        ("benchmark version", before.profile.version, after.profile.version),
-        ("content version", _content_version(before), _content_version(after)),
-        ("content fit", _content_fit(before), _content_fit(after)),
-        ("content", _content(before), _content(after)),
-        ("tailoring", tailoring_line(before), tailoring_line(after)),
-        ("not searched", _not_searched(before), _not_searched(after)),
-        ("scanner version", before.scanner_version, after.scanner_version),
-        ("waivers", _waivers(before), _waivers(after)),
-        ("status", before.status, after.status),
-    )
-    for name, old, new in facts:
+    new_facts = _facts(after)
+    for name, old in _facts(before).items():
+        new = new_facts[name]
         if old != new:
             yield FactChange(name=name, before=old, after=new)
+
+
+def _facts(report: Report) -> dict[str, str | None]:
+    content_version = content_fit = None
+    if report.content is not None:
+        content_version, content_fit = report.content.version, report.content.fit
+    return {
+        "profile": report.profile.name,
+        "profile id": report.profile.id,
+        "benchmark version": report.profile.version,
+        "content version": content_version,
+        "content fit": content_fit,
+        "content": _content(report),
+        "tailoring": tailoring_line(report),
+        "not searched": ", ".join(report.not_searched) or None,
+        "scanner version": report.scanner_version,
+        "waivers": _waivers(report),
+        "status": report.status,
+    }
 
 
 def _content(report: Report) -> str | None:
@@ -271,22 +279,6 @@ def _content(report: Report) -> str | None:
     if report.content is None:
         return None
     return f"{report.content.path} (sha256 {report.content.sha256[:12]})"
-
-
-def _content_version(report: Report) -> str | None:
-    if report.content is None:
-        return None
-    return report.content.version
-
-
-def _content_fit(report: Report) -> str | None:
-    if report.content is None:
-        return None
-    return report.content.fit
-
-
-def _not_searched(report: Report) -> str | None:
-    return ", ".join(report.not_searched) or None
 
 
 def _waivers(report: Report) -> str | None:

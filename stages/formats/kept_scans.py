@@ -4,7 +4,8 @@ A report that was taken away meanwhile, is damaged, or was written by a newer ve
 and named in `unreadable`: one bad entry never hides the others.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 
 from schemas.ids import ScanId
 from schemas.report import Report, ReportHeader
@@ -17,7 +18,7 @@ class KeptScans:
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
-        self.scan_ids = [ScanId(scan_id) for scan_id in spool.reports.ids()]
+        self.scan_ids = spool.reports.ids()
         """Oldest first."""
         self.unreadable: list[ScanId] = []
 
@@ -73,17 +74,19 @@ class KeptScans:
                 completed.setdefault(key, scan_id)
         for key, scan_id in newest.items():
             report = self._report(scan_id)
-            good = report
-            if completed.get(key) != scan_id:
+            if report is None:
+                continue
+            good: Report | None = report
+            if report.status != "completed":
                 good = self._report(completed.get(key))
-            if report is not None:
-                yield report, good
+            yield report, good
 
-    def _ids(self, before: ScanId | None) -> Iterator[ScanId]:
+    def _ids(self, before: ScanId | None) -> Sequence[ScanId]:
         """Newest first."""
-        for scan_id in reversed(self.scan_ids):
-            if before is None or scan_id < before:
-                yield scan_id
+        end = len(self.scan_ids)
+        if before is not None:
+            end = bisect_left(self.scan_ids, before)
+        return self.scan_ids[:end][::-1]
 
     def _header(self, scan_id: ScanId) -> ReportHeader | None:
         try:
@@ -107,10 +110,10 @@ def has_same_profile(one: Report, other: Report) -> bool:
 
     A profile with a tailoring is another one than the same without, also if it has kept the id.
     """
-    if one.profile.type != other.profile.type:
-        return False
-    if not one.profile.id or not other.profile.id:
-        return one.profile.name == other.profile.name
-    is_one_tailored = one.tailoring is not None
-    is_other_tailored = other.tailoring is not None
-    return one.profile.id == other.profile.id and is_one_tailored == is_other_tailored
+    if one.profile.id and other.profile.id:
+        return _identity(one) == _identity(other)
+    return (one.profile.type, one.profile.name) == (other.profile.type, other.profile.name)
+
+
+def _identity(report: Report) -> tuple[str, str | None, bool]:
+    return report.profile.type, report.profile.id, report.tailoring is not None

@@ -1,6 +1,6 @@
 """How a report departs from its profile: tailoring, paths not searched, waivers. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from schemas import codec
@@ -13,14 +13,10 @@ _MOST_NAMED = 20
 
 def scope_facts(report: Report) -> Iterator[tuple[str, str]]:
     """Labels and values for people."""
-    tailoring = report.tailoring
-    if tailoring is not None:
-        yield "Tailoring", tailoring_file(tailoring)
-        if tailoring.sha256:
-            yield "Tailoring SHA-256", tailoring.sha256
-        for label, names in _changes(tailoring):
-            if names:
-                yield label, listed(names, _MOST_NAMED)
+    if report.tailoring is not None:
+        for label, value in _tailoring_facts(report.tailoring).items():
+            if value:
+                yield label, value
     if report.not_searched:
         yield "Not searched", ", ".join(report.not_searched)
     if report.waivers is not None:
@@ -60,11 +56,19 @@ def tailoring_line(report: Report) -> str | None:
     return line
 
 
-def _changes(tailoring: AppliedTailoring) -> Iterator[tuple[str, Sequence[str]]]:
-    yield "Unselected by the tailoring", [short_rule_id(rule) for rule in tailoring.unselected]
-    yield "Selected by the tailoring", [short_rule_id(rule) for rule in tailoring.selected]
-    values = tailoring.values.items()
-    yield "Set by the tailoring", [f"{_short_value(name)}={text}" for name, text in values]
+def _tailoring_facts(tailoring: AppliedTailoring) -> dict[str, str | None]:
+    values = [f"{_short_value(name)}={text}" for name, text in tailoring.values.items()]
+    return {
+        "Tailoring": tailoring_file(tailoring),
+        "Tailoring SHA-256": tailoring.sha256,
+        "Unselected by the tailoring": _listed_rules(tailoring.unselected),
+        "Selected by the tailoring": _listed_rules(tailoring.selected),
+        "Set by the tailoring": listed(values, _MOST_NAMED),
+    }
+
+
+def _listed_rules(rules: Iterable[str]) -> str:
+    return listed(list(map(short_rule_id, rules)), _MOST_NAMED)
 
 
 def _short_value(identifier: str) -> str:

@@ -6,7 +6,7 @@ matched, for that could take exponential time, and neither is an empty one. Pure
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import TypeVar
 
@@ -117,11 +117,10 @@ def _offer(value: ValueItem) -> str:
     """The texts that the benchmark itself has for a value, in its order."""
     if not value.texts:
         return ""
-    offered = _listed(tuple(dict.fromkeys(value.texts.values())))
-    return f": the benchmark has {offered}"
+    return f": the benchmark has {_listed(tuple(dict.fromkeys(value.texts.values())))}"
 
 
-def _listed(texts: tuple[str, ...]) -> str:
+def _listed(texts: Sequence[str]) -> str:
     shown = ", ".join(text or "''" for text in texts[:_MOST_LISTED])
     if len(texts) > _MOST_LISTED:
         return f"{shown} and {len(texts) - _MOST_LISTED} more"
