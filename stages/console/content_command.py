@@ -32,6 +32,7 @@ from stages.scanners.host import this_platform
 if TYPE_CHECKING:
     from stages.scanners.content_support import CheckedContent, ContentSupport
 
+_WITH_FILE = frozenset({"add", "remove"})
 _WAIT_S = 1900.0
 _HEAD_BYTES = 64
 _MOST_BYTES = 512 << 20
@@ -53,17 +54,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
-    if args.action in ("add", "remove") and args.file is None:
-        raise CommandError(f"content {args.action}: name a file", Exit.USAGE)
-    if args.action in ("list", "fetch") and args.file is not None:
+    if args.action in _WITH_FILE:
+        return _with_file(args, context)
+    if args.file is not None:
         raise CommandError(f"content {args.action}: takes no file", Exit.USAGE)
-    if args.action == "add":
-        return _add(Path(args.file), context)
-    if args.action == "remove":
-        return _remove(args.file, context)
     if args.action == "fetch":
         return _fetch(context)
     return _list(context)
+
+
+def _with_file(args: argparse.Namespace, context: Context) -> Exit:
+    if args.file is None:
+        raise CommandError(f"content {args.action}: name a file", Exit.USAGE)
+    if args.action == "add":
+        return _add(Path(args.file), context)
+    return _remove(args.file, context)
 
 
 def _list(context: Context) -> Exit:
@@ -95,9 +100,7 @@ def _row(entry: ListedContent, now: datetime) -> tuple[str | None, ...]:
     age = None
     if entry.modified_at:
         age = f"{(now - entry.modified_at).days} d"
-    reason = entry.reason
-    if entry.origin:
-        reason = f"{reason}; {entry.origin}"
+    reason = "; ".join(filter(None, (entry.reason, entry.origin)))
     used = None
     if entry.used:
         used = "yes"

@@ -4,8 +4,8 @@ Of a report only its header is read. An entry of a newer format or a damaged one
 the scan, never an error of the command.
 """
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeVar
 
 from schemas.ids import ScanId
 from schemas.receipt import Receipt
@@ -21,6 +21,7 @@ from spool.layout import STAGES
 from spool.spool import Spool
 from stages.console.scan_states import Boxes
 
+_E = TypeVar("_E")
 _MOST_READ = 100
 
 ProblemKind = Literal["damaged", "unreadable", "newer"]
@@ -45,6 +46,14 @@ class ScanEntries(Struct):
         if self.error is None:
             return None
         return str(self.error)
+
+
+def read_if_kept(read: Callable[[ScanId], _E], scan_id: ScanId) -> _E | None:
+    """An entry of a scan; None where there is none. Raises EntryError."""
+    try:
+        return read(scan_id)
+    except EntryMissingError:
+        return None
 
 
 def read_entries(spool: Spool, boxes: Boxes, scan_id: ScanId) -> ScanEntries:

@@ -11,6 +11,7 @@ from spool.layout import STAGES
 from stages.console import arguments, command_writer, follow, request_file
 from stages.console.content_check import refuse_unknown_profile
 from stages.console.context import Context
+from stages.console.entry_reading import read_if_kept
 from stages.console.errors import CommandError
 from stages.console.output import say, show_json, show_line, warn
 from stages.console.report_view import show_failed, show_summary
@@ -109,9 +110,7 @@ def outcome(context: Context, followed: follow.Followed) -> Exit:
             Exit.NO,
         )
     report = spool.reports.read(scan_id)
-    receipt = None
-    if scan_id in spool.receipts.ids():
-        receipt = spool.receipts.read(scan_id)
+    receipt = read_if_kept(spool.receipts.read, scan_id)
     if context.json:
         show_json({"report": report, "receipt": receipt})
     else:

@@ -15,6 +15,7 @@ from schemas.request import Reason, Request
 from spool.spool import Spool
 from stages.console import scan_states
 from stages.console.context import Context
+from stages.console.entry_reading import read_if_kept
 from stages.console.errors import CommandError, UsageError
 from stages.console.fix_view import show_fixes
 from stages.console.fixing.fix_counts import outcome_counts
@@ -120,24 +121,14 @@ def _statuses(given: str) -> tuple[str, ...]:
 def _whole(spool: Spool, name: str) -> Whole:
     boxes = scan_states.snapshot(spool)
     scan_id = find_scan(name, boxes.scan_ids)
-    request = manifest = report = receipt = None
-    if scan_id in boxes.requests:
-        request = spool.requests.read(scan_id)
-    elif scan_id in boxes.commands:
-        request = spool.commands.requests.read(scan_id)
-    if scan_id in boxes.raw:
-        manifest = spool.raw.manifest(scan_id)
-    if scan_id in boxes.reports:
-        report = spool.reports.read(scan_id)
-    if scan_id in boxes.receipts:
-        receipt = spool.receipts.read(scan_id)
+    given = read_if_kept(spool.commands.requests.read, scan_id)
     return Whole(
         scan_id=scan_id,
         state=boxes.state(scan_id),
-        request=request,
-        manifest=manifest,
-        report=report,
-        receipt=receipt,
+        request=read_if_kept(spool.requests.read, scan_id) or given,
+        manifest=read_if_kept(spool.raw.manifest, scan_id),
+        report=read_if_kept(spool.reports.read, scan_id),
+        receipt=read_if_kept(spool.receipts.read, scan_id),
         rechecks=tuple(recheck for _, recheck in spool.fixes.rechecks_of(scan_id)),
         fixes=tuple(run for _, run in spool.fixes.runs() if run.scan_id == scan_id),
     )

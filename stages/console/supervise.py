@@ -149,14 +149,16 @@ class Supervisor:
         """Start the stages that are due, restart those that ended. The exit code of a refusal."""
         now = time.monotonic()
         for child in self._children:
-            if child.popen is None:
+            popen = child.popen
+            if popen is None:
                 if now >= child.due:
                     self._start(child)
                 continue
             child.notice(read_heartbeat(self._runtime, child.stage), now)
-            code = child.popen.poll()
+            code = popen.poll()
             if code is None:
-                self._kill_if_it_hangs(child, now)
+                if child.is_silent_for(self._hangs_after_s, now):
+                    self._kill(child.stage, popen)
                 continue
             child.popen = child.last_worked = None
             if code in _REFUSALS and not child.has_run:
@@ -165,12 +167,9 @@ class Supervisor:
             self._died(child, code)
         return None
 
-    def _kill_if_it_hangs(self, child: SupervisedStage, now: float) -> None:
-        if child.popen is not None and child.is_silent_for(self._hangs_after_s, now):
-            self._log.error(
-                f"the {child.stage} stage does not respond: killing it", pid=child.popen.pid
-            )
-            child.popen.kill()
+    def _kill(self, stage: Stage, popen: "Popen[bytes]") -> None:
+        self._log.error(f"the {stage} stage does not respond: killing it", pid=popen.pid)
+        popen.kill()
 
     def end(self) -> None:
         """Stop all; kill those that do not stop in time."""

@@ -58,8 +58,6 @@ def kept_fixes(parent: Path) -> list[str]:
 
 def _by_age(parent: Path) -> list[str]:
     """The ids of all fixes, those without a copy first, for which nothing was run."""
-    if not parent.is_dir():
-        return []
     paths = [path for path in parent.iterdir() if is_command_id(path.name)]
     return [path.name for path in sorted(paths, key=_copied_at)]
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from stages.console.errors import CommandError
@@ -22,65 +23,71 @@ class Steps:
 
     def write(self, path: Path, text: str) -> None:
         """A file of root's that everyone may read. Not through a symlink that lies there."""
-        self._step(f"write {path}")
-        if not self.dry:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)
-            path.write_text(text)
-            path.chmod(0o644)
+        self._step(f"write {path}", partial(_write, path, text))
 
     def link(self, path: Path, target: Path) -> None:
-        self._step(f"link {path} to {target}")
-        if not self.dry:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)
-            path.symlink_to(target)
+        self._step(f"link {path} to {target}", partial(_link, path, target))
 
     def swap(self, path: Path, make: Callable[[Path], None]) -> None:
         """Make a directory beside `path`, and put it in its place when it is complete."""
-        self._step(f"make {path}")
-        if self.dry:
-            return
-        new, old = (path.with_name(f".{path.name}.{what}") for what in ("new", "old"))
-        for left in (new, old):
-            shutil.rmtree(left, ignore_errors=True)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        make(new)
-        if path.exists():
-            _put_aside(path, old)
-        new.rename(path)
-        shutil.rmtree(old, ignore_errors=True)
+        self._step(f"make {path}", partial(_swap, path, make))
 
     def remove(self, path: Path) -> None:
-        if not os.path.lexists(path):
-            return
-        self._step(f"remove {path}")
-        if self.dry:
-            return
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
+        if os.path.lexists(path):
+            self._step(f"remove {path}", partial(_remove, path))
 
     def run(self, *command: str) -> None:
         """Raises CommandError where the program fails; a missing program is an error too."""
-        self._step(f"run {' '.join(command)}")
-        if self.dry:
-            return
-        done = _ran(command)
-        if done.returncode != 0:
-            message = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
-            raise CommandError(f"{' '.join(command)}: {message}; correct this and install again")
+        self._step(f"run {' '.join(command)}", partial(_run, command))
 
     def attempt(self, *command: str) -> None:
         """Run a program whose failure the caller sees in the state of the host."""
-        self._step(f"run {' '.join(command)}")
-        if not self.dry:
-            answer(*command)
+        self._step(f"run {' '.join(command)}", partial(answer, *command))
 
-    def _step(self, message: str) -> None:
+    def _step(self, message: str, take: Callable[[], object]) -> None:
         self.reported.append(message)
         self._report(message)
+        if not self.dry:
+            take()
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.write_text(text)
+    path.chmod(0o644)
+
+
+def _link(path: Path, target: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    path.symlink_to(target)
+
+
+def _swap(path: Path, make: Callable[[Path], None]) -> None:
+    new, old = path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.old")
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    make(new)
+    if path.exists():
+        _put_aside(path, old)
+    new.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _run(command: Sequence[str]) -> None:
+    done = _ran(command)
+    if done.returncode != 0:
+        message = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        raise CommandError(f"{' '.join(command)}: {message}; correct this and install again")
 
 
 def _put_aside(path: Path, old: Path) -> None:
