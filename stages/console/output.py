@@ -137,7 +137,7 @@ class Bar:
         self.erase()
         say(line, _STYLES.get(message.partition(":")[0]))
         if self._drawn and done is not None:
-            sys.stdout.write(self._text(done, total)[: (_terminal_width() or 1) - 1])
+            sys.stdout.write(self._text(done, total)[: line_width() - 1])
             sys.stdout.flush()
 
     def erase(self) -> None:
@@ -200,7 +200,7 @@ def _plain(cell: Cell) -> str:
 
 
 def _painted(cell: Cell) -> str:
-    if cell.style is None or not cell.text:
+    if cell.style is None:
         return cell.text
     return f"\x1b[{_COLOURS[cell.style]}m{cell.text}\x1b[0m"
 

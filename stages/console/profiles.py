@@ -62,9 +62,7 @@ def _scanned(settings: Settings, detected: Detected) -> dict[tuple[str, str], st
     """The profiles of the settings, by file and id, each with its schedules."""
     found: dict[tuple[str, str], str] = {}
     for spec in registry.scanners():
-        scanner = detected.scanners.get(spec.key)
-        if scanner is None:
-            continue
+        scanner = detected.scanners[spec.key]
         planned = spec.settings_in(settings).planned_scans
         for scan, profile in zip(planned, spec.planned_profiles(settings, scanner), strict=True):
             if profile is None:

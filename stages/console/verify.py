@@ -87,17 +87,15 @@ def _set_aside(spool: Spool) -> Iterator[Finding]:
 def _states(spool: Spool) -> Iterator[Finding]:
     """Combinations of entries that only a copy or a loss can produce."""
     boxes = scan_states.snapshot(spool)
-    for scan_id in receipts_without_report(boxes.by_box):
-        if scan_id in boxes.raw:
-            message = "has a receipt and no report: it is parsed again"
-            yield Finding(
-                path=str(spool.receipts.path / f"{scan_id}.receipt"), kind="odd", message=message
-            )
-    for scan_id in boxes.waiting_for("scan"):
-        for box in (spool.reports, spool.receipts):
-            if scan_id in box.ids():
-                message = "answers a scan that has not run: the scan runs all the same"
-                yield Finding(path=str(box.path / box.name(scan_id)), kind="odd", message=message)
+    for scan_id in sorted(boxes.raw.intersection(receipts_without_report(boxes.by_box))):
+        path = spool.receipts.path / spool.receipts.name(scan_id)
+        message = "has a receipt and no report: it is parsed again"
+        yield Finding(path=str(path), kind="odd", message=message)
+    to_run = boxes.waiting_for("scan")
+    for box in (spool.reports, spool.receipts):
+        for scan_id in sorted(set(box.ids()).intersection(to_run)):
+            message = "answers a scan that has not run: the scan runs all the same"
+            yield Finding(path=str(box.path / box.name(scan_id)), kind="odd", message=message)
 
 
 def _quarantined(spool: Spool) -> Iterator[Finding]:

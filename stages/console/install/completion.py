@@ -42,12 +42,12 @@ class OfferedCommand(Struct, frozen=True):
     def candidates(self) -> tuple[list[str], list[Kind]]:
         """Options and choices; and the kinds of its positional arguments, to be looked up."""
         fixed: list[str] = []
-        kinds: list[Kind] = []
+        kinds: dict[Kind, None] = {}
         for argument in self.arguments:
             fixed += argument.options or argument.choices
-            if not argument.options and argument.kind and argument.kind not in kinds:
-                kinds.append(argument.kind)
-        return fixed, kinds
+            if argument.kind and not argument.options:
+                kinds[argument.kind] = None
+        return fixed, list(kinds)
 
     def options_with_value(self) -> Iterator[tuple[str, Offered]]:
         """The options behind which a value comes, each with the pattern of a shell's `case` for
@@ -85,16 +85,12 @@ def _offered_command(name: str, command: argparse.ArgumentParser) -> OfferedComm
 
 
 def _offered(action: argparse.Action) -> Offered:
-    choices = tuple(str(choice) for choice in action.choices or ())
-    kind = None
-    if isinstance(action.metavar, str):
-        kind = _KINDS.get(action.metavar)
     return Offered(
         options=action.option_strings,
         help=(action.help or "").partition(":")[0].partition("(default")[0].strip(),
         takes_value=action.nargs != 0,
-        choices=choices,
-        kind=kind,
+        choices=tuple(map(str, action.choices or ())),
+        kind=_KINDS.get(str(action.metavar)),
     )
 
 
@@ -144,7 +140,7 @@ def bash_completion(parser: argparse.ArgumentParser) -> str:
         commands=" ".join(first_names(commands)),
         groups="|".join(group_names(commands)) or "''",
         options="\n".join(options),
-        values="\n".join(values) or "        *) ;;",
+        values="\n".join(values),
     )
 
 

@@ -21,7 +21,7 @@ _NAME = "compliance-agent"
 _PACKAGES = ("schemas", "spool", "stages")
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Services cannot read home directories.
-_HOMES = (Path("/root"), Path("/home"))
+_HOMES = frozenset({"root", "home"})
 # Parts of libraries that no program needs at run time: caches, sources in C, type stubs, and the
 # time zones of dateutil, for which the agent uses those of the system.
 _UNUSED_PARTS = frozenset({"..", "tests"})
@@ -41,7 +41,7 @@ def interpreter() -> Path:
     """The Python that the services run: the system's own, or the one that runs this program."""
     here = Path(getattr(sys, "_base_executable", sys.executable)).resolve()
     for path in (Path(f"/usr/bin/python{_VERSION}"), here):
-        if path.exists() and not any(path.resolve().is_relative_to(home) for home in _HOMES):
+        if path.exists() and path.resolve().parts[1] not in _HOMES:
             return path
     raise CommandError(
         f"{here}: services cannot use an interpreter in a home directory, and there is no "

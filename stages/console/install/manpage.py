@@ -84,7 +84,7 @@ def _value(action: argparse.Action) -> str:
     if action.metavar:
         return str(action.metavar)
     if action.choices:
-        return "{" + ",".join(str(choice) for choice in action.choices) + "}"
+        return "{" + ",".join(map(str, action.choices)) + "}"
     return action.dest.upper()
 
 

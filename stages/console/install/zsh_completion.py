@@ -57,7 +57,7 @@ def zsh_completion(parser: argparse.ArgumentParser) -> str:
         commands=_quoted(first_names(commands)),
         groups="|".join(group_names(commands)) or "''",
         options="\n".join(options),
-        values="\n".join(values) or "        *) ;;",
+        values="\n".join(values),
     )
 
 
