@@ -20,7 +20,7 @@ Scanner = Annotated[str, Meta(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$(?!\n)", max_len
 """The key of a scanner; `stages.scanners.registry` lists those of this version."""
 
 _PATTERN = re.compile(
-    r"([0-9]{4})(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])T"
+    r"(19[7-9][0-9]|[2-9][0-9]{3})(?<!9999)(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])T"
     r"([01][0-9]|2[0-3])([0-5][0-9])([0-5][0-9])Z-"
     r"(?=[a-z0-9-]{1,32}-[0-9a-f]{8}\Z)([a-z0-9]+(?:-[a-z0-9]+)*)-([0-9a-f]{8})"
 )
@@ -82,8 +82,6 @@ def is_scan_id(name: str) -> bool:
     year, month, day = match[1], match[2], match[3]
     # Every directory listing asks this of every name: only the last days of a month need a
     # calendar.
-    if year < "1970" or year == "9999":
-        return False
     if day <= "28":
         return True
     try:

@@ -158,25 +158,18 @@ def _description(result: RuleResult) -> str | None:
 
 def _clean(text: str | None) -> str | None:
     """What every database and every JSON reader takes: no NUL, no half of a surrogate pair."""
-    if not text:
-        return text
-    if "\0" in text:
-        text = text.replace("\0", "")
-    if text.isascii():
-        return text
-    return _LONE_SURROGATE.sub("�", text)
+    if text is None:
+        return None
+    return _LONE_SURROGATE.sub("�", text.replace("\0", ""))
 
 
 def _rfc3339(moment: datetime) -> str:
     """RFC 3339 with a zone; released servers take nothing else."""
-    aware = moment
-    if moment.tzinfo is None:
-        aware = moment.replace(tzinfo=UTC)
     try:
-        at = aware.astimezone(UTC)
+        at = moment.astimezone(UTC)
     except OverflowError:
         # The first or the last day that there is, in a report from outside.
-        at = aware.replace(tzinfo=UTC)
+        at = moment.replace(tzinfo=UTC)
     return at.isoformat().replace("+00:00", "Z")
 
 

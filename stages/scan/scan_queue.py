@@ -5,10 +5,9 @@ process.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 
 from schemas.ids import ScanId
-from schemas.request import Cancellation, Reason, Request
+from schemas.request import Reason, Request
 from spool.errors import EntryError, EntryUnreadableError, NewerFormatError
 from spool.spool import Spool
 from stages.runtime.fair_order import FairOrder
@@ -91,21 +90,16 @@ class ScanQueue:
         requested = {*self._spool.requests.ids(), *self._spool.commands.requests.ids()}
         self._cancelled = {i: why for i, why in self._cancelled.items() if i in requested}
         for command_id in new:
-            with suppress(EntryUnreadableError):
-                cancellation = self._read(command_id)
+            try:
+                cancellation = self._spool.requests.cancellations.read(command_id)
+            except EntryUnreadableError:
+                # It may be readable in the next pass.
+                continue
+            except EntryError:
+                # It ends nothing: a scan is worth more than a damaged cancellation.
                 self._read_cancellations.add(command_id)
-                if cancellation is not None:
-                    for scan_id in requested.intersection(cancellation.scan_ids):
-                        self._cancelled.setdefault(scan_id, cancellation.reason)
+                continue
+            self._read_cancellations.add(command_id)
+            for scan_id in requested.intersection(cancellation.scan_ids):
+                self._cancelled.setdefault(scan_id, cancellation.reason)
         return self._cancelled
-
-    def _read(self, command_id: str) -> Cancellation | None:
-        try:
-            return self._spool.requests.cancellations.read(command_id)
-        except EntryUnreadableError:
-            # It may be readable in the next pass.
-            raise
-        except EntryError:
-            # A cancellation that can't be read ends nothing: a scan is worth more than a damaged
-            # cancellation.
-            return None

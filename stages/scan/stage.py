@@ -228,12 +228,10 @@ class ScanStage:
         answered = self._queue.answered_early()
         if request.scan_id in answered:
             return []
-        cancelled = self._queue.cancellations()
+        left_out = {request.scan_id, *self._queue.cancellations()}
         found: list[Request] = []
         for other in self._queue.waiting():
-            if other == request.scan_id or other in cancelled:
-                continue
-            if scanner_of(other) != request.scanner:
+            if other in left_out or scanner_of(other) != request.scanner:
                 continue
             try:
                 other_request = self._queue.read(other)

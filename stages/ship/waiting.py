@@ -8,6 +8,7 @@ from datetime import datetime
 
 from schemas.destination import Destination
 from schemas.records import Struct
+from stages.runtime.printable import counted
 
 
 class Facts(Struct, frozen=True):
@@ -66,9 +67,7 @@ def _held(reason: str | None) -> str:
 def _place(ahead: int) -> str:
     if ahead == 0:
         return "next to be sent"
-    if ahead == 1:
-        return "1 older report first"
-    return f"{ahead} older reports first"
+    return f"{counted(ahead, 'older report')} first"
 
 
 def _in(moment: datetime, now: datetime) -> str:

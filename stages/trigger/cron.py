@@ -10,8 +10,8 @@ An expression is read in the wall-clock time of a zone. Daylight saving follows 
 An example, Europe/Berlin with `30 2 * * *`: on 29 March 2026 the clock goes from 2:00 to 3:00, 2:30
 does not exist, and the scan runs at 3:30. On 25 October it goes from 3:00 back to 2:00, 2:30 exists
 twice, and the scan runs at the first. croniter knows only wall-clock times without a zone, in their
-order. Near a change that is not the order of real time, so the functions below look a little
-further than the first match and take the best of the candidates.
+order. Near a change that is not the order of real time, so the functions below begin a little
+earlier, look a little further than the first match, and take the best of the candidates.
 
 Day of the month and day of the week are combined as in cronie: where both are restricted, either
 one is enough; but where one of them begins with `*`, both must hold. So `0 3 */32,1-7 * 2` is due
@@ -32,7 +32,15 @@ from croniter.croniter import CroniterError
 from schemas.records import Struct
 from stages.runtime.printable import counted
 
-_ALIASES = ("@hourly", "@daily", "@midnight", "@weekly", "@monthly", "@yearly", "@annually")
+_ALIASES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
 _LOCALTIME = Path("/etc/localtime")
 _FIELDS = (
     "minute (0-59)",
@@ -46,7 +54,6 @@ _WHOLE_RANGES = {2: "1-31", 4: "0-6"}
 _LONGEST_CHANGE = timedelta(hours=3)
 # The 29th of February on one day of the week comes back after 28 years, or 40 around 2100.
 _YEARS = 40
-_SECOND = timedelta(seconds=1)
 # croniter's own: `r`, `h(0-5)`, `R/15`.
 _RANDOM_FIELD = re.compile(r"[hr]\b", re.IGNORECASE)
 
@@ -62,8 +69,8 @@ class Cron(Struct, frozen=True):
     zone: tzinfo
 
     def __post_init__(self) -> None:
-        fields = self.expression.split()
-        if len(fields) != 5 and self.expression not in _ALIASES:
+        fields = self._fields
+        if len(fields) != len(_FIELDS):
             raise ScheduleError(
                 f"{self.expression!r} has {counted(len(fields), 'field')}, "
                 "a cron expression has five: "
@@ -81,57 +88,40 @@ class Cron(Struct, frozen=True):
 
     def next_due(self, after: datetime) -> datetime:
         """The first due time after `after`, both UTC."""
-        start = after
-        if self._is_near_change(after):
-            start = after - _LONGEST_CHANGE
-        walls = self._walls(start)
-        best: datetime | None = None
+        walls = self._walls(after - _LONGEST_CHANGE)
+        found: list[datetime] = []
         while True:
             wall = walls.get_next(datetime)
-            if best is not None:
-                is_too_late = wall > self._wall(best) + _LONGEST_CHANGE
-                if is_too_late or not self._is_near_change(best):
-                    return best
-            for instant in self._instants(wall):
-                if instant > after and (best is None or instant < best):
-                    best = instant
+            if found and wall > self._wall(min(found)) + _LONGEST_CHANGE:
+                return min(found)
+            found += [instant for instant in self._instants(wall) if instant > after]
 
     def last_due(self, until: datetime) -> datetime:
         """The last due time that is not after `until`, both UTC."""
-        start = until + _SECOND
-        if self._is_near_change(until):
-            start = until + _LONGEST_CHANGE
-        walls = self._walls(start)
-        best: datetime | None = None
+        walls = self._walls(until + _LONGEST_CHANGE)
+        found: list[datetime] = []
         while True:
             wall = walls.get_prev(datetime)
-            if best is not None:
-                is_too_early = wall < self._wall(best) - _LONGEST_CHANGE
-                if is_too_early or not self._is_near_change(best):
-                    return best
-            for instant in self._instants(wall):
-                if instant <= until and (best is None or instant > best):
-                    best = instant
+            if found and wall < self._wall(max(found)) - _LONGEST_CHANGE:
+                return max(found)
+            found += [instant for instant in self._instants(wall) if instant <= until]
+
+    @property
+    def _fields(self) -> list[str]:
+        return _ALIASES.get(self.expression, self.expression).split()
 
     @property
     def is_every_hour(self) -> bool:
         """Whether it means real hours, and not times of day."""
-        fields = self.expression.split()
-        return fields[0] == "@hourly" or (len(fields) == 5 and fields[1].startswith("*"))
-
-    def _is_near_change(self, at: datetime) -> bool:
-        """Whether the offset of the wall clock changes near this moment."""
-        before = (at - 2 * _LONGEST_CHANGE).astimezone(self.zone)
-        after = (at + 2 * _LONGEST_CHANGE).astimezone(self.zone)
-        return before.utcoffset() != after.utcoffset()
+        return self._fields[1].startswith("*")
 
     def _walls(self, start: datetime) -> croniter:
         """The due times of the wall clock, from `start` in either direction."""
         return self._iterator(self._wall(start))
 
     def _iterator(self, wall: datetime) -> croniter:
-        fields = self.expression.split()
-        must_both_hold = len(fields) == 5 and "*" in (fields[2][0], fields[4][0])
+        fields = self._fields
+        must_both_hold = "*" in (fields[2][0], fields[4][0])
         return croniter(
             _with_ranges(fields),
             wall,
@@ -159,14 +149,14 @@ def _with_ranges(fields: Sequence[str]) -> str:
     """
     replaced = list(fields)
     for place, whole in _WHOLE_RANGES.items():
-        if len(fields) == len(_FIELDS) and not fields[place].startswith("*"):
+        if not fields[place].startswith("*"):
             replaced[place] = fields[place].replace("*", whole)
     return " ".join(replaced)
 
 
 def _explained(fields: Sequence[str]) -> str:
     """Which field is wrong: each is tried with the other four as `*`."""
-    for place, (field, meaning) in enumerate(zip(fields, _FIELDS, strict=False)):
+    for place, (field, meaning) in enumerate(zip(fields, _FIELDS, strict=True)):
         alone = ["*"] * len(_FIELDS)
         alone[place] = field
         if not croniter.is_valid(" ".join(alone)):

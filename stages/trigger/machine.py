@@ -69,9 +69,9 @@ def why_cloned(state_store: StateStore, api_id: str | None, machine: Machine | N
     return None
 
 
-def remember(state_store: StateStore, api_id: str | None, machine: Machine | None) -> None:
+def remember(state_store: StateStore, api_id: str, machine: Machine | None) -> None:
     """Keep that this machine uses this id. Raises StorageError."""
-    if api_id is None or machine is None:
+    if machine is None:
         return
     state = MachineState(machine=machine.id, api_id=api_id, cards=machine.cards)
     if state_store.read(MACHINE_STATE, MachineState) != state:

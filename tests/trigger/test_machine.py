@@ -85,10 +85,9 @@ def test_addresses_that_are_random_or_of_no_device_distinguish_nothing(tmp_path:
     assert this_machine(tmp_path / "host/machine-id", net) == machine
 
 
-def test_without_a_machine_id_or_a_server_nothing_is_known(
+def test_without_a_machine_id_nothing_is_known(
     store: StateStore, tmp_path: Path
 ) -> None:
-    remember(store, None, a_machine(tmp_path / "host", ID))
     missing = this_machine(tmp_path / "missing")
     assert missing is None
     remember(store, "host-1", missing)
