@@ -1,6 +1,8 @@
 """Whole numbers in texts that others wrote. Pure."""
 
-_MOST_DIGITS = 18
+import re
+
+_NUMBER = re.compile("[0-9]{1,18}")
 
 
 def whole_number(text: str) -> int | None:
@@ -8,6 +10,6 @@ def whole_number(text: str) -> int | None:
 
     `str.isdigit` is true of texts that `int` refuses: "²", or 5,000 digits.
     """
-    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
-        return int(text)
-    return None
+    if _NUMBER.fullmatch(text) is None:
+        return None
+    return int(text)

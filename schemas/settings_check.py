@@ -197,6 +197,6 @@ def _unknown(key: object, known: Mapping[str, object]) -> KeyProblem:
 
 
 def _shown(key: object) -> str:
-    if isinstance(key, str) and key.isprintable():
-        return key
+    if str(key).isprintable():
+        return str(key)
     return ascii(key)

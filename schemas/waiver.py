@@ -74,7 +74,7 @@ def check_waiver(values: object, *, open_ended: bool) -> tuple[Waiver | None, li
     taken, problems = _check_fields(values)
     if "expires" not in values and not open_ended:
         problems.append(KeyProblem("expires", _NO_END))
-    if fits_every_rule(taken.get("rule")) and not taken.get("all_rules", False):
+    if fits_every_rule(taken.get("rule", "")) and not taken.get("all_rules", False):
         problems.append(KeyProblem("rule", _FITS_EVERY_RULE))
     if problems:
         return None, problems
@@ -99,8 +99,8 @@ def _check_fields(values: Mapping[str, object]) -> tuple[dict[str, Any], list[Ke
     return taken, problems
 
 
-def fits_every_rule(pattern: str | None) -> bool:
-    return pattern is not None and fits(pattern, *_NO_RULES_NAME)
+def fits_every_rule(pattern: str) -> bool:
+    return fits(pattern, *_NO_RULES_NAME)
 
 
 def fits(pattern: str, *names: str | None) -> bool:

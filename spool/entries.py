@@ -125,9 +125,8 @@ class Entries(Generic[R]):
             new = set(names).difference(self._names)
             gone = set(self._names).difference(names)
             ids = [i for i in self._ids if self.name(i) not in gone]
-            for entry in map(layout.parse_name, new):
-                if entry and entry[1] == self.kind and is_id(entry[0]):
-                    ids.append(entry[0])
+            end = f".{self.kind}"
+            ids += filter(is_id, [name.removesuffix(end) for name in new if name.endswith(end)])
             self._names, self._ids = names, sorted(ids)
         return list(self._ids)
 

@@ -124,7 +124,7 @@ def read(stream: BinaryIO) -> tuple[ArchivedHost, RawBundleEnd, Iterator[FoundSc
         members = {member.name: member for member in tar if member.isreg()}
     except (tarfile.TarError, OSError, ValueError) as error:
         raise RawBundleError(f"is not a raw bundle: {error}") from error
-    if _HOST not in members or _END not in members:
+    if not members.keys() >= {_HOST, _END}:
         raise RawBundleError("is not a whole raw bundle: export it again")
     host = _record(tar, members[_HOST], ArchivedHost)
     end = _record(tar, members[_END], RawBundleEnd)

@@ -5,6 +5,7 @@ stage needs, takes the stage's lock and sweeps what a crash left; after that the
 outbox.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,7 +109,7 @@ class Spool:
         """Become the one writer of a stage's outbox; what a crash had left half written is
         returned.
         """
-        if self.root.is_symlink() or self.root.exists():
+        if os.path.lexists(self.root):
             ownership.check_root(self.root)
         ownership.check_reachable(self.root)
         self.prepare()

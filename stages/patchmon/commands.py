@@ -150,10 +150,11 @@ def _trigger(message: ComplianceTrigger, scanners: KnownScanners) -> Scan:
 def _scan(message: ComplianceScan, scanners: KnownScanners) -> Scan:
     wanted: list[Wanted] = []
     only = _only_scanner(message, scanners)
-    for scanner in scanners:
-        is_switched_off = server_messages.switch(message, scanner) is False
-        is_excluded = only is not None and scanner is not only
-        if not is_switched_off and not is_excluded:
+    meant = scanners
+    if only is not None:
+        meant = [only]
+    for scanner in meant:
+        if server_messages.switch(message, scanner) is not False:
             wanted.append(_wanted(message, scanner, scanners, is_only=only is not None))
     if not wanted:
         reason = "every scanner that it names is switched off in the same message"

@@ -5,7 +5,8 @@ from schemas.schedule import Mode, ServerOverrides
 from stages.patchmon.reply import Reply
 from stages.patchmon.server_messages import KnownScanners
 
-_MODES: dict[object, Mode] = {
+_MODES: dict[object, Mode | None] = {
+    None: None,
     "disabled": "disabled",
     "on-demand": "on-demand",
     "enabled": "enabled",
@@ -27,7 +28,7 @@ def read_integrations(reply: Reply, scanners: KnownScanners) -> ServerOverrides:
     if not isinstance(answer, dict):
         raise IntegrationsError("the reply is not a JSON object")
     mode = answer.get("compliance_mode")
-    if mode is not None and mode not in _MODES.values():
+    if mode not in _MODES.values():
         raise IntegrationsError("compliance_mode is not disabled, on-demand or enabled")
     switches: dict[str, bool] = {}
     for scanner in scanners:

@@ -18,7 +18,8 @@ CHECK_KEY = (
     "check api.id and the API key; a new key is shown once, on the host's page at the server"
 )
 CHECK_DATABASE = "check the server's log and its database; the key is not the cause"
-_NO_SUCH_ENDPOINT = frozenset({404, 405, 501})
+_WRONG = frozenset({401, 404, 405, 501})
+"""401, or there is no such endpoint."""
 
 
 class KeyState(Enum):
@@ -37,7 +38,7 @@ def judge(answer: Reply | Paused | Temporary) -> KeyCheck:
     """What the answer to a ping shows."""
     if not isinstance(answer, Reply):
         return KeyCheck(KeyState.UNCHECKED, answer.message)
-    if answer.status == 401 or answer.status in _NO_SUCH_ENDPOINT:
+    if answer.status in _WRONG:
         return KeyCheck(KeyState.WRONG, message(answer))
     if answer.status < 300 and json_object(answer) is not None:
         return KeyCheck(KeyState.KNOWN, message(answer))

@@ -76,9 +76,9 @@ class ScanStage:
                 return
             low_space = self._submissions.take_in()
             scan_id = self._queue.next()
-            if scan_id is None and low_space is not None:
-                raise low_space
             if scan_id is None:
+                if low_space is not None:
+                    raise low_space
                 return
             self._handle(scan_id)
             self._process.alive()

@@ -32,7 +32,9 @@ class Destination:
         self._clock = clock
         self._backoff = Backoff()
         self._pace = Pace()
-        self._state = process.state_store.read(DESTINATION_STATE, State)
+        now = process.now()
+        kept = process.state_store.read(DESTINATION_STATE, State)
+        self._state = kept or State(state="ready", at=now, since=now)
         self._seen: tuple[ServerSettings, str] | None = None
         self._warned_of: ServerSettings | None = None
         self._resume_wait()
@@ -45,8 +47,7 @@ class Destination:
         per_minute = self._process.settings.delivery.per_minute
         backoff_s = self._backoff.due_in_s(now)
         pace_s = self._pace.due_in_s(now, per_minute)
-        is_ready = self._state is None or self._state.state == "ready"
-        if is_ready and pace_s > backoff_s:
+        if self._state.state == "ready" and pace_s > backoff_s:
             self._note("ready", f"at most {per_minute} a minute", wait_s=pace_s)
         return max(backoff_s, pace_s)
 
@@ -117,7 +118,7 @@ class Destination:
     ) -> None:
         now, server, old = self._process.now(), self._process.settings.server, self._state
         since = now
-        if old is not None and (old.state, old.url) == (state, server.url):
+        if (old.state, old.url) == (state, server.url):
             since = old.since
         next_try = None
         if wait_s is not None:
@@ -134,14 +135,14 @@ class Destination:
             failures=self._backoff.failures,
             verified=server.verify,
         )
-        if old is None or not _is_alike(old, new):
+        if not _is_alike(old, new):
             self._log_change(old, new, wait_s)
             self._state = new
             self._process.state_store.write(DESTINATION_STATE, new)
 
-    def _log_change(self, old: State | None, new: State, wait_s: float | None) -> None:
+    def _log_change(self, old: State, new: State, wait_s: float | None) -> None:
         if new.state == "ready":
-            if old is not None and old.state != "ready":
+            if old.state != "ready":
                 self._process.log.info("server reached again", server=new.url)
             return
         log = self._process.log.warning
@@ -151,13 +152,13 @@ class Destination:
         if wait_s is not None:
             next_try_s = round(wait_s, 1)
         log(f"delivery is {new.state}", reason=new.reason, next_try_s=next_try_s, action=new.action)
-        if old is None or (old.state, old.reason) != (new.state, new.reason):
+        if (old.state, old.reason) != (new.state, new.reason):
             self._process.publish(Event(name="ShippingPaused", message=(new.reason or "")[:512]))
 
     def _resume_wait(self) -> None:
         """A wait that the server asked for holds after a restart too."""
         old = self._state
-        if old is None or old.next_try is None or not old.is_set_by_server:
+        if old.next_try is None or not old.is_set_by_server:
             return
         if old.url == self._process.settings.server.url:
             left = old.next_try - self._process.now()

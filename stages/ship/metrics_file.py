@@ -3,6 +3,7 @@
 The file is made in a worker process: the stage's memory does not grow, and at rest nothing runs.
 """
 
+import math
 import time
 
 from schemas import codec
@@ -24,7 +25,7 @@ class MetricsFile:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._worker = Worker(process, WRITE_METRICS, idle_s=1.0)
-        self._written_at: float | None = None
+        self._written_at = -math.inf
         self._written_for: object = None
         self._trouble: str | None = None
 
@@ -39,7 +40,7 @@ class MetricsFile:
         if contents != self._written_for:
             wait_s = _SHORTEST_S
         now = time.monotonic()
-        if self._written_at is not None and now - self._written_at < wait_s:
+        if now - self._written_at < wait_s:
             return
         self._written_at = now
         self._written_for = contents

@@ -157,7 +157,7 @@ class Sender:
 
     def _prepare(self, scan_id: ScanId) -> _Prepared | None:
         """The report's body, where it can be read."""
-        attempt = self._attempts.get(scan_id) or DeliveryAttempt()
+        attempt = self._attempts.get(scan_id, DeliveryAttempt())
         with_hash = attempt.with_hash and self._process.settings.delivery.compliance_hash
         form = (attempt.limit_of(self._limit), with_hash)
         known = self._prepared

@@ -39,18 +39,17 @@ class ContentFetch:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._detection = Detection(process)
-        self._state = process.state_store.read(FETCH_STATE, FetchState)
+        kept = process.state_store.read(FETCH_STATE, FetchState)
+        self._state = kept or FetchState(at=process.now(), outcome="")
         self._due_at = time.monotonic() + random.uniform(0.5, 1.5) * _FIRST_AFTER_S  # noqa: S311 - spreads a fleet
         self._is_wanted = False
         self._is_server_missed = False
         self._is_server_waiting = False
         self._answer: Outcome | None = None
         self._command: str | None = None
-        self._done: set[str] = set()
+        self._done = {self._state.command}
         """Commands with an outcome that are still there. Of those before a start, the last one is
         known; another one is repeated, which harms nothing."""
-        if self._state is not None and self._state.command is not None:
-            self._done.add(self._state.command)
         self._job: UpdateInThread | None = None
 
     def want(self) -> str | None:
@@ -153,7 +152,7 @@ class ContentFetch:
             self._process.spool.root,
             spec.content(),
             scanner,
-            self._refused(),
+            self._state.refused,
         )
         self._job = UpdateInThread(update, self._process.wake)
 
@@ -205,31 +204,19 @@ class ContentFetch:
             self._process.log.warning("no content from the server", reason=outcome.message)
         else:
             self._process.log.info("content from the server", outcome=outcome.message)
-        offered = outcome.offered
-        if self._state is not None:
-            offered = offered or self._state.offered
-        refused = self._refused()
+        refused = self._state.refused
         if outcome.refused:
             refused = (*refused, outcome.refused)[-_REFUSALS_KEPT:]
-        if command is not None:
-            self._done.add(command)
-        elif self._state is not None:
-            command = self._state.command
+        self._done.add(command)
         self._state = FetchState(
             at=self._process.now(),
-            command=command,
-            offered=offered,
+            command=command or self._state.command,
+            offered=outcome.offered or self._state.offered,
             outcome=outcome.message,
             failed=outcome.failed,
             refused=refused,
         )
         self._process.state_store.write(FETCH_STATE, self._state)
-
-    def _refused(self) -> tuple[str, ...]:
-        """Files with their version that were refused before."""
-        if self._state is None:
-            return ()
-        return self._state.refused
 
 
 def _fetching(settings: Settings) -> ScannerSpec | None:

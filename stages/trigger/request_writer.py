@@ -57,9 +57,8 @@ class RequestWriter:
 
         Keep it to write it again, under the same id, if the disk does not take it now.
         """
-        newest = self._spool.newest_scan_id(reason.at)
-        if self._newest_made and (newest is None or self._newest_made > newest):
-            newest = self._newest_made
+        known = (self._spool.newest_scan_id(reason.at), self._newest_made)
+        newest = max(filter(None, known), default=None)
         ending = None
         if token is not None:
             ending = token[:4]

@@ -20,7 +20,7 @@ class ScanBudget:
     """Times are seconds of a monotonic clock."""
 
     def __init__(self) -> None:
-        self._taken: deque[float] = deque(maxlen=MOST_A_DAY)
+        self._taken: deque[float] = deque([-_DAY_S] * MOST_A_DAY, MOST_A_DAY)
         """When each of the last scans was requested."""
         self._answered_at: dict[Scanner, float] = {}
         self._unanswered: dict[Scanner, Wanted] = {}
@@ -28,8 +28,7 @@ class ScanBudget:
 
     def take(self, now: float) -> bool:
         """Whether one more scan may be requested; it is counted then."""
-        is_full = len(self._taken) == MOST_A_DAY
-        if is_full and now - self._taken[0] < _DAY_S:
+        if now - self._taken[0] < _DAY_S:
             return False
         self._taken.append(now)
         return True

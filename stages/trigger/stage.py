@@ -37,6 +37,7 @@ from stages.trigger.server_commands import ServerCommands
 __all__ = ["TriggerStage", "problems"]
 
 _COPIES_IN_A_PASS = 50
+_ANSWERED = frozenset({("ReportShipped", "accepted"), ("ReportShipped", "refused")})
 # Any stage can send the event that a report was shipped: it must not make this one connect all the
 # time.
 _HINTS_AT_ONCE, _HINT_EVERY_S = 3, 30.0
@@ -113,8 +114,7 @@ class TriggerStage:
 
     def on_event(self, event: Event) -> None:
         self._progress.take(event, self._process.now())
-        is_answer = event.name == "ReportShipped" and event.result in ("accepted", "refused")
-        if is_answer and self._hints.take():
+        if (event.name, event.result) in _ANSWERED and self._hints.take():
             self._server.reached()
         self._send_progress()
 

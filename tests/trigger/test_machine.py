@@ -85,9 +85,7 @@ def test_addresses_that_are_random_or_of_no_device_distinguish_nothing(tmp_path:
     assert this_machine(tmp_path / "host/machine-id", net) == machine
 
 
-def test_without_a_machine_id_nothing_is_known(
-    store: StateStore, tmp_path: Path
-) -> None:
+def test_without_a_machine_id_nothing_is_known(store: StateStore, tmp_path: Path) -> None:
     missing = this_machine(tmp_path / "missing")
     assert missing is None
     remember(store, "host-1", missing)
