@@ -22,7 +22,7 @@ from typing import Literal
 from schemas.records import Struct
 from stages.scanners.openscap.oval.oval_model import CriteriaNode, ResultValue
 
-GroupMode = Literal["all", "any", "one", "only one", "odd", "even"]
+GroupMode = Literal["all", "any", "only one", "other"]
 
 
 class FailedCriterion(Struct, frozen=True):
@@ -38,9 +38,8 @@ class FailedGroup(Struct, frozen=True):
 
     - `all`: each part had to hold, and none does;
     - `any`: one of the parts would have been enough;
-    - `one`: exactly one had to hold, and none does;
     - `only one`: several hold where only one may;
-    - `odd`, `even`: that many of the parts should have held.
+    - `other`: another number of parts had to hold, so that a change of any one is enough.
     """
 
     mode: GroupMode
@@ -62,6 +61,7 @@ TreeLookup = Callable[[str], CriteriaNode | None]
 _Branches = list[tuple[CriteriaNode, bool]]
 """Child nodes, each with the value that was expected of it."""
 _OPPOSITE: dict[ResultValue, ResultValue] = {"true": "false", "false": "true"}
+_RESULT_OF: dict[bool, ResultValue] = {True: "true", False: "false"}
 _MAX_PARTS = 2000
 _MAX_EXTENSIONS = 8
 """Definitions may extend each other; content may be made to do so without end."""
@@ -73,7 +73,7 @@ def failed_part(node: CriteriaNode, expected: bool, lookup: TreeLookup) -> Faile
     A definition that extends itself, and all parts beyond the first 2000, are `Unexplained`: in
     hostile content a small tree can stand for a very large one.
     """
-    return _CriteriaWalk(lookup).failed_part(node, expected, frozenset())
+    return _CriteriaWalk(lookup).failed_part(node, expected, 0)
 
 
 class _CriteriaWalk:
@@ -81,10 +81,8 @@ class _CriteriaWalk:
         self._lookup = lookup
         self._parts_left = _MAX_PARTS
 
-    def failed_part(
-        self, node: CriteriaNode, expected: bool, extended: frozenset[str]
-    ) -> FailedPart:
-        """`extended` are the definitions on the path from the root, against endless recursion."""
+    def failed_part(self, node: CriteriaNode, expected: bool, extensions: int) -> FailedPart:
+        """`extensions` counts the definitions on the path from the root."""
         # The recorded result of the node is the one after its negation.
         expected_below = expected != node.negate
         result_below = negated(node.result, node.negate)
@@ -94,28 +92,25 @@ class _CriteriaWalk:
         if node.test is not None:
             return FailedCriterion(node.test, expected_below, result_below)
         if node.definition is not None:
-            return self._extended(node.definition, expected_below, result_below, extended)
-        return self._operator(node, expected_below, result_below, extended)
+            return self._extended(node.definition, expected_below, result_below, extensions)
+        return self._operator(node, expected_below, result_below, extensions)
 
     def _extended(
-        self, name: str, expected: bool, result: ResultValue, extended: frozenset[str]
+        self, name: str, expected: bool, result: ResultValue, extensions: int
     ) -> FailedPart:
-        unexplained = Unexplained(name, expected, result)
-        if name in extended or len(extended) >= _MAX_EXTENSIONS:
-            return unexplained
         tree = self._lookup(name)
-        if tree is None or holds(tree.result, expected):
-            return unexplained
-        return self.failed_part(tree, expected, extended | {name})
+        if tree is None or extensions == _MAX_EXTENSIONS:
+            return Unexplained(name, expected, result)
+        return self.failed_part(tree, expected, extensions + 1)
 
     def _operator(
-        self, node: CriteriaNode, expected: bool, result: ResultValue, extended: frozenset[str]
+        self, node: CriteriaNode, expected: bool, result: ResultValue, extensions: int
     ) -> FailedPart:
         applicable = [child for child in node.children if child.result != "not applicable"]
-        mode, branches = _failed_branches(node.operator, expected, applicable or node.children)
+        mode, branches = _failed_branches(node.operator, expected, applicable)
         parts = []
         for child, expected_of_child in branches:
-            parts.append(self.failed_part(child, expected_of_child, extended))
+            parts.append(self.failed_part(child, expected_of_child, extensions))
         if not parts:
             return Unexplained(None, expected, result)
         if len(parts) == 1:
@@ -125,9 +120,7 @@ class _CriteriaWalk:
 
 def holds(result: ResultValue, expected: bool) -> bool:
     """Whether a result is the expected one."""
-    if expected:
-        return result == "true"
-    return result == "false"
+    return result == _RESULT_OF[expected]
 
 
 def decided(part: FailedPart) -> bool:
@@ -161,18 +154,9 @@ def _failed_branches(
     operator: str, expected: bool, children: Sequence[CriteriaNode]
 ) -> tuple[GroupMode, _Branches]:
     """The children that explain the failure, and how they belong together."""
-    if operator == "ONE":
-        return _failed_one(expected, children)
-    if operator == "XOR":
-        # To change any one of the children would change the result, so all of them explain it.
-        opposite = [(child, child.result != "true") for child in children]
-        if expected:
-            return "odd", opposite
-        return "even", opposite
-    failed = []
-    for child in children:
-        if not holds(child.result, expected):
-            failed.append((child, expected))
+    if operator in ("ONE", "XOR"):
+        return _wrong_number(operator, expected, children)
+    failed = [(child, expected) for child in children if not holds(child.result, expected)]
     # By De Morgan an AND that should be false is an OR of parts that should be false.
     each_has_to_change = (operator == "AND") == expected
     if each_has_to_change:
@@ -180,17 +164,13 @@ def _failed_branches(
     return "any", failed
 
 
-def _failed_one(expected: bool, children: Sequence[CriteriaNode]) -> tuple[GroupMode, _Branches]:
-    """The operator ONE: exactly one child has to hold, or has not to."""
-    should_be_false: _Branches = []
-    should_be_true: _Branches = []
-    for child in children:
-        if child.result == "true":
-            should_be_false.append((child, False))
-        else:
-            should_be_true.append((child, True))
-    if expected and len(should_be_false) > 1:
-        return "only one", should_be_false
-    if not expected and should_be_false:
-        return "any", should_be_false
-    return "one", should_be_true
+def _wrong_number(
+    operator: str, expected: bool, children: Sequence[CriteriaNode]
+) -> tuple[GroupMode, _Branches]:
+    """The operators ONE (exactly one child has to hold) and XOR (an odd number of them)."""
+    holding = [(child, False) for child in children if child.result == "true"]
+    has_to_be_one = operator == "ONE" and expected
+    if has_to_be_one and len(holding) > 1:
+        return "only one", holding
+    # A number that is odd becomes even, and one becomes none or two.
+    return "other", [(child, child.result != "true") for child in children]

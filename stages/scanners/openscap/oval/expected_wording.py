@@ -21,8 +21,12 @@ _CHECKS = {
 _SOME_EXIST = frozenset(("at_least_one_exists", "all_exist", "any_exist"))
 _OTHER_NUMBER = "any other number"
 _NEGATED_EXISTENCE = {"none_exist": "at_least_one_exists", "only_one_exists": _OTHER_NUMBER}
+_EXISTENCE = {"none_exist": "no {thing}", "only_one_exists": "exactly one {thing}"}
+_ANY_EXISTENCE = "{thing} {present} (at least one {unit})"
+_SHORT_EXISTENCE = {"at_least_one_exists": "to be {present}", "all_exist": "to be {present}"}
 _LINE_COUNTS = {"none_exist": "no", "only_one_exists": "exactly one", _OTHER_NUMBER: "not one"}
 _SHORT_LINE_COUNTS = _LINE_COUNTS | {"none_exist": "none"}
+_SEPARATORS = {"OR": " or "}
 
 
 def expected_text(one: EvaluatedCriterion) -> str:
@@ -42,26 +46,22 @@ def expected_text(one: EvaluatedCriterion) -> str:
 
 def short_expected_text(one: EvaluatedCriterion) -> str:
     """What is expected, without what a sentence about the criterion has already named."""
-    if one.is_expected and one.states:
+    if one.states and one.is_expected:
         return states_text(one)
-    if one.is_expected and one.test.existence in ("at_least_one_exists", "all_exist"):
-        if one.is_text:
-            return "at least one"
-        return f"to be {one.kind.present}"
-    if one.is_text and not one.states:
-        return _SHORT_LINE_COUNTS.get(_required_existence(one), "at least one")
-    return expected_text(one).removeprefix(f"{one.description}: ")
+    if one.states:
+        return expected_text(one).removeprefix(f"{one.description}: ")
+    existence = _required_existence(one)
+    if one.is_text:
+        return _SHORT_LINE_COUNTS.get(existence, "at least one")
+    template = _SHORT_EXISTENCE.get(existence, _existence_template(existence))
+    return _existence_text(one, template)
 
 
 def states_text(one: EvaluatedCriterion) -> str:
     """The values that the test's states expect."""
-    texts: dict[str, None] = {}
-    for state in one.states:
-        texts[state_text(state, one.scope, one.kind.subject_field)] = None
-    separator = " and "
-    if one.test.operator == "OR":
-        separator = " or "
-    return separator.join(texts)
+    texts = [state_text(state, one.scope, one.kind.subject_field) for state in one.states]
+    separator = _SEPARATORS.get(one.test.operator, " and ")
+    return separator.join(dict.fromkeys(texts))
 
 
 def expected_line(one: EvaluatedCriterion) -> str:
@@ -69,14 +69,11 @@ def expected_line(one: EvaluatedCriterion) -> str:
 
     Where the line is only known by an expression, the comment of the content is added.
     """
-    comment = one.test.comment
     text = line_text(one.object, one.scope)
-    if text is None:
-        return f"({comment or 'unknown'})"
     if skips_first_line(one.object):
         text += " after the first"
-    if comment and not has_plain_text(one.object, one.scope):
-        text += f" ({comment})"
+    if one.test.comment and not has_plain_text(one.object, one.scope):
+        text = f"{text} ({one.test.comment})".lstrip()
     return text
 
 
@@ -110,11 +107,15 @@ def _expected_existence(one: EvaluatedCriterion) -> str:
     if one.is_text:
         count = _LINE_COUNTS.get(existence, "at least one")
         return f"{one.description}: {count} line {expected_line(one)}"
-    if existence == "none_exist":
-        return f"no {one.description}"
-    if existence == "only_one_exists":
-        return f"exactly one {one.description}"
-    return f"{one.description} {one.kind.present} (at least one {one.kind.unit})"
+    return _existence_text(one, _existence_template(existence))
+
+
+def _existence_template(existence: str) -> str:
+    return _EXISTENCE.get(existence, _ANY_EXISTENCE)
+
+
+def _existence_text(one: EvaluatedCriterion, template: str) -> str:
+    return template.format(thing=one.description, present=one.kind.present, unit=one.kind.unit)
 
 
 def _required_existence(one: EvaluatedCriterion) -> str:

@@ -53,18 +53,14 @@ class _Merging(Struct, frozen=True):
 _EXPECTED: dict[GroupMode, _Merging] = {
     "all": _Merging("", "; "),
     "any": _Merging("one of: ", "; or "),
-    "one": _Merging("exactly one of: ", "; or "),
     "only one": _Merging("only one may hold: all but one of: ", "; "),
-    "odd": _Merging("an odd number of these changed: ", "; "),
-    "even": _Merging("an odd number of these changed: ", "; "),
+    "other": _Merging("one of these to change: ", "; or "),
 }
 _FINDING: dict[GroupMode, _Merging] = {
     "all": _Merging("", "; "),
     "any": _Merging("none of the alternatives holds: ", "; "),
-    "one": _Merging("none holds where exactly one has to: ", "; "),
     "only one": _Merging("several hold where only one may: ", "; "),
-    "odd": _Merging("an even number holds where an odd number has to: ", "; "),
-    "even": _Merging("an odd number holds where an even number has to: ", "; "),
+    "other": _Merging("the number of those that hold has to change: ", "; "),
 }
 _ACTUAL = _Merging("", "; ")
 _BRIEF = _Merging("", "; ")

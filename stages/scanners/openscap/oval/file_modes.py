@@ -13,9 +13,8 @@ _BITS = (
 MODE_FIELDS = frozenset(_BITS)
 _ALL_BITS = 0o7777
 _PERMISSIONS = 0o777
-_SPECIAL_BITS = 0o7000
 _TRUE = frozenset(("true", "1"))
-_FALSE = frozenset(("false", "0"))
+_DIGITS: dict[str | None, str] = {"true": "1", "1": "1", "false": "0", "0": "0"}
 _MAX_NAMED_BITS = 3
 _NAMES = {
     "uread": "read for owner",
@@ -32,14 +31,10 @@ _NAMES = {
 
 def octal_mode(item: Item) -> str | None:
     """A file's permissions as `0644`; None where a bit is not known."""
-    mode = 0
-    for field in _BITS:
-        text = item.first(field)
-        if text in _TRUE:
-            mode |= _bit(field)
-        elif text not in _FALSE:
-            return None
-    return f"{mode:04o}"
+    digits = "".join(_DIGITS.get(item.first(field), "?") for field in _BITS)
+    if "?" in digits:
+        return None
+    return f"{int(digits, base=2):04o}"
 
 
 def bit_is_set(value: str) -> bool:
@@ -47,18 +42,16 @@ def bit_is_set(value: str) -> bool:
     return value.strip() in _TRUE
 
 
-def expected_mode(bits: Mapping[str, bool], operator: str = "AND") -> str | None:
-    """What permission fields require together; None where there are none.
+def expected_mode(bits: Mapping[str, bool], separator: str = " and ") -> str:
+    """What permission fields require together.
 
     All twelve fields become a mode (`0600`), many forbidden bits the most permissive mode that is
     left (`0640 or stricter`), and a few bits their names (`without write for group`). Where one of
     the fields is enough, or has to be the only one, each is named: `with write for group or with
     write for others`.
     """
-    if not bits:
-        return None
-    if operator != "AND" and len(bits) > 1:
-        return _each_bit(bits, operator)
+    if separator != " and ":
+        return _each_bit(bits, separator)
     required = 0
     forbidden = 0
     for field, is_set in bits.items():
@@ -83,21 +76,18 @@ def with_octal(value: str) -> str:
     return f"{mode:03o} (decimal {value})"
 
 
-def _each_bit(bits: Mapping[str, bool], operator: str) -> str:
+def _each_bit(bits: Mapping[str, bool], separator: str) -> str:
     texts = []
     for field in sorted(bits, key=_BITS.index):
         preposition = "without"
         if bits[field]:
             preposition = "with"
         texts.append(f"{preposition} {_NAMES.get(field, field)}")
-    if operator == "OR":
-        return " or ".join(texts)
-    return "exactly one of: " + ", ".join(texts)
+    return separator.join(texts)
 
 
 def _stricter_or_without(forbidden: int) -> str:
-    has_special_bits = forbidden >= _SPECIAL_BITS
-    if has_special_bits or forbidden.bit_count() > _MAX_NAMED_BITS:
+    if forbidden.bit_count() > _MAX_NAMED_BITS:
         return f"{_PERMISSIONS & ~forbidden:04o} or stricter"
     return f"without {_bit_names(forbidden)}"
 

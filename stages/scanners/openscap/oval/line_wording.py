@@ -54,10 +54,10 @@ def value_form(target: Object, scope: EvaluationScope) -> str:
     return f"in the form {' or '.join(expressions)}"
 
 
-def line_text(target: Object, scope: EvaluationScope) -> str | None:
-    """The line that is looked for, to follow the word "line"; None without a pattern."""
+def line_text(target: Object, scope: EvaluationScope) -> str:
+    """The line that is looked for, to follow the word "line"; empty without a pattern."""
     phrases = [_pattern_phrase(pattern, target) for pattern in _patterns(target, scope)]
-    return " or ".join(dict.fromkeys(phrases)) or None
+    return " or ".join(dict.fromkeys(phrases))
 
 
 def has_plain_text(target: Object, scope: EvaluationScope) -> bool:

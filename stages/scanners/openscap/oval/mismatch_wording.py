@@ -22,9 +22,9 @@ from stages.scanners.openscap.oval.oval_model import Entity, Item, ResultValue, 
 from stages.scanners.openscap.oval.readable_values import readable_duration
 from stages.scanners.openscap.oval.state_wording import (
     entity_value,
-    is_mode_bit,
     mode_text,
     state_text,
+    without_mode,
 )
 
 _PLURAL_KINDS = frozenset(("systemdunitdependency",))
@@ -42,6 +42,8 @@ _FAILING_RESULTS = {
 }
 """The results of single items that make a test fail, by its expected result and its check. Any
 other test fails by the number of its items."""
+_SEPARATORS = {"OR": (" or ", " or ")}
+"""Between the values of a field, and between fields, by the operator between states."""
 _VERBS = {True: "are", False: "is"}
 """By whether a name is a plural."""
 
@@ -49,7 +51,7 @@ _VERBS = {True: "are", False: "is"}
 def explain_mismatch(one: EvaluatedCriterion) -> Explanation:
     """Which of the things found are not as the states require."""
     items, total = _failing_items(one)
-    if one.is_expected and one.test.check != "all":
+    if one.test.check != "all":
         items = nearest_first(items, one.states, one.scope)
     texts = []
     for item in items:
@@ -72,11 +74,11 @@ def explain_exception(one: EvaluatedCriterion) -> Explanation | None:
     The content: no file may exist except those with mode 0700 or stricter, and symbolic links.
     The finding: the mode of a file is 0755, expected 0700 or stricter.
     """
-    if one.test.existence != "none_exist" or one.object.included:
+    if one.test.existence != "none_exist":
         return None
     excluded = one.scope.results.known_states(one.object.excluded)
     exceptions = tuple(state for state in excluded if not _narrows_search(state))
-    if not exceptions or not all(_is_one_requirement(state, one) for state in exceptions):
+    if not exceptions or not all(_is_one_requirement(state) for state in exceptions):
         return None
     alternatives = replace(one.test, operator="OR", check="all")
     requirement = replace(one, states=exceptions, test=alternatives)
@@ -92,10 +94,9 @@ def _narrows_search(state: State) -> bool:
     return {entity.name for entity in state.entities} <= _SEARCHED_BY
 
 
-def _is_one_requirement(state: State, one: EvaluatedCriterion) -> bool:
+def _is_one_requirement(state: State) -> bool:
     """Whether it is about one field, or about the bits of a mode."""
-    is_mode = all(is_mode_bit(entity, one.scope) for entity in state.entities)
-    return len(state.entities) == 1 or is_mode
+    return len(state.entities) == 1 or not without_mode(state.entities)
 
 
 def _failing_items(one: EvaluatedCriterion) -> tuple[Sequence[Item], int]:
@@ -117,11 +118,7 @@ def _first_mismatch(one: EvaluatedCriterion, item: Item) -> str:
     if not expected_by_actual:
         states = " or ".join(state_text(state, one.scope) for state in one.states)
         return f"{with_detail(item, one.description, one.setting)}, expected {states}"
-    between_values = " and "
-    between_fields = "; "
-    if one.test.operator == "OR":
-        between_values = " or "
-        between_fields = " or "
+    between_values, between_fields = _SEPARATORS.get(one.test.operator, (" and ", "; "))
     parts = []
     for actual, values in expected_by_actual.items():
         parts.append(f"{actual}, expected {between_values.join(dict.fromkeys(values))}")
@@ -131,15 +128,12 @@ def _first_mismatch(one: EvaluatedCriterion, item: Item) -> str:
     return f"{subject(item, one.description)}: {text}"
 
 
-def _unmet(one: EvaluatedCriterion, item: Item) -> list[tuple[State, list[Entity]]]:
+def _unmet(one: EvaluatedCriterion, item: Item) -> Sequence[tuple[State, Sequence[Entity]]]:
     """The fields of each state that the item does not satisfy; all where that is unknown."""
-    all_fields = [(state, list(state.entities)) for state in one.states]
-    if one.test.operator == "OR":
-        return all_fields
     unmet = [(state, unmet_entities(item, state, one.scope)) for state in one.states]
     if any(entities for _, entities in unmet):
         return unmet
-    return all_fields
+    return [(state, state.entities) for state in one.states]
 
 
 def _unmet_texts(
@@ -149,24 +143,18 @@ def _unmet_texts(
     # A value that the scanner itself hides is left out, unless there is no other.
     shown = [entity for entity in unmet if not entity.masked] or unmet
     texts = []
-    mode_is_unmet = False
-    for entity in shown:
-        if is_mode_bit(entity, one.scope):
-            mode_is_unmet = True
-            continue
+    for entity in without_mode(shown):
         expected = entity_value(entity, one.scope, state)
         texts.append((_actual_text(one, item, state, entity), expected.without_field))
-    expected_bits = mode_text(state, state.entities, one.scope)
-    if mode_is_unmet and expected_bits:
-        texts.append((f"mode is {octal_mode(item) or 'unknown'}", expected_bits))
+    if len(texts) < len(shown):
+        mode = octal_mode(item) or "unknown"
+        texts.append((f"mode is {mode}", mode_text(state, one.scope)))
     return texts
 
 
 def _actual_text(one: EvaluatedCriterion, item: Item, state: State, entity: Entity) -> str:
     """`PASS_MAX_DAYS is 99999`, `owner is 5`; a value without a name is `found …`."""
-    setting = one.setting
-    if setting is None and one.is_text:
-        setting = setting_in_line(item)
+    setting = one.setting or setting_in_line(item)
     value = _actual_value(one, item, entity, setting)
     if entity.name != one.kind.subject_field:
         name = label(state.kind, entity.name)

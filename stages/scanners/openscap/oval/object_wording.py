@@ -179,6 +179,6 @@ def _source(target: Object, scope: EvaluationScope) -> _Source:
     if name is not None:
         return _Source(CapturedSetting(place, name).text, place)
     line = line_text(target, scope)
-    if line is not None:
+    if line:
         return _Source(f"{place}: line {line}", place)
     return _Source(place, place)

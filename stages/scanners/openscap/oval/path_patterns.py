@@ -11,8 +11,8 @@ A pattern that is not understood counts as one that matches.
 """
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 
 from stages.scanners.openscap.oval.pattern_pieces import (
     Piece,
@@ -24,7 +24,8 @@ from stages.scanners.openscap.oval.pattern_pieces import (
 _MAX_LENGTH = 2000
 _MAX_DEPTH = 6
 """Each level of repeated groups multiplies the time."""
-_AT_MOST_ONCE = re.compile(r"\{(?:[01],)?1\}\??")
+_REPEATED = re.compile(r"[*+]|\{(?!(?:[01],)?1\})")
+"""The beginning of a quantifier that is met by more than one match."""
 _STARTS = frozenset((PieceKind.LINE_START, PieceKind.FILE_START))
 _ENDS = frozenset((PieceKind.LINE_END, PieceKind.FILE_END))
 
@@ -98,16 +99,11 @@ class _Walk:
         found, end = self._alternatives(start + 1, positions, depth + 1)
         if end == len(self._pieces):
             raise UnsupportedPatternError("a group without end")
-        quantifier = self._pieces[end].quantifier
-        if _repeats(quantifier):
-            new = found
-            while new:
-                more, _ = self._alternatives(start + 1, new, depth + 1)
-                new = more - found
-                found |= new
-        if self._pieces[end].is_optional:
-            found |= positions
-        return found, end + 1
+
+        def once_more(reached: frozenset[int]) -> frozenset[int]:
+            return self._alternatives(start + 1, reached, depth + 1)[0]
+
+        return _quantified(self._pieces[end], positions, found, once_more), end + 1
 
     def _single(self, piece: Piece, positions: frozenset[int]) -> frozenset[int]:
         if piece.kind in _STARTS:
@@ -118,15 +114,8 @@ class _Walk:
             return positions
         if piece.kind is PieceKind.FLAGS:
             raise UnsupportedPatternError("flags")
-        found = self._consumed(piece, positions)
-        if _repeats(piece.quantifier):
-            new = found
-            while new:
-                new = self._consumed(piece, new) - found
-                found |= new
-        if piece.is_optional:
-            found |= positions
-        return found
+        once_more = partial(self._consumed, piece)
+        return _quantified(piece, positions, once_more(positions), once_more)
 
     def _consumed(self, piece: Piece, positions: frozenset[int]) -> frozenset[int]:
         """The positions one character further.
@@ -141,8 +130,21 @@ class _Walk:
         return frozenset(found)
 
 
-def _repeats(quantifier: str) -> bool:
-    return quantifier.startswith(("*", "+", "{")) and not _AT_MOST_ONCE.fullmatch(quantifier)
+def _quantified(
+    piece: Piece,
+    positions: frozenset[int],
+    once: frozenset[int],
+    once_more: Callable[[frozenset[int]], frozenset[int]],
+) -> frozenset[int]:
+    """The positions behind a piece, or a group with its end, from those behind one match of it."""
+    found = once
+    new = once
+    while new and _REPEATED.match(piece.quantifier):
+        new = once_more(new) - found
+        found |= new
+    if piece.is_optional:
+        found |= positions
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -28,6 +28,8 @@ class PieceKind(Enum):
     """A blank, or a class of blanks."""
     CLASS = auto()
     """Any other class, and the dot: one of several characters."""
+    DOT = auto()
+    """A dot between two words, which was meant as a dot though it is not escaped."""
     GROUP = auto()
     GROUP_END = auto()
     ALTERNATIVE = auto()
@@ -77,6 +79,7 @@ _SYNTAX = {
     PieceKind.FILE_END: r"\\[zZ]",
     PieceKind.WORD_BOUNDARY: r"\\b",
     PieceKind.BLANK: r"\\[sht ]|\[(?:\\[sht]|[ ]|\[:(?:space|blank):\])+\]|[ ]",
+    PieceKind.DOT: r"(?<=[A-Za-z0-9])\.(?=[A-Za-z0-9])",
     PieceKind.CLASS: (
         r"\.|\\[dDwWSHVNXRnrv]|\\[pP]\{\w+\}"
         r"|\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\]"

@@ -20,6 +20,7 @@ MARKS = re.compile(rf"[{ANYTHING}\x00-\x08]")
 """No pattern that holds one of them has a plain text."""
 ANY_BLANKS = frozenset(("", "*", "+", "?", "*?", "+?", "??"))
 """The quantifiers of blanks whose number makes no difference to a reader."""
+_ANYTHING = re.compile(f"{ANYTHING}+")
 _INCLUDES_SPACE = re.compile(r"\\[sh ]|[ ]|:space:|:blank:")
 _MAX_DEPTH = 20
 
@@ -67,7 +68,10 @@ class PatternWalk:
         if piece.kind is PieceKind.CHARACTER:
             return self._character(piece)
         if piece.kind is PieceKind.CLASS:
-            return self._class(piece)
+            return self._anything()
+        if piece.kind is PieceKind.DOT:
+            self.has_bare_dot = True
+            return piece.text
         # An anchor or a flag inside the pattern cannot be shown.
         self.is_abridged = True
         return ""
@@ -83,30 +87,9 @@ class PatternWalk:
     def _character(self, piece: Piece) -> str:
         if piece.is_optional:
             return self._anything()
-        if not piece.quantifier:
-            return piece.text
-        self.is_abridged = True
-        if not piece.quantifier.startswith("+"):
-            raise UnsupportedPatternError(piece.quantifier)
+        if piece.quantifier:
+            self.is_abridged = True
         return piece.text
-
-    def _class(self, piece: Piece) -> str:
-        is_bare_dot = piece.text == "." and not piece.quantifier
-        if is_bare_dot and self._is_between_words():
-            # A dot between two words was meant as a dot, though it is not escaped.
-            self.has_bare_dot = True
-            return "."
-        return self._anything()
-
-    def _is_between_words(self) -> bool:
-        """Whether the pieces on both sides of the one that is being read are letters or digits."""
-        before = self._pieces[max(self._position - 2, 0)]
-        if self._position == len(self._pieces) or before.kind is not PieceKind.CHARACTER:
-            return False
-        after = self._pieces[self._position]
-        if after.kind is not PieceKind.CHARACTER or before.quantifier:
-            return False
-        return before.text.isalnum() and after.text.isalnum()
 
     def _anything(self) -> str:
         self.is_abridged = True
@@ -126,8 +109,7 @@ class PatternWalk:
             return _choice(alternatives)
         content = alternatives[0]
         captures = opening.text != "(?:"
-        may_be_anything = content != "" and content.strip(ANYTHING) == ""
-        if captures and may_be_anything:
+        if captures and _ANYTHING.fullmatch(content):
             return VALUE
         return content
 
@@ -136,6 +118,6 @@ def _choice(alternatives: Sequence[str]) -> str:
     """Several alternatives as `(a|b)`; anything where one of them may be empty or anything."""
     texts = [text.replace(OPTIONAL_BLANK, " ").strip() for text in alternatives]
     merged = "(" + "|".join(texts) + ")"
-    if "" in texts or ANYTHING in merged or VALUE in merged:
+    if "" in texts or MARKS.search(merged):
         return ANYTHING
     return merged

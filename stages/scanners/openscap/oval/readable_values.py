@@ -6,7 +6,7 @@ limit of systemd in microseconds. The number is kept, for those who search for i
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 
 from schemas.numbers import whole_number
@@ -15,9 +15,8 @@ _NUMBER = re.compile(r"\d{1,20}")
 _EPOCH = date(1970, 1, 1)
 _LAST_DAY = (date.max - _EPOCH).days
 _LAST_SECOND = 253_402_300_799
-_FILES = ("file", "unixfile")
-_PROCESSES = ("process", "process58")
-_UNSET_UID = 2**32 - 1
+_USERS: Mapping[int, str] = {0: "0 (root)", 2**32 - 1: f"{2**32 - 1} (unset)"}
+"""The users that are the same on every host; the login user of a service is unset."""
 _NO_LIMIT = 2**64 - 1
 _MICROSECONDS = 1_000_000
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
@@ -52,7 +51,7 @@ def _wording_of_property(kind: str, setting: str | None) -> Wording | None:
         return None
     if setting.endswith("USec"):
         return _microseconds
-    if setting == "UMask" or setting.endswith("Mode"):
+    if setting.endswith(("UMask", "Mode")):
         return _octal
     return None
 
@@ -68,20 +67,6 @@ def _time(seconds: int) -> str | None:
     if not 0 < seconds <= _LAST_SECOND:
         return None
     return f"{seconds} ({datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC)"
-
-
-def _user(number: int) -> str | None:
-    """A uid with its name; only that of 0 is the same on every host."""
-    if number == 0:
-        return "0 (root)"
-    return None
-
-
-def _login_user(number: int) -> str | None:
-    """The user who logged in and started the process; unset for a service."""
-    if number == _UNSET_UID:
-        return f"{number} (unset)"
-    return _user(number)
 
 
 def _microseconds(number: int) -> str | None:
@@ -107,7 +92,8 @@ def _duration(seconds: int) -> str:
     return " ".join(parts)
 
 
-_WORDINGS: dict[tuple[str, str], Wording] = {
+_user = _USERS.get
+_WORDINGS: Mapping[tuple[str, str], Wording] = {
     ("shadow", "chg_lst"): _day,
     ("shadow", "exp_date"): _day,
     ("password", "last_login"): _time,
@@ -115,10 +101,15 @@ _WORDINGS: dict[tuple[str, str], Wording] = {
     ("password", "group_id"): _user,
     ("inetlisteningserver", "user_id"): _user,
     ("inetlisteningservers", "user_id"): _user,
+    ("file", "user_id"): _user,
+    ("file", "group_id"): _user,
+    ("file", "a_time"): _time,
+    ("file", "c_time"): _time,
+    ("file", "m_time"): _time,
+    ("process", "ruid"): _user,
+    ("process", "user_id"): _user,
+    ("process", "loginuid"): _user,
+    ("process58", "ruid"): _user,
+    ("process58", "user_id"): _user,
+    ("process58", "loginuid"): _user,
 }
-for _kind in _FILES:
-    _WORDINGS |= dict.fromkeys(((_kind, "user_id"), (_kind, "group_id")), _user)
-    _WORDINGS |= dict.fromkeys(((_kind, "a_time"), (_kind, "c_time"), (_kind, "m_time")), _time)
-for _kind in _PROCESSES:
-    _WORDINGS |= dict.fromkeys(((_kind, "ruid"), (_kind, "user_id")), _user)
-    _WORDINGS |= {(_kind, "loginuid"): _login_user}

@@ -4,7 +4,8 @@ oscap leaves out a path with everything below it. It also leaves out, which is n
 directory above as an item: with `/var/lib/x` left out, a check of the mode of `/var` finds nothing.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
 
 from schemas.records import Struct
 from stages.scanners.openscap.oval.path_patterns import matches_path, may_match_below
@@ -18,8 +19,9 @@ SEARCHING = frozenset(
     )
 )
 """The objects whose probes know paths to leave out."""
-_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
-_TRUE = ("true", "1")
+_GOES_DOWN = "{*}behaviors[@recurse_direction='down']"
+_NO_NAME = "{*}filename[@{http://www.w3.org/2001/XMLSchema-instance}nil='true']"
+"""Where no name of a file is given, directories are meant."""
 
 
 class SearchedPath(Struct, frozen=True):
@@ -46,11 +48,10 @@ class SearchedPath(Struct, frozen=True):
     def _touches(self, text: str, left_out: str) -> bool:
         above: list[str] = []
         if self.goes_down or self.takes_directories:
-            above = list(_above(left_out))
+            above = list(map(str, PurePosixPath(left_out).parents))
         if self.operation == "equals":
-            path = text.rstrip("/") or "/"
-            is_left_out = f"{path}/".startswith(f"{left_out}/")
-            return is_left_out or path in above
+            path = PurePosixPath(text)
+            return path.is_relative_to(left_out) or str(path) in above
         if self.operation == "pattern match":
             is_above = any(matches_path(text, directory) for directory in above)
             return is_above or may_match_below(text, left_out)
@@ -60,35 +61,13 @@ class SearchedPath(Struct, frozen=True):
 
 def searched_path(item: Element) -> SearchedPath | None:
     """The path of an object; None where it has none."""
-    path = item.find("{*}path")
-    if path is None:
-        path = item.find("{*}filepath")
+    path = next(item.iterchildren("{*}path", "{*}filepath"), None)
     if path is None:
         return None
     return SearchedPath(
         operation=path.get("operation", "equals"),
         text=path.text or "",
         variable=path.get("var_ref"),
-        goes_down=_goes_down(item),
-        takes_directories=local(path) == "filepath" or _has_nil_name(item),
+        goes_down=item.find(_GOES_DOWN) is not None,
+        takes_directories=local(path) == "filepath" or item.find(_NO_NAME) is not None,
     )
-
-
-def _goes_down(item: Element) -> bool:
-    behaviors = item.find("{*}behaviors")
-    if behaviors is None or behaviors.get("max_depth") == "0":
-        return False
-    return behaviors.get("recurse_direction") == "down"
-
-
-def _has_nil_name(item: Element) -> bool:
-    """Whether no name of a file is given: then directories are meant."""
-    filename = item.find("{*}filename")
-    return filename is not None and filename.get(_NIL) in _TRUE
-
-
-def _above(path: str) -> Iterator[str]:
-    """The directories above, `/` the last."""
-    while path != "/":
-        path = path.rpartition("/")[0] or "/"
-        yield path

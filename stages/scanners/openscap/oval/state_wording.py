@@ -1,6 +1,6 @@
 """States in plain text: `owner 0 and mode 0640 or stricter`. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from schemas.codec import replace
 from stages.scanners.openscap.oval.entity_wording import ValueText, expected_value
@@ -17,7 +17,11 @@ _CHECK_PREFIXES = {
     "none satisfy": "none ",
     "only one": "exactly one ",
 }
-_INCLUSIONS = {"at least one": "to include ", "none satisfy": "not to include "}
+_INCLUSIONS = {
+    "at least one": "to include ",
+    "none satisfy": "not to include ",
+    "only one": "exactly one ",
+}
 """How many of several values of a field have to be equal to the expected one."""
 _NAMING_FIELDS = frozenset(("property", "name", "key"))
 _SEPARATORS = {"AND": " and ", "OR": " or "}
@@ -26,31 +30,31 @@ _SEPARATORS = {"AND": " and ", "OR": " or "}
 def state_text(state: State, scope: EvaluationScope, unnamed: str | None = None) -> str:
     """All that a state expects; the field `unnamed` is shown without its name."""
     texts = entity_texts(state, scope, unnamed)
-    if not texts:
-        return "anything"
-    if len(texts) == 1:
-        return texts[0]
-    separator = _SEPARATORS.get(state.operator)
-    if separator is None:
-        return "exactly one of: " + ", ".join(texts)
-    return separator.join(texts)
+    return _separator(state).join(texts) or "anything"
 
 
 def entity_texts(state: State, scope: EvaluationScope, unnamed: str | None = None) -> list[str]:
     """Each expected value with its field's name; the permission fields together as one mode."""
+    others = without_mode(state.entities)
     texts = []
-    for entity in state.entities:
-        if is_mode_bit(entity, scope):
-            continue
+    for entity in others:
         value = entity_value(entity, scope, state)
         if entity.name == unnamed:
             texts.append(value.without_field)
         else:
             texts.append(f"{label(state.kind, entity.name)} {value.text}")
-    mode = mode_text(state, state.entities, scope)
-    if mode is not None:
-        texts.append(f"mode {mode}")
+    if len(others) < len(state.entities):
+        texts.append(f"mode {mode_text(state, scope)}")
     return texts
+
+
+def _separator(state: State) -> str:
+    return _SEPARATORS.get(state.operator, " xor ")
+
+
+def without_mode(entities: Iterable[Entity]) -> list[Entity]:
+    """The fields that are not bits of a file's mode."""
+    return [entity for entity in entities if entity.name not in MODE_FIELDS]
 
 
 def entity_value(entity: Entity, scope: EvaluationScope, state: State) -> ValueText:
@@ -58,28 +62,23 @@ def entity_value(entity: Entity, scope: EvaluationScope, state: State) -> ValueT
     if entity.masked:
         return ValueText("a value that is not shown")
     value = expected_value(entity, _readable_values(entity, scope, state))
-    if entity.operation == "equals" and entity.check in _INCLUSIONS:
-        return ValueText(_INCLUSIONS[entity.check] + value.text)
-    if entity.check in _CHECK_PREFIXES:
-        return ValueText(_CHECK_PREFIXES[entity.check] + value.text)
-    return value
+    prefix = _CHECK_PREFIXES.get(entity.check)
+    if prefix is None:
+        return value
+    if entity.operation == "equals":
+        prefix = _INCLUSIONS[entity.check]
+    return ValueText(prefix + value.text)
 
 
-def is_mode_bit(entity: Entity, scope: EvaluationScope) -> bool:
-    """Whether it is one bit of a file's mode, and its value is known."""
-    return entity.name in MODE_FIELDS and scope.value(entity) is not None
-
-
-def mode_text(state: State, entities: Iterable[Entity], scope: EvaluationScope) -> str | None:
-    """What these permission fields of a state require; None where they are not permissions."""
+def mode_text(state: State, scope: EvaluationScope) -> str:
+    """What the permission fields of a state require."""
     bits: dict[str, bool] = {}
-    for entity in entities:
+    for entity in state.entities:
         value = scope.value(entity)
-        if entity.name not in MODE_FIELDS or value is None:
-            continue
-        has_to_be_other = entity.operation == "not equal"
-        bits[entity.name] = bit_is_set(value) != has_to_be_other
-    return expected_mode(bits, state.operator)
+        if entity.name in MODE_FIELDS and value is not None:
+            has_to_be_other = entity.operation == "not equal"
+            bits[entity.name] = bit_is_set(value) != has_to_be_other
+    return expected_mode(bits, _separator(state))
 
 
 def without_search_terms(state: State, target: Object) -> State:
@@ -88,26 +87,13 @@ def without_search_terms(state: State, target: Object) -> State:
     Content often looks for the file /etc/x and then expects its path to be /etc/x. A state that
     holds nothing else stays as it is.
     """
-    search_terms: Sequence[Entity] = ()
-    if state.operator == "AND":
-        search_terms = target.entities
     kept = []
     for entity in state.entities:
-        is_required = entity.name not in BOOKKEEPING and not _repeats(entity, search_terms)
-        if is_required:
+        if entity.name not in BOOKKEEPING and entity not in target.entities:
             kept.append(entity)
     if not kept:
         return state
     return replace(state, entities=tuple(kept))
-
-
-def _repeats(entity: Entity, search_terms: Iterable[Entity]) -> bool:
-    """Whether the object was looked for by the same value: all that was found has it."""
-    wanted = (entity.name, entity.operation, entity.value, entity.var_ref)
-    for term in search_terms:
-        if (term.name, term.operation, term.value, term.var_ref) == wanted:
-            return True
-    return False
 
 
 def _readable_values(entity: Entity, scope: EvaluationScope, state: State) -> tuple[str, ...]:
