@@ -83,15 +83,9 @@ def _remarks(
         yield disabled
     for scanner in scanners:
         if scanner.problem is not None:
-            yield _can_not_run(scanner.title, scanner.problem)
+            yield f"{scanner.title} can't run: {scanner.problem}"
         else:
             yield from scanner.found.warnings
-
-
-def _can_not_run(title: str, problem: str) -> str:
-    if problem.startswith(title):
-        return problem
-    return f"{title} can't run: {problem}"
 
 
 def _joined(remarks: Sequence[str]) -> str:

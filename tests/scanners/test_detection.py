@@ -54,7 +54,7 @@ def test_missing_scanner_missing_content_and_a_mismatch_are_three_messages(
     others.mkdir()
     (others / "ssg-debian12-ds.xml").symlink_to(LINUX)
     command = "dnf install -y scap-security-guide"
-    scanner = "OpenSCAP is not installed: dnf install -y openscap-scanner"
+    scanner = "oscap is not installed: dnf install -y openscap-scanner"
     missing = detect_openscap(empty, content_fallback="none")
     elsewhere = "(compliance.openscap.content_from_server: missing)."
     (first, second) = missing.problems

@@ -64,7 +64,7 @@ def read_openscap(
 ) -> Report:
     """The report of one scan. Raises ScapError."""
     scan, arf_evidence = read_files(results, arf, options)
-    rules = _rule_results(scan, arf_evidence, options)
+    rules, lacking = _rule_results(scan, arf_evidence, options)
     cut_off: list[str] = []
     missing = rules_without_result(scan.test_result, scan.benchmark, scan.tailoring)
     if arf is not None:
@@ -79,7 +79,7 @@ def read_openscap(
         *_zone_warning(scan.test_result, options),
         *missing,
         *cut_off,
-        *script_checks.warnings(rules),
+        *script_checks.warnings(lacking),
     ]
     error = _reason_without_result(rules, selects_rules=bool(missing))
     status: ScanStatus = "completed"
@@ -104,11 +104,13 @@ def read_openscap(
 
 def _rule_results(
     scan: SelectedScan, arf_evidence: ArfEvidence, options: Options
-) -> tuple[RuleResult, ...]:
+) -> tuple[tuple[RuleResult, ...], list[str]]:
+    """The rules, and the names of those whose scripts lacked capabilities."""
     reported = reported_outcomes(scan.test_result, options)
     rules = by_rule(reported)
     outputs = script_checks.outputs_of_one_rule(reported, options.script_checks)
     found = []
+    lacking = []
     for rule, outcomes in rules.items():
         counterparts = _counterparts(outcomes, arf_evidence)
         evidence = evidence_of_rule(
@@ -116,9 +118,12 @@ def _rule_results(
         )
         result = _rule_result(worst(outcomes), evidence, scan)
         scripts = [script for outcome in outcomes for script in outcome.scripts]
-        result = script_checks.not_reached(result, scripts, options.script_checks)
+        if script_checks.lacked_capabilities(result, scripts, options.script_checks):
+            result = script_checks.in_error(result, scripts, options.script_checks)
+            lacking.append(result.rule_ref)
         found.append(codec.replace(result, duration_s=options.durations_s.get(rule)))
-    return tuple(distinct_findings(found, [check_names(outcomes) for outcomes in rules.values()]))
+    names = [check_names(outcomes) for outcomes in rules.values()]
+    return tuple(distinct_findings(found, names)), lacking
 
 
 def _with_cut_off(

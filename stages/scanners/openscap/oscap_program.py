@@ -52,7 +52,7 @@ def where() -> str | None:
 def find(platform: Platform) -> OscapProgram:
     path = where()
     if path is None:
-        return OscapProgram(problem=f"OpenSCAP is not installed: {install_scanner(platform)}")
+        return OscapProgram(problem=f"oscap is not installed: {install_scanner(platform)}")
     version = _VERSION.search(_output([path, "--version"]))
     if version is None:
         message = f"{path} does not report its version: {install_scanner(platform)} (reinstall)"

@@ -73,10 +73,13 @@ def _with_output(check: Check, outputs: Mapping[str | None, ScriptOutput]) -> Ch
     return replace(check, outputs=check.outputs or outputs.get(check.href, ()))
 
 
-def not_reached(rule: RuleResult, scripts: Sequence[str], checks: ScriptChecks) -> RuleResult:
-    """The rule; in error where scripts check it and lacked capabilities."""
-    if not scripts or not checks.missing_capabilities or rule.status not in _REACHED:
-        return rule
+def lacked_capabilities(rule: RuleResult, scripts: Sequence[str], checks: ScriptChecks) -> bool:
+    """Whether scripts check the rule that may not do all that they need."""
+    return bool(scripts and checks.missing_capabilities) and rule.status in _REACHED
+
+
+def in_error(rule: RuleResult, scripts: Sequence[str], checks: ScriptChecks) -> RuleResult:
+    """A rule whose scripts lacked capabilities: whatever they found, it is not known."""
     reason = (
         f"checked by the script {', '.join(scripts)}, which may not do all that it needs here "
         f"(no {', '.join(checks.missing_capabilities)}): {_REMEDY}"
@@ -84,9 +87,8 @@ def not_reached(rule: RuleResult, scripts: Sequence[str], checks: ScriptChecks) 
     return codec.replace(rule, status="error", finding=reason, actual=None, expected=None)
 
 
-def warnings(rules: Sequence[RuleResult]) -> list[str]:
-    """A warning that rules are in error because their scripts lacked capabilities."""
-    names = [rule.rule_ref for rule in rules if (rule.finding or "").endswith(_REMEDY)]
+def warnings(names: Sequence[str]) -> list[str]:
+    """A warning that these rules are in error because their scripts lacked capabilities."""
     if not names:
         return []
     shown = listed(names, _MOST_NAMED)
