@@ -47,7 +47,12 @@ _INSTALLERS: Mapping[str, str] = {
     "pacman": "pacman -S",
 }
 _OTHER_INSTALLERS: Mapping[str, str] = {"alpine": "apk", "arch": "pacman"}
-_FAMILIES: Mapping[str, str] = {"apt": "debian", "zypper": "suse", "dnf": "rhel", "yum": "rhel"}
+_FAMILIES: Mapping[str | None, str] = {
+    "apt": "debian",
+    "zypper": "suse",
+    "dnf": "rhel",
+    "yum": "rhel",
+}
 
 
 class Platform(Struct, frozen=True):
@@ -68,7 +73,7 @@ class Platform(Struct, frozen=True):
     @property
     def family(self) -> str:
         """debian, rhel, suse, or the system's own id."""
-        return _FAMILIES.get(self.installer or "", self.id)
+        return _FAMILIES.get(self.installer, self.id)
 
     @property
     def installer(self) -> str | None:

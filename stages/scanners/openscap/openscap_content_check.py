@@ -33,6 +33,7 @@ for _encoding in ("utf-8-sig", "utf-16", "latin-1", "ascii"):
 
 _PRODUCT_IN_ID = re.compile(r"ssg-([a-zA-Z0-9_-]+?)-(?:xccdf|ds)")
 _BENCHMARK_IN_ID = re.compile(r"_benchmark_([A-Za-z0-9_-]+)$")
+_CPE = re.compile(r"[^:]*:[^:]*:(?P<vendor>[^:]*):(?P<product>[^:]*):?(?P<version>[^:]*)")
 _NOT_IN_A_PRODUCT = re.compile(r"[^a-z0-9]")
 
 
@@ -164,14 +165,12 @@ def _is_for(found: Inspection, product: str) -> bool:
 
 def _names_in_cpe(platform: str) -> set[str]:
     """`cpe:/o:vendor:product:8` as `vendor8` and `product8`."""
-    parts = platform.split(":")
-    if len(parts) < 4:
+    found = _CPE.match(platform)
+    if found is None:
         return set()
-    version = ""
-    if len(parts) > 4:
-        version = _plain(parts[4])
-    vendor = _plain(parts[2])
-    product = _plain(parts[3].removesuffix("_linux"))
+    vendor = _plain(found["vendor"])
+    product = _plain(found["product"].removesuffix("_linux"))
+    version = _plain(found["version"])
     return {vendor + version, product + version}
 
 

@@ -30,7 +30,7 @@ _CONTENT_OF_UBUNTU = {"apt": "ssg-base ssg-debderived"}
 _GUIDE = (
     "Matching content is the Ubuntu Security Guide (pro enable usg, then apt-get install -y usg)."
 )
-_SOURCES: Mapping[Product, str] = {
+_SOURCES: Mapping[Product | None, str] = {
     ("debian", "12"): (
         "Matching content is in the package ssg-debian of Debian 13, for every architecture "
         "(apt-get install -y ./ssg-debian_VERSION_all.deb). That of Debian 12 has none."
@@ -39,11 +39,17 @@ _SOURCES: Mapping[Product, str] = {
     ("ubuntu", "2404"): _GUIDE,
 }
 """Where content comes from for releases whose own packages have none, as sentences."""
-_UPGRADES: Mapping[str, str] = {
+_UPGRADES: Mapping[str | None, str] = {
     "dnf": "dnf upgrade -y scap-security-guide",
     "yum": "yum update -y scap-security-guide",
     "zypper": "zypper update -y scap-security-guide",
 }
+_SCANNER_ADVICE: Mapping[str | None, str] = {"pacman": "install openscap from the AUR"}
+_CONTENT_ADVICE: Mapping[str | None, str] = {
+    "pacman": "install scap-security-guide from the AUR",
+    "apk": "Alpine has no package of it",
+}
+"""For systems without such a package, by the program that installs packages."""
 _ADDED = (
     "You can also add a datastream of the ComplianceAsCode project "
     "(compliance-agent content add FILE)"
@@ -81,11 +87,11 @@ def content_advice(
 
 def _package_advice(platform: Platform, installed: Collection[Product]) -> str:
     base = base_of(platform)
-    if base and base in _SOURCES:
+    if base in _SOURCES:
         return _SOURCES[base]
     if not _is_packaged(platform, installed):
         return _package_with_content(platform)
-    upgrade = _UPGRADES.get(platform.installer or "")
+    upgrade = _UPGRADES.get(platform.installer)
     if upgrade:
         return f"A newer package may have matching content ({upgrade})."
     return "The installed packages have no matching content."
@@ -111,21 +117,14 @@ def _is_packaged(platform: Platform, installed: Collection[Product]) -> bool:
 
 def install_scanner(platform: Platform) -> str:
     """How to install oscap: the command, or advice where there is none."""
-    command = scanner_command(platform)
-    if command:
-        return command
-    if platform.installer == "pacman":
-        return "install openscap from the AUR"
-    return "install the package openscap-scanner (on some systems openscap or openscap-utils)"
+    advice = _SCANNER_ADVICE.get(
+        platform.installer,
+        "install the package openscap-scanner (on some systems openscap or openscap-utils)",
+    )
+    return scanner_command(platform) or advice
 
 
 def install_content(platform: Platform) -> str:
     """How to install content: the command, or advice where there is none."""
-    command = content_command(platform)
-    if command:
-        return command
-    if platform.installer == "pacman":
-        return "install scap-security-guide from the AUR"
-    if platform.installer == "apk":
-        return "Alpine has no package of it"
-    return "install the package scap-security-guide"
+    advice = _CONTENT_ADVICE.get(platform.installer, "install the package scap-security-guide")
+    return content_command(platform) or advice

@@ -116,10 +116,10 @@ def _rule_results(
         evidence = evidence_of_rule(
             script_checks.with_outputs(counterparts, outputs), arf_evidence.oval_results
         )
-        result = _rule_result(worst(outcomes), evidence, scan)
-        scripts = [script for outcome in outcomes for script in outcome.scripts]
-        if script_checks.lacked_capabilities(result, scripts, options.script_checks):
-            result = script_checks.in_error(result, scripts, options.script_checks)
+        outcome = worst(outcomes)
+        result = _rule_result(outcome, evidence, scan)
+        if script_checks.lacked_capabilities(result, outcome.scripts, options.script_checks):
+            result = script_checks.in_error(result, outcome.scripts, options.script_checks)
             lacking.append(result.rule_ref)
         found.append(codec.replace(result, duration_s=options.durations_s.get(rule)))
     names = [check_names(outcomes) for outcomes in rules.values()]

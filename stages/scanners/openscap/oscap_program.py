@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from schemas.records import Struct
 from spool.errors import is_of_the_machine, of_the_machine
 from stages.scanners.openscap.openscap_packages import install_scanner
+from stages.scanners.openscap.oscap_environment import version_numbers
 from stages.scanners.platform import Platform
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -41,8 +42,7 @@ class OscapProgram(Struct, frozen=True):
     @property
     def refuses_remote_parts(self) -> bool:
         """Whether it refuses a datastream with parts on other hosts, as versions before 1.3 do."""
-        numbers = re.match(r"(\d{1,9})\.(\d{1,9})", self.version)
-        return numbers is not None and (int(numbers[1]), int(numbers[2])) < (1, 3)
+        return () < version_numbers(self.version) < (1, 3)
 
 
 def where() -> str | None:

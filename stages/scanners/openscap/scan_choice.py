@@ -90,7 +90,7 @@ def choose(request: Request, available: Sequence[ScanOffer]) -> ChosenScan | NoS
         if offer.planned.target == (request.profile, request.tailoring, request.content):
             return _in(offer, offer.settings.profile)
     names = [request.profile_text, request.tailoring, request.content]
-    named = ", ".join(name for name in names if name is not None)
+    named = ", ".join(filter(None, names))
     reason = f"the scan of {named} is not in the settings any more: request another"
     return NoScan(reason, available[0])
 

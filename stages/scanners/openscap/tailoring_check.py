@@ -37,7 +37,7 @@ def check_tailoring(
     errors: list[str] = []
     warnings: list[str] = []
     ids = [benchmark.id for benchmark in benchmarks]
-    if tailoring.benchmark_id and tailoring.benchmark_id not in ids:
+    if tailoring.benchmark_id not in (None, "", *ids):
         errors.append(
             f"line {tailoring.benchmark_line}: is for other content: for the benchmark "
             f"{tailoring.benchmark_id}, and {content} has {', '.join(ids)}: name that content in "

@@ -101,7 +101,7 @@ def read_rule_texts(rule: Element, options: TextOptions, groups: tuple[str, ...]
     advice = readable(_first(parts, "fixtext"), values, keeps_lines=True)
     number = rule_number(identifier, references, options.profile)
     if number is None and identifier.startswith(_STIG_RULE_IDS):
-        number = _text(parts, "version")
+        number = one_line(readable(_first(parts, "version"), values))
     title = plain_characters(one_line(readable(_first(parts, "title"), values)) or "")
     return RuleTexts(
         title=without_number(title, number or _number_in_id(identifier)),
@@ -243,10 +243,3 @@ def _prose(
     if text is None:
         return None
     return plain_characters(text)
-
-
-def _text(parts: Mapping[str, Sequence[Element]], name: _Part) -> str | None:
-    element = _first(parts, name)
-    if element is None:
-        return None
-    return one_line(element.text)
