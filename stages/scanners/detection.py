@@ -57,7 +57,7 @@ class Detector:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._worker = Worker(process, "stages.scanners.detection:detect_in_worker")
-        self._caches = process.state_store.read(_CACHE_STATE, Caches) or {}
+        self._caches = _caches_in(process.state_store)
         self._seen: object = None
         self._due = 0.0
         self._changes = Allowance(_CHANGES_AT_ONCE, _CHANGE_EVERY_S)
@@ -164,9 +164,13 @@ def kept_caches(settings: Settings) -> Caches:
     may not read them."""
     store = StateStore(Path(settings.spool.path), "scan")
     try:
-        return store.read(_CACHE_STATE, Caches) or {}
+        return _caches_in(store)
     finally:
         store.close()
+
+
+def _caches_in(store: StateStore) -> Caches:
+    return store.read(_CACHE_STATE, Caches) or {}
 
 
 def specified_capabilities(detected: Detected) -> dict[str, Any]:

@@ -24,7 +24,7 @@ def if_nothing_to_read(manifest: Manifest) -> Report | None:
 def _has_partial_results(manifest: Manifest) -> bool:
     """Whether the scanner left the rules that it evaluated before it ended."""
     spec = registry.find(manifest.scanner)
-    if spec is None or spec.partial_role is None:
+    if spec is None:
         return False
     return any(file.role == spec.partial_role for file in manifest.files)
 

@@ -26,12 +26,9 @@ def register(spec: ScannerSpec, module: str) -> None:
     """
     from stages.runtime import worker  # a command that asks for the scanners needs none
 
+    own = {spec.key, spec.section, spec.settings}
     for other in scanners():
-        if (
-            spec.key == other.key
-            or spec.section == other.section
-            or spec.settings is other.settings
-        ):
+        if not own.isdisjoint((other.key, other.section, other.settings)):
             raise ValueError(f"{spec.key}: key, section or settings are those of {other.key}")
     _REGISTERED[spec.key] = spec
     worker.IMPORTED_FIRST.append(module)

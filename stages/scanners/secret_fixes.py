@@ -16,6 +16,7 @@ _ASSIGNMENT = re.compile(
 )
 """In `root: password => …` the value is the name of the next assignment."""
 _COMPUTED = re.compile(r"[$`(){}\[\]\\*^|<>%]|^-")
+_EXPANDED = re.compile(r"[$`]|\{\{")
 _NAME_OF_A_SETTING = re.compile(
     r"(?:(?!api|private|auth|access|secret|encryption|signing|master|shared|pre)[a-z]+[_.-])*keys?",
     re.IGNORECASE,
@@ -40,5 +41,5 @@ def _is_computed(value: str) -> bool:
     if value[0] == "'":
         return "{{" in value
     if value[0] == '"':
-        return any(sign in value for sign in ("$", "`", "{{"))
+        return _EXPANDED.search(value) is not None
     return _COMPUTED.search(value) is not None

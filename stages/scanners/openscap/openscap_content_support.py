@@ -1,7 +1,7 @@
 """The `ContentSupport` of OpenSCAP: names of kept files, what is worth fetching, what there is."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from stages.scanners.platform import Platform
 
 if TYPE_CHECKING:
     from stages.scanners.openscap.content_choice import SelectedContent
-    from stages.scanners.openscap.content_files import ContentFile, ContentFiles
+    from stages.scanners.openscap.content_files import ContentFile
     from stages.scanners.openscap.content_reading import ContentReader
 
 _OTHER_SYSTEM = "is for another system"
@@ -104,9 +104,13 @@ def _listed(settings: Settings, platform: Platform) -> ContentList:
     first, *others = section.planned_scans
     reader = ContentReader(section.for_scan(first), platform, oscap, {}, first)
     selected = reader.select(found)
-    listed = {}
-    for file in _all_files(selected, found):
-        listed[file.path] = _entry(file, platform, selected, reader)
+    files = [*found.files, *map(content_files.guide_file, found.channels)]
+    if not isinstance(selected, NoContent):
+        files.append(selected.file)
+    listed: dict[Path, ListedContent] = {}
+    for file in files:
+        if file.path not in listed:
+            listed[file.path] = _entry(file, platform, selected, reader)
     for scan in others:
         other = ContentReader(section.for_scan(scan), platform, oscap, {}, scan).select(found)
         if not isinstance(other, NoContent):
@@ -115,22 +119,6 @@ def _listed(settings: Settings, platform: Platform) -> ContentList:
     refused = [_refused(problem) for problem in found.problems]
     used_first = sorted(listed.values(), key=lambda entry: not entry.used)
     return ContentList(content=(*used_first, *refused), remarks=_remarks(selected))
-
-
-def _all_files(
-    selected: "SelectedContent | NoContent", found: "ContentFiles"
-) -> "Iterator[ContentFile]":
-    """The file that only a setting names, those that were found, and those of older channels."""
-    from stages.scanners.openscap.content_files import guide_file
-
-    paths = found.paths
-    if not isinstance(selected, NoContent) and selected.file.path not in paths:
-        yield selected.file
-        paths.append(selected.file.path)
-    yield from found.files
-    for channel in found.channels:
-        if channel.path not in paths:
-            yield guide_file(channel)
 
 
 def _mark_used(

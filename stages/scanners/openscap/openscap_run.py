@@ -64,7 +64,8 @@ class OpenSCAP:
 
     def __init__(self, settings: OpenSCAPSettings, detected: DetectedScanner | None) -> None:
         self._settings = settings
-        self._total_rules: int | None = None
+        self._total_rules = 0
+        """0 where it is not known."""
         self._progress = ProgressReader()
         self._detected = detected or DetectedScanner(installed=False, ready=False)
         self._offers = scan_choice.offers(settings, self._detected)
@@ -103,7 +104,7 @@ class OpenSCAP:
             warnings += details.tailoring_warnings
         if chosen.why:
             warnings.append(chosen.why)
-        self._total_rules = details.rule_counts.get(chosen.profile.id) or None
+        self._total_rules = details.rule_counts.get(chosen.profile.id, 0)
         return Plan(
             profile_id=chosen.profile.id,
             profile_title=chosen.profile.title,
@@ -122,7 +123,7 @@ class OpenSCAP:
             not_searched=variables.not_searched,
             warnings=tuple(warnings),
             environment=variables.variables,
-            total_rules=self._total_rules,
+            total_rules=self._total_rules or None,
         )
 
     def _within_settings(self, request: Request) -> tuple[Request, list[str]]:
@@ -204,12 +205,10 @@ class OpenSCAP:
 
     def _rules_without_result(self, progress: RuleProgress) -> tuple[str, ...]:
         """A warning where fewer rules were evaluated than selected: some versions drop rules."""
-        if not self._total_rules:
-            return ()
         evaluated = len({rule.rule for rule in progress.evaluated})
-        if evaluated >= self._total_rules:
-            return ()
         dropped = self._total_rules - evaluated
+        if dropped <= 0:
+            return ()
         warning = (
             f"oscap evaluated {evaluated} of the {self._total_rules} rules that the profile "
             f"selects: {dropped} without a result"

@@ -93,8 +93,8 @@ class ProgressReader:
         """Everything that was read so far."""
         evaluated = tuple(_evaluated(rule) for rule in self._rules if rule.results)
         unfinished = None
-        if self._rules and not self._rules[-1].results:
-            last = self._rules[-1]
+        last = self._without_result()
+        if last is not None:
             unfinished = UnfinishedRule(
                 rule=last.rule, title=last.title, duration_s=_duration_s(last)
             )
@@ -102,8 +102,15 @@ class ProgressReader:
 
     def ended(self, at_s: float) -> None:
         """The scanner has ended: a rule without a result took until now."""
+        last = self._without_result()
+        if last is not None:
+            last.ended_s = at_s
+
+    def _without_result(self) -> _Rule | None:
+        """The last rule, if it has no result yet."""
         if self._rules and not self._rules[-1].results:
-            self._rules[-1].ended_s = at_s
+            return self._rules[-1]
+        return None
 
     def _further_result(self, result: str, line: Line) -> EvaluatedRule | None:
         if not self._rules:
@@ -121,12 +128,10 @@ class ProgressReader:
         separator = ":"
         if "|" in line.text:
             separator = "|"
-        # A line without a separator leaves the name empty.
         name, _, result = line.text.rpartition(separator)
         rule, _, title = name.partition("|")
-        if rule == "" or " " in rule:
-            return None
-        if result and result not in _RESULTS:
+        # A line without a separator leaves the name empty; no id has a blank.
+        if rule.split() != [rule] or result not in ("", *_RESULTS):
             return None
         read = _Rule(rule, (title or rule)[:_MAX_TITLE], line.began_s, line.ended_s)
         self._rules.append(read)
