@@ -35,7 +35,7 @@ class Added(Struct):
     new: list[str] = field(default_factory=list)
     completed: list[str] = field(default_factory=list)
     """Scans of the archive to which the source added files."""
-    repaired: list[str] = field(default_factory=list)
+    repaired: list[ScanId] = field(default_factory=list)
     """Scans of which files in the archive were damaged or missing."""
     present: int = 0
     damaged: dict[str, str] = field(default_factory=dict)
@@ -78,37 +78,37 @@ def _host_of_spool(name: str) -> ArchivedHost:
 
 def _add_scans(archive: Archive, host: ArchivedHost, scans: Iterator[FoundScan]) -> Added:
     before = archive.index(host.key)
-    known: dict[ScanId, ArchivedScan] = {}
-    repairs: list[ScanId] = []
-    if before is not None:
-        known = {scan.scan_id: scan for scan in before.scans}
-        repairs = list(before.repairs)
+    index = before or HostIndex(host=host)
+    known = {scan.scan_id: scan for scan in index.scans}
     added = Added(host.key)
     for found in scans:
-        scan_id = found.scan.scan_id
-        has = known.get(scan_id)
+        has = known.get(found.scan.scan_id)
         lost = _lost_files(archive, host, found.scan, has)
         if found.scan == has and not lost:
             added.present += 1
             continue
         stored = _add_scan(archive, host, found, _without(has, lost), added)
-        if stored is None:
-            continue
-        known[scan_id] = stored
-        if has is None:
-            added.new.append(scan_id)
-        elif lost:
-            added.repaired.append(scan_id)
-            # What was read from the damaged files is not up to date.
-            repairs.append(scan_id)
-        elif len(stored.files) > len(has.files):
-            added.completed.append(scan_id)
-        else:
-            added.present += 1
-    after = HostIndex(host=host, scans=tuple(known.values()), repairs=tuple(repairs))
+        if stored is not None:
+            known[stored.scan_id] = stored
+            _count(added, stored, has, lost)
+    # What was read from the damaged files is not up to date.
+    repairs = (*index.repairs, *added.repaired)
+    after = HostIndex(host=host, scans=tuple(known.values()), repairs=repairs)
     if after != before:
         archive.write_index(after)
     return added
+
+
+def _count(added: Added, stored: ArchivedScan, has: ArchivedScan | None, lost: set[str]) -> None:
+    """Add a stored scan to the result: `has` is what the archive had of it, `lost` what it lost."""
+    if has is None:
+        added.new.append(stored.scan_id)
+    elif lost:
+        added.repaired.append(stored.scan_id)
+    elif len(stored.files) > len(has.files):
+        added.completed.append(stored.scan_id)
+    else:
+        added.present += 1
 
 
 def _lost_files(

@@ -89,8 +89,8 @@ def _show_added(source: str, added: adding.Added) -> None:
         f"{added.present} already there, {len(added.damaged)} damaged",
         markup=False,
     )
-    for scan_id in added.repaired:
-        output.print(f"  {scan_id}: was damaged in the archive, and is whole again", markup=False)
+    for repaired in added.repaired:
+        output.print(f"  {repaired}: was damaged in the archive, and is whole again", markup=False)
     for scan_id, reason in added.damaged.items():
         errors.print(f"  {scan_id}: set aside: {reason}", style="red", markup=False)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from schemas.capabilities import DetectedContent, DetectedScanner, ProfileInfo
 from schemas.codec import encode, replace
-from schemas.codec import replace as replace_record
 from schemas.ids import ScanId, requested_at, short_rule_id
 from schemas.manifest import Content, TailoringFile
 from schemas.request import Request
@@ -94,34 +93,26 @@ class OpenSCAP:
             tailoring_copy = _tailoring_copy(tailoring, draft)
         except (ContentError, TailoringError) as error:
             return CannotRun(str(error), detected.warnings)
-        request, not_fetched = self._within_settings(request)
-        files = ScanFiles(usable.path, tailoring_copy)
-        command = scan_command(request, chosen.profile, content, files, details, draft)
+        request, remarks = self._within_settings(request)
+        if tailoring is not None:
+            remarks += details.tailoring_warnings
+        if chosen.why:
+            remarks.append(chosen.why)
         left_out = left_out_paths(self._settings.ignore_paths)
         variables = environment(self._settings, detected.version, left_out)
-        warnings = [*detected.warnings, *usable.warnings, *variables.warnings, *not_fetched]
-        if tailoring is not None:
-            warnings += details.tailoring_warnings
-        if chosen.why:
-            warnings.append(chosen.why)
+        warnings = (*detected.warnings, *usable.warnings, *variables.warnings, *remarks)
+        files = ScanFiles(usable.path, tailoring_copy)
         self._total_rules = details.rule_counts.get(chosen.profile.id, 0)
         return Plan(
             profile_id=chosen.profile.id,
             profile_title=chosen.profile.title,
-            command=command,
+            command=scan_command(request, chosen.profile, content, files, details, draft),
             limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
             scanner_version=detected.version,
-            content=Content(
-                path=content.file,
-                sha256=usable.sha256,
-                source=content.source,
-                fit=content.fit,
-                version=content.version,
-                origin=content.origin,
-            ),
+            content=_content_in_manifest(content, usable.sha256),
             tailoring=tailoring,
             not_searched=variables.not_searched,
-            warnings=tuple(warnings),
+            warnings=warnings,
             environment=variables.variables,
             total_rules=self._total_rules or None,
         )
@@ -130,7 +121,7 @@ class OpenSCAP:
         """The request without what the settings do not allow, and remarks on that."""
         if not request.fetch_remote or self._settings.fetch_remote_resources:
             return request, []
-        return replace_record(request, fetch_remote=False), [_NOT_FETCHED]
+        return replace(request, fetch_remote=False), [_NOT_FETCHED]
 
     def prepared(self, end: End, plan: Plan) -> Plan | CannotRun:  # noqa: ARG002
         """Nothing is run before a scan."""
@@ -231,10 +222,19 @@ def _content_of(
     other = details.other_content.get(profile.file_path)
     if other is None:
         return chosen, details
-    content = replace_record(
-        chosen, file=profile.file_path, version=other.version, origin=other.origin
+    content = replace(chosen, file=profile.file_path, version=other.version, origin=other.origin)
+    return content, replace(details, content_digests=other.digests)
+
+
+def _content_in_manifest(content: DetectedContent, sha256: str) -> Content:
+    return Content(
+        path=content.file,
+        sha256=sha256,
+        source=content.source,
+        fit=content.fit,
+        version=content.version,
+        origin=content.origin,
     )
-    return content, replace_record(details, content_digests=other.digests)
 
 
 def _tailoring_copy(tailoring: TailoringFile | None, draft: Path) -> Path | None:
