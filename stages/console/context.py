@@ -25,13 +25,14 @@ class Context(Struct, frozen=True):
 
     def existing_spool(self) -> Spool:
         """The spool, for reading. Raises CommandError where there is none."""
-        if self.spool.root.exists() and not self.spool.root.is_dir():
+        spool = self.spool
+        if spool.root.is_dir():
+            return spool
+        if spool.root.exists():
             raise CommandError(
-                f"{self.spool.root}: not a directory: move it away, or set another spool.path"
+                f"{spool.root}: not a directory: move it away, or set another spool.path"
             )
-        if not self.spool.root.is_dir():
-            raise CommandError(
-                f"{self.spool.root}: there is no spool yet: start the stages "
-                "(compliance-agent run), request a scan, or give other settings with --config"
-            )
-        return self.spool
+        raise CommandError(
+            f"{spool.root}: there is no spool yet: start the stages "
+            "(compliance-agent run), request a scan, or give other settings with --config"
+        )

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stages.console.context import Context
-from stages.console.errors import CommandError
+from stages.console.errors import CommandError, file_errors
 from stages.formats import registry
 from stages.formats.source import FormatError, ReportSource
 from stages.runtime.exits import Exit
@@ -53,10 +53,8 @@ def write_output(chosen: str, chunks: Iterable[bytes], output: Path | None) -> N
     if output is None or str(output) == "-":
         _write_to_standard_output(chosen, chunks)
         return
-    try:
+    with file_errors(output, "can't be written", Exit.USAGE):
         _write_file(chunks, output)
-    except OSError as error:
-        raise CommandError(f"{output}: can't be written: {error.strerror}", Exit.USAGE) from error
 
 
 def _write_to_standard_output(chosen: str, chunks: Iterable[bytes]) -> None:

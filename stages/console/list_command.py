@@ -107,14 +107,12 @@ def _matches(
         return False
     if args.held and state != "held":
         return False
-    if args.answer and _answer(spool, boxes, scan_id) != args.answer:
+    if args.answer and _answer(spool, scan_id) != args.answer:
         return False
     return filters.matches(args, spool, scan_id)
 
 
-def _answer(spool: Spool, boxes: scan_states.Boxes, scan_id: ScanId) -> str | None:
-    if scan_id not in boxes.receipts:
-        return None
+def _answer(spool: Spool, scan_id: ScanId) -> str | None:
     try:
         return spool.receipts.read(scan_id).answer
     except EntryError:

@@ -83,6 +83,12 @@ def show_json(record: object) -> None:
     sys.stdout.write(document)
 
 
+def say_progress(text: str, style: str | None = None, *, as_json: bool) -> None:
+    """A line for people alone: with `--json`, standard output is for the JSON."""
+    if not as_json:
+        say(text, style)
+
+
 def show_line(record: object, line: str, *, as_json: bool) -> None:
     """A record as JSON, or one line about it."""
     show_record(record, lambda _: say(line), as_json=as_json)

@@ -13,9 +13,10 @@ from stages.console.content_check import refuse_unknown_profile
 from stages.console.context import Context
 from stages.console.entry_reading import read_if_kept
 from stages.console.errors import CommandError
-from stages.console.output import say, show_json, show_line, warn
+from stages.console.output import say, say_progress, show_json, show_line, warn
 from stages.console.report_view import show_failed, show_summary
 from stages.runtime.exits import Exit
+from stages.runtime.printable import one_line
 from stages.scan import free_space
 from stages.scanners import readiness, registry
 
@@ -54,8 +55,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     with ExitStack() as stack:
         doorbell = follow.listen(stack, context.runtime)
         _give(context, request)
-        if not context.json:
-            say(scan_id)
+        say_progress(scan_id, as_json=context.json)
         until = follow.last_entry(context)
         try:
             followed = follow.follow(
@@ -88,9 +88,7 @@ def _request(args: argparse.Namespace, context: Context, at: datetime) -> Reques
             )
         file = request_file.read(args.request)
         scanner, profile = file.scanner, file.profile
-        detail = "file"
-        if str(args.request).isprintable():
-            detail = f"file {args.request}"[:_MAX_DETAIL_CHARS]
+        detail = f"file {one_line(str(args.request))}"[:_MAX_DETAIL_CHARS]
         reason = Reason(source="operator", at=at, request_id=file.request_id, detail=detail)
     scanner = scanner or registry.default().key
     refuse_unknown_profile(context, scanner, profile)

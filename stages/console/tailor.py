@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from stages.console.context import Context
-from stages.console.errors import CommandError, UsageError
+from stages.console.errors import CommandError, UsageError, file_errors
 from stages.console.output import say, show_record, unicode_text, warn
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
@@ -78,10 +78,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if isinstance(made, TailoringRefused):
         raise CommandError("\n".join(made.problems), Exit.USAGE)
     new, text = made
-    try:
+    with file_errors(path, "can't be written", Exit.USAGE):
         _write(path, text)
-    except OSError as error:
-        raise CommandError(f"{path}: can't be written: {error.strerror}", Exit.USAGE) from error
     setting = f"compliance.{spec.section}.tailoring"
     show_record(new, partial(_show, path, setting), as_json=context.json)
     return Exit.OK

@@ -18,6 +18,7 @@ _FORMATS = ("text", "json", "csv")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
+        default="",
         metavar="NAME",
         help="only profiles whose name contains this, whatever the case",
     )
@@ -29,9 +30,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     found = trends(report for report in kept.newest_first() if report.status != "merged")
     for scan_id in kept.unreadable:
         warn(f"{scan_id}: its report can't be read, see `compliance-agent verify`")
-    if args.profile:
-        wanted = args.profile.lower()
-        found = tuple(trend for trend in found if wanted in trend.profile.lower())
+    wanted = args.profile.lower()
+    found = tuple(trend for trend in found if wanted in trend.profile.lower())
     if not found:
         raise CommandError(
             "no scan of such a profile is kept: see `compliance-agent list`", Exit.NO

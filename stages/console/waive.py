@@ -16,10 +16,10 @@ from schemas.settings import WaiverSettings
 from schemas.settings_check import KeyProblem
 from schemas.waiver import Waiver, check_waiver, fits_every_rule
 from stages.console.context import Context
-from stages.console.errors import CommandError, UsageError
+from stages.console.errors import CommandError, UsageError, file_errors
 from stages.console.output import show_line, unicode_text, warn
 from stages.console.rule_lookup import suggestion
-from stages.formats.kept_scans import KeptScans
+from stages.console.waivers_command import newest_completed
 from stages.parse import waiver_files, waivers
 from stages.parse.waiver_files import WaiverSet
 from stages.runtime.exits import Exit
@@ -63,10 +63,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     settings = context.settings.compliance.waivers
     waiver = _waiver(args, open_ended=settings.open_ended)
     path = Path(settings.directory) / _file_name(args.file)
-    try:
+    with file_errors(path, "can't be written"):
         _append(path, waiver, settings)
-    except OSError as error:
-        raise CommandError(f"{path}: can't be written: {error.strerror}") from error
     show_line(
         waiver,
         f"waiver for {waiver.rule} written into {unicode_text(path)}\n"
@@ -173,12 +171,9 @@ def _as_yaml(waiver: Waiver) -> bytes:
 
 def _warn_if_unknown(waiver: Waiver, context: Context) -> None:
     """A waiver may be written before the first scan, so a rule that is not known is no mistake."""
-    if not context.spool.root.is_dir():
-        return
     results: list[RuleResult] = []
-    for _, good in KeptScans(context.spool).newest_of_each_profile():
-        if good is not None:
-            results += good.results
+    for report in newest_completed(context.spool):
+        results += report.results
     if not results or any(waivers.is_for(waiver, result) for result in results):
         return
     warn(f"no rule of the newest scans is {waiver.rule}{suggestion(results, waiver.rule)}")

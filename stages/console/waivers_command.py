@@ -15,6 +15,7 @@ from schemas.records import Record, Struct
 from schemas.report import Report, RuleResult
 from schemas.settings import WaiverSettings
 from schemas.waiver import Waiver
+from spool.spool import Spool
 from stages.console.context import Context
 from stages.console.errors import UsageError
 from stages.console.output import say, show_record, show_table, unicode_text
@@ -122,14 +123,20 @@ def _listed(found: WaiverSet, context: Context) -> Iterator[ListedWaiver]:
 
 
 def _newest_scans(found: Sequence[PlacedWaiver], context: Context) -> list[_Scan]:
-    if not context.spool.root.is_dir():
-        return []
     host = socket.gethostname()
-    scans = []
-    for _, good in KeptScans(context.spool).newest_of_each_profile():
+    return [
+        _Scan(report, frozenset(waivers.for_scan(report, found, host)))
+        for report in newest_completed(context.spool)
+    ]
+
+
+def newest_completed(spool: Spool) -> Iterator[Report]:
+    """The newest completed scan of each profile; none before there is a spool."""
+    if not spool.root.is_dir():
+        return
+    for _, good in KeptScans(spool).newest_of_each_profile():
         if good is not None:
-            scans.append(_Scan(good, frozenset(waivers.for_scan(good, found, host))))
-    return scans
+            yield good
 
 
 def _matching_rules(waiver: Waiver, scans: Sequence[Report]) -> Iterator[RuleResult]:

@@ -2,7 +2,7 @@
 
 from schemas.records import Record
 from stages.console.connect.connection_files import ConnectionFiles
-from stages.console.output import say, show_json, unicode_text
+from stages.console.output import say_progress, show_json, unicode_text
 from stages.patchmon import connection_test
 from stages.patchmon.connection_test import Step, StepName, StepResult
 from stages.patchmon.credentials import Credentials
@@ -95,8 +95,7 @@ class Connection:
             self._say(f"    {step.action}")
 
     def _say(self, line: str, style: str | None = None) -> None:
-        if not self._as_json:
-            say(line, style)
+        say_progress(line, style, as_json=self._as_json)
 
     def _show_json(self, access: ServerAccess) -> None:
         api_id = ""

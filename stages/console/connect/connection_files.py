@@ -18,7 +18,7 @@ from schemas.records import Struct
 from schemas.settings import Settings
 from spool import durable
 from spool.layout import AGENT_GROUP
-from stages.console.errors import CommandError
+from stages.console.errors import CommandError, file_errors
 from stages.patchmon.credentials import Credentials
 from stages.runtime import plain_file, settings_edit
 from stages.runtime.exits import Exit
@@ -111,32 +111,27 @@ def planned(change: Change, api_id: str | None) -> ConnectionFiles:
 
 def _content(path: Path) -> bytes | None:
     """None where there is no such file. Raises CommandError."""
-    try:
-        return plain_file.read(path, _MAX_BYTES)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise CommandError(f"{path}: can't be read: {error.strerror}") from error
+    with file_errors(path, "can't be read"):
+        try:
+            return plain_file.read(path, _MAX_BYTES)
+        except FileNotFoundError:
+            return None
 
 
 def _replace(path: Path, content: bytes, new_mode: int, widest: int) -> None:
     # Where configuration management has put a link, its target is changed.
     path = path.resolve()
     mode, owner = new_mode, _new_owner(new_mode)
-    try:
+    with suppress(FileNotFoundError):
         status = path.stat()
         mode, owner = stat.S_IMODE(status.st_mode) & widest, (status.st_uid, status.st_gid)
-    except FileNotFoundError:
-        pass
-    try:
+    with file_errors(path, "can't be written"):
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         directory = durable.open_directory(path.parent)
         try:
             durable.write(directory, path.name, content, replace=True, mode=mode, owner=owner)
         finally:
             os.close(directory)
-    except OSError as error:
-        raise CommandError(f"{path}: can't be written: {error.strerror}") from error
 
 
 def _new_owner(mode: int) -> tuple[int, int]:

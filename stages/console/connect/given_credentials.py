@@ -14,7 +14,7 @@ from pathlib import Path
 from schemas.records import Struct
 from schemas.settings import ServerSettings
 from stages.console.delivery.host_origin import origin
-from stages.console.errors import CommandError, UsageError
+from stages.console.errors import CommandError, UsageError, file_errors
 from stages.patchmon.credentials import Credentials, exposed
 from stages.patchmon.enrolment import EnrolmentToken, NotEnrolled, enrol, exchange
 from stages.patchmon.official_agent import (
@@ -146,10 +146,8 @@ def _secret(path: Path | None, what: str) -> str:
     problem = exposed(path)
     if problem is not None:
         raise CommandError(problem, Exit.USAGE)
-    try:
+    with file_errors(path, "can't be read", Exit.USAGE):
         content = plain_file.read(path, _MAX_BYTES)
-    except OSError as error:
-        raise CommandError(f"{path}: can't be read: {error.strerror}", Exit.USAGE) from error
     return _text(content.decode("utf-8", "replace").strip(), f"{path}: {what}")
 
 

@@ -19,7 +19,7 @@ from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.export_raw import LAST, run_raw
 from stages.console.delivery.host_origin import origin
-from stages.console.errors import CommandError, UsageError
+from stages.console.errors import CommandError, UsageError, file_errors
 from stages.console.output import show_line, warn
 from stages.runtime.exits import Exit
 from stages.runtime.moments import moment
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if args.all:
         among = sorted(boxes.reports)
     chosen: Sequence[ScanId] = among
-    if args.scan_ids or filters.is_filtered(args):
+    if filters.is_choice(args):
         chosen = filters.choose(args, spool, among, "report to export")
     index, damaged = _index(spool, chosen, context.settings.api.id)
     if not index.reports:
@@ -102,14 +102,15 @@ def _write(path: Path, spool: Spool, index: Bundle) -> None:
         for report in index.reports:
             yield spool.reports.read_checked(report.scan_id)
 
-    try:
-        with path.open("xb") as target, _removed_on_failure(path):
-            path.chmod(0o600)
-            bundle.write(target, index, entries())
-    except FileExistsError as error:
-        raise CommandError(f"{path}: exists; choose another name", Exit.USAGE) from error
-    except OSError as error:
-        raise CommandError(f"{path}: can't be written: {error.strerror}") from error
+    if path.exists():
+        raise CommandError(f"{path}: exists; choose another name", Exit.USAGE)
+    with (
+        file_errors(path, "can't be written"),
+        path.open("xb") as target,
+        _removed_on_failure(path),
+    ):
+        path.chmod(0o600)
+        bundle.write(target, index, entries())
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def _chosen(
         args.since = None
         known = _exported_before(directory, host)
     scans = [found for found in raw_bundle.scans_of_spool(spool) if found.scan not in known]
-    if args.scan_ids or filters.is_filtered(args):
+    if filters.is_choice(args):
         among = {*spool.raw.scan_ids(), *spool.reports.ids()}
         only = filters.choose(args, spool, among, "scan to export")
         return [found for found in scans if found.scan.scan_id in only]

@@ -18,7 +18,9 @@ from stages.scanners import registry
 def add_filters(parser: argparse.ArgumentParser, since: Callable[[str], object] = moment) -> None:
     """`since` reads the value of --since, where it may be more than a time."""
     group = parser.add_argument_group("which scans")
-    group.add_argument("--profile", metavar="TEXT", help="only profiles whose name contains TEXT")
+    group.add_argument(
+        "--profile", metavar="TEXT", default="", help="only profiles whose name contains TEXT"
+    )
     group.add_argument("--scanner", choices=registry.all_keys(), help="only this scanner")
     group.add_argument("--status", choices=get_args(ScanStatus), help="only scans with this status")
     group.add_argument(
@@ -36,6 +38,11 @@ def add_choice(parser: argparse.ArgumentParser, since: Callable[[str], object] =
     add_filters(parser, since)
 
 
+def is_choice(args: argparse.Namespace) -> bool:
+    """Whether scans are named, or filtered."""
+    return bool(args.scan_ids) or is_filtered(args)
+
+
 def is_filtered(args: argparse.Namespace) -> bool:
     return any((args.profile, args.scanner, args.status, args.since, args.until))
 
@@ -47,7 +54,7 @@ def choose(
 
     `what` names the kind in messages. Raises CommandError if none is named, or none matches.
     """
-    if not args.scan_ids and not is_filtered(args):
+    if not is_choice(args):
         raise CommandError("name scans, or select some with --profile, --since, …", Exit.USAGE)
     every = scan_states.snapshot(spool).scan_ids
     found = set(scan_names.find_scans(args.scan_ids, every, among, what))
@@ -80,4 +87,4 @@ def _report_matches(args: argparse.Namespace, spool: Spool, scan_id: ScanId) -> 
         return False
     if args.status not in (None, header.status):
         return False
-    return (args.profile or "").casefold() in header.profile.casefold()
+    return args.profile.casefold() in header.profile.casefold()

@@ -26,7 +26,7 @@ from spool.spool import Spool
 from stages.console import command_writer
 from stages.console.context import Context
 from stages.console.delivery.host_origin import is_foreign
-from stages.console.errors import CommandError
+from stages.console.errors import CommandError, file_errors
 from stages.console.output import say, show_record, warn
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
@@ -141,11 +141,13 @@ def _give(stream: BinaryIO, view: ImportView, at: datetime, context: Context) ->
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:
-    try:
-        while chunk := stream.read(_CHUNK):
-            yield chunk
-    except OSError as error:
-        raise CommandError(f"{stream.name}: can't be read: {error.strerror}") from error
+    while chunk := _read(stream):
+        yield chunk
+
+
+def _read(stream: BinaryIO) -> bytes:
+    with file_errors(stream.name, "can't be read"):
+        return stream.read(_CHUNK)
 
 
 def _outcome(spool: Spool, command_id: str) -> Imported | None:
@@ -192,8 +194,5 @@ def _show_pending(view: ImportView, context: Context) -> None:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
-    try:
-        with path.open("rb") as stream:
-            yield stream
-    except OSError as error:
-        raise CommandError(f"{path}: can't be read: {error.strerror}", Exit.USAGE) from error
+    with file_errors(path, "can't be read", Exit.USAGE), path.open("rb") as stream:
+        yield stream

@@ -37,7 +37,7 @@ from stages.console.fixing.recheck_view import show_recheck
 from stages.console.fixing.requested import carry_out_requested
 from stages.console.fixing.scan_facts import scan_facts
 from stages.console.fixing.undo import LAST, undo
-from stages.console.output import say, show_json, show_record, warn
+from stages.console.output import say, say_progress, show_json, show_record, warn
 from stages.console.scan_names import HELP
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
@@ -98,7 +98,8 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         show_effects(planned)
         _ask(f"Run {counted(len(to_run), 'script')} as root on {socket.gethostname()}?")
     reason = Reason(source="operator", at=datetime.now(UTC))
-    finished = fix_scan(context, facts, planned, reason, _progress(context))
+    progress = partial(say_progress, as_json=context.json)
+    finished = fix_scan(context, facts, planned, reason, progress)
     return _show(finished, context)
 
 
@@ -157,16 +158,6 @@ def _show(finished: FinishedFix, context: Context) -> Exit:
     if any(rule.outcome != "fixed" for rule in finished.run.rules):
         return Exit.NO
     return Exit.OK
-
-
-def _progress(context: Context) -> Callable[[str], None]:
-    if context.json:
-        return _no_progress
-    return say
-
-
-def _no_progress(_line: str) -> None:
-    """With `--json`, standard output is for the JSON alone."""
 
 
 def _require_root() -> None:

@@ -18,7 +18,7 @@ from spool.access import user_name
 from spool.errors import SpoolError
 from spool.layout import is_command_id
 from spool.lock import Lock
-from stages.console.errors import CommandError
+from stages.console.errors import CommandError, file_errors
 from stages.console.fixing.host_copy import BEFORE
 from stages.runtime.exits import Exit
 
@@ -75,11 +75,9 @@ def _copied_at(directory: Path) -> int:
 
 
 def _check(path: Path) -> None:
-    try:
+    with file_errors(path, "can't be made"):
         path.mkdir(mode=_MODE, parents=True, exist_ok=True)
         status = path.lstat()
-    except OSError as error:
-        raise CommandError(f"{path}: can't be made: {error.strerror}") from error
     if not stat.S_ISDIR(status.st_mode):
         raise CommandError(f"{path}: is not a directory: move it away")
     if status.st_uid != os.geteuid():

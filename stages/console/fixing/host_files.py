@@ -13,6 +13,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from io import BufferedReader
+from pathlib import PurePath
 from typing import Literal
 
 from schemas.records import Struct, field
@@ -95,11 +96,10 @@ def parent_of(path: str) -> Iterator[tuple[int, str]]:
     directory, name = os.path.split(path)
     handle = os.open("/", _DIRECTORY)
     try:
-        for part in directory.strip("/").split("/"):
-            if part:
-                inner = os.open(part, _DIRECTORY, dir_fd=handle)
-                os.close(handle)
-                handle = inner
+        for part in PurePath(directory).parts[1:]:
+            inner = os.open(part, _DIRECTORY, dir_fd=handle)
+            os.close(handle)
+            handle = inner
         yield handle, name or "."
     finally:
         os.close(handle)

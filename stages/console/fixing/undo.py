@@ -1,7 +1,9 @@
 """`fix --undo`: the files that a fix has changed, as they were before it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from schemas.fixes import FixRun, Undone
 from spool.errors import EntryError
@@ -30,18 +32,12 @@ def undo(
     with fix_directory(context.settings.compliance.fixes) as parent:
         fix_id = _fix_id(context, named, kept_fixes(parent))
         directory = directory_of(context, fix_id)
-        try:
+        with _copy_errors(directory):
             changes = host_copy.changes_of(directory)
             changed_since = [change for change in changes if _differs(change)]
-        except (OSError, ValueError) as error:
-            message = f"{directory}: the copy can't be read: {error}"
-            raise CommandError(message, Exit.NO) from error
         confirm(changes, changed_since)
-        try:
+        with _copy_errors(directory):
             restored, kept = host_copy.restore(directory, changes)
-        except (OSError, host_copy.CopyDamagedError) as error:
-            message = f"{directory}: the copy can't be read: {error}"
-            raise CommandError(message, Exit.NO) from error
         # A path need not be valid UTF-8; the record must be.
         undone = Undone(
             at=datetime.now(UTC),
@@ -51,6 +47,14 @@ def undo(
         with command_writer.writing(context) as spool:
             spool.fixes.undone.write(fix_id, undone)
     return fix_id, undone, _run_of(context, fix_id)
+
+
+@contextmanager
+def _copy_errors(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError, host_copy.CopyDamagedError) as error:
+        raise CommandError(f"{directory}: the copy can't be read: {error}", Exit.NO) from error
 
 
 def _differs(change: Change) -> bool:

@@ -34,7 +34,7 @@ from stages.console.install.install_paths import (
     TARGET,
     InstallPaths,
 )
-from stages.console.output import say, show_json
+from stages.console.output import say, say_progress, show_json
 from stages.runtime.exits import Exit
 from stages.runtime.settings_file import Loaded
 from stages.scanners.settings import load_settings
@@ -92,11 +92,9 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     where = install_paths.local(args.prefix)
 
     def report(step: str) -> None:
-        if context.json:
-            return
         if args.dry_run:
             step = f"would {step}"
-        say(step)
+        say_progress(step, as_json=context.json)
 
     steps = Steps(dry=args.dry_run, report=report)
     # The services must be able to read what is written here, whatever root's umask is.
