@@ -104,6 +104,11 @@ def test_every_library_has_one_owner(path: Path) -> None:
             assert package(path) in OWNERS[library], f"{library} belongs to {OWNERS[library]}"
 
 
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_values_are_structs(path: Path) -> None:
+    assert "dataclasses" not in {name.split(".")[0] for name in imports(path)}
+
+
 SCANNER_FOLDERS = {"openscap", "docker_bench"}
 SCANNER_NAMES = ("openscap", "docker-bench", "docker_bench")
 
