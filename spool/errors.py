@@ -118,13 +118,12 @@ def read_error(where: Path, cause: OSError) -> EntryUnreadableError | StorageErr
 
 def _reason(where: Path, cause: OSError) -> str:
     if cause.errno == errno.ENOSPC:
-        # A file that could not be made is not there: its directory is on the same disk.
-        for place in (where, where.parent):
-            with suppress(OSError):
-                inodes = os.statvfs(place)
-                # btrfs counts none at all.
-                if inodes.f_files and inodes.f_favail == 0:
-                    return "no free inodes left"
+        with suppress(OSError):
+            # A file that could not be made is not there: its directory is on the same disk.
+            inodes = os.statvfs(where.parent)
+            # btrfs counts none at all.
+            if inodes.f_files and inodes.f_favail == 0:
+                return "no free inodes left"
     return cause.strerror or str(cause)
 
 

@@ -20,6 +20,13 @@ _LEVEL = 3
 _MAX_WINDOW_LOG = 27
 """A frame may ask for 128 MiB of memory, the most that `zstd --ultra` writes without --long."""
 
+_ERRORS = {
+    "zlib": "error",
+    "lzma": "LZMAError",
+    "compression.zstd": "ZstdError",
+    "backports.zstd": "ZstdError",
+}
+"""What each library raises for a broken stream."""
 _PADDING = b"\0"
 """What xz allows between and after streams."""
 
@@ -178,16 +185,9 @@ def _zstd() -> ModuleType:
 def _breakages() -> tuple[type[Exception], ...]:
     """What a broken stream makes the libraries raise: of those that were loaded."""
     found: list[type[Exception]] = [OSError, ValueError]
-    zlib = sys.modules.get("zlib")
-    if zlib:
-        found.append(zlib.error)
-    lzma = sys.modules.get("lzma")
-    if lzma:
-        found.append(lzma.LZMAError)
-    for name in ("compression.zstd", "backports.zstd"):
-        zstd = sys.modules.get(name)
-        if zstd:
-            found.append(zstd.ZstdError)
+    for module, error in _ERRORS.items():
+        if module in sys.modules:
+            found.append(getattr(sys.modules[module], error))
     return tuple(found)
 
 

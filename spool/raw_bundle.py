@@ -214,8 +214,6 @@ def _complete_scans(stream: BinaryIO, host: ArchivedHost) -> tuple[list[Archived
     except (tarfile.TarError, RawBundleError, OSError, ValueError):
         # The end of what was written: what is whole before it counts.
         pass
-    if position == 0:
-        return [], 0
     return complete, position
 
 

@@ -61,13 +61,10 @@ def for_scan(report: Report, waivers: Sequence[PlacedWaiver], host: str) -> list
     chosen = []
     for placed in waivers:
         waiver = placed.waiver
-        if waiver.scanner not in (None, report.profile.type):
-            continue
-        if waiver.host is not None and not fits(waiver.host, host, host.partition(".")[0]):
-            continue
-        if waiver.profile is not None and not _is_profile(waiver.profile, report):
-            continue
-        chosen.append(placed)
+        is_for_scanner = waiver.scanner in (None, report.profile.type)
+        is_for_host = fits(waiver.host or "*", host, host.partition(".")[0])
+        if is_for_scanner and is_for_host and _is_profile(waiver.profile or "*", report):
+            chosen.append(placed)
     return chosen
 
 

@@ -133,20 +133,10 @@ def _reason(chain: tuple[BaseException, ...]) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error, and those that it wraps or was raised from."""
+    """The error, and those that it was raised from."""
     seen: set[int] = set()
     link: BaseException | None = error
     while link is not None and id(link) not in seen:
         seen.add(id(link))
         yield link
-        link = _inner(link)
-
-
-def _inner(error: BaseException) -> BaseException | None:
-    reason = getattr(error, "reason", None)
-    if isinstance(reason, BaseException):
-        return reason
-    for argument in error.args:
-        if isinstance(argument, BaseException):
-            return argument
-    return error.__cause__ or error.__context__
+        link = link.__cause__ or link.__context__

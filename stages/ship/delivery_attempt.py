@@ -1,9 +1,7 @@
 """What was met with one report since the stage started, and in which form it is sent next. Pure.
 
 A server that refuses a report for its size is sent half of it, and half of that, while anything may
-be left out. Where the server only says that the body is not JSON, its size is a guess: one of at
-most a mebibyte is truncated once. A server that computes another hash is sent the body once more
-without it.
+be left out. A server that computes another hash is sent the body once more without it.
 """
 
 from schemas.records import Struct
@@ -11,15 +9,12 @@ from stages.patchmon.body import Body
 from stages.patchmon.outcome import Accepted, Outcome, Refused
 
 STUCK_AFTER = 3
-_TRUNCATED_ONCE_BYTES = 1024 * 1024
 
 
 class DeliveryAttempt(Struct):
     attempts: int = 0
     limit: int | None = None
     """A lower limit than the settings', which the server's answers show."""
-    was_truncated_short: bool = False
-    """Whether a body of at most a mebibyte was truncated already."""
     with_hash: bool = True
     failures: int = 0
     """Consecutive attempts that failed."""
@@ -50,16 +45,9 @@ class DeliveryAttempt(Struct):
             self.with_hash = False
             return True
         if outcome.remedy == "truncate" and body.may_shrink:
-            return self._truncate(outcome, body)
+            self.limit = len(body) // 2
+            return True
         return False
-
-    def _truncate(self, outcome: Refused, body: Body) -> bool:
-        is_short = outcome.status == 400 and len(body) <= _TRUNCATED_ONCE_BYTES
-        if is_short and self.was_truncated_short:
-            return False
-        self.limit = len(body) // 2
-        self.was_truncated_short = is_short
-        return True
 
     @property
     def remarks(self) -> tuple[str, ...]:

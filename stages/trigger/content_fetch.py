@@ -77,10 +77,11 @@ class ContentFetch:
     def run_once(self) -> None:
         """Raises StorageError."""
         self._finish()
-        if self._job is None:
-            self._apply_commands()
+        if self._job is not None:
+            return
+        self._apply_commands()
         spec = _fetching(self._process.settings)
-        if spec is None or self._job is not None or not self._has_server():
+        if spec is None or not self._has_server():
             return
         if self._is_wanted or time.monotonic() >= self._due_at:
             self._is_wanted = False

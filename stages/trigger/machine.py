@@ -81,17 +81,13 @@ def remember(state_store: StateStore, api_id: str, machine: Machine | None) -> N
 def _addresses(cards: Path) -> set[str]:
     """The addresses of physical and virtual cards; bridges, tunnels and pairs have no device."""
     found: set[str] = set()
-    try:
-        places = list(cards.iterdir())
-    except OSError:
-        return found
-    for place in places:
+    for device in cards.glob("*/device"):
         try:
-            is_permanent = (place / "addr_assign_type").read_text().strip() == _PERMANENT
-            address = (place / "address").read_text().strip()
+            is_permanent = (device.parent / "addr_assign_type").read_text().strip() == _PERMANENT
+            address = (device.parent / "address").read_text().strip()
         except (OSError, UnicodeDecodeError):
             continue
-        if is_permanent and (place / "device").exists():
+        if is_permanent:
             found.add(address)
     return found
 

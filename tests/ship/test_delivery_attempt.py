@@ -34,14 +34,6 @@ def test_what_can_not_be_changed_any_more_is_refused() -> None:
     assert not attempt.change_form(Refused(422, "no"), EMPTY)
 
 
-def test_a_short_body_that_is_called_invalid_json_is_truncated_once() -> None:
-    attempt = DeliveryAttempt()
-    refusal = Refused(400, "Invalid JSON body", "truncate")
-    for size, is_tried in ((3 * MIB, True), (3 * MIB // 2, True), (MIB, True), (MIB // 2, False)):
-        body = Body(b" " * size, (), has_hash=True, may_shrink=True)
-        assert attempt.change_form(refusal, body) == is_tried
-
-
 def test_a_report_is_stuck_after_three_attempts_of_which_nothing_came() -> None:
     attempt = DeliveryAttempt()
     outcomes: list[Outcome] = [Temporary("no"), Paused("no", "repair it")]

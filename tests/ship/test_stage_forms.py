@@ -5,7 +5,6 @@ from pathlib import Path
 from tests.patchmon.scripted_server import (
     Early,
     ScriptedServer,
-    accepted,
     reply,
     reset,
     sent,
@@ -67,18 +66,6 @@ class TestSize:
         ship.run_once()
         assert ship.receipt(1).answer == "accepted"
         assert ship.receipt(1).left_out
-
-    def test_a_short_body_that_is_called_invalid_json_is_truncated_once(
-        self, ship: Ship, server: ScriptedServer
-    ) -> None:
-        refusal = reply(400, {"error": "Invalid JSON body"})
-        server.say(refusal, accepted, refusal, refusal)
-        for number in (1, 2):
-            ship.put(report(number, results=rules(30, 1000)))
-            ship.run_once()
-        assert ship.answers == {1: "accepted", 2: "refused"}
-        assert ship.receipt(1).left_out
-        assert len(server.requests) == 4
 
     def test_a_line_that_breaks_again_and_again_costs_no_texts(
         self, ship: Ship, server: ScriptedServer
