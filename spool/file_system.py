@@ -34,10 +34,14 @@ class Mount(NamedTuple):
     options: frozenset[str]
 
 
+_UNKNOWN = Mount("", "", frozenset())
+"""Where the kernel lists none, as in some sandboxes."""
+
+
 def check(root: Path) -> None:
     """Raises SpoolUnusableError where entries could not be moved or protected there."""
     mount = mount_of(root, _mounts())
-    if mount is not None and mount.kind in _WITHOUT_OWNERS:
+    if mount.kind in _WITHOUT_OWNERS:
         raise SpoolUnusableError(
             f"{root}: is on {mount.kind}, which knows no owners and modes: {_ELSEWHERE}"
         )
@@ -54,8 +58,6 @@ def check(root: Path) -> None:
 def warning(root: Path) -> str | None:
     """Why entries may be lost there in a power cut or a disconnection, and what to do."""
     mount = mount_of(root, _mounts())
-    if mount is None:
-        return None
     if mount.kind in _OF_OTHER_HOSTS or mount.kind.startswith("fuse"):
         return (
             f"{root}: is on {mount.kind}, where renames, locks and syncs may not hold: {_ELSEWHERE}"
@@ -65,11 +67,11 @@ def warning(root: Path) -> str | None:
     return None
 
 
-def mount_of(root: Path, mounts: Iterable[Mount]) -> Mount | None:
+def mount_of(root: Path, mounts: Iterable[Mount]) -> Mount:
     """The mount under a path: the last one of those whose mount point is nearest."""
     path = Path(os.path.realpath(root))
     above = [mount for mount in mounts if path.is_relative_to(mount.point)]
-    return max(reversed(above), key=lambda mount: len(mount.point), default=None)
+    return max(reversed(above), key=lambda mount: len(mount.point), default=_UNKNOWN)
 
 
 def parse(mountinfo: str) -> list[Mount]:

@@ -127,8 +127,9 @@ def _first(chain: tuple[BaseException, ...], *kinds: type[E]) -> E | None:
 def _reason(chain: tuple[BaseException, ...]) -> str:
     """The system's message if there is one: the library's describe objects in memory."""
     for link in reversed(chain):
-        if isinstance(link, OSError) and link.strerror:
-            return link.strerror
+        message = getattr(link, "strerror", None)
+        if message:
+            return str(message)
     return " ".join(str(chain[-1]).split())[:200] or type(chain[-1]).__name__
 
 

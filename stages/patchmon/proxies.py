@@ -39,9 +39,11 @@ def proxy_for(url: str, configured: str | None, environment: Mapping[str, str]) 
     if parts.hostname is None or _is_direct(parts.hostname.rstrip("."), port, environment):
         return None
     proxy = _variable(variable, environment) or _variable("all_proxy", environment)
-    if proxy and "://" not in proxy:
-        return f"http://{proxy}"
-    return proxy or None
+    if not proxy:
+        return None
+    if "://" in proxy:
+        return proxy
+    return f"http://{proxy}"
 
 
 def _variable(name: str, environment: Mapping[str, str]) -> str:

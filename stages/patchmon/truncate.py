@@ -23,7 +23,7 @@ def truncate(body: dict[str, Any], excess: int) -> tuple[str, ...]:
     Returns one line for each kind of text that was left out.
     """
     left_out: list[str] = []
-    if excess > 0 and "raw_output" in body:
+    if "raw_output" in body:
         removed = _take(body, "raw_output")
         excess -= removed
         left_out.append(f"the raw output ({removed} bytes)")
