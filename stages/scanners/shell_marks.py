@@ -23,6 +23,7 @@ _LITERAL = re.compile(r"[^\n]")
 _HERE_DOCUMENT = re.compile(
     r"(?<!<)<<(?P<tabs>-?)[ \t]*(?P<delimiter>\\?[\w.-]+|'[^'\n]+'|\"[^\"\n]+\")"
 )
+_ESCAPED_TO_QUOTE = re.compile(r"(?:[^'\\]|\\.)*'", re.DOTALL)
 _BEFORE_COMMENT = " \t\n;&|("
 _ENDS = {"`": "`", "$(": ")", "${": "}"}
 
@@ -49,8 +50,8 @@ class _Marks(Struct):
     at: int = 0
     code: list[str] = field(default_factory=list)
     expanded: list[str] = field(default_factory=list)
-    contexts: list[str] = field(default_factory=list)
-    """The ends of what is open: `"` for quoted text, `)`, `` ` `` and `}`."""
+    contexts: list[str] = field(default_factory=lambda: [""])
+    """The ends of what is open: `"` for quoted text, `)`, `` ` `` and `}`; first the script."""
     documents: list[_Document] = field(default_factory=list)
 
     def is_next(self, text: str) -> bool:
@@ -85,9 +86,7 @@ def marked(script: str) -> MarkedScript:
 
 def _step(marks: _Marks) -> None:
     """Mark the next character, or a whole piece of literal text."""
-    context = ""
-    if marks.contexts:
-        context = marks.contexts[-1]
+    context = marks.contexts[-1]
     if marks.is_next("\\"):
         marks.literal(marks.at + 2)
     elif context and marks.is_next(context):
@@ -200,9 +199,7 @@ def _index(text: str, char: str, start: int) -> int:
 
 
 def _end_of_escaped_quote(text: str, start: int) -> int:
-    at = start
-    while at < len(text) and text[at] != "'":
-        at += 1
-        if text[at - 1] == "\\":
-            at += 1
-    return min(at + 1, len(text))
+    found = _ESCAPED_TO_QUOTE.match(text, start)
+    if found is None:
+        return len(text)
+    return found.end()

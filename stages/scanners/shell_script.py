@@ -13,7 +13,8 @@ from schemas.records import Struct
 from stages.scanners.shell_marks import MarkedScript, marked
 
 _NAME = r"[A-Za-z_]\w*"
-_USE = re.compile(rf"\$(?:\{{[!#]?(?P<braced>{_NAME})(?P<rest>[^}}]{{0,2}})|(?P<plain>{_NAME}))")
+_USE = re.compile(rf"\$(?P<brace>\{{[!#]?)?(?P<name>{_NAME})(?P<operator>(?(brace)[^}}]{{0,2}}|))")
+"""The operator is that behind a name in braces, `:-` of `${name:-other}`."""
 _GUARDED = ("-", "+", "=", "?", ":-", ":+", ":=", ":?")
 """`${name:-other}` and the like also work where the variable is not set."""
 _SET = (
@@ -102,11 +103,11 @@ def _unset(marks: MarkedScript) -> Iterator[str]:
     known = _set_names(marks)
     sources_others = _SOURCES.search(marks.code) is not None
     for use in _USE.finditer(marks.expanded):
-        name = use["braced"] or use["plain"]
+        name = use["name"]
         if name in known:
             continue
         known.add(name)
-        if _rest(use).startswith(_GUARDED) or _GIVEN.fullmatch(name):
+        if use["operator"].startswith(_GUARDED) or _GIVEN.fullmatch(name):
             continue
         # A file that is sourced may set any such name, as os-release does.
         if sources_others and name.isupper():
@@ -121,14 +122,9 @@ def _set_names(marks: MarkedScript) -> set[str]:
     for command in _SET_BY_COMMAND.finditer(marks.code):
         names.update(re.findall(rf"(?<![\w-]){_NAME}", command[1]))
     for use in _USE.finditer(marks.expanded):
-        if _rest(use).startswith((":=", "=")):
-            names.add(use["braced"])
+        if use["operator"].startswith((":=", "=")):
+            names.add(use["name"])
     return names
-
-
-def _rest(use: re.Match[str]) -> str:
-    """The operator behind a name in braces, `:-` of `${name:-other}`."""
-    return use["rest"] or ""
 
 
 def _without_comments(script: str, marks: MarkedScript) -> str:

@@ -6,6 +6,7 @@ script is taken as it is: reports change empty lines and mask secrets.
 Diagnostics: ScapError where the results can't be read.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from stages.scanners.fix_scripts import RuleScript
@@ -25,11 +26,10 @@ def read_scripts(results: Opener | None, arf: Opener | None, options: Options) -
         raise ScapError("neither results nor ARF: the scanner left nothing to read")
     scan = newest_scan(read_results(opener, options.limits, None), options)
     values = scan.text_options.values
-    failed: dict[str, bool] = {}
+    failed: defaultdict[str, bool] = defaultdict(bool)
     for outcome in scan.test_result.outcomes:
         # One rule may have been checked for several instances.
-        has_failed = outcome.result not in NOTHING_TO_FIX
-        failed[outcome.idref] = failed.get(outcome.idref, False) or has_failed
+        failed[outcome.idref] |= outcome.result not in NOTHING_TO_FIX
     return [
         _rule_script(rule, has_failed, scan.benchmark.rule_element(rule), values)
         for rule, has_failed in failed.items()

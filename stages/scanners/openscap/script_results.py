@@ -57,12 +57,8 @@ def collected(draft: Path) -> ScriptResults | None:
 
 
 def missing_capabilities(status: Path = Path("/proc/self/status")) -> tuple[str, ...]:
-    """The capabilities that scripts commonly need and this process lacks; empty if not known."""
-    try:
-        lines = status.read_text().splitlines()
-    except OSError:
-        return ()
-    for line in lines:
+    """The capabilities that scripts commonly need and this process lacks. Raises OSError."""
+    for line in status.read_text().splitlines():
         if line.startswith("CapEff:"):
             return _missing_in(int(line.split()[1], 16))
     return ()

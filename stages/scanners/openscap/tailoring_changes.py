@@ -91,7 +91,7 @@ class _Names:
         for rule in unselected:
             if rule in selected:
                 self._problems.append(f"--select and --unselect: both name {rule}")
-        if not (changes.unselect or changes.select or changes.values):
+        if not [*changes.unselect, *changes.select, *changes.values]:
             self._problems.append("nothing to change: name --unselect, --select or --set-value")
         if self._problems:
             return TailoringRefused(tuple(self._problems))

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, tzinfo
 
 from schemas.records import Struct, field
+from stages.scap.xccdf_text import one_line
 from stages.scap.xml_records import Element, ScapError, local, text_of
 
 _WITHOUT_EVIDENCE = frozenset(("pass", "notapplicable"))
@@ -97,8 +98,8 @@ class TestResult(Struct):
             self.is_tailored = True
             self.tailoring_path = record.get("href")
         elif name == "target-facts":
-            version = record.findtext(_SCANNER_VERSION, "").strip()
-            self.scanner_version = self.scanner_version or version or None
+            version = one_line(record.findtext(_SCANNER_VERSION))
+            self.scanner_version = self.scanner_version or version
 
 
 def read_test_result(element: Element) -> TestResult:
