@@ -99,7 +99,7 @@ class _CriteriaWalk:
         self, name: str, expected: bool, result: ResultValue, extensions: int
     ) -> FailedPart:
         tree = self._lookup(name)
-        if tree is None or extensions == _MAX_EXTENSIONS:
+        if tree is None or extensions == _MAX_EXTENSIONS or holds(tree.result, expected):
             return Unexplained(name, expected, result)
         return self.failed_part(tree, expected, extensions + 1)
 

@@ -27,8 +27,10 @@ from stages.scap.xccdf_text import one_line
 from stages.scap.xml_records import Element, local
 
 _RESULTS = frozenset(get_args(ResultValue))
-_NO_ENTITIES = frozenset(("notes", "Signature"))
-_CRITERIA = frozenset(("criteria", "criterion", "extend_definition"))
+_NO_FIELDS = frozenset(("notes", "Signature", "behaviors", "set", "filter", "message"))
+_CRITERIA = ("{*}criteria", "{*}criterion", "{*}extend_definition")
+_CAPTURES = frozenset((("object_component",), ("regex_capture", "object_component")))
+"""What a variable consists of whose value is captured from a line."""
 _KEPT_ITEMS = 12
 """Per result: enough to show ten, and to know that there are more."""
 _TRUE = frozenset(("true", "1"))
@@ -43,14 +45,7 @@ def read_result(text: str | None) -> ResultValue:
 
 
 def read_test(element: Element) -> Test:
-    target = None
-    states = []
-    for child in element:
-        name = local(child)
-        if name == "object" and target is None:
-            target = child.get("object_ref", "")
-        elif name == "state":
-            states.append(child.get("state_ref", ""))
+    objects = references(element, "object", "object_ref")
     return Test(
         id=element.get("id", ""),
         kind=local(element).removesuffix("_test"),
@@ -58,41 +53,31 @@ def read_test(element: Element) -> Test:
         existence=element.get("check_existence", "at_least_one_exists"),
         operator=element.get("state_operator", "AND"),
         comment=one_line(element.get("comment")),
-        object=target,
-        states=tuple(states),
+        object=next(iter(objects), None),
+        states=tuple(references(element, "state", "state_ref")),
     )
 
 
+def references(element: Element, name: str, attribute: str) -> list[str]:
+    """The ids that elements of this name refer to, at any depth."""
+    return [found.get(attribute, "") for found in element.iter(f"{{*}}{name}")]
+
+
 def read_object(element: Element) -> Object:
-    members: list[str] = []
-    filters: list[Element] = []
-    entities: list[Entity] = []
-    recursive = ignores_case = is_one_text = False
-    for child in element:
-        name = local(child)
-        if name == "behaviors":
-            recursive = child.get("recurse_direction") == "down"
-            ignores_case = _flag(child, "ignore_case")
-            is_one_text = child.get("multiline") in _FALSE
-        elif name == "set":
-            members += [_text(member) for member in child.iter("{*}object_reference")]
-            filters += child.iter("{*}filter")
-        elif name == "filter":
-            filters.append(child)
-        elif name == "var_ref":
-            entities.append(Entity(name, var_ref=_text(child)))
-        elif name not in _NO_ENTITIES:
-            entities.append(_entity(child, name))
+    behaviors: dict[str | bytes, str | bytes] = {}
+    for found in element.iterchildren("{*}behaviors"):
+        behaviors.update(found.attrib)
+    filters = list(element.iter("{*}filter"))
     return Object(
         id=element.get("id", ""),
         kind=local(element).removesuffix("_object"),
-        entities=tuple(entities),
-        members=tuple(members),
+        entities=tuple(_entity(part, name) for name, part in _fields(element)),
+        members=tuple(map(_text, element.iter("{*}object_reference"))),
         included=tuple(map(_text, filter(_includes, filters))),
         excluded=tuple(map(_text, filterfalse(_includes, filters))),
-        recursive=recursive,
-        ignores_case=ignores_case,
-        is_one_text=is_one_text,
+        recursive=behaviors.get("recurse_direction") == "down",
+        ignores_case=behaviors.get("ignore_case") in _TRUE,
+        is_one_text=behaviors.get("multiline") in _FALSE,
         comment=one_line(element.get("comment")),
     )
 
@@ -106,38 +91,37 @@ def _text(element: Element) -> str:
 
 
 def read_state(element: Element) -> State:
-    entities: list[Entity] = []
-    for child in element:
-        if local(child) not in _NO_ENTITIES:
-            entities += [_entity(part, name) for name, part in _fields(child)]
     return State(
         id=element.get("id", ""),
         kind=local(element).removesuffix("_state"),
         operator=element.get("operator", "AND"),
-        entities=tuple(entities),
+        entities=tuple(_entity(part, name) for name, part in _fields(element)),
     )
 
 
 def _fields(element: Element) -> Iterator[tuple[str, Element]]:
-    """The fields of an element with their names: itself, or the fields of a record."""
-    parts = [child for child in element if local(child) == "field"]
-    if not parts:
-        yield local(element), element
-    for part in parts:
-        name = part.get("name", "#")
-        # A single value that is written as a record has the name `#`.
-        if name == "#":
-            name = local(element)
-        yield name, part
+    """The fields of an object, a state or an item with their names; also those of a record."""
+    for child in element:
+        if local(child) in _NO_FIELDS:
+            continue
+        for part in child.findall("{*}field") or [child]:
+            name = part.get("name", "#")
+            # A single value that is written as a record has the name `#`.
+            if name == "#":
+                name = local(child)
+            yield name, part
 
 
 def _entity(element: Element, name: str) -> Entity:
+    var_ref = element.get("var_ref")
+    if name == "var_ref":
+        var_ref = _text(element)
     return Entity(
         name=name,
         operation=element.get("operation", "equals"),
         value=element.text or "",
         datatype=element.get("datatype", "string"),
-        var_ref=element.get("var_ref"),
+        var_ref=var_ref,
         var_check=element.get("var_check", "all"),
         check=element.get("entity_check", "all"),
         masked=_flag(element, "mask"),
@@ -185,20 +169,15 @@ def _variables(element: Element, tag: str) -> Variables:
 
 def _message(element: Element) -> str | None:
     """The first message of the scanner that is not empty."""
-    for child in element.iterchildren("{*}message"):
-        if message := one_line(child.text):
-            return message
-    return None
+    texts = (one_line(child.text) for child in element.iterchildren("{*}message"))
+    return next(filter(None, texts), None)
 
 
 def read_item(element: Element) -> Item:
     fields = []
-    for child in element:
-        if local(child) == "message":
-            continue
-        for name, part in _fields(child):
-            status = part.get("status", "exists")
-            fields.append(ItemField(name, part.text or "", status, _flag(part, "mask")))
+    for name, part in _fields(element):
+        status = part.get("status", "exists")
+        fields.append(ItemField(name, part.text or "", status, _flag(part, "mask")))
     return Item(
         kind=local(element).removesuffix("_item"),
         status=element.get("status", "exists"),
@@ -209,37 +188,27 @@ def read_item(element: Element) -> Item:
 
 def read_capture(variable: Element) -> VariableCapture | None:
     """The capture that a variable consists of; None where it is computed in any other way."""
-    if len(variable) != 1:
+    components = list(variable.iterdescendants("*"))
+    if tuple(map(local, components)) not in _CAPTURES:
         return None
-    component = variable[0]
-    pattern = None
-    if local(component) == "regex_capture" and len(component) == 1:
-        pattern = component.get("pattern")
-        component = component[0]
-    if local(component) != "object_component":
+    captured = components[-1]
+    if captured.get("item_field") != "subexpression":
         return None
-    if component.get("item_field") != "subexpression":
-        return None
-    return VariableCapture(component.get("object_ref", ""), pattern)
+    return VariableCapture(captured.get("object_ref", ""), components[0].get("pattern"))
 
 
 def is_time_difference(variable: Element) -> bool:
     """Whether a variable is computed as the seconds between two times."""
-    return len(variable) == 1 and local(variable[0]) == "time_difference"
+    return variable.find("{*}time_difference") is not None
 
 
 def read_criteria(element: Element) -> CriteriaNode:
     """An evaluated criteria tree. The XML reader bounds its depth."""
-    name = local(element)
-    result = read_result(element.get("result"))
-    negate = _flag(element, "negate")
-    if name == "criterion":
-        return CriteriaNode(result, negate, test=element.get("test_ref"))
-    if name == "extend_definition":
-        return CriteriaNode(result, negate, definition=element.get("definition_ref"))
-    children = []
-    for child in element:
-        if local(child) in _CRITERIA:
-            children.append(read_criteria(child))
-    operator = element.get("operator", "AND")
-    return CriteriaNode(result, negate, operator=operator, children=tuple(children))
+    return CriteriaNode(
+        result=read_result(element.get("result")),
+        negate=_flag(element, "negate"),
+        test=element.get("test_ref"),
+        definition=element.get("definition_ref"),
+        operator=element.get("operator", "AND"),
+        children=tuple(map(read_criteria, element.iterchildren(*_CRITERIA))),
+    )
