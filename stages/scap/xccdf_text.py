@@ -30,6 +30,8 @@ _CODE = frozenset(("code", "samp"))
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _ITEM = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)])\s")
 _COMMAND = re.compile(r"\s*[$#]\s")
+_ITEM_OR_COMMAND = re.compile(f"{_ITEM.pattern}|{_COMMAND.pattern}")
+_INDENTED_OR_EMPTY = re.compile(r"\s|\Z")
 _SENTENCE_ENDS = (".", ":", "!", "?", ")", '"')
 _DISCUSSION = re.compile(r"<VulnDiscussion>(.*?)(</VulnDiscussion>|$)", re.DOTALL)
 """STIG content hides its description in a text that looks like XML."""
@@ -118,8 +120,7 @@ class _TextWriter:
         if preformatted:
             # As in HTML: a line break straight after the opening tag of code does not count.
             text = text.removeprefix("\n")
-        if text:
-            self._add(text, preformatted=preformatted)
+        self._add(text, preformatted=preformatted)
         is_numbered = local(element) == "ol"
         for number, child in enumerate(element, 1):
             bullet = "- "
@@ -178,17 +179,16 @@ class _TextWriter:
             self._line = line
 
     def _may_end_paragraph(self) -> bool:
-        text = self._line.rstrip()
-        return not text or text.endswith(_SENTENCE_ENDS) or bool(_COMMAND.match(self._source))
+        last = self._line.rstrip()[-1:]
+        return last in ("", *_SENTENCE_ENDS) or _COMMAND.match(self._source) is not None
 
     def _starts_own_line(self, line: str) -> bool:
         """Whether a line of the source does not go on with the current one."""
-        if self._keeps_lines or _ITEM.match(line) or _COMMAND.match(line):
+        if self._keeps_lines or _ITEM_OR_COMMAND.match(line):
             return True
-        if _COMMAND.match(self._source):
-            return True
-        is_indented = line[:1].isspace()
-        return bool(_ITEM.match(self._source)) and bool(line) and not is_indented
+        if _ITEM.match(self._source):
+            return _INDENTED_OR_EMPTY.match(line) is None
+        return _COMMAND.match(self._source) is not None
 
     def _add_source_line(self, line: str) -> None:
         if not self._line:

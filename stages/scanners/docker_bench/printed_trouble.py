@@ -52,4 +52,4 @@ def start_error(end: End, draft: Path) -> str | None:
 
 def says_client_fails(lines: Sequence[str]) -> bool:
     """Whether the script ended at its start because its client failed; it does not print why."""
-    return any(_NO_CLIENT in line for line in lines)
+    return _NO_CLIENT in "\n".join(lines)

@@ -45,7 +45,11 @@ class _Reading(Struct):
 class _Times(Struct, frozen=True):
     started: datetime
     completed: datetime
-    warning: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class _NotReadError(ValueError):
+    """A file that is not read at all; the text is the reason."""
 
 
 def read_docker_bench(
@@ -74,8 +78,7 @@ def read_docker_bench(
             f"the scanner counted {output.reported_count} checks, {len(results)} were found"
         )
     times = _times(output, at.astimezone(UTC), ended)
-    if times.warning:
-        warnings.append(times.warning)
+    warnings += times.warnings
     if not output.start_has_zone and ended is None:
         name = "this host"
         if zone is not None:
@@ -112,10 +115,13 @@ def is_docker_bench_log(head: bytes) -> bool:
 def _read(
     json_output: bytes | None, log: bytes | None, log_may_hold_several: bool, zone: tzinfo | None
 ) -> _Reading:
-    from_log = BenchOutput()
-    if log and len(log) <= MAX_BYTES:
-        from_log = read_log(log, may_hold_several=log_may_hold_several, zone=zone)
-    reading = _combine(json_output, log, from_log)
+    from_log, problem = BenchOutput(), "the text log has none"
+    try:
+        text = _checked(log, "text log")
+        from_log = read_log(text, may_hold_several=log_may_hold_several, zone=zone)
+    except _NotReadError as error:
+        problem = str(error)
+    reading = _combine(json_output, from_log, problem)
     if from_log.runs > 1:
         reading.warnings.append(f"the text log holds {from_log.runs} runs: the last was read")
     if reading.output.unnumbered_results:
@@ -124,13 +130,13 @@ def _read(
     return reading
 
 
-def _combine(json_output: bytes | None, log: bytes | None, from_log: BenchOutput) -> _Reading:
+def _combine(json_output: bytes | None, from_log: BenchOutput, problem_of_log: str) -> _Reading:
     output, problem = _read_json(json_output)
     if output.checks:
         return _json_with_log(output, problem, from_log)
     problem = problem or "the JSON holds no check"
     if not from_log.checks:
-        raise DockerBenchError(f"output holds no check: {problem}, {_state_of_log(log)}")
+        raise DockerBenchError(f"output holds no check: {problem}, {problem_of_log}")
     from_log.complete_from(output)
     return _Reading(from_log, "text log", [f"read from the text log: {problem}"])
 
@@ -154,26 +160,23 @@ def _json_with_log(output: BenchOutput, problem: str | None, log: BenchOutput) -
 
 def _read_json(payload: bytes | None) -> tuple[BenchOutput, str | None]:
     """The run, and why it could not be read strictly; None where it could."""
-    if payload is None:
-        return BenchOutput(), "there is no JSON"
-    if not payload.strip():
-        return BenchOutput(), "the JSON is empty"
-    if len(payload) > MAX_BYTES:
-        return BenchOutput(), f"the JSON is {len(payload)} bytes, more than {MAX_BYTES}"
     try:
-        return read_strictly(payload), None
+        text = _checked(payload, "JSON")
+        return read_strictly(text), None
+    except _NotReadError as error:
+        return BenchOutput(), str(error)
     except BrokenJSONError as error:
-        return read_leniently(payload), f"the JSON is broken: {error}"
+        return read_leniently(text), f"the JSON is broken: {error}"
 
 
-def _state_of_log(log: bytes | None) -> str:
-    if log is None:
-        return "there is no text log"
-    if len(log) > MAX_BYTES:
-        return f"the text log is {len(log)} bytes, more than {MAX_BYTES}"
-    if not log.strip():
-        return "the text log is empty"
-    return "the text log has none"
+def _checked(payload: bytes | None, name: str) -> bytes:
+    if payload is None:
+        raise _NotReadError(f"there is no {name}")
+    if not payload.strip():
+        raise _NotReadError(f"the {name} is empty")
+    if len(payload) > MAX_BYTES:
+        raise _NotReadError(f"the {name} is {len(payload)} bytes, more than {MAX_BYTES}")
+    return payload
 
 
 def _times(output: BenchOutput, at: datetime, ended: datetime | None) -> _Times:
@@ -187,14 +190,15 @@ def _times(output: BenchOutput, at: datetime, ended: datetime | None) -> _Times:
         return _Times(started, max(started, completed))
     if started:
         warning = "the output does not hold the time when the scan ended: its start is used"
-        return _Times(started, started, warning)
+        return _Times(started, started, (warning,))
     if completed:
         warning = "the output does not hold the time when the scan began: its end is used"
-        return _Times(completed, completed, warning)
+        return _Times(completed, completed, (warning,))
     problem = "the output does not hold the time of the scan"
     if output.unreadable_start:
         problem = f"the time in the text log can't be read ({output.unreadable_start})"
-    return _Times(at, at, f"{problem}: {at:%Y-%m-%d %H:%M} UTC, the time of the file, is assumed")
+    warning = f"{problem}: {at:%Y-%m-%d %H:%M} UTC, the time of the file, is assumed"
+    return _Times(at, at, (warning,))
 
 
 def _from_seconds(seconds: int | None) -> datetime | None:

@@ -64,8 +64,6 @@ def read_strictly(payload: bytes) -> BenchOutput:
         return _read_output(value)
     except RecursionError:
         raise BrokenJSONError("nested too deep") from None
-    except BrokenJSONError:
-        raise
     except ValueError as error:
         raise BrokenJSONError(" ".join(str(error).split())[:_MAX_ERROR]) from None
 
