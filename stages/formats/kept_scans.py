@@ -5,12 +5,15 @@ and named in `unreadable`: one bad entry never hides the others.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from schemas.ids import ScanId
 from schemas.report import Report, ReportHeader
 from spool.errors import SpoolError
 from spool.spool import Spool
+
+T = TypeVar("T")
 
 
 class KeptScans:
@@ -89,17 +92,16 @@ class KeptScans:
         return self.scan_ids[:end][::-1]
 
     def _header(self, scan_id: ScanId) -> ReportHeader | None:
-        try:
-            return self._spool.reports.header(scan_id)
-        except SpoolError:
-            self.unreadable.append(scan_id)
-            return None
+        return self._readable(self._spool.reports.header, scan_id)
 
     def _report(self, scan_id: ScanId | None) -> Report | None:
         if scan_id is None:
             return None
+        return self._readable(self._spool.reports.read, scan_id)
+
+    def _readable(self, read: Callable[[ScanId], T], scan_id: ScanId) -> T | None:
         try:
-            return self._spool.reports.read(scan_id)
+            return read(scan_id)
         except SpoolError:
             self.unreadable.append(scan_id)
             return None

@@ -79,9 +79,9 @@ def _add_part_of_benchmark(found: Inspection, record: Element) -> None:
 
 def _add_element(found: Inspection, element: Element) -> None:
     name = local(element)
-    system = element.get("system", "")
+    system = element.get("system", "a check without a system")
     if name == "check" and not system.startswith(_DECLARATIVE):
-        _add_new(found.scripts, system or "a check without a system")
+        _add_new(found.scripts, system)
     elif name in ("extended-component", "script"):
         _add_new(found.scripts, f"the component {element.get('id', name)}")
     elif name == "component-ref":

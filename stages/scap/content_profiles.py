@@ -197,10 +197,10 @@ class _ContentHeaders:
         benchmark_profiles: list[dict[str, str]] = []
         for header in self._headers:
             ids: dict[str, str] = {}
+            of_earlier_benchmarks = frozenset(profiles)
             for profile in header.profiles:
                 named = profile
-                is_of_earlier_benchmark = profile.id in profiles and profile.id not in ids
-                if is_of_earlier_benchmark:
+                if profile.id in of_earlier_benchmarks:
                     named = _with_benchmark(profile, header)
                 ids[profile.id] = named.id
                 profiles[named.id] = named

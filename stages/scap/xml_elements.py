@@ -34,11 +34,12 @@ def text_of(element: Element) -> str:
 
 def local(element: Element) -> str:
     """The name of an element without its namespace."""
-    return _local_name(element.tag)
+    return local_name(element.tag)
 
 
 @lru_cache(maxsize=4096)
-def _local_name(tag: str) -> str:
+def local_name(tag: str) -> str:
+    """A tag without its namespace."""
     return tag.rpartition("}")[2]
 
 
@@ -51,4 +52,4 @@ def children_by_name(element: Element) -> dict[str, list[Element]]:
             by_tag[tag].append(child)
         else:
             by_tag[tag] = [child]
-    return {_local_name(tag): children for tag, children in by_tag.items()}
+    return {local_name(tag): children for tag, children in by_tag.items()}

@@ -40,11 +40,8 @@ def check_prolog(prolog: bytes) -> None:
     encoding = _ENCODING.match(prolog)
     if encoding and not _ASCII_ENCODINGS.fullmatch(encoding[1]):
         raise ScapError(f"the file is in {encoding[1].decode()}, expected UTF-8")
-    without_comments = _COMMENT.sub(b"", prolog)
-    end = len(without_comments)
-    if outermost := _OUTERMOST.search(without_comments):
-        end = outermost.start()
-    if _DECLARED.search(without_comments, 0, end):
+    before_outermost, *_ = _OUTERMOST.split(_COMMENT.sub(b"", prolog), maxsplit=1)
+    if _DECLARED.search(before_outermost):
         raise ScapError("the file declares a document type or entities, which is refused")
 
 

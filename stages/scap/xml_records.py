@@ -32,7 +32,15 @@ from typing import BinaryIO, Literal, TypeAlias, cast
 from lxml import etree
 
 from schemas.records import Struct
-from stages.scap.xml_elements import Element, children_by_name, fragment, frozen, local, text_of
+from stages.scap.xml_elements import (
+    Element,
+    children_by_name,
+    fragment,
+    frozen,
+    local,
+    local_name,
+    text_of,
+)
 from stages.scap.xml_errors import ScapError, explain_xml_error
 from stages.scap.xml_prolog import MAX_PROLOG_BYTES, check_prolog, with_mark
 
@@ -77,6 +85,28 @@ class RecordLayout(Struct, frozen=True):
     """Elements to look into; every other child of them is a record."""
     skipped: frozenset[str] = frozenset()
     """Elements to leave out, by `name` or `parent/name`."""
+
+    def kind(self, parent: str, name: str) -> _Kind:
+        if name in self.skipped or f"{parent}/{name}" in self.skipped:
+            return "skipped"
+        if name in self.structure:
+            return "structure"
+        return "record"
+
+
+class _Kinds(dict[str, _Kind]):
+    """What the children of an element are, by their tags. The layout is asked once for each tag,
+    not for every record of a file.
+    """
+
+    def __init__(self, layout: RecordLayout, parent: Element) -> None:
+        super().__init__()
+        self._layout = layout
+        self._parent = local(parent)
+
+    def __missing__(self, tag: str) -> _Kind:
+        self[tag] = self._layout.kind(self._parent, local_name(tag))
+        return self[tag]
 
 
 def records(
@@ -126,8 +156,8 @@ class _RecordReader:
         self._root: Element | None = None
         self._given: list[tuple[Element, int]] = []
         """Elements, and how many of their first children can be freed."""
-        self._kinds: dict[str, dict[str, _Kind]] = {}
-        """What an element is, by its parent's tag and its own."""
+        self._kinds: dict[str, _Kinds] = {}
+        """By the parent's tag."""
 
     def next_batch(self) -> list[Record]:
         """The records that the next chunk of the file completes."""
@@ -248,35 +278,25 @@ class _RecordReader:
             self._given.append((node, len(node) - 1))
             last = node[-1]
             if not is_skipped:
-                kind = self._kind(node, last)
+                kind = self._kinds_below(node)[last.tag]
                 if kind == "record":
                     return
                 is_skipped = kind == "skipped"
             node = last
 
     def _collect(self, parent: Element, children: Iterable[Element], batch: list[Record]) -> None:
-        """Runs for every record of a file, so the kind of a tag is looked up without a call."""
-        known = self._kinds.setdefault(parent.tag, {})
+        kinds = self._kinds_below(parent)
         for child in children:
-            kind = known.get(child.tag) or self._kind(parent, child)
+            kind = kinds[child.tag]
             if kind == "record":
                 batch.append((parent, child))
             elif kind == "structure":
                 self._collect(child, child, batch)
 
-    def _kind(self, parent: Element, element: Element) -> _Kind:
-        known = self._kinds.setdefault(parent.tag, {})
-        if element.tag not in known:
-            known[element.tag] = self._find_kind(local(parent), local(element))
-        return known[element.tag]
-
-    def _find_kind(self, parent: str, name: str) -> _Kind:
-        layout = self._layout
-        if name in layout.skipped or f"{parent}/{name}" in layout.skipped:
-            return "skipped"
-        if name in layout.structure:
-            return "structure"
-        return "record"
+    def _kinds_below(self, parent: Element) -> _Kinds:
+        if parent.tag not in self._kinds:
+            self._kinds[parent.tag] = _Kinds(self._layout, parent)
+        return self._kinds[parent.tag]
 
 
 def _count_elements(root: Element) -> int:

@@ -139,7 +139,7 @@ def _method(settings: DockerBenchSettings, script: Path | None, *, has_image: bo
 def find_script(settings: DockerBenchSettings) -> Path | None:
     """The real path of the script, which reads its parts from the directory that it is in."""
     on_path = (shutil.which(name) for name in _SCRIPTS)
-    for place in (*settings.script_paths, *on_path):
-        if place and Path(place).is_file():
+    for place in filter(None, (*settings.script_paths, *on_path)):
+        if Path(place).is_file():
             return Path(place).resolve()
     return None

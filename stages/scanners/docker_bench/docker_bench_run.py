@@ -43,9 +43,10 @@ from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict,
 
 PROFILE_ID, PROFILE_TITLE = "docker-bench", "CIS Docker"
 _CHECK = re.compile(
+    r"(?!\[INFO\] .{1,300}Configuration$)"
     r"\[(PASS|WARN|INFO|NOTE)\] ((?:\d{1,4}|[A-Za-z])(?:\.\d{1,4}){1,6} - .{1,300})"
 )
-_HEADER = re.compile(r"\[INFO\] .{1,300}Configuration$")
+"""A line of a check; a sub-header ends with `Configuration`."""
 _REMEDIATIONS_REFUSED = re.compile(rf"illegal option (?:-- )?-?{REMEDIATIONS[1:]}\b", re.IGNORECASE)
 _COMPLETED = (0,)
 _OUTPUTS = (
@@ -131,7 +132,7 @@ class DockerBench:
         if text.startswith("Section "):
             self._in_checks = text.startswith("Section A")
         match = _CHECK.match(text)
-        if match is None or not self._in_checks or _HEADER.match(text):
+        if match is None or not self._in_checks:
             return None
         return Progress(match[2], match[1].lower())
 

@@ -12,6 +12,7 @@ _NO_DAEMON = re.compile(
     r"connect: connection refused|Is the docker daemon running",
     re.IGNORECASE,
 )
+_CLIENT_ERROR = re.compile(r"^docker: (.*)$", re.MULTILINE)
 _NO_CLIENT = "does docker ps work"
 _NOT_STARTED = (125, 126, 127)
 """Exit codes of `docker run` for a container that did not start; a scanner may use them, too."""
@@ -41,13 +42,11 @@ def no_daemon_line(lines: Sequence[str]) -> str | None:
 
 def start_error(end: End, draft: Path) -> str | None:
     """Why the container did not start; None where it did."""
-    if end.exit_code not in _NOT_STARTED:
-        return None
     # The first such line: hints follow the error.
-    for line in beginning(draft / "stderr.log").splitlines():
-        if line.startswith("docker: "):
-            return f"the container could not be started: {line.removeprefix('docker: ')}"
-    return None
+    error = _CLIENT_ERROR.search(beginning(draft / "stderr.log"))
+    if end.exit_code not in _NOT_STARTED or error is None:
+        return None
+    return f"the container could not be started: {error[1]}"
 
 
 def says_client_fails(lines: Sequence[str]) -> bool:

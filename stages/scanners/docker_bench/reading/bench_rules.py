@@ -103,7 +103,7 @@ def _severity(number: str) -> Severity:
 
 def _section(check: BenchCheck, sections: Mapping[str, str]) -> str:
     number = check.group or check.id.split(".", 1)[0]
-    name = sections.get(number) or _SECTIONS.get(number)
+    name = sections.get(number, _SECTIONS.get(number))
     if name is None:
         return number
     return f"{number} - {name}"

@@ -8,7 +8,9 @@ The scanner splits its lists at blanks: the image `[a:1 b:2]` (one image, two ta
 two items `[a:1` and `b:2]`. Items between brackets are joined again here.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from stages.scanners.captured_output import printable_line
 
@@ -65,12 +67,9 @@ def rejoined(items: Iterable[str]) -> list[str]:
     names: list[str] = []
     open_parts: list[str] = []
     for item in items:
-        opens = item.startswith("[") and not item.endswith("]")
-        if not open_parts and not opens:
-            names.append(item)
-            continue
         open_parts.append(item)
-        if item.endswith("]"):
+        is_open = open_parts[0].startswith("[") and not item.endswith("]")
+        if not is_open:
             names.append(" ".join(open_parts))
             open_parts = []
     return names + open_parts
@@ -78,15 +77,9 @@ def rejoined(items: Iterable[str]) -> list[str]:
 
 def bounded(lines: Iterable[str]) -> str | None:
     """The lines as one text of bounded length, with the number of lines that are left out."""
-    kept: list[str] = []
-    size = 0
-    left_out = 0
-    for text in lines:
-        size += len(text) + 1
-        if size > TEXT + 1:
-            left_out += 1
-        else:
-            kept.append(text)
-    if left_out:
-        kept.append(f"… and {left_out} more")
-    return "\n".join(kept) or None
+    texts = list(lines)
+    sizes = list(accumulate(len(text) + 1 for text in texts))
+    most = bisect_right(sizes, TEXT + 1)
+    if most < len(texts):
+        texts[most:] = [f"… and {len(texts) - most} more"]
+    return "\n".join(texts) or None
