@@ -20,7 +20,7 @@ from spool.errors import SpoolError
 from stages.scanners.openscap import usg
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scanners.openscap.products import Product, base_of, product_of
-from stages.scanners.openscap.usable_content import MAX_BYTES, Digests
+from stages.scanners.openscap.usable_content import MAX_BYTES
 from stages.scanners.path_trust import why_file_changeable
 from stages.scanners.platform import Platform
 
@@ -35,7 +35,8 @@ class ContentFile(Struct, frozen=True):
     source: ContentSource
     origin: str | None = None
     """Where it came from, in one line; None for the files of a package."""
-    digests: Digests | None = None
+    sha256: str | None = None
+    """Where its publisher gives it, or it was checked before."""
     version: str | None = None
     """The publisher's version, where it differs from the one in the file."""
 
@@ -82,7 +83,7 @@ def guide_file(channel: usg.Channel) -> ContentFile:
         channel.path,
         "installed",
         channel.origin,
-        channel.digests,
+        channel.sha256,
         channel.version,
     )
 
@@ -169,8 +170,8 @@ def _add_stored(found: ContentFiles, spool: Path | None, place: ContentPlace) ->
     finally:
         store.close()
     for entry in entries:
-        digests = Digests(packed=entry.record.sha256)
-        file = ContentFile(entry.path, place, entry.record.origin, digests, entry.record.version)
+        kept = entry.record
+        file = ContentFile(entry.path, place, kept.origin, kept.sha256, kept.version)
         if place == "added":
             _add(found, file)
         else:

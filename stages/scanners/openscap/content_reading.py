@@ -88,9 +88,7 @@ class ContentReader:
 
     def _why_not_from_server(self, file: ContentFile) -> str | None:
         """Each content is checked once."""
-        digest = ""
-        if file.digests is not None:
-            digest = file.digests.packed
+        digest = file.sha256 or ""
         if digest not in self._checks:
             self._checks[digest] = why_not_from_server(file.path, digest)
         refusal: str | None = self._checks[digest]
@@ -107,7 +105,7 @@ class ContentReader:
             progress_option=self._oscap.progress_option,
             script_results_option=self._oscap.script_results_option,
             skip_validation_option=self._oscap.skip_validation_option,
-            content_digests=file.digests,
+            content_sha256=file.sha256,
             refuses_remote_parts=self._oscap.refuses_remote_parts,
         )
         readable = ReadableContent(details)

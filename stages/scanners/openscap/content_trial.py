@@ -27,7 +27,7 @@ def applies(oscap: OscapProgram, content: ContentFile, profile: str) -> bool | N
                 content.path,
                 Path(draft),
                 refuses_remote_parts=oscap.refuses_remote_parts,
-                digests=content.digests,
+                published_sha256=content.sha256,
                 must_copy=content.source == "server",
             )
             return _first_results(_command(oscap, usable.path, profile))

@@ -89,7 +89,7 @@ def _add_other_channel(
         named = replace(info, id=f"{prefix}{name}", title=f"{info.title} ({channel.title})")
         options[named.id] = ("--profile", info.id)
         readable.profiles = (*readable.profiles, named)
-    other = OtherContent(digests=channel.digests, version=channel.version, origin=channel.origin)
+    other = OtherContent(sha256=channel.sha256, version=channel.version, origin=channel.origin)
     readable.details = replace(
         readable.details,
         profile_options=options,

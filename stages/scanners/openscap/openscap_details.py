@@ -6,13 +6,12 @@ from schemas.capabilities import DetectedScanner
 from schemas.manifest import TailoringFile
 from schemas.records import Record
 from stages.scanners.openscap.oscap_program import PROGRESS_BY_TITLE
-from stages.scanners.openscap.usable_content import Digests
 
 
 class OtherContent(Record, frozen=True, kw_only=True):
     """Content beside that chosen for this host, which a profile may name."""
 
-    digests: Digests | None = None
+    sha256: str | None = None
     version: str | None = None
     origin: str | None = None
 
@@ -39,8 +38,8 @@ class OpenSCAPDetails(Record, frozen=True, kw_only=True):
     """The option by which this oscap does not validate content against the schemas."""
     script_results_option: str | None = None
     """The option by which this oscap keeps the output of checks by script."""
-    content_digests: Digests | None = None
-    """The digests of the content, where its publisher gives them or it was checked before."""
+    content_sha256: str | None = None
+    """SHA-256 of the content, where its publisher gives it or it was checked before."""
     refuses_remote_parts: bool = False
     """Whether this oscap refuses a datastream with parts on other hosts, as those before 1.3 do."""
     rule_counts: Mapping[str, int] = {}

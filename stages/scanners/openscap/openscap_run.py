@@ -87,7 +87,7 @@ class OpenSCAP:
                 Path(content.file),
                 draft,
                 refuses_remote_parts=details.refuses_remote_parts,
-                digests=details.content_digests,
+                published_sha256=details.content_sha256,
                 must_copy=content.source == "server",
             )
             tailoring_copy = _tailoring_copy(tailoring, draft)
@@ -223,7 +223,7 @@ def _content_of(
     if other is None:
         return chosen, details
     content = replace(chosen, file=profile.file_path, version=other.version, origin=other.origin)
-    return content, replace(details, content_digests=other.digests)
+    return content, replace(details, content_sha256=other.sha256)
 
 
 def _content_in_manifest(content: DetectedContent, sha256: str) -> Content:

@@ -105,13 +105,10 @@ def _remarks(outcome: Outcome) -> list[str]:
         instances = [masked(instance) for instance in outcome.instances]
         remarks.append(f"for {', '.join(instances)}")
     for override in outcome.overrides:
-        remark = "result changed"
-        if override.authority:
-            remark += f" by {override.authority}"
-        remark += f" from {override.old} to {override.new}"
-        if override.remark:
-            remark += f": {masked(override.remark)}"
-        remarks.append(remark)
+        remarks.append(
+            f"result changed by {override.authority} from {override.old} to {override.new}: "
+            f"{masked(override.remark)}"
+        )
     return remarks
 
 

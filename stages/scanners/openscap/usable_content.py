@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from schemas.codec import replace
-from schemas.records import Record, Struct
+from schemas.records import Struct
 from spool import packing
 from spool.errors import is_of_the_machine
 from stages.scanners.openscap.white_space import LineBreaks, lacks_white_space
@@ -53,14 +53,6 @@ _URI = re.compile(
 
 class ContentError(Exception):
     """The content can't be used; the text is one line."""
-
-
-class Digests(Record, frozen=True, kw_only=True):
-    """The digests that the publisher of a file gives."""
-
-    packed: str
-    """SHA-256 of the file as it lies there."""
-    unpacked: str | None = None
 
 
 class UsableContent(Struct, frozen=True):
@@ -88,7 +80,7 @@ def usable_content(
     draft: Path,
     *,
     refuses_remote_parts: bool,
-    digests: Digests | None = None,
+    published_sha256: str | None = None,
     must_copy: bool = False,
 ) -> UsableContent:
     """The file itself, or a copy in `draft`.
@@ -99,7 +91,7 @@ def usable_content(
     is compared with the recorded one.
     """
     try:
-        return _usable_content(source, draft, refuses_remote_parts, digests, must_copy)
+        return _usable_content(source, draft, refuses_remote_parts, published_sha256, must_copy)
     except OSError as error:
         if is_of_the_machine(error):
             raise
@@ -110,12 +102,12 @@ def _usable_content(
     source: Path,
     draft: Path,
     refuses_remote_parts: bool,
-    digests: Digests | None,
+    published_sha256: str | None,
     must_copy: bool,
 ) -> UsableContent:
     with _opened(source) as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        if digests and digests.packed != sha256:
+        if published_sha256 not in (None, sha256):
             raise ContentError(f"{source}: its SHA-256 is not the published one: install it again")
         stream.seek(0)
         if must_copy:
@@ -128,8 +120,6 @@ def _usable_content(
             ) from error
     if copy is None:
         return UsableContent(source, sha256)
-    if not copy.remote:
-        _check_unpacked(source, copy.sha256, digests)
     _link_parts(source, draft)
     warnings = (*_remote_warning(source, copy.remote), *_line_break_warning(source, copy))
     return UsableContent(draft / _COPY, sha256, warnings)
@@ -196,13 +186,6 @@ def _link_parts(source: Path, draft: Path) -> None:
         link = draft / part.name
         if part != source and not link.exists():
             link.symlink_to(part)
-
-
-def _check_unpacked(source: Path, copied: str, digests: Digests | None) -> None:
-    if digests and digests.unpacked not in (None, copied):
-        raise ContentError(
-            f"{source}: unpacked, its SHA-256 is not the published one: reinstall it"
-        )
 
 
 def copy_without_remote_parts(content: BinaryIO, target: BinaryIO) -> Sequence[str]:

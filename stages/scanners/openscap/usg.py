@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 from schemas.records import Struct, field
-from stages.scanners.openscap.usable_content import Digests
 
 LIST = "benchmarks.json"
 DEFAULT_TAILORING = Path("/etc/usg/default-tailoring.xml")
@@ -42,7 +41,7 @@ class Channel(Struct, frozen=True):
     is_latest: bool
     path: Path
     """The datastream, compressed."""
-    digests: Digests
+    sha256: str
     version: str | None = None
     """Of its newest benchmark, `v1.0.0`."""
     profiles: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +101,7 @@ def check_digest(channel: Channel) -> None:
             sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise UsgError(f"{channel.path}: can't be read: {error.strerror}: {_REINSTALL}") from error
-    if sha256 != channel.digests.packed:
+    if sha256 != channel.sha256:
         raise UsgError(f"{channel.path}: its SHA-256 is not the one in {LIST}: {_REINSTALL}")
 
 
@@ -126,7 +125,7 @@ def _channel(entry: Mapping[str, Any], content: Mapping[str, Any], directory: Pa
         number=int(entry["channel_number"]),
         is_latest=entry.get("is_latest") is True,
         path=directory / str(file["path"]),
-        digests=Digests(packed=str(file["sha256"]), unpacked=file.get("sha256_orig")),
+        sha256=str(file["sha256"]),
         version=_version(benchmarks, content.get("benchmarks", ())),
         profiles={str(profile["id"]): str(profile["cac_id"]) for profile in wanted},
         aliases=_aliases(wanted),

@@ -87,7 +87,6 @@ def guide(
         entry = {
             "path": f"{name}/{file.name}",
             "sha256": hashlib.sha256(packed).hexdigest(),
-            "sha256_orig": hashlib.sha256(content).hexdigest(),
         }
         listed.append(
             {

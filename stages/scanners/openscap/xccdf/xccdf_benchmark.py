@@ -47,7 +47,6 @@ class Benchmark(Struct):
     """Profile id to title."""
     selection: Selection = field(default_factory=Selection)
     """Which rules each profile selects."""
-    _filter_options: TextOptions | None = None
 
     def add(self, parent: Element, record: Element) -> None:
         """One record that lies in the benchmark or in one of its groups."""
@@ -102,10 +101,8 @@ class Benchmark(Struct):
 
     def _options_of(self, rule_filter: RuleFilter) -> TextOptions:
         """Options with the scan's values and the benchmark's defaults, as far as these are read."""
-        if self._filter_options is None:
-            values = ChainMap(dict(rule_filter.text_options.values), self.values)
-            self._filter_options = replace(rule_filter.text_options, values=values)
-        return self._filter_options
+        values = ChainMap(dict(rule_filter.text_options.values), self.values)
+        return replace(rule_filter.text_options, values=values)
 
     def _add_value(self, element: Element) -> None:
         """The default is the value without a selector; where all have one, the first value."""

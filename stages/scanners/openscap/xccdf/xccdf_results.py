@@ -34,10 +34,12 @@ class Check(Struct, frozen=True):
 
 
 class Override(Struct, frozen=True):
+    """A change of a result after the scan; XCCDF requires all of its parts."""
+
     old: str
     new: str
-    authority: str | None
-    remark: str | None
+    authority: str
+    remark: str
 
 
 class Outcome(Struct, frozen=True):
@@ -195,8 +197,8 @@ def _read_override(element: Element) -> Override:
     return Override(
         old=parts.get("old-result", ""),
         new=parts.get("new-result", ""),
-        authority=element.get("authority"),
-        remark=parts.get("remark"),
+        authority=element.get("authority", "an unknown authority"),
+        remark=parts.get("remark", "without a remark"),
     )
 
 
