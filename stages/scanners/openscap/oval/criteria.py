@@ -61,7 +61,7 @@ TreeLookup = Callable[[str], CriteriaNode | None]
 _Branches = list[tuple[CriteriaNode, bool]]
 """Child nodes, each with the value that was expected of it."""
 _OPPOSITE: dict[ResultValue, ResultValue] = {"true": "false", "false": "true"}
-_RESULT_OF: dict[bool, ResultValue] = {True: "true", False: "false"}
+RESULT_OF: dict[bool, ResultValue] = {True: "true", False: "false"}
 _MAX_PARTS = 2000
 _MAX_EXTENSIONS = 8
 """Definitions may extend each other; content may be made to do so without end."""
@@ -120,7 +120,7 @@ class _CriteriaWalk:
 
 def holds(result: ResultValue, expected: bool) -> bool:
     """Whether a result is the expected one."""
-    return result == _RESULT_OF[expected]
+    return result == RESULT_OF[expected]
 
 
 def decided(part: FailedPart) -> bool:

@@ -11,7 +11,7 @@ Pure.
 """
 
 from stages.scanners.openscap.oval import item_wording
-from stages.scanners.openscap.oval.criteria import FailedCriterion
+from stages.scanners.openscap.oval.criteria import RESULT_OF, FailedCriterion
 from stages.scanners.openscap.oval.entity_wording import short_id
 from stages.scanners.openscap.oval.evaluated_criterion import (
     EvaluatedCriterion,
@@ -49,9 +49,7 @@ def explain_criterion(criterion: FailedCriterion, results: OvalResults) -> Expla
 def _without_definition(criterion: FailedCriterion) -> Explanation:
     """The test is not in the results."""
     name = short_id(criterion.test)
-    expected = "false"
-    if criterion.expected:
-        expected = "true"
+    expected = RESULT_OF[criterion.expected]
     finding = f"test {name} is {criterion.result}"
     return Explanation(
         expected=f"test {name} is {expected}",

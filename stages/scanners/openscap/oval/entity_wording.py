@@ -121,7 +121,7 @@ def _expected_pattern(entity: Entity, values: Sequence[str]) -> ValueText:
     alternatives = literal_alternatives(values[0])
     if alternatives is None:
         return _pattern_value(values[0])
-    texts = [text or "(empty)" for text in alternatives.texts]
+    texts = [_shown_value(entity, text) for text in alternatives.texts]
     wording = texts[0]
     if len(texts) > 1:
         wording = "one of " + ", ".join(texts)

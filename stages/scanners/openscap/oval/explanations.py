@@ -65,6 +65,7 @@ _FINDING: dict[GroupMode, _Merging] = {
 _ACTUAL = _Merging("", "; ")
 _BRIEF = _Merging("", "; ")
 _NOTHING_EVALUATED = _Merging("no alternative could be evaluated: ", "; ")
+_REQUIREMENTS = {True: "to hold", False: "not to hold"}
 _RESULTS = {"true": "it holds", "false": "it does not hold"}
 
 ExplainCriterion = Callable[[FailedCriterion], Explanation]
@@ -174,9 +175,7 @@ def _unexplained(part: Unexplained, title_of: TitleOf) -> Explanation:
     name = "the definition"
     if part.definition is not None:
         name = title_of(part.definition) or f"definition {short_id(part.definition)}"
-    expected = "not to hold"
-    if part.expected:
-        expected = "to hold"
+    expected = _REQUIREMENTS[part.expected]
     result = _RESULTS.get(part.result, f"it is {part.result}")
     finding = f"{name}: {result}, expected {expected}"
     return Explanation(

@@ -61,12 +61,8 @@ def _fill_fields(template: str, field_text: FieldText) -> str | None:
 
 def item_text(item: Item, name: str) -> str | None:
     """A field of an item, or a text made of several: `mode`, `differences`, `file`."""
-    if name == "mode":
-        return octal_mode(item)
-    if name == "differences":
-        return _differences(item)
-    if name == "file":
-        return _file(item)
+    if name in _COMPOSED:
+        return _COMPOSED[name](item)
     values = item.all(name)
     if not any(values):
         return None
@@ -107,3 +103,11 @@ def _differences(item: Item) -> str | None:
     if len(names) == 1:
         return f"{names[0]} differs"
     return ", ".join(names) + " differ"
+
+
+_COMPOSED: Mapping[str, Callable[[Item], str | None]] = {
+    "mode": octal_mode,
+    "differences": _differences,
+    "file": _file,
+}
+"""Texts that are made of several fields of an item."""

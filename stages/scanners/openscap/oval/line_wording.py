@@ -24,7 +24,6 @@ _PLACES = {
 """By whether the text starts and ends the line."""
 _AFTER_FIRST = Entity("instance", "greater than", "1", "int")
 _PATTERN_FIELDS = frozenset(("pattern", "line"))
-_MAX_PATTERN = 1000
 _MAX_MEMBERS = 5
 
 
@@ -104,8 +103,6 @@ def is_in_place(item: Item, target: Object, scope: EvaluationScope) -> bool:
 def _shown_expression(pattern: str, target: Object) -> str:
     """`/^x$/`, with Perl's flag `i` for a pattern that ignores case."""
     shown = pattern.replace("\n", "\\n")
-    if len(shown) > _MAX_PATTERN:
-        shown = shown[: _MAX_PATTERN - 1] + "…"
     flag = ""
     if target.ignores_case:
         flag = "i"

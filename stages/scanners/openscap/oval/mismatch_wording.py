@@ -23,7 +23,6 @@ from stages.scanners.openscap.oval.readable_values import readable_duration
 from stages.scanners.openscap.oval.state_wording import (
     entity_value,
     mode_text,
-    state_text,
     without_mode,
 )
 
@@ -42,6 +41,8 @@ _FAILING_RESULTS = {
 }
 """The results of single items that make a test fail, by its expected result and its check. Any
 other test fails by the number of its items."""
+_ABOUT_SINGLE_ITEMS = frozenset(((True, "all"), (True, "at least one")))
+"""The tests whose failure is a single item's, by their expected result and their check."""
 _SEPARATORS = {"OR": (" or ", " or ")}
 """Between the values of a field, and between fields, by the operator between states."""
 _VERBS = {True: "are", False: "is"}
@@ -58,11 +59,8 @@ def explain_mismatch(one: EvaluatedCriterion) -> Explanation:
         texts.append(with_expected_fields(item, one.states, one.setting, one.description))
     expected = expected_text(one)
     actual = listed_items(texts, total)
-    is_about_single_items = one.is_expected and one.test.check in ("all", "at least one")
-    if is_about_single_items:
-        finding = _first_mismatch(one, items[0])
-        if total > 1:
-            finding += f" (and {total - 1} more)"
+    if (one.is_expected, one.test.check) in _ABOUT_SINGLE_ITEMS:
+        finding = _mismatch(one, items[0], total)
     else:
         finding = f"found {actual}; expected {expected}"
     return Explanation(expected, (actual,), finding, finding)
@@ -83,9 +81,7 @@ def explain_exception(one: EvaluatedCriterion) -> Explanation | None:
     alternatives = replace(one.test, operator="OR", check="all")
     requirement = replace(one, states=exceptions, test=alternatives)
     texts = [with_detail(item, one.description, one.setting) for item, _ in one.items]
-    finding = _first_mismatch(requirement, one.items[0][0])
-    if one.total > 1:
-        finding += f" (and {one.total - 1} more)"
+    finding = _mismatch(requirement, one.items[0][0], one.total)
     return Explanation(expected_text(one), (listed_items(texts, one.total),), finding, finding)
 
 
@@ -109,20 +105,19 @@ def _failing_items(one: EvaluatedCriterion) -> tuple[Sequence[Item], int]:
     return failing, sum(counts.get(result, 0) for result in failing_results)
 
 
-def _first_mismatch(one: EvaluatedCriterion, item: Item) -> str:
-    """`/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 365`."""
+def _mismatch(one: EvaluatedCriterion, item: Item, total: int) -> str:
+    """`/etc/login.defs: PASS_MAX_DAYS is 99999, expected at most 365 (and 2 more)`."""
     expected_by_actual: dict[str, list[str]] = {}
     for state, entities in _unmet(one, item):
         for actual, expected in _unmet_texts(one, item, state, entities):
             expected_by_actual.setdefault(actual, []).append(expected)
-    if not expected_by_actual:
-        states = " or ".join(state_text(state, one.scope) for state in one.states)
-        return f"{with_detail(item, one.description, one.setting)}, expected {states}"
     between_values, between_fields = _SEPARATORS.get(one.test.operator, (" and ", "; "))
     parts = []
     for actual, values in expected_by_actual.items():
         parts.append(f"{actual}, expected {between_values.join(dict.fromkeys(values))}")
     text = between_fields.join(parts)
+    if total > 1:
+        text += f" (and {total - 1} more)"
     if one.kind.subject_field is not None and not one.is_text:
         return f"{subject(item, one.description)} {text}"
     return f"{subject(item, one.description)}: {text}"

@@ -15,21 +15,27 @@ Pure.
 import re
 from enum import Enum
 
-from stages.scanners.openscap.oval.pattern_pieces import PatternBody, Piece, PieceKind
-from stages.scanners.openscap.oval.pattern_walk import ANY_BLANKS
+from stages.scanners.openscap.oval.pattern_pieces import PatternBody, Piece
 
-_REPEATED = frozenset(("*", "+", "*?", "+?"))
-_DIGITS = frozenset((r"\d", "[0-9]", r"[\d]", "[[:digit:]]"))
-_WHOLE_LINE = frozenset((".", r"[^\n]", r"[^\r\n]", r"[^\n\r]"))
-"""Classes that leave out nothing of a line."""
-_LETTERS = {
-    PieceKind.GROUP: "(",
-    PieceKind.ALTERNATIVE: "|",
-    PieceKind.LINE_END: "$",
-    PieceKind.WORD_BOUNDARY: "w",
-    PieceKind.FLAGS: "p",
+_SYNTAX = {
+    # Text of any kind, and digits.
+    "t": r"CLASS (?:\.|\[\^\\n\]|\[\^\\r\\n\]|\[\^\\n\\r\])[*+]\??",
+    "d": r"CLASS (?:\\d|\[0-9\]|\[\\d\]|\[\[:digit:\]\])[*+]\??",
+    # Text up to something.
+    "n": r"CLASS (?:\[\^|\\S).*[*+]\??",
+    # A sign, and blanks in any number.
+    "s": r"CHARACTER -\?",
+    "b": r"BLANK [^{]+",
+    # Plain: a dot that is not escaped matches the dot as well, and flags only let more match.
+    "p": r"CHARACTER .|DOT \.|CLASS \.|FLAGS .+",
+    "(": r"GROUP .+",
+    ")": r"GROUP_END \)",
+    "|": r"ALTERNATIVE .",
+    "$": r"LINE_END .",
+    "w": r"WORD_BOUNDARY .+",
 }
-"""Flags only let more lines match."""
+"""The letters of the pieces, by their kind, text and quantifier."""
+_PIECES = {letter: re.compile(syntax, re.DOTALL) for letter, syntax in _SYNTAX.items()}
 _OTHER = "x"
 _NAME = r"[pbw]*"
 """Plain characters and blanks, with which a line that sets the setting starts."""
@@ -67,34 +73,8 @@ def value_form_of(body: PatternBody) -> ValueForm:
 
 
 def _letter(piece: Piece) -> str:
-    """p: plain, b: blanks, t: text of any kind, n: text up to something, d: digits, s: a sign."""
-    if piece.quantifier == "" and piece.kind in _LETTERS:
-        return _LETTERS[piece.kind]
-    if piece.kind is PieceKind.BLANK and piece.quantifier in ANY_BLANKS:
-        return "b"
-    if piece.quantifier in _REPEATED:
-        return _letter_of_repeated(piece)
-    if piece == Piece(PieceKind.CHARACTER, "-", "?"):
-        return "s"
-    if piece.quantifier:
-        return _OTHER
-    return _letter_of_single(piece)
-
-
-def _letter_of_repeated(piece: Piece) -> str:
-    if piece.text in _WHOLE_LINE:
-        return "t"
-    if piece.text in _DIGITS:
-        return "d"
-    if piece.kind is PieceKind.CLASS and piece.text.startswith(("[^", r"\S")):
-        return "n"
-    return _OTHER
-
-
-def _letter_of_single(piece: Piece) -> str:
-    if piece.kind is PieceKind.GROUP_END:
-        return ")"
-    # A dot that is not escaped matches the dot as well.
-    if piece.kind is PieceKind.CHARACTER or piece.text == ".":
-        return "p"
+    written = f"{piece.kind.name} {piece.text}{piece.quantifier}"
+    for letter, expression in _PIECES.items():
+        if expression.fullmatch(written):
+            return letter
     return _OTHER
