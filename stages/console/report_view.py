@@ -53,8 +53,7 @@ def _facts(report: Report, receipt: Receipt | None) -> Iterator[tuple[str, objec
     yield "duration", f"{duration.total_seconds():.1f} s"
     if report.content:
         yield "content", content_line(report.content.path, report.content.version)
-        if report.content.origin:
-            yield "origin", report.content.origin
+        yield "origin", report.content.origin
         yield "fit", FIT[report.content.fit]
     yield from ((label.lower(), value) for label, value in scope_facts(report))
     yield "read from", report.read_from

@@ -8,7 +8,7 @@ in blanks.
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from typing import NamedTuple
 
 GAP = 2
@@ -30,8 +30,6 @@ def lines(
 
     `terminal_width` None: nothing is wrapped. The first `firm` columns are never wrapped.
     """
-    if not rows:
-        return
     columns = list(zip(*rows, strict=True))
     widths = [_widest(column, _split_lines) for column in columns]
     if terminal_width is not None:
@@ -50,17 +48,16 @@ def _split_lines(text: str) -> list[str]:
 
 
 def _widest(column: Sequence[Cell], split: Callable[[str], list[str]]) -> int:
-    pieces = [piece for cell in column for piece in split(cell.text)]
+    pieces = chain.from_iterable(split(cell.text) for cell in column)
     return max(map(text_width, pieces), default=0)
 
 
 def _narrowed(widths: Sequence[int], narrowest: Sequence[int], available: int) -> list[int]:
     """Widths that fit into `available`, taken from the widest columns, none below its narrowest."""
     found = list(widths)
-    while sum(found) > available:
+    excess = sum(widths) - max(available, sum(narrowest))
+    for _ in range(excess):
         shrinkable = [number for number, width in enumerate(found) if width > narrowest[number]]
-        if not shrinkable:
-            break
         widest = max(shrinkable, key=lambda number: found[number])
         found[widest] -= 1
     return found

@@ -7,6 +7,7 @@ import argparse
 import socket
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -100,8 +101,8 @@ def _found(files: Sequence[Path], settings: WaiverSettings) -> WaiverSet:
     read = [waiver_files.load_file(path, open_ended=settings.open_ended) for path in files]
     return waiver_files.without_contradictions(
         WaiverSet(
-            waivers=tuple(placed for each in read for placed in each.waivers),
-            problems=tuple(problem for each in read for problem in each.problems),
+            waivers=tuple(chain.from_iterable(each.waivers for each in read)),
+            problems=tuple(chain.from_iterable(each.problems for each in read)),
         )
     )
 

@@ -32,13 +32,14 @@ _MAX_SECRET_CHARS = 512
 _VISIBLE_ASCII = re.compile(rf"[!-~]{{1,{_MAX_SECRET_CHARS}}}")
 
 
-class Token(Struct, frozen=True):
-    """What is exchanged for credentials at the server."""
+class BootstrapToken(Struct, frozen=True):
+    """The one-time token that the server has made for this host."""
 
-    enrolment: EnrolmentToken | None = None
-    bootstrap: str | None = None
+    text: str
 
 
+Token = EnrolmentToken | BootstrapToken
+"""What is exchanged for credentials at the server."""
 Given = Credentials | Token | OfficialAgent
 
 
@@ -89,11 +90,9 @@ def given_credentials(args: argparse.Namespace) -> Given | None:
         return _id_and_key(args)
     if args.enroll_key:
         secret = _secret(args.enroll_secret_file, "the secret of the enrolment token")
-        return Token(
-            enrolment=EnrolmentToken(key=_text(args.enroll_key, "--enroll-key"), secret=secret)
-        )
+        return EnrolmentToken(key=_text(args.enroll_key, "--enroll-key"), secret=secret)
     if args.bootstrap_token_file:
-        return Token(bootstrap=_secret(args.bootstrap_token_file, "the bootstrap token"))
+        return BootstrapToken(_secret(args.bootstrap_token_file, "the bootstrap token"))
     if args.from_patchmon:
         try:
             return read_official_agent(args.patchmon_directory)
@@ -120,10 +119,10 @@ def _refuse_several(args: argparse.Namespace) -> None:
 
 def redeemed(token: Token, server: ServerSettings, name: str | None) -> Credentials:
     """The credentials that the server gives for a token. Raises CommandError."""
-    if token.enrolment is not None:
-        outcome = enrol(server, token.enrolment, name or socket.gethostname(), origin())
+    if isinstance(token, EnrolmentToken):
+        outcome = enrol(server, token, name or socket.gethostname(), origin())
     else:
-        outcome = exchange(server, token.bootstrap or "")
+        outcome = exchange(server, token.text)
     if isinstance(outcome, NotEnrolled):
         raise CommandError(f"not enrolled: {outcome.message}; {outcome.action}", Exit.NO)
     return outcome

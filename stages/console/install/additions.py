@@ -21,10 +21,9 @@ def add_to_package(steps: Steps, *, script_checks: bool, remediation: bool) -> N
     if remediation:
         for path, text in installed_files.remediation_units(PACKAGED_HOME).items():
             steps.write(path, text)
-    if services.systemd_runs():
-        steps.run("systemctl", "daemon-reload")
-        if script_checks:
-            steps.run("systemctl", "try-restart", SCAN_SERVICE)
+    services.reload(steps)
+    if script_checks and services.systemd_runs():
+        steps.run("systemctl", "try-restart", SCAN_SERVICE)
     if remediation:
         start_remediation(steps)
 

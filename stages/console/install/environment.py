@@ -6,7 +6,6 @@ are installed, in the same versions. So what was tested is installed, and no net
 Diagnostics: CommandError if there is no interpreter that services can use.
 """
 
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -19,6 +18,8 @@ from stages.console.install.install_paths import SHIPPED
 
 _NAME = "compliance-agent"
 _PACKAGES = ("schemas", "spool", "stages")
+_HERE = Path(__file__).parents[3]
+"""The directory of the packages: a source tree, or where a wheel was installed."""
 _VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Services cannot read home directories.
 _HOMES = frozenset({"root", "home"})
@@ -80,7 +81,7 @@ def closure() -> list[metadata.Distribution]:
             "into a virtual environment"
         ) from error
     found: dict[str, metadata.Distribution] = {}
-    requirements = list(agent.requires or ())
+    requirements = _requirements(agent)
     while requirements:
         requirement = requirements.pop()
         name = _normal(re.split(r"[^\w.-]", requirement, maxsplit=1)[0])
@@ -93,16 +94,15 @@ def closure() -> list[metadata.Distribution]:
                 # For another version of Python.
                 continue
             raise CommandError(f"{name}: is missing: install the agent again") from error
-        requirements += found[name].requires or ()
+        requirements += _requirements(found[name])
     return [found[name] for name in sorted(found)]
 
 
 def shipped(name: str) -> Path:
     """A unit or another file beside the packages: in the source tree, or where a wheel puts it."""
-    tree = Path(__file__).parents[3]
     path = Path(sys.prefix, "share", _NAME, name)
-    if (tree / "pyproject.toml").exists():
-        path = tree / name
+    if (_HERE / "pyproject.toml").exists():
+        path = _HERE / name
     if not path.exists():
         raise CommandError(
             f"{path}: is missing: install the wheel into a virtual environment again"
@@ -110,8 +110,16 @@ def shipped(name: str) -> Path:
     return path
 
 
+def _requirements(distribution: metadata.Distribution) -> list[str]:
+    return list(distribution.requires or ())
+
+
+def _files(distribution: metadata.Distribution) -> list[metadata.PackagePath]:
+    return list(distribution.files or ())
+
+
 def _copy(distribution: metadata.Distribution, site: Path) -> None:
-    for file in distribution.files or ():
+    for file in _files(distribution):
         # Commands and data outside the packages are of no use to the agent.
         if file.suffix not in _UNUSED_SUFFIXES and _UNUSED_PARTS.isdisjoint(file.parts):
             _copy_file(Path(str(file.locate())), site / file)
@@ -119,12 +127,8 @@ def _copy(distribution: metadata.Distribution, site: Path) -> None:
 
 def _copy_own(site: Path) -> None:
     for name in _PACKAGES:
-        spec = importlib.util.find_spec(name)
-        if spec is None or not spec.submodule_search_locations:
-            raise CommandError(f"{name}: the package is not found: install the wheel again")
-        source = Path(next(iter(spec.submodule_search_locations)))
-        shutil.copytree(source, site / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in metadata.distribution(_NAME).files or ():
+        shutil.copytree(_HERE / name, site / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in _files(metadata.distribution(_NAME)):
         if file.parent.suffix == ".dist-info" and file.name in _METADATA:
             _copy_file(Path(str(file.locate())), site / file)
     for name in SHIPPED:

@@ -182,8 +182,7 @@ def _put(where: InstallPaths, texts: dict[Path, str], steps: Steps, python: Path
         if path not in (where.sysusers, where.tmpfiles):
             steps.write(path, text)
     steps.link(where.command, where.home / "bin/compliance-agent")
-    if services.systemd_runs():
-        steps.run("systemctl", "daemon-reload")
+    services.reload(steps)
 
 
 def _uninstall(where: InstallPaths, steps: Steps) -> list[str]:
@@ -206,8 +205,7 @@ def _uninstall(where: InstallPaths, steps: Steps) -> list[str]:
         services.NOTE,
     ):
         steps.remove(path)
-    if services.systemd_runs():
-        steps.run("systemctl", "daemon-reload")
+    services.reload(steps)
     kept = []
     if STATE.exists():
         kept.append(f"the spool is kept: {SPOOL} (rm -r {STATE} removes every scan in it)")

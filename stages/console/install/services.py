@@ -19,6 +19,12 @@ def systemd_runs() -> bool:
     return _SYSTEMD_RUNS.exists()
 
 
+def reload(steps: Steps) -> None:
+    """Let systemd read the units again."""
+    if systemd_runs():
+        steps.run("systemctl", "daemon-reload")
+
+
 @contextmanager
 def replaced(steps: Steps, *, fresh: bool) -> Iterator[tuple[str, ...]]:
     """Stop the running services meanwhile: a service must not load modules of two versions.
