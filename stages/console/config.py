@@ -76,7 +76,7 @@ def _remarks_on_server(settings: Settings) -> Iterator[str]:
     if settings.server.url is None:
         yield "server.url: not set, results stay in the spool"
         for spec in registry.scanners():
-            if spec.content_setting and spec.fetches_content(settings):
+            if spec.fetches_content(settings):
                 yield f"{spec.content_setting}: has no effect without server.url"
     risk = connection_risk(settings.server)
     if risk is not None:

@@ -117,9 +117,9 @@ def _names_of_results(
     """Under which profile names the results of a scan are kept, also of one that failed."""
     if profile is not None:
         return frozenset((profile.title,))
-    if scan.profile is None or isinstance(scan.profile, str):
-        return frozenset((scan.profile or spec.default_profile, spec.default_profile))
-    return frozenset(scan.profile)
+    if isinstance(scan.profile, tuple):
+        return frozenset(scan.profile)
+    return frozenset((scan.profile or spec.default_profile, spec.default_profile))
 
 
 def _with_last_scans(

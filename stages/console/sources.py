@@ -35,7 +35,7 @@ class Source(Struct, frozen=True):
 @contextmanager
 def open_sources(paths: Sequence[Path], limit: int) -> Iterator[list[Source]]:
     """The files, in the same order. Raises CommandError."""
-    if [str(path) for path in paths].count("-") > 1:
+    if paths.count(Path("-")) > 1:
         raise CommandError("-: standard input can be read only once", Exit.USAGE)
     with ExitStack() as stack:
         yield [_source(path, limit, stack) for path in paths]

@@ -208,7 +208,7 @@ def _status(context: Context, spool: Spool) -> Status:
         spool=unicode_text(spool.root),
         stages=stages,
         last_worked=last_worked,
-        scans=dict(Counter(boxes.state(scan_id) for scan_id in boxes.scan_ids)),
+        scans=dict(Counter(map(boxes.state, boxes.scan_ids))),
         blocked_reason=free_space.why_none(spool.raw.path, context.settings.spool.min_free_mib),
         full=tuple(box for box in BOXES if spool.outbox(box).is_full),
         damaged=found["damaged"],

@@ -1,6 +1,7 @@
 """`tailor`: write a tailoring file that changes a profile of the content of this host."""
 
 import argparse
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
@@ -16,6 +17,7 @@ from stages.scanners.new_tailoring import NewTailoring, TailoringChanges, Tailor
 from stages.scanners.path_trust import why_file_changeable
 from stages.scanners.spec import MakeTailoring, ScannerSpec
 
+_NAME_AND_TEXT = re.compile(r"(?P<name>[^=]+)=(?P<text>.*)", re.DOTALL)
 _PROGRAM = "compliance-agent tailor"
 
 
@@ -93,10 +95,10 @@ def _tailors() -> Iterator[tuple[ScannerSpec, MakeTailoring]]:
 
 def _value(text: str) -> tuple[str, str]:
     """Raises UsageError."""
-    name, equals, value = text.partition("=")
-    if not equals or not name:
+    found = _NAME_AND_TEXT.fullmatch(text)
+    if found is None:
         raise UsageError(f"--set-value {text}: must be NAME=TEXT", _PROGRAM)
-    return name, value
+    return found["name"], found["text"]
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ half of it, and a mistake changes nothing.
 import argparse
 import os
 import pwd
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from stages.runtime.exits import Exit
 from stages.scanners import registry
 
 _PROGRAM = "compliance-agent waive"
+_FILE_NAME = re.compile(r"[^/.][^/]*")
 _OPTIONS = {
     "reason": "--reason",
     "approved_by": "--approved-by",
@@ -121,7 +123,7 @@ def _calling_user() -> str:
 
 
 def _file_name(name: str) -> str:
-    if "/" in name or name.startswith("."):
+    if not _FILE_NAME.fullmatch(name):
         raise UsageError(f"--file {name}: must be a name without /", _PROGRAM)
     return f"{name.removesuffix('.yml')}.yml"
 

@@ -135,10 +135,10 @@ def _tested(args: argparse.Namespace, given: Given | None, loaded: Loaded) -> Se
 
 
 def _url(args: argparse.Namespace, given: Given | None, settings: Settings) -> str:
-    known = settings.server.url
+    urls = [args.url, settings.server.url]
     if isinstance(given, OfficialAgent):
-        known = given.url or known
-    url = args.url or known
+        urls.insert(1, given.url)
+    url = next(filter(None, urls), None)
     if url is None:
         raise UsageError("the server's URL is missing", _PROGRAM)
     return str(url)

@@ -2,7 +2,6 @@
 
 import argparse
 
-from schemas.ids import ScanId
 from stages.console import command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
@@ -19,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
     held = scan_states.snapshot(spool).holds
-    chosen: tuple[ScanId, ...] = tuple(ScanId(i) for i in sorted(held))
+    chosen = tuple(sorted(held))
     if not args.all:
         chosen = filters.choose(args, spool, held, "held scan")
     elif not chosen:

@@ -16,12 +16,12 @@ Diagnostics: OSError, and what could not be restored with its reason.
 import errno
 import json
 import os
+import shutil
 import stat
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from schemas.codec import plain
 from schemas.records import Struct
@@ -185,9 +185,9 @@ def _write(
     archive: tarfile.TarFile, member: tarfile.TarInfo, handle: int, before: HostFile
 ) -> None:
     with os.fdopen(handle, "wb") as target:
-        content: IO[bytes] | None = archive.extractfile(member)
-        while content is not None and (chunk := content.read(_CHUNK)):
-            target.write(chunk)
+        content = archive.extractfile(member)
+        if content is not None:
+            shutil.copyfileobj(content, target, _CHUNK)
         target.flush()
         _put_properties(target.fileno(), before, member.mtime)
 

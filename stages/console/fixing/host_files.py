@@ -130,7 +130,7 @@ def _paths(scope: Scope) -> Iterator[str]:
 
 
 def _is_in(path: str, tree: str) -> bool:
-    return path == tree or path.startswith(f"{tree.rstrip('/')}/")
+    return f"{path}/".startswith(f"{tree.rstrip('/')}/")
 
 
 def open_plain(name: str, parent: int) -> BufferedReader:

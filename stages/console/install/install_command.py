@@ -42,7 +42,7 @@ from stages.trigger.plans import problems as problems_of_schedules
 
 _DEFAULT_PREFIX = Path("/usr/local")
 # Services have a private /tmp, and see no home directory.
-_HIDDEN = tuple(Path(path) for path in ("/root", "/home", "/tmp", "/var/tmp"))  # noqa: S108
+_HIDDEN = tuple(map(Path, ("/root", "/home", "/tmp", "/var/tmp")))  # noqa: S108
 _PLAIN_PATH = re.compile(r"/[^\s\"'\\%$]*")
 _STARTS = re.compile(r"^ExecStart=(/\S+)/bin/compliance-agent ", re.MULTILINE)
 
