@@ -130,21 +130,6 @@ def test_names_that_the_script_in_the_image_does_not_know_are_warnings(
     )
 
 
-def test_exclusions_that_no_script_can_be_compared_with_are_a_warning(
-    place: Path, tmp_path: Path
-) -> None:
-    (place / "docker").write_text("#!/bin/sh\nexit 1\n")
-    (place / "docker").chmod(0o755)
-    runner = bench(place, image=OLD_IMAGE, exclude_checks=("check_4_11",))
-    (tmp_path / "bench.log").write_text("[PASS] 4.1 - a\n")
-    assert runner.judge(End(0, None, None, ""), tmp_path).warnings == (
-        (
-            "compliance.docker_bench.exclude_checks: not compared with the checks of the image "
-            f"{OLD_IMAGE}, whose script can't be read"
-        ),
-    )
-
-
 @pytest.mark.slow
 def test_podman_in_dockers_place_is_named_with_what_does_not_apply(
     place: Path, tmp_path: Path

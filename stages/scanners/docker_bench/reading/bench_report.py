@@ -9,6 +9,7 @@ strict one, and where JSON and text log contradict each other.
 bounded.
 """
 
+import re
 from datetime import UTC, datetime, tzinfo
 
 from schemas.records import Struct, field
@@ -24,14 +25,13 @@ from stages.scanners.docker_bench.reading.bench_rules import rule_results
 from stages.scanners.docker_bench.reading.lenient_json import read_leniently
 from stages.scanners.docker_bench.reading.log_differences import differences, first_names
 from stages.scanners.docker_bench.reading.strict_json import read_strictly
-from stages.scanners.docker_bench.reading.text_log import COLOURS, is_log_line, read_log
+from stages.scanners.docker_bench.reading.text_log import COLOURS, LOG_LINE, read_log
 
 MAX_BYTES = 16 * 1024 * 1024
 HEAD_BYTES = 65_536
 
-_JSON_NAMES = ('"dockerbenchsecurity"', '"dockerbenchsec_version"')
+_JSON_NAME = re.compile('"(?:dockerbenchsecurity|dockerbenchsec_version)"')
 _CHECK_KEYS = ('"id"', '"desc"', '"result"')
-_LOG_HEADINGS = ("# Docker Bench for Security", "Section A - Check results")
 
 
 class _Reading(Struct):
@@ -102,9 +102,8 @@ def looks_like_docker_bench(head: bytes) -> bool:
     text = _plain_text(head)
     if _is_json(text):
         has_checks = all(key in text for key in _CHECK_KEYS)
-        return has_checks or any(name in text for name in _JSON_NAMES)
-    lines = text.split("\n")
-    return any(is_log_line(line) or line.startswith(_LOG_HEADINGS) for line in lines)
+        return has_checks or _JSON_NAME.search(text) is not None
+    return LOG_LINE.search(text) is not None
 
 
 def is_docker_bench_log(head: bytes) -> bool:

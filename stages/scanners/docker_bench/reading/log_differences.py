@@ -14,9 +14,9 @@ _SHOWN = 10
 
 
 def differences(json: BenchOutput, log: BenchOutput) -> list[str]:
-    """Each kind of difference in one line; nothing for a log without checks."""
+    """Each kind of difference in one line."""
     found = []
-    if log.checks and _began_at_different_times(json, log):
+    if _began_at_different_times(json, log):
         found.append("JSON and text log began at different times: not of one run?")
     contradictions = _contradictions(json, log)
     if contradictions:
@@ -48,8 +48,7 @@ def _contradictions(json: BenchOutput, log: BenchOutput) -> list[str]:
     for number, logged in log.checks.items():
         # A check that the log alone has is not a contradiction.
         check = json.checks.get(number, logged)
-        has_results = check.result and logged.result
-        if has_results and _fails(check) != _fails(logged):
+        if check.result and _fails(check) != _fails(logged):
             found.append(f"{number} ({check.result.name}, {logged.result.name})")
     return found
 

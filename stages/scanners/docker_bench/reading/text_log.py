@@ -39,6 +39,12 @@ _TAGGED = re.compile(r"\[(INFO|PASS|WARN|NOTE)\](.*)", re.DOTALL)
 _NUMBERED = re.compile(
     rf"[ \t]{{1,4}}({CHECK_NUMBER}|\d{{1,4}}|[A-Za-z])[ \t]{{1,4}}-[ \t]{{1,4}}(\S.*)", re.DOTALL
 )
+LOG_LINE = re.compile(
+    rf"^(?:\[(?:INFO|PASS|WARN|NOTE)\]{_NUMBERED.pattern}"
+    r"|# Docker Bench for Security|Section A - Check results)",
+    re.MULTILINE,
+)
+"""A line (without colours) that only a log has: a heading, a check or the header of a group."""
 _FINDING = re.compile(r"\s*\* (.*)", re.DOTALL)
 _SUB_HEADER = "Configuration"
 _DEPRECATED = re.compile(
@@ -103,12 +109,6 @@ def _split_runs(lines: Sequence[str]) -> Iterator[Sequence[str]]:
         has_time |= is_time
     for start, end in pairwise([*starts, len(lines)]):
         yield lines[start:end]
-
-
-def is_log_line(text: str) -> bool:
-    """Whether a line (without colours) is one that only a log has: a check or a header."""
-    tagged = _TAGGED.match(text)
-    return tagged is not None and _NUMBERED.match(tagged[2]) is not None
 
 
 class _LogReader:
