@@ -39,6 +39,8 @@ class ValueText(Struct, frozen=True):
     text: str
     is_pattern: bool = False
     """Whether it is an expression that has no plain text: `matching ^x`."""
+    is_several: bool = False
+    """Whether it may stand for more than one value."""
 
     @property
     def without_field(self) -> str:
@@ -67,14 +69,15 @@ def expected_value(entity: Entity, values: Sequence[str]) -> ValueText:
 def object_value(entity: Entity, values: Sequence[str]) -> ValueText:
     """An object's field as a name or a place; an equivalent text in place of a pattern."""
     if not any(values):
-        return ValueText(f"({_variable(entity)})")
+        return ValueText(f"({_variable(entity)})", is_several=True)
     if entity.operation == "equals":
-        return ValueText(listed_values(values))
+        return ValueText(listed_values(values), is_several=len(values) > 1)
     if entity.operation != "pattern match":
         return expected_value(entity, values)
     found = [pattern_text(pattern) for pattern in values]
     if all(one.is_literal for one in found):
-        return ValueText(listed_values([one.text for one in found]))
+        texts = [one.text for one in found]
+        return ValueText(listed_values(texts), is_several=len(texts) > 1)
     return _pattern_value(listed_values(values))
 
 
@@ -111,7 +114,7 @@ def _shown_value(entity: Entity, value: str) -> str:
 
 
 def _pattern_value(patterns: str) -> ValueText:
-    return ValueText(f"matching {patterns}", is_pattern=True)
+    return ValueText(f"matching {patterns}", is_pattern=True, is_several=True)
 
 
 def _expected_pattern(entity: Entity, values: Sequence[str]) -> ValueText:

@@ -29,13 +29,6 @@ class FilePlace(Struct, frozen=True):
     """The text's two parts, where it names some files of one directory."""
 
 
-class _FileName(Struct, frozen=True):
-    value: ValueText
-    is_several: bool
-    """Whether it is more than one name, or a pattern."""
-    is_any: bool = False
-
-
 def file_place(
     entities: Mapping[str, Entity], scope: EvaluationScope, *, recursive: bool
 ) -> FilePlace | None:
@@ -54,31 +47,28 @@ def file_place(
     filename = entities.get("filename")
     if filename is None:
         return _single(directory, "directory", "directories")
-    name = _file_name(filename, scope)
-    files = _files(name)
+    name = object_value(filename, scope.values(filename))
+    files = _files(name, scope.value(filename) or "")
     directories = _directories(directory, recursive=recursive)
     text = f"{files} in {directories}"
-    is_one_directory = scope.value(path) is not None and not directory.is_pattern
-    if recursive or not is_one_directory:
+    if recursive or directory.is_several:
         return FilePlace(text, text, is_plural=True)
     if name.is_several:
         return FilePlace(text, text, is_plural=True, files_in=FilesIn(files, directories))
-    path_text = f"{directory.text.rstrip('/')}/{name.value.text}"
+    path_text = f"{directory.text.rstrip('/')}/{name.text}"
     return FilePlace(path_text, f"file {path_text}")
 
 
-def _file_name(filename: Entity, scope: EvaluationScope) -> _FileName:
-    """`sysctl.conf`, or `*.conf` for the pattern `^.*\\.conf$`."""
-    values = scope.values(filename)
-    value = object_value(filename, values)
-    is_several = value.is_pattern or (values is not None and len(values) > 1)
-    pattern = scope.value(filename)
-    if filename.operation != "pattern match" or pattern is None:
-        return _FileName(value, is_several)
+def _files(name: ValueText, pattern: str) -> str:
+    """`files named sysctl.conf`, or `files named *.conf` for the pattern `^.*\\.conf$`."""
+    if not name.is_pattern:
+        return f"files named {name.text}"
+    if pattern in _ANY_NAME:
+        return "files"
     ending = _ending(pattern)
     if ending is not None:
-        return _FileName(ValueText(f"*{ending}"), is_several=True)
-    return _FileName(value, is_several, is_any=pattern in _ANY_NAME)
+        return f"files named *{ending}"
+    return f"files {name.text}"
 
 
 def _ending(pattern: str) -> str | None:
@@ -95,14 +85,6 @@ def _single(place: ValueText, singular: str, plural: str) -> FilePlace:
         text = f"{plural} {place.text}"
         return FilePlace(text, text, is_plural=True)
     return FilePlace(place.text, f"{singular} {place.text}")
-
-
-def _files(name: _FileName) -> str:
-    if name.is_any:
-        return "files"
-    if name.value.is_pattern:
-        return f"files {name.value.text}"
-    return f"files named {name.value.text}"
 
 
 def _directories(directory: ValueText, *, recursive: bool) -> str:
