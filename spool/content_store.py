@@ -87,8 +87,7 @@ class ContentStore:
                 durable.write(inner, RECORD, frame.seal(_KIND, codec.encode(record)))
             finally:
                 os.close(inner)
-            if durable.exists(handle, name):
-                durable.remove(handle, name)
+            durable.remove(handle, name)
             durable.publish_directory(handle, _draft_name(draft), name)
         return ContentEntry(name, self.path / name / record.file, record)
 
@@ -115,7 +114,7 @@ class ContentStore:
     def _names(self) -> list[str]:
         if not self.path.is_dir():
             return []
-        return [name for name in self._directory.names() if not layout.is_hidden(name)]
+        return self._directory.names()
 
     def _read(self, name: str) -> ContentEntry:
         """Raises EntryError, StorageError."""

@@ -233,7 +233,7 @@ class Reports(ScanEntries[Report]):
             report = self._decode(sealed)
         except codec.SchemaError as error:
             raise EntryDamagedError(str(error)) from error
-        if report.scan_id != scan_id or not is_scan_id(scan_id):
+        if report.scan_id != scan_id:
             raise EntryDamagedError(f"is the report of {str(report.scan_id)[:80]!r}")
 
     def _decode(self, sealed: bytes) -> Report:

@@ -68,7 +68,7 @@ class ContentAnswer(Record, frozen=True, kw_only=True):
 class _Offered(Record, frozen=True, kw_only=True):
     """The body of the reply; what else is in it is not read."""
 
-    version: str | None = None
+    version: str = ""
     files: tuple[str, ...] | None = None
 
 
@@ -109,7 +109,7 @@ def _offer(reply: Reply | Paused | Temporary) -> ContentAnswer:
         offered = codec.decode(body, _Offered)
     except SchemaError as error:
         raise DownloadError(f"the server's list of content can't be read: {error}") from error
-    version = offered.version or ""
+    version = offered.version
     if not _VERSION.fullmatch(version):
         raise DownloadError(f"the server names no version of its content ({version[:80]!a})")
     files = tuple(file for file in (offered.files or ())[:_MOST_FILES] if _FILE.fullmatch(file))

@@ -11,6 +11,7 @@ from pathlib import Path
 from schemas.fixes import FixRun, Remediation
 from schemas.ids import short_rule_id
 from spool.errors import EntryError
+from spool.pending import carried_out
 from stages.runtime.process import Process
 
 PATH_UNIT = "compliance-agent-remediate.path"
@@ -53,12 +54,7 @@ class Remediations:
     def take_outcomes(self) -> Iterator[str]:
         """Why requests came to nothing, in part or at all. Raises StorageError."""
         waiting = self._spool.requests.remediations.ids()
-        if not waiting:
-            return
-        done = set(self._spool.fixes.fixes.ids())
-        for command_id in waiting:
-            if command_id not in done:
-                continue
+        for command_id in carried_out(waiting, self._spool.fixes.fixes.ids()):
             problem = self._problem(command_id)
             self._spool.requests.remediations.remove(command_id)
             self._process.log.info("remediation done", fix=command_id, problem=problem)

@@ -62,9 +62,8 @@ class Scheduler:
         in_force = {
             plan.state_name: plan for plan in plans(self._process.settings, overrides, missing)
         }
-        for name in self._state_names:
-            if name not in in_force:
-                self._suspend(name)
+        for name in self._state_names.difference(in_force):
+            self._suspend(name)
         return tuple(self._carry_out(plan) for plan in in_force.values())
 
     def _carry_out(self, plan: Plan) -> NextDue:
