@@ -29,8 +29,8 @@ _FORMAT = 1
 _OPENING = re.compile(_MAGIC + rb" (?P<format>[1-9][0-9]{0,5})(?: .*)?", re.DOTALL)
 """The first line of an entry of any format."""
 _FIELDS = re.compile(
-    _MAGIC + rb" [0-9]+ (?P<kind>[a-z]+) (?P<length>[0-9]{1,12}) (?P<digest>[0-9a-f]{64})"
-    rb"(?: (?P<header_length>[0-9]{1,12}) (?P<header_digest>[0-9a-f]{64}))?"
+    _MAGIC + rb" [0-9]+ (?P<kind>[a-z]+) (?P<length>[0-9]{1,12}) (?P<digest>[0-9a-f]+)"
+    rb"(?: (?P<header_length>[0-9]{1,12}) (?P<header_digest>[0-9a-f]+))?"
 )
 
 
