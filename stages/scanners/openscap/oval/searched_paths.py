@@ -20,8 +20,8 @@ SEARCHING = frozenset(
 )
 """The objects whose probes know paths to leave out."""
 _GOES_DOWN = "{*}behaviors[@recurse_direction='down']"
-_NO_NAME = "{*}filename[@{http://www.w3.org/2001/XMLSchema-instance}nil='true']"
-"""Where no name of a file is given, directories are meant."""
+_NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+_TRUE = ("true", "1")
 
 
 class SearchedPath(Struct, frozen=True):
@@ -69,5 +69,11 @@ def searched_path(item: Element) -> SearchedPath | None:
         text=path.text or "",
         variable=path.get("var_ref"),
         goes_down=item.find(_GOES_DOWN) is not None,
-        takes_directories=local(path) == "filepath" or item.find(_NO_NAME) is not None,
+        takes_directories=local(path) == "filepath" or _has_nil_name(item),
     )
+
+
+def _has_nil_name(item: Element) -> bool:
+    """Whether no name of a file is given: then directories are meant."""
+    filename = item.find("{*}filename")
+    return filename is not None and filename.get(_NIL) in _TRUE
