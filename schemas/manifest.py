@@ -98,3 +98,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     """The rules that were fixed before this scan, and not undone."""
     files: tuple[RawFile, ...] = ()
     agent_version: str
+
+    def file(self, role: str | None) -> RawFile | None:
+        """The file with this role; None where the scanner left none."""
+        return next((file for file in self.files if file.role == role), None)

@@ -1,10 +1,9 @@
 """`raw`: a file that the scanner itself wrote, unpacked."""
 
 import argparse
-from collections.abc import Sequence
 
 from schemas.ids import ScanId
-from schemas.manifest import RawFile
+from schemas.manifest import Manifest, RawFile
 from spool.spool import Spool
 from stages.console import scan_states
 from stages.console.context import Context
@@ -29,28 +28,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
     scan_id = find_scan(args.scan_id, scan_states.snapshot(spool).scan_ids)
-    files = _files(spool, scan_id)
+    manifest = _manifest(spool, scan_id)
     if context.json:
-        show_json(files)
+        show_json(manifest.files)
         return Exit.OK
-    file = _chosen(files, args.role, scan_id)
+    file = _chosen(manifest, args.role)
     write_output("raw", raw_chunks(spool, scan_id, file), args.output)
     return Exit.OK
 
 
-def _files(spool: Spool, scan_id: ScanId) -> Sequence[RawFile]:
+def _manifest(spool: Spool, scan_id: ScanId) -> Manifest:
     if scan_id not in spool.raw.scan_ids():
         raise CommandError(f"{scan_id}: no raw entry is kept, see `show {scan_id}`", Exit.NO)
-    return spool.raw.manifest(scan_id).files
+    return spool.raw.manifest(scan_id)
 
 
-def _chosen(files: Sequence[RawFile], role: str | None, scan_id: ScanId) -> RawFile:
-    if not files:
-        raise CommandError(f"{scan_id}: the scanner left no file", Exit.NO)
+def _chosen(manifest: Manifest, role: str | None) -> RawFile:
+    if not manifest.files:
+        raise CommandError(f"{manifest.scan_id}: the scanner left no file", Exit.NO)
     if role is None:
-        return files[0]
-    for file in files:
-        if file.role == role:
-            return file
-    roles = ", ".join(file.role for file in files)
-    raise CommandError(f"{scan_id}: no file with the role {role}; there are {roles}", Exit.NO)
+        return manifest.files[0]
+    file = manifest.file(role)
+    if file is None:
+        roles = ", ".join(file.role for file in manifest.files)
+        raise CommandError(
+            f"{manifest.scan_id}: no file with the role {role}; there are {roles}", Exit.NO
+        )
+    return file

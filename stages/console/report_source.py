@@ -60,13 +60,12 @@ def _raw_file(spool: Spool, scan_id: ScanId | None, role: Role) -> Iterator[byte
     if scan_id is None:
         return None
     try:
-        manifest = spool.raw.manifest(scan_id)
+        file = spool.raw.manifest(scan_id).file(role)
     except EntryMissingError:
         return None
-    for file in manifest.files:
-        if file.role == role:
-            return raw_chunks(spool, scan_id, file)
-    return None
+    if file is None:
+        return None
+    return raw_chunks(spool, scan_id, file)
 
 
 def raw_chunks(spool: Spool, scan_id: ScanId, file: RawFile) -> Iterator[bytes]:

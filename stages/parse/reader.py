@@ -31,7 +31,7 @@ def read_entry(payload: bytes) -> bytes:
 
 
 def _open(raw: RawBox, manifest: Manifest, role: Role) -> Callable[[], BinaryIO] | None:
-    for file in manifest.files:
-        if file.role == role:
-            return partial(raw.open_file, manifest.scan_id, file)
-    return None
+    file = manifest.file(role)
+    if file is None:
+        return None
+    return partial(raw.open_file, manifest.scan_id, file)

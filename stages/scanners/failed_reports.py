@@ -26,7 +26,7 @@ def _has_partial_results(manifest: Manifest) -> bool:
     spec = registry.find(manifest.scanner)
     if spec is None:
         return False
-    return any(file.role == spec.partial_role for file in manifest.files)
+    return manifest.file(spec.partial_role) is not None
 
 
 def unreadable(manifest: Manifest, reason: str) -> Report:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from schemas.records import Struct, field
-from stages.scap.xml_records import Element, local
+from stages.scap.xml_elements import Element, local
 
 T = TypeVar("T")
 

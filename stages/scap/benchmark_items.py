@@ -21,7 +21,8 @@ from stages.scap.rule_counts import (
     groups_around,
 )
 from stages.scap.xccdf_text import title_of
-from stages.scap.xml_records import Element, local, records
+from stages.scap.xml_elements import Element, local
+from stages.scap.xml_records import records
 
 
 class BenchmarkItems(Struct):

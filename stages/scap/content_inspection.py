@@ -10,7 +10,9 @@ from typing import BinaryIO
 
 from schemas.records import Struct, field
 from stages.scap.xccdf_text import one_line
-from stages.scap.xml_records import Element, Limits, RecordLayout, ScapError, local, records
+from stages.scap.xml_elements import Element, local
+from stages.scap.xml_errors import ScapError
+from stages.scap.xml_records import Limits, RecordLayout, records
 
 MAX_BYTES = 512 * 1024 * 1024
 _LIMITS = Limits(bytes=MAX_BYTES, seconds=120.0)

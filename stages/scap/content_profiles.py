@@ -19,7 +19,9 @@ from schemas.records import Struct, field
 from spool.packing import unpacked
 from stages.scap.rule_counts import RuleCounts, benchmark_around, count_rules
 from stages.scap.xccdf_text import one_line, readable, title_of
-from stages.scap.xml_records import Element, Limits, RecordLayout, ScapError, local, records
+from stages.scap.xml_elements import Element, local
+from stages.scap.xml_errors import ScapError
+from stages.scap.xml_records import Limits, RecordLayout, records
 
 _LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
 _LAYOUT = RecordLayout(

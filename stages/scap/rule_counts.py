@@ -14,7 +14,8 @@ from typing import cast
 from schemas.codec import replace
 from schemas.records import Struct, field
 from spool.packing import unpacked
-from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
+from stages.scap.xml_elements import Element, local
+from stages.scap.xml_records import Limits, RecordLayout, records
 
 WHOLE_CONTENT_LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
 WHOLE_CONTENT = RecordLayout(

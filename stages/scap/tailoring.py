@@ -12,7 +12,9 @@ from schemas.capabilities import ProfileInfo
 from schemas.records import Struct, field
 from stages.scap.content_profiles import read_profile
 from stages.scap.rule_counts import Selection
-from stages.scap.xml_records import Element, Limits, RecordLayout, ScapError, local, records
+from stages.scap.xml_elements import Element, local
+from stages.scap.xml_errors import ScapError
+from stages.scap.xml_records import Limits, RecordLayout, records
 
 XCCDF_1_2 = "http://checklists.nist.gov/xccdf/1.2"
 _NAMESPACES = (XCCDF_1_2, "http://open-scap.org/page/Xccdf-1.1-tailoring")

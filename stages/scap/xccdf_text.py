@@ -23,7 +23,7 @@ the source is a blank, as in HTML, except
 import re
 from collections.abc import Mapping
 
-from stages.scap.xml_records import Element, local
+from stages.scap.xml_elements import Element, local
 
 _BLOCKS = frozenset(("p", "div", "ul", "ol", "table", "tr", "dl", "dt", "dd", "blockquote"))
 _CODE = frozenset(("code", "samp"))

@@ -34,28 +34,11 @@ from lxml import etree
 from schemas.records import Struct
 from stages.scap.xml_elements import (
     Element,
-    children_by_name,
-    fragment,
-    frozen,
     local,
     local_name,
-    text_of,
 )
 from stages.scap.xml_errors import ScapError, explain_xml_error
 from stages.scap.xml_prolog import MAX_PROLOG_BYTES, check_prolog, with_mark
-
-__all__ = [
-    "Element",
-    "Limits",
-    "RecordLayout",
-    "ScapError",
-    "children_by_name",
-    "fragment",
-    "frozen",
-    "local",
-    "records",
-    "text_of",
-]
 
 Record: TypeAlias = tuple[Element, Element]
 """A record's parent, and the record."""

@@ -48,7 +48,7 @@ from stages.scanners.platform import parse_os_release
 from stages.scanners.reports import read
 from stages.scanners.settings import parse_settings
 from stages.scap import content_inspection, content_profiles, rule_counts, tailoring
-from stages.scap.xml_records import ScapError
+from stages.scap.xml_errors import ScapError
 from stages.trigger.cron import Cron, ScheduleError
 from tests.fuzz.mutators import Mutate, mutated_json, mutated_xml
 from tests.scanners.docker_bench.docker_bench_printing import (

@@ -11,7 +11,7 @@ import pytest
 import stages.scanners.openscap.content
 from stages.scap.content_profiles import Datastream, ProfileCache, discover
 from stages.scap.rule_counts import count_rules
-from stages.scap.xml_records import ScapError
+from stages.scap.xml_errors import ScapError
 
 OWN = sorted(Path(stages.scanners.openscap.content.__file__).parent.glob("*.xml"))
 INSTALLED = sorted(Path("/usr/share/xml/scap/ssg/content").glob("ssg-*-ds*.xml"))

@@ -7,7 +7,7 @@ import pytest
 
 from stages.scanners.openscap.content import EVERY_RESULT, LINUX
 from stages.scap.rule_counts import count_rules
-from stages.scap.xml_records import ScapError
+from stages.scap.xml_errors import ScapError
 
 BENCHMARK = """<Benchmark xmlns="http://checklists.nist.gov/xccdf/1.2" id="b">
 <Profile id="plain"><title>P</title></Profile>

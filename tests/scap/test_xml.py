@@ -10,16 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stages.scap.xml_records import (
-    Element,
-    Limits,
-    RecordLayout,
-    ScapError,
-    fragment,
-    frozen,
-    local,
-    records,
-)
+from stages.scap.xml_elements import Element, fragment, frozen, local
+from stages.scap.xml_errors import ScapError
+from stages.scap.xml_records import Limits, RecordLayout, records
 
 pytestmark = pytest.mark.slow
 

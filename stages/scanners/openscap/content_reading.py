@@ -25,7 +25,7 @@ from stages.scanners.openscap.scan_choice import may_fall_back
 from stages.scanners.openscap.tailored_profiles import add_tailoring
 from stages.scanners.platform import Platform
 from stages.scap.content_profiles import Datastream, ProfileCache
-from stages.scap.xml_records import ScapError
+from stages.scap.xml_errors import ScapError
 
 _ONLY_SCAN = PlannedScan()
 _TRIALS, _CHECKS = "trials", "checks"

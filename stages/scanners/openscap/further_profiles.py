@@ -14,7 +14,7 @@ from stages.scanners.openscap import usg
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails, OtherContent
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
 from stages.scap.content_profiles import ProfileCache
-from stages.scap.xml_records import ScapError
+from stages.scap.xml_errors import ScapError
 
 
 class ReadableContent(Struct):

@@ -66,11 +66,11 @@ def unpack_kept_tailoring(raw: RawBox, manifest: Manifest, directory: Path) -> P
 
     Raises EntryDamagedError, StorageError, OSError.
     """
-    for file in manifest.files:
-        if file.role == ROLE:
-            with raw.open_file(manifest.scan_id, file) as stream:
-                content = stream.read(MAX_BYTES)
-            target = directory / FILE
-            target.write_bytes(content)
-            return target
-    return None
+    file = manifest.file(ROLE)
+    if file is None:
+        return None
+    with raw.open_file(manifest.scan_id, file) as stream:
+        content = stream.read(MAX_BYTES)
+    target = directory / FILE
+    target.write_bytes(content)
+    return target

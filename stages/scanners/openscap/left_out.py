@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 from stages.scanners.openscap.oval.searched_paths import SEARCHING, SearchedPath, searched_path
 from stages.scanners.openscap.rule_references import LAYOUT, RuleReferences
-from stages.scap.xml_records import Element, Limits, local, records, text_of
+from stages.scap.xml_elements import Element, local, text_of
+from stages.scap.xml_records import Limits, records
 
 
 def rules_not_searched(

@@ -25,7 +25,7 @@ from stages.scanners.content_support import MAX_CONTENT_BYTES, CheckedContent, C
 from stages.scanners.openscap.content_match import product_name
 from stages.scanners.openscap.usable_content import copy_without_remote_parts
 from stages.scap.content_inspection import Inspection, inspect
-from stages.scap.xml_records import ScapError
+from stages.scap.xml_errors import ScapError
 
 packing.import_libraries()
 for _encoding in ("utf-8-sig", "utf-16", "latin-1", "ascii"):

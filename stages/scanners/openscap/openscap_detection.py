@@ -145,7 +145,7 @@ def _content_remarks(content: DetectedContent, first: DetectedContent | None) ->
 def all_profiles(settings: OpenSCAPSettings) -> Iterable[ProfileInfo]:
     """The profiles of every content file on this host, readable ones only."""
     from stages.scap.content_profiles import ProfileCache
-    from stages.scap.xml_records import ScapError
+    from stages.scap.xml_errors import ScapError
 
     cache = ProfileCache({})
     for path in content_files.in_directories(settings.content_dirs):

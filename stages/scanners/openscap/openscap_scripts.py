@@ -13,7 +13,8 @@ from stages.scanners.fix_scripts import RuleScript
 from stages.scanners.openscap.results_file import Opener, read_results
 from stages.scanners.openscap.scan_files import NOTHING_TO_FIX, Options, newest_scan
 from stages.scap.xccdf_text import verbatim
-from stages.scap.xml_records import Element, ScapError, local
+from stages.scap.xml_elements import Element, local
+from stages.scap.xml_errors import ScapError
 
 _PREFIX = "urn:xccdf:fix:script:"
 _BASH = ("sh", "bash")

@@ -129,7 +129,7 @@ def _read(output: ScannerOutput, settings: Settings) -> Report:
     from spool.packing import PackingError
     from stages.scanners.openscap.openscap_report import Options, read_openscap
     from stages.scanners.openscap.runner_files import durations_s, script_checks
-    from stages.scap.xml_records import ScapError
+    from stages.scap.xml_errors import ScapError
 
     section = settings.compliance.section(OpenSCAPSettings)
     include_notselected = section.include_notselected or output.include_notselected
@@ -158,7 +158,7 @@ def _read_scripts(output: ScannerOutput) -> Sequence[RuleScript]:
     from spool.packing import PackingError
     from stages.scanners.openscap.openscap_scripts import read_scripts
     from stages.scanners.openscap.scan_files import Options
-    from stages.scap.xml_records import ScapError
+    from stages.scap.xml_errors import ScapError
 
     try:
         return read_scripts(output.open_file(_RESULTS), output.open_file(_ARF), Options())

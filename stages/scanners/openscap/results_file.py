@@ -16,7 +16,8 @@ from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
 from stages.scanners.openscap.xccdf.xccdf_results import Check, TestResult, read_test_result
 from stages.scap.tailoring import Tailoring
-from stages.scap.xml_records import Element, Limits, RecordLayout, local, records
+from stages.scap.xml_elements import Element, local
+from stages.scap.xml_records import Limits, RecordLayout, records
 
 Opener = Callable[[], BinaryIO]
 """Opens a new stream of uncompressed XML."""

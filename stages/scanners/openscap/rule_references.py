@@ -8,7 +8,8 @@ takes a separate pass over the ARF, which hardly any scan needs.
 from collections import defaultdict
 from collections.abc import Iterable
 
-from stages.scap.xml_records import Element, RecordLayout, local, text_of
+from stages.scap.xml_elements import Element, local, text_of
+from stages.scap.xml_records import RecordLayout
 
 LAYOUT = RecordLayout(
     roots=frozenset(("asset-report-collection",)),

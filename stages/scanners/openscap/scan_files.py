@@ -18,7 +18,8 @@ from stages.scanners.openscap.xccdf.rule_texts import TextOptions
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, newest
 from stages.scap.tailoring import Tailoring, parse_tailoring
-from stages.scap.xml_records import Limits, ScapError
+from stages.scap.xml_errors import ScapError
+from stages.scap.xml_records import Limits
 
 NOTHING_TO_FIX = frozenset(("pass", "fixed", "notapplicable", "notselected"))
 

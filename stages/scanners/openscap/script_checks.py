@@ -15,7 +15,8 @@ from schemas.report import RuleResult
 from stages.runtime.printable import listed
 from stages.scanners.openscap.script_results import ScriptResults
 from stages.scanners.openscap.xccdf.xccdf_results import Check, Outcome
-from stages.scap.xml_records import ScapError, fragment, local, text_of
+from stages.scap.xml_elements import fragment, local, text_of
+from stages.scap.xml_errors import ScapError
 
 _REACHED = frozenset(("pass", "fail", "error", "warn", "skip"))
 _REMEDY = "allow it by compliance-agent install --with-script-checks, or scan as root"

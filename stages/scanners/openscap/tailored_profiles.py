@@ -30,7 +30,7 @@ from stages.scap.tailoring import (
     tailored_title,
     untailored_title,
 )
-from stages.scap.xml_records import ScapError
+from stages.scap.xml_errors import ScapError
 
 
 def add_tailoring(

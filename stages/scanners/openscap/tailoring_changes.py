@@ -25,7 +25,7 @@ from stages.scanners.openscap.tailoring_text import tailoring_text
 from stages.scap.allowed_values import why_not_allowed
 from stages.scap.benchmark_items import BenchmarkItems, read_benchmarks
 from stages.scap.tailoring import parse_tailoring, tailored_title
-from stages.scap.xml_records import ScapError
+from stages.scap.xml_errors import ScapError
 
 _SECTION = "compliance.openscap"
 

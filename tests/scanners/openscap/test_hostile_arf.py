@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from schemas.report import Report
 from stages.scanners.openscap.openscap_report import Options, read_openscap
-from stages.scap.xml_records import Limits, ScapError
+from stages.scap.xml_errors import ScapError
+from stages.scap.xml_records import Limits
 from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener, results, run_of
 
 ITEM = "<filepath>/etc/x</filepath><text>a b</text><subexpression>b</subexpression>"

@@ -6,7 +6,8 @@ import pytest
 
 from schemas.report import Report, Summary
 from stages.scanners.openscap.openscap_report import Options, read_openscap
-from stages.scap.xml_records import Limits, ScapError
+from stages.scap.xml_errors import ScapError
+from stages.scap.xml_records import Limits
 from tests.scanners.openscap.scap_samples import (
     XCCDF,
     XCCDF_11,

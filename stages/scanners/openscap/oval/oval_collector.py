@@ -24,7 +24,7 @@ from stages.scanners.openscap.oval import oval_reader
 from stages.scanners.openscap.oval.oval_model import Definition, Entity, Object, OvalResults, State
 from stages.scanners.openscap.oval.oval_reader import references
 from stages.scap.xccdf_text import one_line
-from stages.scap.xml_records import Element
+from stages.scap.xml_elements import Element
 
 RecordHandler = Callable[[Element], None]
 _CUT_OFF = "Object is incomplete "

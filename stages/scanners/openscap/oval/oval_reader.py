@@ -24,7 +24,7 @@ from stages.scanners.openscap.oval.oval_model import (
     Variables,
 )
 from stages.scap.xccdf_text import one_line
-from stages.scap.xml_records import Element, local
+from stages.scap.xml_elements import Element, local
 
 _RESULTS = frozenset(get_args(ResultValue))
 _NO_FIELDS = frozenset(("notes", "Signature", "behaviors", "set", "filter", "message"))

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from schemas.records import Struct
 from stages.scanners.openscap.oval.path_patterns import matches_path, may_match_below
-from stages.scap.xml_records import Element, local
+from stages.scap.xml_elements import Element, local
 
 SEARCHING = frozenset(
     f"{name}_object"

@@ -14,7 +14,7 @@ from stages.scanners.shown_text import (
     without_number,
 )
 from stages.scap.xccdf_text import one_line, readable, verbatim
-from stages.scap.xml_records import Element, children_by_name, local
+from stages.scap.xml_elements import Element, children_by_name, local
 
 _FIX_PREFIX = "urn:xccdf:fix:script:"
 _SHELLS = frozenset(("sh", "bash"))

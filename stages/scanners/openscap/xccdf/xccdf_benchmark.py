@@ -18,7 +18,7 @@ from stages.scanners.openscap.xccdf.rule_texts import (
 from stages.scanners.shown_text import plain_characters
 from stages.scap.rule_counts import Selection, groups_around
 from stages.scap.xccdf_text import one_line, readable, title_of
-from stages.scap.xml_records import Element, fragment, frozen, local, text_of
+from stages.scap.xml_elements import Element, fragment, frozen, local, text_of
 
 
 class RuleFilter(Struct, frozen=True):

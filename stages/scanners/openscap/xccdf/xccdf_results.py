@@ -5,7 +5,8 @@ from datetime import UTC, datetime, tzinfo
 
 from schemas.records import Struct, field
 from stages.scap.xccdf_text import one_line
-from stages.scap.xml_records import Element, ScapError, local, text_of
+from stages.scap.xml_elements import Element, local, text_of
+from stages.scap.xml_errors import ScapError
 
 _WITHOUT_EVIDENCE = frozenset(("pass", "notapplicable"))
 """The results whose checks are not kept."""
