@@ -5,6 +5,7 @@ a stage keeps nothing in memory that it does not use.
 """
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -29,10 +30,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The program. Returns an exit code of `stages.runtime.exits`."""
     open_missing_streams()
     escape_unprintable_output()
+    is_program = argv is None
     if argv is None:
         argv = sys.argv[1:]
     arguments = _command_first(list(argv))
-    return guarded(arguments, lambda: _dispatch(arguments))
+    code = guarded(arguments, lambda: _dispatch(arguments))
+    if is_program and arguments[:1] == ["fleet"]:
+        # Everything is written and closed. Threads that Arrow leaves behind can abort the process
+        # while the interpreter ends ("terminate called without an active exception").
+        os._exit(code)
+    return code
 
 
 def _command_first(arguments: list[str]) -> list[str]:
