@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from schemas.records import Struct, field
-from stages.scap.xml_elements import Element, local
+from stages.scap.xml_elements import Element, local, text_of
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ def read_value(element: Element) -> ValueItem:
     for child in element:
         name = local(child)
         selector = child.get("selector", "")
-        text = child.text or ""
+        text = text_of(child)
         if name == "value":
             value.texts[selector] = text
         elif name == "match":
@@ -80,7 +80,7 @@ def _bound(text: str, none: Decimal) -> Decimal:
 def _choices(element: Element) -> tuple[str, ...]:
     if element.get("mustMatch") not in ("true", "1"):
         return ()
-    return tuple(choice.text or "" for choice in element.iterchildren("{*}choice"))
+    return tuple(text_of(choice) for choice in element.iterchildren("{*}choice"))
 
 
 def why_not_allowed(value: ValueItem, text: str, selector: str = "") -> str | None:

@@ -12,7 +12,7 @@ from schemas.capabilities import ProfileInfo
 from schemas.records import Struct, field
 from stages.scap.content_profiles import read_profile
 from stages.scap.rule_counts import Selection
-from stages.scap.xml_elements import Element, local
+from stages.scap.xml_elements import Element, local, text_of
 from stages.scap.xml_errors import ScapError
 from stages.scap.xml_records import Limits, RecordLayout, records
 
@@ -134,7 +134,7 @@ def _read_profile(element: Element, path: str) -> TailoredProfile:
 def _read_change(kind: ChangeKind, element: Element) -> Change:
     texts = {
         "select": element.get("selected", ""),
-        "set-value": element.text or "",
+        "set-value": text_of(element),
         "refine-value": element.get("selector", ""),
         "refine-rule": "",
     }

@@ -23,7 +23,7 @@ the source is a blank, as in HTML, except
 import re
 from collections.abc import Mapping
 
-from stages.scap.xml_elements import Element, local
+from stages.scap.xml_elements import Element, local, text_of
 
 _BLOCKS = frozenset(("p", "div", "ul", "ol", "table", "tr", "dl", "dt", "dd", "blockquote"))
 _CODE = frozenset(("code", "samp"))
@@ -66,7 +66,7 @@ def title_of(element: Element) -> str:
 
 def verbatim(element: Element, values: Mapping[str, str]) -> str:
     """The text of a fix: every blank and line break as it is, values filled in."""
-    parts = [element.text or ""]
+    parts = [text_of(element)]
     for child in element:
         if local(child) == "sub":
             parts.append(_value(child, values))
@@ -82,7 +82,7 @@ def one_line(text: str | None) -> str | None:
 
 
 def _plain_text(element: Element, values: Mapping[str, str], *, keeps_lines: bool) -> str:
-    text = element.text or ""
+    text = text_of(element)
     if not len(element) and "\n" not in text:
         return " ".join(text.split())
     writer = _TextWriter(values, keeps_lines=keeps_lines)
@@ -97,7 +97,7 @@ def _value(element: Element, values: Mapping[str, str]) -> str:
 
 def _is_code_block(element: Element) -> bool:
     """Code of several lines; code of one line is a part of its sentence."""
-    return local(element) in _CODE and "\n" in (element.text or "").strip()
+    return local(element) in _CODE and "\n" in text_of(element).strip()
 
 
 class _TextWriter:
@@ -116,7 +116,7 @@ class _TextWriter:
         return "\n".join(self._lines)
 
     def write(self, element: Element, *, preformatted: bool) -> None:
-        text = element.text or ""
+        text = text_of(element)
         if preformatted:
             # As in HTML: a line break straight after the opening tag of code does not count.
             text = text.removeprefix("\n")

@@ -24,7 +24,7 @@ from stages.scanners.openscap.oval import oval_reader
 from stages.scanners.openscap.oval.oval_model import Definition, Entity, Object, OvalResults, State
 from stages.scanners.openscap.oval.oval_reader import references
 from stages.scap.xccdf_text import one_line
-from stages.scap.xml_elements import Element
+from stages.scap.xml_elements import Element, text_of
 
 RecordHandler = Callable[[Element], None]
 _CUT_OFF = "Object is incomplete "
@@ -214,7 +214,7 @@ class OvalCollector:
         comment = one_line(element.get("comment"))
         if comment is not None:
             results.variable_comments[name] = comment
-        values = [value.text or "" for value in element.iterchildren("{*}value")]
+        values = [text_of(value) for value in element.iterchildren("{*}value")]
         results.constants[name] = tuple(values)
         capture = oval_reader.read_capture(element)
         if capture is not None:

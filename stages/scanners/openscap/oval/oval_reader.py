@@ -24,7 +24,7 @@ from stages.scanners.openscap.oval.oval_model import (
     Variables,
 )
 from stages.scap.xccdf_text import one_line
-from stages.scap.xml_elements import Element, local
+from stages.scap.xml_elements import Element, local, text_of
 
 _RESULTS = frozenset(get_args(ResultValue))
 _NO_FIELDS = frozenset(("notes", "Signature", "behaviors", "set", "filter", "message"))
@@ -87,7 +87,7 @@ def _includes(found: Element) -> bool:
 
 
 def _text(element: Element) -> str:
-    return (element.text or "").strip()
+    return text_of(element).strip()
 
 
 def read_state(element: Element) -> State:
@@ -119,7 +119,7 @@ def _entity(element: Element, name: str) -> Entity:
     return Entity(
         name=name,
         operation=element.get("operation", "equals"),
-        value=element.text or "",
+        value=text_of(element),
         datatype=element.get("datatype", "string"),
         var_ref=var_ref,
         var_check=element.get("var_check", "all"),
@@ -163,7 +163,7 @@ def _variables(element: Element, tag: str) -> Variables:
     """The values of each variable, one element per value."""
     values: defaultdict[str, list[str]] = defaultdict(list)
     for child in element.iterchildren(tag):
-        values[child.get("variable_id", "")].append(child.text or "")
+        values[child.get("variable_id", "")].append(text_of(child))
     return {name: tuple(texts) for name, texts in values.items()}
 
 
@@ -177,7 +177,7 @@ def read_item(element: Element) -> Item:
     fields = []
     for name, part in _fields(element):
         status = part.get("status", "exists")
-        fields.append(ItemField(name, part.text or "", status, _flag(part, "mask")))
+        fields.append(ItemField(name, text_of(part), status, _flag(part, "mask")))
     return Item(
         kind=local(element).removesuffix("_item"),
         status=element.get("status", "exists"),

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from schemas.records import Struct
 from stages.scanners.openscap.oval.path_patterns import matches_path, may_match_below
-from stages.scap.xml_elements import Element, local
+from stages.scap.xml_elements import Element, local, text_of
 
 SEARCHING = frozenset(
     f"{name}_object"
@@ -66,7 +66,7 @@ def searched_path(item: Element) -> SearchedPath | None:
         return None
     return SearchedPath(
         operation=path.get("operation", "equals"),
-        text=path.text or "",
+        text=text_of(path),
         variable=path.get("var_ref"),
         goes_down=item.find(_GOES_DOWN) is not None,
         takes_directories=local(path) == "filepath" or _has_nil_name(item),
