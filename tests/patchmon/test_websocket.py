@@ -101,7 +101,7 @@ def linked(url: str, pace: Pace = QUICK, **settings: Any) -> Iterator[tuple[Link
 
 def test_a_peer_that_goes_silent_is_given_up_and_tried_again() -> None:
     with raw(upgrade) as (url, count), linked(url) as (_, on_event):
-        until(lambda: len(count) >= 3, "connected again and again", 10)
+        until(lambda: len(count) >= 3, "connected again and again", 30)
         assert len(on_event.connections) >= 2
 
 
@@ -111,7 +111,7 @@ def test_the_limit_of_silence_is_90_seconds() -> None:
 
 def test_a_server_that_never_answers_the_upgrade_delays_nothing_else() -> None:
     with raw(head_of) as (url, count), linked(url) as (link, _):
-        until(lambda: len(count) >= 2, "tried again", 10)
+        until(lambda: len(count) >= 2, "tried again", 30)
         assert "not connected" in link.state
 
 
@@ -129,9 +129,9 @@ def test_a_server_that_refuses_and_comes_up_later_is_found() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with linked(f"http://127.0.0.1:{port}") as (link, on_event):
-        until(lambda: "refused" in link.state, "refused", 10)
+        until(lambda: "refused" in link.state, "refused", 30)
         with serving(commands_once, port):
-            until(lambda: on_event.scans, "a command", 10)
+            until(lambda: on_event.scans, "a command", 30)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_every_refusal_is_reported_and_tried_again_for_ever(status: int, message
         return response
 
     with serving(commands_once, process_request=answer) as url, linked(url) as (_, on_event):
-        until(lambda: on_event.scans, "a command in the end", 10)
+        until(lambda: on_event.scans, "a command in the end", 30)
         assert message in on_event.log.getvalue()
 
 
@@ -194,7 +194,7 @@ def test_messages_of_wrong_types_ask_for_nothing_and_end_nothing(message: Any) -
 
     with serving(behave) as url, linked(url) as (_, on_event):
         wanted = Scan((Wanted("openscap", "cis"),), "r")
-        until(lambda: wanted in on_event.scans, "the command after it", 10)
+        until(lambda: wanted in on_event.scans, "the command after it", 30)
         assert all(scan.refusal for scan in on_event.scans if scan != wanted)
         assert len(on_event.connections) == 1
 
@@ -207,9 +207,9 @@ def test_a_message_of_more_than_64_kib_ends_the_connection(length: int, is_taken
 
     with serving(behave) as url, linked(url) as (_, on_event):
         if is_taken:
-            until(lambda: any(isinstance(m, Invalid) for m in on_event.got), "taken", 10)
+            until(lambda: any(isinstance(m, Invalid) for m in on_event.got), "taken", 30)
         else:
-            until(lambda: len(on_event.connections) >= 2, "connected anew", 10)
+            until(lambda: len(on_event.connections) >= 2, "connected anew", 30)
             assert on_event.got == []
 
 
@@ -220,8 +220,8 @@ def test_a_socks_proxy_in_the_environment_is_reported_and_ends_nothing(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("all_proxy", "socks5://user:geheim@127.0.0.1:1")
     with linked("http://agent.invalid") as (link, on_event):
-        until(lambda: link.state != "not connected yet", "told", 10)
-        until(lambda: "not connected:" in link.state, "told", 10)
+        until(lambda: link.state != "not connected yet", "told", 30)
+        until(lambda: "not connected:" in link.state, "told", 30)
         assert "geheim" not in on_event.log.getvalue()
 
 
@@ -237,7 +237,7 @@ def test_a_proxy_is_used_with_its_password_and_the_password_is_in_no_log() -> No
     with raw(proxy) as (url, _):
         proxy_url = url.replace("//", "//user:geheim@")
         with linked("http://agent.invalid", proxy=proxy_url) as (link, on_event):
-            until(lambda: "407" in link.state, "told", 10)
+            until(lambda: "407" in link.state, "told", 30)
             assert seen[0].startswith(b"CONNECT agent.invalid:80 ")
             assert b"Proxy-Authorization" in seen[0]
             assert "geheim" not in on_event.log.getvalue()
@@ -252,12 +252,12 @@ def test_certificates_are_checked_and_read_anew_for_every_connection(tmp_path: P
         serving(commands_once, ssl=context) as url,
         linked(url.replace("http", "https"), ca_file=str(trusted)) as (link, on_event),
     ):
-        until(lambda: "server.ca_file" in link.state, "no such file", 10)
+        until(lambda: "server.ca_file" in link.state, "no such file", 30)
         other.cert_pem.write_to_path(str(trusted))
-        until(lambda: "not trusted" in link.state, "another authority", 10)
+        until(lambda: "not trusted" in link.state, "another authority", 30)
         assert on_event.got == []
         authority.cert_pem.write_to_path(str(trusted))
-        until(lambda: on_event.scans, "a command", 10)
+        until(lambda: on_event.scans, "a command", 30)
 
 
 @contextlib.contextmanager
@@ -333,7 +333,7 @@ def test_after_connections_that_stood_the_back_off_begins_anew() -> None:
         connection.close()
 
     with serving(close) as url, linked(url, replace(SOON_SLOW, stood_s=0)):
-        until(lambda: len(count) > 50, "again and again", 10)
+        until(lambda: len(count) > 50, "again and again", 30)
 
 
 def test_progress_keeps_its_pace_and_does_not_wait_for_a_slow_post() -> None:
