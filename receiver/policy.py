@@ -10,6 +10,8 @@ from stages.patchmon.credentials import Credentials
 from stages.patchmon.enrolment import EnrolmentToken
 
 Reader = Literal["released", "specification"]
+MAX_BODY = 5 * 1024 * 1024
+POSTS_PER_MINUTE = 10
 
 
 class Policy(Struct, frozen=True):
@@ -17,9 +19,9 @@ class Policy(Struct, frozen=True):
 
     hosts: tuple[Credentials, ...] = field(default_factory=lambda: (generate_credentials(),))
     """Who may send from the start. Each pair of credentials is one host."""
-    max_body: int = 5 * 1024 * 1024
+    max_body: int = MAX_BODY
     """Bytes of a submission; a larger one is refused."""
-    posts_per_minute: int = 10
+    posts_per_minute: int = POSTS_PER_MINUTE
     """Submissions that an api id may try in any 60 s."""
     reader: Reader = "released"
     """Which server answers: a released one, or the one that the specification describes."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from receiver.errors import ReceiverError
 from receiver.hosts import generate_credentials
-from receiver.policy import Policy
+from receiver.policy import MAX_BODY, POSTS_PER_MINUTE, Policy
 from receiver.server import Receiver
 from receiver.store import StoreError
 from schemas.settings import ApiSettings
@@ -49,14 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-body",
         metavar="BYTES",
         type=_positive,
-        default=Policy.max_body,
+        default=MAX_BODY,
         help="(default: %(default)s)",
     )
     parser.add_argument(
         "--posts-per-minute",
         metavar="N",
         type=_positive,
-        default=Policy.posts_per_minute,
+        default=POSTS_PER_MINUTE,
         help="(default: %(default)s)",
     )
 
