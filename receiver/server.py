@@ -112,7 +112,8 @@ class Receiver:
         self._server = uvicorn.Server(_config(application, self.policy))
         self._loop = asyncio.new_event_loop()
         running = (self._loop, self._server, on_event)
-        self._thread = threading.Thread(target=_serve, args=running, name="receiver")
+        # A daemon: one that does not stop in time must not hold up the end of the program.
+        self._thread = threading.Thread(target=_serve, args=running, name="receiver", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

@@ -45,7 +45,7 @@ def test_a_demo_whose_reader_goes_away_leaves_nothing_running(tmp_path: Path) ->
     while not demo.stdout.readline().startswith("logs:"):
         assert demo.poll() is None
     demo.stdout.close()
-    assert demo.wait(timeout=60) == Exit.PIPE
+    assert demo.wait(timeout=150) == Exit.PIPE
     assert demo.stderr.read() == ""
     demo.stderr.close()
     until(lambda: not _mentioned_by_a_process(str(tmp_path)), "nothing is left running")
@@ -65,7 +65,8 @@ def test_ctrl_c_ends_the_demo_with_one_line(tmp_path: Path) -> None:
     assert any(line.startswith("scanner:  OpenSCAP") for line in lines)
     assert any(line.startswith("content:") for line in lines)
     demo.send_signal(signal.SIGINT)
-    output, errors = demo.communicate(timeout=60)
+    # Longer than everything that the demo waits for before it kills it.
+    output, errors = demo.communicate(timeout=150)
     assert demo.returncode == Exit.INTERRUPTED
     assert output.splitlines()[-1].startswith("interrupted: ")
     assert errors == ""
