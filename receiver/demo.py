@@ -15,8 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn, TextIO
@@ -78,11 +79,16 @@ def _demonstrate(args: argparse.Namespace, say: Say) -> int:
         config = _configure(directory, receiver, args.profile, datastream)
         spool = Spool(directory / "spool")
         log = directory / "stages.log"
-        with log.open("a") as stream, _stages(config, stream) as stages:
+        with (
+            _interrupts_noted() as check_interrupt,
+            log.open("a") as stream,
+            _stages(config, stream) as stages,
+        ):
             say(f"spool:    {spool.root}")
             say(f"logs:     {log}")
-            _await_stages(spool, directory / "run", stages, log)
-            code = _scan(config, stages, log, as_json=args.json)
+            check = partial(_check, stages, log, check_interrupt)
+            _await_stages(spool, directory / "run", check)
+            code = _scan(config, check, as_json=args.json)
     _show_places(directory, spool, say)
     return code
 
@@ -150,6 +156,30 @@ def _configure(directory: Path, receiver: Receiver, profile: str, datastream: Pa
 
 
 @contextmanager
+def _interrupts_noted() -> Iterator[Callable[[], None]]:
+    """Ctrl-C and SIGTERM are only noted; the function raises KeyboardInterrupt where one came.
+
+    Raised in the middle of Popen.poll, it could leave a lock behind for which Popen.wait then waits
+    for ever.
+    """
+    noted: list[int] = []
+
+    def check() -> None:
+        if noted:
+            raise KeyboardInterrupt
+
+    before = {
+        number: signal.signal(number, lambda number, _: noted.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield check
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def _stages(config: Path, log: TextIO) -> Iterator["subprocess.Popen[bytes]"]:
     """The four stages, by `compliance-agent run`."""
     # A session of its own: Ctrl-C reaches the demo alone, which then ends the stages.
@@ -175,26 +205,27 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         process.wait()
 
 
-def _await_stages(
-    spool: Spool, runtime: Path, stages: "subprocess.Popen[bytes]", log: Path
-) -> None:
+def _await_stages(spool: Spool, runtime: Path, check: Callable[[], None]) -> None:
     """Wait until all four work, so that no progress of the scan is missed."""
     end = time.monotonic() + _START_LIMIT_S
     while time.monotonic() < end:
-        _check(stages, log)
+        check()
         listening = [stage for stage in STAGES if (runtime / f"{stage}.sub").exists()]
         if len(listening) == len(STAGES) and all(map(spool.is_running, STAGES)):
             return
         time.sleep(0.05)
 
 
-def _check(stages: "subprocess.Popen[bytes]", log: Path) -> None:
+def _check(
+    stages: "subprocess.Popen[bytes]", log: Path, check_interrupt: Callable[[], None]
+) -> None:
+    check_interrupt()
     code = stages.poll()
     if code is not None:
         raise ReceiverError(f"the stages ended with exit code {code}: see {log}")
 
 
-def _scan(config: Path, stages: "subprocess.Popen[bytes]", log: Path, *, as_json: bool) -> int:
+def _scan(config: Path, check: Callable[[], None], *, as_json: bool) -> int:
     """The exit code of `compliance-agent scan --wait`, which shows the progress."""
     command = [*parent_death_signal(), *AGENT, "scan", "--wait", "--timeout", str(_SCAN_LIMIT_S)]
     command += ["--config", str(config)]
@@ -207,7 +238,7 @@ def _scan(config: Path, stages: "subprocess.Popen[bytes]", log: Path, *, as_json
             try:
                 return scan.wait(0.2)
             except subprocess.TimeoutExpired:
-                _check(stages, log)
+                check()
     finally:
         _end(scan)
 
