@@ -94,8 +94,11 @@ class Spool:
 
     def pending_submissions(self) -> list[ScanId]:
         """Submissions that the scan stage has not taken in yet, oldest first."""
-        scanned = [*self.raw.scan_ids(), *self.raw.quarantined_scans()]
-        return not_taken_up(self.commands.submissions.ids(), scanned)
+        submitted = self.commands.submissions.ids()
+        if not submitted:
+            # The usual case, in every pass of the scan stage: nothing else is listed.
+            return []
+        return not_taken_up(submitted, [*self.raw.scan_ids(), *self.raw.quarantined_scans()])
 
     def faults(self) -> Iterator[Fault]:
         """Wrong owners, groups and modes of directories and entries, each with its remedy."""

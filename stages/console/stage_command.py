@@ -47,10 +47,14 @@ def _usual(arguments: Sequence[str]) -> _Arguments | None:
     if as_json:
         options.pop()
     config = None
-    if options[:1] == ["--config"] and len(options) == len(("--config", "FILE")):
-        config = Path(options[1])
-        options = []
-    if stage not in STAGES or options:
+    match options:
+        case []:
+            pass
+        case ["--config", path]:
+            config = Path(path)
+        case _:
+            return None
+    if stage not in STAGES:
         return None
     return _Arguments(stage, config, as_json)
 

@@ -22,6 +22,18 @@ def test_sighup_reads_the_settings_and_ends_no_stage() -> None:
         assert all(process.poll() is None for process in agent.processes.values())
 
 
+def test_changed_settings_reach_the_stages_that_do_not_watch_the_file() -> None:
+    with an_agent() as agent:
+        # Longer than the test waits: their timers do not find it.
+        agent.configure(spool={**agent.settings["spool"], "check_every_s": 60})
+        agent.start()
+        for stage in agent.processes:
+            until(lambda stage=stage: "stage started" in agent.log(stage), "started")  # type: ignore[misc]
+        agent.configure(log={"level": "warning"})
+        for stage in agent.processes:
+            until(lambda stage=stage: "settings applied" in agent.log(stage), "applied", 40)  # type: ignore[misc]
+
+
 def run_of(agent: Agent, *before: str) -> "subprocess.Popen[bytes]":
     with (agent.home / "trigger.log").open("wb") as log:
         run = subprocess.Popen(

@@ -14,36 +14,31 @@ _SHOW = (
 _HEAVY = {"asyncio", "difflib", "lxml", "requests", "rich", "starlette", "tenacity", "uvicorn"}
 
 
-@pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_starts_without_what_it_may_never_need(stage: str) -> None:
+def modules(stage: str) -> set[str]:
+    """The modules that a stage has loaded when it starts."""
     done = subprocess.run(
         [sys.executable, "-c", _SHOW.format(stage=stage)],
         capture_output=True,
         check=True,
         text=True,
     )
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert not loaded & _HEAVY
+    return set(done.stdout.split())
+
+
+def libraries(stage: str) -> set[str]:
+    return {name.partition(".")[0] for name in modules(stage)}
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_starts_without_what_it_may_never_need(stage: str) -> None:
+    assert not libraries(stage) & _HEAVY
 
 
 @pytest.mark.parametrize("stage", ["scan", "parse", "ship"])
 def test_a_stage_that_watches_nothing_loads_neither_watchdog_nor_dataclasses(stage: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _SHOW.format(stage=stage)],
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    loaded = {name.partition(".")[0] for name in done.stdout.split()}
-    assert not loaded & {"argparse", "dataclasses", "logging", "watchdog"}
+    assert not libraries(stage) & {"argparse", "dataclasses", "logging", "watchdog"}
 
 
 @pytest.mark.parametrize("stage", ["scan", "parse"])
 def test_a_stage_without_network_loads_nothing_of_mail_and_packages(stage: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", _SHOW.format(stage=stage)],
-        capture_output=True,
-        check=True,
-        text=True,
-    )
-    assert not {"email", "importlib.metadata", "ssl", "zipfile"} & set(done.stdout.split())
+    assert not modules(stage) & {"email", "importlib.metadata", "ssl", "zipfile"}
