@@ -73,21 +73,25 @@ class Directory:
         """All visible names, sorted: entries and foreign files. Of more than `MOST_NAMES` the first
         ones.
         """
-        return list(self._current_listing().names)
+        _, known = self._current_listing()
+        return list(known.names)
 
     def is_full(self) -> bool:
         """Whether it holds as many names as are handled: then it takes no further entry."""
-        return len(self._current_listing().names) >= MOST_NAMES
+        _, known = self._current_listing()
+        return len(known.names) >= MOST_NAMES
 
-    def check_quota(self) -> None:
-        """Raises QuotaError where it takes no further entry."""
-        if self.is_full():
+    def check_quota(self) -> tuple[int, Mark]:
+        """The open directory and its mark. Raises QuotaError where it takes no further entry."""
+        handle, known = self._current_listing()
+        if len(known.names) >= MOST_NAMES:
             raise QuotaError(
                 f"{self.path}: holds {MOST_NAMES} files, the most that are handled: lower "
                 "spool.keep_days, or move away what does not belong there; the work waits"
             )
+        return handle, known.mark
 
-    def _current_listing(self) -> _Listing:
+    def _current_listing(self) -> tuple[int, _Listing]:
         handle, status = self._current("can't be listed")
         # Taken before the listing: a change meanwhile gives the directory another mark.
         mark = _mark(status)
@@ -97,7 +101,7 @@ class Directory:
                 known = self._list(handle, mark)
             except OSError as error:
                 raise StorageError("can't be listed", self.path, error) from error
-        return known
+        return handle, known
 
     def sweep(self, keep: Container[str] = ()) -> list[str]:
         """Remove what a crash left half written, except for `keep`; the names are returned."""
@@ -108,12 +112,17 @@ class Directory:
                 durable.remove(handle, name)
         return left
 
-    def write(self, handle: int, name: str, *content: bytes) -> None:
-        """Make an entry, and know its name without another listing. Raises FileExistsError,
-        OSError.
+    def write(self, name: str, *content: bytes) -> None:
+        """Make an entry, and know its name without another listing. Nothing happens where it is
+        there already: an entry never changes. Raises QuotaError, SpoolUnusableError, StorageError.
         """
-        before = mark_of(handle)
-        durable.write(handle, name, *content)
+        handle, before = self.check_quota()
+        try:
+            durable.write(handle, name, *content)
+        except FileExistsError:
+            return
+        except OSError as error:
+            raise StorageError("can't be written", self.path, error) from error
         self.added(handle, name, before)
 
     def added(self, handle: int, name: str, before: Mark) -> None:

@@ -144,12 +144,7 @@ class Entries(Generic[R]):
             raise EntryTooLargeError(
                 f"the {self.kind} has {length} bytes, and {self._longest_bytes} at most are read"
             )
-        self._directory.check_quota()
-        with self._directory.opened("can't be written") as handle:
-            try:
-                self._directory.write(handle, self.name(entry_id), *pieces)
-            except FileExistsError:
-                return
+        self._directory.write(self.name(entry_id), *pieces)
 
     @contextmanager
     def _named(self, entry_id: str) -> Iterator[None]:

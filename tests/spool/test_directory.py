@@ -54,9 +54,8 @@ def test_an_unchanged_directory_is_not_listed_again(tmp_path: Path) -> None:
 def test_own_entries_are_known_without_another_listing(tmp_path: Path) -> None:
     directory = Directory(tmp_path)
     directory.names()
-    with directory.opened("can't be written") as handle:
-        for number in range(20):
-            directory.write(handle, f"{number:02d}", b"x")
+    for number in range(20):
+        directory.write(f"{number:02d}", b"x")
     assert directory.names() == sorted(path.name for path in tmp_path.iterdir())
 
 
