@@ -175,7 +175,7 @@ def test_the_only_broad_excepts_are_those_of_a_stage_a_command_and_the_http_clie
         and not any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
     ]
     assert found == [
-        "stages/console/command_errors.py",
+        "stages/console/command_exit.py",
         "stages/patchmon/client.py",
         "stages/runtime/stage_process.py",
     ]

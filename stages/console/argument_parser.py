@@ -5,7 +5,7 @@ import os
 import sys
 from typing import Any, NoReturn
 
-from stages.console.errors import UsageError
+from stages.runtime.command_error import UsageError
 
 _COLUMNS_WITHOUT_TERMINAL = 80
 

@@ -4,7 +4,7 @@ import argparse
 import math
 import re
 
-from stages.console.errors import CommandError
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
 _MAX_TEXT = 256

@@ -6,8 +6,8 @@ from schemas.request import Cancellation, Reason
 from spool.layout import new_command_id
 from stages.console import command_writer, scan_names, scan_states
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.output import show_line
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
 

@@ -19,7 +19,7 @@ from spool.layout import split_archived_name
 from spool.pending import carried_out
 from spool.spool import Spool
 from stages.console.context import Context
-from stages.console.errors import CommandError
+from stages.runtime.command_error import CommandError
 from stages.runtime.doorbell import publish_to_stages
 
 _WHO_MAY = "run the command as root, or as the user that owns the spool"

@@ -7,13 +7,13 @@ from schemas import codec
 from schemas.report import Report
 from spool.spool import Spool
 from stages.console.context import Context
-from stages.console.errors import CommandError, UsageError
 from stages.console.format_output import add_format_arguments, chosen_format, write_output
 from stages.console.report_source import kept_report
 from stages.console.scan_names import HELP
 from stages.formats import comparison_views
 from stages.formats.compare import compare, failure_ages
 from stages.formats.kept_scans import KeptScans
+from stages.runtime.command_error import CommandError, UsageError
 from stages.runtime.exits import Exit
 from stages.runtime.version import AGENT_VERSION
 

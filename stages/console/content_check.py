@@ -6,9 +6,9 @@ from schemas.capabilities import DetectedContent, DetectedScanner
 from schemas.ids import Scanner
 from schemas.settings import Settings
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.kept_detection import kept_detection
 from stages.formats.content_fit import FIT, content_line
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.scanners import readiness, registry
 from stages.scanners.detection import kept_caches

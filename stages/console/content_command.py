@@ -20,10 +20,10 @@ from spool.content_store import ContentEntry, ContentPlace, ContentStore
 from spool.layout import new_command_id
 from stages.console import command_writer
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.output import say, show_json, show_line, show_table, unicode_text
 from stages.console.sources import Source, open_sources
 from stages.formats.content_fit import FIT
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.standalone_host import StandaloneHost
 from stages.scanners import registry

@@ -5,7 +5,7 @@ from pathlib import Path
 from schemas.records import Struct
 from schemas.settings import Settings
 from spool.spool import Spool
-from stages.console.errors import CommandError
+from stages.runtime.command_error import CommandError
 
 
 class Context(Struct, frozen=True):

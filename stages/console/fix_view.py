@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from schemas.report import RuleResult
-from stages.console.errors import CommandError
 from stages.console.output import say, say_script, show_record
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
 _KEPT_AS = {"bash": "sh", "shell": "sh"}

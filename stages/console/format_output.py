@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from stages.console.context import Context
-from stages.console.errors import CommandError, file_errors
 from stages.formats import registry
 from stages.formats.source import FormatError, ReportSource
+from stages.runtime.command_error import CommandError, file_errors
 from stages.runtime.exits import Exit
 
 

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from stages.console.command_errors import (
+from stages.console.command_exit import (
     escape_unprintable_output,
     guarded,
     open_missing_streams,
 )
 from stages.console.config_variable import PROGRAM, config_of_environment
-from stages.console.errors import CommandError, UsageError
+from stages.runtime.command_error import CommandError, UsageError
 from stages.runtime.exits import Exit
 from stages.runtime.version import AGENT_VERSION
 

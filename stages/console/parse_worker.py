@@ -19,8 +19,8 @@ from schemas.report import Report
 from schemas.settings import Settings
 from spool import packing
 from spool.packing import PackingError, unpacked
-from stages.console.errors import CommandError
 from stages.console.parse_task import MAX_BYTES, InputFile, Parsed, ParseTask, ReadScripts
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.scanners import registry
 from stages.scanners.spec import Opener, ScannerOutput, ScannerSpec, UnreadableError

@@ -8,8 +8,8 @@ from pathlib import Path
 from schemas.capabilities import Detected, ProfileInfo
 from schemas.settings import Settings
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.output import say, show_record, show_table
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.scanners import registry
 from stages.scanners.detection import detect_now

@@ -7,11 +7,11 @@ from schemas.manifest import Manifest, RawFile
 from spool.spool import Spool
 from stages.console import scan_states
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.format_output import add_output_argument, write_output
 from stages.console.output import show_json
 from stages.console.report_source import raw_chunks
 from stages.console.scan_names import HELP, find_scan
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
 

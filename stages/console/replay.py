@@ -13,8 +13,8 @@ from stages.console import command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.server_view import ServerView
-from stages.console.errors import CommandError
 from stages.console.output import say, show_record, warn
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
 

@@ -11,11 +11,11 @@ from schemas.receipt import Receipt
 from schemas.report import Report
 from spool.errors import EntryMissingError
 from spool.spool import Spool
-from stages.console.errors import CommandError
 from stages.console.scan_names import find_scan
 from stages.formats.kept_scans import KeptScans
 from stages.formats.source import ReportSource
 from stages.formats.trend import TrendPoint, trend_point
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.version import AGENT_VERSION
 

@@ -18,9 +18,9 @@ from schemas.ids import Scanner
 from schemas.records import Record
 from schemas.request import Text256
 from schemas.settings_check import unknown_keys
-from stages.console.errors import CommandError
 from stages.console.output import unicode_text
 from stages.runtime import plain_file, settings_file
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.scanners import registry
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from schemas.ids import ScanId, short_rule_id
 from schemas.report import RuleResult
-from stages.console.errors import CommandError
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.printable import listed
 

@@ -12,9 +12,9 @@ from stages.console import arguments, command_writer, follow, request_file
 from stages.console.content_check import refuse_unknown_profile
 from stages.console.context import Context
 from stages.console.entry_reading import read_if_kept
-from stages.console.errors import CommandError
 from stages.console.output import say, say_progress, show_json, show_line, warn
 from stages.console.report_view import show_failed, show_summary
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.printable import one_line
 from stages.scan import free_space

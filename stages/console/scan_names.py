@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 
 from schemas.ids import ScanId
-from stages.console.errors import CommandError
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
 HELP = "a scan id, a unique part of it, `last`, or `last-1` for the one before"

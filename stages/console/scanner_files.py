@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from schemas import codec
 from schemas.manifest import Role
 from schemas.report import Report
-from stages.console.errors import CommandError
 from stages.console.output import unicode_text
 from stages.console.parse_task import (
     PARSE_ENTRY,
@@ -22,6 +21,7 @@ from stages.console.parse_task import (
     ReadScripts,
 )
 from stages.console.sources import Source
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import Confinement, Worker, WorkerError, unprivileged

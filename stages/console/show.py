@@ -16,7 +16,6 @@ from spool.spool import Spool
 from stages.console import scan_states
 from stages.console.context import Context
 from stages.console.entry_reading import read_if_kept
-from stages.console.errors import CommandError, UsageError
 from stages.console.fix_view import show_fixes
 from stages.console.fixing.fix_counts import outcome_counts
 from stages.console.fixing.recheck_view import summary
@@ -29,6 +28,7 @@ from stages.console.rule_lookup import find_rule
 from stages.console.scan_names import HELP, find_scan
 from stages.console.slowest_view import show_slowest
 from stages.formats import registry
+from stages.runtime.command_error import CommandError, UsageError
 from stages.runtime.exits import Exit
 
 _MOST_RECHECKS = 3

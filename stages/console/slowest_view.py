@@ -6,8 +6,8 @@ from functools import partial
 from schemas.ids import ScanId, short_rule_id
 from schemas.records import Record
 from schemas.report import RuleResult, RuleStatus
-from stages.console.errors import CommandError
 from stages.console.output import say, show_record, show_table
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
 _MOST_SHOWN = 10

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from schemas.records import Struct
-from stages.console.errors import CommandError
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
 _CHUNK_BYTES = 1 << 20

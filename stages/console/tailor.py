@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from stages.console.context import Context
-from stages.console.errors import CommandError, UsageError, file_errors
 from stages.console.output import say, show_record, unicode_text, warn
+from stages.runtime.command_error import CommandError, UsageError, file_errors
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
 from stages.scanners import registry

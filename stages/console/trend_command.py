@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from schemas import codec
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.format_output import add_format_arguments, chosen_format, write_output
 from stages.console.output import warn
 from stages.formats.kept_scans import KeptScans
 from stages.formats.trend import Trend, trend_csv, trend_text, trends
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
 _FORMATS = ("text", "json", "csv")

@@ -17,12 +17,12 @@ from schemas.settings import WaiverSettings
 from schemas.settings_check import KeyProblem
 from schemas.waiver import Waiver, check_waiver, fits_every_rule
 from stages.console.context import Context
-from stages.console.errors import CommandError, UsageError, file_errors
 from stages.console.output import show_line, unicode_text, warn
 from stages.console.rule_lookup import suggestion
 from stages.console.waivers_command import newest_completed
 from stages.parse import waiver_files, waivers
 from stages.parse.waiver_files import WaiverSet
+from stages.runtime.command_error import CommandError, UsageError, file_errors
 from stages.runtime.exits import Exit
 from stages.scanners import registry
 

@@ -18,12 +18,12 @@ from schemas.settings import WaiverSettings
 from schemas.waiver import Waiver
 from spool.spool import Spool
 from stages.console.context import Context
-from stages.console.errors import UsageError
 from stages.console.output import say, show_record, show_table, unicode_text
 from stages.formats.kept_scans import KeptScans
 from stages.parse import waiver_files, waivers
 from stages.parse.waiver_files import PlacedWaiver, WaiverSet
 from stages.runtime import printable
+from stages.runtime.command_error import UsageError
 from stages.runtime.exits import Exit
 
 State = Literal[

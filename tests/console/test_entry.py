@@ -22,7 +22,8 @@ sys.exit(main())
 
 
 @pytest.mark.parametrize(
-    "module", ["stages.console.main", "argparse", "stages.console.errors", "stages.console.status"]
+    "module",
+    ["stages.console.main", "argparse", "stages.runtime.command_error", "stages.console.status"],
 )
 def test_an_interrupt_while_the_program_is_loaded_has_no_traceback(module: str) -> None:
     program = _INTERRUPTED.format(module=module)

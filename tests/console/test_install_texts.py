@@ -13,12 +13,12 @@ import pytest
 
 from spool.spool import Spool
 from stages.console.command_parsers import parser
-from stages.console.errors import CommandError
 from stages.console.install import environment, install_paths, installed_files
 from stages.console.install.completion import bash_completion
 from stages.console.install.fish_completion import fish_completion
 from stages.console.install.manpage import man_page, subcommands
 from stages.console.install.zsh_completion import zsh_completion
+from stages.runtime.command_error import CommandError
 from tests.ship import ship_spool
 
 pytestmark = pytest.mark.slow

@@ -2,8 +2,8 @@
 
 import pytest
 
-from stages.console.errors import CommandError
 from stages.console.scan_names import find_scan, find_scans, short_names
+from stages.runtime.command_error import CommandError
 from tests.ship.ship_spool import scan_id
 
 IDS = [scan_id(number) for number in (1, 2, 3)]

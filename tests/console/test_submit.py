@@ -7,8 +7,8 @@ import pytest
 
 from spool.spool import Spool
 from stages.console.delivery import submit
-from stages.console.errors import CommandError
 from stages.console.sources import open_sources
+from stages.runtime.command_error import CommandError
 from tests.console.program import agent
 from tests.pipeline.test_submit import write_arf
 

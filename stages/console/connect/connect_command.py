@@ -23,12 +23,12 @@ from stages.console.connect.given_credentials import (
     redeemed,
 )
 from stages.console.context import Context
-from stages.console.errors import CommandError, UsageError
 from stages.patchmon import credentials
 from stages.patchmon.connection_test import StepName
 from stages.patchmon.credentials import Credentials, NoCredentials
 from stages.patchmon.official_agent import OfficialAgent
 from stages.patchmon.server_access import ServerAccess
+from stages.runtime.command_error import CommandError, UsageError
 from stages.runtime.exits import Exit
 from stages.runtime.settings_file import DEFAULT_PATH, Loaded
 from stages.scanners.settings import load_settings

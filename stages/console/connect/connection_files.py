@@ -18,9 +18,9 @@ from schemas.records import Struct
 from schemas.settings import Settings
 from spool import durable
 from spool.layout import AGENT_GROUP
-from stages.console.errors import CommandError, file_errors
 from stages.patchmon.credentials import Credentials
 from stages.runtime import plain_file, settings_edit
+from stages.runtime.command_error import CommandError, file_errors
 from stages.runtime.exits import Exit
 from stages.runtime.settings_edit import SettingsEditError, SettingsKey
 from stages.scanners.settings import parse_settings

@@ -14,7 +14,6 @@ from pathlib import Path
 from schemas.records import Struct
 from schemas.settings import ServerSettings
 from stages.console.delivery.host_origin import origin
-from stages.console.errors import CommandError, UsageError, file_errors
 from stages.patchmon.credentials import Credentials, exposed
 from stages.patchmon.enrolment import EnrolmentToken, NotEnrolled, enrol, exchange
 from stages.patchmon.official_agent import (
@@ -24,6 +23,7 @@ from stages.patchmon.official_agent import (
     read_official_agent,
 )
 from stages.runtime import plain_file
+from stages.runtime.command_error import CommandError, UsageError, file_errors
 from stages.runtime.exits import Exit
 
 _PROGRAM = "compliance-agent connect"

@@ -19,8 +19,8 @@ from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.export_raw import LAST, run_raw
 from stages.console.delivery.host_origin import origin
-from stages.console.errors import CommandError, UsageError, file_errors
 from stages.console.output import show_line, warn
+from stages.runtime.command_error import CommandError, UsageError, file_errors
 from stages.runtime.exits import Exit
 from stages.runtime.moments import moment
 from stages.runtime.printable import counted

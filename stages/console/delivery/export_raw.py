@@ -22,9 +22,9 @@ from stages.console import command_writer
 from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.host_origin import origin
-from stages.console.errors import CommandError
 from stages.console.output import show_line, unicode_text
 from stages.parse import waiver_files
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
 from stages.runtime.version import AGENT_VERSION

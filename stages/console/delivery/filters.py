@@ -9,7 +9,7 @@ from schemas.report import ScanStatus
 from spool.errors import EntryError
 from spool.spool import Spool
 from stages.console import scan_names, scan_states
-from stages.console.errors import CommandError
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.moments import EXAMPLES, moment
 from stages.scanners import registry

@@ -14,8 +14,8 @@ from spool.spool import Spool
 from stages.console import arguments, scan_states
 from stages.console.context import Context
 from stages.console.delivery import retry
-from stages.console.errors import CommandError
 from stages.console.output import Bar, progress_bar, show_line
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
 _CHECK_EVERY_S = 0.2

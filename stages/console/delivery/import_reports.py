@@ -26,8 +26,8 @@ from spool.spool import Spool
 from stages.console import command_writer
 from stages.console.context import Context
 from stages.console.delivery.host_origin import is_foreign
-from stages.console.errors import CommandError, file_errors
 from stages.console.output import say, show_record, warn
+from stages.runtime.command_error import CommandError, file_errors
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
 

@@ -5,8 +5,8 @@ import argparse
 from stages.console import command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
-from stages.console.errors import CommandError
 from stages.console.output import show_line
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
 

@@ -27,7 +27,6 @@ from spool import packing
 from spool.errors import SpoolError
 from stages.console import arguments, command_writer, follow, scan_states
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.output import say, show_facts, show_record, unicode_text, warn
 from stages.console.parse_files import add_file_arguments
 from stages.console.parse_task import MAX_BYTES
@@ -35,6 +34,7 @@ from stages.console.scan import outcome
 from stages.console.scan_states import State
 from stages.console.scanner_files import read_scanner_files
 from stages.console.sources import Source, open_sources
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
 _PATIENCE_S = 30.0

@@ -15,7 +15,6 @@ from functools import partial
 from schemas.request import Reason
 from stages.console import command_writer
 from stages.console.context import Context
-from stages.console.errors import CommandError, UsageError
 from stages.console.fixing.fix_output import (
     dry_run,
     show_effects,
@@ -39,6 +38,7 @@ from stages.console.fixing.scan_facts import scan_facts
 from stages.console.fixing.undo import LAST, undo
 from stages.console.output import say, say_progress, show_json, show_record, warn
 from stages.console.scan_names import HELP
+from stages.runtime.command_error import CommandError, UsageError
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
 

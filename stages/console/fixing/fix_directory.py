@@ -18,8 +18,8 @@ from spool.access import user_name
 from spool.errors import SpoolError
 from spool.layout import is_command_id
 from spool.lock import Lock
-from stages.console.errors import CommandError, file_errors
 from stages.console.fixing.host_copy import BEFORE
+from stages.runtime.command_error import CommandError, file_errors
 from stages.runtime.exits import Exit
 
 _MODE = 0o700

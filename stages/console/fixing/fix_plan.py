@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from schemas.records import Struct
 from schemas.report import RuleResult, Severity
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.fixing.scan_facts import ScanFacts, chosen_rules, own_status
 from stages.console.parse_task import MAX_BYTES
 from stages.console.report_view import FAILED
 from stages.console.scanner_files import read_rule_scripts
 from stages.console.sources import open_sources
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.printable import one_line
 from stages.scanners.fix_scripts import RuleScript

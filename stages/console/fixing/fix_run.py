@@ -18,10 +18,10 @@ from schemas.fixes import FixedRule, Recheck
 from schemas.ids import short_rule_id
 from schemas.records import Struct, field
 from schemas.settings import FixSettings
-from stages.console.errors import CommandError
 from stages.console.fixing import host_copy
 from stages.console.fixing.fix_plan import BASH, PlannedFix, runnable
 from stages.console.fixing.host_files import HostFile, Scope, scope_of, survey
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.standalone_host import StandaloneHost
 from stages.scanners.captured_output import Line

@@ -10,12 +10,12 @@ from schemas.request import Reason
 from spool.layout import new_command_id
 from stages.console import command_writer
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.fixing.fix_directory import fix_directory, new_directory
 from stages.console.fixing.fix_plan import PlannedFix, runnable
 from stages.console.fixing.fix_run import ScriptEnds, outcomes, run_scripts
 from stages.console.fixing.recheck_rules import recheck
 from stages.console.fixing.scan_facts import ScanFacts
+from stages.runtime.command_error import CommandError
 
 
 class FinishedFix(Struct, frozen=True):

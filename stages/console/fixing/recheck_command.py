@@ -8,12 +8,12 @@ import os
 
 from stages.console import command_writer
 from stages.console.context import Context
-from stages.console.errors import UsageError
 from stages.console.fixing.recheck_rules import recheck
 from stages.console.fixing.recheck_view import show_recheck
 from stages.console.fixing.scan_facts import chosen_rules, scan_facts
 from stages.console.output import show_record, warn
 from stages.console.scan_names import HELP
+from stages.runtime.command_error import UsageError
 from stages.runtime.exits import Exit
 
 

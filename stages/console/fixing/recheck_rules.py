@@ -17,11 +17,11 @@ from schemas.report import Report, RuleResult
 from spool.layout import new_command_id
 from stages.console import command_writer
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.fixing.scan_facts import ScanFacts, detected_scanner, own_status
 from stages.console.parse_task import MAX_BYTES
 from stages.console.scanner_files import read_scanner_files
 from stages.console.sources import open_sources
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.standalone_host import StandaloneHost
 from stages.scanners.captured_output import Line

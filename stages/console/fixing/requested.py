@@ -21,12 +21,12 @@ from spool.errors import EntryError, SpoolError
 from spool.layout import command_time
 from stages.console import command_writer, follow, scan_states
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.fixing.fix_counts import outcome_counts
 from stages.console.fixing.fix_plan import PlannedFix, planned_fixes, rules_to_fix, runnable
 from stages.console.fixing.fix_scan import directory_of, fix_scan, keep_run
 from stages.console.fixing.scan_facts import ScanFacts, scan_facts
 from stages.console.output import say
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.scanners import registry
 

@@ -9,11 +9,11 @@ from schemas.records import Struct
 from schemas.report import Report, RuleResult, RuleStatus
 from stages.console import scan_states
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.kept_detection import kept_detection
 from stages.console.report_view import FAILED
 from stages.console.rule_lookup import find_rule
 from stages.console.scan_names import find_scan
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.scanners import registry
 from stages.scanners.detection import detect_now

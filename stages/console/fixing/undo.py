@@ -9,12 +9,12 @@ from schemas.fixes import FixRun, Undone
 from spool.errors import EntryError
 from stages.console import command_writer
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.fixing import host_copy
 from stages.console.fixing.fix_directory import fix_directory, kept_fixes
 from stages.console.fixing.fix_scan import directory_of
 from stages.console.fixing.host_copy import Change
 from stages.console.output import unicode_text
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
 LAST = "last"

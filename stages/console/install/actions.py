@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from stages.console.errors import CommandError
+from stages.runtime.command_error import CommandError
 
 _LIMIT_S = 120
 

@@ -13,8 +13,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from stages.console.errors import CommandError
 from stages.console.install.install_paths import SHIPPED
+from stages.runtime.command_error import CommandError
 
 _NAME = "compliance-agent"
 _PACKAGES = ("schemas", "spool", "stages")

@@ -14,7 +14,6 @@ from pathlib import Path
 from schemas.records import Record
 from schemas.settings import Settings
 from stages.console.context import Context
-from stages.console.errors import CommandError
 from stages.console.install import additions, environment, install_paths, installed_files, services
 from stages.console.install.actions import Steps
 from stages.console.install.install_paths import (
@@ -35,6 +34,7 @@ from stages.console.install.install_paths import (
     InstallPaths,
 )
 from stages.console.output import say, say_progress, show_json
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.settings_file import Loaded
 from stages.scanners.settings import load_settings

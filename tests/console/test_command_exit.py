@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-from stages.console.command_errors import guarded
+from stages.console.command_exit import guarded
 from stages.runtime.exits import Exit
 from tests.console.program import agent
 

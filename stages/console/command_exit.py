@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from stages.console.errors import CommandError, UsageError
+from stages.runtime.command_error import CommandError, UsageError
 from stages.runtime.exits import Exit
 
 
