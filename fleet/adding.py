@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO
 
 from fleet.archive import Archive, HostIndex
-from fleet.errors import FleetError
 from schemas import codec
 from schemas.archive import RECEIPT, REPORT, ArchivedFile, ArchivedHost, ArchivedScan
 from schemas.ids import ScanId
@@ -24,6 +23,8 @@ from spool import raw_bundle
 from spool.errors import NewerFormatError, SpoolError
 from spool.raw_bundle import FoundScan
 from spool.spool import Spool
+from stages.runtime.command_error import CommandError
+from stages.runtime.exits import Exit
 
 _CHUNK = 1024 * 1024
 
@@ -43,15 +44,15 @@ class Added(Struct):
 
 
 def add(archive: Archive, source: str) -> Added:
-    """Add a raw bundle, or the spool of a host (`HOST=DIRECTORY`). Raises FleetError."""
+    """Add a raw bundle, or the spool of a host (`HOST=DIRECTORY`). Raises CommandError."""
     try:
         return _add(archive, source)
     except SpoolError as error:
-        raise FleetError(f"{source}: {error}") from error
+        raise CommandError(f"{source}: {error}") from error
     except OSError as error:
         # The file is in the source or in the archive.
         place = error.filename or source
-        raise FleetError(f"{source}: can't be added: {place}: {error.strerror or error}") from error
+        raise CommandError(f"{place}: can't be added: {error.strerror or error}") from error
 
 
 def _add(archive: Archive, source: str) -> Added:
@@ -59,11 +60,11 @@ def _add(archive: Archive, source: str) -> Added:
     if separator and Path(directory).is_dir():
         host = _host_of_spool(host_name)
         if not (Path(directory) / "raw").is_dir():
-            raise FleetError(f"{directory}: is not a spool: it has no directory raw")
+            raise CommandError(f"{directory}: is not a spool: it has no directory raw")
         return _add_scans(archive, host, raw_bundle.scans_of_spool(Spool(Path(directory))))
     path = Path(source)
     if path.is_dir():
-        raise FleetError(f"{path}: give the host of a spool, HOST={path}")
+        raise CommandError(f"{path}: give the host of a spool, HOST={path}", Exit.USAGE)
     with path.open("rb") as stream:
         host, _, scans = raw_bundle.read(stream)
         return _add_scans(archive, host, scans)
@@ -73,7 +74,7 @@ def _host_of_spool(name: str) -> ArchivedHost:
     try:
         return codec.convert({"hostname": name}, ArchivedHost)
     except codec.SchemaError as error:
-        raise FleetError(f"{name[:80]!r} is not a host name") from error
+        raise CommandError(f"{name[:80]!r} is not a host name", Exit.USAGE) from error
 
 
 def _add_scans(archive: Archive, host: ArchivedHost, scans: Iterator[FoundScan]) -> Added:

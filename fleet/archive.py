@@ -12,7 +12,7 @@ Files of a scan never change; a scan that is added again with further files (its
 completed, and one whose files were damaged here gets them back. An archive has one writer at a
 time; on a local disk a lock ensures that.
 
-Diagnostics: FleetError for a place that can't be reached or is not an archive.
+Diagnostics: CommandError for a place that can't be reached or is not an archive.
 """
 
 import os
@@ -24,7 +24,6 @@ from typing import IO
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from fleet.errors import FleetError
 from schemas import codec
 from schemas.archive import ArchivedFile, ArchivedHost, ArchivedScan
 from schemas.ids import ScanId
@@ -32,6 +31,7 @@ from schemas.records import Record, Struct
 from spool import raw_bundle
 from spool.errors import SpoolBusyError, StorageError
 from spool.lock import Lock
+from stages.runtime.command_error import CommandError
 
 _INDEX, _DAMAGED = "index", "damaged"
 _READ_AT_ONCE = 500
@@ -67,11 +67,11 @@ class Archive:
         try:
             self.files, self._root = fsspec.core.url_to_fs(url)
         except (ValueError, ImportError) as error:
-            raise FleetError(f"{url}: can't be reached: {error}") from error
+            raise CommandError(f"{url}: can't be reached: {error}") from error
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Be the only writer of an archive on a local disk. Raises FleetError."""
+        """Be the only writer of an archive on a local disk. Raises CommandError."""
         if not isinstance(self.files, LocalFileSystem):
             # An object store has no lock that ends with its process.
             yield
@@ -81,20 +81,20 @@ class Archive:
         try:
             lock.acquire("command for this archive")
         except SpoolBusyError as error:
-            raise FleetError(
+            raise CommandError(
                 f"{self.url}: another command writes to this archive: start this one after it"
             ) from error
         except StorageError as error:
-            raise FleetError(str(error)) from error
+            raise CommandError(str(error)) from error
         try:
             yield
         finally:
             lock.release()
 
     def check_hosts(self) -> None:
-        """Raises FleetError where there is no archive, for instance because of a mistyped path."""
+        """Raises CommandError where there is no archive, for example at a mistyped path."""
         if not self.list(_INDEX):
-            raise FleetError(
+            raise CommandError(
                 f"{self.url}: has no hosts: compliance-agent fleet add {self.url} BUNDLE"
             )
 
@@ -104,7 +104,7 @@ class Archive:
         return sorted(name.removesuffix(".json") for name in names if name.endswith(".json"))
 
     def index(self, host: str) -> HostIndex | None:
-        """None for a host that the archive does not have. Raises FleetError."""
+        """None for a host that the archive does not have. Raises CommandError."""
         path = f"{_INDEX}/{host}.json"
         try:
             return self._decoded(path, self.read(path))
@@ -112,7 +112,7 @@ class Archive:
             return None
 
     def indexes(self) -> Iterator[HostIndex]:
-        """The indexes of all hosts, sorted by key. Raises FleetError."""
+        """The indexes of all hosts, sorted by key. Raises CommandError."""
         names = [f"{_INDEX}/{host}.json" for host in self.hosts()]
         for name, content in self.read_many(names):
             yield self._decoded(name, content)
@@ -121,7 +121,7 @@ class Archive:
         try:
             return codec.decode(content, HostIndex)
         except codec.SchemaError as error:
-            raise FleetError(f"{self.path(name)}: {error}") from error
+            raise CommandError(f"{self.path(name)}: {error}") from error
 
     def write_index(self, index: HostIndex) -> None:
         """Write the index of a host, after the files that it lists have reached the disk."""

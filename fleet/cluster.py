@@ -6,19 +6,19 @@ from contextlib import contextmanager
 
 from distributed import Client, LocalCluster
 
-from fleet.errors import FleetError
+from stages.runtime.command_error import CommandError
 
 _CONNECT_S = 30
 
 
 @contextmanager
 def cluster(scheduler: str | None, workers: int) -> Iterator[Client]:
-    """A client of a running scheduler, or of workers on this machine. Raises FleetError."""
+    """A client of a running scheduler, or of workers on this machine. Raises CommandError."""
     if scheduler is not None:
         try:
             client = Client(scheduler, timeout=_CONNECT_S)
         except (OSError, ValueError) as error:
-            raise FleetError(f"{scheduler}: no scheduler answers there: {error}") from error
+            raise CommandError(f"{scheduler}: no scheduler answers there: {error}") from error
         with client:
             yield client
         return

@@ -19,7 +19,6 @@ from threading import Event
 from typing import Any
 
 from fleet.archive import Archive, month_of
-from fleet.errors import FleetError
 from fleet.parse_chunk import report_name
 from schemas import codec
 from schemas.ids import ScanId
@@ -36,6 +35,8 @@ from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Temporar
 from stages.patchmon.reply import Reply
 from stages.patchmon.server_access import ServerAccess, submission
 from stages.runtime import plain_file
+from stages.runtime.command_error import CommandError, file_errors
+from stages.runtime.exits import Exit
 from stages.runtime.settings_file import plain_values
 from stages.runtime.version import AGENT_VERSION
 from stages.ship import filing, receipts
@@ -80,22 +81,20 @@ class Delivered(Struct, frozen=True):
 
 
 def read_map(path: Path) -> DeliveryMap:
-    """Raises FleetError."""
+    """Raises CommandError."""
     problem = exposed(path)
     if problem is not None:
-        raise FleetError(problem)
-    try:
+        raise CommandError(problem, Exit.USAGE)
+    with file_errors(path, "can't be read", Exit.USAGE):
         values, problems = plain_values(plain_file.read(path, _MAX_BYTES))
-    except OSError as error:
-        raise FleetError(f"{path}: can't be read: {error.strerror}") from error
     if problems:
-        raise FleetError(f"{path}: {problems[0]}")
+        raise CommandError(f"{path}: {problems[0]}", Exit.USAGE)
     try:
         found = codec.convert(values, DeliveryMap)
     except codec.SchemaError as error:
-        raise FleetError(f"{path}: {error}") from error
+        raise CommandError(f"{path}: {error}", Exit.USAGE) from error
     if found.server.url is None:
-        raise FleetError(f"{path}: server.url: is missing")
+        raise CommandError(f"{path}: server.url: is missing", Exit.USAGE)
     return found
 
 

@@ -145,7 +145,7 @@ def fleet_report(
     worse_since: datetime | None = None,
     silent_since: datetime | None = None,
 ) -> FleetReport:
-    """Raises FleetError."""
+    """Raises CommandError."""
     (counts,) = queries.rows(
         connection, "SELECT count(*) AS scans, count(unreadable) AS unreadable FROM scans"
     )

@@ -11,12 +11,12 @@ from fleet import adding, deliver_command, parsing, report_command
 from fleet.archive import Archive
 from fleet.arguments import add_command
 from fleet.cluster import cluster
-from fleet.errors import FleetError
 from fleet.output import errors, output, progress_bar
 from fleet.parse_chunk import ChunkDone
 from schemas import codec
 from schemas.settings import WaiverSettings
 from stages.parse import waiver_files
+from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.moments import EXAMPLES, moment
 from stages.runtime.printable import counted
@@ -31,11 +31,7 @@ def main(arguments: Sequence[str]) -> int:
     """Returns an exit code of `stages.runtime.exits`."""
     args = parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], Exit] = args.run
-    try:
-        return run(args)
-    except FleetError as error:
-        errors.print(f"{_PROGRAM}: {error}", style="red", markup=False)
-        return Exit.NO
+    return run(args)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -68,7 +64,7 @@ def _add(args: argparse.Namespace) -> Exit:
         for source in args.sources:
             try:
                 added = adding.add(archive, source)
-            except FleetError as error:
+            except CommandError as error:
                 # The other sources are still added.
                 errors.print(str(error), style="red", markup=False)
                 code = Exit.NO
@@ -159,15 +155,15 @@ def _choice(args: argparse.Namespace) -> parsing.ParseChoice:
     waivers = compliance = None
     if args.waivers is not None:
         if not Path(args.waivers).is_dir():
-            raise FleetError(f"{args.waivers}: is not a directory")
+            raise CommandError(f"{args.waivers}: is not a directory", Exit.USAGE)
         found = waiver_files.load(WaiverSettings(directory=args.waivers))
         if found.problems:
-            raise FleetError("; ".join(found.problems))
+            raise CommandError("; ".join(found.problems), Exit.USAGE)
         waivers = tuple(placed.waiver for placed in found.waivers)
     if args.settings is not None:
         loaded = load_settings(args.settings)
         if loaded.problems:
-            raise FleetError(f"{args.settings}: {'; '.join(loaded.problems)}")
+            raise CommandError(f"{args.settings}: {'; '.join(loaded.problems)}", Exit.USAGE)
         compliance = codec.plain(loaded.settings.compliance)
     return parsing.ParseChoice(
         since=args.since, profile=args.profile, waivers=waivers, compliance=compliance

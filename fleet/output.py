@@ -11,8 +11,8 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from fleet.errors import FleetError
 from stages.formats.visible import harmless_cell, visible_line
+from stages.runtime.command_error import file_errors
 
 _WIDTH_WITHOUT_TERMINAL = 160
 _ANY_WIDTH = 100_000
@@ -63,7 +63,7 @@ def cell(value: object) -> str:
 
 
 def write_csv(columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path | None) -> None:
-    """Raises FleetError."""
+    """Raises CommandError."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(columns)
@@ -73,11 +73,9 @@ def write_csv(columns: Sequence[str], rows: Sequence[Sequence[str]], path: Path 
 
 
 def write(text: str, path: Path | None) -> None:
-    """To a file, or to standard output. Raises FleetError."""
+    """To a file, or to standard output. Raises CommandError."""
     if path is None:
         sys.stdout.write(text)
         return
-    try:
+    with file_errors(path, "can't be written"):
         path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise FleetError(f"{path}: can't be written: {error.strerror}") from error

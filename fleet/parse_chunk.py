@@ -15,7 +15,6 @@ from typing import Any
 
 from fleet.adding import fetch_raw
 from fleet.archive import Archive, month_of
-from fleet.errors import FleetError
 from fleet.tables import ParsedScan, write_part
 from schemas import codec
 from schemas.archive import RECEIPT, ArchivedHost, ArchivedScan
@@ -28,6 +27,7 @@ from spool.entries import seal_report
 from spool.errors import EntryError, SpoolError
 from spool.spool import Spool
 from stages.parse.read_task import READ_ENTRY, ReadTask
+from stages.runtime.command_error import CommandError
 from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.version import AGENT_VERSION
 from stages.runtime.worker import Confinement, Worker, WorkerError
@@ -71,10 +71,10 @@ class ChunkDone(Record, frozen=True, kw_only=True):
 
 
 def parse_chunk(payload: bytes) -> bytes:
-    """The encoded `ChunkDone` of an encoded `Chunk`. Raises FleetError."""
+    """The encoded `ChunkDone` of an encoded `Chunk`. Raises CommandError."""
     chunk = codec.decode(payload, Chunk)
     if chunk.agent_version != AGENT_VERSION:
-        raise FleetError(
+        raise CommandError(
             f"this worker has version {AGENT_VERSION} of the agent, the command "
             f"{chunk.agent_version}: install the same"
         )

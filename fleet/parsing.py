@@ -14,7 +14,6 @@ from typing import Any
 from distributed import Client, Future, as_completed
 
 from fleet.archive import Archive, month_of
-from fleet.errors import FleetError
 from fleet.parse_chunk import Chunk, ChunkDone, ScanToParse, parse_chunk
 from fleet.parts import KnownPart, known_parts, remove_leftovers
 from schemas import codec
@@ -25,6 +24,8 @@ from schemas.report import ReportHeader
 from schemas.waiver import Waiver
 from spool import frame
 from spool.errors import EntryError
+from stages.runtime.command_error import CommandError
+from stages.runtime.exits import Exit
 from stages.runtime.version import AGENT_VERSION
 
 CHUNK_SCANS = 50
@@ -155,7 +156,7 @@ def _in_chunks(scans: Sequence[ScanToParse], size: int) -> Iterator[list[ScanToP
 def run(
     client: Client, chunks: Sequence[Chunk], on_progress: Callable[[ChunkDone], None]
 ) -> ParseOutcome:
-    """Parse the chunks on a cluster. Raises FleetError where it is lost."""
+    """Parse the chunks on a cluster. Raises CommandError where it is lost."""
     outcome = ParseOutcome()
     futures = {}
     for chunk in chunks:
@@ -166,9 +167,10 @@ def run(
     for future in as_completed(futures):
         if future.status != "finished":
             chunk = futures[future]
-            raise FleetError(
+            raise CommandError(
                 f"chunk {chunk.part} of {chunk.month} was not parsed: {_reason(future)}; "
-                "run the command again, finished chunks are kept"
+                "run the command again, finished chunks are kept",
+                Exit.NO,
             )
         done = codec.decode(future.result(), ChunkDone)
         outcome.parsed += done.scans

@@ -12,8 +12,9 @@ from typing import Any
 import duckdb
 
 from fleet.archive import Archive
-from fleet.errors import FleetError
 from fleet.parts import TABLES
+from stages.runtime.command_error import CommandError
+from stages.runtime.exits import Exit
 
 _MEMORY = "400MB"
 _NEWEST = """
@@ -50,9 +51,9 @@ ON n.series = since.series AND n.back = coalesce(last_success - 1, first_failure
 
 @contextmanager
 def tables(archive: Archive) -> Iterator["duckdb.DuckDBPyConnection"]:
-    """A connection with the views. Raises FleetError where the archive has no tables."""
+    """A connection with the views. Raises CommandError where the archive has no tables."""
     if not archive.list("tables/scans"):
-        raise FleetError(
+        raise CommandError(
             f"{archive.url}: has no tables yet: compliance-agent fleet parse {archive.url}"
         )
     with duckdb.connect(config={"memory_limit": _MEMORY}) as connection:
@@ -69,7 +70,7 @@ def tables(archive: Archive) -> Iterator["duckdb.DuckDBPyConnection"]:
 
 
 def rows(connection: "duckdb.DuckDBPyConnection", sql: str, **values: Any) -> list[dict[str, Any]]:
-    """The rows of a query, each by the names of its columns. Raises FleetError."""
+    """The rows of a query, each by the names of its columns. Raises CommandError."""
     columns, found = answer(connection, sql, **values)
     return [dict(zip(columns, row, strict=True)) for row in found]
 
@@ -77,15 +78,15 @@ def rows(connection: "duckdb.DuckDBPyConnection", sql: str, **values: Any) -> li
 def answer(
     connection: "duckdb.DuckDBPyConnection", sql: str, **values: Any
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """The names of the columns, and the rows. Raises FleetError."""
+    """The names of the columns, and the rows. Raises CommandError."""
     try:
         found = connection.execute(sql, values or None)
         if found is None:
-            raise FleetError("the query is empty")
+            raise CommandError("the query is empty", Exit.USAGE)
         columns = [column[0] for column in found.description or ()]
         return columns, found.fetchall()
     except duckdb.Error as error:
-        raise FleetError(f"the query failed: {error}") from error
+        raise CommandError(f"the query failed: {error}", Exit.USAGE) from error
 
 
 def _url(archive: Archive, name: str) -> str:

@@ -112,7 +112,9 @@ def _internal_error(error: Exception) -> str:
 
     # The place in our own source says more than the one in a library that it called.
     root = Path(__file__).parents[2]
-    ours = tuple(str(root / package) + os.sep for package in ("schemas", "spool", "stages"))
+    ours = tuple(
+        str(root / package) + os.sep for package in ("schemas", "spool", "stages", "fleet")
+    )
     frames = traceback.extract_tb(error.__traceback__)
     our_frames = [frame for frame in frames if frame.filename.startswith(ours)]
     place = [*frames, *our_frames][-1]

@@ -30,7 +30,7 @@ def test_an_internal_error_is_one_line_that_names_the_place(
     output = capsys.readouterr().err
     # The test is no part of the program: of its source, `guarded` is what was left last.
     assert re.fullmatch(
-        r"compliance-agent status: internal error: KeyError in command_errors.py line \d+: .*\n",
+        r"compliance-agent status: internal error: KeyError in command_exit.py line \d+: .*\n",
         output,
     )
 

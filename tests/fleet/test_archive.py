@@ -9,9 +9,9 @@ import pytest
 
 from fleet import adding
 from fleet.archive import Archive
-from fleet.errors import FleetError
 from spool import raw_bundle
 from spool.raw_bundle import RawBundleError
+from stages.runtime.command_error import CommandError
 from tests.fleet.hosts import HostSpool, scan_id
 
 MakeHost = Callable[[str], HostSpool]
@@ -124,7 +124,7 @@ def test_a_copied_spool_needs_the_name_of_its_host(
 ) -> None:
     source = web(host)
     assert len(adding.add(archive, f"web1={source.directory}").new) == 3
-    with pytest.raises(FleetError, match="HOST="):
+    with pytest.raises(CommandError, match="HOST="):
         adding.add(archive, str(source.directory))
 
 
@@ -170,7 +170,7 @@ def test_a_bundle_that_is_cut_short_adds_nothing(
 ) -> None:
     bundle = web(host).bundle(tmp_path / "web1.tar")
     bundle.write_bytes(bundle.read_bytes()[: -(10240 + cut)])
-    with pytest.raises(FleetError, match="bundle"):
+    with pytest.raises(CommandError, match="bundle"):
         adding.add(archive, str(bundle))
     assert archive.hosts() == []
 
@@ -204,7 +204,7 @@ def test_a_name_that_is_a_path_is_refused(
                 content = content.replace(b'"arf.xml.zst"', f'"{name}"'.encode())
             member.size = len(content)
             target.addfile(member, io.BytesIO(content))
-    with pytest.raises(FleetError, match=r"bundle\.json"):
+    with pytest.raises(CommandError, match=r"bundle\.json"):
         adding.add(archive, str(evil))
 
 
@@ -249,6 +249,6 @@ def test_a_link_in_a_spool_is_not_followed(host: MakeHost, tmp_path: Path) -> No
 def test_what_is_neither_a_bundle_nor_a_spool_is_refused(archive: Archive, tmp_path: Path) -> None:
     (tmp_path / "x").write_text("hello")
     for source in (str(tmp_path / "x"), str(tmp_path / "missing")):
-        with pytest.raises(FleetError):
+        with pytest.raises(CommandError):
             adding.add(archive, source)
     assert archive.hosts() == []

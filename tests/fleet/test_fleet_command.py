@@ -68,7 +68,7 @@ def test_a_source_that_is_no_bundle_does_not_stop_the_others(
 def test_a_mistyped_archive_is_an_error(tmp_path: Path) -> None:
     nothing = str(tmp_path / "nothing")
     for command in (["parse", nothing], ["report", nothing], ["query", nothing, "SELECT 1"]):
-        assert "has no hosts" in agent("fleet", *command, code=1).stderr
+        assert "has no hosts" in agent("fleet", *command, code=3).stderr
     assert "number" in agent("fleet", "parse", nothing, "--workers", "0", code=2).stderr
 
 

@@ -13,10 +13,10 @@ from distributed import Client
 
 from fleet import adding, delivering, parsing, queries, report_views
 from fleet.archive import Archive
-from fleet.errors import FleetError
 from fleet.fleet_report import FleetReport, fleet_report
 from receiver import Policy, Receiver
 from schemas.waiver import Waiver
+from stages.runtime.command_error import CommandError
 from tests.fleet.hosts import FIRST, HostSpool, scan_id
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("fleet")]
@@ -126,20 +126,20 @@ def test_a_spreadsheet_evaluates_nothing(report: FleetReport) -> None:
 
 
 def test_a_wrong_query_is_one_line(archive: Archive) -> None:
-    with queries.tables(archive) as connection, pytest.raises(FleetError, match="query failed"):
+    with queries.tables(archive) as connection, pytest.raises(CommandError, match="query failed"):
         queries.rows(connection, "SELECT nothing FROM nowhere")
 
 
 def test_an_empty_query_is_refused_and_an_empty_answer_has_columns(archive: Archive) -> None:
     with queries.tables(archive) as connection:
-        with pytest.raises(FleetError, match="empty"):
+        with pytest.raises(CommandError, match="empty"):
             queries.answer(connection, " ; ")
         assert queries.answer(connection, "SELECT host FROM scans WHERE false") == (["host"], [])
 
 
 def test_an_archive_without_tables_names_the_command(tmp_path: Path) -> None:
     with (
-        pytest.raises(FleetError, match="fleet parse"),
+        pytest.raises(CommandError, match="fleet parse"),
         queries.tables(Archive(str(tmp_path / "none"))),
     ):
         raise AssertionError("there are tables")
@@ -215,5 +215,5 @@ def test_a_map_that_others_can_read_or_that_is_wrong_is_refused(
     path = tmp_path / "map.yml"
     path.write_text(text or "{server: {url: 'http://x'}, hosts: {}}")
     path.chmod(mode)
-    with pytest.raises(FleetError, match=message):
+    with pytest.raises(CommandError, match=message):
         delivering.read_map(path)

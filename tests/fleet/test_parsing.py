@@ -17,12 +17,12 @@ from distributed import Client
 from fleet import adding, parsing, queries
 from fleet.archive import Archive
 from fleet.cluster import cluster
-from fleet.errors import FleetError
 from fleet.parse_chunk import ChunkDone, parse_chunk, report_name
 from fleet.parts import TABLES
 from schemas import codec
 from schemas.ids import ScanId
 from schemas.waiver import Waiver
+from stages.runtime.command_error import CommandError
 from tests.fleet.hosts import FIRST, HostSpool, scan_id
 from tests.pipeline.agent import until
 from tests.scanners.openscap.scap_samples import Rule, arf, run_of
@@ -193,13 +193,13 @@ def test_a_worker_with_another_version_parses_nothing(archive: Archive, host: Ma
     source.scan(0, "fail")
     add(archive, source)
     (chunk,) = parsing.plan(archive, parsing.ParseChoice()).chunks
-    with pytest.raises(FleetError, match="install the same"):
+    with pytest.raises(CommandError, match="install the same"):
         parse_chunk(codec.encode(codec.replace(chunk, agent_version="0.0.1")))
 
 
 def test_an_archive_on_a_local_disk_has_one_writer(archive: Archive) -> None:
     other = Archive(archive.url)
-    with archive.locked(), pytest.raises(FleetError, match="another command"), other.locked():
+    with archive.locked(), pytest.raises(CommandError, match="another command"), other.locked():
         raise AssertionError("two writers")
     with other.locked():
         pass
@@ -377,7 +377,7 @@ def test_a_scheduler_that_is_killed_is_an_error_and_the_next_run_goes_on(
         processes[0].kill()
 
     with (
-        pytest.raises(FleetError, match="run the command again"),
+        pytest.raises(CommandError, match="run the command again"),
         cluster(address, 0) as other,
     ):
         parsing.run(other, plan.chunks, kill_scheduler)
@@ -403,7 +403,7 @@ def test_a_client_that_is_killed_leaves_work_that_the_next_one_ends(
 
 def test_no_scheduler_is_one_line(archive: Archive) -> None:
     with (
-        pytest.raises(FleetError, match="no scheduler answers"),
+        pytest.raises(CommandError, match="no scheduler answers"),
         cluster("tcp://127.0.0.1:9", 0),
     ):
         raise AssertionError("connected")
