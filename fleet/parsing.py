@@ -7,11 +7,13 @@ finished chunk stays, whatever is killed afterwards. A bad entry is a row with i
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
 from distributed import Client, Future, as_completed
+from distributed.comm.core import CommClosedError
 
 from fleet.archive import Archive, month_of
 from fleet.parse_chunk import Chunk, ChunkDone, ScanToParse, parse_chunk
@@ -166,17 +168,25 @@ def run(
         futures[future] = chunk
     for future in as_completed(futures):
         if future.status != "finished":
-            chunk = futures[future]
-            raise CommandError(
-                f"chunk {chunk.part} of {chunk.month} was not parsed: {_reason(future)}; "
-                "run the command again, finished chunks are kept",
-                Exit.NO,
-            )
-        done = codec.decode(future.result(), ChunkDone)
+            raise _not_parsed(futures[future], _reason(future))
+        try:
+            result = future.result()
+        except (CommClosedError, CancelledError) as error:
+            # The scheduler has reported the end of the task, and went away before its result came.
+            raise _not_parsed(futures[future], "the cluster was lost") from error
+        done = codec.decode(result, ChunkDone)
         outcome.parsed += done.scans
         outcome.unreadable |= done.unreadable
         on_progress(done)
     return outcome
+
+
+def _not_parsed(chunk: Chunk, reason: str) -> CommandError:
+    return CommandError(
+        f"chunk {chunk.part} of {chunk.month} was not parsed: {reason}; run the command again, "
+        "finished chunks are kept",
+        Exit.NO,
+    )
 
 
 def _reason(future: "Future[bytes]") -> str:
