@@ -7,7 +7,7 @@ outbox.
 
 import os
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 from schemas.ids import ScanId
@@ -22,8 +22,6 @@ from spool.outbox import Outbox, ReceiptBox, ReportBox, RequestBox
 from spool.pending import boxes_for, done, not_taken_up, pending
 from spool.raw import RawBox
 from spool.state_store import StateStore
-
-_MOST_AHEAD = timedelta(days=1)
 
 
 class Spool:
@@ -52,21 +50,12 @@ class Spool:
     def outbox(self, box: Box) -> Outbox:
         return self._boxes[box]
 
-    def newest_scan_id(self, at: datetime) -> ScanId | None:
-        """The newest scan id of this spool at `at` (aware); None in an empty spool.
-
-        Reports and receipts count too, for they may be copied in; but not those of a time to come,
-        after which every scan of this spool would have to be named.
+    def newest_scan_id(self) -> ScanId | None:
+        """The newest scan id in any box, also of what was imported or copied in; None in an empty
+        spool.
         """
-        known = [ids[-1] for box in self._requesting() if (ids := box.scan_ids())]
-        limit = f"{at.astimezone(UTC) + _MOST_AHEAD:%Y%m%dT%H%M%S}"
-        for answers in (self.reports.ids(), self.receipts.ids()):
-            known += [scan_id for scan_id in answers if scan_id < limit][-1:]
-        return max(known, default=None)
-
-    def _requesting(self) -> tuple[Outbox, ...]:
-        """The boxes in which scans of this spool get their ids, and that of the scans made."""
-        return self.commands, self.requests, self.raw
+        newest = [box.scan_ids()[-1:] for box in self._boxes.values()]
+        return max(chain.from_iterable(newest), default=None)
 
     def pending(self, stage: Stage) -> list[ScanId]:
         """The scans that wait for a stage, oldest first; see `spool.pending`."""

@@ -37,7 +37,7 @@ def new_scan_id(context: Context, scanner: Scanner, at: datetime) -> ScanId:
     """An id for a scan requested now, newer than those of the spool."""
     spool = context.spool
     try:
-        newest = spool.newest_scan_id(at)
+        newest = spool.newest_scan_id()
     except SpoolError:
         # There is no spool yet, or `giving` reports what is wrong with it.
         newest = None

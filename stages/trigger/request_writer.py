@@ -57,7 +57,7 @@ class RequestWriter:
 
         Keep it to write it again, under the same id, if the disk does not take it now.
         """
-        known = (self._spool.newest_scan_id(reason.at), self._newest_made)
+        known = (self._spool.newest_scan_id(), self._newest_made)
         newest = max(filter(None, known), default=None)
         ending = None
         if token is not None:

@@ -259,7 +259,7 @@ class Pipeline:
 
     def from_the_operator(self) -> ScanId:
         at = self.clock.wall
-        scan_id = next_scan_id(SCANNER, at, self.spool.newest_scan_id(at))
+        scan_id = next_scan_id(SCANNER, at, self.spool.newest_scan_id())
         reason = Reason(source="operator", at=at)
         self.spool.commands.requests.write(Request(scan_id=scan_id, scanner=SCANNER, reason=reason))
         return scan_id

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from schemas.ids import ScanId, new_scan_id, requested_at
+from schemas.ids import ScanId, new_scan_id
 from spool.errors import NewerFormatError
 from spool.layout import BOXES
 from spool.spool import Spool
@@ -44,7 +44,7 @@ def test_an_entry_of_a_later_format_is_known_as_such_in_every_box(spool: Spool, 
 
 def test_it_counts_as_there_for_what_waits(spool: Spool) -> None:
     assert [spool.pending(stage) for stage in ("scan", "parse", "ship")] == [[], [], []]
-    assert spool.newest_scan_id(requested_at(ID)) == ID
+    assert spool.newest_scan_id() == ID
 
 
 def test_its_owner_does_not_move_it_to_quarantine(spool: Spool) -> None:

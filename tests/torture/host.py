@@ -118,7 +118,7 @@ class Host:
     def request(self, scanner: str, profile: str | None) -> ScanId:
         """An operator's request, without an event. Raises SpoolError."""
         at = now()
-        scan_id = next_scan_id(scanner, at, self.spool.newest_scan_id(at))
+        scan_id = next_scan_id(scanner, at, self.spool.newest_scan_id())
         reason = Reason(source="operator", at=at)
         request = Request(scan_id=scan_id, scanner=scanner, profile=profile, reason=reason)
         self.spool.commands.requests.write(request)
