@@ -127,6 +127,7 @@ class RemediateRule(_Message, frozen=True, kw_only=True, tag="remediate_rule"):
     request_id: MessageText | None = None
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         # The scanner would take it for an option, or for a hidden file.
         if not self.rule_id or self.rule_id.startswith(("-", ".")):
             raise ValueError("rule_id: is not an id")

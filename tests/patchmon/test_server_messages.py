@@ -143,7 +143,12 @@ def test_a_malformed_request_for_a_scan_becomes_one_that_fails_with_the_reason(
 
 
 @pytest.mark.parametrize(
-    "message", [{"type": "remediate_rule"}, {"type": "remediate_rule", "rule_id": "-x"}]
+    "message",
+    [
+        {"type": "remediate_rule"},
+        {"type": "remediate_rule", "rule_id": "-x"},
+        {"type": "remediate_rule", "rule_id": "x", "request_id": "a\x1b[2J\nb"},
+    ],
 )
 def test_a_malformed_request_for_a_remediation_is_declined(message: dict[str, Any]) -> None:
     assert isinstance(understand(json.dumps(message), SCANNERS), Decline)
