@@ -14,7 +14,6 @@ Released servers do not store `rationale`, but show the description as the reaso
 at the end of that too.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -23,9 +22,8 @@ from schemas import codec
 from schemas.records import Struct
 from schemas.report import Report, RuleResult, Summary
 from stages.patchmon import truncate
-from stages.patchmon.compliance_hash import compliance_hash
+from stages.patchmon.compliance_hash import LONE_SURROGATE, compliance_hash
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _CAUSE_CHARS = 24
 """What a list of the server shows of an error."""
 _HASH_BYTES = 96
@@ -160,7 +158,7 @@ def _clean(text: str | None) -> str | None:
     """What every database and every JSON reader takes: no NUL, no half of a surrogate pair."""
     if text is None:
         return None
-    return _LONE_SURROGATE.sub("�", text.replace("\0", ""))
+    return LONE_SURROGATE.sub("�", text.replace("\0", ""))
 
 
 def _rfc3339(moment: datetime) -> str:

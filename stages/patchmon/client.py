@@ -31,7 +31,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from schemas.codec import replace
 from stages.patchmon import http_errors, tls
 from stages.patchmon.outcome import Paused, Temporary
-from stages.patchmon.proxies import proxy_for
+from stages.patchmon.proxies import DEFAULT_PORTS, proxy_for
 from stages.patchmon.reply import Reply
 from stages.patchmon.server_access import HttpRequest, ServerAccess, SinkError
 
@@ -43,7 +43,6 @@ _WITH_CONTENT = frozenset({200, 206})
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _INTERIM = frozenset({*range(100, 200)} - {101})
 """Answers that another one follows (RFC 9110, 15.2); 101 would be the last one in HTTP."""
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 class Sink(Protocol):
@@ -247,7 +246,7 @@ def redirect(url: str, location: str | None) -> str | Paused:
 def _origin(url: str) -> tuple[str, str | None, str | None, int | None]:
     """Raises ValueError for what is not a URL."""
     parts = urlsplit(url)
-    port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    port = parts.port or DEFAULT_PORTS.get(parts.scheme)
     return parts.scheme, parts.username, parts.hostname, port
 
 

@@ -23,7 +23,7 @@ _BLANKS = (
 )
 """Go's unicode.IsSpace. Python's bare `strip` would also take U+001C to U+001F."""
 
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _ESCAPED = {character.encode(): b"\\u%04x" % ord(character) for character in "<>&\u2028\u2029"}
 """What Go escapes so that JSON may stand in HTML and JavaScript."""
@@ -78,7 +78,7 @@ def _scan(scan: Mapping[str, Any]) -> dict[str, Any]:
 
 def _text(value: str | None) -> str:
     # A lone surrogate can't be sent: the server reads U+FFFD in its place.
-    readable = _LONE_SURROGATE.sub("\ufffd", value or "")
+    readable = LONE_SURROGATE.sub("\ufffd", value or "")
     return unicodedata.normalize("NFC", readable).strip(_BLANKS)
 
 

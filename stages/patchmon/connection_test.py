@@ -12,7 +12,7 @@ Security: the key is sent only once a connection with a verified certificate was
 
 import os
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -24,15 +24,22 @@ from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.integrations import IntegrationsError, read_integrations
 from stages.patchmon.key_check import CHECK_DATABASE, CHECK_KEY, KeyState, judge
 from stages.patchmon.outcome import HOST_CHECK_ACTION, Paused, Temporary, is_host_check
-from stages.patchmon.proxies import proxy_for
+from stages.patchmon.proxies import DEFAULT_PORTS, proxy_for
 from stages.patchmon.reply import Reply, message
-from stages.patchmon.server_access import HEALTH, INTEGRATIONS, PING, HttpRequest, ServerAccess
+from stages.patchmon.server_access import (
+    AGENT_HEADERS,
+    HEALTH,
+    INTEGRATIONS,
+    PING,
+    HttpRequest,
+    ServerAccess,
+)
 from stages.patchmon.server_messages import KnownScanners
+from stages.runtime.printable import listed
 from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import Worker, WorkerError
 
 _LIMIT_S = 45.0
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 _MOST_ADDRESSES = 4
 
 
@@ -128,7 +135,7 @@ class _ConnectionTest:
                 f"{host} can't be resolved: {addresses.error}",
                 "check the name in server.url, and this host's resolver (/etc/resolv.conf)",
             )
-        return _ok(StepName.NAME, f"{host} is {_listed(addresses.found)}")
+        return _ok(StepName.NAME, f"{host} is {listed(addresses.found, _MOST_ADDRESSES)}")
 
     def _connection(self) -> Step:
         """Tested without credentials, which are sent only after this step has succeeded."""
@@ -198,7 +205,7 @@ class _ConnectionTest:
         access = self._access
         if not with_credentials:
             access = ServerAccess(access.settings, None)
-        request = HttpRequest(method=method, path=path, headers={"User-Agent": "compliance-agent"})
+        request = HttpRequest(method=method, path=path, headers=AGENT_HEADERS)
         return self._http.send(access, request, b"", _LIMIT_S)
 
 
@@ -219,7 +226,7 @@ def _lookup_of(url: str) -> _Lookup:
     parts = urlsplit(url)
     if not parts.hostname:
         raise ValueError("no host name")
-    port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+    port = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
     return _Lookup(host=parts.hostname, port=port)
 
 
@@ -237,13 +244,6 @@ def _connected(settings: ServerSettings) -> Step:
 def _no_reply(name: StepName, answer: Paused | Temporary) -> Step:
     action = answer.action or "check that the server runs, and server.url and firewalls"
     return _failed(name, answer.message, action)
-
-
-def _listed(addresses: Sequence[str]) -> str:
-    shown = ", ".join(addresses[:_MOST_ADDRESSES])
-    if len(addresses) > _MOST_ADDRESSES:
-        return f"{shown} and {len(addresses) - _MOST_ADDRESSES} more"
-    return shown
 
 
 def _ok(name: StepName, text: str) -> Step:

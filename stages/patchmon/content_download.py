@@ -19,6 +19,7 @@ from schemas import codec
 from schemas.codec import SchemaError
 from schemas.numbers import whole_number
 from schemas.records import Record
+from stages.patchmon.http_worker import last_result
 from stages.patchmon.outcome import Paused, Temporary
 from stages.patchmon.reply import Reply, message
 from stages.patchmon.server_access import (
@@ -30,8 +31,6 @@ from stages.patchmon.server_access import (
 )
 
 if TYPE_CHECKING:
-    from tenacity import RetryCallState
-
     from stages.patchmon.client import HttpClient
 
 ENTRY = f"{__name__}:serve"
@@ -125,12 +124,6 @@ def _good(reply: Reply | Paused | Temporary) -> bytes:
     return reply.body
 
 
-def _last_result(state: "RetryCallState") -> Reply | Paused | Temporary:
-    assert state.outcome is not None  # noqa: S101 - for the type checker: it is called after an attempt
-    reply: Reply | Paused | Temporary = state.outcome.result()
-    return reply
-
-
 class _Download:
     """One file, in as many attempts as it takes."""
 
@@ -151,7 +144,7 @@ class _Download:
             retry=retry_if_result(lambda reply: isinstance(reply, Temporary)),
             wait=wait_random_exponential(multiplier=0.5, max=10),
             stop=stop_after_attempt(_ATTEMPTS),
-            retry_error_callback=_last_result,
+            retry_error_callback=last_result,
         )
         _good(retrying(self._attempt, client))
         with suppress(OSError):

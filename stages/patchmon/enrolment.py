@@ -22,13 +22,12 @@ from stages.patchmon.credentials import Credentials
 from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.outcome import HOST_CHECK_ACTION, Paused, Temporary, is_host_check
 from stages.patchmon.reply import Reply, message
-from stages.patchmon.server_access import BOOTSTRAP, ENROL, HttpRequest, ServerAccess
+from stages.patchmon.server_access import BOOTSTRAP, ENROL, JSON_HEADERS, HttpRequest, ServerAccess
 from stages.runtime.standalone_host import StandaloneHost
 
 _LIMIT_S = 60.0
 """The server ends a request after 30 s."""
 _MAX_NAME_CHARS = 255
-_JSON = {"Content-Type": "application/json", "User-Agent": "compliance-agent"}
 
 
 class EnrolmentToken(Record, frozen=True, kw_only=True):
@@ -128,7 +127,7 @@ _EXCHANGE_ACTIONS = {
 def _post(
     server: ServerSettings, path: str, headers: dict[str, str], body: dict[str, Any]
 ) -> Reply | Paused | Temporary:
-    request = HttpRequest(path=path, headers={**_JSON, **headers})
+    request = HttpRequest(path=path, headers={**JSON_HEADERS, **headers})
     worker = HttpWorker(StandaloneHost())
     try:
         return worker.send(ServerAccess(server, None), request, codec.encode(body), _LIMIT_S)

@@ -26,7 +26,7 @@ from urllib3.exceptions import LocationParseError, NameResolutionError, ReadTime
 
 from schemas.records import Struct
 from stages.patchmon import tls
-from stages.patchmon.outcome import Paused, Temporary
+from stages.patchmon.outcome import PROXY_CREDENTIALS, Paused, Temporary
 
 E = TypeVar("E", bound=BaseException)
 _TUNNEL = re.compile(r"Tunnel connection failed: (\d{3})")
@@ -35,10 +35,6 @@ _UNUSABLE_HEADER = (InvalidHeader, UnicodeEncodeError)
 _UNUSABLE_ADDRESS = (InvalidURL, InvalidProxyURL, InvalidSchema, LocationParseError)
 _TIMEOUT = (ReadTimeout, ReadTimeoutError, TimeoutError)
 _UNKNOWN_NAME = (NameResolutionError, socket.gaierror)
-
-PROXY_CREDENTIALS = (
-    "the proxy requires credentials: set server.proxy (http://user:password@proxy:port) or NO_PROXY"
-)
 
 
 class Limits(Struct, frozen=True):

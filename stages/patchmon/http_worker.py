@@ -118,7 +118,7 @@ def _send_persistently(
         retry=retry_if_result(_may_pass_soon),
         wait=wait_random_exponential(multiplier=0.5, max=10),
         stop=stop_after_delay(request.retry_for_s),
-        retry_error_callback=_last_result,
+        retry_error_callback=last_result,
     )
     return retrying(client.send, request, body)
 
@@ -130,7 +130,8 @@ def _may_pass_soon(answer: Reply | Paused | Temporary) -> bool:
     return isinstance(answer, Temporary)
 
 
-def _last_result(state: "RetryCallState") -> Reply | Paused | Temporary:
+def last_result(state: "RetryCallState") -> Reply | Paused | Temporary:
+    """What the last attempt came to, where there is no further one."""
     assert state.outcome is not None  # noqa: S101 - for the type checker: it is called after an attempt
     answer: Reply | Paused | Temporary = state.outcome.result()
     return answer

@@ -10,10 +10,10 @@ from enum import Enum, auto
 from schemas.records import Struct
 from stages.patchmon.outcome import Paused, Temporary
 from stages.patchmon.reply import Reply, json_object, message
-from stages.patchmon.server_access import PING, HttpRequest
+from stages.patchmon.server_access import AGENT_HEADERS, PING, HttpRequest
 
 PING_LIMIT_S = 15.0
-PING_REQUEST = HttpRequest(path=PING, headers={"User-Agent": "compliance-agent"})
+PING_REQUEST = HttpRequest(path=PING, headers=AGENT_HEADERS)
 CHECK_KEY = (
     "check api.id and the API key; a new key is shown once, on the host's page at the server"
 )

@@ -74,6 +74,9 @@ Outcome = Accepted | Refused | Paused | Temporary
 
 _NOT_TAKEN = frozenset({425, 429, 503})
 
+PROXY_CREDENTIALS = (
+    "the proxy requires credentials: set server.proxy (http://user:password@proxy:port) or NO_PROXY"
+)
 _ACTIONS = {
     401: (
         "check api.id and the API key against the server's page of this host; "
@@ -87,10 +90,7 @@ _ACTIONS = {
         "there is no compliance endpoint at this address: check server.url and the server's version"
     ),
     405: "this address does not accept scans: check server.url",
-    407: (
-        "the proxy requires credentials: "
-        "set server.proxy (http://user:password@proxy:port) or NO_PROXY"
-    ),
+    407: PROXY_CREDENTIALS,
     410: (
         "there is no compliance endpoint at this address any more: "
         "check server.url and the server's version"

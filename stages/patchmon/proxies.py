@@ -17,7 +17,8 @@ from urllib.parse import urlsplit
 
 NONE = "none"
 _VARIABLE = {"https": "https_proxy", "wss": "https_proxy", "http": "http_proxy", "ws": "http_proxy"}
-_PORT = {"https": 443, "wss": 443, "http": 80, "ws": 80}
+DEFAULT_PORTS = {"https": 443, "wss": 443, "http": 80, "ws": 80}
+_USER = re.compile(r"//[^/@\s]+@")
 _ENTRY = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*|.*:.*:.*?)(?::(?P<port>[0-9]{1,5}))?")
 
 
@@ -32,7 +33,7 @@ def proxy_for(url: str, configured: str | None, environment: Mapping[str, str]) 
     try:
         parts = urlsplit(url)
         variable = _VARIABLE[parts.scheme]
-        port = parts.port or _PORT[parts.scheme]
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
     except (ValueError, KeyError):
         # Not a URL: sending the request fails with a better message.
         return None
@@ -44,6 +45,11 @@ def proxy_for(url: str, configured: str | None, environment: Mapping[str, str]) 
     if "://" in proxy:
         return proxy
     return f"http://{proxy}"
+
+
+def without_user(text: str) -> str:
+    """A message without user and password of the addresses in it: a proxy's may have both."""
+    return _USER.sub("//", text)
 
 
 def _variable(name: str, environment: Mapping[str, str]) -> str:

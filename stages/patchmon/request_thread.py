@@ -7,7 +7,6 @@ Diagnostics: the first failure of each kind is logged in one line, until one suc
 """
 
 import random
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -16,15 +15,15 @@ from schemas import codec
 from schemas.records import Struct
 from spool.errors import SpoolError
 from stages.patchmon.http_worker import HttpWorker
+from stages.patchmon.proxies import without_user
 from stages.patchmon.reply import Reply
-from stages.patchmon.server_access import HttpRequest, ServerAccess
+from stages.patchmon.server_access import JSON_HEADERS, HttpRequest, ServerAccess
 from stages.runtime.logs import Log
 from stages.runtime.standalone_host import StandaloneHost
 from stages.runtime.worker import WorkerStoppedError
 
 _LIMIT_S = 45.0
 _BETWEEN_S = 0.5
-_USER = re.compile(r"//[^/@\s]+@")
 
 
 class Task(Struct):
@@ -113,8 +112,9 @@ class RequestThread:
                 task.due_at = now + task.repeat_s
             return
         if task.failures == 0:
-            reason = _USER.sub("//", problem)
-            self._log.warning(f"{task.title}: no usable answer, trying again", reason=reason)
+            self._log.warning(
+                f"{task.title}: no usable answer, trying again", reason=without_user(problem)
+            )
         task.failures += 1
         task.due_at = now + random.uniform(0, self._backoff_s(task.failures))  # noqa: S311 - jitter, not a secret
 
@@ -123,7 +123,7 @@ class RequestThread:
         request = HttpRequest(
             method=task.method,
             path=task.path,
-            headers={"Content-Type": "application/json", "User-Agent": "compliance-agent"},
+            headers=JSON_HEADERS,
             retry_for_s=task.retry_for_s,
         )
         content = b""

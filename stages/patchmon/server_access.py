@@ -19,6 +19,9 @@ HEALTH = "/health"
 SSG_VERSION = "/api/v1/compliance/ssg-version"
 SSG_CONTENT = "/api/v1/compliance/ssg-content/"
 """Followed by the name of a file."""
+USER_AGENT = "compliance-agent"
+AGENT_HEADERS = {"User-Agent": USER_AGENT}
+JSON_HEADERS = {"Content-Type": "application/json", **AGENT_HEADERS}
 
 
 class ServerAccess(Record, frozen=True, kw_only=False):
@@ -65,8 +68,8 @@ def submission(scan_id: ScanId, agent_version: str) -> HttpRequest:
     return HttpRequest(
         path=SCANS,
         headers={
-            "Content-Type": "application/json",
-            "User-Agent": f"compliance-agent/{agent_version}",
+            **JSON_HEADERS,
+            "User-Agent": f"{USER_AGENT}/{agent_version}",
             "Idempotency-Key": scan_id,
         },
     )

@@ -35,7 +35,7 @@ from stages.patchmon.commands import Message, understand
 from stages.patchmon.http_worker import HttpWorker
 from stages.patchmon.key_check import PING_LIMIT_S, PING_REQUEST, judge
 from stages.patchmon.proxies import proxy_for
-from stages.patchmon.server_access import ServerAccess
+from stages.patchmon.server_access import USER_AGENT, ServerAccess
 from stages.patchmon.server_messages import MAX_MESSAGE_BYTES, KnownScanners
 from stages.patchmon.websocket_errors import (
     NoConnection,
@@ -254,7 +254,7 @@ class Link:
             ping_timeout=self._pace.pong_within_s,
             close_timeout=2.0,
             max_size=MAX_MESSAGE_BYTES,
-            user_agent_header="compliance-agent",
+            user_agent_header=USER_AGENT,
             logger=_SILENT,
             **options,
         ).connect()

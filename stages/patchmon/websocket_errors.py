@@ -1,6 +1,5 @@
 """Why there is no WebSocket, for people, and whether the server is away or refuses. Pure."""
 
-import re
 import ssl
 
 from websockets.exceptions import InvalidStatus
@@ -9,9 +8,9 @@ from schemas.records import Struct
 from stages.patchmon import tls
 from stages.patchmon.key_check import CHECK_DATABASE, CHECK_KEY, KeyCheck, KeyState
 from stages.patchmon.outcome import HOST_CHECK_ACTION
+from stages.patchmon.proxies import without_user
 
 _SERVER_ERRORS = frozenset({500, 502, 503, 504})
-_USER = re.compile(r"//[^/@\s]+@")
 
 
 class NoConnection(Struct, frozen=True):
@@ -40,8 +39,7 @@ def explained(error: Exception) -> NoConnection:
         return NoConnection(text, is_away=False)
     text = getattr(error, "strerror", None) or str(error)
     is_of_the_system = isinstance(error, OSError) and not isinstance(error, ssl.SSLError)
-    # A proxy's address may hold a password.
-    reason = _USER.sub("//", " ".join(text.split())) or type(error).__name__
+    reason = without_user(" ".join(text.split())) or type(error).__name__
     return NoConnection(reason, is_of_the_system)
 
 
