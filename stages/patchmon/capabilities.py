@@ -4,11 +4,9 @@ Source: `POST /api/v1/hosts/integration-status` of the released servers; the spe
 form goes along.
 
 The server's page offers a scan of all scanners only where every component that is named is
-`ready`, so one that can't
-run is left out. The page shows `message` only beside `partial` and `error`; beside `ready` the one
-free text that an
-administrator sees is `mismatch_warning`: the reason of a scanner that can't run, and what was
-refused, go there.
+`ready`, so one that can't run is left out. The page shows `message` only beside `partial` and
+`error`; beside `ready` the one free text that an administrator sees is `mismatch_warning`: the
+reason of a scanner that can't run, and what was refused, go there.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,17 +1,17 @@
 """The connection to the server: commands come in over a WebSocket, progress goes out.
 
 It works in threads of its own, so that the main loop never waits for the network. The connection
-is retried forever, also after a 401: credentials may be corrected meanwhile. A
-server that is away (no connection, a gateway's error, a database that is down) is tried every few
-seconds, so commands arrive within 5 s of its return however long it was away. One that refuses is
-tried with a growing back-off, and at once after it has taken a report. A connection that stood for
-less than a minute counts as a refusal, except for a hundred in a row that ended because the server
-went away. A peer that is silent for 90 s is given up.
+is retried forever, also after a 401: credentials may be corrected meanwhile. A server that is away
+(no connection, a gateway's error, a database that is down) is tried every few seconds, so commands
+arrive within 5 s of its return however long it was away. One that refuses is tried with a growing
+back-off, and at once after it has taken a report. A connection that stood for less than a minute
+counts as a refusal, except for a hundred in a row that ended because the server went away. A peer
+that is silent for 90 s is given up.
 
-Diagnostics: the state as one line, for `status`; every change of it is logged once. Security:
-TLS, proxy and credentials by the rule of all requests, certificates read anew for each connection;
-no redirect is followed (it would take the credentials along); messages over 64 KiB end the
-connection; no compression.
+Diagnostics: the state as one line, for `status`; every change of it is logged once.
+Security: TLS, proxy and credentials by the rule of all requests, certificates read anew for each
+connection; no redirect is followed (it would take the credentials along); messages over 64 KiB end
+the connection; no compression.
 """
 
 import logging
