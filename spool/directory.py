@@ -16,7 +16,7 @@ from pathlib import Path
 
 from schemas.records import Struct
 from spool import durable, layout
-from spool.errors import QuotaError, SpoolUnusableError, StorageError
+from spool.errors import QuotaError, SpoolUnusableError, StorageError, storage_error
 
 _NS = 10**9
 # The kernel stamps a change with the time of its last tick, which is up to 10 ms ago. File systems
@@ -67,7 +67,7 @@ class Directory:
         try:
             yield handle
         except OSError as error:
-            raise StorageError(doing, self.path, error) from error
+            raise storage_error(doing, self.path, error) from error
 
     def names(self) -> list[str]:
         """All visible names, sorted: entries and foreign files. Of more than `MOST_NAMES` the first

@@ -9,7 +9,7 @@ path.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
@@ -19,7 +19,7 @@ from schemas.report import Report, ReportHeader, report_header
 from schemas.request import Request
 from spool import durable, frame, layout, reading
 from spool.directory import Directory
-from spool.errors import EntryDamagedError, EntryTooLargeError, NewerFormatError
+from spool.errors import EntryDamagedError, EntryError, EntryTooLargeError, NewerFormatError
 from spool.layout import Kind
 
 R = TypeVar("R")
@@ -166,6 +166,12 @@ class CommandEntries(Entries[R]):
     def ids(self) -> list[str]:
         """The ids of all entries of this kind, oldest first."""
         return self._known_ids(layout.is_command_id)
+
+    def readable(self) -> Iterator[tuple[str, R]]:
+        """The entries that can be read, oldest first, each with its id."""
+        for command_id in self.ids():
+            with suppress(EntryError):
+                yield command_id, self.read(command_id)
 
     def write(self, command_id: str, record: R) -> None:
         """Make an entry. Nothing happens where it is there already: an entry never changes."""

@@ -55,15 +55,15 @@ class StorageError(SpoolError):
     is_denied = False
     """This user has no right to it: that stays so until an administrator changes owner or mode."""
 
-    is_of_one_name = False
-    """The file is immutable, or something is mounted on it: others can be moved and removed."""
-
     def __init__(self, doing: str, where: Path, cause: OSError) -> None:
         self.is_denied = cause.errno in _DENIED
-        self.is_of_one_name = cause.errno in _OF_ONE_NAME
         self.why = f"{where}: {doing}: {_reason(where, cause)}; {remedy(cause)}"
         """The message for callers that have no pending work."""
         super().__init__(f"{self.why}; the work stays pending")
+
+
+class NameBlockedError(StorageError):
+    """The file is immutable, or something is mounted on it: others can be moved and removed."""
 
 
 class MachineError(SpoolError):
@@ -103,6 +103,13 @@ class EntryUnreadableError(EntryError):
 
 class NewerFormatError(EntryError):
     """A later version wrote this entry. It is not damaged: it stays where it is, pending."""
+
+
+def storage_error(doing: str, where: Path, cause: OSError) -> StorageError:
+    """The error of work on the names in a directory."""
+    if cause.errno in _OF_ONE_NAME:
+        return NameBlockedError(doing, where, cause)
+    return StorageError(doing, where, cause)
 
 
 def read_error(where: Path, cause: OSError) -> EntryUnreadableError | StorageError:

@@ -11,7 +11,6 @@ Diagnostics: as `spool.entries`.
 """
 
 from collections.abc import Collection, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from schemas.fixes import FixRun, Recheck, Undone
@@ -19,7 +18,6 @@ from schemas.ids import ScanId
 from schemas.manifest import AppliedFix
 from spool.directory import Directory
 from spool.entries import CommandEntries
-from spool.errors import EntryError
 
 _FIXES_KEPT = 200
 
@@ -36,17 +34,13 @@ class FixStore:
 
     def rechecks_of(self, scan_id: ScanId) -> Iterator[tuple[str, Recheck]]:
         """The readable ones, oldest first."""
-        for command_id in self.rechecks.ids():
-            with suppress(EntryError):
-                recheck = self.rechecks.read(command_id)
-                if recheck.scan_id == scan_id:
-                    yield command_id, recheck
+        for command_id, recheck in self.rechecks.readable():
+            if recheck.scan_id == scan_id:
+                yield command_id, recheck
 
     def runs(self) -> Iterator[tuple[str, FixRun]]:
         """The readable fixes, oldest first."""
-        for command_id in self.fixes.ids():
-            with suppress(EntryError):
-                yield command_id, self.fixes.read(command_id)
+        return self.fixes.readable()
 
     def in_force(self) -> tuple[AppliedFix, ...]:
         """The last fix of each rule that it made pass, but for those that were undone."""
@@ -65,10 +59,9 @@ class FixStore:
     def prune_rechecks(self, kept_scans: Collection[ScanId]) -> None:
         """Remove re-checks of scans that are gone."""
         kept = set(kept_scans)
-        for command_id in self.rechecks.ids():
-            with suppress(EntryError):
-                if self.rechecks.read(command_id).scan_id not in kept:
-                    self.rechecks.remove(command_id)
+        for command_id, recheck in self.rechecks.readable():
+            if recheck.scan_id not in kept:
+                self.rechecks.remove(command_id)
 
     def prune_fixes(self, waiting: Collection[str]) -> None:
         """Remove fixes beyond the newest 200, but for those whose request still waits: without its

@@ -13,7 +13,7 @@ from schemas.command import Replay
 from schemas.ids import ScanId
 from schemas.settings import Settings
 from spool import layout
-from spool.errors import EntryDamagedError, EntryError, StorageError
+from spool.errors import EntryDamagedError, EntryError, NameBlockedError, StorageError
 from spool.layout import OUTBOX, READER, UPSTREAM, Kind, Stage
 from spool.outbox import Outbox
 from spool.pending import spent_cancellations
@@ -73,9 +73,7 @@ class DamageCheck:
         """Move a damaged entry to quarantine; False where it can't be moved."""
         try:
             box.quarantine(name, layout.new_command_id(now), str(damage))
-        except StorageError as error:
-            if not error.is_of_one_name:
-                raise
+        except NameBlockedError as error:
             self._log.error(
                 "damaged entry can't be moved to quarantine, the other work goes on",
                 scan_id=layout.scan_id_of(name),
@@ -122,11 +120,7 @@ def forget_attempts(spool: Spool, stage: Stage) -> None:
 
 def replays(spool: Spool, step: str) -> Iterator[tuple[str, Replay]]:
     """The replay commands for a step, oldest first, each with its id; damaged ones are skipped."""
-    for command_id in spool.commands.replays.ids():
-        try:
-            replay = spool.commands.replays.read(command_id)
-        except EntryError:
-            continue
+    for command_id, replay in spool.commands.replays.readable():
         if replay.step == step:
             yield command_id, replay
 
@@ -152,9 +146,7 @@ def archive_replayed(
             alive()
             try:
                 box.archive(name, command_id)
-            except StorageError as error:
-                if not error.is_of_one_name:
-                    raise
+            except NameBlockedError as error:
                 failed(scan_id, error)
             else:
                 archived.append(scan_id)
@@ -205,9 +197,7 @@ def _each_removed(remove: Callable[[str], None], names: Sequence[str], log: Log)
     for name in names:
         try:
             remove(name)
-        except StorageError as error:
-            if not error.is_of_one_name:
-                raise
+        except NameBlockedError as error:
             log.warning(
                 "old entry can't be removed, the others are",
                 entry=name,
@@ -221,10 +211,5 @@ def _each_removed(remove: Callable[[str], None], names: Sequence[str], log: Log)
 
 def _cancelled_scans(spool: Spool) -> dict[str, Collection[ScanId]]:
     """The scans of each cancellation in `requests/`; damaged ones are left out."""
-    found: dict[str, Collection[ScanId]] = {}
-    for command_id in spool.requests.cancellations.ids():
-        try:
-            found[command_id] = spool.requests.cancellations.read(command_id).scan_ids
-        except EntryError:
-            continue
-    return found
+    readable = spool.requests.cancellations.readable()
+    return {command_id: cancellation.scan_ids for command_id, cancellation in readable}
