@@ -23,7 +23,7 @@ from schemas.content import StoredContent
 from schemas.records import Struct
 from spool import durable, frame, layout, reading
 from spool.directory import Directory
-from spool.errors import EntryDamagedError, EntryError, SpoolError
+from spool.errors import EntryDamagedError, SpoolError
 
 ContentPlace = Literal["added", "server"]
 RECORD = "record"
@@ -53,7 +53,7 @@ class ContentStore:
         """The readable ones, sorted by name."""
         found: list[ContentEntry] = []
         for name in self._names():
-            with suppress(EntryError, SpoolError):
+            with suppress(SpoolError):
                 found.append(self._read(name))
         return found
 

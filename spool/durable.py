@@ -44,7 +44,7 @@ def write(
         raise FileExistsError(name)
     temporary = f".{name}.tmp"
     handle = _open_new(directory, temporary)
-    try:
+    with _removed_on_failure(directory, temporary):
         try:
             # Whatever the umask of an operator's shell: the next stage must be able to read it.
             if owner is not None:
@@ -55,26 +55,20 @@ def write(
         finally:
             os.close(handle)
         os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary, dir_fd=directory)
-        raise
     os.fsync(directory)
 
 
 def write_chunks(directory: int, name: str, chunks: Iterable[bytes]) -> None:
     """Make `name` appear with content of any length. Raises FileExistsError, OSError."""
     temporary = f".{name}.tmp"
-    with os.fdopen(_open_new(directory, temporary), "wb") as target:
-        try:
-            os.fchmod(target.fileno(), FILE_MODE)
-            target.writelines(chunks)
-            target.flush()
-            publish_file(directory, temporary, name)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary, dir_fd=directory)
-            raise
+    with (
+        os.fdopen(_open_new(directory, temporary), "wb") as target,
+        _removed_on_failure(directory, temporary),
+    ):
+        os.fchmod(target.fileno(), FILE_MODE)
+        target.writelines(chunks)
+        target.flush()
+        publish_file(directory, temporary, name)
 
 
 def publish_directory(parent: int, temporary: str, name: str) -> None:
@@ -180,6 +174,17 @@ def _emptied(inner: int, outer: int) -> list[str]:
 
 def _is_directory(directory: int, name: str) -> bool:
     return stat.S_ISDIR(os.stat(name, dir_fd=directory, follow_symlinks=False).st_mode)
+
+
+@contextlib.contextmanager
+def _removed_on_failure(directory: int, temporary: str) -> Iterator[None]:
+    """What is written under a dot name goes where writing fails."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=directory)
+        raise
 
 
 def _open_new(directory: int, name: str) -> int:

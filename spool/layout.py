@@ -201,9 +201,7 @@ def split_archived_name(kept: str) -> tuple[str, str] | None:
 
 def scan_id_of(name: str) -> ScanId | None:
     """The scan id of an entry name of any box; None for a command's and for a foreign name."""
-    if is_scan_id(name):
-        return ScanId(name)
-    parsed = parse_name(name)
-    if parsed is None or not is_scan_id(parsed[0]):
-        return None
-    return ScanId(parsed[0])
+    entry_id, _, _ = name.partition(".")
+    if is_scan_id(entry_id) and is_entry_name(name):
+        return ScanId(entry_id)
+    return None

@@ -68,7 +68,7 @@ def check(root: Path, stage: Stage) -> None:
             wanted_group = _wanted_group(place, group)
         owners = _owners(place, stage)
         _refuse(access.judge(path, place, owners, wanted_group, shared=shared))
-        if _is_own(place, stage):
+        if place.stage == stage:
             access.check_writable(path)
         else:
             access.check_readable(path)
@@ -132,12 +132,8 @@ def _needed(stage: Stage) -> list[Place]:
     return [*boxes, *common, *read, state]
 
 
-def _is_own(place: Place, stage: Stage) -> bool:
-    return place.stage == stage
-
-
 def _owners(place: Place, stage: Stage) -> Collection[int] | None:
-    if _is_own(place, stage):
+    if place.stage == stage:
         return (os.geteuid(),)
     if place.stage is None:
         return (0, os.geteuid())
@@ -192,17 +188,12 @@ def _users(root: Path) -> _Users:
         except KeyError:
             continue
     system_users = {uid for user, uid in by_name.items() if user != "root"}
-    seen = {_owner(root / place.path) for place in DIRECTORIES}
-    if not seen & system_users:
-        by_name = {}
-    return _Users(_common_owner(root), by_name)
-
-
-def _common_owner(root: Path) -> int:
-    """The user that most directories belong to, so that the few others are the wrong ones."""
     owners = [_owner(root / place.path) for place in DIRECTORIES]
+    if system_users.isdisjoint(owners):
+        by_name = {}
+    # The user of most directories, so that the few others are the wrong ones.
     counts = Counter(owner for owner in owners if owner is not None)
-    return counts.most_common(1)[0][0]
+    return _Users(counts.most_common(1)[0][0], by_name)
 
 
 def _owner(path: Path) -> int | None:

@@ -255,11 +255,10 @@ def _info(name: str, size: int) -> tarfile.TarInfo:
 
 
 def _record(tar: tarfile.TarFile, member: tarfile.TarInfo, kind: type[T]) -> T:
-    stream = tar.extractfile(member)
-    if stream is None or member.size > _MAX_RECORD_BYTES:
+    if member.size > _MAX_RECORD_BYTES:
         raise RawBundleError(f"{member.name}: is not a record")
     try:
-        return codec.decode(stream.read(), kind)
+        return codec.decode(_content(tar, member).read(), kind)
     except codec.SchemaError as error:
         raise RawBundleError(f"{member.name}: {error}") from error
 

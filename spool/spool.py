@@ -110,8 +110,7 @@ class Spool:
         self._lock = Lock(self._lock_path(stage))
         self._lock.acquire(f"{stage} stage")
         self.state_store(stage).sweep()
-        self.state_store(stage).forget_newer()
-        self.state_store(stage).forget_unreadable()
+        self.state_store(stage).forget_not_read()
         return self.outbox(OUTBOX[stage]).sweep()
 
     def prepare(self) -> None:

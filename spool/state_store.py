@@ -111,15 +111,13 @@ class StateStore:
         """Names of upstream entries that are set aside, each with the reason."""
         return self._marked(_UNREADABLE)
 
-    def forget_newer(self) -> None:
-        """Another version may know their format."""
-        for name in self.newer():
-            self.forget(f"{name}{_NEWER}")
-
-    def forget_unreadable(self) -> None:
-        """They are tried anew."""
-        for name in self.unreadable():
-            self.unmark_unreadable(name)
+    def forget_not_read(self) -> None:
+        """Forget what could not be read. For the stage, at its start: this version may know a
+        format that the one before did not, and the rest is tried anew.
+        """
+        for name in self.names():
+            if name.endswith((_NEWER, _UNREADABLE)):
+                self.forget(name)
 
     def sweep(self) -> None:
         """Remove what a crash left half written. For the stage, at its start."""
