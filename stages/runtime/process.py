@@ -83,6 +83,7 @@ class Process:
 
     def report_newer(self, name: str, error: NewerFormatError) -> None:
         """An upstream entry of a later version stays pending: log it, once."""
+        self.set_aside.worked(name)
         if name not in self._newer:
             self._newer.add(name)
             self.state_store.mark_newer(name, str(error))

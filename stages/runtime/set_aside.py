@@ -42,9 +42,13 @@ class SetAside:
         return failing is not None and self._clock() < failing.due
 
     def due_in_s(self) -> float:
-        """Seconds until the next entry is to be tried again."""
+        """Seconds until the next entry is to be tried again.
+
+        One that is due already does not count. A stage asks after a pass, and this pass had no use
+        for the entry: the report is held, for instance. Without a wait it would never be at rest.
+        """
         now = self._clock()
-        waits = (max(0.0, one.due - now) for one in self._failing.values())
+        waits = (one.due - now for one in self._failing.values() if one.due > now)
         return min(waits, default=float("inf"))
 
     def failed(self, name: str, error: EntryUnreadableError) -> None:
@@ -68,7 +72,7 @@ class SetAside:
             )
 
     def worked(self, name: str) -> None:
-        """The entry could be read."""
+        """The entry could be read, whatever was in it."""
         if self._failing.pop(name, None) is not None:
             self._state_store.unmark_unreadable(name)
             self._log.warning("entry can be read again", entry=name)

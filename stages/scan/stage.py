@@ -161,6 +161,7 @@ class ScanStage:
         except EntryUnreadableError as error:
             self._process.set_aside.failed(name, error)
         except EntryDamagedError as error:
+            self._process.set_aside.worked(name)
             message = f"the request is damaged: {error}; request the scan again"
             self._raw_entries.conclude(scan_id, "failed", message, ())
             self._state_store.mark_damaged(name, str(error))

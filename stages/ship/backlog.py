@@ -239,6 +239,7 @@ class Backlog:
     def _mark_damaged(self, scan_id: ScanId, name: str, reason: str) -> None:
         # Its owner makes it again.
         self._skip(scan_id)
+        self._process.set_aside.worked(name)
         if self._process.state_store.damaged().get(name) != reason:
             self._process.state_store.mark_damaged(name, reason)
             self._process.log.error(

@@ -52,6 +52,15 @@ def test_an_entry_is_tried_three_times_then_set_aside_and_tried_every_minute(spo
     assert set_aside.due_in_s() == float("inf")
 
 
+def test_an_entry_that_a_pass_had_no_use_for_keeps_the_stage_awake_no_longer(spool: Spool) -> None:
+    clock = Clock()
+    set_aside = SetAside(spool.state_store("ship"), Log("ship", stream=io.StringIO()), clock)
+    set_aside.failed("held", ERROR)
+    clock.now += 5.0
+    assert not set_aside.waits("held")
+    assert set_aside.due_in_s() == float("inf")
+
+
 def test_what_is_gone_is_forgotten(spool: Spool, tmp_path: Path) -> None:
     store = spool.state_store("parse")
     set_aside = SetAside(store, Log("parse", stream=io.StringIO()))
