@@ -1,11 +1,13 @@
 """The server's address, how it is reached, what every request carries, and one request."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from schemas.ids import ScanId
 from schemas.records import Record
-from schemas.settings import ServerSettings
-from stages.patchmon.credentials import Credentials
+from schemas.settings import ServerSettings, Settings
+from stages.patchmon import credentials
+from stages.patchmon.credentials import Credentials, NoCredentials
 
 SCANS = "/api/v1/compliance/scans"
 INTEGRATION_STATUS = "/api/v1/hosts/integration-status"
@@ -46,6 +48,22 @@ class ServerAccess(Record, frozen=True, kw_only=False):
         if self.credentials is None:
             return {}
         return {"X-API-ID": self.credentials.id, "X-API-KEY": self.credentials.key}
+
+
+def find_access(
+    settings: Settings, config: Path | None, environment: Mapping[str, str]
+) -> ServerAccess | NoCredentials:
+    """The server of the settings with today's credentials, or why nothing may be sent to it: there
+    are none, or everyone on this host can read a secret of the connection.
+    """
+    found = credentials.find(settings.api, config, environment)
+    if isinstance(found, NoCredentials):
+        return found
+    secrets = credentials.connection_secrets(settings.server, config)
+    exposed = next(credentials.exposed_files(secrets), None)
+    if exposed is not None:
+        return NoCredentials(*exposed)
+    return ServerAccess(settings.server, found)
 
 
 class HttpRequest(Record, frozen=True, kw_only=True):

@@ -15,8 +15,8 @@ from schemas.destination import DESTINATION_STATE, DestinationState
 from schemas.destination import Destination as State
 from schemas.event import Event
 from schemas.settings import ServerSettings
-from stages.patchmon.credentials import Credentials
 from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Temporary
+from stages.patchmon.server_access import ServerAccess
 from stages.runtime.process import Process
 from stages.ship.backoff import Backoff, Pace
 
@@ -39,10 +39,10 @@ class Destination:
         self._warned_of: ServerSettings | None = None
         self._resume_wait()
 
-    def due_in_s(self, credentials: Credentials) -> float:
+    def due_in_s(self, access: ServerAccess) -> float:
         """Seconds until a request may be sent."""
         now = self._clock()
-        if self._has_changed(credentials):
+        if self._has_changed(access):
             self._backoff.try_now()
         per_minute = self._process.settings.delivery.per_minute
         backoff_s = self._backoff.due_in_s(now)
@@ -164,13 +164,13 @@ class Destination:
             left = old.next_try - self._process.now()
             self._backoff.hold(self._clock(), left.total_seconds())
 
-    def _has_changed(self, credentials: Credentials) -> bool:
+    def _has_changed(self, access: ServerAccess) -> bool:
         """Whether server or credentials have changed since the last call.
 
         Only a digest of the credentials is kept, so that no memory dump shows the key.
         """
-        digest = hashlib.sha256(f"{credentials.id}\0{credentials.key}".encode()).hexdigest()
-        seen, self._seen = self._seen, (self._process.settings.server, digest)
+        digest = hashlib.sha256("\0".join(access.headers.values()).encode()).hexdigest()
+        seen, self._seen = self._seen, (access.settings, digest)
         return seen is not None and seen != self._seen
 
 

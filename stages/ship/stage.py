@@ -16,9 +16,8 @@ from schemas.event import Event
 from schemas.ids import ScanId, requested_at
 from spool.errors import EntryError, EntryMissingError, SpoolError, StorageError
 from spool.layout import Kind, parse_name
-from stages.patchmon import credentials
-from stages.patchmon.credentials import Credentials
-from stages.patchmon.server_access import ServerAccess
+from stages.patchmon.credentials import NoCredentials
+from stages.patchmon.server_access import find_access
 from stages.runtime.allowance import Allowance
 from stages.runtime.process import Process
 from stages.ship.backlog import Backlog
@@ -106,30 +105,17 @@ class ShipStage:
         if self._process.settings.server.url is None:
             self._destination.not_set()
             return False
-        found = self._credentials()
-        if found is None:
+        access = find_access(self._process.settings, self._process.config, os.environ)
+        if isinstance(access, NoCredentials):
+            self._destination.no_credentials(access.reason)
             return False
-        self._wait_s = max(self._destination.due_in_s(found), self._after_commands_s())
+        self._wait_s = max(self._destination.due_in_s(access), self._after_commands_s())
         if self._wait_s > 0:
             return False
-        if self._sender.deliver(scan, ServerAccess(self._process.settings.server, found)):
+        if self._sender.deliver(scan, access):
             return True
-        self._wait_s = self._destination.due_in_s(found)
+        self._wait_s = self._destination.due_in_s(access)
         return False
-
-    def _credentials(self) -> Credentials | None:
-        found = credentials.find(self._process.settings.api, self._process.config, os.environ)
-        if isinstance(found, credentials.NoCredentials):
-            self._destination.no_credentials(found.reason)
-            return None
-        secrets = credentials.connection_secrets(
-            self._process.settings.server, self._process.config
-        )
-        exposed = next(credentials.exposed_files(secrets), None)
-        if exposed is not None:
-            self._destination.no_credentials(exposed[1])
-            return None
-        return found
 
     def _after_commands_s(self) -> float:
         """Seconds until two seconds have passed since the server's last command.

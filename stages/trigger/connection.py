@@ -13,10 +13,11 @@ from queue import Empty, Queue
 from schemas.codec import replace
 from schemas.event import Event
 from schemas.schedule import ServerOverrides
-from stages.patchmon import commands, credentials
+from stages.patchmon import commands
 from stages.patchmon.capabilities import CommandAnswers
+from stages.patchmon.credentials import NoCredentials
 from stages.patchmon.host_reporter import PING_EVERY_S, HostReporter
-from stages.patchmon.server_access import ServerAccess
+from stages.patchmon.server_access import ServerAccess, find_access
 from stages.patchmon.websocket import Link, NextMessage, Pace
 from stages.runtime.process import Process
 from stages.scanners import registry
@@ -208,15 +209,15 @@ class ServerConnection:
         if settings.server.url is None:
             self._problem = "no server"
             return None
-        found = credentials.find(settings.api, self._process.config, os.environ)
-        if isinstance(found, credentials.NoCredentials):
-            self._problem = found.reason
+        access = find_access(settings, self._process.config, os.environ)
+        if isinstance(access, NoCredentials):
+            self._problem = access.reason
             return None
         if not settings.compliance.server_commands.enabled:
             self._problem = "switched off (compliance.server_commands.enabled)"
             if not settings.server.report_host:
                 return None
-        return ServerAccess(settings.server, found)
+        return access
 
     def _on_message(self, message: commands.Message) -> None:
         """Called in the link's thread."""

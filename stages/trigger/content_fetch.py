@@ -17,8 +17,8 @@ from schemas.settings import Settings
 from spool.content_store import ContentStore
 from spool.errors import EntryError, NewerFormatError
 from spool.layout import entry_name
-from stages.patchmon import credentials
-from stages.patchmon.server_access import ServerAccess
+from stages.patchmon.credentials import NoCredentials
+from stages.patchmon.server_access import find_access
 from stages.runtime.process import Process
 from stages.scanners import registry
 from stages.scanners.spec import ScannerSpec
@@ -51,6 +51,7 @@ class ContentFetch:
         """Commands with an outcome that are still there. Of those before a start, the last one is
         known; another one is repeated, which harms nothing."""
         self._job: UpdateInThread | None = None
+        self._due_in_s = 0.0
 
     def want(self) -> str | None:
         """Update as soon as possible. Returns the reason where the settings do not allow it."""
@@ -76,6 +77,9 @@ class ContentFetch:
 
     def run_once(self) -> None:
         """Raises StorageError."""
+        # Where nothing is fetched, only a command or new settings can change that, and a job that
+        # ends wakes the stage.
+        self._due_in_s = _EVERY_S
         self._finish()
         if self._job is not None:
             return
@@ -83,15 +87,16 @@ class ContentFetch:
         spec = _fetching(self._process.settings)
         if spec is None or not self._has_server():
             return
-        if self._is_wanted or time.monotonic() >= self._due_at:
-            self._is_wanted = False
-            self._start(spec)
+        left_s = self._due_at - time.monotonic()
+        if left_s > 0 and not self._is_wanted:
+            self._due_in_s = left_s
+            return
+        self._is_wanted = False
+        self._start(spec)
 
     def due_in_s(self) -> float:
-        settings = self._process.settings
-        if _fetching(settings) is None or settings.server.url is None or self._job is not None:
-            return _EVERY_S
-        return max(0.0, self._due_at - time.monotonic())
+        """Seconds, counted from the last pass."""
+        return self._due_in_s
 
     def close(self) -> None:
         if self._job:
@@ -139,9 +144,9 @@ class ContentFetch:
         return Outcome(f"{name}: there is no such content from the server", failed=True)
 
     def _start(self, spec: ScannerSpec) -> None:
-        access = self._access()
-        if isinstance(access, str):
-            self._after(Outcome(access, failed=True))
+        access = find_access(self._process.settings, self._process.config, os.environ)
+        if isinstance(access, NoCredentials):
+            self._after(Outcome(access.reason, failed=True))
             return
         scanner: DetectedScanner | None = None
         if self._detection.detected is not None:
@@ -156,14 +161,6 @@ class ContentFetch:
             self._state.refused,
         )
         self._job = UpdateInThread(update, self._process.wake)
-
-    def _access(self) -> ServerAccess | str:
-        """The server, or why there is none."""
-        settings = self._process.settings
-        found = credentials.find(settings.api, self._process.config, os.environ)
-        if isinstance(found, credentials.NoCredentials):
-            return found.reason
-        return ServerAccess(settings.server, found)
 
     def _has_server(self) -> bool:
         """Whether the settings name a server. Where they do not, that is logged once: only a change

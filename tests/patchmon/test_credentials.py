@@ -5,6 +5,7 @@ import pytest
 
 from schemas.settings import ApiSettings, ServerSettings, Settings
 from stages.patchmon.credentials import Credentials, NoCredentials, exposures, find
+from stages.patchmon.server_access import ServerAccess, find_access
 
 
 @pytest.fixture
@@ -77,6 +78,23 @@ def test_every_secret_that_everyone_can_read_is_reported_with_its_setting(tmp_pa
         exposures(Settings(server=server, api=ApiSettings(key="k", key_file=str(key))), config)
         == []
     )
+
+
+def test_every_connection_refuses_secrets_that_everyone_can_read(
+    tmp_path: Path, key_file: Path
+) -> None:
+    """The commands and the content of the server as well as the reports."""
+    pem = tmp_path / "client.pem"
+    pem.touch(mode=0o644)
+    api = ApiSettings(id="i", key_file=str(key_file))
+    server = ServerSettings(url="https://patchmon.example.com", client_key=str(pem))
+    found = find_access(Settings(server=server, api=api), None, {})
+    assert isinstance(found, NoCredentials)
+    assert found.reason.startswith("server.client_key: ")
+    assert f"chmod 640 {pem}" in found.reason
+    pem.chmod(0o640)
+    found = find_access(Settings(server=server, api=api), None, {})
+    assert found == ServerAccess(server, Credentials("i", "s3cret"))
 
 
 @pytest.mark.parametrize(("kind", "message"), [("fifo", "a pipe"), ("directory", "a directory")])
