@@ -136,4 +136,12 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while link is not None and id(link) not in seen:
         seen.add(id(link))
         yield link
-        link = link.__cause__ or link.__context__
+        link = link.__cause__ or link.__context__ or _wrapped(link)
+
+
+def _wrapped(error: BaseException) -> BaseException | None:
+    """The error that urllib3 has put into its own SSLError, without raising from it."""
+    for argument in error.args:
+        if isinstance(argument, BaseException):
+            return argument
+    return None

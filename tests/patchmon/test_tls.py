@@ -1,5 +1,6 @@
 """TLS: whom the agent believes, and what it says where it does not."""
 
+import os
 import socket
 import ssl
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import trustme
 
-from stages.patchmon.outcome import Accepted, Outcome, Paused
+from stages.patchmon.outcome import Accepted, Outcome, Paused, Temporary, may_be_stored
 from tests.patchmon.posting import post
 from tests.patchmon.scripted_server import ScriptedServer, serving
 
@@ -26,11 +27,16 @@ class Authority:
         self.ca.cert_pem.write_to_path(str(self.file))
         self._stack = stack
 
+    def context(self, name: str, **times: Any) -> ssl.SSLContext:
+        """The server's side of TLS."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.ca.issue_cert(name, **times).configure_cert(context)
+        return context
+
     def server(
         self, name: str = "127.0.0.1", *, wants_client: bool = False, **times: Any
     ) -> ScriptedServer:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.ca.issue_cert(name, **times).configure_cert(context)
+        context = self.context(name, **times)
         if wants_client:
             context.verify_mode = ssl.CERT_REQUIRED
             self.ca.configure_trust(context)
@@ -144,6 +150,31 @@ def test_a_server_that_speaks_no_tls_gets_nothing_in_clear() -> None:
     assert "server.url" in outcome.action
     assert came
     assert b"POST" not in came
+
+
+@pytest.mark.parametrize("read_before", [1, 100_000])
+def test_a_server_that_goes_away_in_mid_body_is_temporary_and_may_have_taken_it(
+    authority: Authority, read_before: int
+) -> None:
+    """As a server that is killed: its side ends without the end of TLS."""
+
+    def read_and_go(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with context.wrap_socket(connection, server_side=True) as secured:
+            left = read_before
+            while left > 0:
+                left -= len(secured.recv(min(left, 65536)))
+            os.close(secured.detach())
+
+    context = authority.context("127.0.0.1")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=read_and_go, args=(listening,))
+        thread.start()
+        url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+        outcome = post(url, b"x" * 5_000_000, ca_file=str(authority.file))
+        thread.join()
+    assert isinstance(outcome, Temporary)
+    assert may_be_stored(outcome)
 
 
 @pytest.mark.parametrize("key", ["ca_file", "client_certificate", "client_key"])
