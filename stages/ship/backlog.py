@@ -137,6 +137,10 @@ class Backlog:
         before = self._attempted.get(scan.filed_under, scan.scan_id)
         self._attempted[scan.filed_under] = max(scan.scan_id, before)
 
+    def forget_attempts(self) -> None:
+        """Another server may have none of the reports."""
+        self._attempted.clear()
+
     def conclude(self, scan_id: ScanId) -> None:
         """The report has its receipt; older ones of its place may be superseded now."""
         self._process.set_aside.worked(entry_name(scan_id, "report"))

@@ -39,6 +39,14 @@ class DeliveryAttempt(Struct):
         else:
             self.failures += 1
 
+    def another_passed(self) -> None:
+        """The server took another report: this one gets one more try before it counts as stuck,
+        because the server may only have been away.
+        """
+        if self.is_stuck and not self.others_passed:
+            self.others_passed = True
+            self.failures = STUCK_AFTER - 1
+
     def change_form(self, outcome: Refused, body: Body) -> bool:
         """Whether the report is to be sent once more in another form."""
         if outcome.remedy == "no hash" and body.has_hash:

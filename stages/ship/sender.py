@@ -141,6 +141,10 @@ class Sender:
         """Reports may be others than before."""
         self._prepared = None
 
+    def forget_attempts(self) -> None:
+        """What one server answered, the limit that it showed for instance, is not another's."""
+        self._attempts.clear()
+
     def stop(self) -> None:
         """End the connection and the process that holds it."""
         self._http.stop()
@@ -247,7 +251,7 @@ class Sender:
             return
         if isinstance(result, Accepted):
             for other in self._attempts.values():
-                other.others_passed = other.is_stuck
+                other.another_passed()
         receipt = receipts.answered(
             scan.scan_id,
             prepared.profile,

@@ -70,12 +70,15 @@ class DeliveryState:
         if self._unconcluded.get(place) == scan_id:
             del self._unconcluded[place]
 
-    def use_server(self, configured: str | None) -> None:
-        """`configured` is the server from now on; what another one accepted is forgotten."""
+    def use_server(self, configured: str | None) -> bool:
+        """`configured` is the server from now on; what another one accepted is forgotten. Whether
+        it is another one than before.
+        """
         if configured is None:
-            return
+            return False
         url = configured.rstrip("/")
-        if url != self.url:
+        is_another = url != self.url
+        if is_another:
             self.url = url
             self._accepted.clear()
             self._stored.clear()
@@ -83,6 +86,7 @@ class DeliveryState:
         if url != self._learned_from:
             self._learn()
             self._learned_from = url
+        return is_another
 
     def conclude(self, receipt: Receipt) -> None:
         """The end of a delivery: its receipt is kept until `settle`, and counts from now on."""

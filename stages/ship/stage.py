@@ -54,7 +54,9 @@ class ShipStage:
         self._wait_s = float("inf")
         self._sender.forget_prepared()
         self._sender.settle()
-        self._delivery_state.use_server(self._process.settings.server.url)
+        if self._delivery_state.use_server(self._process.settings.server.url):
+            self._sender.forget_attempts()
+            self._backlog.forget_attempts()
         self._apply_retry()
         self._replays.carry_out()
         self._backlog.refresh(self._warm_up)

@@ -101,3 +101,17 @@ def test_results_from_before_there_was_a_server_go_to_the_first_one(
     with_settings(ship, server.url)
     ship.stage.run_once()
     assert ship.answers == {1: "accepted"}
+
+
+def test_a_limit_that_one_server_showed_is_not_another_servers(
+    ship: Ship, server: ScriptedServer, other: ScriptedServer
+) -> None:
+    server.say(reply(413, {"error": "too large"}), reply(503))
+    ship.put(report(1))
+    ship.run_once()
+    whole, halved = (len(request.body) for request in server.requests)
+    assert halved < whole
+    with_settings(ship, other.url)
+    ship.run_once()
+    assert [len(request.body) for request in other.requests] == [whole]
+    assert ship.receipt(1).attempts == 1

@@ -52,7 +52,7 @@ def test_other_profiles_do_not_wait_for_it_and_it_is_never_refused(
         ship.put(report(1), report(2, "B"), report(3), report(4, "C"))
         ship.run_once(20)
         assert ship.answers == {2: "accepted", 4: "accepted"}
-        assert sent(poisoned.server)[:5] == [1, 1, 1, 2, 4]
+        assert sent(poisoned.server)[:6] == [1, 1, 1, 2, 1, 4]
         ship.put(report(5, "B"))
         ship.run_once()
         assert ship.answers == {2: "accepted", 4: "accepted", 5: "accepted"}
@@ -98,3 +98,16 @@ def test_a_server_that_fails_at_random_is_given_every_scan_in_order(
     for parity in (0, 1):
         mine = [number for number in sent(server) if number % 2 == parity]
         assert mine == sorted(mine)
+
+
+@pytest.mark.parametrize("failures", [0, 2, 3, 4, 8])
+def test_after_an_outage_the_profiles_take_turns_again(
+    ship: Ship, server: ScriptedServer, failures: int
+) -> None:
+    server.say(*[reply(500)] * failures)
+    ship.put(*(report(number, "A") for number in range(1, 6)))
+    ship.put(*(report(number, "B") for number in range(11, 16)))
+    ship.run_once(failures + 10)
+    taken = sent(server)[failures:]
+    assert sorted(taken) == [*range(1, 6), *range(11, 16)]
+    assert max(taken.index(1), taken.index(11)) <= 2
