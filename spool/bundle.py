@@ -16,7 +16,7 @@ from schemas import codec
 from schemas.bundle import Bundle, BundledReport
 from schemas.ids import ScanId, is_scan_id
 from spool import frame, packing
-from spool.errors import EntryDamagedError, EntryError, SpoolError
+from spool.errors import EntryDamagedError, EntryError, NewerFormatError, SpoolError
 
 _INDEX = "bundle"
 _MAX_BYTES = 64 * 1024**3
@@ -53,11 +53,13 @@ def read(source: BinaryIO) -> tuple[Bundle, Iterator[tuple[BundledReport, bytes]
     """The index of a bundle, and its sealed entries, each compared with the index when its turn
     comes.
 
-    Raises BundleError.
+    Raises BundleError, and NewerFormatError for one of a later version.
     """
     stream = packing.unpacked(source, _MAX_BYTES)
     try:
         index = codec.decode(frame.unseal(_INDEX, _next(_INDEX, stream)), Bundle)
+    except NewerFormatError as error:
+        raise NewerFormatError(f"the bundle {error}") from error
     except (packing.PackingError, EntryError, codec.SchemaError) as error:
         raise BundleError(f"not a bundle of this program: {error}") from error
     for report in index.reports:
@@ -74,6 +76,8 @@ def _entries(stream: BinaryIO, index: Bundle) -> Iterator[tuple[BundledReport, b
             if listed(report.scan_id, entry) != report:
                 raise BundleError(f"{report.scan_id}: is not the entry that the bundle lists")
             yield report, entry
+        except NewerFormatError as error:
+            raise NewerFormatError(f"{report.scan_id}: {error}") from error
         except (packing.PackingError, EntryError) as error:
             raise BundleError(f"{report.scan_id}: {error}") from error
     try:

@@ -83,7 +83,12 @@ class Entries(Generic[R]):
         name = self.name(entry_id)
         with self._directory.opened("can't be read") as handle:
             path = self._directory.path
-            return reading.read_plain(handle, name, path, self._longest_bytes, self._why_not_read)
+            try:
+                return reading.read_plain(
+                    handle, name, path, self._longest_bytes, self._why_not_read
+                )
+            except NewerFormatError as error:
+                raise NewerFormatError(f"{path / name}: {error}") from error
 
     def _why_not_read(self, head: bytes, length: int) -> str | None:
         """A long file whose length is not that of its first line is not read at all."""
@@ -93,8 +98,6 @@ class Entries(Generic[R]):
         line, _, _ = head.partition(b"\n")
         try:
             expected = frame.entry_bytes(line, frame.parse_first_line(self.kind, line))
-        except NewerFormatError:
-            return None
         except EntryDamagedError as error:
             return str(error)
         if expected == length:

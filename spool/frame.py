@@ -64,6 +64,8 @@ def unseal(kind: str, sealed: bytes) -> bytes:
         raise EntryDamagedError("empty or filled with zeros")
     line, newline, rest = sealed.partition(b"\n")
     if not newline:
+        # Raises for a later format, whose entries may have no line break.
+        parse_first_line(kind, line[:MAX_FIRST_LINE_BYTES])
         raise EntryDamagedError("no entry header")
     first = parse_first_line(kind, line)
     if first.header_length is None:

@@ -39,10 +39,11 @@ def read_plain(
     with open_plain(directory, name, parent) as stream:
         # A file may be longer than the space that it takes: no memory is spent to find that out.
         length = os.fstat(stream.fileno()).st_size
-        if length > limit:
-            raise EntryDamagedError(f"{parent / name}: larger than {limit} bytes")
         try:
+            # First: an entry of a later version may be longer than this one reads.
             reason = check(stream.peek(_HEAD_BYTES)[:_HEAD_BYTES], length)
+            if reason is None and length > limit:
+                reason = f"larger than {limit} bytes"
             if reason is not None:
                 raise EntryDamagedError(f"{parent / name}: {reason}")
             # What is written behind its end meanwhile is not part of an entry.

@@ -38,19 +38,19 @@ class PendingReasons:
             return self._delivery.reason(scan_id)
         stage = self._boxes.next_stage(scan_id)
         if stage is not None:
-            reason = self._reason_of_stage(stage)
+            reason = self._reason_of_stage(stage, scan_id)
             if reason is not None:
                 return reason
         if state == "requested":
             return self._no_space
         return None
 
-    def _reason_of_stage(self, stage: Stage) -> str | None:
+    def _reason_of_stage(self, stage: Stage, scan_id: ScanId) -> str | None:
         """Why a stage handles nothing now, or not this scan."""
         if stage in self._stopped:
             return (
                 f"the {stage} stage is not running: start it (compliance-agent run, or the service)"
             )
-        if stage == "scan" and self._boxes.scanning:
+        if stage == "scan" and self._boxes.scanning not in (None, scan_id):
             return f"one scan at a time: {self._boxes.scanning} is running"
         return self._troubles.get(stage)

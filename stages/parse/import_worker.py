@@ -10,7 +10,7 @@ from schemas.bundle import Bundle
 from schemas.command import Imported
 from spool import bundle
 from spool.bundle import BundleError
-from spool.errors import EntryError, EntryUnreadableError, read_error
+from spool.errors import EntryError, EntryUnreadableError, NewerFormatError, read_error
 from spool.layout import bundle_name
 from spool.spool import Spool
 from stages.parse.import_task import (
@@ -23,12 +23,12 @@ from stages.parse.import_task import (
 
 
 def take_in(payload: bytes) -> bytes:
-    """The encoded outcome. Raises StorageError, EntryUnreadableError."""
+    """The encoded outcome. Raises StorageError, EntryUnreadableError, NewerFormatError."""
     task = codec.decode(payload, ImportTask)
     spool = Spool(Path(task.spool))
     try:
         outcome = _take_in(spool, task)
-    except EntryUnreadableError:
+    except (EntryUnreadableError, NewerFormatError):
         raise
     except OSError as error:
         raise read_error(spool.commands.path / bundle_name(task.command_id), error) from error

@@ -43,7 +43,7 @@ class Imports:
         for command_id in self._spool.pending_imports():
             if self._process.stopping:
                 return
-            if not self._process.set_aside.waits(entry_name(command_id, "import")):
+            if not self._process.is_set_aside(entry_name(command_id, "import")):
                 self._carry_out(command_id)
 
     def close(self) -> None:

@@ -90,7 +90,7 @@ class DeliveryState:
 
     def conclude(self, receipt: Receipt) -> None:
         """The end of a delivery: its receipt is kept until `settle`, and counts from now on."""
-        self._remember(receipt)
+        self._remember(receipt, is_last=True)
         self._kept.append(receipt)
 
     def settle(self) -> None:
@@ -146,10 +146,10 @@ class DeliveryState:
                 receipt = self._box.read(scan_id)
             except EntryError:
                 continue
-            self._remember(receipt)
+            self._remember(receipt, is_last=False)
             self._process.alive()
 
-    def _remember(self, receipt: Receipt) -> None:
+    def _remember(self, receipt: Receipt, *, is_last: bool) -> None:
         server = (receipt.destination or "").rstrip("/")
         if receipt.answer != "accepted" or receipt.profile is None or server != self.url:
             return
@@ -157,7 +157,10 @@ class DeliveryState:
         newest = self._accepted.get(place, receipt.scan_id)
         self._accepted[place] = max(receipt.scan_id, newest)
         stored = self._stored.get(place)
-        if stored is None or receipt.at >= stored.accepted_at:
+        # A clock that was set back makes no receipt older.
+        if not is_last and stored is not None:
+            is_last = receipt.scan_id > stored.scan_id and receipt.at >= stored.accepted_at
+        if stored is None or is_last:
             self._stored[place] = StoredScan(scan_id=receipt.scan_id, accepted_at=receipt.at)
 
     def _announce(self, receipt: Receipt) -> None:

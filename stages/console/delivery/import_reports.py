@@ -20,7 +20,7 @@ from schemas.command import Hold, Import, Imported
 from schemas.ids import ScanId
 from schemas.records import Record
 from spool import bundle
-from spool.errors import EntryError
+from spool.errors import EntryError, NewerFormatError
 from spool.layout import new_command_id
 from spool.spool import Spool
 from stages.console import command_writer
@@ -85,6 +85,8 @@ def _index(spool: Spool, stream: BinaryIO, *, whole: bool) -> Bundle:
         if whole:
             for report, entry in entries:
                 spool.reports.check_sealed(report.scan_id, entry)
+    except NewerFormatError as error:
+        raise CommandError(f"nothing was imported: {error}", Exit.NO) from error
     except (bundle.BundleError, EntryError) as error:
         raise CommandError(_refusal(str(error)), Exit.NO) from error
     return index
