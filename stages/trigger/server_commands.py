@@ -212,14 +212,12 @@ class ServerCommands:
             # It was set by the server of earlier settings.
             return
         changes: dict[str, Any] = {}
-        if new.mode is not None:
-            changes["mode"] = new.mode
-        if new.interval_minutes is not None:
-            changes["interval_minutes"] = new.interval_minutes
+        for name in ("mode", "interval_minutes", "update_interval_minutes"):
+            value = getattr(new, name)
+            if value is not None:
+                changes[name] = value
         if new.scanners:
             changes["scanners"] = {**self.overrides.scanners, **new.scanners}
-        if new.update_interval_minutes is not None:
-            changes["update_interval_minutes"] = new.update_interval_minutes
         after = replace(self.overrides, **changes)
         if after != self.overrides:
             after = replace(after, url=url, since=self._process.now())

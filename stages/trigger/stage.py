@@ -176,8 +176,13 @@ class TriggerStage:
             try:
                 copy.carry_out()
                 self._process.set_aside.worked(copy.name)
+            except NewerFormatError as error:
+                self._process.report_newer(copy.name, error)
             except EntryUnreadableError as error:
                 self._process.set_aside.failed(copy.name, error)
+            except EntryMissingError:
+                # The operator has withdrawn it.
+                continue
             except StorageError as error:
                 trouble = error
             self._process.alive()
@@ -194,33 +199,23 @@ class TriggerStage:
             yield _Copy(name, partial(self._copy_cancellation, command_id, name))
         for scan_id in self._spool.pending("trigger"):
             name = commands.name(scan_id)
-            yield _Copy(name, partial(self._copy_request, scan_id, name))
+            yield _Copy(name, partial(self._copy_request, scan_id))
 
     def _copy_cancellation(self, command_id: str, name: str) -> None:
         try:
             cancellation = self._spool.commands.cancellations.read(command_id)
-        except NewerFormatError as error:
-            self._process.report_newer(name, error)
-            return
         except EntryDamagedError as error:
             self._report_damage(name, str(error))
-            return
-        except EntryMissingError:
             return
         self._spool.requests.cancellations.write(command_id, cancellation)
         self._process.log.info("command copied", scan_id=command_id, kind="cancel")
         self._process.publish(Event(name="CancellationRequested", scan_id=command_id))
 
-    def _copy_request(self, scan_id: ScanId, name: str) -> None:
+    def _copy_request(self, scan_id: ScanId) -> None:
         try:
             request = self._spool.commands.requests.read(scan_id)
-        except NewerFormatError as error:
-            self._process.report_newer(name, error)
-            return
         except EntryDamagedError as error:
             request = self._refused(scan_id, str(error))
-        except EntryMissingError:
-            return
         self._spool.requests.write(request)
         self._process.log.info("command copied", scan_id=scan_id, kind="request")
         self._process.publish(Event(name="ScanRequested", scan_id=scan_id))
