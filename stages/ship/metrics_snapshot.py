@@ -8,13 +8,11 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
 
 from schemas.codec import replace
-from schemas.destination import Destination
+from schemas.destination import DESTINATION_STATE, Destination
 from schemas.ids import requested_at
 from schemas.receipt import Receipt
-from schemas.records import Record
 from schemas.schedule import TRIGGER_STATE, TriggerState
 from spool.errors import SpoolError
 from spool.layout import BOXES, STAGES, Stage
@@ -29,10 +27,7 @@ from stages.formats.metrics_records import (
 from stages.runtime.heartbeat import read_heartbeat
 from stages.runtime.version import AGENT_VERSION
 
-R = TypeVar("R", bound=Record)
-
 _HANGS_AFTER_S = 60.0
-_DESTINATION = "destination"
 
 
 def metrics_snapshot(spool: Spool, runtime: Path, now: datetime) -> MetricsSnapshot:
@@ -44,7 +39,7 @@ def metrics_snapshot(spool: Spool, runtime: Path, now: datetime) -> MetricsSnaps
         free_bytes=_free_bytes(spool.root),
         connected=_is_connected(spool, runtime, now),
     )
-    destination = _state(spool, "ship", _DESTINATION, Destination)
+    destination = spool.state_store("ship").read(DESTINATION_STATE, Destination)
     if destination is not None:
         snapshot = replace(snapshot, failed_attempts=destination.failures)
     receipt = _last_receipt(spool)
@@ -79,18 +74,10 @@ def _works(runtime: Path, stage: Stage, now: datetime) -> bool:
 
 
 def _is_connected(spool: Spool, runtime: Path, now: datetime) -> bool | None:
-    state = _state(spool, "trigger", TRIGGER_STATE, TriggerState)
+    state = spool.state_store("trigger").read(TRIGGER_STATE, TriggerState)
     if state is None or state.connected is None:
         return None
     return state.connected and _works(runtime, "trigger", now)
-
-
-def _state(spool: Spool, stage: Stage, name: str, record: type[R]) -> R | None:
-    """A stage's own record of its state; None where there is none, or this user may not read it."""
-    try:
-        return spool.state_store(stage).read(name, record)
-    except SpoolError:
-        return None
 
 
 def _last_receipt(spool: Spool) -> Receipt | None:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from schemas import codec
-from schemas.destination import Destination
+from schemas.destination import DESTINATION_STATE, Destination
 from schemas.ids import ScanId
 from schemas.notice import MOST_RULES, Notice, NoticeEvent, NoticeRule
 from schemas.report import Report
@@ -147,7 +147,7 @@ def _receipt_notice(spool: Spool, scan_id: ScanId, host: str) -> Notice | None:
 
 
 def _destination_notice(spool: Spool, host: str) -> Notice | None:
-    destination = spool.state_store("ship").read("destination", Destination)
+    destination = spool.state_store("ship").read(DESTINATION_STATE, Destination)
     if destination is None or destination.state != "paused":
         return None
     reason = visible_line(destination.reason or "no reason is known")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from schemas import codec
-from schemas.destination import Destination
+from schemas.destination import DESTINATION_STATE, Destination
 from schemas.ids import ScanId
 from schemas.notice import NoticeState
 from stages.runtime.process import Process
@@ -30,7 +30,7 @@ class Notices:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._worker = Worker(process, SEND_NOTICE, idle_s=1.0)
-        self._receipts: frozenset[str] | None = None
+        self._receipts: frozenset[ScanId] | None = None
 
     def run_once(self) -> None:
         """Give notice of all that is new."""
@@ -48,20 +48,20 @@ class Notices:
         self._worker.stop()
 
     def _state(self) -> NoticeState:
-        found = self._process.spool.state_store("ship").read(_STATE, NoticeState)
+        found = self._process.state_store.read(_STATE, NoticeState)
         if found is None:
             # No notice of reports that were there before the setting was made.
             found = NoticeState(newest_report=self._newest_report())
-            self._process.spool.state_store("ship").write(_STATE, found)
+            self._process.state_store.write(_STATE, found)
         return found
 
     def _save(self, before: NoticeState) -> None:
         now = NoticeState(newest_report=self._newest_report(), paused_since=self._paused_since())
         if now != before:
-            self._process.spool.state_store("ship").write(_STATE, now)
+            self._process.state_store.write(_STATE, now)
 
     def _tasks(self, state: NoticeState) -> Iterator[NoticeTask]:
-        for scan_id in self._reports():
+        for scan_id in self._process.spool.reports.ids():
             if state.newest_report is None or scan_id > state.newest_report:
                 yield self._task("report", scan_id)
         for scan_id in self._new_receipts():
@@ -103,14 +103,8 @@ class Notices:
         elif outcome.event is not None:
             log.info("notice given", scan_id=task.scan_id, event=outcome.event)
 
-    def _reports(self) -> list[ScanId]:
-        return [ScanId(scan_id) for scan_id in self._process.spool.reports.ids()]
-
     def _newest_report(self) -> ScanId | None:
-        reports = self._reports()
-        if not reports:
-            return None
-        return reports[-1]
+        return max(self._process.spool.reports.ids(), default=None)
 
     def _new_receipts(self) -> list[ScanId]:
         """Receipts written since the last time; none at the first."""
@@ -119,14 +113,11 @@ class Notices:
         self._receipts = now
         if before is None:
             return []
-        return [ScanId(scan_id) for scan_id in sorted(now - before)]
-
-    def _destination(self) -> Destination | None:
-        return self._process.spool.state_store("ship").read("destination", Destination)
+        return sorted(now - before)
 
     def _paused_since(self) -> datetime | None:
         """Since when delivery is paused until an administrator acts."""
-        found = self._destination()
+        found = self._process.state_store.read(DESTINATION_STATE, Destination)
         if found is None or found.state != "paused":
             return None
         return found.since
