@@ -7,8 +7,8 @@ process.
 from collections.abc import Callable
 
 from schemas.ids import ScanId
-from schemas.request import Reason, Request
-from spool.errors import EntryError, EntryUnreadableError, NewerFormatError
+from schemas.request import Reason
+from spool.errors import EntryError, EntryUnreadableError
 from spool.spool import Spool
 from stages.runtime.fair_order import FairOrder
 
@@ -23,7 +23,6 @@ class ScanQueue:
         self._spool = spool
         self._waits = waits
         self._order = FairOrder()
-        self._newer: set[ScanId] = set()
         self._read_cancellations: set[str] = set()
         self._cancelled: dict[ScanId, Reason] = {}
 
@@ -53,23 +52,8 @@ class ScanQueue:
 
     def waiting(self) -> list[ScanId]:
         """Ids to be scanned, oldest first."""
-        return [i for i in self._spool.pending("scan") if not self._is_set_aside(i)]
-
-    def _is_set_aside(self, scan_id: ScanId) -> bool:
-        return scan_id in self._newer or self._waits(self._spool.requests.name(scan_id))
-
-    def read(self, scan_id: ScanId) -> Request:
-        """The request. Raises EntryDamagedError, EntryMissingError, EntryUnreadableError,
-        NewerFormatError.
-
-        One of a later format stays pending for a later version: it waits for this process no
-        longer.
-        """
-        try:
-            return self._spool.requests.read(scan_id)
-        except NewerFormatError:
-            self._newer.add(scan_id)
-            raise
+        name = self._spool.requests.name
+        return [i for i in self._spool.pending("scan") if not self._waits(name(i))]
 
     def cancelled(self, scan_id: ScanId) -> Reason | None:
         """Why this scan is cancelled; None if it is not."""

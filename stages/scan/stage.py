@@ -155,7 +155,7 @@ class ScanStage:
         """The request; None where it can't be read: a damaged one is a failed scan."""
         name = entry_name(scan_id, "request")
         try:
-            request = self._queue.read(scan_id)
+            request = self._spool.requests.read(scan_id)
         except NewerFormatError as error:
             self._process.report_newer(name, error)
         except EntryUnreadableError as error:
@@ -235,7 +235,7 @@ class ScanStage:
             if other in left_out or scanner_of(other) != request.scanner:
                 continue
             try:
-                other_request = self._queue.read(other)
+                other_request = self._spool.requests.read(other)
             except EntryError:
                 continue
             if other_request.fetch_remote or other_request.refusal:

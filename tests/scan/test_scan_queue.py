@@ -79,7 +79,7 @@ def test_a_request_of_another_scan_than_its_name_says_is_damage(
     sealed = frame.seal("request", codec.encode(other))
     (spool.requests.path / f"{name}.request").write_bytes(sealed)
     with pytest.raises(EntryDamagedError, match="is the request of"):
-        ScanQueue(spool).read(name)
+        spool.requests.read(name)
 
 
 @pytest.mark.oscap
