@@ -75,7 +75,7 @@ class Run:
             end = End(None, None, _why_not_started(error), "")
         finally:
             self._runner.clean_up(self._scan_id)
-        if end.ended_by and end.ended_by.cause in _NO_RESULT:
+        if end.cause in _NO_RESULT:
             return None
         took = timedelta(seconds=time.monotonic() - ticks)
         finished = self._finished(end, reason, at, at + took)
@@ -188,7 +188,7 @@ def _without_secrets(error: str | None) -> str | None:
 
 
 def _outcome(end: End, error: str | None) -> Outcome:
-    if end.ended_by and end.ended_by.cause is Cause.CANCELLED:
+    if end.cause is Cause.CANCELLED:
         return "cancelled"
     if error:
         return "failed"

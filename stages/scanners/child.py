@@ -83,6 +83,13 @@ class End(Struct, frozen=True):
     last_line: str
     """The last line of standard error, or of standard output."""
 
+    @property
+    def cause(self) -> Cause | None:
+        """Why this process ended it; None where it ended by itself."""
+        if self.ended_by is None:
+            return None
+        return self.ended_by.cause
+
 
 class Child:
     """One run of a scanner in a draft directory; standard output and error go to `stdout.log` and

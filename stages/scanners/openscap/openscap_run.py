@@ -176,7 +176,7 @@ class OpenSCAP:
         if cause:
             end = replace(end, last_line=cause)
         error = error_of_end("oscap", end, _COMPLETED)
-        if end.ended_by and end.ended_by.cause is Cause.TIME_LIMIT:
+        if end.cause is Cause.TIME_LIMIT:
             return f"{error}: {self._where_the_time_went(progress)}"
         return error
 
