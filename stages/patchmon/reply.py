@@ -46,12 +46,9 @@ def json_object(reply: Reply) -> Mapping[str, Any] | None:
     if reply.overlong:
         return None
     try:
-        value = codec.decode_any(reply.body)
+        return codec.decode(reply.body, dict[str, Any])
     except codec.SchemaError:
         return None
-    if not isinstance(value, dict):
-        return None
-    return value
 
 
 def is_page(reply: Reply) -> bool:

@@ -8,13 +8,13 @@ Diagnostics: what others could write, and the command that fixes it.
 """
 
 import os
-import pwd
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from schemas.records import Struct
+from spool.access import user_name
 
 Use = Literal["run", "read"]
 _OTHERS_WRITE = 0o022
@@ -84,10 +84,3 @@ def _paths_to_file(file: Path) -> Iterator[tuple[Path, bool]]:
     yield real.parent, False
     for directory in real.parent.parents:
         yield directory, True
-
-
-def user_name(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)

@@ -3,6 +3,7 @@
 Diagnostics: ScapError for bytes that are not XML.
 """
 
+from collections import defaultdict
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -45,11 +46,7 @@ def local_name(tag: str) -> str:
 
 def children_by_name(element: Element) -> dict[str, list[Element]]:
     """The children, by their local names."""
-    by_tag: dict[str, list[Element]] = {}
+    by_tag: defaultdict[str, list[Element]] = defaultdict(list)
     for child in element:
-        tag = child.tag
-        if tag in by_tag:
-            by_tag[tag].append(child)
-        else:
-            by_tag[tag] = [child]
+        by_tag[child.tag].append(child)
     return {local_name(tag): children for tag, children in by_tag.items()}

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from spool.access import user_name
 from stages.scanners.docker_bench import docker_bench_detection
 from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.docker_bench.trust import why_not_trusted
-from stages.scanners.path_trust import user_name
 
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 OTHER = 65534
