@@ -29,7 +29,15 @@ SCAN_EVENTS: tuple[EventName, ...] = (
     "ReportShipped",
 )
 """What a process subscribes to that shows the progress of scans."""
-Short = Annotated[str, Meta(max_length=512)]
+_LONGEST = 512
+Short = Annotated[str, Meta(max_length=_LONGEST)]
+
+
+def short(text: str | None) -> Short | None:
+    """The beginning of a text, as much as an event takes; None where there is none."""
+    if not text:
+        return None
+    return text[:_LONGEST]
 
 
 class Event(Record, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from schemas.codec import replace
-from schemas.event import Event, EventName
+from schemas.event import Event, EventName, short
 from schemas.ids import ScanId, scanner_of
 from schemas.manifest import AppliedFix, Manifest, Outcome
 from schemas.records import Struct
@@ -155,14 +155,14 @@ class Run:
         progress = self._runner.progress(line)
         if progress:
             self._done += 1
-            self._publish("RuleEvaluated", rule=progress.rule[:512], result=progress.result)
+            self._publish("RuleEvaluated", rule=short(progress.rule), result=progress.result)
 
     def _publish(self, name: EventName, rule: str | None = None, result: str | None = None) -> None:
         self._process.publish(
             Event(
                 name=name,
                 scan_id=self._scan_id,
-                profile=self._plan.profile_title[:512],
+                profile=short(self._plan.profile_title),
                 rule=rule,
                 result=result,
                 done=self._done,

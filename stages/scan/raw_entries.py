@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from schemas.event import Event
+from schemas.event import Event, short
 from schemas.ids import ScanId, scanner_of
 from schemas.manifest import Manifest, Outcome
 from schemas.request import Reason
@@ -13,8 +13,6 @@ from stages.runtime.version import AGENT_VERSION
 from stages.scanners import registry
 from stages.scanners.runner import Runner
 from stages.scanners.spec import ScannerSpec
-
-_MAX_MESSAGE_CHARS = 512
 
 
 class RawEntries:
@@ -44,15 +42,12 @@ class RawEntries:
             exit_code=manifest.exit_code,
             reason=manifest.error,
         )
-        message = None
-        if manifest.error:
-            message = manifest.error[:_MAX_MESSAGE_CHARS]
         self._process.publish(
             Event(
                 name="ScanFinished",
                 scan_id=manifest.scan_id,
                 result=manifest.outcome,
-                message=message,
+                message=short(manifest.error),
             )
         )
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from schemas import codec
 from schemas.destination import DESTINATION_STATE, DestinationState
 from schemas.destination import Destination as State
-from schemas.event import Event
+from schemas.event import Event, short
 from schemas.settings import ServerSettings
 from stages.patchmon.outcome import Accepted, Outcome, Paused, Refused, Temporary
 from stages.patchmon.server_access import ServerAccess
@@ -153,7 +153,7 @@ class Destination:
             next_try_s = round(wait_s, 1)
         log(f"delivery is {new.state}", reason=new.reason, next_try_s=next_try_s, action=new.action)
         if (old.state, old.reason) != (new.state, new.reason):
-            self._process.publish(Event(name="ShippingPaused", message=(new.reason or "")[:512]))
+            self._process.publish(Event(name="ShippingPaused", message=short(new.reason)))
 
     def _resume_wait(self) -> None:
         """A wait that the server asked for holds after a restart too."""

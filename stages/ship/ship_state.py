@@ -9,7 +9,7 @@ scans again. What one server accepted means nothing to another: a changed `serve
 from collections.abc import Mapping, Sequence
 
 from schemas.destination import SHIP_STATE, ShipState, StoredScan
-from schemas.event import Event
+from schemas.event import Event, short
 from schemas.ids import ScanId
 from schemas.receipt import Receipt
 from spool.errors import EntryError
@@ -176,12 +176,11 @@ class DeliveryState:
         )
         for remark in (*receipt.remarks, *receipt.left_out):
             self._process.log.warning("delivery remark", scan_id=receipt.scan_id, remark=remark)
-        message = (receipt.message or "")[:512] or None
         self._process.publish(
             Event(
                 name="ReportShipped",
                 scan_id=receipt.scan_id,
                 result=receipt.answer,
-                message=message,
+                message=short(receipt.message),
             )
         )
