@@ -165,14 +165,12 @@ class ParseStage:
         return codec.decode(answer, Report)
 
     def _log(self, scan_id: ScanId, report: Report) -> None:
-        log = self._process.log.info
-        if report.status == "failed":
-            log = self._process.log.error
         score = None
         if report.status == "completed":
             score = report.summary.score
-        log(
+        self._process.log.outcome(
             "report written",
+            is_bad=report.status == "failed",
             scan_id=scan_id,
             status=report.status,
             rules=report.summary.total_rules,

@@ -70,6 +70,13 @@ class Log:
     def error(self, message: str, **values: object) -> None:
         self._write("error", message, values)
 
+    def outcome(self, message: str, *, is_bad: bool, **values: object) -> None:
+        """What became of an item: an error where that is bad, else information."""
+        level: Level = "info"
+        if is_bad:
+            level = "error"
+        self._write(level, message, values)
+
     def _write(self, level: Level, message: str, values: dict[str, object]) -> None:
         if _ORDER[level] < _ORDER[self.level]:
             return

@@ -33,11 +33,9 @@ class RawEntries:
             raise
         self._process.state_store.end(manifest.scan_id)
         self._process.alive()
-        log = self._process.log.info
-        if manifest.outcome == "failed":
-            log = self._process.log.error
-        log(
+        self._process.log.outcome(
             f"scan {manifest.outcome}",
+            is_bad=manifest.outcome == "failed",
             scan_id=manifest.scan_id,
             exit_code=manifest.exit_code,
             reason=manifest.error,

@@ -164,11 +164,9 @@ class DeliveryState:
             self._stored[place] = StoredScan(scan_id=receipt.scan_id, accepted_at=receipt.at)
 
     def _announce(self, receipt: Receipt) -> None:
-        log = self._process.log.info
-        if receipt.answer == "refused":
-            log = self._process.log.error
-        log(
+        self._process.log.outcome(
             f"report {receipt.answer}",
+            is_bad=receipt.answer == "refused",
             scan_id=receipt.scan_id,
             reason=receipt.message,
             bytes=receipt.sent_bytes,
