@@ -19,10 +19,12 @@ _TRIES = 3
 _SOON_S, _LATER_S = 5.0, 60.0
 
 
-class _Failing(Struct):
+class _Failing(Struct, frozen=True):
     tries: int
     due: float
-    reason: str
+
+
+_NOT_FAILED = _Failing(0, 0.0)
 
 
 class SetAside:
@@ -53,14 +55,11 @@ class SetAside:
 
     def failed(self, name: str, error: EntryUnreadableError) -> None:
         """The entry could not be read."""
-        before = self._failing.get(name)
-        tries = 1
-        if before is not None:
-            tries = before.tries + 1
+        tries = self._failing.get(name, _NOT_FAILED).tries + 1
         wait_s = _SOON_S
         if tries >= _TRIES:
             wait_s = _LATER_S
-        self._failing[name] = _Failing(tries, self._clock() + wait_s, str(error))
+        self._failing[name] = _Failing(tries, self._clock() + wait_s)
         if tries == 1:
             self._log.warning("entry can't be read, trying again", entry=name, reason=str(error))
         elif tries == _TRIES:
