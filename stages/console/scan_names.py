@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from schemas.ids import ScanId
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
+from stages.runtime.printable import by_number
 
 HELP = "a scan id, a unique part of it, `last`, or `last-1` for the one before"
 _LAST = re.compile(r"last(?:-([0-9]{1,6}))?")
@@ -35,9 +36,7 @@ def _counted_from_the_end(
     name: str, steps_back: int, scan_ids: Sequence[ScanId], what: str
 ) -> ScanId:
     if steps_back >= len(scan_ids):
-        known = f"there are {len(scan_ids)}"
-        if len(scan_ids) == 1:
-            known = "there is 1"
+        known = f"{by_number(len(scan_ids), 'there is', 'there are')} {len(scan_ids)}"
         raise CommandError(f"no {what} {name}: {known}, see `compliance-agent list`", Exit.NO)
     return scan_ids[-1 - steps_back]
 

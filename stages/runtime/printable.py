@@ -10,9 +10,14 @@ def one_line(text: str) -> str:
 
 def counted(count: int, singular: str, plural: str | None = None) -> str:
     """`1 report`, `2 reports`."""
+    return f"{count} {by_number(count, singular, plural or singular + 's')}"
+
+
+def by_number(count: int, singular: str, plural: str) -> str:
+    """The text for one, or that for any other number."""
     if count == 1:
-        return f"1 {singular}"
-    return f"{count} {plural or singular + 's'}"
+        return singular
+    return plural
 
 
 def listed(names: Sequence[str], most: int) -> str:

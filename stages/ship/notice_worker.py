@@ -17,6 +17,7 @@ from spool.spool import Spool
 from stages.formats.compare import Comparison, compare
 from stages.formats.kept_scans import KeptScans
 from stages.formats.visible import visible_line
+from stages.runtime.printable import by_number
 from stages.ship.notice_task import NoticeOutcome, NoticeTask
 
 _ENVIRONMENT = {
@@ -91,9 +92,10 @@ def report_notice(report: Report, previous: Report | None, host: str) -> Notice 
 def _worse(report: Report, comparison: Comparison, host: str) -> Notice:
     failed = comparison.newly_failed
     profile = visible_line(report.profile.name)
-    message = f"{host}: {len(failed)} rules of {profile} fail that did not before"
-    if len(failed) == 1:
-        message = f"{host}: a rule of {profile} fails that did not before"
+    fail = by_number(
+        len(failed), f"a rule of {profile} fails", f"{len(failed)} rules of {profile} fail"
+    )
+    message = f"{host}: {fail} that did not before"
     rules = tuple(
         NoticeRule(rule_ref=rule.rule_ref, title=rule.title, severity=rule.severity)
         for rule in failed[:MOST_RULES]

@@ -11,6 +11,7 @@ from schemas.capabilities import DetectedContent
 from schemas.codec import replace
 from schemas.planned_scan import PlannedScan
 from spool.packing import PackingError
+from stages.runtime.printable import by_number
 from stages.scanners.openscap import content_choice, content_trial, further_profiles, profile_choice
 from stages.scanners.openscap.content_choice import NoContent, SelectedContent
 from stages.scanners.openscap.content_files import ContentFile, ContentFiles
@@ -207,11 +208,8 @@ def _script_remark(rules: int) -> tuple[str, ...]:
     """A remark that content has checks by script, and what these need."""
     if not rules:
         return ()
-    subject = f"{rules} of its rules are"
-    if rules == 1:
-        subject = "1 of its rules is"
     remark = (
-        f"{subject} checked by script (SCE), which the scan unit allows only after "
-        "compliance-agent install --with-script-checks"
+        f"{rules} of its rules {by_number(rules, 'is', 'are')} checked by script (SCE), which the "
+        "scan unit allows only after compliance-agent install --with-script-checks"
     )
     return (remark,)

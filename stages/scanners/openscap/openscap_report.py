@@ -14,6 +14,7 @@ from datetime import datetime
 
 from schemas import codec
 from schemas.report import Fix, Profile, Report, RuleResult, RuleStatus, ScanStatus, summarize
+from stages.runtime.printable import by_number
 from stages.scanners.openscap import script_checks
 from stages.scanners.openscap.cut_off import cut_off_objects, rules_cut_off
 from stages.scanners.openscap.distinct_findings import check_names, distinct_findings
@@ -274,9 +275,9 @@ def _reason_without_result(rules: tuple[RuleResult, ...], *, selects_rules: bool
         return "nothing was evaluated: the profile selects no rules; choose another profile"
     if any(rule.status != "notapplicable" for rule in rules):
         return None
-    every_rule = f"all {len(rules)} rules of the profile are"
-    if len(rules) == 1:
-        every_rule = "the only rule of the profile is"
+    every_rule = by_number(
+        len(rules), "the only rule of the profile is", f"all {len(rules)} rules of the profile are"
+    )
     return (
         f"nothing applied: {every_rule} for another system; use content made for this distribution"
         " and release"

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from schemas.codec import replace
 from schemas.records import Struct
+from stages.runtime.printable import by_number
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.rule_evidence import Evidence, evidence, merged_texts
 from stages.scanners.openscap.xccdf.xccdf_results import Outcome
@@ -100,10 +101,7 @@ def _is_described(instance: _Instance) -> bool:
 def _summary(result: str, instances: Sequence[_Instance]) -> str:
     """`2 of 3 results are fail`"""
     count = [instance.outcome.result for instance in instances].count(result)
-    verb = "are"
-    if count == 1:
-        verb = "is"
-    return f"{count} of {len(instances)} results {verb} {result}"
+    return f"{count} of {len(instances)} results {by_number(count, 'is', 'are')} {result}"
 
 
 def _actual_texts(instances: Iterable[_Instance]) -> list[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import tzinfo
 
-from stages.runtime.printable import listed
+from stages.runtime.printable import by_number, listed
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark
 from stages.scanners.openscap.xccdf.xccdf_results import TestResult, in_utc
 from stages.scap.rule_counts import Selection
@@ -76,9 +76,7 @@ def without(rules: Iterable[str], others: Collection[str]) -> list[str]:
 
 
 def _missing_results(missing: Sequence[str], total: int) -> str:
-    verb = "have"
-    if len(missing) == 1:
-        verb = "has"
+    verb = by_number(len(missing), "has", "have")
     return (
         f"{len(missing)} of {total} rules that the profile selects {verb} no result, because the"
         f" scanner dropped: {listed(missing, _MOST_NAMED)}"

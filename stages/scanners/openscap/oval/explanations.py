@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from schemas.codec import replace
 from schemas.records import Struct
+from stages.runtime.printable import by_number
 from stages.scanners.openscap.oval.criteria import (
     FailedCriterion,
     FailedGroup,
@@ -126,9 +127,10 @@ def _finding_by_nearest(
     others = [finding for finding in findings if finding != nearest.finding]
     if not others:
         return nearest.finding
-    lead = f"{nearest.brief}; nor does the other alternative hold"
-    if len(others) > 1:
-        lead = f"{nearest.brief}; nor does any of {len(others)} other alternatives hold"
+    rest = by_number(
+        len(others), "the other alternative", f"any of {len(others)} other alternatives"
+    )
+    lead = f"{nearest.brief}; nor does {rest} hold"
     if nearest.brief == nearest.finding:
         return f"{lead}: {'; '.join(_shown_parts(others, nested=nested))}"
     details = _shown_parts([nearest.finding, *others], nested=nested)
