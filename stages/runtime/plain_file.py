@@ -24,7 +24,7 @@ _KINDS = {
 def read(path: Path, limit: int) -> bytes:
     """The content of a file of at most `limit` bytes. Raises OSError."""
     handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as stream:
+    try:
         status = os.fstat(handle)
         mode = status.st_mode
         is_empty_device = os.path.samestat(status, os.stat(os.devnull))  # noqa: PTH116
@@ -33,7 +33,11 @@ def read(path: Path, limit: int) -> bytes:
             raise OSError(errno.EINVAL, f"it is {kind}, not a plain file", str(path))
         content = b""
         if status.st_size <= limit:
-            content = stream.read(limit + 1)
+            # Only now: `fdopen` refuses a directory, and leaves its handle open.
+            with os.fdopen(handle, "rb", closefd=False) as stream:
+                content = stream.read(limit + 1)
+    finally:
+        os.close(handle)
     if max(status.st_size, len(content)) > limit:
         raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", str(path))
     return content

@@ -7,6 +7,8 @@ from schemas.settings import ApiSettings, ServerSettings, Settings
 from stages.patchmon.credentials import Credentials, NoCredentials, exposures, find
 from stages.patchmon.server_access import ServerAccess, find_access
 
+HANDLES = Path("/proc/self/fd")
+
 
 @pytest.fixture
 def key_file(tmp_path: Path) -> Path:
@@ -103,10 +105,13 @@ def test_a_key_file_that_is_no_plain_file_is_refused_without_waiting_for_it(
 ) -> None:
     path = tmp_path / kind
     path.mkdir() if kind == "directory" else os.mkfifo(path)
+    open_before = len(list(HANDLES.iterdir()))
     found = find(ApiSettings(id="i", key_file=str(path)), None, {})
     assert isinstance(found, NoCredentials)
-    assert message in found.reason.lower()
+    assert f"it is {message}, not a plain file" in found.reason
     assert "chmod" not in found.reason
+    # The key is looked for again at every pass of a stage.
+    assert len(list(HANDLES.iterdir())) == open_before
 
 
 def test_a_key_is_never_shown() -> None:
