@@ -11,13 +11,12 @@ machine.
 """
 
 import hashlib
-import os
-import stat
 from pathlib import Path
 
 from schemas.manifest import Manifest, Role, TailoringFile
 from spool.errors import is_of_the_machine
 from spool.raw import RawBox
+from stages.runtime import plain_file
 
 ROLE: Role = "tailoring"
 FILE = "tailoring.xml"
@@ -32,7 +31,7 @@ def copy_tailoring(tailoring: TailoringFile, draft: Path) -> Path:
     """The copy in the draft, after it was found to be the file that was checked."""
     source = Path(tailoring.path)
     try:
-        content = read_bounded(source)
+        content = plain_file.read(source, MAX_BYTES)
     except OSError as error:
         if is_of_the_machine(error):
             raise
@@ -44,20 +43,6 @@ def copy_tailoring(tailoring: TailoringFile, draft: Path) -> Path:
     copy = draft / FILE
     copy.write_bytes(content)
     return copy
-
-
-def read_bounded(path: Path) -> bytes:
-    """The content of a plain file. Opening never blocks. Raises TailoringError, OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise TailoringError(f"{path}: is not a plain file")
-        content = stream.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise TailoringError(
-            f"{path}: is larger than {MAX_BYTES >> 20} MiB, the limit of a tailoring file"
-        )
-    return content
 
 
 def unpack_kept_tailoring(raw: RawBox, manifest: Manifest, directory: Path) -> Path | None:

@@ -13,8 +13,9 @@ from schemas.capabilities import ProfileInfo
 from schemas.codec import replace
 from schemas.manifest import TailoringFile
 from spool.packing import PackingError
+from stages.runtime import plain_file
 from stages.scanners.openscap.further_profiles import ReadableContent, add_remark
-from stages.scanners.openscap.kept_tailoring import TailoringError, read_bounded
+from stages.scanners.openscap.kept_tailoring import MAX_BYTES, TailoringError
 from stages.scanners.openscap.openscap_details import OpenSCAPDetails
 from stages.scanners.openscap.oscap_program import OscapProgram
 from stages.scanners.openscap.profile_choice import AUTO
@@ -69,9 +70,7 @@ def add_tailoring(
 def read_tailoring_file(path: Path) -> bytes:
     """The content of a file that only root can have changed. Raises TailoringError."""
     try:
-        if path.is_dir():
-            raise TailoringError(f"{path}: is a directory")
-        content = read_bounded(path)
+        content = plain_file.read(path, MAX_BYTES)
     except OSError as error:
         raise TailoringError(f"{path}: can't be read: {error.strerror}") from error
     refusal = why_file_changeable(path)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from schemas.records import Struct, field
+from stages.runtime import plain_file
 
 LIST = "benchmarks.json"
 DEFAULT_TAILORING = Path("/etc/usg/default-tailoring.xml")
@@ -72,7 +73,7 @@ def channels(directory: Path, product: str) -> tuple[Channel, ...]:
     if not path.is_file():
         return ()
     try:
-        content = _read(path)
+        content = json.loads(plain_file.read(path, _MAX_LIST_BYTES))
         found: list[Channel] = []
         for entry in content["release_channels"]:
             if entry["cac_product"] == product and "datastream_gz" in entry["data_files"]:
@@ -103,15 +104,6 @@ def check_digest(channel: Channel) -> None:
         raise UsgError(f"{channel.path}: can't be read: {error.strerror}: {_REINSTALL}") from error
     if sha256 != channel.sha256:
         raise UsgError(f"{channel.path}: its SHA-256 is not the one in {LIST}: {_REINSTALL}")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    with path.open("rb") as stream:
-        text = stream.read(_MAX_LIST_BYTES + 1)
-    if len(text) > _MAX_LIST_BYTES:
-        raise UsgError(f"{path}: is larger than {_MAX_LIST_BYTES >> 20} MiB: {_REINSTALL}")
-    content: dict[str, Any] = json.loads(text)
-    return content
 
 
 def _channel(entry: Mapping[str, Any], content: Mapping[str, Any], directory: Path) -> Channel:

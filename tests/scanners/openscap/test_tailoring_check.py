@@ -121,7 +121,7 @@ def test_a_value_that_is_not_allowed_is_refused_with_its_line(
         (f'<!DOCTYPE x [<!ENTITY y "z">]>{tailoring()}', "document type or entities"),
         (f'<?xml version="1.0"?>{tailoring("<title>&z;</title>")}', "z"),
         (tailoring().encode("utf-16"), "not XML in UTF-8"),
-        (tailoring(" " * (4 << 20)), "is larger than 4 MiB"),
+        (tailoring(" " * (4 << 20)), "is larger than 4194304 bytes"),
         (tailoring().encode() + b"\0", "broken"),
     ],
 )
@@ -173,7 +173,7 @@ def test_a_file_that_others_may_change_or_that_is_none_is_refused(tmp_path: Path
         (file, "lets other users write"),
         (link, "lets other users write"),
         (directory, "is a directory"),
-        (pipe, "is not a plain file"),
+        (pipe, "is a pipe, not a plain file"),
         (tmp_path / "missing.xml", "No such file"),
     ):
         found = detected(tmp_path, path)
