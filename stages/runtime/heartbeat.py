@@ -65,14 +65,18 @@ class Heartbeat:
 def read_heartbeat(runtime: Path, stage: Stage) -> LastHeartbeat | None:
     """When the stage last worked; None where that is not known."""
     try:
-        handle = os.open(_path(runtime, stage), _READ)
-        with os.fdopen(handle, "rb") as stream:
-            at = datetime.fromtimestamp(os.fstat(handle).st_mtime, UTC)
+        # By an opener: `fdopen` would leave the handle of a directory open.
+        with open(_path(runtime, stage), "rb", opener=_open_to_read) as stream:
+            at = datetime.fromtimestamp(os.fstat(stream.fileno()).st_mtime, UTC)
             pid, _, trouble = stream.read(_MAX_BYTES).partition(b"\n")
             text = trouble.decode("utf-8", "replace").strip() or None
             return LastHeartbeat(pid=int(pid), at=at, trouble=text)
     except (OSError, ValueError):
         return None
+
+
+def _open_to_read(path: str, flags: int) -> int:
+    return os.open(path, flags | _READ)
 
 
 def is_suspended(pid: int) -> bool:

@@ -30,6 +30,11 @@ def test_without_a_heartbeat_nothing_is_known_and_without_a_directory_nothing_fa
     assert read_heartbeat(tmp_path / "none", "parse") is None
     (tmp_path / "ship.heartbeat").write_text("garbage")
     assert read_heartbeat(tmp_path, "ship") is None
+    handles = Path("/proc/self/fd")
+    open_before = len(list(handles.iterdir()))
+    (tmp_path / "scan.heartbeat").mkdir()
+    assert read_heartbeat(tmp_path, "scan") is None
+    assert len(list(handles.iterdir())) == open_before
 
 
 def test_a_symlink_instead_of_the_heartbeat_is_not_followed(tmp_path: Path) -> None:
