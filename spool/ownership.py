@@ -58,16 +58,15 @@ def check_reachable(root: Path) -> None:
 def check(root: Path, stage: Stage) -> None:
     """All that a stage needs of the spool is as it must be. Raises SpoolUnusableError."""
     shared = is_shared(root)
+    # The group that every stage is in has the root; of the others a stage knows no number.
+    groups: dict[str, int] = {}
     if shared:
         _check_parent(root.parent)
-    group = root.lstat().st_gid
+        groups[AGENT_GROUP] = root.lstat().st_gid
     for place in _needed(stage):
         path = root / place.path
-        wanted_group = None
-        if shared:
-            wanted_group = _wanted_group(place, group)
         owners = _owners(place, stage)
-        _refuse(access.judge(path, place, owners, wanted_group, shared=shared))
+        _refuse(access.judge(path, place, owners, groups.get(place.group), shared=shared))
         if place.stage == stage:
             access.check_writable(path)
         else:
@@ -137,14 +136,6 @@ def _owners(place: Place, stage: Stage) -> Collection[int] | None:
         return (os.geteuid(),)
     if place.stage is None:
         return (0, os.geteuid())
-    return None
-
-
-def _wanted_group(place: Place, agent_group: int) -> int | None:
-    if place.group == AGENT_GROUP:
-        return agent_group
-    if place.group == place.owner:
-        return os.getegid()
     return None
 
 
