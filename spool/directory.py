@@ -129,6 +129,8 @@ class Directory:
         """This process made `name`; `before`: the directory's mark just before that."""
         known = self._listing
         if known is None or known.mark != before:
+            # Something else has changed the directory since it was listed: only a new listing
+            # finds that.
             self._listing = None
             return
         insort(known.names, name)

@@ -174,6 +174,7 @@ class _Download:
                 self._forget()
                 raise DownloadError("the server sent another part of the file than was requested")
         else:
+            # The whole file: the server knows no ranges, or has another state of it by now.
             self._forget()
         length = whole_number(headers.get("content-length", "")) or 0
         if start + length > self._call.limit:

@@ -83,6 +83,7 @@ class RequestThread:
             with self._changed:
                 if self._stopping:
                     return
+                # Else `put` has replaced it meanwhile: what came of the old one does not matter.
                 if self._tasks.get(task.title) is task:
                     self._after_a_try(task, problem)
                 self._changed.wait_for(lambda: self._stopping, _BETWEEN_S)

@@ -183,6 +183,9 @@ class Link:
         while not self._stop.is_set():
             started = time.monotonic()
             end = self._connect_once()
+            # What counts as a failure makes the next wait longer. A server that is restarted closes
+            # each connection within seconds, and one that is away refuses nobody: to wait longer
+            # would only keep their commands back.
             stood = end.code is not None and time.monotonic() - started >= self._pace.stood_s
             if stood:
                 failures = restarts = 0

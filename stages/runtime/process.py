@@ -138,6 +138,8 @@ class Process:
         """The events and readable handles of one wait, which is as short as the pace requires."""
         pause_s = self._looks.due_in_s()
         if pause_s > 0:
+            # There were too many of late. Events and the wake pipe stay unread for a moment, so
+            # nothing is lost, and who sends them does not keep this stage busy.
             others = (*handles, *self.readers)
             return self._doorbell.wait(min(limit_s, pause_s), others, listen=False)
         end = time.monotonic() + limit_s

@@ -72,6 +72,7 @@ class SettingsReload:
             if found == self._applied:
                 self._changed = None
                 return False
+            # Each further change starts the second anew: an editor may still be writing.
             if self._changed is None or self._changed[0] != found:
                 self._changed = (found, time.monotonic())
             if self.due_in_s() > 0:

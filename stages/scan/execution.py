@@ -137,6 +137,8 @@ class Run:
         if self._plan.prepare:
             prepare_time_s = self._plan.prepare_time_s or limits.time_s
             end = run(self._plan.prepare, replace(limits, time_s=prepare_time_s))
+            # Only what still holds ends the run as well: the scan is cancelled, the disk is full.
+            # A preparation that took too long is the runner's matter: it may go on without.
             if end.ended_by and why_end():
                 return end
             plan = self._runner.prepared(end, self._plan)

@@ -118,6 +118,8 @@ class Sender:
         if self._must_settle_before(scan):
             self.settle()
         if self._backlog.overtakes(scan):
+            # On the disk before the request: after a crash that leaves no receipt, the older report
+            # must not go behind this one, which the server may have.
             self._delivery_state.start_overtaking(scan.filed_under, scan.scan_id)
         result = self._send(scan, prepared, access, attempt)
         if result is None:
@@ -125,6 +127,7 @@ class Sender:
         if outcome.may_be_stored(result):
             self._backlog.may_be_stored(scan)
         elif not self._backlog.is_attempted(scan):
+            # The server has it neither from this attempt nor from an earlier one.
             self._delivery_state.end_overtaking(scan.filed_under, scan.scan_id)
         attempt.count(result)
         if isinstance(result, Accepted | Refused):

@@ -142,6 +142,7 @@ class ShipStage:
             parsed = parse_name(name)
             if parsed is None:
                 continue
+            # A name begins with its time, and the newest comes first: none behind is of interest.
             if name < f"{since:%Y%m%dT%H%M%S}":
                 break
             found.append(parsed)
