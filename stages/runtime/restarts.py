@@ -103,8 +103,10 @@ def _read_own(path: Path) -> str:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return ""
-    with os.fdopen(handle, "rb") as stream:
+    try:
         status = os.fstat(handle)
         if status.st_uid != os.geteuid() or not stat.S_ISREG(status.st_mode):
             return ""
-        return stream.read(64).decode("ascii", "replace")
+        return os.read(handle, 64).decode("ascii", "replace")
+    finally:
+        os.close(handle)

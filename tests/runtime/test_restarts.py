@@ -110,3 +110,10 @@ def test_a_note_that_is_a_symlink_or_a_pipe_is_not_read(
 ) -> None:
     os.mkfifo(tmp_path / "parse.starts")
     assert Restarts(tmp_path, "parse", Notifier()).delay_start(Log("parse"))
+
+
+def test_a_directory_that_another_stage_has_made_is_no_note(
+    tmp_path: Path, manager: socket.socket
+) -> None:
+    (tmp_path / "parse.starts").mkdir()
+    assert Restarts(tmp_path, "parse", Notifier()).delay_start(Log("parse"))

@@ -134,17 +134,17 @@ def _exact_copy(source: Path, stream: BinaryIO, draft: Path, sha256: str) -> Usa
 
 def _opened(source: Path) -> BufferedReader:
     """Opening never blocks, and nothing but a plain file is read."""
-    stream = os.fdopen(os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
-    status = os.fstat(stream.fileno())
+    handle = os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    status = os.fstat(handle)
     reason = None
     if not stat.S_ISREG(status.st_mode):
         reason = "is not a plain file"
     elif status.st_size > MAX_BYTES:
         reason = f"the content is larger than {MAX_BYTES >> 20} MiB"
     if reason:
-        stream.close()
+        os.close(handle)
         raise ContentError(f"{source}: {reason}: install it again")
-    return stream
+    return os.fdopen(handle, "rb")
 
 
 def _is_packed(stream: BinaryIO) -> bool:
