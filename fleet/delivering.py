@@ -195,7 +195,7 @@ class HostDelivery:
             attempt.attempts += 1
             attempt.count(result)
             if isinstance(result, Refused) and attempt.change_form(result, made):
-                self._stop.wait(min(result.asked_s, _LONGEST_WAIT_S))
+                self._stop.wait(min(result.retry_after_s, _LONGEST_WAIT_S))
                 continue
             if isinstance(result, Accepted | Refused):
                 receipt = self._receipt(scan, report, made, result, attempt)
@@ -208,7 +208,7 @@ class HostDelivery:
         if isinstance(result, Paused):
             return False
         if not attempt.is_stuck:
-            wait_s = min(max(result.asked_s, _WAIT_S), _LONGEST_WAIT_S)
+            wait_s = min(max(result.retry_after_s, _WAIT_S), _LONGEST_WAIT_S)
             if not self._stop.wait(wait_s):
                 return True
         if result.status is None:

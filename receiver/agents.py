@@ -22,10 +22,10 @@ from stages.scanners import registry
 class Agents:
     """The connected agents; all in the server's own thread."""
 
-    def __init__(self, intake: Intake, store: Store, say: Callable[[str], None]) -> None:
+    def __init__(self, intake: Intake, store: Store, log: Callable[[str], None]) -> None:
         self._intake = intake
         self._store = store
-        self._say = say
+        self._log = log
         self._newest: dict[str, WebSocket] = {}
 
     def online(self) -> set[str]:
@@ -62,14 +62,14 @@ class Agents:
             return
         await socket.accept()
         self._newest[api_id] = socket
-        self._say(f"agent connected api_id={api_id}")
+        self._log(f"agent connected api_id={api_id}")
         try:
             while (frame := await socket.receive())["type"] == "websocket.receive":
                 self._take(api_id, frame.get("text"))
         finally:
             if self._newest.get(api_id) is socket:
                 del self._newest[api_id]
-            self._say(f"agent disconnected api_id={api_id}")
+            self._log(f"agent disconnected api_id={api_id}")
 
     def _take(self, api_id: str, text: str | None) -> None:
         """Store a JSON object; a server ignores everything else."""

@@ -45,7 +45,7 @@ class Endpoints:
         intake: Intake,
         store: Store,
         agents: Agents,
-        say: Callable[[str], None],
+        log: Callable[[str], None],
     ) -> None:
         self._policy = policy
         self._hosts = hosts
@@ -53,13 +53,13 @@ class Endpoints:
         self._intake = intake
         self._store = store
         self._agents = agents
-        self._say = say
+        self._log = log
 
     async def submit(self, request: Request) -> JSONResponse:
         post = await _receive(request, self._policy.max_body)
         answer = self._intake.submit(post, time.monotonic())
         message = answer.document.get("error") or f"scans={answer.document['scans_received']}"
-        self._say(f"{request.url.path} {answer.status} bytes={post.body_bytes} {message}")
+        self._log(f"{request.url.path} {answer.status} bytes={post.body_bytes} {message}")
         return _respond(answer)
 
     async def integration_status(self, api_id: str, request: Request) -> Answer:
@@ -128,7 +128,7 @@ class Endpoints:
                 answer = caller
             else:
                 answer = await endpoint(caller, request)
-            self._say(f"{request.url.path} {answer.status}")
+            self._log(f"{request.url.path} {answer.status}")
             return _respond(answer)
 
         return serve
@@ -148,10 +148,10 @@ def build(
     store: Store,
     agents: Agents,
     front: Mapping[str, FrontAnswer],
-    say: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> Starlette:
     """The application. `front`: what is answered in its place, by path."""
-    endpoints = Endpoints(policy, hosts, intake, store, agents, say)
+    endpoints = Endpoints(policy, hosts, intake, store, agents, log)
     known = endpoints.known
     posts: dict[str, Endpoint] = {
         server_access.SCANS: endpoints.submit,

@@ -23,7 +23,7 @@ from types import FrameType
 from typing import NoReturn, TextIO
 
 from receiver import demo_preparation
-from receiver.demo_preparation import Say
+from receiver.demo_preparation import Show
 from receiver.errors import ReceiverError
 from receiver.server import Receiver
 from receiver.store import StoreError
@@ -58,24 +58,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     # With --json, standard output belongs to the document alone.
-    say = _say
+    show = _show
     if args.json:
-        say = _say_on_stderr
+        show = _show_on_stderr
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _demonstrate(args, say)
+        return _demonstrate(args, show)
     except KeyboardInterrupt:
-        say("interrupted: the scan was ended, and nothing is running any more")
+        show("interrupted: the scan was ended, and nothing is running any more")
         return Exit.INTERRUPTED
 
 
-def _demonstrate(args: argparse.Namespace, say: Say) -> int:
+def _demonstrate(args: argparse.Namespace, show: Show) -> int:
     if os.geteuid() != 0:
-        say("warning:  not root: rules about files that only root can read give errors")
-    datastream = demo_preparation.prepare(args.no_install, args.profile, say)
+        show("warning:  not root: rules about files that only root can read give errors")
+    datastream = demo_preparation.prepare(args.no_install, args.profile, show)
     directory = _directory(args.dir)
     with _receiver(directory / "receiver.db") as receiver:
-        say(f"receiver: {receiver.url}")
+        show(f"receiver: {receiver.url}")
         config = _configure(directory, receiver, args.profile, datastream)
         spool = Spool(directory / "spool")
         log = directory / "stages.log"
@@ -84,21 +84,21 @@ def _demonstrate(args: argparse.Namespace, say: Say) -> int:
             log.open("a") as stream,
             _stages(config, stream) as stages,
         ):
-            say(f"spool:    {spool.root}")
-            say(f"logs:     {log}")
+            show(f"spool:    {spool.root}")
+            show(f"logs:     {log}")
             check = partial(_check, stages, log, check_interrupt)
             _await_stages(spool, directory / "run", check)
             code = _scan(config, check, as_json=args.json)
-    _show_places(directory, spool, say)
+    _show_places(directory, spool, show)
     return code
 
 
-def _say(message: str) -> None:
+def _show(message: str) -> None:
     sys.stdout.write(f"{message}\n")
     sys.stdout.flush()
 
 
-def _say_on_stderr(message: str) -> None:
+def _show_on_stderr(message: str) -> None:
     sys.stderr.write(f"{message}\n")
 
 
@@ -243,19 +243,19 @@ def _scan(config: Path, check: Callable[[], None], *, as_json: bool) -> int:
         _end(scan)
 
 
-def _show_places(directory: Path, spool: Spool, say: Say) -> None:
+def _show_places(directory: Path, spool: Spool, show: Show) -> None:
     scan_ids = spool.requests.ids()
     if not scan_ids:
         return
     scan_id = max(scan_ids)
-    say("")
-    say("files:")
-    say(f"  raw scanner output  {spool.raw.path / scan_id}")
-    say(f"  report              {spool.reports.path / scan_id}.report")
-    say(f"  receipt             {spool.receipts.path / scan_id}.receipt")
-    say(f"  receiver's database {directory / 'receiver.db'}")
+    show("")
+    show("files:")
+    show(f"  raw scanner output  {spool.raw.path / scan_id}")
+    show(f"  report              {spool.reports.path / scan_id}.report")
+    show(f"  receipt             {spool.receipts.path / scan_id}.receipt")
+    show(f"  receiver's database {directory / 'receiver.db'}")
     config = directory / "config.yml"
-    say(f"show it again: {_program()} show {scan_id} --config {config}")
+    show(f"show it again: {_program()} show {scan_id} --config {config}")
 
 
 def _program() -> str:

@@ -15,33 +15,33 @@ from stages.scanners.platform import Platform
 from stages.scanners.settings import settings_record
 
 SCANNER = registry.default()
-Say = Callable[[str], None]
+Show = Callable[[str], None]
 
 
-def prepare(no_install: bool, profile: str, say: Say) -> Path | None:
+def prepare(no_install: bool, profile: str, show: Show) -> Path | None:
     """Make sure that there is a scanner and content, and show what will be used.
 
     Returns the agent's own datastream where no installed one fits this host, else None.
     """
     platform = this_platform()
-    _install_missing(platform, no_install, say)
+    _install_missing(platform, no_install, show)
     found = _detect()
     if not found.installed:
         raise ReceiverError("; ".join(found.problems))
-    say(f"scanner:  {SCANNER.title} {found.version or '(version unknown)'}")
-    say(f"profile:  {profile}")
+    show(f"scanner:  {SCANNER.title} {found.version or '(version unknown)'}")
+    show(f"profile:  {profile}")
     if found.content is None:
         reason = f"no installed content is for {platform.name}"
     elif found.content.warning:
         reason = found.content.warning
     else:
-        say(f"content:  {found.content.file}")
+        show(f"content:  {found.content.file}")
         return None
-    say(f"content:  {content.LINUX.name}, the agent's own baseline ({reason})")
+    show(f"content:  {content.LINUX.name}, the agent's own baseline ({reason})")
     return content.LINUX
 
 
-def _install_missing(platform: Platform, no_install: bool, say: Say) -> None:
+def _install_missing(platform: Platform, no_install: bool, show: Show) -> None:
     found = _detect()
     commands = []
     if not found.installed:
@@ -50,14 +50,14 @@ def _install_missing(platform: Platform, no_install: bool, say: Say) -> None:
         commands.append(openscap_packages.content_command(platform))
     for command in commands:
         if command:
-            _install(command, no_install, say)
+            _install(command, no_install, show)
 
 
 def _detect() -> DetectedScanner:
     return detect_now(settings_record()()).scanners[SCANNER.key]
 
 
-def _install(command: str, no_install: bool, say: Say) -> None:
+def _install(command: str, no_install: bool, show: Show) -> None:
     """Run the distribution's install command. Content may be missing: the agent has its own."""
     arguments = command.split()
     package = arguments[-1]
@@ -66,7 +66,7 @@ def _install(command: str, no_install: bool, say: Say) -> None:
         return
     if no_install:
         raise ReceiverError(f"the scanner is missing, and --no-install forbids: {command}")
-    say(f"installing: {command}")
+    show(f"installing: {command}")
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     commands = [arguments]
     if arguments[0] == "apt-get":

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> Exit:
     address, port = args.listen
     try:
         receiver = Receiver(
-            policy, database=args.database, host=address, port=port, say=Log("receiver").info
+            policy, database=args.database, host=address, port=port, log=Log("receiver").info
         )
     except StoreError as error:
         raise ReceiverError(str(error)) from error

@@ -43,9 +43,9 @@ class Receiver:
         database: Path | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
-        say: Callable[[str], None] = lambda _: None,
+        log: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`database` None is memory; `port` 0 is any free one; `say` gets one line per request."""
+        """`database` None is memory; `port` 0 is any free one; `log` gets one line per request."""
         self.policy = policy or Policy()
         self._store = Store(database)
         self.hosts = Hosts(self.policy.compliance_mode, self.policy.scanners_off)
@@ -53,8 +53,8 @@ class Receiver:
         self.front: dict[str, FrontAnswer] = {}
         """What is answered in the server's place, by path; may change at any time."""
         self._intake = Intake(self.policy, self.hosts, self._store)
-        self._agents = Agents(self._intake, self._store, say)
-        self._say = say
+        self._agents = Agents(self._intake, self._store, log)
+        self._log = log
         self._host = host
         self._port = port
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -107,7 +107,7 @@ class Receiver:
             self._store,
             self._agents,
             self.front,
-            self._say,
+            self._log,
         )
         self._server = uvicorn.Server(_config(application, self.policy))
         self._loop = asyncio.new_event_loop()

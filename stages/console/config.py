@@ -9,7 +9,7 @@ from schemas.records import Record
 from schemas.settings import Settings
 from stages.console.content_check import check_content
 from stages.console.context import Context
-from stages.console.output import say, show_record, show_table, unicode_text
+from stages.console.output import show_record, show_table, show_text, unicode_text
 from stages.patchmon import credentials
 from stages.patchmon.connection_risk import connection_risk
 from stages.runtime import plain_file, settings_file
@@ -120,13 +120,13 @@ def _unreadable(settings: Settings) -> Iterator[str]:
 def _show(checked: Checked) -> None:
     where = checked.file or "no settings file, the defaults"
     for problem in checked.problems:
-        say(f"{where}: {problem}", "red")
+        show_text(f"{where}: {problem}", "red")
     for note in checked.remarks:
-        say(f"{where}: note: {note}", "yellow")
+        show_text(f"{where}: note: {note}", "yellow")
     if checked.problems:
-        say(f"{where}: {counted(len(checked.problems), 'problem')}")
+        show_text(f"{where}: {counted(len(checked.problems), 'problem')}")
     else:
-        say(f"{where}: no problems")
+        show_text(f"{where}: no problems")
 
 
 def _keys(context: Context) -> Exit:

@@ -21,7 +21,7 @@ def check_content(settings: Settings) -> tuple[list[str], list[str]]:
     problems: list[str] = []
     remarks: list[str] = []
     for spec in registry.scanners():
-        if not _may_look(spec, settings):
+        if not _has_content_to_check(spec, settings):
             continue
         found = _detect_now(spec, settings)
         problems += spec.scan_problems(settings, found)
@@ -51,7 +51,7 @@ def refuse_unknown_profile(context: Context, scanner: Scanner, profile: str | No
     known = kept_detection(context.spool).get(scanner)
     if known and known.profiles and not spec.profile_problem(context.settings, known, profile):
         return
-    if not _may_look(spec, context.settings):
+    if not _has_content_to_check(spec, context.settings):
         return
     found = _detect_now(spec, context.settings)
     problem = spec.profile_problem(context.settings, found, profile)
@@ -59,7 +59,7 @@ def refuse_unknown_profile(context: Context, scanner: Scanner, profile: str | No
         raise CommandError(problem, Exit.USAGE)
 
 
-def _may_look(spec: ScannerSpec, settings: Settings) -> bool:
+def _has_content_to_check(spec: ScannerSpec, settings: Settings) -> bool:
     """Whether there is content to look for: a scanner that is switched off may lack it."""
     return spec.needs_content and readiness.refusal(spec, settings) is None
 

@@ -20,7 +20,7 @@ from spool.content_store import ContentEntry, ContentPlace, ContentStore
 from spool.layout import new_command_id
 from stages.console import command_writer
 from stages.console.context import Context
-from stages.console.output import say, show_json, show_line, show_table, unicode_text
+from stages.console.output import show_json, show_line, show_table, show_text, unicode_text
 from stages.console.sources import Source, open_sources
 from stages.formats.content_fit import FIT
 from stages.runtime.command_error import CommandError
@@ -90,9 +90,9 @@ def _list(context: Context) -> Exit:
             [_row(entry, now) for entry in listed],
         )
     for remark in remarks:
-        say(remark, "yellow")
+        show_text(remark, "yellow")
     if fetched:
-        say(f"server, {fetched.at:%Y-%m-%d %H:%M} UTC: {fetched.outcome}")
+        show_text(f"server, {fetched.at:%Y-%m-%d %H:%M} UTC: {fetched.outcome}")
     return Exit.OK
 
 

@@ -3,7 +3,7 @@
 from schemas.capabilities import Detected, DetectedScanner
 from schemas.schedule import ServerOverrides
 from schemas.settings import Settings
-from stages.console.output import say, show_facts
+from stages.console.output import show_facts, show_text
 from stages.formats.content_fit import FIT, content_line
 from stages.runtime.printable import counted
 from stages.scanners import readiness, registry
@@ -33,7 +33,7 @@ def show_detected(
             facts.append(("content", "none"))
     show_facts(facts)
     for message in (*detected.warnings, *problems):
-        say(message, "yellow")
+        show_text(message, "yellow")
 
 
 def _state(

@@ -31,7 +31,7 @@ _KINDS: Mapping[type[EntryError], ProblemKind] = {
 }
 
 
-class ScanEntries(Struct):
+class FurthestEntries(Struct):
     """What could be read; `error` is that of the first entry that could not."""
 
     profile: str | None = None
@@ -56,9 +56,9 @@ def read_if_kept(read: Callable[[ScanId], _E], scan_id: ScanId) -> _E | None:
         return None
 
 
-def read_entries(spool: Spool, boxes: Boxes, scan_id: ScanId) -> ScanEntries:
+def read_entries(spool: Spool, boxes: Boxes, scan_id: ScanId) -> FurthestEntries:
     """The receipt and the entry that it answers; without a report, what comes before it."""
-    found = ScanEntries()
+    found = FurthestEntries()
     try:
         if scan_id in boxes.reports:
             found.entry = spool.reports.name(scan_id)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from schemas.report import RuleResult
-from stages.console.output import say, say_script, show_record
+from stages.console.output import show_record, show_script, show_text
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
@@ -28,9 +28,9 @@ def show_fixes(results: Sequence[RuleResult], system: str, *, as_json: bool) -> 
 
 def _show_scripts(fixes: Mapping[str, str]) -> None:
     for rule, text in fixes.items():
-        say(f"# {rule}")
-        say_script(text)
-        say()
+        show_text(f"# {rule}")
+        show_script(text)
+        show_text()
 
 
 def _fixes(result: RuleResult) -> dict[str, str]:

@@ -15,7 +15,7 @@ from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.server_view import ServerView
 from stages.console.entry_reading import read_entries
-from stages.console.output import line_width, say, show_json, show_table
+from stages.console.output import line_width, show_json, show_table, show_text
 from stages.console.pending_reasons import PendingReasons
 from stages.console.scan_names import short_names
 from stages.console.scan_states import State
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         show_json(scans)
         return Exit.OK
     if not scans:
-        say("no scans")
+        show_text("no scans")
         return Exit.OK
     if args.wide:
         show_table(_WIDE_COLUMNS, map(_wide_row, scans))
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         _show_lines(scans, scan_ids)
     hidden = len(matching) - len(shown)
     if hidden:
-        say(f"{counted(hidden, 'older scan')} not shown: --last 0 shows all")
+        show_text(f"{counted(hidden, 'older scan')} not shown: --last 0 shows all")
     return Exit.OK
 
 
@@ -182,7 +182,7 @@ def _show_lines(scans: Sequence[ListedScan], scan_ids: Sequence[ScanId]) -> None
     show_table(_COLUMNS, lines)
     _show_forced(scans, names)
     if any(scan.message or scan.pending_reason for scan in scans):
-        say("why a scan failed or is pending: compliance-agent list --wide, or show SCAN")
+        show_text("why a scan failed or is pending: compliance-agent list --wide, or show SCAN")
 
 
 def _profile_width(rows: Sequence[tuple[str, ...]]) -> int:
@@ -196,7 +196,7 @@ def _show_forced(scans: Sequence[ListedScan], names: Mapping[ScanId, str]) -> No
     for scan in scans:
         if scan.displaced is not None:
             newer = names.get(scan.displaced, scan.displaced)
-            say(f"forced: the server has {names[scan.scan_id]} in place of the newer {newer}")
+            show_text(f"forced: the server has {names[scan.scan_id]} in place of the newer {newer}")
 
 
 def _row(scan: ListedScan, name: str, now: datetime) -> tuple[str, ...]:

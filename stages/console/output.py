@@ -58,12 +58,12 @@ _ERASE_LINE = "\r\x1b[K"
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
-def say(text: str = "", style: str | None = None) -> None:
+def show_text(text: str = "", style: str | None = None) -> None:
     _write(sys.stdout, [[Cell(safe(text), style)]])
 
 
-def say_script(text: str) -> None:
-    """Text that is to be run: unlike in `say`, a tab stays a tab."""
+def show_script(text: str) -> None:
+    """Text that is to be run: unlike in `show_text`, a tab stays a tab."""
     for line in text.split("\n"):
         sys.stdout.write("\t".join(one_line(part) for part in line.split("\t")) + "\n")
     sys.stdout.flush()
@@ -83,23 +83,23 @@ def show_json(record: object) -> None:
     sys.stdout.write(document)
 
 
-def say_progress(text: str, style: str | None = None, *, as_json: bool) -> None:
+def show_progress(text: str, style: str | None = None, *, as_json: bool) -> None:
     """A line for people alone: with `--json`, standard output is for the JSON."""
     if not as_json:
-        say(text, style)
+        show_text(text, style)
 
 
 def show_line(record: object, line: str, *, as_json: bool) -> None:
     """A record as JSON, or one line about it."""
-    show_record(record, lambda _: say(line), as_json=as_json)
+    show_record(record, lambda _: show_text(line), as_json=as_json)
 
 
-def show_record(record: _R, show_text: Callable[[_R], None], *, as_json: bool) -> None:
+def show_record(record: _R, show: Callable[[_R], None], *, as_json: bool) -> None:
     """A record as JSON, or as text."""
     if as_json:
         show_json(record)
     else:
-        show_text(record)
+        show(record)
 
 
 def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -141,7 +141,7 @@ class Bar:
         if done:
             line = f"[{done}/{total or '?'}] {line}"
         self.erase()
-        say(line, _STYLES.get(message.partition(":")[0]))
+        show_text(line, _STYLES.get(message.partition(":")[0]))
         if self._drawn and done is not None:
             sys.stdout.write(self._text(done, total)[: line_width() - 1])
             sys.stdout.flush()

@@ -8,7 +8,7 @@ from pathlib import Path
 from schemas.capabilities import Detected, ProfileInfo
 from schemas.settings import Settings
 from stages.console.context import Context
-from stages.console.output import say, show_record, show_table
+from stages.console.output import show_record, show_table, show_text
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.scanners import registry
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
 def _show(warnings: Sequence[str], listed: Sequence[ListedProfile]) -> None:
     show_table(("profile", "title", "scanned", "content"), map(_row, listed))
     for warning in warnings:
-        say(warning, "yellow")
+        show_text(warning, "yellow")
 
 
 def _of_all_content(settings: Settings) -> list[ProfileInfo]:

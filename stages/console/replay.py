@@ -13,7 +13,7 @@ from stages.console import command_writer, scan_states
 from stages.console.context import Context
 from stages.console.delivery import filters
 from stages.console.delivery.server_view import ServerView
-from stages.console.output import say, show_record, warn
+from stages.console.output import show_record, show_text, warn
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
@@ -94,10 +94,10 @@ def _not_sent(context: Context, scan_ids: Sequence[ScanId]) -> dict[ScanId, str]
 def _show(replay: ReplayView, *, is_dry: bool) -> None:
     scans = counted(len(replay.scan_ids), "scan")
     if is_dry:
-        say(f"would replay {replay.step} of {scans}")
-        say("\n".join(replay.scan_ids))
+        show_text(f"would replay {replay.step} of {scans}")
+        show_text("\n".join(replay.scan_ids))
     else:
-        say(f"replaying {replay.step} of {scans}")
+        show_text(f"replaying {replay.step} of {scans}")
     lines = [f"not sent: {line}" for line in _lines(replay.not_sent)]
     for line in lines[:_MOST_SHOWN]:
         warn(line)

@@ -6,7 +6,7 @@ from typing import Literal
 from schemas.ids import short_rule_id
 from schemas.receipt import Receipt
 from schemas.report import Report, RuleResult, RuleStatus
-from stages.console.output import say, show_facts, show_table
+from stages.console.output import show_facts, show_table, show_text
 from stages.formats.content_fit import FIT, content_line
 from stages.formats.scan_facts import receipt_line, score_lines
 from stages.formats.scan_scope import scope_facts
@@ -27,10 +27,10 @@ def show_summary(report: Report, receipt: Receipt | None = None) -> None:
         style = "yellow"
         if report.status == "failed":
             style = "red"
-        say(f"{report.status}: {report.error}", style)
+        show_text(f"{report.status}: {report.error}", style)
     show_facts(_facts(report, receipt))
     for warning in report.warnings:
-        say(f"warning: {warning}", "yellow")
+        show_text(f"warning: {warning}", "yellow")
 
 
 def _facts(report: Report, receipt: Receipt | None) -> Iterator[tuple[str, object]]:
@@ -74,7 +74,7 @@ def show_results(report: Report, statuses: Collection[RuleStatus], sort: SortKey
         return
     if sort != "content":
         chosen.sort(key=_SORT_KEYS[sort])
-    say()
+    show_text()
     columns = ("status", "severity", "rule", "section", "title", "finding")
     show_table(columns, map(_result_row, chosen))
 

@@ -12,7 +12,7 @@ from stages.console import arguments, command_writer, follow, request_file
 from stages.console.content_check import refuse_unknown_profile
 from stages.console.context import Context
 from stages.console.entry_reading import read_if_kept
-from stages.console.output import say, say_progress, show_json, show_line, warn
+from stages.console.output import show_json, show_line, show_progress, show_text, warn
 from stages.console.report_view import show_failed, show_summary
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     with ExitStack() as stack:
         doorbell = follow.listen(stack, context.runtime)
         _give(context, request)
-        say_progress(scan_id, as_json=context.json)
+        show_progress(scan_id, as_json=context.json)
         until = follow.last_entry(context)
         try:
             followed = follow.follow(
@@ -115,7 +115,7 @@ def outcome(context: Context, followed: follow.Followed) -> Exit:
         show_summary(report, receipt)
         show_failed(report)
         if receipt is None:
-            say("not sent: no server is configured (server.url)", "yellow")
+            show_text("not sent: no server is configured (server.url)", "yellow")
     if report.status != "completed":
         return Exit.NO
     if receipt is not None and receipt.answer != "accepted":

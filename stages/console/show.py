@@ -34,7 +34,7 @@ from stages.runtime.exits import Exit
 _MOST_RECHECKS = 3
 
 
-class Whole(Record, frozen=True, kw_only=True):
+class ShownScan(Record, frozen=True, kw_only=True):
     """All entries of one scan."""
 
     scan_id: ScanId
@@ -86,26 +86,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:
     spool = context.existing_spool()
-    whole = _whole(spool, args.scan_id)
+    shown = _shown_scan(spool, args.scan_id)
     if args.rule or args.fix:
-        return _rule_or_fixes(args, context, whole)
+        return _rule_or_fixes(args, context, shown)
     if args.slowest:
-        show_slowest(_report(whole).results, whole.scan_id, as_json=context.json)
+        show_slowest(_report(shown).results, shown.scan_id, as_json=context.json)
         return Exit.OK
     if args.format or args.output:
-        report = _report(whole)
-        source = report_source(spool, report, whole.receipt)
+        report = _report(shown)
+        source = report_source(spool, report, shown.receipt)
         write_report(chosen_format(args, context), source, args.output)
         return Exit.OK
     if context.json:
-        show_json(whole)
+        show_json(shown)
         return Exit.OK
     if args.status:
-        _report(whole)
-    show_facts(_way(context, whole))
-    if whole.report:
-        show_summary(whole.report, whole.receipt)
-        show_results(whole.report, args.status or FAILED, args.sort)
+        _report(shown)
+    show_facts(_origin(context, shown))
+    if shown.report:
+        show_summary(shown.report, shown.receipt)
+        show_results(shown.report, args.status or FAILED, args.sort)
     return Exit.OK
 
 
@@ -118,11 +118,11 @@ def _statuses(given: str) -> tuple[str, ...]:
     return statuses
 
 
-def _whole(spool: Spool, name: str) -> Whole:
+def _shown_scan(spool: Spool, name: str) -> ShownScan:
     boxes = scan_states.snapshot(spool)
     scan_id = find_scan(name, boxes.scan_ids)
     given = read_if_kept(spool.commands.requests.read, scan_id)
-    return Whole(
+    return ShownScan(
         scan_id=scan_id,
         state=boxes.state(scan_id),
         request=read_if_kept(spool.requests.read, scan_id) or given,
@@ -134,40 +134,40 @@ def _whole(spool: Spool, name: str) -> Whole:
     )
 
 
-def _report(whole: Whole) -> Report:
-    if whole.report is None:
-        raise CommandError(f"{whole.scan_id} has no report yet: it is {whole.state}", Exit.NO)
-    return whole.report
+def _report(shown: ShownScan) -> Report:
+    if shown.report is None:
+        raise CommandError(f"{shown.scan_id} has no report yet: it is {shown.state}", Exit.NO)
+    return shown.report
 
 
-def _way(context: Context, whole: Whole) -> Iterator[tuple[str, object]]:
+def _origin(context: Context, shown: ShownScan) -> Iterator[tuple[str, object]]:
     """The facts from the request to the report."""
-    spool, manifest = context.spool, whole.manifest
-    yield "scan", whole.scan_id
-    yield "state", whole.state
+    spool, manifest = context.spool, shown.manifest
+    yield "scan", shown.scan_id
+    yield "state", shown.state
     reasons = PendingReasons(context, scan_states.snapshot(spool), datetime.now(UTC))
-    yield "pending", reasons.reason(whole.scan_id)
-    for reason in _reasons(whole):
+    yield "pending", reasons.reason(shown.scan_id)
+    for reason in _reasons(shown):
         yield "requested", _requested(reason)
     if manifest is not None:
         if manifest.command:
             yield "command", " ".join(manifest.command)
         yield "exit code", manifest.exit_code
-        yield "raw", spool.raw.path / whole.scan_id
-    if whole.report is not None:
-        yield "report", spool.reports.path / f"{whole.scan_id}.report"
-    for run in whole.fixes[-_MOST_RECHECKS:]:
+        yield "raw", spool.raw.path / shown.scan_id
+    if shown.report is not None:
+        yield "report", spool.reports.path / f"{shown.scan_id}.report"
+    for run in shown.fixes[-_MOST_RECHECKS:]:
         yield "fix", f"{run.at:%Y-%m-%d %H:%M:%SZ}, {run.error or outcome_counts(run.rules)}"
-    for recheck in whole.rechecks[-_MOST_RECHECKS:]:
+    for recheck in shown.rechecks[-_MOST_RECHECKS:]:
         yield "re-checked", f"{recheck.at:%Y-%m-%d %H:%M:%SZ}, {summary(recheck)}"
 
 
-def _reasons(whole: Whole) -> tuple[Reason, ...]:
+def _reasons(shown: ShownScan) -> tuple[Reason, ...]:
     """Of all requests that the scan answers, where it has run."""
-    if whole.manifest is not None:
-        return whole.manifest.reasons
-    if whole.request is not None:
-        return (whole.request.reason,)
+    if shown.manifest is not None:
+        return shown.manifest.reasons
+    if shown.request is not None:
+        return (shown.request.reason,)
     return ()
 
 
@@ -180,13 +180,13 @@ def _requested(reason: Reason) -> str:
     return requested
 
 
-def _rule_or_fixes(args: argparse.Namespace, context: Context, whole: Whole) -> Exit:
+def _rule_or_fixes(args: argparse.Namespace, context: Context, shown: ShownScan) -> Exit:
     if args.status:
         raise UsageError("--rule and --fix exclude --all and --status", "compliance-agent show")
-    report = _report(whole)
+    report = _report(shown)
     results = report.results or report.partial_results
     if args.rule:
-        results = (find_rule(results, args.rule, whole.scan_id),)
+        results = (find_rule(results, args.rule, shown.scan_id),)
     elif args.fix:
         results = tuple(result for result in results if result.status == "fail")
     if args.fix:

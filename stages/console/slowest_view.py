@@ -6,7 +6,7 @@ from functools import partial
 from schemas.ids import ScanId, short_rule_id
 from schemas.records import Record
 from schemas.report import RuleResult, RuleStatus
-from stages.console.output import say, show_record, show_table
+from stages.console.output import show_record, show_table, show_text
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
@@ -37,7 +37,7 @@ def show_slowest(results: Sequence[RuleResult], scan_id: ScanId, *, as_json: boo
 def _show(total_s: float, slowest: Sequence[SlowRule]) -> None:
     show_table(("duration", "status", "rule", "title"), map(_row, slowest))
     shown_s = sum(rule.duration_s for rule in slowest)
-    say(f"together {shown_s:.1f} s; all rules took {total_s:.1f} s")
+    show_text(f"together {shown_s:.1f} s; all rules took {total_s:.1f} s")
 
 
 def _rules(results: Sequence[RuleResult]) -> list[SlowRule]:

@@ -28,7 +28,7 @@ from stages.console.detected_view import show_detected
 from stages.console.disk_trouble import disk_trouble
 from stages.console.entry_reading import problems
 from stages.console.kept_detection import kept_detection
-from stages.console.output import say, show_facts, show_record, show_table, unicode_text
+from stages.console.output import show_facts, show_record, show_table, show_text, unicode_text
 from stages.console.planned_scans import PlannedScanStatus, planned_scans, show_planned_scans
 from stages.console.stage_states import ACTIONS, StageState, stage_states
 from stages.runtime.exits import Exit
@@ -97,21 +97,23 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
 
 def _show(context: Context, spool: Spool, status: Status) -> None:
     if status.trouble:
-        say(f"trouble: {status.trouble}", "red")
+        show_text(f"trouble: {status.trouble}", "red")
     show_table(("stage", "state", "last worked"), _stage_rows(status))
     for stage, state in status.stages.items():
         if state in ACTIONS:
-            say(f"{stage}: {ACTIONS[state]}", "red")
-    say()
+            show_text(f"{stage}: {ACTIONS[state]}", "red")
+    show_text()
     show_facts(_facts(status))
-    say()
+    show_text()
     if status.planned_scans:
         show_planned_scans(status.planned_scans)
-        say()
+        show_text()
     if status.detected:
         show_detected(status.detected, context.settings, server_state.overrides(context, spool))
     else:
-        say("scanners: not detected yet; the scan stage detects them when it starts", "yellow")
+        show_text(
+            "scanners: not detected yet; the scan stage detects them when it starts", "yellow"
+        )
 
 
 def _stage_rows(status: Status) -> Iterator[tuple[str, str, str | None]]:

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from stages.console.context import Context
-from stages.console.output import say, show_record, unicode_text, warn
+from stages.console.output import show_record, show_text, unicode_text, warn
 from stages.runtime.command_error import CommandError, UsageError, file_errors
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
@@ -113,12 +113,12 @@ def _write(path: Path, text: str) -> None:
 
 
 def _show(path: Path, setting: str, new: NewTailoring) -> None:
-    say(f"{new.title}: written into {unicode_text(path)}")
-    say(
+    show_text(f"{new.title}: written into {unicode_text(path)}")
+    show_text(
         f"{counted(len(new.unselected), 'rule')} unselected, {len(new.selected)} selected, "
         f"{counted(len(new.values), 'value')} set, in {new.extends} of {new.content}"
     )
-    say(f"to scan with it, set {setting}: {unicode_text(path.absolute())}")
+    show_text(f"to scan with it, set {setting}: {unicode_text(path.absolute())}")
     for remark in new.remarks:
         warn(remark)
     refusal = why_file_changeable(path)

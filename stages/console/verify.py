@@ -16,7 +16,7 @@ from spool.spool import Spool
 from stages.console import scan_states
 from stages.console.context import Context
 from stages.console.entry_reading import problem_kind
-from stages.console.output import say, show_record, show_table, unicode_text
+from stages.console.output import show_record, show_table, show_text, unicode_text
 from stages.runtime.exits import Exit
 
 
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
 
 def _show(spool: Spool, findings: Sequence[Finding]) -> None:
     if not findings:
-        say(f"{spool.root}: all entries are intact")
+        show_text(f"{spool.root}: all entries are intact")
         return
     show_table(("kind", "path", "reason"), ((f.kind, f.path, f.message) for f in findings))
 

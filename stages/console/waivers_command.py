@@ -18,7 +18,7 @@ from schemas.settings import WaiverSettings
 from schemas.waiver import Waiver
 from spool.spool import Spool
 from stages.console.context import Context
-from stages.console.output import say, show_record, show_table, unicode_text
+from stages.console.output import show_record, show_table, show_text, unicode_text
 from stages.formats.kept_scans import KeptScans
 from stages.parse import waiver_files, waivers
 from stages.parse.waiver_files import PlacedWaiver, WaiverSet
@@ -175,7 +175,7 @@ def _state(
 def _show(listed: ListedWaivers) -> None:
     _show_problems(listed.problems)
     if not listed.waivers:
-        say(f"no waivers in {listed.directory}")
+        show_text(f"no waivers in {listed.directory}")
         return
     columns = ("rule", "state", "expires", "approved by", "reason", "for")
     show_table(columns, map(_row, listed.waivers))
@@ -197,9 +197,9 @@ def _row(row: ListedWaiver) -> tuple[object, ...]:
 def _show_checked(listed: ListedWaivers) -> None:
     _show_problems(listed.problems)
     if not listed.problems:
-        say(f"{printable.counted(len(listed.waivers), 'waiver')}, no problems", "green")
+        show_text(f"{printable.counted(len(listed.waivers), 'waiver')}, no problems", "green")
 
 
 def _show_problems(problems: Sequence[str]) -> None:
     for problem in problems:
-        say(problem, "red")
+        show_text(problem, "red")

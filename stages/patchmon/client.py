@@ -59,7 +59,7 @@ class HttpClient:
         self, access: ServerAccess, connect_s: float = CONNECT_S, progress_s: float = PROGRESS_S
     ) -> None:
         self._access = access
-        self._limits = http_errors.Limits(connect_s, progress_s)
+        self._limits = http_errors.RequestLimits(connect_s, progress_s)
         self._adapter = _Adapter(access, progress_s)
 
     def send(

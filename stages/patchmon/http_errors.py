@@ -37,14 +37,14 @@ _TIMEOUT = (ReadTimeout, ReadTimeoutError, TimeoutError)
 _UNKNOWN_NAME = (NameResolutionError, socket.gaierror)
 
 
-class Limits(Struct, frozen=True):
+class RequestLimits(Struct, frozen=True):
     """Seconds after which a request is given up."""
 
     connect_s: float
     progress_s: float
 
 
-def outcome_of(error: Exception, limits: Limits) -> Paused | Temporary:
+def outcome_of(error: Exception, limits: RequestLimits) -> Paused | Temporary:
     """The outcome of a request that ended in this error."""
     chain = tuple(_chain(error))
     tls_error = _first(chain, ssl.SSLError)
@@ -68,7 +68,9 @@ def outcome_of(error: Exception, limits: Limits) -> Paused | Temporary:
     return Temporary(_of_the_network(error, chain, limits))
 
 
-def _of_the_network(error: Exception, chain: tuple[BaseException, ...], limits: Limits) -> str:
+def _of_the_network(
+    error: Exception, chain: tuple[BaseException, ...], limits: RequestLimits
+) -> str:
     if isinstance(error, ConnectTimeout):
         return f"no connection within {limits.connect_s:g} s"
     if _first(chain, *_TIMEOUT):

@@ -46,7 +46,7 @@ class Refused(Record, frozen=True, kw_only=False):
     status: int
     message: str
     remedy: Remedy | None = None
-    asked_s: float = 0.0
+    retry_after_s: float = 0.0
     """Seconds for which the server wants no further request."""
 
 
@@ -56,7 +56,7 @@ class Paused(Record, frozen=True, kw_only=False, tag="paused"):
     message: str
     action: str
     status: int | None = None
-    asked_s: float = 0.0
+    retry_after_s: float = 0.0
 
 
 class Temporary(Record, frozen=True, kw_only=False, tag="temporary"):
@@ -64,7 +64,7 @@ class Temporary(Record, frozen=True, kw_only=False, tag="temporary"):
 
     message: str
     status: int | None = None
-    asked_s: float = 0.0
+    retry_after_s: float = 0.0
     action: str | None = None
     unsent: bool = False
     """No byte of the body was sent."""
@@ -119,7 +119,7 @@ def decide(reply: Reply, now: datetime) -> Outcome:
     if isinstance(outcome, Accepted):
         return outcome
     wanted = reply.headers.get("retry-after", _WITHOUT_RETRY_AFTER.get(reply.status, ""))
-    return replace(outcome, asked_s=retry_after.seconds(wanted, now))
+    return replace(outcome, retry_after_s=retry_after.seconds(wanted, now))
 
 
 def _outcome(reply: Reply) -> Outcome:

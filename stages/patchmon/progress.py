@@ -28,7 +28,7 @@ class _Step(Struct, frozen=True):
     error: str | None = None
 
 
-class Progress(Struct):
+class ProgressQueue(Struct):
     """What is still to be sent, oldest scan first."""
 
     _waiting: dict[str, ScanProgress] = field(default_factory=dict)

@@ -74,7 +74,7 @@ _EXPECTED_ERRORS = (
 _SILENT = logging.Logger("websockets", logging.CRITICAL + 1)
 
 
-class Pace(Struct, frozen=True):
+class LinkPace(Struct, frozen=True):
     """How patient the link is, in seconds."""
 
     open_s: float = 10.0
@@ -95,7 +95,7 @@ class Pace(Struct, frozen=True):
         return min(self.longest_wait_s, self.first_wait_s * 2.0 ** min(failures, 20))
 
 
-_DEFAULT_PACE = Pace()
+_DEFAULT_PACE = LinkPace()
 _CONNECTED = "connected"
 
 
@@ -124,7 +124,7 @@ class Link:
         connected: Callable[[], None],
         next_message: NextMessage,
         log: Log,
-        pace: Pace = _DEFAULT_PACE,
+        pace: LinkPace = _DEFAULT_PACE,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         """`changed` is called in a thread when `state` has changed."""

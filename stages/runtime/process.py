@@ -29,9 +29,9 @@ from stages.runtime.set_aside import SetAside
 from stages.runtime.settings_reload import SettingsReload, Signature, signature
 
 _HEARTBEAT_EVERY_S = 15.0
-# Each event and each new entry makes the stage look for work. Who can send them could keep it
-# looking all the time.
-_LOOKS_AT_ONCE, _LOOK_EVERY_S = 50, 0.1
+# Each event and each new entry makes the stage check for work. Whoever sends them could keep it
+# checking all the time.
+_CHECKS_AT_ONCE, _CHECK_EVERY_S = 50, 0.1
 
 
 class Process:
@@ -68,7 +68,7 @@ class Process:
         self._reload = SettingsReload(config, load, log, config_seen or signature(config))
         self._heartbeat = Heartbeat(Path(settings.runtime_dir), stage)
         self._heartbeat_at = 0.0
-        self._looks = Allowance(_LOOKS_AT_ONCE, _LOOK_EVERY_S)
+        self._checks = Allowance(_CHECKS_AT_ONCE, _CHECK_EVERY_S)
         self._wake, self.wake_handle = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     @property
@@ -136,7 +136,7 @@ class Process:
 
     def _wait_once(self, limit_s: float, handles: Sequence[int]) -> tuple[list[Event], list[int]]:
         """The events and readable handles of one wait, which is as short as the pace requires."""
-        pause_s = self._looks.due_in_s()
+        pause_s = self._checks.due_in_s()
         if pause_s > 0:
             # There were too many of late. Events and the wake pipe stay unread for a moment, so
             # nothing is lost, and who sends them does not keep this stage busy.
@@ -147,7 +147,7 @@ class Process:
         # A message that can't be understood ends the wait early, too.
         is_early = not ready and time.monotonic() < end
         if events or self._wake in ready or is_early:
-            self._looks.take()
+            self._checks.take()
         return events, ready
 
     def _dispatch(self, events: Sequence[Event], ready: Sequence[int]) -> None:

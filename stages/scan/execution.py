@@ -17,7 +17,7 @@ from stages.runtime.process import Process
 from stages.runtime.version import AGENT_VERSION
 from stages.scan import free_space
 from stages.scanners.captured_output import Line
-from stages.scanners.child import Cause, Child, End, EndedBy, Limits
+from stages.scanners.child import Cause, Child, ChildLimits, End, EndedBy
 from stages.scanners.runner import CannotRun, Plan, Runner
 
 _CLOCK_SLACK = timedelta(seconds=60)
@@ -128,7 +128,7 @@ class Run:
                 return _DISK_FULL
             return cancelled()
 
-        def run(command: tuple[str, ...], limits: Limits) -> End:
+        def run(command: tuple[str, ...], limits: ChildLimits) -> End:
             place = replace(self._plan, limits=limits)
             child = Child(self._process, self._draft, place, self._on_line)
             return child.run(command, started, why_end)

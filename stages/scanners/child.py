@@ -28,7 +28,7 @@ _CHECK_EVERY_S = 0.5
 _DEEPEST = 100
 
 
-class Limits(Struct, frozen=True):
+class ChildLimits(Struct, frozen=True):
     time_s: float
     output_bytes: int
     """The files in its directory and its standard output and error, together."""
@@ -36,17 +36,17 @@ class Limits(Struct, frozen=True):
     """The longest file that it may write anywhere; None: as `output_bytes`."""
 
 
-class Waiting(Protocol):
+class OutputWait(Protocol):
     """The part of a stage's process that a run needs: waiting for output."""
 
     def wait(self, timeout_s: float, handles: Sequence[int] = ()) -> list[int]: ...
 
 
-class Place(Protocol):
+class RunPlace(Protocol):
     """Where and within which limits a command runs."""
 
     @property
-    def limits(self) -> Limits: ...
+    def limits(self) -> ChildLimits: ...
 
     @property
     def directory(self) -> Path | None: ...
@@ -96,7 +96,7 @@ class Child:
     `stderr.log`."""
 
     def __init__(
-        self, process: Waiting, draft: Path, place: Place, on_line: Callable[[Line], None]
+        self, process: OutputWait, draft: Path, place: RunPlace, on_line: Callable[[Line], None]
     ) -> None:
         self._process = process
         self._draft = draft

@@ -6,7 +6,7 @@ from pathlib import Path
 from schemas.manifest import Manifest
 from schemas.records import Struct, field
 from spool.raw import RawBox
-from stages.scanners.child import Limits
+from stages.scanners.child import ChildLimits
 
 
 class KeptScan(Struct, frozen=True):
@@ -24,7 +24,7 @@ class RuleRun(Struct, frozen=True):
     """The files that it writes, to be read together."""
     expected: tuple[int, ...]
     """Exit codes that mean a result."""
-    limits: Limits
+    limits: ChildLimits
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
 

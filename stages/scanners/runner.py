@@ -10,7 +10,7 @@ from schemas.records import Struct, field
 from schemas.request import Request
 from spool.raw import Output
 from stages.scanners.captured_output import Line
-from stages.scanners.child import Cause, End, Limits
+from stages.scanners.child import Cause, ChildLimits, End
 
 
 class CannotRun(Struct, frozen=True):
@@ -26,7 +26,7 @@ class Plan(Struct, frozen=True):
     profile_id: str | None
     profile_title: str
     command: tuple[str, ...]
-    limits: Limits
+    limits: ChildLimits
     scanner_version: str | None
     content: Content | None = None
     tailoring: TailoringFile | None = None

@@ -12,10 +12,10 @@ from schemas.records import Struct, field
 from stages.scap.xccdf_text import one_line
 from stages.scap.xml_elements import Element, local
 from stages.scap.xml_errors import ScapError
-from stages.scap.xml_records import Limits, RecordLayout, records
+from stages.scap.xml_records import RecordLayout, XmlLimits, records
 
 MAX_BYTES = 512 * 1024 * 1024
-_LIMITS = Limits(bytes=MAX_BYTES, seconds=120.0)
+_LIMITS = XmlLimits(bytes=MAX_BYTES, seconds=120.0)
 _LAYOUT = RecordLayout(
     roots=frozenset(("data-stream-collection", "Benchmark")),
     structure=frozenset(

@@ -21,9 +21,9 @@ from stages.scap.rule_counts import RuleCounts, benchmark_around, count_rules
 from stages.scap.xccdf_text import one_line, readable, title_of
 from stages.scap.xml_elements import Element, local
 from stages.scap.xml_errors import ScapError
-from stages.scap.xml_records import Limits, RecordLayout, records
+from stages.scap.xml_records import RecordLayout, XmlLimits, records
 
-_LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
+_LIMITS = XmlLimits(bytes=1024 * 1024 * 1024, seconds=60.0)
 _LAYOUT = RecordLayout(
     roots=frozenset(("data-stream-collection", "Benchmark")),
     structure=frozenset(

@@ -15,9 +15,9 @@ from schemas.codec import replace
 from schemas.records import Struct, field
 from spool.packing import unpacked
 from stages.scap.xml_elements import Element, local
-from stages.scap.xml_records import Limits, RecordLayout, records
+from stages.scap.xml_records import RecordLayout, XmlLimits, records
 
-WHOLE_CONTENT_LIMITS = Limits(bytes=1024 * 1024 * 1024, seconds=60.0)
+WHOLE_CONTENT_LIMITS = XmlLimits(bytes=1024 * 1024 * 1024, seconds=60.0)
 WHOLE_CONTENT = RecordLayout(
     roots=frozenset(("data-stream-collection", "Benchmark")),
     structure=frozenset(("data-stream-collection", "component", "Benchmark", "Group")),

@@ -14,11 +14,11 @@ from stages.scap.content_profiles import read_profile
 from stages.scap.rule_counts import Selection
 from stages.scap.xml_elements import Element, local, text_of
 from stages.scap.xml_errors import ScapError
-from stages.scap.xml_records import Limits, RecordLayout, records
+from stages.scap.xml_records import RecordLayout, XmlLimits, records
 
 XCCDF_1_2 = "http://checklists.nist.gov/xccdf/1.2"
 _NAMESPACES = (XCCDF_1_2, "http://open-scap.org/page/Xccdf-1.1-tailoring")
-_LIMITS = Limits(elements=200_000, seconds=20.0)
+_LIMITS = XmlLimits(elements=200_000, seconds=20.0)
 _LAYOUT = RecordLayout(roots=frozenset(("Tailoring",)), structure=frozenset(("Tailoring",)))
 _SUFFIX = " (tailored)"
 _MARKS = ("tailored", "[customized]")
@@ -29,7 +29,7 @@ _KINDS: dict[str, ChangeKind] = {kind: kind for kind in get_args(ChangeKind)}
 """By the names of the elements."""
 
 
-class Change(Struct, frozen=True):
+class TailoringChange(Struct, frozen=True):
     """One thing that a profile of a tailoring changes."""
 
     kind: ChangeKind
@@ -50,7 +50,7 @@ class TailoredProfile(Struct, frozen=True):
     extends: str | None
     """The id of the profile in the content that it changes."""
     line: int
-    changes: tuple[Change, ...]
+    changes: tuple[TailoringChange, ...]
 
 
 class Tailoring(Struct):
@@ -122,7 +122,7 @@ def _check_namespace(root: Element) -> None:
 
 
 def _read_profile(element: Element, path: str) -> TailoredProfile:
-    changes: list[Change] = []
+    changes: list[TailoringChange] = []
     for child in element:
         kind = _KINDS.get(local(child))
         if kind is not None:
@@ -131,14 +131,14 @@ def _read_profile(element: Element, path: str) -> TailoredProfile:
     return TailoredProfile(read_profile(element, path), extends, _line(element), tuple(changes))
 
 
-def _read_change(kind: ChangeKind, element: Element) -> Change:
+def _read_change(kind: ChangeKind, element: Element) -> TailoringChange:
     texts = {
         "select": element.get("selected", ""),
         "set-value": text_of(element),
         "refine-value": element.get("selector", ""),
         "refine-rule": "",
     }
-    return Change(kind, element.get("idref", ""), texts[kind], _line(element))
+    return TailoringChange(kind, element.get("idref", ""), texts[kind], _line(element))
 
 
 def _line(element: Element) -> int:

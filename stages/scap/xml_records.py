@@ -51,7 +51,7 @@ _MAX_INSTRUCTIONS = 10_000
 _MIN_ELEMENT_BYTES = len("<a/>")
 
 
-class Limits(Struct, frozen=True):
+class XmlLimits(Struct, frozen=True):
     """What one file may cost. The parser itself bounds the depth: 256 levels."""
 
     bytes: int = 2 * 1024 * 1024 * 1024
@@ -95,14 +95,14 @@ class _Kinds(dict[str, _Kind]):
 def records(
     stream: BinaryIO,
     layout: RecordLayout,
-    limits: Limits | None = None,
+    limits: XmlLimits | None = None,
     clock: Clock = time.monotonic,
 ) -> Iterator[Record]:
     """Every record of the file, with its parent. Raises ScapError.
 
     A record that the caller keeps loses its parent once the next chunk is read.
     """
-    reader = _RecordReader(stream, layout, limits or Limits(), clock)
+    reader = _RecordReader(stream, layout, limits or XmlLimits(), clock)
     while not reader.done:
         yield from reader.next_batch()
         reader.release()
@@ -112,7 +112,7 @@ class _RecordReader:
     """Feeds the parser, and collects the records that each chunk completes."""
 
     def __init__(
-        self, stream: BinaryIO, layout: RecordLayout, limits: Limits, clock: Clock
+        self, stream: BinaryIO, layout: RecordLayout, limits: XmlLimits, clock: Clock
     ) -> None:
         self.done = False
         self._stream = stream

@@ -48,26 +48,26 @@ class Backoff:
         if not self._is_set_by_server:
             self._next = min(self._next, now + full_jitter(1))
 
-    def failed(self, now: float, asked_s: float = 0.0) -> float:
-        """Temporary trouble; the seconds until the next try, at least the `asked_s` that the server
+    def failed(self, now: float, retry_after_s: float = 0.0) -> float:
+        """Temporary trouble; the seconds until the next try, at least the `retry_after_s` that the server
         named.
         """
         self._count(pausing=False)
-        self._is_set_by_server = asked_s > 0
-        return self._wait(now, asked_s + full_jitter(self.failures))
+        self._is_set_by_server = retry_after_s > 0
+        return self._wait(now, retry_after_s + full_jitter(self.failures))
 
-    def paused(self, now: float, asked_s: float = 0.0) -> float:
-        """Trouble that someone has to fix; the seconds until the next probe, at least `asked_s`."""
+    def paused(self, now: float, retry_after_s: float = 0.0) -> float:
+        """Trouble that someone has to fix; the seconds until the next probe, at least `retry_after_s`."""
         self._count(pausing=True)
-        self._is_set_by_server = asked_s > 0
-        return self._wait(now, max(growing_pause(self.failures), _with_jitter(asked_s)))
+        self._is_set_by_server = retry_after_s > 0
+        return self._wait(now, max(growing_pause(self.failures), _with_jitter(retry_after_s)))
 
-    def asked(self, now: float, asked_s: float) -> float:
-        """No trouble, but the server wants to be left alone for `asked_s`; the seconds until the
+    def retry_after(self, now: float, retry_after_s: float) -> float:
+        """No trouble, but the server wants no request for `retry_after_s`; the seconds until the
         next try.
         """
         self._is_set_by_server = True
-        return self._wait(now, _with_jitter(asked_s))
+        return self._wait(now, _with_jitter(retry_after_s))
 
     def hold(self, now: float, wait_s: float) -> None:
         """Take over a wait from before a restart, which the server had named."""
@@ -119,7 +119,7 @@ def _grown(first: float, ceiling: float, failures: int) -> float:
     return min(ceiling, doubled)
 
 
-def _with_jitter(asked_s: float) -> float:
-    if asked_s == 0.0:
+def _with_jitter(retry_after_s: float) -> float:
+    if retry_after_s == 0.0:
         return 0.0
-    return asked_s + full_jitter(1)
+    return retry_after_s + full_jitter(1)

@@ -23,7 +23,7 @@ from stages.ship.backoff import Backoff, Pace
 _ALARM_AFTER = 3
 
 
-class Destination:
+class ShipDestination:
     """The one server that a stage ships to."""
 
     def __init__(self, process: Process, clock: Callable[[], float]) -> None:
@@ -74,8 +74,14 @@ class Destination:
     def record(self, outcome: Outcome) -> None:
         """Apply the outcome of an attempt."""
         if isinstance(outcome, Paused):
-            wait_s = self._backoff.paused(self._clock(), outcome.asked_s)
-            self._note("paused", outcome.message, outcome.action, wait_s, asked=outcome.asked_s > 0)
+            wait_s = self._backoff.paused(self._clock(), outcome.retry_after_s)
+            self._note(
+                "paused",
+                outcome.message,
+                outcome.action,
+                wait_s,
+                is_set_by_server=outcome.retry_after_s > 0,
+            )
         elif isinstance(outcome, Temporary):
             self._record_failure(outcome)
         else:
@@ -94,18 +100,24 @@ class Destination:
 
     def _record_answer(self, outcome: Accepted | Refused) -> None:
         self._backoff.succeeded()
-        if isinstance(outcome, Refused) and outcome.asked_s > 0:
-            wait_s = self._backoff.asked(self._clock(), outcome.asked_s)
-            self._note("backing off", outcome.message, None, wait_s, asked=True)
+        if isinstance(outcome, Refused) and outcome.retry_after_s > 0:
+            wait_s = self._backoff.retry_after(self._clock(), outcome.retry_after_s)
+            self._note("backing off", outcome.message, None, wait_s, is_set_by_server=True)
         else:
             self._note("ready")
 
     def _record_failure(self, outcome: Temporary) -> None:
-        wait_s = self._backoff.failed(self._clock(), outcome.asked_s)
+        wait_s = self._backoff.failed(self._clock(), outcome.retry_after_s)
         action = None
         if self._backoff.failures >= _ALARM_AFTER:
             action = outcome.action
-        self._note("backing off", outcome.message, action, wait_s, asked=outcome.asked_s > 0)
+        self._note(
+            "backing off",
+            outcome.message,
+            action,
+            wait_s,
+            is_set_by_server=outcome.retry_after_s > 0,
+        )
 
     def _note(
         self,
@@ -114,7 +126,7 @@ class Destination:
         action: str | None = None,
         wait_s: float | None = None,
         *,
-        asked: bool = False,
+        is_set_by_server: bool = False,
     ) -> None:
         now, server, old = self._process.now(), self._process.settings.server, self._state
         since = now
@@ -131,7 +143,7 @@ class Destination:
             reason=reason,
             action=action,
             next_try=next_try,
-            is_set_by_server=asked,
+            is_set_by_server=is_set_by_server,
             failures=self._backoff.failures,
             verified=server.verify,
         )
@@ -156,7 +168,7 @@ class Destination:
             self._process.publish(Event(name="ShippingPaused", message=short(new.reason)))
 
     def _resume_wait(self) -> None:
-        """A wait that the server asked for holds after a restart too."""
+        """A wait that the server has set holds after a restart too."""
         old = self._state
         if old.next_try is None or not old.is_set_by_server:
             return

@@ -27,7 +27,7 @@ from stages.runtime.worker import WorkerStoppedError
 from stages.ship import filing, receipts
 from stages.ship.backlog import Backlog
 from stages.ship.delivery_attempt import DeliveryAttempt
-from stages.ship.destination import Destination
+from stages.ship.destination import ShipDestination
 from stages.ship.order import Superseded, Waiting
 from stages.ship.patience import PatientHost
 from stages.ship.ship_state import DeliveryState
@@ -59,7 +59,7 @@ class Sender:
         self,
         process: Process,
         delivery_state: DeliveryState,
-        destination: Destination,
+        destination: ShipDestination,
         backlog: Backlog,
     ) -> None:
         self._process = process
@@ -216,11 +216,11 @@ class Sender:
         )
         if check.state is KeyState.WRONG:
             return decided
-        said = message(reply)
+        answered = message(reply)
         if check.state is KeyState.KNOWN:
-            return Temporary(f"{said}, but the server knows the key", reply.status)
+            return Temporary(f"{answered}, but the server knows the key", reply.status)
         return Temporary(
-            f"{said}; the server can't check the key: {check.message}",
+            f"{answered}; the server can't check the key: {check.message}",
             reply.status,
             action=key_check.CHECK_DATABASE,
         )

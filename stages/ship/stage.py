@@ -21,7 +21,7 @@ from stages.patchmon.server_access import find_access
 from stages.runtime.allowance import Allowance
 from stages.runtime.process import Process
 from stages.ship.backlog import Backlog
-from stages.ship.destination import Destination
+from stages.ship.destination import ShipDestination
 from stages.ship.metrics_file import MetricsFile
 from stages.ship.notices import Notices
 from stages.ship.order import Waiting
@@ -43,7 +43,7 @@ class ShipStage:
         self._delivery_state = DeliveryState(process)
         self._replays = Replays(process, self._delivery_state)
         self._backlog = Backlog(process, self._delivery_state)
-        self._destination = Destination(process, clock)
+        self._destination = ShipDestination(process, clock)
         self._hints = Allowance(_HINTS_AT_ONCE, _HINT_EVERY_S, clock)
         self._sender = Sender(process, self._delivery_state, self._destination, self._backlog)
         self._notices = Notices(process)

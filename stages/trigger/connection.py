@@ -18,7 +18,7 @@ from stages.patchmon.capabilities import CommandAnswers
 from stages.patchmon.credentials import NoCredentials
 from stages.patchmon.host_reporter import PING_EVERY_S, HostReporter
 from stages.patchmon.server_access import ServerAccess, find_access
-from stages.patchmon.websocket import Link, NextMessage, Pace
+from stages.patchmon.websocket import Link, LinkPace, NextMessage
 from stages.runtime.process import Process
 from stages.scanners import registry
 from stages.trigger.detected_host import Detection, host_description
@@ -124,7 +124,7 @@ class ServerConnection:
             access,
             scanners,
             log,
-            Pace().longest_backoff_s,
+            LinkPace().longest_backoff_s,
             lambda found: self._on_integrations(access, found),
         )
         if self._takes_commands:

@@ -22,7 +22,7 @@ from stages.patchmon.server_access import find_access
 from stages.runtime.process import Process
 from stages.scanners import registry
 from stages.scanners.spec import ScannerSpec
-from stages.trigger.content_update import ContentUpdate, Outcome, UpdateInThread
+from stages.trigger.content_update import ContentUpdate, UpdateInThread, UpdateOutcome
 from stages.trigger.detected_host import Detection
 
 _FIRST_AFTER_S = 120.0
@@ -45,7 +45,7 @@ class ContentFetch:
         self._is_wanted = False
         self._is_server_missed = False
         self._is_server_waiting = False
-        self._answer: Outcome | None = None
+        self._answer: UpdateOutcome | None = None
         self._command: str | None = None
         self._done = {self._state.command}
         """Commands with an outcome that are still there. Of those before a start, the last one is
@@ -70,7 +70,7 @@ class ContentFetch:
             self._is_server_waiting = True
         return refusal
 
-    def take_answer(self) -> Outcome | None:
+    def take_answer(self) -> UpdateOutcome | None:
         """The outcome of what the server wanted, once; None where there is none."""
         answer, self._answer = self._answer, None
         return answer
@@ -120,33 +120,35 @@ class ContentFetch:
                 self._process.report_newer(entry_name(command_id, "content"), error)
                 continue
             except EntryError as error:
-                self._keep(command_id, Outcome(f"the command can't be read: {error}", failed=True))
+                self._keep(
+                    command_id, UpdateOutcome(f"the command can't be read: {error}", failed=True)
+                )
                 continue
             if command.action == "remove":
                 self._keep(command_id, self._remove(command.name or ""))
                 continue
             refusal = self.want()
             if refusal:
-                self._keep(command_id, Outcome(refusal, failed=True))
+                self._keep(command_id, UpdateOutcome(refusal, failed=True))
                 continue
             self._command = command_id
             return
 
-    def _remove(self, name: str) -> Outcome:
+    def _remove(self, name: str) -> UpdateOutcome:
         store = ContentStore(self._process.spool.root, "server")
         try:
             for entry in store.entries():
                 if name in (entry.name, entry.record.file):
                     store.remove(entry.name)
-                    return Outcome(f"{entry.path} removed")
+                    return UpdateOutcome(f"{entry.path} removed")
         finally:
             store.close()
-        return Outcome(f"{name}: there is no such content from the server", failed=True)
+        return UpdateOutcome(f"{name}: there is no such content from the server", failed=True)
 
     def _start(self, spec: ScannerSpec) -> None:
         access = find_access(self._process.settings, self._process.config, os.environ)
         if isinstance(access, NoCredentials):
-            self._after(Outcome(access.reason, failed=True))
+            self._after(UpdateOutcome(access.reason, failed=True))
             return
         scanner: DetectedScanner | None = None
         if self._detection.detected is not None:
@@ -180,10 +182,10 @@ class ContentFetch:
         outcome, self._job = self._job.outcome, None
         if outcome is None:
             message = "the check of the server's content ended with an internal error"
-            outcome = Outcome(message, failed=True)
+            outcome = UpdateOutcome(message, failed=True)
         self._after(outcome)
 
-    def _after(self, outcome: Outcome) -> None:
+    def _after(self, outcome: UpdateOutcome) -> None:
         wait_s = _EVERY_S
         if outcome.failed:
             wait_s = _AGAIN_AFTER_S
@@ -196,7 +198,7 @@ class ContentFetch:
         if outcome.kept:
             self._process.publish(Event(name="DetectionWanted"))
 
-    def _keep(self, command: str | None, outcome: Outcome) -> None:
+    def _keep(self, command: str | None, outcome: UpdateOutcome) -> None:
         """Log an outcome and keep it for the operator."""
         if outcome.failed:
             self._process.log.warning("no content from the server", reason=outcome.message)

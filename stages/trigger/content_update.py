@@ -38,7 +38,7 @@ _OFFER_LIMIT_S = 60.0
 _DOWNLOAD_LIMIT_S = 1800.0
 
 
-class Outcome(Struct, frozen=True):
+class UpdateOutcome(Struct, frozen=True):
     """What came of one update."""
 
     message: str
@@ -53,7 +53,7 @@ class UpdateInThread:
     """An update in a thread of its own."""
 
     def __init__(self, fetch: "ContentUpdate", wake: Callable[[], None]) -> None:
-        self.outcome: Outcome | None = None
+        self.outcome: UpdateOutcome | None = None
         self._fetch = fetch
         self._wake = wake
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -93,33 +93,35 @@ class ContentUpdate:
         self._store = ContentStore(spool, "server")
         self._worker = Worker(self.host, content_download.ENTRY)
 
-    def run(self) -> Outcome:
+    def run(self) -> UpdateOutcome:
         try:
             return self._update()
         except WorkerStoppedError:
-            return Outcome("ended because the agent is stopping", failed=True)
+            return UpdateOutcome("ended because the agent is stopping", failed=True)
         except (SpoolError, OSError) as error:
-            return Outcome(str(error), failed=True)
+            return UpdateOutcome(str(error), failed=True)
         finally:
             self._worker.stop()
             self._store.close()
 
-    def _update(self) -> Outcome:
+    def _update(self) -> UpdateOutcome:
         """Raises SpoolError, OSError, WorkerStoppedError."""
         offered = self._call(ContentCall(access=self._access), _OFFER_LIMIT_S)
         if offered.problem:
-            return Outcome(offered.problem, failed=True)
+            return UpdateOutcome(offered.problem, failed=True)
         kept = [entry.record for entry in self._store.entries()]
         offer = ContentOffer(offered.version, offered.files)
         wanted = self._support.wanted(self._settings, this_platform(), self._detected, offer, kept)
         if isinstance(wanted, NothingWanted):
-            return Outcome(wanted.reason, offered.version, failed=wanted.is_refusal)
+            return UpdateOutcome(wanted.reason, offered.version, failed=wanted.is_refusal)
         name = f"{wanted.file} {offered.version}"
         if name in self._refused:
-            return Outcome(f"{name} was refused before, and is not fetched again", offered.version)
+            return UpdateOutcome(
+                f"{name} was refused before, and is not fetched again", offered.version
+            )
         return self._fetch(wanted, offered.version)
 
-    def _fetch(self, wanted: WantedContent, version: str) -> Outcome:
+    def _fetch(self, wanted: WantedContent, version: str) -> UpdateOutcome:
         for name in self._store.drafts():
             if name != wanted.file:
                 self._store.discard(name)
@@ -134,11 +136,13 @@ class ContentUpdate:
         answer = self._call(call, _DOWNLOAD_LIMIT_S)
         if answer.problem:
             # What has arrived stays: the next attempt goes on there.
-            return Outcome(f"{wanted.file}: {answer.problem}", version, failed=True)
+            return UpdateOutcome(f"{wanted.file}: {answer.problem}", version, failed=True)
         checked = self._check(draft, wanted)
         if checked.error:
             self._store.discard(wanted.file)
-            return Outcome(checked.error, version, failed=True, refused=f"{wanted.file} {version}")
+            return UpdateOutcome(
+                checked.error, version, failed=True, refused=f"{wanted.file} {version}"
+            )
         record = StoredContent(
             file=wanted.file,
             sha256=checked.sha256,
@@ -151,7 +155,7 @@ class ContentUpdate:
         for other in self._store.entries():
             if other.record.product == wanted.product and other.name != entry.name:
                 self._store.remove(other.name)
-        return Outcome(f"{wanted.file} {version} fetched and checked", version, kept=entry)
+        return UpdateOutcome(f"{wanted.file} {version} fetched and checked", version, kept=entry)
 
     def _check(self, draft: Path, wanted: WantedContent) -> CheckedContent:
         """Check what came, and write the file that is kept."""

@@ -60,8 +60,8 @@ def decide(
     state = _state_to_continue(policy, before, reached)
     due = schedule.last_due(reached)
     next_at = schedule.next_due(reached) + policy.splay
-    is_handled = due <= state.until or due in state.requested
-    if is_handled:
+    is_processed = due <= state.until or due in state.requested
+    if is_processed:
         state = replace(state, until=max(due, state.until))
         return Decision(state, request=None, skipped=None, next_at=next_at)
     is_missed = reached - due > _ON_TIME

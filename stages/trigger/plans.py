@@ -24,7 +24,7 @@ STATE_PREFIX = "schedule-"
 _cron = lru_cache(maxsize=32)(Cron)
 
 
-class Plan(Struct, frozen=True):
+class SchedulePlan(Struct, frozen=True):
     """A schedule in force."""
 
     scanner: Scanner
@@ -73,7 +73,7 @@ def next_due(
 
 def plans(
     settings: Settings, overrides: ServerOverrides, missing: Collection[Scanner] = ()
-) -> list[Plan]:
+) -> list[SchedulePlan]:
     """The schedules in force.
 
     An interval that the server has set replaces the schedule of a scanner's first scan, which is
@@ -82,7 +82,7 @@ def plans(
     """
     if overrides.mode == "on-demand":
         return []
-    found: list[Plan] = []
+    found: list[SchedulePlan] = []
     for spec in _scheduled(settings, overrides, missing):
         first, *others = _scans(spec, settings)
         found += _plan(spec, first, settings, overrides.interval_minutes)
@@ -140,16 +140,16 @@ def _scans(spec: ScannerSpec, settings: Settings) -> tuple[PlannedScan, ...]:
 
 def _plan(
     spec: ScannerSpec, scan: PlannedScan, settings: Settings, minutes: int | None
-) -> Iterator[Plan]:
+) -> Iterator[SchedulePlan]:
     """The schedule of a scan, or the server's interval in its place; nothing where there is
     neither.
     """
     if minutes:
         text = f"every {minutes} min, set by the server"
-        yield Plan(spec.key, scan, Interval(minutes), text)
+        yield SchedulePlan(spec.key, scan, Interval(minutes), text)
     elif scan.schedule:
         zone = zone_named(settings.compliance.schedules.time_zone)
-        yield Plan(spec.key, scan, _cron(scan.schedule, zone), scan.schedule, str(zone))
+        yield SchedulePlan(spec.key, scan, _cron(scan.schedule, zone), scan.schedule, str(zone))
 
 
 def splay(settings: Settings, scanner: Scanner) -> timedelta:

@@ -16,7 +16,7 @@ from stages.runtime.process import Process
 from stages.scanners import registry
 from stages.trigger import detected_host, due
 from stages.trigger.cron import Cron, ScheduleError, zone_named
-from stages.trigger.plans import STATE_PREFIX, Plan, plans, splay, state_name
+from stages.trigger.plans import STATE_PREFIX, SchedulePlan, plans, splay, state_name
 from stages.trigger.request_writer import RequestWriter, token_of
 
 _LONGEST_STEP = timedelta(minutes=10)
@@ -66,7 +66,7 @@ class Scheduler:
             self._suspend(name)
         return tuple(self._carry_out(plan) for plan in in_force.values())
 
-    def _carry_out(self, plan: Plan) -> NextDue:
+    def _carry_out(self, plan: SchedulePlan) -> NextDue:
         policy = self._policy(plan)
         now = self._process.now()
         before = self._process.state_store.read(plan.state_name, ScheduleState)
@@ -89,7 +89,7 @@ class Scheduler:
         self._decided[plan.state_name] = _Decided(policy, decision.state, now, next_due)
         return next_due
 
-    def _policy(self, plan: Plan) -> due.SchedulePolicy:
+    def _policy(self, plan: SchedulePlan) -> due.SchedulePolicy:
         schedules = self._process.settings.compliance.schedules
         return due.SchedulePolicy(
             schedule=plan.text,
@@ -133,7 +133,7 @@ class Scheduler:
             self._started = now
         self._last_pass = now
 
-    def _request(self, plan: Plan, due_at: datetime, now: datetime) -> None:
+    def _request(self, plan: SchedulePlan, due_at: datetime, now: datetime) -> None:
         host_id = detected_host.host_id(self._process.settings)
         token = token_of("schedule", plan.state_name, due_at.isoformat(), host_id)
         detail = f"{plan.name}, due {due_at:%Y-%m-%d %H:%MZ}"
@@ -141,7 +141,7 @@ class Scheduler:
         self._request_writer.planned(plan.scanner, plan.scan, reason, token)
 
 
-def _in_the_new_zone(before: ScheduleState | None, plan: Plan) -> ScheduleState | None:
+def _in_the_new_zone(before: ScheduleState | None, plan: SchedulePlan) -> ScheduleState | None:
     """The state of a schedule whose time zone alone has changed.
 
     The times of day that the clock had shown in the old zone are over in the new one, too. A daily

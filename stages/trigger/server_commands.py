@@ -20,7 +20,7 @@ from spool.layout import new_command_id
 from stages.patchmon import commands
 from stages.patchmon.capabilities import NO_ANSWERS, CommandAnswers
 from stages.patchmon.commands import Wanted
-from stages.patchmon.progress import Progress
+from stages.patchmon.progress import ProgressQueue
 from stages.patchmon.server_messages import (
     ComplianceScanCancel,
     InstallScanner,
@@ -56,7 +56,7 @@ class ServerCommands:
         self,
         process: Process,
         request_writer: RequestWriter,
-        progress: Progress,
+        progress: ProgressQueue,
         fetch_content: Callable[[], str | None],
     ) -> None:
         """`fetch_content` starts an update of the server's content; else it returns the reason."""

@@ -22,7 +22,7 @@ from spool.errors import (
     StorageError,
 )
 from stages.patchmon import commands
-from stages.patchmon.progress import Progress
+from stages.patchmon.progress import ProgressQueue
 from stages.patchmon.server_messages import ComplianceScanCancel
 from stages.runtime.allowance import Allowance
 from stages.runtime.process import Process
@@ -57,7 +57,7 @@ class TriggerStage:
         self._process = process
         self._spool = process.spool
         self._request_writer = RequestWriter(process)
-        self._progress = Progress()
+        self._progress = ProgressQueue()
         self._content = ContentFetch(process)
         self._commands = ServerCommands(
             process, self._request_writer, self._progress, self._content.want_for_server

@@ -137,7 +137,7 @@ def test_an_enrolment_that_is_cut_leaves_the_settings_and_names_what_may_have_ha
     config: Path,
 ) -> None:
     with serving() as server:
-        server.say(reply(200, {"status": "ok"}), raw(b"HTTP/1.1 201 Created\r\nContent-Le"))
+        server.answer(reply(200, {"status": "ok"}), raw(b"HTTP/1.1 201 Created\r\nContent-Le"))
         output = connect(
             *(server.url, "--enroll-key", TOKEN.key, "--enroll-secret-file", "-"),
             config=config,
@@ -166,7 +166,7 @@ def test_a_page_instead_of_an_answer_is_named_and_nothing_is_written(config: Pat
         b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"
     )
     with serving() as server:
-        server.say(page)
+        server.answer(page)
         server.pings = page
         output = connect(
             *(server.url, "--id", "patchmon_1", "--key-file", "-"),

@@ -96,7 +96,7 @@ def console(
 def test_list_shows_why_each_scan_is_pending_and_the_remedy(
     console: Console, server: ScriptedServer
 ) -> None:
-    server.say(reply(401, {"error": "Invalid API credentials"}))
+    server.answer(reply(401, {"error": "Invalid API credentials"}))
     console.ship.put(report(1), report(2))
     console("hold", scan_id(2), "--reason", "maintenance")
     console.ship.run_once()
@@ -111,7 +111,7 @@ def test_list_shows_why_each_scan_is_pending_and_the_remedy(
 
 
 def test_list_shows_why_a_pending_scan_failed(console: Console, server: ScriptedServer) -> None:
-    server.say(reply(503))
+    server.answer(reply(503))
     console.ship.put(report(1, status="failed"))
     console.ship.run_once()
     (row,) = console.json("list")
@@ -121,7 +121,7 @@ def test_list_shows_why_a_pending_scan_failed(console: Console, server: Scripted
 
 
 def test_list_takes_filters(console: Console, server: ScriptedServer) -> None:
-    server.say(reply(422, {"error": "no"}))
+    server.answer(reply(422, {"error": "no"}))
     console.ship.put(report(1), report(2, "Docker"), report(90, status="failed"))
     console.ship.run_once()
 
@@ -155,7 +155,7 @@ def test_a_held_scan_is_not_shipped_until_it_is_released(
 
 
 def test_retry_tries_now_and_leaves_one_command(console: Console, server: ScriptedServer) -> None:
-    server.say(reply(503, Retry_After="3600"))
+    server.answer(reply(503, Retry_After="3600"))
     console.ship.put(report(1))
     console.ship.stage.run_once()
     for _ in range(3):
@@ -267,7 +267,7 @@ def test_flush_waits_for_the_stage_and_not_for_one_that_does_not_run(
     assert main(["flush", "--wait", "--timeout", "30", *config]) == Exit.OK
     assert "the spool is empty" in capsys.readouterr().out
     assert len(ship.receipts()) == 3
-    server.say(*[reply(401)] * 50)
+    server.answer(*[reply(401)] * 50)
     ship.put(4)
     assert main(["flush", "--wait", "--timeout", "0.5", *config]) == Exit.NO
     ship.close()

@@ -7,7 +7,7 @@ from schemas.ids import ScanId
 from schemas.request import Request
 from spool.raw import Output
 from stages.scanners.captured_output import Line
-from stages.scanners.child import End, Limits
+from stages.scanners.child import ChildLimits, End
 from stages.scanners.outputs import filled
 from stages.scanners.runner import CannotRun, Leftover, Plan, Progress, Verdict, error_of_end
 from tests.example_scanner.example_settings import ExampleSettings
@@ -34,7 +34,7 @@ class ExampleRunner:
             profile_id=PROFILE,
             profile_title=PROFILE_TITLE,
             command=("/bin/sh", self._settings.script, str(draft / _FILE)),
-            limits=Limits(self._settings.time_limit_s, 8 << 20),
+            limits=ChildLimits(self._settings.time_limit_s, 8 << 20),
             scanner_version=self._detected.version,
         )
 

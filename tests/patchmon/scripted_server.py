@@ -132,7 +132,7 @@ class ScriptedServer:
         """The scans of all requests that were read to their end, in order."""
         return [request.scan_id for request in self.requests]
 
-    def say(self, *script: Answer | Early) -> None:
+    def answer(self, *script: Answer | Early) -> None:
         self._script.extend(script)
 
     def close(self) -> None:

@@ -81,7 +81,7 @@ def test_a_connection_is_kept_for_the_next_request(server: ScriptedServer) -> No
     ],
 )
 def test_what_is_no_whole_answer_is_temporary(server: ScriptedServer, answer: Answer) -> None:
-    server.say(answer)
+    server.answer(answer)
     assert isinstance(post(server.url), Temporary)
 
 
@@ -93,11 +93,11 @@ def test_an_interim_answer_is_not_the_final_one(server: ScriptedServer, interim:
         connection.sendall(head * 3)
         return bool(accepted(connection))
 
-    server.say(answer)
+    server.answer(answer)
     sender = client(server.url)
     assert isinstance(send(sender), Accepted)
     # The connection is where it should be: the next answer is that of the next request.
-    server.say(reply(503))
+    server.answer(reply(503))
     outcome = send(sender)
     sender.close()
     assert isinstance(outcome, Temporary)
@@ -106,21 +106,21 @@ def test_an_interim_answer_is_not_the_final_one(server: ScriptedServer, interim:
 
 
 def test_an_answer_that_changes_the_protocol_is_no_acknowledgement(server: ScriptedServer) -> None:
-    server.say(raw(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + json.dumps(ACCEPTED).encode()))
+    server.answer(raw(b"HTTP/1.1 101 Switching Protocols\r\n\r\n" + json.dumps(ACCEPTED).encode()))
     outcome = post(server.url)
     assert isinstance(outcome, Temporary)
     assert outcome.status == 101
 
 
 def test_two_lengths_are_the_servers_fault(server: ScriptedServer) -> None:
-    server.say(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"))
+    server.answer(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"))
     outcome = post(server.url)
     assert isinstance(outcome, Temporary)
     assert "the reply has a header that can't be used: Content-Length" in outcome.message
 
 
 def test_a_compressed_answer_is_not_unpacked(server: ScriptedServer) -> None:
-    server.say(reply(200, "\x1f\x8b", Content_Encoding="gzip"))
+    server.answer(reply(200, "\x1f\x8b", Content_Encoding="gzip"))
     assert isinstance(post(server.url), Temporary)
 
 
@@ -136,7 +136,7 @@ def test_an_endless_answer_is_read_to_a_mebibyte(server: ScriptedServer, head: b
         while True:
             sent += connection.send(b"x" * 65536)
 
-    server.say(flood, reply(500))
+    server.answer(flood, reply(500))
     assert isinstance(post(server.url), Temporary)
     assert sent < 32 * 1024 * 1024
 
@@ -144,7 +144,7 @@ def test_an_endless_answer_is_read_to_a_mebibyte(server: ScriptedServer, head: b
 def test_a_server_that_stays_silent_is_given_up_after_the_progress_limit(
     server: ScriptedServer,
 ) -> None:
-    server.say(silence)
+    server.answer(silence)
     outcome = post(server.url, progress_s=0.3)
     assert isinstance(outcome, Temporary)
     assert "no progress within 0.3 s" in outcome.message
@@ -179,7 +179,7 @@ def test_a_slow_line_is_given_its_time_while_there_is_progress() -> None:
 
 
 def test_a_reset_in_mid_body_is_temporary(server: ScriptedServer) -> None:
-    server.say(Early(100_000, reset))
+    server.answer(Early(100_000, reset))
     outcome = post(server.url, LONG)
     assert isinstance(outcome, Temporary)
     assert server.requests == []
@@ -195,14 +195,14 @@ def test_an_answer_given_in_mid_body_is_read(server: ScriptedServer) -> None:
             pass
         return False
 
-    server.say(Early(1000, refuse))
+    server.answer(Early(1000, refuse))
     outcome = post(server.url, LONG)
     assert isinstance(outcome, Refused)
     assert outcome.remedy == "truncate"
 
 
 def test_a_key_that_the_server_repeats_is_not_in_the_message(server: ScriptedServer) -> None:
-    server.say(reply(401, {"error": f"Invalid key {KEY}"}))
+    server.answer(reply(401, {"error": f"Invalid key {KEY}"}))
     outcome = post(server.url)
     assert isinstance(outcome, Paused)
     assert KEY not in outcome.message
@@ -230,7 +230,7 @@ def test_credentials_that_no_header_takes_pause(
 
 
 def test_a_specification_servers_answer_is_taken(server: ScriptedServer) -> None:
-    server.say(reply(201, {"scan_id": "row-9"}), reply(200, ACCEPTED), accepted)
+    server.answer(reply(201, {"scan_id": "row-9"}), reply(200, ACCEPTED), accepted)
     outcome = post(server.url)
     assert isinstance(outcome, Accepted)
     assert (outcome.status, outcome.server_scan_id) == (201, "row-9")

@@ -109,7 +109,7 @@ def test_compliance_that_is_off_at_the_server_is_a_warning() -> None:
 def test_a_page_in_the_place_of_the_server_is_no_answer_to_a_ping(
     server: ScriptedServer, status: int, body: str
 ) -> None:
-    server.say(HEALTHY, reply(status, body, "text/html"))
+    server.answer(HEALTHY, reply(status, body, "text/html"))
     step = run(server.url)[StepName.KEY]
     assert step.result is StepResult.FAILED
     assert step.action
@@ -121,7 +121,7 @@ def test_a_page_in_the_place_of_the_server_is_no_answer_to_a_ping(
 def test_integrations_that_can_t_be_read_fail_the_last_step(
     server: ScriptedServer, body: str
 ) -> None:
-    server.say(HEALTHY, reply(200, {"message": "Ping successful"}), reply(200, body))
+    server.answer(HEALTHY, reply(200, {"message": "Ping successful"}), reply(200, body))
     steps = run(server.url)
     assert results(steps) == ["ok", "ok", "ok", "ok", "failed"]
 
@@ -130,7 +130,7 @@ def test_a_step_that_hangs_ends_at_its_limit(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection_test, "_LIMIT_S", 2.0)
-    server.say(HEALTHY, silence)
+    server.answer(HEALTHY, silence)
     began = time.monotonic()
     step = run(server.url)[StepName.KEY]
     assert step.result is StepResult.FAILED

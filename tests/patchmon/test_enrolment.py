@@ -69,13 +69,13 @@ def test_a_bootstrap_token_is_exchanged_once(receiver: Receiver) -> None:
 def test_an_enrolment_that_is_cut_is_not_sent_again_and_names_what_may_have_happened(
     server: ScriptedServer, cut: Answer
 ) -> None:
-    server.say(cut)
+    server.answer(cut)
     problem = refused(enrol(at(server.url), TOKEN, NAME, None))
     assert problem.may_be_done
     assert 'the server may have created the host "web-1"' in problem.message
     assert problem.action == "check server.url; delete it there, then enrol again"
     assert len(server.requests) == 1
-    server.say(cut)
+    server.answer(cut)
     problem = refused(exchange(at(server.url), "t"))
     assert "the token may be used up" in problem.message
 
@@ -89,14 +89,14 @@ def test_a_server_that_is_away_has_done_nothing(unreachable: str) -> None:
 def test_the_answer_is_not_quoted_where_it_may_hold_a_key(server: ScriptedServer) -> None:
     secret = generate_credentials().key
     for answer in (f"<html>{secret}", f'{{"host": {{"api_key": "{secret}"}}}}'):
-        server.say(reply(201, answer), reply(200, answer))
+        server.answer(reply(201, answer), reply(200, answer))
         for problem in (enrol(at(server.url), TOKEN, NAME, None), exchange(at(server.url), "t")):
             assert "has no credentials in it" in refused(problem).message
             assert secret not in str(problem)
 
 
 def test_credentials_that_no_header_can_carry_are_not_accepted(server: ScriptedServer) -> None:
-    server.say(reply(200, {"apiId": "patchmon_1\r\nX-Evil: 1", "apiKey": "k"}))
+    server.answer(reply(200, {"apiId": "patchmon_1\r\nX-Evil: 1", "apiKey": "k"}))
     assert refused(exchange(at(server.url), "t")).may_be_done
 
 

@@ -68,7 +68,7 @@ def test_many_requests_share_one_connection(worker: HttpWorker, server: Scripted
 def test_after_an_error_the_connection_is_made_anew(
     worker: HttpWorker, server: ScriptedServer
 ) -> None:
-    server.say(reply(503))
+    server.answer(reply(503))
     for _ in range(2):
         worker.send(access(server.url), SCAN, b"{}", 20)
     assert (server.connections, len(server.requests)) == (2, 2)
@@ -79,7 +79,7 @@ def test_the_deadline_ends_a_server_that_trickles_or_stays_silent(
     worker: HttpWorker, server: ScriptedServer, trouble: Answer
 ) -> None:
     worker.send(access(server.url), SCAN, b"{}", 20)
-    server.say(trouble)
+    server.answer(trouble)
     began = time.monotonic()
     answer = worker.send(access(server.url), SCAN, b"{}", 0.5)
     assert isinstance(answer, Temporary)
@@ -96,7 +96,7 @@ def test_a_stage_that_stops_ends_the_request(
         host.stopping = True
         return silence(connection)  # type: ignore[arg-type]
 
-    server.say(stop)
+    server.answer(stop)
     with pytest.raises(WorkerStoppedError):
         worker.send(access(server.url), SCAN, b"{}", 60)
 
@@ -104,7 +104,7 @@ def test_a_stage_that_stops_ends_the_request(
 def test_temporary_trouble_is_tried_again_where_the_request_says_so(
     worker: HttpWorker, server: ScriptedServer
 ) -> None:
-    server.say(reply(503), reply(502), accepted)
+    server.answer(reply(503), reply(502), accepted)
     persistent = HttpRequest(path="/api/v1/hosts/integration-status", retry_for_s=30)
     answer = worker.send(access(server.url), persistent, b"{}", 60)
     assert isinstance(answer, Reply)
@@ -115,7 +115,7 @@ def test_temporary_trouble_is_tried_again_where_the_request_says_so(
 def test_what_does_not_pass_soon_is_not_tried_again(
     worker: HttpWorker, server: ScriptedServer, status: int
 ) -> None:
-    server.say(reply(status))
+    server.answer(reply(status))
     persistent = HttpRequest(path="/api/v1/hosts/integration-status", retry_for_s=30)
     answer = worker.send(access(server.url), persistent, b"{}", 60)
     assert isinstance(answer, Reply)

@@ -188,7 +188,7 @@ def test_what_passes_by_itself_is_temporary(status: int) -> None:
 def test_429_without_a_time_waits_a_minute() -> None:
     outcome = answer(429, {"error": "Too many scan submissions, please try again later"})
     assert isinstance(outcome, Temporary)
-    assert outcome.asked_s == 60
+    assert outcome.retry_after_s == 60
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 405, 413, 422, 429, 500, 503])
@@ -207,7 +207,7 @@ def test_retry_after_is_respected_in_both_forms_and_capped_at_a_day(
 ) -> None:
     outcome = answer(status, retry_after=value)
     assert not isinstance(outcome, Accepted)
-    assert outcome.asked_s == seconds
+    assert outcome.retry_after_s == seconds
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_a_retry_after_that_names_no_later_moment_leaves_our_own_backoff(value: 
     for status in (429, 503, 401):
         outcome = answer(status, retry_after=value)
         assert not isinstance(outcome, Accepted)
-        assert outcome.asked_s == 0
+        assert outcome.retry_after_s == 0
 
 
 @given(st.text(max_size=80))

@@ -4,7 +4,7 @@ import pytest
 
 from schemas.codec import plain
 from schemas.event import Event
-from stages.patchmon.progress import Progress
+from stages.patchmon.progress import ProgressQueue
 
 AT = datetime(2026, 11, 23, 6, 3, 1, tzinfo=UTC)
 
@@ -22,7 +22,7 @@ def rule(done: int, total: int | None = 44) -> Event:
 
 
 def test_of_each_scan_only_the_newest_progress_is_sent_and_that_once() -> None:
-    progress = Progress()
+    progress = ProgressQueue()
     for done in range(40):
         progress.take(rule(done), AT)
     message = progress.next()
@@ -32,7 +32,7 @@ def test_of_each_scan_only_the_newest_progress_is_sent_and_that_once() -> None:
 
 
 def test_the_progress_of_a_scan_is_sent_from_start_to_delivery() -> None:
-    progress = Progress()
+    progress = ProgressQueue()
     events = [
         Event(name="ScanStarted", scan_id="s", profile="CIS", total=44),
         rule(22),
@@ -56,7 +56,7 @@ def test_the_progress_of_a_scan_is_sent_from_start_to_delivery() -> None:
 
 
 def test_the_end_of_a_scan_is_never_overtaken() -> None:
-    progress = Progress()
+    progress = ProgressQueue()
     progress.take(
         Event(
             name="ScanFinished",
@@ -74,14 +74,14 @@ def test_the_end_of_a_scan_is_never_overtaken() -> None:
 
 
 def test_a_server_that_takes_nothing_costs_no_memory() -> None:
-    progress = Progress()
+    progress = ProgressQueue()
     for n in range(10_000):
         progress.take(Event(name="ScanStarted", scan_id=f"s{n}", profile="CIS"), AT)
     assert sum(1 for _ in range(1000) if progress.next()) == 100
 
 
 def test_the_message_has_the_servers_fields() -> None:
-    progress = Progress()
+    progress = ProgressQueue()
     progress.take(Event(name="ScanStarted", scan_id="s", profile="CIS"), AT)
     message = plain(progress.next())
     assert set(message) == {
@@ -99,7 +99,7 @@ def test_the_message_has_the_servers_fields() -> None:
 
 @pytest.mark.parametrize("outcome", ["failed", "cancelled"])
 def test_a_scan_that_ended_badly_is_not_completed_by_its_delivery(outcome: str) -> None:
-    progress = Progress()
+    progress = ProgressQueue()
     told = []
     for event in (
         Event(name="ScanFinished", scan_id="s", result=outcome, message="why"),
@@ -113,7 +113,7 @@ def test_a_scan_that_ended_badly_is_not_completed_by_its_delivery(outcome: str) 
 
 
 def test_results_that_cannot_be_read_are_sent_as_failed() -> None:
-    progress = Progress()
+    progress = ProgressQueue()
     progress.take(Event(name="ScanFinished", scan_id="s", result="finished"), AT)
     progress.take(Event(name="ReportWritten", scan_id="s", result="failed"), AT)
     message = progress.next()
@@ -128,7 +128,7 @@ def test_every_scan_that_was_started_has_an_end() -> None:
         ("superseded", "completed"),
         ("refused", "failed"),
     ):
-        progress = Progress()
+        progress = ProgressQueue()
         progress.take(Event(name="ScanStarted", scan_id="s", profile="CIS"), AT)
         progress.take(Event(name="ReportShipped", scan_id="s", result=answer, message="why"), AT)
         message = progress.next()
@@ -137,7 +137,7 @@ def test_every_scan_that_was_started_has_an_end() -> None:
 
 
 def test_no_progress_is_sent_of_a_request_that_another_scan_has_answered() -> None:
-    progress = Progress()
+    progress = ProgressQueue()
     progress.take(Event(name="ScanFinished", scan_id="s", result="merged"), AT)
     progress.take(Event(name="ReportWritten", scan_id="s", result="merged"), AT)
     progress.take(Event(name="ReportShipped", scan_id="s", result="superseded"), AT)

@@ -51,7 +51,9 @@ class TestProxies:
     def test_a_tunnel_that_wants_credentials_is_named_as_the_proxys_fault(
         self, server: ScriptedServer
     ) -> None:
-        server.say(raw(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"))
+        server.answer(
+            raw(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        )
         outcome = post("https://server.example", proxy=server.url)
         assert isinstance(outcome, Paused)
         assert outcome.status == 407
@@ -65,12 +67,14 @@ class TestProxies:
     def test_a_tunnel_that_is_forbidden_pauses_and_one_that_fails_does_not(
         self, server: ScriptedServer
     ) -> None:
-        server.say(raw(b"HTTP/1.1 403 Forbidden\r\n\r\n"), raw(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"))
+        server.answer(
+            raw(b"HTTP/1.1 403 Forbidden\r\n\r\n"), raw(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+        )
         assert isinstance(post("https://server.example", proxy=server.url), Paused)
         assert isinstance(post("https://server.example", proxy=server.url), Temporary)
 
     def test_407_without_a_tunnel_pauses_too(self, server: ScriptedServer) -> None:
-        server.say(reply(407, "<html>", "text/html"))
+        server.answer(reply(407, "<html>", "text/html"))
         assert isinstance(post(self.TARGET, proxy=server.url), Paused)
 
     def test_a_proxy_that_is_away_is_temporary(self, unreachable: str) -> None:

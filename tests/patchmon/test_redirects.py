@@ -11,7 +11,7 @@ from tests.patchmon.scripted_server import ScriptedServer, reply, serving
 def test_a_redirect_within_the_origin_is_followed_with_method_and_body(
     server: ScriptedServer, status: int
 ) -> None:
-    server.say(reply(status, Location="/elsewhere"))
+    server.answer(reply(status, Location="/elsewhere"))
     assert isinstance(post(server.url), Accepted)
     assert [(request.line.split()[:2], request.body) for request in server.requests] == [
         (["POST", "/api/v1/compliance/scans"], BODY),
@@ -20,7 +20,7 @@ def test_a_redirect_within_the_origin_is_followed_with_method_and_body(
 
 
 def test_redirects_are_followed_three_times_and_no_more(server: ScriptedServer) -> None:
-    server.say(*[reply(307, Location=f"/{number}") for number in range(9)])
+    server.answer(*[reply(307, Location=f"/{number}") for number in range(9)])
     assert isinstance(post(server.url), Paused)
     assert len(server.requests) == 4
 
@@ -28,7 +28,7 @@ def test_redirects_are_followed_three_times_and_no_more(server: ScriptedServer) 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_nothing_goes_to_another_origin(server: ScriptedServer, status: int) -> None:
     with serving() as other:
-        server.say(reply(status, Location=f"{other.url}/api"))
+        server.answer(reply(status, Location=f"{other.url}/api"))
         outcome = post(server.url)
     assert isinstance(outcome, Paused)
     assert other.url in outcome.message
@@ -48,7 +48,7 @@ def test_nothing_goes_to_another_origin(server: ScriptedServer, status: int) -> 
 def test_other_schemes_credentials_and_nonsense_are_other_origins(
     server: ScriptedServer, location: str
 ) -> None:
-    server.say(reply(307, Location=location.format(port=server.port)))
+    server.answer(reply(307, Location=location.format(port=server.port)))
     outcome = post(server.url)
     assert isinstance(outcome, Paused)
     assert "pw" not in outcome.message

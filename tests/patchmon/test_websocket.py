@@ -26,7 +26,7 @@ from stages.patchmon.commands import Invalid, Message, Scan, Wanted
 from stages.patchmon.credentials import Credentials
 from stages.patchmon.host_reporter import HostReporter
 from stages.patchmon.server_access import ServerAccess
-from stages.patchmon.websocket import Link, Pace
+from stages.patchmon.websocket import Link, LinkPace
 from stages.runtime.logs import Log
 from stages.scanners import registry
 from tests.patchmon.servers import accept, commands_once, head_of, listen, raw, serving, upgrade
@@ -34,7 +34,7 @@ from tests.pipeline.agent import until
 
 pytestmark = pytest.mark.slow
 
-QUICK = Pace(
+QUICK = LinkPace(
     open_s=1.0,
     ping_every_s=0.1,
     pong_within_s=0.2,
@@ -73,7 +73,7 @@ class Listener:
         return [message for message in self.got if isinstance(message, Scan)]
 
 
-def a_link(url: str, on_event: Listener, pace: Pace = QUICK, **settings: Any) -> Link:
+def a_link(url: str, on_event: Listener, pace: LinkPace = QUICK, **settings: Any) -> Link:
     return Link(
         ServerAccess(
             ServerSettings(url=url, **settings), Credentials("patchmon_0123456789abcdef", SECRET)
@@ -88,7 +88,7 @@ def a_link(url: str, on_event: Listener, pace: Pace = QUICK, **settings: Any) ->
 
 
 @contextlib.contextmanager
-def linked(url: str, pace: Pace = QUICK, **settings: Any) -> Iterator[tuple[Link, Listener]]:
+def linked(url: str, pace: LinkPace = QUICK, **settings: Any) -> Iterator[tuple[Link, Listener]]:
     on_event = Listener()
     link = a_link(url, on_event, pace, **settings)
     try:
@@ -106,7 +106,7 @@ def test_a_peer_that_goes_silent_is_given_up_and_tried_again() -> None:
 
 
 def test_the_limit_of_silence_is_90_seconds() -> None:
-    assert Pace().ping_every_s + Pace().pong_within_s == 90
+    assert LinkPace().ping_every_s + LinkPace().pong_within_s == 90
 
 
 def test_a_server_that_never_answers_the_upgrade_delays_nothing_else() -> None:

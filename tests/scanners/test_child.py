@@ -18,18 +18,18 @@ from stages.runtime.logs import Log
 from stages.runtime.process import Process
 from stages.scanners import child
 from stages.scanners.captured_output import Line
-from stages.scanners.child import Cause, Child, End, EndedBy, Limits
+from stages.scanners.child import Cause, Child, ChildLimits, End, EndedBy
 from tests.pipeline.agent import until
 
 pytestmark = pytest.mark.slow
 
 CANCELLED = EndedBy(Cause.CANCELLED, "cancelled by the operator")
-ROOMY = Limits(30, 16 << 20)
+ROOMY = ChildLimits(30, 16 << 20)
 
 
 @dataclass(frozen=True)
 class Place:
-    limits: Limits = ROOMY
+    limits: ChildLimits = ROOMY
     directory: Path | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -60,7 +60,9 @@ def run(process: Process, draft: Path) -> Run:
     """Run a Python program as a scanner; its end, and the lines that were reported meanwhile."""
 
     def run(
-        program: str, limits: Limits = ROOMY, unwanted: Callable[[], EndedBy | None] = lambda: None
+        program: str,
+        limits: ChildLimits = ROOMY,
+        unwanted: Callable[[], EndedBy | None] = lambda: None,
     ) -> tuple[End, list[str]]:
         lines: list[Line] = []
         command = (sys.executable, "-c", program)
@@ -134,7 +136,7 @@ def test_a_program_that_ignores_term_is_killed_with_its_children(
         "grandchild = os.fork()\n"
         "if grandchild: print(grandchild, flush=True)\n"
         "while True: time.sleep(60)",
-        Limits(1, 1 << 20),
+        ChildLimits(1, 1 << 20),
     )
     assert end.ended_by == EndedBy(Cause.TIME_LIMIT, "took longer than its limit of 1 s")
     assert end.signal == signal.SIGKILL
@@ -175,7 +177,7 @@ def test_what_a_scanner_leaves_running_is_ended_and_its_pipe_is_not_waited_for(
 def test_too_much_output_ends_the_scanner_and_little_of_it_is_kept(
     run: Run, draft: Path, program: str
 ) -> None:
-    end, _ = run(program, Limits(30, 4 << 20))
+    end, _ = run(program, ChildLimits(30, 4 << 20))
     assert end.ended_by == EndedBy(Cause.OUTPUT_LIMIT, "wrote more than its limit of 4 MiB")
     assert (draft / "stdout.log").stat().st_size <= 8 << 20
 

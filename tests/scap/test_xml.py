@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stages.scap.xml_elements import Element, fragment, frozen, local
 from stages.scap.xml_errors import ScapError
-from stages.scap.xml_records import Limits, RecordLayout, records
+from stages.scap.xml_records import RecordLayout, XmlLimits, records
 
 pytestmark = pytest.mark.slow
 
@@ -32,7 +32,7 @@ class Dripping(BytesIO):
         return super().read(self._step)
 
 
-def read(stream: BinaryIO | bytes, limits: Limits | None = None) -> list[tuple[str, str, str]]:
+def read(stream: BinaryIO | bytes, limits: XmlLimits | None = None) -> list[tuple[str, str, str]]:
     source = BytesIO(stream) if isinstance(stream, bytes) else stream
     return [
         (local(parent), local(record), "".join(map(str, record.itertext())))
@@ -145,18 +145,18 @@ def test_a_limit_of_the_library_has_a_plain_message(content: bytes) -> None:
 
 def test_a_file_larger_than_its_limit_is_refused() -> None:
     with pytest.raises(ScapError, match="larger than 20 bytes"):
-        read(b"<root>" + b"<a/>" * 20 + b"</root>", Limits(bytes=20))
+        read(b"<root>" + b"<a/>" * 20 + b"</root>", XmlLimits(bytes=20))
 
 
 def test_one_record_with_too_many_elements_is_refused() -> None:
     content = b"<root><a>" + b"<b/>" * 100_000 + b"</a></root>"
     with pytest.raises(ScapError, match="more than 1000 elements"):
-        read(Dripping(content, 1000), Limits(elements=1000))
+        read(Dripping(content, 1000), XmlLimits(elements=1000))
 
 
 def test_many_small_records_are_no_matter() -> None:
     content = b"<root>" + b"<a/>" * 20_000 + b"</root>"
-    assert len(read(Dripping(content, 1000), Limits(elements=1000))) == 20_000
+    assert len(read(Dripping(content, 1000), XmlLimits(elements=1000))) == 20_000
 
 
 def test_reading_ends_at_its_deadline() -> None:
@@ -164,7 +164,7 @@ def test_reading_ends_at_its_deadline() -> None:
     clock: Callable[[], float] = lambda: float(next(ticks))  # noqa: E731
     content = Dripping(b"<root>" + b"<a/>" * 1000 + b"</root>", 10)
     with pytest.raises(ScapError, match="longer than 5 s"):
-        list(records(content, LAYOUT, Limits(seconds=5), clock))
+        list(records(content, LAYOUT, XmlLimits(seconds=5), clock))
 
 
 def test_a_comment_between_the_parts_of_a_text_is_no_break() -> None:

@@ -48,7 +48,7 @@ def test_a_pause_is_at_least_as_long_as_the_server_asks() -> None:
     assert min(waits) >= 600
     assert max(waits) <= 605
     assert Backoff().paused(0, 1) >= 30
-    assert Backoff().asked(0, 2 * DAY_S) == DAY_S
+    assert Backoff().retry_after(0, 2 * DAY_S) == DAY_S
 
 
 def test_a_pause_after_temporary_trouble_begins_with_short_waits() -> None:
@@ -108,6 +108,6 @@ def test_a_server_that_is_back_is_tried_soon_unless_it_named_a_time_itself() -> 
         backoff.failed(0.0)
     backoff.reached(0.0)
     assert backoff.due_in_s(0.0) <= 5
-    backoff.failed(0.0, asked_s=600)
+    backoff.failed(0.0, retry_after_s=600)
     backoff.reached(0.0)
     assert backoff.due_in_s(0.0) >= 600

@@ -77,7 +77,7 @@ def test_a_failed_scan_is_given_notice_of_with_its_reason(start: Start, tmp_path
 def test_a_scan_that_the_server_refuses_is_given_notice_of(
     start: Start, tmp_path: Path, server: ScriptedServer
 ) -> None:
-    server.say(reply(400, {"error": "Invalid scan"}))
+    server.answer(reply(400, {"error": "Invalid scan"}))
     ship = start(server.url)
     ship.put(report(1, results=(rule(1, "pass"),)))
     ship.run_once()
@@ -88,7 +88,7 @@ def test_a_scan_that_the_server_refuses_is_given_notice_of(
 def test_a_server_that_takes_nothing_is_given_notice_of_once(
     start: Start, tmp_path: Path, server: ScriptedServer
 ) -> None:
-    server.say(reply(401), reply(401))
+    server.answer(reply(401), reply(401))
     ship = start(server.url)
     ship.put(report(1, results=(rule(1, "pass"),)))
     ship.run_once(2)

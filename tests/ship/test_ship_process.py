@@ -129,9 +129,9 @@ def test_killed_at_any_moment_of_an_upload_nothing_is_lost_and_the_order_holds(
     numbers = range(1, 13)
     ship.put(*numbers, length=200)
     # The second upload is the one that meets the kill; then the first one after the restart.
-    server.say(accepted)
+    server.answer(accepted)
     for _ in range(2):
-        server.say(MOMENTS[moment](ship))
+        server.answer(MOMENTS[moment](ship))
         ship.start()
         assert ship.end() == -signal.SIGKILL
     ship.start()
@@ -144,7 +144,7 @@ def test_killed_at_any_moment_of_an_upload_nothing_is_lost_and_the_order_holds(
 def test_stopped_in_mid_upload_it_ends_within_seconds_and_sends_again(
     ship: ShipProcess, server: ScriptedServer
 ) -> None:
-    server.say(silence)
+    server.answer(silence)
     ship.put(1)
     ship.start()
     until(lambda: server.requests)
@@ -164,7 +164,7 @@ def test_an_answer_that_comes_in_the_last_moment_is_still_read(
         ship.kill(signal.SIGTERM)
         return bool(accepted(connection))
 
-    server.say(stop_then_accept)
+    server.answer(stop_then_accept)
     ship.put(1)
     ship.start()
     assert ship.end() == 0
@@ -218,7 +218,7 @@ def test_the_sending_process_gets_no_secret_on_its_command_line_and_ends_at_rest
         commands.extend(path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline"))
         return bool(accepted(connection))
 
-    server.say(look)
+    server.answer(look)
     ship.put(1)
     ship.start()
     until(lambda: len(ship.receipts()) == 1)
@@ -235,6 +235,6 @@ def test_a_report_that_appears_is_shipped_without_waiting_for_the_timer(
 ) -> None:
     ship.start()
     until(lambda: ship.spool.is_running("ship"))
-    server.say(reset, reply(503))
+    server.answer(reset, reply(503))
     ship.put(1)
     until(lambda: len(ship.receipts()) == 1, 30)

@@ -90,7 +90,7 @@ TEMPORARY: list[Answer | Early] = [
 def test_temporary_trouble_keeps_the_scan_and_the_order(
     ship: Ship, server: ScriptedServer, trouble: Answer
 ) -> None:
-    server.say(trouble)
+    server.answer(trouble)
     ship.put(report(1), report(2))
     ship.run_once()
     assert ship.answers == {}
@@ -115,7 +115,7 @@ PAUSING: list[Answer] = [
 def test_what_an_operator_has_to_correct_pauses_and_discards_nothing(
     ship: Ship, server: ScriptedServer, trouble: Answer
 ) -> None:
-    server.say(trouble)
+    server.answer(trouble)
     ship.put(report(1), report(2))
     ship.run_once()
     assert len(server.requests) == 1
@@ -139,7 +139,7 @@ def test_what_an_operator_has_to_correct_pauses_and_discards_nothing(
 def test_a_refusal_concludes_its_scan_and_the_next_goes_on(
     ship: Ship, server: ScriptedServer, refusal: Answer
 ) -> None:
-    server.say(refusal)
+    server.answer(refusal)
     ship.put(report(1), report(2))
     ship.run_once()
     assert ship.answers == {1: "refused", 2: "accepted"}
@@ -151,7 +151,7 @@ def test_a_refusal_concludes_its_scan_and_the_next_goes_on(
 def test_the_same_scan_goes_again_under_the_same_id_with_the_same_bytes(
     ship: Ship, server: ScriptedServer
 ) -> None:
-    server.say(reset, raw(b"HTTP/1.1 200 OK\r\n"), reply(503))
+    server.answer(reset, raw(b"HTTP/1.1 200 OK\r\n"), reply(503))
     ship.put(report(1))
     ship.run_once(2)
     ship.restart()
@@ -182,7 +182,7 @@ def test_verify_false_is_logged_and_recorded(ship: Ship, server: ScriptedServer)
 
 
 def test_a_pause_is_published_once_and_every_receipt_is(ship: Ship, server: ScriptedServer) -> None:
-    server.say(
+    server.answer(
         reply(401, {"error": "no"}),
         reply(401, {"error": "no"}),
         accepted,
@@ -198,7 +198,7 @@ def test_a_pause_is_published_once_and_every_receipt_is(ship: Ship, server: Scri
 
 
 def test_the_acknowledgement_is_that_of_the_receipt(ship: Ship, server: ScriptedServer) -> None:
-    server.say(reply(201, {"scan_id": "spec-7"}), reply(200, ACCEPTED))
+    server.answer(reply(201, {"scan_id": "spec-7"}), reply(200, ACCEPTED))
     ship.put(report(1))
     ship.run_once()
     assert (ship.receipt(1).status_code, ship.receipt(1).server_scan_id) == (201, "spec-7")
@@ -211,7 +211,7 @@ def test_a_trickling_server_does_not_stop_a_stage_from_stopping(
         ship.process.stop()
         return trickle(connection)
 
-    server.say(stop_then_trickle)
+    server.answer(stop_then_trickle)
     ship.put(report(1))
     ship.run_once()
     assert ship.answers == {}

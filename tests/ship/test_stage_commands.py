@@ -79,7 +79,7 @@ class TestReplay:
     ) -> None:
         ship.put(report(1))
         ship.run_once()
-        server.say(reply(503), reply(503))
+        server.answer(reply(503), reply(503))
         ship.replay(1)
         ship.run_once()
         self.remove(ship.spool.root / "history" / "receipts")
@@ -92,7 +92,7 @@ class TestReplay:
     ) -> None:
         ship.put(report(1), report(2))
         ship.run_once()
-        server.say(reply(503))
+        server.answer(reply(503))
         command = ship.replay(1, force=True)
         ship.run_once()
         ship.spool.commands.remove(f"{command}.replay")
@@ -195,7 +195,7 @@ def test_a_request_that_can_not_be_read_may_be_the_servers(
 
 
 def test_a_retry_command_is_applied_once(ship: Ship, server: ScriptedServer) -> None:
-    server.say(reply(503, Retry_After="600"), reply(503, Retry_After="600"))
+    server.answer(reply(503, Retry_After="600"), reply(503, Retry_After="600"))
     ship.put(report(1))
     ship.run_once(2)
     ship.restart()

@@ -67,7 +67,7 @@ class TestFullDisk:
             (box / f".{scan_id(1)}.receipt.tmp").mkdir()
             return bool(accepted(connection))
 
-        server.say(accept_and_break)
+        server.answer(accept_and_break)
         with pytest.raises(StorageError):
             ship.run_once()
         for _ in range(3):

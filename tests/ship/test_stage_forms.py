@@ -40,7 +40,7 @@ class TestSize:
     def test_a_server_with_a_lower_limit_is_sent_less_until_it_takes_it(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
-        server.say(reply(413, "<html>nginx</html>", "text/html"), reply(413))
+        server.answer(reply(413, "<html>nginx</html>", "text/html"), reply(413))
         ship.put(report(1, results=rules(60, 1000)))
         ship.run_once()
         sizes = [len(request.body) for request in server.requests]
@@ -61,7 +61,7 @@ class TestSize:
     def test_invalid_json_of_a_large_body_is_taken_for_its_size(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
-        server.say(reply(400, {"error": "Invalid JSON body"}))
+        server.answer(reply(400, {"error": "Invalid JSON body"}))
         ship.put(report(1, results=rules(300, 2000)))
         ship.run_once()
         assert ship.receipt(1).answer == "accepted"
@@ -70,7 +70,7 @@ class TestSize:
     def test_a_line_that_breaks_again_and_again_costs_no_texts(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
-        server.say(*[Early(100_000, reset)] * 5)
+        server.answer(*[Early(100_000, reset)] * 5)
         ship.put(report(1, results=rules(300, 4000)))
         ship.run_once(6)
         assert ship.receipt(1).answer == "accepted"
@@ -91,7 +91,7 @@ class TestHash:
     def test_a_mismatch_is_sent_once_more_without_it_and_reported(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
-        server.say(reply(400, {"error": "compliance hash mismatch"}))
+        server.answer(reply(400, {"error": "compliance hash mismatch"}))
         ship.put(report(1), report(2))
         ship.run_once()
         assert ["compliance_hash" in request.json for request in server.requests] == [
@@ -103,7 +103,7 @@ class TestHash:
         assert ship.receipt(1).answer == "accepted"
 
     def test_a_second_mismatch_is_a_refusal(self, ship: Ship, server: ScriptedServer) -> None:
-        server.say(*[reply(400, {"error": "compliance hash mismatch"})] * 2)
+        server.answer(*[reply(400, {"error": "compliance hash mismatch"})] * 2)
         ship.put(report(1))
         ship.run_once()
         assert ship.answers == {1: "refused"}

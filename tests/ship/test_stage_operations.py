@@ -75,7 +75,7 @@ def test_a_look_costs_the_same_whatever_waits(
 ) -> None:
     fill(ship.spool.reports.path, WAITING)
     os.utime(ship.spool.receipts.path, (0, 0))
-    server.say(reply(503, Retry_After="600"))
+    server.answer(reply(503, Retry_After="600"))
     with operations.counted():
         ship.stage.run_once()
     # The head of each report once, and one of them whole; the next one whole while the first is

@@ -62,7 +62,7 @@ class TestOrder:
     def test_a_scan_with_an_unknown_outcome_goes_before_an_older_one_that_comes_free(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
-        server.say(reset)
+        server.answer(reset)
         ship.put(report(1), report(2))
         ship.hold(1)
         ship.run_once()
@@ -74,7 +74,7 @@ class TestOrder:
     def test_it_goes_before_the_older_one_also_after_a_restart(
         self, ship: Ship, server: ScriptedServer
     ) -> None:
-        server.say(reset)
+        server.answer(reset)
         ship.put(report(1), report(2))
         ship.hold(1)
         ship.run_once()
@@ -105,7 +105,7 @@ class TestOrder:
     ) -> None:
         ship.put(*(report(number, status="failed") for number in range(1, 1001)))
         ship.put(report(1001, "CIS"), report(1002, "STIG"), report(1003, "CIS"))
-        server.say(*[accepted] * 5, reply(503))
+        server.answer(*[accepted] * 5, reply(503))
         ship.run_once()
         assert sent(server) == [1, 1001, 1002, 2, 1003, 3]
 
@@ -128,7 +128,7 @@ class TestOrder:
         self, ship: Ship, server: ScriptedServer
     ) -> None:
         with_settings(ship, server.url, delivery={"backlog": "latest"})
-        server.say(reply(422, {"error": "no"}))
+        server.answer(reply(422, {"error": "no"}))
         ship.put(report(1), report(2), report(3))
         ship.run_once()
         assert ship.answers == {1: "superseded", 2: "accepted", 3: "refused"}
@@ -196,7 +196,7 @@ class TestFailedScans:
 def test_what_the_server_has_not_taken_does_not_overtake_an_older_one_that_is_released(
     ship: Ship, server: ScriptedServer, status: int
 ) -> None:
-    server.say(reply(status))
+    server.answer(reply(status))
     ship.put(report(1), report(2))
     ship.hold(1)
     ship.run_once()
@@ -224,7 +224,7 @@ def test_nor_does_what_never_left_this_host(
 def test_what_the_server_may_have_goes_before_an_older_one_whatever_is_answered_later(
     ship: Ship, server: ScriptedServer, unknown: Answer
 ) -> None:
-    server.say(unknown, reply(401))
+    server.answer(unknown, reply(401))
     ship.put(report(1), report(2))
     ship.hold(1)
     ship.run_once(2)

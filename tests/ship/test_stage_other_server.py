@@ -62,7 +62,7 @@ def test_back_at_the_first_server_its_receipts_count_again(
 def test_a_backlog_goes_to_the_server_that_the_settings_name_now(
     ship: Ship, server: ScriptedServer, other: ScriptedServer, restarted: bool
 ) -> None:
-    server.say(accepted, reply(503))
+    server.answer(accepted, reply(503))
     ship.put(report(1), report(2), report(3), report(4))
     ship.stage.run_once()
     assert sent(server) == [1, 2]
@@ -83,7 +83,7 @@ def test_a_backlog_goes_to_the_server_that_the_settings_name_now(
 def test_a_wait_of_the_other_server_does_not_hold_up_this_one(
     ship: Ship, server: ScriptedServer, other: ScriptedServer
 ) -> None:
-    server.say(reply(429, Retry_After="600"))
+    server.answer(reply(429, Retry_After="600"))
     ship.put(report(1))
     ship.stage.run_once()
     with_settings(ship, other.url)
@@ -106,7 +106,7 @@ def test_results_from_before_there_was_a_server_go_to_the_first_one(
 def test_a_limit_that_one_server_showed_is_not_another_servers(
     ship: Ship, server: ScriptedServer, other: ScriptedServer
 ) -> None:
-    server.say(reply(413, {"error": "too large"}), reply(503))
+    server.answer(reply(413, {"error": "too large"}), reply(503))
     ship.put(report(1))
     ship.run_once()
     whole, halved = (len(request.body) for request in server.requests)

@@ -77,7 +77,7 @@ def test_its_reason_names_how_the_next_of_its_profile_goes_and_that_works(tmp_pa
 def test_while_nothing_passes_all_profiles_are_tried_and_nothing_is_given_up(
     ship: Ship, server: ScriptedServer
 ) -> None:
-    server.say(*[reply(500)] * 12)
+    server.answer(*[reply(500)] * 12)
     ship.put(report(1), report(2, "B"), report(3))
     ship.run_once(12)
     assert sent(server) == [1, 1, 1, 2, 2, 2, 1, 2, 1, 2, 1, 2]
@@ -90,7 +90,9 @@ def test_a_server_that_fails_at_random_is_given_every_scan_in_order(
     ship: Ship, server: ScriptedServer, seed: int
 ) -> None:
     chance = random.Random(seed)
-    server.say(*(chance.choice([reply(500), reply(500), reply(500), accepted]) for _ in range(300)))
+    server.answer(
+        *(chance.choice([reply(500), reply(500), reply(500), accepted]) for _ in range(300))
+    )
     ship.put(*(report(number, "AB"[number % 2]) for number in range(10)))
     for _ in range(300):
         ship.run_once()
@@ -104,7 +106,7 @@ def test_a_server_that_fails_at_random_is_given_every_scan_in_order(
 def test_after_an_outage_the_profiles_take_turns_again(
     ship: Ship, server: ScriptedServer, failures: int
 ) -> None:
-    server.say(*[reply(500)] * failures)
+    server.answer(*[reply(500)] * failures)
     ship.put(*(report(number, "A") for number in range(1, 6)))
     ship.put(*(report(number, "B") for number in range(11, 16)))
     ship.run_once(failures + 10)

@@ -45,7 +45,7 @@ def test_secrets_that_everyone_can_read_are_not_used(
 
 
 def test_the_key_is_in_no_log_note_or_receipt(ship: Ship, server: ScriptedServer) -> None:
-    server.say(reply(401, {"error": f"bad key {KEY}"}), reply(400, {"error": f"bad key {KEY}"}))
+    server.answer(reply(401, {"error": f"bad key {KEY}"}), reply(400, {"error": f"bad key {KEY}"}))
     ship.put(report(1), report(2))
     ship.run_once(2)
     for directory, _, names in os.walk(ship.root):

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_backing_off_is_per_destination_not_per_scan(ship: Ship, server: ScriptedServer) -> None:
-    server.say(reply(503, Retry_After="600"))
+    server.answer(reply(503, Retry_After="600"))
     ship.put(*(report(number) for number in range(10)))
     ship.run_once()
     for _ in range(5):
@@ -24,7 +24,7 @@ def test_backing_off_is_per_destination_not_per_scan(ship: Ship, server: Scripte
 def test_a_time_that_the_server_named_holds_after_a_restart_too(
     ship: Ship, server: ScriptedServer
 ) -> None:
-    server.say(reply(429, Retry_After="600"))
+    server.answer(reply(429, Retry_After="600"))
     ship.put(report(1))
     ship.run_once()
     ship.restart()
@@ -36,7 +36,7 @@ def test_a_time_that_the_server_named_holds_after_a_restart_too(
 
 
 def test_our_own_back_off_does_not_outlive_the_process(ship: Ship, server: ScriptedServer) -> None:
-    server.say(reply(401))
+    server.answer(reply(401))
     ship.put(report(1))
     ship.run_once()
     ship.restart()
@@ -45,7 +45,7 @@ def test_our_own_back_off_does_not_outlive_the_process(ship: Ship, server: Scrip
 
 
 def test_a_rotated_key_is_tried_at_once(ship: Ship, server: ScriptedServer) -> None:
-    server.say(reply(401, {"error": "Invalid API credentials"}))
+    server.answer(reply(401, {"error": "Invalid API credentials"}))
     ship.put(report(1))
     ship.run_once()
     ship.stage.run_once()
@@ -62,7 +62,7 @@ def test_a_401_while_the_database_is_down_is_no_fault_of_the_key(
     ship: Ship, server: ScriptedServer
 ) -> None:
     server.pings = reply(500, {"error": "Failed to look up host: database error"})
-    server.say(reply(401, {"error": "Invalid API credentials"}))
+    server.answer(reply(401, {"error": "Invalid API credentials"}))
     ship.put(report(1))
     ship.stage.run_once()
     state = ship.destination
@@ -77,7 +77,7 @@ def test_a_401_while_the_database_is_down_is_no_fault_of_the_key(
 def test_a_time_that_the_server_names_is_respected_with_every_status(
     ship: Ship, server: ScriptedServer, status: int
 ) -> None:
-    server.say(reply(status, {"error": "later"}, Retry_After="600"))
+    server.answer(reply(status, {"error": "later"}, Retry_After="600"))
     ship.put(report(1), report(2, "B"))
     ship.stage.run_once()
     ship.stage.run_once()
@@ -95,7 +95,7 @@ def test_a_time_that_the_server_names_is_respected_with_every_status(
 def test_a_429_that_names_no_later_moment_leaves_our_own_back_off(
     ship: Ship, server: ScriptedServer, value: str
 ) -> None:
-    server.say(reply(429, {"error": "later"}, Retry_After=value))
+    server.answer(reply(429, {"error": "later"}, Retry_After=value))
     ship.put(report(1))
     ship.stage.run_once()
     assert 0 <= ship.stage.timeout_s() <= 5
@@ -106,7 +106,7 @@ class TestReload:
 
     @pytest.fixture(autouse=True)
     def asked_to_wait(self, ship: Ship, server: ScriptedServer) -> None:
-        server.say(reply(429, Retry_After="600"))
+        server.answer(reply(429, Retry_After="600"))
         ship.put(report(1))
         ship.stage.run_once()
 
@@ -137,7 +137,7 @@ class TestReload:
 def test_a_429_without_a_time_is_waited_out_for_a_minute_also_over_a_restart(
     ship: Ship, server: ScriptedServer
 ) -> None:
-    server.say(reply(429, {"error": "Too many scan submissions, please try again later"}))
+    server.answer(reply(429, {"error": "Too many scan submissions, please try again later"}))
     ship.put(report(1))
     ship.stage.run_once()
     ship.restart()
@@ -159,7 +159,7 @@ def test_pacing_stays_below_the_servers_limit(ship: Ship, server: ScriptedServer
 
 def test_requests_that_failed_count_too(ship: Ship, server: ScriptedServer) -> None:
     with_settings(ship, server.url, delivery={"per_minute": 4})
-    server.say(accepted, reply(503), reply(422, {"error": "no"}), reply(401))
+    server.answer(accepted, reply(503), reply(422, {"error": "no"}), reply(401))
     ship.put(*(report(number) for number in range(6)))
     ship.run_once(6)
     assert sent(server) == [0, 1, 1, 2]

@@ -11,7 +11,7 @@ import pytest
 from schemas.capabilities import Detected, DetectedScanner
 from spool.errors import StorageError
 from stages.patchmon.commands import Scan, Wanted
-from stages.patchmon.progress import Progress
+from stages.patchmon.progress import ProgressQueue
 from stages.patchmon.server_messages import ComplianceScanCancel
 from stages.trigger.request_writer import RequestWriter
 from stages.trigger.server_commands import ServerCommands
@@ -31,7 +31,7 @@ def process(tmp_path: Path) -> Iterator[At]:
 
 
 def the_commands(process: At) -> ServerCommands:
-    return ServerCommands(process, RequestWriter(process), Progress(), lambda: None)
+    return ServerCommands(process, RequestWriter(process), ProgressQueue(), lambda: None)
 
 
 def fill(ballast: Path) -> None:
@@ -115,7 +115,7 @@ def test_before_the_first_detection_every_scanner_is_requested(process: At) -> N
 
 
 def test_a_flood_of_profiles_is_refused_at_a_limit_and_logged_once(process: At) -> None:
-    progress = Progress()
+    progress = ProgressQueue()
     commands = ServerCommands(process, RequestWriter(process), progress, lambda: None)
     for n in range(1100):
         commands.carry_out(Scan((Wanted("openscap", f"profile-{n}"),)))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from schemas.settings import Settings
 from stages.console.connect.connection import Connection
-from stages.console.connect.connection_files import Change, planned
+from stages.console.connect.connection_files import SettingsChange, planned
 from stages.console.connect.given_credentials import (
     Given,
     Token,
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         access = _tested(args, given, loaded)
         connection.take_steps(access, tuple(StepName))
         return connection.finish(access)
-    change = Change(
+    change = SettingsChange(
         path=context.config or DEFAULT_PATH,
         current=loaded.settings,
         url=_url(args, given, loaded.settings),
@@ -83,12 +83,14 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     if isinstance(given, Token):
         return _with_token(change, given, args.name, connection)
     if isinstance(given, OfficialAgent):
-        connection.add_notes(_notes(given))
+        connection.add_remarks(_remarks(given))
         given = given.credentials
     return _with_credentials(change, given, connection)
 
 
-def _with_token(change: Change, token: Token, name: str | None, connection: Connection) -> Exit:
+def _with_token(
+    change: SettingsChange, token: Token, name: str | None, connection: Connection
+) -> Exit:
     """Test what needs no credentials, get them, write them, and test the rest."""
     # Without the id, which the token gives: what is wrong with the settings is known before.
     files = planned(change, None)
@@ -104,7 +106,9 @@ def _with_token(change: Change, token: Token, name: str | None, connection: Conn
     return connection.finish(access)
 
 
-def _with_credentials(change: Change, given: Credentials | None, connection: Connection) -> Exit:
+def _with_credentials(
+    change: SettingsChange, given: Credentials | None, connection: Connection
+) -> Exit:
     """Test everything, and write where nothing fails."""
     found = given or _known(change)
     files = planned(change, found.id)
@@ -144,7 +148,7 @@ def _url(args: argparse.Namespace, given: Given | None, settings: Settings) -> s
     return str(url)
 
 
-def _known(change: Change) -> Credentials:
+def _known(change: SettingsChange) -> Credentials:
     """Those of the settings. Raises CommandError."""
     found = credentials.find(change.current.api, change.path, os.environ)
     if isinstance(found, NoCredentials):
@@ -156,8 +160,8 @@ def _known(change: Change) -> Credentials:
     return found
 
 
-def _notes(given: OfficialAgent) -> list[str]:
-    notes = [_SAME_ID]
+def _remarks(given: OfficialAgent) -> list[str]:
+    remarks = [_SAME_ID]
     if given.skips_verification:
-        notes.append(_NOT_VERIFIED)
-    return notes
+        remarks.append(_NOT_VERIFIED)
+    return remarks

@@ -2,7 +2,7 @@
 
 from schemas.records import Record
 from stages.console.connect.connection_files import ConnectionFiles
-from stages.console.output import say_progress, show_json, unicode_text
+from stages.console.output import show_json, show_progress, unicode_text
 from stages.patchmon import connection_test
 from stages.patchmon.connection_test import Step, StepName, StepResult
 from stages.patchmon.credentials import Credentials
@@ -30,7 +30,7 @@ class Connected(Record, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     written: tuple[str, ...]
     """The files that were changed."""
-    notes: tuple[str, ...]
+    remarks: tuple[str, ...]
 
 
 class Connection:
@@ -41,7 +41,7 @@ class Connection:
         self._is_tested = is_tested
         self._steps: list[Step] = []
         self._written: list[str] = []
-        self._notes: list[str] = []
+        self._remarks: list[str] = []
 
     def take_steps(self, access: ServerAccess, names: tuple[StepName, ...]) -> None:
         """Test these steps. Others that have to come first are shown where they fail."""
@@ -60,17 +60,17 @@ class Connection:
 
     def refuse(self, access: ServerAccess) -> Exit:
         """The end where a step failed before anything was written."""
-        self._add_note("nothing was written")
+        self._add_remark("nothing was written")
         return self.finish(access)
 
     def write(self, files: ConnectionFiles, found: Credentials) -> None:
         for path in files.write(found):
             self._written.append(unicode_text(path))
-            self._say(f"written: {path}")
+            self._show(f"written: {path}")
         if not self._written:
-            self._say("settings and key are the same as before")
+            self._show("settings and key are the same as before")
         if files.settings_path == DEFAULT_PATH and self._written:
-            self._add_note(_RESTART)
+            self._add_remark(_RESTART)
 
     def finish(self, access: ServerAccess) -> Exit:
         """The end of the output."""
@@ -80,22 +80,22 @@ class Connection:
             return Exit.NO
         return Exit.OK
 
-    def add_notes(self, notes: list[str]) -> None:
-        for note in notes:
-            self._add_note(note)
+    def add_remarks(self, remarks: list[str]) -> None:
+        for remark in remarks:
+            self._add_remark(remark)
 
-    def _add_note(self, note: str) -> None:
-        self._notes.append(note)
-        self._say(f"note: {note}", "yellow")
+    def _add_remark(self, remark: str) -> None:
+        self._remarks.append(remark)
+        self._show(f"note: {remark}", "yellow")
 
     def _add(self, step: Step) -> None:
         self._steps.append(step)
-        self._say(f"{step.name}: {step.result}: {step.message}", _STYLES[step.result])
+        self._show(f"{step.name}: {step.result}: {step.message}", _STYLES[step.result])
         if step.action is not None:
-            self._say(f"    {step.action}")
+            self._show(f"    {step.action}")
 
-    def _say(self, line: str, style: str | None = None) -> None:
-        say_progress(line, style, as_json=self._as_json)
+    def _show(self, line: str, style: str | None = None) -> None:
+        show_progress(line, style, as_json=self._as_json)
 
     def _show_json(self, access: ServerAccess) -> None:
         api_id = ""
@@ -107,6 +107,6 @@ class Connection:
                 api_id=api_id,
                 steps=tuple(self._steps),
                 written=tuple(self._written),
-                notes=tuple(self._notes),
+                remarks=tuple(self._remarks),
             )
         )

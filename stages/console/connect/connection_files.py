@@ -30,7 +30,7 @@ _KEY_MODE, _WIDEST_KEY_MODE = 0o600, 0o640
 _SETTINGS_MODE = 0o640
 
 
-class Change(Struct, frozen=True):
+class SettingsChange(Struct, frozen=True):
     """What the settings shall say, and where they are."""
 
     path: Path
@@ -71,7 +71,7 @@ class ConnectionFiles(Struct, frozen=True):
         return written
 
 
-def planned(change: Change, api_id: str | None) -> ConnectionFiles:
+def planned(change: SettingsChange, api_id: str | None) -> ConnectionFiles:
     """The files for a server and a host id. Raises CommandError where the settings can't have them.
 
     The key goes to the file that the settings name, else to `api-key` beside them.

@@ -26,7 +26,7 @@ from spool.spool import Spool
 from stages.console import command_writer
 from stages.console.context import Context
 from stages.console.delivery.host_origin import is_foreign
-from stages.console.output import say, show_record, warn
+from stages.console.output import show_record, show_text, warn
 from stages.runtime.command_error import CommandError, file_errors
 from stages.runtime.exits import Exit
 from stages.runtime.printable import counted
@@ -168,7 +168,7 @@ def _show(context: Context, view: ImportView) -> None:
         if view.present:
             present = f", {len(view.present)} of them present"
         total = len(view.new) + len(view.present)
-        say(f"would import {counted(total, 'report')} of {view.hostname}{present}")
+        show_text(f"would import {counted(total, 'report')} of {view.hostname}{present}")
     elif view.outcome is None:
         _show_pending(view, context)
     elif view.outcome.error:
@@ -177,9 +177,11 @@ def _show(context: Context, view: ImportView) -> None:
         present = ""
         if view.outcome.present:
             present = f", {counted(len(view.outcome.present), 'report was', 'reports were')} there"
-        say(f"{counted(len(view.outcome.taken), 'report')} of {view.hostname} imported{present}")
+        show_text(
+            f"{counted(len(view.outcome.taken), 'report')} of {view.hostname} imported{present}"
+        )
     if view.held:
-        say(
+        show_text(
             f"{counted(len(view.held), 'scan')} of another host held: "
             "`compliance-agent release --all` ships them under this host's name",
             "yellow",
@@ -187,9 +189,9 @@ def _show(context: Context, view: ImportView) -> None:
 
 
 def _show_pending(view: ImportView, context: Context) -> None:
-    say(f"the import of {counted(len(view.new), 'report')} of {view.hostname} is pending")
+    show_text(f"the import of {counted(len(view.new), 'report')} of {view.hostname} is pending")
     if context.spool.is_running("parse"):
-        say("the parse stage has not finished it yet: see compliance-agent status")
+        show_text("the parse stage has not finished it yet: see compliance-agent status")
     else:
         warn("the parse stage is not running: it imports when it is started (compliance-agent run)")
 

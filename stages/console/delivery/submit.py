@@ -27,7 +27,7 @@ from spool import packing
 from spool.errors import SpoolError
 from stages.console import arguments, command_writer, follow, scan_states
 from stages.console.context import Context
-from stages.console.output import say, show_facts, show_record, unicode_text, warn
+from stages.console.output import show_facts, show_record, show_text, unicode_text, warn
 from stages.console.parse_files import add_file_arguments
 from stages.console.parse_task import MAX_BYTES
 from stages.console.scan import outcome
@@ -232,18 +232,18 @@ def _wait(context: Context, scan_id: ScanId) -> State:
 
 
 def _show(context: Context, view: SubmitView, *, dry_run: bool) -> None:
-    say(view.scan_id)
+    show_text(view.scan_id)
     show_facts(_facts(view))
     for warning in view.warnings:
-        say(f"warning: {warning}", "yellow")
+        show_text(f"warning: {warning}", "yellow")
     if view.present:
         _show_present(view)
     elif dry_run:
-        say("nothing was submitted (--dry-run)")
+        show_text("nothing was submitted (--dry-run)")
     elif view.state == "requested":
         _show_pending(context)
     if view.held:
-        say(
+        show_text(
             f"a scan of another host is held: compliance-agent release {view.scan_id} ships it "
             "under this host's name",
             "yellow",
@@ -265,11 +265,11 @@ def _show_present(view: SubmitView) -> None:
     line = "it is in the spool already, nothing was submitted"
     if view.state == "done":
         line = f"{line}; compliance-agent replay ship {view.scan_id} sends it again"
-    say(line)
+    show_text(line)
 
 
 def _show_pending(context: Context) -> None:
     if context.spool.is_running("scan"):
-        say("submitted; the scan stage takes it in after the scan that is running")
+        show_text("submitted; the scan stage takes it in after the scan that is running")
     else:
         warn("the scan stage is not running: it takes the scan in when it is started")

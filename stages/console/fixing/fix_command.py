@@ -15,6 +15,7 @@ from functools import partial
 from schemas.request import Reason
 from stages.console import command_writer
 from stages.console.context import Context
+from stages.console.fixing.completed_scan import completed_scan
 from stages.console.fixing.fix_output import (
     dry_run,
     show_effects,
@@ -31,12 +32,11 @@ from stages.console.fixing.fix_plan import (
     runnable,
 )
 from stages.console.fixing.fix_scan import FinishedFix, fix_scan
-from stages.console.fixing.host_copy import Change
+from stages.console.fixing.host_copy import PathChange
 from stages.console.fixing.recheck_view import show_recheck
 from stages.console.fixing.requested import carry_out_requested
-from stages.console.fixing.scan_facts import scan_facts
 from stages.console.fixing.undo import LAST, undo
-from stages.console.output import say, say_progress, show_json, show_record, warn
+from stages.console.output import show_json, show_progress, show_record, show_text, warn
 from stages.console.scan_names import HELP
 from stages.runtime.command_error import CommandError, UsageError
 from stages.runtime.exits import Exit
@@ -85,21 +85,21 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         raise UsageError("the following arguments are required: ID, or --undo", _PROGRAM)
     if not args.dry_run:
         _require_root()
-    facts = scan_facts(context, args.scan_id)
-    planned = planned_fixes(context, facts, rules_to_fix(facts, args.rule, args.severity))
+    scan = completed_scan(context, args.scan_id)
+    planned = planned_fixes(context, scan, rules_to_fix(scan, args.rule, args.severity))
     if args.dry_run:
         return _show_dry_run(planned, context)
     to_run = runnable(planned)
     if not to_run:
         show_refused(planned)
-        raise CommandError(f"{facts.scan_id}: no script can be run", Exit.NO)
+        raise CommandError(f"{scan.scan_id}: no script can be run", Exit.NO)
     command_writer.check(context)
     if not args.yes:
         show_effects(planned)
         _ask(f"Run {counted(len(to_run), 'script')} as root on {socket.gethostname()}?")
     reason = Reason(source="operator", at=datetime.now(UTC))
-    progress = partial(say_progress, as_json=context.json)
-    finished = fix_scan(context, facts, planned, reason, progress)
+    progress = partial(show_progress, as_json=context.json)
+    finished = fix_scan(context, scan, planned, reason, progress)
     return _show(finished, context)
 
 
@@ -109,7 +109,7 @@ def _undo(args: argparse.Namespace, context: Context) -> Exit:
     _require_root()
     command_writer.check(context)
 
-    confirm: Callable[[list[Change], list[Change]], None] = _confirm_undo
+    confirm: Callable[[list[PathChange], list[PathChange]], None] = _confirm_undo
     if args.yes:
         confirm = _warn_of_lost_changes
     fix_id, undone, fixed = undo(context, args.undo, confirm)
@@ -119,22 +119,22 @@ def _undo(args: argparse.Namespace, context: Context) -> Exit:
     return Exit.OK
 
 
-def _confirm_undo(changes: list[Change], changed_since: list[Change]) -> None:
+def _confirm_undo(changes: list[PathChange], changed_since: list[PathChange]) -> None:
     """Raises CommandError for any answer but yes."""
     _warn_of_lost_changes(changes, changed_since)
     for change in changes[:_MOST_SHOWN]:
-        say(f"{_action(change)} {change.path}")
+        show_text(f"{_action(change)} {change.path}")
     if len(changes) > _MOST_SHOWN:
-        say(f"and {len(changes) - _MOST_SHOWN} more")
+        show_text(f"and {len(changes) - _MOST_SHOWN} more")
     _ask(f"Restore {counted(len(changes), 'path')} on {socket.gethostname()}?")
 
 
-def _warn_of_lost_changes(_changes: list[Change], changed_since: list[Change]) -> None:
+def _warn_of_lost_changes(_changes: list[PathChange], changed_since: list[PathChange]) -> None:
     for change in changed_since:
         warn(f"{change.path} has changed since the fix: that change is lost")
 
 
-def _action(change: Change) -> str:
+def _action(change: PathChange) -> str:
     if change.before is None:
         return "remove"
     return "restore"

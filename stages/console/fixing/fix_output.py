@@ -7,7 +7,7 @@ from schemas.ids import short_rule_id
 from schemas.records import Record
 from stages.console.fixing.fix_counts import outcome_counts
 from stages.console.fixing.fix_plan import PlannedFix, runnable
-from stages.console.output import say, say_script, show_table
+from stages.console.output import show_script, show_table, show_text
 from stages.runtime.printable import counted
 
 
@@ -47,15 +47,15 @@ def show_planned(planned: Sequence[PlannedFix]) -> None:
     to_run = runnable(planned)
     for number, each in enumerate(to_run, start=1):
         for line in _heading(number, len(to_run), each):
-            say(f"# {line}", "bold")
-        say_script(each.script or "")
+            show_text(f"# {line}", "bold")
+        show_script(each.script or "")
     show_refused(planned)
 
 
 def show_refused(planned: Sequence[PlannedFix]) -> None:
     for each in planned:
         if each.script is None:
-            say(f"# not fixed: {short_rule_id(each.rule.rule_ref)}: {each.problem}", "yellow")
+            show_text(f"# not fixed: {short_rule_id(each.rule.rule_ref)}: {each.problem}", "yellow")
 
 
 def show_effects(planned: Sequence[PlannedFix]) -> None:
@@ -63,31 +63,33 @@ def show_effects(planned: Sequence[PlannedFix]) -> None:
     to_run = runnable(planned)
     for number, each in enumerate(to_run, start=1):
         for line in _heading(number, len(to_run), each):
-            say(line)
+            show_text(line)
     show_refused(planned)
 
 
 def show_fixed(fix_id: str, run: FixRun) -> None:
     rows = [(rule.outcome, short_rule_id(rule.rule_ref), rule.reason) for rule in run.rules]
     show_table(("outcome", "rule", "reason"), rows)
-    say(outcome_counts(run.rules))
-    say(f"to undo it: compliance-agent fix --undo {fix_id}; output of the scripts: {run.directory}")
+    show_text(outcome_counts(run.rules))
+    show_text(
+        f"to undo it: compliance-agent fix --undo {fix_id}; output of the scripts: {run.directory}"
+    )
     for rule in run.rules:
         for remark in rule.not_undone:
-            say(f"  not undone by that: {short_rule_id(rule.rule_ref)}: {remark}")
+            show_text(f"  not undone by that: {short_rule_id(rule.rule_ref)}: {remark}")
 
 
 def show_undone(fix_id: str, run: FixRun | None, undone: Undone) -> None:
     for path in undone.restored:
-        say(f"restored {path}")
+        show_text(f"restored {path}")
     for path in undone.kept:
-        say(f"not restored: {path}", "yellow")
-    say(f"fix {fix_id} undone: {counted(len(undone.restored), 'path')} restored")
+        show_text(f"not restored: {path}", "yellow")
+    show_text(f"fix {fix_id} undone: {counted(len(undone.restored), 'path')} restored")
     if run is None:
         return
     for rule in run.rules:
         for remark in rule.not_undone:
-            say(f"not undone: {short_rule_id(rule.rule_ref)}: {remark}", "yellow")
+            show_text(f"not undone: {short_rule_id(rule.rule_ref)}: {remark}", "yellow")
 
 
 def _heading(number: int, count: int, each: PlannedFix) -> Iterator[str]:

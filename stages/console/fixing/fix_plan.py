@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from schemas.records import Struct
 from schemas.report import RuleResult, Severity
 from stages.console.context import Context
-from stages.console.fixing.scan_facts import ScanFacts, chosen_rules, own_status
+from stages.console.fixing.completed_scan import CompletedScan, chosen_rules, own_status
 from stages.console.parse_task import MAX_BYTES
 from stages.console.report_view import FAILED
 from stages.console.scanner_files import read_rule_scripts
@@ -43,12 +43,12 @@ class PlannedFix(Struct, frozen=True):
 
 
 def planned_fixes(
-    context: Context, facts: ScanFacts, rules: Sequence[RuleResult]
+    context: Context, scan: CompletedScan, rules: Sequence[RuleResult]
 ) -> list[PlannedFix]:
     """In the order in which the scripts run. Raises CommandError."""
-    if facts.spec.read_scripts is None:
-        raise CommandError(f"{facts.spec.title} has no scripts that fix its rules", Exit.USAGE)
-    content = facts.manifest.content
+    if scan.spec.read_scripts is None:
+        raise CommandError(f"{scan.spec.title} has no scripts that fix its rules", Exit.USAGE)
+    content = scan.manifest.content
     if content is not None and content.source == "server":
         raise CommandError(
             f"{content.path} came from the server, whose content is not used to change a host: "
@@ -56,7 +56,7 @@ def planned_fixes(
             Exit.NO,
         )
     chosen = {rule.rule_ref: rule for rule in rules}
-    scripts = _scripts(context, facts)
+    scripts = _scripts(context, scan)
     ordered = [script for script in scripts if script.rule_ref in chosen]
     return [_planned(chosen[script.rule_ref], script) for script in ordered]
 
@@ -67,33 +67,33 @@ def runnable(planned: Sequence[PlannedFix]) -> list[PlannedFix]:
 
 
 def rules_to_fix(
-    facts: ScanFacts, named: Sequence[str] | None, severity: Severity | None
+    scan: CompletedScan, named: Sequence[str] | None, severity: Severity | None
 ) -> list[RuleResult]:
     """The named rules, else those that failed; of these, those of a severity or a worse one.
 
     A waived rule is only fixed where it is named. Raises CommandError.
     """
-    rules = chosen_rules(facts, named)
+    rules = chosen_rules(scan, named)
     if not named:
         rules = [rule for rule in rules if rule.status == "fail"]
     if severity is not None:
         wanted = SEVERITIES[: SEVERITIES.index(severity) + 1]
         rules = [rule for rule in rules if rule.severity in wanted]
     if not rules:
-        raise CommandError(f"{facts.scan_id}: no such rule has failed", Exit.NO)
+        raise CommandError(f"{scan.scan_id}: no such rule has failed", Exit.NO)
     return rules
 
 
-def _scripts(context: Context, facts: ScanFacts) -> Sequence[RuleScript]:
+def _scripts(context: Context, scan: CompletedScan) -> Sequence[RuleScript]:
     raw = context.spool.raw
     paths = []
-    for file in facts.manifest.files:
-        if file.role in facts.spec.roles:
+    for file in scan.manifest.files:
+        if file.role in scan.spec.roles:
             # Its digest is compared here; the worker reads the same file.
-            raw.open_file(facts.scan_id, file).close()
-            paths.append(raw.path / facts.scan_id / file.name)
+            raw.open_file(scan.scan_id, file).close()
+            paths.append(raw.path / scan.scan_id / file.name)
     if not paths:
-        raise CommandError(f"{facts.scan_id}: the scanner left no results", Exit.NO)
+        raise CommandError(f"{scan.scan_id}: the scanner left no results", Exit.NO)
     with open_sources(paths, MAX_BYTES) as sources:
         return read_rule_scripts(sources)
 

@@ -25,7 +25,7 @@ from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.standalone_host import StandaloneHost
 from stages.scanners.captured_output import Line
-from stages.scanners.child import Child, End, Limits
+from stages.scanners.child import Child, ChildLimits, End
 from stages.scanners.runner import error_of_end
 from stages.scanners.secrets import masked
 
@@ -34,7 +34,7 @@ _UMASK = 0o022
 
 
 class _Place(Struct, frozen=True):
-    limits: Limits
+    limits: ChildLimits
     directory: Path | None = Path("/")
     environment: Mapping[str, str] = field(
         default_factory=lambda: {
@@ -142,7 +142,7 @@ def _run_one(number: int, each: PlannedFix, limit_s: float, directory: Path) -> 
     handle = os.open(script, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.write(each.script or "")
-    place = _Place(Limits(limit_s, _OUTPUT_BYTES, file_bytes=resource.RLIM_INFINITY))
+    place = _Place(ChildLimits(limit_s, _OUTPUT_BYTES, file_bytes=resource.RLIM_INFINITY))
     child = Child(StandaloneHost(), output, place, _ignore)
     try:
         end = child.run((BASH, str(script)), lambda _: None, lambda: None)

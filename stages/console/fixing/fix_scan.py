@@ -10,11 +10,11 @@ from schemas.request import Reason
 from spool.layout import new_command_id
 from stages.console import command_writer
 from stages.console.context import Context
+from stages.console.fixing.completed_scan import CompletedScan
 from stages.console.fixing.fix_directory import fix_directory, new_directory
 from stages.console.fixing.fix_plan import PlannedFix, runnable
 from stages.console.fixing.fix_run import ScriptEnds, outcomes, run_scripts
 from stages.console.fixing.recheck_rules import recheck
-from stages.console.fixing.scan_facts import ScanFacts
 from stages.runtime.command_error import CommandError
 
 
@@ -28,7 +28,7 @@ class FinishedFix(Struct, frozen=True):
 
 def fix_scan(
     context: Context,
-    facts: ScanFacts,
+    scan: CompletedScan,
     planned: Sequence[PlannedFix],
     reason: Reason,
     show: Callable[[str], None],
@@ -48,12 +48,12 @@ def fix_scan(
             run_scripts(planned, settings, directory, ends, show)
             try:
                 rules = [each.rule for each in runnable(planned)]
-                found = recheck(context, facts, rules, fix_id)
+                found = recheck(context, scan, rules, fix_id)
             except CommandError as error:
                 not_rechecked = str(error)
         finally:
             run = FixRun(
-                scan_id=facts.scan_id,
+                scan_id=scan.scan_id,
                 at=at,
                 reason=reason,
                 rules=outcomes(planned, ends, found, not_rechecked),

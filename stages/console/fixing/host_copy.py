@@ -48,7 +48,7 @@ class CopyDamagedError(Exception):
     """The copy can't be read."""
 
 
-class Change(Struct, frozen=True):
+class PathChange(Struct, frozen=True):
     """A path before and after; None where there was nothing."""
 
     path: str
@@ -75,21 +75,21 @@ def make_copy(directory: Path, scope: Scope) -> dict[str, HostFile]:
     return before
 
 
-def record_changes(directory: Path, changes: list[Change]) -> None:
+def record_changes(directory: Path, changes: list[PathChange]) -> None:
     """Raises OSError."""
     _write_json(directory / CHANGES, [plain(change) for change in changes])
 
 
-def differences(before: Mapping[str, HostFile], after: Mapping[str, HostFile]) -> list[Change]:
+def differences(before: Mapping[str, HostFile], after: Mapping[str, HostFile]) -> list[PathChange]:
     """The paths that differ, sorted."""
     return [
-        Change(path, before.get(path), after.get(path))
+        PathChange(path, before.get(path), after.get(path))
         for path in sorted({*before, *after})
         if before.get(path) != after.get(path)
     ]
 
 
-def changes_of(directory: Path) -> list[Change]:
+def changes_of(directory: Path) -> list[PathChange]:
     """What a fix has changed; of one that was killed, all that differs now. Raises OSError."""
     try:
         kept = json.loads((directory / CHANGES).read_text())
@@ -99,7 +99,7 @@ def changes_of(directory: Path) -> list[Change]:
         files = {path: HostFile(**file) for path, file in before["files"].items()}
         return differences(files, survey(scope))
     return [
-        Change(change["path"], _host_file(change["before"]), _host_file(change["after"]))
+        PathChange(change["path"], _host_file(change["before"]), _host_file(change["after"]))
         for change in kept
     ]
 
@@ -112,7 +112,7 @@ def now_at(path: str) -> HostFile | None:
         return None
 
 
-def restore(directory: Path, changes: list[Change]) -> tuple[list[str], list[str]]:
+def restore(directory: Path, changes: list[PathChange]) -> tuple[list[str], list[str]]:
     """The paths that are restored, and those that are not, with the reason.
 
     Raises OSError, CopyDamagedError.
@@ -124,7 +124,9 @@ def restore(directory: Path, changes: list[Change]) -> tuple[list[str], list[str
         raise CopyDamagedError(str(error)) from error
 
 
-def _restore_all(archive: tarfile.TarFile, changes: list[Change]) -> tuple[list[str], list[str]]:
+def _restore_all(
+    archive: tarfile.TarFile, changes: list[PathChange]
+) -> tuple[list[str], list[str]]:
     restored: list[str] = []
     failed: list[str] = []
     there = [change for change in changes if change.before is not None]
@@ -141,7 +143,7 @@ def _restore_all(archive: tarfile.TarFile, changes: list[Change]) -> tuple[list[
     return restored, failed
 
 
-def _restore_one(archive: tarfile.TarFile, change: Change) -> None:
+def _restore_one(archive: tarfile.TarFile, change: PathChange) -> None:
     """Raises OSError; KeyError for what is not in the copy."""
     with parent_of(change.path) as (parent, name):
         before = change.before

@@ -8,9 +8,9 @@ import os
 
 from stages.console import command_writer
 from stages.console.context import Context
+from stages.console.fixing.completed_scan import chosen_rules, completed_scan
 from stages.console.fixing.recheck_rules import recheck
 from stages.console.fixing.recheck_view import show_recheck
-from stages.console.fixing.scan_facts import chosen_rules, scan_facts
 from stages.console.output import show_record, warn
 from stages.console.scan_names import HELP
 from stages.runtime.command_error import UsageError
@@ -32,11 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, context: Context) -> Exit:
     if args.rule and args.failed:
         raise UsageError("--rule excludes --failed", "compliance-agent recheck")
-    facts = scan_facts(context, args.scan_id)
-    rules = chosen_rules(facts, args.rule)
+    scan = completed_scan(context, args.scan_id)
+    rules = chosen_rules(scan, args.rule)
     command_writer.check(context)
     if os.geteuid() != 0:
         warn("not run as root: rules see only what this user may read")
-    found = recheck(context, facts, rules)
+    found = recheck(context, scan, rules)
     show_record(found, show_recheck, as_json=context.json)
     return Exit.OK

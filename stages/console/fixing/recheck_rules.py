@@ -17,7 +17,7 @@ from schemas.report import Report, RuleResult
 from spool.layout import new_command_id
 from stages.console import command_writer
 from stages.console.context import Context
-from stages.console.fixing.scan_facts import ScanFacts, detected_scanner, own_status
+from stages.console.fixing.completed_scan import CompletedScan, detected_scanner, own_status
 from stages.console.parse_task import MAX_BYTES
 from stages.console.scanner_files import read_scanner_files
 from stages.console.sources import open_sources
@@ -31,24 +31,24 @@ from stages.scanners.runner import CannotRun, error_of_end
 
 
 def recheck(
-    context: Context, facts: ScanFacts, rules: Sequence[RuleResult], fix: str | None = None
+    context: Context, scan: CompletedScan, rules: Sequence[RuleResult], fix: str | None = None
 ) -> Recheck:
     """Evaluate the rules, keep the result in the spool, and return it. Raises CommandError."""
-    plan_recheck = facts.spec.plan_recheck
+    plan_recheck = scan.spec.plan_recheck
     if plan_recheck is None:
         raise CommandError(
-            f"{facts.spec.title} can't evaluate single rules: request a scan", Exit.USAGE
+            f"{scan.spec.title} can't evaluate single rules: request a scan", Exit.USAGE
         )
-    detected = detected_scanner(context, facts.spec)
+    detected = detected_scanner(context, scan.spec)
     wanted = [rule.rule_ref for rule in rules]
     with tempfile.TemporaryDirectory(prefix="compliance-agent-recheck.") as directory:
-        scan = KeptScan(facts.manifest, context.spool.raw)
-        plan = plan_recheck(context.settings, detected, scan, wanted, Path(directory))
+        kept = KeptScan(scan.manifest, context.spool.raw)
+        plan = plan_recheck(context.settings, detected, kept, wanted, Path(directory))
         if isinstance(plan, CannotRun):
             raise CommandError(plan.reason, Exit.NO)
         after = _evaluated(plan)
     found = Recheck(
-        scan_id=facts.scan_id,
+        scan_id=scan.scan_id,
         at=datetime.now(UTC),
         fix=fix,
         rules=tuple(_compared(rule, after.get(rule.rule_ref)) for rule in rules),

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from schemas.fixes import Recheck, RecheckedRule
 from schemas.ids import short_rule_id
-from stages.console.output import say, show_table, warn
+from stages.console.output import show_table, show_text, warn
 from stages.runtime.printable import counted
 
 
@@ -13,7 +13,7 @@ def show_recheck(found: Recheck) -> None:
         warn(f"warning: {warning}")
     columns = ("before", "after", "rule", "title", "finding")
     show_table(columns, map(_row, found.rules))
-    say(summary(found))
+    show_text(summary(found))
 
 
 def summary(found: Recheck) -> str:

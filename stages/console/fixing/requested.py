@@ -21,11 +21,11 @@ from spool.errors import EntryError, SpoolError
 from spool.layout import command_time
 from stages.console import command_writer, follow, scan_states
 from stages.console.context import Context
+from stages.console.fixing.completed_scan import CompletedScan, completed_scan
 from stages.console.fixing.fix_counts import outcome_counts
 from stages.console.fixing.fix_plan import PlannedFix, planned_fixes, rules_to_fix, runnable
 from stages.console.fixing.fix_scan import directory_of, fix_scan, keep_run
-from stages.console.fixing.scan_facts import ScanFacts, scan_facts
-from stages.console.output import say
+from stages.console.output import show_text
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.scanners import registry
@@ -64,7 +64,7 @@ def _carry_out(context: Context, command_id: str) -> None:
     try:
         _fix(context, command_id, remediation)
     except (CommandError, SpoolError) as error:
-        say(f"{command_id}: {error}")
+        show_text(f"{command_id}: {error}")
         if command_id not in context.spool.fixes.fixes.ids():
             failed = FixRun(at=now, reason=remediation.reason, error=str(error))
             keep_run(context, command_id, failed)
@@ -74,16 +74,16 @@ def _fix(context: Context, command_id: str, remediation: Remediation) -> None:
     """Raises CommandError, SpoolError."""
     _check(context, command_id, remediation)
     if remediation.rule is not None:
-        facts, rules = _scan_with(context, remediation.rule)
+        scan, rules = _scan_with(context, remediation.rule)
     else:
-        facts = scan_facts(context, _awaited(context, remediation.after))
-        rules = rules_to_fix(facts, None, None)
-    planned = planned_fixes(context, facts, rules)
+        scan = completed_scan(context, _awaited(context, remediation.after))
+        rules = rules_to_fix(scan, None, None)
+    planned = planned_fixes(context, scan, rules)
     if not runnable(planned):
         raise CommandError("; ".join(_problems(planned)), Exit.NO)
-    finished = fix_scan(context, facts, planned, remediation.reason, say, command_id)
-    say(f"{command_id}: {outcome_counts(finished.run.rules)}")
-    _request_scan(context, facts, remediation.reason)
+    finished = fix_scan(context, scan, planned, remediation.reason, show_text, command_id)
+    show_text(f"{command_id}: {outcome_counts(finished.run.rules)}")
+    _request_scan(context, scan, remediation.reason)
 
 
 def _check(context: Context, command_id: str, remediation: Remediation) -> None:
@@ -120,7 +120,7 @@ def _awaited(context: Context, scan_id: ScanId | None) -> ScanId:
         return follow.follow(context, doorbell, scan_id, "report", quiet=True).scan_id
 
 
-def _scan_with(context: Context, rule: str) -> tuple[ScanFacts, list[RuleResult]]:
+def _scan_with(context: Context, rule: str) -> tuple[CompletedScan, list[RuleResult]]:
     """The newest completed scan with a rule of exactly this id. Raises CommandError."""
     for scan_id in _completed(context):
         try:
@@ -130,7 +130,7 @@ def _scan_with(context: Context, rule: str) -> tuple[ScanFacts, list[RuleResult]
             continue
         for result in results:
             if rule in (result.rule_ref, short_rule_id(result.rule_ref)):
-                return scan_facts(context, scan_id), [result]
+                return completed_scan(context, scan_id), [result]
     raise CommandError(f"no completed scan has the rule {rule}: scan first", Exit.NO)
 
 
@@ -151,20 +151,20 @@ def _problems(planned: list[PlannedFix]) -> Iterator[str]:
         yield f"{short_rule_id(each.rule.rule_ref)}: {each.problem}"
 
 
-def _request_scan(context: Context, facts: ScanFacts, reason: Reason) -> None:
+def _request_scan(context: Context, scan: CompletedScan, reason: Reason) -> None:
     """The same scan once more."""
     at = command_writer.now()
-    scanner = facts.spec.key
+    scanner = scan.spec.key
     request = Request(
         scan_id=command_writer.new_scan_id(context, scanner, at),
         scanner=scanner,
-        profile=facts.manifest.profile_id,
+        profile=scan.manifest.profile_id,
         reason=Reason(
             source=reason.source, at=at, request_id=reason.request_id, detail="after a fix"
         ),
     )
     with suppress(EntryError):
-        before = context.spool.requests.read(facts.scan_id)
+        before = context.spool.requests.read(scan.scan_id)
         request = replace(request, tailoring=before.tailoring, content=before.content)
     with command_writer.giving(context) as commands:
         commands.requests.write(request)

@@ -12,7 +12,7 @@ from stages.console.context import Context
 from stages.console.fixing import host_copy
 from stages.console.fixing.fix_directory import fix_directory, kept_fixes
 from stages.console.fixing.fix_scan import directory_of
-from stages.console.fixing.host_copy import Change
+from stages.console.fixing.host_copy import PathChange
 from stages.console.output import unicode_text
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
@@ -21,7 +21,7 @@ LAST = "last"
 
 
 def undo(
-    context: Context, named: str, confirm: Callable[[list[Change], list[Change]], None]
+    context: Context, named: str, confirm: Callable[[list[PathChange], list[PathChange]], None]
 ) -> tuple[str, Undone, FixRun | None]:
     """Restore what a fix has changed. `named` is its id, or `last` for the newest one that is not
     undone yet.
@@ -57,7 +57,7 @@ def _copy_errors(directory: Path) -> Iterator[None]:
         raise CommandError(f"{directory}: the copy can't be read: {error}", Exit.NO) from error
 
 
-def _differs(change: Change) -> bool:
+def _differs(change: PathChange) -> bool:
     """Whether a path is neither as the fix left it nor as it was before. Raises OSError."""
     return host_copy.now_at(change.path) not in (change.after, change.before)
 

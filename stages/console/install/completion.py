@@ -114,7 +114,7 @@ _compliance_agent() {{
             esac
         fi
     fi
-    # Options are offered where one is begun, or where nothing else can stand.
+    # Options are offered where one is being typed, or where nothing else can follow.
     if [[ $current != -* ]]; then
         local word others=
         for word in $words; do

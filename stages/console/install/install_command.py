@@ -33,7 +33,7 @@ from stages.console.install.install_paths import (
     TARGET,
     InstallPaths,
 )
-from stages.console.output import say, say_progress, show_json
+from stages.console.output import show_json, show_progress, show_text
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 from stages.runtime.settings_file import Loaded
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     def report(step: str) -> None:
         if args.dry_run:
             step = f"would {step}"
-        say_progress(step, as_json=context.json)
+        show_progress(step, as_json=context.json)
 
     steps = Steps(dry=args.dry_run, report=report)
     # The services must be able to read what is written here, whatever root's umask is.
@@ -282,18 +282,18 @@ def _has_key() -> bool:
 
 
 def _show(actions: list[str], uninstalled: bool) -> None:
-    say()
+    show_text()
     if uninstalled:
         for message in actions:
-            say(message)
+            show_text(message)
         return
     if actions:
-        say("still to do:", "yellow")
+        show_text("still to do:", "yellow")
         for message in actions:
-            say(f"  {message}")
+            show_text(f"  {message}")
     else:
-        say("nothing else to do", "green")
-    say(
+        show_text("nothing else to do", "green")
+    show_text(
         "to check: systemctl status 'compliance-agent-*', "
         "journalctl -u 'compliance-agent-*', compliance-agent status"
     )

@@ -35,7 +35,7 @@ _compliance_agent() {{
 {options}
         esac
     fi
-    # Options are offered where one is begun, or where nothing else can stand.
+    # Options are offered where one is being typed, or where nothing else can follow.
     others=(${{offered:#-*}})
     if [[ $PREFIX != -* ]] && (( $#others )); then
         offered=($others)

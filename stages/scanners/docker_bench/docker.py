@@ -29,7 +29,7 @@ _CLIENT_TOO_NEW = re.compile(
 _SETTING = "compliance.docker_bench.socket"
 
 
-class Answer(Struct, frozen=True):
+class ClientAnswer(Struct, frozen=True):
     """What the client printed; or nothing, and the problem."""
 
     text: str
@@ -125,10 +125,10 @@ class Docker(Struct, frozen=True):
                 found.append((container, ScanId(scan_id)))
         return found
 
-    def remove(self, container: str) -> Answer:
+    def remove(self, container: str) -> ClientAnswer:
         return self._call("rm", "--force", "--volumes", container)
 
-    def _call(self, *arguments: str) -> Answer:
+    def _call(self, *arguments: str) -> ClientAnswer:
         try:
             done = subprocess.run(
                 (self.client, *arguments),
@@ -139,15 +139,15 @@ class Docker(Struct, frozen=True):
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return Answer("", f"no answer within {_ANSWER_S:.0f} s")
+            return ClientAnswer("", f"no answer within {_ANSWER_S:.0f} s")
         except OSError as error:
             if is_of_the_machine(error):
                 raise of_the_machine(f"{self.client}: can't be started", error) from error
-            return Answer("", f"{self.client}: can't be started: {error.strerror}")
+            return ClientAnswer("", f"{self.client}: can't be started: {error.strerror}")
         if done.returncode == 0:
-            return Answer(_text(done.stdout))
+            return ClientAnswer(_text(done.stdout))
         errors = _text(done.stderr).splitlines() or [f"exit code {done.returncode}"]
-        return Answer("", errors[-1])
+        return ClientAnswer("", errors[-1])
 
 
 def client(socket_path: str) -> Docker | None:

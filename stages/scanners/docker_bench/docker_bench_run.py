@@ -16,7 +16,7 @@ from schemas.ids import ScanId
 from schemas.request import Request
 from spool.raw import Output
 from stages.scanners.captured_output import Line
-from stages.scanners.child import End, Limits
+from stages.scanners.child import ChildLimits, End
 from stages.scanners.docker_bench import (
     check_names,
     docker,
@@ -172,7 +172,7 @@ class DockerBench:
             return reason
         # The script hides what its client prints at the start, so the client in the image is run
         # once more.
-        if self._in_container and printed_trouble.says_client_fails(printed):
+        if self._in_container and printed_trouble.client_has_failed(printed):
             return self._docker.why_client_refused(self._settings.image)
         return None
 
@@ -247,7 +247,7 @@ class DockerBench:
             profile_id=PROFILE_ID,
             profile_title=PROFILE_TITLE,
             command=(),
-            limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
+            limits=ChildLimits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
             scanner_version=None,
             warnings=warnings,
             environment=self._docker.environment,

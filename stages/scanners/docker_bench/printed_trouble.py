@@ -49,6 +49,6 @@ def start_error(end: End, draft: Path) -> str | None:
     return f"the container could not be started: {error[1]}"
 
 
-def says_client_fails(lines: Sequence[str]) -> bool:
+def client_has_failed(lines: Sequence[str]) -> bool:
     """Whether the script ended at its start because its client failed; it does not print why."""
     return _NO_CLIENT in "\n".join(lines)

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.rule_references import LAYOUT, RuleReferences
-from stages.scap.xml_records import Limits, records
+from stages.scap.xml_records import XmlLimits, records
 
 
 def cut_off_objects(all_results: Iterable[OvalResults]) -> dict[str, str]:
@@ -21,7 +21,7 @@ def cut_off_objects(all_results: Iterable[OvalResults]) -> dict[str, str]:
 
 
 def rules_cut_off(
-    arf: Callable[[], BinaryIO], limits: Limits, objects: Mapping[str, str]
+    arf: Callable[[], BinaryIO], limits: XmlLimits, objects: Mapping[str, str]
 ) -> dict[str, str]:
     """The rules that depend on one of these objects, each with oscap's message.
 

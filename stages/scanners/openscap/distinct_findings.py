@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from schemas import codec
 from schemas.report import RuleResult
-from stages.scanners.openscap.xccdf.xccdf_results import Outcome
+from stages.scanners.openscap.xccdf.xccdf_results import RuleOutcome
 
 Checks: TypeAlias = frozenset[tuple[str | None, str | None]]
 
@@ -30,7 +30,7 @@ def distinct_findings(rules: Sequence[RuleResult], checks: Sequence[Checks]) -> 
     return results
 
 
-def check_names(outcomes: Sequence[Outcome]) -> Checks:
+def check_names(outcomes: Sequence[RuleOutcome]) -> Checks:
     """The checks of a rule, by file and name; its own id where the results name none."""
     names = {(check.href, check.name) for outcome in outcomes for check in outcome.checks}
     names.discard((None, None))

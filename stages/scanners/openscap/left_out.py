@@ -11,11 +11,11 @@ from typing import BinaryIO
 from stages.scanners.openscap.oval.searched_paths import SEARCHING, SearchedPath, searched_path
 from stages.scanners.openscap.rule_references import LAYOUT, RuleReferences
 from stages.scap.xml_elements import Element, local, text_of
-from stages.scap.xml_records import Limits, records
+from stages.scap.xml_records import XmlLimits, records
 
 
 def rules_not_searched(
-    arf: Callable[[], BinaryIO], limits: Limits, left_out: Sequence[str]
+    arf: Callable[[], BinaryIO], limits: XmlLimits, left_out: Sequence[str]
 ) -> dict[str, tuple[str, ...]]:
     """The rules that would search one of these paths, each with its paths. Raises ScapError."""
     references = RuleReferences()

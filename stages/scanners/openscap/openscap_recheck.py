@@ -11,7 +11,7 @@ from pathlib import Path
 
 from schemas.capabilities import DetectedScanner
 from schemas.manifest import Content
-from stages.scanners.child import Limits
+from stages.scanners.child import ChildLimits
 from stages.scanners.openscap import scan_choice
 from stages.scanners.openscap.kept_tailoring import TailoringError, unpack_kept_tailoring
 from stages.scanners.openscap.openscap_settings import OpenSCAPSettings
@@ -56,7 +56,7 @@ def plan_recheck(
         *(details.oscap_path, "xccdf", "eval", *tailoring, *profile),
         *content_options(content.source, Path(content.path), details),
     )
-    limits = Limits(settings.time_limit_s, settings.output_limit_mib << 20)
+    limits = ChildLimits(settings.time_limit_s, settings.output_limit_mib << 20)
     runs = []
     for number, batch in enumerate(_batches(rules, detected.version)):
         directory = draft / f"run-{number}"

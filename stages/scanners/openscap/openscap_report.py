@@ -38,7 +38,7 @@ from stages.scanners.openscap.scan_warnings import (
 )
 from stages.scanners.openscap.tailored_scan import applied_tailoring
 from stages.scanners.openscap.xccdf.rule_texts import RuleTexts, read_severity
-from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, in_utc
+from stages.scanners.openscap.xccdf.xccdf_results import RuleOutcome, TestResult, in_utc
 from stages.scanners.secret_fixes import masked_fix
 from stages.scanners.shown_text import plain_characters
 from stages.scap.tailoring import tailored_title
@@ -166,7 +166,7 @@ def _with_left_out(
     return tuple(found)
 
 
-def _rule_result(outcome: Outcome, found: Evidence, scan: SelectedScan) -> RuleResult:
+def _rule_result(outcome: RuleOutcome, found: Evidence, scan: SelectedScan) -> RuleResult:
     texts = scan.benchmark.texts(outcome.idref, scan.text_options)
     severity = texts.severity
     if outcome.severity:
@@ -214,7 +214,9 @@ def _plain_evidence(text: str | None) -> str | None:
     return plain_characters(text, replacement="\ufffd")
 
 
-def _counterparts(outcomes: Sequence[Outcome], arf_evidence: ArfEvidence) -> Sequence[Outcome]:
+def _counterparts(
+    outcomes: Sequence[RuleOutcome], arf_evidence: ArfEvidence
+) -> Sequence[RuleOutcome]:
     """The same results in the ARF: only their checks refer to its OVAL results.
 
     Where the ARF has other results for the rule, it is not trusted to explain these.

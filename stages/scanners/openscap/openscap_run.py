@@ -19,7 +19,7 @@ from schemas.request import Request
 from spool.raw import Output
 from stages.runtime.printable import counted
 from stages.scanners.captured_output import Line, printable_line
-from stages.scanners.child import Cause, End, Limits
+from stages.scanners.child import Cause, ChildLimits, End
 from stages.scanners.openscap import (
     kept_tailoring,
     leftovers,
@@ -107,7 +107,7 @@ class OpenSCAP:
             profile_id=chosen.profile.id,
             profile_title=chosen.profile.title,
             command=scan_command(request, chosen.profile, content, files, details, draft),
-            limits=Limits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
+            limits=ChildLimits(self._settings.time_limit_s, self._settings.output_limit_mib << 20),
             scanner_version=detected.version,
             content=_content_in_manifest(content, usable.sha256),
             tailoring=tailoring,

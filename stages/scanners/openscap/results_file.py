@@ -17,7 +17,7 @@ from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
 from stages.scanners.openscap.xccdf.xccdf_results import Check, TestResult, read_test_result
 from stages.scap.tailoring import Tailoring
 from stages.scap.xml_elements import Element, local
-from stages.scap.xml_records import Limits, RecordLayout, records
+from stages.scap.xml_records import RecordLayout, XmlLimits, records
 
 Opener = Callable[[], BinaryIO]
 """Opens a new stream of uncompressed XML."""
@@ -154,13 +154,13 @@ class ResultsFile:
         return self._benchmark[1]
 
 
-def read_results(opener: Opener, limits: Limits, rule_filter: RuleFilter | None) -> ResultsFile:
+def read_results(opener: Opener, limits: XmlLimits, rule_filter: RuleFilter | None) -> ResultsFile:
     """Read XCCDF results, or an ARF as if it were that. Raises ScapError."""
     skipped = _SKIPPED | {_OVAL_IN_RESULTS}
     return _read(opener, limits, ResultsFile(rule_filter=rule_filter), skipped)
 
 
-def read_arf(opener: Opener, limits: Limits, *, with_benchmark: bool) -> ResultsFile:
+def read_arf(opener: Opener, limits: XmlLimits, *, with_benchmark: bool) -> ResultsFile:
     """Read an ARF; `with_benchmark` says whether its benchmark is needed. Raises ScapError."""
     skipped = _SKIPPED
     if not with_benchmark:
@@ -178,7 +178,7 @@ def _checks(test_results: Iterable[TestResult]) -> Iterable[Check]:
 
 
 def _read(
-    opener: Opener, limits: Limits, results_file: ResultsFile, skipped: frozenset[str]
+    opener: Opener, limits: XmlLimits, results_file: ResultsFile, skipped: frozenset[str]
 ) -> ResultsFile:
     layout = RecordLayout(_ROOTS, _STRUCTURE, skipped)
     with opener() as stream:

@@ -19,7 +19,7 @@ from stages.scanners.openscap.oval.criteria import (
 from stages.scanners.openscap.oval.criterion_wording import explain_criterion
 from stages.scanners.openscap.oval.explanations import Explanation, explanation
 from stages.scanners.openscap.oval.oval_model import CriteriaNode, Definition, OvalResults
-from stages.scanners.openscap.xccdf.xccdf_results import SCRIPT_SYSTEM, Check, Outcome
+from stages.scanners.openscap.xccdf.xccdf_results import SCRIPT_SYSTEM, Check, RuleOutcome
 from stages.scanners.secrets import MAX_CHARACTERS, masked, masked_forms
 from stages.scap.xccdf_text import one_line
 
@@ -47,7 +47,7 @@ class Evidence(Struct, frozen=True):
     expected: str | None = None
 
 
-def evidence(outcome: Outcome, all_results: Mapping[str, OvalResults]) -> Evidence:
+def evidence(outcome: RuleOutcome, all_results: Mapping[str, OvalResults]) -> Evidence:
     """The evidence of one rule result. `all_results` are OVAL results by the id of their report."""
     remarks = _remarks(outcome)
     if outcome.result not in _EXPLAINED:
@@ -73,7 +73,7 @@ def evidence(outcome: Outcome, all_results: Mapping[str, OvalResults]) -> Eviden
 
 
 def _without_explanation(
-    outcome: Outcome, messages: Sequence[str], remarks: Sequence[str]
+    outcome: RuleOutcome, messages: Sequence[str], remarks: Sequence[str]
 ) -> Evidence:
     """The evidence without an explanation: the scanner's messages, or what the result means."""
     if outcome.result == "fail":
@@ -91,14 +91,14 @@ def _without_explanation(
     )
 
 
-def _reason_not_checked(outcome: Outcome) -> str:
+def _reason_not_checked(outcome: RuleOutcome) -> str:
     systems = sorted({check.system for check in outcome.checks if check.system})
     if not systems:
         return "it has no automated check, review it manually"
     return f"the scanner does not support checks of {', '.join(systems)}"
 
 
-def _remarks(outcome: Outcome) -> list[str]:
+def _remarks(outcome: RuleOutcome) -> list[str]:
     """The instances that the result is for, and the overrides that changed it."""
     remarks = []
     if outcome.instances:
@@ -113,7 +113,7 @@ def _remarks(outcome: Outcome) -> list[str]:
 
 
 def _explain_check(
-    outcome: Outcome, check: Check, all_results: Mapping[str, OvalResults]
+    outcome: RuleOutcome, check: Check, all_results: Mapping[str, OvalResults]
 ) -> list[Explanation]:
     if check.outputs or check.system == SCRIPT_SYSTEM:
         return [_explain_script(check, outcome.result)]
@@ -149,7 +149,7 @@ def _results_of(check: Check, all_results: Mapping[str, OvalResults]) -> OvalRes
 
 
 def _explain_definition(
-    definition: Definition, results: OvalResults, check: Check, outcome: Outcome
+    definition: Definition, results: OvalResults, check: Check, outcome: RuleOutcome
 ) -> Explanation | None:
     """Why the definition is not as the rule requires; None where it is, or was not decided."""
     violated_when_true = definition.definition_class in _VIOLATED_WHEN_TRUE

@@ -15,7 +15,7 @@ from schemas.records import Struct
 from stages.runtime.printable import by_number
 from stages.scanners.openscap.oval.oval_model import OvalResults
 from stages.scanners.openscap.rule_evidence import Evidence, evidence, merged_texts
-from stages.scanners.openscap.xccdf.xccdf_results import Outcome
+from stages.scanners.openscap.xccdf.xccdf_results import RuleOutcome
 from stages.scanners.secrets import masked
 
 _PLACES: Mapping[str, int] = {
@@ -34,19 +34,19 @@ _PLACES: Mapping[str, int] = {
 
 class _Instance(Struct, frozen=True):
     name: str
-    outcome: Outcome
+    outcome: RuleOutcome
     evidence: Evidence
 
 
-def by_rule(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:
+def by_rule(outcomes: Iterable[RuleOutcome]) -> dict[str, list[RuleOutcome]]:
     """The outcomes of each rule, in the order of the file."""
-    rules: dict[str, list[Outcome]] = {}
+    rules: dict[str, list[RuleOutcome]] = {}
     for outcome in outcomes:
         rules.setdefault(outcome.idref, []).append(outcome)
     return rules
 
 
-def worst(outcomes: Sequence[Outcome]) -> Outcome:
+def worst(outcomes: Sequence[RuleOutcome]) -> RuleOutcome:
     """The outcome that counts for the rule; of equal ones the first."""
     return min(outcomes, key=_place)
 
@@ -57,7 +57,7 @@ def worst_result(results: Iterable[str]) -> str:
 
 
 def evidence_of_rule(
-    outcomes: Sequence[Outcome], all_results: Mapping[str, OvalResults]
+    outcomes: Sequence[RuleOutcome], all_results: Mapping[str, OvalResults]
 ) -> Evidence:
     """The evidence of all results of one rule."""
     if len(outcomes) == 1:
@@ -76,7 +76,9 @@ def evidence_of_rule(
     )
 
 
-def _instance(outcome: Outcome, number: int, all_results: Mapping[str, OvalResults]) -> _Instance:
+def _instance(
+    outcome: RuleOutcome, number: int, all_results: Mapping[str, OvalResults]
+) -> _Instance:
     names = [masked(instance) for instance in outcome.instances]
     names = names or _definition_titles(outcome, all_results) or [f"result {number}"]
     # The instances are in the name already.
@@ -84,7 +86,7 @@ def _instance(outcome: Outcome, number: int, all_results: Mapping[str, OvalResul
     return _Instance(", ".join(names), outcome, evidence(unnamed, all_results))
 
 
-def _definition_titles(outcome: Outcome, all_results: Mapping[str, OvalResults]) -> list[str]:
+def _definition_titles(outcome: RuleOutcome, all_results: Mapping[str, OvalResults]) -> list[str]:
     titles: dict[str, None] = {}
     for results in all_results.values():
         for check in outcome.checks:
@@ -120,7 +122,7 @@ def _finding(instance: _Instance) -> str:
     return text
 
 
-def _place(outcome: Outcome) -> int:
+def _place(outcome: RuleOutcome) -> int:
     return _place_of(outcome.result)
 
 

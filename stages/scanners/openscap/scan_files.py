@@ -16,10 +16,10 @@ from stages.scanners.openscap.rule_instances import by_rule
 from stages.scanners.openscap.script_checks import ScriptChecks
 from stages.scanners.openscap.xccdf.rule_texts import TextOptions
 from stages.scanners.openscap.xccdf.xccdf_benchmark import Benchmark, RuleFilter
-from stages.scanners.openscap.xccdf.xccdf_results import Outcome, TestResult, newest
+from stages.scanners.openscap.xccdf.xccdf_results import RuleOutcome, TestResult, newest
 from stages.scap.tailoring import Tailoring, parse_tailoring
 from stages.scap.xml_errors import ScapError
-from stages.scap.xml_records import Limits
+from stages.scap.xml_records import XmlLimits
 
 NOTHING_TO_FIX = frozenset(("pass", "fixed", "notapplicable", "notselected"))
 
@@ -27,7 +27,7 @@ NOTHING_TO_FIX = frozenset(("pass", "fixed", "notapplicable", "notselected"))
 class Options(Struct, frozen=True):
     include_notselected: bool = False
     """Also the rules that the profile does not select, as `notapplicable`."""
-    limits: Limits = field(default_factory=Limits)
+    limits: XmlLimits = field(default_factory=XmlLimits)
     zone: tzinfo | None = None
     """The zone of times without one; None: this host's."""
     times_are_known: bool = False
@@ -61,7 +61,7 @@ class SelectedScan(Struct, frozen=True):
 class ArfEvidence(Struct, frozen=True):
     """What the ARF holds of the same scan."""
 
-    outcomes: Mapping[str, Sequence[Outcome]] = field(default_factory=dict)
+    outcomes: Mapping[str, Sequence[RuleOutcome]] = field(default_factory=dict)
     """Rule results by rule; empty where the report is made from the ARF alone."""
     oval_results: Mapping[str, OvalResults] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
@@ -141,7 +141,7 @@ def _results_with_arf(
     return scan, ArfEvidence(outcomes, arf_file.oval_results)
 
 
-def reported_outcomes(test_result: TestResult, options: Options) -> list[Outcome]:
+def reported_outcomes(test_result: TestResult, options: Options) -> list[RuleOutcome]:
     """Without the rules that the profile does not select, unless these are requested."""
     if options.include_notselected:
         return test_result.outcomes

@@ -14,7 +14,7 @@ from schemas.records import Struct, field
 from schemas.report import RuleResult
 from stages.runtime.printable import listed
 from stages.scanners.openscap.script_results import ScriptResults
-from stages.scanners.openscap.xccdf.xccdf_results import Check, Outcome
+from stages.scanners.openscap.xccdf.xccdf_results import Check, RuleOutcome
 from stages.scap.xml_elements import fragment, local, text_of
 from stages.scap.xml_errors import ScapError
 
@@ -50,7 +50,7 @@ def read_script_results(results: ScriptResults) -> ScriptChecks:
 
 
 def outputs_of_one_rule(
-    outcomes: Iterable[Outcome], checks: ScriptChecks
+    outcomes: Iterable[RuleOutcome], checks: ScriptChecks
 ) -> dict[str | None, ScriptOutput]:
     """The output of each script that checks one rule only: of others oscap keeps only the last."""
     uses: Counter[str] = Counter()
@@ -60,8 +60,8 @@ def outputs_of_one_rule(
 
 
 def with_outputs(
-    outcomes: Sequence[Outcome], outputs: Mapping[str | None, ScriptOutput]
-) -> list[Outcome]:
+    outcomes: Sequence[RuleOutcome], outputs: Mapping[str | None, ScriptOutput]
+) -> list[RuleOutcome]:
     """The outcomes of a rule; their checks get the output that was kept beside the results."""
     found = []
     for outcome in outcomes:

@@ -16,7 +16,7 @@ from itertools import islice
 from schemas.records import Struct
 from stages.scap.allowed_values import ValueItem, why_not_allowed
 from stages.scap.benchmark_items import BenchmarkItems
-from stages.scap.tailoring import Change, ChangeKind, TailoredProfile, Tailoring
+from stages.scap.tailoring import ChangeKind, TailoredProfile, Tailoring, TailoringChange
 
 _MOST = 20
 _KIND = re.compile(r"^xccdf_.+?_(?:profile|rule|group|value)_")
@@ -130,7 +130,7 @@ def _values_not_allowed(profile: TailoredProfile, benchmark: BenchmarkItems) -> 
 
 def _changed_values(
     profile: TailoredProfile, benchmark: BenchmarkItems, kind: ChangeKind
-) -> Iterator[tuple[Change, ValueItem]]:
+) -> Iterator[tuple[TailoringChange, ValueItem]]:
     """The changes of this kind to values that the benchmark has."""
     for change in profile.changes:
         if change.kind == kind and change.idref in benchmark.values:
@@ -163,7 +163,7 @@ def _unknown_selectors(
         )
 
 
-def _no_such(change: Change, content: str, known: Collection[str]) -> str:
+def _no_such(change: TailoringChange, content: str, known: Collection[str]) -> str:
     return (
         f"line {change.line}: {content} has no {change.idref or 'item without an id'}: remove the "
         f"line{_similar(change.idref, known)}"

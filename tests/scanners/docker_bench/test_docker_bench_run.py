@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from stages.scanners.captured_output import Line
-from stages.scanners.child import Cause, End, EndedBy, Limits
+from stages.scanners.child import Cause, ChildLimits, End, EndedBy
 from stages.scanners.docker_bench.docker_bench_run import DockerBench
 from stages.scanners.docker_bench.docker_bench_settings import DockerBenchSettings
 from stages.scanners.docker_bench.reading.text_log import read_log
@@ -49,7 +49,7 @@ def plan(*command: str) -> Plan:
         profile_id="docker-bench",
         profile_title="CIS Docker",
         command=command,
-        limits=Limits(10, 1 << 20),
+        limits=ChildLimits(10, 1 << 20),
         scanner_version=None,
     )
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from schemas.report import Report
 from stages.scanners.openscap.openscap_report import Options, read_openscap
 from stages.scap.xml_errors import ScapError
-from stages.scap.xml_records import Limits
+from stages.scap.xml_records import XmlLimits
 from tests.scanners.openscap.scap_samples import Rule, Test, arf, opener, results, run_of
 
 ITEM = "<filepath>/etc/x</filepath><text>a b</text><subexpression>b</subexpression>"
@@ -35,7 +35,9 @@ FRAGMENTS = [
 
 def outcome(content: bytes) -> Report | str:
     try:
-        return read_openscap(None, opener(content), Options(limits=Limits(bytes=10**7, seconds=20)))
+        return read_openscap(
+            None, opener(content), Options(limits=XmlLimits(bytes=10**7, seconds=20))
+        )
     except ScapError as error:
         return str(error)
 

@@ -7,7 +7,7 @@ import pytest
 from schemas.report import Report, Summary
 from stages.scanners.openscap.openscap_report import Options, read_openscap
 from stages.scap.xml_errors import ScapError
-from stages.scap.xml_records import Limits
+from stages.scap.xml_records import XmlLimits
 from tests.scanners.openscap.scap_samples import (
     XCCDF,
     XCCDF_11,
@@ -327,7 +327,7 @@ def test_a_rule_that_the_benchmark_does_not_know_keeps_its_result() -> None:
 
 def test_the_limits_hold_for_both_files() -> None:
     with pytest.raises(ScapError, match="larger than 100 bytes"):
-        read([Rule("a", "pass")], limits=Limits(bytes=100))
+        read([Rule("a", "pass")], limits=XmlLimits(bytes=100))
 
 
 def test_oval_results_are_kept_only_for_what_failed() -> None:

@@ -43,7 +43,7 @@ class Override(Struct, frozen=True):
     remark: str
 
 
-class Outcome(Struct, frozen=True):
+class RuleOutcome(Struct, frozen=True):
     """One rule-result; a rule that is checked once per instance has several."""
 
     idref: str
@@ -75,7 +75,7 @@ class TestResult(Struct):
     is_tailored: bool = False
     tailoring_path: str | None = None
     values: dict[str, str] = field(default_factory=dict)
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[RuleOutcome] = field(default_factory=list)
 
     @property
     def has_zone(self) -> bool:
@@ -142,20 +142,20 @@ def in_utc(at: datetime, zone: tzinfo | None) -> datetime:
         return at.replace(tzinfo=UTC)
 
 
-def _read_outcome(element: Element) -> Outcome:
+def _read_outcome(element: Element) -> RuleOutcome:
     """Thousands of these are in a file, and most are of rules that were not evaluated."""
     result = element.findtext("{*}result", "").strip()
     idref = element.get("idref", "")
     severity = element.get("severity")
     if result == "notselected":
-        return Outcome(idref, result, severity)
+        return RuleOutcome(idref, result, severity)
     checks: list[Check] = []
     if result not in _WITHOUT_EVIDENCE:
         _add_checks(element, checks, negate=False)
     scripts = [script.get("href", "") for script in element.iterfind(_SCRIPTS)]
     overrides = [_read_override(child) for child in element.iterchildren("{*}override")]
     messages = [text.strip() for text in _texts(element, "{*}message") if text]
-    return Outcome(
+    return RuleOutcome(
         idref=idref,
         result=result,
         severity=severity,

@@ -20,7 +20,7 @@ from stages.scanners.detection import detect_now
 from stages.scanners.spec import ScannerSpec
 
 
-class ScanFacts(Struct, frozen=True):
+class CompletedScan(Struct, frozen=True):
     """A completed scan of this host."""
 
     scan_id: ScanId
@@ -29,7 +29,7 @@ class ScanFacts(Struct, frozen=True):
     report: Report
 
 
-def scan_facts(context: Context, named: str) -> ScanFacts:
+def completed_scan(context: Context, named: str) -> CompletedScan:
     """Raises CommandError where there is no such scan, or where it is not a scan of this host."""
     spool = context.existing_spool()
     boxes = scan_states.snapshot(spool)
@@ -47,18 +47,18 @@ def scan_facts(context: Context, named: str) -> ScanFacts:
     manifest = spool.raw.manifest(scan_id)
     if not manifest.command:
         raise CommandError(f"{scan_id} was made elsewhere, not by a scan of this host", Exit.NO)
-    return ScanFacts(scan_id, registry.get(manifest.scanner), manifest, report)
+    return CompletedScan(scan_id, registry.get(manifest.scanner), manifest, report)
 
 
-def chosen_rules(facts: ScanFacts, named: Sequence[str] | None) -> list[RuleResult]:
+def chosen_rules(scan: CompletedScan, named: Sequence[str] | None) -> list[RuleResult]:
     """The named rules; else those that failed. In the order of the scan. Raises CommandError."""
-    results = facts.report.results
+    results = scan.report.results
     if not named:
         failed = [result for result in results if result.status in FAILED]
         if not failed:
-            raise CommandError(f"{facts.scan_id}: no rule has failed", Exit.NO)
+            raise CommandError(f"{scan.scan_id}: no rule has failed", Exit.NO)
         return failed
-    wanted = {find_rule(results, name, facts.scan_id).rule_ref for name in named}
+    wanted = {find_rule(results, name, scan.scan_id).rule_ref for name in named}
     return [result for result in results if result.rule_ref in wanted]
 
 
