@@ -2,8 +2,8 @@
 
 Each scan is first restored as it was in its spool, in a temporary directory, where the spool's own
 reading checks every file. A whole scan goes into the archive, a damaged one is set aside with the
-reason. Adding a second time changes nothing, but for files of the archive that were damaged since:
-they are replaced by those of the source.
+reason. Adding a second time changes nothing, except that files of the archive that have been
+damaged since are replaced by those of the source.
 """
 
 import shutil

@@ -82,7 +82,8 @@ class Archive:
             lock.acquire("command for this archive")
         except SpoolBusyError as error:
             raise CommandError(
-                f"{self.url}: another command writes to this archive: start this one after it"
+                f"{self.url}: another command is writing to this archive: "
+                "repeat this one when that has ended"
             ) from error
         except StorageError as error:
             raise CommandError(str(error)) from error

@@ -36,7 +36,12 @@ def main(arguments: Sequence[str]) -> int:
 
 def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog=_PROGRAM, description="The archives of many hosts.")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = top.add_subparsers(
+        dest="command",
+        metavar="COMMAND",
+        required=True,
+        help="add, parse, report, query or deliver; each lists its options with --help",
+    )
     _add_add(commands)
     _add_parse(commands)
     report_command.add_report(commands)
@@ -86,7 +91,9 @@ def _show_added(source: str, added: adding.Added) -> None:
         markup=False,
     )
     for repaired in added.repaired:
-        output.print(f"  {repaired}: was damaged in the archive, and is whole again", markup=False)
+        output.print(
+            f"  {repaired}: was damaged in the archive and has been repaired", markup=False
+        )
     for scan_id, reason in added.damaged.items():
         errors.print(f"  {scan_id}: set aside: {reason}", style="red", markup=False)
 

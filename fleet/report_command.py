@@ -22,14 +22,17 @@ def add_report(commands: Any) -> None:
     found.add_argument("--format", choices=report_views.FORMATS, default="text")
     found.add_argument("-o", "--output", type=Path, metavar="FILE", help="write to this file")
     found.add_argument(
-        "--worse-since", metavar="T", type=moment, help="also which rules fail since then"
+        "--worse-since",
+        metavar="T",
+        type=moment,
+        help="also list the rules that have begun to fail since then",
     )
     found.add_argument(
         "--silent-since",
         metavar="T",
         type=moment,
         default=datetime.now(UTC) - timedelta(days=30),
-        help="name hosts without a scan since then (default: 30d)",
+        help="list the hosts without a scan since then (default: 30d)",
     )
 
 

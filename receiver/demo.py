@@ -160,7 +160,7 @@ def _interrupts_noted() -> Iterator[Callable[[], None]]:
     """Ctrl-C and SIGTERM are only noted; the function raises KeyboardInterrupt where one came.
 
     Raised in the middle of Popen.poll, it could leave a lock behind for which Popen.wait then waits
-    for ever.
+    forever.
     """
     noted: list[int] = []
 

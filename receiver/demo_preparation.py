@@ -37,7 +37,7 @@ def prepare(no_install: bool, profile: str, show: Show) -> Path | None:
     else:
         show(f"content:  {found.content.file}")
         return None
-    show(f"content:  {content.LINUX.name}, the agent's own baseline ({reason})")
+    show(f"content:  {content.LINUX.name}, the built-in baseline ({reason})")
     return content.LINUX
 
 

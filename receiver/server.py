@@ -117,7 +117,7 @@ class Receiver:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close every connection and the address; what was received stays to be asked."""
+        """Close every connection and the address; what was received can still be read."""
         if self._server and self._thread:
             self._server.should_exit = True
             self._thread.join(_DEADLINE_S)

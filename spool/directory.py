@@ -70,9 +70,7 @@ class Directory:
             raise storage_error(doing, self.path, error) from error
 
     def names(self) -> list[str]:
-        """All visible names, sorted: entries and foreign files. Of more than `MOST_NAMES` the first
-        ones.
-        """
+        """All visible names, sorted: entries and foreign files; at most the first `MOST_NAMES`."""
         _, known = self._current_listing()
         return list(known.names)
 

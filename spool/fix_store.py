@@ -43,7 +43,7 @@ class FixStore:
         return self.fixes.readable()
 
     def in_force(self) -> tuple[AppliedFix, ...]:
-        """The last fix of each rule that it made pass, but for those that were undone."""
+        """The last fix of each rule that it made pass, except for those that were undone."""
         undone = set(self.undone.ids())
         found: dict[str, AppliedFix] = {}
         for command_id, run in self.runs():
@@ -64,8 +64,8 @@ class FixStore:
                 self.rechecks.remove(command_id)
 
     def prune_fixes(self, waiting: Collection[str]) -> None:
-        """Remove fixes beyond the newest 200, but for those whose request still waits: without its
-        outcome it would be carried out again.
+        """Remove fixes beyond the newest 200, except for those whose request still waits: without
+        its outcome it would be carried out again.
         """
         for command_id in self.fixes.ids()[:-_FIXES_KEPT]:
             if command_id not in waiting:

@@ -113,7 +113,7 @@ DIRECTORIES: tuple[Place, ...] = (
     # Root adds content here, and trigger keeps the server's there; scan uses both.
     Place("content/added", None, AGENT_GROUP, 0o750),
     Place("content/server", "trigger", AGENT_GROUP, 0o750),
-    # Root keeps there what re-checks and fixes came to; the stages read it.
+    # Root keeps the outcomes of re-checks and fixes there; the stages read them.
     Place("fixes", None, AGENT_GROUP, 0o2750),
 )
 """All directories of a spool, parents first. systemd/compliance-agent.tmpfiles.conf is the same."""

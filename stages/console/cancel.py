@@ -6,7 +6,7 @@ from schemas.request import Cancellation, Reason
 from spool.layout import new_command_id
 from stages.console import command_writer, scan_names, scan_states
 from stages.console.context import Context
-from stages.console.output import show_line
+from stages.console.output import show_line, warn
 from stages.runtime.command_error import CommandError
 from stages.runtime.exits import Exit
 
@@ -16,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "scan_ids",
         metavar="ID",
         nargs="*",
+        default=[],
         help="scans to cancel (default: all waiting or running ones)",
     )
 
@@ -34,4 +35,6 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
     with command_writer.giving(context) as commands:
         commands.cancellations.write(new_command_id(at), cancellation)
     show_line(cancellation, f"cancelling {', '.join(scan_ids)}", as_json=context.json)
+    if not context.spool.is_running("scan"):
+        warn("the scan stage is not running: it cancels when it is started (compliance-agent run)")
     return Exit.OK

@@ -134,7 +134,7 @@ def _add_common_arguments(subparser: argparse.ArgumentParser) -> None:
 def _add_stage_arguments(subparser: argparse.ArgumentParser) -> None:
     from spool.layout import STAGES
 
-    subparser.add_argument("stage", choices=STAGES)
+    subparser.add_argument("stage", choices=STAGES, help="the stage to run")
     _add_common_arguments(subparser)
 
 

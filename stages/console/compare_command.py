@@ -63,7 +63,7 @@ def _one_before(kept: KeptScans, after: Report) -> Report:
     before = kept.previous_completed(after)
     if before is None:
         raise CommandError(
-            f"{after.scan_id}: no completed scan of {after.profile.name} before it is kept", Exit.NO
+            f"{after.scan_id}: no earlier completed scan of {after.profile.name} is kept", Exit.NO
         )
     return before
 

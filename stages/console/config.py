@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from schemas import codec
 from schemas.records import Record
 from schemas.settings import Settings
 from stages.console.content_check import check_content
@@ -135,4 +136,11 @@ def _keys(context: Context) -> Exit:
 
 
 def _show_keys(keys: Mapping[str, object]) -> None:
-    show_table(("key", "default"), keys.items())
+    show_table(("key", "default"), [(key, _as_yaml(value)) for key, value in keys.items()])
+
+
+def _as_yaml(value: object) -> str | None:
+    """A default as the settings file has it; None where there is none."""
+    if value is None or isinstance(value, str):
+        return value
+    return codec.encode(value).decode()

@@ -185,6 +185,8 @@ def progress_bar(*, quiet: bool = False, what: str = "evaluating") -> Iterator[B
 def _cell(value: object) -> Cell:
     if value is None:
         return Cell("")
+    if isinstance(value, bool):
+        return Cell(str(value).lower())
     text = safe(str(value))
     return Cell(text, _STYLES.get(text))
 

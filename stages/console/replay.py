@@ -77,6 +77,11 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         not_sent=not_sent,
     )
     show_record(view, partial(_show, is_dry=args.dry_run), as_json=context.json)
+    if not args.dry_run and not context.spool.is_running(replay.step):
+        warn(
+            f"the {replay.step} stage is not running: it replays when it is started "
+            "(compliance-agent run)"
+        )
     return Exit.OK
 
 
@@ -94,10 +99,10 @@ def _not_sent(context: Context, scan_ids: Sequence[ScanId]) -> dict[ScanId, str]
 def _show(replay: ReplayView, *, is_dry: bool) -> None:
     scans = counted(len(replay.scan_ids), "scan")
     if is_dry:
-        show_text(f"would replay {replay.step} of {scans}")
+        show_text(f"would {replay.step} {scans} again:")
         show_text("\n".join(replay.scan_ids))
     else:
-        show_text(f"replaying {replay.step} of {scans}")
+        show_text(f"requested: {replay.step} {scans} again")
     lines = [f"not sent: {line}" for line in _lines(replay.not_sent)]
     for line in lines[:_MOST_SHOWN]:
         warn(line)

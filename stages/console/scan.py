@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scanner",
         choices=registry.all_keys(),
-        help=f"(default: {registry.default().key})",
+        help=f"the scanner (default: {registry.default().key})",
     )
     parser.add_argument(
         "--request",

@@ -42,6 +42,7 @@ _OPTIONS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "rule",
+        metavar="RULE",
         help="id or short id of the rule, or number or title of a section; * is a wildcard",
     )
     parser.add_argument(

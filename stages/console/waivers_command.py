@@ -69,6 +69,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "files",
         nargs="*",
+        default=[],
         type=Path,
         metavar="FILE",
         help="check: these files (default: all files of this host)",

@@ -123,7 +123,7 @@ def headline(report: Report) -> str:
     if counts["error"]:
         sentences.append(f"{counted(counts['error'], 'rule')} could not be evaluated.")
     if counts["warn"]:
-        sentences.append(f"{counted(counts['warn'], 'rule')} left a warning.")
+        sentences.append(f"{counted(counts['warn'], 'rule')} ended with a warning.")
     return " ".join(sentences)
 
 

@@ -95,7 +95,7 @@ def ages_text(ages: Sequence[FailureAge]) -> str:
         lines.append(_title_line(age.severity, age.title, age.rule_ref))
         lines.append(f"      fails since {_short_scan(age.failing_since)}")
         if age.last_good is None:
-            lines.append("      no kept scan is without this failure")
+            lines.append("      it fails in every kept scan")
         else:
             lines.append(f"      last good   {_short_scan(age.last_good)}")
         if age.content_changed:

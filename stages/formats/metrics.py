@@ -155,7 +155,7 @@ def _add_rules(gauges: _Gauges, each: ProfileMetrics, labels: Mapping[str, str])
     for fit in get_args(ContentFit):
         gauges.set(
             "compliance_content_fit",
-            "1 for how well the content of the newest completed scan fits the host.",
+            "How well the content of the newest completed scan fits the host: 1 for its fit.",
             float(fit == each.content_fit),
             **labels,
             fit=fit,
@@ -164,11 +164,14 @@ def _add_rules(gauges: _Gauges, each: ProfileMetrics, labels: Mapping[str, str])
 
 def _add_stage(gauges: _Gauges, each: StageMetrics) -> None:
     gauges.set(
-        "compliance_agent_stage_up", "Whether a stage runs.", float(each.running), stage=each.stage
+        "compliance_agent_stage_up",
+        "Whether the stage is running.",
+        float(each.running),
+        stage=each.stage,
     )
     gauges.set(
         "compliance_agent_pending_scans",
-        "Scans that wait for a stage.",
+        "Scans that are waiting for the stage.",
         each.pending,
         stage=each.stage,
     )
@@ -183,7 +186,7 @@ def _add_stage(gauges: _Gauges, each: StageMetrics) -> None:
 def _add_delivery(gauges: _Gauges, snapshot: MetricsSnapshot) -> None:
     gauges.set(
         "compliance_agent_failed_attempts",
-        "Requests in a row to which the server gave no final answer.",
+        "Consecutive requests to which the server gave no final answer.",
         snapshot.failed_attempts,
     )
     gauges.set(
@@ -196,7 +199,7 @@ def _add_delivery(gauges: _Gauges, snapshot: MetricsSnapshot) -> None:
             is_last = float(name == snapshot.last_answer)
             gauges.set(
                 "compliance_agent_last_answer",
-                "1 for the server's last answer.",
+                "The server's last answer: 1 for the one that it gave.",
                 is_last,
                 answer=name,
             )

@@ -47,7 +47,7 @@ class MetricsSnapshot(Struct, frozen=True, kw_only=True):
     quarantined: int = 0
     free_bytes: int | None = None
     failed_attempts: int | None = None
-    """Requests in a row to which the server gave no final answer."""
+    """Consecutive requests to which the server gave no final answer."""
     last_answer: Answer | None = None
     last_answer_at: datetime | None = None
     connected: bool | None = None

@@ -48,7 +48,7 @@ def forget_plan(state_store: StateStore, command_id: str) -> None:
 
 
 def failed_import(spool: Spool, command_id: str, at: datetime, error: str) -> Imported:
-    """The outcome of an import that came to no good end, with the reports that were written."""
+    """The outcome of a failed import, with the reports that were written."""
     plan = read_plan(spool.state_store("parse"), command_id)
     if plan is None:
         return Imported(at=at, error=error)

@@ -10,6 +10,7 @@ from contextlib import suppress
 from schemas import codec
 from schemas.event import Event
 from schemas.ids import ScanId
+from schemas.manifest import Manifest
 from schemas.report import Report
 from spool.errors import (
     EntryDamagedError,
@@ -100,7 +101,7 @@ class ParseStage:
                 )
 
     def _not_archived(self, scan_id: ScanId, error: StorageError) -> None:
-        """It is tried at every look, and logged once."""
+        """It is tried at every check for work, and logged once."""
         if scan_id in self._immovable:
             return
         self._immovable.add(scan_id)
@@ -113,8 +114,12 @@ class ParseStage:
 
     def _parse(self, scan_id: ScanId) -> None:
         damage: str | None = None
+        has_failed_before = False
         try:
-            report = self._report(scan_id)
+            manifest = self._spool.raw.manifest(scan_id)
+            # The scan stage has logged that.
+            has_failed_before = manifest.outcome == "failed"
+            report = self._report(manifest)
         except NewerFormatError as error:
             self._process.report_newer(scan_id, error)
             return
@@ -136,12 +141,12 @@ class ParseStage:
         self._process.set_aside.worked(scan_id)
         if damage:
             self._state_store.mark_damaged(scan_id, damage)
-        self._log(scan_id, report)
+        self._log(scan_id, report, is_new_failure=not has_failed_before)
         self._process.publish(Event(name="ReportWritten", scan_id=scan_id, result=report.status))
 
-    def _report(self, scan_id: ScanId) -> Report:
+    def _report(self, manifest: Manifest) -> Report:
         """Read the entry in a worker process, where a hostile one can only harm itself."""
-        manifest = self._spool.raw.manifest(scan_id)
+        scan_id = manifest.scan_id
         without_results = failed_reports.if_nothing_to_read(manifest)
         if without_results is not None:
             return without_results
@@ -164,13 +169,13 @@ class ParseStage:
             return failed_reports.unreadable(manifest, f"{error}; the raw entry is kept")
         return codec.decode(answer, Report)
 
-    def _log(self, scan_id: ScanId, report: Report) -> None:
+    def _log(self, scan_id: ScanId, report: Report, *, is_new_failure: bool) -> None:
         score = None
         if report.status == "completed":
             score = report.summary.score
         self._process.log.outcome(
             "report written",
-            is_bad=report.status == "failed",
+            is_bad=report.status == "failed" and is_new_failure,
             scan_id=scan_id,
             status=report.status,
             rules=report.summary.total_rules,

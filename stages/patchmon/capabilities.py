@@ -35,7 +35,7 @@ class ScannerStatus(Struct, frozen=True):
 
 
 class CommandAnswers(Struct, frozen=True):
-    """What the server's last commands came to, where an integration status is the answer."""
+    """The outcomes of the server's last commands, where an integration status is the answer."""
 
     refusal: str | None = None
     install: str | None = None

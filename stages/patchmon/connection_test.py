@@ -85,7 +85,7 @@ def run(access: ServerAccess, scanners: KnownScanners) -> Iterator[Step]:
     try:
         for name, step in test.steps.items():
             if has_failed:
-                yield _step(name, StepResult.SKIPPED, "not tried")
+                yield _step(name, StepResult.SKIPPED, "an earlier step failed")
                 continue
             done = step()
             has_failed = done.result is StepResult.FAILED
@@ -135,6 +135,8 @@ class _ConnectionTest:
                 f"{host} can't be resolved: {addresses.error}",
                 "check the name in server.url, and this host's resolver (/etc/resolv.conf)",
             )
+        if addresses.found == (wanted.host,):
+            return _ok(StepName.NAME, f"{host} is an address")
         return _ok(StepName.NAME, f"{host} is {listed(addresses.found, _MOST_ADDRESSES)}")
 
     def _connection(self) -> Step:

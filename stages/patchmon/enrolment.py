@@ -111,11 +111,11 @@ def exchange(server: ServerSettings, bootstrap_token: str) -> Credentials | NotE
 _NO_ENDPOINT = "this address does not enrol hosts: check server.url and the server's version"
 _TRY_LATER = "the server reports an error: see its log, and try again"
 _ENROLMENT_ACTIONS = {
-    401: "check key and secret of the enrolment token, and at the server whether it is active",
-    403: "check at the server the token's IP ranges and how many hosts it may have",
+    401: "check the key and secret of the enrolment token, and whether it is active at the server",
+    403: "check the token's IP ranges and its limit of hosts at the server",
     404: _NO_ENDPOINT,
     405: _NO_ENDPOINT,
-    429: "the token's hosts per day are used up: raise the number at the server, or wait a day",
+    429: "the token's limit of hosts per day is reached: raise it at the server, or wait a day",
 }
 _EXCHANGE_ACTIONS = {
     401: "a bootstrap token is valid once and for 5 minutes: get a new one from the server",

@@ -1,4 +1,4 @@
-"""What one attempt came to: accepted, refused for good, the destination pauses, or temporary. Pure.
+"""The outcome of one attempt: accepted, refused for good, paused, or temporary. Pure.
 
 Only the server's own answer concludes a scan: a page of HTML, an empty body or half a reply is
 never an acknowledgement and never a refusal, whatever its status says. What is not known is treated
@@ -79,8 +79,8 @@ PROXY_CREDENTIALS = (
 )
 _ACTIONS = {
     401: (
-        "check api.id and the API key against the server's page of this host; "
-        "a rotated key is noticed by itself"
+        "check api.id and the API key against this host's page at the server; "
+        "services use a changed key after systemctl restart compliance-agent.target"
     ),
     403: (
         "the server refuses this host: check the host name in server.url, "

@@ -1,6 +1,6 @@
 """How far a scan is, in the server's form: recorded in the stage's loop, sent by the link's thread.
 
-Of each scan only the newest message is kept until it is sent; the end of a scan is never left out.
+Only the newest message of each scan is kept until it is sent; the end of a scan is never left out.
 Source: `compliance_scan_progress` of the released servers.
 """
 

@@ -204,7 +204,7 @@ def _publish_once(
         socket.connect(_endpoint(path))
     name = event.name.encode()
     subscribed = 0
-    # For all together: one that never stops to subscribe would hold up the command for ever.
+    # For all together: one that subscribes forever would hold up the command forever.
     end = time.monotonic() + patience_s
     while subscribed < len(paths) and (left_s := end - time.monotonic()) > 0:
         if socket.poll(round(left_s * 1000)) and name in socket.recv():

@@ -128,6 +128,8 @@ def _plain(value: object) -> int | float | str:
 def quoted(value: object) -> str:
     """A value as it stands behind `name=`."""
     text = str(value)
+    if isinstance(value, bool):
+        text = text.lower()
     if text.isprintable() and _NEEDS_NO_QUOTES.fullmatch(text):
         return text
     return one_line(json.dumps(text, ensure_ascii=False))

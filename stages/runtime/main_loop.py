@@ -1,4 +1,4 @@
-"""The main loop of every stage: do all the work that there is, wait, look again.
+"""The main loop of every stage: do all the work that there is, wait, check again.
 
 Trouble with the disk, and a limit of the machine (file handles, memory, processes), ends one pass
 of the loop, is logged once, and the pass is repeated until it succeeds. A spool that was removed is

@@ -1,9 +1,9 @@
 """A stage that `run` has started ends with it.
 
 The kernel kills a child whose parent dies (prctl(2), PR_SET_PDEATHSIG), but only after the child
-has asked for that: a parent that was killed just before leaves a stage that holds its lock for
-ever. So each stage is given the number of its parent, and checks at its start whether that is still
-its parent.
+has requested that: a parent that was killed just before leaves a stage that holds its lock forever.
+So each stage is given the number of its parent, and checks at its start whether that is still its
+parent.
 """
 
 import os

@@ -9,7 +9,7 @@ A worker can be started before there is work, so that its imports add nothing to
 serves any number of calls one after the other, and ends by itself after some seconds without one.
 At rest there is no child.
 
-Diagnostics: WorkerError where the child came to no answer; WorkerStoppedError where this process
+Diagnostics: WorkerError where the child gave no answer; WorkerStoppedError where this process
 has to stop. SpoolErrors of the called function arrive with their type. Any other exception is
 printed by the child with its traceback and ends it. SpoolError where no process can be started:
 transient, the work stays pending.

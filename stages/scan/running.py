@@ -9,7 +9,7 @@ STATE = "running"
 
 
 class Running(Record, frozen=True, kw_only=True):
-    """With it the leftovers of a crash are found."""
+    """By this the leftovers of a crash are found."""
 
     scan_id: ScanId
     pid: int

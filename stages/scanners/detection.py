@@ -98,7 +98,7 @@ class Detector:
             return None
         except WorkerError as error:
             self._process.log.error(
-                "detection of scanners failed, the earlier result stays", reason=str(error)
+                "detection of scanners failed, the earlier result stays in use", reason=str(error)
             )
             return None
         finally:

@@ -49,15 +49,15 @@ class Backoff:
             self._next = min(self._next, now + full_jitter(1))
 
     def failed(self, now: float, retry_after_s: float = 0.0) -> float:
-        """Temporary trouble; the seconds until the next try, at least the `retry_after_s` that the server
-        named.
-        """
+        """Temporary trouble; the seconds until the next try, at least those of the server."""
         self._count(pausing=False)
         self._is_set_by_server = retry_after_s > 0
         return self._wait(now, retry_after_s + full_jitter(self.failures))
 
     def paused(self, now: float, retry_after_s: float = 0.0) -> float:
-        """Trouble that someone has to fix; the seconds until the next probe, at least `retry_after_s`."""
+        """Trouble that someone has to fix; the seconds until the next probe, at least those of the
+        server.
+        """
         self._count(pausing=True)
         self._is_set_by_server = retry_after_s > 0
         return self._wait(now, max(growing_pause(self.failures), _with_jitter(retry_after_s)))

@@ -101,7 +101,7 @@ class Notices:
                 reason=outcome.problem,
             )
         elif outcome.event is not None:
-            log.info("notice given", scan_id=task.scan_id, event=outcome.event)
+            log.info("notice sent", scan_id=task.scan_id, event=outcome.event)
 
     def _newest_report(self) -> ScanId | None:
         return max(self._process.spool.reports.ids(), default=None)

@@ -13,7 +13,7 @@ from stages.ship.order import Superseded
 def superseded(
     scan_id: ScanId, profile: str, status: ScanStatus, reason: Superseded, at: datetime
 ) -> Receipt:
-    """Of a report that need not be sent."""
+    """The receipt of a report that need not be sent."""
     return Receipt(
         scan_id=scan_id,
         answer="superseded",
@@ -28,7 +28,7 @@ def superseded(
 def too_long(
     scan_id: ScanId, profile: str, status: ScanStatus, body: Body, limit: int, at: datetime
 ) -> Receipt:
-    """Of a report that does not fit into the configured limit, whatever is left out."""
+    """The receipt of a report that does not fit into the configured limit, whatever is left out."""
     return Receipt(
         scan_id=scan_id,
         answer="refused",

@@ -173,7 +173,7 @@ class DeliveryState:
             attempts=receipt.attempts or None,
         )
         for remark in (*receipt.remarks, *receipt.left_out):
-            self._process.log.warning("delivery remark", scan_id=receipt.scan_id, remark=remark)
+            self._process.log.warning("delivery warning", scan_id=receipt.scan_id, remark=remark)
         self._process.publish(
             Event(
                 name="ReportShipped",

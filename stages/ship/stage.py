@@ -71,7 +71,7 @@ class ShipStage:
         return self._wait_s
 
     def on_event(self, event: Event) -> None:
-        """Any event makes the stage look; a scan that has ended is a report that comes soon."""
+        """Any event makes the stage check for work; after the end of a scan a report comes soon."""
         if event.name == "ScanFinished":
             self._warm_up()
         elif event.name == "ServerReached" and self._hints.take():

@@ -44,7 +44,7 @@ def why_waiting(facts: Facts, destination: Destination | None, now: datetime) ->
 def describe(destination: Destination, now: datetime) -> str:
     """The state of the destination, in one line."""
     if destination.state == "ready":
-        return "reached"
+        return "ready"
     parts: list[str] = [destination.state]
     if destination.reason:
         parts = [f"{destination.state}: {destination.reason}"]
@@ -53,7 +53,7 @@ def describe(destination: Destination, now: datetime) -> str:
     if destination.action:
         parts.append(destination.action)
     elif destination.state == "backing off":
-        parts.append("nothing to do, or compliance-agent retry to try now")
+        parts.append("it is retried automatically, or now by compliance-agent retry")
     return "; ".join(parts)
 
 

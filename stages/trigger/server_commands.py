@@ -7,7 +7,7 @@ an operator requests on the host is always carried out.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from schemas.codec import replace
@@ -223,6 +223,8 @@ class ServerCommands:
             after = replace(after, url=url, since=self._process.now())
             self._process.state_store.write(OVERRIDES_STATE, after)
             self._kept = after
+            if new.scanners:
+                changes["scanners"] = _switches(after.scanners)
             self._process.log.info("server settings applied", **changes)
 
     def _refuse(self, message: str) -> None:
@@ -267,3 +269,9 @@ class ServerCommands:
 
     def _reason(self, request_id: str | None) -> Reason:
         return Reason(source="server", at=self._process.now(), request_id=request_id)
+
+
+def _switches(scanners: Mapping[str, bool]) -> str:
+    """`openscap on, docker-bench off`."""
+    names = {True: "on", False: "off"}
+    return ", ".join(f"{key} {names[is_on]}" for key, is_on in scanners.items())

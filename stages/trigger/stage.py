@@ -208,7 +208,7 @@ class TriggerStage:
             self._report_damage(name, str(error))
             return
         self._spool.requests.cancellations.write(command_id, cancellation)
-        self._process.log.info("command copied", scan_id=command_id, kind="cancel")
+        self._process.log.info("command copied", command_id=command_id, kind="cancel")
         self._process.publish(Event(name="CancellationRequested", scan_id=command_id))
 
     def _copy_request(self, scan_id: ScanId) -> None:

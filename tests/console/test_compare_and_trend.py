@@ -104,7 +104,7 @@ def test_two_scans_can_be_named(spool: Spool, config: Path) -> None:
 def test_a_scan_that_is_not_there_is_named(spool: Spool, config: Path) -> None:
     assert "there is no report yet" in agent("compare", config=config, code=1).stderr
     keep(spool, 0, "pass")
-    assert "no completed scan of CIS" in agent("compare", config=config, code=1).stderr
+    assert "no earlier completed scan of CIS" in agent("compare", config=config, code=1).stderr
     done = agent("compare", "nonsense", "last", config=config, code=1)
     assert "no report of scan nonsense" in done.stderr
 
@@ -114,7 +114,7 @@ def test_each_failure_is_followed_back(spool: Spool, config: Path) -> None:
     keep(spool, 1, "fail", "fail")
     keep(spool, 2, "fail", "fail")
     text = agent("compare", "--since-good", config=config, code=1).stdout
-    assert "no kept scan is without this failure" in text
+    assert "it fails in every kept scan" in text
     assert "fails since 2026-11-24 06:03" in text
     assert "last good   2026-11-23 06:03" in text
     ages = json.loads(agent("compare", "--since-good", "--json", config=config, code=1).stdout)

@@ -227,7 +227,7 @@ def test_credentials_of_the_official_agent_that_can_not_be_used_are_named(
         (["nonsense", "--id", "a", "--key-file", "-"], "server.url: must be an address"),
         (["--id", "a"], "--id and --key-file belong together"),
         (["--id", "a", "--key-file", "-", "--from-patchmon"], "give one of --id"),
-        (["--test", "https://x"], "--test tests the settings, and takes nothing else"),
+        (["--test", "https://x"], "--test tests the settings, and takes no other arguments"),
         (["--test"], "api.id: not set"),
         ([], "or give --id with --key-file"),
         (["--key-file", "-", "--id", "a b"], "--id must be 1 to 512 visible"),

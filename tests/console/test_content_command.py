@@ -84,7 +84,9 @@ def test_advice_stands_below_the_list_and_not_in_it(configured: Path) -> None:
     assert (entry["used"], entry["source"]) == (True, "own")
     assert entry["reason"] == "no other content applies to this host"
     (remark,) = whole["remarks"]
-    assert remark.startswith("scanned with the built-in baseline for any Linux. No SCAP content")
+    assert remark.startswith(
+        "this host is scanned with the built-in baseline for any Linux. No SCAP content"
+    )
 
 
 def _has_oscap() -> bool:

@@ -209,7 +209,7 @@ def test_replay_ship_by_profile_and_time_span_with_dry_run_and_force(
         *("replay", "ship", "--profile", "cis", "--until", "2026-11-23T03:02Z", "--dry-run"),
         "--force",
     )
-    assert "would replay ship of 1 scan" in captured
+    assert "would ship 1 scan again" in captured
     assert scan_id(1) in captured
     console.ship.run_once()
     assert len(server.requests) == 3
@@ -251,7 +251,7 @@ def test_flush_counts_what_is_still_to_be_scanned_or_parsed(console: Console) ->
         console.ship.put(report(number))
         (spool.raw.path / scan_id(number)).mkdir(exist_ok=True)
     console.ship.run_once()
-    assert "the spool is empty" in console("flush")
+    assert "nothing is pending" in console("flush")
 
 
 def test_flush_waits_for_the_stage_and_not_for_one_that_does_not_run(
@@ -265,7 +265,7 @@ def test_flush_waits_for_the_stage_and_not_for_one_that_does_not_run(
     ship.start()
     until(lambda: ship.spool.is_running("ship"))
     assert main(["flush", "--wait", "--timeout", "30", *config]) == Exit.OK
-    assert "the spool is empty" in capsys.readouterr().out
+    assert "nothing is pending" in capsys.readouterr().out
     assert len(ship.receipts()) == 3
     server.answer(*[reply(401)] * 50)
     ship.put(4)

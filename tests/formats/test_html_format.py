@@ -21,7 +21,7 @@ def page(report: Report) -> str:
 def test_the_headline_counts_failures_and_their_severity() -> None:
     assert as_html.headline(reports.of_every_status()) == (
         "2 of 12 applicable rules failed, 2 of high or critical severity. "
-        "6 rules could not be evaluated. 3 rules left a warning."
+        "6 rules could not be evaluated. 3 rules ended with a warning."
     )
 
 

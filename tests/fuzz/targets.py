@@ -32,7 +32,7 @@ from schemas.request import Reason, Request
 from schemas.settings import ServerSettings
 from spool import bundle, durable, frame, packing, raw_bundle
 from spool.entries import seal_report
-from spool.errors import EntryError, StorageError
+from spool.errors import EntryError, NewerFormatError, StorageError
 from spool.spool import Spool
 from stages.formats import registry as formats
 from stages.formats.source import ReportSource
@@ -351,7 +351,7 @@ def _reports() -> Iterable[Report]:
 
 
 def _bundle(content: bytes) -> None:
-    with suppress(bundle.BundleError):
+    with suppress(bundle.BundleError, NewerFormatError):
         _, entries = bundle.read(BytesIO(content))
         for _, entry in entries:
             with suppress(EntryError):

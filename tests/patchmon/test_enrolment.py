@@ -49,7 +49,7 @@ def test_a_wrong_secret_and_a_used_up_token_are_refused_with_what_to_do(
     wrong = EnrolmentToken(key=TOKEN.key, secret="x")
     problem = refused(enrol(at(receiver.url), wrong, NAME, None))
     assert problem.message == "HTTP 401: Invalid token secret"
-    assert "check key and secret" in problem.action
+    assert "check the key and secret" in problem.action
     enrol(at(receiver.url), TOKEN, NAME, None)
     problem = refused(enrol(at(receiver.url), TOKEN, NAME, None))
     assert problem.message == "HTTP 429: Rate limit exceeded"

@@ -167,7 +167,7 @@ def test_a_request_is_checked_again_and_never_carried_out_twice(agent: Agent, fi
         box.write(command_id, remediation)
         return carried_out(agent, command_id).error or ""
 
-    assert "is not of the last day" in error_of(Remediation(reason=old, rule="one"))
+    assert "is more than a day old" in error_of(Remediation(reason=old, rule="one"))
     assert "is not there" in error_of(
         Remediation(reason=reason, after=ScanId("20200101T000000Z-openscap-00000000"))
     )

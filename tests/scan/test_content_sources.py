@@ -44,7 +44,9 @@ def test_where_only_older_content_is_installed_the_baseline_is_scanned_with_and_
     assert report.status == "completed", report.error
     assert report.content is not None
     assert (report.content.path, report.content.fit) == (str(LINUX), "baseline")
-    assert report.warnings[0].startswith("scanned with the built-in baseline for any Linux. ")
+    assert report.warnings[0].startswith(
+        "this host is scanned with the built-in baseline for any Linux. "
+    )
     assert report.summary.total_rules > report.summary.not_applicable
 
 

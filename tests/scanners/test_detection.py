@@ -150,7 +150,9 @@ def test_where_only_content_of_another_release_is_there_auto_uses_the_baseline_a
     assert found.content is not None
     assert (found.content.file, found.content.source) == (str(LINUX), "own")
     assert found.content.fit == "baseline"
-    assert found.warnings[0].startswith("scanned with the built-in baseline for any Linux. ")
+    assert found.warnings[0].startswith(
+        "this host is scanned with the built-in baseline for any Linux. "
+    )
     assert "ssg-debian11-ds.xml is for an older version" in found.warnings[0]
     assert "ssg-debian of Debian 13" in found.warnings[0]
     assert "may not apply" not in found.warnings[0]

@@ -63,7 +63,7 @@ def test_a_worse_scan_is_given_notice_of_once_without_a_server(
     ]
     assert (notice["newly_failed_count"], notice["fixed_count"]) == (1, 1)
     assert notice["message"].endswith("a rule of CIS fails that did not before")
-    assert "notice given" in ship.log
+    assert "notice sent" in ship.log
 
 
 def test_a_failed_scan_is_given_notice_of_with_its_reason(start: Start, tmp_path: Path) -> None:

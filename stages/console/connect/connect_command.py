@@ -123,7 +123,7 @@ def _with_credentials(
 def _tested(args: argparse.Namespace, given: Given | None, loaded: Loaded) -> ServerAccess:
     """What `--test` tests: the settings as they are. Raises CommandError."""
     if args.url or given is not None or args.ca_file:
-        raise UsageError("--test tests the settings, and takes nothing else", _PROGRAM)
+        raise UsageError("--test tests the settings, and takes no other arguments", _PROGRAM)
     if loaded.problems:
         lines = [f"{loaded.path}: {problem}" for problem in loaded.problems]
         raise CommandError("\n".join(["the settings are wrong:", *lines]), Exit.USAGE)

@@ -12,7 +12,8 @@ from stages.runtime.settings_file import DEFAULT_PATH
 from stages.scanners import registry
 
 _RESTART = (
-    "running services use a new key after a restart: systemctl restart compliance-agent.target"
+    "running services use the new key only after a restart: "
+    "systemctl restart compliance-agent.target"
 )
 _STYLES = {
     StepResult.OK: "green",

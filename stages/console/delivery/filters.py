@@ -34,7 +34,9 @@ def add_filters(parser: argparse.ArgumentParser, since: Callable[[str], object] 
 
 def add_choice(parser: argparse.ArgumentParser, since: Callable[[str], object] = moment) -> None:
     """Scans by id, and by filters."""
-    parser.add_argument("scan_ids", metavar="ID", nargs="*", help=f"scans: {scan_names.HELP}")
+    parser.add_argument(
+        "scan_ids", metavar="ID", nargs="*", default=[], help=f"scans: {scan_names.HELP}"
+    )
     add_filters(parser, since)
 
 

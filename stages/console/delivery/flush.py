@@ -1,7 +1,7 @@
 """`flush`: deliver everything pending now; with `--wait`, until nothing is pending any more.
 
-The exit code shows whether the spool is empty: OK when every scan has its receipt; NO when some are
-pending, at whatever step from the request to the server, or are held.
+The exit code shows whether everything is delivered: OK when every scan has its receipt; NO when
+some are pending, at whatever step from the request to the server, or are held.
 """
 
 import argparse
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, context: Context) -> Exit:
         retry.give(context)
         if args.wait:
             flushed = _wait(args.timeout, context, spool, flushed.pending)
-    line, code = "the spool is empty", Exit.OK
+    line, code = "nothing is pending", Exit.OK
     if flushed.pending + flushed.held > 0:
         line, code = f"{flushed.pending} pending, {flushed.held} held", Exit.NO
     show_line(flushed, line, as_json=context.json)

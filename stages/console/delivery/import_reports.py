@@ -166,7 +166,7 @@ def _show(context: Context, view: ImportView) -> None:
     if view.command_id is None:
         present = ""
         if view.present:
-            present = f", {len(view.present)} of them present"
+            present = f", {len(view.present)} already present"
         total = len(view.new) + len(view.present)
         show_text(f"would import {counted(total, 'report')} of {view.hostname}{present}")
     elif view.outcome is None:
@@ -176,7 +176,7 @@ def _show(context: Context, view: ImportView) -> None:
     else:
         present = ""
         if view.outcome.present:
-            present = f", {counted(len(view.outcome.present), 'report was', 'reports were')} there"
+            present = f", {len(view.outcome.present)} already present"
         show_text(
             f"{counted(len(view.outcome.taken), 'report')} of {view.hostname} imported{present}"
         )

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     retry = give(context)
-    show_line(retry, "retrying the delivery now", as_json=context.json)
+    show_line(retry, "retry requested", as_json=context.json)
     if not context.spool.is_running("ship"):
         warn("the ship stage is not running: it retries when it is started (compliance-agent run)")
     return Exit.OK

@@ -96,7 +96,7 @@ def _heading(number: int, count: int, each: PlannedFix) -> Iterator[str]:
     rule = each.rule
     yield f"[{number}/{count}] {short_rule_id(rule.rule_ref)} ({rule.severity}): {rule.title}"
     if each.found.paths:
-        yield f"  names {', '.join(each.found.paths)}"
+        yield f"  files: {', '.join(each.found.paths)}"
     for remark in each.found.not_undone:
         yield f"  not undone by --undo: {remark}"
     if each.reboot:

@@ -25,7 +25,7 @@ from stages.scanners.shell_script import ShellScript, examine
 BASH = "/bin/bash"
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "unknown")
 _CHECK_LIMIT_S = 30
-_NOT_FAILED = "it has not failed by the scanner's own results: compliance-agent replay parse ID"
+_NOT_FAILED = "the scanner's own results do not show it as failed: compliance-agent replay parse ID"
 _NONE = ShellScript((), (), ())
 
 

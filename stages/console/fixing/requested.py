@@ -98,7 +98,7 @@ def _check(context: Context, command_id: str, remediation: Remediation) -> None:
         )
     now = datetime.now(UTC)
     if abs(now - remediation.reason.at) > _TOO_OLD or not _is_of_this_day(command_id, now):
-        raise CommandError("the request is not of the last day: request it again", Exit.NO)
+        raise CommandError("the request is more than a day old: request it again", Exit.NO)
 
 
 def _is_of_this_day(command_id: str, now: datetime) -> bool:

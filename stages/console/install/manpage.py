@@ -69,6 +69,8 @@ def _usage(command: argparse.ArgumentParser) -> Iterator[str]:
     for action in command._actions:
         if not action.option_strings:
             value = _text(_value(action))
+            if action.nargs in ("*", "+"):
+                value = f"{value} ..."
             if action.nargs in ("?", "*"):
                 value = f"[{value}]"
             yield value

@@ -1,8 +1,9 @@
 """The names of checks and groups that a Docker Bench script knows.
 
 The script runs the checks that `-c` names as shell functions and leaves out those that `-e` names,
-so it knows a name if it or one of its parts defines a function of that name. Of a mistyped check it
-prints a line, of a mistyped exclusion nothing: the scan is then smaller, or larger, than intended.
+so it knows a name if it or one of its parts defines a function of that name. For a mistyped check
+it prints a line, for a mistyped exclusion nothing: the scan is then smaller, or larger, than
+intended.
 
 Diagnostics: where the parts can't be read there are no known names, and no warnings.
 """

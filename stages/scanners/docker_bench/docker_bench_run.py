@@ -179,7 +179,7 @@ class DockerBench:
     def _unknown_names(self, printed: Sequence[str]) -> tuple[str, ...]:
         """Warnings about names in the settings that this Docker Bench does not know.
 
-        Of a script on the host they were found before it ran. The script in an image is read for
+        For a script on the host they were found before it ran. The script in an image is read for
         them where names are set: it reports a check that it does not know, but no exclusion.
         """
         if not self._in_container:

@@ -107,7 +107,7 @@ def advice_on_content(settings: OpenSCAPSettings, platform: Platform, found: Con
 def baseline(reason: str) -> SelectedContent:
     """The built-in baseline, in place of other content."""
     sentence = f"{reason[0].upper()}{reason[1:]}"
-    warning = f"scanned with the built-in baseline for any Linux. {sentence}"
+    warning = f"this host is scanned with the built-in baseline for any Linux. {sentence}"
     return SelectedContent(ContentFile(content.LINUX, "own"), "baseline", warning)
 
 

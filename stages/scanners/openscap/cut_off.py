@@ -1,4 +1,4 @@
-"""Rules whose objects are incomplete, because oscap stopped to collect items at one of its limits.
+"""Rules whose objects are incomplete, because oscap stopped collecting items at one of its limits.
 
 oscap marks such an object and goes on: what it did not look at violates nothing, so a rule can pass
 by it. The results name the objects.

@@ -68,10 +68,10 @@ class OpenSCAPSettings(ScannerSettings, frozen=True, kw_only=True):
     """Where the server requests it, let oscap fetch parts of the content from other hosts; the scan
     unit needs network access for that."""
     memory_ratio: MemoryRatio = 0.25
-    """Share of this host's memory above which oscap stops to collect items for a check. What it
+    """Share of this host's memory above which oscap stops collecting items for a check. What it
     keeps is written out at the end of the scan, which takes as much again."""
     max_collected_items: ItemCount | None = None
-    """Items after which oscap stops to collect for one check. Default: no limit."""
+    """Items after which oscap stops collecting for one check. Default: no limit."""
     ignore_paths: tuple[OscapPath, ...] = CONTAINERS_AND_SNAPSHOTS
     """Directories and files in which checks of files do not look; of these those that this host
     has."""

@@ -164,7 +164,9 @@ def _without_effect(made: NewTailoring, benchmark: BenchmarkItems, text: str) ->
 def _needed(section: OpenSCAPSettings, file: Path) -> tuple[str, ...]:
     """A remark on the setting that a tailoring of the built-in baseline needs."""
     if file == LINUX and section.content is None:
-        return (f"set {_SECTION}.content: {LINUX} too: this content is the built-in baseline",)
+        return (
+            f"also set {_SECTION}.content: {LINUX}, because this content is the built-in baseline",
+        )
     return ()
 
 

@@ -226,7 +226,7 @@ def test_json_and_log_that_differ_give_a_warning_and_the_json_counts() -> None:
     report = read(json_of_1_6(CHECKS), text_log(others))
     assert statuses(report) == STATUSES
     assert (
-        "JSON and text log differ in results, those of the JSON count: 5.1 (PASS, WARN)"
+        "JSON and text log have different results, those of the JSON are used: 5.1 (PASS, WARN)"
         in report.warnings
     )
 
@@ -234,7 +234,7 @@ def test_json_and_log_that_differ_give_a_warning_and_the_json_counts() -> None:
 def test_json_and_log_of_two_runs_give_a_warning() -> None:
     log = text_log(CHECKS).replace(b"06:06:40", b"09:06:40")
     assert read(json_of_1_6(CHECKS), log).warnings == (
-        "JSON and text log began at different times: not of one run?",
+        "JSON and text log start at different times: they may be from different runs",
     )
 
 

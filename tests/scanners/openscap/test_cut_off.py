@@ -1,4 +1,4 @@
-"""Rules whose items oscap stopped to collect at one of its limits."""
+"""Rules for which oscap stopped collecting items at one of its limits."""
 
 import os
 import shutil

@@ -17,11 +17,13 @@ def differences(json: BenchOutput, log: BenchOutput) -> list[str]:
     """Each kind of difference in one line."""
     found = []
     if _began_at_different_times(json, log):
-        found.append("JSON and text log began at different times: not of one run?")
+        found.append("JSON and text log start at different times: they may be from different runs")
     contradictions = _contradictions(json, log)
     if contradictions:
         names = first_names(contradictions)
-        found.append(f"JSON and text log differ in results, those of the JSON count: {names}")
+        found.append(
+            f"JSON and text log have different results, those of the JSON are used: {names}"
+        )
     return found
 
 
