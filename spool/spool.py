@@ -81,6 +81,10 @@ class Spool:
         """Imports that the parse stage has not carried out yet, oldest first."""
         return not_taken_up(self.commands.imports.ids(), self.reports.imported.ids())
 
+    def pending_remediations(self) -> list[str]:
+        """What the server wants fixed and has no outcome yet, oldest first."""
+        return not_taken_up(self.requests.remediations.ids(), self.fixes.fixes.ids())
+
     def pending_submissions(self) -> list[ScanId]:
         """Submissions that the scan stage has not taken in yet, oldest first."""
         submitted = self.commands.submissions.ids()

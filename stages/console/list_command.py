@@ -157,7 +157,9 @@ def _wide_row(scan: ListedScan) -> tuple[object, ...]:
     forced = None
     if scan.displaced is not None:
         forced = f"sent by force: the server has it in place of the newer {scan.displaced}"
-    reason = "; ".join(filter(None, (scan.message, scan.pending_reason, forced)))
+    # What is pending because it can't be read has one reason for both.
+    reasons = dict.fromkeys((scan.message, scan.pending_reason, forced))
+    reason = "; ".join(filter(None, reasons))
     return (
         scan.scan_id,
         scan.state,

@@ -23,7 +23,11 @@ class PendingReasons:
         self._stopped = {stage for stage in STAGES if not spool.is_running(stage)}
         self._set_aside: dict[str, str] = {}
         """By scan or command id, why its entry is set aside."""
+        self._newer: dict[str, str] = {}
+        """The same, where it stays for another version."""
         for stage in STAGES:
+            for name, why in spool.state_store(stage).newer().items():
+                self._newer[name.partition(".")[0]] = why
             for name, why in spool.state_store(stage).unreadable().items():
                 self._set_aside[name.partition(".")[0]] = why
 
@@ -34,6 +38,8 @@ class PendingReasons:
             return None
         if scan_id in self._set_aside:
             return f"set aside: {self._set_aside[scan_id]}; it is tried again every minute"
+        if scan_id in self._newer:
+            return self._newer[scan_id]
         if state in ("ship-pending", "held"):
             return self._delivery.reason(scan_id)
         stage = self._boxes.next_stage(scan_id)

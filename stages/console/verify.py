@@ -5,8 +5,9 @@ wrong owners.
 """
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
+from pathlib import PurePath
 
 from schemas.records import Record
 from spool.errors import EntryError, EntryMissingError
@@ -34,10 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, context: Context) -> Exit:  # noqa: ARG001
     spool = context.existing_spool()
+    entries = list(_entries(spool))
     findings = [
         *_permissions(spool),
-        *_entries(spool),
+        *entries,
         *_set_aside(spool),
+        *_of_other_versions(spool, {PurePath(entry.path).name for entry in entries}),
         *_states(spool),
         *_quarantined(spool),
     ]
@@ -82,6 +85,17 @@ def _set_aside(spool: Spool) -> Iterator[Finding]:
         for name, reason in spool.state_store(stage).unreadable().items():
             message = f"set aside by the {stage} stage: {reason}"
             yield Finding(path=name, kind="unreadable", message=message)
+
+
+def _of_other_versions(spool: Spool, found: Collection[str]) -> Iterator[Finding]:
+    """Entries that are whole, and that a stage keeps for another version all the same: their
+    scanner is unknown to this one. `found`: the names of the entries that have a finding.
+    """
+    for stage in STAGES:
+        for name, reason in spool.state_store(stage).newer().items():
+            if name not in found:
+                message = f"kept by the {stage} stage: {reason}"
+                yield Finding(path=name, kind="newer", message=message)
 
 
 def _states(spool: Spool) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ from stages.runtime import maintenance
 from stages.runtime.fair_order import FairOrder
 from stages.runtime.process import Process
 from stages.runtime.worker import Worker, WorkerStoppedError
-from stages.scanners import failed_reports
+from stages.scanners import failed_reports, registry
 
 _LIMIT_S = 600.0
 _MOST_IN_A_PASS = 50
@@ -145,8 +145,11 @@ class ParseStage:
         self._process.publish(Event(name="ReportWritten", scan_id=scan_id, result=report.status))
 
     def _report(self, manifest: Manifest) -> Report:
-        """Read the entry in a worker process, where a hostile one can only harm itself."""
+        """Read the entry in a worker process, where a hostile one can only harm itself. Raises
+        NewerFormatError, EntryDamagedError, EntryUnreadableError, StorageError.
+        """
         scan_id = manifest.scan_id
+        registry.get_for_entry(manifest.scanner)
         without_results = failed_reports.if_nothing_to_read(manifest)
         if without_results is not None:
             return without_results

@@ -34,7 +34,6 @@ from stages.scan.submissions import Submissions
 from stages.scanners import readiness, registry
 from stages.scanners.child import Cause, EndedBy
 from stages.scanners.detection import Detector
-from stages.scanners.registry import UnknownScannerError
 from stages.scanners.runner import CannotRun, Runner
 from stages.scanners.spec import ScannerSpec
 
@@ -120,11 +119,9 @@ class ScanStage:
         if request is None:
             return
         try:
-            spec = registry.get(request.scanner)
-        except UnknownScannerError as error:
-            self._raw_entries.conclude(
-                scan_id, "failed", f"{error}; upgrade the agent", (request.reason,)
-            )
+            spec = registry.get_for_entry(request.scanner)
+        except NewerFormatError as error:
+            self._process.report_newer(entry_name(scan_id, "request"), error)
             return
         cancelled = self._cancelled(scan_id)
         if cancelled:

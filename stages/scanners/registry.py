@@ -7,6 +7,7 @@ before it calls the agent's `main`.
 import importlib
 
 from schemas.ids import Scanner
+from spool.errors import NewerFormatError
 from stages.scanners.docker_bench.docker_bench_spec import DOCKER_BENCH
 from stages.scanners.openscap.openscap_spec import OPENSCAP
 from stages.scanners.spec import ScannerSpec
@@ -65,3 +66,15 @@ def get(key: str) -> ScannerSpec:
     if spec is None:
         raise UnknownScannerError(f"no scanner {key!a}: this agent has {', '.join(all_keys())}")
     return spec
+
+
+def get_for_entry(key: str) -> ScannerSpec:
+    """The scanner that an entry names. Raises NewerFormatError: only a later version, or a program
+    with a scanner more, writes an entry of another one.
+    """
+    try:
+        return get(key)
+    except UnknownScannerError as error:
+        raise NewerFormatError(
+            f"{error}, and another version wrote this entry: install that version again"
+        ) from error

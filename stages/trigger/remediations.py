@@ -10,7 +10,8 @@ from pathlib import Path
 
 from schemas.fixes import FixRun, Remediation
 from schemas.ids import short_rule_id
-from spool.errors import EntryError
+from spool.errors import EntryError, NewerFormatError
+from spool.layout import entry_name
 from spool.pending import carried_out
 from stages.runtime.process import Process
 
@@ -32,6 +33,7 @@ class Remediations:
     def __init__(self, process: Process) -> None:
         self._process = process
         self._spool = process.spool
+        self._is_checked = False
 
     def refusal(self) -> str | None:
         """Why nothing is fixed for the server on this host."""
@@ -53,19 +55,39 @@ class Remediations:
 
     def take_outcomes(self) -> Iterator[str]:
         """Why requests came to nothing, in part or at all. Raises StorageError."""
+        self._report_newer_requests()
         waiting = self._spool.requests.remediations.ids()
         for command_id in carried_out(waiting, self._spool.fixes.fixes.ids()):
-            problem = self._problem(command_id)
+            name = entry_name(command_id, "fix")
+            if self._process.is_set_aside(name):
+                continue
+            try:
+                problem = problem_of(self._spool.fixes.fixes.read(command_id))
+            except NewerFormatError as error:
+                self._process.report_newer(name, error)
+                continue
+            except EntryError as error:
+                problem = f"its outcome can't be read: {error}"
             self._spool.requests.remediations.remove(command_id)
             self._process.log.info("remediation done", fix=command_id, problem=problem)
             if problem is not None:
                 yield f"remediation: {problem}"
 
-    def _problem(self, command_id: str) -> str | None:
-        try:
-            return problem_of(self._spool.fixes.fixes.read(command_id))
-        except EntryError as error:
-            return f"its outcome can't be read: {error}"
+    def _report_newer_requests(self) -> None:
+        """Name the requests that a later version of this stage has left. It alone writes them, so
+        they are there at its start.
+        """
+        if self._is_checked:
+            return
+        for command_id in self._spool.pending_remediations():
+            try:
+                self._spool.requests.remediations.read(command_id)
+            except NewerFormatError as error:
+                self._process.report_newer(entry_name(command_id, "remediation"), error)
+            except EntryError:
+                # The service answers it.
+                continue
+        self._is_checked = True
 
 
 def problem_of(run: FixRun) -> str | None:

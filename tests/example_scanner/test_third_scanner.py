@@ -160,6 +160,35 @@ def test_commands_that_look_at_the_host_or_at_files_know_it(agent: Agent, tmp_pa
     assert f"compliance.{SECTION}.time_limit_s: must be" in agent.run("config", "check", code=2)
 
 
+def test_without_the_module_its_requests_and_results_stay_for_the_version_that_has_it(
+    agent: Agent, server: Receiver
+) -> None:
+    agent.start("trigger", "scan")
+    raw = ScanId(json.loads(agent.run("scan", "--scanner", KEY, "--json"))["scan_id"])
+    until(lambda: raw in agent.spool.raw.scan_ids(), "its raw entry")
+    agent.stop()
+    request = ScanId(json.loads(agent.run("scan", "--scanner", KEY, "--json"))["scan_id"])
+    section = agent.settings["compliance"].pop(SECTION)
+    agent.module = "stages.console.main"
+    agent.configure()
+    agent.start()
+    names = {raw, f"{request}.request"}
+    until(lambda: set(json.loads(agent.run("status", "--json"))["newer"]) == names, "both named")
+    found = json.loads(agent.run("verify", "--json"))
+    assert {(finding["path"], finding["kind"]) for finding in found} == {
+        (name, "newer") for name in names
+    }
+    assert all(f"no scanner '{KEY}'" in row["pending_reason"] for row in listed(agent))
+    assert agent.spool.reports.names() == []
+    agent.stop()
+    agent.settings["compliance"][SECTION] = section
+    agent.module = "tests.example_scanner"
+    agent.configure()
+    agent.start()
+    until(lambda: agent.received(raw) and agent.received(request), "both receipts")
+    assert [agent.report(scan_id).status for scan_id in (raw, request)] == ["completed"] * 2
+
+
 def test_without_the_module_the_agent_does_not_know_it(agent: Agent) -> None:
     agent.module = "stages.console.main"
     assert f"compliance.{SECTION}: no such key" in agent.run("config", "check", code=2)

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +19,7 @@ from schemas.fixes import Remediation
 from schemas.manifest import Manifest
 from schemas.receipt import Receipt
 from schemas.request import Cancellation, Reason, Request
-from spool import bundle, frame
+from spool import bundle, frame, packing
 from spool.entries import seal_report
 from spool.layout import BOXES, STAGES
 from tests.pipeline.agent import Agent, an_agent, until
@@ -30,6 +33,7 @@ NAMED = {
     scan_id(3),
     f"{scan_id(4)}.report",
     f"{COMMAND}.import",
+    f"{COMMAND}.remediation",
     f"{scan_id(9)}.submission",
     f"{COMMAND}.content",
 }
@@ -159,9 +163,7 @@ def write_readable(agent: Agent) -> None:
     (agent.spool.reports.path / f"{scan_id(4)}.report").write_bytes(seal_report(report(4)))
 
 
-def write_bundles(agent: Agent) -> None:
-    """What the import and the submission bring along."""
-    entry = seal_report(report(6))
+def bundle_of(entry: bytes) -> bytes:
     index = Bundle(
         origin="0" * 64,
         hostname="offsite",
@@ -171,8 +173,80 @@ def write_bundles(agent: Agent) -> None:
     )
     packed = io.BytesIO()
     bundle.write(packed, index, [entry])
-    agent.spool.commands.write_bundle(COMMAND, [packed.getvalue()])
+    return packed.getvalue()
+
+
+def bundle_of_a_later_format() -> bytes:
+    readable = packing.unpacked(io.BytesIO(bundle_of(seal_report(report(6)))), 1 << 20).read()
+    packed = io.BytesIO()
+    packing.pack(io.BytesIO(readable.replace(b"spool 1 bundle", b"spool 2 bundle", 1)), packed)
+    return packed.getvalue()
+
+
+def write_bundles(agent: Agent) -> None:
+    """What the import and the submission bring along."""
+    agent.spool.commands.write_bundle(COMMAND, [bundle_of(seal_report(report(6)))])
     agent.spool.commands.write_bundle(scan_id(9), [b""])
+
+
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [(bundle_of_a_later_format(), "the bundle"), (bundle_of(NEWER), scan_id(6))],
+    ids=["bundle", "report in it"],
+)
+def test_an_import_of_a_later_bundle_waits_for_that_version(
+    agent: Agent, tmp_path: Path, content: bytes, where: str
+) -> None:
+    agent.spool.prepare()
+    commands = agent.spool.commands
+    commands.write_bundle(COMMAND, [content])
+    commands.imports.write(COMMAND, Import(at=START))
+    agent.start("parse")
+    name = f"{COMMAND}.import"
+    until(lambda: name in newer(agent), "the name of the import in the status")
+    agent.run("scan", "--scanner", "openscap")
+    assert (commands.imports.ids(), commands.bundle_ids()) == ([COMMAND], [COMMAND])
+    assert agent.spool.reports.names() == []
+    (found,) = json.loads(agent.run("verify", "--json"))
+    assert (found["kind"], found["path"]) == ("newer", name)
+
+    file = tmp_path / "bundle"
+    file.write_bytes(content)
+    refused = json.loads(agent.run("import", str(file), "--dry-run", "--json", code=1))
+    assert where in refused["error"]
+    assert refused["error"].endswith("install the newer version again"), "and not: export again"
+
+
+def test_a_request_for_a_fix_or_its_outcome_of_a_later_version_waits_for_that_version(
+    agent: Agent,
+) -> None:
+    agent.settings["compliance"]["server_commands"] = {"allow_remediation": True}
+    agent.configure()
+    spool = agent.spool
+    spool.prepare()
+    answered = "20261123T060302Z-3f9c2a17"
+    spool.requests.remediations.write(answered, Remediation(reason=REASON))
+    names = {f"{COMMAND}.remediation", f"{answered}.fix"}
+    (spool.requests.path / f"{COMMAND}.remediation").write_bytes(NEWER)
+    (spool.fixes.path / f"{answered}.fix").write_bytes(NEWER)
+    agent.start("trigger")
+    until(lambda: newer(agent) >= names, "both in the status")
+    with subprocess.Popen(
+        [sys.executable, "-m", agent.module, "fix", "--requested", "--config", str(agent.config)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    ) as service:
+        assert service.stdout is not None
+        assert "is of format 2" in service.stdout.readline()
+        # It goes on with the next one.
+        following = "20261123T060303Z-3f9c2a17"
+        spool.requests.remediations.write(following, Remediation(reason=REASON))
+        until(lambda: following in spool.fixes.fixes.ids(), "the outcome of the next request")
+        until(lambda: spool.requests.remediations.ids() == [COMMAND, answered], "its end")
+        service.terminate()
+    assert spool.fixes.fixes.ids() == [answered, following]
+    assert (spool.fixes.path / f"{answered}.fix").read_bytes() == NEWER
 
 
 def test_what_stayed_goes_on_in_every_box_when_the_version_that_reads_it_is_back(

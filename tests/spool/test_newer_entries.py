@@ -42,6 +42,28 @@ def test_an_entry_of_a_later_format_is_known_as_such_in_every_box(spool: Spool, 
         outbox.check(outbox.name(ID))
 
 
+@pytest.mark.parametrize(
+    ("box", "content", "length"),
+    [
+        ("requests", NEWER, 2 << 20),
+        ("reports", NEWER, 70 << 20),
+        ("requests", b"compliance-agent-spool 2 without a line break", 0),
+        ("reports", b"compliance-agent-spool 2 " + b"x" * 5000, 0),
+    ],
+    ids=["long request", "long report", "no line break", "long first line"],
+)
+def test_one_that_this_version_could_not_read_whole_is_no_damage(
+    spool: Spool, box: str, content: bytes, length: int
+) -> None:
+    outbox = spool.outbox(box)  # type: ignore[arg-type]
+    path = outbox.path / outbox.name(ID)
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.truncate(max(length, len(content)))
+    with pytest.raises(NewerFormatError, match=f"{path}: is of format 2"):
+        outbox.check(outbox.name(ID))
+
+
 def test_it_counts_as_there_for_what_waits(spool: Spool) -> None:
     assert [spool.pending(stage) for stage in ("scan", "parse", "ship")] == [[], [], []]
     assert spool.newest_scan_id() == ID

@@ -17,7 +17,7 @@ from schemas.fixes import FixRun, Remediation
 from schemas.ids import ScanId, scanner_of, short_rule_id
 from schemas.report import RuleResult
 from schemas.request import Reason, Request
-from spool.errors import EntryError, SpoolError
+from spool.errors import EntryError, NewerFormatError, SpoolError
 from spool.layout import command_time
 from stages.console import command_writer, follow, scan_states
 from stages.console.context import Context
@@ -39,24 +39,31 @@ _TIME_CHARACTERS = len("20261126T080103Z")
 def carry_out_requested(context: Context) -> Exit:
     """Until no request is left. One that has an outcome is removed by the trigger stage."""
     spool = context.existing_spool()
+    newer: set[str] = set()
     with ExitStack() as stack:
         doorbell = follow.listen(stack, context.runtime)
-        while waiting := spool.requests.remediations.ids():
-            done = set(spool.fixes.fixes.ids())
-            new = [command_id for command_id in waiting if command_id not in done]
-            for command_id in new:
-                _carry_out(context, command_id)
+        while spool.requests.remediations.ids():
+            pending = [i for i in spool.pending_remediations() if i not in newer]
+            for command_id in pending:
+                try:
+                    _carry_out(context, command_id)
+                except NewerFormatError as error:
+                    newer.add(command_id)
+                    show_text(str(error), "yellow")
                 command_writer.publish(context, "CommandGiven")
-            if not new:
+            if not pending:
                 # The path unit starts this again for as long as a request is there.
                 doorbell.wait(_CHECK_EVERY_S, ())
     return Exit.OK
 
 
 def _carry_out(context: Context, command_id: str) -> None:
+    """Raises NewerFormatError for a request of a later version, which stays where it is."""
     now = datetime.now(UTC)
     try:
         remediation = context.spool.requests.remediations.read(command_id)
+    except NewerFormatError:
+        raise
     except EntryError as error:
         reason = Reason(source="server", at=now)
         keep_run(context, command_id, FixRun(at=now, reason=reason, error=str(error)))
@@ -65,7 +72,7 @@ def _carry_out(context: Context, command_id: str) -> None:
         _fix(context, command_id, remediation)
     except (CommandError, SpoolError) as error:
         show_text(f"{command_id}: {error}")
-        if command_id not in context.spool.fixes.fixes.ids():
+        if command_id in context.spool.pending_remediations():
             failed = FixRun(at=now, reason=remediation.reason, error=str(error))
             keep_run(context, command_id, failed)
 
